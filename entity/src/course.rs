@@ -1,0 +1,30 @@
+//! Something taught to [`student`](crate::student)s, any number of them.
+
+use sea_orm::entity::prelude::*;
+
+/// A course.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "courses", comment = "Something taught to students")]
+pub struct Model {
+    /// Primary key.
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    /// The title in the timetable.
+    pub title: String,
+}
+
+/// Nothing is related to a course directly: the way to its students leads over the junction, see [`Related`] below.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl Related<super::student::Entity> for Entity {
+    fn to() -> RelationDef {
+        super::course_student::Relation::Student.def()
+    }
+
+    fn via() -> Option<RelationDef> {
+        Some(super::course_student::Relation::Course.def().rev())
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,54 @@
+//! The junction of [`course`](crate::course) and [`student`](crate::student): two foreign keys, unique as a pair, and a
+//! primary key of its own.
+
+use sea_orm::entity::prelude::*;
+
+/// One student enrolled in one course.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "course_students", comment = "One student enrolled in one course, once at most")]
+pub struct Model {
+    /// Primary key.
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    /// The course.
+    #[sea_orm(unique_key = "course_student")]
+    pub course_id: i32,
+    /// The student enrolled in it.
+    #[sea_orm(unique_key = "course_student")]
+    pub student_id: i32,
+}
+
+/// The two ends of an enrolment.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    /// The course taken.
+    #[sea_orm(
+        belongs_to = "super::course::Entity",
+        from = "Column::CourseId",
+        to = "super::course::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Course,
+    /// The student who takes it.
+    #[sea_orm(
+        belongs_to = "super::student::Entity",
+        from = "Column::StudentId",
+        to = "super::student::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Student,
+}
+
+impl Related<super::course::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Course.def()
+    }
+}
+
+impl Related<super::student::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Student.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

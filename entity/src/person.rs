@@ -1,0 +1,30 @@
+//! Somebody who may hold a [`passport`](crate::passport).
+
+use sea_orm::entity::prelude::*;
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "persons", comment = "Somebody who may hold a passport")]
+pub struct Model {
+    /// Primary key.
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    /// The full name.
+    pub name: String,
+}
+
+/// What a person is related to.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    /// The passport of this person, if there is one.
+    #[sea_orm(has_one = "super::passport::Entity")]
+    Passport,
+}
+
+impl Related<super::passport::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Passport.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,33 @@
+//! An address with a name. It may be a [`restaurant`](crate::restaurant).
+
+use sea_orm::entity::prelude::*;
+
+/// A place in town.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "places", comment = "An address with a name")]
+pub struct Model {
+    /// Primary key.
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    /// The name over the door.
+    pub name: String,
+    /// Street and number.
+    #[sea_orm(comment = "Street and number")]
+    pub address: String,
+}
+
+/// What a place is related to.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    /// The restaurant at this place, if it is one.
+    #[sea_orm(has_one = "super::restaurant::Entity")]
+    Restaurant,
+}
+
+impl Related<super::restaurant::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Restaurant.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

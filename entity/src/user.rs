@@ -1,0 +1,40 @@
+//! Somebody with an account: one [`profile`](crate::profile) and a list of [`user_info`](crate::user_info).
+
+use sea_orm::entity::prelude::*;
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "users", comment = "Somebody with an account")]
+pub struct Model {
+    /// Primary key.
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    /// The name used to sign in; no two accounts share it.
+    #[sea_orm(unique, comment = "The name used to sign in, unique among all users")]
+    pub username: String,
+}
+
+/// What a user is related to.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    /// The profile of this user, if there is one.
+    #[sea_orm(has_one = "super::profile::Entity")]
+    Profile,
+    /// The infos of this user: a list, although the unique key lets it hold no more than one.
+    #[sea_orm(has_many = "super::user_info::Entity")]
+    UserInfos,
+}
+
+impl Related<super::profile::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Profile.def()
+    }
+}
+
+impl Related<super::user_info::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::UserInfos.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

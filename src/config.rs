@@ -1,0 +1,141 @@
+//! Typed settings: the only reader of the command line and the environment.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A GraphQL service over SeaORM entities that knows one from many.
+///
+/// Without a command it serves: it opens (or makes) the database, migrates its tables, puts the example data into
+/// an empty database, and prints the address of GraphiQL.
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
+pub struct CommandLine {
+    /// What to do; `serve` where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings of `serve`.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve GraphQL over HTTP
+    Serve(Serve),
+    /// Change the tables of the database
+    Migrate {
+        /// Which way
+        #[command(subcommand)]
+        direction: Migrate,
+    },
+    /// Put the example data into an empty database
+    Seed {
+        /// How many times over; beyond 1 the rows are generated, the same at every run
+        #[arg(long, default_value_t = 1)]
+        scale: u32,
+        /// Which database
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Print the schema in the schema definition language
+    Schema {
+        /// Print nothing and fail when the file differs
+        #[arg(long, num_args = 0..=1, default_missing_value = "schema.graphql", value_name = "FILE")]
+        check: Option<std::path::PathBuf>,
+    },
+    /// Print the plan of a query: level, relation, columns, and the text of each statement
+    Explain {
+        /// The query
+        query: String,
+        /// Its variables, as a JSON object
+        #[arg(long)]
+        variables: Option<String>,
+        /// The database whose SQL is printed
+        #[arg(long, value_enum, default_value_t = Dialect::Sqlite)]
+        dialect: Dialect,
+    },
+    /// Compare the entities with each other and with the live database
+    Check {
+        /// Which database
+        #[command(flatten)]
+        database: Database,
+    },
+}
+
+/// Which way to migrate.
+#[derive(Debug, Subcommand)]
+pub enum Migrate {
+    /// Apply what is pending
+    Up(Database),
+    /// Take everything back
+    Down(Database),
+    /// Say what is applied and what is pending
+    Status(Database),
+}
+
+/// A database's SQL.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Dialect {
+    /// SQLite
+    Sqlite,
+    /// PostgreSQL
+    Postgres,
+}
+
+/// The database.
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// Where the database is: sqlite://FILE?mode=rwc, or postgres://USER@HOST/NAME
+    #[arg(long, env = "DATABASE_URL", default_value = "sqlite://crowsfoot.db?mode=rwc")]
+    pub database_url: String,
+    /// The most connections to it
+    #[arg(long, env = "CROWSFOOT_POOL_SIZE", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub pool_size: u32,
+}
+
+/// Settings of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Which database
+    #[command(flatten)]
+    pub database: Database,
+    /// Address and port
+    #[arg(long, env = "CROWSFOOT_LISTEN", default_value = "127.0.0.1:8000")]
+    pub listen: String,
+    /// Leave the database's tables and rows as they are
+    #[arg(long)]
+    pub no_migrate: bool,
+    /// Threads that answer requests [default: one per core]
+    #[arg(long, env = "CROWSFOOT_WORKERS")]
+    pub workers: Option<std::num::NonZeroUsize>,
+    /// The most rows that one request may load; a request for more is refused
+    #[arg(long, env = "CROWSFOOT_MAX_ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
+    pub max_rows: u64,
+    /// Production hides how answers come about
+    #[arg(long, env = "CROWSFOOT_MODE", value_enum, default_value_t = Mode::Development)]
+    pub mode: Mode,
+    /// How log lines look
+    #[arg(long, env = "CROWSFOOT_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// What is logged, such as `info` or `crowsfoot=debug`
+    #[arg(long, env = "CROWSFOOT_LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// Who may look behind the answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// The header `Crowsfoot-Explain: 1` adds the statements to the answer
+    Development,
+    /// It does not
+    Production,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// For programs: a JSON object a line
+    Json,
+}

@@ -1,0 +1,277 @@
+//! One typed error, its code and its public text: the only place with code strings.
+
+use std::fmt;
+
+use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError};
+use serde_json::{Map, Value, json};
+
+/// What went wrong, as a client may read it in `extensions.code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The document is not GraphQL.
+    ParseFailed,
+    /// The document does not fit the schema.
+    ValidationFailed,
+    /// An argument's value is not acceptable; carries `argument` and `value`.
+    BadUserInput,
+    /// There is no such row; carries `entity` and `key`.
+    NotFound,
+    /// The answer would pass the ceiling of rows; carries `limit` and `asked`.
+    TooManyRows,
+    /// A unique key is taken; carries `entity` and `fields`.
+    UniqueViolation,
+    /// A key points at nothing; carries `entity` and `field`.
+    ForeignKeyViolation,
+    /// A value is missing; carries `entity` and `field`.
+    NotNullViolation,
+    /// A condition of the table does not hold; carries `entity` and `constraint`.
+    CheckViolation,
+    /// Rows that point here stand in the way; carries `entity`, `key` and `by`.
+    DeleteRestricted,
+    /// Another request changed the same rows; may be tried again.
+    Conflict,
+    /// The database took too long; may be tried again.
+    Timeout,
+    /// The database cannot be reached; may be tried again.
+    Unavailable,
+    /// A fault of ours; its cause is in the log under the request's id.
+    Internal,
+}
+
+impl Code {
+    /// The code as clients see it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::NotFound => "NOT_FOUND",
+            Self::TooManyRows => "TOO_MANY_ROWS",
+            Self::UniqueViolation => "UNIQUE_VIOLATION",
+            Self::ForeignKeyViolation => "FOREIGN_KEY_VIOLATION",
+            Self::NotNullViolation => "NOT_NULL_VIOLATION",
+            Self::CheckViolation => "CHECK_VIOLATION",
+            Self::DeleteRestricted => "DELETE_RESTRICTED",
+            Self::Conflict => "CONFLICT",
+            Self::Timeout => "TIMEOUT",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL_SERVER_ERROR",
+        }
+    }
+}
+
+/// A fault with its code, a message fit for a client, and what belongs to the code.
+///
+/// A cause that may name SQL or tables is kept apart: it is logged and never sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error(Box<Fault>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Fault {
+    code: Code,
+    message: String,
+    extensions: Map<String, Value>,
+    cause: Option<String>,
+}
+
+/// A result with Crowsfoot's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Seconds after which a request that met an absent database may be tried again.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+impl Error {
+    fn new(code: Code, message: impl Into<String>, extensions: Value) -> Self {
+        let extensions = match extensions {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        Self(Box::new(Fault { code, message: message.into(), extensions, cause: None }))
+    }
+
+    /// The value given for `argument` (a path such as `where.name.eq`) is not acceptable.
+    pub fn bad_input(argument: &str, value: Value, expected: impl fmt::Display) -> Self {
+        let shown = shorten(&value);
+        Self::new(
+            Code::BadUserInput,
+            format!("argument \"{argument}\": {expected}, but {shown} was given"),
+            json!({ "argument": argument, "value": shown }),
+        )
+    }
+
+    /// The row of `entity` with this key is not there.
+    pub fn not_found(entity: &str, key: Value) -> Self {
+        let message = format!("there is no {entity} with the key {key}");
+        Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
+    }
+
+    /// The request's rows pass the ceiling; `asked` is how many were seen before loading stopped.
+    pub fn too_many_rows(limit: u64, asked: u64) -> Self {
+        Self::new(
+            Code::TooManyRows,
+            format!("the answer has more than {limit} rows; ask for fewer with limit or first"),
+            json!({ "limit": limit, "asked": asked }),
+        )
+    }
+
+    /// The unique key over `fields` of `entity` is taken.
+    pub fn unique_violation(entity: &str, fields: &[String]) -> Self {
+        let message = format!("there is a {entity} with the same {} already", fields.join(" and "));
+        Self::new(Code::UniqueViolation, message, json!({ "entity": entity, "fields": fields }))
+    }
+
+    /// The relation `field` of `entity` points at nothing.
+    pub fn foreign_key_violation(entity: &str, field: &str) -> Self {
+        let message = format!("{entity}.{field} points at nothing");
+        Self::new(Code::ForeignKeyViolation, message, json!({ "entity": entity, "field": field }))
+    }
+
+    /// `field` of `entity` needs a value.
+    pub fn not_null_violation(entity: &str, field: &str) -> Self {
+        let message = format!("{entity}.{field} needs a value");
+        Self::new(Code::NotNullViolation, message, json!({ "entity": entity, "field": field }))
+    }
+
+    /// A condition on the table of `entity` does not hold.
+    pub fn check_violation(entity: &str, constraint: &str) -> Self {
+        let message = format!("the condition \"{constraint}\" of {entity} does not hold");
+        Self::new(Code::CheckViolation, message, json!({ "entity": entity, "constraint": constraint }))
+    }
+
+    /// Rows that point at this one forbid its deletion; `by` has each relation with their number.
+    pub fn delete_restricted(entity: &str, key: Value, by: &[(String, i64)]) -> Self {
+        let listed: Vec<String> =
+            by.iter().map(|(relation, count)| format!("{relation} ({count})")).collect();
+        let by: Vec<Value> =
+            by.iter().map(|(relation, count)| json!({ "relation": relation, "count": count })).collect();
+        Self::new(
+            Code::DeleteRestricted,
+            format!("{entity} cannot be deleted: {} point at it", listed.join(", ")),
+            json!({ "entity": entity, "key": key, "by": by }),
+        )
+    }
+
+    /// Another request changed the same rows at the same time.
+    pub fn conflict(cause: impl fmt::Display) -> Self {
+        Self::new(
+            Code::Conflict,
+            "another request changed the same rows at the same time",
+            json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+        .caused_by(cause)
+    }
+
+    /// The document does not fit the schema; for what is found outside validation proper.
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new(Code::ValidationFailed, message, Value::Null)
+    }
+
+    /// The document is not GraphQL.
+    pub fn parse(message: impl Into<String>) -> Self {
+        Self::new(Code::ParseFailed, message, Value::Null)
+    }
+
+    /// The database is away.
+    pub fn unavailable(cause: impl fmt::Display) -> Self {
+        Self::new(
+            Code::Unavailable,
+            "the database cannot be reached at the moment",
+            json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+        .caused_by(cause)
+    }
+
+    /// The database did not answer in time.
+    pub fn timeout(cause: impl fmt::Display) -> Self {
+        Self::new(
+            Code::Timeout,
+            "the database did not answer in time",
+            json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+        .caused_by(cause)
+    }
+
+    /// A fault of ours; `cause` is for the log alone.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::new(Code::Internal, "the service met an unexpected fault", Value::Null).caused_by(cause)
+    }
+
+    fn caused_by(mut self, cause: impl fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// As the answer carries it, at `path`.
+    pub fn to_server_error(&self, position: Pos, path: Vec<PathSegment>) -> ServerError {
+        if let Some(cause) = &self.0.cause {
+            tracing::error!(code = self.code().as_str(), cause, "a field could not be answered");
+        }
+        // Lines count from one: the default stands for a fault of the request as a whole.
+        let at = (position != Pos::default()).then_some(position);
+        let mut error = ServerError::new(self.message(), at);
+        error.path = path;
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", self.code().as_str());
+        for (name, value) in self.extensions() {
+            extensions.set(name, async_graphql::Value::from_json(value.clone()).unwrap_or_default());
+        }
+        error.extensions = Some(extensions);
+        error
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// Its text, fit for a client.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What belongs to the code, without the code itself.
+    pub fn extensions(&self) -> &Map<String, Value> {
+        &self.0.extensions
+    }
+
+    /// What the log should say beside the message, if there is more.
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code().as_str(), self.message())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Longest value that an error repeats: a client that sends megabytes does not get them back.
+const SHOWN_CHARACTERS: usize = 100;
+
+fn shorten(value: &Value) -> Value {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(_) | Value::Object(_) => value.to_string(),
+        small => return small.clone(),
+    };
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => Value::String(format!("{}…", &text[..end])),
+        None => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_input_names_argument_and_value_and_repeats_no_megabytes() {
+        let error = Error::bad_input("limit", json!("x".repeat(5_000)), "expected a number");
+        assert_eq!(error.code().as_str(), "BAD_USER_INPUT");
+        assert_eq!(error.extensions()["argument"], "limit");
+        assert!(error.message().len() < 300, "{}", error.message());
+    }
+}

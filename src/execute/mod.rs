@@ -1,0 +1,21 @@
+//! Plans become answers: statements level by level, then the tree of rows read into the response.
+
+mod answer;
+mod connect;
+mod explain;
+mod loader;
+mod row;
+mod session;
+mod statements;
+mod tree;
+mod verify;
+
+pub use answer::Answer;
+pub use connect::{ConnectError, connect};
+pub use explain::StatementRecord;
+pub use loader::{Batch, RelationLoader};
+pub use row::RowSet;
+pub use session::{Limits, Session};
+pub use statements::{Statements, driver_error, fault};
+pub use tree::{Child, Loaded, Tree};
+pub use verify::{Difference, verify};

@@ -1,0 +1,204 @@
+//! The statements of one request: the only code that sends any.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::RwLock;
+
+use super::explain::StatementRecord;
+use super::row::RowSet;
+use super::session::Limits;
+use crate::error::{Error, Result};
+use crate::model::ColumnType;
+
+/// Sends statements and keeps a record of them.
+#[derive(Debug)]
+pub struct Statements {
+    connection: DatabaseConnection,
+    /// Where a request writes, everything it sends goes through its transaction.
+    transaction: Option<Transaction>,
+    limits: Limits,
+    rows: AtomicU64,
+    records: Arc<Mutex<Vec<StatementRecord>>>,
+}
+
+impl Statements {
+    pub(super) fn new(connection: DatabaseConnection, limits: Limits) -> Self {
+        Self { connection, transaction: None, limits, rows: AtomicU64::new(0), records: Arc::default() }
+    }
+
+    /// The same inside a transaction. On SQLite it takes the lock for writing at once: one that reads first and
+    /// writes later could find that another has written in between, and fail.
+    pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (self.connection.get_database_backend() == sea_orm::DbBackend::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.connection.begin_with_options(options).await.map_err(fault)?;
+        let transaction = Transaction(Arc::new(RwLock::new(Some(transaction))));
+        let statements = Self {
+            connection: self.connection.clone(),
+            transaction: Some(transaction.clone()),
+            limits: self.limits,
+            rows: AtomicU64::new(0),
+            records: self.records.clone(),
+        };
+        Ok((statements, transaction))
+    }
+
+    /// The database, outside any transaction.
+    pub fn connection(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    /// Gives the transaction up, where there is one: its connection is free for others then.
+    ///
+    /// # Errors
+    /// When the connection is lost, and the transaction with it.
+    pub async fn rollback(&self) -> Result<()> {
+        match &self.transaction {
+            Some(transaction) => transaction.rollback().await.map_err(fault),
+            None => Ok(()),
+        }
+    }
+
+    /// Every statement that was sent so far.
+    pub fn records(&self) -> Vec<StatementRecord> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends a statement that reads, and decodes its rows.
+    pub async fn query(&self, statement: Statement, columns: &[ColumnType]) -> Result<RowSet> {
+        let results = self.send(statement).await.map_err(fault)?;
+        RowSet::read(&results, columns).map_err(Error::internal)
+    }
+
+    /// Takes rows into the answer, as long as the request may have them.
+    ///
+    /// # Errors
+    /// `TOO_MANY_ROWS` when all that the request has taken passes the ceiling.
+    pub fn admit(&self, rows: usize) -> Result<()> {
+        let rows = rows as u64;
+        let total = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
+        if total > self.limits.rows { Err(Error::too_many_rows(self.limits.rows, total)) } else { Ok(()) }
+    }
+
+    /// Sends a statement as it is; what the database refuses is for the caller to understand.
+    pub async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let started = Instant::now();
+        let sql = statement.sql.clone();
+        let results = match &self.transaction {
+            Some(transaction) => transaction.send(statement).await,
+            None => self.connection.query_all_raw(statement).await,
+        };
+        let elapsed = started.elapsed();
+        let rows = results.as_ref().map_or(0, Vec::len);
+        tracing::debug!(sql, rows, ?elapsed, "statement");
+        let record = StatementRecord { sql, rows, elapsed };
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+        results
+    }
+}
+
+/// A transaction under way. Dropping it takes everything back.
+///
+/// The tasks that load relations share it and may be there a little longer than what they were asked for: they send
+/// nothing more, and its end does not wait until they are gone.
+#[derive(Clone, Debug)]
+pub struct Transaction(Arc<RwLock<Option<DatabaseTransaction>>>);
+
+impl Transaction {
+    async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match &*self.0.read().await {
+            Some(transaction) => transaction.query_all_raw(statement).await,
+            None => Err(DbErr::Custom("the transaction is over".to_owned())),
+        }
+    }
+
+    /// Keeps what it has written.
+    ///
+    /// # Errors
+    /// What the database refuses at the end; nothing has been written then.
+    pub async fn commit(&self) -> Result<(), DbErr> {
+        let transaction = self.0.write().await.take();
+        match transaction {
+            Some(transaction) => transaction.commit().await,
+            None => Err(DbErr::Custom("the transaction is over".to_owned())),
+        }
+    }
+
+    /// Takes back what it has written. Its locks are gone then, while a dropped one has them a little longer.
+    ///
+    /// # Errors
+    /// When the connection is lost, and the transaction with it.
+    pub async fn rollback(&self) -> Result<(), DbErr> {
+        let transaction = self.0.write().await.take();
+        match transaction {
+            Some(transaction) => transaction.rollback().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// PostgreSQL's codes for what a client or the moment is to blame for (appendix A of its manual).
+const INVALID_REGULAR_EXPRESSION: &str = "2201B";
+const QUERY_CANCELED: &str = "57014";
+const SERIALIZATION_FAILURE: &str = "40001";
+const DEADLOCK_DETECTED: &str = "40P01";
+const CONNECTION_FAULTS: [&str; 4] = ["08", "53", "57P", "25P03"];
+
+/// SQLite's code for a database that another connection holds (`SQLITE_BUSY`, and it with its extensions).
+const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
+
+/// What sqlx says, where the error is one of its.
+pub fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => {
+            Some(source)
+        }
+        _ => None,
+    }
+}
+
+/// The error of a statement that the database did not carry out, constraints aside. Its cause names SQL and stays
+/// in the log.
+pub fn fault(error: DbErr) -> Error {
+    match driver_error(&error) {
+        Some(sqlx::Error::Database(database)) => {
+            let code = database.code().unwrap_or_default();
+            if code == INVALID_REGULAR_EXPRESSION {
+                let expected = "the database does not take this regular expression";
+                Error::bad_input("regex", serde_json::Value::Null, expected)
+            } else if code == QUERY_CANCELED {
+                Error::timeout(error)
+            } else if code == SERIALIZATION_FAILURE
+                || code == DEADLOCK_DETECTED
+                || SQLITE_BUSY.contains(&&*code)
+            {
+                Error::conflict(error)
+            } else if CONNECTION_FAULTS.iter().any(|class| code.starts_with(class)) {
+                Error::unavailable(error)
+            } else {
+                Error::internal(error)
+            }
+        }
+        Some(
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed,
+        ) => Error::unavailable(error),
+        Some(_) => Error::internal(error),
+        None => match error {
+            // Whatever kept the connection from being made: no statement has been sent.
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::unavailable(error),
+            _ => Error::internal(error),
+        },
+    }
+}

@@ -1,0 +1,23 @@
+//! Crowsfoot: a GraphQL service over SeaORM entities that knows one from many.
+//!
+//! [`Registry`] reflects entities into a checked [`Model`]; [`Schema`] serves it as GraphQL; [`server`] puts that behind
+//! HTTP. Inside, a query becomes a [`plan::Plan`] and [`execute`] answers it: see `ARCHITECTURE.md`.
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+compile_error!("crowsfoot needs a database: enable the feature `sqlite` or `postgres`");
+
+pub mod error;
+pub mod execute;
+pub mod model;
+pub mod mutate;
+pub mod plan;
+pub mod schema;
+pub mod server;
+
+pub use error::{Code, Error, Result};
+pub use model::{EntityOptions, Model, Registry};
+pub use schema::{Schema, SchemaBuilder};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

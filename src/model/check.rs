@@ -1,0 +1,490 @@
+//! What makes a model contradict itself; all faults are found before any is reported.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+
+use super::{ColumnId, Declaration, Entity, Model, Relation, names};
+
+/// One way in which the registered entities do not make a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// An entity was registered more than once.
+    RegisteredTwice {
+        /// Its table.
+        table: String,
+    },
+    /// An entity without a primary key has no order and no identity.
+    NoPrimaryKey {
+        /// Its type.
+        entity: String,
+    },
+    /// A relation leads to a table whose entity is not registered.
+    NotRegistered {
+        /// `Entity.relation`.
+        relation: String,
+        /// The table it leads to.
+        table: String,
+    },
+    /// A relation names a column that its table does not have.
+    NoSuchColumn {
+        /// `Entity.relation`.
+        relation: String,
+        /// `table.column`.
+        column: String,
+    },
+    /// A `has_one` whose key columns may repeat, or a `belongs_to` without a constraint to columns that may.
+    NotUnique {
+        /// `Entity.relation`.
+        relation: String,
+        /// How it was declared.
+        declaration: Declaration,
+        /// The columns, as `table (a, b)`.
+        columns: String,
+    },
+    /// A `has_one` or `has_many` that no `belongs_to` answers.
+    NoForwardSide {
+        /// `Entity.relation`.
+        relation: String,
+        /// What the other entity should declare.
+        expected: String,
+    },
+    /// A relation registered as many-to-many that goes through no junction.
+    NotManyToMany {
+        /// The table it starts from.
+        from: String,
+        /// The table it leads to.
+        to: String,
+    },
+    /// A relation with a condition beside its columns.
+    Conditional {
+        /// `Entity.relation`.
+        relation: String,
+    },
+    /// Two fields of one type with the same name.
+    FieldClash {
+        /// The type.
+        entity: String,
+        /// The name.
+        field: String,
+        /// What both are.
+        between: [String; 2],
+    },
+    /// Two types with the same name.
+    TypeClash {
+        /// The name.
+        name: String,
+        /// What both are.
+        between: [String; 2],
+    },
+    /// Two values of a database enum with the same name.
+    ValueClash {
+        /// The enum's type.
+        enumeration: String,
+        /// The name.
+        name: String,
+        /// What the database stores for each.
+        stored: [String; 2],
+    },
+    /// A type whose plural is its singular: one and many would be the same root field.
+    NoPlural {
+        /// The type.
+        entity: String,
+        /// The root field.
+        field: String,
+    },
+    /// A column of a type that has no scalar.
+    NoScalar {
+        /// `Entity.column`.
+        column: String,
+        /// Its type in the database.
+        database_type: String,
+        /// Whether it is part of a key, and hidden.
+        is_key: bool,
+    },
+    /// A name that GraphQL does not take.
+    InvalidName {
+        /// The name.
+        name: String,
+        /// What it names.
+        of: String,
+    },
+    /// An option that speaks of something the entity does not have.
+    UnknownOption {
+        /// The entity.
+        entity: String,
+        /// What the option names.
+        name: String,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RegisteredTwice { table } => {
+                write!(formatter, "the entity of table {table} is registered twice")
+            }
+            Self::NoPrimaryKey { entity } => write!(formatter, "{entity} has no primary key"),
+            Self::NotRegistered { relation, table } => write!(
+                formatter,
+                "{relation} leads to table {table}, whose entity is not registered; register it or hide the relation"
+            ),
+            Self::NoSuchColumn { relation, column } => {
+                write!(formatter, "{relation} uses column {column}, which does not exist")
+            }
+            Self::NotUnique { relation, declaration: Declaration::BelongsTo, columns } => write!(
+                formatter,
+                "{relation} is a belongs_to without a constraint, but {columns} is not unique; make it unique"
+            ),
+            Self::NotUnique { relation, columns, .. } => write!(
+                formatter,
+                "{relation} is a has_one, but {columns} is not unique; make it unique or declare a has_many"
+            ),
+            Self::NoForwardSide { relation, expected } => {
+                write!(formatter, "{relation} has no forward side; expected {expected}")
+            }
+            Self::NotManyToMany { from, to } => write!(
+                formatter,
+                "{from} to {to} is registered as many-to-many, but goes through no junction; Related::via names it"
+            ),
+            Self::Conditional { relation } => write!(
+                formatter,
+                "{relation} has an on_condition, which would be lost; hide the relation and filter instead"
+            ),
+            Self::FieldClash { entity, field, between: [one, other] } => {
+                write!(
+                    formatter,
+                    "{entity}.{field} would be both {one} and {other}; rename or hide one of them"
+                )
+            }
+            Self::TypeClash { name, between: [one, other] } => {
+                write!(formatter, "type {name} would be both {one} and {other}; rename one of them")
+            }
+            Self::ValueClash { enumeration, name, stored: [one, other] } => write!(
+                formatter,
+                "{enumeration}.{name} would be both \"{one}\" and \"{other}\"; name one of them by Registry::enum_value"
+            ),
+            Self::NoPlural { entity, field } => write!(
+                formatter,
+                "{entity} has no plural of its own, Query.{field} would be both one and many; \
+                 name the many, as by plural(\"all{entity}\")"
+            ),
+            Self::NoScalar { column, database_type, is_key: false } => {
+                write!(formatter, "{column} is of type {database_type}, which has no scalar; hide the column")
+            }
+            Self::NoScalar { column, database_type, is_key: true } => write!(
+                formatter,
+                "{column} is of type {database_type}, which has no scalar, and is part of a key: it has to be read"
+            ),
+            Self::InvalidName { name, of } => {
+                write!(formatter, "\"{name}\" is not a name that GraphQL takes, for {of}; rename it")
+            }
+            Self::UnknownOption { entity, name } => {
+                write!(formatter, "an option of {entity} speaks of \"{name}\", which it does not have")
+            }
+        }
+    }
+}
+
+/// The registered entities contradict themselves or each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelError {
+    /// All that was found.
+    pub faults: Vec<Fault>,
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the entities do not make a model ({} found):", self.faults.len())?;
+        for fault in &self.faults {
+            write!(formatter, "\n  - {fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ModelError {}
+
+/// The faults of the finished model: clashes of names, keys that are missing or may repeat.
+pub(super) fn check(model: &Model, faults: &mut Vec<Fault>) {
+    for entity in &model.entities {
+        if entity.primary_key.is_empty() {
+            faults.push(Fault::NoPrimaryKey { entity: entity.name.clone() });
+        }
+        check_single(model, entity, faults);
+    }
+    for (_, entity) in model.exposed() {
+        check_fields(model, entity, faults);
+        check_edges(model, entity, faults);
+    }
+    check_values(model, faults);
+    let named = check_types(model, faults);
+    check_roots(&named, faults);
+    check_mutations(&named, faults);
+    for entity in named {
+        check_keys(entity, faults);
+    }
+}
+
+/// A single side promises at most one row; only a unique key keeps that promise. Behind a constraint there is one.
+fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
+    let promises = |relation: &&Relation| match relation.declaration {
+        Declaration::HasOne => true,
+        Declaration::BelongsTo => !relation.enforced,
+        Declaration::HasMany | Declaration::ManyToMany => false,
+    };
+    for relation in entity.relations.iter().filter(promises) {
+        let target = &model.entities[relation.target];
+        if !target.is_unique(&relation.to) {
+            faults.push(Fault::NotUnique {
+                relation: format!("{}.{}", entity.name, relation.field),
+                declaration: relation.declaration,
+                columns: format!("{} ({})", target.table.name, columns(target, &relation.to)),
+            });
+        }
+    }
+}
+
+fn columns(entity: &Entity, columns: &[ColumnId]) -> String {
+    let names: Vec<&str> = columns.iter().map(|id| entity.columns[*id].name.as_str()).collect();
+    names.join(", ")
+}
+
+/// Finds the second user of each name.
+struct Names<'a> {
+    taken: HashMap<String, String>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl<'a> Names<'a> {
+    fn new(faults: &'a mut Vec<Fault>) -> Self {
+        Self { taken: HashMap::new(), faults }
+    }
+
+    /// Whether the name is valid and free. Where it is not, the names made from it are not worth a fault each.
+    fn take(&mut self, name: &str, what: String, clash: impl FnOnce(String, [String; 2]) -> Fault) -> bool {
+        let is_valid = names::is_valid(name);
+        if !is_valid {
+            self.faults.push(Fault::InvalidName { name: name.to_owned(), of: what.clone() });
+        }
+        match self.taken.entry(name.to_owned()) {
+            Entry::Occupied(first) => {
+                self.faults.push(clash(name.to_owned(), [first.get().clone(), what]));
+                false
+            }
+            Entry::Vacant(free) => {
+                free.insert(what);
+                is_valid
+            }
+        }
+    }
+}
+
+fn check_fields(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
+    let clash = |field, between| Fault::FieldClash { entity: entity.name.clone(), field, between };
+    let mut names = Names::new(faults);
+    names.take(names::NODE_ID, "the node id".to_owned(), clash);
+    // In a filter they stand beside the columns and relations.
+    for combinator in names::COMBINATORS {
+        names.take(combinator, format!("the filter's {combinator}"), clash);
+    }
+    for (_, column) in entity.visible_columns() {
+        names.take(&column.field, format!("column {}", column.name), clash);
+    }
+    for relation in &entity.relations {
+        let what = described(model, entity, relation);
+        if names.take(&relation.field, what.clone(), clash) && relation.is_many() {
+            let forms = [names::connection_field, names::aggregate_field, names::count_order];
+            for form in forms {
+                names.take(&form(&relation.field), format!("a form of {what}"), clash);
+            }
+        }
+    }
+}
+
+fn described(model: &Model, entity: &Entity, relation: &Relation) -> String {
+    let target = &model.entities[relation.target];
+    match (&relation.junction, relation.declaration) {
+        (Some(junction), _) => {
+            format!("the list through {} ({})", junction.table.name, junction.to.join(", "))
+        }
+        (None, Declaration::BelongsTo) => {
+            format!("the relation by {} to {}", columns(entity, &relation.from), target.table.name)
+        }
+        (None, _) => {
+            format!("the relation from {} ({})", target.table.name, columns(target, &relation.to))
+        }
+    }
+}
+
+/// A junction's own columns stand on an edge beside what every edge has.
+fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
+    for relation in &entity.relations {
+        let columns = model.junction_columns(relation);
+        let junction = relation.junction.as_ref().and_then(|junction| junction.entity);
+        let Some(junction) = junction.map(|id| &model.entities[id]).filter(|_| !columns.is_empty()) else {
+            continue;
+        };
+        let edge = names::ConnectionTypes::of_relation(&entity.name, &relation.field).edge;
+        let clash = |field, between| Fault::FieldClash { entity: edge.clone(), field, between };
+        let mut names = Names::new(faults);
+        for field in names::EDGE_FIELDS {
+            names.take(field, format!("the {field} of every edge"), clash);
+        }
+        for column in columns.into_iter().map(|id| &junction.columns[id]) {
+            // An invalid name was reported where the column is.
+            if names::is_valid(&column.field) {
+                names.take(&column.field, format!("column {}.{}", junction.table.name, column.name), clash);
+            }
+        }
+    }
+}
+
+fn check_values(model: &Model, faults: &mut Vec<Fault>) {
+    for enumeration in model.enumerations.iter().filter(|enumeration| enumeration.exposed) {
+        let mut taken: HashMap<&String, &String> = HashMap::new();
+        for (name, stored) in &enumeration.variants {
+            if !names::is_valid_value(name) {
+                let of = format!("value \"{stored}\" of database enum {}", enumeration.database_name);
+                faults.push(Fault::InvalidName { name: name.clone(), of });
+            } else if let Some(first) = taken.insert(name, stored) {
+                faults.push(Fault::ValueClash {
+                    enumeration: enumeration.name.clone(),
+                    name: name.clone(),
+                    stored: [first.clone(), stored.clone()],
+                });
+            }
+        }
+    }
+}
+
+/// The entities whose type has its name to itself.
+fn check_types<'a>(model: &'a Model, faults: &mut Vec<Fault>) -> Vec<&'a Entity> {
+    let clash = |name, between| Fault::TypeClash { name, between };
+    let mut names = Names::new(faults);
+    for name in names::FIXED_TYPES {
+        names.take(name, "a type of every schema".to_owned(), clash);
+    }
+    for scalar in super::Scalar::CUSTOM {
+        names.take(scalar.name(), "a scalar".to_owned(), clash);
+        names.take(
+            &names::scalar_filter(scalar.name()),
+            format!("the filter of scalar {}", scalar.name()),
+            clash,
+        );
+    }
+    for scalar in ["Boolean", "Int", "Float", "String"] {
+        names.take(&names::scalar_filter(scalar), format!("the filter of scalar {scalar}"), clash);
+    }
+    for enumeration in model.enumerations.iter().filter(|enumeration| enumeration.exposed) {
+        let what = format!("database enum {}", enumeration.database_name);
+        if names.take(&enumeration.name, what.clone(), clash) {
+            names.take(&names::scalar_filter(&enumeration.name), format!("the filter of {what}"), clash);
+        }
+    }
+    let mut named = Vec::new();
+    for (_, entity) in model.exposed() {
+        let what = format!("the entity of table {}", entity.table.name);
+        if !names.take(&entity.name, what.clone(), clash) {
+            continue;
+        }
+        named.push(entity);
+        for name in entity.types.all() {
+            names.take(name, format!("a type of {what}"), clash);
+        }
+        check_inputs(model, entity, &mut names);
+        for relation in
+            named_relations(entity).filter(|relation| !model.junction_columns(relation).is_empty())
+        {
+            let what = || format!("a type of relation {}.{}", entity.name, relation.field);
+            let types = names::ConnectionTypes::of_relation(&entity.name, &relation.field);
+            names.take(&types.connection, what(), clash);
+            names.take(&types.edge, what(), clash);
+        }
+    }
+    named
+}
+
+/// The relations whose field makes names of types: a second one with the field was reported as such.
+fn named_relations(entity: &Entity) -> impl Iterator<Item = &Relation> {
+    let is_first = |(id, relation): &(usize, &Relation)| {
+        entity.relation_of_field(&relation.field) == Some(*id) && names::is_valid(&relation.field)
+    };
+    entity.relations.iter().enumerate().filter(is_first).map(|(_, relation)| relation)
+}
+
+fn check_roots(entities: &[&Entity], faults: &mut Vec<Fault>) {
+    let clash = |field, between| Fault::FieldClash { entity: "Query".to_owned(), field, between };
+    let mut names = Names::new(faults);
+    for name in names::FIXED_ROOTS {
+        names.take(name, "the look-up of nodes".to_owned(), clash);
+    }
+    for entity in entities {
+        let roots = &entity.roots;
+        let one = format!("one {}", entity.name);
+        if names.take(&roots.one, one.clone(), clash) {
+            let further = entity.lookups().filter(|(name, _)| *name != roots.one && names::is_valid(name));
+            for (name, _) in further {
+                names.take(&name, one.clone(), clash);
+            }
+        }
+        let many = format!("many of {}", entity.name);
+        if roots.list == roots.one {
+            let field = roots.list.clone();
+            names.faults.push(Fault::NoPlural { entity: entity.name.clone(), field });
+        } else if names.take(&roots.list, many.clone(), clash) {
+            names.take(&roots.connection, many.clone(), clash);
+            names.take(&roots.aggregate, many, clash);
+        }
+    }
+}
+
+/// The inputs of nested writing.
+fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
+    let clash = |name, between| Fault::TypeClash { name, between };
+    for (field, _) in entity.keys().filter(|(field, key)| key.len() > 1 && names::is_valid(field)) {
+        let what = format!("the parts of a unique key of {}", entity.name);
+        names.take(&names::composite_key(&entity.types.key, &field), what, clash);
+    }
+    for relation in named_relations(entity) {
+        let what = || format!("an input of relation {}.{}", entity.name, relation.field);
+        if relation.declaration == Declaration::BelongsTo {
+            for input in [&entity.types.create, &entity.types.update] {
+                names.take(&names::without(input, &relation.field), what(), clash);
+            }
+            continue;
+        }
+        let nested = names::NestedInputs::new(&entity.name, &relation.field);
+        let mut inputs = vec![nested.create, nested.update];
+        if !model.junction_columns(relation).is_empty() {
+            inputs.extend([nested.connect_link, nested.create_link]);
+        } else if relation.junction.is_none() {
+            inputs.push(if relation.is_many() { nested.row } else { nested.upsert });
+        }
+        for input in inputs {
+            names.take(&input, what(), clash);
+        }
+    }
+}
+
+fn check_mutations(entities: &[&Entity], faults: &mut Vec<Fault>) {
+    let clash = |field, between| Fault::FieldClash { entity: "Mutation".to_owned(), field, between };
+    let mut names = Names::new(faults);
+    // Where one and many are the same, that was reported already.
+    for entity in entities.iter().filter(|entity| entity.roots.list != entity.roots.one) {
+        for name in entity.roots.mutations() {
+            names.take(name, format!("a change of {}", entity.name), clash);
+        }
+    }
+}
+
+/// In a link a new row stands beside the unique keys.
+fn check_keys(entity: &Entity, faults: &mut Vec<Fault>) {
+    let clash = |field, between| Fault::FieldClash { entity: entity.types.link.clone(), field, between };
+    let mut names = Names::new(faults);
+    names.take("create", "a new row".to_owned(), clash);
+    // What is missing, or has an invalid name, was reported before.
+    for (field, key) in entity.keys().filter(|(field, _)| names::is_valid(field)) {
+        names.take(&field, format!("the unique key ({})", columns(entity, key)), clash);
+    }
+}

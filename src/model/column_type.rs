@@ -1,0 +1,517 @@
+//! The one table of column type ↔ scalar ↔ value ↔ operators.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use rust_decimal::Decimal;
+use sea_orm::sea_query::OptionEnum;
+use sea_orm::{ColumnType as DatabaseType, Value};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+/// What a column holds: every database type that has a scalar.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ColumnType {
+    /// `true` or `false`.
+    Boolean,
+    /// 8 bits, signed.
+    TinyInt,
+    /// 16 bits, signed.
+    SmallInt,
+    /// 32 bits, signed.
+    Int,
+    /// 64 bits, signed.
+    BigInt,
+    /// 8 bits, unsigned.
+    TinyUnsigned,
+    /// 16 bits, unsigned.
+    SmallUnsigned,
+    /// 32 bits, unsigned.
+    Unsigned,
+    /// 64 bits, unsigned.
+    BigUnsigned,
+    /// IEEE 754, 32 bits.
+    Float,
+    /// IEEE 754, 64 bits.
+    Double,
+    /// Exact decimal.
+    Decimal,
+    /// Text of any length.
+    Text,
+    /// A UUID.
+    Uuid,
+    /// A calendar date.
+    Date,
+    /// A time of day.
+    Time,
+    /// Date and time without an offset; read and written as UTC.
+    DateTime,
+    /// A moment: date and time with an offset.
+    Timestamp,
+    /// A JSON document.
+    Json,
+    /// Bytes.
+    Bytes,
+    /// One of the values of a database enum; the index is into [`Model::enumerations`](super::Model::enumerations).
+    Enumeration(usize),
+}
+
+/// A scalar of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scalar {
+    /// Built in.
+    Boolean,
+    /// Built in, 32 bits.
+    Int,
+    /// 64 bits, as a string.
+    BigInt,
+    /// Built in.
+    Float,
+    /// Exact decimal, as a string.
+    Decimal,
+    /// Built in.
+    String,
+    /// RFC 9562.
+    Uuid,
+    /// RFC 3339 full-date.
+    Date,
+    /// RFC 3339 partial-time.
+    Time,
+    /// RFC 3339 date-time.
+    DateTime,
+    /// RFC 8259.
+    Json,
+    /// Base64, RFC 4648 section 4.
+    Bytes,
+}
+
+impl Scalar {
+    /// Every scalar that is not built into GraphQL.
+    pub const CUSTOM: [Self; 8] = [
+        Self::BigInt,
+        Self::Decimal,
+        Self::Uuid,
+        Self::Date,
+        Self::Time,
+        Self::DateTime,
+        Self::Json,
+        Self::Bytes,
+    ];
+
+    /// Its name in the schema.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "Boolean",
+            Self::Int => "Int",
+            Self::BigInt => "BigInt",
+            Self::Float => "Float",
+            Self::Decimal => "Decimal",
+            Self::String => "String",
+            Self::Uuid => "UUID",
+            Self::Date => "Date",
+            Self::Time => "Time",
+            Self::DateTime => "DateTime",
+            Self::Json => "JSON",
+            Self::Bytes => "Bytes",
+        }
+    }
+
+    /// What it looks like, for the schema's readers.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::BigInt => "A 64-bit integer as a string, since a JavaScript number cannot hold every one.",
+            Self::Decimal => "An exact decimal number as a string, such as \"19.90\".",
+            Self::Uuid => "A UUID such as \"67e55044-10b1-426f-9247-bb680e5fe0c8\".",
+            Self::Date => "A calendar date such as \"2025-12-31\".",
+            Self::Time => "A time of day such as \"23:59:59\" or \"23:59:59.123456\".",
+            Self::DateTime => "A moment such as \"2025-12-31T23:59:59Z\".",
+            Self::Json => "Any JSON value.",
+            Self::Bytes => "Bytes in base64.",
+            Self::Boolean | Self::Int | Self::Float | Self::String => "",
+        }
+    }
+
+    /// The specification that says how its values are written.
+    pub fn specified_by(self) -> Option<&'static str> {
+        match self {
+            Self::Uuid => Some("https://www.rfc-editor.org/rfc/rfc9562"),
+            Self::Date | Self::Time | Self::DateTime => Some("https://www.rfc-editor.org/rfc/rfc3339"),
+            Self::Json => Some("https://www.rfc-editor.org/rfc/rfc8259"),
+            Self::Bytes => Some("https://www.rfc-editor.org/rfc/rfc4648#section-4"),
+            _ => None,
+        }
+    }
+}
+
+/// Which operators a filter on a column has beside `isNull`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operators {
+    /// `eq ne in notIn`.
+    pub equality: bool,
+    /// `lt lte gt gte`.
+    pub comparison: bool,
+    /// `min` and `max`, which PostgreSQL has for fewer types than it can compare.
+    pub extremes: bool,
+    /// `contains startsWith …`, and their forms that ignore case.
+    pub text: bool,
+    /// `sum` and `avg`.
+    pub arithmetic: bool,
+}
+
+/// A value that does not fit a column: what was expected of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected(pub String);
+
+impl ColumnType {
+    /// The column type of a SeaORM column type; `None` where no scalar fits.
+    ///
+    /// `enumeration` gives the index of a database enum by its name and variants.
+    pub(super) fn of(
+        database_type: &DatabaseType,
+        enumeration: impl FnOnce(&str, &[String]) -> usize,
+    ) -> Option<Self> {
+        Some(match database_type {
+            DatabaseType::Boolean => Self::Boolean,
+            DatabaseType::TinyInteger => Self::TinyInt,
+            DatabaseType::SmallInteger => Self::SmallInt,
+            DatabaseType::Integer => Self::Int,
+            DatabaseType::BigInteger => Self::BigInt,
+            DatabaseType::TinyUnsigned => Self::TinyUnsigned,
+            DatabaseType::SmallUnsigned => Self::SmallUnsigned,
+            DatabaseType::Unsigned => Self::Unsigned,
+            DatabaseType::BigUnsigned => Self::BigUnsigned,
+            DatabaseType::Float => Self::Float,
+            DatabaseType::Double => Self::Double,
+            DatabaseType::Decimal(_) => Self::Decimal,
+            DatabaseType::Char(_) | DatabaseType::String(_) | DatabaseType::Text => Self::Text,
+            DatabaseType::Uuid => Self::Uuid,
+            DatabaseType::Date => Self::Date,
+            DatabaseType::Time => Self::Time,
+            DatabaseType::DateTime => Self::DateTime,
+            DatabaseType::Timestamp => Self::DateTime,
+            DatabaseType::TimestampWithTimeZone => Self::Timestamp,
+            DatabaseType::Json | DatabaseType::JsonBinary => Self::Json,
+            DatabaseType::Blob | DatabaseType::Binary(_) | DatabaseType::VarBinary(_) => Self::Bytes,
+            DatabaseType::Enum { name, variants } => {
+                let variants: Vec<String> = variants.iter().map(ToString::to_string).collect();
+                Self::Enumeration(enumeration(&name.to_string(), &variants))
+            }
+            _ => return None,
+        })
+    }
+
+    /// The scalar of its values; `None` for an enum, whose values are names.
+    pub fn scalar(&self) -> Option<Scalar> {
+        Some(match self {
+            Self::Boolean => Scalar::Boolean,
+            Self::TinyInt | Self::SmallInt | Self::Int | Self::TinyUnsigned | Self::SmallUnsigned => {
+                Scalar::Int
+            }
+            Self::BigInt | Self::Unsigned | Self::BigUnsigned => Scalar::BigInt,
+            Self::Float | Self::Double => Scalar::Float,
+            Self::Decimal => Scalar::Decimal,
+            Self::Text => Scalar::String,
+            Self::Uuid => Scalar::Uuid,
+            Self::Date => Scalar::Date,
+            Self::Time => Scalar::Time,
+            Self::DateTime | Self::Timestamp => Scalar::DateTime,
+            Self::Json => Scalar::Json,
+            Self::Bytes => Scalar::Bytes,
+            Self::Enumeration(_) => return None,
+        })
+    }
+
+    /// The operators that make sense on its values, the same on every database.
+    pub fn operators(&self) -> Operators {
+        let none =
+            Operators { equality: false, comparison: false, extremes: false, text: false, arithmetic: false };
+        let equal = Operators { equality: true, ..none };
+        let ordered = Operators { comparison: true, extremes: true, ..equal };
+        match self {
+            Self::Json => none,
+            Self::Boolean | Self::Enumeration(_) => equal,
+            Self::Uuid | Self::Bytes => Operators { extremes: false, ..ordered },
+            Self::Text => Operators { text: true, ..ordered },
+            Self::Date | Self::Time | Self::DateTime | Self::Timestamp => ordered,
+            _ => Operators { arithmetic: true, ..ordered },
+        }
+    }
+
+    /// Whether rows can be ordered by it (JSON has no order on PostgreSQL).
+    pub fn sortable(&self) -> bool {
+        !matches!(self, Self::Json)
+    }
+
+    /// The type of a sum of its values, wide enough not to overflow where one exists.
+    pub fn sum(&self) -> Self {
+        match self {
+            Self::Float | Self::Double => Self::Double,
+            Self::TinyInt | Self::SmallInt | Self::Int | Self::TinyUnsigned | Self::SmallUnsigned => {
+                Self::BigInt
+            }
+            _ => Self::Decimal,
+        }
+    }
+
+    /// The type of the average of its values.
+    pub fn average(&self) -> Self {
+        match self {
+            Self::Decimal => Self::Decimal,
+            _ => Self::Double,
+        }
+    }
+
+    /// Reads a value that a client gave. Integers come out in the narrowest signed type that every database can
+    /// bind: PostgreSQL has neither unsigned columns nor ones of 8 bits. `variants` are the database's values of an enum by their GraphQL names.
+    pub fn read(&self, json: &Json, variants: &[(String, String)]) -> Result<Value, Expected> {
+        let value = match (self, json) {
+            (Self::Boolean, Json::Bool(value)) => Value::Bool(Some(*value)),
+            (Self::TinyInt, json) => Value::SmallInt(Some(integer(json, i8::MIN, i8::MAX)?.into())),
+            (Self::SmallInt, json) => Value::SmallInt(Some(integer(json, i16::MIN, i16::MAX)?)),
+            (Self::Int, json) => Value::Int(Some(integer(json, i32::MIN, i32::MAX)?)),
+            (Self::BigInt, json) => Value::BigInt(Some(big_integer(json, i64::MIN, i64::MAX)?)),
+            (Self::TinyUnsigned, json) => Value::SmallInt(Some(integer(json, u8::MIN, u8::MAX)?.into())),
+            (Self::SmallUnsigned, json) => Value::Int(Some(integer(json, u16::MIN, u16::MAX)?.into())),
+            (Self::Unsigned, json) => Value::BigInt(Some(big_integer(json, u32::MIN, u32::MAX)?.into())),
+            // SQLite and PostgreSQL have no unsigned columns; SeaORM stores these in signed ones of 64 bits.
+            (Self::BigUnsigned, json) => Value::BigInt(Some(big_integer(json, 0, i64::MAX)?)),
+            (Self::Float, Json::Number(number)) => Value::Float(Some(float(number)? as f32)),
+            (Self::Double, Json::Number(number)) => Value::Double(Some(float(number)?)),
+            (Self::Decimal, json) => Value::Decimal(Some(decimal(json)?)),
+            (Self::Text, Json::String(text)) => Value::String(Some(storable(text)?.to_owned())),
+            (Self::Uuid, Json::String(text)) => {
+                Value::Uuid(Some(text.parse::<Uuid>().map_err(|_| Expected("expected a UUID".into()))?))
+            }
+            (Self::Date, Json::String(text)) => Value::ChronoDate(Some(
+                text.parse::<NaiveDate>()
+                    .map_err(|_| Expected("expected a date such as \"2025-12-31\"".into()))?,
+            )),
+            (Self::Time, Json::String(text)) => Value::ChronoTime(Some(
+                text.parse::<NaiveTime>()
+                    .map_err(|_| Expected("expected a time such as \"23:59:59\"".into()))?,
+            )),
+            (Self::DateTime, Json::String(text)) => Value::ChronoDateTime(Some(moment(text)?.naive_utc())),
+            // In UTC always: SQLite compares the text that it stores, offset and all.
+            (Self::Timestamp, Json::String(text)) => {
+                Value::ChronoDateTimeWithTimeZone(Some(moment(text)?.to_utc().fixed_offset()))
+            }
+            (Self::Json, json) => Value::Json(Some(Box::new(json.clone()))),
+            (Self::Bytes, Json::String(text)) => {
+                Value::Bytes(Some(BASE64.decode(text).map_err(|_| Expected("expected base64".into()))?))
+            }
+            (Self::Enumeration(_), Json::String(name)) => {
+                match variants.iter().find(|(variant, _)| variant == name) {
+                    Some((_, stored)) => Value::String(Some(stored.clone())),
+                    None => {
+                        let names: Vec<&str> = variants.iter().map(|(variant, _)| variant.as_str()).collect();
+                        return Err(Expected(format!("expected one of {}", names.join(", "))));
+                    }
+                }
+            }
+            _ => {
+                let scalar = self.scalar().map_or("an enum value", Scalar::name);
+                return Err(Expected(format!("expected {scalar}")));
+            }
+        };
+        Ok(value)
+    }
+
+    /// NULL of this type.
+    pub fn null(&self) -> Value {
+        match self {
+            Self::Boolean => Value::Bool(None),
+            Self::TinyInt | Self::SmallInt | Self::TinyUnsigned => Value::SmallInt(None),
+            Self::Int | Self::SmallUnsigned => Value::Int(None),
+            Self::BigInt | Self::Unsigned | Self::BigUnsigned => Value::BigInt(None),
+            Self::Float => Value::Float(None),
+            Self::Double => Value::Double(None),
+            Self::Decimal => Value::Decimal(None),
+            Self::Text | Self::Enumeration(_) => Value::String(None),
+            Self::Uuid => Value::Uuid(None),
+            Self::Date => Value::ChronoDate(None),
+            Self::Time => Value::ChronoTime(None),
+            Self::DateTime => Value::ChronoDateTime(None),
+            Self::Timestamp => Value::ChronoDateTimeWithTimeZone(None),
+            Self::Json => Value::Json(None),
+            Self::Bytes => Value::Bytes(None),
+        }
+    }
+
+    /// The form in which this column's values are kept here, of a value as SeaORM's models hold it.
+    pub fn canonical(&self, value: Value) -> Value {
+        match value {
+            Value::TinyInt(value) => Value::SmallInt(value.map(Into::into)),
+            Value::TinyUnsigned(value) => Value::SmallInt(value.map(Into::into)),
+            Value::SmallUnsigned(value) => Value::Int(value.map(Into::into)),
+            Value::Unsigned(value) => Value::BigInt(value.map(Into::into)),
+            Value::BigUnsigned(value) => Value::BigInt(value.and_then(|value| i64::try_from(value).ok())),
+            Value::Char(value) => Value::String(value.map(Into::into)),
+            Value::ChronoDateTimeUtc(value) => {
+                Value::ChronoDateTimeWithTimeZone(value.map(|value| value.fixed_offset()))
+            }
+            Value::ChronoDateTimeLocal(value) => {
+                Value::ChronoDateTimeWithTimeZone(value.map(|value| value.fixed_offset()))
+            }
+            Value::Enum(OptionEnum::Some(value)) => Value::String(Some(value.value.to_string())),
+            Value::Enum(OptionEnum::None(_)) => Value::String(None),
+            other => other,
+        }
+    }
+
+    /// Writes a value as a client reads it; `None` where JSON has no such value (NaN, infinities, a foreign enum value).
+    pub fn write(&self, value: &Value, variants: &[(String, String)]) -> Option<Json> {
+        Some(match value {
+            Value::Bool(Some(value)) => Json::from(*value),
+            Value::SmallInt(Some(value)) => Json::from(*value),
+            Value::Int(Some(value)) => Json::from(*value),
+            Value::BigInt(Some(value)) => Json::from(value.to_string()),
+            // Through its shortest text: 0.1f32 is 0.1 to the client, not 0.10000000149011612.
+            Value::Float(Some(value)) => {
+                Json::Number(serde_json::Number::from_f64(value.to_string().parse().ok()?)?)
+            }
+            Value::Double(Some(value)) => Json::Number(serde_json::Number::from_f64(*value)?),
+            Value::Decimal(Some(value)) => Json::from(value.to_string()),
+            Value::String(Some(value)) => match self {
+                Self::Enumeration(_) => Json::from(
+                    variants.iter().find(|(_, stored)| stored == value).map(|(name, _)| name.as_str())?,
+                ),
+                _ => Json::from(value.as_str()),
+            },
+            Value::Uuid(Some(value)) => Json::from(value.to_string()),
+            Value::ChronoDate(Some(value)) => Json::from(value.to_string()),
+            Value::ChronoTime(Some(value)) => Json::from(value.to_string()),
+            Value::ChronoDateTime(Some(value)) => {
+                Json::from(value.and_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            }
+            Value::ChronoDateTimeWithTimeZone(Some(value)) => {
+                Json::from(value.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            }
+            Value::Json(Some(value)) => (**value).clone(),
+            Value::Bytes(Some(value)) => Json::from(BASE64.encode(value)),
+            _ => return None,
+        })
+    }
+}
+
+/// Whether a cell is NULL.
+pub fn is_null(value: &Value) -> bool {
+    *value == value.as_null()
+}
+
+/// The value in the form under which keys of both sides of a relation compare equal: a foreign key may be
+/// narrower or wider than the key it points at.
+pub fn normalize_key(value: Value) -> Value {
+    match value {
+        Value::SmallInt(Some(value)) => Value::BigInt(Some(value.into())),
+        Value::Int(Some(value)) => Value::BigInt(Some(value.into())),
+        Value::Decimal(Some(value)) => Value::Decimal(Some(value.normalize())),
+        other => other,
+    }
+}
+
+fn integer<T: TryFrom<i64> + Into<i64>>(json: &Json, low: T, high: T) -> Result<T, Expected> {
+    let number = json.as_i64().or_else(|| whole(json.as_f64()?));
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| between(low, high))
+}
+
+fn big_integer<T: TryFrom<i64> + Into<i64>>(json: &Json, low: T, high: T) -> Result<T, Expected> {
+    let number = match json {
+        Json::String(text) => text.parse::<i64>().ok(),
+        other => other.as_i64(),
+    };
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| between(low, high))
+}
+
+/// GraphQL's input coercion for `Int` takes `1.0` too (section 3.5.1).
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() < 2f64.powi(53)).then_some(number as i64)
+}
+
+fn between<T: Into<i64>>(low: T, high: T) -> Expected {
+    let (low, high): (i64, i64) = (low.into(), high.into());
+    Expected(format!("expected an integer from {low} to {high}"))
+}
+
+fn float(number: &serde_json::Number) -> Result<f64, Expected> {
+    number
+        .as_f64()
+        .filter(|value| value.is_finite())
+        .ok_or_else(|| Expected("expected a finite number".into()))
+}
+
+fn decimal(json: &Json) -> Result<Decimal, Expected> {
+    let text = match json {
+        Json::String(text) => text.clone(),
+        Json::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    text.parse::<Decimal>().map_err(|_| Expected("expected a decimal number such as \"19.90\"".into()))
+}
+
+/// PostgreSQL cannot store U+0000 in text; refused everywhere so that every database answers alike.
+fn storable(text: &str) -> Result<&str, Expected> {
+    if text.contains('\0') { Err(Expected("expected text without U+0000".into())) } else { Ok(text) }
+}
+
+/// RFC 3339, or the same without an offset, which is then UTC.
+fn moment(text: &str) -> Result<DateTime<FixedOffset>, Expected> {
+    DateTime::parse_from_rfc3339(text)
+        .or_else(|_| text.parse::<NaiveDateTime>().map(|moment| moment.and_utc().fixed_offset()))
+        .map_err(|_| Expected("expected a date and time such as \"2025-12-31T23:59:59Z\"".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What is written is read back as the same value: cursors and node ids depend on it.
+    #[test]
+    fn every_type_reads_what_it_writes() {
+        let cases = [
+            (ColumnType::Boolean, json!(true)),
+            (ColumnType::TinyInt, json!(-128)),
+            (ColumnType::SmallInt, json!(32767)),
+            (ColumnType::Int, json!(-2147483648)),
+            (ColumnType::BigInt, json!("9223372036854775807")),
+            (ColumnType::TinyUnsigned, json!(255)),
+            (ColumnType::SmallUnsigned, json!(65535)),
+            (ColumnType::Unsigned, json!("4294967295")),
+            (ColumnType::BigUnsigned, json!("9223372036854775807")),
+            (ColumnType::Float, json!(0.1)),
+            (ColumnType::Double, json!(0.1)),
+            (ColumnType::Decimal, json!("19.90")),
+            (ColumnType::Text, json!("ünïcode ' \" \\")),
+            (ColumnType::Uuid, json!("67e55044-10b1-426f-9247-bb680e5fe0c8")),
+            (ColumnType::Date, json!("2024-02-29")),
+            (ColumnType::Time, json!("23:59:59.123456")),
+            (ColumnType::DateTime, json!("2024-02-29T23:59:59.000001Z")),
+            (ColumnType::Timestamp, json!("2024-02-29T23:59:59Z")),
+            (ColumnType::Json, json!({ "a": [1, null] })),
+            (ColumnType::Bytes, json!("AAEC/w==")),
+            (ColumnType::Enumeration(0), json!("ON_HOLD")),
+        ];
+        let variants = [("ON_HOLD".to_owned(), "on hold".to_owned())];
+        for (column_type, json) in cases {
+            let value = column_type.read(&json, &variants).unwrap();
+            assert_eq!(column_type.write(&value, &variants), Some(json), "{column_type:?}");
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        for (column_type, json) in [
+            (ColumnType::SmallInt, json!(32768)),
+            (ColumnType::Int, json!(2147483648_i64)),
+            (ColumnType::Int, json!(1.5)),
+            (ColumnType::Unsigned, json!("-1")),
+            (ColumnType::BigInt, json!("9223372036854775808")),
+            (ColumnType::Text, json!("a\0b")),
+            (ColumnType::Text, json!(1)),
+            (ColumnType::Date, json!("2023-02-29")),
+            (ColumnType::Enumeration(0), json!("NONE")),
+        ] {
+            assert!(column_type.read(&json, &[]).is_err(), "{column_type:?} {json}");
+        }
+    }
+}

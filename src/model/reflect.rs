@@ -1,0 +1,125 @@
+//! What SeaORM says of an entity at run time, as plain data.
+
+use sea_orm::{
+    ColumnTrait, ColumnType as DatabaseType, DbBackend, EntityTrait, IdenStatic, Iterable,
+    PrimaryKeyToColumn, PrimaryKeyTrait, Related, RelationTrait, Schema,
+};
+
+use super::Table;
+use super::relation::Declared;
+
+/// An entity as it was declared.
+#[derive(Clone, Debug)]
+pub(super) struct Reflected {
+    /// The module it is declared in: `entity::user::Entity` is in `user`.
+    pub module: String,
+    pub table: Table,
+    pub comment: Option<String>,
+    pub columns: Vec<ReflectedColumn>,
+    pub primary_key: Vec<String>,
+    /// Whether the database numbers the rows.
+    pub auto_increment: bool,
+    /// Without the primary key.
+    pub unique_keys: Vec<Vec<String>>,
+    pub relations: Vec<Declared>,
+}
+
+/// A column as it was declared.
+#[derive(Clone, Debug)]
+pub(super) struct ReflectedColumn {
+    pub name: String,
+    /// The variant of the entity's `Column` enum: PascalCase of the model's field.
+    pub variant: String,
+    pub database_type: DatabaseType,
+    pub nullable: bool,
+    pub has_default: bool,
+    pub comment: Option<String>,
+}
+
+/// A many-to-many relation as `Related::via` declares it: from here to the junction, from there to the target.
+#[derive(Clone, Debug)]
+pub(super) struct ReflectedVia {
+    pub to_junction: Declared,
+    pub to_target: Declared,
+}
+
+/// Reads the entity `E`.
+pub(super) fn entity<E: EntityTrait>() -> Reflected {
+    let entity = E::default();
+    let mut columns = Vec::new();
+    let mut unique_keys = Vec::new();
+    for column in E::Column::iter() {
+        let definition = column.def();
+        if definition.is_unique() {
+            unique_keys.push(vec![column.as_str().to_owned()]);
+        }
+        columns.push(ReflectedColumn {
+            name: column.as_str().to_owned(),
+            variant: format!("{column:?}"),
+            nullable: definition.is_null(),
+            has_default: definition.get_column_default().is_some(),
+            comment: comment_of::<E>(column),
+            database_type: definition.get_column_type().clone(),
+        });
+    }
+    // Keys of several columns are nowhere else to be read at run time. Any backend names the same columns.
+    let indexes = Schema::new(DbBackend::Sqlite).create_index_from_entity(entity);
+    unique_keys.extend(
+        indexes
+            .iter()
+            .filter(|index| index.is_unique_key())
+            .map(|index| index.get_index_spec().get_column_names()),
+    );
+    let primary_key: Vec<String> =
+        E::PrimaryKey::iter().map(|key| key.into_column().as_str().to_owned()).collect();
+    unique_keys.retain(|key| *key != primary_key);
+    Reflected {
+        module: module_of(std::any::type_name::<E>()).unwrap_or(entity.table_name()).to_owned(),
+        table: Table {
+            schema: entity.schema_name().map(str::to_owned),
+            name: entity.table_name().to_owned(),
+        },
+        comment: entity.comment().map(str::to_owned),
+        columns,
+        primary_key,
+        auto_increment: E::PrimaryKey::auto_increment(),
+        unique_keys,
+        relations: E::Relation::iter()
+            .map(|relation| Declared::read(format!("{relation:?}"), relation.def()))
+            .collect(),
+    }
+}
+
+/// Reads the many-to-many relation from `E` to `R`; `None` when the entities declare a plain one.
+pub(super) fn via<E, R>() -> Option<ReflectedVia>
+where
+    E: EntityTrait + Related<R>,
+    R: EntityTrait,
+{
+    let to_junction = <E as Related<R>>::via()?;
+    Some(ReflectedVia {
+        to_junction: Declared::read(String::new(), to_junction),
+        to_target: Declared::read(String::new(), <E as Related<R>>::to()),
+    })
+}
+
+/// A column's comment has no getter; the definition for a `CREATE TABLE` carries it.
+fn comment_of<E: EntityTrait>(column: E::Column) -> Option<String> {
+    Schema::new(DbBackend::Postgres).get_column_def::<E>(column).get_column_spec().comment.clone()
+}
+
+fn module_of(type_name: &str) -> Option<&str> {
+    type_name.rsplit("::").nth(1).filter(|module| !module.contains(['{', '<']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn module_is_the_last_one() {
+        assert_eq!(module_of("entity::user_info::Entity"), Some("user_info"));
+        assert_eq!(module_of("crate::f::{{closure}}::Entity"), None);
+        assert_eq!(module_of("Entity"), None);
+    }
+}

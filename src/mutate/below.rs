@@ -1,0 +1,339 @@
+//! What happens at the far side of reverse and many-to-many relations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::Value;
+
+use super::change::{Below, Create, Key, Update};
+use super::constraint::Attempt;
+use super::writer::{Row, Writer, key_of, rows_of, values_of};
+use crate::error::Result;
+use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation, RelationId, normalize_key};
+
+/// Columns by name, with what they hold.
+type Columns = Vec<(String, ColumnType)>;
+
+/// A key, and the values of the relation's columns in the row above that it shall belong to.
+type Placed = (Key, Vec<Value>);
+
+impl Writer<'_> {
+    /// Carries out what is asked of the rows below, for all rows above at once: first what takes away, then what
+    /// changes, then what adds.
+    pub async fn write_below(&self, owner: EntityId, id: RelationId, above: Vec<(Row, Below)>) -> Result<()> {
+        let relation = &self.model().entities[owner].relations[id];
+        match &relation.junction {
+            None => self.write_reverse(relation, above).await,
+            Some(junction) => self.write_links(owner, relation, junction, above).await,
+        }
+    }
+
+    async fn write_reverse(&self, relation: &Relation, above: Vec<(Row, Below)>) -> Result<()> {
+        let target = relation.target;
+        let mut creates = Vec::new();
+        let mut connects: Vec<Placed> = Vec::new();
+        for (row, below) in above {
+            let parent = values_of(&row, &relation.from);
+            let place: Row = relation.to.iter().copied().zip(parent.iter().cloned()).collect();
+            if below.delete_one {
+                self.delete_rows(target, &relation.to, std::slice::from_ref(&parent)).await?;
+            }
+            self.remove(relation, &parent, &below).await?;
+            if let Some(keys) = below.set {
+                self.release_others(relation, &parent, &keys).await?;
+                connects.extend(keys.into_iter().map(|key| (key, parent.clone())));
+            }
+            for (key, update) in below.update {
+                self.update_below(relation, &parent, key, update).await?;
+            }
+            if let Some((create, update)) = below.upsert {
+                creates.extend(
+                    self.upsert_below(relation, &parent, create, update)
+                        .await?
+                        .map(|create| (create, place.clone())),
+                );
+            }
+            connects.extend(below.connect.into_iter().map(|key| (key, parent.clone())));
+            creates.extend(below.create.into_iter().map(|(create, _)| (create, place.clone())));
+        }
+        self.connect(relation, connects).await?;
+        self.create(target, creates, &[], None).await?;
+        Ok(())
+    }
+
+    /// Takes rows out of the list, or deletes them; each must be in it.
+    async fn remove(&self, relation: &Relation, parent: &[Value], below: &Below) -> Result<()> {
+        let target = relation.target;
+        let null: Vec<(ColumnId, Value)> = relation
+            .to
+            .iter()
+            .map(|column| (*column, self.model().entities[target].columns[*column].column_type.null()))
+            .collect();
+        if below.disconnect_one {
+            let write = self.writes().update(target, &null, &relation.to, &[parent.to_vec()], &[]);
+            self.send(write, Attempt::of(target, &[])).await?;
+        }
+        for (named, keys) in by_columns(&below.disconnect) {
+            let (columns, values) = all_within(relation, parent, &named, &keys);
+            let write = self.writes().update(target, &null, &columns, &values, &named);
+            let found = self.send(write, Attempt::of(target, &[])).await?;
+            self.require_all(target, &rows_of(&found, &named), &keys)?;
+        }
+        for (named, keys) in by_columns(&below.delete) {
+            let (columns, values) = all_within(relation, parent, &named, &keys);
+            let found = self.find(target, &named, &columns, &values).await?;
+            self.require_all(target, &found, &keys)?;
+            self.delete_rows(target, &columns, &values).await?;
+        }
+        Ok(())
+    }
+
+    /// Each of `keys`, which name rows by the same columns, must be among the rows found.
+    fn require_all(&self, target: EntityId, found: &[Row], keys: &[&Key]) -> Result<()> {
+        let wanted: BTreeSet<String> = keys.iter().map(|key| compared(key)).collect();
+        if found.len() >= wanted.len() {
+            return Ok(());
+        }
+        let is_found =
+            |key: &Key| found.iter().any(|row| format!("{:?}", key_of(row, &key.columns)) == compared(key));
+        // A column that has become NULL names its row no more: the first key then stands for all.
+        let missing = keys.iter().find(|key| !is_found(key)).or(keys.first());
+        missing.map_or(Ok(()), |key| Err(self.missing(target, key)))
+    }
+
+    async fn release_others(&self, relation: &Relation, parent: &[Value], keys: &[Key]) -> Result<()> {
+        let target = relation.target;
+        let primary_key = &self.model().entities[target].primary_key;
+        let named: Vec<&Key> = keys.iter().collect();
+        let kept = self.resolve(target, &named, primary_key).await?;
+        let pairs: Vec<Vec<Value>> = kept.into_iter().map(|key| [parent.to_vec(), key].concat()).collect();
+        let write =
+            self.writes().release_others(target, &relation.to, primary_key, &[parent.to_vec()], &pairs);
+        self.send(write, Attempt::of(target, &[])).await?;
+        Ok(())
+    }
+
+    async fn update_below(
+        &self,
+        relation: &Relation,
+        parent: &[Value],
+        key: Option<Key>,
+        update: Update,
+    ) -> Result<()> {
+        let target = relation.target;
+        let unnamed = Key {
+            path: update.path.clone(),
+            columns: relation.to.clone(),
+            values: parent.to_vec(),
+            junction: Vec::new(),
+        };
+        let (columns, values) = match &key {
+            Some(key) => within(relation, parent, key),
+            None => (relation.to.clone(), parent.to_vec()),
+        };
+        let updated = self.update(target, &columns, vec![values], update, &[]).await?;
+        if updated.is_empty() { Err(self.missing(target, key.as_ref().unwrap_or(&unnamed))) } else { Ok(()) }
+    }
+
+    /// Changes the one row that is there; gives the new row back where there is none.
+    async fn upsert_below(
+        &self,
+        relation: &Relation,
+        parent: &[Value],
+        create: Create,
+        update: Update,
+    ) -> Result<Option<Create>> {
+        let updated = self.update(relation.target, &relation.to, vec![parent.to_vec()], update, &[]).await?;
+        Ok(updated.is_empty().then_some(create))
+    }
+
+    /// Gives rows their new places, with one statement for each unique key that they are named by.
+    async fn connect(&self, relation: &Relation, connects: Vec<Placed>) -> Result<()> {
+        let target = relation.target;
+        let mut by_columns: BTreeMap<Vec<ColumnId>, Vec<Placed>> = BTreeMap::new();
+        for (key, parent) in connects {
+            by_columns.entry(key.columns.clone()).or_default().push((key, parent));
+        }
+        for (columns, placed) in by_columns {
+            let placed = last_places(placed);
+            // A row whose key the move itself changes comes back under the new one: it is looked for before.
+            let is_moved = columns.iter().any(|column| relation.to.contains(column));
+            if is_moved {
+                let keys: Vec<Vec<Value>> = placed.iter().map(|(key, _)| key.values.clone()).collect();
+                let there = self.find(target, &columns, &columns, &keys).await?;
+                self.all_found(target, &there, &columns, &placed)?;
+            }
+            let rows: Vec<Vec<Value>> =
+                placed.iter().map(|(key, parent)| [key.values.clone(), parent.clone()].concat()).collect();
+            let attempted: Vec<Row> = placed
+                .iter()
+                .map(|(_, parent)| relation.to.iter().copied().zip(parent.iter().cloned()).collect())
+                .collect();
+            let write = self.writes().reassign(target, &columns, &relation.to, &rows, &columns);
+            let before: Vec<Vec<Value>> = placed.iter().map(|(key, _)| key.values.clone()).collect();
+            let attempt = Attempt { entity: target, rows: &attempted, at: Some((&columns, &before)) };
+            let moved = self.send(write, attempt).await?;
+            if !is_moved {
+                self.all_found(target, &rows_of(&moved, &columns), &columns, &placed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn all_found(
+        &self,
+        target: EntityId,
+        found: &[Row],
+        columns: &[ColumnId],
+        placed: &[Placed],
+    ) -> Result<()> {
+        let found: BTreeSet<String> = found.iter().map(|row| format!("{:?}", key_of(row, columns))).collect();
+        match placed.iter().find(|(key, _)| !found.contains(&compared(key))) {
+            Some((key, _)) => Err(self.missing(target, key)),
+            None => Ok(()),
+        }
+    }
+
+    async fn write_links(
+        &self,
+        owner: EntityId,
+        relation: &Relation,
+        junction: &Junction,
+        above: Vec<(Row, Below)>,
+    ) -> Result<()> {
+        let target = relation.target;
+        let mut creates = Vec::new();
+        let mut created_for = Vec::new();
+        // A link: the row above, the row below, and the values of the junction's own columns.
+        let mut links: Vec<(Vec<Value>, Key)> = Vec::new();
+        let (from, to) = self.junction_columns(owner, relation, junction);
+        for (row, below) in above {
+            let parent = values_of(&row, &relation.from);
+            if !below.disconnect.is_empty() {
+                let keys: Vec<&Key> = below.disconnect.iter().collect();
+                let pairs = self.pairs(relation, &parent, &keys).await?;
+                let write = self.writes().delete_links(&junction.table, &from, &to, &[], &pairs, false);
+                self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
+            }
+            if let Some(keys) = below.set {
+                let pairs = self.pairs(relation, &parent, &keys.iter().collect::<Vec<_>>()).await?;
+                let parents = [parent.clone()];
+                let write = self.writes().delete_links(&junction.table, &from, &to, &parents, &pairs, true);
+                self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
+                links.extend(keys.into_iter().map(|key| (parent.clone(), key)));
+            }
+            links.extend(below.connect.into_iter().map(|key| (parent.clone(), key)));
+            for (create, own) in below.create {
+                creates.push((create, Row::new()));
+                created_for.push((parent.clone(), own));
+            }
+        }
+        let created = self.create(target, creates, &relation.to, None).await?;
+        for ((parent, own), row) in created_for.into_iter().zip(created) {
+            let values = values_of(&row, &relation.to);
+            let key = Key { path: String::new(), columns: relation.to.clone(), values, junction: own };
+            links.push((parent, key));
+        }
+        self.link(owner, junction, relation, [from, to].concat(), links).await
+    }
+
+    /// Adds links, with one statement for each set of own columns that they give.
+    async fn link(
+        &self,
+        owner: EntityId,
+        junction: &Junction,
+        relation: &Relation,
+        columns: Columns,
+        links: Vec<(Vec<Value>, Key)>,
+    ) -> Result<()> {
+        let keys: Vec<&Key> = links.iter().map(|(_, key)| key).collect();
+        let targets = self.resolve(relation.target, &keys, &relation.to).await?;
+        let mut shapes: BTreeMap<Vec<ColumnId>, Vec<Vec<Value>>> = BTreeMap::new();
+        for ((parent, key), target) in links.iter().zip(targets) {
+            let own = key.junction.iter().map(|(_, value)| value.clone()).collect();
+            let shape = key.junction.iter().map(|(column, _)| *column).collect();
+            shapes.entry(shape).or_default().push([parent.clone(), target, own].concat());
+        }
+        let entity = junction.entity.unwrap_or(owner);
+        for (own, rows) in shapes {
+            let own = own.iter().map(|column| {
+                let column = &self.model().entities[entity].columns[*column];
+                (column.name.clone(), column.column_type.clone())
+            });
+            let columns: Columns = columns.iter().cloned().chain(own).collect();
+            let attempted: Vec<Row> =
+                rows.iter().map(|row| self.attempted_link(entity, &columns, row)).collect();
+            for part in rows.chunks(self.writes().rows_per_insert(columns.len())) {
+                let write = self.writes().insert_links(&junction.table, &columns, part.to_vec());
+                self.send(write, Attempt::of(entity, &attempted)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn attempted_link(&self, entity: EntityId, columns: &[(String, ColumnType)], row: &[Value]) -> Row {
+        let entity = &self.model().entities[entity];
+        let named = columns.iter().zip(row);
+        named.filter_map(|((name, _), value)| Some((entity.column_named(name)?, value.clone()))).collect()
+    }
+
+    async fn pairs(&self, relation: &Relation, parent: &[Value], keys: &[&Key]) -> Result<Vec<Vec<Value>>> {
+        let targets = self.resolve(relation.target, keys, &relation.to).await?;
+        Ok(targets.into_iter().map(|target| [parent.to_vec(), target].concat()).collect())
+    }
+
+    /// The junction's columns to both sides, with the types of the columns that they point at.
+    fn junction_columns(
+        &self,
+        owner: EntityId,
+        relation: &Relation,
+        junction: &Junction,
+    ) -> (Columns, Columns) {
+        let typed = |names: &[String], entity: EntityId, columns: &[ColumnId]| {
+            let types =
+                columns.iter().map(|id| self.model().entities[entity].columns[*id].column_type.clone());
+            names.iter().cloned().zip(types).collect()
+        };
+        (typed(&junction.from, owner, &relation.from), typed(&junction.to, relation.target, &relation.to))
+    }
+}
+
+/// A key's values in the form in which they compare.
+fn compared(key: &Key) -> String {
+    format!("{:?}", key.values.iter().cloned().map(normalize_key).collect::<Vec<Value>>())
+}
+
+/// The same without rows that are named again further on: the last place is the one where they end. The databases
+/// would take any.
+fn last_places(placed: Vec<Placed>) -> Vec<Placed> {
+    let mut seen = BTreeSet::new();
+    let mut last: Vec<Placed> =
+        placed.into_iter().rev().filter(|(key, _)| seen.insert(compared(key))).collect();
+    last.reverse();
+    last
+}
+
+/// Keys by the columns that they name rows by.
+fn by_columns(keys: &[Key]) -> BTreeMap<Vec<ColumnId>, Vec<&Key>> {
+    let mut by_columns: BTreeMap<Vec<ColumnId>, Vec<&Key>> = BTreeMap::new();
+    for key in keys {
+        by_columns.entry(key.columns.clone()).or_default().push(key);
+    }
+    by_columns
+}
+
+/// Keys over the columns `named`, of rows that must also belong to this parent.
+fn all_within(
+    relation: &Relation,
+    parent: &[Value],
+    named: &[ColumnId],
+    keys: &[&Key],
+) -> (Vec<ColumnId>, Vec<Vec<Value>>) {
+    let columns = named.iter().chain(&relation.to).copied().collect();
+    (columns, keys.iter().map(|key| [key.values.clone(), parent.to_vec()].concat()).collect())
+}
+
+/// A key of a row that must also belong to this parent.
+fn within(relation: &Relation, parent: &[Value], key: &Key) -> (Vec<ColumnId>, Vec<Value>) {
+    let columns = key.columns.iter().chain(&relation.to).copied().collect();
+    (columns, [key.values.clone(), parent.to_vec()].concat())
+}

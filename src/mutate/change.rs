@@ -1,0 +1,299 @@
+//! What a client wants written, read from its input into plain data. Nothing here touches a database.
+
+use sea_orm::Value;
+
+use crate::error::{Error, Result};
+use crate::model::{ColumnId, Declaration, EntityId, Model, Relation, RelationId, names};
+use crate::plan::Input;
+
+/// A new row, and what is written around it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Create {
+    /// Where it stands in the input, for errors.
+    pub path: String,
+    /// The values of its own columns.
+    pub values: Vec<(ColumnId, Value)>,
+    /// The rows it points at.
+    pub forward: Vec<(RelationId, Link)>,
+    /// The rows that are to point at it.
+    pub below: Vec<(RelationId, Below)>,
+}
+
+/// A change of rows that are there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// Where it stands in the input, for errors.
+    pub path: String,
+    /// The new values of own columns.
+    pub values: Vec<(ColumnId, Value)>,
+    /// The rows it is to point at.
+    pub forward: Vec<(RelationId, Link)>,
+    /// What happens to the rows that point at it.
+    pub below: Vec<(RelationId, Below)>,
+}
+
+/// The target of a foreign key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Link {
+    /// None any more.
+    Null,
+    /// A row that is there.
+    Key(Key),
+    /// A new one.
+    Create(Box<Create>),
+}
+
+/// One row by the values of a unique key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// Where it stands in the input, for errors.
+    pub path: String,
+    /// The key's columns.
+    pub columns: Vec<ColumnId>,
+    /// Their values.
+    pub values: Vec<Value>,
+    /// What the junction's own columns are to hold, where the key links through one.
+    pub junction: Vec<(ColumnId, Value)>,
+}
+
+/// What happens to the rows at the far side of a reverse or many-to-many relation. Of a one-to-one there is at
+/// most one of each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Below {
+    /// New rows that belong here, with the values of the junction's own columns.
+    pub create: Vec<(Create, Vec<(ColumnId, Value)>)>,
+    /// Rows that shall belong here.
+    pub connect: Vec<Key>,
+    /// Changes of rows that belong here; without a key, of the one.
+    pub update: Vec<(Option<Key>, Update)>,
+    /// Change the one, or make it.
+    pub upsert: Option<(Create, Update)>,
+    /// Rows that shall not belong here any more.
+    pub disconnect: Vec<Key>,
+    /// The one shall not belong here any more.
+    pub disconnect_one: bool,
+    /// Rows to delete.
+    pub delete: Vec<Key>,
+    /// Delete the one.
+    pub delete_one: bool,
+    /// All that shall belong here.
+    pub set: Option<Vec<Key>>,
+}
+
+/// Reads inputs of one model.
+#[derive(Clone, Copy, Debug)]
+pub struct Changes<'a> {
+    /// The model.
+    pub model: &'a Model,
+}
+
+impl Changes<'_> {
+    /// Reads `UserCreate`. `without` is the relation that is given by where the row stands.
+    pub fn create(&self, entity: EntityId, input: &Input, without: Option<RelationId>) -> Result<Create> {
+        let mut create = Create {
+            path: input.path().to_owned(),
+            values: Vec::new(),
+            forward: Vec::new(),
+            below: Vec::new(),
+        };
+        for (name, input) in input.object()? {
+            match self.field(entity, name, &input, without)? {
+                Field::Column(column, value) => create.values.push((column, value)),
+                Field::Forward(relation, link) => create.forward.push((relation, link)),
+                Field::Below(relation, below) => create.below.push((relation, *below)),
+            }
+        }
+        Ok(create)
+    }
+
+    /// Reads `UserUpdate`.
+    pub fn update(&self, entity: EntityId, input: &Input, without: Option<RelationId>) -> Result<Update> {
+        let Create { path, values, forward, below } = self.create(entity, input, without)?;
+        Ok(Update { path, values, forward, below })
+    }
+
+    fn field(&self, id: EntityId, name: &str, input: &Input, without: Option<RelationId>) -> Result<Field> {
+        let entity = &self.model.entities[id];
+        if let Some(column) = entity.column_of_field(name) {
+            return Ok(Field::Column(column, self.value(id, column, input)?));
+        }
+        let unknown = || input.refuse(format!("{} takes no \"{name}\"", entity.name));
+        let relation_id =
+            entity.relation_of_field(name).filter(|found| Some(*found) != without).ok_or_else(unknown)?;
+        let relation = &entity.relations[relation_id];
+        if relation.declaration == Declaration::BelongsTo {
+            return Ok(Field::Forward(relation_id, self.link(id, relation, input)?));
+        }
+        Ok(Field::Below(relation_id, Box::new(self.below(id, relation_id, input)?)))
+    }
+
+    /// A column's new value; `null` is a value like others where the column takes it.
+    fn value(&self, id: EntityId, column: ColumnId, input: &Input) -> Result<Value> {
+        let entity = &self.model.entities[id];
+        let column = &entity.columns[column];
+        if input.is_null() {
+            return match column.nullable {
+                true => Ok(column.column_type.null()),
+                false => Err(input.refuse("expected a value; leave it out for the default")),
+            };
+        }
+        let variants = self.model.variants(&column.column_type);
+        column.column_type.read(&input.json(), variants).map_err(|expected| input.refuse(expected.0))
+    }
+
+    fn link(&self, id: EntityId, relation: &Relation, input: &Input) -> Result<Link> {
+        if input.is_null() {
+            let columns = &self.model.entities[id].columns;
+            return match relation.from.iter().any(|column| columns[*column].nullable) {
+                true => Ok(Link::Null),
+                false => {
+                    Err(input.refuse(format!("expected a {}", self.model.entities[relation.target].name)))
+                }
+            };
+        }
+        let (name, value) = input.one_of()?;
+        if name == "create" {
+            return Ok(Link::Create(Box::new(self.create(relation.target, &value, None)?)));
+        }
+        Ok(Link::Key(self.key(relation.target, input, None)?))
+    }
+
+    /// Reads `UserKey`: exactly one unique key; beside it, through a junction, the junction's own columns.
+    pub fn key(&self, id: EntityId, input: &Input, junction: Option<(EntityId, &[ColumnId])>) -> Result<Key> {
+        let entity = &self.model.entities[id];
+        let mut found: Option<(Vec<ColumnId>, Vec<Value>)> = None;
+        let mut own = Vec::new();
+        for (name, value) in input.object()? {
+            if let Some((junction, columns)) = junction
+                && let Some(column) = self.model.entities[junction].column_of_field(name)
+                && columns.contains(&column)
+            {
+                own.push((column, self.value(junction, column, &value)?));
+                continue;
+            }
+            let key = entity.keys().find(|(field, _)| field == name.as_str());
+            let (_, columns) =
+                key.ok_or_else(|| value.refuse(format!("{} has no unique key \"{name}\"", entity.name)))?;
+            let values = self.key_values(id, columns, &value)?;
+            if found.replace((columns.to_vec(), values)).is_some() {
+                return Err(input.refuse("expected exactly one unique key"));
+            }
+        }
+        let (columns, values) = found.ok_or_else(|| input.refuse("expected a unique key"))?;
+        Ok(Key { path: input.path().to_owned(), columns, values, junction: own })
+    }
+
+    fn key_values(&self, id: EntityId, columns: &[ColumnId], input: &Input) -> Result<Vec<Value>> {
+        if let [column] = columns {
+            return Ok(vec![self.value(id, *column, input)?]);
+        }
+        let entity = &self.model.entities[id];
+        let read = |column: &ColumnId| {
+            let field = &entity.columns[*column].field;
+            let given = input.object()?.find(|(name, _)| name.as_str() == field);
+            let (_, value) = given.ok_or_else(|| input.refuse(format!("expected a value for {field}")))?;
+            self.value(id, *column, &value)
+        };
+        columns.iter().map(read).collect()
+    }
+
+    fn below(&self, owner: EntityId, id: RelationId, input: &Input) -> Result<Below> {
+        let relation = &self.model.entities[owner].relations[id];
+        let target = relation.target;
+        let forward = self.model.forward_side(owner, id);
+        let columns = self.model.junction_columns(relation);
+        let junction =
+            relation.junction.as_ref().and_then(|junction| junction.entity).map(|id| (id, &columns[..]));
+        let junction = junction.filter(|_| !columns.is_empty());
+        let keys = |input: &Input| -> Result<Vec<Key>> {
+            input.list().iter().map(|input| self.key(target, input, None)).collect()
+        };
+        if input.is_null() {
+            let columns = &self.model.entities[target].columns;
+            let may_be_without = relation.junction.is_none()
+                && !relation.is_many()
+                && relation.to.iter().all(|column| columns[*column].nullable);
+            // From this side too, null unlinks.
+            return match may_be_without {
+                true => Ok(Below { disconnect_one: true, ..Below::default() }),
+                false => Err(input.refuse("expected changes; leave it out for none")),
+            };
+        }
+        let mut below = Below::default();
+        for (name, input) in input.object()? {
+            if input.is_null() {
+                return Err(input.refuse("expected a value; leave it out for no change"));
+            }
+            match (name.as_str(), relation.is_many()) {
+                ("create", _) => {
+                    for input in input.list() {
+                        below.create.push(self.create_below(target, &input, forward, junction)?);
+                    }
+                }
+                ("connect", _) => {
+                    let links = input.list();
+                    below.connect =
+                        links.iter().map(|input| self.key(target, input, junction)).collect::<Result<_>>()?;
+                }
+                ("set", true) => {
+                    let links = input.list();
+                    let links = links.iter().map(|input| self.key(target, input, junction));
+                    below.set = Some(links.collect::<Result<_>>()?);
+                }
+                ("update", true) => {
+                    for input in input.list() {
+                        let (key, change) = (field(&input, "where")?, field(&input, "input")?);
+                        let key = self.key(target, &key, None)?;
+                        below.update.push((Some(key), self.update(target, &change, forward)?));
+                    }
+                }
+                ("update", false) => below.update.push((None, self.update(target, &input, forward)?)),
+                ("upsert", false) => {
+                    let create = self.create(target, &field(&input, "create")?, forward)?;
+                    below.upsert = Some((create, self.update(target, &field(&input, "update")?, forward)?));
+                }
+                ("disconnect", true) => below.disconnect = keys(&input)?,
+                ("delete", true) => below.delete = keys(&input)?,
+                ("disconnect", false) => below.disconnect_one = input.boolean()?,
+                ("delete", false) => below.delete_one = input.boolean()?,
+                (name, _) => return Err(input.refuse(format!("\"{name}\" is not one of the changes"))),
+            }
+        }
+        Ok(below)
+    }
+
+    /// A new row at the far side; through a junction with columns of its own they stand beside it.
+    fn create_below(
+        &self,
+        target: EntityId,
+        input: &Input,
+        forward: Option<RelationId>,
+        junction: Option<(EntityId, &[ColumnId])>,
+    ) -> Result<(Create, Vec<(ColumnId, Value)>)> {
+        let Some((junction, columns)) = junction else {
+            return Ok((self.create(target, input, forward)?, Vec::new()));
+        };
+        let mut own = Vec::new();
+        for (name, value) in input.object()?.filter(|(name, _)| name.as_str() != names::NODE) {
+            let column =
+                self.model.entities[junction].column_of_field(name).filter(|found| columns.contains(found));
+            let column = column.ok_or_else(|| value.refuse(format!("the link has no column \"{name}\"")))?;
+            own.push((column, self.value(junction, column, &value)?));
+        }
+        Ok((self.create(target, &field(input, names::NODE)?, forward)?, own))
+    }
+}
+
+/// One field of an input, by what it speaks of.
+enum Field {
+    Column(ColumnId, Value),
+    Forward(RelationId, Link),
+    Below(RelationId, Box<Below>),
+}
+
+fn field<'a>(input: &Input<'a>, wanted: &str) -> Result<Input<'a>> {
+    let given = input.object()?.find(|(name, _)| name.as_str() == wanted);
+    given
+        .map(|(_, input)| input)
+        .ok_or_else(|| Error::bad_input(input.path(), input.json(), format!("expected \"{wanted}\"")))
+}

@@ -1,0 +1,13 @@
+//! Writing: create, update, delete and links; one transaction for each operation; read back through a plan.
+
+mod below;
+mod change;
+mod constraint;
+mod create;
+mod delete;
+mod operation;
+mod statement;
+mod update;
+mod writer;
+
+pub use operation::mutate;

@@ -1,0 +1,404 @@
+//! A mutation operation: one transaction, its fields in order, each read back before the next.
+
+use async_graphql::parser::types::{OperationDefinition, SelectionSet};
+use async_graphql::{Name, PathSegment, Pos, ServerError, Value as ConstValue};
+use indexmap::IndexMap;
+use sea_orm::Value;
+
+use super::change::{Changes, Create, Update};
+use super::constraint::Attempt;
+use super::delete::Reach;
+use super::writer::{Row, Writer, values_of};
+use crate::error::{Code, Error, Result};
+use crate::execute::{Answer, Session, Tree};
+use crate::model::{ColumnId, Entity, EntityId, Model};
+use crate::plan::{
+    Arguments, Document, Field, FieldKind, Filter, Input, Load, NodeGroup, OrderTerm, Plan, Planner, Test,
+    What,
+};
+
+/// How often an operation is tried again that met another at the same rows.
+const RETRIES: usize = 3;
+
+/// The type of the mutation root.
+const MUTATION: &str = "Mutation";
+
+/// One root field of a mutation, read and not carried out yet.
+struct Change<'a> {
+    key: Name,
+    position: Pos,
+    selection: Vec<&'a SelectionSet>,
+    write: Write,
+}
+
+/// What a root field writes.
+#[derive(Clone)]
+enum Write {
+    TypeName,
+    Create { entity: EntityId, creates: Vec<Create>, many: bool },
+    Update { entity: EntityId, key: Vec<Value>, update: Update },
+    UpdateMany { entity: EntityId, filter: Filter, update: Update },
+    Upsert { entity: EntityId, create: Create, key: Vec<ColumnId> },
+    Delete { entity: EntityId, key: Vec<Value> },
+    DeleteMany { entity: EntityId, filter: Filter },
+}
+
+/// A field failed: its errors, all of which take the whole answer with them.
+type Failed = Vec<ServerError>;
+
+/// Carries a mutation out: all of it, or nothing.
+///
+/// # Errors
+/// What went wrong, with the path to it; nothing has been written then.
+pub async fn mutate(
+    session: &Session,
+    operation: &OperationDefinition,
+    document: Document<'_>,
+) -> Result<IndexMap<Name, ConstValue>, Failed> {
+    let changes = read(session.model(), operation, document)?;
+    let mut attempt = 0;
+    loop {
+        let done = attempt_once(session, &changes, document).await;
+        let is_conflict = |errors: &Failed| {
+            let code = ConstValue::from(Code::Conflict.as_str());
+            errors.iter().any(|error| {
+                error.extensions.as_ref().and_then(|extensions| extensions.get("code")) == Some(&code)
+            })
+        };
+        match done {
+            Err(errors) if is_conflict(&errors) && attempt < RETRIES => attempt += 1,
+            done => return done,
+        }
+    }
+}
+
+async fn attempt_once(
+    session: &Session,
+    changes: &[Change<'_>],
+    document: Document<'_>,
+) -> Result<IndexMap<Name, ConstValue>, Failed> {
+    let at_root = |error: Error| vec![error.to_server_error(Pos::default(), Vec::new())];
+    let (inside, transaction) = session.begin().await.map_err(at_root)?;
+    let answer = match carry_out(&inside, changes, document).await {
+        Ok(answer) => answer,
+        Err(errors) => {
+            if let Err(error) = transaction.rollback().await {
+                // The connection is lost, and the transaction with it.
+                tracing::warn!(%error, "a transaction could not be taken back");
+            }
+            return Err(errors);
+        }
+    };
+    match transaction.commit().await {
+        Ok(()) => Ok(answer),
+        // A constraint that is checked at the end of the transaction.
+        Err(error) => Err(at_root(Writer { session }.refusal(error, Attempt::of(0, &[])).await)),
+    }
+}
+
+async fn carry_out(
+    session: &Session,
+    changes: &[Change<'_>],
+    document: Document<'_>,
+) -> Result<IndexMap<Name, ConstValue>, Failed> {
+    let mut answer = IndexMap::new();
+    for change in changes {
+        let operation = Operation { writer: Writer { session }, document, change };
+        answer.insert(change.key.clone(), operation.run().await?);
+    }
+    Ok(answer)
+}
+
+/// Reads all root fields; the first that cannot be read ends the operation before anything is sent.
+fn read<'a>(
+    model: &Model,
+    operation: &'a OperationDefinition,
+    document: Document<'a>,
+) -> Result<Vec<Change<'a>>, Failed> {
+    let at_root = |error: Error| vec![error.to_server_error(Pos::default(), Vec::new())];
+    let collected = document.collect(&[&operation.selection_set.node], MUTATION, &[]).map_err(at_root)?;
+    let mut changes = Vec::new();
+    for field in collected {
+        let write = read_write(model, field.name(), &field.arguments(&document));
+        changes.push(Change {
+            key: field.key.clone(),
+            position: field.position(),
+            selection: field.selection_sets(),
+            write: write.map_err(|error| {
+                vec![error.to_server_error(field.position(), vec![PathSegment::Field(field.key.to_string())])]
+            })?,
+        });
+    }
+    Ok(changes)
+}
+
+fn read_write(model: &Model, name: &str, arguments: &Arguments) -> Result<Write> {
+    if name == "__typename" {
+        return Ok(Write::TypeName);
+    }
+    let changes = Changes { model };
+    for (id, entity) in model.exposed() {
+        let roots = &entity.roots;
+        let key = || primary_key(model, id, arguments);
+        let input = || arguments.require("input");
+        let many = || chosen(model, id, arguments);
+        return Ok(match name {
+            name if name == roots.create => {
+                Write::Create { entity: id, creates: vec![changes.create(id, &input()?, None)?], many: false }
+            }
+            name if name == roots.create_many => {
+                let inputs = input()?.list();
+                let creates =
+                    inputs.iter().map(|input| changes.create(id, input, None)).collect::<Result<_>>()?;
+                Write::Create { entity: id, creates, many: true }
+            }
+            name if name == roots.update => {
+                Write::Update { entity: id, key: key()?, update: changes.update(id, &input()?, None)? }
+            }
+            name if name == roots.update_many => Write::UpdateMany {
+                entity: id,
+                filter: many()?,
+                update: changes.update(id, &input()?, None)?,
+            },
+            name if name == roots.upsert => {
+                let input = input()?;
+                let key = conflict_key(entity, &arguments.require("onConflict")?)?;
+                Write::Upsert { entity: id, create: changes.create(id, &input, None)?, key }
+            }
+            name if name == roots.delete => Write::Delete { entity: id, key: key()? },
+            name if name == roots.delete_many => Write::DeleteMany { entity: id, filter: many()? },
+            _ => continue,
+        });
+    }
+    Err(Error::validation(format!("{MUTATION} has no field \"{name}\"")))
+}
+
+fn primary_key(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Vec<Value>> {
+    let entity = &model.entities[id];
+    let read = |column: &ColumnId| {
+        let column = &entity.columns[*column];
+        let input = arguments.require(&column.field)?;
+        let variants = model.variants(&column.column_type);
+        column.column_type.read(&input.json(), variants).map_err(|expected| input.refuse(expected.0))
+    };
+    entity.primary_key.iter().map(read).collect()
+}
+
+/// The rows that a change of many means. A filter that holds for all of them may be an accident, such as a variable
+/// that was not filled: it takes `all: true`.
+fn chosen(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Filter> {
+    let input = arguments.require("where")?;
+    let filter = Filter::read(model, id, &input)?;
+    let means_all = arguments.get("all").map_or(Ok(false), |input| input.boolean())?;
+    if filter.is_everything() && !means_all {
+        return Err(input.refuse("expected a condition, or all: true beside it"));
+    }
+    Ok(filter)
+}
+
+fn conflict_key(entity: &Entity, input: &Input) -> Result<Vec<ColumnId>> {
+    let name = input.text()?;
+    let known = entity.keys().find(|(field, _)| crate::model::names::enum_value(field) == name);
+    known.map(|(_, key)| key.to_vec()).ok_or_else(|| input.refuse("expected a unique key"))
+}
+
+/// One root field, carried out inside the transaction.
+struct Operation<'a> {
+    writer: Writer<'a>,
+    document: Document<'a>,
+    change: &'a Change<'a>,
+}
+
+impl Operation<'_> {
+    async fn run(&self) -> Result<ConstValue, Failed> {
+        let failed = |error: Error| vec![error.to_server_error(self.change.position, self.path(&[]))];
+        match self.change.write.clone() {
+            Write::TypeName => Ok(ConstValue::from(MUTATION)),
+            Write::Create { entity, creates, many } => {
+                let creates = creates.into_iter().map(|create| (create, Row::new())).collect();
+                let created = self.writer.create(entity, creates, &[], None).await.map_err(failed)?;
+                self.read_rows(entity, &created, many).await
+            }
+            Write::Update { entity, key, update } => {
+                let by = &self.entity(entity).primary_key;
+                let updated =
+                    self.writer.update(entity, by, vec![key.clone()], update, &[]).await.map_err(failed)?;
+                if updated.is_empty() {
+                    return Err(failed(self.not_found(entity, &key)));
+                }
+                self.read_rows(entity, &updated, false).await
+            }
+            Write::UpdateMany { entity, filter, update } => self.update_many(entity, filter, update).await,
+            Write::Upsert { entity, create, key } => {
+                let creates = vec![(create, Row::new())];
+                let written = self.writer.create(entity, creates, &[], Some(&key)).await.map_err(failed)?;
+                self.read_rows(entity, &written, false).await
+            }
+            Write::Delete { entity, key } => {
+                let by = &self.entity(entity).primary_key;
+                let row: Row = by.iter().copied().zip(key.iter().cloned()).collect();
+                if self
+                    .writer
+                    .find(entity, by, by, std::slice::from_ref(&key))
+                    .await
+                    .map_err(failed)?
+                    .is_empty()
+                {
+                    return Err(failed(self.not_found(entity, &key)));
+                }
+                let answer = self.read_rows(entity, &[row], false).await?;
+                self.writer.delete_rows(entity, by, &[key]).await.map_err(failed)?;
+                Ok(answer)
+            }
+            Write::DeleteMany { entity, filter } => self.delete_many(entity, filter).await.map_err(failed),
+        }
+    }
+
+    fn entity(&self, id: EntityId) -> &Entity {
+        &self.writer.session.model().entities[id]
+    }
+
+    fn not_found(&self, id: EntityId, key: &[Value]) -> Error {
+        let entity = self.entity(id);
+        Error::not_found(&entity.name, self.writer.key_json(id, &entity.primary_key, key))
+    }
+
+    fn path(&self, below: &[&Name]) -> Vec<PathSegment> {
+        std::iter::once(&self.change.key)
+            .chain(below.iter().copied())
+            .map(|key| PathSegment::Field(key.to_string()))
+            .collect()
+    }
+
+    async fn update_many(&self, id: EntityId, filter: Filter, update: Update) -> Result<ConstValue, Failed> {
+        let failed = |error: Error| vec![error.to_server_error(self.change.position, self.path(&[]))];
+        let entity = self.entity(id);
+        let by = &entity.primary_key;
+        let chosen = self.writer.find_where(id, by, filter).await.map_err(failed)?;
+        let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
+        let updated = match keys.is_empty() {
+            true => Vec::new(),
+            false => self.writer.update(id, by, keys, update, &[]).await.map_err(failed)?,
+        };
+        let type_name = &entity.types.update_result;
+        let mut answer = IndexMap::new();
+        for field in self.document.collect(&self.change.selection, type_name, &[]).map_err(failed)? {
+            let value = match field.name().as_str() {
+                "__typename" => ConstValue::from(type_name.as_str()),
+                "affected" => ConstValue::from(updated.len()),
+                _ => {
+                    let keys: Vec<Vec<Value>> = updated.iter().map(|row| values_of(row, by)).collect();
+                    let sets = field.selection_sets();
+                    let (mut load, selection) = Planner::new(self.writer.session.model(), self.document)
+                        .rows(id, &sets)
+                        .map_err(failed)?;
+                    load.filter = one_of(by, keys);
+                    if let What::Rows(rows) = &mut load.what {
+                        rows.order = OrderTerm::primary_key(entity);
+                    }
+                    let kind = FieldKind::List { load: 0, selection };
+                    self.read_field(field.key, load, kind, self.path(&[])).await?
+                }
+            };
+            answer.insert(field.key.clone(), value);
+        }
+        Ok(ConstValue::Object(answer))
+    }
+
+    async fn delete_many(&self, id: EntityId, filter: Filter) -> Result<ConstValue> {
+        let model = self.writer.session.model();
+        let by = &self.entity(id).primary_key;
+        let chosen = self.writer.find_where(id, by, filter).await?;
+        let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
+        let fields = self.document.collect(&self.change.selection, DELETE_RESULT, &[])?;
+        let asks_cascaded = fields.iter().any(|field| field.name() == "cascaded");
+        let reach = if asks_cascaded { self.writer.reach(id, by, &keys).await? } else { Reach::default() };
+        let affected = if keys.is_empty() { 0 } else { self.writer.delete_rows(id, by, &keys).await? };
+        let mut answer = IndexMap::new();
+        for field in fields {
+            let value = match field.name().as_str() {
+                "__typename" => ConstValue::from(DELETE_RESULT),
+                "affected" => ConstValue::from(affected),
+                _ => {
+                    let mut counts = Vec::new();
+                    for (entity, rows) in reach.cascaded.iter().filter(|(_, rows)| !rows.is_empty()) {
+                        let mut count = IndexMap::new();
+                        for below in self.document.collect(&field.selection_sets(), CASCADED_COUNT, &[])? {
+                            let value = match below.name().as_str() {
+                                "__typename" => ConstValue::from(CASCADED_COUNT),
+                                "entity" => ConstValue::from(model.entities[*entity].name.as_str()),
+                                _ => ConstValue::from(rows.len()),
+                            };
+                            count.insert(below.key.clone(), value);
+                        }
+                        counts.push(ConstValue::Object(count));
+                    }
+                    ConstValue::List(counts)
+                }
+            };
+            answer.insert(field.key.clone(), value);
+        }
+        Ok(ConstValue::Object(answer))
+    }
+
+    /// Reads written rows back through a plan, in their order.
+    async fn read_rows(&self, id: EntityId, rows: &[Row], many: bool) -> Result<ConstValue, Failed> {
+        let failed = |error: Error| vec![error.to_server_error(self.change.position, self.path(&[]))];
+        let by = &self.entity(id).primary_key;
+        let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, by)).collect();
+        let planner = Planner::new(self.writer.session.model(), self.document);
+        let (mut load, selection) = { planner }.rows(id, &self.change.selection).map_err(failed)?;
+        load.filter = one_of(by, keys.clone());
+        let kind = if many {
+            let mut slots = Vec::new();
+            if let What::Rows(rows) = &mut load.what {
+                for column in by {
+                    slots.push(
+                        rows.columns.iter().position(|known| known == column).unwrap_or(rows.columns.len()),
+                    );
+                    if slots.last() == Some(&rows.columns.len()) {
+                        rows.columns.push(*column);
+                    }
+                }
+            }
+            let items = keys.into_iter().map(|key| (0, key)).collect();
+            FieldKind::Nodes { items, groups: vec![NodeGroup { load: 0, selection, slots }] }
+        } else {
+            FieldKind::One { load: 0, selection, key: None, non_null: true }
+        };
+        self.read_field(&self.change.key, load, kind, Vec::new()).await
+    }
+
+    async fn read_field(
+        &self,
+        key: &Name,
+        load: Load,
+        kind: FieldKind,
+        path: Vec<PathSegment>,
+    ) -> Result<ConstValue, Failed> {
+        let session = self.writer.session;
+        let field = Field { key: key.clone(), name: key.clone(), position: self.change.position, kind };
+        let plan = Plan { fields: vec![field], loads: vec![load] };
+        let loaded = Tree { session }.load_roots(&plan.loads).await;
+        let answer = Answer::read(session.model(), &plan, &loaded, path);
+        if !answer.errors.is_empty() {
+            return Err(answer.errors);
+        }
+        Ok(answer.fields.into_iter().find_map(|(_, value)| value).unwrap_or_default())
+    }
+}
+
+/// What a deletion of many answers.
+const DELETE_RESULT: &str = "DeleteResult";
+const CASCADED_COUNT: &str = "CascadedCount";
+
+/// The rows with these keys.
+fn one_of(columns: &[ColumnId], keys: Vec<Vec<Value>>) -> Filter {
+    match columns {
+        [column] => Filter::Column {
+            column: *column,
+            test: Test::OneOf { values: keys.into_iter().flatten().collect(), negated: false },
+        },
+        _ => Filter::Any(keys.into_iter().map(|key| Filter::equals(columns, key)).collect()),
+    }
+}

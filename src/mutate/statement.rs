@@ -1,0 +1,297 @@
+//! The statements that write, each for any number of rows.
+
+use sea_orm::sea_query::{
+    Alias, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql, TableRef,
+    UpdateStatement,
+};
+use sea_orm::{Statement, Value};
+
+use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};
+use crate::plan::Dialect;
+
+/// Builds writing statements of one model for one database.
+#[derive(Clone, Copy)]
+pub(super) struct Writes<'a> {
+    pub model: &'a Model,
+    pub dialect: Dialect,
+}
+
+/// A statement, and the types of the columns that it returns.
+pub(super) struct Write {
+    pub statement: Statement,
+    pub columns: Vec<ColumnType>,
+}
+
+/// The list of values that a statement joins with.
+const LINK: &str = "link";
+
+/// PostgreSQL takes 65,535 parameters, SQLite 32,766; statements with more rows are cut.
+const MOST_PARAMETERS: usize = 30_000;
+
+impl Writes<'_> {
+    /// How many rows of `width` columns go into one statement.
+    pub fn rows_per_insert(&self, width: usize) -> usize {
+        (MOST_PARAMETERS / width.max(1)).max(1)
+    }
+
+    /// `INSERT INTO … VALUES …, … RETURNING …`; rows without any value are given their defaults.
+    pub fn insert(
+        &self,
+        id: EntityId,
+        columns: &[ColumnId],
+        rows: Vec<Vec<Value>>,
+        returning: &[ColumnId],
+        conflict: Option<OnConflict>,
+    ) -> Write {
+        let entity = &self.model.entities[id];
+        let mut insert = Sql::insert();
+        insert.into_table(table(&entity.table));
+        if columns.is_empty() {
+            // No database takes several rows of DEFAULT VALUES; the key, left to the database, stands for them.
+            let default = match self.dialect {
+                Dialect::Postgres => "DEFAULT",
+                Dialect::Sqlite => "NULL",
+            };
+            insert.columns(entity.primary_key.iter().take(1).map(|id| Alias::new(&entity.columns[*id].name)));
+            for _ in rows {
+                insert.values_panic([Expr::cust(default)]);
+            }
+        } else {
+            insert.columns(columns.iter().map(|id| Alias::new(&entity.columns[*id].name)));
+            for row in rows {
+                let values = columns
+                    .iter()
+                    .zip(row)
+                    .map(|(id, value)| self.value(&entity.columns[*id].column_type, value));
+                insert.values_panic(values.collect::<Vec<_>>());
+            }
+        }
+        if let Some(conflict) = conflict {
+            insert.on_conflict(conflict);
+        }
+        insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
+        self.finish(&insert, entity, returning)
+    }
+
+    /// Links through a junction; those that are there already stay as they are.
+    pub fn insert_links(
+        &self,
+        junction: &Table,
+        columns: &[(String, ColumnType)],
+        rows: Vec<Vec<Value>>,
+    ) -> Write {
+        let mut insert = Sql::insert();
+        insert.into_table(table(junction)).columns(columns.iter().map(|(name, _)| Alias::new(name)));
+        for row in rows {
+            let values =
+                columns.iter().zip(row).map(|((_, column_type), value)| self.value(column_type, value));
+            insert.values_panic(values.collect::<Vec<_>>());
+        }
+        insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+        Write { statement: self.dialect.backend().build(&insert), columns: Vec::new() }
+    }
+
+    /// Takes links away: those of `from` to `to`, or with `keep` all of `from` but those to `to`.
+    pub fn delete_links(
+        &self,
+        junction: &Table,
+        from: &[(String, ColumnType)],
+        to: &[(String, ColumnType)],
+        parents: &[Vec<Value>],
+        pairs: &[Vec<Value>],
+        keep: bool,
+    ) -> Write {
+        let both: Vec<(String, ColumnType)> = from.iter().chain(to).cloned().collect();
+        let mut delete = Sql::delete();
+        delete.from_table(table(junction));
+        let named = self.is_one_of(&both, pairs);
+        if keep {
+            delete.and_where(self.is_one_of(from, parents)).and_where(named.not());
+        } else {
+            delete.and_where(named);
+        }
+        Write { statement: self.dialect.backend().build(&delete), columns: Vec::new() }
+    }
+
+    /// `UPDATE … SET … WHERE key IN …`.
+    pub fn update(
+        &self,
+        id: EntityId,
+        values: &[(ColumnId, Value)],
+        columns: &[ColumnId],
+        keys: &[Vec<Value>],
+        returning: &[ColumnId],
+    ) -> Write {
+        let entity = &self.model.entities[id];
+        let mut update = self.setting(entity, values);
+        update.and_where(self.is_one_of(&self.named(entity, columns), keys));
+        if !returning.is_empty() {
+            update.returning(Sql::returning().exprs(self.returned(entity, returning)));
+        }
+        self.finish(&update, entity, returning)
+    }
+
+    /// `SELECT … WHERE key IN … FOR NO KEY UPDATE`: the rows as they are, kept from all others that change them or
+    /// what hangs on them. On SQLite nobody else writes.
+    pub fn lock(
+        &self,
+        id: EntityId,
+        columns: &[ColumnId],
+        keys: &[Vec<Value>],
+        returning: &[ColumnId],
+    ) -> Write {
+        let entity = &self.model.entities[id];
+        let mut select = Sql::select();
+        select.from(table(&entity.table)).exprs(self.returned(entity, returning));
+        select.and_where(self.is_one_of(&self.named(entity, columns), keys));
+        // In one order, so that two do not wait for each other.
+        for column in &entity.primary_key {
+            select.order_by(Alias::new(&entity.columns[*column].name), Order::Asc);
+        }
+        if self.dialect == Dialect::Postgres {
+            select.lock(LockType::NoKeyUpdate);
+        }
+        self.finish(&select, entity, returning)
+    }
+
+    /// Sets the columns `set` of rows that are found by `columns`, each to its own values:
+    /// `UPDATE posts SET author_id = link.c1 FROM (…) AS link WHERE posts.id = link.c0`.
+    /// Each of `rows` holds the values of `columns`, then those of `set`.
+    pub fn reassign(
+        &self,
+        id: EntityId,
+        columns: &[ColumnId],
+        set: &[ColumnId],
+        rows: &[Vec<Value>],
+        returning: &[ColumnId],
+    ) -> Write {
+        let entity = &self.model.entities[id];
+        let types: Vec<ColumnType> =
+            columns.iter().chain(set).map(|id| entity.columns[*id].column_type.clone()).collect();
+        let mut update = Sql::update();
+        update.table(table(&entity.table));
+        let cell = |place: usize| Expr::col((LINK, Alias::new(format!("c{place}"))));
+        for (place, id) in set.iter().enumerate() {
+            update.value(Alias::new(&entity.columns[*id].name), cell(columns.len() + place));
+        }
+        update.from(TableRef::SubQuery(
+            Box::new(self.dialect.list(self.model, &types, rows)),
+            Alias::new(LINK).into(),
+        ));
+        let met = columns.iter().enumerate().map(|(place, id)| {
+            Expr::col((Alias::new(&entity.table.name), Alias::new(&entity.columns[*id].name))).eq(cell(place))
+        });
+        update.cond_where(met.fold(Condition::all(), Condition::add));
+        let returned = returning.iter().map(|id| {
+            let column = &entity.columns[*id];
+            let expression = Expr::col((Alias::new(&entity.table.name), Alias::new(&column.name)));
+            self.dialect.selected(expression, &column.column_type)
+        });
+        update.returning(Sql::returning().exprs(returned));
+        self.finish(&update, entity, returning)
+    }
+
+    /// Sets the columns `set` to NULL in rows of `parents` that are not among `pairs` (values of `set`, then of
+    /// `columns`).
+    pub fn release_others(
+        &self,
+        id: EntityId,
+        set: &[ColumnId],
+        columns: &[ColumnId],
+        parents: &[Vec<Value>],
+        pairs: &[Vec<Value>],
+    ) -> Write {
+        let entity = &self.model.entities[id];
+        let nulls: Vec<(ColumnId, Value)> =
+            set.iter().map(|id| (*id, entity.columns[*id].column_type.null())).collect();
+        let both: Vec<ColumnId> = set.iter().chain(columns).copied().collect();
+        let mut update = self.setting(entity, &nulls);
+        update.and_where(self.is_one_of(&self.named(entity, set), parents));
+        update.and_where(self.is_one_of(&self.named(entity, &both), pairs).not());
+        self.finish(&update, entity, &[])
+    }
+
+    /// `DELETE … WHERE key IN … RETURNING key`.
+    pub fn delete(&self, id: EntityId, columns: &[ColumnId], keys: &[Vec<Value>]) -> Write {
+        let entity = &self.model.entities[id];
+        let mut delete: DeleteStatement = Sql::delete();
+        delete.from_table(table(&entity.table));
+        delete.and_where(self.is_one_of(&self.named(entity, columns), keys));
+        delete.returning(Sql::returning().exprs(self.returned(entity, columns)));
+        self.finish(&delete, entity, columns)
+    }
+
+    /// What happens when a new row meets one with the same key: it takes the new row's values, but keeps the key that
+    /// the database has given it.
+    pub fn on_conflict(&self, entity: &Entity, key: &[ColumnId], columns: &[ColumnId]) -> OnConflict {
+        let name = |id: &ColumnId| Alias::new(&entity.columns[*id].name);
+        let mut conflict = OnConflict::columns(key.iter().map(name));
+        let is_changed = |id: &&ColumnId| !key.contains(id) && !entity.columns[**id].generated;
+        let mut changed: Vec<Alias> = columns.iter().filter(is_changed).map(name).collect();
+        if changed.is_empty() {
+            // Without a column to set nothing would come back of the row that is there; its key set to itself does.
+            changed.extend(key.iter().take(1).map(name));
+        }
+        conflict.update_columns(changed);
+        conflict
+    }
+
+    fn setting(&self, entity: &Entity, values: &[(ColumnId, Value)]) -> UpdateStatement {
+        let mut update = Sql::update();
+        update.table(table(&entity.table));
+        for (id, value) in values {
+            let column = &entity.columns[*id];
+            update.value(Alias::new(&column.name), self.value(&column.column_type, value.clone()));
+        }
+        update
+    }
+
+    fn value(&self, column_type: &ColumnType, value: Value) -> Expr {
+        self.dialect.operand(self.model, value, column_type)
+    }
+
+    fn returned<'c>(
+        &'c self,
+        entity: &'c Entity,
+        columns: &'c [ColumnId],
+    ) -> impl Iterator<Item = Expr> + 'c {
+        columns.iter().map(|id| {
+            let column = &entity.columns[*id];
+            self.dialect.selected(Expr::col(Alias::new(&column.name)), &column.column_type)
+        })
+    }
+
+    fn named(&self, entity: &Entity, columns: &[ColumnId]) -> Vec<(String, ColumnType)> {
+        let name =
+            |id: &ColumnId| (entity.columns[*id].name.clone(), entity.columns[*id].column_type.clone());
+        columns.iter().map(name).collect()
+    }
+
+    fn is_one_of(&self, columns: &[(String, ColumnType)], keys: &[Vec<Value>]) -> Expr {
+        let (names, types): (Vec<Expr>, Vec<ColumnType>) = columns
+            .iter()
+            .map(|(name, column_type)| (Expr::col(Alias::new(name)), column_type.clone()))
+            .unzip();
+        self.dialect.one_of_keys(self.model, names, &types, keys)
+    }
+
+    fn finish<S: sea_orm::StatementBuilder>(
+        &self,
+        statement: &S,
+        entity: &Entity,
+        returning: &[ColumnId],
+    ) -> Write {
+        Write {
+            statement: self.dialect.backend().build(statement),
+            columns: returning.iter().map(|id| entity.columns[*id].column_type.clone()).collect(),
+        }
+    }
+}
+
+fn table(table: &Table) -> TableRef {
+    let name = Alias::new(&table.name);
+    match &table.schema {
+        Some(schema) => (Alias::new(schema), name).into(),
+        None => name.into(),
+    }
+}

@@ -1,0 +1,70 @@
+//! Changes of rows that are there.
+
+use sea_orm::Value;
+
+use super::change::{Link, Update};
+use super::constraint::Attempt;
+use super::writer::{Row, Writer, rows_of, values_of};
+use crate::error::Result;
+use crate::model::{ColumnId, EntityId};
+
+use futures_util::future::BoxFuture;
+
+impl Writer<'_> {
+    /// Applies one change to the rows whose columns `by` are one of `keys`, and returns the columns `wanted` and
+    /// the primary key of each as they are then. Boxed, since changes nest.
+    pub fn update<'b>(
+        &'b self,
+        id: EntityId,
+        by: &'b [ColumnId],
+        keys: Vec<Vec<Value>>,
+        update: Update,
+        wanted: &'b [ColumnId],
+    ) -> BoxFuture<'b, Result<Vec<Row>>> {
+        Box::pin(async move {
+            // Without a row nothing is made for it to point at; and what is made does not become one of the rows.
+            let (by, keys) = if self.asks_first(id, &update) {
+                let primary_key = &self.model().entities[id].primary_key;
+                let write = self.writes().lock(id, by, &keys, primary_key);
+                let found = self.send(write, Attempt::of(id, &[])).await?;
+                if found.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let found = rows_of(&found, primary_key);
+                (&primary_key[..], found.iter().map(|row| values_of(row, primary_key)).collect())
+            } else {
+                (by, keys)
+            };
+            let mut values = [Row::from_iter(update.values)];
+            self.follow(id, vec![update.forward], &mut values).await?;
+            let [values] = values;
+            let returning = self.returning(id, wanted, update.below.iter().map(|(relation, _)| relation));
+            let rows = if values.is_empty() {
+                // What hangs on a row changes with it, one after the other: two that set the same list would
+                // otherwise leave a mixture of both.
+                let write = self.writes().lock(id, by, &keys, &returning);
+                rows_of(&self.send(write, Attempt::of(id, &[])).await?, &returning)
+            } else {
+                let set: Vec<(ColumnId, Value)> = values.clone().into_iter().collect();
+                let write = self.writes().update(id, &set, by, &keys, &returning);
+                let attempt = Attempt { entity: id, rows: &[values], at: Some((by, &keys)) };
+                rows_of(&self.send(write, attempt).await?, &returning)
+            };
+            for (relation, below) in update.below {
+                let nested = rows.iter().map(|row| (row.clone(), below.clone())).collect();
+                self.write_below(id, relation, nested).await?;
+            }
+            Ok(rows)
+        })
+    }
+
+    /// Whether a link of the change takes statements of its own before the rows themselves are changed.
+    fn asks_first(&self, id: EntityId, update: &Update) -> bool {
+        let relations = &self.model().entities[id].relations;
+        update.forward.iter().any(|(relation, link)| match link {
+            Link::Null => false,
+            Link::Key(key) => key.columns != relations[*relation].to,
+            Link::Create(_) => true,
+        })
+    }
+}

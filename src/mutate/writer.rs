@@ -1,0 +1,196 @@
+//! What all writing shares: sending, finding rows by their keys, following links.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sea_orm::Value;
+
+use super::change::{Create, Key, Link};
+use super::constraint::Attempt;
+use super::statement::{Write, Writes};
+use crate::error::{Error, Result};
+use crate::execute::{RowSet, Session};
+use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
+use crate::plan::{Filter, Load, Rows, Test, What};
+
+/// The values of some columns of one row.
+pub(super) type Row = BTreeMap<ColumnId, Value>;
+
+/// Writes within one transaction.
+#[derive(Clone, Copy)]
+pub(super) struct Writer<'a> {
+    pub session: &'a Session,
+}
+
+impl<'a> Writer<'a> {
+    pub fn model(&self) -> &'a Model {
+        self.session.model()
+    }
+
+    pub fn writes(&self) -> Writes<'a> {
+        Writes { model: self.session.model(), dialect: self.session.dialect() }
+    }
+
+    /// Sends a writing statement; what the database refuses becomes the error of `attempt`.
+    pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
+        match self.session.statements().send(write.statement).await {
+            Ok(results) => RowSet::read(&results, &write.columns).map_err(Error::internal),
+            Err(error) => Err(self.refusal(error, attempt).await),
+        }
+    }
+
+    /// The columns `wanted` of the rows whose columns `by` are one of `keys`.
+    pub async fn find(
+        &self,
+        id: EntityId,
+        wanted: &[ColumnId],
+        by: &[ColumnId],
+        keys: &[Vec<Value>],
+    ) -> Result<Vec<Row>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let filter = match by {
+            [column] => Filter::Column {
+                column: *column,
+                test: Test::OneOf { values: keys.iter().flatten().cloned().collect(), negated: false },
+            },
+            _ => Filter::Any(keys.iter().map(|key| Filter::equals(by, key.clone())).collect()),
+        };
+        self.find_where(id, wanted, filter).await
+    }
+
+    /// The columns `wanted` of the rows for which `filter` holds.
+    pub async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
+        let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
+        let load = Load { entity: id, relation: None, filter, what: What::Rows(rows) };
+        let query = self.session.select().build(&load, &[]);
+        let found = self.session.statements().query(query.statement, &query.columns).await?;
+        self.session.statements().admit(found.len())?;
+        Ok(rows_of(&found, wanted))
+    }
+
+    /// The values of the columns `wanted` in the rows that `keys` name, in their order. Keys over these columns
+    /// themselves are not looked up: the database's own constraint judges them.
+    pub async fn resolve(&self, id: EntityId, keys: &[&Key], wanted: &[ColumnId]) -> Result<Vec<Vec<Value>>> {
+        let mut by_columns: HashMap<&[ColumnId], Vec<Vec<Value>>> = HashMap::new();
+        for key in keys.iter().filter(|key| key.columns != wanted) {
+            by_columns.entry(&key.columns).or_default().push(key.values.clone());
+        }
+        let mut found: HashMap<(&[ColumnId], Vec<Value>), Vec<Value>> = HashMap::new();
+        for (columns, values) in by_columns {
+            let all: Vec<ColumnId> = columns.iter().chain(wanted).copied().collect();
+            for row in self.find(id, &all, columns, &values).await? {
+                found.insert((columns, key_of(&row, columns)), values_of(&row, wanted));
+            }
+        }
+        let resolve = |key: &&Key| {
+            if key.columns == wanted {
+                return Ok(key.values.clone());
+            }
+            let wanted: Vec<Value> = key.values.iter().cloned().map(normalize_key).collect();
+            found.get(&(key.columns.as_slice(), wanted)).cloned().ok_or_else(|| self.missing(id, key))
+        };
+        keys.iter().map(resolve).collect()
+    }
+
+    /// Follows the forward links of rows and puts what they lead to into their key columns.
+    pub async fn follow(
+        &self,
+        id: EntityId,
+        links: Vec<Vec<(RelationId, Link)>>,
+        rows: &mut [Row],
+    ) -> Result<()> {
+        let mut by_relation: BTreeMap<RelationId, Vec<(usize, Link)>> = BTreeMap::new();
+        for (index, links) in links.into_iter().enumerate() {
+            for (relation, link) in links {
+                by_relation.entry(relation).or_default().push((index, link));
+            }
+        }
+        for (relation_id, links) in by_relation {
+            let relation = &self.model().entities[id].relations[relation_id];
+            let mut creates: Vec<(usize, Create)> = Vec::new();
+            let mut keys: Vec<(usize, Key)> = Vec::new();
+            for (index, link) in links {
+                match link {
+                    Link::Null => self.unlink(id, relation, &mut rows[index]),
+                    Link::Create(create) => creates.push((index, *create)),
+                    Link::Key(key) => keys.push((index, key)),
+                }
+            }
+            let (indexes, creates): (Vec<usize>, Vec<Create>) = creates.into_iter().unzip();
+            let creates = creates.into_iter().map(|create| (create, Row::new())).collect();
+            let created = self.create(relation.target, creates, &relation.to, None).await?;
+            for (index, target) in indexes.into_iter().zip(created) {
+                self.assign(id, relation_id, &mut rows[index], values_of(&target, &relation.to))?;
+            }
+            let named: Vec<&Key> = keys.iter().map(|(_, key)| key).collect();
+            let targets = self.resolve(relation.target, &named, &relation.to).await?;
+            for ((index, _), values) in keys.iter().zip(targets) {
+                self.assign(id, relation_id, &mut rows[*index], values)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A key of several columns may share some with another relation; those that may be NULL say there is none.
+    fn unlink(&self, id: EntityId, relation: &Relation, row: &mut Row) {
+        for column in &relation.from {
+            let described = &self.model().entities[id].columns[*column];
+            if described.nullable {
+                row.insert(*column, described.column_type.null());
+            }
+        }
+    }
+
+    fn assign(&self, id: EntityId, relation: RelationId, row: &mut Row, values: Vec<Value>) -> Result<()> {
+        let entity = &self.model().entities[id];
+        for (column, value) in entity.relations[relation].from.iter().zip(values) {
+            let known = row.insert(*column, value.clone());
+            if known.is_some_and(|known| normalize_key(known) != normalize_key(value)) {
+                let field = &entity.relations[relation].field;
+                let expected =
+                    format!("two relations give {} different values", entity.columns[*column].name);
+                return Err(Error::bad_input(field, serde_json::Value::Null, expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// The error of a key that names no row.
+    pub fn missing(&self, id: EntityId, key: &Key) -> Error {
+        Error::not_found(&self.model().entities[id].name, self.key_json(id, &key.columns, &key.values))
+    }
+
+    /// A key as errors show it.
+    pub fn key_json(&self, id: EntityId, columns: &[ColumnId], values: &[Value]) -> serde_json::Value {
+        let entity = &self.model().entities[id];
+        let field = |(column, value): (&ColumnId, &Value)| {
+            let column = &entity.columns[*column];
+            let json = column.column_type.write(value, self.model().variants(&column.column_type));
+            (column.field.clone(), json.unwrap_or_default())
+        };
+        columns.iter().zip(values).map(field).collect::<serde_json::Map<_, _>>().into()
+    }
+}
+
+/// The rows of a set, by column.
+pub(super) fn rows_of(set: &RowSet, columns: &[ColumnId]) -> Vec<Row> {
+    (0..set.len())
+        .map(|index| columns.iter().copied().zip(set.row(index).iter().cloned()).collect())
+        .collect()
+}
+
+/// The values of some columns of a row.
+pub(super) fn values_of(row: &Row, columns: &[ColumnId]) -> Vec<Value> {
+    columns.iter().filter_map(|column| row.get(column).cloned()).collect()
+}
+
+/// The same in the form in which keys compare.
+pub(super) fn key_of(row: &Row, columns: &[ColumnId]) -> Vec<Value> {
+    values_of(row, columns).into_iter().map(normalize_key).collect()
+}
+
+/// Whether a key has a part that is NULL.
+pub(super) fn has_null(values: &[Value]) -> bool {
+    values.iter().any(is_null)
+}

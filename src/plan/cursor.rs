@@ -1,0 +1,84 @@
+//! Keyset cursors: a place in an order, as the values that the order compares.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use sea_orm::Value;
+use serde_json::Value as Json;
+
+use super::input::Input;
+use super::order::{OrderBy, OrderTerm};
+use crate::error::Result;
+use crate::model::{EntityId, Model, is_null};
+
+/// The values of an order's terms at one row; `None` is NULL.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cursor(pub Vec<Option<Value>>);
+
+impl Cursor {
+    /// Writes the cursor of a row. Base64 of `["User", "username+,id+", "ada", 1]`: what it belongs to, then the
+    /// values, so that a cursor of another list is known as foreign.
+    pub fn write(model: &Model, entity: EntityId, order: &[OrderTerm], values: &[Value]) -> String {
+        let mut parts = vec![
+            Json::from(model.entities[entity].name.as_str()),
+            Json::from(describe(model, entity, order)),
+        ];
+        for (term, value) in order.iter().zip(values) {
+            let (column_type, _) = term.column_type(model, entity);
+            let json = (!is_null(value)).then(|| column_type.write(value, model.variants(&column_type)));
+            parts.push(json.flatten().unwrap_or(Json::Null));
+        }
+        BASE64.encode(Json::Array(parts).to_string())
+    }
+
+    /// Reads a cursor that [`Cursor::write`] made for the same entity and order.
+    pub fn read(model: &Model, entity: EntityId, order: &[OrderTerm], input: &Input) -> Result<Self> {
+        let text = input.text()?;
+        let foreign = || input.refuse("expected a cursor of this list in this order");
+        let decoded = BASE64.decode(text).map_err(|_| foreign())?;
+        let parts: Vec<Json> = serde_json::from_slice(&decoded).map_err(|_| foreign())?;
+        let (name, described, values) = match parts.as_slice() {
+            [name, described, values @ ..] if values.len() == order.len() => (name, described, values),
+            _ => return Err(foreign()),
+        };
+        if *name != model.entities[entity].name || *described != describe(model, entity, order) {
+            return Err(foreign());
+        }
+        let mut read = Vec::new();
+        for (term, value) in order.iter().zip(values) {
+            let (column_type, nullable) = term.column_type(model, entity);
+            read.push(match value {
+                Json::Null if nullable => None,
+                Json::Null => return Err(foreign()),
+                value => Some(column_type.read(value, model.variants(&column_type)).map_err(|_| foreign())?),
+            });
+        }
+        Ok(Self(read))
+    }
+}
+
+/// The order in a few letters: `place.name+,id-`; `^` where NULL stands against the default.
+fn describe(model: &Model, entity: EntityId, order: &[OrderTerm]) -> String {
+    let describe_term = |term: &OrderTerm| {
+        let mut id = entity;
+        let mut text = String::new();
+        for hop in &term.path {
+            let relation = &model.entities[id].relations[*hop];
+            text.push_str(&relation.field);
+            text.push('.');
+            id = relation.target;
+        }
+        match term.by {
+            OrderBy::Column(column) => text.push_str(&model.entities[id].columns[column].field),
+            OrderBy::Count(relation) => {
+                text.push('#');
+                text.push_str(&model.entities[id].relations[relation].field);
+            }
+        }
+        text.push(if term.direction.descending { '-' } else { '+' });
+        if term.direction.nulls_first != term.direction.descending {
+            text.push('^');
+        }
+        text
+    };
+    order.iter().map(describe_term).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,402 @@
+//! Where the databases' SQL differs; everything else is written once.
+
+use sea_orm::sea_query::{
+    Alias, ArrayType, Expr, ExprTrait, Func, NullOrdering, Order, Query as Sql, SelectStatement,
+    Value as SqlValue,
+};
+use sea_orm::{DbBackend, Value};
+use serde_json::Value as Json;
+
+use crate::error::{Error, Result};
+use crate::model::{ColumnType, Model};
+
+/// The database's dialect of SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// SQLite 3.41 or newer.
+    Sqlite,
+    /// PostgreSQL 13 or newer.
+    Postgres,
+}
+
+/// A condition on text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextMatch {
+    /// A pattern with `%` and `_`, escaped by `\`.
+    Like,
+    /// The same, ignoring case.
+    LikeIgnoringCase,
+    /// A regular expression.
+    Regex,
+}
+
+/// The collation under which PostgreSQL folds the case of every letter, whatever the database's own locale.
+const UNICODE_COLLATION: &str = "und-x-icu";
+
+impl Dialect {
+    /// The dialect of a SeaORM backend.
+    pub fn of(backend: DbBackend) -> Result<Self> {
+        match backend {
+            DbBackend::Sqlite => Ok(Self::Sqlite),
+            DbBackend::Postgres => Ok(Self::Postgres),
+            other => Err(Error::internal(format!("{other:?} is not supported; use SQLite or PostgreSQL"))),
+        }
+    }
+
+    /// The SeaORM backend that builds its statements.
+    pub fn backend(self) -> DbBackend {
+        match self {
+            Self::Sqlite => DbBackend::Sqlite,
+            Self::Postgres => DbBackend::Postgres,
+        }
+    }
+
+    /// A column as it is selected: what the driver cannot decode comes as text.
+    pub fn selected(self, expression: Expr, column_type: &ColumnType) -> Expr {
+        match (self, column_type) {
+            (Self::Postgres, ColumnType::Enumeration(_)) => expression.cast_as("text"),
+            // SQLite has no decimals; as text they come with the digits it would show.
+            (Self::Sqlite, ColumnType::Decimal) => expression.cast_as("TEXT"),
+            _ => expression,
+        }
+    }
+
+    /// A column as it is ordered and compared to a cursor: PostgreSQL would order enums by their declaration.
+    pub fn ordered(self, expression: Expr, column_type: &ColumnType) -> Expr {
+        match (self, column_type) {
+            (Self::Postgres, ColumnType::Enumeration(_)) => expression.cast_as("text"),
+            _ => expression,
+        }
+    }
+
+    /// A value as it is compared to a column.
+    pub fn operand(self, model: &Model, value: Value, column_type: &ColumnType) -> Expr {
+        match (self, column_type) {
+            (Self::Postgres, ColumnType::Enumeration(id)) => {
+                Expr::val(value).as_enum(model.enumerations[*id].database_name.clone())
+            }
+            _ => Expr::val(value),
+        }
+    }
+
+    /// `column` is one of `values`: one parameter and one statement text whatever their number.
+    pub fn one_of(self, model: &Model, column: Expr, values: Vec<Value>, column_type: &ColumnType) -> Expr {
+        match self {
+            Self::Postgres => {
+                let array = array(values, column_type);
+                let array = match column_type {
+                    ColumnType::Enumeration(id) => {
+                        array.as_enum(format!("{}[]", model.enumerations[*id].database_name))
+                    }
+                    _ => array,
+                };
+                Expr::cust_with_exprs("$1 = ANY($2)", [column, array])
+            }
+            // SQLite does not read every float from text as the float that was written.
+            Self::Sqlite if matches!(column_type, ColumnType::Float | ColumnType::Double) => {
+                column.is_in(values)
+            }
+            Self::Sqlite => {
+                let list = Json::Array(values.iter().map(json_key).collect()).to_string();
+                let item = json_item("value", column_type);
+                Expr::cust_with_exprs(
+                    format!("? IN (SELECT {item} FROM json_each(?))"),
+                    [column, Expr::val(list)],
+                )
+            }
+        }
+    }
+
+    /// The tuple of `columns` is one of `keys`, each a tuple of the same length.
+    pub fn one_of_keys(
+        self,
+        model: &Model,
+        columns: Vec<Expr>,
+        types: &[ColumnType],
+        keys: &[Vec<Value>],
+    ) -> Expr {
+        if let ([column], [column_type]) = (columns.as_slice(), types) {
+            let values = keys.iter().filter_map(|key| key.first().cloned()).collect();
+            return self.one_of(model, column.clone(), values, column_type);
+        }
+        let tuple = Expr::tuple(columns);
+        match self {
+            Self::Postgres => {
+                let arrays = types.iter().enumerate().map(|(index, column_type)| {
+                    array(keys.iter().map(|key| key[index].clone()).collect(), column_type)
+                });
+                let places: Vec<String> = (2..types.len() + 2).map(|place| format!("${place}")).collect();
+                let items: Vec<String> = types
+                    .iter()
+                    .enumerate()
+                    .map(|(index, column_type)| match column_type {
+                        ColumnType::Enumeration(id) => {
+                            format!("key.k{index}::\"{}\"", model.enumerations[*id].database_name)
+                        }
+                        _ => format!("key.k{index}"),
+                    })
+                    .collect();
+                let names: Vec<String> = (0..types.len()).map(|index| format!("k{index}")).collect();
+                let sql = format!(
+                    "$1 IN (SELECT {} FROM unnest({}) AS key({}))",
+                    items.join(", "),
+                    places.join(", "),
+                    names.join(", ")
+                );
+                Expr::cust_with_exprs(sql, std::iter::once(tuple).chain(arrays))
+            }
+            Self::Sqlite => {
+                let list = Json::Array(
+                    keys.iter().map(|key| Json::Array(key.iter().map(json_key).collect())).collect(),
+                );
+                let items: Vec<String> = types
+                    .iter()
+                    .enumerate()
+                    .map(|(index, column_type)| json_item(&format!("value ->> {index}"), column_type))
+                    .collect();
+                let sql = format!("? IN (SELECT {} FROM json_each(?))", items.join(", "));
+                Expr::cust_with_exprs(sql, [tuple, Expr::val(list.to_string())])
+            }
+        }
+    }
+
+    /// A list of rows to join with, its columns named `c0`, `c1` and so on: one parameter a column, or one in all.
+    pub fn list(self, model: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement {
+        let mut list = Sql::select();
+        for (index, column_type) in types.iter().enumerate() {
+            let item = match (self, column_type) {
+                (Self::Postgres, column_type) => {
+                    let values = array(rows.iter().map(|row| row[index].clone()).collect(), column_type);
+                    let item = Expr::cust_with_exprs("unnest($1)", [values]);
+                    match column_type {
+                        ColumnType::Enumeration(id) => {
+                            item.as_enum(model.enumerations[*id].database_name.clone())
+                        }
+                        _ => item,
+                    }
+                }
+                (Self::Sqlite, column_type) => {
+                    Expr::cust(json_item(&format!("value ->> {index}"), column_type))
+                }
+            };
+            list.expr_as(item, Alias::new(format!("c{index}")));
+        }
+        if self == Self::Sqlite {
+            let rows = rows.iter().map(|row| Json::Array(row.iter().map(json_key).collect())).collect();
+            let rows = Expr::val(Json::Array(rows).to_string());
+            list.from_function(Func::cust("json_each").arg(rows), Alias::new("rows"));
+        }
+        list
+    }
+
+    /// `column` matches `pattern`. Case means the same everywhere: SQLite's `LIKE` ignores that of ASCII
+    /// letters, so `GLOB` takes its place, and a regular expression that of the forms that ignore case.
+    pub fn matches(self, column: Expr, pattern: &str, how: TextMatch) -> Expr {
+        match (self, how) {
+            (Self::Postgres, TextMatch::Like) => {
+                Expr::cust_with_exprs("$1 LIKE $2", [column, Expr::val(pattern)])
+            }
+            (Self::Postgres, TextMatch::LikeIgnoringCase) => Expr::cust_with_exprs(
+                format!("($1 COLLATE \"{UNICODE_COLLATION}\") ILIKE $2"),
+                [column, Expr::val(pattern)],
+            ),
+            (Self::Postgres, TextMatch::Regex) => {
+                Expr::cust_with_exprs("$1 ~ $2", [column, Expr::val(pattern)])
+            }
+            (Self::Sqlite, TextMatch::Like) => {
+                Expr::cust_with_exprs("? GLOB ?", [column, Expr::val(glob_of_like(pattern))])
+            }
+            (Self::Sqlite, TextMatch::LikeIgnoringCase) => {
+                Expr::cust_with_exprs("? REGEXP ?", [column, Expr::val(regex_of_like(pattern))])
+            }
+            (Self::Sqlite, TextMatch::Regex) => {
+                Expr::cust_with_exprs("? REGEXP ?", [column, Expr::val(pattern)])
+            }
+        }
+    }
+
+    /// The sum of a column in the type that [`ColumnType::sum`] gives it.
+    ///
+    /// SQLite's sum of integers fails beyond 64 bits; so it sums the upper and the lower half of each and shows both, as
+    /// in `1:5`, which is 2³² + 5.
+    pub fn sum(self, column: Expr, column_type: &ColumnType) -> Expr {
+        match (self, column_type) {
+            (Self::Sqlite, ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned) => {
+                let halves = "SUM(? / 4294967296) || ':' || SUM(? % 4294967296)";
+                Expr::cust_with_exprs(halves, [column.clone(), column])
+            }
+            _ => self.widened(column.sum(), &column_type.sum()),
+        }
+    }
+
+    /// The average of a column in the type that [`ColumnType::average`] gives it.
+    ///
+    /// PostgreSQL's average of integers is a decimal of few digits, other than the nearest `Float`; so it gets floats.
+    pub fn average(self, column: Expr, column_type: &ColumnType) -> Expr {
+        let average = column_type.average();
+        let column = match (self, &average) {
+            (Self::Postgres, ColumnType::Double) => column.cast_as("double precision"),
+            _ => column,
+        };
+        self.widened(column.avg(), &average)
+    }
+
+    fn widened(self, aggregate: Expr, wide: &ColumnType) -> Expr {
+        match (self, wide) {
+            (Self::Postgres, ColumnType::BigInt) => aggregate.cast_as("bigint"),
+            (Self::Postgres, ColumnType::Decimal) => aggregate.cast_as("numeric"),
+            (Self::Postgres, _) => aggregate.cast_as("double precision"),
+            (Self::Sqlite, ColumnType::Decimal) => aggregate.cast_as("TEXT"),
+            (Self::Sqlite, _) => aggregate,
+        }
+    }
+
+    /// Where NULL stands is said only where a column may be NULL and the database would put it elsewhere, so
+    /// that an index in the database's own order still serves.
+    pub fn nulls(self, order: &Order, nulls_first: bool, nullable: bool) -> Option<NullOrdering> {
+        let descending = matches!(order, Order::Desc);
+        let own_nulls_first = match self {
+            Self::Postgres => descending,
+            Self::Sqlite => !descending,
+        };
+        (nullable && nulls_first != own_nulls_first).then_some(if nulls_first {
+            NullOrdering::First
+        } else {
+            NullOrdering::Last
+        })
+    }
+}
+
+fn array(values: Vec<Value>, column_type: &ColumnType) -> Expr {
+    let (array_type, values) = match column_type {
+        ColumnType::Boolean => (ArrayType::Bool, values),
+        // Keys are compared in their widest form (see `normalize_key`).
+        ColumnType::TinyInt
+        | ColumnType::SmallInt
+        | ColumnType::Int
+        | ColumnType::BigInt
+        | ColumnType::TinyUnsigned
+        | ColumnType::SmallUnsigned
+        | ColumnType::Unsigned
+        | ColumnType::BigUnsigned => {
+            (ArrayType::BigInt, values.into_iter().map(crate::model::normalize_key).collect())
+        }
+        ColumnType::Float => (ArrayType::Float, values),
+        ColumnType::Double => (ArrayType::Double, values),
+        ColumnType::Decimal => (ArrayType::Decimal, values),
+        ColumnType::Text | ColumnType::Enumeration(_) => (ArrayType::String, values),
+        ColumnType::Uuid => (ArrayType::Uuid, values),
+        ColumnType::Date => (ArrayType::ChronoDate, values),
+        ColumnType::Time => (ArrayType::ChronoTime, values),
+        ColumnType::DateTime => (ArrayType::ChronoDateTime, values),
+        ColumnType::Timestamp => (ArrayType::ChronoDateTimeWithTimeZone, values),
+        ColumnType::Json => (ArrayType::Json, values),
+        ColumnType::Bytes => (ArrayType::Bytes, values),
+    };
+    Expr::val(SqlValue::Array(array_type, Some(Box::new(values))))
+}
+
+/// A key inside a JSON list, as SQLite stores it.
+fn json_key(value: &Value) -> Json {
+    match value {
+        Value::Bool(Some(value)) => Json::from(i32::from(*value)),
+        Value::SmallInt(Some(value)) => Json::from(*value),
+        Value::Int(Some(value)) => Json::from(*value),
+        Value::BigInt(Some(value)) => Json::from(*value),
+        Value::Float(Some(value)) => Json::from(*value),
+        Value::Double(Some(value)) => Json::from(*value),
+        Value::String(Some(value)) => Json::from(value.as_str()),
+        Value::Decimal(Some(value)) => Json::from(value.to_string()),
+        Value::Uuid(Some(value)) => Json::from(hex(value.as_bytes())),
+        Value::Bytes(Some(value)) => Json::from(hex(value)),
+        // The texts that sqlx writes for these types.
+        Value::ChronoDate(Some(value)) => Json::from(value.format("%F").to_string()),
+        Value::ChronoTime(Some(value)) => Json::from(value.format("%T%.f").to_string()),
+        Value::ChronoDateTime(Some(value)) => Json::from(value.format("%F %T%.f").to_string()),
+        Value::ChronoDateTimeWithTimeZone(Some(value)) => {
+            Json::from(value.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false))
+        }
+        _ => Json::Null,
+    }
+}
+
+/// Bytes cannot stand in JSON; they travel as hexadecimal digits.
+fn json_item(item: &str, column_type: &ColumnType) -> String {
+    match column_type {
+        ColumnType::Uuid | ColumnType::Bytes => format!("unhex({item})"),
+        _ => item.to_owned(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// Escapes what `LIKE` would read as a wildcard.
+pub fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
+
+/// One step of a `LIKE` pattern.
+enum Wildcard {
+    Any,
+    One,
+    Letter(char),
+}
+
+fn wildcards(pattern: &str) -> impl Iterator<Item = Wildcard> {
+    let mut letters = pattern.chars();
+    std::iter::from_fn(move || {
+        Some(match letters.next()? {
+            '%' => Wildcard::Any,
+            '_' => Wildcard::One,
+            '\\' => Wildcard::Letter(letters.next().unwrap_or('\\')),
+            letter => Wildcard::Letter(letter),
+        })
+    })
+}
+
+fn glob_of_like(pattern: &str) -> String {
+    let mut glob = String::with_capacity(pattern.len());
+    for step in wildcards(pattern) {
+        match step {
+            Wildcard::Any => glob.push('*'),
+            Wildcard::One => glob.push('?'),
+            Wildcard::Letter(letter @ ('*' | '?' | '[')) => glob.extend(['[', letter, ']']),
+            Wildcard::Letter(letter) => glob.push(letter),
+        }
+    }
+    glob
+}
+
+fn regex_of_like(pattern: &str) -> String {
+    let mut regex = String::from(r"(?is)\A");
+    for step in wildcards(pattern) {
+        match step {
+            Wildcard::Any => regex.push_str(".*"),
+            Wildcard::One => regex.push('.'),
+            Wildcard::Letter(letter) => regex.push_str(&regex::escape(&letter.to_string())),
+        }
+    }
+    regex.push_str(r"\z");
+    regex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn like_patterns_translate() {
+        assert_eq!(glob_of_like(r"50\%*_%"), "50%[*]?*");
+        assert_eq!(regex_of_like("a.b%"), r"(?is)\Aa\.b.*\z");
+        assert_eq!(escape_like(r"50%_\"), r"50\%\_\\");
+    }
+}

@@ -1,0 +1,215 @@
+//! Filters: what a client asks of rows.
+
+use sea_orm::Value;
+
+use super::dialect::{TextMatch, escape_like};
+use super::input::Input;
+use crate::error::Result;
+use crate::model::{ColumnId, EntityId, Model, RelationId};
+
+/// A condition on the rows of one entity. An empty `All` holds for each of them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// Every one holds.
+    All(Vec<Filter>),
+    /// At least one holds.
+    Any(Vec<Filter>),
+    /// Does not hold; rows for which the inner filter is neither true nor false (NULL) are kept.
+    Not(Box<Filter>),
+    /// A column compared.
+    Column {
+        /// The column.
+        column: ColumnId,
+        /// How it is compared, and to what.
+        test: Test,
+    },
+    /// The rows at the other end of a relation.
+    Related {
+        /// The relation.
+        relation: RelationId,
+        /// How many of them.
+        quantifier: Quantifier,
+        /// What is asked of them.
+        filter: Box<Filter>,
+    },
+}
+
+/// How a column is compared, and to what.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// With one of the operators `= <> < <= > >=`.
+    Compare(Comparison, Value),
+    /// One of these, or none of them when negated.
+    OneOf {
+        /// The values.
+        values: Vec<Value>,
+        /// `notIn`.
+        negated: bool,
+    },
+    /// Missing or not.
+    IsNull(bool),
+    /// Text against a pattern.
+    Matches(TextMatch, String),
+}
+
+/// A comparing operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `<>`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// How many of the related rows a filter speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quantifier {
+    /// At least one.
+    Some,
+    /// All of them; holds where there are none.
+    Every,
+    /// Not one.
+    None,
+}
+
+impl Filter {
+    /// The filter that holds for every row.
+    pub fn everything() -> Self {
+        Self::All(Vec::new())
+    }
+
+    /// Whether it holds for every row by its form.
+    pub fn is_everything(&self) -> bool {
+        matches!(self, Self::All(filters) if filters.iter().all(Self::is_everything))
+    }
+
+    /// These columns equal these values.
+    pub fn equals(columns: &[ColumnId], values: Vec<Value>) -> Self {
+        let compare =
+            |(column, value)| Self::Column { column, test: Test::Compare(Comparison::Equal, value) };
+        Self::All(columns.iter().copied().zip(values).map(compare).collect())
+    }
+
+    /// Reads a filter on `entity`, such as `UserFilter`.
+    pub fn read(model: &Model, entity: EntityId, input: &Input) -> Result<Self> {
+        let mut filters = Vec::new();
+        for (name, input) in input.object()? {
+            filters.push(Self::read_field(model, entity, name, &input)?);
+        }
+        Ok(Self::All(filters))
+    }
+
+    fn read_field(model: &Model, id: EntityId, name: &str, input: &Input) -> Result<Self> {
+        let entity = &model.entities[id];
+        match name {
+            "and" | "or" if input.is_null() => return Err(input.refuse("expected a list of filters")),
+            "and" => return Ok(Self::All(Self::read_list(model, id, input)?)),
+            "or" => return Ok(Self::Any(Self::read_list(model, id, input)?)),
+            "not" => return Ok(Self::Not(Box::new(Self::read(model, id, input)?))),
+            _ => {}
+        }
+        if let Some(column) = entity.column_of_field(name) {
+            let mut tests = Vec::new();
+            for (operator, operand) in input.object()? {
+                let test = Test::read(model, id, column, operator, &operand)?;
+                tests.push(Self::Column { column, test });
+            }
+            return Ok(Self::All(tests));
+        }
+        let Some(relation) = entity.relation_of_field(name) else {
+            return Err(input.refuse(format!("{} has no field \"{name}\"", entity.name)));
+        };
+        let target = entity.relations[relation].target;
+        if !entity.relations[relation].is_many() {
+            let filter = Box::new(Self::read(model, target, input)?);
+            return Ok(Self::Related { relation, quantifier: Quantifier::Some, filter });
+        }
+        let mut filters = Vec::new();
+        for (quantifier, operand) in input.object()? {
+            let quantifier = match quantifier.as_str() {
+                "some" => Quantifier::Some,
+                "every" => Quantifier::Every,
+                "none" => Quantifier::None,
+                _ => return Err(operand.refuse("expected one of some, every and none")),
+            };
+            let filter = Box::new(Self::read(model, target, &operand)?);
+            filters.push(Self::Related { relation, quantifier, filter });
+        }
+        Ok(Self::All(filters))
+    }
+
+    fn read_list(model: &Model, entity: EntityId, input: &Input) -> Result<Vec<Self>> {
+        input.list().iter().map(|input| Self::read(model, entity, input)).collect()
+    }
+}
+
+impl Test {
+    fn read(model: &Model, id: EntityId, column: ColumnId, operator: &str, operand: &Input) -> Result<Self> {
+        let column_type = &model.entities[id].columns[column].column_type;
+        if operand.is_null() {
+            return Err(operand.refuse("expected a value (isNull asks for missing ones)"));
+        }
+        let value = |input: &Input| {
+            column_type
+                .read(&input.json(), model.variants(column_type))
+                .map_err(|expected| input.refuse(expected.0))
+        };
+        let compare = |comparison| Ok(Self::Compare(comparison, value(operand)?));
+        let one_of = |negated| {
+            let values = operand.list().iter().map(value).collect::<Result<_>>()?;
+            Ok(Self::OneOf { values, negated })
+        };
+        match operator {
+            "eq" => compare(Comparison::Equal),
+            "ne" => compare(Comparison::NotEqual),
+            "lt" => compare(Comparison::Less),
+            "lte" => compare(Comparison::LessOrEqual),
+            "gt" => compare(Comparison::Greater),
+            "gte" => compare(Comparison::GreaterOrEqual),
+            "in" => one_of(false),
+            "notIn" => one_of(true),
+            "isNull" => Ok(Self::IsNull(operand.boolean()?)),
+            _ => {
+                let text = match value(operand)? {
+                    Value::String(Some(text)) => text,
+                    _ => return Err(operand.refuse("expected text")),
+                };
+                Self::read_text(operator, &text, operand)
+            }
+        }
+    }
+
+    fn read_text(operator: &str, text: &str, operand: &Input) -> Result<Self> {
+        let (form, how) = match operator.strip_prefix('i') {
+            Some(form) => (form, TextMatch::LikeIgnoringCase),
+            None => (operator, TextMatch::Like),
+        };
+        let literal = escape_like(text);
+        let pattern = match form {
+            "contains" | "Contains" => format!("%{literal}%"),
+            "startsWith" | "StartsWith" => format!("{literal}%"),
+            "endsWith" | "EndsWith" => format!("%{literal}"),
+            "Eq" => literal,
+            "like" | "Like" => {
+                if text.chars().rev().take_while(|letter| *letter == '\\').count() % 2 == 1 {
+                    return Err(operand.refuse("expected a pattern that does not end in a lone \\"));
+                }
+                text.to_owned()
+            }
+            "regex" => {
+                regex::Regex::new(text).map_err(|_| operand.refuse("expected a regular expression"))?;
+                return Ok(Self::Matches(TextMatch::Regex, text.to_owned()));
+            }
+            _ => return Err(operand.refuse(format!("there is no operator \"{operator}\""))),
+        };
+        Ok(Self::Matches(how, pattern))
+    }
+}

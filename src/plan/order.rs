@@ -1,0 +1,141 @@
+//! The order of rows.
+
+use super::input::Input;
+use crate::error::Result;
+use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, RelationId, names};
+
+/// One term of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OrderTerm {
+    /// The to-one relations that lead to the entity whose column counts.
+    pub path: Vec<RelationId>,
+    /// What is compared there.
+    pub by: OrderBy,
+    /// Ascending or descending, and where NULL stands.
+    pub direction: Direction,
+}
+
+/// What an order compares.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OrderBy {
+    /// A column.
+    Column(ColumnId),
+    /// How many rows are in a list.
+    Count(RelationId),
+}
+
+/// Ascending or descending, and where NULL stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Direction {
+    /// The greatest first.
+    pub descending: bool,
+    /// NULL before all values.
+    pub nulls_first: bool,
+}
+
+impl Direction {
+    /// Ascending, NULL last.
+    pub const ASCENDING: Self = Self { descending: false, nulls_first: false };
+
+    /// Every direction with its name in the schema.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("ASC", Self::ASCENDING),
+        ("ASC_NULLS_FIRST", Self { descending: false, nulls_first: true }),
+        ("ASC_NULLS_LAST", Self::ASCENDING),
+        ("DESC", Self { descending: true, nulls_first: true }),
+        ("DESC_NULLS_FIRST", Self { descending: true, nulls_first: true }),
+        ("DESC_NULLS_LAST", Self { descending: true, nulls_first: false }),
+    ];
+
+    /// The same, read from the end.
+    pub fn reversed(self) -> Self {
+        Self { descending: !self.descending, nulls_first: !self.nulls_first }
+    }
+
+    fn read(input: &Input) -> Result<Self> {
+        let name = input.text()?;
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, direction)| *direction)
+            .ok_or_else(|| input.refuse("expected a Direction"))
+    }
+}
+
+impl OrderTerm {
+    /// The order by primary key: the order of every list without `orderBy`, and the last tie-break of one with.
+    pub fn primary_key(entity: &Entity) -> Vec<Self> {
+        entity
+            .primary_key
+            .iter()
+            .map(|column| Self {
+                path: Vec::new(),
+                by: OrderBy::Column(*column),
+                direction: Direction::ASCENDING,
+            })
+            .collect()
+    }
+
+    /// Reads `orderBy` of a list of `entity` and completes it to a total order.
+    pub fn read(model: &Model, entity: EntityId, input: Option<&Input>) -> Result<Vec<Self>> {
+        let mut terms: Vec<Self> = Vec::new();
+        for input in input.map(Input::list).unwrap_or_default() {
+            let term = Self::read_term(model, entity, &input)?;
+            // A term that compares the same again never decides.
+            if !terms.iter().any(|earlier| earlier.path == term.path && earlier.by == term.by) {
+                terms.push(term);
+            }
+        }
+        for last in Self::primary_key(&model.entities[entity]) {
+            if !terms.iter().any(|term| term.path.is_empty() && term.by == last.by) {
+                terms.push(last);
+            }
+        }
+        Ok(terms)
+    }
+
+    fn read_term(model: &Model, id: EntityId, input: &Input) -> Result<Self> {
+        let entity = &model.entities[id];
+        let (name, value) = input.one_of()?;
+        if let Some(column) = entity.column_of_field(name) {
+            return Ok(Self {
+                path: Vec::new(),
+                by: OrderBy::Column(column),
+                direction: Direction::read(&value)?,
+            });
+        }
+        for (relation_id, relation) in entity.relations.iter().enumerate() {
+            if relation.is_many() && names::count_order(&relation.field) == *name {
+                return Ok(Self {
+                    path: Vec::new(),
+                    by: OrderBy::Count(relation_id),
+                    direction: Direction::read(&value)?,
+                });
+            }
+            if !relation.is_many() && relation.field == *name {
+                let mut term = Self::read_term(model, relation.target, &value)?;
+                term.path.insert(0, relation_id);
+                return Ok(term);
+            }
+        }
+        Err(value.refuse(format!("{} cannot be ordered by \"{name}\"", entity.name)))
+    }
+
+    /// What the term compares and whether that may be NULL.
+    pub fn column_type(&self, model: &Model, root: EntityId) -> (ColumnType, bool) {
+        let mut id = root;
+        let mut nullable = false;
+        for hop in &self.path {
+            let relation = &model.entities[id].relations[*hop];
+            nullable |= relation.cardinality != crate::model::Cardinality::One;
+            id = relation.target;
+        }
+        match self.by {
+            OrderBy::Column(column) => {
+                let column = &model.entities[id].columns[column];
+                (column.column_type.clone(), nullable || column.nullable)
+            }
+            OrderBy::Count(_) => (ColumnType::BigInt, false),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Aggregates: which are asked for.
+
+use super::{Planner, Start, no_field, position_or_push, share};
+use crate::error::Result;
+use crate::model::ColumnId;
+use crate::plan::filter::Filter;
+use crate::plan::selection::Merged;
+use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, FieldKind, Load, What};
+
+/// The aggregate of a column.
+type OfColumn = fn(ColumnId) -> Aggregate;
+
+impl<'a> Planner<'a> {
+    pub(super) fn aggregate(
+        &mut self,
+        start: Start,
+        filter: Filter,
+        field: &Merged<'a>,
+        loads: &mut Vec<Load>,
+    ) -> Result<FieldKind> {
+        let entity = &self.model.entities[start.entity];
+        let mut aggregates = Vec::new();
+        let mut planned = Vec::new();
+        let type_name = &entity.types.aggregate;
+        for field in self.document.collect(&field.selection_sets(), type_name, &[])? {
+            let group: Option<(&String, OfColumn)> = match field.name().as_str() {
+                "countDistinct" => Some((&entity.types.count_distinct, Aggregate::CountDistinct)),
+                "sum" => Some((&entity.types.sum, Aggregate::Sum)),
+                "avg" => Some((&entity.types.average, Aggregate::Average)),
+                "min" => Some((&entity.types.minimum, Aggregate::Minimum)),
+                "max" => Some((&entity.types.maximum, Aggregate::Maximum)),
+                _ => None,
+            };
+            let kind = match (field.name().as_str(), group) {
+                ("__typename", _) => AggregateFieldKind::TypeName(type_name.clone()),
+                ("count", _) => {
+                    AggregateFieldKind::Value(position_or_push(&mut aggregates, Aggregate::Count))
+                }
+                (_, Some((type_name, aggregate))) => {
+                    let mut below = Vec::new();
+                    for field in self.document.collect(&field.selection_sets(), type_name, &[])? {
+                        let kind = match field.name().as_str() {
+                            "__typename" => AggregateFieldKind::TypeName(type_name.clone()),
+                            name => {
+                                let column =
+                                    entity.column_of_field(name).ok_or_else(|| no_field(type_name, name))?;
+                                AggregateFieldKind::Value(position_or_push(
+                                    &mut aggregates,
+                                    aggregate(column),
+                                ))
+                            }
+                        };
+                        below.push(AggregateField {
+                            key: field.key.clone(),
+                            position: field.position(),
+                            kind,
+                        });
+                    }
+                    AggregateFieldKind::Group(below)
+                }
+                (name, None) => return Err(no_field(type_name, name)),
+            };
+            planned.push(AggregateField { key: field.key.clone(), position: field.position(), kind });
+        }
+        if aggregates.is_empty() {
+            // Only `__typename` is asked, but whether the parent's list can be read is still a question.
+            aggregates.push(Aggregate::Count);
+        }
+        let load = share(loads, start.load(filter, What::Aggregates(aggregates)));
+        Ok(FieldKind::Aggregate { load, fields: planned })
+    }
+}

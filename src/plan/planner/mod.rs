@@ -1,0 +1,360 @@
+//! From a selection to a [`Plan`].
+
+mod aggregate;
+mod connection;
+
+use async_graphql::parser::types::{OperationDefinition, SelectionSet};
+
+use super::filter::{Filter, Test};
+use super::input::Arguments;
+use super::node_id;
+use super::order::OrderTerm;
+use super::selection::{Document, Merged};
+use super::{Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Selection, What};
+use crate::error::{Code, Error, Result};
+use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, names};
+
+/// The interface that every type with a primary key implements.
+const NODE: &[&str] = &["Node"];
+
+/// The plan of an operation. A root field that cannot be planned becomes a [`FieldKind::Failed`]; one that the
+/// model does not know becomes a [`FieldKind::Foreign`].
+pub fn plan(
+    model: &Model,
+    operation: &OperationDefinition,
+    document: Document,
+    root_type: &str,
+) -> Result<Plan> {
+    let mut plan = Plan::default();
+    for merged in document.collect(&[&operation.selection_set.node], root_type, &[])? {
+        // Each field's loads are kept only when all of it could be planned.
+        let planned = plan.loads.len();
+        let mut planner = Planner { model, document, path: Vec::new() };
+        let kind = match planner.root(&merged, root_type, &mut plan.loads) {
+            Ok(kind) => kind,
+            // What does not fit the schema refuses the whole request, as validation proper does.
+            Err(error) if error.code() == Code::ValidationFailed => return Err(error),
+            Err(error) => {
+                plan.loads.truncate(planned);
+                let below = std::mem::take(&mut planner.path);
+                FieldKind::Failed { error, below, non_null: is_non_null_root(model, merged.name()) }
+            }
+        };
+        plan.fields.push(Field {
+            key: merged.key.clone(),
+            name: merged.name().clone(),
+            position: merged.position(),
+            kind,
+        });
+    }
+    Ok(plan)
+}
+
+/// Lists, connections and aggregates always answer; look-ups may be `null`.
+fn is_non_null_root(model: &Model, name: &str) -> bool {
+    name == "nodes"
+        || model.exposed().any(|(_, entity)| {
+            [&entity.roots.list, &entity.roots.connection, &entity.roots.aggregate]
+                .iter()
+                .any(|root| *root == name)
+        })
+}
+
+/// Plans the fields of one document.
+#[derive(Debug)]
+pub struct Planner<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The document's fragments and variables.
+    pub document: Document<'a>,
+    /// The path below the root field, for the error that ends the planning.
+    path: Vec<String>,
+}
+
+/// The three forms in which a list can be asked for.
+#[derive(Clone, Copy)]
+enum Form {
+    List,
+    Connection,
+    Aggregate,
+}
+
+/// Where a load starts: at the root, or from the rows of a relation's entity.
+#[derive(Clone, Copy)]
+struct Start {
+    entity: EntityId,
+    relation: Option<(EntityId, RelationId)>,
+}
+
+impl Start {
+    fn load(self, filter: Filter, what: What) -> Load {
+        Load { entity: self.entity, relation: self.relation, filter, what }
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// A planner for the rows that a user's own root field answers with.
+    pub fn new(model: &'a Model, document: Document<'a>) -> Self {
+        Self { model, document, path: Vec::new() }
+    }
+
+    /// The path to the fault that ended the planning, below the field that it began with.
+    pub fn into_path(self) -> Vec<String> {
+        self.path
+    }
+
+    /// Plans what `sets` select of rows of `entity` that are there already.
+    pub fn rows(&mut self, entity: EntityId, sets: &[&'a SelectionSet]) -> Result<(Load, Selection)> {
+        let mut rows = Rows::unordered();
+        let selection = self.selection(entity, sets, &mut rows)?;
+        let load = Start { entity, relation: None }.load(Filter::everything(), What::Rows(rows));
+        Ok((load, selection))
+    }
+
+    fn root(&mut self, field: &Merged<'a>, root_type: &str, loads: &mut Vec<Load>) -> Result<FieldKind> {
+        let arguments = field.arguments(&self.document);
+        match field.name().as_str() {
+            "__typename" => return Ok(FieldKind::TypeName(root_type.to_owned())),
+            "node" => return self.node(field, &arguments, loads),
+            "nodes" => return self.nodes(field, &arguments, loads),
+            _ => {}
+        }
+        let model = self.model;
+        for (id, entity) in model.exposed() {
+            let start = Start { entity: id, relation: None };
+            let form = match field.name().as_str() {
+                name if name == entity.roots.list => Form::List,
+                name if name == entity.roots.connection => Form::Connection,
+                name if name == entity.roots.aggregate => Form::Aggregate,
+                name => match entity.lookups().find(|(lookup, _)| lookup == name) {
+                    Some((_, key)) => {
+                        let values = self.key_arguments(id, key, &arguments)?;
+                        return self.lookup(start, Filter::equals(key, values), field, loads);
+                    }
+                    None => continue,
+                },
+            };
+            return self.many(form, start, field, &arguments, loads);
+        }
+        Ok(FieldKind::Foreign)
+    }
+
+    fn key_arguments(
+        &self,
+        id: EntityId,
+        key: &[ColumnId],
+        arguments: &Arguments,
+    ) -> Result<Vec<sea_orm::Value>> {
+        let read = |column: &ColumnId| {
+            let column = &self.model.entities[id].columns[*column];
+            let input = arguments.require(&column.field)?;
+            let variants = self.model.variants(&column.column_type);
+            column.column_type.read(&input.json(), variants).map_err(|expected| input.refuse(expected.0))
+        };
+        key.iter().map(read).collect()
+    }
+
+    fn lookup(
+        &mut self,
+        start: Start,
+        filter: Filter,
+        field: &Merged<'a>,
+        loads: &mut Vec<Load>,
+    ) -> Result<FieldKind> {
+        let mut rows = Rows::unordered();
+        let selection = self.selection(start.entity, &field.selection_sets(), &mut rows)?;
+        let load = push(loads, start.load(filter, What::Rows(rows)));
+        Ok(FieldKind::One { load, selection, key: None, non_null: false })
+    }
+
+    fn node(
+        &mut self,
+        field: &Merged<'a>,
+        arguments: &Arguments,
+        loads: &mut Vec<Load>,
+    ) -> Result<FieldKind> {
+        let (entity, key) = node_id::read(self.model, &arguments.require("nodeId")?)?;
+        let filter = Filter::equals(&self.model.entities[entity].primary_key, key);
+        self.lookup(Start { entity, relation: None }, filter, field, loads)
+    }
+
+    /// One statement for each type among the ids.
+    fn nodes(
+        &mut self,
+        field: &Merged<'a>,
+        arguments: &Arguments,
+        loads: &mut Vec<Load>,
+    ) -> Result<FieldKind> {
+        let mut items = Vec::new();
+        let mut keys: Vec<(EntityId, Vec<Vec<sea_orm::Value>>)> = Vec::new();
+        for input in arguments.require("nodeIds")?.list() {
+            let (entity, key) = node_id::read(self.model, &input)?;
+            let group = keys.iter().position(|(known, _)| *known == entity).unwrap_or_else(|| {
+                keys.push((entity, Vec::new()));
+                keys.len() - 1
+            });
+            keys[group].1.push(key.clone());
+            items.push((group, key));
+        }
+        let mut groups = Vec::new();
+        for (entity, keys) in keys {
+            let primary_key = &self.model.entities[entity].primary_key;
+            let filter = match primary_key.as_slice() {
+                [column] => Filter::Column {
+                    column: *column,
+                    test: Test::OneOf { values: keys.into_iter().flatten().collect(), negated: false },
+                },
+                _ => Filter::Any(keys.into_iter().map(|key| Filter::equals(primary_key, key)).collect()),
+            };
+            let mut rows = Rows::unordered();
+            let selection = self.selection(entity, &field.selection_sets(), &mut rows)?;
+            let slots = primary_key.iter().map(|column| slot(&mut rows, *column)).collect();
+            let load = Start { entity, relation: None }.load(filter, What::Rows(rows));
+            groups.push(NodeGroup { load: push(loads, load), selection, slots });
+        }
+        Ok(FieldKind::Nodes { items, groups })
+    }
+
+    /// A list, a connection or an aggregate, at the root and below alike.
+    fn many(
+        &mut self,
+        form: Form,
+        start: Start,
+        field: &Merged<'a>,
+        arguments: &Arguments,
+        loads: &mut Vec<Load>,
+    ) -> Result<FieldKind> {
+        let filter = match arguments.get("where") {
+            Some(input) => Filter::read(self.model, start.entity, &input)?,
+            None => Filter::everything(),
+        };
+        if let Form::Aggregate = form {
+            return self.aggregate(start, filter, field, loads);
+        }
+        let order = OrderTerm::read(self.model, start.entity, arguments.get("orderBy").as_ref())?;
+        match form {
+            Form::Connection => self.connection(start, filter, order, field, arguments, loads),
+            Form::List | Form::Aggregate => {
+                let limit = arguments.get("limit").map(|input| input.count()).transpose()?;
+                let offset = arguments.get("offset").map_or(Ok(0), |input| input.count())?;
+                let page =
+                    if limit.is_none() && offset == 0 { Page::All } else { Page::Slice { limit, offset } };
+                let rows = Rows { order, page, ..Rows::unordered() };
+                let load = share(loads, start.load(filter, What::Rows(rows)));
+                let rows = rows_of(&mut loads[load])?;
+                let selection = self.selection(start.entity, &field.selection_sets(), rows)?;
+                Ok(FieldKind::List { load, selection })
+            }
+        }
+    }
+
+    /// What `sets` select of `rows`; the columns and loads that they need are added there.
+    fn selection(&mut self, id: EntityId, sets: &[&'a SelectionSet], rows: &mut Rows) -> Result<Selection> {
+        let entity = &self.model.entities[id];
+        let mut fields = Vec::new();
+        for field in self.document.collect(sets, &entity.name, NODE)? {
+            self.path.push(field.key.to_string());
+            let kind = match field.name().as_str() {
+                "__typename" => FieldKind::TypeName(entity.name.clone()),
+                names::NODE_ID => FieldKind::NodeId {
+                    slots: entity.primary_key.iter().map(|column| slot(rows, *column)).collect(),
+                },
+                name => match entity.column_of_field(name) {
+                    Some(column) => FieldKind::Column { slot: slot(rows, column), column },
+                    None => self.relation(id, &field, rows)?,
+                },
+            };
+            self.path.pop();
+            fields.push(Field {
+                key: field.key.clone(),
+                name: field.name().clone(),
+                position: field.position(),
+                kind,
+            });
+        }
+        Ok(Selection { entity: id, fields })
+    }
+
+    fn relation(&mut self, owner: EntityId, field: &Merged<'a>, rows: &mut Rows) -> Result<FieldKind> {
+        let entity = &self.model.entities[owner];
+        for (id, relation) in entity.relations.iter().enumerate() {
+            let form = match field.name().as_str() {
+                name if name == relation.field => Form::List,
+                name if !relation.is_many() || !name.starts_with(&relation.field) => continue,
+                name if name == names::connection_field(&relation.field) => Form::Connection,
+                name if name == names::aggregate_field(&relation.field) => Form::Aggregate,
+                _ => continue,
+            };
+            let key: Vec<usize> = relation.from.iter().map(|column| slot(rows, *column)).collect();
+            let start = Start { entity: relation.target, relation: Some((owner, id)) };
+            let arguments = field.arguments(&self.document);
+            if relation.is_many() {
+                return self.many(form, start, field, &arguments, &mut rows.children);
+            }
+            return self.single(relation, start, key, field, &mut rows.children);
+        }
+        Err(no_field(&entity.name, field.name()))
+    }
+
+    fn single(
+        &mut self,
+        relation: &Relation,
+        start: Start,
+        key: Vec<usize>,
+        field: &Merged<'a>,
+        loads: &mut Vec<Load>,
+    ) -> Result<FieldKind> {
+        let load = share(loads, start.load(Filter::everything(), What::Rows(Rows::unordered())));
+        let rows = rows_of(&mut loads[load])?;
+        let selection = self.selection(start.entity, &field.selection_sets(), rows)?;
+        let is_forward = relation.declaration == Declaration::BelongsTo;
+        Ok(FieldKind::One {
+            load,
+            selection,
+            key: is_forward.then_some(key),
+            non_null: relation.cardinality == Cardinality::One,
+        })
+    }
+}
+
+/// Adds a load, or finds the one that loads the same already: `a: posts {id} b: posts {title}` is one statement.
+fn share(loads: &mut Vec<Load>, load: Load) -> usize {
+    let is_same = |known: &Load| {
+        let what = match (&known.what, &load.what) {
+            (What::Rows(known), What::Rows(rows)) => known.order == rows.order && known.page == rows.page,
+            (known, aggregates) => known == aggregates,
+        };
+        what && known.relation.is_some() && known.relation == load.relation && known.filter == load.filter
+    };
+    match loads.iter().position(is_same) {
+        Some(known) => known,
+        None => push(loads, load),
+    }
+}
+
+fn push(loads: &mut Vec<Load>, load: Load) -> usize {
+    loads.push(load);
+    loads.len() - 1
+}
+
+fn position_or_push<T: PartialEq>(items: &mut Vec<T>, item: T) -> usize {
+    items.iter().position(|known| *known == item).unwrap_or_else(|| {
+        items.push(item);
+        items.len() - 1
+    })
+}
+
+fn rows_of(load: &mut Load) -> Result<&mut Rows> {
+    match &mut load.what {
+        What::Rows(rows) => Ok(rows),
+        What::Aggregates(_) => Err(Error::internal("rows were planned where aggregates are loaded")),
+    }
+}
+
+fn slot(rows: &mut Rows, column: ColumnId) -> usize {
+    position_or_push(&mut rows.columns, column)
+}
+
+fn no_field(type_name: &str, field: &str) -> Error {
+    Error::validation(format!("{type_name} has no field \"{field}\""))
+}

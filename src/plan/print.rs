@@ -1,0 +1,67 @@
+//! A plan as text: each statement with its level, its relation and its columns.
+
+use std::fmt::Write as _;
+
+use super::{Aggregate, Load, Plan, Select, What};
+use crate::model::Model;
+
+impl Plan {
+    /// The plan in lines, parents before children, with the statements that it would send.
+    pub fn print(&self, select: &Select) -> String {
+        let mut text = format!("{} statement(s)\n", self.statements());
+        for load in &self.loads {
+            print_load(&mut text, select, load, 0);
+        }
+        text
+    }
+}
+
+fn print_load(text: &mut String, select: &Select, load: &Load, level: usize) {
+    let indent = "  ".repeat(level);
+    let statement = select.build(load, &[]).statement;
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{indent}level {level}: {} [{}]",
+        name(select.model, load),
+        columns(select.model, load)
+    );
+    let _ = writeln!(text, "{indent}  {}", statement.sql);
+    for child in load.children() {
+        print_load(text, select, child, level + 1);
+    }
+}
+
+fn name(model: &Model, load: &Load) -> String {
+    let target = &model.entities[load.entity].name;
+    let what = if let What::Aggregates(_) = load.what { "aggregates of " } else { "" };
+    match load.relation {
+        None => format!("{what}{target}"),
+        Some((owner, relation)) => {
+            let owner = &model.entities[owner];
+            format!("{what}{}.{} → {target}", owner.name, owner.relations[relation].field)
+        }
+    }
+}
+
+fn columns(model: &Model, load: &Load) -> String {
+    let entity = &model.entities[load.entity];
+    let names: Vec<String> = match &load.what {
+        What::Rows(rows) => rows.columns.iter().map(|id| entity.columns[*id].name.clone()).collect(),
+        What::Aggregates(aggregates) => {
+            let label = |aggregate: &Aggregate| {
+                let of = |name: &str, id: usize| format!("{name} of {}", entity.columns[id].name);
+                match *aggregate {
+                    Aggregate::Count => "count".to_owned(),
+                    Aggregate::CountDistinct(id) => of("distinct count", id),
+                    Aggregate::Sum(id) => of("sum", id),
+                    Aggregate::Average(id) => of("average", id),
+                    Aggregate::Minimum(id) => of("minimum", id),
+                    Aggregate::Maximum(id) => of("maximum", id),
+                }
+            };
+            aggregates.iter().map(label).collect()
+        }
+    };
+    names.join(", ")
+}

@@ -1,0 +1,162 @@
+//! Filters in SQL: semi-joins, so that each row comes once.
+
+use sea_orm::JoinType;
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement};
+
+use super::{JUNCTION, Select, table};
+use crate::model::{ColumnType, EntityId, Model, Relation};
+use crate::plan::dialect::Dialect;
+use crate::plan::filter::{Comparison, Filter, Quantifier, Test};
+
+/// Filters in SQL; each sub-select has an alias of its own.
+pub(super) struct Conditions<'a> {
+    select: &'a Select<'a>,
+    aliases: usize,
+    has_offset: bool,
+}
+
+impl<'a> Conditions<'a> {
+    pub(super) fn new(select: &'a Select<'a>) -> Self {
+        Self { select, aliases: 0, has_offset: false }
+    }
+
+    /// Of a statement with an OFFSET. SQLite 3.51 makes a join of `EXISTS`, and its OFFSET then counts a row as often
+    /// as it has partners; a sign before `EXISTS` keeps it from doing so.
+    pub(super) fn beside_offset(self) -> Self {
+        Self { has_offset: true, ..self }
+    }
+
+    pub(super) fn filter(&mut self, id: EntityId, alias: &str, filter: &Filter) -> Expr {
+        let entity = &self.select.model.entities[id];
+        match filter {
+            Filter::All(filters) => {
+                let conditions = filters.iter().filter(|filter| !filter.is_everything());
+                let conditions: Vec<Expr> = conditions.map(|filter| self.filter(id, alias, filter)).collect();
+                conditions.into_iter().reduce(Expr::and).unwrap_or_else(|| Expr::cust("TRUE"))
+            }
+            Filter::Any(filters) => {
+                let conditions: Vec<Expr> =
+                    filters.iter().map(|filter| self.filter(id, alias, filter)).collect();
+                conditions.into_iter().reduce(Expr::or).unwrap_or_else(|| Expr::cust("FALSE"))
+            }
+            // `NOT` would lose the rows for which the inner condition is NULL.
+            Filter::Not(filter) => self.is_not_true(id, alias, filter),
+            Filter::Column { column, test } => {
+                let column = &entity.columns[*column];
+                self.test(Expr::col((Alias::new(alias), Alias::new(&column.name))), &column.column_type, test)
+            }
+            Filter::Related { relation, quantifier, filter } => {
+                self.aliases += 1;
+                let inner_alias = format!("t{}", self.aliases);
+                let is_signed = self.has_offset && self.select.dialect == Dialect::Sqlite;
+                let mut exists = |filter: &Filter| {
+                    let mut related = self.related(id, alias, *relation, &inner_alias, filter);
+                    related.expr(Expr::cust("1"));
+                    Expr::exists(related)
+                };
+                match quantifier {
+                    Quantifier::Some if is_signed => Expr::cust_with_exprs("+?", [exists(filter)]),
+                    Quantifier::Some => exists(filter),
+                    Quantifier::None => exists(filter).not(),
+                    Quantifier::Every => exists(&Filter::Not(filter.clone())).not(),
+                }
+            }
+        }
+    }
+
+    fn is_not_true(&mut self, id: EntityId, alias: &str, filter: &Filter) -> Expr {
+        Expr::cust_with_exprs(self.placeholder("(?) IS NOT TRUE"), [self.filter(id, alias, filter)])
+    }
+
+    /// The rows at the other end of a relation, as a sub-select that has no columns yet.
+    pub(super) fn related(
+        &mut self,
+        id: EntityId,
+        alias: &str,
+        relation: usize,
+        inner_alias: &str,
+        filter: &Filter,
+    ) -> SelectStatement {
+        let relation = &self.select.model.entities[id].relations[relation];
+        let target = &self.select.model.entities[relation.target];
+        let mut statement = Sql::select();
+        statement.from(table(&target.table, inner_alias));
+        match &relation.junction {
+            None => {
+                statement.cond_where(meet(self.select.model, id, alias, relation, inner_alias));
+            }
+            Some(junction) => {
+                let between = format!("{inner_alias}_{JUNCTION}");
+                let far = junction.to.iter().zip(&relation.to).map(|(column, target_column)| {
+                    Expr::col((Alias::new(&between), Alias::new(column)))
+                        .equals((Alias::new(inner_alias), Alias::new(&target.columns[*target_column].name)))
+                });
+                statement.join(
+                    JoinType::InnerJoin,
+                    table(&junction.table, &between),
+                    far.fold(Condition::all(), Condition::add),
+                );
+                let owner = &self.select.model.entities[id];
+                for (column, own) in junction.from.iter().zip(&relation.from) {
+                    statement.and_where(
+                        Expr::col((Alias::new(&between), Alias::new(column)))
+                            .equals((Alias::new(alias), Alias::new(&owner.columns[*own].name))),
+                    );
+                }
+            }
+        }
+        if !filter.is_everything() {
+            statement.and_where(self.filter(relation.target, inner_alias, filter));
+        }
+        statement
+    }
+
+    fn test(&self, column: Expr, column_type: &ColumnType, test: &Test) -> Expr {
+        let Select { model, dialect, .. } = *self.select;
+        match test {
+            Test::Compare(comparison, value) => {
+                let operand = dialect.operand(model, value.clone(), column_type);
+                match comparison {
+                    Comparison::Equal => column.eq(operand),
+                    Comparison::NotEqual => column.ne(operand),
+                    Comparison::Less => column.lt(operand),
+                    Comparison::LessOrEqual => column.lte(operand),
+                    Comparison::Greater => column.gt(operand),
+                    Comparison::GreaterOrEqual => column.gte(operand),
+                }
+            }
+            Test::OneOf { values, negated } => {
+                let one_of = dialect.one_of(model, column, values.clone(), column_type);
+                if *negated { one_of.not() } else { one_of }
+            }
+            Test::IsNull(true) => column.is_null(),
+            Test::IsNull(false) => column.is_not_null(),
+            Test::Matches(how, pattern) => dialect.matches(column, pattern, *how),
+        }
+    }
+
+    fn placeholder(&self, sql: &str) -> String {
+        match self.select.dialect {
+            Dialect::Postgres => sql.replace('?', "$1"),
+            Dialect::Sqlite => sql.to_owned(),
+        }
+    }
+}
+
+/// The condition under which rows of both ends of a plain relation meet.
+pub(super) fn meet(
+    model: &Model,
+    owner: EntityId,
+    alias: &str,
+    relation: &Relation,
+    other: &str,
+) -> Condition {
+    let owner = &model.entities[owner];
+    let target = &model.entities[relation.target];
+    let pairs = relation.from.iter().zip(&relation.to);
+    let equal = pairs.map(|(from, to)| {
+        Expr::col((Alias::new(other), Alias::new(&target.columns[*to].name)))
+            .equals((Alias::new(alias), Alias::new(&owner.columns[*from].name)))
+    });
+    equal.fold(Condition::all(), Condition::add)
+}

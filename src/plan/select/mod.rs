@@ -1,0 +1,426 @@
+//! The only builder of SELECTs.
+
+mod condition;
+mod ordering;
+
+use sea_orm::sea_query::{
+    Alias, Condition, Expr, ExprTrait, Func, IntoColumnRef, IntoIden, Order, OverStatement, Query as Sql,
+    SelectStatement, TableRef, UnionType, WindowStatement,
+};
+use sea_orm::{JoinType, Statement, Value};
+
+use condition::Conditions;
+use ordering::Ordering;
+
+use super::dialect::Dialect;
+use super::{Aggregate, Load, Page, Rows, What};
+use crate::model::{ColumnType, Entity, Junction, Model, Relation, Table};
+
+/// The values of a relation's columns in one row, in the form in which both sides compare equal.
+pub type Key = Vec<Value>;
+
+/// A statement, and what its columns hold.
+///
+/// The columns come in this order: the load's own ([`Rows::columns`] or its aggregates), the junction's
+/// ([`Rows::junction_columns`]), the key that leads back to the parent where it is not among them, the values of the
+/// cursor, and the mark of the rows outside the page.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The statement with its values.
+    pub statement: Statement,
+    /// The types of its columns.
+    pub columns: Vec<ColumnType>,
+    /// Where the parts of the parent's key are.
+    pub key: Vec<usize>,
+    /// Where the values of the cursor begin.
+    pub cursor: usize,
+    /// Where the mark is, when rows outside the page are asked for: 0 for the page, see [`Query::BEFORE`] and
+    /// [`Query::AFTER`].
+    pub mark: Option<usize>,
+}
+
+impl Query {
+    /// The mark of a row that stands before the page's cursor.
+    pub const BEFORE: i32 = 1;
+    /// The mark of a row that stands after it.
+    pub const AFTER: i32 = 2;
+}
+
+/// Builds the statements of one model for one database.
+#[derive(Clone, Copy, Debug)]
+pub struct Select<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The database.
+    pub dialect: Dialect,
+    /// A statement asks for one row more than this, so that too many are noticed and never cut silently.
+    pub row_ceiling: u64,
+}
+
+impl Select<'_> {
+    /// The statement of `load` for parents with these keys; at the root there are no keys.
+    pub fn build(&self, load: &Load, keys: &[Key]) -> Query {
+        let body = Body::new(self, load, keys);
+        match &load.what {
+            What::Rows(rows) => body.rows(rows),
+            What::Aggregates(aggregates) => body.aggregates(aggregates),
+        }
+    }
+}
+
+/// The table that a statement is about, under its alias.
+const MAIN: &str = "t0";
+/// The junction that a list goes through.
+const JUNCTION: &str = "junction";
+/// The place of a row in its parent's list.
+const POSITION: &str = "position";
+/// Whether a row is of the page or outside.
+const MARK: &str = "mark";
+/// A sub-select that numbers rows.
+const PAGE: &str = "page";
+
+/// One statement on its way.
+struct Body<'a> {
+    select: &'a Select<'a>,
+    load: &'a Load,
+    entity: &'a Entity,
+    relation: Option<&'a Relation>,
+    keys: &'a [Key],
+}
+
+/// One column of a statement.
+struct Output {
+    expression: Expr,
+    column_type: ColumnType,
+    /// The name it needs where an outer statement refers to it.
+    alias: String,
+}
+
+/// The rows of one part of a page; by default all of them.
+#[derive(Default)]
+struct Part {
+    /// Beside the load's own conditions.
+    condition: Option<Expr>,
+    reversed: bool,
+    limit: Option<u64>,
+    offset: u64,
+    mark: Option<i32>,
+}
+
+impl<'a> Body<'a> {
+    fn new(select: &'a Select, load: &'a Load, keys: &'a [Key]) -> Self {
+        let entity = &select.model.entities[load.entity];
+        let relation =
+            load.relation.map(|(owner, relation)| &select.model.entities[owner].relations[relation]);
+        Self { select, load, entity, relation, keys }
+    }
+
+    /// One row more than may be answered. What is read only to see whether there is more, up to three rows for each
+    /// parent, comes on top, so that it is never cut to make room.
+    fn most_rows(&self) -> u64 {
+        let beside = match &self.load.what {
+            What::Rows(Rows { page: Page::Keyset { .. }, .. }) => 3 * self.keys.len().max(1) as u64,
+            _ => 0,
+        };
+        self.select.row_ceiling.saturating_add(1 + beside)
+    }
+
+    fn rows(&self, rows: &Rows) -> Query {
+        let order = Ordering::new(self.select, self.load.entity, &rows.order);
+        let mut outputs = self.own_columns(rows);
+        let key = self.key_places(rows, &mut outputs);
+        let cursor = outputs.len();
+        if rows.cursors {
+            outputs.extend(order.cursor_columns());
+        }
+        if outputs.is_empty() {
+            // Nothing but `__typename` or the place of the page is asked; a row has to have a column all the same.
+            outputs.push(Output {
+                expression: Expr::cust("1"),
+                column_type: ColumnType::Int,
+                alias: "present".to_owned(),
+            });
+        }
+        let statement = match &rows.page {
+            Page::All => self.part(&outputs, &order, Part::default()),
+            Page::Slice { limit, offset } => {
+                self.part(&outputs, &order, Part { limit: *limit, offset: *offset, ..Part::default() })
+            }
+            Page::Keyset { limit, backward, after, before, looks_outside } => {
+                let after_page = after.as_ref().map(|cursor| order.beyond(cursor, false));
+                let before_page = before.as_ref().map(|cursor| order.beyond(cursor, true));
+                let inside = [&after_page, &before_page].into_iter().flatten().cloned().reduce(Expr::and);
+                let page = Part {
+                    condition: inside,
+                    reversed: *backward,
+                    // One more than asked for tells whether there is more.
+                    limit: limit.map(|limit| limit + 1),
+                    mark: looks_outside.then_some(0),
+                    ..Part::default()
+                };
+                let mut statement = self.part(&outputs, &order, page);
+                if *looks_outside {
+                    let outside = |beyond: &Option<Expr>, mark| {
+                        let condition = beyond.clone().map(ExprTrait::not)?;
+                        Some(Part {
+                            condition: Some(condition),
+                            limit: Some(1),
+                            mark: Some(mark),
+                            ..Part::default()
+                        })
+                    };
+                    let parts = [outside(&after_page, Query::BEFORE), outside(&before_page, Query::AFTER)];
+                    for part in parts.into_iter().flatten() {
+                        statement.union(UnionType::All, self.part(&outputs, &order, part));
+                    }
+                    statement.order_by(MARK, Order::Asc).order_by(POSITION, Order::Asc);
+                    statement.limit(self.most_rows());
+                }
+                statement
+            }
+        };
+        let mark = matches!(rows.page, Page::Keyset { looks_outside: true, .. });
+        let mut columns: Vec<ColumnType> = outputs.into_iter().map(|output| output.column_type).collect();
+        if mark {
+            columns.push(ColumnType::Int);
+        }
+        Query {
+            statement: self.select.dialect.backend().build(&statement),
+            mark: mark.then(|| columns.len() - 1),
+            columns,
+            key,
+            cursor,
+        }
+    }
+
+    /// One part of a page. One list is cut by `LIMIT`; where each parent has a list of its own, a window numbers
+    /// the rows of each. Parts that are put together are numbered too, or their order would be lost.
+    fn part(&self, outputs: &[Output], order: &Ordering, part: Part) -> SelectStatement {
+        let ceiling = self.most_rows();
+        let is_cut_per_parent = self.relation.is_some() && (part.limit.is_some() || part.offset > 0);
+        let is_numbered = is_cut_per_parent || part.mark.is_some();
+        let mut inner = self.source(order);
+        if let Some(condition) = &part.condition {
+            inner.and_where(condition.clone());
+        }
+        if !is_cut_per_parent {
+            order.apply(&mut inner, part.reversed);
+            inner.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));
+            if part.offset > 0 {
+                inner.offset(part.offset);
+            }
+        }
+        if is_numbered {
+            return self.numbered(inner, outputs, order, &part);
+        }
+        for output in outputs {
+            inner.expr(output.expression.clone());
+        }
+        inner
+    }
+
+    /// `SELECT … FROM (SELECT …, ROW_NUMBER() OVER (PARTITION BY parent ORDER BY …)) WHERE position …`.
+    fn numbered(
+        &self,
+        mut inner: SelectStatement,
+        outputs: &[Output],
+        order: &Ordering,
+        part: &Part,
+    ) -> SelectStatement {
+        for output in outputs {
+            inner.expr_as(output.expression.clone(), Alias::new(&output.alias));
+        }
+        let mut window = WindowStatement::new();
+        for key in self.key_columns() {
+            window.add_partition_by(key.expression);
+        }
+        order.apply(&mut window, part.reversed);
+        inner.expr_window_as(Func::cust("ROW_NUMBER"), window, POSITION);
+        let position = || Expr::col((PAGE, POSITION));
+        let mut outer = Sql::select();
+        outer.columns(outputs.iter().map(|output| (PAGE, Alias::new(&output.alias)).into_column_ref()));
+        outer.from_subquery(inner, PAGE);
+        if self.relation.is_some() && part.offset > 0 {
+            outer.and_where(position().gt(part.offset as i64));
+        }
+        if let Some(limit) = part.limit.filter(|_| self.relation.is_some()) {
+            outer.and_where(position().lte(part.offset.saturating_add(limit) as i64));
+        }
+        match part.mark {
+            Some(mark) => {
+                outer.expr_as(Expr::cust(mark.to_string()), MARK).expr_as(position(), POSITION);
+            }
+            None => {
+                outer.order_by((PAGE, POSITION), Order::Asc).limit(self.most_rows());
+            }
+        }
+        outer
+    }
+
+    fn aggregates(&self, aggregates: &[Aggregate]) -> Query {
+        let mut statement = self.source(&Ordering::none(self.select));
+        let mut columns = Vec::new();
+        for aggregate in aggregates {
+            statement.expr(self.aggregate(*aggregate));
+            columns.push(aggregate.column_type(self.entity));
+        }
+        let mut key = Vec::new();
+        for output in self.key_columns() {
+            let selected = self.select.dialect.selected(output.expression.clone(), &output.column_type);
+            statement.expr(selected).add_group_by([output.expression]);
+            key.push(columns.len());
+            columns.push(output.column_type);
+        }
+        let statement = self.select.dialect.backend().build(&statement);
+        Query { statement, cursor: columns.len(), columns, key, mark: None }
+    }
+
+    fn aggregate(&self, aggregate: Aggregate) -> Expr {
+        let dialect = self.select.dialect;
+        let column = |id: usize| {
+            let column = &self.entity.columns[id];
+            (Expr::col((MAIN, Alias::new(&column.name))), &column.column_type)
+        };
+        match aggregate {
+            Aggregate::Count => Expr::cust("COUNT(*)"),
+            Aggregate::CountDistinct(id) => column(id).0.count_distinct(),
+            Aggregate::Sum(id) => dialect.sum(column(id).0, column(id).1),
+            Aggregate::Average(id) => dialect.average(column(id).0, column(id).1),
+            Aggregate::Minimum(id) => dialect.selected(column(id).0.min(), column(id).1),
+            Aggregate::Maximum(id) => dialect.selected(column(id).0.max(), column(id).1),
+        }
+    }
+
+    /// `FROM … WHERE`: the table, the junction before it, the tables that the order needs, the parents' keys and
+    /// the filter.
+    fn source(&self, order: &Ordering) -> SelectStatement {
+        let mut statement = Sql::select();
+        statement.from(table(&self.entity.table, MAIN));
+        if let Some(Junction { table: between, to, .. }) =
+            self.relation.and_then(|relation| relation.junction.as_ref())
+        {
+            let target = self.relation.map_or(&[][..], |relation| &relation.to);
+            let on = to.iter().zip(target).map(|(column, target)| {
+                Expr::col((JUNCTION, Alias::new(column)))
+                    .equals((MAIN, Alias::new(&self.entity.columns[*target].name)))
+            });
+            statement.join(
+                JoinType::InnerJoin,
+                table(between, JUNCTION),
+                on.fold(Condition::all(), Condition::add),
+            );
+        }
+        for (join, on) in &order.joins {
+            statement.join(JoinType::LeftJoin, join.clone(), on.clone());
+        }
+        if self.relation.is_some() {
+            let keys = self.key_columns();
+            let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
+                keys.into_iter().map(|output| (output.expression, output.column_type)).unzip();
+            statement.and_where(self.select.dialect.one_of_keys(
+                self.select.model,
+                columns,
+                &types,
+                self.keys,
+            ));
+        }
+        if !self.load.filter.is_everything() {
+            let mut conditions = Conditions::new(self.select);
+            if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = self.load.what {
+                conditions = conditions.beside_offset();
+            }
+            statement.and_where(conditions.filter(self.load.entity, MAIN, &self.load.filter));
+        }
+        statement
+    }
+
+    fn own_columns(&self, rows: &Rows) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for id in &rows.columns {
+            let column = &self.entity.columns[*id];
+            let expression = Expr::col((MAIN, Alias::new(&column.name)));
+            outputs.push(Output {
+                expression: self.select.dialect.selected(expression, &column.column_type),
+                column_type: column.column_type.clone(),
+                alias: format!("column{}", outputs.len()),
+            });
+        }
+        let junction = self.relation.and_then(|relation| relation.junction.as_ref()?.entity);
+        for id in &rows.junction_columns {
+            let Some(column) = junction.map(|entity| &self.select.model.entities[entity].columns[*id]) else {
+                continue;
+            };
+            let expression = Expr::col((JUNCTION, Alias::new(&column.name)));
+            outputs.push(Output {
+                expression: self.select.dialect.selected(expression, &column.column_type),
+                column_type: column.column_type.clone(),
+                alias: format!("column{}", outputs.len()),
+            });
+        }
+        outputs
+    }
+
+    /// Where the parent's key stands among the outputs; what is not selected anyway is added.
+    fn key_places(&self, rows: &Rows, outputs: &mut Vec<Output>) -> Vec<usize> {
+        let Some(relation) = self.relation else { return Vec::new() };
+        let mut places = Vec::new();
+        for (index, output) in self.key_columns().into_iter().enumerate() {
+            // Behind a junction the key is the junction's: it may have more columns than the target's.
+            let is_key = |known: &usize| relation.junction.is_none() && *known == relation.to[index];
+            places.push(rows.columns.iter().position(is_key).unwrap_or_else(|| {
+                let expression = self.select.dialect.selected(output.expression, &output.column_type);
+                outputs.push(Output { expression, ..output });
+                outputs.len() - 1
+            }));
+        }
+        places
+    }
+
+    /// The columns that hold the parent's key: the junction's, or the target's own.
+    fn key_columns(&self) -> Vec<Output> {
+        let Some(relation) = self.relation else { return Vec::new() };
+        let owner = self.load.relation.map_or(self.entity, |(owner, _)| &self.select.model.entities[owner]);
+        let place = |index: usize| match &relation.junction {
+            // The keys of a junction that is no entity are taken to have the types of the columns they point at.
+            Some(junction) => {
+                let entity = junction.entity.map(|id| &self.select.model.entities[id]);
+                let own = entity
+                    .and_then(|entity| Some(&entity.columns[entity.column_named(&junction.from[index])?]));
+                let column_type = own.unwrap_or(&owner.columns[relation.from[index]]).column_type.clone();
+                (Expr::col((JUNCTION, Alias::new(&junction.from[index]))), column_type)
+            }
+            None => {
+                let column = &self.entity.columns[relation.to[index]];
+                (Expr::col((MAIN, Alias::new(&column.name))), column.column_type.clone())
+            }
+        };
+        (0..relation.from.len())
+            .map(|index| {
+                let (expression, column_type) = place(index);
+                Output { expression, column_type, alias: format!("key{index}") }
+            })
+            .collect()
+    }
+}
+
+impl Aggregate {
+    /// What it comes out as.
+    pub fn column_type(self, entity: &Entity) -> ColumnType {
+        let of = |id: usize| &entity.columns[id].column_type;
+        match self {
+            Self::Count | Self::CountDistinct(_) => ColumnType::BigInt,
+            Self::Sum(id) => of(id).sum(),
+            Self::Average(id) => of(id).average(),
+            Self::Minimum(id) | Self::Maximum(id) => of(id).clone(),
+        }
+    }
+}
+
+fn table(table: &Table, alias: &str) -> TableRef {
+    let name = Alias::new(&table.name);
+    let reference: TableRef = match &table.schema {
+        Some(schema) => (Alias::new(schema), name).into(),
+        None => name.into(),
+    };
+    reference.alias(Alias::new(alias).into_iden())
+}

@@ -1,0 +1,164 @@
+//! The schema, type by type.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_graphql::dynamic::{
+    Enum, EnumItem, Field, FieldFuture, InputValue, Object, Scalar as ScalarType, SchemaError, Type, TypeRef,
+};
+
+use super::answering::AnsweringFactory;
+use super::{QUERY, Schema, inputs, mutations, objects};
+use crate::execute::Limits;
+use crate::model::{ColumnId, Entity, Model, Scalar, names};
+use crate::plan::Direction;
+
+/// Builds a [`Schema`], with what a user adds to it.
+pub struct SchemaBuilder {
+    model: Model,
+    limits: Limits,
+    fields: Vec<Field>,
+    types: Vec<Type>,
+}
+
+impl SchemaBuilder {
+    pub(super) fn new(model: Model) -> Self {
+        Self { model, limits: Limits::default(), fields: Vec::new(), types: Vec::new() }
+    }
+
+    /// What a request may ask of the database.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Adds a root field. Its resolver finds the request's [`Session`](crate::execute::Session) as data, in an
+    /// `Arc`, and may answer with rows of an entity through [`rows`](super::rows()).
+    pub fn query_field(mut self, field: Field) -> Self {
+        self.fields.push(field);
+        self
+    }
+
+    /// Adds a type that such fields use.
+    pub fn register(mut self, registered: impl Into<Type>) -> Self {
+        self.types.push(registered.into());
+        self
+    }
+
+    /// The schema.
+    ///
+    /// # Errors
+    /// When a type that was added is there already, or what was added refers to a type that does not exist.
+    ///
+    /// # Panics
+    /// When a root field that was added is there already.
+    pub fn finish(self) -> Result<Schema, SchemaError> {
+        let Self { model, limits, fields, types } = self;
+        let model = Arc::new(model);
+        let query = fields.into_iter().fold(query_root(&model), Object::field);
+        // A type without fields would be none: nothing is there to be changed in a model without entities.
+        let mutation = model.exposed().next().map(|_| mutations::root(&model));
+        let built =
+            async_graphql::dynamic::Schema::build(QUERY, mutation.as_ref().map(Object::type_name), None)
+                .extension(AnsweringFactory::new(model.clone()));
+        let mut all: Vec<Type> = std::iter::once(query).chain(mutation).map(Type::from).collect();
+        all.extend(scalars().chain([direction().into()]));
+        all.extend(enumerations(&model));
+        all.extend(inputs::types(&model));
+        all.extend(objects::types(&model));
+        all.extend(mutations::types(&model));
+        // async-graphql would take the later of two types for the earlier.
+        let mut taken: HashSet<String> = all.iter().map(|own| type_name(own).to_owned()).collect();
+        taken.extend(names::FIXED_TYPES.map(str::to_owned));
+        for name in types.iter().map(type_name) {
+            if !taken.insert(name.to_owned()) {
+                return Err(format!("type {name} is there already; give what was added another name").into());
+            }
+        }
+        let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
+        Ok(Schema { inner, model, limits })
+    }
+}
+
+fn type_name(registered: &Type) -> &str {
+    match registered {
+        Type::Scalar(scalar) => scalar.type_name(),
+        Type::Object(object) => object.type_name(),
+        Type::InputObject(input) => input.type_name(),
+        Type::Enum(one) => one.type_name(),
+        Type::Interface(interface) => interface.type_name(),
+        Type::Union(union) => union.type_name(),
+        Type::Subscription(subscription) => subscription.type_name(),
+        Type::Upload => TypeRef::UPLOAD,
+    }
+}
+
+fn enumerations(model: &Model) -> impl Iterator<Item = Type> {
+    model.enumerations.iter().filter(|enumeration| enumeration.exposed).map(|enumeration| {
+        let items = enumeration
+            .variants
+            .iter()
+            .map(|(name, stored)| EnumItem::new(name).description(format!("Stored as `{stored}`.")));
+        Enum::new(&enumeration.name).items(items).into()
+    })
+}
+
+fn scalars() -> impl Iterator<Item = Type> {
+    Scalar::CUSTOM.into_iter().map(|scalar| {
+        let built = ScalarType::new(scalar.name()).description(scalar.description());
+        match scalar.specified_by() {
+            Some(url) => built.specified_by_url(url).into(),
+            None => built.into(),
+        }
+    })
+}
+
+fn direction() -> Enum {
+    let items = Direction::ALL.iter().map(|(name, direction)| {
+        let order = if direction.descending { "The greatest first" } else { "The least first" };
+        let nulls =
+            if direction.nulls_first { "missing values before all" } else { "missing values after all" };
+        EnumItem::new(*name).description(format!("{order}, {nulls}."))
+    });
+    Enum::new("Direction").description("Which way rows are ordered.").items(items)
+}
+
+fn query_root(model: &Model) -> Object {
+    let mut query = Object::new(QUERY)
+        .field(
+            root_field("node", TypeRef::named("Node"))
+                .argument(InputValue::new("nodeId", TypeRef::named_nn(TypeRef::ID)))
+                .description("The object with this id; null when there is none."),
+        )
+        .field(
+            root_field("nodes", TypeRef::named_list_nn("Node"))
+                .argument(InputValue::new("nodeIds", TypeRef::named_nn_list_nn(TypeRef::ID)))
+                .description("The objects with these ids, in their order; null in the place of one that does not exist. One statement for each type among them."),
+        );
+    for (id, entity) in model.exposed() {
+        for (name, key) in entity.lookups() {
+            query = query.field(lookup(model, entity, name, key));
+        }
+        let pages = model.connection_types(id, None);
+        for field in objects::list_fields(&entity.roots.list, entity, &pages, None) {
+            query = query.field(field);
+        }
+    }
+    query
+}
+
+fn lookup(model: &Model, entity: &Entity, name: String, key: &[ColumnId]) -> Field {
+    let columns: Vec<&str> = key.iter().map(|id| entity.columns[*id].field.as_str()).collect();
+    let description =
+        format!("The {} with this {}; null when there is none.", entity.name, columns.join(" and "));
+    key.iter().fold(root_field(name, TypeRef::named(&entity.name)).description(description), |field, id| {
+        let column = &entity.columns[*id];
+        let argument = TypeRef::named_nn(model.type_name(&column.column_type));
+        field.argument(InputValue::new(&column.field, argument))
+    })
+}
+
+/// A root field of the model's own: the plan answers it before async-graphql would resolve it.
+pub(super) fn root_field(name: impl Into<String>, of: TypeRef) -> Field {
+    Field::new(name, of, |_| FieldFuture::Value(None))
+}

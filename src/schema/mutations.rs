@@ -1,0 +1,472 @@
+//! The mutation root and the inputs of its fields. What is required stands in the types: a key that cannot be NULL
+//! has no `disconnect`, and a row that is made inside another does not name that one again.
+
+use async_graphql::dynamic::{Enum, EnumItem, Field, InputObject, InputValue, Object, Type, TypeRef};
+
+use super::build::root_field;
+use super::objects::{object_field, scalar_field};
+use crate::model::{Column, ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
+
+/// The type of the mutation root.
+pub(super) const MUTATION: &str = "Mutation";
+
+/// The mutation root.
+pub(super) fn root(model: &Model) -> Object {
+    let mut mutation = Object::new(MUTATION).description(
+        "Changes. One operation is one transaction: its fields run in order, and an error takes all of them back.",
+    );
+    for (_, entity) in model.exposed() {
+        for field in root_fields(model, entity) {
+            mutation = mutation.field(field);
+        }
+    }
+    mutation
+}
+
+fn root_fields(model: &Model, entity: &Entity) -> Vec<Field> {
+    let Entity { name, roots, types, .. } = entity;
+    let one = || TypeRef::named_nn(name);
+    let create = || InputValue::new("input", TypeRef::named_nn(&types.create));
+    let update = || InputValue::new("input", TypeRef::named_nn(&types.update));
+    let by_key = |field: Field| {
+        entity.primary_key.iter().fold(field, |field, id| {
+            let column = &entity.columns[*id];
+            field.argument(InputValue::new(
+                &column.field,
+                TypeRef::named_nn(model.type_name(&column.column_type)),
+            ))
+        })
+    };
+    let by_filter = |field: Field| {
+        field
+            .argument(
+                InputValue::new("where", TypeRef::named_nn(&types.filter))
+                    .description("Those for which this holds."),
+            )
+            .argument(InputValue::new("all", TypeRef::named(TypeRef::BOOLEAN)).description(
+                "A filter that holds for every one is taken for an accident unless this is true.",
+            ))
+    };
+    let mut fields = Vec::new();
+    if can_be_made(entity) {
+        fields.push(
+            root_field(&roots.create, one()).argument(create()).description(format!("Makes one {name}.")),
+        );
+        fields.push(
+            root_field(&roots.create_many, TypeRef::named_nn_list_nn(name))
+                .argument(InputValue::new("input", TypeRef::named_nn_list_nn(&types.create)))
+                .description(format!(
+                    "Makes {name} objects, with a number of statements that does not depend on theirs."
+                )),
+        );
+    }
+    if can_be_made(entity) && has_key(entity) {
+        fields.push(
+            root_field(&roots.upsert, one())
+                .argument(create().description("What it holds."))
+                .argument(
+                    InputValue::new("onConflict", TypeRef::named_nn(&types.unique_key))
+                        .description("The key by which it may be there already."),
+                )
+                .description(format!("Makes one {name}, or gives the one with the same key these values.")),
+        );
+    }
+    if entity.primary_key.iter().all(|id| !entity.columns[*id].hidden) {
+        fields.push(
+            by_key(root_field(&roots.update, one()))
+                .argument(update())
+                .description(format!("Changes one {name}.")),
+        );
+        fields.push(
+            by_key(root_field(&roots.delete, one()))
+                .description(format!("Deletes one {name}; answers with it as it was.")),
+        );
+    }
+    fields.push(
+        by_filter(root_field(&roots.update_many, TypeRef::named_nn(&types.update_result)))
+            .argument(update().description("What changes in each of them."))
+            .description(format!("Changes {name} objects, all in the same way.")),
+    );
+    fields.push(
+        by_filter(root_field(&roots.delete_many, TypeRef::named_nn("DeleteResult")))
+            .description(format!("Deletes {name} objects.")),
+    );
+    fields
+}
+
+/// Whether clients can name a row: some unique key has no hidden column.
+fn has_key(entity: &Entity) -> bool {
+    entity.keys().next().is_some()
+}
+
+/// Whether clients can make a row: no hidden column needs a value from them.
+fn can_be_made(entity: &Entity) -> bool {
+    let hidden = entity.columns.iter().enumerate().filter(|(_, column)| column.hidden);
+    let mut given = hidden.map(|(id, column)| {
+        column.nullable || column.has_default || entity.relations_of_column(id).next().is_some()
+    });
+    given.all(|is_given| is_given)
+}
+
+/// Whether clients can say which row another one is to point at.
+fn can_be_reached(entity: &Entity) -> bool {
+    has_key(entity) || can_be_made(entity)
+}
+
+/// All types that the mutation root needs.
+pub(super) fn types(model: &Model) -> Vec<Type> {
+    let mut types: Vec<Type> = vec![delete_result().into(), cascaded_count().into()];
+    for (id, entity) in model.exposed() {
+        types.push(update_result(entity).into());
+        if has_key(entity) {
+            types.push(unique_key(entity).into());
+            types.push(key(model, entity).into());
+        }
+        if can_be_reached(entity) {
+            types.push(link(model, entity).into());
+        }
+        types.extend(composite_keys(model, entity));
+        types.extend(can_be_made(entity).then(|| create(model, id, None).into()));
+        types.push(update(model, id, None).into());
+        for (relation_id, relation) in entity.relations.iter().enumerate() {
+            if has_reverse(model, id, relation_id) {
+                types.extend(can_be_made(entity).then(|| create(model, id, Some(relation_id)).into()));
+                types.push(update(model, id, Some(relation_id)).into());
+            }
+            let target = &model.entities[relation.target];
+            if relation.declaration != Declaration::BelongsTo && can_be_reached(target) {
+                types.extend(below(model, id, relation_id));
+            }
+        }
+    }
+    types
+}
+
+fn delete_result() -> Object {
+    Object::new("DeleteResult")
+        .description("What a deletion took away.")
+        .field(
+            scalar_field("affected", TypeRef::named_nn(TypeRef::INT))
+                .description("How many rows were meant."),
+        )
+        .field(
+            object_field("cascaded", TypeRef::named_nn_list_nn("CascadedCount"))
+                .description("How many rows of each entity went along."),
+        )
+}
+
+fn cascaded_count() -> Object {
+    Object::new("CascadedCount")
+        .description("Rows of one entity that went along with a deletion.")
+        .field(scalar_field("entity", TypeRef::named_nn(TypeRef::STRING)).description("The entity."))
+        .field(scalar_field("count", TypeRef::named_nn(TypeRef::INT)).description("How many."))
+}
+
+fn update_result(entity: &Entity) -> Object {
+    Object::new(&entity.types.update_result)
+        .description(format!("What a change of {} objects reached.", entity.name))
+        .field(
+            scalar_field("affected", TypeRef::named_nn(TypeRef::INT)).description("How many were changed."),
+        )
+        .field(
+            object_field("nodes", TypeRef::named_nn_list_nn(&entity.name))
+                .description("They themselves, by primary key."),
+        )
+}
+
+fn unique_key(entity: &Entity) -> Enum {
+    let items = entity.keys().map(|(field, _)| EnumItem::new(names::enum_value(&field)));
+    Enum::new(&entity.types.unique_key)
+        .description(format!("The unique keys of {}.", entity.name))
+        .items(items)
+}
+
+/// The fields that name one row: each unique key.
+fn key_fields(model: &Model, entity: &Entity) -> Vec<InputValue> {
+    let field = |(field, key): (String, &[ColumnId])| match key {
+        [column] => {
+            InputValue::new(field, TypeRef::named(model.type_name(&entity.columns[*column].column_type)))
+        }
+        _ => {
+            let of = names::composite_key(&entity.types.key, &field);
+            InputValue::new(field, TypeRef::named(of))
+        }
+    };
+    entity.keys().map(field).collect()
+}
+
+fn composite_keys(model: &Model, entity: &Entity) -> Vec<Type> {
+    let input = |(field, key): (String, &[ColumnId])| {
+        let object = InputObject::new(names::composite_key(&entity.types.key, &field))
+            .description(format!("The parts of a unique key of {}.", entity.name));
+        let parts = key.iter().map(|id| {
+            let column = &entity.columns[*id];
+            InputValue::new(&column.field, TypeRef::named_nn(model.type_name(&column.column_type)))
+        });
+        parts.fold(object, InputObject::field).into()
+    };
+    entity.keys().filter(|(_, key)| key.len() > 1).map(input).collect()
+}
+
+fn key(model: &Model, entity: &Entity) -> InputObject {
+    let object = InputObject::new(&entity.types.key)
+        .description(format!("One {} by a unique key.", entity.name))
+        .oneof();
+    key_fields(model, entity).into_iter().fold(object, InputObject::field)
+}
+
+fn link(model: &Model, entity: &Entity) -> InputObject {
+    let object = InputObject::new(&entity.types.link)
+        .description(format!("One {} by a unique key, or a new one.", entity.name))
+        .oneof();
+    let create = can_be_made(entity).then(|| InputValue::new("create", TypeRef::named(&entity.types.create)));
+    key_fields(model, entity).into_iter().chain(create).fold(object, InputObject::field)
+}
+
+/// Whether rows of the entity can be made inside the one that this forward relation points at.
+fn has_reverse(model: &Model, owner: EntityId, forward: RelationId) -> bool {
+    let target = model.entities[owner].relations[forward].target;
+    let reverse = &model.entities[target].relations;
+    (0..reverse.len())
+        .any(|id| reverse[id].target == owner && model.forward_side(target, id) == Some(forward))
+}
+
+/// The name of an input of rows that leaves one relation to the place they stand in.
+fn without(model: &Model, owner: EntityId, input: &str, relation: Option<RelationId>) -> String {
+    match relation {
+        Some(relation) => names::without(input, &model.entities[owner].relations[relation].field),
+        None => input.to_owned(),
+    }
+}
+
+/// The columns that a client gives by themselves: those of a relation's key are given by the relation.
+fn own_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
+    entity
+        .visible_columns()
+        .filter(|(id, _)| entity.relations_of_column(*id).next().is_none())
+        .map(|(_, column)| column)
+}
+
+/// All relations to rows that can be reached, but the one that is given by the place of the row.
+fn other_relations<'a>(
+    model: &'a Model,
+    entity: &'a Entity,
+    place: Option<RelationId>,
+) -> impl Iterator<Item = &'a Relation> {
+    let others = entity.relations.iter().enumerate().filter(move |(id, _)| Some(*id) != place);
+    let others = others.map(|(_, relation)| relation);
+    others.filter(|relation| can_be_reached(&model.entities[relation.target]))
+}
+
+fn create(model: &Model, id: EntityId, place: Option<RelationId>) -> InputObject {
+    let entity = &model.entities[id];
+    let mut input = InputObject::new(without(model, id, &entity.types.create, place))
+        .description(format!("What a new {} holds; what is left out takes its default.", entity.name));
+    for column in own_columns(entity) {
+        let name = model.type_name(&column.column_type);
+        let is_required = !column.nullable && !column.has_default;
+        let of = if is_required { TypeRef::named_nn(name) } else { TypeRef::named(name) };
+        input = input.field(InputValue::new(&column.field, of));
+    }
+    for relation in other_relations(model, entity, place) {
+        input = input.field(if relation.declaration == Declaration::BelongsTo {
+            let of = &model.entities[relation.target].types.link;
+            let given = |id: &ColumnId| entity.columns[*id].nullable || entity.columns[*id].has_default;
+            let is_required = !relation.from.iter().any(given);
+            InputValue::new(
+                &relation.field,
+                if is_required { TypeRef::named_nn(of) } else { TypeRef::named(of) },
+            )
+        } else {
+            let nested = names::NestedInputs::new(&entity.name, &relation.field);
+            InputValue::new(&relation.field, TypeRef::named(nested.create))
+        });
+    }
+    input
+}
+
+fn update(model: &Model, id: EntityId, place: Option<RelationId>) -> InputObject {
+    let entity = &model.entities[id];
+    let mut input = InputObject::new(without(model, id, &entity.types.update, place))
+        .description(format!("What changes in a {}; what is left out stays as it is.", entity.name));
+    for column in own_columns(entity).filter(|column| !column.generated) {
+        input =
+            input.field(InputValue::new(&column.field, TypeRef::named(model.type_name(&column.column_type))));
+    }
+    for relation in other_relations(model, entity, place) {
+        let of = match relation.declaration {
+            Declaration::BelongsTo => model.entities[relation.target].types.link.clone(),
+            _ => names::NestedInputs::new(&entity.name, &relation.field).update,
+        };
+        input = input.field(InputValue::new(&relation.field, TypeRef::named(of)));
+    }
+    input
+}
+
+/// What can be done at the far side of a reverse or many-to-many relation, in a new row and in one that is there.
+fn below(model: &Model, owner: EntityId, id: RelationId) -> Vec<Type> {
+    let entity = &model.entities[owner];
+    let relation = &entity.relations[id];
+    let far = Far::new(model, owner, id);
+    let nested = names::NestedInputs::new(&entity.name, &relation.field);
+    let in_create = InputObject::new(&nested.create)
+        .description(format!("The {} of a new {}.", relation.field, entity.name));
+    let in_create = far.additions().into_iter().fold(in_create, InputObject::field);
+    let mut in_update = InputObject::new(&nested.update)
+        .description(format!("What changes in the {} of a {}.", relation.field, entity.name));
+    in_update = far.additions().into_iter().fold(in_update, InputObject::field);
+    let mut types = far.types(model, owner, relation);
+    if !far.has_key && relation.is_many() {
+        // No row of the list can be named.
+    } else if relation.junction.is_some() {
+        in_update = in_update
+            .field(InputValue::new("disconnect", far.some(&far.key)).description("These are linked no more."))
+            .field(
+                InputValue::new("set", far.some(&far.connect)).description("These and no others are linked."),
+            );
+    } else if relation.is_many() {
+        types.push(
+            InputObject::new(&nested.row)
+                .description(format!("A change of one of the {}.", relation.field))
+                .field(InputValue::new("where", TypeRef::named_nn(&far.key)))
+                .field(InputValue::new("input", TypeRef::named_nn(&far.update)))
+                .into(),
+        );
+        in_update = in_update
+            .field(
+                InputValue::new("update", TypeRef::named_nn_list(&nested.row))
+                    .description("Changes of those that are here."),
+            )
+            .field(InputValue::new("delete", far.some(&far.key)).description("These are deleted."));
+        if far.may_be_without {
+            in_update = in_update
+                .field(
+                    InputValue::new("disconnect", far.some(&far.key))
+                        .description("These belong here no more."),
+                )
+                .field(
+                    InputValue::new("set", far.some(&far.key))
+                        .description("These and no others belong here."),
+                );
+        }
+    } else {
+        let upsert = can_be_made(&model.entities[relation.target]);
+        types.extend(upsert.then(|| {
+            InputObject::new(&nested.upsert)
+                .description("A change of the one that is there, or a new one.")
+                .field(InputValue::new("create", TypeRef::named_nn(&far.create)))
+                .field(InputValue::new("update", TypeRef::named_nn(&far.update)))
+                .into()
+        }));
+        if upsert {
+            in_update = in_update.field(
+                InputValue::new("upsert", TypeRef::named(&nested.upsert))
+                    .description("A change, or a new one."),
+            );
+        }
+        in_update = in_update
+            .field(
+                InputValue::new("update", TypeRef::named(&far.update))
+                    .description("A change of the one that is there."),
+            )
+            .field(InputValue::new("delete", TypeRef::named(TypeRef::BOOLEAN)).description("It is deleted."));
+        if far.may_be_without {
+            in_update = in_update.field(
+                InputValue::new("disconnect", TypeRef::named(TypeRef::BOOLEAN))
+                    .description("It belongs here no more."),
+            );
+        }
+    }
+    types.extend([in_create.into(), in_update.into()]);
+    types
+}
+
+/// The inputs that speak of the rows at the far side of a relation.
+struct Far {
+    create: String,
+    update: String,
+    key: String,
+    connect: String,
+    many: bool,
+    has_key: bool,
+    can_be_made: bool,
+    /// Whether their key may be NULL.
+    may_be_without: bool,
+    junction: Option<(EntityId, Vec<ColumnId>)>,
+}
+
+impl Far {
+    fn new(model: &Model, owner: EntityId, id: RelationId) -> Self {
+        let entity = &model.entities[owner];
+        let relation = &entity.relations[id];
+        let target = &model.entities[relation.target];
+        let forward = model.forward_side(owner, id);
+        let columns = model.junction_columns(relation);
+        let junction =
+            relation.junction.as_ref().and_then(|junction| junction.entity).map(|id| (id, columns));
+        let junction = junction.filter(|(_, columns)| !columns.is_empty());
+        let nested = names::NestedInputs::new(&entity.name, &relation.field);
+        let (create, connect) = match &junction {
+            Some(_) => (nested.create_link, nested.connect_link),
+            None => {
+                (without(model, relation.target, &target.types.create, forward), target.types.key.clone())
+            }
+        };
+        Self {
+            create,
+            update: without(model, relation.target, &target.types.update, forward),
+            key: target.types.key.clone(),
+            connect,
+            many: relation.is_many(),
+            has_key: has_key(target),
+            can_be_made: can_be_made(target),
+            may_be_without: relation.junction.is_none()
+                && relation.to.iter().all(|id| target.columns[*id].nullable),
+            junction,
+        }
+    }
+
+    /// What adds rows here: new ones, or such as are there.
+    fn additions(&self) -> Vec<InputValue> {
+        let field =
+            |name, of: &str, description| InputValue::new(name, self.some(of)).description(description);
+        let create = self.can_be_made.then(|| field("create", &self.create, "New ones."));
+        let connect = self
+            .has_key
+            .then(|| field("connect", &self.connect, "Those that are there; they are moved here."));
+        create.into_iter().chain(connect).collect()
+    }
+
+    /// One of them or a list, as the relation is.
+    fn some(&self, of: &str) -> TypeRef {
+        if self.many { TypeRef::named_nn_list(of) } else { TypeRef::named(of) }
+    }
+
+    /// Where the junction has columns of its own: inputs that carry them beside the key, and beside a new row.
+    fn types(&self, model: &Model, owner: EntityId, relation: &Relation) -> Vec<Type> {
+        let Some((junction, columns)) = &self.junction else { return Vec::new() };
+        let target = &model.entities[relation.target];
+        let own = || {
+            columns.iter().map(|id| {
+                let column = &model.entities[*junction].columns[*id];
+                let name = model.type_name(&column.column_type);
+                let is_required = !column.nullable && !column.has_default;
+                InputValue::new(
+                    &column.field,
+                    if is_required { TypeRef::named_nn(name) } else { TypeRef::named(name) },
+                )
+            })
+        };
+        let what =
+            format!("of {} to {}, with the link's own columns", model.entities[owner].name, target.name);
+        let connect =
+            InputObject::new(&self.connect).description(format!("A link {what}: exactly one unique key."));
+        let connect = key_fields(model, target).into_iter().chain(own()).fold(connect, InputObject::field);
+        let create = InputObject::new(&self.create)
+            .description(format!("A link {what}, and the new row it leads to."))
+            .field(InputValue::new(names::NODE, TypeRef::named_nn(&target.types.create)));
+        let create = own().fold(create, InputObject::field);
+        let connect = self.has_key.then(|| connect.into());
+        connect.into_iter().chain(self.can_be_made.then(|| create.into())).collect()
+    }
+}

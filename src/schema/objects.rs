@@ -1,0 +1,291 @@
+//! Output types. Their fields only read what was loaded and answered before.
+
+use async_graphql::Value;
+use async_graphql::dynamic::{
+    Field, FieldFuture, FieldValue, InputValue, Interface, InterfaceField, Object, ResolverContext, Type,
+    TypeRef,
+};
+
+use crate::model::names::{ConnectionTypes, TypeNames};
+use crate::model::{Cardinality, Column, ColumnType, Declaration, Entity, EntityId, Model, Relation, names};
+
+/// All output types of a model.
+pub(super) fn types(model: &Model) -> Vec<Type> {
+    let mut types: Vec<Type> = vec![node().into(), page_info().into()];
+    for (id, entity) in model.exposed() {
+        types.push(object(model, id).into());
+        types.extend(connection(&entity.name, &entity.types.pages, Vec::new()));
+        types.extend(aggregates(model, entity));
+        for relation in &entity.relations {
+            types.extend(junction_connection(model, entity, relation).into_iter().flatten());
+        }
+    }
+    types
+}
+
+fn node() -> Interface {
+    let id = InterfaceField::new(names::NODE_ID, TypeRef::named_nn(TypeRef::ID))
+        .description("An id that is unique among all objects of all types.");
+    Interface::new("Node").description("An object that can be asked for again by its id alone.").field(id)
+}
+
+fn page_info() -> Object {
+    let field = |name: &str, of: TypeRef, description: &str| scalar_field(name, of).description(description);
+    Object::new("PageInfo")
+        .description("Where a page of a connection stands in its list.")
+        .field(field(
+            "hasNextPage",
+            TypeRef::named_nn(TypeRef::BOOLEAN),
+            "Whether the list goes on after this page.",
+        ))
+        .field(field(
+            "hasPreviousPage",
+            TypeRef::named_nn(TypeRef::BOOLEAN),
+            "Whether the list has something before this page.",
+        ))
+        .field(field("startCursor", TypeRef::named(TypeRef::STRING), "The cursor of the first edge."))
+        .field(field("endCursor", TypeRef::named(TypeRef::STRING), "The cursor of the last edge."))
+}
+
+fn object(model: &Model, id: EntityId) -> Object {
+    let entity = &model.entities[id];
+    let mut object = Object::new(&entity.name).implement("Node");
+    if let Some(description) = &entity.description {
+        object = object.description(description);
+    }
+    object = object.field(
+        scalar_field(names::NODE_ID, TypeRef::named_nn(TypeRef::ID))
+            .description("An id that is unique among all objects of all types."),
+    );
+    for (_, column) in entity.visible_columns() {
+        object = object.field(column_field(model, column));
+    }
+    for (relation_id, relation) in entity.relations.iter().enumerate() {
+        let target = &model.entities[relation.target];
+        if relation.is_many() {
+            let pages = model.connection_types(relation.target, Some((id, relation_id)));
+            for field in list_fields(&relation.field, target, &pages, Some(&entity.name)) {
+                object = object.field(field);
+            }
+        } else {
+            object = object.field(to_one(entity, target, relation));
+        }
+    }
+    object
+}
+
+fn column_field(model: &Model, column: &Column) -> Field {
+    let field = scalar_field(&column.field, column_type(model, &column.column_type, column.nullable));
+    match &column.description {
+        Some(description) => field.description(description),
+        None => field,
+    }
+}
+
+fn column_type(model: &Model, column_type: &ColumnType, nullable: bool) -> TypeRef {
+    let name = model.type_name(column_type);
+    if nullable { TypeRef::named(name) } else { TypeRef::named_nn(name) }
+}
+
+fn to_one(entity: &Entity, target: &Entity, relation: &Relation) -> Field {
+    let of = match relation.cardinality {
+        Cardinality::One => TypeRef::named_nn(&target.name),
+        _ => TypeRef::named(&target.name),
+    };
+    let description = match (relation.declaration, relation.cardinality) {
+        (Declaration::BelongsTo, Cardinality::One) => format!("The {} of this {}.", target.name, entity.name),
+        (Declaration::BelongsTo, _) => format!("The {} of this {}, if it has one.", target.name, entity.name),
+        _ => {
+            format!("The one {} that belongs to this {}; null when there is none.", target.name, entity.name)
+        }
+    };
+    object_field(&relation.field, of).description(description)
+}
+
+/// A list, its connection and its aggregate: the same at the root and below.
+pub(super) fn list_fields(
+    list: &str,
+    target: &Entity,
+    pages: &ConnectionTypes,
+    owner: Option<&str>,
+) -> [Field; 3] {
+    let Entity { name: entity, types, .. } = target;
+    let whose = owner.map_or_else(String::new, |owner| format!(" of this {owner}"));
+    let filter = || {
+        InputValue::new("where", TypeRef::named(&types.filter))
+            .description("Only those for which this holds.")
+    };
+    let order = || {
+        InputValue::new("orderBy", TypeRef::named_nn_list(&types.order))
+            .description("By these, then by primary key.")
+    };
+    let number = |name: &str, description: &str| {
+        InputValue::new(name, TypeRef::named(TypeRef::INT)).description(description)
+    };
+    let cursor = |name: &str, description: &str| {
+        InputValue::new(name, TypeRef::named(TypeRef::STRING)).description(description)
+    };
+    [
+        object_field(list, TypeRef::named_nn_list_nn(entity))
+            .description(format!("The {entity} objects{whose}, all of them unless limited."))
+            .argument(filter())
+            .argument(order())
+            .argument(number("limit", "At most so many."))
+            .argument(number("offset", "After leaving out so many.")),
+        object_field(names::connection_field(list), TypeRef::named_nn(&pages.connection))
+            .description(format!("The {entity} objects{whose} in pages."))
+            .argument(filter())
+            .argument(order())
+            .argument(number("first", "At most so many from the start."))
+            .argument(cursor("after", "Only what comes after this cursor."))
+            .argument(number("last", "At most so many from the end."))
+            .argument(cursor("before", "Only what comes before this cursor.")),
+        object_field(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
+            .description(format!("What can be computed of the {entity} objects{whose}."))
+            .argument(filter()),
+    ]
+}
+
+fn connection(entity: &str, types: &ConnectionTypes, junction_columns: Vec<Field>) -> [Type; 2] {
+    let connection = Object::new(&types.connection)
+        .description(format!("A page of {entity} objects (Relay Cursor Connections Specification)."))
+        .field(
+            object_field("edges", TypeRef::named_nn_list_nn(&types.edge))
+                .description("The page with cursors."),
+        )
+        .field(
+            object_field("nodes", TypeRef::named_nn_list_nn(entity)).description("The page without cursors."),
+        )
+        .field(object_field("pageInfo", TypeRef::named_nn("PageInfo")).description("Where the page stands."))
+        .field(
+            scalar_field("totalCount", TypeRef::named_nn(TypeRef::INT))
+                .description("How many there are in all pages together."),
+        );
+    let edge = Object::new(&types.edge)
+        .description(format!("One {entity} and its place in the list."))
+        .field(
+            scalar_field("cursor", TypeRef::named_nn(TypeRef::STRING))
+                .description("Its place, for after and before."),
+        )
+        .field(object_field("node", TypeRef::named_nn(entity)).description(format!("The {entity}.")));
+    [connection.into(), junction_columns.into_iter().fold(edge, Object::field).into()]
+}
+
+/// The connection of a many-to-many list whose edges carry the junction's columns.
+fn junction_connection(model: &Model, owner: &Entity, relation: &Relation) -> Option<[Type; 2]> {
+    let junction = &model.entities[relation.junction.as_ref()?.entity?];
+    let columns = model.junction_columns(relation);
+    if columns.is_empty() {
+        return None;
+    }
+    let fields = columns.into_iter().map(|id| column_field(model, &junction.columns[id])).collect();
+    let target = &model.entities[relation.target].name;
+    let types = ConnectionTypes::of_relation(&owner.name, &relation.field);
+    Some(connection(target, &types, fields))
+}
+
+/// `UserAggregate`, and the types of its groups that have a column.
+fn aggregates(model: &Model, entity: &Entity) -> Vec<Type> {
+    let name = &entity.name;
+    let mut aggregate = Object::new(&entity.types.aggregate)
+        .description(format!("What can be computed of {name} objects."))
+        .field(scalar_field("count", TypeRef::named_nn(TypeRef::INT)).description("How many there are."));
+    let mut types = Vec::new();
+    for group in AGGREGATE_GROUPS {
+        let columns: Vec<&Column> = entity
+            .visible_columns()
+            .map(|(_, column)| column)
+            .filter(|column| (group.fits)(&column.column_type))
+            .collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let type_name = (group.type_name)(&entity.types);
+        let mut object = Object::new(type_name).description(format!("{} of each column.", group.description));
+        for column in columns {
+            let of = (group.of)(&column.column_type)
+                .map_or(TypeRef::named_nn(TypeRef::INT), |of| column_type(model, &of, true));
+            object = object.field(scalar_field(&column.field, of));
+        }
+        types.push(object.into());
+        aggregate = aggregate.field(
+            object_field(group.field, TypeRef::named_nn(type_name))
+                .description(format!("{} of each column.", group.description)),
+        );
+    }
+    types.push(aggregate.into());
+    types
+}
+
+/// A kind of aggregate that each fitting column has.
+struct AggregateGroup {
+    field: &'static str,
+    type_name: fn(&TypeNames) -> &String,
+    description: &'static str,
+    fits: fn(&ColumnType) -> bool,
+    /// The type it comes out as; none for a count.
+    of: fn(&ColumnType) -> Option<ColumnType>,
+}
+
+const AGGREGATE_GROUPS: [AggregateGroup; 5] = [
+    AggregateGroup {
+        field: "countDistinct",
+        type_name: |types| &types.count_distinct,
+        description: "The number of different values",
+        fits: |column_type| column_type.operators().equality,
+        of: |_| None,
+    },
+    AggregateGroup {
+        field: "sum",
+        type_name: |types| &types.sum,
+        description: "The sum",
+        fits: |column_type| column_type.operators().arithmetic,
+        of: |column_type| Some(column_type.sum()),
+    },
+    AggregateGroup {
+        field: "avg",
+        type_name: |types| &types.average,
+        description: "The average",
+        fits: |column_type| column_type.operators().arithmetic,
+        of: |column_type| Some(column_type.average()),
+    },
+    AggregateGroup {
+        field: "min",
+        type_name: |types| &types.minimum,
+        description: "The least value",
+        fits: |column_type| column_type.operators().extremes,
+        of: |column_type| Some(column_type.clone()),
+    },
+    AggregateGroup {
+        field: "max",
+        type_name: |types| &types.maximum,
+        description: "The greatest value",
+        fits: |column_type| column_type.operators().extremes,
+        of: |column_type| Some(column_type.clone()),
+    },
+];
+
+/// A field that holds a scalar or an enum value.
+pub(super) fn scalar_field(name: impl Into<String>, of: TypeRef) -> Field {
+    Field::new(name, of, |context| FieldFuture::Value(answered(&context).cloned().map(FieldValue::value)))
+}
+
+/// A field that holds an object or a list of them.
+pub(super) fn object_field(name: impl Into<String>, of: TypeRef) -> Field {
+    Field::new(name, of, |context| FieldFuture::Value(answered(&context).map(field_value)))
+}
+
+/// What the answer of the row above holds for this field.
+fn answered<'a>(context: &ResolverContext<'a>) -> Option<&'a Value> {
+    let Value::Object(object) = context.parent_value.downcast_ref::<Value>()? else { return None };
+    object.get(&context.ctx.item.node.response_key().node).filter(|value| **value != Value::Null)
+}
+
+/// An answered object, or a list of them, for async-graphql to read field by field.
+pub(super) fn field_value(value: &Value) -> FieldValue<'_> {
+    match value {
+        Value::Null => FieldValue::NULL,
+        Value::List(items) => FieldValue::list(items.iter().map(field_value)),
+        object => FieldValue::borrowed_any(object),
+    }
+}

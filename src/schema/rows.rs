@@ -1,0 +1,100 @@
+//! Rows that a user's own root field answers with.
+
+use std::sync::Arc;
+
+use async_graphql::dynamic::{FieldValue, ResolverContext};
+use async_graphql::{PathSegment, QueryPathNode, QueryPathSegment, ServerError, Value};
+use sea_orm::{EntityTrait, Iterable, ModelTrait};
+
+use super::answering;
+use crate::error::Error;
+use crate::execute::{Answer, Loaded, RowSet, Session, Tree};
+use crate::model::{Model, Table};
+use crate::plan::{Document, Load, Planner, What};
+
+/// Answers a root field with rows of the entity `E`: whatever the client selected below is planned and loaded in
+/// batches, as for the fields of the model itself. One value for each row, for a list, or the only one for an object.
+///
+/// # Errors
+/// When `E` is not registered, or what is selected below cannot be loaded.
+pub async fn rows<'a, E>(
+    context: &ResolverContext<'a>,
+    models: &[E::Model],
+) -> async_graphql::Result<Vec<FieldValue<'a>>>
+where
+    E: EntityTrait,
+{
+    let session = context.data::<Arc<Session>>()?;
+    let answered = answer::<E>(context, session, models).await;
+    let (values, errors) = answered.map_err(|(error, below)| {
+        let below = below.into_iter().map(PathSegment::Field);
+        let path = context.ctx.path_node.iter().flat_map(path).chain(below).collect();
+        let told = error.to_server_error(context.ctx.item.pos, path);
+        // async-graphql's own error has no path; this one is found again in its source.
+        async_graphql::Error { source: Some(Arc::new(told)), ..async_graphql::Error::new(error.message()) }
+    })?;
+    errors.into_iter().for_each(|error| context.ctx.add_error(error));
+    Ok(values.into_iter().map(|value| value.map_or(FieldValue::NULL, FieldValue::owned_any)).collect())
+}
+
+/// A value for each row and the errors among them, or what kept all of them from being loaded, with its path.
+type Answered = Result<(Vec<Option<Value>>, Vec<ServerError>), (Error, Vec<String>)>;
+
+async fn answer<E: EntityTrait>(
+    context: &ResolverContext<'_>,
+    session: &Arc<Session>,
+    models: &[E::Model],
+) -> Answered {
+    let model = session.model();
+    let entity = E::default();
+    let table =
+        Table { schema: entity.schema_name().map(str::to_owned), name: entity.table_name().to_owned() };
+    let here = |error| (error, Vec::new());
+    let id = model.entity_of_table(&table).ok_or_else(|| {
+        here(Error::internal(format!("the entity of table {} is not registered", table.name)))
+    })?;
+    let request = &context.ctx.query_env;
+    let variables = answering::variables(&request.operation.node, &request.variables).map_err(here)?;
+    let document = Document { fragments: &request.fragments, variables: &variables };
+    let selected = &context.ctx.item.node.selection_set.node;
+    let mut planner = Planner::new(model, document);
+    let planned = planner.rows(id, &[selected]);
+    let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
+    let rows = Arc::new(row_set::<E>(model, &load, models));
+    let children = Tree { session }.load_children(&load, &rows).await;
+    let loaded = Loaded { rows, cursor: 0, children };
+    Ok(Answer::read_rows(
+        model,
+        &load,
+        &selection,
+        &loaded,
+        context.ctx.path_node.iter().flat_map(path).collect(),
+    ))
+}
+
+fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> RowSet {
+    let What::Rows(planned) = &load.what else { return RowSet::default() };
+    let columns: Vec<(E::Column, &crate::model::Column)> =
+        E::Column::iter().zip(&model.entities[load.entity].columns).collect();
+    let mut rows = RowSet::new(planned.columns.len());
+    for row in models {
+        rows.push(planned.columns.iter().map(|id| {
+            let (column, described) = &columns[*id];
+            described.column_type.canonical(row.get(*column))
+        }));
+    }
+    rows
+}
+
+/// The path to a field.
+pub(super) fn path(node: &QueryPathNode) -> Vec<PathSegment> {
+    let mut path: Vec<PathSegment> = std::iter::once(node)
+        .chain(node.parents())
+        .map(|node| match node.segment {
+            QueryPathSegment::Index(index) => PathSegment::Index(index),
+            QueryPathSegment::Name(name) => PathSegment::Field(name.to_owned()),
+        })
+        .collect();
+    path.reverse();
+    path
+}

@@ -1,0 +1,205 @@
+//! Asking Crowsfoot, on each database.
+
+use async_graphql::{Request, Variables};
+use crowsfoot::Schema;
+use crowsfoot::execute::{Limits, StatementRecord};
+use serde_json::Value as Json;
+use std::collections::hash_map::Entry;
+
+use crate::answer::Answer;
+use crate::choices::Choices;
+use crate::domain;
+use crate::known::{Known, order_key};
+use crate::naive;
+use crate::query::{Connection, Field, Filter, Keyed, Of, OfConnection, OfEdge, OrderTerm, What};
+use crate::support::{self, TestDatabase};
+use crate::syntax::{self, Document};
+use crate::tables::{TABLES, entities};
+use crate::world::{Row, World};
+use crate::writing;
+
+/// A schema of the domain over one database.
+pub struct Service {
+    pub schema: Schema,
+    pub database: TestDatabase,
+}
+
+/// What came of a request.
+pub struct Asked {
+    pub data: Json,
+    pub errors: Option<Json>,
+    pub statements: Vec<StatementRecord>,
+}
+
+impl Service {
+    /// One over each database of the tests, with empty tables.
+    pub async fn all() -> Vec<Self> {
+        let schema = Schema::new(domain::registry().model().unwrap()).unwrap();
+        let mut services = Vec::new();
+        for database in support::databases().await {
+            domain::create_tables(&database.connection).await;
+            services.push(Self { schema: schema.clone(), database });
+        }
+        services
+    }
+
+    pub async fn ask(&self, document: &Document) -> Asked {
+        self.ask_by(&self.schema, document).await
+    }
+
+    /// The same with at most so many rows to a request.
+    pub async fn ask_within(&self, rows: u64, document: &Document) -> Asked {
+        let limits = Limits { rows };
+        let schema = Schema::builder(self.schema.model().clone()).limits(limits).finish().unwrap();
+        self.ask_by(&schema, document).await
+    }
+
+    async fn ask_by(&self, schema: &Schema, document: &Document) -> Asked {
+        let (mut answer, statements) =
+            support::ask(schema, &self.database, &document.text, document.variables.clone()).await;
+        Asked { data: answer["data"].take(), errors: answer.get("errors").cloned(), statements }
+    }
+
+    /// How many statements the plan of a request has.
+    pub fn planned(&self, document: &Document) -> Result<usize, String> {
+        let variables = Variables::from_json(document.variables.clone());
+        let plan = self.schema.plan(&Request::new(&document.text).variables(variables));
+        plan.map(|plan| plan.statements()).map_err(|error| error.to_string())
+    }
+
+    /// The answer to a plainly written query, which must have no errors.
+    pub async fn answer(&self, fields: &[Field], known: &Known) -> Result<Json, String> {
+        let document = syntax::write(&writing::fields(fields, None, known), &mut Choices::new(&[]));
+        let asked = self.ask(&document).await;
+        match asked.errors {
+            None => Ok(asked.data),
+            Some(errors) => Err(format!("{}\n{errors:#}", document.text)),
+        }
+    }
+
+    /// Asks for the node ids of all rows.
+    pub async fn known(&self, world: &World) -> Result<Known, String> {
+        let mut known = Known { node_ids: vec![Vec::new(); TABLES.len()], ..Known::default() };
+        for table in entities() {
+            let edges = self.edges(world, table, &[]).await?;
+            known.node_ids[table] = in_rows(world, table, &[], &edges, "/node/nodeId");
+        }
+        Ok(known)
+    }
+
+    /// Asks for the cursors of all rows, where a query needs them.
+    pub async fn learn_cursors(
+        &self,
+        world: &World,
+        fields: &[Field],
+        known: &mut Known,
+    ) -> Result<(), String> {
+        let mut orders = Vec::new();
+        collect_orders(fields, None, &mut orders);
+        for (table, order) in orders {
+            self.learn_order(world, table, &order, known).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the cursors of all rows of a table in an order.
+    pub async fn learn_order(
+        &self,
+        world: &World,
+        table: usize,
+        order: &[OrderTerm],
+        known: &mut Known,
+    ) -> Result<(), String> {
+        let key = (table, order_key(table, order));
+        if let Entry::Vacant(unknown) = known.cursors.entry(key) {
+            let edges = self.edges(world, table, order).await?;
+            unknown.insert(in_rows(world, table, order, &edges, "/cursor"));
+        }
+        Ok(())
+    }
+
+    /// All edges of a table, which must be its rows in this order.
+    async fn edges(&self, world: &World, table: usize, order: &[OrderTerm]) -> Result<Vec<Json>, String> {
+        let key = &TABLES[table].primary_key;
+        let columns = key.iter().map(|column| keyed(format!("key{column}"), What::Column(*column)));
+        let fields = columns.chain([keyed("nodeId", What::NodeId)]).collect();
+        let edges =
+            OfConnection::Edges(vec![keyed("cursor", OfEdge::Cursor), keyed("node", OfEdge::Node(fields))]);
+        let connection = What::Connection {
+            of: Of::Root(table),
+            arguments: Connection { order: order.to_vec(), ..Connection::default() },
+            fields: vec![keyed("edges", edges)],
+        };
+        let mut answer = self.answer(&[keyed("all", connection)], &Known::default()).await?;
+        let Json::Array(edges) = answer["all"]["edges"].take() else { return Err(answer.to_string()) };
+        let rows = naive::rows(world, table, &Filter::default(), order);
+        let is_it = |(edge, row): (&Json, &usize)| {
+            key.iter().all(|column| {
+                let cell = &world.tables[table][*row][*column];
+                let answered = &edge["node"][format!("key{column}")];
+                Answer::of_cell(TABLES[table].columns[*column].kind, cell).difference(answered).is_none()
+            })
+        };
+        if edges.len() != rows.len() || !edges.iter().zip(&rows).all(is_it) {
+            let rows: Vec<&Row> = rows.iter().map(|row| &world.tables[table][*row]).collect();
+            let edges: Vec<&Json> = edges.iter().map(|edge| &edge["node"]).collect();
+            return Err(format!(
+                "{} by {order:?}\nexpected: {rows:#?}\nanswered: {edges:#?}",
+                TABLES[table].stored
+            ));
+        }
+        Ok(edges)
+    }
+
+    pub async fn drop_all(services: Vec<Self>) {
+        for service in services {
+            service.database.drop().await;
+        }
+    }
+}
+
+pub fn keyed<T>(key: impl Into<String>, what: T) -> Keyed<T> {
+    Keyed { key: key.into(), what }
+}
+
+/// The texts that edges have at `pointer`, each at the place of its row.
+fn in_rows(world: &World, table: usize, order: &[OrderTerm], edges: &[Json], pointer: &str) -> Vec<String> {
+    let mut texts = vec![String::new(); edges.len()];
+    for (edge, row) in edges.iter().zip(naive::rows(world, table, &Filter::default(), order)) {
+        texts[row] = edge.pointer(pointer).and_then(Json::as_str).unwrap().to_owned();
+    }
+    texts
+}
+
+/// The orders of all connections below, with their tables.
+fn collect_orders(fields: &[Field], above: Option<usize>, orders: &mut Vec<(usize, Vec<OrderTerm>)>) {
+    for field in fields {
+        match &field.what {
+            What::TypeName | What::NodeId | What::Column(_) | What::Aggregate { .. } => {}
+            What::One { relation, fields } => {
+                collect_orders(fields, Some(TABLES[above.unwrap()].relations[*relation].target), orders);
+            }
+            What::List { of, fields, .. } => collect_orders(fields, Some(of.target(above)), orders),
+            What::Lookup { table, fields, .. } => collect_orders(fields, Some(*table), orders),
+            What::Node { place, fields } => collect_orders(fields, Some(place.table), orders),
+            What::Nodes { fields, .. } => {
+                fields.iter().for_each(|(table, fields)| collect_orders(fields, Some(*table), orders));
+            }
+            What::Connection { of, arguments, fields } => {
+                let target = of.target(above);
+                orders.push((target, arguments.order.clone()));
+                for field in fields {
+                    match &field.what {
+                        OfConnection::Nodes(fields) => collect_orders(fields, Some(target), orders),
+                        OfConnection::Edges(edges) => edges.iter().for_each(|edge| {
+                            if let OfEdge::Node(fields) = &edge.what {
+                                collect_orders(fields, Some(target), orders);
+                            }
+                        }),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Randomness that shrinks: everything random is drawn from a list of numbers that proptest makes. Zero stands for the
+//! simplest choice and an exhausted list gives zeros, so that a failure shrinks by itself: shorter lists and smaller
+//! numbers are simpler rows and queries.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
+
+/// A list of choices on its way.
+pub struct Choices<'a> {
+    rest: std::slice::Iter<'a, u16>,
+}
+
+impl<'a> Choices<'a> {
+    pub fn new(numbers: &'a [u16]) -> Self {
+        Self { rest: numbers.iter() }
+    }
+
+    /// A number less than `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        usize::from(self.rest.next().copied().unwrap_or(0)) % bound
+    }
+
+    /// True `part` times of `whole`.
+    pub fn once_in(&mut self, whole: usize) -> bool {
+        self.below(whole) == whole - 1
+    }
+
+    pub fn pick<'b, T>(&mut self, items: &'b [T]) -> &'b T {
+        &items[self.below(items.len())]
+    }
+
+    /// Up to `most` different numbers less than `bound`, in any order.
+    pub fn some_below(&mut self, bound: usize, most: usize) -> Vec<usize> {
+        let mut left: Vec<usize> = (0..bound).collect();
+        let count = self.below(most.min(bound) + 1);
+        (0..count).map(|_| left.remove(self.below(left.len()))).collect()
+    }
+}
+
+/// Lists of up to `length` choices.
+pub fn choices(length: usize) -> impl Strategy<Value = Vec<u16>> {
+    vec(any::<u16>(), length / 2..=length)
+}
+
+/// The choices of a test that has one case.
+pub fn fixed(length: usize) -> Vec<u16> {
+    choices(length).new_tree(&mut TestRunner::new(config(1))).unwrap().current()
+}
+
+/// Fails with the reason of the smallest case that failed.
+pub fn expect<T>(result: Result<(), TestError<T>>) {
+    if let Err(TestError::Fail(reason, _) | TestError::Abort(reason)) = result {
+        panic!("{reason}");
+    }
+}
+
+/// The same cases in every run, `cases` of them, and not long over a failure, unless the environment says otherwise
+/// (`PROPTEST_CASES`, `PROPTEST_RNG_SEED` and others).
+pub fn config(cases: u32) -> Config {
+    let mut config = Config { failure_persistence: None, ..Config::default() };
+    let is_set = |name| std::env::var_os(name).is_some();
+    if !is_set("PROPTEST_CASES") {
+        config.cases = cases;
+    }
+    if !is_set("PROPTEST_RNG_SEED") {
+        config.rng_seed = RngSeed::Fixed(0);
+    }
+    if !is_set("PROPTEST_MAX_SHRINK_ITERS") {
+        config.max_shrink_iters = 4_000;
+    }
+    if !is_set("PROPTEST_MAX_SHRINK_TIME") {
+        config.max_shrink_time = 20_000;
+    }
+    config
+}

@@ -1,0 +1,23 @@
+//! Crowsfoot against a second, naive executor over random rows, and what holds of every list.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod agreement;
+mod answer;
+mod ask;
+mod cell;
+mod choices;
+mod concurrency;
+mod domain;
+mod known;
+mod naive;
+mod properties;
+mod query;
+mod random_query;
+#[path = "../support/mod.rs"]
+mod support;
+mod syntax;
+mod tables;
+mod walks;
+mod world;
+mod writing;

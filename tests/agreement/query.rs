@@ -1,0 +1,401 @@
+//! A query as a value: the text that Crowsfoot gets and the naive answer are both made of it.
+
+use std::fmt;
+
+use crate::cell::Cell;
+use crate::tables::{Relation, TABLES};
+
+/// One field: the name it has in the answer, and what it asks for.
+#[derive(Clone, Debug)]
+pub struct Keyed<T> {
+    pub key: String,
+    pub what: T,
+}
+
+pub type Field = Keyed<What>;
+
+#[derive(Clone, Debug)]
+pub enum What {
+    TypeName,
+    NodeId,
+    Column(usize),
+    One {
+        relation: usize,
+        fields: Vec<Field>,
+    },
+    List {
+        of: Of,
+        arguments: List,
+        fields: Vec<Field>,
+    },
+    Connection {
+        of: Of,
+        arguments: Connection,
+        fields: Vec<Keyed<OfConnection>>,
+    },
+    Aggregate {
+        of: Of,
+        filter: Filter,
+        fields: Vec<Keyed<OfAggregate>>,
+    },
+    Lookup {
+        table: usize,
+        lookup: usize,
+        key: Vec<Cell>,
+        fields: Vec<Field>,
+    },
+    Node {
+        place: Place,
+        fields: Vec<Field>,
+    },
+    /// With the fields that each type is asked for.
+    Nodes {
+        places: Vec<Place>,
+        fields: Vec<(usize, Vec<Field>)>,
+    },
+}
+
+/// Where a list starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// All rows of a table.
+    Root(usize),
+    /// A relation of the row above.
+    Relation(usize),
+}
+
+/// A row of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub table: usize,
+    pub row: usize,
+}
+
+/// The arguments of a list.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    pub filter: Filter,
+    pub order: Vec<OrderTerm>,
+    pub limit: Option<usize>,
+    pub offset: Option<usize>,
+}
+
+/// The arguments of a connection. A cursor is the row that it marks.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    pub filter: Filter,
+    pub order: Vec<OrderTerm>,
+    pub first: Option<usize>,
+    pub last: Option<usize>,
+    pub after: Option<usize>,
+    pub before: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub enum OfConnection {
+    TypeName,
+    TotalCount,
+    Edges(Vec<Keyed<OfEdge>>),
+    Nodes(Vec<Field>),
+    PageInfo(Vec<OfPageInfo>),
+}
+
+#[derive(Clone, Debug)]
+pub enum OfEdge {
+    TypeName,
+    Cursor,
+    Node(Vec<Field>),
+    /// A column of the junction.
+    Junction(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfPageInfo {
+    HasNextPage,
+    HasPreviousPage,
+    StartCursor,
+    EndCursor,
+}
+
+impl OfPageInfo {
+    pub const ALL: [Self; 4] = [Self::HasNextPage, Self::HasPreviousPage, Self::StartCursor, Self::EndCursor];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HasNextPage => "hasNextPage",
+            Self::HasPreviousPage => "hasPreviousPage",
+            Self::StartCursor => "startCursor",
+            Self::EndCursor => "endCursor",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum OfAggregate {
+    TypeName,
+    Count,
+    Group(Group, Vec<usize>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    CountDistinct,
+    Sum,
+    Average,
+    Minimum,
+    Maximum,
+}
+
+impl Group {
+    pub const ALL: [Self; 5] = [Self::CountDistinct, Self::Sum, Self::Average, Self::Minimum, Self::Maximum];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CountDistinct => "countDistinct",
+            Self::Sum => "sum",
+            Self::Average => "avg",
+            Self::Minimum => "min",
+            Self::Maximum => "max",
+        }
+    }
+}
+
+/// Conditions of which all must hold; no two have the same name. They stand in the order of their names, as they do in
+/// JSON variables: filters that are written alike are loaded together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter(pub Vec<Clause>);
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Clause {
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+    Not(Filter),
+    Column(usize, Vec<Test>),
+    One(usize, Filter),
+    Many(usize, Vec<(Quantifier, Filter)>),
+}
+
+impl Clause {
+    /// Its field in the filter of a table.
+    pub fn name(&self, table: usize) -> &'static str {
+        match self {
+            Self::And(_) => "and",
+            Self::Or(_) => "or",
+            Self::Not(_) => "not",
+            Self::Column(column, _) => &TABLES[table].columns[*column].field,
+            Self::One(relation, _) | Self::Many(relation, _) => TABLES[table].relations[*relation].field,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    Some,
+    Every,
+    None,
+}
+
+impl Quantifier {
+    pub const ALL: [Self; 3] = [Self::Some, Self::Every, Self::None];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Some => "some",
+            Self::Every => "every",
+            Self::None => "none",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    Compare(Comparison, Operand),
+    In(Vec<Operand>),
+    NotIn(Vec<Operand>),
+    Text(TextTest, String),
+    IsNull(bool),
+}
+
+impl Test {
+    /// The operator.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Compare(comparison, _) => comparison.name(),
+            Self::In(_) => "in",
+            Self::NotIn(_) => "notIn",
+            Self::Text(test, _) => test.name(),
+            Self::IsNull(_) => "isNull",
+        }
+    }
+}
+
+/// A value, and which of its spellings the client uses.
+#[derive(Clone, PartialEq)]
+pub struct Operand {
+    pub cell: Cell,
+    pub other_spelling: bool,
+}
+
+/// The value alone: filters that differ in spelling only load the same.
+impl fmt::Debug for Operand {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cell {
+            Cell::Decimal(value) => value.normalize().fmt(formatter),
+            other => other.fmt(formatter),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    pub const ALL: [Self; 6] =
+        [Self::Equal, Self::NotEqual, Self::Less, Self::LessOrEqual, Self::Greater, Self::GreaterOrEqual];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Equal => "eq",
+            Self::NotEqual => "ne",
+            Self::Less => "lt",
+            Self::LessOrEqual => "lte",
+            Self::Greater => "gt",
+            Self::GreaterOrEqual => "gte",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextTest {
+    Contains,
+    StartsWith,
+    EndsWith,
+    Like,
+    IEq,
+    IContains,
+    IStartsWith,
+    IEndsWith,
+    ILike,
+    Regex,
+}
+
+impl TextTest {
+    pub const ALL: [Self; 10] = [
+        Self::Contains,
+        Self::StartsWith,
+        Self::EndsWith,
+        Self::Like,
+        Self::IEq,
+        Self::IContains,
+        Self::IStartsWith,
+        Self::IEndsWith,
+        Self::ILike,
+        Self::Regex,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Contains => "contains",
+            Self::StartsWith => "startsWith",
+            Self::EndsWith => "endsWith",
+            Self::Like => "like",
+            Self::IEq => "iEq",
+            Self::IContains => "iContains",
+            Self::IStartsWith => "iStartsWith",
+            Self::IEndsWith => "iEndsWith",
+            Self::ILike => "iLike",
+            Self::Regex => "regex",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderTerm {
+    /// The to-one relations on the way.
+    pub path: Vec<usize>,
+    pub by: By,
+    pub direction: Direction,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    Column(usize),
+    /// The length of a list.
+    Count(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Asc,
+    AscNullsFirst,
+    AscNullsLast,
+    Desc,
+    DescNullsFirst,
+    DescNullsLast,
+}
+
+impl Direction {
+    pub const ALL: [Self; 6] = [
+        Self::Asc,
+        Self::AscNullsFirst,
+        Self::AscNullsLast,
+        Self::Desc,
+        Self::DescNullsFirst,
+        Self::DescNullsLast,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Asc => "ASC",
+            Self::AscNullsFirst => "ASC_NULLS_FIRST",
+            Self::AscNullsLast => "ASC_NULLS_LAST",
+            Self::Desc => "DESC",
+            Self::DescNullsFirst => "DESC_NULLS_FIRST",
+            Self::DescNullsLast => "DESC_NULLS_LAST",
+        }
+    }
+}
+
+impl Of {
+    /// The table whose rows are in the list.
+    pub fn target(self, above: Option<usize>) -> usize {
+        match self {
+            Self::Root(table) => table,
+            Self::Relation(_) => self.relation(above).unwrap().target,
+        }
+    }
+
+    pub fn relation(self, above: Option<usize>) -> Option<&'static Relation> {
+        match self {
+            Self::Root(_) => None,
+            Self::Relation(relation) => Some(&TABLES[above.unwrap()].relations[relation]),
+        }
+    }
+
+    /// The field of the list.
+    pub fn field(self, above: Option<usize>) -> &'static str {
+        match self {
+            Self::Root(table) => TABLES[table].list,
+            Self::Relation(_) => self.relation(above).unwrap().field,
+        }
+    }
+    /// What the types of its connection begin with: shared by all lists of an entity, unless edges carry a junction's
+    /// columns.
+    pub fn type_name(self, above: Option<usize>) -> String {
+        let junction = self.relation(above).and_then(|relation| relation.junction.as_ref());
+        let field = self.field(above);
+        match above {
+            Some(above) if junction.is_some_and(|junction| !junction.own.is_empty()) => {
+                format!("{}{}{}", TABLES[above].name, field[..1].to_uppercase(), &field[1..])
+            }
+            _ => TABLES[self.target(above)].name.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Queries and their answers, case by case.
+//!
+//! A case is a folder here. What is asked:
+//!
+//! - `query.graphql`, and where needed `variables.json` (an object) and `operation.txt` (the operation's name).
+//!
+//! What must come of it, on the example domain seeded at scale 1:
+//!
+//! - `response.json`: the answer, its fields in their order, the same on every database;
+//! - `plan.sqlite.txt` and `plan.postgres.txt`: the plan with the statements' texts; not there for a request that is
+//!   refused, or that has a field which cannot be planned;
+//! - `statements.txt`: how many statements are planned, and how many of them are really sent. Fewer are where a level
+//!   is empty; whatever is sent has to be a statement of the plan.
+//!
+//! A new case is a new folder with a query. This writes what must come of all cases anew, and `schema.graphql` too:
+//!
+//! ```text
+//! UPDATE_GOLDEN=1 cargo test --test cases
+//! ```
+//!
+//! Read the difference as a change of the API before it is kept: what stands there is right by definition.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use async_graphql::{Request, Response, Value, Variables};
+use crowsfoot::Schema;
+use crowsfoot::execute::StatementRecord;
+use crowsfoot::plan::{Dialect, Load, Plan};
+use support::TestDatabase;
+
+const QUERY: &str = "query.graphql";
+const VARIABLES: &str = "variables.json";
+const OPERATION: &str = "operation.txt";
+const RESPONSE: &str = "response.json";
+const STATEMENTS: &str = "statements.txt";
+const PLANS: [(&str, Dialect); 2] =
+    [("plan.sqlite.txt", Dialect::Sqlite), ("plan.postgres.txt", Dialect::Postgres)];
+
+#[tokio::test]
+async fn every_case_answers_as_it_is_written() {
+    let schema = schema();
+    let databases = support::databases().await;
+    for database in &databases {
+        database.seed(1).await;
+    }
+    let cases = Case::all();
+    assert!(!cases.is_empty(), "there are no cases");
+    let mut failures = Vec::new();
+    for case in &cases {
+        case.run(&schema, &databases, &mut failures).await;
+    }
+    for database in databases {
+        database.drop().await;
+    }
+    report(&failures);
+}
+
+#[test]
+fn the_schema_is_the_one_in_the_file() {
+    let mut failures = Vec::new();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
+    compare(&file, Some(&schema().sdl()), true, &mut failures);
+    report(&failures);
+}
+
+fn schema() -> Schema {
+    Schema::new(support::example::registry().model().unwrap()).unwrap()
+}
+
+fn report(failures: &[String]) {
+    assert!(failures.is_empty(), "{} failure(s)\n\n{}", failures.len(), failures.join("\n"));
+}
+
+struct Case {
+    folder: PathBuf,
+}
+
+impl Case {
+    /// Every folder beside this file, by name.
+    fn all() -> Vec<Self> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+        let entries = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().path());
+        let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+        folders.sort();
+        folders.into_iter().map(|folder| Self { folder }).collect()
+    }
+
+    async fn run(&self, schema: &Schema, databases: &[TestDatabase], failures: &mut Vec<String>) {
+        self.refuse_strays(failures);
+        let mut plans = PLANS.map(|_| None);
+        for (number, database) in databases.iter().enumerate() {
+            // What is written anew comes from the first database; the others have to agree with it.
+            let may_update = number == 0;
+            let executed = schema.execute(self.request(), &database.connection).await;
+            let plan = schema.plan(&self.request()).ok().filter(|_| !is_refused(&executed.response));
+            let sent = &executed.statements;
+            let before = failures.len();
+
+            let answer = serde_json::to_string_pretty(&executed.response).unwrap() + "\n";
+            compare(&self.folder.join(RESPONSE), Some(&answer), may_update, failures);
+            let planned = plan.as_ref().map_or("none".to_owned(), |plan| plan.statements().to_string());
+            let counts = format!("planned: {planned}\nsent: {}\n", sent.len());
+            compare(&self.folder.join(STATEMENTS), Some(&counts), may_update, failures);
+            if let Some(plan) = &plan {
+                self.refuse_unplanned(schema, database.dialect, plan, sent, failures);
+                plans = PLANS.map(|(_, dialect)| Some(plan.print(&schema.select(dialect))));
+            }
+
+            if failures.len() > before {
+                failures.push(format!("{:?} was sent:\n{}", database.dialect, texts(sent)));
+            }
+        }
+        for ((file, _), plan) in PLANS.iter().zip(plans) {
+            compare(&self.folder.join(file), plan.as_deref(), true, failures);
+        }
+    }
+
+    fn request(&self) -> Request {
+        let request = Request::new(self.read(QUERY).unwrap_or_default());
+        let request = match self.read(OPERATION) {
+            Some(name) => request.operation_name(name.trim()),
+            None => request,
+        };
+        match self.read(VARIABLES) {
+            Some(json) => {
+                let json = serde_json::from_str(&json).unwrap_or_else(|error| {
+                    panic!("{}: {error}", self.folder.join(VARIABLES).display());
+                });
+                request.variables(Variables::from_json(json))
+            }
+            None => request,
+        }
+    }
+
+    fn read(&self, file: &str) -> Option<String> {
+        read(&self.folder.join(file))
+    }
+
+    /// A file whose name means nothing here is not read, and would look as if it were.
+    fn refuse_strays(&self, failures: &mut Vec<String>) {
+        let known = [QUERY, VARIABLES, OPERATION, RESPONSE, STATEMENTS, PLANS[0].0, PLANS[1].0];
+        for entry in fs::read_dir(&self.folder).unwrap() {
+            let path = entry.unwrap().path();
+            if !known.iter().any(|name| path.file_name().is_some_and(|file| file == *name)) {
+                failures.push(format!("{}: a case has no such file\n", path.display()));
+            }
+        }
+        if self.read(QUERY).is_none() {
+            failures.push(format!("{}: there is no {QUERY}\n", self.folder.display()));
+        }
+    }
+
+    /// Each statement of the plan is sent once at most, and nothing else is.
+    fn refuse_unplanned(
+        &self,
+        schema: &Schema,
+        dialect: Dialect,
+        plan: &Plan,
+        sent: &[StatementRecord],
+        failures: &mut Vec<String>,
+    ) {
+        let mut planned = Vec::new();
+        planned_texts(&plan.loads, schema, dialect, &mut planned);
+        for statement in sent {
+            match planned.iter().position(|text| *text == statement.sql) {
+                Some(index) => drop(planned.swap_remove(index)),
+                None => failures.push(format!(
+                    "{}: {dialect:?} got a statement that is not in the plan, or once more than it is there:\n{}\n",
+                    self.folder.display(),
+                    statement.sql
+                )),
+            }
+        }
+    }
+}
+
+/// Whether the request was not even begun: its answer then has no data, and errors of no field.
+fn is_refused(response: &Response) -> bool {
+    response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+fn planned_texts(loads: &[Load], schema: &Schema, dialect: Dialect, texts: &mut Vec<String>) {
+    for load in loads {
+        texts.push(schema.select(dialect).build(load, &[]).statement.sql);
+        planned_texts(load.children(), schema, dialect, texts);
+    }
+}
+
+fn texts(statements: &[StatementRecord]) -> String {
+    statements.iter().fold(String::new(), |mut text, statement| {
+        let _ = writeln!(text, "  {} row(s): {}", statement.rows, statement.sql);
+        text
+    })
+}
+
+/// Compares a file with what is there now; with `UPDATE_GOLDEN` the file may become that. `None` means no file.
+fn compare(file: &Path, current: Option<&str>, may_update: bool, failures: &mut Vec<String>) {
+    let golden = read(file);
+    if golden.as_deref() == current {
+        return;
+    }
+    if may_update && std::env::var_os("UPDATE_GOLDEN").is_some() {
+        match current {
+            Some(text) => fs::write(file, text).unwrap(),
+            None => fs::remove_file(file).unwrap(),
+        }
+        return;
+    }
+    failures.push(match (golden, current) {
+        (Some(golden), Some(current)) => {
+            format!("{} differs {}\n", file.display(), first_difference(&golden, current))
+        }
+        (None, current) => format!("{} is missing; there is now:\n{}", file.display(), current.unwrap_or("")),
+        (Some(_), None) => format!("{} is there, but there is nothing to compare it with\n", file.display()),
+    });
+}
+
+fn first_difference(golden: &str, current: &str) -> String {
+    let count = golden.lines().count().max(current.lines().count());
+    let line = |text: &str, number: usize| text.lines().nth(number).unwrap_or("(no line)").to_owned();
+    let differs = |number: &usize| line(golden, *number) != line(current, *number);
+    match (0..count).find(differs) {
+        Some(number) => format!(
+            "at line {}\n  expected {}\n  is now   {}",
+            number + 1,
+            line(golden, number),
+            line(current, number)
+        ),
+        None => "in the end of its last line".to_owned(),
+    }
+}
+
+fn read(file: &Path) -> Option<String> {
+    match fs::read_to_string(file) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => panic!("{}: {error}", file.display()),
+    }
+}

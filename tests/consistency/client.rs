@@ -1,0 +1,62 @@
+//! A client of the example domain, of which there may be many at once.
+
+use async_graphql::{Request, Variables};
+use crowsfoot::Schema;
+use crowsfoot::execute::{StatementRecord, connect};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm_migration::MigratorTrait;
+use serde_json::{Value as Json, json};
+
+use crate::support::{self, TestDatabase};
+
+/// Asks one database.
+#[derive(Clone)]
+pub struct Client {
+    schema: Schema,
+    pub connection: DatabaseConnection,
+}
+
+impl Client {
+    /// A client with connections of its own. The tables are made where they are not there.
+    pub async fn new(database: &TestDatabase, connections: u32) -> Self {
+        migration::Migrator::up(&database.connection, None).await.unwrap();
+        let schema = Schema::new(support::example::registry().model().unwrap()).unwrap();
+        Self { schema, connection: connect(&database.url, connections).await.unwrap() }
+    }
+
+    /// The answer (`data`, `errors`), and the statements it took.
+    pub async fn ask(&self, query: &str, variables: Json) -> (Json, Vec<StatementRecord>) {
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        let executed = self.schema.execute(request, &self.connection).await;
+        let mut answer = json!({ "data": executed.response.data });
+        if !executed.response.errors.is_empty() {
+            answer["errors"] = serde_json::to_value(&executed.response.errors).unwrap();
+        }
+        (answer, executed.statements)
+    }
+
+    /// The data of an answer that must have no errors.
+    pub async fn data(&self, query: &str) -> Json {
+        let (mut answer, _) = self.ask(query, Json::Null).await;
+        assert_eq!(answer.get("errors"), None, "{query}");
+        answer["data"].take()
+    }
+
+    /// One number out of the database, past the service.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let statement = Statement::from_string(self.connection.get_database_backend(), sql);
+        let row = self.connection.query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    pub async fn close(self) {
+        self.connection.close().await.unwrap();
+    }
+}
+
+/// The code of the only error of an answer, if there is one.
+pub fn code(answer: &Json) -> Option<&str> {
+    let errors = answer.get("errors")?.as_array().unwrap();
+    assert_eq!(errors.len(), 1, "{answer:#}");
+    Some(errors[0]["extensions"]["code"].as_str().unwrap())
+}

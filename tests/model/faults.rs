@@ -1,0 +1,763 @@
+//! Every way in which entities do not make a model, and what the user is told. Faults come as values: there is no
+//! schema without a model, so no service starts on one.
+
+use std::collections::BTreeSet;
+
+use crowsfoot::Registry;
+use crowsfoot::model::Fault;
+
+use crate::compact::links::{pupil, subject};
+use crate::entity::entity;
+
+/// Entities that fit each other.
+mod sound {
+    use super::entity;
+
+    entity! {
+        author in "authors" {
+            #[sea_orm(primary_key)] id: i32,
+            name: String,
+        }
+        #[sea_orm(has_many = "super::post::Entity")] Posts,
+    }
+    entity! {
+        post in "posts" {
+            #[sea_orm(primary_key)] id: i32,
+            author_id: i32,
+        }
+        #[sea_orm(belongs_to = "super::author::Entity", from = "Column::AuthorId", to = "super::author::Column::Id")] Author
+        => author by Author
+    }
+}
+
+/// An entity that was written without its primary key.
+mod keyless {
+    use sea_orm::entity::prelude::*;
+
+    pub mod entry {
+        use super::*;
+
+        #[derive(Copy, Clone, Default, Debug, DeriveEntity)]
+        pub struct Entity;
+
+        impl EntityName for Entity {
+            fn table_name(&self) -> &'static str {
+                "entries"
+            }
+        }
+
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveModel, DeriveActiveModel)]
+        pub struct Model {
+            pub line: String,
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter, DeriveColumn)]
+        pub enum Column {
+            Line,
+        }
+
+        impl ColumnTrait for Column {
+            type EntityName = Entity;
+
+            fn def(&self) -> ColumnDef {
+                ColumnType::Text.def()
+            }
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter)]
+        pub enum PrimaryKey {}
+
+        impl PrimaryKeyTrait for PrimaryKey {
+            type ValueType = String;
+
+            fn auto_increment() -> bool {
+                false
+            }
+        }
+
+        impl PrimaryKeyToColumn for PrimaryKey {
+            type Column = Column;
+
+            fn into_column(self) -> Column {
+                match self {}
+            }
+
+            fn from_column(_: Column) -> Option<Self> {
+                None
+            }
+        }
+
+        impl sea_orm::IdenStatic for PrimaryKey {
+            fn as_str(&self) -> &'static str {
+                match *self {}
+            }
+        }
+
+        impl sea_orm::Iden for PrimaryKey {
+            fn unquoted(&self) -> &str {
+                match *self {}
+            }
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+        pub enum Relation {}
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+}
+
+/// Two entities of one table, of which the one that is registered lacks the column that a relation names.
+mod partial {
+    use super::entity;
+
+    entity! {
+        whole in "authors" {
+            #[sea_orm(primary_key)] id: i32,
+            code: String,
+        }
+    }
+    entity! {
+        author in "authors" {
+            #[sea_orm(primary_key)] id: i32,
+        }
+    }
+    entity! {
+        post in "posts" {
+            #[sea_orm(primary_key)] id: i32,
+            author_code: String,
+        }
+        #[sea_orm(belongs_to = "super::whole::Entity", from = "Column::AuthorCode", to = "super::whole::Column::Code")] Author,
+    }
+}
+
+/// A has_one to a key that may repeat, and a belongs_to without a constraint to a column that may.
+mod repeating {
+    use super::entity;
+
+    entity! {
+        user in "users" {
+            #[sea_orm(primary_key)] id: i32,
+            name: String,
+        }
+        #[sea_orm(has_one = "super::profile::Entity")] Profile,
+    }
+    entity! {
+        profile in "profiles" {
+            #[sea_orm(primary_key)] id: i32,
+            #[sea_orm(unique_key = "part")] user_id: i32,
+            #[sea_orm(unique_key = "part")] language: String,
+        }
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::UserId", to = "super::user::Column::Id")] User
+        => user by User
+    }
+    entity! {
+        nickname in "nicknames" {
+            #[sea_orm(primary_key)] id: i32,
+            user_name: String,
+        }
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::UserName", to = "super::user::Column::Name", skip_fk)] User,
+    }
+}
+
+/// Reverse sides whose forward side no relation of the other entity declares.
+mod one_sided {
+    use super::entity;
+
+    entity! {
+        user in "users" {
+            #[sea_orm(primary_key)] id: i32,
+        }
+        #[sea_orm(has_many = "super::post::Entity")] Posts,
+        #[sea_orm(has_one = "super::profile::Entity")] Profile,
+    }
+    entity! {
+        post in "posts" {
+            #[sea_orm(primary_key)] id: i32,
+            user_id: i32,
+            editor_id: i32,
+        }
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::EditorId", to = "super::user::Column::Id")] Editor,
+    }
+    entity! {
+        profile in "profiles" {
+            #[sea_orm(primary_key)] id: i32,
+            #[sea_orm(unique)] user_id: i32,
+        }
+    }
+
+    impl sea_orm::Related<user::Entity> for post::Entity {
+        fn to() -> sea_orm::RelationDef {
+            use sea_orm::EntityTrait;
+            Self::belongs_to(user::Entity).from(post::Column::UserId).to(user::Column::Id).into()
+        }
+    }
+
+    impl sea_orm::Related<user::Entity> for profile::Entity {
+        fn to() -> sea_orm::RelationDef {
+            use sea_orm::EntityTrait;
+            Self::belongs_to(user::Entity).from(profile::Column::UserId).to(user::Column::Id).into()
+        }
+    }
+}
+
+/// Relations with a condition beside their columns.
+mod conditional {
+    use super::entity;
+
+    entity! {
+        user in "users" {
+            #[sea_orm(primary_key)] id: i32,
+        }
+        #[sea_orm(has_many = "super::post::Entity")] Posts,
+        #[sea_orm(has_many = "super::post::Entity", on_condition = "super::post::Column::Draft.eq(true)")] Drafts,
+    }
+    entity! {
+        post in "posts" {
+            #[sea_orm(primary_key)] id: i32,
+            user_id: i32,
+            draft: bool,
+        }
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::UserId", to = "super::user::Column::Id")] User
+        => user by User
+    }
+    entity! {
+        tag in "tags" {
+            #[sea_orm(primary_key)] id: i32,
+        }
+    }
+    entity! {
+        post_tag in "post_tags" {
+            #[sea_orm(primary_key, auto_increment = false)] post_id: i32,
+            #[sea_orm(primary_key, auto_increment = false)] tag_id: i32,
+            shown: bool,
+        }
+        #[sea_orm(belongs_to = "super::post::Entity", from = "Column::PostId", to = "super::post::Column::Id", on_condition = "Column::Shown.eq(true)")] Post,
+        #[sea_orm(belongs_to = "super::tag::Entity", from = "Column::TagId", to = "super::tag::Column::Id")] Tag,
+    }
+
+    impl sea_orm::Related<tag::Entity> for post::Entity {
+        fn to() -> sea_orm::RelationDef {
+            use sea_orm::RelationTrait;
+            post_tag::Relation::Tag.def()
+        }
+
+        fn via() -> Option<sea_orm::RelationDef> {
+            use sea_orm::RelationTrait;
+            Some(post_tag::Relation::Post.def().rev())
+        }
+    }
+}
+
+/// Fields that would be two things.
+mod clashing_fields {
+    use super::entity;
+
+    entity! {
+        user in "users" {
+            #[sea_orm(primary_key)] id: i32,
+            /// Beside the relation of that name.
+            posts_count: i32,
+            /// Beside the id of every node.
+            node_id: i32,
+            /// Beside what joins conditions.
+            not: bool,
+        }
+        #[sea_orm(has_many = "super::post::Entity")] Post,
+        #[sea_orm(has_many = "super::post::Entity", from = "Column::Id", to = "super::post::Column::EditorId")] Posts,
+    }
+    entity! {
+        post in "posts" {
+            #[sea_orm(primary_key)] id: i32,
+            author: String,
+            author_id: i32,
+            editor_id: i32,
+        }
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::AuthorId", to = "super::user::Column::Id")] Author,
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::EditorId", to = "super::user::Column::Id")] Editor
+        => user by Author
+    }
+}
+
+/// A junction whose columns are called like what every edge has.
+mod clashing_edges {
+    use super::entity;
+
+    entity! {
+        film in "films" {
+            #[sea_orm(primary_key)] id: i32,
+        }
+    }
+    entity! {
+        actor in "actors" {
+            #[sea_orm(primary_key)] id: i32,
+        }
+    }
+    entity! {
+        casting in "castings" {
+            #[sea_orm(primary_key, auto_increment = false)] film_id: i32,
+            #[sea_orm(primary_key, auto_increment = false)] actor_id: i32,
+            node: String,
+            cursor: i32,
+        }
+        #[sea_orm(belongs_to = "super::film::Entity", from = "Column::FilmId", to = "super::film::Column::Id")] Film,
+        #[sea_orm(belongs_to = "super::actor::Entity", from = "Column::ActorId", to = "super::actor::Column::Id")] Actor,
+    }
+}
+
+/// Types that would be two things, and root fields.
+mod clashing_types {
+    use super::entity;
+    use sea_orm::entity::prelude::*;
+
+    entity! { user in "user" { #[sea_orm(primary_key)] id: i32, #[sea_orm(unique)] name: String } }
+    entity! { users in "users" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { user_filter in "user_filters" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { user_by_name in "user_by_names" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { date in "dates" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { node in "nodes" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { query in "queries" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { status in "statuses" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { lamp in "lamps" { #[sea_orm(primary_key)] id: i32, status: super::State } }
+
+    #[derive(Clone, Debug, PartialEq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "status")]
+    pub enum State {
+        #[sea_orm(string_value = "on")]
+        On,
+    }
+}
+
+/// Columns whose types have no scalar.
+mod opaque {
+    use super::entity;
+
+    entity! {
+        host in "hosts" {
+            #[sea_orm(primary_key)] id: i32,
+            #[sea_orm(column_type = "Inet")] address: String,
+            #[sea_orm(column_type = "Cidr", nullable)] network: Option<String>,
+        }
+    }
+    entity! {
+        lease in "leases" {
+            #[sea_orm(primary_key, auto_increment = false, column_type = "MacAddr")] device: String,
+        }
+    }
+}
+
+/// Names that GraphQL does not take.
+mod unspeakable {
+    use super::entity;
+
+    entity! {
+        shoe in "shoes" {
+            #[sea_orm(primary_key)] id: i32,
+            #[sea_orm(unique)] größe: i32,
+            #[sea_orm(unique_key = "pair")] länge: i32,
+            #[sea_orm(unique_key = "pair")] width: i32,
+        }
+    }
+    entity! { élan in "élans" { #[sea_orm(primary_key)] id: i32 } }
+}
+
+/// Database enums whose values make no names, or the same.
+mod values {
+    use super::entity;
+    use sea_orm::entity::prelude::*;
+
+    entity! { exam in "exams" { #[sea_orm(primary_key)] id: i32, grade: super::Grade } }
+    entity! { paper in "papers" { #[sea_orm(primary_key)] id: i32, grade: super::OtherGrade } }
+
+    #[derive(Clone, Debug, PartialEq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "grade")]
+    pub enum Grade {
+        #[sea_orm(string_value = "on hold")]
+        OnHold,
+        #[sea_orm(string_value = "on-hold")]
+        AlsoOnHold,
+        #[sea_orm(string_value = "+")]
+        Plus,
+        #[sea_orm(string_value = "1st")]
+        First,
+    }
+
+    /// The same enum to the database, with other values.
+    #[derive(Clone, Debug, PartialEq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "grade")]
+    pub enum OtherGrade {
+        #[sea_orm(string_value = "good")]
+        Good,
+    }
+}
+
+/// Words that have one form only.
+mod uncountable {
+    use super::entity;
+
+    entity! { news in "news" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { tv_series in "tv_series" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { sheep in "sheep" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { species in "species" { #[sea_orm(primary_key)] id: i32 } }
+    entity! { staff in "staff" { #[sea_orm(primary_key)] id: i32 } }
+}
+
+/// What is registered, and everything that the user is told of it.
+type Case = (&'static str, fn() -> Registry, &'static [&'static str]);
+
+const CASES: &[Case] = &[
+    (
+        "an entity registered twice",
+        || sound().register::<sound::author::Entity>(),
+        &["the entity of table authors is registered twice"],
+    ),
+    (
+        "no primary key",
+        || Registry::new().register::<keyless::entry::Entity>(),
+        &["Entry has no primary key"],
+    ),
+    (
+        "a relation to an entity that is not registered",
+        || Registry::new().register::<sound::author::Entity>(),
+        &[
+            "Author.Posts leads to table posts, whose entity is not registered; register it or hide the relation",
+        ],
+    ),
+    (
+        "many-to-many to an entity that is not registered",
+        || Registry::new().register::<pupil::Entity>().many_to_many::<pupil::Entity, subject::Entity>(),
+        &[
+            "pupils to subjects leads to table subjects, whose entity is not registered; register it or hide the relation",
+        ],
+    ),
+    (
+        "a column that the table does not have",
+        || Registry::new().register::<partial::author::Entity>().register::<partial::post::Entity>(),
+        &["Post.Author uses column authors.code, which does not exist"],
+    ),
+    (
+        "single sides without a unique key",
+        || {
+            Registry::new()
+                .register::<repeating::user::Entity>()
+                .register::<repeating::profile::Entity>()
+                .register::<repeating::nickname::Entity>()
+        },
+        &[
+            "User.profile is a has_one, but profiles (user_id) is not unique; make it unique or declare a has_many",
+            "Nickname.user is a belongs_to without a constraint, but users (name) is not unique; make it unique",
+        ],
+    ),
+    (
+        "reverse sides without a forward side",
+        || {
+            Registry::new()
+                .register::<one_sided::user::Entity>()
+                .register::<one_sided::post::Entity>()
+                .register::<one_sided::profile::Entity>()
+        },
+        &[
+            "User.Posts has no forward side; expected a belongs_to from posts (user_id) to users (id)",
+            "User.Profile has no forward side; expected a belongs_to from profiles (user_id) to users (id)",
+        ],
+    ),
+    (
+        "conditions beside the columns",
+        || Registry::new().register::<conditional::user::Entity>().register::<conditional::post::Entity>(),
+        &["User.Drafts has an on_condition, which would be lost; hide the relation and filter instead"],
+    ),
+    (
+        "a junction with a condition",
+        || {
+            Registry::new()
+                .register_with::<conditional::post::Entity>(|post| post.hide("User"))
+                .register::<conditional::tag::Entity>()
+                .register::<conditional::post_tag::Entity>()
+                .many_to_many::<conditional::post::Entity, conditional::tag::Entity>()
+        },
+        &[
+            "PostTag.Post has an on_condition, which would be lost; hide the relation and filter instead",
+            "posts to tags has an on_condition, which would be lost; hide the relation and filter instead",
+        ],
+    ),
+    (
+        "many-to-many without a junction",
+        || sound().many_to_many::<sound::post::Entity, sound::author::Entity>(),
+        &[
+            "posts to authors is registered as many-to-many, but goes through no junction; Related::via names it",
+        ],
+    ),
+    (
+        "fields that would be two things",
+        || {
+            Registry::new()
+                .register::<clashing_fields::user::Entity>()
+                .register::<clashing_fields::post::Entity>()
+        },
+        &[
+            "User.nodeId would be both the node id and column node_id; rename or hide one of them",
+            "User.not would be both the filter's not and column not; rename or hide one of them",
+            "User.postsCount would be both column posts_count and a form of the relation from posts (author_id); rename or hide one of them",
+            "User.posts would be both the relation from posts (author_id) and the relation from posts (editor_id); rename or hide one of them",
+            "Post.author would be both column author and the relation by author_id to users; rename or hide one of them",
+        ],
+    ),
+    (
+        "a junction's columns called like what every edge has",
+        || {
+            Registry::new()
+                .register::<clashing_edges::film::Entity>()
+                .register::<clashing_edges::actor::Entity>()
+                .register::<clashing_edges::casting::Entity>()
+        },
+        &[
+            "FilmActorsEdge.node would be both the node of every edge and column castings.node; rename or hide one of them",
+            "FilmActorsEdge.cursor would be both the cursor of every edge and column castings.cursor; rename or hide one of them",
+            "ActorFilmsEdge.node would be both the node of every edge and column castings.node; rename or hide one of them",
+            "ActorFilmsEdge.cursor would be both the cursor of every edge and column castings.cursor; rename or hide one of them",
+        ],
+    ),
+    (
+        "types that would be two things",
+        || {
+            Registry::new()
+                .register::<clashing_types::user::Entity>()
+                .register::<clashing_types::users::Entity>()
+                .register::<clashing_types::user_filter::Entity>()
+                .register::<clashing_types::date::Entity>()
+                .register::<clashing_types::query::Entity>()
+                .register::<clashing_types::lamp::Entity>()
+                .register::<clashing_types::status::Entity>()
+        },
+        &[
+            "type User would be both the entity of table user and the entity of table users; rename one of them",
+            "type UserFilter would be both a type of the entity of table user and the entity of table user_filters; rename one of them",
+            "type Date would be both a scalar and the entity of table dates; rename one of them",
+            "type Query would be both a type of every schema and the entity of table queries; rename one of them",
+            "type Status would be both database enum status and the entity of table statuses; rename one of them",
+        ],
+    ),
+    (
+        "root fields that would be two things",
+        || {
+            Registry::new()
+                .register::<clashing_types::user::Entity>()
+                .register::<clashing_types::user_by_name::Entity>()
+                .register_with::<clashing_types::node::Entity>(|node| node.name("Vertex").plural("nodes"))
+        },
+        &[
+            "Query.userByName would be both one User and one UserByName; rename or hide one of them",
+            "Query.nodes would be both the look-up of nodes and many of Vertex; rename or hide one of them",
+        ],
+    ),
+    (
+        "types without a scalar",
+        || Registry::new().register::<opaque::host::Entity>(),
+        &[
+            "Host.address is of type Inet, which has no scalar; hide the column",
+            "Host.network is of type Cidr, which has no scalar; hide the column",
+        ],
+    ),
+    (
+        "a key without a scalar, hidden or not",
+        || Registry::new().register_with::<opaque::lease::Entity>(|lease| lease.hide("device")),
+        &["Lease.device is of type MacAddr, which has no scalar, and is part of a key: it has to be read"],
+    ),
+    (
+        "names that GraphQL does not take",
+        || {
+            Registry::new()
+                .register::<unspeakable::shoe::Entity>()
+                .register::<unspeakable::élan::Entity>()
+                .register_with::<sound::author::Entity>(|author| {
+                author.hide("Posts").rename("name", "pen name").rename("id", "__id").plural("2")
+            })
+        },
+        &[
+            "\"größe\" is not a name that GraphQL takes, for column größe; rename it",
+            "\"länge\" is not a name that GraphQL takes, for column länge; rename it",
+            "\"__id\" is not a name that GraphQL takes, for column id; rename it",
+            "\"pen name\" is not a name that GraphQL takes, for column name; rename it",
+            "\"Élan\" is not a name that GraphQL takes, for the entity of table élans; rename it",
+            "\"2\" is not a name that GraphQL takes, for many of Author; rename it",
+        ],
+    ),
+    (
+        "values of enums that are no names, or the same",
+        || Registry::new().register::<values::exam::Entity>(),
+        &[
+            "Grade.ON_HOLD would be both \"on hold\" and \"on-hold\"; name one of them by Registry::enum_value",
+            "\"\" is not a name that GraphQL takes, for value \"+\" of database enum grade; rename it",
+        ],
+    ),
+    (
+        "two enums with one name",
+        || {
+            Registry::new()
+                .register::<values::exam::Entity>()
+                .register::<values::paper::Entity>()
+                .enum_value("grade", "+", "PLUS")
+                .enum_value("grade", "on-hold", "HELD")
+        },
+        &["type Grade would be both database enum grade and database enum grade; rename one of them"],
+    ),
+    (
+        "words that have one form only",
+        || {
+            Registry::new()
+                .register::<uncountable::news::Entity>()
+                .register::<uncountable::tv_series::Entity>()
+                .register::<uncountable::sheep::Entity>()
+                .register::<uncountable::species::Entity>()
+                .register::<uncountable::staff::Entity>()
+        },
+        &[
+            "News has no plural of its own, Query.news would be both one and many; name the many, as by plural(\"allNews\")",
+            "TvSeries has no plural of its own, Query.tvSeries would be both one and many; name the many, as by plural(\"allTvSeries\")",
+            "Sheep has no plural of its own, Query.sheep would be both one and many; name the many, as by plural(\"allSheep\")",
+            "Species has no plural of its own, Query.species would be both one and many; name the many, as by plural(\"allSpecies\")",
+            "Staff has no plural of its own, Query.staff would be both one and many; name the many, as by plural(\"allStaff\")",
+        ],
+    ),
+    (
+        "options that speak of nothing",
+        || {
+            Registry::new()
+                .register_with::<sound::author::Entity>(|author| {
+                    author.rename("nmae", "name").hide("pots").list_through("Posts", "texts")
+                })
+                .register::<sound::post::Entity>()
+                .register::<values::paper::Entity>()
+                .enum_value("grade", "bad", "BAD")
+                .enum_value("level", "good", "GOOD")
+        },
+        &[
+            "an option of Author speaks of \"Posts\", which it does not have",
+            "an option of Author speaks of \"nmae\", which it does not have",
+            "an option of Author speaks of \"pots\", which it does not have",
+            "an option of grade speaks of \"bad\", which it does not have",
+            "an option of level speaks of \"good\", which it does not have",
+        ],
+    ),
+    (
+        "several faults at once",
+        || {
+            Registry::new()
+                .register_with::<sound::author::Entity>(|author| author.name("Query").hide("books"))
+                .register::<repeating::user::Entity>()
+                .register::<repeating::profile::Entity>()
+                .register::<opaque::host::Entity>()
+        },
+        &[
+            "Host.address is of type Inet, which has no scalar; hide the column",
+            "Host.network is of type Cidr, which has no scalar; hide the column",
+            "Query.Posts leads to table posts, whose entity is not registered; register it or hide the relation",
+            "an option of Query speaks of \"books\", which it does not have",
+            "User.profile is a has_one, but profiles (user_id) is not unique; make it unique or declare a has_many",
+            "type Query would be both a type of every schema and the entity of table authors; rename one of them",
+        ],
+    ),
+];
+
+fn sound() -> Registry {
+    Registry::new().register::<sound::author::Entity>().register::<sound::post::Entity>()
+}
+
+#[test]
+fn each_fault_is_told_once_with_what_it_is_about() {
+    for (case, registry, messages) in CASES {
+        let error = registry().model().expect_err(case);
+        let told: Vec<String> = error.faults.iter().map(ToString::to_string).collect();
+        assert_eq!(told, *messages, "{case}");
+        let list: String = messages.iter().map(|message| format!("\n  - {message}")).collect();
+        let whole = format!("the entities do not make a model ({} found):{list}", messages.len());
+        assert_eq!(error.to_string(), whole, "{case}");
+    }
+}
+
+#[test]
+fn every_kind_of_fault_is_provoked() {
+    let provoked: BTreeSet<usize> = CASES
+        .iter()
+        .flat_map(|(case, registry, _)| registry().model().expect_err(case).faults)
+        .map(|fault| kind(&fault))
+        .collect();
+    assert_eq!(provoked, (0..KINDS).collect());
+}
+
+const KINDS: usize = 15;
+
+/// A new kind of fault does not compile here, and is then missed above until a case provokes it.
+fn kind(fault: &Fault) -> usize {
+    match fault {
+        Fault::RegisteredTwice { .. } => 0,
+        Fault::NoPrimaryKey { .. } => 1,
+        Fault::NotRegistered { .. } => 2,
+        Fault::NoSuchColumn { .. } => 3,
+        Fault::NotUnique { .. } => 4,
+        Fault::NoForwardSide { .. } => 5,
+        Fault::NotManyToMany { .. } => 6,
+        Fault::Conditional { .. } => 7,
+        Fault::FieldClash { .. } => 8,
+        Fault::TypeClash { .. } => 9,
+        Fault::ValueClash { .. } => 10,
+        Fault::NoPlural { .. } => 11,
+        Fault::NoScalar { .. } => 12,
+        Fault::InvalidName { .. } => 13,
+        Fault::UnknownOption { .. } => 14,
+    }
+}
+
+/// Without the fault the same entities make a model: each message names a way out that is one.
+#[test]
+fn the_ways_out_lead_out() {
+    let ways: [fn() -> Registry; 9] = [
+        sound,
+        || Registry::new().register_with::<sound::author::Entity>(|author| author.hide("Posts")),
+        || Registry::new().register_with::<sound::author::Entity>(|author| author.hide("posts")),
+        || {
+            Registry::new()
+                .register_with::<conditional::user::Entity>(|user| user.hide("Drafts"))
+                .register::<conditional::post::Entity>()
+        },
+        || {
+            Registry::new()
+                .register_with::<clashing_fields::user::Entity>(|user| {
+                    user.rename("nodeId", "serverId").hide("not").rename("Posts", "edited").hide("postsCount")
+                })
+                .register_with::<clashing_fields::post::Entity>(|post| post.rename("Author", "writer"))
+        },
+        || {
+            Registry::new()
+                .register::<clashing_edges::film::Entity>()
+                .register::<clashing_edges::actor::Entity>()
+                .register_with::<clashing_edges::casting::Entity>(|casting| {
+                    casting.rename("node", "part").hide("cursor")
+                })
+        },
+        || Registry::new().register_with::<opaque::host::Entity>(|host| host.hide("address").hide("Network")),
+        || {
+            Registry::new()
+                .register::<values::exam::Entity>()
+                .enum_value("grade", "+", "PLUS")
+                .enum_value("grade", "on-hold", "HELD")
+        },
+        || {
+            Registry::new()
+                .register_with::<uncountable::news::Entity>(|news| news.plural("allNews"))
+                .register_with::<values::exam::Entity>(|exam| exam.hide("grade"))
+        },
+    ];
+    for (index, registry) in ways.into_iter().enumerate() {
+        let model = registry().model().unwrap_or_else(|error| panic!("{index}: {error}"));
+        crowsfoot::Schema::new(model).unwrap_or_else(|error| panic!("{index}: {error}"));
+    }
+}
+
+/// A plural that is the singular again is no way out.
+#[test]
+fn a_plural_has_to_differ() {
+    let registry = Registry::new()
+        .register_with::<sound::author::Entity>(|author| author.hide("Posts").plural("author"));
+    let error = registry.model().unwrap_err();
+    assert_eq!(error.faults, [Fault::NoPlural { entity: "Author".into(), field: "author".into() }]);
+}

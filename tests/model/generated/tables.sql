@@ -1,0 +1,12 @@
+CREATE TYPE "user_status" AS ENUM ('active', 'on leave', '2nd chance');
+CREATE TABLE "users" ("id" integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "name" text NOT NULL UNIQUE, "status" user_status NOT NULL, "referrer_id" integer REFERENCES "users" ("id"));
+CREATE TABLE "addresses" ("id" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "user_id" integer NOT NULL UNIQUE REFERENCES "users" ("id") ON DELETE CASCADE, "line_1" text NOT NULL, "line_2" text);
+CREATE TABLE "categories" ("id" integer PRIMARY KEY, "parent_id" integer REFERENCES "categories" ("id"));
+CREATE TABLE "people" ("id" uuid PRIMARY KEY, "mother_id" uuid REFERENCES "people" ("id"), "father_id" uuid REFERENCES "people" ("id"));
+CREATE TABLE "transfers" ("id" integer PRIMARY KEY, "from_user_id" integer NOT NULL REFERENCES "users" ("id"), "to_user_id" integer REFERENCES "users" ("id"), "amount" numeric(10, 2) NOT NULL, "at" timestamptz NOT NULL);
+CREATE TABLE "friendships" ("user_id" integer NOT NULL REFERENCES "users" ("id"), "friend_id" integer NOT NULL REFERENCES "users" ("id"), PRIMARY KEY ("user_id", "friend_id"));
+CREATE TABLE "buses" ("id" integer PRIMARY KEY, "status" user_status, "notes" jsonb);
+CREATE TABLE "staff_buses" ("id" integer PRIMARY KEY, "bus_id" integer NOT NULL REFERENCES "buses" ("id"), "user_id" integer NOT NULL REFERENCES "users" ("id"), UNIQUE ("bus_id", "user_id"));
+CREATE TABLE "news" ("id" integer PRIMARY KEY, "author_id" integer NOT NULL REFERENCES "users" ("id"), "type" text NOT NULL);
+CREATE TABLE "news_categories" ("news_id" integer NOT NULL REFERENCES "news" ("id"), "category_id" integer NOT NULL REFERENCES "categories" ("id"), PRIMARY KEY ("news_id", "category_id"));
+CREATE TABLE "type" ("id" integer PRIMARY KEY, "match" boolean NOT NULL);

@@ -1,0 +1,19 @@
+//! Entities become a model: which relation gives which field, what is refused, and what things are called.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cardinality;
+mod compact;
+mod dense;
+mod entity;
+mod example;
+mod faults;
+mod generated;
+mod introspection;
+mod junctions;
+mod names;
+mod options;
+mod own;
+mod places;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,47 @@
+CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT NOT NULL, code TEXT NOT NULL UNIQUE);
+CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT NOT NULL, team_id INTEGER NOT NULL REFERENCES teams (id));
+CREATE TABLE coaches (id INTEGER PRIMARY KEY, name TEXT NOT NULL, team_id INTEGER REFERENCES teams (id));
+CREATE TABLE sponsors (id INTEGER PRIMARY KEY, name TEXT NOT NULL, team_id INTEGER NOT NULL);
+CREATE TABLE scouts (id INTEGER PRIMARY KEY, name TEXT NOT NULL, team_id INTEGER);
+CREATE TABLE fixtures (id INTEGER PRIMARY KEY, home_id INTEGER NOT NULL REFERENCES teams (id), away_id INTEGER REFERENCES teams (id));
+CREATE TABLE kits (id INTEGER PRIMARY KEY, colour TEXT NOT NULL, team_id INTEGER NOT NULL UNIQUE REFERENCES teams (id));
+CREATE TABLE mascots (id INTEGER PRIMARY KEY, name TEXT NOT NULL, team_id INTEGER NOT NULL UNIQUE REFERENCES teams (id));
+CREATE TABLE buses (id INTEGER PRIMARY KEY, plate TEXT NOT NULL, team_id INTEGER UNIQUE REFERENCES teams (id));
+CREATE TABLE stadiums (team_id INTEGER PRIMARY KEY REFERENCES teams (id), name TEXT NOT NULL);
+CREATE TABLE stands (id INTEGER PRIMARY KEY, name TEXT NOT NULL, stadium_id INTEGER NOT NULL REFERENCES stadiums (team_id));
+CREATE TABLE fans (id INTEGER PRIMARY KEY, name TEXT NOT NULL, team_code TEXT NOT NULL REFERENCES teams (code));
+
+CREATE TABLE pupils (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE subjects (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE pupil_subjects (pupil_id INTEGER NOT NULL REFERENCES pupils (id), subject_id INTEGER NOT NULL REFERENCES subjects (id), PRIMARY KEY (pupil_id, subject_id));
+CREATE TABLE films (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE actors (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE film_actors (film_id INTEGER NOT NULL REFERENCES films (id), actor_id INTEGER NOT NULL REFERENCES actors (id), PRIMARY KEY (film_id, actor_id));
+CREATE TABLE readers (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE magazines (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE subscriptions (id INTEGER PRIMARY KEY, reader_id INTEGER NOT NULL REFERENCES readers (id), magazine_id INTEGER NOT NULL REFERENCES magazines (id), UNIQUE (reader_id, magazine_id));
+CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE clubs (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE memberships (person_id INTEGER NOT NULL REFERENCES people (id), club_id INTEGER NOT NULL REFERENCES clubs (id), role TEXT NOT NULL, since INTEGER, PRIMARY KEY (person_id, club_id));
+CREATE TABLE guests (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE rooms (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE agents (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE bookings (id INTEGER PRIMARY KEY, guest_id INTEGER NOT NULL REFERENCES guests (id), room_id INTEGER NOT NULL REFERENCES rooms (id), agent_id INTEGER NOT NULL REFERENCES agents (id), UNIQUE (guest_id, room_id));
+CREATE TABLE shops (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE products (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE sales (id INTEGER PRIMARY KEY, shop_id INTEGER NOT NULL REFERENCES shops (id), product_id INTEGER NOT NULL REFERENCES products (id));
+
+CREATE TABLE categories (id INTEGER PRIMARY KEY, name TEXT NOT NULL, parent_id INTEGER REFERENCES categories (id));
+CREATE TABLE folders (id INTEGER PRIMARY KEY, name TEXT NOT NULL, parent_id INTEGER NOT NULL REFERENCES folders (id));
+CREATE TABLE pages (id INTEGER PRIMARY KEY, title TEXT NOT NULL, next_id INTEGER UNIQUE REFERENCES pages (id));
+CREATE TABLE members (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE follows (follower_id INTEGER NOT NULL REFERENCES members (id), followed_id INTEGER NOT NULL REFERENCES members (id), PRIMARY KEY (follower_id, followed_id));
+
+CREATE TABLE regions (country TEXT NOT NULL, code TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (country, code));
+CREATE TABLE towns (id INTEGER PRIMARY KEY, name TEXT NOT NULL, country TEXT NOT NULL, region_code TEXT NOT NULL, FOREIGN KEY (country, region_code) REFERENCES regions (country, code));
+CREATE TABLE depots (id INTEGER PRIMARY KEY, name TEXT NOT NULL, country TEXT NOT NULL, region_code TEXT, FOREIGN KEY (country, region_code) REFERENCES regions (country, code));
+CREATE TABLE tags (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE region_tags (country TEXT NOT NULL, region_code TEXT NOT NULL, tag_id INTEGER NOT NULL REFERENCES tags (id), PRIMARY KEY (country, region_code, tag_id), FOREIGN KEY (country, region_code) REFERENCES regions (country, code));
+CREATE TABLE shelves (building TEXT NOT NULL, floor INTEGER NOT NULL, number INTEGER NOT NULL, colour TEXT NOT NULL, PRIMARY KEY (building, floor, number));
+CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT NOT NULL, building TEXT NOT NULL, floor INTEGER NOT NULL, number INTEGER NOT NULL, FOREIGN KEY (building, floor, number) REFERENCES shelves (building, floor, number));
+CREATE TABLE labels (building TEXT NOT NULL, floor INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (building, floor, number), FOREIGN KEY (building, floor, number) REFERENCES shelves (building, floor, number));

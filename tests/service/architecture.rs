@@ -1,0 +1,180 @@
+//! How the parts of the program may lean on each other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One way through: each part may import those to its right. The program's own `main` stands before all of them and
+/// alone reads `config`.
+const ORDER: [&str; 8] = ["server", "schema", "mutate", "execute", "plan", "policy", "model", "error"];
+
+#[test]
+fn each_part_imports_only_parts_to_its_right() {
+    let mut faults = Vec::new();
+    let mut imports = 0;
+    for (file, text) in sources() {
+        let module = module(&file);
+        let own = match module.first().map(String::as_str) {
+            // They hold nothing but the list of parts, the command line and the list of entities.
+            Some("lib" | "main" | "example") => continue,
+            Some("config") => {
+                assert!(imported(&text).is_empty(), "config reads settings and needs no other part");
+                continue;
+            }
+            Some(own) => ORDER.iter().position(|part| *part == own),
+            None => None,
+        };
+        let Some(own) = own else {
+            faults.push(format!("{}: this part has no place in the order", file.display()));
+            continue;
+        };
+        for part in imported(&text) {
+            imports += 1;
+            match ORDER.iter().position(|known| *known == part) {
+                Some(place) if place >= own => {}
+                Some(_) => faults.push(format!("{}: {} imports {part}", file.display(), ORDER[own])),
+                None => faults.push(format!("{}: crate::{part} is no part", file.display())),
+            }
+        }
+        if climbs(&text, module.len()) {
+            faults.push(format!("{}: super leads out of its part; say crate", file.display()));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(imports > 0, "no import was found");
+}
+
+#[test]
+fn config_is_a_part_of_the_program_and_not_of_the_library() {
+    let text = |file: &str| fs::read_to_string(root().join(file)).unwrap();
+    assert!(text("main.rs").contains("mod config;"));
+    assert!(!text("lib.rs").contains("config"));
+}
+
+/// What the checks above read is what is written.
+#[test]
+fn imports_are_found_however_they_are_written() {
+    let text = "
+        use crate::error::{Code, Error}; // use crate::comment::It;
+        use crate::{model::{self, names::NODE}, plan};
+        use {crate::execute, std::fmt};
+        pub(crate) fn see() -> crate::schema::Schema { crate :: server::run(\"crate::text\") }
+    ";
+    assert_eq!(imported(text), ["error", "model", "plan", "execute", "schema", "server"]);
+    assert!(climbs("use super::super::model::Model;", 2));
+    assert!(!climbs("use super::model::Model;", 2));
+    assert!(climbs("fn f() { super::model::g() }", 1));
+    assert!(!climbs("mod tests { use super::*; }", 1));
+    assert!(climbs("mod tests { use super::super::model; }", 1));
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every source file with its text.
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push((path, text));
+            }
+        }
+    }
+    sources.sort();
+    sources
+}
+
+/// The path of a file's module: `plan`, `select` and `ordering` for `plan/select/ordering.rs`.
+fn module(file: &Path) -> Vec<String> {
+    let path = file.strip_prefix(root()).unwrap().with_extension("");
+    let names = path.iter().map(|name| name.to_string_lossy().into_owned());
+    names.filter(|name| name != "mod").collect()
+}
+
+/// The parts that a text names as `crate::part` or in `crate::{…}`.
+fn imported(text: &str) -> Vec<String> {
+    let tokens = tokens(text);
+    let mut parts = Vec::new();
+    for (place, window) in tokens.windows(3).enumerate() {
+        match window {
+            // A text that begins so.
+            _ if place > 0 && tokens[place - 1] == "\"" => {}
+            [start, colons, next] if start == "crate" && colons == "::" && next == "{" => {
+                let mut depth = 0;
+                let mut is_first = false;
+                for token in &tokens[place + 2..] {
+                    match token.as_str() {
+                        "{" => (depth, is_first) = (depth + 1, true),
+                        "}" => depth -= 1,
+                        "," => is_first = true,
+                        name => {
+                            if depth == 1 && is_first {
+                                parts.push(name.to_owned());
+                            }
+                            is_first = false;
+                        }
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                }
+            }
+            [start, colons, next] if start == "crate" && colons == "::" => parts.push(next.clone()),
+            _ => {}
+        }
+    }
+    parts
+}
+
+/// Whether `super::` is said more often in a row than a module of this depth, and its tests, has parents in its part.
+fn climbs(text: &str, depth: usize) -> bool {
+    let tokens = tokens(text);
+    let mut allowed = depth - 1;
+    let mut said = 0;
+    for pair in tokens.windows(2) {
+        match (pair[0].as_str(), pair[1].as_str()) {
+            ("mod", "tests") => allowed = depth,
+            ("super", "::") => said += 1,
+            ("::", "super") => {}
+            _ => said = 0,
+        }
+        if said > allowed {
+            return true;
+        }
+    }
+    false
+}
+
+/// Words, `::`, braces and commas; of the rest only that something is there.
+fn tokens(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    let mut tokens: Vec<String> = Vec::new();
+    // Of which kind the token is that may still grow.
+    let mut growing = None;
+    for letter in lines.flat_map(|line| line.chars().chain(['\n'])) {
+        let kind = match letter {
+            ':' => Some(Kind::Colons),
+            letter if letter.is_alphanumeric() || letter == '_' => Some(Kind::Word),
+            _ => None,
+        };
+        match tokens.last_mut() {
+            Some(last) if kind.is_some() && kind == growing => last.push(letter),
+            _ if letter.is_whitespace() => {}
+            _ => tokens.push(letter.to_string()),
+        }
+        growing = kind;
+    }
+    tokens
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Word,
+    Colons,
+}

@@ -1,0 +1,176 @@
+//! The commands beside the service.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::process::{Ended, Folder, Service, run};
+use crate::support;
+
+const MIGRATIONS: [&str; 6] = [
+    "m20250101_000001_create_accounts",
+    "m20250101_000002_create_publishing",
+    "m20250101_000003_create_enrolment",
+    "m20250101_000004_create_staff",
+    "m20250101_000005_create_identity",
+    "m20250101_000006_create_dining",
+];
+
+fn golden(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+fn assert_printed(ended: &Ended, expected: &str) {
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.out, expected, "{ended:?}");
+}
+
+#[tokio::test]
+async fn schema_prints_the_schema_and_checks_a_file_against_it() {
+    let folder = Folder::new();
+    let schema = golden("schema.graphql");
+    assert_printed(&run(&folder, &["schema"]).await, &schema);
+
+    // Without a name it is this file.
+    let ended = run(&folder, &["schema", "--check"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.log.contains("schema.graphql: No such file"), "{ended:?}");
+    fs::write(folder.path().join("schema.graphql"), &schema).unwrap();
+    assert_printed(&run(&folder, &["schema", "--check"]).await, "");
+
+    let changed: Vec<&str> = schema.lines().filter(|line| *line != "  username: String!").collect();
+    let line = schema.lines().position(|line| line == "  username: String!").unwrap() + 1;
+    for (file, text) in
+        [("less.graphql", changed.join("\n")), ("more.graphql", format!("{schema}type More\n"))]
+    {
+        fs::write(folder.path().join(file), text).unwrap();
+        let ended = run(&folder, &["schema", "--check", file]).await;
+        let line = if file == "less.graphql" { line } else { schema.lines().count() + 1 };
+        assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+        let expected = format!("crowsfoot: {file} differs from the schema at line {line} ");
+        assert!(ended.log.starts_with(&expected), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn explain_prints_the_plan_of_a_query_without_a_database() {
+    let folder = Folder::new();
+    let query = golden("tests/cases/connection-of-many-to-many/query.graphql");
+    let variables = golden("tests/cases/connection-of-many-to-many/variables.json");
+    let explain = ["explain", &query, "--variables", &variables];
+    let plan = golden("tests/cases/connection-of-many-to-many/plan.sqlite.txt");
+    assert_printed(&run(&folder, &explain).await, &plan);
+    let plan = golden("tests/cases/connection-of-many-to-many/plan.postgres.txt");
+    assert_printed(&run(&folder, &[&explain[..], &["--dialect", "postgres"]].concat()).await, &plan);
+    assert!(!folder.path().join("crowsfoot.db").exists());
+
+    for (arguments, expected) in [
+        (&["explain", "{ users { id }"][..], "GRAPHQL_PARSE_FAILED: "),
+        (&["explain", "{ users { nothing } }"], "GRAPHQL_VALIDATION_FAILED: "),
+        (&["explain", "{ users(limit: -1) { id } }"], "BAD_USER_INPUT: argument \"limit\""),
+        (&["explain", "query ($id: Int!) { user(id: $id) { id } }"], "BAD_USER_INPUT: argument \"$id\""),
+        (&["explain", "{ users { id } }", "--variables", "{"], "EOF while parsing"),
+    ] {
+        let ended = run(&folder, arguments).await;
+        assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+        assert!(ended.log.starts_with(&format!("crowsfoot: {expected}")), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn migrate_goes_up_and_down_and_says_where_it_is() {
+    let all = |state: &str| MIGRATIONS.iter().map(|name| format!("{state:<8} {name}\n")).collect::<String>();
+    for database in support::databases().await {
+        let folder = Folder::new();
+        let migrate = async |direction| {
+            let ended = run(&folder, &["migrate", direction, "--database-url", &database.url]).await;
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            ended.out
+        };
+        for (direction, state) in [
+            ("status", "Pending"),
+            ("down", "Pending"),
+            ("up", "Applied"),
+            ("up", "Applied"),
+            ("status", "Applied"),
+            ("down", "Pending"),
+            ("up", "Applied"),
+        ] {
+            assert_eq!(migrate(direction).await, all(state), "{direction} on {:?}", database.dialect);
+        }
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn seed_fills_an_empty_database_and_no_other() {
+    for database in support::databases().await {
+        let folder = Folder::new();
+        let seed = async |scale: &[&str]| {
+            run(&folder, &[&["seed", "--database-url", &database.url], scale].concat()).await
+        };
+        let refused = seed(&["--scale", "0"]).await;
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert_printed(&seed(&["--scale", "3"]).await, "315 rows\n");
+        for scale in [&[][..], &["--scale", "3"]] {
+            let refused = seed(scale).await;
+            assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{refused:?}");
+            assert!(refused.log.contains("the database is not empty"), "{refused:?}");
+        }
+
+        // The service takes what it finds.
+        let service = Service::start(&folder, &["--database-url", &database.url]).await;
+        let counts = "{ usersAggregate { count } waitersAggregate { count } }";
+        let expected = json!({ "usersAggregate": { "count": 24 }, "waitersAggregate": { "count": 18 } });
+        assert_eq!(service.ask(counts).await, json!({ "data": expected }));
+        service.stop().await;
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn check_finds_every_difference_at_once() {
+    for database in support::databases().await {
+        let folder = Folder::new();
+        let check = async || run(&folder, &["check", "--database-url", &database.url]).await;
+        database.seed(1).await;
+        assert_printed(&check().await, "16 entities fit each other and the database\n");
+
+        for sql in [
+            "DROP TABLE books",
+            "ALTER TABLE places DROP COLUMN address",
+            "DROP TABLE user_infos",
+            "CREATE TABLE user_infos (id INTEGER PRIMARY KEY, user_id INTEGER, phone_number VARCHAR NOT NULL)",
+            "DROP TABLE profiles",
+            "CREATE TABLE profiles (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL UNIQUE REFERENCES authors (id), \
+             bio TEXT NOT NULL, birthdate DATE NOT NULL)",
+        ] {
+            database.run(sql).await;
+        }
+        let ended = check().await;
+        assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+        assert_eq!(
+            ended.log.lines().collect::<Vec<_>>(),
+            [
+                "crowsfoot: the database differs from the entities (7 found):",
+                "  - profiles.birthdate may be NULL in its entity, but not in the database",
+                "  - Profile.user: profiles (user_id) has no foreign key to users (id)",
+                "  - user_infos.user_id may be NULL in the database, but not in its entity",
+                "  - user_infos (user_id) has no unique key",
+                "  - UserInfo.user: user_infos (user_id) has no foreign key to users (id)",
+                "  - Book: there is no table books",
+                "  - there is no column places.address",
+            ]
+        );
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_there_is_refused() {
+    let folder = Folder::new();
+    let ended = run(&folder, &["frobnicate"]).await;
+    assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{ended:?}");
+    assert!(ended.log.contains("'frobnicate'"), "{ended:?}");
+}

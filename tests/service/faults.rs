@@ -1,0 +1,182 @@
+//! What goes wrong, at the start and later, and who gets to read what about it.
+
+use std::net::TcpListener;
+
+use serde_json::{Value as Json, json};
+
+use crate::process::{Ended, Folder, Service, run};
+use crate::support;
+
+/// A start that fails says why in one line, on standard error alone.
+fn assert_failed(ended: &Ended, expected: &str) {
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.out, "", "{ended:?}");
+    let told: Vec<&str> = ended.log.lines().filter(|line| line.starts_with("crowsfoot: ")).collect();
+    assert!(matches!(told.as_slice(), [line] if line.contains(expected)), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = run(&folder, &["--listen", &address]).await;
+    assert_failed(&ended, &format!("cannot listen on {address}: "));
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_named() {
+    let folder = Folder::new();
+    let ended = run(&folder, &["--listen", "127.0.0.1:port"]).await;
+    assert_failed(&ended, "cannot listen on 127.0.0.1:port: ");
+}
+
+#[tokio::test]
+async fn a_database_of_another_kind_is_named_beside_those_that_can_be_used() {
+    let folder = Folder::new();
+    for command in [&[][..], &["migrate", "up"], &["seed"], &["check"]] {
+        let arguments = [command, &["--database-url", "mysql://root:secret@127.0.0.1/shop"]].concat();
+        let ended = run(&folder, &arguments).await;
+        assert_failed(
+            &ended,
+            "\"mysql\" is not a database that this build can use; expected one of sqlite, postgres",
+        );
+        assert!(!ended.log.contains("secret"), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_reached_is_said_to_be_so_without_its_password() {
+    // Nothing listens on a port that was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    for url in [
+        "sqlite://missing.db".to_owned(),
+        "sqlite://no/such/folder/crowsfoot.db?mode=rwc".to_owned(),
+        format!("postgres://root:secret@127.0.0.1:{port}/shop"),
+    ] {
+        let folder = Folder::new();
+        let ended = run(&folder, &["--listen", "127.0.0.1:0", "--database-url", &url]).await;
+        assert_failed(&ended, "the database cannot be opened: ");
+        assert!(!ended.log.contains("secret"), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_make_no_sense_are_refused_before_anything_is_touched() {
+    for arguments in [
+        ["--pool-size", "0"],
+        ["--workers", "0"],
+        ["--max-rows", "0"],
+        ["--max-rows", "18446744073709551615"],
+        ["--mode", "test"],
+        ["--log-format", "xml"],
+    ] {
+        let folder = Folder::new();
+        let ended = run(&folder, &arguments).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.log.contains(&format!("'{}'", arguments[1])), "{ended:?}");
+        assert!(!folder.path().join("crowsfoot.db").exists(), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_database_says_is_in_the_log_under_the_id_of_the_request_and_nowhere_else() {
+    for database in support::databases().await {
+        let folder = Folder::new();
+        let service = Service::start(&folder, &["--no-migrate", "--database-url", &database.url]).await;
+        assert_eq!(service.get("/healthz").send().await.unwrap().status(), 200);
+        assert_eq!(service.get("/readyz").send().await.unwrap().status(), 200);
+
+        let query = json!({ "query": "{ user(id: 1) { username profile { bio } } }" });
+        let response = service.post("/graphql").json(&query).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let answer: Json = response.json().await.unwrap();
+        assert_eq!(
+            answer,
+            json!({
+                "data": { "user": null },
+                "errors": [{
+                    "message": "the service met an unexpected fault",
+                    "locations": [{ "line": 1, "column": 3 }],
+                    "path": ["user"],
+                    "extensions": { "code": "INTERNAL_SERVER_ERROR", "requestId": id },
+                }],
+            })
+        );
+
+        let log = service.stop().await.log;
+        let cause = log.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
+        assert!(cause.contains(&id) && cause.contains("users"), "{log}");
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_has_gone_makes_the_service_unready_and_not_unwell() {
+    let Some(database) = support::postgres().await else { return };
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--database-url", &database.url]).await;
+    assert_eq!(service.get("/readyz").send().await.unwrap().status(), 200);
+    let shown = database.url.clone();
+    database.drop().await;
+
+    // First on connections that were open, then without any.
+    for _ in 0..10 {
+        let answer = service.ask("{ users { id } }").await;
+        assert_eq!(
+            answer,
+            json!({
+                "data": null,
+                "errors": [{
+                    "message": "the database cannot be reached at the moment",
+                    "locations": [{ "line": 1, "column": 3 }],
+                    "path": ["users"],
+                    "extensions": { "code": "UNAVAILABLE", "retryAfter": 1 },
+                }],
+            })
+        );
+    }
+    let ready = service.get("/readyz").send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    let name = shown.rsplit('/').next().unwrap();
+    assert!(!ready.text().await.unwrap().contains(name));
+    assert_eq!(service.get("/healthz").send().await.unwrap().status(), 200);
+    assert_eq!(service.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn more_rows_than_the_ceiling_are_refused_and_never_cut() {
+    for database in support::databases().await {
+        let folder = Folder::new();
+        let arguments = ["--max-rows", "10", "--database-url", &database.url];
+        let service = Service::start(&folder, &arguments).await;
+        let rows = |answer: &Json, field: &str| answer["data"][field].as_array().map(Vec::len);
+
+        assert_eq!(rows(&service.ask("{ posts { id } }").await, "posts"), Some(9));
+        let ten = service.ask("{ students(limit: 6) { name } restaurants { placeId } }").await;
+        assert_eq!((rows(&ten, "students"), rows(&ten, "restaurants")), (Some(6), Some(4)), "{ten}");
+
+        for (query, path, asked) in [
+            ("{ authors { id posts { id } } }", json!(["authors", 0, "posts"]), 15),
+            // Nobody takes one of the six courses.
+            ("{ courses { studentsAggregate { count } } }", json!(["courses", 0, "studentsAggregate"]), 11),
+            (
+                "{ postsConnection { nodes { author { id } } } }",
+                json!(["postsConnection", "nodes", 0, "author"]),
+                13,
+            ),
+        ] {
+            let answer = service.ask(query).await;
+            assert_eq!(answer["data"], Json::Null, "{answer}");
+            assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer}");
+            let error = &answer["errors"][0];
+            assert_eq!(error["path"], path);
+            assert_eq!(error["extensions"], json!({ "code": "TOO_MANY_ROWS", "limit": 10, "asked": asked }));
+        }
+        let fewer = service.ask("{ authors(limit: 3) { posts(limit: 2) { id } } }").await;
+        assert_eq!(rows(&fewer, "authors"), Some(3), "{fewer}");
+        service.stop().await;
+        database.drop().await;
+    }
+}

@@ -1,0 +1,162 @@
+//! The program, run in a folder of its own.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value as Json, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// The longest wait for anything that the program does: so much more than it needs that a wait that meets it failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the program writes to its log, in its folder.
+const LOG: &str = "log.txt";
+
+/// A folder that is thrown away with all that is in it.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("crowsfoot-test-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Everything that the program has logged here.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.0.join(LOG)).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// How the program ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub log: String,
+}
+
+/// Runs the program to its end.
+pub async fn run(folder: &Folder, arguments: &[&str]) -> Ended {
+    let mut child = spawn(folder, arguments);
+    let mut out = String::new();
+    let mut stdout = child.stdout.take().unwrap();
+    within(stdout.read_to_string(&mut out)).await.unwrap();
+    let code = within(child.wait()).await.unwrap().code();
+    Ended { code, out, log: folder.log() }
+}
+
+fn spawn(folder: &Folder, arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crowsfoot"));
+    // The settings of whoever runs the tests are not the tests'.
+    let is_setting =
+        |name: &OsStr| name == "DATABASE_URL" || name.to_string_lossy().starts_with("CROWSFOOT_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(name)) {
+        command.env_remove(name);
+    }
+    command
+        .args(arguments)
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        // A file rather than a pipe: a full pipe would stop the program while nobody reads.
+        .stderr(File::create(folder.path().join(LOG)).unwrap())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// The program as a service that answers.
+pub struct Service<'a> {
+    pub address: SocketAddr,
+    pub greeting: String,
+    folder: &'a Folder,
+    child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+    client: Client,
+}
+
+impl<'a> Service<'a> {
+    /// Starts it on a free port and waits for the line that says which.
+    pub async fn start(folder: &'a Folder, arguments: &[&str]) -> Self {
+        let arguments = [&["--listen", "127.0.0.1:0", "--workers", "1"], arguments].concat();
+        let mut child = spawn(folder, &arguments);
+        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let Some(greeting) = within(out.next_line()).await.unwrap() else {
+            panic!("the service ended without an address:\n{}", folder.log());
+        };
+        let address = greeting.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        let address =
+            address.unwrap_or_default().parse().unwrap_or_else(|_| panic!("no address: {greeting}"));
+        Self { address, greeting, folder, child, out, client: Client::new() }
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("http://{}{path}", self.address))
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("http://{}{path}", self.address))
+    }
+
+    /// The answer to a query.
+    pub async fn ask(&self, query: &str) -> Json {
+        let response = self.post("/graphql").json(&json!({ "query": query })).send().await.unwrap();
+        response.json().await.unwrap()
+    }
+
+    /// Tells it to stop and waits until it has.
+    pub async fn stop(mut self) -> Ended {
+        self.signal("TERM").await;
+        self.end().await
+    }
+
+    /// Sends a signal.
+    pub async fn signal(&self, name: &str) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &id]).status();
+        assert!(within(sent).await.unwrap().success(), "{name} could not be sent");
+    }
+
+    /// Waits until it has ended.
+    pub async fn end(&mut self) -> Ended {
+        let mut out = String::new();
+        while let Some(line) = within(self.out.next_line()).await.unwrap() {
+            out.push_str(&line);
+        }
+        let code = within(self.child.wait()).await.unwrap().code();
+        Ended { code, out, log: self.folder.log() }
+    }
+}
+
+/// Waits, but not for ever.
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, future).await.expect("nothing came of it")
+}
+
+/// Looks again and again until it is so, but not for ever.
+pub async fn until(is_so: impl AsyncFn() -> bool) {
+    within(async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,85 @@
+//! What the README says is so: its commands run, and its queries have its answers. Its Rust is compiled by the
+//! documentation tests.
+
+use serde_json::{Value as Json, json};
+
+use crate::process::{Folder, Service, run};
+use crate::support;
+
+const README: &str = include_str!("../../README.md");
+
+/// The fenced blocks of a language, in order.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    let inside = README.split(fence.as_str()).skip(1);
+    inside.map(|rest| rest.split("\n```").next().unwrap()).collect()
+}
+
+/// Every line of the shell blocks, and every command in running text.
+fn commands() -> Vec<&'static str> {
+    let lines = blocks("sh").into_iter().flat_map(str::lines);
+    let inline = README.split('`').skip(1).step_by(2).filter(|text| text.starts_with("cargo run -- "));
+    lines.chain(inline).collect()
+}
+
+#[tokio::test]
+async fn queries_have_their_answers() {
+    let (queries, answers) = (blocks("graphql"), blocks("json"));
+    assert_eq!(queries.len(), answers.len());
+    assert!(!queries.is_empty());
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    for (query, expected) in queries.into_iter().zip(answers) {
+        let expected: Json = serde_json::from_str(expected).unwrap();
+        assert_eq!(service.ask(query).await, expected, "{query}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_first_query_takes_as_many_statements_as_it_says() {
+    assert!(README.contains("That took six statements"));
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let request = service.post("/graphql").header("Crowsfoot-Explain", "1");
+    let answer: Json =
+        request.json(&json!({ "query": blocks("graphql")[0] })).send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["extensions"]["explain"]["statements"].as_array().unwrap().len(), 6);
+    service.stop().await;
+}
+
+/// The commands that end by themselves; those that serve are what the other tests start.
+#[tokio::test]
+async fn commands_run() {
+    let expected = [
+        "cargo run",
+        "cargo test --workspace",
+        "DATABASE_URL=postgres://postgres@127.0.0.1/crowsfoot cargo run",
+        "cargo run -- explain '{ users { profile { bio } } }'",
+        "cargo run -- seed --scale 100",
+        "cargo run -- check",
+        "cargo run -- --help",
+    ];
+    assert_eq!(commands(), expected, "a command of the README that nothing here runs");
+    let folder = Folder::new();
+    for arguments in [
+        vec!["explain", "{ users { profile { bio } } }"],
+        vec!["seed", "--scale", "100"],
+        vec!["check"],
+        vec!["--help"],
+    ] {
+        let ended = run(&folder, &arguments).await;
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.log);
+    }
+}
+
+#[tokio::test]
+async fn postgres_serves_the_same() {
+    let Some(database) = support::postgres().await else { return };
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--database-url", &database.url]).await;
+    let expected: Json = serde_json::from_str(blocks("json")[0]).unwrap();
+    assert_eq!(service.ask(blocks("graphql")[0]).await, expected);
+    service.stop().await;
+    database.drop().await;
+}

@@ -1,0 +1,128 @@
+//! What the tests share: databases that are made and thrown away, and the service's answers as JSON.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+#[path = "../../src/example.rs"]
+pub mod example;
+
+use std::path::PathBuf;
+
+use async_graphql::{Request, Variables};
+use crowsfoot::Schema;
+use crowsfoot::execute::{StatementRecord, connect};
+use crowsfoot::plan::Dialect;
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use serde_json::{Value as Json, json};
+
+/// A database of a test's own, empty at first.
+pub struct TestDatabase {
+    pub dialect: Dialect,
+    pub connection: DatabaseConnection,
+    pub url: String,
+    /// What there is to throw away.
+    place: Place,
+}
+
+enum Place {
+    File(PathBuf),
+    Postgres { server: String, name: String },
+}
+
+/// Names the PostgreSQL server that tests may make databases on, as a URL; without it they are left out.
+pub const POSTGRES: &str = "CROWSFOOT_TEST_POSTGRES";
+
+/// An empty SQLite database, and an empty PostgreSQL one where a server is named.
+pub async fn databases() -> Vec<TestDatabase> {
+    let mut databases = vec![sqlite().await];
+    databases.extend(postgres().await);
+    databases
+}
+
+/// An empty SQLite database in a file.
+pub async fn sqlite() -> TestDatabase {
+    let file = std::env::temp_dir().join(format!("crowsfoot-test-{}.db", uuid::Uuid::new_v4()));
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    let connection = connect(&url, 4).await.unwrap();
+    TestDatabase { dialect: Dialect::Sqlite, connection, url, place: Place::File(file) }
+}
+
+/// An empty PostgreSQL database, where a server is named. Text is ordered as on SQLite, whatever the server's own way.
+pub async fn postgres() -> Option<TestDatabase> {
+    let Ok(server) = std::env::var(POSTGRES) else {
+        eprintln!("PostgreSQL is left out: {POSTGRES} names no server");
+        return None;
+    };
+    let name = format!("crowsfoot_test_{}", uuid::Uuid::new_v4().simple());
+    let admin = Database::connect(&server).await.unwrap();
+    admin
+        .execute_unprepared(&format!(
+            "CREATE DATABASE {name} ENCODING 'UTF8' LC_COLLATE 'C' TEMPLATE template0"
+        ))
+        .await
+        .unwrap();
+    admin.close().await.unwrap();
+    let url = match server.rsplit_once('/') {
+        Some((host, _)) => format!("{host}/{name}"),
+        None => panic!("{POSTGRES} is not a URL with a database: {server}"),
+    };
+    let connection = connect(&url, 4).await.unwrap();
+    Some(TestDatabase {
+        dialect: Dialect::Postgres,
+        connection,
+        url,
+        place: Place::Postgres { server, name },
+    })
+}
+
+impl TestDatabase {
+    /// Throws the database away. A test that fails before leaves it behind for a look.
+    pub async fn drop(self) {
+        self.connection.close().await.unwrap();
+        match self.place {
+            Place::File(file) => {
+                for suffix in ["", "-wal", "-shm"] {
+                    let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+                }
+            }
+            Place::Postgres { server, name } => {
+                let admin = Database::connect(&server).await.unwrap();
+                admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+            }
+        }
+    }
+
+    /// Runs statements as they are, such as the tables of a test.
+    pub async fn run(&self, sql: &str) {
+        self.connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{error}\n{sql}"));
+    }
+
+    /// Makes the tables of the example domain and fills them.
+    pub async fn seed(&self, scale: u32) {
+        use sea_orm_migration::MigratorTrait;
+        migration::Migrator::up(&self.connection, None).await.unwrap();
+        migration::seed::seed(&self.connection, scale, |_, _| {}).await.unwrap();
+    }
+}
+
+/// An answer as JSON (`data`, `errors`), and the statements it took.
+pub async fn ask(
+    schema: &Schema,
+    database: &TestDatabase,
+    query: &str,
+    variables: Json,
+) -> (Json, Vec<StatementRecord>) {
+    let request = Request::new(query).variables(Variables::from_json(variables));
+    let executed = schema.execute(request, &database.connection).await;
+    let mut answer = json!({ "data": executed.response.data });
+    if !executed.response.errors.is_empty() {
+        answer["errors"] = serde_json::to_value(&executed.response.errors).unwrap();
+    }
+    (answer, executed.statements)
+}
+
+/// The data of an answer that must have no errors.
+pub async fn data(schema: &Schema, database: &TestDatabase, query: &str) -> Json {
+    let (mut answer, _) = ask(schema, database, query, Json::Null).await;
+    assert_eq!(answer.get("errors"), None, "{query}");
+    answer["data"].take()
+}

@@ -1,0 +1,155 @@
+//! One case: its steps, and what must come of them.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use async_graphql::{Request, Response, Variables};
+use crowsfoot::Schema;
+use crowsfoot::execute::StatementRecord;
+use serde::Serialize;
+
+use crate::support::TestDatabase;
+
+const ANSWERS: &str = "answers.json";
+
+/// A folder with steps.
+pub struct Case {
+    folder: PathBuf,
+}
+
+/// What comes of one step.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statements: Option<usize>,
+    #[serde(flatten)]
+    response: Response,
+}
+
+impl Case {
+    /// Every folder in `folder`, by name.
+    pub fn all(folder: &Path) -> Vec<Self> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+        folders.sort();
+        folders.into_iter().map(Self::at).collect()
+    }
+
+    /// The case in `folder`.
+    pub fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The numbers of its steps.
+    pub fn steps(&self) -> impl Iterator<Item = usize> {
+        (1..).take_while(|step| self.read(&format!("{step}.graphql")).is_some())
+    }
+
+    /// Sends all steps and compares what comes of them; what is written anew comes from the database that
+    /// `may_update`, and the others have to agree with it.
+    pub async fn run(
+        &self,
+        schema: &Schema,
+        database: &TestDatabase,
+        may_update: bool,
+        failures: &mut Vec<String>,
+    ) {
+        let mut answers = Vec::new();
+        let mut sent = String::new();
+        for step in self.steps() {
+            let executed = schema.execute(self.request(step), &database.connection).await;
+            let _ = writeln!(sent, "step {step}\n{}", texts(&executed.statements));
+            let is_refused = !executed.response.errors.is_empty();
+            let statements = (!is_refused).then_some(executed.statements.len());
+            answers.push(Answer { statements, response: executed.response });
+        }
+        let before = failures.len();
+        let answers = serde_json::to_string_pretty(&answers).unwrap() + "\n";
+        compare(&self.folder.join(ANSWERS), &answers, may_update, failures);
+        if failures.len() > before {
+            failures.push(format!("{:?} was sent:\n{sent}", database.dialect));
+        }
+    }
+
+    fn request(&self, step: usize) -> Request {
+        let request = Request::new(self.read(&format!("{step}.graphql")).unwrap_or_default());
+        match self.read(&format!("{step}.json")) {
+            Some(json) => request.variables(Variables::from_json(serde_json::from_str(&json).unwrap())),
+            None => request,
+        }
+    }
+
+    /// A file whose name means nothing here is not read, and would look as if it were.
+    pub fn refuse_strays(&self, further: &[&str], failures: &mut Vec<String>) {
+        let steps: Vec<usize> = self.steps().collect();
+        let is_known = |name: &str| {
+            let of_step = |step: &usize| name == format!("{step}.graphql") || name == format!("{step}.json");
+            name == ANSWERS || further.contains(&name) || steps.iter().any(of_step)
+        };
+        for entry in fs::read_dir(&self.folder).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.file_name().and_then(|name| name.to_str()).is_some_and(is_known) {
+                failures.push(format!("{}: a case has no such file\n", path.display()));
+            }
+        }
+        if steps.is_empty() {
+            failures.push(format!("{}: there is no step\n", self.folder.display()));
+        }
+    }
+
+    fn read(&self, file: &str) -> Option<String> {
+        read(&self.folder.join(file))
+    }
+}
+
+/// Ends the test with everything that was found.
+pub fn report(failures: &[String]) {
+    assert!(failures.is_empty(), "{} failure(s)\n\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Statements as failures show them.
+pub fn texts(statements: &[StatementRecord]) -> String {
+    statements.iter().fold(String::new(), |mut text, statement| {
+        let _ = writeln!(text, "  {} row(s): {}", statement.rows, statement.sql);
+        text
+    })
+}
+
+fn compare(file: &Path, current: &str, may_update: bool, failures: &mut Vec<String>) {
+    let golden = read(file);
+    if golden.as_deref() == Some(current) {
+        return;
+    }
+    if may_update && std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(file, current).unwrap();
+        return;
+    }
+    failures.push(match golden {
+        Some(golden) => format!("{} differs {}\n", file.display(), first_difference(&golden, current)),
+        None => format!("{} is missing; there is now:\n{current}", file.display()),
+    });
+}
+
+fn first_difference(golden: &str, current: &str) -> String {
+    let count = golden.lines().count().max(current.lines().count());
+    let line = |text: &str, number: usize| text.lines().nth(number).unwrap_or("(no line)").to_owned();
+    match (0..count).find(|number| line(golden, *number) != line(current, *number)) {
+        Some(number) => format!(
+            "at line {}\n  expected {}\n  is now   {}",
+            number + 1,
+            line(golden, number),
+            line(current, number)
+        ),
+        None => "in the end of its last line".to_owned(),
+    }
+}
+
+fn read(file: &Path) -> Option<String> {
+    match fs::read_to_string(file) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => panic!("{}: {error}", file.display()),
+    }
+}

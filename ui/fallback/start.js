@@ -1,0 +1,22 @@
+// Starts GraphiQL 4 from the globals that the page's other scripts have made; as a module it runs after all of them.
+// It has no WebSocket client: subscriptions need the bundled page.
+/* global GraphiQL, GraphiQLPluginExplorer, React, ReactDOM */
+import { endpoint } from './endpoint.js';
+import { examples } from './examples.js';
+
+const root = document.getElementById('graphiql');
+if (globalThis.React && globalThis.ReactDOM && globalThis.GraphiQL && globalThis.GraphiQLPluginExplorer) {
+  const fetcher = GraphiQL.createFetcher({ url: endpoint.href, enableIncrementalDelivery: false });
+  const plugins = [GraphiQLPluginExplorer.explorerPlugin()];
+  ReactDOM.createRoot(root).render(
+    React.createElement(
+      GraphiQL,
+      { fetcher, plugins, defaultTabs: examples, defaultQuery: '', schemaDescription: true, inputValueDeprecation: true },
+      React.createElement(GraphiQL.Logo, null, 'Crowsfoot'),
+    ),
+  );
+} else {
+  root.textContent =
+    'This binary was built without GraphiQL, and the copy on unpkg.com could not be loaded. ' +
+    'Build it where npm can reach a registry, or send queries to /graphql with another client.';
+}

@@ -1,0 +1,33 @@
+import './workers.js';
+import { explorerPlugin } from '@graphiql/plugin-explorer';
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { createRoot } from 'react-dom/client';
+import { endpoint, socketEndpoint } from './endpoint.js';
+import { examples } from './examples.js';
+import 'graphiql/style.css';
+import '@graphiql/plugin-explorer/style.css';
+import './page.css';
+
+// The service answers each request whole: it has no use for the multipart protocol of `@defer` and `@stream`.
+const fetcher = createGraphiQLFetcher({
+  url: endpoint.href,
+  subscriptionUrl: socketEndpoint.href,
+  enableIncrementalDelivery: false,
+});
+// Made once: a new list at each rendering would reset the open plugin.
+const plugins = [HISTORY_PLUGIN, explorerPlugin()];
+
+createRoot(document.getElementById('graphiql')).render(
+  <GraphiQL
+    fetcher={fetcher}
+    plugins={plugins}
+    defaultTabs={examples}
+    defaultQuery=""
+    schemaDescription
+    inputValueDeprecation
+    shouldPersistHeaders={false}
+  >
+    <GraphiQL.Logo>Crowsfoot</GraphiQL.Logo>
+  </GraphiQL>,
+);

@@ -1,0 +1,134 @@
+// Opens the page of a running service in Chromium, as a visitor would, and fails on anything that a visitor should not get:
+// a request to another origin, a breach of the Content-Security-Policy, an error in the console, no answer to a query.
+//
+//   node test/browser.mjs http://127.0.0.1:8000 [screenshot.png]
+//
+// CHROMIUM names the browser where it is not /usr/bin/chromium.
+import assert from 'node:assert/strict';
+import { chromium } from 'playwright-core';
+
+const [base, screenshot] = process.argv.slice(2);
+assert.ok(base, 'usage: node test/browser.mjs <base URL> [screenshot.png]');
+const { origin } = new URL(base);
+const timeout = 20_000;
+
+const isPost = (response) => response.request().method() === 'POST';
+const isIntrospection = (response) => isPost(response) && response.request().postData().includes('__schema');
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+});
+const faults = [];
+
+try {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, colorScheme: 'dark' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(timeout);
+
+  const requests = [];
+  // The context sees the workers' requests too. `data:` stays inside the page.
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    requests.push(url.href);
+    if (url.protocol !== 'data:' && url.origin !== origin) faults.push(`request to another origin: ${url.href}`);
+  });
+  context.on('requestfailed', (request) => faults.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
+  context.on('response', (response) => {
+    if (response.status() >= 400) faults.push(`${response.status()}: ${response.url()}`);
+  });
+  context.on('console', (message) => {
+    // Without its workers the editor goes on with a mere warning.
+    const text = message.text();
+    if (message.type() === 'error' || /could not create web worker/i.test(text)) faults.push(`console: ${text}`);
+  });
+  page.on('pageerror', (error) => faults.push(`uncaught: ${error.stack ?? error}`));
+  await page.addInitScript(() => {
+    addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+      console.error(`Content-Security-Policy: ${violatedDirective} ${blockedURI}`),
+    );
+  });
+
+  const introspection = page.waitForResponse(isIntrospection);
+  await page.goto(base, { waitUntil: 'load', timeout });
+  assert.equal(await page.title(), 'Crowsfoot');
+  const { data, errors } = await (await introspection).json();
+  assert.ok(data?.__schema, `introspection: ${JSON.stringify(errors)}`);
+
+  const operations = page.locator('.graphiql-query-editor');
+  const pane = page.getByRole('region', { name: /^result window$/i });
+  // Starts a query and returns the answer, once the pane on the right shows it.
+  async function answerTo(start) {
+    const response = page.waitForResponse((response) => isPost(response) && !isIntrospection(response));
+    await start();
+    const body = await (await response).json();
+    await pane.getByText('"data"').first().waitFor();
+    return body;
+  }
+  const run = () => page.getByRole('button', { name: /^execute query/i }).click();
+
+  // Each default tab, as it stands: the examples must fit the schema.
+  const tabs = page.getByRole('tab');
+  await tabs.first().waitFor();
+  const names = (await tabs.allInnerTexts()).map((name) => name.trim());
+  assert.ok(names.length > 1, 'the default tabs');
+  for (const [index, name] of names.entries()) {
+    await tabs.nth(index).click();
+    await operations.locator('.view-line').getByText(name).first().waitFor();
+    // GraphiQL reads the operation's name only when the text has been at rest for 100 ms, and shows nothing of it.
+    await page.waitForTimeout(1000);
+    const { data, errors } = await answerTo(run);
+    assert.ok(data && !errors, `${name}: ${JSON.stringify(errors)}`);
+  }
+
+  // A query of the visitor's own, typed. The editor adds closing brackets and types over them.
+  await page.getByRole('button', { name: /^new tab/i }).click();
+  await operations.locator('.view-lines').click();
+  await page.keyboard.type('query Typed { __typename }', { delay: 20 });
+  // The tab takes the operation's name; until then a run would still ask for the last tab's operation.
+  await tabs.getByText('Typed', { exact: true }).waitFor();
+  const typed = await answerTo(() => page.keyboard.press('Control+Enter'));
+  assert.ok(typed.data?.__typename, JSON.stringify(typed));
+
+  // A field that no schema has: the worker that validates must have loaded, and underlines it.
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('{ thereIsNoSuchField }', { delay: 20 });
+  await operations.locator('.squiggly-error').first().waitFor();
+
+  // The formatter comes from files that are fetched on first use.
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('query Formatted{users{id}}', { delay: 20 });
+  await page.getByRole('button', { name: /^prettify/i }).click();
+  await operations.locator('.view-line').nth(4).waitFor();
+
+  // Back to the first tab, with each of the tools beside the editor opened once.
+  await tabs.first().click();
+  for (const [tool, text] of [
+    ['GraphiQL Explorer', 'users'],
+    ['History', 'Places'],
+    ['Documentation Explorer', 'Root Types'],
+  ]) {
+    await page.getByRole('button', { name: `Show ${tool}` }).click();
+    await page.locator('.graphiql-plugin').getByText(text).first().waitFor();
+  }
+  await answerTo(run);
+  await page.waitForLoadState('networkidle');
+  if (screenshot) await page.screenshot({ path: screenshot });
+
+  assert.deepEqual(faults, []);
+  console.log(`${requests.length} requests, all to ${origin}; no fault`);
+} catch (error) {
+  // What was seen until then often tells why something never came.
+  console.error(faults.join('\n'));
+  throw error;
+} finally {
+  await browser.close();
+}
