@@ -1,6 +1,7 @@
 //! Plans become answers: statements level by level, then the tree of rows read into the response.
 
 mod answer;
+mod changes;
 mod connect;
 mod explain;
 mod loader;
@@ -11,6 +12,7 @@ mod tree;
 mod verify;
 
 pub use answer::Answer;
+pub use changes::{Changes, Listener};
 pub use connect::{ConnectError, connect};
 pub use explain::StatementRecord;
 pub use loader::{Batch, RelationLoader};

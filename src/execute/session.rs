@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::DataLoader;
 use sea_orm::DatabaseConnection;
 
+use super::changes::Changes;
 use super::loader::RelationLoader;
 use super::statements::{Statements, Transaction};
 use crate::error::Result;
@@ -38,9 +39,14 @@ impl Session {
     ///
     /// # Errors
     /// When the database is of a kind that Crowsfoot does not speak.
-    pub fn new(model: Arc<Model>, connection: DatabaseConnection, limits: Limits) -> Result<Self> {
+    pub fn new(
+        model: Arc<Model>,
+        connection: DatabaseConnection,
+        limits: Limits,
+        changes: Changes,
+    ) -> Result<Self> {
         let dialect = Dialect::of(connection.get_database_backend())?;
-        Ok(Self::over(model, dialect, limits, Statements::new(connection, limits)))
+        Ok(Self::over(model, dialect, limits, Statements::new(connection, limits, changes)))
     }
 
     fn over(model: Arc<Model>, dialect: Dialect, limits: Limits, statements: Statements) -> Self {

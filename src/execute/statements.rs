@@ -1,5 +1,6 @@
 //! The statements of one request: the only code that sends any.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -10,11 +11,12 @@ use sea_orm::{
 };
 use tokio::sync::RwLock;
 
+use super::changes::Changes;
 use super::explain::StatementRecord;
 use super::row::RowSet;
 use super::session::Limits;
 use crate::error::{Error, Result};
-use crate::model::ColumnType;
+use crate::model::{ColumnType, Table};
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -23,13 +25,21 @@ pub struct Statements {
     /// Where a request writes, everything it sends goes through its transaction.
     transaction: Option<Transaction>,
     limits: Limits,
+    changes: Changes,
     rows: AtomicU64,
     records: Arc<Mutex<Vec<StatementRecord>>>,
 }
 
 impl Statements {
-    pub(super) fn new(connection: DatabaseConnection, limits: Limits) -> Self {
-        Self { connection, transaction: None, limits, rows: AtomicU64::new(0), records: Arc::default() }
+    pub(super) fn new(connection: DatabaseConnection, limits: Limits, changes: Changes) -> Self {
+        Self {
+            connection,
+            transaction: None,
+            limits,
+            changes,
+            rows: AtomicU64::new(0),
+            records: Arc::default(),
+        }
     }
 
     /// The same inside a transaction. On SQLite it takes the lock for writing at once: one that reads first and
@@ -41,11 +51,16 @@ impl Statements {
             ..TransactionOptions::default()
         };
         let transaction = self.connection.begin_with_options(options).await.map_err(fault)?;
-        let transaction = Transaction(Arc::new(RwLock::new(Some(transaction))));
+        let transaction = Transaction {
+            inner: Arc::new(RwLock::new(Some(transaction))),
+            touched: Arc::default(),
+            changes: self.changes.clone(),
+        };
         let statements = Self {
             connection: self.connection.clone(),
             transaction: Some(transaction.clone()),
             limits: self.limits,
+            changes: self.changes.clone(),
             rows: AtomicU64::new(0),
             records: self.records.clone(),
         };
@@ -65,6 +80,13 @@ impl Statements {
         match &self.transaction {
             Some(transaction) => transaction.rollback().await.map_err(fault),
             None => Ok(()),
+        }
+    }
+
+    /// Remembers that the transaction has touched these tables: its commit tells those who listen for them.
+    pub fn touch(&self, tables: impl IntoIterator<Item = Table>) {
+        if let Some(transaction) = &self.transaction {
+            transaction.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(tables);
         }
     }
 
@@ -111,26 +133,32 @@ impl Statements {
 /// The tasks that load relations share it and may be there a little longer than what they were asked for: they send
 /// nothing more, and its end does not wait until they are gone.
 #[derive(Clone, Debug)]
-pub struct Transaction(Arc<RwLock<Option<DatabaseTransaction>>>);
+pub struct Transaction {
+    inner: Arc<RwLock<Option<DatabaseTransaction>>>,
+    touched: Arc<Mutex<BTreeSet<Table>>>,
+    changes: Changes,
+}
 
 impl Transaction {
     async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match &*self.0.read().await {
+        match &*self.inner.read().await {
             Some(transaction) => transaction.query_all_raw(statement).await,
             None => Err(DbErr::Custom("the transaction is over".to_owned())),
         }
     }
 
-    /// Keeps what it has written.
+    /// Keeps what it has written, and tells which tables that touched.
     ///
     /// # Errors
     /// What the database refuses at the end; nothing has been written then.
     pub async fn commit(&self) -> Result<(), DbErr> {
-        let transaction = self.0.write().await.take();
+        let transaction = self.inner.write().await.take();
         match transaction {
-            Some(transaction) => transaction.commit().await,
-            None => Err(DbErr::Custom("the transaction is over".to_owned())),
+            Some(transaction) => transaction.commit().await?,
+            None => return Err(DbErr::Custom("the transaction is over".to_owned())),
         }
+        self.changes.tell(std::mem::take(&mut self.touched.lock().unwrap_or_else(PoisonError::into_inner)));
+        Ok(())
     }
 
     /// Takes back what it has written. Its locks are gone then, while a dropped one has them a little longer.
@@ -138,7 +166,7 @@ impl Transaction {
     /// # Errors
     /// When the connection is lost, and the transaction with it.
     pub async fn rollback(&self) -> Result<(), DbErr> {
-        let transaction = self.0.write().await.take();
+        let transaction = self.inner.write().await.take();
         match transaction {
             Some(transaction) => transaction.rollback().await,
             None => Ok(()),

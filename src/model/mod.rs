@@ -58,7 +58,7 @@ pub struct Entity {
 }
 
 /// A table's name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table {
     /// The database schema it lies in, where that is not the connection's own.
     pub schema: Option<String>,

@@ -26,6 +26,7 @@ impl Writer<'_> {
         // PostgreSQL gives a transaction up at the first error; what stands in the way is asked for after it.
         self.savepoint("SAVEPOINT deletion").await?;
         let write = self.writes().delete(id, by, keys);
+        self.session.statements().touch(write.touches);
         match self.session.statements().send(write.statement).await {
             Ok(deleted) => {
                 self.savepoint("RELEASE SAVEPOINT deletion").await?;

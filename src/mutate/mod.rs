@@ -7,6 +7,7 @@ mod create;
 mod delete;
 mod operation;
 mod statement;
+mod touched;
 mod update;
 mod writer;
 

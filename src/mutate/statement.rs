@@ -6,6 +6,7 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{Statement, Value};
 
+use super::touched;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};
 use crate::plan::Dialect;
 
@@ -16,10 +17,11 @@ pub(super) struct Writes<'a> {
     pub dialect: Dialect,
 }
 
-/// A statement, and the types of the columns that it returns.
+/// A statement, the types of the columns that it returns, and the tables that it touches.
 pub(super) struct Write {
     pub statement: Statement,
     pub columns: Vec<ColumnType>,
+    pub touches: Vec<Table>,
 }
 
 /// The list of values that a statement joins with.
@@ -70,7 +72,8 @@ impl Writes<'_> {
             insert.on_conflict(conflict);
         }
         insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
-        self.finish(&insert, entity, returning)
+        // One that meets a row with the same key changes that row.
+        self.finish(&insert, entity, returning, touched::by_update(self.model, id, columns))
     }
 
     /// Links through a junction; those that are there already stay as they are.
@@ -88,7 +91,11 @@ impl Writes<'_> {
             insert.values_panic(values.collect::<Vec<_>>());
         }
         insert.on_conflict(OnConflict::new().do_nothing().to_owned());
-        Write { statement: self.dialect.backend().build(&insert), columns: Vec::new() }
+        Write {
+            statement: self.dialect.backend().build(&insert),
+            columns: Vec::new(),
+            touches: vec![junction.clone()],
+        }
     }
 
     /// Takes links away: those of `from` to `to`, or with `keep` all of `from` but those to `to`.
@@ -110,7 +117,11 @@ impl Writes<'_> {
         } else {
             delete.and_where(named);
         }
-        Write { statement: self.dialect.backend().build(&delete), columns: Vec::new() }
+        Write {
+            statement: self.dialect.backend().build(&delete),
+            columns: Vec::new(),
+            touches: vec![junction.clone()],
+        }
     }
 
     /// `UPDATE … SET … WHERE key IN …`.
@@ -128,7 +139,8 @@ impl Writes<'_> {
         if !returning.is_empty() {
             update.returning(Sql::returning().exprs(self.returned(entity, returning)));
         }
-        self.finish(&update, entity, returning)
+        let set: Vec<ColumnId> = values.iter().map(|(column, _)| *column).collect();
+        self.finish(&update, entity, returning, touched::by_update(self.model, id, &set))
     }
 
     /// `SELECT … WHERE key IN … FOR NO KEY UPDATE`: the rows as they are, kept from all others that change them or
@@ -151,7 +163,7 @@ impl Writes<'_> {
         if self.dialect == Dialect::Postgres {
             select.lock(LockType::NoKeyUpdate);
         }
-        self.finish(&select, entity, returning)
+        self.finish(&select, entity, returning, Vec::new())
     }
 
     /// Sets the columns `set` of rows that are found by `columns`, each to its own values:
@@ -188,7 +200,7 @@ impl Writes<'_> {
             self.dialect.selected(expression, &column.column_type)
         });
         update.returning(Sql::returning().exprs(returned));
-        self.finish(&update, entity, returning)
+        self.finish(&update, entity, returning, touched::by_update(self.model, id, set))
     }
 
     /// Sets the columns `set` to NULL in rows of `parents` that are not among `pairs` (values of `set`, then of
@@ -208,7 +220,7 @@ impl Writes<'_> {
         let mut update = self.setting(entity, &nulls);
         update.and_where(self.is_one_of(&self.named(entity, set), parents));
         update.and_where(self.is_one_of(&self.named(entity, &both), pairs).not());
-        self.finish(&update, entity, &[])
+        self.finish(&update, entity, &[], touched::by_update(self.model, id, set))
     }
 
     /// `DELETE … WHERE key IN … RETURNING key`.
@@ -218,7 +230,7 @@ impl Writes<'_> {
         delete.from_table(table(&entity.table));
         delete.and_where(self.is_one_of(&self.named(entity, columns), keys));
         delete.returning(Sql::returning().exprs(self.returned(entity, columns)));
-        self.finish(&delete, entity, columns)
+        self.finish(&delete, entity, columns, touched::by_delete(self.model, id))
     }
 
     /// What happens when a new row meets one with the same key: it takes the new row's values, but keeps the key that
@@ -280,10 +292,12 @@ impl Writes<'_> {
         statement: &S,
         entity: &Entity,
         returning: &[ColumnId],
+        touches: Vec<Table>,
     ) -> Write {
         Write {
             statement: self.dialect.backend().build(statement),
             columns: returning.iter().map(|id| entity.columns[*id].column_type.clone()).collect(),
+            touches,
         }
     }
 }

@@ -13,6 +13,7 @@ mod planner;
 mod print;
 mod select;
 mod selection;
+mod tables;
 
 use async_graphql::{Name, Pos};
 use sea_orm::Value;

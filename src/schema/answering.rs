@@ -17,7 +17,7 @@ use async_graphql::{
 use indexmap::IndexMap;
 use sea_orm::DbErr;
 
-use super::{QUERY, rows};
+use super::{QUERY, SUBSCRIPTION, rows};
 use crate::error::{Code, Error, Result};
 use crate::execute::{Answer, Session, Tree, fault};
 use crate::model::Model;
@@ -256,15 +256,34 @@ pub(super) fn variables(operation: &OperationDefinition, given: &Variables) -> R
     Ok(variables)
 }
 
-/// The plan of a query; other operations are not the model's.
+/// The plan of a query or a subscription.
 pub(super) fn plan(
     model: &Model,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
 ) -> Result<Plan> {
-    if operation.ty != OperationType::Query {
-        return Err(Error::validation(format!("only a query has a plan, and this is a {}", operation.ty)));
+    let root = match operation.ty {
+        OperationType::Query => QUERY,
+        OperationType::Subscription => SUBSCRIPTION,
+        OperationType::Mutation => {
+            return Err(Error::validation(
+                "a mutation has no plan: each of its fields is read after it was written",
+            ));
+        }
+    };
+    let plan =
+        crate::plan::plan(model, operation, Document { fragments: &document.fragments, variables }, root)?;
+    match plan.fields.as_slice() {
+        // October 2021, section 5.2.3.1: one root field, and none of introspection.
+        [field] if root == SUBSCRIPTION && field.name.starts_with("__") => Err(Error::validation(format!(
+            "a subscription selects a field with results, and {} has none",
+            field.name
+        ))),
+        fields if root == SUBSCRIPTION && fields.len() != 1 => Err(Error::validation(format!(
+            "a subscription has one root field, and this one has {}",
+            fields.len()
+        ))),
+        _ => Ok(plan),
     }
-    crate::plan::plan(model, operation, Document { fragments: &document.fragments, variables }, QUERY)
 }

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_graphql::dynamic::{
-    Enum, EnumItem, Field, FieldFuture, InputValue, Object, Scalar as ScalarType, SchemaError, Type, TypeRef,
+    Enum, EnumItem, Field, Object, Scalar as ScalarType, SchemaError, Type, TypeRef,
 };
 
 use super::answering::AnsweringFactory;
-use super::{QUERY, Schema, inputs, mutations, objects};
-use crate::execute::Limits;
-use crate::model::{ColumnId, Entity, Model, Scalar, names};
+use super::live::Live;
+use super::{QUERY, Schema, inputs, mutations, objects, roots};
+use crate::execute::{Changes, Limits};
+use crate::model::{Model, Scalar, names};
 use crate::plan::Direction;
 
 /// Builds a [`Schema`], with what a user adds to it.
@@ -55,13 +56,18 @@ impl SchemaBuilder {
     pub fn finish(self) -> Result<Schema, SchemaError> {
         let Self { model, limits, fields, types } = self;
         let model = Arc::new(model);
-        let query = fields.into_iter().fold(query_root(&model), Object::field);
+        let query = fields.into_iter().fold(roots::query(&model), Object::field);
         // A type without fields would be none: nothing is there to be changed in a model without entities.
         let mutation = model.exposed().next().map(|_| mutations::root(&model));
-        let built =
-            async_graphql::dynamic::Schema::build(QUERY, mutation.as_ref().map(Object::type_name), None)
-                .extension(AnsweringFactory::new(model.clone()));
+        let subscription = roots::subscription(&model);
+        let built = async_graphql::dynamic::Schema::build(
+            QUERY,
+            mutation.as_ref().map(Object::type_name),
+            Some(subscription.type_name()),
+        )
+        .extension(AnsweringFactory::new(model.clone()));
         let mut all: Vec<Type> = std::iter::once(query).chain(mutation).map(Type::from).collect();
+        all.push(subscription.into());
         all.extend(scalars().chain([direction().into()]));
         all.extend(enumerations(&model));
         all.extend(inputs::types(&model));
@@ -76,7 +82,7 @@ impl SchemaBuilder {
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
-        Ok(Schema { inner, model, limits })
+        Ok(Schema { inner, model, limits, changes: Changes::default(), live: Live::default() })
     }
 }
 
@@ -121,44 +127,4 @@ fn direction() -> Enum {
         EnumItem::new(*name).description(format!("{order}, {nulls}."))
     });
     Enum::new("Direction").description("Which way rows are ordered.").items(items)
-}
-
-fn query_root(model: &Model) -> Object {
-    let mut query = Object::new(QUERY)
-        .field(
-            root_field("node", TypeRef::named("Node"))
-                .argument(InputValue::new("nodeId", TypeRef::named_nn(TypeRef::ID)))
-                .description("The object with this id; null when there is none."),
-        )
-        .field(
-            root_field("nodes", TypeRef::named_list_nn("Node"))
-                .argument(InputValue::new("nodeIds", TypeRef::named_nn_list_nn(TypeRef::ID)))
-                .description("The objects with these ids, in their order; null in the place of one that does not exist. One statement for each type among them."),
-        );
-    for (id, entity) in model.exposed() {
-        for (name, key) in entity.lookups() {
-            query = query.field(lookup(model, entity, name, key));
-        }
-        let pages = model.connection_types(id, None);
-        for field in objects::list_fields(&entity.roots.list, entity, &pages, None) {
-            query = query.field(field);
-        }
-    }
-    query
-}
-
-fn lookup(model: &Model, entity: &Entity, name: String, key: &[ColumnId]) -> Field {
-    let columns: Vec<&str> = key.iter().map(|id| entity.columns[*id].field.as_str()).collect();
-    let description =
-        format!("The {} with this {}; null when there is none.", entity.name, columns.join(" and "));
-    key.iter().fold(root_field(name, TypeRef::named(&entity.name)).description(description), |field, id| {
-        let column = &entity.columns[*id];
-        let argument = TypeRef::named_nn(model.type_name(&column.column_type));
-        field.argument(InputValue::new(&column.field, argument))
-    })
-}
-
-/// A root field of the model's own: the plan answers it before async-graphql would resolve it.
-pub(super) fn root_field(name: impl Into<String>, of: TypeRef) -> Field {
-    Field::new(name, of, |_| FieldFuture::Value(None))
 }

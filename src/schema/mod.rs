@@ -3,27 +3,35 @@
 mod answering;
 mod build;
 mod inputs;
+mod live;
 mod mutations;
 mod objects;
+mod prepared;
+mod roots;
 mod rows;
 
 use std::sync::Arc;
 
 use async_graphql::dynamic::{self, SchemaError};
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, SDLExportOptions};
+use async_graphql::{Request, Response, SDLExportOptions, Value};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use sea_orm::DatabaseConnection;
 
 pub use build::SchemaBuilder;
+pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
 use crate::error::{Error, Result};
-use crate::execute::{Limits, Session, StatementRecord};
+use crate::execute::{Changes, Limits, Session, StatementRecord};
 use crate::model::Model;
 use crate::plan::{Dialect, Plan, Select};
 
 /// The type of the query root.
 pub const QUERY: &str = "Query";
+
+/// The type of the subscription root.
+pub const SUBSCRIPTION: &str = "Subscription";
 
 /// A GraphQL schema that answers from a database.
 #[derive(Clone)]
@@ -31,6 +39,8 @@ pub struct Schema {
     inner: dynamic::Schema,
     model: Arc<Model>,
     limits: Limits,
+    changes: Changes,
+    live: live::Live,
 }
 
 /// An answer, and the statements that it took.
@@ -40,6 +50,23 @@ pub struct Executed {
     pub response: Response,
     /// What was sent to the database for it.
     pub statements: Vec<StatementRecord>,
+}
+
+impl Executed {
+    fn refused(response: Response) -> Self {
+        Self { response, statements: Vec::new() }
+    }
+
+    /// Whether the fault lies before execution; the answer then has no `data` (October 2021, section 7.1.2).
+    pub fn is_request_error(&self) -> bool {
+        self.response.data == Value::Null
+            && !self.response.errors.is_empty()
+            && self.response.errors.iter().all(|error| error.path.is_empty())
+    }
+
+    fn answers_the_same(&self, other: &Self) -> bool {
+        self.response.data == other.response.data && self.response.errors == other.response.errors
+    }
 }
 
 impl Schema {
@@ -71,25 +98,54 @@ impl Schema {
         format!("{}\n", self.inner.sdl_with_options(options).trim())
     }
 
+    /// Where commits tell what they have touched. Live queries listen there; whoever writes to the database by other
+    /// ways may tell too.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Reads a request: what it asks for is known then, and nothing has been sent.
+    ///
+    /// # Errors
+    /// The answer to a request that cannot be executed.
+    pub fn prepare(&self, request: Request) -> Result<Prepared, Response> {
+        Prepared::read(request)
+    }
+
     /// Answers a request from `connection`.
     pub async fn execute(&self, request: Request, connection: &DatabaseConnection) -> Executed {
-        let session = match Session::new(self.model.clone(), connection.clone(), self.limits) {
+        match self.prepare(request) {
+            Ok(prepared) => self.run(prepared, connection).await,
+            Err(response) => Executed::refused(response),
+        }
+    }
+
+    /// Answers a prepared request from `connection`; a subscription with its first result.
+    pub async fn run(&self, prepared: Prepared, connection: &DatabaseConnection) -> Executed {
+        let session = Session::new(self.model.clone(), connection.clone(), self.limits, self.changes.clone());
+        let session = match session {
             Ok(session) => Arc::new(session),
             Err(error) => {
                 let error = error.to_server_error(async_graphql::Pos::default(), Vec::new());
-                return Executed { response: Response::from_errors(vec![error]), statements: Vec::new() };
+                return Executed::refused(Response::from_errors(vec![error]));
             }
         };
-        let response = self.inner.execute(request.data(session.clone())).await;
+        let response = self.inner.execute(prepared.into_request().data(session.clone())).await;
         Executed { response, statements: session.statements().records() }
     }
 
-    /// Whether a request changes anything; `false` too where it is no request that could be answered.
-    pub fn is_mutation(request: &mut Request) -> bool {
-        let name = request.operation_name.clone();
-        let Ok(document) = request.parsed_query() else { return false };
-        let operation = answering::operation(document, name.as_deref());
-        operation.is_ok_and(|operation| operation.ty == OperationType::Mutation)
+    /// The results of a prepared request, as they come: of a query or a mutation one, of a subscription one at once and
+    /// another after every commit that changed it. A subscription that cannot be executed ends with its first result.
+    pub fn subscribe(
+        &self,
+        prepared: Prepared,
+        connection: &DatabaseConnection,
+    ) -> BoxStream<'static, Arc<Executed>> {
+        if prepared.kind() == OperationKind::Subscription {
+            return self.live(prepared, connection).boxed();
+        }
+        let (schema, connection) = (self.clone(), connection.clone());
+        stream::once(async move { Arc::new(schema.run(prepared, &connection).await) }).boxed()
     }
 
     /// Plans an operation without a database. Nothing is validated beyond what planning itself needs.

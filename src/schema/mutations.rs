@@ -3,8 +3,8 @@
 
 use async_graphql::dynamic::{Enum, EnumItem, Field, InputObject, InputValue, Object, Type, TypeRef};
 
-use super::build::root_field;
 use super::objects::{object_field, scalar_field};
+use super::roots::root_field;
 use crate::model::{Column, ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
 
 /// The type of the mutation root.

@@ -6,6 +6,7 @@ use async_graphql::dynamic::{
     TypeRef,
 };
 
+use super::roots::Described;
 use crate::model::names::{ConnectionTypes, TypeNames};
 use crate::model::{Cardinality, Column, ColumnType, Declaration, Entity, EntityId, Model, Relation, names};
 
@@ -65,7 +66,7 @@ fn object(model: &Model, id: EntityId) -> Object {
         if relation.is_many() {
             let pages = model.connection_types(relation.target, Some((id, relation_id)));
             for field in list_fields(&relation.field, target, &pages, Some(&entity.name)) {
-                object = object.field(field);
+                object = object.field(field.into_object_field());
             }
         } else {
             object = object.field(to_one(entity, target, relation));
@@ -108,7 +109,7 @@ pub(super) fn list_fields(
     target: &Entity,
     pages: &ConnectionTypes,
     owner: Option<&str>,
-) -> [Field; 3] {
+) -> [Described; 3] {
     let Entity { name: entity, types, .. } = target;
     let whose = owner.map_or_else(String::new, |owner| format!(" of this {owner}"));
     let filter = || {
@@ -126,13 +127,13 @@ pub(super) fn list_fields(
         InputValue::new(name, TypeRef::named(TypeRef::STRING)).description(description)
     };
     [
-        object_field(list, TypeRef::named_nn_list_nn(entity))
+        Described::new(list, TypeRef::named_nn_list_nn(entity))
             .description(format!("The {entity} objects{whose}, all of them unless limited."))
             .argument(filter())
             .argument(order())
             .argument(number("limit", "At most so many."))
             .argument(number("offset", "After leaving out so many.")),
-        object_field(names::connection_field(list), TypeRef::named_nn(&pages.connection))
+        Described::new(names::connection_field(list), TypeRef::named_nn(&pages.connection))
             .description(format!("The {entity} objects{whose} in pages."))
             .argument(filter())
             .argument(order())
@@ -140,7 +141,7 @@ pub(super) fn list_fields(
             .argument(cursor("after", "Only what comes after this cursor."))
             .argument(number("last", "At most so many from the end."))
             .argument(cursor("before", "Only what comes before this cursor.")),
-        object_field(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
+        Described::new(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
             .description(format!("What can be computed of the {entity} objects{whose}."))
             .argument(filter()),
     ]

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::State;
 use super::request_id::RequestId;
 use crate::error::{Code, Error};
-use crate::schema::{Executed, Schema};
+use crate::schema::{Executed, OperationKind};
 
 /// The largest request that is read, in bytes.
 const LARGEST_BODY: usize = 1 << 20;
@@ -94,18 +94,22 @@ pub(super) async fn get(http: HttpRequest, state: web::Data<State>) -> HttpRespo
 }
 
 async fn answer(http: &HttpRequest, parameters: Result<Parameters, Error>, state: &State) -> HttpResponse {
-    let mut request = match parameters.and_then(Parameters::into_request) {
+    let request = match parameters.and_then(Parameters::into_request) {
         Ok(request) => request,
         Err(error) => return refuse(http, StatusCode::BAD_REQUEST, &error),
     };
-    if http.method() == Method::GET && Schema::is_mutation(&mut request) {
+    let prepared = match state.schema.prepare(request) {
+        Ok(prepared) => prepared,
+        Err(response) => return respond(http, response),
+    };
+    if http.method() == Method::GET && prepared.kind() == OperationKind::Mutation {
         // A link could be followed by accident, or put into a foreign page as a picture.
         let mut response =
             refuse(http, StatusCode::METHOD_NOT_ALLOWED, &Error::validation("a mutation is sent by POST"));
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    let Executed { mut response, statements } = state.schema.execute(request, &state.connection).await;
+    let Executed { mut response, statements } = state.schema.run(prepared, &state.connection).await;
     tracing::info!(
         statements = statements.len(),
         rows = statements.iter().map(|statement| statement.rows).sum::<usize>(),

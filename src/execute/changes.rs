@@ -1,0 +1,96 @@
+//! What commits have touched, told to those who wait for it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, Sender};
+
+use crate::model::Table;
+
+/// Where commits tell which tables they have touched. Clones are the same place.
+///
+/// Everything that a mutation of the schema writes is told by itself; what else writes to the database, in this process
+/// or another, may [`tell`](Self::tell) too.
+#[derive(Clone, Debug)]
+pub struct Changes(Sender<Arc<BTreeSet<Table>>>);
+
+/// So many commits may go by before a listener has looked at the first; one that has missed some takes it for a change.
+const COMMITS_KEPT: usize = 256;
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self(Sender::new(COMMITS_KEPT))
+    }
+}
+
+impl Changes {
+    /// Tells all who listen for one of these tables.
+    pub fn tell(&self, tables: BTreeSet<Table>) {
+        if !tables.is_empty() {
+            // Nobody may be listening.
+            let _ = self.0.send(Arc::new(tables));
+        }
+    }
+
+    /// Listens, from now on, for changes of these tables.
+    pub fn listen(&self, tables: BTreeSet<Table>) -> Listener {
+        Listener { tables, commits: self.0.subscribe() }
+    }
+}
+
+/// Hears of changes of some tables.
+#[derive(Debug)]
+pub struct Listener {
+    tables: BTreeSet<Table>,
+    commits: Receiver<Arc<BTreeSet<Table>>>,
+}
+
+impl Listener {
+    /// Waits until a commit has touched one of the tables since the last call. Changes are not counted: however many
+    /// there were, this returns once.
+    pub async fn changed(&mut self) {
+        loop {
+            match self.commits.recv().await {
+                Ok(touched) if touched.is_disjoint(&self.tables) => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => break,
+                // Whoever could tell is gone.
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+        // What else is there belongs to the same change: it is read after this.
+        self.commits = self.commits.resubscribe();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn tables<const N: usize>(names: [&str; N]) -> BTreeSet<Table> {
+        names.map(|name| Table { schema: None, name: name.to_owned() }).into()
+    }
+
+    #[test]
+    fn only_changes_of_its_tables_are_heard_and_many_as_one() {
+        let changes = Changes::default();
+        let mut listener = changes.listen(tables(["posts", "authors"]));
+        assert_eq!(listener.changed().now_or_never(), None);
+        changes.tell(tables(["users"]));
+        assert_eq!(listener.changed().now_or_never(), None);
+        changes.tell(tables(["posts"]));
+        changes.tell(tables(["authors", "users"]));
+        assert_eq!(listener.changed().now_or_never(), Some(()));
+        assert_eq!(listener.changed().now_or_never(), None);
+    }
+
+    #[test]
+    fn one_that_has_missed_commits_takes_it_for_a_change() {
+        let changes = Changes::default();
+        let mut listener = changes.listen(tables(["posts"]));
+        (0..=COMMITS_KEPT).for_each(|_| changes.tell(tables(["users"])));
+        assert_eq!(listener.changed().now_or_never(), Some(()));
+    }
+}

@@ -1,0 +1,72 @@
+//! The tables that a plan reads: what a live query listens for.
+
+use std::collections::BTreeSet;
+
+use super::{Filter, Load, OrderBy, OrderTerm, Plan, What};
+use crate::model::{EntityId, Model, Relation, Table};
+
+impl Plan {
+    /// Every table that its statements read, by whatever way: rows, filters, orders, junctions.
+    pub fn tables(&self, model: &Model) -> BTreeSet<Table> {
+        let mut tables = Tables { model, found: BTreeSet::new() };
+        self.loads.iter().for_each(|load| tables.of_load(load));
+        tables.found
+    }
+}
+
+struct Tables<'a> {
+    model: &'a Model,
+    found: BTreeSet<Table>,
+}
+
+impl Tables<'_> {
+    fn of_load(&mut self, load: &Load) {
+        self.of_entity(load.entity);
+        if let Some((owner, relation)) = load.relation {
+            self.of_relation(&self.model.entities[owner].relations[relation]);
+        }
+        self.of_filter(load.entity, &load.filter);
+        if let What::Rows(rows) = &load.what {
+            rows.order.iter().for_each(|term| self.of_order(load.entity, term));
+            rows.children.iter().for_each(|child| self.of_load(child));
+        }
+    }
+
+    fn of_entity(&mut self, id: EntityId) {
+        self.found.insert(self.model.entities[id].table.clone());
+    }
+
+    fn of_relation(&mut self, relation: &Relation) {
+        self.of_entity(relation.target);
+        if let Some(junction) = &relation.junction {
+            self.found.insert(junction.table.clone());
+        }
+    }
+
+    fn of_filter(&mut self, id: EntityId, filter: &Filter) {
+        match filter {
+            Filter::All(filters) | Filter::Any(filters) => {
+                filters.iter().for_each(|filter| self.of_filter(id, filter));
+            }
+            Filter::Not(filter) => self.of_filter(id, filter),
+            Filter::Column { .. } => {}
+            Filter::Related { relation, filter, .. } => {
+                let relation = &self.model.entities[id].relations[*relation];
+                self.of_relation(relation);
+                self.of_filter(relation.target, filter);
+            }
+        }
+    }
+
+    fn of_order(&mut self, root: EntityId, term: &OrderTerm) {
+        let mut id = root;
+        for hop in &term.path {
+            let relation = &self.model.entities[id].relations[*hop];
+            self.of_relation(relation);
+            id = relation.target;
+        }
+        if let OrderBy::Count(relation) = term.by {
+            self.of_relation(&self.model.entities[id].relations[relation]);
+        }
+    }
+}

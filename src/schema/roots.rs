@@ -1,0 +1,99 @@
+//! The root fields that read: those of the query root, which the subscription root offers too.
+
+use async_graphql::dynamic::{
+    Field, FieldFuture, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef,
+};
+
+use super::{QUERY, SUBSCRIPTION, objects};
+use crate::model::{ColumnId, Entity, Model};
+
+/// A field of an output type, before it is known which root or object has it.
+pub(super) struct Described {
+    name: String,
+    of: TypeRef,
+    description: String,
+    arguments: Vec<InputValue>,
+}
+
+impl Described {
+    pub fn new(name: impl Into<String>, of: TypeRef) -> Self {
+        Self { name: name.into(), of, description: String::new(), arguments: Vec::new() }
+    }
+
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
+    }
+
+    pub fn argument(mut self, argument: InputValue) -> Self {
+        self.arguments.push(argument);
+        self
+    }
+
+    /// A field of an object that was answered before.
+    pub fn into_object_field(self) -> Field {
+        let field = objects::object_field(self.name, self.of).description(self.description);
+        self.arguments.into_iter().fold(field, Field::argument)
+    }
+
+    fn into_root_field(self) -> Field {
+        let field = root_field(self.name, self.of).description(self.description);
+        self.arguments.into_iter().fold(field, Field::argument)
+    }
+
+    /// Its stream is made by [`Schema::subscribe`](super::Schema::subscribe): async-graphql only validates it.
+    fn into_subscription_field(self) -> SubscriptionField {
+        let field = SubscriptionField::new(self.name, self.of, |_| {
+            SubscriptionFieldFuture::new(async {
+                Ok(futures_util::stream::empty::<async_graphql::Result<async_graphql::Value>>())
+            })
+        })
+        .description(self.description);
+        self.arguments.into_iter().fold(field, SubscriptionField::argument)
+    }
+}
+
+/// A root field of the model's own: the plan answers it before async-graphql would resolve it.
+pub(super) fn root_field(name: impl Into<String>, of: TypeRef) -> Field {
+    Field::new(name, of, |_| FieldFuture::Value(None))
+}
+
+pub(super) fn query(model: &Model) -> Object {
+    reading(model).into_iter().map(Described::into_root_field).fold(Object::new(QUERY), Object::field)
+}
+
+pub(super) fn subscription(model: &Model) -> Subscription {
+    let root = Subscription::new(SUBSCRIPTION).description(
+        "The fields of the query root, live: a result at once, and again after every commit that changed it.",
+    );
+    reading(model).into_iter().map(Described::into_subscription_field).fold(root, Subscription::field)
+}
+
+fn reading(model: &Model) -> Vec<Described> {
+    let mut fields = vec![
+        Described::new("node", TypeRef::named("Node"))
+            .argument(InputValue::new("nodeId", TypeRef::named_nn(TypeRef::ID)))
+            .description("The object with this id; null when there is none."),
+        Described::new("nodes", TypeRef::named_list_nn("Node"))
+            .argument(InputValue::new("nodeIds", TypeRef::named_nn_list_nn(TypeRef::ID)))
+            .description("The objects with these ids, in their order; null in the place of one that does not exist. One statement for each type among them."),
+    ];
+    for (id, entity) in model.exposed() {
+        fields.extend(entity.lookups().map(|(name, key)| lookup(model, entity, name, key)));
+        let pages = model.connection_types(id, None);
+        fields.extend(objects::list_fields(&entity.roots.list, entity, &pages, None));
+    }
+    fields
+}
+
+fn lookup(model: &Model, entity: &Entity, name: String, key: &[ColumnId]) -> Described {
+    let columns: Vec<&str> = key.iter().map(|id| entity.columns[*id].field.as_str()).collect();
+    let description =
+        format!("The {} with this {}; null when there is none.", entity.name, columns.join(" and "));
+    let field = Described::new(name, TypeRef::named(&entity.name)).description(description);
+    key.iter().fold(field, |field, id| {
+        let column = &entity.columns[*id];
+        let argument = TypeRef::named_nn(model.type_name(&column.column_type));
+        field.argument(InputValue::new(&column.field, argument))
+    })
+}
