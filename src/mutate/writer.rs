@@ -176,9 +176,7 @@ impl<'a> Writer<'a> {
 
 /// The rows of a set, by column.
 pub(super) fn rows_of(set: &RowSet, columns: &[ColumnId]) -> Vec<Row> {
-    (0..set.len())
-        .map(|index| columns.iter().copied().zip(set.row(index).iter().cloned()).collect())
-        .collect()
+    (0..set.len()).map(|index| columns.iter().copied().zip(set.values(index)).collect()).collect()
 }
 
 /// The values of some columns of a row.

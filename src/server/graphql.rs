@@ -1,12 +1,10 @@
 //! GraphQL over HTTP: a request in, an answer out.
 
-use std::collections::BTreeMap;
-
-use actix_web::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{ACCEPT, ALLOW, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
-use serde::{Deserialize, Serialize};
+use async_graphql::{ErrorExtensionValues, Request, ServerError, Value};
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::State;
@@ -100,7 +98,7 @@ async fn answer(http: &HttpRequest, parameters: Result<Parameters, Error>, state
     };
     let prepared = match state.schema.prepare(request) {
         Ok(prepared) => prepared,
-        Err(response) => return respond(http, response),
+        Err(error) => return respond(http, Executed::refused(error)),
     };
     if http.method() == Method::GET && prepared.kind() == OperationKind::Mutation {
         // A link could be followed by accident, or put into a foreign page as a picture.
@@ -109,34 +107,32 @@ async fn answer(http: &HttpRequest, parameters: Result<Parameters, Error>, state
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    let Executed { mut response, statements } = state.schema.run(prepared, &state.connection).await;
+    let mut executed = state.schema.run(prepared, &state.connection).await;
     tracing::info!(
-        statements = statements.len(),
-        rows = statements.iter().map(|statement| statement.rows).sum::<usize>(),
-        errors = response.errors.len(),
+        statements = executed.statements.len(),
+        rows = executed.statements.iter().map(|statement| statement.rows).sum::<usize>(),
+        errors = executed.errors.len(),
         "executed"
     );
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
-        let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
-        let explain = serde_json::json!({ "statements": statements });
-        response.extensions.insert("explain".to_owned(), Value::from_json(explain).unwrap_or_default());
+        let statements: Vec<Json> = executed.statements.iter().map(|statement| statement.to_json()).collect();
+        executed.extensions.insert("explain".to_owned(), serde_json::json!({ "statements": statements }));
     }
-    respond(http, response)
+    respond(http, executed)
 }
 
 fn refuse(http: &HttpRequest, status: StatusCode, error: &Error) -> HttpResponse {
     let error =
         ServerError { locations: Vec::new(), ..error.to_server_error(Default::default(), Vec::new()) };
-    let body = body(http, Response::from_errors(vec![error]));
-    HttpResponse::build(status).content_type(media_type(http)).json(body)
+    HttpResponse::build(status).content_type(media_type(http)).body(body(http, Executed::refused(error)))
 }
 
-fn respond(http: &HttpRequest, response: Response) -> HttpResponse {
+fn respond(http: &HttpRequest, executed: Executed) -> HttpResponse {
     // Section 6.4 of the specification: under its own media type a request that could not be executed is a 400.
     let media_type = media_type(http);
-    let failed = is_request_error(&response) && media_type == GRAPHQL_RESPONSE;
+    let failed = executed.is_request_error() && media_type == GRAPHQL_RESPONSE;
     let status = if failed { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    HttpResponse::build(status).insert_header((CONTENT_TYPE, media_type)).json(body(http, response))
+    HttpResponse::build(status).content_type(media_type).body(body(http, executed))
 }
 
 fn media_type(http: &HttpRequest) -> &'static str {
@@ -144,29 +140,10 @@ fn media_type(http: &HttpRequest) -> &'static str {
     if accept.contains(GRAPHQL_RESPONSE) { GRAPHQL_RESPONSE } else { JSON }
 }
 
-/// Whether the fault lies before execution; the answer then has no `data` (October 2021, section 7.1.2).
-fn is_request_error(response: &Response) -> bool {
-    response.data == Value::Null
-        && !response.errors.is_empty()
-        && response.errors.iter().all(|error| error.path.is_empty())
-}
-
-/// What a client reads: keys in the order of the specification, fields in the order of the selection.
-#[derive(Serialize)]
-struct Body {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ServerError>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: BTreeMap<String, Value>,
-}
-
-fn body(http: &HttpRequest, mut response: Response) -> Body {
+fn body(http: &HttpRequest, mut executed: Executed) -> Vec<u8> {
     let id = http.extensions().get::<RequestId>().map(|id| id.0.clone());
-    response.errors.iter_mut().for_each(|error| name_request(error, id.as_deref()));
-    let data = (!is_request_error(&response)).then_some(response.data);
-    Body { data, errors: response.errors, extensions: response.extensions }
+    executed.errors.iter_mut().for_each(|error| name_request(error, id.as_deref()));
+    executed.to_json()
 }
 
 /// An error that only the log explains carries the id to look for there; one without a code is such an error.
