@@ -1,5 +1,6 @@
 //! Whose rows are whose: parents and the rows of a level below are joined by their keys.
 
+use std::cmp::Ordering;
 use std::hash::Hash;
 use std::ops::Range;
 
@@ -92,6 +93,16 @@ impl Keys {
     }
 }
 
+/// The order of two rows by integer cells.
+fn compare(rows: &RowSet, slots: &[usize], one: u32, other: u32) -> Ordering {
+    let integer = |index: u32, slot: usize| match rows.row(index as usize).cell(slot) {
+        Cell::Integer(value) => value,
+        _ => 0,
+    };
+    let mut orders = slots.iter().map(|slot| integer(one, *slot).cmp(&integer(other, *slot)));
+    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
 /// Numbers the keys as they come.
 fn number<K: Eq + Hash>(keys: impl Iterator<Item = Option<K>>) -> (Vec<u32>, HashMap<K, u32>) {
     let mut index = HashMap::new();
@@ -130,7 +141,7 @@ pub struct Groups {
     /// For each row above the place of its group.
     of_parent: Vec<u32>,
     groups: Vec<Group>,
-    /// Indexes of rows, group after group.
+    /// Indexes of rows, group after group; of joined rows, which stand beside their parents, each its own.
     members: Vec<u32>,
 }
 
@@ -182,10 +193,29 @@ impl Groups {
                 group.members.end += 1;
             }
         }
+        if !query.sort.is_empty() {
+            for group in &groups {
+                members[group.members.clone()].sort_by(|one, other| compare(rows, &query.sort, *one, *other));
+            }
+        }
         if let What::Rows(planned) = &load.what {
             groups.iter_mut().for_each(|group| group.finish_page(&planned.page, &mut members));
         }
         Self { of_parent: keys.of_parent, groups, members }
+    }
+
+    /// Joined rows: each parent's is in the same row, where the key is not NULL.
+    pub(super) fn joined(rows: &RowSet, key: &[usize]) -> Self {
+        let all = 0..rows.len();
+        let is_there = |index: usize| key.iter().all(|slot| rows.row(index).cell(*slot) != Cell::Null);
+        Self {
+            of_parent: all.clone().map(|index| if is_there(index) { index as u32 } else { NOBODY }).collect(),
+            groups: all
+                .clone()
+                .map(|index| Group { members: index..index + 1, ..Group::default() })
+                .collect(),
+            members: all.map(|index| index as u32).collect(),
+        }
     }
 
     fn group(&self, parent: usize) -> Option<&Group> {

@@ -9,13 +9,15 @@ use super::loader::Batch;
 use super::row::{Row, RowSet};
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::plan::{Load, Page, Query, What};
+use crate::plan::{Join, Load, Page, Query, What};
 
 /// The rows of one load, with everything below them.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The rows.
+    /// The rows; of a joined relation those of the statement that it came with.
     pub rows: Arc<RowSet>,
+    /// Where the load's own columns begin in a row.
+    pub first: usize,
     /// Where the values of the cursor begin in a row.
     pub cursor: usize,
     /// One for each of the load's children.
@@ -25,7 +27,7 @@ pub struct Loaded {
 impl Loaded {
     /// Row `index`.
     pub fn row(&self, index: usize) -> Row<'_> {
-        self.rows.row(index)
+        self.rows.row_from(index, self.first)
     }
 }
 
@@ -36,6 +38,18 @@ pub struct Child {
     pub loaded: Loaded,
     /// For each row above.
     pub groups: Groups,
+}
+
+/// Rows that others hang on.
+#[derive(Clone, Copy)]
+struct Level<'a> {
+    rows: &'a Arc<RowSet>,
+    /// Where the columns of the load at hand begin.
+    first: usize,
+    /// Which rows are outside every page.
+    outside: Option<&'a [bool]>,
+    /// What was joined, for each child of the load at hand.
+    joins: &'a [Option<Join>],
 }
 
 /// Loads trees for one request.
@@ -54,51 +68,64 @@ impl Tree<'_> {
     }
 
     async fn load_root(&self, load: &Load) -> Result<Child> {
-        let query = self.session.select().build(load, &[]);
-        let rows = Arc::new(self.session.statements().query(query.statement.clone(), &query.columns).await?);
+        let (statement, query) = self.session.select().prepare(load, &[]);
+        let rows = Arc::new(self.session.statements().query(statement, &query.columns).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
     }
 
     /// Runs the loads below rows that are there already, side by side.
-    pub async fn load_children(&self, load: &Load, rows: &RowSet) -> Vec<Result<Child>> {
-        self.load_below(load, rows, None).await
+    pub async fn load_children(&self, load: &Load, rows: &Arc<RowSet>) -> Vec<Result<Child>> {
+        self.load_below(load, Level { rows, first: 0, outside: None, joins: &[] }).await
     }
 
-    async fn load_below(&self, load: &Load, rows: &RowSet, outside: Option<&[bool]>) -> Vec<Result<Child>> {
+    async fn load_below(&self, load: &Load, level: Level<'_>) -> Vec<Result<Child>> {
         match load.children() {
             [] => Vec::new(),
-            [only] => vec![self.load_relation(load, rows, outside, only).await],
+            [only] => vec![self.load_child(load, level, 0, only).await],
             children => {
-                join_all(children.iter().map(|child| self.load_relation(load, rows, outside, child))).await
+                let children = children.iter().enumerate();
+                join_all(children.map(|(place, child)| self.load_child(load, level, place, child))).await
             }
         }
     }
 
-    /// One batch: the rows of a relation for all parents of a level. Boxed, since levels nest.
-    fn load_relation<'b>(
+    /// What was joined is there; else one batch: the rows of a relation for all parents of a level. Boxed, since
+    /// levels nest.
+    fn load_child<'b>(
         &'b self,
         parent: &'b Load,
-        rows: &'b RowSet,
-        outside: Option<&'b [bool]>,
+        level: Level<'b>,
+        place: usize,
         load: &'b Load,
     ) -> BoxFuture<'b, Result<Child>> {
         Box::pin(async move {
-            let slots = self.key_slots(parent, load)?;
-            let is_outside = |index: usize| outside.is_some_and(|outside| outside[index]);
-            let keys = Keys::of_rows(rows, 0, &slots, is_outside);
-            let query = self.session.select().build(load, &keys.distinct());
-            let rows = if keys.is_empty() {
-                // Nobody asks: no statement is sent for an empty level.
-                Arc::new(RowSet::new(&query.columns))
-            } else {
-                let batch = Batch::new(&query);
-                let rows = self.session.loader().load_one(batch).await?;
-                rows.ok_or_else(|| Error::internal("the dataloader lost a batch"))?
+            let Some(join) = level.joins.get(place).and_then(Option::as_ref) else {
+                return self.load_relation(parent, level, load).await;
             };
-            let groups = Groups::new(load, &query, &rows, keys);
-            self.descend(load, &query, rows, groups).await
+            let below = Level { first: join.first, joins: &join.below, ..level };
+            let children = self.load_below(load, below).await;
+            let rows = level.rows.clone();
+            let groups = Groups::joined(&rows, &join.key);
+            Ok(Child { loaded: Loaded { rows, first: join.first, cursor: 0, children }, groups })
         })
+    }
+
+    async fn load_relation(&self, parent: &Load, level: Level<'_>, load: &Load) -> Result<Child> {
+        let slots = self.key_slots(parent, load)?;
+        let is_outside = |index: usize| level.outside.is_some_and(|outside| outside[index]);
+        let keys = Keys::of_rows(level.rows, level.first, &slots, is_outside);
+        let (statement, query) = self.session.select().prepare(load, &keys.distinct());
+        let rows = if keys.is_empty() {
+            // Nobody asks: no statement is sent for an empty level.
+            Arc::new(RowSet::new(&query.columns))
+        } else {
+            let batch = Batch::new(statement, query.clone());
+            let rows = self.session.loader().load_one(batch).await?;
+            rows.ok_or_else(|| Error::internal("the dataloader lost a batch"))?
+        };
+        let groups = Groups::new(load, &query, &rows, keys);
+        self.descend(load, &query, rows, groups).await
     }
 
     async fn descend(&self, load: &Load, query: &Query, rows: Arc<RowSet>, groups: Groups) -> Result<Child> {
@@ -110,8 +137,9 @@ impl Tree<'_> {
         };
         let beside = outside.iter().flatten().filter(|is_outside| **is_outside).count();
         self.session.statements().admit(rows.len() - beside)?;
-        let children = self.load_below(load, &rows, outside.as_deref()).await;
-        Ok(Child { loaded: Loaded { rows, cursor: query.cursor, children }, groups })
+        let level = Level { rows: &rows, first: 0, outside: outside.as_deref(), joins: &query.joins };
+        let children = self.load_below(load, level).await;
+        Ok(Child { loaded: Loaded { rows, first: 0, cursor: query.cursor, children }, groups })
     }
 
     /// Where the key of a relation stands in the rows above.

@@ -342,6 +342,21 @@ impl ColumnType {
         !matches!(self.scalar(), Some(Scalar::Boolean | Scalar::Int | Scalar::Float | Scalar::Json))
     }
 
+    /// Whether its values are integers of any width.
+    pub fn is_integer(&self) -> bool {
+        matches!(
+            self,
+            Self::TinyInt
+                | Self::SmallInt
+                | Self::Int
+                | Self::BigInt
+                | Self::TinyUnsigned
+                | Self::SmallUnsigned
+                | Self::Unsigned
+                | Self::BigUnsigned
+        )
+    }
+
     /// An integer as a value of this type.
     pub fn integer(&self, value: i64) -> Value {
         match self {

@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
     /// The columns `wanted` of the rows for which `filter` holds.
     pub async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
-        let load = Load { entity: id, relation: None, filter, what: What::Rows(rows) };
+        let load = Load::new(id, filter, What::Rows(rows));
         let query = self.session.select().build(&load, &[]);
         let found = self.session.statements().query(query.statement, &query.columns).await?;
         self.session.statements().admit(found.len())?;

@@ -62,7 +62,7 @@ async fn answer<E: EntityTrait>(
     let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
     let rows = Arc::new(row_set::<E>(model, &load, models));
     let children = Tree { session }.load_children(&load, &rows).await;
-    let loaded = Loaded { rows, cursor: 0, children };
+    let loaded = Loaded { rows, first: 0, cursor: 0, children };
     let (rows, errors) = Answer::write_rows(
         model,
         &load,
