@@ -97,8 +97,7 @@ fn forward<'a>(model: &'a Model, holder: EntityId, relation: &'a Relation) -> Li
 fn reverse<'a>(model: &'a Model, owner: EntityId, relation: &'a Relation) -> Line<'a> {
     let holder = &model.entities[relation.target];
     let may_be_null = relation.to.iter().any(|id| holder.columns[*id].nullable);
-    let held_by =
-        if relation.enforced && !may_be_null { Cardinality::One } else { Cardinality::OptionalOne };
+    let held_by = if relation.enforced && !may_be_null { Cardinality::One } else { Cardinality::OptionalOne };
     let ends = [
         end(model, owner, vec![&relation.field], held_by),
         end(model, relation.target, Vec::new(), relation.cardinality),

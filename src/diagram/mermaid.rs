@@ -10,7 +10,8 @@ pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
     let mut text = String::from("erDiagram\n");
     // Writing to a string cannot fail.
     for type_box in boxes {
-        let title = type_box.table.as_ref().map(|table| format!("[\"{} ({})\"]", type_box.name, plain(table)));
+        let title =
+            type_box.table.as_ref().map(|table| format!("[\"{} ({})\"]", type_box.name, plain(table)));
         let _ = writeln!(text, "    {}{} {{", type_box.name, title.unwrap_or_default());
         for row in &type_box.rows {
             let marks = row.marks.iter().map(|mark| format!(" {mark}")).collect::<Vec<_>>().join(",");
@@ -25,8 +26,13 @@ pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
         let (left, right) = (left(one.cardinality), right(other.cardinality));
         let stroke = if line.is_shortcut { ".." } else { "--" };
         let label = [one, other].map(|end| if end.fields.is_empty() { "-".to_owned() } else { end.label() });
-        let _ =
-            writeln!(text, "    {} {left}{stroke}{right} {} : \"{}\"", one.name, other.name, label.join(" / "));
+        let _ = writeln!(
+            text,
+            "    {} {left}{stroke}{right} {} : \"{}\"",
+            one.name,
+            other.name,
+            label.join(" / ")
+        );
     }
     text
 }

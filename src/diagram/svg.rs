@@ -16,8 +16,6 @@ const LEGEND: f64 = 700.0;
 const HEAD: f64 = 30.0;
 const ROW: f64 = 20.0;
 const PADDING: f64 = 10.0;
-/// The width of `PK FK` with what keeps it off the field.
-const MARKS: f64 = 40.0;
 /// Between a field and its type.
 const SPACE: f64 = 18.0;
 
@@ -25,6 +23,7 @@ const SPACE: f64 = 18.0;
 const NAME_LETTER: f64 = 8.2;
 const LETTER: f64 = 7.3;
 const SMALL_LETTER: f64 = 6.3;
+const MARK_LETTER: f64 = 5.6;
 
 /// How round the corners of lines are.
 const BEND: f64 = 7.0;
@@ -106,9 +105,16 @@ fn arrange(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> Layout {
 fn size(type_box: &TypeBox<'_>) -> Size {
     let table = type_box.table.as_deref().map_or(0.0, |table| SPACE + letters(table) * SMALL_LETTER);
     let head = letters(type_box.name) * NAME_LETTER + table;
-    let row = |row: &Row<'_>| MARKS + SPACE + (letters(row.field) + letters(&row.full_type())) * LETTER;
+    let row =
+        |row: &Row<'_>| marks(type_box) + SPACE + (letters(row.field) + letters(&row.full_type())) * LETTER;
     let width = type_box.rows.iter().map(row).fold(head, f64::max) + 2.0 * PADDING;
-    Size { width: width.ceil(), height: HEAD + ROW * type_box.rows.len() as f64 + PADDING / 2.0 }
+    Size { width: width.ceil(), height: HEAD + ROW * type_box.rows.len() as f64 + 6.0 }
+}
+
+/// The width of the widest marks of a box, with what keeps them off the fields.
+fn marks(type_box: &TypeBox<'_>) -> f64 {
+    let widest = type_box.rows.iter().map(|row| letters(&row.marks.join(" "))).fold(2.0, f64::max);
+    (widest * MARK_LETTER + 8.0).ceil()
 }
 
 /// The letters of a text; those beyond ASCII may be twice as wide.
@@ -157,7 +163,7 @@ fn legend(text: &mut String, counts: &str) {
     }
     let _ = writeln!(
         text,
-        "<text class=\"small\" x=\"{x}\" y=\"{}\">PK primary key  FK foreign key  UK unique  ! never null</text>",
+        "<text class=\"small\" x=\"{x}\" y=\"{}\">PK primary key · FK foreign key · UK unique · ! never null</text>",
         y + 3.5
     );
 }
@@ -183,15 +189,16 @@ fn draw_box(text: &mut String, type_box: &TypeBox<'_>, area: &Area) {
             escape(table)
         );
     }
+    let left = PADDING + marks(type_box);
     for (number, row) in type_box.rows.iter().enumerate() {
         let y = HEAD + ROW * number as f64 + 15.0;
         if !row.marks.is_empty() {
-            let _ = write!(text, "<text class=\"mark\" x=\"{PADDING}\" y=\"{y}\">{}</text>", row.marks.join(" "));
+            let _ =
+                write!(text, "<text class=\"mark\" x=\"{PADDING}\" y=\"{y}\">{}</text>", row.marks.join(" "));
         }
         let _ = writeln!(
             text,
-            "<text x=\"{}\" y=\"{y}\">{}</text><text class=\"{}\" x=\"{right}\" y=\"{y}\" text-anchor=\"end\">{}</text>",
-            PADDING + MARKS,
+            "<text x=\"{left}\" y=\"{y}\">{}</text><text class=\"{}\" x=\"{right}\" y=\"{y}\" text-anchor=\"end\">{}</text>",
             row.field,
             if row.nullable { "nullable" } else { "type" },
             row.full_type()

@@ -7,8 +7,7 @@ use crate::diagram::{self, Format};
 use crate::model::Model;
 
 /// The picture brings its own style, and nothing else may come with it or into it.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Every drawing of the model, which does not change while the service runs.
 pub(super) struct Drawings(Vec<(Format, web::Bytes)>);

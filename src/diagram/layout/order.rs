@@ -87,7 +87,9 @@ fn swap(layers: &mut Layers) {
                     let sides = near[first].iter().zip(&near[second]);
                     sides
                         .flat_map(|(first, second)| first.iter().map(move |one| (one, second)))
-                        .map(|(one, second)| second.iter().filter(|other| places[**other] < places[*one]).count())
+                        .map(|(one, second)| {
+                            second.iter().filter(|other| places[**other] < places[*one]).count()
+                        })
                         .sum::<usize>()
                 };
                 if crossed(lower, upper) < crossed(upper, lower) {
@@ -114,7 +116,10 @@ fn crossings(layers: &Layers) -> usize {
         (one[0] < other[0] && one[1] > other[1]) || (one[0] > other[0] && one[1] < other[1])
     };
     let of_layer = |spans: Vec<[usize; 2]>| {
-        let pairs = spans.iter().enumerate().flat_map(|(index, one)| spans[..index].iter().map(move |other| (one, other)));
+        let pairs = spans
+            .iter()
+            .enumerate()
+            .flat_map(|(index, one)| spans[..index].iter().map(move |other| (one, other)));
         pairs.filter(|(one, other)| crosses(one, other)).count()
     };
     spans.into_iter().map(of_layer).sum()

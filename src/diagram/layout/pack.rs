@@ -3,7 +3,7 @@
 use super::{Area, Layout, Part, Point};
 
 /// How wide the page is in relation to its height, about.
-const ASPECT: f64 = 1.6;
+const ASPECT: f64 = 1.9;
 
 /// Between two groups.
 const GAP: f64 = 48.0;
@@ -29,7 +29,8 @@ pub(super) fn pack(mut parts: Vec<Part>, boxes: usize, links: usize) -> Layout {
         whole.height = whole.height.max(y + layout.height);
         for node in group.nodes {
             let Area { width, height, .. } = layout.boxes[node];
-            whole.boxes[node] = Area { x: x + layout.boxes[node].x, y: y + layout.boxes[node].y, width, height };
+            whole.boxes[node] =
+                Area { x: x + layout.boxes[node].x, y: y + layout.boxes[node].y, width, height };
         }
         for link in group.links {
             let moved = layout.routes[link].iter().map(|point| Point { x: x + point.x, y: y + point.y });

@@ -93,27 +93,59 @@ fn wish(layers: &Layers, item: usize, sides: &[Side]) -> Wish {
     if total == 0.0 { Wish { at: own.y, weight: 0.1 } } else { Wish { at: sum / total, weight: total } }
 }
 
-fn set(layers: &mut Layers, layer: usize, wishes: &[Wish]) {
-    let items = &layers.layers[layer];
-    let gap = |pair: &[usize]| {
-        let [upper, lower] = [pair[0], pair[1]].map(|item| &layers.items[item]);
+/// Moves lanes to the height of what they are connected with, where that lies between their neighbours.
+pub(super) fn straighten(layers: &mut Layers) {
+    for layer in layers.layers.clone() {
+        for (place, &lane) in layer.iter().enumerate() {
+            if layers.items[lane].node.is_some() {
+                continue;
+            }
+            let upper = place.checked_sub(1).map(|place| layer[place]);
+            let highest = upper.map(|upper| layers.items[upper].y + layers.distance(upper, lane));
+            let lowest =
+                layer.get(place + 1).map(|lower| layers.items[*lower].y - layers.distance(lane, *lower));
+            let is_free = |y: &f64| {
+                highest.is_none_or(|highest| *y >= highest) && lowest.is_none_or(|lowest| *y <= lowest)
+            };
+            let near = Side::BOTH.into_iter().flat_map(|side| layers.ends_at(lane, side));
+            let straight = near.map(|(segment, end)| layers.segments[segment].y[1 - end]).find(is_free);
+            if let Some(y) = straight {
+                layers.move_to(lane, y);
+            }
+        }
+    }
+}
+
+impl Layers {
+    /// The least between the middles of an item and the next in its layer.
+    fn distance(&self, upper: usize, lower: usize) -> f64 {
+        let [upper, lower] = [upper, lower].map(|item| &self.items[item]);
         let between = match (upper.node, lower.node) {
             (Some(_), Some(_)) => BOX_GAP,
             (None, None) => LANE_GAP,
             _ => LANE_TO_BOX,
         };
         upper.height / 2.0 + between + lower.height / 2.0
-    };
-    let gaps: Vec<f64> = items.windows(2).map(gap).collect();
-    let heights = nearest(wishes, &gaps);
-    let mut moved = vec![0.0; layers.items.len()];
-    for (item, height) in items.clone().into_iter().zip(heights) {
-        moved[item] = height - layers.items[item].y;
-        layers.items[item].y = height;
     }
-    for segment in &mut layers.segments {
-        for end in 0..2 {
-            segment.y[end] += moved[segment.items[end]];
+
+    /// Moves an item with the ends of its lines.
+    fn move_to(&mut self, item: usize, y: f64) {
+        let step = y - self.items[item].y;
+        self.items[item].y = y;
+        for segment in &mut self.segments {
+            for end in 0..2 {
+                if segment.items[end] == item {
+                    segment.y[end] += step;
+                }
+            }
         }
+    }
+}
+
+fn set(layers: &mut Layers, layer: usize, wishes: &[Wish]) {
+    let items = layers.layers[layer].clone();
+    let gaps: Vec<f64> = items.windows(2).map(|pair| layers.distance(pair[0], pair[1])).collect();
+    for (item, y) in items.into_iter().zip(nearest(wishes, &gaps)) {
+        layers.move_to(item, y);
     }
 }

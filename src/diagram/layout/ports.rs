@@ -1,6 +1,6 @@
 //! Where lines meet the sides of boxes.
 
-use super::place::{Wish, nearest};
+use super::place::{Wish, nearest, straighten};
 use super::{CORNER, Layers, PORT, Side};
 
 /// Times that each end looks where the other one went.
@@ -21,6 +21,7 @@ pub(super) fn spread(layers: &mut Layers) {
                 spread_side(layers, item, side);
             }
         }
+        straighten(layers);
     }
 }
 

@@ -12,6 +12,12 @@ const CHANNEL: f64 = 200.0;
 /// What stands between two boxes of a layer, about.
 const GAP: f64 = 40.0;
 
+/// As high as this a layer may always be.
+const SCREEN: f64 = 600.0;
+
+/// How many layers more there may be for the sake of a chain of references.
+const STRETCH: f64 = 1.35;
+
 /// Times that boxes are moved nearer to what they are connected with.
 const ROUNDS: usize = 12;
 
@@ -19,18 +25,24 @@ const ROUNDS: usize = 12;
 pub(super) fn rank(group: &Group, sizes: &[Size], links: &[Link]) -> Vec<usize> {
     let heights: Vec<f64> = group.nodes.iter().map(|node| sizes[*node].height + GAP).collect();
     let neighbours = neighbours(group, links);
-    let (limit, depths) = (limit(group, sizes, &heights), depths(&neighbours));
+    let depths = depths(&neighbours);
     let mut sequence: Vec<usize> = (0..heights.len()).collect();
     sequence.sort_by_key(|node| depths[*node]);
 
-    let mut layers = Layering { heights: &heights, limit, layer: vec![0; heights.len()], load: Vec::new() };
-    let mut placed = vec![false; heights.len()];
+    let (count, limit) = extent(group, sizes, &heights);
+    let longest = depths.iter().max().map_or(0, |depth| depth + 1);
+    let count = count.max(longest.min((STRETCH * count as f64).ceil() as usize));
+    let mut layers =
+        Layering { heights: &heights, limit, layer: vec![usize::MAX; heights.len()], load: vec![0.0; count] };
     for node in sequence {
-        let before = neighbours[node].iter().filter(|(other, _)| placed[*other]);
-        let first = before.map(|(other, _)| layers.layer[*other] + 1).max().unwrap_or(0);
-        let layer = (first..).find(|layer| layers.has_room(node, *layer)).unwrap_or(first);
-        layers.put(node, layer);
-        placed[node] = true;
+        let before = neighbours[node].iter().map(|(other, _)| layers.layer[*other]);
+        let first = before.filter(|layer| *layer != usize::MAX).max().map_or(0, |layer| layer + 1);
+        // A chain of references longer than the drawing is wide turns back.
+        let layer = (first..count).chain((0..first.min(count)).rev()).chain(count..);
+        layers.put(
+            node,
+            layer.into_iter().find(|layer| layers.is_open(node, *layer, &neighbours[node])).unwrap_or(first),
+        );
     }
     for _ in 0..ROUNDS {
         for node in 0..heights.len() {
@@ -53,18 +65,24 @@ fn neighbours(group: &Group, links: &[Link]) -> Vec<Vec<(usize, bool)>> {
     neighbours
 }
 
-/// How high a layer may be, so that the whole is about as wide as it should be.
-fn limit(group: &Group, sizes: &[Size], heights: &[f64]) -> f64 {
+/// How many layers there should be, and how high one may be, so that the whole is about as wide as it should be.
+fn extent(group: &Group, sizes: &[Size], heights: &[f64]) -> (usize, f64) {
     let count = group.nodes.len() as f64;
     let column = group.nodes.iter().map(|node| sizes[*node].width).sum::<f64>() / count + CHANNEL;
     let height: f64 = heights.iter().sum();
-    height / (ASPECT * height / column).sqrt().ceil()
+    let layers = (ASPECT * height / column).sqrt().ceil();
+    (layers as usize, (height / layers).max(SCREEN))
 }
 
 /// The length of the longest chain of references from each box. Where references go round in a circle, the one that
 /// closes it does not count.
 fn depths(neighbours: &[Vec<(usize, bool)>]) -> Vec<usize> {
-    fn visit(node: usize, neighbours: &[Vec<(usize, bool)>], depths: &mut [Option<usize>], path: &mut Vec<usize>) {
+    fn visit(
+        node: usize,
+        neighbours: &[Vec<(usize, bool)>],
+        depths: &mut [Option<usize>],
+        path: &mut Vec<usize>,
+    ) {
         if depths[node].is_some() || path.contains(&node) {
             return;
         }
@@ -93,9 +111,11 @@ struct Layering<'a> {
 }
 
 impl Layering<'_> {
-    fn has_room(&self, node: usize, layer: usize) -> bool {
+    /// Whether the layer has room for the box, and nothing in it that the box is connected with.
+    fn is_open(&self, node: usize, layer: usize, neighbours: &[(usize, bool)]) -> bool {
         let load = self.load.get(layer).copied().unwrap_or(0.0);
-        load == 0.0 || load + self.heights[node] <= self.limit
+        let has_room = load == 0.0 || load + self.heights[node] <= self.limit;
+        has_room && neighbours.iter().all(|(other, _)| self.layer[*other] != layer)
     }
 
     fn put(&mut self, node: usize, layer: usize) {
@@ -110,9 +130,8 @@ impl Layering<'_> {
             neighbours.iter().map(|(other, _)| self.layer[*other].abs_diff(layer)).sum::<usize>()
         };
         let own = self.layer[node];
-        let is_apart = |layer: usize| neighbours.iter().all(|(other, _)| self.layer[*other] != layer);
-        let is_open = |layer: &usize| *layer == own || self.has_room(node, *layer) && is_apart(*layer);
-        let open = (0..self.load.len()).filter(is_open);
+        let open =
+            (0..self.load.len()).filter(|layer| *layer == own || self.is_open(node, *layer, neighbours));
         let best = open.min_by_key(|layer| (length(*layer), *layer != own)).unwrap_or(own);
         if best != own {
             self.load[own] -= self.heights[node];

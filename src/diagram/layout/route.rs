@@ -34,7 +34,8 @@ pub(super) fn route(layers: &Layers, group: &Group, sizes: &[Size], links: &[Lin
             let middle = x + channel.left + MARGIN + TRACK * *track as f64;
             let end = if segment.is_loop() { x } else { x + channel.width };
             let [from, to] = segment.y.map(|y| y - top);
-            layout.routes[segment.link].extend([(x, from), (middle, from), (middle, to), (end, to)].map(|(x, y)| Point { x, y }));
+            layout.routes[segment.link]
+                .extend([(x, from), (middle, from), (middle, to), (end, to)].map(|(x, y)| Point { x, y }));
             layout.height = layout.height.max(from.max(to));
         }
         x += channel.width;
@@ -90,12 +91,13 @@ impl<'a> Channel<'a> {
         let segments: Vec<&Segment> = layers.segments.iter().filter(is_here).collect();
         let room = |is_wanted: fn(&Segment, usize) -> bool| {
             let ends = segments.iter().flat_map(|segment| [(*segment, 0), (*segment, 1)]);
-            let rooms = ends.filter(|(segment, end)| is_wanted(segment, *end)).filter_map(|(segment, end)| {
-                let node = layers.items[segment.items[end]].node?;
-                let link = &links[segment.link];
-                let of_link = if segment.is_loop() { end } else { usize::from(link.ends[0] != node) };
-                Some(FOOT + link.labels[of_link])
-            });
+            let rooms =
+                ends.filter(|(segment, end)| is_wanted(segment, *end)).filter_map(|(segment, end)| {
+                    let node = layers.items[segment.items[end]].node?;
+                    let link = &links[segment.link];
+                    let of_link = if segment.is_loop() { end } else { usize::from(link.ends[0] != node) };
+                    Some(FOOT + link.labels[of_link])
+                });
             rooms.fold(0.0, f64::max)
         };
         let left = room(|segment, end| end == 0 || segment.is_loop());
