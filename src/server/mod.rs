@@ -3,6 +3,7 @@
 mod graphiql;
 mod graphql;
 mod health;
+mod model;
 mod request_id;
 
 use std::io;
@@ -68,10 +69,12 @@ impl Server {
         connection: DatabaseConnection,
         settings: &Settings,
     ) -> Result<Self, ServeError> {
+        let drawings = web::Data::new(model::Drawings::of(schema.model()));
         let state = State { schema, connection, development: settings.development };
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(state.clone()))
+                .app_data(drawings.clone())
                 .wrap(middleware::Compress::default())
                 .wrap(middleware::from_fn(request_id::give))
                 .configure(routes)
@@ -109,6 +112,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(graphql::post))
                 .route(web::get().to(graphql::get)),
         )
+        .route("/model", web::get().to(model::show))
         .route("/healthz", web::get().to(health::alive))
         .route("/readyz", web::get().to(health::ready));
 }
