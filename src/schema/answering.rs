@@ -26,23 +26,29 @@ use crate::plan::{Document, FieldKind, Plan};
 
 pub(super) struct AnsweringFactory {
     model: Arc<Model>,
+    introspection: bool,
 }
 
 impl AnsweringFactory {
-    pub(super) fn new(model: Arc<Model>) -> Self {
-        Self { model }
+    pub(super) fn new(model: Arc<Model>, introspection: bool) -> Self {
+        Self { model, introspection }
     }
 }
 
 impl ExtensionFactory for AnsweringFactory {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Answering { model: self.model.clone(), parsed: Mutex::default() })
+        Arc::new(Answering {
+            model: self.model.clone(),
+            introspection: self.introspection,
+            parsed: Mutex::default(),
+        })
     }
 }
 
 /// Answers one request.
 struct Answering {
     model: Arc<Model>,
+    introspection: bool,
     parsed: Mutex<Option<(ExecutableDocument, Variables)>>,
 }
 
@@ -111,6 +117,12 @@ impl Extension for Answering {
             Ok(plan) => plan,
             Err(error) => return refuse(&error),
         };
+        let is_schema = |name: &str| matches!(name, "__schema" | "__type");
+        if !self.introspection && plan.fields.iter().any(|field| is_schema(&field.name)) {
+            return refuse(&Error::validation(
+                "introspection is switched off: __schema and __type are not answered",
+            ));
+        }
         let loaded = Tree { session }.load_roots(&plan.loads).await;
         let answer = Answer::read(&self.model, &plan, &loaded, Vec::new());
         if answer.fields.iter().all(|(_, value)| value.is_some()) {
