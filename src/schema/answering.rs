@@ -60,6 +60,11 @@ impl Schema {
             });
         }
         let plan = compiled.plan(&variables, || plan(&self.model, operation, document)).map_err(refuse)?;
+        let is_schema = |name: &str| matches!(name, "__schema" | "__type");
+        if !self.introspection && plan.fields.iter().any(|field| is_schema(&field.name)) {
+            let message = "introspection is switched off: __schema and __type are not answered";
+            return Err(refuse(Error::validation(message)));
+        }
         let loaded = Tree { session }.load_roots(&plan.loads).await;
         if !plan.fields.iter().any(|field| matches!(field.kind, FieldKind::Foreign)) {
             let (data, errors) = Answer::write_object(&self.model, &plan, &loaded);

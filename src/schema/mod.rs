@@ -46,6 +46,7 @@ pub struct Schema {
     changes: Changes,
     live: live::Live,
     documents: compiled::Documents,
+    introspection: bool,
 }
 
 /// An answer, and the statements that it took.
