@@ -82,12 +82,13 @@ impl Drop for Server {
     }
 }
 
-/// Builds the service as this program was built, and says where it is.
+/// Builds the service as this program was built (together with it: by itself it would build every dependency again, for
+/// other features), and says where it is.
 fn built_service() -> Result<PathBuf, Failure> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--bin", "crowsfoot"])
+        .args(["build", "--release", "--quiet", "--package", "benches", "--package", "crowsfoot", "--bins"])
         .current_dir(folder)
         .status()?;
     if !built.success() {

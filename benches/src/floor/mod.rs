@@ -1,6 +1,7 @@
 //! The floor: one handler for each workload, written by hand with its SQL, as fast as we can. It answers
 //! `GET /WORKLOAD?n=…` with the JSON that the service answers to the workload's query.
 
+mod chain;
 mod json;
 mod pipelined;
 mod pooled;

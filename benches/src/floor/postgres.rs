@@ -1,8 +1,6 @@
 //! The floor on PostgreSQL: to-one rows are joined, lists are a second statement whose rows are sorted here.
 
-use std::fmt::Write;
-use std::sync::LazyLock;
-
+use super::chain;
 use super::json::Json;
 use crate::Failure;
 
@@ -49,10 +47,11 @@ pub enum Parameter {
     Range(String, String),
 }
 
+// One-to-one joined before the LIMIT: both sides are read along an index and the join ends early. After a LIMIT the planner
+// reads the whole other table into a hash. Where many rows point at one (`FK_FWD`) it is the other way around.
 const FLAT: &str = "SELECT id, username FROM users ORDER BY id LIMIT $1";
 const O2O: &str = "SELECT u.id, u.username, p.id, p.bio, p.birthdate \
-    FROM (SELECT id, username FROM users ORDER BY id LIMIT $1) u \
-    LEFT JOIN profiles p ON p.user_id = u.id ORDER BY u.id";
+    FROM users u LEFT JOIN profiles p ON p.user_id = u.id ORDER BY u.id LIMIT $1";
 const AUTHORS: &str = "SELECT id, name FROM authors ORDER BY id LIMIT $1";
 const POSTS: &str = "SELECT author_id, id, title FROM posts WHERE author_id = ANY($1)";
 const FK_FWD: &str = "SELECT p.id, p.title, a.id, a.name \
@@ -62,36 +61,13 @@ const STUDENTS: &str = "SELECT id, name FROM students ORDER BY id LIMIT $1";
 const COURSES: &str = "SELECT j.student_id, c.id, c.title FROM course_students j \
     JOIN courses c ON c.id = j.course_id WHERE j.student_id = ANY($1)";
 const PLACES: &str = "SELECT p.id, p.name, p.address, r.place_id, r.serves_hot_dogs, r.serves_pizza \
-    FROM (SELECT id, name, address FROM places ORDER BY id LIMIT $1) p \
-    LEFT JOIN restaurants r ON r.place_id = p.id ORDER BY p.id";
+    FROM places p LEFT JOIN restaurants r ON r.place_id = p.id ORDER BY p.id LIMIT $1";
 const WAITERS: &str = "SELECT restaurant_id, id, name FROM waiters WHERE restaurant_id = ANY($1)";
 const FILTER: &str = "SELECT r.serves_hot_dogs, r.serves_pizza, p.id, p.name, p.address \
     FROM places p JOIN restaurants r ON r.place_id = p.id \
     WHERE p.name COLLATE \"C\" >= $1 AND p.name COLLATE \"C\" < $2 ORDER BY r.place_id";
 const POINT: &str = "SELECT u.id, u.username, p.id, p.bio, p.birthdate \
     FROM users u LEFT JOIN profiles p ON p.user_id = u.id WHERE u.id = $1";
-
-/// The statement of each depth.
-static CHAINS: LazyLock<Vec<String>> =
-    LazyLock::new(|| (0..=6).map(|depth| chain_sql(depth, "$1")).collect());
-
-/// A walk from users to profiles and back, all joined; two columns a level.
-pub fn chain_sql(depth: usize, limit: &str) -> String {
-    let mut columns = String::from("t1.id, t1.username");
-    let mut tables = format!("(SELECT id, username FROM users ORDER BY id LIMIT {limit}) t1");
-    for level in 2..=depth {
-        let above = level - 1;
-        let _ = if level % 2 == 0 {
-            write!(columns, ", t{level}.id, t{level}.bio").and_then(|()| {
-                write!(tables, " LEFT JOIN profiles t{level} ON t{level}.user_id = t{above}.id")
-            })
-        } else {
-            write!(columns, ", t{level}.id, t{level}.username")
-                .and_then(|()| write!(tables, " LEFT JOIN users t{level} ON t{level}.id = t{above}.user_id"))
-        };
-    }
-    format!("SELECT {columns} FROM {tables} ORDER BY t1.id")
-}
 
 /// Writes the answer of a workload.
 pub async fn answer<S: Source>(source: &S, path: &str, asked: &str, json: &mut Json) -> Result<(), Failure> {
@@ -106,7 +82,7 @@ pub async fn answer<S: Source>(source: &S, path: &str, asked: &str, json: &mut J
         "/deep" => deep(session, asked.parse()?, json).await,
         "/filter" => filter(session, asked, json).await,
         "/point" => point(session, asked.parse()?, json).await,
-        "/chain" => chain(session, asked.parse()?, json).await,
+        "/chain" => users_and_profiles(session, asked.parse()?, json).await,
         _ => Err("no such workload".into()),
     }
 }
@@ -316,15 +292,19 @@ async fn point(session: &mut impl Session, key: i32, json: &mut Json) -> Result<
     }
 }
 
-async fn chain(session: &mut impl Session, depth: usize, json: &mut Json) -> Result<(), Failure> {
-    let sql = CHAINS.get(depth).ok_or("too deep")?;
+async fn users_and_profiles(
+    session: &mut impl Session,
+    depth: usize,
+    json: &mut Json,
+) -> Result<(), Failure> {
+    let sql = chain::POSTGRES.get(depth).ok_or("too deep")?;
     json.raw("\"users\":[");
     for row in &session.rows(sql, Parameter::Count(100)).await? {
         json.item();
         object(json, row, 0, ",\"username\":")?;
         let mut open = 1;
         for level in 2..=depth {
-            let (name, text_name) = chain_names(level);
+            let (name, text_name) = chain::names(level);
             json.raw(name);
             if row.bytes(2 * level - 2).is_none() {
                 json.raw("null");
@@ -337,9 +317,4 @@ async fn chain(session: &mut impl Session, depth: usize, json: &mut Json) -> Res
     }
     json.raw("]");
     Ok(())
-}
-
-/// What a level of the chain is called, and its text.
-pub fn chain_names(level: usize) -> (&'static str, &'static str) {
-    if level.is_multiple_of(2) { (",\"profile\":", ",\"bio\":") } else { (",\"user\":", ",\"username\":") }
 }

@@ -2,13 +2,14 @@
 //! written from each row as it comes. A list is a statement for each row: without a network between, that costs no more.
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Row};
 
+use super::chain;
 use super::json::Json;
-use super::postgres::{after, chain_names, chain_sql};
+use super::postgres::after;
 use crate::Failure;
 
 /// Pages of the file that a statement reads without copying them, and pages that are kept otherwise (in KiB).
@@ -36,15 +37,13 @@ const FILTER: &str = "SELECT r.serves_hot_dogs, r.serves_pizza, p.id, p.name, p.
 const POINT: &str = "SELECT u.id, u.username, p.id, p.bio, p.birthdate \
     FROM users u LEFT JOIN profiles p ON p.user_id = u.id WHERE u.id = ?1";
 
-/// The statement of each depth.
-static CHAINS: LazyLock<Vec<String>> =
-    LazyLock::new(|| (0..=6).map(|depth| chain_sql(depth, "?1")).collect());
-
 fn open(file: &Path) -> Result<Connection, Failure> {
     // One thread uses the connection, so it needs no lock.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.execute_batch(PRAGMAS)?;
+    // With the statistics of ANALYZE a statement would be prepared again for each new key that it is given.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -120,7 +119,7 @@ impl Store {
             "/deep" => deep(connection, asked.parse()?, json),
             "/filter" => filter(connection, asked, json),
             "/point" => point(connection, asked.parse()?, json),
-            "/chain" => chain(connection, asked.parse()?, json),
+            "/chain" => users_and_profiles(connection, asked.parse()?, json),
             _ => Err("no such workload".into()),
         }
     }
@@ -265,8 +264,8 @@ fn point(connection: &Connection, key: i64, json: &mut Json) -> Result<(), Failu
     }
 }
 
-fn chain(connection: &Connection, depth: usize, json: &mut Json) -> Result<(), Failure> {
-    let mut statement = connection.prepare_cached(CHAINS.get(depth).ok_or("too deep")?)?;
+fn users_and_profiles(connection: &Connection, depth: usize, json: &mut Json) -> Result<(), Failure> {
+    let mut statement = connection.prepare_cached(chain::SQLITE.get(depth).ok_or("too deep")?)?;
     let mut rows = statement.query([100])?;
     json.raw("\"users\":[");
     while let Some(row) = rows.next()? {
@@ -274,7 +273,7 @@ fn chain(connection: &Connection, depth: usize, json: &mut Json) -> Result<(), F
         object(json, row, 0, ",\"username\":")?;
         let mut open = 1;
         for level in 2..=depth {
-            let (name, text_name) = chain_names(level);
+            let (name, text_name) = chain::names(level);
             json.raw(name);
             if is_null(row, 2 * level - 2)? {
                 json.raw("null");
