@@ -1,11 +1,17 @@
 //! What Crowsfoot costs, beside handlers written by hand.
 
+#[path = "../../src/example.rs"]
+mod example;
+
 mod check;
 mod compare;
+mod curves;
 mod database;
 mod dataset;
 mod floor;
+mod instructions;
 mod load;
+mod plot;
 mod record;
 mod server;
 mod workload;
@@ -33,6 +39,13 @@ struct CommandLine {
 enum Command {
     /// Measure both on every workload
     Compare(compare::Options),
+    /// Measure how both grow with rows, depth and clients, on both databases, and plot it
+    Curves(curves::Options),
+    /// Count the processor's instructions, with valgrind, and fail where they pass their bounds
+    Instructions(instructions::Options),
+    /// Do one thing many times over: what `instructions` counts
+    #[command(hide = true)]
+    Repeat(instructions::Repeat),
     /// Only see whether both answer the same
     Check(Setup),
     /// Make the dataset anew
@@ -59,6 +72,9 @@ fn cores() -> NonZeroUsize {
 async fn main() -> ExitCode {
     let done = match CommandLine::parse().command {
         Command::Compare(options) => compare::run(options).await,
+        Command::Curves(options) => curves::run(options).await,
+        Command::Instructions(options) => instructions::run(&options),
+        Command::Repeat(repeat) => instructions::repeat(&repeat),
         Command::Check(setup) => compare::check_only(&setup).await,
         Command::Dataset(database) => dataset::make(&database).await,
         Command::Floor { database, driver, workers } => floor::run(database, driver, workers).await,

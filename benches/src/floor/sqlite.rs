@@ -95,6 +95,14 @@ fn list(json: &mut Json, statement: &mut CachedStatement, key: i64, text_name: &
     Ok(())
 }
 
+/// Many statements in one transaction: each by itself would lock the file and let it go again.
+fn at_one_moment(connection: &Connection, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    connection.prepare_cached("BEGIN")?.execute([])?;
+    let done = work();
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    done
+}
+
 impl Store {
     /// Not open yet.
     pub fn new(file: PathBuf) -> Self {
@@ -113,10 +121,19 @@ impl Store {
         match path {
             "/flat" => flat(connection, asked.parse()?, json),
             "/o2o" => o2o(connection, asked.parse()?, json),
-            "/fk" => fk(connection, asked.parse()?, json),
+            "/fk" => {
+                let count = asked.parse()?;
+                at_one_moment(connection, || fk(connection, count, json))
+            }
             "/fk_fwd" => fk_fwd(connection, asked.parse()?, json),
-            "/m2m" => m2m(connection, asked.parse()?, json),
-            "/deep" => deep(connection, asked.parse()?, json),
+            "/m2m" => {
+                let count = asked.parse()?;
+                at_one_moment(connection, || m2m(connection, count, json))
+            }
+            "/deep" => {
+                let count = asked.parse()?;
+                at_one_moment(connection, || deep(connection, count, json))
+            }
             "/filter" => filter(connection, asked, json),
             "/point" => point(connection, asked.parse()?, json),
             "/chain" => users_and_profiles(connection, asked.parse()?, json),
