@@ -51,14 +51,14 @@ pub struct Options {
 #[derive(Clone, Debug, Args, Serialize)]
 pub struct Pace {
     /// How often each is measured; the median counts
-    #[arg(long, default_value_t = 5)]
-    pub rounds: usize,
+    #[arg(long, default_value = "5")]
+    pub rounds: NonZeroUsize,
     /// How long each time
     #[arg(long, default_value_t = 2.0)]
     pub seconds: f64,
     /// Connections, each with one request under way
-    #[arg(long, default_value_t = 16)]
-    pub clients: usize,
+    #[arg(long, default_value = "16")]
+    pub clients: NonZeroUsize,
 }
 
 /// What one server does on one workload: medians of the rounds.
@@ -111,13 +111,14 @@ impl Bench {
     pub async fn compare(&self, workloads: &[Workload], pace: &Pace) -> Result<Vec<Comparison>, Failure> {
         let mut rounds = vec![Vec::new(); workloads.len()];
         // The first round fills caches and prepares statements: it does not count.
-        for round in 0..=pace.rounds {
+        for round in 0..=pace.rounds.get() {
             let seconds = if round == 0 { pace.seconds.min(0.5) } else { pace.seconds };
             for (workload, rounds) in workloads.iter().zip(&mut rounds) {
                 eprint!("\rround {round} of {}: {:<8}", pace.rounds, workload.name);
-                let floor = || self.cost(&self.floor, Request::get(&workload.path), pace.clients, seconds);
+                let floor =
+                    || self.cost(&self.floor, Request::get(&workload.path), pace.clients.get(), seconds);
                 let service =
-                    || self.cost(&self.service, Request::post(&workload.query), pace.clients, seconds);
+                    || self.cost(&self.service, Request::post(&workload.query), pace.clients.get(), seconds);
                 let pair = if round % 2 == 0 {
                     (floor().await?, service().await?)
                 } else {
@@ -145,6 +146,9 @@ impl Bench {
         let after = (server.cpu()?, self.backends.cpu().await?);
         #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 answers")]
         let answers = load.answers as f64;
+        if load.answers == 0 {
+            return Err("no answer came in time: measure for more seconds".into());
+        }
         let each = |time: Duration| time.as_secs_f64() * 1_000.0 / answers;
         let database = after.1.zip(before.1).map(|(after, before)| each(after.saturating_sub(before)));
         Ok(Cost {
@@ -189,7 +193,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     let bench = Bench::start(&options.setup, &workloads).await?;
     let comparisons = bench.compare(&workloads, &options.pace).await?;
-    let record = Record::new(&options.setup, options.pace, comparisons).await?;
+    let record =
+        Record::new(&options.setup, options.setup.database.release().await?, options.pace, comparisons);
     print!("{}", table(&record));
     if let Some(file) = options.json {
         record.write(&file)?;

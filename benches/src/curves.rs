@@ -1,5 +1,6 @@
 //! How both servers grow: with the rows of an answer, with its depth, and with the clients that ask.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -40,10 +41,11 @@ struct Point {
 /// When something cannot be measured.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let Options { mut setup, pace, out } = options;
-    let mut points = Vec::new();
+    let (mut points, mut releases) = (Vec::new(), Vec::new());
     for (kind, database) in [(Kind::Sqlite, "SQLite"), (Kind::Postgres, "PostgreSQL")] {
         setup.database.kind = kind;
         points.extend(measure(&setup, &pace, database).await?);
+        releases.push(setup.database.release().await?);
     }
     let panels = [
         panel(&points, "rows", "rows of the answer (authors with their posts)", "ms", time),
@@ -51,14 +53,14 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         panel(&points, "clients", "clients (one user with profile)", "answers/s", |per_second| per_second),
     ];
     std::fs::create_dir_all(&out)?;
-    let record = Record::new(&setup, pace, points).await?;
+    let record = Record::new(&setup, releases.join(" and "), pace, points);
     std::fs::write(out.join("curves.svg"), plot::svg(&panels, &record.heading()))?;
     record.write(&out.join("curves.json"))
 }
 
 async fn measure(setup: &Setup, pace: &Pace, database: &'static str) -> Result<Vec<Point>, Failure> {
     let growing: Vec<(&str, usize, Workload)> = [5, 50, 500]
-        .map(|authors| workload::fk(authors))
+        .map(workload::fk)
         .into_iter()
         .map(|workload| ("rows", workload.objects, workload))
         .chain((1..=6).map(|depth| ("depth", depth, workload::chain(depth))))
@@ -72,13 +74,13 @@ async fn measure(setup: &Setup, pace: &Pace, database: &'static str) -> Result<V
         .zip(growing)
         .map(|(comparison, (curve, at, _))| Point { database, curve, at, comparison })
         .collect();
-    for clients in [1, 2, 4, 8, 16, 32, 64] {
+    for clients in [1, 2, 4, 8, 16, 32, 64].into_iter().filter_map(NonZeroUsize::new) {
         let pace = Pace { clients, ..pace.clone() };
         let compared = bench.compare(&[workload::point()], &pace).await?;
         points.extend(compared.into_iter().map(|comparison| Point {
             database,
             curve: "clients",
-            at: clients,
+            at: clients.get(),
             comparison,
         }));
     }

@@ -32,16 +32,16 @@ struct Machine {
 }
 
 impl<T: Serialize> Record<T> {
-    /// Figures made just now.
-    ///
-    /// # Errors
-    /// When the database does not say what it is.
-    pub async fn new(setup: &Setup, pace: Pace, figures: Vec<T>) -> Result<Self, Failure> {
-        let commit = Command::new("git").args(["describe", "--always", "--dirty"]).output();
+    /// Figures made just now on this database.
+    pub fn new(setup: &Setup, database: String, pace: Pace, figures: Vec<T>) -> Self {
+        let commit = Command::new("git")
+            .args(["describe", "--always", "--dirty"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output();
         let arguments: Vec<String> = std::env::args().skip(1).collect();
-        Ok(Self {
+        Self {
             machine: Machine::this(),
-            database: setup.database.release().await?,
+            database,
             date: chrono::Utc::now().date_naive().to_string(),
             commit: commit
                 .map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
@@ -51,7 +51,7 @@ impl<T: Serialize> Record<T> {
             driver: format!("{:?}", setup.driver),
             pace,
             figures,
-        })
+        }
     }
 
     /// Machine, date and command, for people.
