@@ -18,24 +18,29 @@ const EXPLAIN: &str = "Crowsfoot-Explain";
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 /// Whatever comes to the address of GraphQL.
-pub(super) async fn serve(http: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
-    if http.method() == Method::OPTIONS {
-        return answer::options(METHODS);
-    }
-    let Some(media) = negotiation::accepted(&http) else {
-        let message = format!(
-            "Accept takes no media type of an answer: expected {} or {}",
-            Media::GraphqlResponse.content_type(),
-            Media::Json.content_type()
-        );
-        let refusal = Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message));
-        return answer::write(&http, Media::Json, Err(refusal)).await;
+pub(super) async fn serve(
+    http: HttpRequest,
+    mut payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    let response = match negotiation::accepted(&http) {
+        _ if http.method() == Method::OPTIONS => answer::options(METHODS),
+        Some(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await).await,
+        None => answer::write(&http, Media::Json, Err(not_acceptable())).await,
     };
-    let answer = answer(&http, payload, &state).await;
-    answer::write(&http, media, answer).await
+    if response.status().is_success() { response } else { body::end(payload, response) }
 }
 
-async fn answer(http: &HttpRequest, payload: web::Payload, state: &State) -> Result<Answer, Refusal> {
+fn not_acceptable() -> Refusal {
+    let message = format!(
+        "Accept takes no media type of an answer: expected {} or {}",
+        Media::GraphqlResponse.content_type(),
+        Media::Json.content_type()
+    );
+    Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message))
+}
+
+async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -> Result<Answer, Refusal> {
     let asked = match *http.method() {
         Method::GET | Method::HEAD => Asked::One(Parameters::from_query_string(http.query_string())?),
         Method::POST => {
@@ -46,7 +51,9 @@ async fn answer(http: &HttpRequest, payload: web::Payload, state: &State) -> Res
     };
     let answer = async {
         match asked {
-            Asked::One(parameters) => execute(http, parameters, state).await.map(Answer::One),
+            Asked::One(parameters) => {
+                execute(http, parameters, state).await.map(|executed| Answer::One(Box::new(executed)))
+            }
             Asked::Many(batch) => {
                 let mut answers = Vec::with_capacity(batch.len());
                 // One after another: what one writes, the next one reads.

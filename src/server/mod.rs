@@ -68,7 +68,7 @@ impl Default for Settings {
     }
 }
 
-/// How long the first head of a connection may take.
+/// How long the first head of a connection may take, where a whole request may take longer.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// How long a connection is kept without a request: longer than balancers keep theirs, which would otherwise send
@@ -148,7 +148,7 @@ impl Server {
                 .configure(|config| routes(config, &origins))
                 .configure(graphiql::configure)
         })
-        .client_request_timeout(HEAD_TIME)
+        .client_request_timeout(HEAD_TIME.min(settings.time_limit))
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS);
         if let Some(workers) = settings.workers {

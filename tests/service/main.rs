@@ -4,10 +4,18 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod batches;
 mod commands;
+mod cors;
+mod documents;
 mod faults;
+mod gate;
+mod headers;
 mod life;
+mod negotiation;
+mod parameters;
 mod process;
+mod production;
 mod protocol;
 mod readme;
 #[path = "../support/mod.rs"]

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -15,6 +16,10 @@ use tokio::time::timeout;
 
 /// The longest wait for anything that the program does: so much more than it needs that a wait that meets it failed.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The media types of answers.
+pub const JSON: &str = "application/json; charset=utf-8";
+pub const GRAPHQL_RESPONSE: &str = "application/graphql-response+json; charset=utf-8";
 
 /// What the program writes to its log, in its folder.
 const LOG: &str = "log.txt";
@@ -116,6 +121,10 @@ impl<'a> Service<'a> {
         self.client.post(format!("http://{}{path}", self.address))
     }
 
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address))
+    }
+
     /// The answer to a query.
     pub async fn ask(&self, query: &str) -> Json {
         let response = self.post("/graphql").json(&json!({ "query": query })).send().await.unwrap();
@@ -144,6 +153,34 @@ impl<'a> Service<'a> {
         let code = within(self.child.wait()).await.unwrap().code();
         Ended { code, out, log: self.folder.log() }
     }
+}
+
+/// Status, content type and body of an answer.
+pub async fn answer(request: RequestBuilder) -> (u16, String, Json) {
+    let response = within(request.send()).await.unwrap();
+    let content_type = header(&response, CONTENT_TYPE.as_str());
+    (response.status().as_u16(), content_type, response.json().await.unwrap())
+}
+
+/// A header of an answer; one that stands there several times in one.
+pub fn header(response: &Response, name: &str) -> String {
+    let values: Vec<&str> =
+        response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
+    values.join(", ")
+}
+
+/// That a request was not one, and what it is told.
+pub fn assert_bad(
+    (status, content_type, body): (u16, String, Json),
+    expected: u16,
+    what: impl std::fmt::Debug,
+) {
+    assert_eq!((status, content_type.as_str()), (expected, JSON), "{what:?}: {body}");
+    assert_eq!(body.get("data"), None, "{what:?}: {body}");
+    let error = &body["errors"][0];
+    assert_eq!(error["extensions"]["code"], "BAD_REQUEST", "{what:?}: {body}");
+    let message = error["message"].as_str().unwrap();
+    assert!(!message.is_empty() && !message.contains("struct"), "{what:?}: {message}");
 }
 
 /// Waits, but not for ever.
