@@ -111,6 +111,12 @@ pub struct Serve {
     /// The most rows that one request may load; a request for more is refused
     #[arg(long, env = "CROWSFOOT_MAX_ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
     pub max_rows: u64,
+    /// Seconds that PostgreSQL works on one statement; 0 for as long as it takes (SQLite has no such limit)
+    #[arg(long, env = "CROWSFOOT_STATEMENT_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
+    pub statement_timeout: u64,
+    /// Milliseconds after which a statement is named in the log; 0 for none
+    #[arg(long, env = "CROWSFOOT_SLOW_QUERY_MS", value_name = "MILLISECONDS", default_value_t = 500)]
+    pub slow_query_ms: u64,
     /// Production hides how answers come about
     #[arg(long, env = "CROWSFOOT_MODE", value_enum, default_value_t = Mode::Development)]
     pub mode: Mode,

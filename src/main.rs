@@ -7,15 +7,16 @@ use std::fmt::Display;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use config::{Command, CommandLine, Database, Dialect, LogFormat, Migrate, Mode, Serve};
 use crowsfoot::Schema;
-use crowsfoot::execute::{self, Limits};
+use crowsfoot::execute::{self, ConnectSettings, Limits};
 use crowsfoot::server::{Server, Settings};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 use sea_orm_migration::MigratorTrait;
 
 /// Whatever ends the program; printed as it is.
@@ -50,13 +51,14 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     // A model that contradicts itself ends the program before anything else is touched.
     let schema =
         Schema::builder(example::registry().model()?).limits(Limits { rows: settings.max_rows }).finish()?;
-    let connection = connect(&settings.database).await?;
+    let connect_settings = ConnectSettings {
+        pool_size: settings.database.pool_size,
+        statement_timeout: (settings.statement_timeout > 0)
+            .then(|| Duration::from_secs(settings.statement_timeout)),
+    };
+    let connection = execute::connect_with(&settings.database.database_url, &connect_settings).await?;
     if !settings.no_migrate {
-        Migrator::up(&connection, None).await?;
-        if seed::is_empty(&connection).await? {
-            let rows = seed::seed(&connection, 1, |_, _| {}).await?;
-            tracing::info!(rows, "put the example data into the empty database");
-        }
+        prepare_database(&settings.database, &connection).await?;
     }
     let server = Server::bind(
         schema,
@@ -65,12 +67,33 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
             listen: settings.listen,
             workers: settings.workers.map(Into::into),
             development: settings.mode == Mode::Development,
+            slow_statement: (settings.slow_query_ms > 0)
+                .then(|| Duration::from_millis(settings.slow_query_ms)),
         },
     )?;
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
     Ok(server.run().await?)
+}
+
+/// Brings the tables up to date, and fills an empty database.
+async fn prepare_database(database: &Database, serving: &DatabaseConnection) -> Result<(), Failure> {
+    // A migration may take longer than a request's statement. SQLite has no limit to lift, and one that is in memory
+    // has no other connection.
+    let connection = match serving.get_database_backend() {
+        DbBackend::Sqlite => serving.clone(),
+        _ => connect(database).await?,
+    };
+    Migrator::up(&connection, None).await?;
+    if seed::is_empty(&connection).await? {
+        let rows = seed::seed(&connection, 1, |_, _| {}).await?;
+        tracing::info!(rows, "put the example data into the empty database");
+    }
+    if connection.get_database_backend() != DbBackend::Sqlite {
+        connection.close().await?;
+    }
+    Ok(())
 }
 
 fn log(settings: &Serve) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ use tokio::sync::RwLock;
 
 use super::changes::Changes;
 use super::explain::StatementRecord;
+use super::presence::Presence;
 use super::row::RowSet;
 use super::session::Limits;
 use crate::error::{Error, Result};
@@ -26,17 +27,24 @@ pub struct Statements {
     transaction: Option<Transaction>,
     limits: Limits,
     changes: Changes,
+    presence: Presence,
     rows: AtomicU64,
     records: Arc<Mutex<Vec<StatementRecord>>>,
 }
 
 impl Statements {
-    pub(super) fn new(connection: DatabaseConnection, limits: Limits, changes: Changes) -> Self {
+    pub(super) fn new(
+        connection: DatabaseConnection,
+        limits: Limits,
+        changes: Changes,
+        presence: Presence,
+    ) -> Self {
         Self {
             connection,
             transaction: None,
             limits,
             changes,
+            presence,
             rows: AtomicU64::new(0),
             records: Arc::default(),
         }
@@ -50,7 +58,8 @@ impl Statements {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.connection.begin_with_options(options).await.map_err(fault)?;
+        let begin = || self.connection.begin_with_options(options);
+        let transaction = self.presence.attempt(&self.connection, begin).await.map_err(fault)?;
         let transaction = Transaction {
             inner: Arc::new(RwLock::new(Some(transaction))),
             touched: Arc::default(),
@@ -61,6 +70,7 @@ impl Statements {
             transaction: Some(transaction.clone()),
             limits: self.limits,
             changes: self.changes.clone(),
+            presence: self.presence.clone(),
             rows: AtomicU64::new(0),
             records: self.records.clone(),
         };
@@ -117,7 +127,11 @@ impl Statements {
         let sql = statement.sql.clone();
         let results = match &self.transaction {
             Some(transaction) => transaction.send(statement).await,
-            None => self.connection.query_all_raw(statement).await,
+            // Outside a transaction there is only reading.
+            None => {
+                let send = || self.connection.query_all_raw(statement.clone());
+                self.presence.attempt(&self.connection, send).await
+            }
         };
         let elapsed = started.elapsed();
         let rows = results.as_ref().map_or(0, Vec::len);
@@ -179,7 +193,8 @@ const INVALID_REGULAR_EXPRESSION: &str = "2201B";
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
-const CONNECTION_FAULTS: [&str; 4] = ["08", "53", "57P", "25P03"];
+const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
+const INSUFFICIENT_RESOURCES: &str = "53";
 
 /// SQLite's code for a database that another connection holds (`SQLITE_BUSY`, and it with its extensions).
 const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
@@ -191,6 +206,18 @@ pub fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
             Some(source)
         }
         _ => None,
+    }
+}
+
+/// Whether the connection is gone, and with it whatever was sent over it.
+pub(super) fn is_connection_fault(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            CONNECTION_FAULTS.iter().any(|class| code.starts_with(class))
+        }
+        _ => false,
     }
 }
 
@@ -210,7 +237,9 @@ pub fn fault(error: DbErr) -> Error {
                 || SQLITE_BUSY.contains(&&*code)
             {
                 Error::conflict(error)
-            } else if CONNECTION_FAULTS.iter().any(|class| code.starts_with(class)) {
+            } else if code.starts_with(INSUFFICIENT_RESOURCES)
+                || driver_error(&error).is_some_and(is_connection_fault)
+            {
                 Error::unavailable(error)
             } else {
                 Error::internal(error)

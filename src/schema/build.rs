@@ -10,7 +10,7 @@ use async_graphql::dynamic::{
 use super::answering::AnsweringFactory;
 use super::live::Live;
 use super::{QUERY, Schema, inputs, mutations, objects, roots};
-use crate::execute::{Changes, Limits};
+use crate::execute::{Changes, Limits, Presence};
 use crate::model::{Model, Scalar, names};
 use crate::plan::Direction;
 
@@ -82,7 +82,14 @@ impl SchemaBuilder {
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
-        Ok(Schema { inner, model, limits, changes: Changes::default(), live: Live::default() })
+        Ok(Schema {
+            inner,
+            model,
+            limits,
+            changes: Changes::default(),
+            presence: Presence::default(),
+            live: Live::default(),
+        })
     }
 }
 

@@ -23,7 +23,7 @@ pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
 use crate::error::{Error, Result};
-use crate::execute::{Changes, Limits, Session, StatementRecord};
+use crate::execute::{Changes, Limits, Presence, Session, StatementRecord};
 use crate::model::Model;
 use crate::plan::{Dialect, Plan, Select};
 
@@ -40,6 +40,7 @@ pub struct Schema {
     model: Arc<Model>,
     limits: Limits,
     changes: Changes,
+    presence: Presence,
     live: live::Live,
 }
 
@@ -122,7 +123,13 @@ impl Schema {
 
     /// Answers a prepared request from `connection`; a subscription with its first result.
     pub async fn run(&self, prepared: Prepared, connection: &DatabaseConnection) -> Executed {
-        let session = Session::new(self.model.clone(), connection.clone(), self.limits, self.changes.clone());
+        let session = Session::new(
+            self.model.clone(),
+            connection.clone(),
+            self.limits,
+            self.changes.clone(),
+            self.presence.clone(),
+        );
         let session = match session {
             Ok(session) => Arc::new(session),
             Err(error) => {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Data, ErrorExtensionValues, Request, Response, ServerError, Variables};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::{Data, ErrorExtensionValues, Name, Request, Response, ServerError, Variables};
 
 use super::answering;
 use crate::error::Code;
@@ -18,6 +18,17 @@ pub enum OperationKind {
     Mutation,
     /// It reads, and again after every change.
     Subscription,
+}
+
+impl OperationKind {
+    /// As GraphQL writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Mutation => "mutation",
+            Self::Subscription => "subscription",
+        }
+    }
 }
 
 /// A request whose document is parsed and whose operation is known. Nothing of it has been validated or sent.
@@ -49,9 +60,14 @@ impl Prepared {
             OperationType::Mutation => OperationKind::Mutation,
             OperationType::Subscription => OperationKind::Subscription,
         };
+        // Where the request says no name, there is one operation.
+        let own_name = || match &document.operations {
+            DocumentOperations::Multiple(operations) => operations.keys().next().map(Name::to_string),
+            DocumentOperations::Single(_) => None,
+        };
         Ok(Self {
             text: request.query,
-            operation_name: request.operation_name,
+            operation_name: request.operation_name.or_else(own_name),
             variables: request.variables,
             document: Arc::new(document),
             kind,
@@ -64,7 +80,7 @@ impl Prepared {
         self.kind
     }
 
-    /// The operation's name, where the request gives one.
+    /// The operation's name, where it has one.
     pub fn operation_name(&self) -> Option<&str> {
         self.operation_name.as_deref()
     }

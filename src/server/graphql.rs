@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::State;
+use super::operation::Operation;
 use super::request_id::RequestId;
 use crate::error::{Code, Error};
 use crate::schema::{Executed, OperationKind};
@@ -109,18 +110,14 @@ async fn answer(http: &HttpRequest, parameters: Result<Parameters, Error>, state
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
+    let operation = Operation::of(&prepared);
     let Executed { mut response, statements } = state.schema.run(prepared, &state.connection).await;
-    tracing::info!(
-        statements = statements.len(),
-        rows = statements.iter().map(|statement| statement.rows).sum::<usize>(),
-        errors = response.errors.len(),
-        "executed"
-    );
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
         let explain = serde_json::json!({ "statements": statements });
         response.extensions.insert("explain".to_owned(), Value::from_json(explain).unwrap_or_default());
     }
+    http.extensions_mut().insert(Operation { statements, ..operation });
     respond(http, response)
 }
 
@@ -165,6 +162,9 @@ struct Body {
 fn body(http: &HttpRequest, mut response: Response) -> Body {
     let id = http.extensions().get::<RequestId>().map(|id| id.0.clone());
     response.errors.iter_mut().for_each(|error| name_request(error, id.as_deref()));
+    let mut operation = http.extensions_mut().remove::<Operation>().unwrap_or_default();
+    operation.answered(&response);
+    http.extensions_mut().insert(operation);
     let data = (!is_request_error(&response)).then_some(response.data);
     Body { data, errors: response.errors, extensions: response.extensions }
 }

@@ -3,16 +3,21 @@
 mod graphiql;
 mod graphql;
 mod health;
+mod metrics;
+mod operation;
 mod request_id;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Server as ActixServer;
 use actix_web::{App, HttpServer, middleware, web};
 use sea_orm::DatabaseConnection;
 
 use crate::schema::Schema;
+use metrics::Metrics;
 
 /// How the service listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +28,20 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Whether clients may ask how an answer came about (`Crowsfoot-Explain`).
     pub development: bool,
+    /// Statements that take longer are named in the log.
+    pub slow_statement: Option<Duration>,
+}
+
+impl Default for Settings {
+    /// Production on port 8000 of this host alone.
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8000".to_owned(),
+            workers: None,
+            development: false,
+            slow_statement: Some(Duration::from_millis(500)),
+        }
+    }
 }
 
 /// Seconds that requests under way have left when the service is told to stop.
@@ -39,6 +58,9 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// Two metrics have one name.
+    #[error("the metrics contradict each other: {0}")]
+    Metrics(#[from] prometheus::Error),
     /// The running service met a fault.
     #[error("the service ended: {0}")]
     Run(#[from] io::Error),
@@ -50,6 +72,8 @@ struct State {
     schema: Schema,
     connection: DatabaseConnection,
     development: bool,
+    slow_statement: Option<Duration>,
+    metrics: Arc<Metrics>,
 }
 
 /// A service that listens and is not running yet.
@@ -68,7 +92,13 @@ impl Server {
         connection: DatabaseConnection,
         settings: &Settings,
     ) -> Result<Self, ServeError> {
-        let state = State { schema, connection, development: settings.development };
+        let state = State {
+            schema,
+            connection,
+            development: settings.development,
+            slow_statement: settings.slow_statement,
+            metrics: Arc::new(Metrics::new()?),
+        };
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(state.clone()))
@@ -109,6 +139,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(graphql::post))
                 .route(web::get().to(graphql::get)),
         )
+        .route("/metrics", web::get().to(metrics::show))
         .route("/healthz", web::get().to(health::alive))
         .route("/readyz", web::get().to(health::ready));
 }

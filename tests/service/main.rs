@@ -7,6 +7,8 @@ mod architecture;
 mod commands;
 mod faults;
 mod life;
+mod metrics;
+mod outage;
 mod process;
 mod protocol;
 mod readme;
