@@ -18,6 +18,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
 use sea_orm::{DatabaseConnection, DbBackend};
 use sea_orm_migration::MigratorTrait;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Whatever ends the program; printed as it is.
 type Failure = Box<dyn std::error::Error>;
@@ -47,7 +52,12 @@ async fn connect(database: &Database) -> Result<DatabaseConnection, Failure> {
 }
 
 async fn run_service(settings: Serve) -> Result<(), Failure> {
-    log(&settings)?;
+    #[cfg(feature = "opentelemetry")]
+    let traces = crowsfoot::server::traces::Traces::export()?;
+    let log = tracing_subscriber::registry().with(log_lines(&settings)?);
+    #[cfg(feature = "opentelemetry")]
+    let log = log.with(traces.layer());
+    log.init();
     // A model that contradicts itself ends the program before anything else is touched.
     let schema =
         Schema::builder(example::registry().model()?).limits(Limits { rows: settings.max_rows }).finish()?;
@@ -74,7 +84,12 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
-    Ok(server.run().await?)
+    server.run().await?;
+    #[cfg(feature = "opentelemetry")]
+    if let Err(error) = traces.end() {
+        tracing::warn!(%error, "the last spans were not sent");
+    }
+    Ok(())
 }
 
 /// Brings the tables up to date, and fills an empty database.
@@ -96,18 +111,21 @@ async fn prepare_database(database: &Database, serving: &DatabaseConnection) -> 
     Ok(())
 }
 
-fn log(settings: &Serve) -> Result<(), Failure> {
+fn log_lines<S>(settings: &Serve) -> Result<impl Layer<S> + use<S>, Failure>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // Colours are for people, not for files.
         .with_ansi(std::io::stderr().is_terminal());
-    match settings.log_format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
-    Ok(())
+    let lines = match settings.log_format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    // Of its own: what else looks at spans may want to see more of them.
+    Ok(lines.with_filter(filter))
 }
 
 async fn migrate(direction: &Migrate) -> Result<(), Failure> {

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, RuntimeErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::RwLock;
+use tracing::Instrument;
 
 use super::changes::Changes;
 use super::explain::StatementRecord;
@@ -54,7 +55,7 @@ impl Statements {
     /// writes later could find that another has written in between, and fail.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
         let options = TransactionOptions {
-            sqlite_transaction_mode: (self.connection.get_database_backend() == sea_orm::DbBackend::Sqlite)
+            sqlite_transaction_mode: (self.connection.get_database_backend() == DbBackend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
@@ -125,20 +126,39 @@ impl Statements {
     pub async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let started = Instant::now();
         let sql = statement.sql.clone();
-        let results = match &self.transaction {
-            Some(transaction) => transaction.send(statement).await,
-            // Outside a transaction there is only reading.
-            None => {
-                let send = || self.connection.query_all_raw(statement.clone());
-                self.presence.attempt(&self.connection, send).await
-            }
-        };
+        // Named as OpenTelemetry names such things. Values are the client's and told to nobody.
+        let span = tracing::debug_span!(
+            "statement",
+            otel.kind = "client",
+            db.system.name = self.system(),
+            db.query.text = sql,
+        );
+        let results = self.hand_over(statement).instrument(span).await;
         let elapsed = started.elapsed();
         let rows = results.as_ref().map_or(0, Vec::len);
         tracing::debug!(sql, rows, ?elapsed, "statement");
         let record = StatementRecord { sql, rows, elapsed };
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
         results
+    }
+
+    async fn hand_over(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match &self.transaction {
+            Some(transaction) => transaction.send(statement).await,
+            // Outside a transaction there is only reading.
+            None => {
+                let send = || self.connection.query_all_raw(statement.clone());
+                self.presence.attempt(&self.connection, send).await
+            }
+        }
+    }
+
+    fn system(&self) -> &'static str {
+        match self.connection.get_database_backend() {
+            DbBackend::Postgres => "postgresql",
+            DbBackend::Sqlite => "sqlite",
+            _ => "other_sql",
+        }
     }
 }
 

@@ -107,7 +107,8 @@ impl Extension for Answering {
         if operation.ty == OperationType::Mutation {
             return write(session, &document, operation, &variables).await;
         }
-        let plan = match plan(&self.model, &document, operation, &variables) {
+        let plan = || plan(&self.model, &document, operation, &variables);
+        let plan = match tracing::debug_span!("plan").in_scope(plan) {
             Ok(plan) => plan,
             Err(error) => return refuse(&error),
         };

@@ -110,7 +110,7 @@ impl Schema {
     /// # Errors
     /// The answer to a request that cannot be executed.
     pub fn prepare(&self, request: Request) -> Result<Prepared, Response> {
-        Prepared::read(request)
+        tracing::debug_span!("prepare").in_scope(|| Prepared::read(request))
     }
 
     /// Answers a request from `connection`.

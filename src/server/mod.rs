@@ -6,6 +6,8 @@ mod health;
 mod metrics;
 mod operation;
 mod request_id;
+#[cfg(feature = "opentelemetry")]
+pub mod traces;
 
 use std::io;
 use std::net::SocketAddr;

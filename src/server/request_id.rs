@@ -8,6 +8,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use tracing::Instrument;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::State;
@@ -36,7 +37,9 @@ pub(super) async fn give<B: MessageBody>(
     request.extensions_mut().insert(RequestId(id.clone()));
     let path = request.path();
     let path = path.char_indices().nth(SHOWN_CHARACTERS).map_or(path, |(end, _)| &path[..end]);
-    let span = tracing::info_span!("request", id, method = %request.method(), path);
+    let span = tracing::info_span!("request", id, method = %request.method(), path, otel.kind = Empty);
+    #[cfg(feature = "opentelemetry")]
+    super::traces::adopt(&span, request.headers());
     let started = Instant::now();
     let mut response = next.call(request).instrument(span.clone()).await?;
     if let Ok(header) = header {

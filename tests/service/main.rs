@@ -14,3 +14,5 @@ mod protocol;
 mod readme;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "opentelemetry")]
+mod traces;
