@@ -10,10 +10,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use config::{Command, CommandLine, Database, Dialect, LogFormat, Migrate, Mode, Serve};
+use config::{Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, Serve};
 use crowsfoot::Schema;
+use crowsfoot::diagram::{self, Format};
 use crowsfoot::execute::{self, ConnectSettings, Limits};
-use crowsfoot::server::{Server, Settings};
+use crowsfoot::server::{Server, Settings, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
 use sea_orm::{DatabaseConnection, DbBackend};
@@ -36,6 +37,7 @@ async fn main() -> ExitCode {
         Command::Seed { scale, database } => run_seed(scale, &database).await,
         Command::Schema { check } => print_schema(check.as_deref()),
         Command::Explain { query, variables, dialect } => explain(&query, variables.as_deref(), dialect),
+        Command::Model { format } => print_model(format),
         Command::Check { database } => check(&database).await,
     };
     match done {
@@ -59,8 +61,12 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     let log = log.with(traces.layer());
     log.init();
     // A model that contradicts itself ends the program before anything else is touched.
-    let schema =
-        Schema::builder(example::registry().model()?).limits(Limits { rows: settings.max_rows }).finish()?;
+    let schema = Schema::builder(example::registry().model()?)
+        .limits(Limits { rows: settings.max_rows })
+        .introspection(!settings.no_introspection)
+        .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
+        .finish()?;
+    let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
     let connect_settings = ConnectSettings {
         pool_size: settings.database.pool_size,
         statement_timeout: (settings.statement_timeout > 0)
@@ -77,6 +83,12 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
             listen: settings.listen,
             workers: settings.workers.map(Into::into),
             development: settings.mode == Mode::Development,
+            cors_origins: settings.cors_origin,
+            trusted_documents,
+            largest_batch: settings.max_batch,
+            largest_body: settings.max_body,
+            most_concurrent: settings.max_concurrent,
+            time_limit: Duration::from_secs(settings.timeout),
             slow_statement: (settings.slow_query_ms > 0)
                 .then(|| Duration::from_millis(settings.slow_query_ms)),
         },
@@ -90,6 +102,12 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         tracing::warn!(%error, "the last spans were not sent");
     }
     Ok(())
+}
+
+fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
+    let named = |error: &dyn Display| format!("{}: {error}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+    Ok(TrustedDocuments::from_json(&text).map_err(|error| named(&error))?)
 }
 
 /// Brings the tables up to date, and fills an empty database.
@@ -194,6 +212,16 @@ fn explain(query: &str, variables: Option<&str>, dialect: Dialect) -> Result<(),
         Dialect::Postgres => crowsfoot::plan::Dialect::Postgres,
     };
     print!("{}", schema.plan(&request)?.print(&schema.select(dialect)));
+    Ok(())
+}
+
+fn print_model(format: DiagramFormat) -> Result<(), Failure> {
+    let format = match format {
+        DiagramFormat::Svg => Format::Svg,
+        DiagramFormat::Mermaid => Format::Mermaid,
+        DiagramFormat::Dot => Format::Dot,
+    };
+    print!("{}", diagram::draw(&example::registry().model()?, format));
     Ok(())
 }
 

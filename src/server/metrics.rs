@@ -16,7 +16,7 @@ use prometheus::{
 use sea_orm::Iterable;
 
 use super::State;
-use super::operation::{Operation, Outcome};
+use super::observation::{Observation, Outcome};
 use crate::error::Code;
 use crate::execute::PoolUse;
 use crate::schema::OperationKind;
@@ -175,7 +175,7 @@ impl Metrics {
     }
 
     /// Takes in one operation that is over.
-    pub(super) fn observe(&self, operation: &Operation, elapsed: Duration) {
+    pub(super) fn observe(&self, operation: &Observation, elapsed: Duration) {
         let kind = operation.kind.map_or(KINDS.len() - 1, |kind| kind as usize);
         self.requests[kind][operation.outcome as usize].inc();
         self.durations[kind].observe(elapsed.as_secs_f64());

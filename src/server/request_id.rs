@@ -12,7 +12,7 @@ use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::State;
-use super::operation::Operation;
+use super::observation::Observations;
 
 /// The id of the request at hand.
 #[derive(Clone, Debug)]
@@ -47,12 +47,10 @@ pub(super) async fn give<B: MessageBody>(
     }
     span.in_scope(|| {
         let elapsed = started.elapsed();
-        let operation = response.request().extensions_mut().remove::<Operation>();
+        let observations = Observations::of(response.request());
         state.metrics.count_response(response.status());
-        if let Some(operation) = &operation {
-            operation.finish(&state.metrics, elapsed, state.slow_statement);
-        }
-        Operation::log(operation.as_ref(), Some(response.status().as_u16()), elapsed);
+        observations.count(&state.metrics, elapsed, state.slow_statement);
+        observations.log(response.status().as_u16(), elapsed);
     });
     Ok(response)
 }

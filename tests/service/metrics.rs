@@ -162,7 +162,8 @@ async fn requests_errors_statements_and_rows_are_counted_as_they_were() {
         let errors = |code| page.value(&format!("crowsfoot_errors_total{{code=\"{code}\"}}"));
         assert_eq!(errors("NOT_FOUND"), 1.0);
         assert_eq!(errors("GRAPHQL_PARSE_FAILED"), 1.0);
-        assert_eq!(errors("GRAPHQL_VALIDATION_FAILED"), 2.0);
+        assert_eq!(errors("GRAPHQL_VALIDATION_FAILED"), 1.0);
+        assert_eq!(errors("BAD_REQUEST"), 1.0);
         // Two for the list with its profiles, one for the user, one that finds no user.
         assert_eq!(page.value("crowsfoot_statements_per_request_sum"), 4.0);
         assert_eq!(page.value("crowsfoot_statements_per_request_count"), 6.0);
