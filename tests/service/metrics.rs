@@ -140,7 +140,7 @@ async fn requests_errors_statements_and_rows_are_counted_as_they_were() {
     for database in support::databases().await {
         let folder = Folder::new();
         let service = Service::start(&folder, &["--database-url", &database.url]).await;
-        service.ask("{ users(limit: 3) { username profile { bio } } }").await;
+        service.ask("{ users(limit: 3) { username userInfos { id } } }").await;
         service.ask("{ user(id: 1) { id } }").await;
         service.ask("mutation { deleteUser(id: 99) { id } }").await;
         service.ask("{ nothing }").await;
@@ -164,7 +164,7 @@ async fn requests_errors_statements_and_rows_are_counted_as_they_were() {
         assert_eq!(errors("GRAPHQL_PARSE_FAILED"), 1.0);
         assert_eq!(errors("GRAPHQL_VALIDATION_FAILED"), 1.0);
         assert_eq!(errors("BAD_REQUEST"), 1.0);
-        // Two for the list with its profiles, one for the user, one that finds no user.
+        // Two for the list with its telephones, one for the user, one that finds no user.
         assert_eq!(page.value("crowsfoot_statements_per_request_sum"), 4.0);
         assert_eq!(page.value("crowsfoot_statements_per_request_count"), 6.0);
         assert_eq!(page.value("crowsfoot_rows_per_statement_count"), 4.0);
@@ -210,16 +210,17 @@ fn lines(log: &str, id: &str) -> Vec<Json> {
 #[tokio::test]
 async fn a_request_is_one_line_of_the_log_with_all_there_is_to_say() {
     let folder = Folder::new();
-    let service = Service::start(&folder, &["--log-format", "json", "--slow-query-ms", "0"]).await;
+    let service = Service::start(&folder, &["--log-format", "json", "--max-batch", "2"]).await;
     let send = async |id: &str, body: Json| {
         let request = service.post("/graphql").header("x-request-id", id).json(&body);
         let response = request.send().await.unwrap();
         response.headers()["x-request-id"].to_str().unwrap().to_owned()
     };
-    let query = "query Names { users(limit: 3) { username profile { bio } } }";
+    let query = "query Names { users(limit: 3) { username userInfos { id } } }";
     assert_eq!(send("proxy-1.a_B", json!({ "query": query })).await, "proxy-1.a_B");
     send("two", json!({ "query": "{ user(id: 1) { id } nothing }" })).await;
     send("three", json!({ "query": query, "operationName": "Na\u{1b}[31m\nmes" })).await;
+    send("six", json!([{ "query": query }, { "query": "{" }])).await;
     let long = "x".repeat(5_000);
     send("four", json!({ "query": format!("query {long} {{ users {{ id }} }}") })).await;
     service.get("/healthz").header("x-request-id", "five").send().await.unwrap();
@@ -240,13 +241,16 @@ async fn a_request_is_one_line_of_the_log_with_all_there_is_to_say() {
         first,
         json!({
             "message": "answered", "status": 200, "operation": "query", "name": "Names", "outcome": "ok",
-            "statements": 2, "rows": 6, "errors": 0, "ms": null,
+            "statements": 2, "rows": 5, "errors": 0, "ms": null,
         })
     );
     let second = line("two");
     assert_eq!((&second["outcome"], &second["errors"]), (&json!("refused"), &json!(1)));
     assert_eq!(line("three")["outcome"], "refused");
     assert_eq!(line("four")["name"], "x".repeat(100));
+    let sixth = line("six");
+    let numbers = ["batch", "statements", "rows", "errors"].map(|name| sixth[name].as_u64());
+    assert_eq!(numbers, [2, 2, 5, 1].map(Some), "{sixth}");
     let fifth = line("five");
     assert_eq!((&fifth["status"], fifth.get("operation")), (&json!(200), None));
     assert!(!log.contains('\u{1b}'), "{log}");
@@ -259,10 +263,10 @@ async fn a_slow_statement_is_named_without_its_values() {
     let arguments = ["--database-url", &database.url, "--log-format", "json", "--slow-query-ms", "200"];
     let service = Service::start(&folder, &arguments).await;
     let lock = database.connection.begin().await.unwrap();
-    sea_orm::ConnectionTrait::execute_unprepared(&lock, "LOCK TABLE profiles IN ACCESS EXCLUSIVE MODE")
+    sea_orm::ConnectionTrait::execute_unprepared(&lock, "LOCK TABLE user_infos IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
-    let query = "{ users(where: { username: { ne: \"geheim\" } }) { id profile { id } } }";
+    let query = "{ users(where: { username: { ne: \"geheim\" } }) { id userInfos { id } } }";
     let request = service.post("/graphql").header("x-request-id", "slow").json(&json!({ "query": query }));
     let answer = tokio::spawn(request.send());
     tokio::time::sleep(std::time::Duration::from_millis(400)).await;
@@ -276,9 +280,9 @@ async fn a_slow_statement_is_named_without_its_values() {
         .collect();
     let [slow] = slow.as_slice() else { panic!("{log}") };
     assert_eq!(slow["level"], "WARN");
-    assert!(slow["fields"]["sql"].as_str().is_some_and(|sql| sql.contains("profiles")), "{slow}");
+    assert!(slow["fields"]["sql"].as_str().is_some_and(|sql| sql.contains("user_infos")), "{slow}");
     assert!(slow["fields"]["ms"].as_f64().is_some_and(|ms| ms >= 200.0), "{slow}");
-    assert_eq!(slow["fields"]["rows"], 5, "{slow}");
+    assert_eq!(slow["fields"]["rows"], 4, "{slow}");
     assert!(!log.contains("geheim"), "{log}");
     database.drop().await;
 }
