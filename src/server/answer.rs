@@ -12,6 +12,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::negotiation::{self, Media};
+use super::observation::Observation;
 use super::request_id::RequestId;
 use crate::error::{Code, Error};
 use crate::schema::Executed;
@@ -93,13 +94,18 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             body(*executed, id)
         }
         Ok(Answer::Many(answers)) => {
-            let bodies = answers.into_iter().map(|answer| {
-                answer.map_or_else(|refusal| refused(refusal.errors, id), |executed| body(executed, id))
+            let bodies = answers.into_iter().map(|answer| match answer {
+                Ok(executed) => body(executed, id),
+                Err(refusal) => {
+                    Observation::refused(&refusal.errors).belongs_to(http);
+                    refused(refusal.errors, id)
+                }
             });
             let bodies: Vec<Vec<u8>> = bodies.collect();
             [b"[".as_slice(), &bodies.join(&b','), b"]"].concat()
         }
         Err(refusal) => {
+            Observation::refused(&refusal.errors).belongs_to(http);
             if media == Media::GraphqlResponse || !refusal.is_well_formed {
                 response.status(refusal.status);
             }

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{self, Answer, Refusal};
 use super::negotiation::{self, Media};
+use super::observation::Observation;
 use super::parameters::{Asked, Parameters};
 use super::{State, body};
 use crate::error::Error;
@@ -86,17 +87,13 @@ async fn execute(http: &HttpRequest, mut parameters: Parameters, state: &State) 
         }
         OperationKind::Query | OperationKind::Mutation => {}
     }
+    let observation = Observation::begin(&prepared);
     let mut executed = state.schema.run(prepared, &state.connection).await;
     let statements = &executed.statements;
-    tracing::info!(
-        statements = statements.len(),
-        rows = statements.iter().map(|statement| statement.rows).sum::<usize>(),
-        errors = executed.errors.len(),
-        "executed"
-    );
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
         executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
     }
+    observation.end(&mut executed).belongs_to(http);
     Ok(executed)
 }

@@ -12,7 +12,9 @@ mod faults;
 mod gate;
 mod headers;
 mod life;
+mod metrics;
 mod negotiation;
+mod outage;
 mod parameters;
 mod process;
 mod production;
@@ -20,3 +22,5 @@ mod protocol;
 mod readme;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "opentelemetry")]
+mod traces;

@@ -60,7 +60,7 @@ pub struct Ended {
 
 /// Runs the program to its end.
 pub async fn run(folder: &Folder, arguments: &[&str]) -> Ended {
-    let mut child = spawn(folder, arguments);
+    let mut child = spawn(folder, arguments, &[]);
     let mut out = String::new();
     let mut stdout = child.stdout.take().unwrap();
     within(stdout.read_to_string(&mut out)).await.unwrap();
@@ -68,7 +68,7 @@ pub async fn run(folder: &Folder, arguments: &[&str]) -> Ended {
     Ended { code, out, log: folder.log() }
 }
 
-fn spawn(folder: &Folder, arguments: &[&str]) -> Child {
+fn spawn(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crowsfoot"));
     // The settings of whoever runs the tests are not the tests'.
     let is_setting =
@@ -78,6 +78,7 @@ fn spawn(folder: &Folder, arguments: &[&str]) -> Child {
     }
     command
         .args(arguments)
+        .envs(environment.iter().copied())
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -101,8 +102,13 @@ pub struct Service<'a> {
 impl<'a> Service<'a> {
     /// Starts it on a free port and waits for the line that says which.
     pub async fn start(folder: &'a Folder, arguments: &[&str]) -> Self {
+        Self::start_in(folder, arguments, &[]).await
+    }
+
+    /// The same with variables of the environment.
+    pub async fn start_in(folder: &'a Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let arguments = [&["--listen", "127.0.0.1:0", "--workers", "1"], arguments].concat();
-        let mut child = spawn(folder, &arguments);
+        let mut child = spawn(folder, &arguments, environment);
         let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
         let Some(greeting) = within(out.next_line()).await.unwrap() else {
             panic!("the service ended without an address:\n{}", folder.log());
