@@ -13,7 +13,7 @@ use clap::Parser;
 use config::{Command, CommandLine, Database, Dialect, LogFormat, Migrate, Mode, Serve};
 use crowsfoot::Schema;
 use crowsfoot::execute::{self, Limits};
-use crowsfoot::server::{Server, Settings, TrustedDocuments};
+use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
 use sea_orm::DatabaseConnection;
@@ -76,6 +76,12 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
             largest_body: settings.max_body,
             most_concurrent: settings.max_concurrent,
             time_limit: Duration::from_secs(settings.timeout),
+            sockets: SocketLimits {
+                init_time: Duration::from_secs(settings.socket_init_timeout),
+                sockets: settings.max_sockets,
+                subscriptions: settings.max_subscriptions,
+                frame: settings.max_frame,
+            },
         },
     )?;
     for address in server.addresses() {

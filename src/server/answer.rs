@@ -71,6 +71,16 @@ impl Refusal {
     pub(super) fn closing(self) -> Self {
         Self { closes: true, ..self }
     }
+
+    /// Whether the request itself is well-formed, and what it asks for is not.
+    pub(super) fn is_well_formed(&self) -> bool {
+        self.is_well_formed
+    }
+
+    /// Why.
+    pub(super) fn into_errors(self) -> Vec<ServerError> {
+        self.errors
+    }
 }
 
 impl From<Error> for Refusal {
@@ -104,16 +114,14 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             if executed.is_request_error() && media == Media::GraphqlResponse {
                 response.status(StatusCode::BAD_REQUEST);
             }
-            serde_json::to_vec(&Body::of(executed, id))
+            serde_json::to_vec(&Body::of(&executed, id))
         }
         Ok(Answer::Many(answers)) => {
             let bodies: Vec<Body> = answers
-                .into_iter()
-                .map(|answer| {
-                    answer.map_or_else(
-                        |refusal| Body::refused(refusal.errors, id),
-                        |executed| Body::of(executed, id),
-                    )
+                .iter()
+                .map(|answer| match answer {
+                    Ok(executed) => Body::of(executed, id),
+                    Err(refusal) => Body::refused(refusal.errors.clone(), id),
                 })
                 .collect();
             serde_json::to_vec(&bodies)
@@ -184,29 +192,34 @@ fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
 
 /// What a client reads: keys in the order of the specification, fields in the order of the selection.
 #[derive(Serialize)]
-struct Body {
+pub(super) struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Value>,
+    data: Option<&'a Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ServerError>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: BTreeMap<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<&'a BTreeMap<String, Value>>,
 }
 
-impl Body {
-    fn of(executed: Executed, request: Option<&str>) -> Self {
-        let is_request_error = executed.is_request_error();
-        let Response { data, errors, extensions, .. } = executed.response;
-        Self { data: (!is_request_error).then_some(data), errors: bounded(errors, request), extensions }
+impl<'a> Body<'a> {
+    /// What was executed; `request` is the id to look for in the log.
+    pub(super) fn of(executed: &'a Executed, request: Option<&str>) -> Self {
+        let Response { data, errors, extensions, .. } = &executed.response;
+        Self {
+            data: (!executed.is_request_error()).then_some(data),
+            errors: bounded(errors.clone(), request),
+            extensions: Some(extensions).filter(|extensions| !extensions.is_empty()),
+        }
     }
 
-    fn refused(errors: Vec<ServerError>, request: Option<&str>) -> Self {
-        Self { data: None, errors: bounded(errors, request), extensions: BTreeMap::new() }
+    /// What was not executed.
+    pub(super) fn refused(errors: Vec<ServerError>, request: Option<&str>) -> Self {
+        Self { data: None, errors: bounded(errors, request), extensions: None }
     }
 }
 
 /// So many errors, and each so long, as a client can use.
-fn bounded(mut errors: Vec<ServerError>, request: Option<&str>) -> Vec<ServerError> {
+pub(super) fn bounded(mut errors: Vec<ServerError>, request: Option<&str>) -> Vec<ServerError> {
     if errors.len() > MOST_ERRORS {
         let left_out = errors.len() - (MOST_ERRORS - 1);
         errors.truncate(MOST_ERRORS - 1);

@@ -2,13 +2,13 @@
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use async_graphql::{Request, Value};
+use async_graphql::Value;
 use serde_json::{Value as Json, json};
 
 use super::answer::{self, Answer, Refusal};
 use super::negotiation::{self, Media};
 use super::parameters::{Asked, Parameters};
-use super::{State, body};
+use super::{State, body, events, operation};
 use crate::error::Error;
 use crate::schema::{Executed, OperationKind};
 
@@ -22,9 +22,12 @@ pub(super) async fn serve(http: HttpRequest, payload: web::Payload, state: web::
     if http.method() == Method::OPTIONS {
         return answer::options(METHODS);
     }
+    if negotiation::wants_events(&http) {
+        return events::serve(&http, payload, &state).await;
+    }
     let Some(media) = negotiation::accepted(&http) else {
         let message = format!(
-            "Accept takes no media type of an answer: expected {} or {}",
+            "Accept takes no media type of an answer: expected {}, {} or text/event-stream",
             Media::GraphqlResponse.content_type(),
             Media::Json.content_type()
         );
@@ -35,15 +38,34 @@ pub(super) async fn serve(http: HttpRequest, payload: web::Payload, state: web::
     answer::write(&http, media, answer).await
 }
 
-async fn answer(http: &HttpRequest, payload: web::Payload, state: &State) -> Result<Answer, Refusal> {
-    let asked = match *http.method() {
-        Method::GET | Method::HEAD => Asked::One(Parameters::from_query_string(http.query_string())?),
+/// Reads what a request asks for; a list of requests has at most so many, and with 0 there is none.
+pub(super) async fn read(
+    http: &HttpRequest,
+    payload: web::Payload,
+    state: &State,
+    largest_batch: usize,
+) -> Result<Asked, Refusal> {
+    match *http.method() {
+        Method::GET | Method::HEAD => Ok(Asked::One(Parameters::from_query_string(http.query_string())?)),
         Method::POST => {
             let body = body::read(http, payload, state.body).await?;
-            Asked::from_json(&body, state.largest_batch)?
+            Ok(Asked::from_json(&body, largest_batch)?)
         }
-        _ => return Err(Refusal::of_method(METHODS, "a request is sent by GET or by POST")),
-    };
+        _ => Err(Refusal::of_method(METHODS, "a request is sent by GET or by POST")),
+    }
+}
+
+/// Refuses a mutation that was not sent by POST: a link could be followed by accident, or put into a foreign page as a
+/// picture.
+pub(super) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<(), Refusal> {
+    if kind == OperationKind::Mutation && http.method() != Method::POST {
+        return Err(Refusal::of_method("POST", "a mutation is sent by POST"));
+    }
+    Ok(())
+}
+
+async fn answer(http: &HttpRequest, payload: web::Payload, state: &State) -> Result<Answer, Refusal> {
+    let asked = read(http, payload, state, state.largest_batch).await?;
     let answer = async {
         match asked {
             Asked::One(parameters) => execute(http, parameters, state).await.map(Answer::One),
@@ -60,33 +82,18 @@ async fn answer(http: &HttpRequest, payload: web::Payload, state: &State) -> Res
     state.gate.pass(answer).await?
 }
 
-async fn execute(http: &HttpRequest, mut parameters: Parameters, state: &State) -> Result<Executed, Refusal> {
-    let text = state.documents.text(&mut parameters)?;
-    let mut request = Request::new(text).variables(parameters.variables);
-    request.operation_name = parameters.operation_name;
-    let prepared = state.schema.prepare(request).map_err(Refusal::of_document)?;
-    match prepared.kind() {
-        // A link could be followed by accident, or put into a foreign page as a picture.
-        OperationKind::Mutation if http.method() != Method::POST => {
-            return Err(Refusal::of_method("POST", "a mutation is sent by POST"));
-        }
-        // Here is one answer; a subscription has many.
-        OperationKind::Subscription => {
-            return Err(Error::bad_request(
-                "a subscription has many answers, and this way there is only one",
-            )
-            .into());
-        }
-        OperationKind::Query | OperationKind::Mutation => {}
+async fn execute(http: &HttpRequest, parameters: Parameters, state: &State) -> Result<Executed, Refusal> {
+    let prepared = operation::prepare(parameters, state)?;
+    check_method(http, prepared.kind())?;
+    if prepared.kind() == OperationKind::Subscription {
+        return Err(Error::bad_request(
+            "a subscription has many answers: open a socket, or accept text/event-stream",
+        )
+        .into());
     }
     let mut executed = state.schema.run(prepared, &state.connection).await;
+    operation::log(&executed);
     let statements = &executed.statements;
-    tracing::info!(
-        statements = statements.len(),
-        rows = statements.iter().map(|statement| statement.rows).sum::<usize>(),
-        errors = executed.response.errors.len(),
-        "executed"
-    );
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
         let explain = Value::from_json(json!({ "statements": statements })).unwrap_or_default();

@@ -4,14 +4,19 @@ mod answer;
 mod body;
 mod cors;
 mod documents;
+mod events;
 mod gate;
 mod graphiql;
 mod graphql;
 mod headers;
 mod health;
 mod negotiation;
+mod operation;
+mod origin;
 mod parameters;
 mod request_id;
+mod shutdown;
+mod socket;
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,12 +24,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server as ActixServer;
-use actix_web::{App, HttpServer, middleware, web};
+use actix_web::http::header::UPGRADE;
+use actix_web::{App, HttpServer, guard, middleware, rt, web};
 use body::BodyLimits;
 use documents::Documents;
 pub use documents::{TrustedDocuments, TrustedDocumentsError};
 use gate::Gate;
 use sea_orm::DatabaseConnection;
+use shutdown::Shutdown;
+pub use socket::SocketLimits;
+use tokio::sync::Semaphore;
 
 use crate::schema::Schema;
 
@@ -37,7 +46,8 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Whether clients may ask how an answer came about (`Crowsfoot-Explain`).
     pub development: bool,
-    /// The origins whose pages may ask, such as `https://shop.example`; without any no foreign page may.
+    /// The origins whose pages may ask and open sockets, such as `https://shop.example`; without any no foreign page
+    /// may.
     pub cors_origins: Vec<String>,
     /// The documents that are run; without a list, whatever is asked.
     pub trusted_documents: Option<TrustedDocuments>,
@@ -49,6 +59,8 @@ pub struct Settings {
     pub most_concurrent: usize,
     /// How long a request may take to be sent, and then again to be answered.
     pub time_limit: Duration,
+    /// What sockets and streams of events may take up.
+    pub sockets: SocketLimits,
 }
 
 impl Default for Settings {
@@ -63,6 +75,7 @@ impl Default for Settings {
             largest_body: 1 << 20,
             most_concurrent: 1_000,
             time_limit: Duration::from_secs(30),
+            sockets: SocketLimits::default(),
         }
     }
 }
@@ -106,12 +119,19 @@ struct State {
     gate: Gate,
     body: BodyLimits,
     largest_batch: usize,
+    /// The origins whose pages may open sockets.
+    origins: Arc<[String]>,
+    /// The places for sockets and streams of events.
+    sockets: Arc<Semaphore>,
+    socket_limits: SocketLimits,
+    shutdown: Shutdown,
 }
 
 /// A service that listens and is not running yet.
 pub struct Server {
     inner: ActixServer,
     addresses: Vec<SocketAddr>,
+    shutdown: Shutdown,
 }
 
 impl Server {
@@ -128,6 +148,7 @@ impl Server {
             return Err(ServeError::Origin(other.clone()));
         }
         let origins = settings.cors_origins.clone();
+        let shutdown = Shutdown::default();
         let state = State {
             schema,
             connection,
@@ -136,6 +157,10 @@ impl Server {
             gate: Gate::new(settings.most_concurrent, settings.time_limit),
             body: BodyLimits { bytes: settings.largest_body, time: settings.time_limit },
             largest_batch: settings.largest_batch,
+            origins: settings.cors_origins.as_slice().into(),
+            sockets: Arc::new(Semaphore::new(settings.sockets.sockets.min(Semaphore::MAX_PERMITS))),
+            socket_limits: settings.sockets.clone(),
+            shutdown: shutdown.clone(),
         };
         let mut server = HttpServer::new(move || {
             App::new()
@@ -147,6 +172,8 @@ impl Server {
         })
         .client_request_timeout(HEAD_TIME)
         .keep_alive(KEEP_ALIVE)
+        // Sockets and streams of events are told before: they would hold up the end.
+        .disable_signals()
         .shutdown_timeout(SHUTDOWN_SECONDS);
         if let Some(workers) = settings.workers {
             server = server.workers(workers);
@@ -154,7 +181,7 @@ impl Server {
         let server = server
             .bind(&settings.listen)
             .map_err(|source| ServeError::Listen { listen: settings.listen.clone(), source })?;
-        Ok(Self { addresses: server.addrs(), inner: server.run() })
+        Ok(Self { addresses: server.addrs(), inner: server.run(), shutdown })
     }
 
     /// Where it listens.
@@ -162,18 +189,38 @@ impl Server {
         &self.addresses
     }
 
-    /// Answers requests until it is told to stop (SIGINT or SIGTERM); requests under way are finished.
+    /// Answers requests until it is told to stop (SIGINT or SIGTERM); requests under way are finished, sockets and
+    /// streams of events are closed.
     ///
     /// # Errors
     /// [`ServeError::Run`] when the system fails it.
     pub async fn run(self) -> Result<(), ServeError> {
-        Ok(self.inner.await?)
+        let Self { inner, shutdown, .. } = self;
+        let (handle, told) = (inner.handle(), shutdown::signal()?);
+        let stopping = rt::spawn(async move {
+            told.await;
+            shutdown.begin();
+            handle.stop(true).await;
+        });
+        let ended = inner.await;
+        stopping.abort();
+        Ok(ended?)
     }
 }
 
 fn routes(config: &mut web::ServiceConfig, origins: &[String]) {
     config
-        .service(web::resource("/graphql").wrap(cors::allow(origins)).to(graphql::serve))
+        .service(
+            web::resource("/graphql")
+                .wrap(cors::allow(origins))
+                .route(web::get().guard(guard::fn_guard(asks_for_socket)).to(socket::open))
+                .default_service(web::to(graphql::serve)),
+        )
         .route("/healthz", web::get().to(health::alive))
         .route("/readyz", web::get().to(health::ready));
+}
+
+fn asks_for_socket(request: &guard::GuardContext) -> bool {
+    let upgrade = request.head().headers().get(UPGRADE);
+    upgrade.is_some_and(|upgrade| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }

@@ -10,5 +10,7 @@ mod life;
 mod process;
 mod protocol;
 mod readme;
+mod socket_client;
+mod sockets;
 #[path = "../support/mod.rs"]
 mod support;
