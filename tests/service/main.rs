@@ -5,8 +5,10 @@
 
 mod architecture;
 mod commands;
+mod events;
 mod faults;
 mod life;
+mod live;
 mod process;
 mod protocol;
 mod readme;

@@ -61,7 +61,7 @@ async fn what_cannot_be_executed_is_an_error_message_and_frees_the_id() {
         ("{ nobody }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { nobody }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { users { id } authors { id } }", "GRAPHQL_VALIDATION_FAILED"),
-        ("query($a: Int!) { user(id: $a) { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query($a: Int!) { user(id: $a) { id } }", "BAD_USER_INPUT"),
     ] {
         socket.subscribe("1", query).await;
         let message = socket.hear().await;
@@ -332,9 +332,11 @@ async fn a_frame_that_never_ends_is_not_kept() {
     stream.write_all(&[0x81, 0xff, 0x10, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]).await.unwrap();
     let mut sent = 0_usize;
     let piece = vec![b'x'; 1 << 16];
-    while let Ok(Ok(())) = tokio::time::timeout(Duration::from_secs(5), stream.write_all(&piece)).await {
+    while within(stream.write_all(&piece)).await.is_ok() {
         sent += piece.len();
-        assert!(sent < 200 << 20, "the service goes on reading");
+        assert!(sent < 500 << 20, "the service goes on reading");
+        // After its close it throws away for a moment what still comes.
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let mut answer = Vec::new();
     let _ = within(stream.read_to_end(&mut answer)).await;
@@ -374,7 +376,7 @@ async fn a_slow_client_misses_what_lies_between_and_never_the_last() {
     // Results of a megabyte, so that neither side's system can hold many of them.
     let bio = "x".repeat(900_000);
     let input = json!({ "input": { "bio": bio } });
-    let grow = "mutation($input: ProfileUpdate!) { updateProfile(userId: 1, input: $input) { user { id } } }";
+    let grow = "mutation($input: ProfileUpdate!) { updateProfile(id: 1, input: $input) { user { id } } }";
     let grown: Json = service
         .post("/graphql")
         .json(&json!({ "query": grow, "variables": input }))
