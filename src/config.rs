@@ -54,6 +54,12 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Dialect::Sqlite)]
         dialect: Dialect,
     },
+    /// Draw the model as an entity diagram with crow's feet
+    Model {
+        /// What the drawing is written in
+        #[arg(long, value_enum, default_value_t = DiagramFormat::Svg)]
+        format: DiagramFormat,
+    },
     /// Compare the entities with each other and with the live database
     Check {
         /// Which database
@@ -80,6 +86,17 @@ pub enum Dialect {
     Sqlite,
     /// PostgreSQL
     Postgres,
+}
+
+/// What a diagram is written in.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DiagramFormat {
+    /// A picture for browsers
+    Svg,
+    /// An `erDiagram` for Markdown
+    Mermaid,
+    /// A graph for Graphviz
+    Dot,
 }
 
 /// The database.

@@ -10,8 +10,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use config::{Command, CommandLine, Database, Dialect, LogFormat, Migrate, Mode, Serve};
+use config::{Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, Serve};
 use crowsfoot::Schema;
+use crowsfoot::diagram::{self, Format};
 use crowsfoot::execute::{self, Limits};
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -31,6 +32,7 @@ async fn main() -> ExitCode {
         Command::Seed { scale, database } => run_seed(scale, &database).await,
         Command::Schema { check } => print_schema(check.as_deref()),
         Command::Explain { query, variables, dialect } => explain(&query, variables.as_deref(), dialect),
+        Command::Model { format } => print_model(format),
         Command::Check { database } => check(&database).await,
     };
     match done {
@@ -176,6 +178,16 @@ fn explain(query: &str, variables: Option<&str>, dialect: Dialect) -> Result<(),
         Dialect::Postgres => crowsfoot::plan::Dialect::Postgres,
     };
     print!("{}", schema.plan(&request)?.print(&schema.select(dialect)));
+    Ok(())
+}
+
+fn print_model(format: DiagramFormat) -> Result<(), Failure> {
+    let format = match format {
+        DiagramFormat::Svg => Format::Svg,
+        DiagramFormat::Mermaid => Format::Mermaid,
+        DiagramFormat::Dot => Format::Dot,
+    };
+    print!("{}", diagram::draw(&example::registry().model()?, format));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use async_graphql::dynamic::{
 };
 
 use super::answering::AnsweringFactory;
+use super::compiled::Documents;
 use super::live::Live;
 use super::{QUERY, Schema, inputs, mutations, objects, roots};
 use crate::execute::{Changes, Limits};
@@ -86,7 +87,7 @@ impl SchemaBuilder {
             mutation.as_ref().map(Object::type_name),
             Some(subscription.type_name()),
         )
-        .extension(AnsweringFactory::new(model.clone(), introspection));
+        .extension(AnsweringFactory);
         let built = if suggestions { built } else { built.disable_suggestions() };
         let mut all: Vec<Type> = std::iter::once(query).chain(mutation).map(Type::from).collect();
         all.push(subscription.into());
@@ -104,7 +105,15 @@ impl SchemaBuilder {
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
-        Ok(Schema { inner, model, limits, changes: Changes::default(), live: Live::default() })
+        Ok(Schema {
+            inner,
+            model,
+            limits,
+            changes: Changes::default(),
+            live: Live::default(),
+            documents: Documents::default(),
+            introspection,
+        })
     }
 }
 

@@ -1,6 +1,5 @@
 //! Answers as clients read them: status, headers, and the body, which is written here alone.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use actix_web::http::StatusCode;
@@ -8,10 +7,9 @@ use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY,
 };
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde::Serialize;
 
 use super::negotiation::{self, Media};
 use super::request_id::RequestId;
@@ -51,9 +49,9 @@ impl Refusal {
     }
 
     /// For a document that cannot be executed.
-    pub(super) fn of_document(response: Response) -> Self {
+    pub(super) fn of_document(error: ServerError) -> Self {
         Self {
-            errors: response.errors,
+            errors: vec![error],
             status: StatusCode::BAD_REQUEST,
             is_well_formed: true,
             allow: None,
@@ -114,17 +112,14 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             if executed.is_request_error() && media == Media::GraphqlResponse {
                 response.status(StatusCode::BAD_REQUEST);
             }
-            serde_json::to_vec(&Body::of(&executed, id))
+            body(&executed, id)
         }
         Ok(Answer::Many(answers)) => {
-            let bodies: Vec<Body> = answers
-                .iter()
-                .map(|answer| match answer {
-                    Ok(executed) => Body::of(executed, id),
-                    Err(refusal) => Body::refused(refusal.errors.clone(), id),
-                })
-                .collect();
-            serde_json::to_vec(&bodies)
+            let bodies = answers.into_iter().map(|answer| {
+                answer.map_or_else(|refusal| refused(refusal.errors, id), |executed| body(&executed, id))
+            });
+            let bodies: Vec<Vec<u8>> = bodies.collect();
+            [b"[".as_slice(), &bodies.join(&b','), b"]"].concat()
         }
         Err(refusal) => {
             if media == Media::GraphqlResponse || !refusal.is_well_formed {
@@ -139,7 +134,7 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             if refusal.closes {
                 response.force_close();
             }
-            serde_json::to_vec(&Body::refused(refusal.errors, id))
+            refused(refusal.errors, id)
         }
     };
     response
@@ -147,13 +142,6 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
         // Rows as they are now, and perhaps for this client alone: nobody on the way may keep them.
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept, Accept-Encoding"));
-    let body = match body {
-        Ok(body) => body,
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
-            return HttpResponse::InternalServerError().finish();
-        }
-    };
     match compressed(http, body).await {
         (body, true) => response.insert_header((CONTENT_ENCODING, "gzip")).body(body),
         (body, false) => response.body(body),
@@ -190,32 +178,20 @@ fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// What a client reads: keys in the order of the specification, fields in the order of the selection.
-#[derive(Serialize)]
-pub(super) struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ServerError>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extensions: Option<&'a BTreeMap<String, Value>>,
+/// What a client reads; `request` is the id to look for in the log.
+pub(super) fn body(executed: &Executed, request: Option<&str>) -> Vec<u8> {
+    if executed.errors.is_empty() {
+        return executed.to_json();
+    }
+    let Executed { data, errors, extensions, .. } = executed;
+    let errors = bounded(errors.clone(), request);
+    let told = Executed { data: data.clone(), errors, extensions: extensions.clone(), statements: Vec::new() };
+    told.to_json()
 }
 
-impl<'a> Body<'a> {
-    /// What was executed; `request` is the id to look for in the log.
-    pub(super) fn of(executed: &'a Executed, request: Option<&str>) -> Self {
-        let Response { data, errors, extensions, .. } = &executed.response;
-        Self {
-            data: (!executed.is_request_error()).then_some(data),
-            errors: bounded(errors.clone(), request),
-            extensions: Some(extensions).filter(|extensions| !extensions.is_empty()),
-        }
-    }
-
-    /// What was not executed.
-    pub(super) fn refused(errors: Vec<ServerError>, request: Option<&str>) -> Self {
-        Self { data: None, errors: bounded(errors, request), extensions: None }
-    }
+/// What a client reads instead of an answer.
+pub(super) fn refused(errors: Vec<ServerError>, request: Option<&str>) -> Vec<u8> {
+    body(&Executed { errors, ..Executed::default() }, request)
 }
 
 /// So many errors, and each so long, as a client can use.

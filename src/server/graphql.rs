@@ -2,7 +2,6 @@
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use async_graphql::Value;
 use serde_json::{Value as Json, json};
 
 use super::answer::{self, Answer, Refusal};
@@ -96,8 +95,7 @@ async fn execute(http: &HttpRequest, parameters: Parameters, state: &State) -> R
     let statements = &executed.statements;
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
-        let explain = Value::from_json(json!({ "statements": statements })).unwrap_or_default();
-        executed.response.extensions.insert("explain".to_owned(), explain);
+        executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
     }
     Ok(executed)
 }

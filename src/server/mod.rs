@@ -10,6 +10,7 @@ mod graphiql;
 mod graphql;
 mod headers;
 mod health;
+mod model;
 mod negotiation;
 mod operation;
 mod origin;
@@ -147,6 +148,7 @@ impl Server {
         if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
             return Err(ServeError::Origin(other.clone()));
         }
+        let drawings = web::Data::new(model::Drawings::of(schema.model()));
         let origins = settings.cors_origins.clone();
         let shutdown = Shutdown::default();
         let state = State {
@@ -165,6 +167,7 @@ impl Server {
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(state.clone()))
+                .app_data(drawings.clone())
                 .wrap(middleware::from_fn(headers::protect))
                 .wrap(middleware::from_fn(request_id::give))
                 .configure(|config| routes(config, &origins))
@@ -216,6 +219,7 @@ fn routes(config: &mut web::ServiceConfig, origins: &[String]) {
                 .route(web::get().guard(guard::fn_guard(asks_for_socket)).to(socket::open))
                 .default_service(web::to(graphql::serve)),
         )
+        .route("/model", web::get().to(model::show))
         .route("/healthz", web::get().to(health::alive))
         .route("/readyz", web::get().to(health::ready));
 }

@@ -29,7 +29,7 @@ pub(super) fn log(executed: &Executed) {
     tracing::info!(
         statements = statements.len(),
         rows = statements.iter().map(|statement| statement.rows).sum::<usize>(),
-        errors = executed.response.errors.len(),
+        errors = executed.errors.len(),
         "executed"
     );
 }

@@ -32,8 +32,8 @@ impl<'a> Live<'a> {
 
     async fn next(&mut self) -> Json {
         let executed = within(self.results.next()).await.unwrap();
-        assert_eq!(executed.response.errors, [], "{:?}", executed.response);
-        serde_json::to_value(&executed.response.data).unwrap()
+        assert_eq!(executed.errors, [], "{executed:?}");
+        executed.data()
     }
 
     /// Runs this, and says that nothing came of it.

@@ -1,12 +1,14 @@
 //! The messages of `graphql-transport-ws`, as they stand in a frame.
 
+use std::borrow::Cow;
+
 use async_graphql::ServerError;
 use serde::de::{Error as _, Unexpected};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::super::answer::Body;
 use super::super::parameters::Parameters;
+use crate::execute::{Json, json, object};
 
 /// What either side may add to a message about the connection itself.
 pub(super) type Payload = Map<String, Value>;
@@ -66,17 +68,15 @@ impl ClientMessage {
 }
 
 /// What the service says.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ServerMessage<'a> {
     ConnectionAck,
     Pong {
-        #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<Payload>,
     },
     Next {
         id: &'a str,
-        payload: Body<'a>,
+        /// A result, written already.
+        payload: Json,
     },
     Error {
         id: &'a str,
@@ -85,4 +85,20 @@ pub(super) enum ServerMessage<'a> {
     Complete {
         id: &'a str,
     },
+}
+
+impl ServerMessage<'_> {
+    /// The text of its frame.
+    pub(super) fn to_json(&self) -> Json {
+        let (kind, id, payload) = match self {
+            Self::ConnectionAck => ("connection_ack", None, None),
+            Self::Pong { payload } => ("pong", None, payload.as_ref().map(|payload| json(payload).into())),
+            Self::Next { id, payload } => ("next", Some(id), Some(Cow::from(payload))),
+            Self::Error { id, payload } => ("error", Some(id), Some(json(payload).into())),
+            Self::Complete { id } => ("complete", Some(id), None),
+        };
+        let (kind, id) = (json(&kind), id.map(json));
+        let parts = [("id", id.as_deref()), ("type", Some(&kind[..])), ("payload", payload.as_deref())];
+        object(parts.into_iter().filter_map(|(key, value)| Some((key, value?))))
+    }
 }

@@ -25,7 +25,7 @@ use tokio_stream::StreamMap;
 use tracing::Instrument;
 use wire::Incoming;
 
-use super::answer::{self, Body, Refusal, bounded};
+use super::answer::{self, Refusal, bounded};
 use super::negotiation::Media;
 use super::parameters::Parameters;
 use super::request_id::RequestId;
@@ -234,12 +234,12 @@ impl Socket {
         match event {
             Some(Ok(executed)) if executed.is_request_error() => {
                 self.end(id);
-                let payload = bounded(executed.response.errors.clone(), Some(&self.request));
+                let payload = bounded(executed.errors.clone(), Some(&self.request));
                 self.say(&ServerMessage::Error { id, payload });
             }
             Some(Ok(executed)) => {
                 operation::log(&executed);
-                let payload = Body::of(&executed, Some(&self.request));
+                let payload = answer::body(&executed, Some(&self.request));
                 self.say(&ServerMessage::Next { id, payload });
             }
             Some(Err(error)) => {
@@ -264,9 +264,9 @@ impl Socket {
     }
 
     fn say(&mut self, message: &ServerMessage<'_>) {
-        match serde_json::to_string(message) {
-            Ok(text) => self.waiting.push_back(Message::Text(text.into())),
-            Err(error) => tracing::error!(%error, "a message could not be written"),
+        match web::Bytes::from(message.to_json()).try_into() {
+            Ok(text) => self.waiting.push_back(Message::Text(text)),
+            Err(error) => tracing::error!(%error, "JSON is UTF-8, and this is not"),
         }
     }
 }
