@@ -140,7 +140,19 @@ pub struct Serve {
     /// The most requests in one list of them; with 0 lists are refused
     #[arg(long, env = "CROWSFOOT_MAX_BATCH", default_value_t = 0)]
     pub max_batch: usize,
-    /// An origin whose pages may ask and read, such as https://shop.example; may be given several times
+    /// Seconds that a new socket has to begin (`connection_init`)
+    #[arg(long, env = "CROWSFOOT_SOCKET_INIT_TIMEOUT", default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub socket_init_timeout: u64,
+    /// The most sockets and streams of events at once; further ones are refused
+    #[arg(long, env = "CROWSFOOT_MAX_SOCKETS", default_value_t = 1_000, value_parser = at_least_one)]
+    pub max_sockets: usize,
+    /// The most operations at once on one socket; further ones are refused
+    #[arg(long, env = "CROWSFOOT_MAX_SUBSCRIPTIONS", default_value_t = 100, value_parser = at_least_one)]
+    pub max_subscriptions: usize,
+    /// The most bytes of one message on a socket
+    #[arg(long, env = "CROWSFOOT_MAX_FRAME", default_value_t = 1 << 20, value_name = "BYTES", value_parser = at_least_one)]
+    pub max_frame: usize,
+    /// An origin whose pages may ask, read and open sockets, such as https://shop.example; may be given several times
     #[arg(long, env = "CROWSFOOT_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
     pub cors_origin: Vec<String>,
     /// Run the documents of this file alone, a JSON object of documents by their ids

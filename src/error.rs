@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 pub enum Code {
     /// The request is none that is understood here, or not in this way.
     BadRequest,
+    /// Whoever asks may not.
+    Forbidden,
     /// No document is known under the hash that was given; to be sent again with its text.
     PersistedQueryNotFound,
     /// The service runs the documents of its list alone, and this is none of them.
@@ -52,6 +54,7 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "BAD_REQUEST",
+            Self::Forbidden => "FORBIDDEN",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
@@ -179,6 +182,11 @@ impl Error {
         Self::new(Code::BadRequest, message, Value::Null)
     }
 
+    /// Whoever asks may not.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(Code::Forbidden, message, Value::Null)
+    }
+
     /// No document is known under the hash that was given. Clients look for this very message, or for the code.
     pub fn persisted_query_not_found() -> Self {
         Self::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound", Value::Null)
@@ -225,6 +233,15 @@ impl Error {
             Code::Unavailable,
             "too many requests are under way at the moment",
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+    }
+
+    /// As many operations as may be, `limit`, are running on one socket.
+    pub fn too_many_subscriptions(limit: usize) -> Self {
+        Self::new(
+            Code::Unavailable,
+            format!("{limit} operations are running on this socket, and there may not be more"),
+            json!({ "limit": limit, "retryAfter": RETRY_AFTER_SECONDS }),
         )
     }
 

@@ -14,7 +14,7 @@ use config::{Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, 
 use crowsfoot::Schema;
 use crowsfoot::diagram::{self, Format};
 use crowsfoot::execute::{self, ConnectSettings, Limits};
-use crowsfoot::server::{Server, Settings, TrustedDocuments};
+use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
 use sea_orm::{DatabaseConnection, DbBackend};
@@ -91,6 +91,12 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
             time_limit: Duration::from_secs(settings.timeout),
             slow_statement: (settings.slow_query_ms > 0)
                 .then(|| Duration::from_millis(settings.slow_query_ms)),
+            sockets: SocketLimits {
+                init_time: Duration::from_secs(settings.socket_init_timeout),
+                sockets: settings.max_sockets,
+                subscriptions: settings.max_subscriptions,
+                frame: settings.max_frame,
+            },
         },
     )?;
     for address in server.addresses() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use sea_orm::DatabaseConnection;
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use super::{Executed, Prepared, Schema, answering, variables};
 use crate::model::Table;
@@ -58,7 +59,8 @@ impl Schema {
                 let sender = Arc::new(sender);
                 runs.insert(key.clone(), sender.clone());
                 let run = Run { schema: self.clone(), connection: connection.clone(), prepared, key, sender };
-                tokio::spawn(run.keep_going());
+                // What it logs belongs, as far as can be said, to whoever asked first.
+                tokio::spawn(run.keep_going().in_current_span());
                 receiver
             }
         };
@@ -89,9 +91,7 @@ impl Run {
     /// Runs it until nobody listens any more.
     async fn keep_going(self) {
         tokio::select! {
-            () = self.follow() => {
-                self.schema.live.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
-            }
+            () = self.follow() => {}
             () = self.nobody_listens() => {}
         }
     }
@@ -141,6 +141,17 @@ impl Run {
                 runs.remove(&self.key);
                 return;
             }
+        }
+    }
+}
+
+/// However it ends, by a panic or with its thread too: nobody may go on waiting for it, nor join it.
+impl Drop for Run {
+    fn drop(&mut self) {
+        let mut runs = self.schema.live.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        // After the last one left, another run may have taken its place.
+        if runs.get(&self.key).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
+            runs.remove(&self.key);
         }
     }
 }

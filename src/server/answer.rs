@@ -58,6 +58,16 @@ impl Refusal {
         let refusal = Self::of(StatusCode::METHOD_NOT_ALLOWED, &Error::bad_request(message));
         Self { allow: Some(allowed), ..refusal }
     }
+
+    /// Whether the request itself is well-formed, and what it asks for is not.
+    pub(super) fn is_well_formed(&self) -> bool {
+        self.is_well_formed
+    }
+
+    /// Why.
+    pub(super) fn into_errors(self) -> Vec<ServerError> {
+        self.errors
+    }
 }
 
 impl From<Error> for Refusal {
@@ -91,11 +101,11 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             if executed.is_request_error() && media == Media::GraphqlResponse {
                 response.status(StatusCode::BAD_REQUEST);
             }
-            body(*executed, id)
+            body(&executed, id)
         }
         Ok(Answer::Many(answers)) => {
             let bodies = answers.into_iter().map(|answer| match answer {
-                Ok(executed) => body(executed, id),
+                Ok(executed) => body(&executed, id),
                 Err(refusal) => {
                     Observation::refused(&refusal.errors).belongs_to(http);
                     refused(refusal.errors, id)
@@ -159,18 +169,25 @@ fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// What a client reads.
-fn body(mut executed: Executed, request: Option<&str>) -> Vec<u8> {
-    executed.errors = bounded(executed.errors, request);
-    executed.to_json()
+/// What a client reads; `request` is the id to look for in the log.
+pub(super) fn body(executed: &Executed, request: Option<&str>) -> Vec<u8> {
+    if executed.errors.is_empty() {
+        return executed.to_json();
+    }
+    let Executed { data, errors, extensions, .. } = executed;
+    let errors = bounded(errors.clone(), request);
+    let told =
+        Executed { data: data.clone(), errors, extensions: extensions.clone(), statements: Vec::new() };
+    told.to_json()
 }
 
-fn refused(errors: Vec<ServerError>, request: Option<&str>) -> Vec<u8> {
-    body(Executed { errors, ..Executed::default() }, request)
+/// What a client reads instead of an answer.
+pub(super) fn refused(errors: Vec<ServerError>, request: Option<&str>) -> Vec<u8> {
+    body(&Executed { errors, ..Executed::default() }, request)
 }
 
 /// So many errors, and each so long, as a client can use.
-fn bounded(mut errors: Vec<ServerError>, request: Option<&str>) -> Vec<ServerError> {
+pub(super) fn bounded(mut errors: Vec<ServerError>, request: Option<&str>) -> Vec<ServerError> {
     if errors.len() > MOST_ERRORS {
         let left_out = errors.len() - (MOST_ERRORS - 1);
         errors.truncate(MOST_ERRORS - 1);

@@ -2,14 +2,13 @@
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use async_graphql::Request;
 use serde_json::{Value as Json, json};
 
 use super::answer::{self, Answer, Refusal};
 use super::negotiation::{self, Media};
 use super::observation::Observation;
 use super::parameters::{Asked, Parameters};
-use super::{State, body};
+use super::{State, body, events, operation};
 use crate::error::Error;
 use crate::schema::{Executed, OperationKind};
 
@@ -26,6 +25,7 @@ pub(super) async fn serve(
 ) -> HttpResponse {
     let response = match negotiation::accepted(&http) {
         _ if http.method() == Method::OPTIONS => answer::options(METHODS),
+        _ if negotiation::wants_events(&http) => events::serve(&http, &mut payload, &state).await,
         Some(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await).await,
         None => answer::write(&http, Media::Json, Err(not_acceptable())).await,
     };
@@ -34,22 +34,41 @@ pub(super) async fn serve(
 
 fn not_acceptable() -> Refusal {
     let message = format!(
-        "Accept takes no media type of an answer: expected {} or {}",
+        "Accept takes no media type of an answer: expected {}, {} or text/event-stream",
         Media::GraphqlResponse.content_type(),
         Media::Json.content_type()
     );
     Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message))
 }
 
-async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -> Result<Answer, Refusal> {
-    let asked = match *http.method() {
-        Method::GET | Method::HEAD => Asked::One(Parameters::from_query_string(http.query_string())?),
+/// Reads what a request asks for; a list of requests has at most so many, and with 0 there is none.
+pub(super) async fn read(
+    http: &HttpRequest,
+    payload: &mut web::Payload,
+    state: &State,
+    largest_batch: usize,
+) -> Result<Asked, Refusal> {
+    match *http.method() {
+        Method::GET | Method::HEAD => Ok(Asked::One(Parameters::from_query_string(http.query_string())?)),
         Method::POST => {
             let body = body::read(http, payload, state.body).await?;
-            Asked::from_json(&body, state.largest_batch)?
+            Ok(Asked::from_json(&body, largest_batch)?)
         }
-        _ => return Err(Refusal::of_method(METHODS, "a request is sent by GET or by POST")),
-    };
+        _ => Err(Refusal::of_method(METHODS, "a request is sent by GET or by POST")),
+    }
+}
+
+/// Refuses a mutation that was not sent by POST: a link could be followed by accident, or put into a foreign page as a
+/// picture.
+pub(super) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<(), Refusal> {
+    if kind == OperationKind::Mutation && http.method() != Method::POST {
+        return Err(Refusal::of_method("POST", "a mutation is sent by POST"));
+    }
+    Ok(())
+}
+
+async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -> Result<Answer, Refusal> {
+    let asked = read(http, payload, state, state.largest_batch).await?;
     let answer = async {
         match asked {
             Asked::One(parameters) => {
@@ -68,30 +87,19 @@ async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -
     state.gate.pass(answer).await?
 }
 
-async fn execute(http: &HttpRequest, mut parameters: Parameters, state: &State) -> Result<Executed, Refusal> {
-    let text = state.documents.text(&mut parameters)?;
-    let mut request = Request::new(text).variables(parameters.variables);
-    request.operation_name = parameters.operation_name;
-    let prepared = state.schema.prepare(request).map_err(Refusal::of_document)?;
-    match prepared.kind() {
-        // A link could be followed by accident, or put into a foreign page as a picture.
-        OperationKind::Mutation if http.method() != Method::POST => {
-            return Err(Refusal::of_method("POST", "a mutation is sent by POST"));
-        }
-        // Here is one answer; a subscription has many.
-        OperationKind::Subscription => {
-            return Err(Error::bad_request(
-                "a subscription has many answers, and this way there is only one",
-            )
-            .into());
-        }
-        OperationKind::Query | OperationKind::Mutation => {}
+async fn execute(http: &HttpRequest, parameters: Parameters, state: &State) -> Result<Executed, Refusal> {
+    let prepared = operation::prepare(parameters, state)?;
+    check_method(http, prepared.kind())?;
+    if prepared.kind() == OperationKind::Subscription {
+        return Err(Error::bad_request(
+            "a subscription has many answers: open a socket, or accept text/event-stream",
+        )
+        .into());
     }
     let observation = Observation::begin(&prepared);
     let mut executed = state.schema.run(prepared, &state.connection).await;
-    let statements = &executed.statements;
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
-        let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
+        let statements: Vec<Json> = executed.statements.iter().map(|statement| statement.to_json()).collect();
         executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
     }
     observation.end(&mut executed).belongs_to(http);

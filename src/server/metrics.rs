@@ -199,13 +199,11 @@ impl Metrics {
     }
 
     /// Counts a socket as open until this is dropped.
-    #[expect(dead_code, reason = "sockets come with the transport of subscriptions")]
     pub(super) fn socket(&self) -> Held {
         Held::of(&self.sockets)
     }
 
     /// Counts a subscription as listened to until this is dropped.
-    #[expect(dead_code, reason = "sockets come with the transport of subscriptions")]
     pub(super) fn subscription(&self) -> Held {
         Held::of(&self.subscriptions)
     }

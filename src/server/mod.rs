@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod cors;
 mod documents;
+mod events;
 mod gate;
 mod graphiql;
 mod graphql;
@@ -13,8 +14,12 @@ mod metrics;
 mod model;
 mod negotiation;
 mod observation;
+mod operation;
+mod origin;
 mod parameters;
 mod request_id;
+mod shutdown;
+mod socket;
 #[cfg(feature = "opentelemetry")]
 pub mod traces;
 
@@ -24,13 +29,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server as ActixServer;
-use actix_web::{App, HttpServer, middleware, web};
+use actix_web::http::header::UPGRADE;
+use actix_web::{App, HttpServer, guard, middleware, rt, web};
 use body::BodyLimits;
 use documents::Documents;
 pub use documents::{TrustedDocuments, TrustedDocumentsError};
 use gate::Gate;
 use metrics::Metrics;
 use sea_orm::DatabaseConnection;
+use shutdown::Shutdown;
+pub use socket::SocketLimits;
+use tokio::sync::Semaphore;
 
 use crate::schema::Schema;
 
@@ -43,7 +52,8 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Whether clients may ask how an answer came about (`Crowsfoot-Explain`).
     pub development: bool,
-    /// The origins whose pages may ask, such as `https://shop.example`; without any no foreign page may.
+    /// The origins whose pages may ask and open sockets, such as `https://shop.example`; without any no foreign page
+    /// may.
     pub cors_origins: Vec<String>,
     /// The documents that are run; without a list, whatever is asked.
     pub trusted_documents: Option<TrustedDocuments>,
@@ -57,6 +67,8 @@ pub struct Settings {
     pub time_limit: Duration,
     /// Statements that take as long or longer are named in the log; without it none is.
     pub slow_statement: Option<Duration>,
+    /// What sockets and streams of events may take up.
+    pub sockets: SocketLimits,
 }
 
 impl Default for Settings {
@@ -72,6 +84,7 @@ impl Default for Settings {
             most_concurrent: 1_000,
             time_limit: Duration::from_secs(30),
             slow_statement: Some(Duration::from_millis(500)),
+            sockets: SocketLimits::default(),
         }
     }
 }
@@ -120,12 +133,19 @@ struct State {
     largest_batch: usize,
     slow_statement: Option<Duration>,
     metrics: Arc<Metrics>,
+    /// The origins whose pages may open sockets.
+    origins: Arc<[String]>,
+    /// The places for sockets and streams of events.
+    sockets: Arc<Semaphore>,
+    socket_limits: SocketLimits,
+    shutdown: Shutdown,
 }
 
 /// A service that listens and is not running yet.
 pub struct Server {
     inner: ActixServer,
     addresses: Vec<SocketAddr>,
+    shutdown: Shutdown,
 }
 
 impl Server {
@@ -143,6 +163,7 @@ impl Server {
         }
         let drawings = web::Data::new(model::Drawings::of(schema.model()));
         let origins = settings.cors_origins.clone();
+        let shutdown = Shutdown::default();
         let state = State {
             schema,
             connection,
@@ -153,6 +174,10 @@ impl Server {
             largest_batch: settings.largest_batch,
             slow_statement: settings.slow_statement,
             metrics: Arc::new(Metrics::new()?),
+            origins: settings.cors_origins.as_slice().into(),
+            sockets: Arc::new(Semaphore::new(settings.sockets.sockets.min(Semaphore::MAX_PERMITS))),
+            socket_limits: settings.sockets.clone(),
+            shutdown: shutdown.clone(),
         };
         let mut server = HttpServer::new(move || {
             App::new()
@@ -165,6 +190,8 @@ impl Server {
         })
         .client_request_timeout(HEAD_TIME.min(settings.time_limit))
         .keep_alive(KEEP_ALIVE)
+        // Sockets and streams of events are told before: they would hold up the end.
+        .disable_signals()
         .shutdown_timeout(SHUTDOWN_SECONDS);
         if let Some(workers) = settings.workers {
             server = server.workers(workers);
@@ -172,7 +199,7 @@ impl Server {
         let server = server
             .bind(&settings.listen)
             .map_err(|source| ServeError::Listen { listen: settings.listen.clone(), source })?;
-        Ok(Self { addresses: server.addrs(), inner: server.run() })
+        Ok(Self { addresses: server.addrs(), inner: server.run(), shutdown })
     }
 
     /// Where it listens.
@@ -180,20 +207,40 @@ impl Server {
         &self.addresses
     }
 
-    /// Answers requests until it is told to stop (SIGINT or SIGTERM); requests under way are finished.
+    /// Answers requests until it is told to stop (SIGINT or SIGTERM); requests under way are finished, sockets and
+    /// streams of events are closed.
     ///
     /// # Errors
     /// [`ServeError::Run`] when the system fails it.
     pub async fn run(self) -> Result<(), ServeError> {
-        Ok(self.inner.await?)
+        let Self { inner, shutdown, .. } = self;
+        let (handle, told) = (inner.handle(), shutdown::signal()?);
+        let stopping = rt::spawn(async move {
+            told.await;
+            shutdown.begin();
+            handle.stop(true).await;
+        });
+        let ended = inner.await;
+        stopping.abort();
+        Ok(ended?)
     }
 }
 
 fn routes(config: &mut web::ServiceConfig, origins: &[String]) {
     config
-        .service(web::resource("/graphql").wrap(cors::allow(origins)).to(graphql::serve))
+        .service(
+            web::resource("/graphql")
+                .wrap(cors::allow(origins))
+                .route(web::get().guard(guard::fn_guard(asks_for_socket)).to(socket::open))
+                .default_service(web::to(graphql::serve)),
+        )
         .route("/model", web::get().to(model::show))
         .route("/metrics", web::get().to(metrics::show))
         .route("/healthz", web::get().to(health::alive))
         .route("/readyz", web::get().to(health::ready));
+}
+
+fn asks_for_socket(request: &guard::GuardContext) -> bool {
+    let upgrade = request.head().headers().get(UPGRADE);
+    upgrade.is_some_and(|upgrade| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }

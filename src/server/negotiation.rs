@@ -1,7 +1,11 @@
 //! Media types: in which one a request comes, and in which one its answer goes.
 
+use actix_web::http::Method;
 use actix_web::http::header::{Accept, AcceptEncoding, Encoding, Header, Quality};
 use actix_web::{HttpMessage, HttpRequest};
+
+/// The media type of a stream of events.
+const EVENTS: &str = "text/event-stream";
 
 /// What an answer may be written as (GraphQL over HTTP, section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +42,7 @@ pub(super) fn accepted(http: &HttpRequest) -> Option<Media> {
     if ranges.is_empty() {
         return Some(Media::Json);
     }
-    match (liking(&ranges, Media::GraphqlResponse), liking(&ranges, Media::Json)) {
+    match (liking(&ranges, Media::GraphqlResponse.essence()), liking(&ranges, Media::Json.essence())) {
         (Some(newer), Some(older)) if newer > older || newer == older && newer.1 => {
             Some(Media::GraphqlResponse)
         }
@@ -48,13 +52,26 @@ pub(super) fn accepted(http: &HttpRequest) -> Option<Media> {
     }
 }
 
+/// Whether a request wants its results as events (`graphql-sse`): it names them, and names no answer that it likes as
+/// much.
+pub(super) fn wants_events(http: &HttpRequest) -> bool {
+    let ranges = Accept::parse(http).unwrap_or_else(|_| Accept(Vec::new()));
+    let Some((quality, true)) = liking(&ranges, EVENTS) else { return false };
+    // A stream has no end that a HEAD could be told.
+    http.method() != Method::HEAD
+        && [Media::GraphqlResponse, Media::Json]
+            .iter()
+            .filter_map(|media| liking(&ranges, media.essence()))
+            .all(|(other, is_named)| other < quality || other == quality && !is_named)
+}
+
 /// How much a media type is liked, and whether it is named: the most specific range decides (RFC 9110, section 12.5.1).
-fn liking(ranges: &Accept, media: Media) -> Option<(Quality, bool)> {
+fn liking(ranges: &Accept, media: &str) -> Option<(Quality, bool)> {
     let fitting = ranges.iter().filter_map(|range| {
         let specificity = match range.item.essence_str() {
             "*/*" => 0,
-            "application/*" => 1,
-            named if named == media.essence() => 2,
+            "application/*" if media.starts_with("application/") => 1,
+            named if named == media => 2,
             _ => return None,
         };
         let charset = range.item.get_param("charset");
@@ -128,6 +145,28 @@ mod tests {
             .append_header((ACCEPT, "text/html"))
             .append_header((ACCEPT, "application/graphql-response+json"));
         assert_eq!(accepted(&twice.to_http_request()), NEWER);
+    }
+
+    #[test]
+    fn events_are_sent_to_those_who_like_them_more_than_an_answer() {
+        for (accept, expected) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream; charset=utf-8", true),
+            ("text/event-stream, multipart/mixed", true),
+            ("text/event-stream, */*", true),
+            ("text/event-stream, application/json;q=0.9", true),
+            ("application/json, text/event-stream", false),
+            ("text/event-stream;q=0.5, */*", false),
+            ("text/event-stream;q=0", false),
+            ("text/*", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            let http = TestRequest::get().insert_header((ACCEPT, accept)).to_http_request();
+            assert_eq!(wants_events(&http), expected, "{accept}");
+        }
+        let head = TestRequest::default().method(Method::HEAD).insert_header((ACCEPT, EVENTS));
+        assert!(!wants_events(&head.to_http_request()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use async_graphql::{ServerError, Value};
 use sea_orm::Iterable;
 
+use super::State;
 use super::metrics::Metrics;
 use crate::error::Code;
 use crate::execute::StatementRecord;
@@ -64,6 +65,19 @@ impl Observation {
 
     /// It has ended so; what is known of its statements goes over to here.
     pub(super) fn end(self, executed: &mut Executed) -> Self {
+        let elapsed = Some(self.started.elapsed());
+        let statements = std::mem::take(&mut executed.statements);
+        Self { elapsed, statements, ..self.of_outcome(executed) }
+    }
+
+    /// One of its results, which others may read too. It took as long as its statements.
+    pub(super) fn of_result(&self, executed: &Executed) -> Self {
+        let statements = executed.statements.clone();
+        let elapsed = Some(statements.iter().map(|statement| statement.elapsed).sum());
+        Self { elapsed, statements, ..self.of_outcome(executed) }
+    }
+
+    fn of_outcome(&self, executed: &Executed) -> Self {
         let outcome = match &executed.data {
             None => Outcome::Refused,
             Some(_) if executed.errors.is_empty() => Outcome::Ok,
@@ -71,12 +85,22 @@ impl Observation {
             Some(_) => Outcome::Partial,
         };
         Self {
-            elapsed: Some(self.started.elapsed()),
+            started: self.started,
+            elapsed: None,
+            kind: self.kind,
+            name: self.name.clone(),
             outcome,
             codes: executed.errors.iter().map(code).collect(),
-            statements: std::mem::take(&mut executed.statements),
-            ..self
+            statements: Vec::new(),
         }
+    }
+
+    /// Counts and logs what is no HTTP request of its own.
+    pub(super) fn tell(self, state: &State) {
+        let elapsed = self.elapsed.unwrap_or_default();
+        let observations = Observations(vec![self]);
+        observations.count(&state.metrics, elapsed, state.slow_statement);
+        observations.log(None, elapsed);
     }
 
     /// An operation that does not begin at all.
@@ -128,8 +152,9 @@ impl Observations {
         }
     }
 
-    /// The line of the log for the whole request. Without an operation it is one of another route.
-    pub(super) fn log(&self, status: u16, elapsed: Duration) {
+    /// The line of the log for the whole request, or for one of the results of a socket or a stream of events, which have
+    /// no status. Without an operation it is one of another route.
+    pub(super) fn log(&self, status: Option<u16>, elapsed: Duration) {
         let sum = |number: fn(&Observation) -> usize| {
             (!self.0.is_empty()).then(|| self.0.iter().map(number).sum::<usize>())
         };

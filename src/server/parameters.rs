@@ -62,6 +62,11 @@ impl Asked {
 }
 
 impl Parameters {
+    /// Whether it says, by its text or by a name, which document is meant.
+    pub(super) fn names_a_document(&self) -> bool {
+        self.query.is_some() || self.document_id.is_some() || self.extensions.persisted_query.is_some()
+    }
+
     /// Reads a query string (section 5.3).
     ///
     /// # Errors

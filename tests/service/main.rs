@@ -8,10 +8,12 @@ mod batches;
 mod commands;
 mod cors;
 mod documents;
+mod events;
 mod faults;
 mod gate;
 mod headers;
 mod life;
+mod live;
 mod metrics;
 mod negotiation;
 mod outage;
@@ -20,6 +22,8 @@ mod process;
 mod production;
 mod protocol;
 mod readme;
+mod socket_client;
+mod sockets;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(feature = "opentelemetry")]

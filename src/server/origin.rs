@@ -1,0 +1,49 @@
+//! Whether a page may open a socket. Browsers ask nobody before they do: any page could, in its visitor's name.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HOST, ORIGIN};
+
+/// Whether the request comes from a page of this service, of one of `origins`, or from no page at all.
+pub(super) fn is_welcome(http: &HttpRequest, origins: &[String]) -> bool {
+    let Some(origin) = http.headers().get(ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    if origins.iter().any(|known| known.eq_ignore_ascii_case(origin)) {
+        return true;
+    }
+    // A proxy may have taken the encryption off: the scheme says nothing. Neither side names a scheme's own port.
+    let host = http.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let own = origin.split_once("://").map(|(_, host)| host);
+    matches!((own, host), (Some(own), Some(host)) if own.eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn own_pages_listed_pages_and_programs_are_welcome_and_nobody_else() {
+        let listed = ["https://shop.example".to_owned()];
+        for (origin, host, expected) in [
+            ("http://127.0.0.1:8000", "127.0.0.1:8000", true),
+            ("https://api.example", "API.example", true),
+            ("https://shop.example", "api.example", true),
+            ("http://shop.example", "api.example", false),
+            ("https://shop.example.evil.example", "api.example", false),
+            ("https://evil.example", "api.example", false),
+            ("https://api.example:444", "api.example", false),
+            ("https://api.example.evil.example", "api.example", false),
+            ("null", "api.example", false),
+            ("null", "null", false),
+            ("", "", false),
+        ] {
+            let http = TestRequest::get().insert_header((ORIGIN, origin)).insert_header((HOST, host));
+            assert_eq!(is_welcome(&http.to_http_request(), &listed), expected, "{origin} at {host}");
+        }
+        let program = TestRequest::get().insert_header((HOST, "api.example"));
+        assert!(is_welcome(&program.to_http_request(), &[]));
+        let without_host = TestRequest::get().insert_header((ORIGIN, "https://evil.example"));
+        assert!(!is_welcome(&without_host.to_http_request(), &[]));
+    }
+}

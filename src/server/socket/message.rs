@@ -1,0 +1,104 @@
+//! The messages of `graphql-transport-ws`, as they stand in a frame.
+
+use std::borrow::Cow;
+
+use async_graphql::ServerError;
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::super::parameters::Parameters;
+use crate::execute::{Json, json, object};
+
+/// What either side may add to a message about the connection itself.
+pub(super) type Payload = Map<String, Value>;
+
+/// What a client may say.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ClientMessage {
+    ConnectionInit {
+        /// Nothing is asked of a client yet; but what it adds must be an object.
+        #[serde(default, rename = "payload")]
+        _payload: Option<Payload>,
+    },
+    Ping {
+        #[serde(default)]
+        payload: Option<Payload>,
+    },
+    Pong {
+        #[serde(default, rename = "payload")]
+        _payload: Option<Payload>,
+    },
+    Subscribe {
+        #[serde(deserialize_with = "id")]
+        id: String,
+        payload: Parameters,
+    },
+    Complete {
+        #[serde(deserialize_with = "id")]
+        id: String,
+    },
+}
+
+/// The name of an operation, which the client makes up: a string that says something.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    if id.is_empty() {
+        return Err(D::Error::invalid_value(Unexpected::Str(""), &"an id that is not empty"));
+    }
+    Ok(id)
+}
+
+impl ClientMessage {
+    /// Reads the text of a frame.
+    pub(super) fn read(text: &str) -> serde_json::Result<Self> {
+        // Serde would take a list for the fields in their order.
+        if !text.trim_start().starts_with('{') {
+            return Err(serde_json::Error::custom("expected a JSON object"));
+        }
+        let message = serde_json::from_str(text)?;
+        match &message {
+            Self::Subscribe { payload, .. } if !payload.names_a_document() => {
+                Err(serde_json::Error::custom("missing field `query`"))
+            }
+            _ => Ok(message),
+        }
+    }
+}
+
+/// What the service says.
+pub(super) enum ServerMessage<'a> {
+    ConnectionAck,
+    Pong {
+        payload: Option<Payload>,
+    },
+    Next {
+        id: &'a str,
+        /// A result, written already.
+        payload: Json,
+    },
+    Error {
+        id: &'a str,
+        payload: Vec<ServerError>,
+    },
+    Complete {
+        id: &'a str,
+    },
+}
+
+impl ServerMessage<'_> {
+    /// The text of its frame.
+    pub(super) fn to_json(&self) -> Json {
+        let (kind, id, payload) = match self {
+            Self::ConnectionAck => ("connection_ack", None, None),
+            Self::Pong { payload } => ("pong", None, payload.as_ref().map(|payload| json(payload).into())),
+            Self::Next { id, payload } => ("next", Some(id), Some(Cow::from(payload))),
+            Self::Error { id, payload } => ("error", Some(id), Some(json(payload).into())),
+            Self::Complete { id } => ("complete", Some(id), None),
+        };
+        let (kind, id) = (json(&kind), id.map(json));
+        let parts = [("id", id.as_deref()), ("type", Some(&kind[..])), ("payload", payload.as_deref())];
+        object(parts.into_iter().filter_map(|(key, value)| Some((key, value?))))
+    }
+}

@@ -1,0 +1,272 @@
+//! GraphQL over WebSocket, by the protocol `graphql-transport-ws`.
+//!
+//! A socket is one task. It reads what the client says as long as the client takes the answers, and it asks an
+//! operation for its next result only when everything before has gone out: a slow client costs one result, not many.
+
+mod message;
+mod protocol;
+mod wire;
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, rt, web};
+use actix_ws::{AggregatedMessage, CloseReason, Message, Session};
+use futures_util::stream::BoxStream;
+use futures_util::{SinkExt, StreamExt, stream};
+use message::ServerMessage;
+use protocol::{Action, Close, Protocol};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_stream::StreamMap;
+use tracing::Instrument;
+use wire::Incoming;
+
+use super::answer::{self, Refusal, bounded};
+use super::metrics::Held;
+use super::negotiation::Media;
+use super::parameters::Parameters;
+use super::request_id::RequestId;
+use super::{State, operation, origin};
+use crate::error::{Error, Result};
+use crate::schema::Executed;
+
+/// What one client may take up, and all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketLimits {
+    /// How long a client may wait before it begins (`connection_init`).
+    pub init_time: Duration,
+    /// The most sockets and streams of events at once; further ones are refused.
+    pub sockets: usize,
+    /// The most operations at once on one socket; further ones are refused.
+    pub subscriptions: usize,
+    /// The most bytes of one message from a client.
+    pub frame: usize,
+}
+
+impl Default for SocketLimits {
+    fn default() -> Self {
+        Self { init_time: Duration::from_secs(10), sockets: 1_000, subscriptions: 100, frame: 1 << 20 }
+    }
+}
+
+/// How often a client is asked for a sign of life.
+const PING: Duration = Duration::from_secs(20);
+
+/// A client of which nothing was heard for so long is gone.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// So many answers may wait for the client to take them; until it does, it is not listened to.
+const MOST_WAITING: usize = 16;
+
+/// A handshake at the address of GraphQL.
+pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
+    if !origin::is_welcome(&http, &state.origins) {
+        let error = Error::forbidden("pages of this origin may not open a socket here");
+        return answer::write(&http, Media::Json, Err(Refusal::of(StatusCode::FORBIDDEN, &error))).await;
+    }
+    let Ok(place) = state.sockets.clone().try_acquire_owned() else {
+        return answer::write(&http, Media::Json, Err(Error::overloaded().into())).await;
+    };
+    let (response, session, taken, incoming) =
+        match wire::accept(&http, payload, state.socket_limits.frame).await {
+            Ok(accepted) => accepted,
+            Err(error) => return error.into(),
+        };
+    // A browser closes by itself a socket without the protocol that it asked for; others are told why.
+    if !response.headers().contains_key("sec-websocket-protocol") {
+        let _ = session.close(Some(Close::Subprotocol.into())).await;
+        return response;
+    }
+    let request = http.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let span = tracing::info_span!("socket", id = request);
+    let socket = Socket {
+        protocol: Protocol::new(state.socket_limits.subscriptions),
+        operations: StreamMap::new(),
+        waiting: VecDeque::new(),
+        request,
+        _held: (place, state.metrics.socket()),
+        state,
+    };
+    rt::spawn(socket.serve(session, taken, incoming).instrument(span));
+    response
+}
+
+/// What comes of an operation; nothing more where it has ended.
+type Event = Option<Result<Arc<Executed>>>;
+
+/// One client.
+struct Socket {
+    protocol: Protocol,
+    /// The operations that are running, by their ids.
+    operations: StreamMap<String, BoxStream<'static, Event>>,
+    /// What the client has still to take.
+    waiting: VecDeque<Message>,
+    /// The id of the handshake, for errors that only the log explains.
+    request: String,
+    state: web::Data<State>,
+    _held: (OwnedSemaphorePermit, Held),
+}
+
+/// How a socket ends.
+enum End {
+    /// We close it.
+    Close(Close),
+    /// The client closes it, and is answered with its own words.
+    Closed(Option<CloseReason>),
+    /// The client is gone.
+    Gone,
+}
+
+impl Socket {
+    async fn serve(mut self, mut session: Session, taken: Rc<Notify>, mut incoming: Incoming) {
+        tracing::info!("opened");
+        let end = self.talk(&mut session, &taken, &mut incoming).await;
+        let reason = match end {
+            End::Close(close) => Some(close.into()),
+            End::Closed(reason) => reason,
+            End::Gone => {
+                tracing::info!("the client is gone");
+                return;
+            }
+        };
+        let code = reason.as_ref().map(|reason| u16::from(reason.code));
+        let why = reason.as_ref().and_then(|reason| reason.description.as_deref());
+        tracing::info!(code, why, "closed");
+        // It may have gone at the same moment.
+        let _ = session.close(reason).await;
+    }
+
+    async fn talk(&mut self, session: &mut Session, taken: &Notify, incoming: &mut Incoming) -> End {
+        let mut stopping = std::pin::pin!(self.state.shutdown.begun());
+        let init_until = Instant::now() + self.state.socket_limits.init_time;
+        let mut pings = interval(PING);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        let mut is_under_way = false;
+        loop {
+            if !is_under_way && let Some(message) = self.waiting.pop_front() {
+                if session.send(message).await.is_err() {
+                    return End::Gone;
+                }
+                is_under_way = true;
+            }
+            tokio::select! {
+                () = &mut stopping => return End::Close(Close::GoingAway),
+                () = sleep_until(init_until), if self.protocol.awaits_init() => {
+                    return End::Close(Close::InitTimeout);
+                }
+                () = taken.notified(), if is_under_way => is_under_way = false,
+                message = incoming.next(), if self.waiting.len() < MOST_WAITING => {
+                    heard = Instant::now();
+                    if let Err(end) = self.hear(message) {
+                        return end;
+                    }
+                }
+                Some((id, event)) = self.operations.next(), if !is_under_way => self.report(&id, event),
+                _ = pings.tick() => {
+                    if heard.elapsed() > SILENCE {
+                        return End::Gone;
+                    }
+                    // One that has not taken the last one yet is not asked again.
+                    if !is_under_way {
+                        self.waiting.push_back(Message::Ping(web::Bytes::new()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, message: Option<Result<AggregatedMessage, Close>>) -> Result<(), End> {
+        match message {
+            None => Err(End::Gone),
+            Some(Err(close)) => Err(End::Close(close)),
+            Some(Ok(AggregatedMessage::Close(reason))) => Err(End::Closed(reason)),
+            Some(Ok(AggregatedMessage::Binary(_))) => {
+                Err(End::Close(Close::Invalid("expected text, not a binary frame".to_owned())))
+            }
+            Some(Ok(AggregatedMessage::Ping(payload))) => {
+                self.waiting.push_back(Message::Pong(payload));
+                Ok(())
+            }
+            Some(Ok(AggregatedMessage::Pong(_))) => Ok(()),
+            Some(Ok(AggregatedMessage::Text(text))) => {
+                let action = self.protocol.receive(&text).map_err(End::Close)?;
+                self.act(action);
+                Ok(())
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Ignore => {}
+            Action::Acknowledge => self.say(&ServerMessage::ConnectionAck),
+            Action::Pong(payload) => self.say(&ServerMessage::Pong { payload }),
+            Action::Start { id, parameters } => self.start(id, parameters),
+            Action::Refuse { id } => {
+                let error = Error::too_many_subscriptions(self.state.socket_limits.subscriptions);
+                self.refuse(&id, error.into());
+            }
+            Action::Stop { id } => {
+                self.operations.remove(&id);
+            }
+        }
+    }
+
+    fn start(&mut self, id: String, parameters: Parameters) {
+        match operation::prepare(parameters, &self.state) {
+            Ok(prepared) => {
+                let results = operation::results(prepared, &self.state);
+                let events = results.map(Some).chain(stream::iter([None]));
+                self.operations.insert(id, events.boxed());
+            }
+            Err(refusal) => {
+                self.protocol.ended(&id);
+                self.refuse(&id, refusal);
+            }
+        }
+    }
+
+    fn report(&mut self, id: &str, event: Event) {
+        match event {
+            Some(Ok(executed)) if executed.is_request_error() => {
+                self.end(id);
+                let payload = bounded(executed.errors.clone(), Some(&self.request));
+                self.say(&ServerMessage::Error { id, payload });
+            }
+            Some(Ok(executed)) => {
+                let payload = answer::body(&executed, Some(&self.request));
+                self.say(&ServerMessage::Next { id, payload });
+            }
+            Some(Err(error)) => {
+                self.end(id);
+                self.refuse(id, error.into());
+            }
+            None => {
+                self.end(id);
+                self.say(&ServerMessage::Complete { id });
+            }
+        }
+    }
+
+    fn end(&mut self, id: &str) {
+        self.operations.remove(id);
+        self.protocol.ended(id);
+    }
+
+    fn refuse(&mut self, id: &str, refusal: Refusal) {
+        let payload = bounded(refusal.into_errors(), Some(&self.request));
+        self.say(&ServerMessage::Error { id, payload });
+    }
+
+    fn say(&mut self, message: &ServerMessage<'_>) {
+        match web::Bytes::from(message.to_json()).try_into() {
+            Ok(text) => self.waiting.push_back(Message::Text(text)),
+            Err(error) => tracing::error!(%error, "JSON is UTF-8, and this is not"),
+        }
+    }
+}

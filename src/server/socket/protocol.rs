@@ -1,0 +1,293 @@
+//! The state of one connection by `graphql-transport-ws`: what a message means, and which one ends it.
+//!
+//! Nothing here sends, waits or runs. The close codes and their reasons are the protocol's own words.
+
+use std::collections::HashSet;
+
+use actix_ws::{CloseCode, CloseReason};
+
+use super::super::parameters::Parameters;
+use super::message::{ClientMessage, Payload};
+
+/// The name under which WebSocket's handshake knows it.
+pub(super) const SUBPROTOCOL: &str = "graphql-transport-ws";
+
+/// What is to be done about a message.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// Nothing.
+    Ignore,
+    /// The client may ask now: say so.
+    Acknowledge,
+    /// Give a ping's payload back.
+    Pong(Option<Payload>),
+    /// Run an operation.
+    Start { id: String, parameters: Parameters },
+    /// Refuse an operation: as many as may be are running.
+    Refuse { id: String },
+    /// Stop an operation; nothing more of it may be sent.
+    Stop { id: String },
+}
+
+/// Why a socket is closed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Close {
+    /// A message that the protocol does not know.
+    Invalid(String),
+    /// An operation before the connection was acknowledged.
+    Unauthorized,
+    /// The client speaks no protocol that is spoken here.
+    Subprotocol,
+    /// The client has not begun in time.
+    InitTimeout,
+    /// An operation under the id of one that is running.
+    Duplicate(String),
+    /// A second beginning.
+    TooManyInits,
+    /// A frame, or a message in several, is too large.
+    TooLarge,
+    /// Text that is not UTF-8.
+    NotText,
+    /// The client's frames break WebSocket itself.
+    BrokenFrames,
+    /// The service ends.
+    GoingAway,
+}
+
+impl From<Close> for CloseReason {
+    fn from(close: Close) -> Self {
+        let (code, reason) = match close {
+            Close::Invalid(fault) => (CloseCode::Other(4400), format!("Invalid message: {fault}")),
+            Close::Unauthorized => (CloseCode::Other(4401), "Unauthorized".to_owned()),
+            Close::Subprotocol => (CloseCode::Other(4406), "Subprotocol not acceptable".to_owned()),
+            Close::InitTimeout => (CloseCode::Other(4408), "Connection initialisation timeout".to_owned()),
+            Close::Duplicate(id) => (CloseCode::Other(4409), format!("Subscriber for {id} already exists")),
+            Close::TooManyInits => (CloseCode::Other(4429), "Too many initialisation requests".to_owned()),
+            Close::TooLarge => (CloseCode::Size, "Message too large".to_owned()),
+            Close::NotText => (CloseCode::Invalid, "Text is not UTF-8".to_owned()),
+            Close::BrokenFrames => (CloseCode::Protocol, "Not a WebSocket frame".to_owned()),
+            Close::GoingAway => (CloseCode::Away, "Service is stopping".to_owned()),
+        };
+        Self { code, description: Some(reason) }
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Protocol {
+    acknowledged: bool,
+    /// The operations that are running, by their ids.
+    running: HashSet<String>,
+    most_running: usize,
+}
+
+impl Protocol {
+    pub(super) fn new(most_running: usize) -> Self {
+        Self { acknowledged: false, running: HashSet::new(), most_running }
+    }
+
+    /// Whether the client has still to begin.
+    pub(super) fn awaits_init(&self) -> bool {
+        !self.acknowledged
+    }
+
+    /// What a frame of text means.
+    ///
+    /// # Errors
+    /// When the socket is to be closed for it.
+    pub(super) fn receive(&mut self, text: &str) -> Result<Action, Close> {
+        match ClientMessage::read(text).map_err(|fault| Close::Invalid(fault.to_string()))? {
+            ClientMessage::ConnectionInit { .. } if self.acknowledged => Err(Close::TooManyInits),
+            ClientMessage::ConnectionInit { .. } => {
+                self.acknowledged = true;
+                Ok(Action::Acknowledge)
+            }
+            ClientMessage::Ping { payload } => Ok(Action::Pong(payload)),
+            // Sent without being asked for, it tells that the client is there.
+            ClientMessage::Pong { .. } => Ok(Action::Ignore),
+            ClientMessage::Subscribe { .. } if !self.acknowledged => Err(Close::Unauthorized),
+            ClientMessage::Subscribe { id, .. } if self.running.contains(&id) => Err(Close::Duplicate(id)),
+            ClientMessage::Subscribe { id, .. } if self.running.len() >= self.most_running => {
+                Ok(Action::Refuse { id })
+            }
+            ClientMessage::Subscribe { id, payload } => {
+                self.running.insert(id.clone());
+                Ok(Action::Start { id, parameters: payload })
+            }
+            ClientMessage::Complete { id } if self.running.remove(&id) => Ok(Action::Stop { id }),
+            // It may have ended while the client's word was on its way.
+            ClientMessage::Complete { .. } => Ok(Action::Ignore),
+        }
+    }
+
+    /// An operation has ended by itself; its id is free again.
+    pub(super) fn ended(&mut self, id: &str) {
+        self.running.remove(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn begun() -> Protocol {
+        let mut protocol = Protocol::new(2);
+        assert!(protocol.awaits_init());
+        let init = protocol.receive(r#"{"type":"connection_init","payload":{"token":"x"}}"#);
+        assert!(matches!(init, Ok(Action::Acknowledge)));
+        assert!(!protocol.awaits_init());
+        protocol
+    }
+
+    fn subscribe(id: &str) -> String {
+        json!({ "id": id, "type": "subscribe", "payload": { "query": "{ a }" } }).to_string()
+    }
+
+    fn complete(id: &str) -> String {
+        json!({ "id": id, "type": "complete" }).to_string()
+    }
+
+    fn close_of(close: Close) -> (u16, String) {
+        let reason = CloseReason::from(close);
+        (reason.code.into(), reason.description.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_client_begins_once() {
+        for payload in ["", r#","payload":null"#, r#","payload":{}"#] {
+            let mut protocol = Protocol::new(2);
+            let init = format!(r#"{{"type":"connection_init"{payload}}}"#);
+            assert!(matches!(protocol.receive(&init), Ok(Action::Acknowledge)), "{init}");
+            assert_eq!(protocol.receive(&init).unwrap_err(), Close::TooManyInits);
+        }
+    }
+
+    #[test]
+    fn before_the_beginning_there_are_pings_and_no_operations() {
+        let mut protocol = Protocol::new(2);
+        assert!(matches!(protocol.receive(r#"{"type":"ping"}"#), Ok(Action::Pong(None))));
+        assert!(matches!(protocol.receive(r#"{"type":"pong","payload":{"a":1}}"#), Ok(Action::Ignore)));
+        assert!(matches!(protocol.receive(&complete("1")), Ok(Action::Ignore)));
+        assert!(protocol.awaits_init());
+        assert_eq!(protocol.receive(&subscribe("1")).unwrap_err(), Close::Unauthorized);
+    }
+
+    #[test]
+    fn a_ping_gets_its_payload_back() {
+        let pong = begun().receive(r#"{"payload":{"deep":[{"a":null}]},"type":"ping"}"#);
+        let Ok(Action::Pong(Some(payload))) = pong else { panic!("{pong:?}") };
+        assert_eq!(Value::Object(payload), json!({ "deep": [{ "a": null }] }));
+    }
+
+    #[test]
+    fn an_id_is_taken_as_long_as_its_operation_runs() {
+        let mut protocol = begun();
+        let start = protocol.receive(&subscribe("1"));
+        assert!(matches!(start, Ok(Action::Start { id, parameters })
+            if id == "1" && parameters.query.as_deref() == Some("{ a }")));
+        assert_eq!(protocol.receive(&subscribe("1")).unwrap_err(), Close::Duplicate("1".to_owned()));
+
+        assert!(matches!(protocol.receive(&complete("1")), Ok(Action::Stop { id }) if id == "1"));
+        assert!(matches!(protocol.receive(&complete("1")), Ok(Action::Ignore)));
+        assert!(matches!(protocol.receive(&subscribe("1")), Ok(Action::Start { .. })));
+        protocol.ended("1");
+        assert!(matches!(protocol.receive(&complete("1")), Ok(Action::Ignore)));
+        assert!(matches!(protocol.receive(&subscribe("1")), Ok(Action::Start { .. })));
+    }
+
+    #[test]
+    fn beyond_the_cap_an_operation_is_refused_and_nothing_is_closed() {
+        let mut protocol = begun();
+        assert!(matches!(protocol.receive(&subscribe("1")), Ok(Action::Start { .. })));
+        assert!(matches!(protocol.receive(&subscribe("2")), Ok(Action::Start { .. })));
+        assert!(matches!(protocol.receive(&subscribe("3")), Ok(Action::Refuse { id }) if id == "3"));
+        // What was refused has not taken its id.
+        assert!(matches!(protocol.receive(&complete("3")), Ok(Action::Ignore)));
+        assert_eq!(protocol.receive(&subscribe("2")).unwrap_err(), Close::Duplicate("2".to_owned()));
+        protocol.ended("1");
+        assert!(matches!(protocol.receive(&subscribe("3")), Ok(Action::Start { .. })));
+    }
+
+    #[test]
+    fn a_document_may_be_named_instead_of_sent() {
+        for payload in [
+            json!({ "documentId": "sha256:abc" }),
+            json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "abc" } } }),
+            json!({ "query": "{ a }", "variables": null, "operationName": null, "extensions": null }),
+        ] {
+            let message = json!({ "id": "1", "type": "subscribe", "payload": payload }).to_string();
+            assert!(matches!(begun().receive(&message), Ok(Action::Start { .. })), "{message}");
+        }
+    }
+
+    #[test]
+    fn closes_say_what_the_protocol_says() {
+        for (close, code, reason) in [
+            (Close::Invalid("no".to_owned()), 4400, "Invalid message: no"),
+            (Close::Unauthorized, 4401, "Unauthorized"),
+            (Close::Subprotocol, 4406, "Subprotocol not acceptable"),
+            (Close::InitTimeout, 4408, "Connection initialisation timeout"),
+            (Close::Duplicate("x".to_owned()), 4409, "Subscriber for x already exists"),
+            (Close::TooManyInits, 4429, "Too many initialisation requests"),
+            (Close::GoingAway, 1001, "Service is stopping"),
+            (Close::BrokenFrames, 1002, "Not a WebSocket frame"),
+            (Close::NotText, 1007, "Text is not UTF-8"),
+            (Close::TooLarge, 1009, "Message too large"),
+        ] {
+            assert_eq!(close_of(close), (code, reason.to_owned()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_understood_or_closes(text in ".*") {
+            let _ = Protocol::new(2).receive(&text);
+            let _ = begun().receive(&text);
+        }
+
+        #[test]
+        fn whatever_bytes_come_are_understood_or_close(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = begun().receive(&String::from_utf8_lossy(&bytes));
+        }
+
+        /// Against a list of what runs, kept in the plainest way.
+        #[test]
+        fn however_messages_follow_each_other_what_runs_is_known(
+            steps in prop::collection::vec((0..3_u8, 0..4_u8), 0..60)
+        ) {
+            let mut protocol = begun();
+            let mut running: Vec<String> = Vec::new();
+            for (step, id) in steps {
+                let id = id.to_string();
+                let runs = running.contains(&id);
+                match step {
+                    0 => match protocol.receive(&subscribe(&id)) {
+                        Err(close) => {
+                            prop_assert!(runs);
+                            prop_assert_eq!(close, Close::Duplicate(id));
+                            break;
+                        }
+                        Ok(Action::Refuse { .. }) => prop_assert!(!runs && running.len() == 2),
+                        Ok(Action::Start { .. }) => {
+                            prop_assert!(!runs && running.len() < 2);
+                            running.push(id);
+                        }
+                        Ok(other) => prop_assert!(false, "{:?}", other),
+                    },
+                    1 => {
+                        let stops = matches!(protocol.receive(&complete(&id)), Ok(Action::Stop { .. }));
+                        prop_assert_eq!(stops, runs);
+                        running.retain(|other| *other != id);
+                    }
+                    _ => {
+                        protocol.ended(&id);
+                        running.retain(|other| *other != id);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Live queries, without a network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Request, Variables};
+use crowsfoot::Schema;
+use crowsfoot::schema::Executed;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use serde_json::{Value as Json, json};
+use tokio::time::timeout;
+
+use crate::process::{until, within};
+use crate::support::{self, TestDatabase, example};
+
+/// Longer than a change needs to be seen.
+const A_WHILE: Duration = Duration::from_millis(300);
+
+struct Live<'a> {
+    schema: &'a Schema,
+    database: &'a TestDatabase,
+    results: BoxStream<'static, Arc<Executed>>,
+}
+
+impl<'a> Live<'a> {
+    fn new(schema: &'a Schema, database: &'a TestDatabase, query: &str, variables: Json) -> Self {
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        let prepared = schema.prepare(request).unwrap();
+        Self { schema, database, results: schema.subscribe(prepared, &database.connection) }
+    }
+
+    async fn next(&mut self) -> Json {
+        let executed = within(self.results.next()).await.unwrap();
+        assert_eq!(executed.errors, [], "{executed:?}");
+        executed.data()
+    }
+
+    /// Runs this, and says that nothing came of it.
+    async fn sleeps_through(&mut self, query: &str) {
+        support::ask(self.schema, self.database, query, json!({})).await;
+        let came = timeout(A_WHILE, self.results.next()).await;
+        assert!(came.is_err(), "{query}: {came:?}");
+    }
+
+    async fn change(&self, query: &str) {
+        let (answer, _) = support::ask(self.schema, self.database, query, json!({})).await;
+        assert_eq!(answer.get("errors"), None, "{query}: {answer}");
+    }
+}
+
+/// Each test on each database.
+async fn on_each_database(test: impl AsyncFn(&Schema, &TestDatabase)) {
+    for database in support::databases().await {
+        database.seed(1).await;
+        let schema = Schema::new(example::registry().model().unwrap()).unwrap();
+        test(&schema, &database).await;
+        drop(schema);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn it_sends_its_result_at_once_and_again_when_a_commit_changed_it() {
+    on_each_database(async |schema, database| {
+        let query = "subscription($id: Int!) { user(id: $id) { username userInfos { phoneNumber } } }";
+        let mut live = Live::new(schema, database, query, json!({ "id": 1 }));
+        assert_eq!(live.next().await["user"]["username"], "ada");
+        live.change("mutation { updateUser(id: 1, input: { username: \"eve\" }) { id } }").await;
+        assert_eq!(live.next().await["user"]["username"], "eve");
+        // Another row, another table, the same value, and what was taken back.
+        for nothing in [
+            "mutation { updateUser(id: 2, input: { username: \"bob\" }) { id } }",
+            "mutation { updatePlace(id: 1, input: { name: \"Elsewhere\" }) { id } }",
+            "mutation { updateUser(id: 1, input: { username: \"eve\" }) { id } }",
+            "mutation { updateUser(id: 1, input: { username: \"no\" }) { id } deleteUser(id: 404) { id } }",
+        ] {
+            live.sleeps_through(nothing).await;
+        }
+        // A table below the root field's.
+        live.change("mutation { updateUserInfo(id: 1, input: { phoneNumber: \"+1\" }) { id } }").await;
+        let phones = live.next().await;
+        assert!(phones["user"]["userInfos"].as_array().unwrap().iter().any(|one| one["phoneNumber"] == "+1"));
+        // The row itself goes.
+        live.change("mutation { deleteUsers(where: { id: { eq: 1 } }) { affected } }").await;
+        assert_eq!(live.next().await, json!({ "user": null }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rows_that_the_database_deletes_along_are_seen() {
+    on_each_database(async |schema, database| {
+        let mut live = Live::new(schema, database, "subscription { profilesAggregate { count } }", json!({}));
+        let before = live.next().await["profilesAggregate"]["count"].as_i64().unwrap();
+        // Only the user is named; its profile goes by ON DELETE CASCADE.
+        live.change("mutation { deleteUser(id: 1) { id } }").await;
+        assert_eq!(live.next().await["profilesAggregate"]["count"], before - 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_filter_across_a_relation_hears_of_its_table() {
+    on_each_database(async |schema, database| {
+        let query = "subscription { usersAggregate(where: { profile: { bio: { eq: \"new\" } } }) { count } }";
+        let mut live = Live::new(schema, database, query, json!({}));
+        assert_eq!(live.next().await, json!({ "usersAggregate": { "count": 0 } }));
+        live.change("mutation { updateProfile(id: 1, input: { bio: \"new\" }) { bio } }").await;
+        assert_eq!(live.next().await, json!({ "usersAggregate": { "count": 1 } }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn equal_subscriptions_share_a_run_and_a_late_one_starts_with_what_is_known() {
+    on_each_database(async |schema, database| {
+        let query = "subscription { users(limit: 1) { username } }";
+        let mut one = Live::new(schema, database, query, json!({}));
+        assert_eq!(one.next().await["users"][0]["username"], "ada");
+        // Behind our back: whoever asks anew would see it.
+        database.run("UPDATE users SET username = 'unseen' WHERE id = 1").await;
+        let mut other = Live::new(schema, database, query, json!({}));
+        assert_eq!(other.next().await["users"][0]["username"], "ada");
+        let mut different =
+            Live::new(schema, database, "subscription Other { users(limit: 1) { username } }", json!({}));
+        assert_eq!(different.next().await["users"][0]["username"], "unseen");
+        // Who writes by other ways may tell.
+        schema.changes().tell(tables(schema));
+        assert_eq!(one.next().await["users"][0]["username"], "unseen");
+        assert_eq!(other.next().await["users"][0]["username"], "unseen");
+        drop(one);
+        other.change("mutation { updateUser(id: 1, input: { username: \"eve\" }) { id } }").await;
+        assert_eq!(other.next().await["users"][0]["username"], "eve");
+    })
+    .await;
+}
+
+/// The tables of all entities.
+fn tables(schema: &Schema) -> std::collections::BTreeSet<crowsfoot::model::Table> {
+    schema.model().entities.iter().map(|entity| entity.table.clone()).collect()
+}
+
+#[tokio::test]
+async fn one_that_is_slow_sees_the_last_result_and_not_all_of_them() {
+    on_each_database(async |schema, database| {
+        let mut live =
+            Live::new(schema, database, "subscription { users(limit: 1) { username } }", json!({}));
+        live.next().await;
+        for number in 0..10 {
+            live.change(&format!(
+                "mutation {{ updateUser(id: 1, input: {{ username: \"n{number}\" }}) {{ id }} }}"
+            ))
+            .await;
+        }
+        tokio::time::sleep(A_WHILE).await;
+        assert_eq!(live.next().await["users"][0]["username"], "n9");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_executed_is_one_result_and_the_end() {
+    on_each_database(async |schema, database| {
+        for query in [
+            "subscription { nobody }",
+            "subscription { users { id } authors { id } }",
+            "subscription { ...Two } fragment Two on Subscription { users { id } authors { id } }",
+            "subscription($id: Int!) { user(id: $id) { id } }",
+        ] {
+            let mut live = Live::new(schema, database, query, json!({}));
+            let refused = within(live.results.next()).await.unwrap();
+            assert!(refused.is_request_error(), "{query}: {refused:?}");
+            assert!(within(live.results.next()).await.is_none(), "{query}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_ends_with_its_last_listener() {
+    on_each_database(async |schema, database| {
+        let query = "subscription { users(limit: 1) { username } }";
+        let mut live = Live::new(schema, database, query, json!({}));
+        live.next().await;
+        drop(live);
+        // A run that still went on would know the old name.
+        database.run("UPDATE users SET username = 'unseen' WHERE id = 1").await;
+        until(async || {
+            let mut again = Live::new(schema, database, query, json!({}));
+            again.next().await["users"][0]["username"] == "unseen"
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn queries_and_mutations_have_one_result() {
+    on_each_database(async |schema, database| {
+        for query in ["{ users { id } }", "mutation { deleteUser(id: 1) { id } }"] {
+            let mut live = Live::new(schema, database, query, json!({}));
+            live.next().await;
+            assert!(within(live.results.next()).await.is_none());
+        }
+    })
+    .await;
+}
