@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{Directive, ExecutableDocument, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+};
 use async_graphql::{Pos, Positioned};
 
 use super::{Limits, Refusal, refuse_above};
@@ -14,36 +16,26 @@ use crate::error::Error;
 pub(super) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refusal> {
     let fragments = Fragments::read(document);
     let fragments = Expanded { totals: fragments.expand()?, fragments };
-    // Validation follows the spreads of unused fragments too.
-    for (fragment, total) in fragments.fragments.parts.iter().zip(&fragments.totals) {
-        total.check(limits, fragment.position)?;
-    }
-    let mut all = Counts::default();
-    for (_, operation) in document.operations.iter() {
-        let part = Part::read(operation.pos, &operation.node.selection_set.node);
-        let mut counts = fragments.total(&part);
+    // In the order of the text: the same document is refused for the same reason each time.
+    let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| operation).collect();
+    operations.sort_by_key(|operation| operation.pos);
+    let mut all = Counts { operations: operations.len() as u64, ..Counts::default() };
+    for operation in &operations {
+        let counts = fragments.of_operation(operation);
         refuse_above(
             limits.root_fields,
             counts.root_fields,
             "rootFields",
-            || {
-                format!(
-                    "an operation has {} fields at its root after fragments are expanded",
-                    counts.root_fields
-                )
-            },
+            || format!("an operation has {} root fields after fragments are expanded", counts.root_fields),
             operation.pos,
         )?;
-        let on_variables = operation.node.variable_definitions.iter().map(|one| one.node.directives.len());
-        let directives = operation.node.directives.len() + on_variables.sum::<usize>();
-        counts.directives = counts.directives.saturating_add(directives as u64);
-        counts.variables = operation.node.variable_definitions.len() as u64;
-        counts.operations = 1;
         all.add(&counts);
         all.depth = all.depth.max(counts.depth);
-        all.check(limits, operation.pos)?;
     }
-    Ok(())
+    all.check(limits, operations.first().map_or(Pos::default(), |operation| operation.pos))?;
+    // Validation follows the spreads of fragments that no operation uses too.
+    let parts = fragments.fragments.parts.iter();
+    parts.zip(&fragments.totals).try_for_each(|(fragment, total)| total.check(limits, fragment.position))
 }
 
 /// What there is of each thing. All of it saturates: `u64::MAX` stands for that and whatever lies above.
@@ -63,7 +55,6 @@ struct Counts {
 impl Counts {
     /// Adds what can be added up: everything but the depth and the fields at the root.
     fn add(&mut self, other: &Self) {
-        self.operations = self.operations.saturating_add(other.operations);
         self.variables = self.variables.saturating_add(other.variables);
         self.selections = self.selections.saturating_add(other.selections);
         self.aliases = self.aliases.saturating_add(other.aliases);
@@ -154,7 +145,9 @@ struct Fragments<'a> {
 impl<'a> Fragments<'a> {
     fn read(document: &'a ExecutableDocument) -> Self {
         let mut fragments = Self { places: HashMap::new(), names: Vec::new(), parts: Vec::new() };
-        for (name, fragment) in &document.fragments {
+        let mut in_order: Vec<_> = document.fragments.iter().collect();
+        in_order.sort_by_key(|(_, fragment)| fragment.pos);
+        for (name, fragment) in in_order {
             let mut part = Part::read(fragment.pos, &fragment.node.selection_set.node);
             part.own.directives += fragment.node.directives.len() as u64;
             fragments.places.insert(name, fragments.parts.len());
@@ -229,6 +222,15 @@ struct Expanded<'a> {
 }
 
 impl Expanded<'_> {
+    fn of_operation(&self, operation: &Positioned<OperationDefinition>) -> Counts {
+        let OperationDefinition { variable_definitions, directives, selection_set, .. } = &operation.node;
+        let mut part = Part::read(operation.pos, &selection_set.node);
+        let on_variables: usize = variable_definitions.iter().map(|one| one.node.directives.len()).sum();
+        part.own.directives += (directives.len() + on_variables) as u64;
+        part.own.variables = variable_definitions.len() as u64;
+        self.total(&part)
+    }
+
     fn total(&self, part: &Part<'_>) -> Counts {
         total(part, |spread| Some(&self.totals[self.fragments.place(spread)?]))
     }
@@ -246,4 +248,93 @@ fn total<'a>(part: &Part<'_>, of_spread: impl Fn(&Spread<'_>) -> Option<&'a Coun
         }
     }
     total
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+    use proptest::prelude::*;
+
+    use super::{Counts, Expanded, Fragments, Part, directives};
+
+    /// The same by walking fragments wherever they are spread.
+    fn walk(
+        document: &ExecutableDocument,
+        set: &SelectionSet,
+        depth: u64,
+        at_root: bool,
+        counts: &mut Counts,
+    ) {
+        counts.depth = counts.depth.max(depth);
+        for selection in &set.items {
+            counts.selections += 1;
+            counts.directives += directives(&selection.node).len() as u64;
+            match &selection.node {
+                Selection::Field(field) => {
+                    counts.aliases += u64::from(field.node.alias.is_some());
+                    counts.root_fields += u64::from(at_root);
+                    let below = &field.node.selection_set.node;
+                    if !below.items.is_empty() {
+                        walk(document, below, depth + 1, false, counts);
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    walk(document, &fragment.node.selection_set.node, depth + 1, at_root, counts);
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                        counts.directives += fragment.node.directives.len() as u64;
+                        walk(document, &fragment.node.selection_set.node, depth + 1, at_root, counts);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many fragments a document has; each spreads only later ones, and the last of all is not there.
+    const FRAGMENTS: usize = 5;
+
+    fn selection_set(from: usize) -> BoxedStrategy<String> {
+        let spread = (from..=FRAGMENTS).prop_map(|fragment| format!("...f{fragment}"));
+        let leaf = prop_oneof![
+            Just("a".to_owned()),
+            Just("x: a".to_owned()),
+            Just("a @d @d".to_owned()),
+            spread.clone(),
+            spread.prop_map(|spread| spread + " @d"),
+        ];
+        let selection = leaf.prop_recursive(3, 12, 4, |inner| {
+            let head = prop_oneof![Just("a"), Just("x: a"), Just("a @d"), Just("..."), Just("... on T @d")];
+            (head, prop::collection::vec(inner, 1..4))
+                .prop_map(|(head, selections)| format!("{head} {{ {} }}", selections.join(" ")))
+        });
+        prop::collection::vec(selection, 1..5).prop_map(|all| format!("{{ {} }}", all.join(" "))).boxed()
+    }
+
+    fn document() -> impl Strategy<Value = String> {
+        let fragments: Vec<_> = (0..FRAGMENTS)
+            .map(|at| {
+                let head = prop_oneof![Just(""), Just("@d ")];
+                (head, selection_set(at + 1))
+                    .prop_map(move |(head, set)| format!("fragment f{at} on T {head}{set}"))
+            })
+            .collect();
+        (selection_set(0), fragments).prop_map(|(set, fragments)| format!("{set} {}", fragments.join(" ")))
+    }
+
+    proptest! {
+        #[test]
+        fn counting_each_fragment_once_counts_what_a_walk_of_all_counts(text in document()) {
+            let document = parse_query(&text).unwrap();
+            let fragments = Fragments::read(&document);
+            let fragments = Expanded { totals: fragments.expand().unwrap(), fragments };
+            for (_, operation) in document.operations.iter() {
+                let set = &operation.node.selection_set.node;
+                let mut expected = Counts::default();
+                walk(&document, set, 1, true, &mut expected);
+                prop_assert_eq!(fragments.total(&Part::read(operation.pos, set)), expected);
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! document is measured with its fragments expanded.
 //!
 //! async-graphql walks a fragment anew wherever it is spread, before it validates anything: twenty fragments that each
-//! spread the next one twice, 1.4 KB of text, are a million visits. Its parser calls itself for each level of nesting,
+//! spread the next one twice, a kilobyte of text, are a million visits. Its parser calls itself for each level of nesting,
 //! and reads some texts in quadratic time. All that is done here takes time in proportion to the text.
 
 mod document;
@@ -117,4 +117,293 @@ fn refuse_above(
         return Ok(());
     }
     Err(Refusal { error: Error::too_complex(of, &document(), limit, asked), position })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::Code;
+
+    const UNLIMITED: Limits = Limits {
+        bytes: usize::MAX,
+        tokens: usize::MAX,
+        depth: usize::MAX,
+        aliases: usize::MAX,
+        root_fields: usize::MAX,
+        directives: usize::MAX,
+        operations: usize::MAX,
+        variables: usize::MAX,
+        selections: usize::MAX,
+    };
+
+    fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
+        (0..count).map(one).collect()
+    }
+
+    /// Each fragment spreads the next one twice.
+    fn doubling(levels: usize) -> String {
+        let fragments = numbered(levels, |level| {
+            format!("fragment f{level} on Query {{ ...f{next} ...f{next} }} ", next = level + 1)
+        });
+        format!("{{ a {{ ...f0 }} }} {fragments} fragment f{levels} on Query {{ a }}")
+    }
+
+    fn refused(text: &str, limits: &Limits) -> Refusal {
+        parse(text, limits).err().unwrap_or_else(|| panic!("passed: {text:.100}"))
+    }
+
+    /// What a limit is called in errors, how it is set, and a document that has so many of what it counts.
+    type Case = (&'static str, fn(usize) -> Limits, fn(usize) -> String);
+
+    const CASES: [Case; 14] = [
+        ("bytes", |bytes| Limits { bytes, ..UNLIMITED }, |count| format!("{{{}}}", "a".repeat(count - 2))),
+        (
+            "tokens",
+            |tokens| Limits { tokens, ..UNLIMITED },
+            |count| format!("{{{}}}", "a ".repeat(count - 2)),
+        ),
+        ("depth", |depth| Limits { depth, ..UNLIMITED }, |count| "{a".repeat(count) + &"}".repeat(count)),
+        (
+            "depth",
+            |depth| Limits { depth, ..UNLIMITED },
+            |count| format!("{{ a(b: {}{}) }}", "[".repeat(count - 2), "]".repeat(count - 2)),
+        ),
+        (
+            "depth",
+            |depth| Limits { depth, ..UNLIMITED },
+            |count| format!("query ($v: {}Int{}) {{ a }}", "[".repeat(count - 1), "]".repeat(count - 1)),
+        ),
+        (
+            "depth",
+            |depth| Limits { depth, ..UNLIMITED },
+            |count| {
+                let chain = |at| format!("fragment f{at} on Query {{ ...f{} }} ", at + 1);
+                format!("{{ ...f0 }} {} fragment f{} on Query {{ a }}", numbered(count - 2, chain), count - 2)
+            },
+        ),
+        (
+            "aliases",
+            |aliases| Limits { aliases, ..UNLIMITED },
+            |count| {
+                let spreads = "...f ".repeat(count / 2);
+                let own = "x: a ".repeat(count % 2);
+                format!("{{ {spreads} {own} }} fragment f on Query {{ x: a a {{ y: a }} }}")
+            },
+        ),
+        (
+            "rootFields",
+            |root_fields| Limits { root_fields, ..UNLIMITED },
+            |count| {
+                // What stands in a field is at no root, nor is what another operation selects.
+                let fields = "... { a { b } } ".repeat(count - 2);
+                format!(
+                    "query A {{ {fields} b {{ ...f }} ...f }} query B {{ ...f }} fragment f on Query {{ c {{ d }} }}"
+                )
+            },
+        ),
+        (
+            "directives",
+            |directives| Limits { directives, ..UNLIMITED },
+            |count| {
+                format!(
+                    "query ($v: Int @d) @d {{ a {} ... @d {{ ...f @d }} }} fragment f on Query @d {{ a }}",
+                    "@d ".repeat(count - 5)
+                )
+            },
+        ),
+        (
+            "directives",
+            |directives| Limits { directives, ..UNLIMITED },
+            |count| format!("{{ {} }} fragment f on Query {{ a @include(if: true) }}", "...f ".repeat(count)),
+        ),
+        (
+            "operations",
+            |operations| Limits { operations, ..UNLIMITED },
+            |count| numbered(count, |at| format!("query Q{at} {{ a }}")),
+        ),
+        (
+            "variables",
+            |variables| Limits { variables, ..UNLIMITED },
+            |count| {
+                format!(
+                    "query A({}) {{ a }} query B($v: Int) {{ a }}",
+                    numbered(count - 1, |at| format!("$v{at}: Int "))
+                )
+            },
+        ),
+        (
+            "selections",
+            |selections| Limits { selections, ..UNLIMITED },
+            |count| {
+                format!(
+                    "query A {{ {} }} query B {{ ... {{ b {{ ...f }} }} }} fragment f on Query {{ a }}",
+                    "a ".repeat(count - 4)
+                )
+            },
+        ),
+        // One that no operation spreads.
+        (
+            "selections",
+            |selections| Limits { selections, ..UNLIMITED },
+            |count| {
+                format!(
+                    "{{ a }} fragment f on Query {{ {} }} fragment g on Query {{ a }}",
+                    "...g ".repeat(count / 2) + &"a ".repeat(count % 2)
+                )
+            },
+        ),
+    ];
+
+    #[test]
+    fn each_limit_lets_exactly_so_many_through() {
+        for (of, limits, document) in CASES {
+            for limit in [6, 7, 30] {
+                let limits = limits(limit);
+                let passed = parse(&document(limit), &limits);
+                assert!(passed.is_ok(), "{of} {limit}: {passed:?}");
+                let Refusal { error, position } = refused(&document(limit + 1), &limits);
+                let code = if of == "depth" { Code::TooDeep } else { Code::TooComplex };
+                assert_eq!(error.code(), code);
+                let asked = error.extensions()["asked"].as_u64().unwrap();
+                // A document of spreads grows by twos.
+                assert!((limit as u64 + 1..=limit as u64 + 2).contains(&asked), "{of} {limit}: {error}");
+                assert_eq!(json!(error.extensions()), json!({ "of": of, "limit": limit, "asked": asked }));
+                assert!(error.message().contains(&format!(" {asked} ")), "{error}");
+                assert!(error.message().ends_with(&format!("the limit is {limit}")), "{error}");
+                assert_eq!(position == Pos::default(), of == "bytes", "{of} {position:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_setting_goes_deeper_than_the_parser() {
+        let nested = |levels: usize| "{a".repeat(levels) + &"}".repeat(levels);
+        let values = |levels: usize| format!("{{a(b:{}{})}}", "[".repeat(levels - 2), "]".repeat(levels - 2));
+        for document in [nested, values] {
+            assert!(parse(&document(Limits::DEEPEST), &UNLIMITED).is_ok());
+            for levels in [Limits::DEEPEST + 1, 100_000] {
+                let error = refused(&document(levels), &UNLIMITED).error;
+                assert_eq!(
+                    json!(error.extensions()),
+                    json!({ "of": "depth", "limit": Limits::DEEPEST, "asked": levels })
+                );
+            }
+        }
+        assert_eq!(refused(&"{a".repeat(100_000), &UNLIMITED).error.code(), Code::TooDeep);
+    }
+
+    #[test]
+    fn fragments_that_multiply_are_counted_and_not_walked() {
+        assert!(doubling(20).len() < 1_000);
+        let error = refused(&doubling(20), &Limits::DEFAULT).error;
+        // The field, a spread for each node of the tree, a field for each of its leaves.
+        let asked = 1 + (1 << 21) - 1 + (1 << 20);
+        assert_eq!(json!(error.extensions()), json!({ "of": "selections", "limit": 10_000, "asked": asked }));
+        assert_eq!(
+            error.message(),
+            format!("the document has {asked} selections after fragments are expanded; the limit is 10000")
+        );
+    }
+
+    #[test]
+    fn counts_stop_at_what_can_be_counted() {
+        let wide =
+            |at: usize| format!("fragment f{at} on Query {{ {} }} ", format!("...f{} ", at + 1).repeat(100));
+        let text = format!("{{ a {{ ...f0 }} }} {} fragment f20 on Query {{ a: b }}", numbered(20, wide));
+        let error = refused(&text, &Limits::DEFAULT).error;
+        assert_eq!(json!(error.extensions()), json!({ "of": "aliases", "limit": 1_000, "asked": u64::MAX }));
+    }
+
+    #[test]
+    fn a_chain_as_long_as_the_document_is_followed_without_calls() {
+        let chain = |at| format!("fragment f{at} on Query {{ ...f{} }} ", at + 1);
+        for used in ["{ ...f0 }", "{ a }"] {
+            let text = format!("{used} {} fragment f3000 on Query {{ a }}", numbered(3_000, chain));
+            assert_eq!(refused(&text, &UNLIMITED).error.code(), Code::TooDeep);
+        }
+    }
+
+    #[test]
+    fn a_fragment_that_spreads_itself_is_refused_by_name() {
+        for (text, message) in [
+            ("{ ...a } fragment a on Q { ...a }", "the fragment \"a\" spreads itself"),
+            ("{ b } fragment a on Q { b { c { ... { ...a } } } }", "the fragment \"a\" spreads itself"),
+        ] {
+            let Refusal { error, position } = refused(text, &Limits::DEFAULT);
+            assert_eq!((error.code(), error.message()), (Code::ValidationFailed, message));
+            assert_eq!(position.line, 1);
+        }
+        let text = "{ ...a } fragment a on Q { ...b } fragment b on Q { ...c } fragment c on Q { ...b ...a }";
+        let error = refused(text, &Limits::DEFAULT).error;
+        assert_eq!(error.code(), Code::ValidationFailed);
+        assert!(error.message().contains(" spreads itself by way of "), "{error}");
+    }
+
+    #[test]
+    fn a_fragment_that_is_not_there_is_left_to_validation() {
+        assert!(parse("{ ...a ...b } fragment a on Q { ...c }", &Limits::DEFAULT).is_ok());
+    }
+
+    #[test]
+    fn floods_of_what_means_nothing_are_no_tokens() {
+        let fill = |text: &str| text.repeat((256 << 10) / text.len() - 10);
+        for flood in [" ", ",", "\t", "\r\n", "\u{feff}", "#\n", "# { { {\n", "#\r"] {
+            let text = format!("{{ a {} }}", fill(flood));
+            assert!(parse(&text, &Limits::DEFAULT).is_ok(), "{flood:?}");
+        }
+        for value in ["\"\"\"{}\"\"\"", "\"{}\""] {
+            let text = format!("{{ a(b: {}) }}", value.replace("{}", &"[{(日本".repeat(20_000)));
+            assert!(parse(&text, &Limits::DEFAULT).is_ok(), "{value}");
+        }
+    }
+
+    /// The parser by itself would look for the end again from each of the later quotes.
+    #[test]
+    fn a_block_string_without_an_end_is_refused_at_once() {
+        let text = format!("{{\n a(b: [\"\"\" {}]) }}", "x\\\"\"\"\"\"".repeat(30_000));
+        let Refusal { error, position } = refused(&text, &Limits::DEFAULT);
+        assert_eq!(error.code(), Code::ParseFailed);
+        assert_eq!(position, Pos { line: 2, column: 8 });
+    }
+
+    #[test]
+    fn faults_of_syntax_are_told_with_their_place_and_without_the_text() {
+        let Refusal { error, position } = refused("{ a ", &Limits::DEFAULT);
+        assert_eq!(error.code(), Code::ParseFailed);
+        assert!(error.message().contains("1 | { a "), "{error}");
+        assert_eq!(position, Pos { line: 1, column: 5 });
+        assert!(refused("", &Limits::DEFAULT).error.message().contains("expected"));
+
+        let line = format!("{{ a(b: \"{}\") ?", "x".repeat(100_000));
+        let Refusal { error, position } = refused(&line, &Limits::DEFAULT);
+        assert_eq!(error.code(), Code::ParseFailed);
+        assert!(error.message().contains("expected selection"), "{error}");
+        assert!(error.message().len() <= LONGEST_MESSAGE + 30, "{error}");
+        assert_eq!(position, Pos { line: 1, column: line.len() });
+
+        let twice = "query a { a } ".repeat(2).replace("query a", &format!("query {}", "a".repeat(1_000)));
+        let error = refused(&twice, &Limits::DEFAULT).error;
+        assert!(error.message().len() <= LONGEST_MESSAGE + 30, "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_is_answered_without_a_panic(
+            words in prop::collection::vec(select(vec![
+                "{", "}", "(", ")", "[", "]", ":", "=", "@", "$", "!", "...", "|", "&", "on", "on T", "fragment",
+                "query", "mutation", "subscription", "a", "b", "a: b", "true", "null", "E", "1", "-1.5e9", "1e999",
+                "\"\"", "\"s\"", "\"\\u00e9\"", "\"\\ud800\"", "\"\"\"b\n  c\"\"\"", "\"\"\"", "\"", "#", "\n", "\u{feff}",
+                "{ a }", "(a: 1)", "@d", "...f", "... on T { a }", "fragment f on T { a }", "($v: [Int!]! = 1)", "日",
+            ]), 0..40),
+            glue in select(vec!["", " ", "\n"]),
+        ) {
+            if let Err(refusal) = parse(&words.join(glue), &Limits::DEFAULT) {
+                prop_assert!(!refusal.error.message().is_empty());
+            }
+        }
+    }
 }

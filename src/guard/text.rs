@@ -18,18 +18,17 @@ pub(super) fn check(text: &str, limits: &Limits) -> Result<(), Refusal> {
         Pos::default(),
     )?;
     let measured = measure(text, limits)?;
+    if measured.depth > limits.depth as u64 {
+        let error = Error::too_deep(limits.depth as u64, measured.depth);
+        return Err(Refusal { error, position: position(text, measured.too_deep) });
+    }
     refuse_above(
         limits.tokens,
         measured.tokens,
         "tokens",
         || format!("the document has {} tokens", measured.tokens),
         position(text, measured.one_too_many),
-    )?;
-    if measured.depth > limits.depth as u64 {
-        let error = Error::too_deep(limits.depth as u64, measured.depth);
-        return Err(Refusal { error, position: position(text, measured.too_deep) });
-    }
-    Ok(())
+    )
 }
 
 /// What a text is made of.
@@ -60,16 +59,16 @@ fn measure(text: &str, limits: &Limits) -> Result<Measured, Refusal> {
                 position: position(text, begin),
             })?,
         };
-        measured.tokens += 1;
-        if measured.tokens == limits.tokens as u64 + 1 {
+        if measured.tokens == limits.tokens as u64 {
             measured.one_too_many = begin;
         }
+        measured.tokens += 1;
         match bytes[begin] {
             b'{' | b'[' | b'(' => {
-                depth += 1;
-                if depth == limits.depth as u64 + 1 && measured.depth < depth {
+                if depth == limits.depth as u64 && measured.depth == depth {
                     measured.too_deep = begin;
                 }
+                depth += 1;
                 measured.depth = measured.depth.max(depth);
             }
             b'}' | b']' | b')' => depth = depth.saturating_sub(1),
