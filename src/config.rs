@@ -178,6 +178,9 @@ pub struct Guard {
     /// The most tokens of a document: names, numbers, strings and punctuators
     #[arg(long, env = "CROWSFOOT_MAX_TOKENS", default_value_t = guard::Limits::DEFAULT.tokens, value_parser = at_least_one)]
     max_tokens: usize,
+    /// The most bytes of a name in a document
+    #[arg(long, env = "CROWSFOOT_MAX_NAME_BYTES", default_value_t = guard::Limits::DEFAULT.name_bytes, value_name = "BYTES", value_parser = at_least_one)]
+    max_name_bytes: usize,
     /// The most brackets of a document inside each other, and selection sets once its fragments are expanded
     #[arg(long, env = "CROWSFOOT_MAX_DEPTH", default_value_t = guard::Limits::DEFAULT.depth, value_parser = depth())]
     max_depth: usize,
@@ -207,6 +210,7 @@ impl Guard {
         guard::Limits {
             bytes: self.max_bytes,
             tokens: self.max_tokens,
+            name_bytes: self.max_name_bytes,
             depth: self.max_depth,
             aliases: self.max_aliases,
             root_fields: self.max_root_fields,

@@ -22,6 +22,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Names, numbers, strings and punctuators (October 2021, section 2.1.6).
     pub tokens: usize,
+    /// Bytes of one name. Validation compares a name that it does not know with each that it knows, letter by letter.
+    pub name_bytes: usize,
     /// Brackets inside each other in the text, and selection sets inside each other after fragments are expanded, a
     /// fragment's own one included. More than [`Limits::DEEPEST`] stands for that.
     pub depth: usize,
@@ -47,6 +49,7 @@ impl Limits {
     pub const DEFAULT: Self = Self {
         bytes: 256 << 10,
         tokens: 20_000,
+        name_bytes: 256,
         depth: 50,
         aliases: 1_000,
         root_fields: 200,
@@ -131,6 +134,7 @@ mod tests {
     const UNLIMITED: Limits = Limits {
         bytes: usize::MAX,
         tokens: usize::MAX,
+        name_bytes: usize::MAX,
         depth: usize::MAX,
         aliases: usize::MAX,
         root_fields: usize::MAX,
@@ -159,7 +163,12 @@ mod tests {
     /// What a limit is called in errors, how it is set, and a document that has so many of what it counts.
     type Case = (&'static str, fn(usize) -> Limits, fn(usize) -> String);
 
-    const CASES: [Case; 14] = [
+    const CASES: [Case; 15] = [
+        (
+            "nameBytes",
+            |name_bytes| Limits { name_bytes, ..UNLIMITED },
+            |count| format!("{{ a(b: {}) }}", "c".repeat(count)),
+        ),
         ("bytes", |bytes| Limits { bytes, ..UNLIMITED }, |count| format!("{{{}}}", "a".repeat(count - 2))),
         (
             "tokens",

@@ -6,7 +6,7 @@ use async_graphql::Pos;
 use super::{Limits, Refusal, refuse_above};
 use crate::error::Error;
 
-/// Refuses a text that has too many bytes or tokens, or nests too deep. Whether it is GraphQL is for the parser to say,
+/// Refuses a text that has too many bytes or tokens, too long a name, or nests too deep. Whether it is GraphQL is for the parser to say,
 /// with one exception: a block string without an end makes the parser look for that end again at every later quote,
 /// which takes minutes for a few hundred kilobytes.
 pub(super) fn check(text: &str, limits: &Limits) -> Result<(), Refusal> {
@@ -18,6 +18,13 @@ pub(super) fn check(text: &str, limits: &Limits) -> Result<(), Refusal> {
         Pos::default(),
     )?;
     let measured = measure(text, limits)?;
+    refuse_above(
+        limits.name_bytes,
+        measured.name_bytes,
+        "nameBytes",
+        || format!("the document has a name of {} bytes", measured.name_bytes),
+        position(text, measured.longest_name),
+    )?;
     if measured.depth > limits.depth as u64 {
         let error = Error::too_deep(limits.depth as u64, measured.depth);
         return Err(Refusal { error, position: position(text, measured.too_deep) });
@@ -36,6 +43,9 @@ pub(super) fn check(text: &str, limits: &Limits) -> Result<(), Refusal> {
 struct Measured {
     tokens: u64,
     depth: u64,
+    name_bytes: u64,
+    /// Where the longest name begins.
+    longest_name: usize,
     /// Where the first token begins that goes above the limit.
     one_too_many: usize,
     /// Where the first bracket stands that goes below the limit.
@@ -64,6 +74,10 @@ fn measure(text: &str, limits: &Limits) -> Result<Measured, Refusal> {
         }
         measured.tokens += 1;
         match bytes[begin] {
+            b'_' | b'a'..=b'z' | b'A'..=b'Z' if (at - begin) as u64 > measured.name_bytes => {
+                measured.name_bytes = (at - begin) as u64;
+                measured.longest_name = begin;
+            }
             b'{' | b'[' | b'(' => {
                 if depth == limits.depth as u64 && measured.depth == depth {
                     measured.too_deep = begin;

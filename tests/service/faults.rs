@@ -68,6 +68,10 @@ async fn settings_that_make_no_sense_are_refused_before_anything_is_touched() {
         ["--workers", "0"],
         ["--max-rows", "0"],
         ["--max-rows", "18446744073709551615"],
+        ["--max-cost", "0"],
+        ["--max-tokens", "0"],
+        ["--max-depth", "0"],
+        ["--max-depth", "65"],
         ["--mode", "test"],
         ["--log-format", "xml"],
     ] {
