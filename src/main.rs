@@ -62,7 +62,8 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     log.init();
     // A model that contradicts itself ends the program before anything else is touched.
     let schema = Schema::builder(example::registry().model()?)
-        .limits(Limits { rows: settings.max_rows })
+        .guard(settings.guard.limits())
+        .limits(Limits { rows: settings.max_rows, cost: settings.max_cost })
         .introspection(!settings.no_introspection)
         .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
         .finish()?;
