@@ -185,7 +185,8 @@ pub(super) fn body(executed: &Executed, request: Option<&str>) -> Vec<u8> {
     }
     let Executed { data, errors, extensions, .. } = executed;
     let errors = bounded(errors.clone(), request);
-    let told = Executed { data: data.clone(), errors, extensions: extensions.clone(), statements: Vec::new() };
+    let told =
+        Executed { data: data.clone(), errors, extensions: extensions.clone(), statements: Vec::new() };
     told.to_json()
 }
 

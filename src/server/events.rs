@@ -29,7 +29,11 @@ const NOTHING: &str = ":\n\n";
 const COMPLETE: &str = "event: complete\ndata:\n\n";
 
 /// A request that wants its results as events.
-pub(super) async fn serve(http: &HttpRequest, payload: web::Payload, state: &web::Data<State>) -> HttpResponse {
+pub(super) async fn serve(
+    http: &HttpRequest,
+    payload: web::Payload,
+    state: &web::Data<State>,
+) -> HttpResponse {
     match open(http, payload, state).await {
         Ok(response) => response,
         Err(refusal) => answer::write(http, Media::Json, Err(refusal)).await,

@@ -86,7 +86,8 @@ async fn a_query_and_a_mutation_have_one_result_and_are_complete() {
     let mut events = Events::subscribe(&service, rename).await;
     assert_eq!(events.next().await, json!({ "data": { "updateUser": { "username": "eve" } } }));
     events.completes().await;
-    let mut events = Events::open(service.get("/graphql").query(&[("query", "{ users(limit: 1) { username } }")])).await;
+    let mut events =
+        Events::open(service.get("/graphql").query(&[("query", "{ users(limit: 1) { username } }")])).await;
     assert_eq!(events.next().await, users("eve"));
     events.completes().await;
 }
@@ -151,11 +152,6 @@ async fn streams_take_the_places_of_sockets_and_free_them() {
     let mut events = Events::subscribe(&service, "{ users(limit: 1) { username } }").await;
     events.next().await;
     events.completes().await;
-    let free = async || {
-        let request = service.post("/graphql").json(&json!({ "query": "{ users(limit: 1) { id } }" }));
-        within(request.header("accept", EVENTS).send()).await.unwrap().status() == 200
-    };
-    until(free).await;
     let mut events = Events::subscribe(&service, USERS).await;
     events.next().await;
     let refused = service.post("/graphql").json(&json!({ "query": USERS })).header("accept", EVENTS);
@@ -164,6 +160,15 @@ async fn streams_take_the_places_of_sockets_and_free_them() {
     assert!(refused.headers().contains_key("retry-after"));
     // Plain answers need no such place.
     service.ask("{ users { id } }").await;
+
+    // That a client is gone is seen when there is something to be sent.
+    drop(events);
+    until(async || {
+        rename(&service, &uuid::Uuid::new_v4().to_string()).await;
+        let request = service.post("/graphql").json(&json!({ "query": "{ users(limit: 1) { id } }" }));
+        within(request.header("accept", EVENTS).send()).await.unwrap().status() == 200
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -188,7 +193,8 @@ async fn a_slow_reader_misses_what_lies_between_and_never_the_last() {
     let body = json!({ "query": grow, "variables": { "input": { "bio": "x".repeat(900_000) } } });
     let grown: Json = service.post("/graphql").json(&body).send().await.unwrap().json().await.unwrap();
     assert!(grown.get("errors").is_none(), "{grown}");
-    let mut events = Events::subscribe(&service, "subscription { users(limit: 1) { username profile { bio } } }").await;
+    let mut events =
+        Events::subscribe(&service, "subscription { users(limit: 1) { username profile { bio } } }").await;
     for number in 1..=60 {
         rename(&service, &format!("name{number}")).await;
         // Longer than the pause between two runs.

@@ -18,7 +18,10 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     /// Opens one with these headers beside the usual ones.
-    pub async fn open(service: &Service<'_>, headers: &[(&'static str, &str)]) -> Result<(Self, Response), Error> {
+    pub async fn open(
+        service: &Service<'_>,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Self, Response), Error> {
         let mut request = format!("ws://{}/graphql", service.address).into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());

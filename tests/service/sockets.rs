@@ -89,7 +89,8 @@ async fn a_subscription_sends_what_commits_change_and_nothing_else() {
     // Another table; the same table without a difference; a mutation that is taken back.
     service.ask("mutation { updatePlace(id: 1, input: { name: \"Elsewhere\" }) { id } }").await;
     service.ask("mutation { updateUser(id: 2, input: { username: \"bob\" }) { id } }").await;
-    let taken_back = "mutation { updateUser(id: 1, input: { username: \"no\" }) { id } deleteUser(id: 404) { id } }";
+    let taken_back =
+        "mutation { updateUser(id: 1, input: { username: \"no\" }) { id } deleteUser(id: 404) { id } }";
     assert_eq!(service.ask(taken_back).await["data"], Json::Null);
     tokio::time::sleep(Duration::from_millis(300)).await;
     one.is_silent().await;
@@ -155,11 +156,25 @@ async fn each_breach_of_the_protocol_closes_with_its_code() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let invalid = [
-        "", "{", "null", "\"ping\"", "[\"ping\"]", "{}", r#"{"type":"start"}"#, r#"{"type":5}"#, r#"{"type":"connection_ack"}"#,
-        r#"{"type":"ping","payload":"x"}"#, r#"{"type":"connection_init","payload":[]}"#, r#"{"type":"complete"}"#,
-        r#"{"type":"complete","id":""}"#, r#"{"type":"complete","id":1}"#, r#"{"type":"subscribe","id":"1"}"#,
-        r#"{"type":"subscribe","payload":{"query":"{ a }"}}"#, r#"{"type":"subscribe","id":"","payload":{"query":"{ a }"}}"#,
-        r#"{"type":"subscribe","id":"1","payload":{}}"#, r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
+        "",
+        "{",
+        "null",
+        "\"ping\"",
+        "[\"ping\"]",
+        "{}",
+        r#"{"type":"start"}"#,
+        r#"{"type":5}"#,
+        r#"{"type":"connection_ack"}"#,
+        r#"{"type":"ping","payload":"x"}"#,
+        r#"{"type":"connection_init","payload":[]}"#,
+        r#"{"type":"complete"}"#,
+        r#"{"type":"complete","id":""}"#,
+        r#"{"type":"complete","id":1}"#,
+        r#"{"type":"subscribe","id":"1"}"#,
+        r#"{"type":"subscribe","payload":{"query":"{ a }"}}"#,
+        r#"{"type":"subscribe","id":"","payload":{"query":"{ a }"}}"#,
+        r#"{"type":"subscribe","id":"1","payload":{}}"#,
+        r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
         r#"{"type":"subscribe","id":"1","payload":{"query":"{ a }","variables":[]}}"#,
         r#"{"type":"subscribe","id":"1","payload":{"query":"{ a }","operationName":{}}}"#,
         r#"{"type":"subscribe","id":"1","payload":{"query":"{ a }","extensions":""}}"#,
@@ -232,9 +247,12 @@ async fn pages_of_other_origins_open_no_socket_unless_they_are_listed() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--cors-origin", "https://shop.example"]).await;
     let own = format!("http://{}", service.address);
-    for (origin, welcome) in
-        [(own.as_str(), true), ("https://shop.example", true), ("https://evil.example", false), ("null", false)]
-    {
+    for (origin, welcome) in [
+        (own.as_str(), true),
+        ("https://shop.example", true),
+        ("https://evil.example", false),
+        ("null", false),
+    ] {
         let headers = [("sec-websocket-protocol", PROTOCOL), ("origin", origin)];
         match Socket::open(&service, &headers).await {
             Ok(_) => assert!(welcome, "{origin}"),
@@ -282,11 +300,13 @@ async fn sockets_and_their_operations_have_caps() {
 async fn a_message_may_come_in_pieces_and_one_that_is_too_large_closes() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--max-frame", "1000"]).await;
-    let text = json!({ "id": "1", "type": "subscribe", "payload": { "query": "{ users(limit: 1) { username } }" } });
+    let text =
+        json!({ "id": "1", "type": "subscribe", "payload": { "query": "{ users(limit: 1) { username } }" } });
     let text = text.to_string();
     let (start, rest) = text.split_at(20);
     let (middle, end) = rest.split_at(20);
-    let piece = |text: &str, code, last| Message::Frame(Frame::message(text.to_owned(), OpCode::Data(code), last));
+    let piece =
+        |text: &str, code, last| Message::Frame(Frame::message(text.to_owned(), OpCode::Data(code), last));
 
     let mut socket = Socket::begin(&service).await;
     socket.send(piece(start, Data::Text, false)).await;
@@ -380,7 +400,12 @@ async fn a_slow_client_misses_what_lies_between_and_never_the_last() {
     let grown: Json = service
         .post("/graphql")
         .json(&json!({ "query": grow, "variables": input }))
-        .send().await.unwrap().json().await.unwrap();
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert!(grown.get("errors").is_none(), "{grown}");
     let mut socket = Socket::begin(&service).await;
     socket.subscribe("u", "subscription { users(limit: 1) { username profile { bio } } }").await;

@@ -61,9 +61,7 @@ impl From<Close> for CloseReason {
             Close::Unauthorized => (CloseCode::Other(4401), "Unauthorized".to_owned()),
             Close::Subprotocol => (CloseCode::Other(4406), "Subprotocol not acceptable".to_owned()),
             Close::InitTimeout => (CloseCode::Other(4408), "Connection initialisation timeout".to_owned()),
-            Close::Duplicate(id) => {
-                (CloseCode::Other(4409), format!("Subscriber for {id} already exists"))
-            }
+            Close::Duplicate(id) => (CloseCode::Other(4409), format!("Subscriber for {id} already exists")),
             Close::TooManyInits => (CloseCode::Other(4429), "Too many initialisation requests".to_owned()),
             Close::TooLarge => (CloseCode::Size, "Message too large".to_owned()),
             Close::NotText => (CloseCode::Invalid, "Text is not UTF-8".to_owned()),
