@@ -152,11 +152,6 @@ async fn streams_take_the_places_of_sockets_and_free_them() {
     let mut events = Events::subscribe(&service, "{ users(limit: 1) { username } }").await;
     events.next().await;
     events.completes().await;
-    let free = async || {
-        let request = service.post("/graphql").json(&json!({ "query": "{ users(limit: 1) { id } }" }));
-        within(request.header("accept", EVENTS).send()).await.unwrap().status() == 200
-    };
-    until(free).await;
     let mut events = Events::subscribe(&service, USERS).await;
     events.next().await;
     let refused = service.post("/graphql").json(&json!({ "query": USERS })).header("accept", EVENTS);
@@ -165,6 +160,15 @@ async fn streams_take_the_places_of_sockets_and_free_them() {
     assert!(refused.headers().contains_key("retry-after"));
     // Plain answers need no such place.
     service.ask("{ users { id } }").await;
+
+    // That a client is gone is seen when there is something to be sent.
+    drop(events);
+    until(async || {
+        rename(&service, &uuid::Uuid::new_v4().to_string()).await;
+        let request = service.post("/graphql").json(&json!({ "query": "{ users(limit: 1) { id } }" }));
+        within(request.header("accept", EVENTS).send()).await.unwrap().status() == 200
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn it_sends_its_result_at_once_and_again_when_a_commit_changed_it() {
             live.sleeps_through(nothing).await;
         }
         // A table below the root field's.
-        live.change("mutation { updateUserInfo(id: 1, input: { phoneNumber: \"+1\" }) { id } }").await;
+        live.change("mutation { updateUserInfo(id: 2, input: { phoneNumber: \"+1\" }) { id } }").await;
         let phones = live.next().await;
         assert!(phones["user"]["userInfos"].as_array().unwrap().iter().any(|one| one["phoneNumber"] == "+1"));
         // The row itself goes.
