@@ -54,6 +54,12 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Dialect::Sqlite)]
         dialect: Dialect,
     },
+    /// Draw the model as an entity diagram with crow's feet
+    Model {
+        /// What the drawing is written in
+        #[arg(long, value_enum, default_value_t = DiagramFormat::Svg)]
+        format: DiagramFormat,
+    },
     /// Compare the entities with each other and with the live database
     Check {
         /// Which database
@@ -80,6 +86,17 @@ pub enum Dialect {
     Sqlite,
     /// PostgreSQL
     Postgres,
+}
+
+/// What a diagram is written in.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DiagramFormat {
+    /// A picture for browsers
+    Svg,
+    /// An `erDiagram` for Markdown
+    Mermaid,
+    /// A graph for Graphviz
+    Dot,
 }
 
 /// The database.
@@ -111,6 +128,27 @@ pub struct Serve {
     /// The most rows that one request may load; a request for more is refused
     #[arg(long, env = "CROWSFOOT_MAX_ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
     pub max_rows: u64,
+    /// Seconds in which a request must be there, and then again be answered
+    #[arg(long, env = "CROWSFOOT_TIMEOUT", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+    /// The most requests that are answered at once; further ones are refused
+    #[arg(long, env = "CROWSFOOT_MAX_CONCURRENT", default_value_t = 1_000, value_parser = at_least_one)]
+    pub max_concurrent: usize,
+    /// The most bytes of a request's body
+    #[arg(long, env = "CROWSFOOT_MAX_BODY", default_value_t = 1 << 20, value_name = "BYTES", value_parser = at_least_one)]
+    pub max_body: usize,
+    /// The most requests in one list of them; with 0 lists are refused
+    #[arg(long, env = "CROWSFOOT_MAX_BATCH", default_value_t = 0)]
+    pub max_batch: usize,
+    /// An origin whose pages may ask and read, such as https://shop.example; may be given several times
+    #[arg(long, env = "CROWSFOOT_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origin: Vec<String>,
+    /// Run the documents of this file alone, a JSON object of documents by their ids
+    #[arg(long, env = "CROWSFOOT_TRUSTED_DOCUMENTS", value_name = "FILE")]
+    pub trusted_documents: Option<std::path::PathBuf>,
+    /// Do not answer questions about the schema, nor hint at it in errors
+    #[arg(long, env = "CROWSFOOT_NO_INTROSPECTION")]
+    pub no_introspection: bool,
     /// Production hides how answers come about
     #[arg(long, env = "CROWSFOOT_MODE", value_enum, default_value_t = Mode::Development)]
     pub mode: Mode,
@@ -122,12 +160,17 @@ pub struct Serve {
     pub log: String,
 }
 
+/// Zero would let nothing through.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a number above 0".to_owned())
+}
+
 /// Who may look behind the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// The header `Crowsfoot-Explain: 1` adds the statements to the answer
+    /// The header `Crowsfoot-Explain: 1` adds the statements to the answer, and errors say what may have been meant
     Development,
-    /// It does not
+    /// Neither
     Production,
 }
 

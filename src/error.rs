@@ -8,6 +8,12 @@ use serde_json::{Map, Value, json};
 /// What went wrong, as a client may read it in `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
+    /// The request is none that is understood here, or not in this way.
+    BadRequest,
+    /// No document is known under the hash that was given; to be sent again with its text.
+    PersistedQueryNotFound,
+    /// The service runs the documents of its list alone, and this is none of them.
+    DocumentNotTrusted,
     /// The document is not GraphQL.
     ParseFailed,
     /// The document does not fit the schema.
@@ -30,10 +36,12 @@ pub enum Code {
     DeleteRestricted,
     /// Another request changed the same rows; may be tried again.
     Conflict,
-    /// The database took too long; may be tried again.
+    /// The database or the request took too long; may be tried again.
     Timeout,
-    /// The database cannot be reached; may be tried again.
+    /// The database cannot be reached, or too many requests are under way; may be tried again.
     Unavailable,
+    /// There are more errors than an answer carries; stands last, with `leftOut`.
+    TooManyErrors,
     /// A fault of ours; its cause is in the log under the request's id.
     Internal,
 }
@@ -42,6 +50,9 @@ impl Code {
     /// The code as clients see it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::BadUserInput => "BAD_USER_INPUT",
@@ -55,6 +66,7 @@ impl Code {
             Self::Conflict => "CONFLICT",
             Self::Timeout => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
+            Self::TooManyErrors => "TOO_MANY_ERRORS",
             Self::Internal => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -77,7 +89,7 @@ struct Fault {
 /// A result with Crowsfoot's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Seconds after which a request that met an absent database may be tried again.
+/// Seconds after which a request that met an absent database or a closed door may be tried again.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 impl Error {
@@ -161,6 +173,21 @@ impl Error {
         .caused_by(cause)
     }
 
+    /// The request is none that is understood here, or not in this way.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(Code::BadRequest, message, Value::Null)
+    }
+
+    /// No document is known under the hash that was given. Clients look for this very message, or for the code.
+    pub fn persisted_query_not_found() -> Self {
+        Self::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound", Value::Null)
+    }
+
+    /// The service runs the documents of its list alone.
+    pub fn document_not_trusted(message: impl Into<String>) -> Self {
+        Self::new(Code::DocumentNotTrusted, message, Value::Null)
+    }
+
     /// The document does not fit the schema; for what is found outside validation proper.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new(Code::ValidationFailed, message, Value::Null)
@@ -189,6 +216,30 @@ impl Error {
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
         .caused_by(cause)
+    }
+
+    /// As many requests as may be are under way.
+    pub fn overloaded() -> Self {
+        Self::new(
+            Code::Unavailable,
+            "too many requests are under way at the moment",
+            json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+    }
+
+    /// The request was given up after this many seconds.
+    pub fn out_of_time(seconds: u64) -> Self {
+        Self::new(
+            Code::Timeout,
+            format!("the request took longer than {seconds} seconds and was given up"),
+            json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+    }
+
+    /// An answer carries no more errors; `left_out` were found beside those.
+    pub fn too_many_errors(left_out: usize) -> Self {
+        let message = format!("{left_out} further errors are left out");
+        Self::new(Code::TooManyErrors, message, json!({ "leftOut": left_out }))
     }
 
     /// A fault of ours; `cause` is for the log alone.

@@ -7,12 +7,14 @@ use std::fmt::Display;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
-use config::{Command, CommandLine, Database, Dialect, LogFormat, Migrate, Mode, Serve};
+use config::{Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, Serve};
 use crowsfoot::Schema;
+use crowsfoot::diagram::{self, Format};
 use crowsfoot::execute::{self, Limits};
-use crowsfoot::server::{Server, Settings};
+use crowsfoot::server::{Server, Settings, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
 use sea_orm::DatabaseConnection;
@@ -30,6 +32,7 @@ async fn main() -> ExitCode {
         Command::Seed { scale, database } => run_seed(scale, &database).await,
         Command::Schema { check } => print_schema(check.as_deref()),
         Command::Explain { query, variables, dialect } => explain(&query, variables.as_deref(), dialect),
+        Command::Model { format } => print_model(format),
         Command::Check { database } => check(&database).await,
     };
     match done {
@@ -48,8 +51,12 @@ async fn connect(database: &Database) -> Result<DatabaseConnection, Failure> {
 async fn run_service(settings: Serve) -> Result<(), Failure> {
     log(&settings)?;
     // A model that contradicts itself ends the program before anything else is touched.
-    let schema =
-        Schema::builder(example::registry().model()?).limits(Limits { rows: settings.max_rows }).finish()?;
+    let schema = Schema::builder(example::registry().model()?)
+        .limits(Limits { rows: settings.max_rows })
+        .introspection(!settings.no_introspection)
+        .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
+        .finish()?;
+    let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
     let connection = connect(&settings.database).await?;
     if !settings.no_migrate {
         Migrator::up(&connection, None).await?;
@@ -65,12 +72,24 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
             listen: settings.listen,
             workers: settings.workers.map(Into::into),
             development: settings.mode == Mode::Development,
+            cors_origins: settings.cors_origin,
+            trusted_documents,
+            largest_batch: settings.max_batch,
+            largest_body: settings.max_body,
+            most_concurrent: settings.max_concurrent,
+            time_limit: Duration::from_secs(settings.timeout),
         },
     )?;
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
     Ok(server.run().await?)
+}
+
+fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
+    let named = |error: &dyn Display| format!("{}: {error}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+    Ok(TrustedDocuments::from_json(&text).map_err(|error| named(&error))?)
 }
 
 fn log(settings: &Serve) -> Result<(), Failure> {
@@ -153,6 +172,16 @@ fn explain(query: &str, variables: Option<&str>, dialect: Dialect) -> Result<(),
         Dialect::Postgres => crowsfoot::plan::Dialect::Postgres,
     };
     print!("{}", schema.plan(&request)?.print(&schema.select(dialect)));
+    Ok(())
+}
+
+fn print_model(format: DiagramFormat) -> Result<(), Failure> {
+    let format = match format {
+        DiagramFormat::Svg => Format::Svg,
+        DiagramFormat::Mermaid => Format::Mermaid,
+        DiagramFormat::Dot => Format::Dot,
+    };
+    print!("{}", diagram::draw(&example::registry().model()?, format));
     Ok(())
 }
 

@@ -42,7 +42,7 @@ pub async fn server(url: &str, listen: String) -> Result<Server, Failure> {
         .register::<book_subjects::Entity>()
         .model()?;
     let schema = Schema::builder(model).query_field(top_authors()).finish()?;
-    let settings = Settings { listen, workers: None, development: true };
+    let settings = Settings { listen, development: true, ..Settings::default() };
     Ok(Server::bind(schema, connection, &settings)?)
 }
 

@@ -11,21 +11,20 @@ use sea_orm::Statement;
 use super::row::RowSet;
 use super::statements::Statements;
 use crate::error::{Error, Result};
-use crate::model::ColumnType;
 use crate::plan::Query;
 
 /// One relation for all parents of one level. It equals another batch when statement and values are the same:
 /// whatever shapes the statement, arguments and keys included, is part of it.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    statement: Statement,
-    columns: Arc<[ColumnType]>,
+    statement: Arc<Statement>,
+    query: Arc<Query>,
 }
 
 impl Batch {
-    /// The batch of a built statement.
-    pub fn new(query: &Query) -> Self {
-        Self { statement: query.statement.clone(), columns: query.columns.as_slice().into() }
+    /// The batch of a statement that was prepared from `query`.
+    pub fn new(statement: Statement, query: Arc<Query>) -> Self {
+        Self { statement: Arc::new(statement), query }
     }
 }
 
@@ -62,7 +61,8 @@ impl Loader<Batch> for RelationLoader {
 
     async fn load(&self, batches: &[Batch]) -> Result<HashMap<Batch, Arc<RowSet>>> {
         let run = async |batch: &Batch| {
-            let rows = self.statements.query(batch.statement.clone(), &batch.columns).await?;
+            let rows =
+                self.statements.query(Statement::clone(&batch.statement), &batch.query.columns).await?;
             Ok::<_, Error>((batch.clone(), Arc::new(rows)))
         };
         Ok(try_join_all(batches.iter().map(run)).await?.into_iter().collect())

@@ -1,83 +1,247 @@
 //! Rows as the database gave them, decoded by the types of their columns.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 use rust_decimal::Decimal;
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::model::ColumnType;
+use crate::model::{ColumnType, is_null};
 
-/// The rows of one statement: all cells in one list, row after row.
+/// The rows of one statement: all cells in one list, row after row, all text in one piece. No row and no text has an
+/// allocation of its own.
 #[derive(Clone, Debug, Default)]
 pub struct RowSet {
-    width: usize,
-    cells: Vec<Value>,
+    columns: Arc<[ColumnType]>,
+    cells: Vec<Stored>,
+    text: String,
+    others: Vec<Value>,
+}
+
+/// A cell as it is kept: 16 bytes.
+#[derive(Clone, Copy, Debug)]
+enum Stored {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Float(f32),
+    Double(f64),
+    /// A part of [`RowSet::text`].
+    Text {
+        start: u32,
+        end: u32,
+    },
+    /// An index into [`RowSet::others`].
+    Other(u32),
+}
+
+/// What one cell holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// NULL.
+    Null,
+    /// `true` or `false`.
+    Boolean(bool),
+    /// An integer of any width.
+    Integer(i64),
+    /// A float of 32 bits.
+    Float(f32),
+    /// A float of 64 bits.
+    Double(f64),
+    /// Text, or what an enum stores.
+    Text(&'a str),
+    /// A value of another type; never NULL.
+    Other(&'a Value),
+}
+
+/// One row, or the part of it that begins at a column.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    rows: &'a RowSet,
+    start: usize,
+}
+
+impl<'a> Row<'a> {
+    /// The cell at `slot`.
+    pub fn cell(self, slot: usize) -> Cell<'a> {
+        self.rows.cell_at(self.start + slot)
+    }
+
+    /// The same as a value of its column's type.
+    pub fn value(self, slot: usize) -> Value {
+        self.rows.value_at(self.start + slot)
+    }
 }
 
 impl RowSet {
-    /// No rows of `width` cells.
-    pub fn new(width: usize) -> Self {
-        Self { width, cells: Vec::new() }
-    }
-
-    /// Adds a row of exactly the set's width.
-    pub fn push(&mut self, row: impl IntoIterator<Item = Value>) {
-        self.cells.extend(row);
+    /// No rows of these columns.
+    pub fn new(columns: &[ColumnType]) -> Self {
+        Self { columns: columns.into(), ..Self::default() }
     }
 
     /// Decodes what a statement returned.
     pub fn read(results: &[QueryResult], columns: &[ColumnType]) -> Result<Self, DbErr> {
-        let mut cells = Vec::with_capacity(results.len() * columns.len());
+        let mut rows = Self::new(columns);
+        rows.cells.reserve(results.len() * columns.len());
         for result in results {
             for (index, column_type) in columns.iter().enumerate() {
-                cells.push(read_cell(result, index, column_type)?);
+                rows.read_cell(result, index, column_type)?;
             }
         }
-        Ok(Self { width: columns.len(), cells })
+        Ok(rows)
+    }
+
+    /// Adds a row of exactly the set's columns.
+    pub fn push(&mut self, row: impl IntoIterator<Item = Value>) {
+        for value in row {
+            match value {
+                value if is_null(&value) => self.cells.push(Stored::Null),
+                Value::Bool(Some(value)) => self.cells.push(Stored::Boolean(value)),
+                Value::SmallInt(Some(value)) => self.cells.push(Stored::Integer(value.into())),
+                Value::Int(Some(value)) => self.cells.push(Stored::Integer(value.into())),
+                Value::BigInt(Some(value)) => self.cells.push(Stored::Integer(value)),
+                Value::Float(Some(value)) => self.cells.push(Stored::Float(value)),
+                Value::Double(Some(value)) => self.cells.push(Stored::Double(value)),
+                Value::String(Some(value)) => self.push_text(&value),
+                other => self.push_other(other),
+            }
+        }
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.cells.len().checked_div(self.width).unwrap_or(0)
+        self.cells.len().checked_div(self.columns.len()).unwrap_or(0)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.cells.is_empty()
     }
 
-    /// The cells of row `index`.
-    pub fn row(&self, index: usize) -> &[Value] {
-        &self.cells[index * self.width..(index + 1) * self.width]
+    /// Row `index`.
+    pub fn row(&self, index: usize) -> Row<'_> {
+        self.row_from(index, 0)
     }
-}
 
-fn read_cell(result: &QueryResult, index: usize, column_type: &ColumnType) -> Result<Value, DbErr> {
-    Ok(match column_type {
-        ColumnType::Boolean => Value::Bool(get(result, index)?),
-        // PostgreSQL stores 8 bits in 16, and 16, 32 and 64 unsigned ones in the next wider signed type.
-        ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
-            Value::SmallInt(get(result, index)?)
+    /// Row `index` from its column `first` on.
+    pub fn row_from(&self, index: usize, first: usize) -> Row<'_> {
+        Row { rows: self, start: index * self.columns.len() + first }
+    }
+
+    /// The values of row `index`.
+    pub fn values(&self, index: usize) -> impl Iterator<Item = Value> + '_ {
+        let start = index * self.columns.len();
+        (start..start + self.columns.len()).map(|place| self.value_at(place))
+    }
+
+    fn cell_at(&self, place: usize) -> Cell<'_> {
+        match self.cells[place] {
+            Stored::Null => Cell::Null,
+            Stored::Boolean(value) => Cell::Boolean(value),
+            Stored::Integer(value) => Cell::Integer(value),
+            Stored::Float(value) => Cell::Float(value),
+            Stored::Double(value) => Cell::Double(value),
+            Stored::Text { start, end } => Cell::Text(&self.text[start as usize..end as usize]),
+            Stored::Other(index) => Cell::Other(&self.others[index as usize]),
         }
-        ColumnType::Int | ColumnType::SmallUnsigned => Value::Int(get(result, index)?),
-        ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned => {
-            Value::BigInt(get(result, index)?)
+    }
+
+    fn value_at(&self, place: usize) -> Value {
+        let column_type = &self.columns[place % self.columns.len()];
+        match self.cell_at(place) {
+            Cell::Null => column_type.null(),
+            Cell::Boolean(value) => Value::Bool(Some(value)),
+            Cell::Integer(value) => column_type.integer(value),
+            Cell::Float(value) => Value::Float(Some(value)),
+            Cell::Double(value) => Value::Double(Some(value)),
+            Cell::Text(text) => Value::String(Some(text.to_owned())),
+            Cell::Other(value) => value.clone(),
         }
-        ColumnType::Float => Value::Float(get(result, index)?),
-        ColumnType::Double => Value::Double(get(result, index)?),
-        ColumnType::Decimal => Value::Decimal(read_decimal(result, index)?),
-        ColumnType::Text | ColumnType::Enumeration(_) => Value::String(get(result, index)?),
-        ColumnType::Uuid => Value::Uuid(get::<Uuid>(result, index)?),
-        ColumnType::Date => Value::ChronoDate(get::<NaiveDate>(result, index)?),
-        ColumnType::Time => Value::ChronoTime(get::<NaiveTime>(result, index)?),
-        ColumnType::DateTime => Value::ChronoDateTime(get::<NaiveDateTime>(result, index)?),
-        ColumnType::Timestamp => {
-            Value::ChronoDateTimeWithTimeZone(get::<DateTime<FixedOffset>>(result, index)?)
+    }
+
+    fn push_text(&mut self, text: &str) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        match (u32::try_from(start), u32::try_from(self.text.len())) {
+            (Ok(start), Ok(end)) => self.cells.push(Stored::Text { start, end }),
+            // Beyond 4 GB of text each has a place of its own.
+            _ => {
+                self.text.truncate(start);
+                self.push_other(Value::String(Some(text.to_owned())));
+            }
         }
-        ColumnType::Json => Value::Json(get::<Json>(result, index)?.map(Box::new)),
-        ColumnType::Bytes => Value::Bytes(get(result, index)?),
-    })
+    }
+
+    fn push_other(&mut self, value: Value) {
+        // So many rows pass the ceiling long before.
+        let index = u32::try_from(self.others.len()).unwrap_or(u32::MAX);
+        self.others.push(value);
+        self.cells.push(Stored::Other(index));
+    }
+
+    fn push_integer(&mut self, value: Option<impl Into<i64>>) {
+        self.cells.push(value.map_or(Stored::Null, |value| Stored::Integer(value.into())));
+    }
+
+    fn read_cell(
+        &mut self,
+        result: &QueryResult,
+        index: usize,
+        column_type: &ColumnType,
+    ) -> Result<(), DbErr> {
+        let other = match column_type {
+            ColumnType::Boolean => {
+                let value = get(result, index)?;
+                self.cells.push(value.map_or(Stored::Null, Stored::Boolean));
+                return Ok(());
+            }
+            // PostgreSQL stores 8 bits in 16, and 16, 32 and 64 unsigned ones in the next wider signed type.
+            ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
+                self.push_integer(get::<i16>(result, index)?);
+                return Ok(());
+            }
+            ColumnType::Int | ColumnType::SmallUnsigned => {
+                self.push_integer(get::<i32>(result, index)?);
+                return Ok(());
+            }
+            ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned => {
+                self.push_integer(get::<i64>(result, index)?);
+                return Ok(());
+            }
+            ColumnType::Float => {
+                let value = get(result, index)?;
+                self.cells.push(value.map_or(Stored::Null, Stored::Float));
+                return Ok(());
+            }
+            ColumnType::Double => {
+                let value = get(result, index)?;
+                self.cells.push(value.map_or(Stored::Null, Stored::Double));
+                return Ok(());
+            }
+            ColumnType::Text | ColumnType::Enumeration(_) => {
+                match get::<String>(result, index)? {
+                    Some(text) => self.push_text(&text),
+                    None => self.cells.push(Stored::Null),
+                }
+                return Ok(());
+            }
+            ColumnType::Decimal => read_decimal(result, index)?.map(Value::from),
+            ColumnType::Uuid => get::<Uuid>(result, index)?.map(Value::from),
+            ColumnType::Date => get::<NaiveDate>(result, index)?.map(Value::from),
+            ColumnType::Time => get::<NaiveTime>(result, index)?.map(Value::from),
+            ColumnType::DateTime => get::<NaiveDateTime>(result, index)?.map(Value::from),
+            ColumnType::Timestamp => get::<DateTime<FixedOffset>>(result, index)?.map(Value::from),
+            ColumnType::Json => get::<Json>(result, index)?.map(Value::from),
+            ColumnType::Bytes => get::<Vec<u8>>(result, index)?.map(Value::from),
+        };
+        match other {
+            Some(value) => self.push_other(value),
+            None => self.cells.push(Stored::Null),
+        }
+        Ok(())
+    }
 }
 
 fn get<T: TryGetable>(result: &QueryResult, index: usize) -> Result<Option<T>, DbErr> {

@@ -1,27 +1,34 @@
 //! The loaded tree: rows, and for each of them which rows of the next level are its own.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
-use sea_orm::Value;
 
+use super::groups::{Groups, Keys};
 use super::loader::Batch;
-use super::row::RowSet;
+use super::row::{Row, RowSet};
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::model::{is_null, normalize_key};
-use crate::plan::{Key, Load, Page, Query, What};
+use crate::plan::{Join, Load, Page, Query, What};
 
 /// The rows of one load, with everything below them.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The rows.
+    /// The rows; of a joined relation those of the statement that it came with.
     pub rows: Arc<RowSet>,
+    /// Where the load's own columns begin in a row.
+    pub first: usize,
     /// Where the values of the cursor begin in a row.
     pub cursor: usize,
     /// One for each of the load's children.
     pub children: Vec<Result<Child>>,
+}
+
+impl Loaded {
+    /// Row `index`.
+    pub fn row(&self, index: usize) -> Row<'_> {
+        self.rows.row_from(index, self.first)
+    }
 }
 
 /// A load below, and whose rows are whose.
@@ -30,18 +37,19 @@ pub struct Child {
     /// Its rows.
     pub loaded: Loaded,
     /// For each row above.
-    pub groups: Vec<Group>,
+    pub groups: Groups,
 }
 
-/// The rows that belong to one row above.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Group {
-    /// Their indexes, in the order of the list.
-    pub members: Vec<usize>,
-    /// Whether the list goes on before the first of them.
-    pub has_previous: bool,
-    /// Whether the list goes on after the last of them.
-    pub has_next: bool,
+/// Rows that others hang on.
+#[derive(Clone, Copy)]
+struct Level<'a> {
+    rows: &'a Arc<RowSet>,
+    /// Where the columns of the load at hand begin.
+    first: usize,
+    /// Which rows are outside every page.
+    outside: Option<&'a [bool]>,
+    /// What was joined, for each child of the load at hand.
+    joins: &'a [Option<Join>],
 }
 
 /// Loads trees for one request.
@@ -53,140 +61,95 @@ pub struct Tree<'a> {
 impl Tree<'_> {
     /// Runs the loads of the root, side by side. A load that fails leaves its siblings alone.
     pub async fn load_roots(&self, loads: &[Load]) -> Vec<Result<Child>> {
-        join_all(loads.iter().map(|load| self.load_root(load))).await
+        match loads {
+            [only] => vec![self.load_root(only).await],
+            loads => join_all(loads.iter().map(|load| self.load_root(load))).await,
+        }
     }
 
     async fn load_root(&self, load: &Load) -> Result<Child> {
-        let query = self.session.select().build(load, &[]);
-        let rows = Arc::new(self.session.statements().query(query.statement.clone(), &query.columns).await?);
-        let groups = group(load, &query, &rows, vec![Some(Vec::new())]);
+        let (statement, query) = self.session.select().prepare(load, &[]);
+        let rows = Arc::new(self.session.statements().query(statement, &query.columns).await?);
+        let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
     }
 
     /// Runs the loads below rows that are there already, side by side.
-    pub async fn load_children(&self, load: &Load, rows: &RowSet) -> Vec<Result<Child>> {
-        self.load_below(load, rows, &HashSet::new()).await
+    pub async fn load_children(&self, load: &Load, rows: &Arc<RowSet>) -> Vec<Result<Child>> {
+        self.load_below(load, Level { rows, first: 0, outside: None, joins: &[] }).await
     }
 
-    async fn load_below(&self, load: &Load, rows: &RowSet, outside: &HashSet<usize>) -> Vec<Result<Child>> {
-        join_all(load.children().iter().map(|child| self.load_relation(load, rows, outside, child))).await
+    async fn load_below(&self, load: &Load, level: Level<'_>) -> Vec<Result<Child>> {
+        match load.children() {
+            [] => Vec::new(),
+            [only] => vec![self.load_child(load, level, 0, only).await],
+            children => {
+                let children = children.iter().enumerate();
+                join_all(children.map(|(place, child)| self.load_child(load, level, place, child))).await
+            }
+        }
     }
 
-    /// One batch: the rows of a relation for all parents of a level. Boxed, since levels nest.
-    fn load_relation<'b>(
+    /// What was joined is there; else one batch: the rows of a relation for all parents of a level. Boxed, since
+    /// levels nest.
+    fn load_child<'b>(
         &'b self,
         parent: &'b Load,
-        rows: &'b RowSet,
-        outside: &'b HashSet<usize>,
+        level: Level<'b>,
+        place: usize,
         load: &'b Load,
     ) -> BoxFuture<'b, Result<Child>> {
         Box::pin(async move {
-            let keys = self.parent_keys(parent, rows, outside, load)?;
-            let distinct = distinct(&keys);
-            let query = self.session.select().build(load, &distinct);
-            let rows = if distinct.is_empty() {
-                // Nobody asks: no statement is sent for an empty level.
-                Arc::new(RowSet::new(query.columns.len()))
-            } else {
-                let batch = Batch::new(&query);
-                let rows = self.session.loader().load_one(batch).await?;
-                rows.ok_or_else(|| Error::internal("the dataloader lost a batch"))?
+            let Some(join) = level.joins.get(place).and_then(Option::as_ref) else {
+                return self.load_relation(parent, level, load).await;
             };
-            let groups = group(load, &query, &rows, keys);
-            self.descend(load, &query, rows, groups).await
+            let below = Level { first: join.first, joins: &join.below, ..level };
+            let children = self.load_below(load, below).await;
+            let rows = level.rows.clone();
+            let groups = Groups::joined(&rows, &join.key);
+            Ok(Child { loaded: Loaded { rows, first: join.first, cursor: 0, children }, groups })
         })
     }
 
-    async fn descend(
-        &self,
-        load: &Load,
-        query: &Query,
-        rows: Arc<RowSet>,
-        groups: Vec<Group>,
-    ) -> Result<Child> {
-        let outside = outside(load, &rows, &groups);
-        self.session.statements().admit(rows.len() - outside.len())?;
-        let children = self.load_below(load, &rows, &outside).await;
-        Ok(Child { loaded: Loaded { rows, cursor: query.cursor, children }, groups })
+    async fn load_relation(&self, parent: &Load, level: Level<'_>, load: &Load) -> Result<Child> {
+        let slots = self.key_slots(parent, load)?;
+        let is_outside = |index: usize| level.outside.is_some_and(|outside| outside[index]);
+        let keys = Keys::of_rows(level.rows, level.first, &slots, is_outside);
+        let (statement, query) = self.session.select().prepare(load, &keys.distinct());
+        let rows = if keys.is_empty() {
+            // Nobody asks: no statement is sent for an empty level.
+            Arc::new(RowSet::new(&query.columns))
+        } else {
+            let batch = Batch::new(statement, query.clone());
+            let rows = self.session.loader().load_one(batch).await?;
+            rows.ok_or_else(|| Error::internal("the dataloader lost a batch"))?
+        };
+        let groups = Groups::new(load, &query, &rows, keys);
+        self.descend(load, &query, rows, groups).await
     }
 
-    /// The key of each parent; none where a part of it is NULL, since NULL meets nothing, and none for rows that are
-    /// outside every page.
-    fn parent_keys(
-        &self,
-        parent: &Load,
-        rows: &RowSet,
-        outside: &HashSet<usize>,
-        load: &Load,
-    ) -> Result<Vec<Option<Key>>> {
+    async fn descend(&self, load: &Load, query: &Query, rows: Arc<RowSet>, groups: Groups) -> Result<Child> {
+        let outside = match &load.what {
+            What::Rows(planned) if matches!(planned.page, Page::Keyset { .. }) => {
+                Some(groups.outside(rows.len()))
+            }
+            _ => None,
+        };
+        let beside = outside.iter().flatten().filter(|is_outside| **is_outside).count();
+        self.session.statements().admit(rows.len() - beside)?;
+        let level = Level { rows: &rows, first: 0, outside: outside.as_deref(), joins: &query.joins };
+        let children = self.load_below(load, level).await;
+        Ok(Child { loaded: Loaded { rows, first: 0, cursor: query.cursor, children }, groups })
+    }
+
+    /// Where the key of a relation stands in the rows above.
+    fn key_slots(&self, parent: &Load, load: &Load) -> Result<Vec<usize>> {
         let fault = || Error::internal("a relation was planned without its key");
         let (owner, relation) = load.relation.ok_or_else(fault)?;
         let What::Rows(planned) = &parent.what else { return Err(fault()) };
         let relation = &self.session.model().entities[owner].relations[relation];
         let slot =
             |column: &usize| planned.columns.iter().position(|known| known == column).ok_or_else(fault);
-        let slots = relation.from.iter().map(slot).collect::<Result<Vec<usize>>>()?;
-        let of_row = |index: usize| match outside.contains(&index) {
-            true => None,
-            false => key(slots.iter().map(|slot| &rows.row(index)[*slot])),
-        };
-        Ok((0..rows.len()).map(of_row).collect())
-    }
-}
-
-fn key<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Key> {
-    values.map(|value| (!is_null(value)).then(|| normalize_key(value.clone()))).collect()
-}
-
-/// Each key once, in the order of the parents.
-fn distinct(keys: &[Option<Key>]) -> Vec<Key> {
-    let mut seen = HashSet::new();
-    keys.iter().flatten().filter(|key| seen.insert(*key)).cloned().collect()
-}
-
-/// The rows that are in nobody's list: they were read only to see whether there is more, and nothing below them is
-/// asked for.
-fn outside(load: &Load, rows: &RowSet, groups: &[Group]) -> HashSet<usize> {
-    match &load.what {
-        What::Rows(planned) if matches!(planned.page, Page::Keyset { .. }) => {
-            let inside: HashSet<usize> = groups.iter().flat_map(|group| &group.members).copied().collect();
-            (0..rows.len()).filter(|index| !inside.contains(index)).collect()
-        }
-        _ => HashSet::new(),
-    }
-}
-
-/// Gives every parent its rows.
-fn group(load: &Load, query: &Query, rows: &RowSet, parents: Vec<Option<Key>>) -> Vec<Group> {
-    let mut by_key: HashMap<Key, Group> = HashMap::new();
-    for index in 0..rows.len() {
-        let row = rows.row(index);
-        let Some(key) = key(query.key.iter().map(|place| &row[*place])) else { continue };
-        let group = by_key.entry(key).or_default();
-        match query.mark.map(|mark| &row[mark]) {
-            Some(Value::Int(Some(Query::BEFORE))) => group.has_previous = true,
-            Some(Value::Int(Some(Query::AFTER))) => group.has_next = true,
-            _ => group.members.push(index),
-        }
-    }
-    if let What::Rows(planned) = &load.what {
-        by_key.values_mut().for_each(|group| finish_page(group, &planned.page));
-    }
-    let of_parent = |key: Option<Key>| key.and_then(|key| by_key.get(&key).cloned()).unwrap_or_default();
-    parents.into_iter().map(of_parent).collect()
-}
-
-/// Takes away the row that was read only to see whether there is more, and turns a page read from the end round.
-fn finish_page(group: &mut Group, page: &Page) {
-    let Page::Keyset { limit, backward, .. } = page else { return };
-    let more = limit.is_some_and(|limit| group.members.len() as u64 > limit);
-    if more {
-        group.members.pop();
-    }
-    if *backward {
-        group.members.reverse();
-        group.has_previous |= more;
-    } else {
-        group.has_next |= more;
+        relation.from.iter().map(slot).collect()
     }
 }

@@ -337,6 +337,35 @@ impl ColumnType {
         }
     }
 
+    /// Whether clients read its values as JSON strings, whatever the database calls them.
+    pub fn is_text_in_json(&self) -> bool {
+        !matches!(self.scalar(), Some(Scalar::Boolean | Scalar::Int | Scalar::Float | Scalar::Json))
+    }
+
+    /// Whether its values are integers of any width.
+    pub fn is_integer(&self) -> bool {
+        matches!(
+            self,
+            Self::TinyInt
+                | Self::SmallInt
+                | Self::Int
+                | Self::BigInt
+                | Self::TinyUnsigned
+                | Self::SmallUnsigned
+                | Self::Unsigned
+                | Self::BigUnsigned
+        )
+    }
+
+    /// An integer as a value of this type.
+    pub fn integer(&self, value: i64) -> Value {
+        match self {
+            Self::TinyInt | Self::SmallInt | Self::TinyUnsigned => Value::SmallInt(value.try_into().ok()),
+            Self::Int | Self::SmallUnsigned => Value::Int(value.try_into().ok()),
+            _ => Value::BigInt(Some(value)),
+        }
+    }
+
     /// The form in which this column's values are kept here, of a value as SeaORM's models hold it.
     pub fn canonical(&self, value: Value) -> Value {
         match value {

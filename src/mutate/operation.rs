@@ -10,7 +10,7 @@ use super::constraint::Attempt;
 use super::delete::Reach;
 use super::writer::{Row, Writer, values_of};
 use crate::error::{Code, Error, Result};
-use crate::execute::{Answer, Session, Tree};
+use crate::execute::{Answer, Json, Session, Tree, json, object};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
     Arguments, Document, Field, FieldKind, Filter, Input, Load, NodeGroup, OrderTerm, Plan, Planner, Test,
@@ -54,7 +54,7 @@ pub async fn mutate(
     session: &Session,
     operation: &OperationDefinition,
     document: Document<'_>,
-) -> Result<IndexMap<Name, ConstValue>, Failed> {
+) -> Result<Json, Failed> {
     let changes = read(session.model(), operation, document)?;
     let mut attempt = 0;
     loop {
@@ -76,7 +76,7 @@ async fn attempt_once(
     session: &Session,
     changes: &[Change<'_>],
     document: Document<'_>,
-) -> Result<IndexMap<Name, ConstValue>, Failed> {
+) -> Result<Json, Failed> {
     let at_root = |error: Error| vec![error.to_server_error(Pos::default(), Vec::new())];
     let (inside, transaction) = session.begin().await.map_err(at_root)?;
     let answer = match carry_out(&inside, changes, document).await {
@@ -100,13 +100,14 @@ async fn carry_out(
     session: &Session,
     changes: &[Change<'_>],
     document: Document<'_>,
-) -> Result<IndexMap<Name, ConstValue>, Failed> {
-    let mut answer = IndexMap::new();
+) -> Result<Json, Failed> {
+    let mut answers = Vec::new();
     for change in changes {
         let operation = Operation { writer: Writer { session }, document, change };
-        answer.insert(change.key.clone(), operation.run().await?);
+        answers.push(operation.run().await?);
     }
-    Ok(answer)
+    let keys = changes.iter().map(|change| change.key.as_str());
+    Ok(object(keys.zip(answers.iter().map(Vec::as_slice))))
 }
 
 /// Reads all root fields; the first that cannot be read ends the operation before anything is sent.
@@ -210,10 +211,10 @@ struct Operation<'a> {
 }
 
 impl Operation<'_> {
-    async fn run(&self) -> Result<ConstValue, Failed> {
+    async fn run(&self) -> Result<Json, Failed> {
         let failed = |error: Error| vec![error.to_server_error(self.change.position, self.path(&[]))];
         match self.change.write.clone() {
-            Write::TypeName => Ok(ConstValue::from(MUTATION)),
+            Write::TypeName => Ok(json(&MUTATION)),
             Write::Create { entity, creates, many } => {
                 let creates = creates.into_iter().map(|create| (create, Row::new())).collect();
                 let created = self.writer.create(entity, creates, &[], None).await.map_err(failed)?;
@@ -270,7 +271,7 @@ impl Operation<'_> {
             .collect()
     }
 
-    async fn update_many(&self, id: EntityId, filter: Filter, update: Update) -> Result<ConstValue, Failed> {
+    async fn update_many(&self, id: EntityId, filter: Filter, update: Update) -> Result<Json, Failed> {
         let failed = |error: Error| vec![error.to_server_error(self.change.position, self.path(&[]))];
         let entity = self.entity(id);
         let by = &entity.primary_key;
@@ -281,11 +282,11 @@ impl Operation<'_> {
             false => self.writer.update(id, by, keys, update, &[]).await.map_err(failed)?,
         };
         let type_name = &entity.types.update_result;
-        let mut answer = IndexMap::new();
+        let mut answer = Vec::new();
         for field in self.document.collect(&self.change.selection, type_name, &[]).map_err(failed)? {
             let value = match field.name().as_str() {
-                "__typename" => ConstValue::from(type_name.as_str()),
-                "affected" => ConstValue::from(updated.len()),
+                "__typename" => json(type_name),
+                "affected" => json(&updated.len()),
                 _ => {
                     let keys: Vec<Vec<Value>> = updated.iter().map(|row| values_of(row, by)).collect();
                     let sets = field.selection_sets();
@@ -300,12 +301,12 @@ impl Operation<'_> {
                     self.read_field(field.key, load, kind, self.path(&[])).await?
                 }
             };
-            answer.insert(field.key.clone(), value);
+            answer.push((field.key, value));
         }
-        Ok(ConstValue::Object(answer))
+        Ok(put_together(&answer))
     }
 
-    async fn delete_many(&self, id: EntityId, filter: Filter) -> Result<ConstValue> {
+    async fn delete_many(&self, id: EntityId, filter: Filter) -> Result<Json> {
         let model = self.writer.session.model();
         let by = &self.entity(id).primary_key;
         let chosen = self.writer.find_where(id, by, filter).await?;
@@ -314,11 +315,11 @@ impl Operation<'_> {
         let asks_cascaded = fields.iter().any(|field| field.name() == "cascaded");
         let reach = if asks_cascaded { self.writer.reach(id, by, &keys).await? } else { Reach::default() };
         let affected = if keys.is_empty() { 0 } else { self.writer.delete_rows(id, by, &keys).await? };
-        let mut answer = IndexMap::new();
+        let mut answer = Vec::new();
         for field in fields {
             let value = match field.name().as_str() {
-                "__typename" => ConstValue::from(DELETE_RESULT),
-                "affected" => ConstValue::from(affected),
+                "__typename" => json(&DELETE_RESULT),
+                "affected" => json(&affected),
                 _ => {
                     let mut counts = Vec::new();
                     for (entity, rows) in reach.cascaded.iter().filter(|(_, rows)| !rows.is_empty()) {
@@ -333,16 +334,16 @@ impl Operation<'_> {
                         }
                         counts.push(ConstValue::Object(count));
                     }
-                    ConstValue::List(counts)
+                    json(&counts)
                 }
             };
-            answer.insert(field.key.clone(), value);
+            answer.push((field.key, value));
         }
-        Ok(ConstValue::Object(answer))
+        Ok(put_together(&answer))
     }
 
     /// Reads written rows back through a plan, in their order.
-    async fn read_rows(&self, id: EntityId, rows: &[Row], many: bool) -> Result<ConstValue, Failed> {
+    async fn read_rows(&self, id: EntityId, rows: &[Row], many: bool) -> Result<Json, Failed> {
         let failed = |error: Error| vec![error.to_server_error(self.change.position, self.path(&[]))];
         let by = &self.entity(id).primary_key;
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, by)).collect();
@@ -375,17 +376,21 @@ impl Operation<'_> {
         load: Load,
         kind: FieldKind,
         path: Vec<PathSegment>,
-    ) -> Result<ConstValue, Failed> {
+    ) -> Result<Json, Failed> {
         let session = self.writer.session;
         let field = Field { key: key.clone(), name: key.clone(), position: self.change.position, kind };
         let plan = Plan { fields: vec![field], loads: vec![load] };
         let loaded = Tree { session }.load_roots(&plan.loads).await;
-        let answer = Answer::read(session.model(), &plan, &loaded, path);
+        let answer = Answer::write(session.model(), &plan, &loaded, path);
         if !answer.errors.is_empty() {
             return Err(answer.errors);
         }
         Ok(answer.fields.into_iter().find_map(|(_, value)| value).unwrap_or_default())
     }
+}
+
+fn put_together(fields: &[(&Name, Json)]) -> Json {
+    object(fields.iter().map(|(key, value)| (key.as_str(), value.as_slice())))
 }
 
 /// What a deletion of many answers.

@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
     /// The columns `wanted` of the rows for which `filter` holds.
     pub async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
-        let load = Load { entity: id, relation: None, filter, what: What::Rows(rows) };
+        let load = Load::new(id, filter, What::Rows(rows));
         let query = self.session.select().build(&load, &[]);
         let found = self.session.statements().query(query.statement, &query.columns).await?;
         self.session.statements().admit(found.len())?;
@@ -176,9 +176,7 @@ impl<'a> Writer<'a> {
 
 /// The rows of a set, by column.
 pub(super) fn rows_of(set: &RowSet, columns: &[ColumnId]) -> Vec<Row> {
-    (0..set.len())
-        .map(|index| columns.iter().copied().zip(set.row(index).iter().cloned()).collect())
-        .collect()
+    (0..set.len()).map(|index| columns.iter().copied().zip(set.values(index)).collect()).collect()
 }
 
 /// The values of some columns of a row.

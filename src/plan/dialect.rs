@@ -2,7 +2,6 @@
 
 use sea_orm::sea_query::{
     Alias, ArrayType, Expr, ExprTrait, Func, NullOrdering, Order, Query as Sql, SelectStatement,
-    Value as SqlValue,
 };
 use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
@@ -83,7 +82,7 @@ impl Dialect {
     pub fn one_of(self, model: &Model, column: Expr, values: Vec<Value>, column_type: &ColumnType) -> Expr {
         match self {
             Self::Postgres => {
-                let array = array(values, column_type);
+                let array = Expr::val(array(values, column_type));
                 let array = match column_type {
                     ColumnType::Enumeration(id) => {
                         array.as_enum(format!("{}[]", model.enumerations[*id].database_name))
@@ -97,11 +96,10 @@ impl Dialect {
                 column.is_in(values)
             }
             Self::Sqlite => {
-                let list = Json::Array(values.iter().map(json_key).collect()).to_string();
                 let item = json_item("value", column_type);
                 Expr::cust_with_exprs(
                     format!("? IN (SELECT {item} FROM json_each(?))"),
-                    [column, Expr::val(list)],
+                    [column, Expr::val(json_list(values.iter().map(json_key)))],
                 )
             }
         }
@@ -123,7 +121,7 @@ impl Dialect {
         match self {
             Self::Postgres => {
                 let arrays = types.iter().enumerate().map(|(index, column_type)| {
-                    array(keys.iter().map(|key| key[index].clone()).collect(), column_type)
+                    Expr::val(array(keys.iter().map(|key| key[index].clone()).collect(), column_type))
                 });
                 let places: Vec<String> = (2..types.len() + 2).map(|place| format!("${place}")).collect();
                 let items: Vec<String> = types
@@ -146,16 +144,32 @@ impl Dialect {
                 Expr::cust_with_exprs(sql, std::iter::once(tuple).chain(arrays))
             }
             Self::Sqlite => {
-                let list = Json::Array(
-                    keys.iter().map(|key| Json::Array(key.iter().map(json_key).collect())).collect(),
-                );
+                let list = json_list(keys.iter().map(|key| Json::Array(key.iter().map(json_key).collect())));
                 let items: Vec<String> = types
                     .iter()
                     .enumerate()
                     .map(|(index, column_type)| json_item(&format!("value ->> {index}"), column_type))
                     .collect();
                 let sql = format!("? IN (SELECT {} FROM json_each(?))", items.join(", "));
-                Expr::cust_with_exprs(sql, [tuple, Expr::val(list.to_string())])
+                Expr::cust_with_exprs(sql, [tuple, Expr::val(list)])
+            }
+        }
+    }
+
+    /// The parameters by which [`Dialect::one_of_keys`] hands its keys over.
+    pub fn key_parameters(self, types: &[ColumnType], keys: &[Vec<Value>]) -> Vec<Value> {
+        match (self, types) {
+            (Self::Postgres, types) => types
+                .iter()
+                .enumerate()
+                .map(|(index, column_type)| {
+                    array(keys.iter().map(|key| key[index].clone()).collect(), column_type)
+                })
+                .collect(),
+            (Self::Sqlite, [_]) => vec![json_list(keys.iter().flatten().map(json_key)).into()],
+            (Self::Sqlite, _) => {
+                let keys = keys.iter().map(|key| Json::Array(key.iter().map(json_key).collect()));
+                vec![json_list(keys).into()]
             }
         }
     }
@@ -167,7 +181,7 @@ impl Dialect {
             let item = match (self, column_type) {
                 (Self::Postgres, column_type) => {
                     let values = array(rows.iter().map(|row| row[index].clone()).collect(), column_type);
-                    let item = Expr::cust_with_exprs("unnest($1)", [values]);
+                    let item = Expr::cust_with_exprs("unnest($1)", [Expr::val(values)]);
                     match column_type {
                         ColumnType::Enumeration(id) => {
                             item.as_enum(model.enumerations[*id].database_name.clone())
@@ -267,7 +281,11 @@ impl Dialect {
     }
 }
 
-fn array(values: Vec<Value>, column_type: &ColumnType) -> Expr {
+fn json_list(items: impl Iterator<Item = Json>) -> String {
+    Json::Array(items.collect()).to_string()
+}
+
+fn array(values: Vec<Value>, column_type: &ColumnType) -> Value {
     let (array_type, values) = match column_type {
         ColumnType::Boolean => (ArrayType::Bool, values),
         // Keys are compared in their widest form (see `normalize_key`).
@@ -293,7 +311,7 @@ fn array(values: Vec<Value>, column_type: &ColumnType) -> Expr {
         ColumnType::Json => (ArrayType::Json, values),
         ColumnType::Bytes => (ArrayType::Bytes, values),
     };
-    Expr::val(SqlValue::Array(array_type, Some(Box::new(values))))
+    Value::Array(array_type, Some(Box::new(values)))
 }
 
 /// A key inside a JSON list, as SQLite stores it.

@@ -25,7 +25,7 @@ pub use input::{Arguments, Input};
 pub use node_id::write as write_node_id;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
-pub use select::{Key, Query, Select};
+pub use select::{Join, Key, Query, Select, Templates};
 pub use selection::Document;
 
 use crate::error::Error;
@@ -55,7 +55,7 @@ impl Plan {
     }
 }
 
-/// One statement: rows, or aggregates of rows, of one entity.
+/// One statement, or a part of its parent's: rows, or aggregates of rows, of one entity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Load {
     /// Whose rows.
@@ -66,9 +66,18 @@ pub struct Load {
     pub filter: Filter,
     /// What of them.
     pub what: What,
+    /// Whether its rows come with those of the parent, in one statement for both.
+    pub joined: bool,
+    /// What is kept of its statement.
+    pub templates: Templates,
 }
 
 impl Load {
+    /// What a statement of its own loads, at the root.
+    pub fn new(entity: EntityId, filter: Filter, what: What) -> Self {
+        Self { entity, relation: None, filter, what, joined: false, templates: Templates::default() }
+    }
+
     /// What is loaded for each of its rows in turn.
     pub fn children(&self) -> &[Load] {
         match &self.what {
@@ -78,7 +87,7 @@ impl Load {
     }
 
     fn statements(&self) -> usize {
-        1 + self.children().iter().map(Load::statements).sum::<usize>()
+        usize::from(!self.joined) + self.children().iter().map(Load::statements).sum::<usize>()
     }
 }
 

@@ -18,7 +18,6 @@ impl Plan {
 
 fn print_load(text: &mut String, select: &Select, load: &Load, level: usize) {
     let indent = "  ".repeat(level);
-    let statement = select.build(load, &[]).statement;
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
@@ -26,7 +25,10 @@ fn print_load(text: &mut String, select: &Select, load: &Load, level: usize) {
         name(select.model, load),
         columns(select.model, load)
     );
-    let _ = writeln!(text, "{indent}  {}", statement.sql);
+    match load.joined {
+        true => text.push_str(&format!("{indent}  joined above\n")),
+        false => text.push_str(&format!("{indent}  {}\n", select.build(load, &[]).statement.sql)),
+    }
     for child in load.children() {
         print_load(text, select, child, level + 1);
     }

@@ -1,11 +1,11 @@
-//! The door into async-graphql: an extension that keeps the parsed document, plans it, and answers the model's
-//! own root fields from the plan. What is left, introspection and the user's own fields, goes on to the executor.
+//! How a request is answered: validated by async-graphql, planned, loaded, written. Root fields that are not the
+//! model's, introspection and the user's own, are left to async-graphql's executor.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextRequest, NextResolve,
-    NextValidation, ResolveInfo,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, NextValidation, ResolveInfo,
 };
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
@@ -14,66 +14,151 @@ use async_graphql::{
     ErrorExtensionValues, PathSegment, Response, ServerError, ServerResult, ValidationResult, Value,
     Variables,
 };
-use indexmap::IndexMap;
 use sea_orm::DbErr;
 
-use super::{QUERY, SUBSCRIPTION, rows};
+use super::prepared::Prepared;
+use super::{QUERY, SUBSCRIPTION, Schema, rows, variables};
 use crate::error::{Code, Error, Result};
-use crate::execute::{Answer, Session, Tree, fault};
+use crate::execute::{Answer, Json, Session, Tree, fault, json, object};
 use crate::model::Model;
 use crate::mutate;
 use crate::plan::{Document, FieldKind, Plan};
 
-pub(super) struct AnsweringFactory {
-    model: Arc<Model>,
-}
+/// The data of an answer, as JSON text, and its errors. A request that was refused before execution has no data
+/// (October 2021, section 7.1.2).
+pub(super) type Answered = (Option<Json>, Vec<ServerError>);
 
-impl AnsweringFactory {
-    pub(super) fn new(model: Arc<Model>) -> Self {
-        Self { model }
+impl Schema {
+    /// Answers a request.
+    pub(super) async fn answer(&self, session: &Arc<Session>, mut prepared: Prepared) -> Answered {
+        match self.plan_or_write(session, &mut prepared).await {
+            Ok(answered) => answered,
+            Err(errors) => (None, errors),
+        }
+    }
+
+    async fn plan_or_write(
+        &self,
+        session: &Arc<Session>,
+        prepared: &mut Prepared,
+    ) -> Result<Answered, Vec<ServerError>> {
+        let refuse = |error: Error| vec![error.to_server_error(Default::default(), Vec::new())];
+        let compiled = prepared.compiled.clone();
+        let operation = compiled.operation().map_err(refuse)?;
+        self.validate(prepared, operation).await?;
+        let variables = variables::with_defaults(operation, &prepared.variables).map_err(refuse)?;
+        if compiled.variables_stand_alone {
+            variables::check(self.inner.registry(), operation, &variables).map_err(refuse)?;
+        }
+        let document = Document { fragments: &compiled.document.fragments, variables: &variables };
+        if operation.ty == OperationType::Mutation {
+            return Ok(match mutate::mutate(session, operation, document).await {
+                Ok(data) => (Some(data), Vec::new()),
+                // Whatever fails takes the whole answer with it, since nothing was written.
+                Err(errors) if errors.iter().all(|error| error.path.is_empty()) => (None, errors),
+                Err(errors) => (Some(json(&())), errors),
+            });
+        }
+        let plan = compiled.plan(&variables, || plan(&self.model, operation, document)).map_err(refuse)?;
+        let is_schema = |name: &str| matches!(name, "__schema" | "__type");
+        if !self.introspection && plan.fields.iter().any(|field| is_schema(&field.name)) {
+            let message = "introspection is switched off: __schema and __type are not answered";
+            return Err(refuse(Error::validation(message)));
+        }
+        let loaded = Tree { session }.load_roots(&plan.loads).await;
+        if !plan.fields.iter().any(|field| matches!(field.kind, FieldKind::Foreign)) {
+            let (data, errors) = Answer::write_object(&self.model, &plan, &loaded);
+            return Ok((Some(data), errors));
+        }
+        let answer = Answer::write(&self.model, &plan, &loaded, Vec::new());
+        let foreign = self.inner.execute(prepared.to_request().data(session.clone())).await;
+        Ok(self.complete(&plan, answer, foreign))
+    }
+
+    /// Has async-graphql validate the document; a verdict that no variable can change is kept.
+    async fn validate(
+        &self,
+        prepared: &Prepared,
+        operation: &OperationDefinition,
+    ) -> Result<(), Vec<ServerError>> {
+        let compiled = &prepared.compiled;
+        if let Some(verdict) = compiled.verdict.get() {
+            return if verdict.is_empty() { Ok(()) } else { Err(verdict.clone()) };
+        }
+        let is_final = compiled.variables_stand_alone || operation.variable_definitions.is_empty();
+        let mut request = prepared.again().to_request().data(ValidateOnly);
+        if is_final {
+            request.variables = Variables::default();
+        }
+        let mut errors = self.inner.execute(request).await.errors;
+        // What is refused after validation, such as an operation that is not there, has no code yet.
+        errors.iter_mut().filter(|error| error.extensions.is_none()).for_each(|error| {
+            set_code(error, Code::ValidationFailed);
+        });
+        if is_final {
+            // Another request may have come first, with the same verdict.
+            let _ = compiled.verdict.set(errors.clone());
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Puts what async-graphql answered into the places that the plan left to it.
+    fn complete(&self, plan: &Plan, answer: Answer, foreign: Response) -> Answered {
+        let mut theirs: HashMap<_, _> = match foreign.data {
+            Value::Object(fields) => fields.into_iter().collect(),
+            _ => HashMap::new(),
+        };
+        let is_theirs = |error: &ServerError| match error.path.first() {
+            Some(PathSegment::Field(key)) => {
+                plan.fields.iter().any(|field| field.key == *key && matches!(field.kind, FieldKind::Foreign))
+            }
+            _ => true,
+        };
+        let query_type = self.inner.registry().types.get(QUERY);
+        let mut errors = answer.errors;
+        errors.extend(foreign.errors.into_iter().filter(is_theirs));
+        let mut is_null = answer.is_null;
+        let mut fields = Vec::new();
+        for (key, value) in answer.fields {
+            let value = match value {
+                Some(value) => value,
+                None => match theirs.remove(&key) {
+                    Some(value) => json(&value),
+                    // A field that failed is left out by the executor.
+                    None => {
+                        let name = plan.fields.iter().find(|field| field.key == key).map(|field| &field.name);
+                        let field = name.and_then(|name| query_type?.field_by_name(name));
+                        is_null |= field.is_some_and(|field| field.ty.ends_with('!'));
+                        json(&())
+                    }
+                },
+            };
+            fields.push((key, value));
+        }
+        let data = match is_null {
+            true => json(&()),
+            false => object(fields.iter().map(|(key, value)| (key.as_str(), value.as_slice()))),
+        };
+        (Some(data), errors)
     }
 }
+
+/// Tells the extension that a request is here for validation alone.
+struct ValidateOnly;
+
+pub(super) struct AnsweringFactory;
 
 impl ExtensionFactory for AnsweringFactory {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Answering { model: self.model.clone(), parsed: Mutex::default() })
+        Arc::new(Answering)
     }
 }
 
-/// Answers one request.
-struct Answering {
-    model: Arc<Model>,
-    parsed: Mutex<Option<(ExecutableDocument, Variables)>>,
-}
+/// What we ask of async-graphql beside its own: codes for its errors, paths for those of hand-written fields.
+struct Answering;
 
 #[async_trait::async_trait]
 impl Extension for Answering {
-    async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        let mut response = next.run(context).await;
-        // What is refused after validation, such as an operation that is not there, belongs to no field.
-        let is_refusal = |error: &&mut ServerError| error.path.is_empty() && error.extensions.is_none();
-        for error in response.errors.iter_mut().filter(is_refusal) {
-            set_code(error, Code::ValidationFailed);
-        }
-        response
-    }
-
-    async fn parse_query(
-        &self,
-        context: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(context, query, variables).await.map_err(|mut error| {
-            set_code(&mut error, Code::ParseFailed);
-            error
-        })?;
-        let kept = (document.clone(), variables.clone());
-        *self.parsed.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-        Ok(document)
-    }
-
     async fn validation(
         &self,
         context: &ExtensionContext<'_>,
@@ -93,31 +178,10 @@ impl Extension for Answering {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let kept = self.parsed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let session = context.data_opt::<Arc<Session>>();
-        let (Some((document, variables)), Some(session)) = (kept, session) else {
-            return refuse(&Error::internal("a request came without its document or its session"));
-        };
-        let prepared = operation(&document, operation_name)
-            .and_then(|operation| Ok((operation, self::variables(operation, &variables)?)));
-        let (operation, variables) = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => return refuse(&error),
-        };
-        if operation.ty == OperationType::Mutation {
-            return write(session, &document, operation, &variables).await;
+        match context.data_opt::<ValidateOnly>() {
+            Some(ValidateOnly) => Response::default(),
+            None => next.run(context, operation_name).await,
         }
-        let plan = match plan(&self.model, &document, operation, &variables) {
-            Ok(plan) => plan,
-            Err(error) => return refuse(&error),
-        };
-        let loaded = Tree { session }.load_roots(&plan.loads).await;
-        let answer = Answer::read(&self.model, &plan, &loaded, Vec::new());
-        if answer.fields.iter().all(|(_, value)| value.is_some()) {
-            return respond(answer);
-        }
-        let foreign = next.run(context, operation_name).await;
-        complete(context, &plan, answer, foreign)
     }
 
     async fn resolve(
@@ -146,72 +210,7 @@ fn told(error: ServerError, path: Vec<PathSegment>) -> ServerError {
     }
 }
 
-/// Carries a mutation out; whatever fails takes the whole answer with it, since nothing was written.
-async fn write(
-    session: &Session,
-    document: &ExecutableDocument,
-    operation: &OperationDefinition,
-    variables: &Variables,
-) -> Response {
-    let document = Document { fragments: &document.fragments, variables };
-    match mutate::mutate(session, operation, document).await {
-        Ok(fields) => Response::new(Value::Object(fields)),
-        Err(errors) => Response::from_errors(errors),
-    }
-}
-
-/// The answer to an operation that is the model's own throughout.
-fn respond(answer: Answer) -> Response {
-    let fields = answer.fields.into_iter().filter_map(|(key, value)| Some((key, value?)));
-    let data = if answer.is_null { Value::Null } else { Value::Object(fields.collect()) };
-    let mut response = Response::new(data);
-    response.errors = answer.errors;
-    response
-}
-
-/// Puts what async-graphql answered into the places that the plan left to it.
-fn complete(context: &ExtensionContext<'_>, plan: &Plan, answer: Answer, foreign: Response) -> Response {
-    let mut theirs = match foreign.data {
-        Value::Object(fields) => fields,
-        _ => IndexMap::new(),
-    };
-    let is_theirs = |error: &ServerError| match error.path.first() {
-        Some(PathSegment::Field(key)) => {
-            plan.fields.iter().any(|field| field.key == *key && matches!(field.kind, FieldKind::Foreign))
-        }
-        _ => true,
-    };
-    let query_type = context.schema_env.registry.types.get(QUERY);
-    let mut errors = answer.errors;
-    errors.extend(foreign.errors.into_iter().filter(is_theirs));
-    let mut is_null = answer.is_null;
-    let mut fields = IndexMap::new();
-    for (key, value) in answer.fields {
-        let value = match value {
-            Some(value) => value,
-            None => match theirs.shift_remove(&key) {
-                Some(value) => value,
-                // A field that failed is left out by the executor.
-                None => {
-                    let name = plan.fields.iter().find(|field| field.key == key).map(|field| &field.name);
-                    let field = name.and_then(|name| query_type?.field_by_name(name));
-                    is_null |= field.is_some_and(|field| field.ty.ends_with('!'));
-                    Value::Null
-                }
-            },
-        };
-        fields.insert(key, value);
-    }
-    let mut response = Response::new(if is_null { Value::Null } else { Value::Object(fields) });
-    response.errors = errors;
-    response
-}
-
-fn refuse(error: &Error) -> Response {
-    Response::from_errors(vec![error.to_server_error(async_graphql::Pos::default(), Vec::new())])
-}
-
-fn set_code(error: &mut ServerError, code: Code) {
+pub(super) fn set_code(error: &mut ServerError, code: Code) {
     error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code.as_str());
 }
 
@@ -234,35 +233,8 @@ pub(super) fn operation<'a>(
     })
 }
 
-/// The request's variables with the operation's defaults (October 2021, section 6.1.2).
-pub(super) fn variables(operation: &OperationDefinition, given: &Variables) -> Result<Variables> {
-    let mut variables = Variables::default();
-    for definition in &operation.variable_definitions {
-        let definition = &definition.node;
-        let name = &definition.name.node;
-        let value = given.get(name).cloned();
-        let value = value.or_else(|| definition.default_value.as_ref().map(|value| value.node.clone()));
-        match value {
-            Some(Value::Null) | None if !definition.var_type.node.nullable => {
-                let expected = format!("expected a value of type {}", definition.var_type.node);
-                return Err(Error::bad_input(&format!("${name}"), serde_json::Value::Null, expected));
-            }
-            Some(value) => {
-                variables.insert(name.clone(), value);
-            }
-            None => {}
-        }
-    }
-    Ok(variables)
-}
-
 /// The plan of a query or a subscription.
-pub(super) fn plan(
-    model: &Model,
-    document: &ExecutableDocument,
-    operation: &OperationDefinition,
-    variables: &Variables,
-) -> Result<Plan> {
+pub(super) fn plan(model: &Model, operation: &OperationDefinition, document: Document<'_>) -> Result<Plan> {
     let root = match operation.ty {
         OperationType::Query => QUERY,
         OperationType::Subscription => SUBSCRIPTION,
@@ -272,8 +244,7 @@ pub(super) fn plan(
             ));
         }
     };
-    let plan =
-        crate::plan::plan(model, operation, Document { fragments: &document.fragments, variables }, root)?;
+    let plan = crate::plan::plan(model, operation, document, root)?;
     match plan.fields.as_slice() {
         // October 2021, section 5.2.3.1: one root field, and none of introspection.
         [field] if root == SUBSCRIPTION && field.name.starts_with("__") => Err(Error::validation(format!(

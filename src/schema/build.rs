@@ -8,6 +8,7 @@ use async_graphql::dynamic::{
 };
 
 use super::answering::AnsweringFactory;
+use super::compiled::Documents;
 use super::live::Live;
 use super::{QUERY, Schema, inputs, mutations, objects, roots};
 use crate::execute::{Changes, Limits};
@@ -20,16 +21,37 @@ pub struct SchemaBuilder {
     limits: Limits,
     fields: Vec<Field>,
     types: Vec<Type>,
+    introspection: bool,
+    suggestions: bool,
 }
 
 impl SchemaBuilder {
     pub(super) fn new(model: Model) -> Self {
-        Self { model, limits: Limits::default(), fields: Vec::new(), types: Vec::new() }
+        Self {
+            model,
+            limits: Limits::default(),
+            fields: Vec::new(),
+            types: Vec::new(),
+            introspection: true,
+            suggestions: true,
+        }
     }
 
     /// What a request may ask of the database.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Whether clients may ask for the schema itself.
+    pub fn introspection(mut self, introspection: bool) -> Self {
+        self.introspection = introspection;
+        self
+    }
+
+    /// Whether errors of validation name what a client may have meant, and so parts of the schema.
+    pub fn suggestions(mut self, suggestions: bool) -> Self {
+        self.suggestions = suggestions;
         self
     }
 
@@ -54,7 +76,7 @@ impl SchemaBuilder {
     /// # Panics
     /// When a root field that was added is there already.
     pub fn finish(self) -> Result<Schema, SchemaError> {
-        let Self { model, limits, fields, types } = self;
+        let Self { model, limits, fields, types, introspection, suggestions } = self;
         let model = Arc::new(model);
         let query = fields.into_iter().fold(roots::query(&model), Object::field);
         // A type without fields would be none: nothing is there to be changed in a model without entities.
@@ -65,7 +87,8 @@ impl SchemaBuilder {
             mutation.as_ref().map(Object::type_name),
             Some(subscription.type_name()),
         )
-        .extension(AnsweringFactory::new(model.clone()));
+        .extension(AnsweringFactory);
+        let built = if suggestions { built } else { built.disable_suggestions() };
         let mut all: Vec<Type> = std::iter::once(query).chain(mutation).map(Type::from).collect();
         all.push(subscription.into());
         all.extend(scalars().chain([direction().into()]));
@@ -82,7 +105,15 @@ impl SchemaBuilder {
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
-        Ok(Schema { inner, model, limits, changes: Changes::default(), live: Live::default() })
+        Ok(Schema {
+            inner,
+            model,
+            limits,
+            changes: Changes::default(),
+            live: Live::default(),
+            documents: Documents::default(),
+            introspection,
+        })
     }
 }
 

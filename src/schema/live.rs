@@ -11,8 +11,9 @@ use futures_util::Stream;
 use sea_orm::DatabaseConnection;
 use tokio::sync::watch;
 
-use super::{Executed, Prepared, Schema};
+use super::{Executed, Prepared, Schema, answering, variables};
 use crate::model::Table;
+use crate::plan::Document;
 
 /// The least time between two runs of one live query: what commits in between is seen by the next.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -45,9 +46,9 @@ impl Schema {
         connection: &DatabaseConnection,
     ) -> impl Stream<Item = Arc<Executed>> + Send + 'static {
         let key = Key {
-            text: prepared.text().to_owned(),
+            text: prepared.compiled.text.clone(),
             operation: prepared.operation_name().map(str::to_owned),
-            variables: serde_json::to_string(prepared.variables()).unwrap_or_default(),
+            variables: serde_json::to_string(&prepared.variables).unwrap_or_default(),
         };
         let mut runs = self.live.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = match runs.get(&key) {
@@ -101,7 +102,7 @@ impl Run {
         loop {
             let executed = self.schema.run(self.prepared.again(), &self.connection).await;
             let is_refused = executed.is_request_error();
-            let failed = !executed.response.errors.is_empty();
+            let failed = !executed.errors.is_empty();
             let is_new = |newest: &Option<Arc<Executed>>| {
                 newest.as_ref().is_none_or(|known| !known.answers_the_same(&executed))
             };
@@ -122,7 +123,12 @@ impl Run {
 
     /// A subscription that cannot be planned reads nothing; its one result says why.
     fn tables(&self) -> BTreeSet<Table> {
-        let plan = self.schema.plan(&self.prepared.again().into_request());
+        let compiled = &self.prepared.compiled;
+        let plan = compiled.operation().and_then(|operation| {
+            let variables = variables::with_defaults(operation, &self.prepared.variables)?;
+            let document = Document { fragments: &compiled.document.fragments, variables: &variables };
+            answering::plan(&self.schema.model, operation, document)
+        });
         plan.map(|plan| plan.tables(&self.schema.model)).unwrap_or_default()
     }
 

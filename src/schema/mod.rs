@@ -2,6 +2,7 @@
 
 mod answering;
 mod build;
+mod compiled;
 mod inputs;
 mod live;
 mod mutations;
@@ -9,11 +10,14 @@ mod objects;
 mod prepared;
 mod roots;
 mod rows;
+mod variables;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_graphql::dynamic::{self, SchemaError};
-use async_graphql::{Request, Response, SDLExportOptions, Value};
+use async_graphql::{Request, SDLExportOptions, ServerError};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use sea_orm::DatabaseConnection;
@@ -23,9 +27,9 @@ pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
 use crate::error::{Error, Result};
-use crate::execute::{Changes, Limits, Session, StatementRecord};
+use crate::execute::{Changes, Json, Limits, Session, StatementRecord, json, object};
 use crate::model::Model;
-use crate::plan::{Dialect, Plan, Select};
+use crate::plan::{Dialect, Document, Plan, Select};
 
 /// The type of the query root.
 pub const QUERY: &str = "Query";
@@ -41,31 +45,56 @@ pub struct Schema {
     limits: Limits,
     changes: Changes,
     live: live::Live,
+    documents: compiled::Documents,
+    introspection: bool,
 }
 
 /// An answer, and the statements that it took.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Executed {
-    /// The answer.
-    pub response: Response,
+    /// The data as JSON text; none where the request was refused before execution (October 2021, section 7.1.2).
+    pub data: Option<Json>,
+    /// What went wrong.
+    pub errors: Vec<ServerError>,
+    /// What is told beside.
+    pub extensions: BTreeMap<String, serde_json::Value>,
     /// What was sent to the database for it.
     pub statements: Vec<StatementRecord>,
 }
 
 impl Executed {
-    fn refused(response: Response) -> Self {
-        Self { response, statements: Vec::new() }
+    /// The answer to a request that is refused.
+    pub fn refused(error: ServerError) -> Self {
+        Self { errors: vec![error], ..Self::default() }
     }
 
-    /// Whether the fault lies before execution; the answer then has no `data` (October 2021, section 7.1.2).
+    /// Whether the fault lies before execution.
     pub fn is_request_error(&self) -> bool {
-        self.response.data == Value::Null
-            && !self.response.errors.is_empty()
-            && self.response.errors.iter().all(|error| error.path.is_empty())
+        self.data.is_none()
+    }
+
+    /// The whole answer as clients read it (October 2021, section 7.1).
+    pub fn to_json(&self) -> Json {
+        let mut parts: Vec<(&str, Cow<[u8]>)> = Vec::new();
+        if let Some(data) = &self.data {
+            parts.push(("data", data.into()));
+        }
+        if !self.errors.is_empty() {
+            parts.push(("errors", json(&self.errors).into()));
+        }
+        if !self.extensions.is_empty() {
+            parts.push(("extensions", json(&self.extensions).into()));
+        }
+        object(parts.iter().map(|(key, value)| (*key, value.as_ref())))
+    }
+
+    /// The data for a reader in this process.
+    pub fn data(&self) -> serde_json::Value {
+        self.data.as_deref().and_then(|data| serde_json::from_slice(data).ok()).unwrap_or_default()
     }
 
     fn answers_the_same(&self, other: &Self) -> bool {
-        self.response.data == other.response.data && self.response.errors == other.response.errors
+        self.data == other.data && self.errors == other.errors
     }
 }
 
@@ -107,16 +136,16 @@ impl Schema {
     /// Reads a request: what it asks for is known then, and nothing has been sent.
     ///
     /// # Errors
-    /// The answer to a request that cannot be executed.
-    pub fn prepare(&self, request: Request) -> Result<Prepared, Response> {
-        Prepared::read(request)
+    /// Why it cannot be executed.
+    pub fn prepare(&self, request: Request) -> Result<Prepared, ServerError> {
+        Prepared::read(request, &self.documents)
     }
 
     /// Answers a request from `connection`.
     pub async fn execute(&self, request: Request, connection: &DatabaseConnection) -> Executed {
         match self.prepare(request) {
             Ok(prepared) => self.run(prepared, connection).await,
-            Err(response) => Executed::refused(response),
+            Err(error) => Executed::refused(error),
         }
     }
 
@@ -127,11 +156,11 @@ impl Schema {
             Ok(session) => Arc::new(session),
             Err(error) => {
                 let error = error.to_server_error(async_graphql::Pos::default(), Vec::new());
-                return Executed::refused(Response::from_errors(vec![error]));
+                return Executed::refused(error);
             }
         };
-        let response = self.inner.execute(prepared.into_request().data(session.clone())).await;
-        Executed { response, statements: session.statements().records() }
+        let (data, errors) = self.answer(&session, prepared).await;
+        Executed { data, errors, statements: session.statements().records(), ..Executed::default() }
     }
 
     /// The results of a prepared request, as they come: of a query or a mutation one, of a subscription one at once and
@@ -156,8 +185,9 @@ impl Schema {
         let document = async_graphql::parser::parse_query(&request.query)
             .map_err(|error| Error::parse(error.to_string()))?;
         let operation = answering::operation(&document, request.operation_name.as_deref())?;
-        let variables = answering::variables(operation, &request.variables)?;
-        let plan = answering::plan(&self.model, &document, operation, &variables)?;
+        let variables = variables::with_defaults(operation, &request.variables)?;
+        let document = Document { fragments: &document.fragments, variables: &variables };
+        let plan = answering::plan(&self.model, operation, document)?;
         match plan.first_fault() {
             Some(error) => Err(error.clone()),
             None => Ok(plan),

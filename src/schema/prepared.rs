@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Data, ErrorExtensionValues, Request, Response, ServerError, Variables};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Data, Request, ServerError, Variables};
 
-use super::answering;
-use crate::error::Code;
+use super::compiled::{Compiled, Documents};
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,80 +18,47 @@ pub enum OperationKind {
     Subscription,
 }
 
-/// A request whose document is parsed and whose operation is known. Nothing of it has been validated or sent.
+/// A request whose document is parsed and whose operation is known. Nothing of it has been sent.
 #[derive(Debug)]
 pub struct Prepared {
-    text: String,
-    document: Arc<ExecutableDocument>,
-    operation_name: Option<String>,
-    variables: Variables,
-    kind: OperationKind,
+    pub(super) compiled: Arc<Compiled>,
+    pub(super) variables: Variables,
     /// What the caller gave for hand-written fields.
     data: Data,
 }
 
 impl Prepared {
-    pub(super) fn read(request: Request) -> Result<Self, Response> {
-        let refuse = |mut error: ServerError, code: Code| {
-            error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code.as_str());
-            Response::from_errors(vec![error])
-        };
-        let document = parse_query(&request.query)
-            .map_err(|error| refuse(ServerError::from(error), Code::ParseFailed))?;
-        let operation =
-            answering::operation(&document, request.operation_name.as_deref()).map_err(|error| {
-                Response::from_errors(vec![error.to_server_error(Default::default(), Vec::new())])
-            })?;
-        let kind = match operation.ty {
-            OperationType::Query => OperationKind::Query,
-            OperationType::Mutation => OperationKind::Mutation,
-            OperationType::Subscription => OperationKind::Subscription,
-        };
-        Ok(Self {
-            text: request.query,
-            operation_name: request.operation_name,
-            variables: request.variables,
-            document: Arc::new(document),
-            kind,
-            data: request.data,
-        })
+    pub(super) fn read(request: Request, documents: &Documents) -> Result<Self, ServerError> {
+        let compiled = documents.get(request.query, request.operation_name)?;
+        Ok(Self { compiled, variables: request.variables, data: request.data })
     }
 
     /// What its operation does.
     pub fn kind(&self) -> OperationKind {
-        self.kind
+        match self.compiled.operation_type() {
+            OperationType::Query => OperationKind::Query,
+            OperationType::Mutation => OperationKind::Mutation,
+            OperationType::Subscription => OperationKind::Subscription,
+        }
     }
 
     /// The operation's name, where the request gives one.
     pub fn operation_name(&self) -> Option<&str> {
-        self.operation_name.as_deref()
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    pub(super) fn variables(&self) -> &Variables {
-        &self.variables
+        self.compiled.operation_name.as_deref()
     }
 
     /// The same once more, without what was given for hand-written fields.
     pub(super) fn again(&self) -> Self {
-        Self {
-            text: self.text.clone(),
-            document: self.document.clone(),
-            operation_name: self.operation_name.clone(),
-            variables: self.variables.clone(),
-            kind: self.kind,
-            data: Data::default(),
-        }
+        let compiled = self.compiled.clone();
+        Self { compiled, variables: self.variables.clone(), data: Data::default() }
     }
 
-    pub(super) fn into_request(self) -> Request {
-        let mut request = Request::new(self.text).variables(self.variables);
-        request.operation_name = self.operation_name;
-        request.data = self.data;
-        request.set_parsed_query(Arc::unwrap_or_clone(self.document));
+    /// For async-graphql, which validates and runs hand-written fields. What the caller gave goes along once.
+    pub(super) fn to_request(&mut self) -> Request {
+        let mut request = Request::new(String::new()).variables(self.variables.clone());
+        request.operation_name = self.compiled.operation_name.clone();
+        request.data = std::mem::take(&mut self.data);
+        request.set_parsed_query(self.compiled.document.clone());
         request
     }
 }

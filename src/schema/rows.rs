@@ -6,10 +6,10 @@ use async_graphql::dynamic::{FieldValue, ResolverContext};
 use async_graphql::{PathSegment, QueryPathNode, QueryPathSegment, ServerError, Value};
 use sea_orm::{EntityTrait, Iterable, ModelTrait};
 
-use super::answering;
+use super::variables;
 use crate::error::Error;
 use crate::execute::{Answer, Loaded, RowSet, Session, Tree};
-use crate::model::{Model, Table};
+use crate::model::{ColumnType, Model, Table};
 use crate::plan::{Document, Load, Planner, What};
 
 /// Answers a root field with rows of the entity `E`: whatever the client selected below is planned and loaded in
@@ -54,7 +54,7 @@ async fn answer<E: EntityTrait>(
         here(Error::internal(format!("the entity of table {} is not registered", table.name)))
     })?;
     let request = &context.ctx.query_env;
-    let variables = answering::variables(&request.operation.node, &request.variables).map_err(here)?;
+    let variables = variables::with_defaults(&request.operation.node, &request.variables).map_err(here)?;
     let document = Document { fragments: &request.fragments, variables: &variables };
     let selected = &context.ctx.item.node.selection_set.node;
     let mut planner = Planner::new(model, document);
@@ -62,21 +62,28 @@ async fn answer<E: EntityTrait>(
     let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
     let rows = Arc::new(row_set::<E>(model, &load, models));
     let children = Tree { session }.load_children(&load, &rows).await;
-    let loaded = Loaded { rows, cursor: 0, children };
-    Ok(Answer::read_rows(
+    let loaded = Loaded { rows, first: 0, cursor: 0, children };
+    let (rows, errors) = Answer::write_rows(
         model,
         &load,
         &selection,
         &loaded,
         context.ctx.path_node.iter().flat_map(path).collect(),
-    ))
+    );
+    let value = |json: Vec<u8>| {
+        let value = serde_json::from_slice::<serde_json::Value>(&json).unwrap_or_default();
+        Value::from_json(value).unwrap_or_default()
+    };
+    Ok((rows.into_iter().map(|row| row.map(value)).collect(), errors))
 }
 
 fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> RowSet {
     let What::Rows(planned) = &load.what else { return RowSet::default() };
     let columns: Vec<(E::Column, &crate::model::Column)> =
         E::Column::iter().zip(&model.entities[load.entity].columns).collect();
-    let mut rows = RowSet::new(planned.columns.len());
+    let types: Vec<ColumnType> =
+        planned.columns.iter().map(|id| columns[*id].1.column_type.clone()).collect();
+    let mut rows = RowSet::new(&types);
     for row in models {
         rows.push(planned.columns.iter().map(|id| {
             let (column, described) = &columns[*id];

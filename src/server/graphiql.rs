@@ -5,12 +5,10 @@
 
 use std::io::{self, Read};
 
-use actix_web::{
-    HttpRequest, HttpResponse, guard,
-    http::header::{self, AcceptEncoding, Encoding, Header},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, guard, http::header, web};
 use flate2::read::GzDecoder;
+
+use super::negotiation;
 
 include!(concat!(env!("OUT_DIR"), "/graphiql_assets.rs"));
 
@@ -70,8 +68,6 @@ fn serve(request: &HttpRequest, name: &str, caching: &'static str) -> io::Result
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CACHE_CONTROL, caching))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
         // On every file: a worker obeys the policy of its own script, not the page's.
         .insert_header((
             header::CONTENT_SECURITY_POLICY,
@@ -80,7 +76,7 @@ fn serve(request: &HttpRequest, name: &str, caching: &'static str) -> io::Result
 
     if let Some(&(_, kind, gzipped)) = ASSETS.iter().find(|asset| asset.0 == name) {
         response.content_type(kind).insert_header((header::VARY, "Accept-Encoding"));
-        if takes_gzip(request) {
+        if negotiation::takes_gzip(request) {
             return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(gzipped));
         }
         let mut plain = Vec::new();
@@ -91,12 +87,6 @@ fn serve(request: &HttpRequest, name: &str, caching: &'static str) -> io::Result
         Some(&(_, kind, text)) => Ok(response.content_type(kind).body(text)),
         None => Ok(HttpResponse::NotFound().finish()),
     }
-}
-
-fn takes_gzip(request: &HttpRequest) -> bool {
-    let supported = [Encoding::gzip(), Encoding::identity()];
-    AcceptEncoding::parse(request)
-        .is_ok_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::gzip()))
 }
 
 #[cfg(test)]
@@ -136,7 +126,6 @@ mod tests {
         assert_eq!(status, StatusCode::OK);
         assert_eq!(value(&headers, &header::CONTENT_TYPE), "text/html; charset=utf-8");
         assert_eq!(value(&headers, &header::CACHE_CONTROL), "no-cache");
-        assert_eq!(value(&headers, &header::X_CONTENT_TYPE_OPTIONS), "nosniff");
         let policy = value(&headers, &header::CONTENT_SECURITY_POLICY);
         let scripts =
             policy.split("; ").find(|part| part.starts_with("script-src")).unwrap_or("'unsafe-inline'");

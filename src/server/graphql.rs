@@ -1,183 +1,95 @@
 //! GraphQL over HTTP: a request in, an answer out.
 
-use std::collections::BTreeMap;
-
-use actix_web::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
-use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use actix_web::{HttpRequest, HttpResponse, web};
+use async_graphql::Request;
+use serde_json::{Value as Json, json};
 
-use super::State;
-use super::request_id::RequestId;
-use crate::error::{Code, Error};
+use super::answer::{self, Answer, Refusal};
+use super::negotiation::{self, Media};
+use super::parameters::{Asked, Parameters};
+use super::{State, body};
+use crate::error::Error;
 use crate::schema::{Executed, OperationKind};
-
-/// The largest request that is read, in bytes.
-const LARGEST_BODY: usize = 1 << 20;
 
 /// The header by which a client asks, in development, which statements its answer took.
 const EXPLAIN: &str = "Crowsfoot-Explain";
 
-const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
-const JSON: &str = "application/json";
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
-/// Refuses larger bodies while they come in.
-pub(super) fn body_limit() -> web::PayloadConfig {
-    web::PayloadConfig::new(LARGEST_BODY)
+/// Whatever comes to the address of GraphQL.
+pub(super) async fn serve(http: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
+    if http.method() == Method::OPTIONS {
+        return answer::options(METHODS);
+    }
+    let Some(media) = negotiation::accepted(&http) else {
+        let message = format!(
+            "Accept takes no media type of an answer: expected {} or {}",
+            Media::GraphqlResponse.content_type(),
+            Media::Json.content_type()
+        );
+        let refusal = Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message));
+        return answer::write(&http, Media::Json, Err(refusal)).await;
+    };
+    let answer = answer(&http, payload, &state).await;
+    answer::write(&http, media, answer).await
 }
 
-/// A request as the GraphQL-over-HTTP specification has it, in a body or in a query string.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameters {
-    query: String,
-    operation_name: Option<String>,
-    /// An object, in a query string as JSON text.
-    variables: Option<Json>,
-}
-
-impl Parameters {
-    fn into_request(self) -> Result<Request, Error> {
-        let variables = match self.variables.unwrap_or(Json::Null) {
-            Json::String(text) => {
-                serde_json::from_str(&text).map_err(|_| Error::validation("variables are not JSON"))?
+async fn answer(http: &HttpRequest, payload: web::Payload, state: &State) -> Result<Answer, Refusal> {
+    let asked = match *http.method() {
+        Method::GET | Method::HEAD => Asked::One(Parameters::from_query_string(http.query_string())?),
+        Method::POST => {
+            let body = body::read(http, payload, state.body).await?;
+            Asked::from_json(&body, state.largest_batch)?
+        }
+        _ => return Err(Refusal::of_method(METHODS, "a request is sent by GET or by POST")),
+    };
+    let answer = async {
+        match asked {
+            Asked::One(parameters) => execute(http, parameters, state).await.map(Answer::One),
+            Asked::Many(batch) => {
+                let mut answers = Vec::with_capacity(batch.len());
+                // One after another: what one writes, the next one reads.
+                for parameters in batch {
+                    answers.push(execute(http, parameters, state).await);
+                }
+                Ok(Answer::Many(answers))
             }
-            other => other,
-        };
-        if !variables.is_object() && !variables.is_null() {
-            return Err(Error::validation("variables are not an object"));
-        }
-        let mut request = Request::new(self.query);
-        if let Some(name) = self.operation_name {
-            request = request.operation_name(name);
-        }
-        Ok(request.variables(async_graphql::Variables::from_json(variables)))
-    }
-}
-
-/// A query or mutation in a JSON body.
-pub(super) async fn post(
-    http: HttpRequest,
-    body: actix_web::Result<web::Bytes>,
-    state: web::Data<State>,
-) -> HttpResponse {
-    // Only JSON: no form of a foreign page can send it without asking first.
-    if !http.content_type().eq_ignore_ascii_case(JSON) {
-        let error = Error::validation(format!("expected a body of type {JSON}"));
-        return refuse(&http, StatusCode::UNSUPPORTED_MEDIA_TYPE, &error);
-    }
-    let body = match body {
-        Ok(body) => body,
-        // Such as one that is too large.
-        Err(error) => {
-            let status = error.as_response_error().status_code();
-            return refuse(&http, status, &Error::validation(format!("the body cannot be read: {error}")));
         }
     };
-    // Serde would take a list for the fields in their order.
-    let parameters = if body.trim_ascii_start().starts_with(b"{") {
-        serde_json::from_slice::<Parameters>(&body)
-            .map_err(|error| Error::validation(format!("not a GraphQL request: {error}")))
-    } else {
-        Err(Error::validation("not a GraphQL request: expected a JSON object"))
-    };
-    answer(&http, parameters, &state).await
+    state.gate.pass(answer).await?
 }
 
-/// A query in the query string.
-pub(super) async fn get(http: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let parameters = web::Query::<Parameters>::from_query(http.query_string()).map(web::Query::into_inner);
-    let parameters = parameters.map_err(|error| Error::validation(format!("not a GraphQL request: {error}")));
-    answer(&http, parameters, &state).await
-}
-
-async fn answer(http: &HttpRequest, parameters: Result<Parameters, Error>, state: &State) -> HttpResponse {
-    let request = match parameters.and_then(Parameters::into_request) {
-        Ok(request) => request,
-        Err(error) => return refuse(http, StatusCode::BAD_REQUEST, &error),
-    };
-    let prepared = match state.schema.prepare(request) {
-        Ok(prepared) => prepared,
-        Err(response) => return respond(http, response),
-    };
-    if http.method() == Method::GET && prepared.kind() == OperationKind::Mutation {
+async fn execute(http: &HttpRequest, mut parameters: Parameters, state: &State) -> Result<Executed, Refusal> {
+    let text = state.documents.text(&mut parameters)?;
+    let mut request = Request::new(text).variables(parameters.variables);
+    request.operation_name = parameters.operation_name;
+    let prepared = state.schema.prepare(request).map_err(Refusal::of_document)?;
+    match prepared.kind() {
         // A link could be followed by accident, or put into a foreign page as a picture.
-        let mut response =
-            refuse(http, StatusCode::METHOD_NOT_ALLOWED, &Error::validation("a mutation is sent by POST"));
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-        return response;
+        OperationKind::Mutation if http.method() != Method::POST => {
+            return Err(Refusal::of_method("POST", "a mutation is sent by POST"));
+        }
+        // Here is one answer; a subscription has many.
+        OperationKind::Subscription => {
+            return Err(Error::bad_request(
+                "a subscription has many answers, and this way there is only one",
+            )
+            .into());
+        }
+        OperationKind::Query | OperationKind::Mutation => {}
     }
-    let Executed { mut response, statements } = state.schema.run(prepared, &state.connection).await;
+    let mut executed = state.schema.run(prepared, &state.connection).await;
+    let statements = &executed.statements;
     tracing::info!(
         statements = statements.len(),
         rows = statements.iter().map(|statement| statement.rows).sum::<usize>(),
-        errors = response.errors.len(),
+        errors = executed.errors.len(),
         "executed"
     );
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
-        let explain = serde_json::json!({ "statements": statements });
-        response.extensions.insert("explain".to_owned(), Value::from_json(explain).unwrap_or_default());
+        executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
     }
-    respond(http, response)
-}
-
-fn refuse(http: &HttpRequest, status: StatusCode, error: &Error) -> HttpResponse {
-    let error =
-        ServerError { locations: Vec::new(), ..error.to_server_error(Default::default(), Vec::new()) };
-    let body = body(http, Response::from_errors(vec![error]));
-    HttpResponse::build(status).content_type(media_type(http)).json(body)
-}
-
-fn respond(http: &HttpRequest, response: Response) -> HttpResponse {
-    // Section 6.4 of the specification: under its own media type a request that could not be executed is a 400.
-    let media_type = media_type(http);
-    let failed = is_request_error(&response) && media_type == GRAPHQL_RESPONSE;
-    let status = if failed { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    HttpResponse::build(status).insert_header((CONTENT_TYPE, media_type)).json(body(http, response))
-}
-
-fn media_type(http: &HttpRequest) -> &'static str {
-    let accept = http.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if accept.contains(GRAPHQL_RESPONSE) { GRAPHQL_RESPONSE } else { JSON }
-}
-
-/// Whether the fault lies before execution; the answer then has no `data` (October 2021, section 7.1.2).
-fn is_request_error(response: &Response) -> bool {
-    response.data == Value::Null
-        && !response.errors.is_empty()
-        && response.errors.iter().all(|error| error.path.is_empty())
-}
-
-/// What a client reads: keys in the order of the specification, fields in the order of the selection.
-#[derive(Serialize)]
-struct Body {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ServerError>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: BTreeMap<String, Value>,
-}
-
-fn body(http: &HttpRequest, mut response: Response) -> Body {
-    let id = http.extensions().get::<RequestId>().map(|id| id.0.clone());
-    response.errors.iter_mut().for_each(|error| name_request(error, id.as_deref()));
-    let data = (!is_request_error(&response)).then_some(response.data);
-    Body { data, errors: response.errors, extensions: response.extensions }
-}
-
-/// An error that only the log explains carries the id to look for there; one without a code is such an error.
-fn name_request(error: &mut ServerError, id: Option<&str>) {
-    let internal = Value::from(Code::Internal.as_str());
-    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-    if extensions.get("code").is_none() {
-        tracing::error!(message = error.message, "a hand-written field failed");
-        extensions.set("code", internal.clone());
-    }
-    if let Some(id) = id.filter(|_| extensions.get("code") == Some(&internal)) {
-        extensions.set("requestId", id);
-    }
+    Ok(executed)
 }

@@ -1,15 +1,30 @@
 //! The HTTP service: routes, and nothing that knows rows or types.
 
+mod answer;
+mod body;
+mod cors;
+mod documents;
+mod gate;
 mod graphiql;
 mod graphql;
+mod headers;
 mod health;
+mod model;
+mod negotiation;
+mod parameters;
 mod request_id;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Server as ActixServer;
 use actix_web::{App, HttpServer, middleware, web};
+use body::BodyLimits;
+use documents::Documents;
+pub use documents::{TrustedDocuments, TrustedDocumentsError};
+use gate::Gate;
 use sea_orm::DatabaseConnection;
 
 use crate::schema::Schema;
@@ -23,7 +38,42 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Whether clients may ask how an answer came about (`Crowsfoot-Explain`).
     pub development: bool,
+    /// The origins whose pages may ask, such as `https://shop.example`; without any no foreign page may.
+    pub cors_origins: Vec<String>,
+    /// The documents that are run; without a list, whatever is asked.
+    pub trusted_documents: Option<TrustedDocuments>,
+    /// The most requests in one list of them; with 0 lists are refused.
+    pub largest_batch: usize,
+    /// The most bytes of a request's body.
+    pub largest_body: usize,
+    /// The most requests that are answered at once; further ones are refused.
+    pub most_concurrent: usize,
+    /// How long a request may take to be sent, and then again to be answered.
+    pub time_limit: Duration,
 }
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8000".to_owned(),
+            workers: None,
+            development: false,
+            cors_origins: Vec::new(),
+            trusted_documents: None,
+            largest_batch: 0,
+            largest_body: 1 << 20,
+            most_concurrent: 1_000,
+            time_limit: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long the first head of a connection may take.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long a connection is kept without a request: longer than balancers keep theirs, which would otherwise send
+/// one into a connection that is being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Seconds that requests under way have left when the service is told to stop.
 const SHUTDOWN_SECONDS: u64 = 10;
@@ -39,6 +89,9 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// What should be an origin is none.
+    #[error("\"{0}\" is not an origin; expected one such as https://shop.example")]
+    Origin(String),
     /// The running service met a fault.
     #[error("the service ended: {0}")]
     Run(#[from] io::Error),
@@ -50,6 +103,10 @@ struct State {
     schema: Schema,
     connection: DatabaseConnection,
     development: bool,
+    documents: Arc<Documents>,
+    gate: Gate,
+    body: BodyLimits,
+    largest_batch: usize,
 }
 
 /// A service that listens and is not running yet.
@@ -62,21 +119,37 @@ impl Server {
     /// Takes the address.
     ///
     /// # Errors
-    /// [`ServeError::Listen`] when the address cannot be had.
+    /// [`ServeError::Listen`] when the address cannot be had, [`ServeError::Origin`] when an origin is none.
     pub fn bind(
         schema: Schema,
         connection: DatabaseConnection,
         settings: &Settings,
     ) -> Result<Self, ServeError> {
-        let state = State { schema, connection, development: settings.development };
+        if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
+            return Err(ServeError::Origin(other.clone()));
+        }
+        let drawings = web::Data::new(model::Drawings::of(schema.model()));
+        let origins = settings.cors_origins.clone();
+        let state = State {
+            schema,
+            connection,
+            development: settings.development,
+            documents: Arc::new(Documents::new(settings.trusted_documents.clone())),
+            gate: Gate::new(settings.most_concurrent, settings.time_limit),
+            body: BodyLimits { bytes: settings.largest_body, time: settings.time_limit },
+            largest_batch: settings.largest_batch,
+        };
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(state.clone()))
-                .wrap(middleware::Compress::default())
+                .app_data(drawings.clone())
+                .wrap(middleware::from_fn(headers::protect))
                 .wrap(middleware::from_fn(request_id::give))
-                .configure(routes)
+                .configure(|config| routes(config, &origins))
                 .configure(graphiql::configure)
         })
+        .client_request_timeout(HEAD_TIME)
+        .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS);
         if let Some(workers) = settings.workers {
             server = server.workers(workers);
@@ -101,14 +174,10 @@ impl Server {
     }
 }
 
-fn routes(config: &mut web::ServiceConfig) {
+fn routes(config: &mut web::ServiceConfig, origins: &[String]) {
     config
-        .service(
-            web::resource("/graphql")
-                .app_data(graphql::body_limit())
-                .route(web::post().to(graphql::post))
-                .route(web::get().to(graphql::get)),
-        )
+        .service(web::resource("/graphql").wrap(cors::allow(origins)).to(graphql::serve))
+        .route("/model", web::get().to(model::show))
         .route("/healthz", web::get().to(health::alive))
         .route("/readyz", web::get().to(health::ready));
 }

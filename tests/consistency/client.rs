@@ -28,9 +28,9 @@ impl Client {
     pub async fn ask(&self, query: &str, variables: Json) -> (Json, Vec<StatementRecord>) {
         let request = Request::new(query).variables(Variables::from_json(variables));
         let executed = self.schema.execute(request, &self.connection).await;
-        let mut answer = json!({ "data": executed.response.data });
-        if !executed.response.errors.is_empty() {
-            answer["errors"] = serde_json::to_value(&executed.response.errors).unwrap();
+        let mut answer = json!({ "data": executed.data() });
+        if !executed.errors.is_empty() {
+            answer["errors"] = serde_json::to_value(&executed.errors).unwrap();
         }
         (answer, executed.statements)
     }

@@ -5,6 +5,7 @@
 mod cardinality;
 mod compact;
 mod dense;
+mod diagram;
 mod entity;
 mod example;
 mod faults;

@@ -113,9 +113,9 @@ pub async fn ask(
 ) -> (Json, Vec<StatementRecord>) {
     let request = Request::new(query).variables(Variables::from_json(variables));
     let executed = schema.execute(request, &database.connection).await;
-    let mut answer = json!({ "data": executed.response.data });
-    if !executed.response.errors.is_empty() {
-        answer["errors"] = serde_json::to_value(&executed.response.errors).unwrap();
+    let mut answer = json!({ "data": executed.data() });
+    if !executed.errors.is_empty() {
+        answer["errors"] = serde_json::to_value(&executed.errors).unwrap();
     }
     (answer, executed.statements)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use async_graphql::{Request, Response, Variables};
+use async_graphql::{Request, Value, Variables};
 use crowsfoot::Schema;
 use crowsfoot::execute::StatementRecord;
 use serde::Serialize;
@@ -25,7 +25,7 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     statements: Option<usize>,
     #[serde(flatten)]
-    response: Response,
+    response: Value,
 }
 
 impl Case {
@@ -61,9 +61,10 @@ impl Case {
         for step in self.steps() {
             let executed = schema.execute(self.request(step), &database.connection).await;
             let _ = writeln!(sent, "step {step}\n{}", texts(&executed.statements));
-            let is_refused = !executed.response.errors.is_empty();
+            let is_refused = !executed.errors.is_empty();
+            let response = serde_json::from_slice(&executed.to_json()).unwrap();
             let statements = (!is_refused).then_some(executed.statements.len());
-            answers.push(Answer { statements, response: executed.response });
+            answers.push(Answer { statements, response });
         }
         let before = failures.len();
         let answers = serde_json::to_string_pretty(&answers).unwrap() + "\n";

@@ -175,12 +175,7 @@ async fn a_thousand_rows_take_as_many_statements_as_two() {
                         &database.connection,
                     )
                     .await;
-                assert!(
-                    executed.response.errors.is_empty(),
-                    "{}: {:?}",
-                    change.name,
-                    executed.response.errors
-                );
+                assert!(executed.errors.is_empty(), "{}: {:?}", change.name, executed.errors);
                 let (query, each) = change.counted;
                 assert_eq!(counted(&schema, &database, query).await, each * count, "{}", change.name);
                 sent.push(executed.statements);

@@ -1,7 +1,7 @@
 // Starts GraphiQL 4 from the globals that the page's other scripts have made; as a module it runs after all of them.
 // It has no WebSocket client: subscriptions need the bundled page.
 /* global GraphiQL, GraphiQLPluginExplorer, React, ReactDOM */
-import { endpoint } from './endpoint.js';
+import { endpoint, model } from './endpoint.js';
 import { examples } from './examples.js';
 
 const root = document.getElementById('graphiql');
@@ -12,7 +12,16 @@ if (globalThis.React && globalThis.ReactDOM && globalThis.GraphiQL && globalThis
     React.createElement(
       GraphiQL,
       { fetcher, plugins, defaultTabs: examples, defaultQuery: '', schemaDescription: true, inputValueDeprecation: true },
-      React.createElement(GraphiQL.Logo, null, 'Crowsfoot'),
+      React.createElement(
+        GraphiQL.Logo,
+        null,
+        'Crowsfoot ',
+        React.createElement(
+          'a',
+          { href: model.href, target: '_blank', rel: 'noopener', title: 'The model as an entity diagram' },
+          'Model',
+        ),
+      ),
     ),
   );
 } else {

@@ -3,7 +3,7 @@ import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { createRoot } from 'react-dom/client';
-import { endpoint, socketEndpoint } from './endpoint.js';
+import { endpoint, model, socketEndpoint } from './endpoint.js';
 import { examples } from './examples.js';
 import 'graphiql/style.css';
 import '@graphiql/plugin-explorer/style.css';
@@ -28,6 +28,11 @@ createRoot(document.getElementById('graphiql')).render(
     inputValueDeprecation
     shouldPersistHeaders={false}
   >
-    <GraphiQL.Logo>Crowsfoot</GraphiQL.Logo>
+    <GraphiQL.Logo>
+      Crowsfoot{' '}
+      <a href={model.href} target="_blank" rel="noopener" title="The model as an entity diagram">
+        Model
+      </a>
+    </GraphiQL.Logo>
   </GraphiQL>,
 );

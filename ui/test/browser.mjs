@@ -120,6 +120,31 @@ try {
     await page.locator('.graphiql-plugin').getByText(text).first().waitFor();
   }
   await answerTo(run);
+
+  // The model, drawn: a box for each type that is a node, and none without its columns.
+  const opened = context.waitForEvent('page');
+  await page.getByRole('link', { name: 'Model' }).click();
+  const diagram = await opened;
+  diagram.setDefaultTimeout(timeout);
+  await diagram.waitForLoadState();
+  assert.equal(diagram.url(), new URL('model', base).href);
+  const isNode = ({ kind, interfaces }) => kind === 'OBJECT' && interfaces.some(({ name }) => name === 'Node');
+  const types = data.__schema.types.filter(isNode).map(({ name }) => name);
+  const boxes = diagram.locator('svg .box');
+  assert.deepEqual((await boxes.locator('.name').allTextContents()).sort(), types.sort());
+  for (const box of await boxes.all()) assert.ok((await box.locator('.type, .nullable').count()) > 0, 'columns');
+  // Over a box its lines stand out, and in a dark room the page is dark.
+  const user = boxes.filter({ has: diagram.getByText('User', { exact: true }) });
+  const strokeOf = (line) => line.evaluate((element) => getComputedStyle(element).stroke);
+  const line = diagram.locator('svg .line').filter({ hasText: 'profile' }).first();
+  const before = await strokeOf(line);
+  await user.hover();
+  assert.notEqual(await strokeOf(line), before);
+  const dark = await diagram.locator('.page').evaluate((element) => getComputedStyle(element).fill);
+  assert.equal(dark, 'rgb(22, 25, 31)');
+  if (screenshot) await diagram.screenshot({ path: screenshot.replace(/(\.png)?$/, '-model.png') });
+  await diagram.close();
+
   await page.waitForLoadState('networkidle');
   if (screenshot) await page.screenshot({ path: screenshot });
 

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod connection;
+mod join;
 
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
@@ -47,6 +48,7 @@ pub fn plan(
             kind,
         });
     }
+    plan.loads.iter_mut().for_each(|load| join::decide(model, load));
     Ok(plan)
 }
 
@@ -88,7 +90,7 @@ struct Start {
 
 impl Start {
     fn load(self, filter: Filter, what: What) -> Load {
-        Load { entity: self.entity, relation: self.relation, filter, what }
+        Load { relation: self.relation, ..Load::new(self.entity, filter, what) }
     }
 }
 
@@ -107,6 +109,8 @@ impl<'a> Planner<'a> {
     pub fn rows(&mut self, entity: EntityId, sets: &[&'a SelectionSet]) -> Result<(Load, Selection)> {
         let mut rows = Rows::unordered();
         let selection = self.selection(entity, sets, &mut rows)?;
+        // These rows are there, or come by another way: nothing is joined to them.
+        rows.children.iter_mut().for_each(|child| join::decide(self.model, child));
         let load = Start { entity, relation: None }.load(Filter::everything(), What::Rows(rows));
         Ok((load, selection))
     }

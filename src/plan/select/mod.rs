@@ -1,7 +1,9 @@
 //! The only builder of SELECTs.
 
 mod condition;
+mod join;
 mod ordering;
+mod template;
 
 use sea_orm::sea_query::{
     Alias, Condition, Expr, ExprTrait, Func, IntoColumnRef, IntoIden, Order, OverStatement, Query as Sql,
@@ -10,10 +12,13 @@ use sea_orm::sea_query::{
 use sea_orm::{JoinType, Statement, Value};
 
 use condition::Conditions;
+pub use join::Join;
+use join::Joins;
 use ordering::Ordering;
+pub use template::Templates;
 
 use super::dialect::Dialect;
-use super::{Aggregate, Load, Page, Rows, What};
+use super::{Aggregate, Load, OrderTerm, Page, Rows, What};
 use crate::model::{ColumnType, Entity, Junction, Model, Relation, Table};
 
 /// The values of a relation's columns in one row, in the form in which both sides compare equal.
@@ -22,8 +27,8 @@ pub type Key = Vec<Value>;
 /// A statement, and what its columns hold.
 ///
 /// The columns come in this order: the load's own ([`Rows::columns`] or its aggregates), the junction's
-/// ([`Rows::junction_columns`]), the key that leads back to the parent where it is not among them, the values of the
-/// cursor, and the mark of the rows outside the page.
+/// ([`Rows::junction_columns`]), the key that leads back to the parent and what the rows are sorted by where they are not
+/// among them, the values of the cursor, the mark of the rows outside the page, and the columns of joined relations.
 #[derive(Clone, Debug)]
 pub struct Query {
     /// The statement with its values.
@@ -37,6 +42,11 @@ pub struct Query {
     /// Where the mark is, when rows outside the page are asked for: 0 for the page, see [`Query::BEFORE`] and
     /// [`Query::AFTER`].
     pub mark: Option<usize>,
+    /// The cells by which each parent's rows are put in order, where the statement does not: least first, and all of
+    /// them integers.
+    pub sort: Vec<usize>,
+    /// Where the joined relations stand, for each of the load's children.
+    pub joins: Vec<Option<Join>>,
 }
 
 impl Query {
@@ -58,6 +68,11 @@ pub struct Select<'a> {
 }
 
 impl Select<'_> {
+    /// The types of the key that leads from a load's rows back to their parents.
+    fn key_types(&self, load: &Load) -> Vec<ColumnType> {
+        Body::new(self, load, &[]).key_columns().into_iter().map(|output| output.column_type).collect()
+    }
+
     /// The statement of `load` for parents with these keys; at the root there are no keys.
     pub fn build(&self, load: &Load, keys: &[Key]) -> Query {
         let body = Body::new(self, load, keys);
@@ -129,6 +144,8 @@ impl<'a> Body<'a> {
         let order = Ordering::new(self.select, self.load.entity, &rows.order);
         let mut outputs = self.own_columns(rows);
         let key = self.key_places(rows, &mut outputs);
+        let sort = self.sort_places(rows, &mut outputs);
+        let order = if sort.is_empty() { order } else { Ordering::none(self.select) };
         let cursor = outputs.len();
         if rows.cursors {
             outputs.extend(order.cursor_columns());
@@ -141,10 +158,12 @@ impl<'a> Body<'a> {
                 alias: "present".to_owned(),
             });
         }
+        let joins = Joins::new(self.select, self.load, outputs.len());
         let statement = match &rows.page {
-            Page::All => self.part(&outputs, &order, Part::default()),
+            Page::All => self.part(&outputs, &order, Part::default(), &joins),
             Page::Slice { limit, offset } => {
-                self.part(&outputs, &order, Part { limit: *limit, offset: *offset, ..Part::default() })
+                let part = Part { limit: *limit, offset: *offset, ..Part::default() };
+                self.part(&outputs, &order, part, &joins)
             }
             Page::Keyset { limit, backward, after, before, looks_outside } => {
                 let after_page = after.as_ref().map(|cursor| order.beyond(cursor, false));
@@ -158,7 +177,7 @@ impl<'a> Body<'a> {
                     mark: looks_outside.then_some(0),
                     ..Part::default()
                 };
-                let mut statement = self.part(&outputs, &order, page);
+                let mut statement = self.part(&outputs, &order, page, &joins);
                 if *looks_outside {
                     let outside = |beyond: &Option<Expr>, mark| {
                         let condition = beyond.clone().map(ExprTrait::not)?;
@@ -171,7 +190,7 @@ impl<'a> Body<'a> {
                     };
                     let parts = [outside(&after_page, Query::BEFORE), outside(&before_page, Query::AFTER)];
                     for part in parts.into_iter().flatten() {
-                        statement.union(UnionType::All, self.part(&outputs, &order, part));
+                        statement.union(UnionType::All, self.part(&outputs, &order, part, &joins));
                     }
                     statement.order_by(MARK, Order::Asc).order_by(POSITION, Order::Asc);
                     statement.limit(self.most_rows());
@@ -184,18 +203,40 @@ impl<'a> Body<'a> {
         if mark {
             columns.push(ColumnType::Int);
         }
-        Query {
-            statement: self.select.dialect.backend().build(&statement),
-            mark: mark.then(|| columns.len() - 1),
-            columns,
-            key,
-            cursor,
+        let mark = mark.then(|| columns.len() - 1);
+        columns.extend(joins.outputs.iter().map(|output| output.column_type.clone()));
+        let statement = self.select.dialect.backend().build(&statement);
+        Query { statement, mark, columns, key, cursor, sort, joins: joins.places }
+    }
+
+    /// The rows of a whole list below are put in order by whoever gives them to their parents: each list is short, and
+    /// the database would have to sort them all.
+    fn sort_places(&self, rows: &Rows, outputs: &mut Vec<Output>) -> Vec<usize> {
+        let primary_key = &self.entity.primary_key;
+        let is_integer = |id: &usize| self.entity.columns[*id].column_type.is_integer();
+        let is_whole_list = self.relation.is_some_and(Relation::is_many) && rows.page == Page::All;
+        let is_simple =
+            rows.order == OrderTerm::primary_key(self.entity) && primary_key.iter().all(is_integer);
+        if !is_whole_list || !is_simple {
+            return Vec::new();
         }
+        let mut place = |id: &usize| {
+            rows.columns.iter().position(|known| known == id).unwrap_or_else(|| {
+                let column = &self.entity.columns[*id];
+                outputs.push(Output {
+                    expression: Expr::col((MAIN, Alias::new(&column.name))),
+                    column_type: column.column_type.clone(),
+                    alias: format!("sort{}", outputs.len()),
+                });
+                outputs.len() - 1
+            })
+        };
+        primary_key.iter().map(|id| place(id)).collect()
     }
 
     /// One part of a page. One list is cut by `LIMIT`; where each parent has a list of its own, a window numbers
     /// the rows of each. Parts that are put together are numbered too, or their order would be lost.
-    fn part(&self, outputs: &[Output], order: &Ordering, part: Part) -> SelectStatement {
+    fn part(&self, outputs: &[Output], order: &Ordering, part: Part, joins: &Joins) -> SelectStatement {
         let ceiling = self.most_rows();
         let is_cut_per_parent = self.relation.is_some() && (part.limit.is_some() || part.offset > 0);
         let is_numbered = is_cut_per_parent || part.mark.is_some();
@@ -211,12 +252,46 @@ impl<'a> Body<'a> {
             }
         }
         if is_numbered {
-            return self.numbered(inner, outputs, order, &part);
+            return self.numbered(inner, outputs, order, &part, joins);
+        }
+        let is_cut = part.limit.is_some() || part.offset > 0;
+        if is_cut && !joins.is_empty() {
+            return self.joined_after_cut(inner, outputs, order, joins);
         }
         for output in outputs {
             inner.expr(output.expression.clone());
         }
+        let own = |id: usize| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name)));
+        joins.apply(&mut inner, own);
         inner
+    }
+
+    /// `SELECT … FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN … ORDER BY …`: only the rows that are left are joined.
+    fn joined_after_cut(
+        &self,
+        mut inner: SelectStatement,
+        outputs: &[Output],
+        order: &Ordering,
+        joins: &Joins,
+    ) -> SelectStatement {
+        for output in outputs {
+            inner.expr_as(output.expression.clone(), Alias::new(&output.alias));
+        }
+        let mut outer = Sql::select();
+        outer.columns(outputs.iter().map(|output| (PAGE, Alias::new(&output.alias)).into_column_ref()));
+        order.carry(&mut inner, &mut outer, PAGE);
+        outer.from_subquery(inner, PAGE);
+        joins.apply(&mut outer, |id| self.paged_column(id));
+        outer
+    }
+
+    /// A column of the rows, as an outer statement sees it.
+    fn paged_column(&self, id: usize) -> Expr {
+        let place = match &self.load.what {
+            What::Rows(rows) => rows.columns.iter().position(|known| *known == id).unwrap_or_default(),
+            What::Aggregates(_) => 0,
+        };
+        Expr::col((PAGE, Alias::new(format!("column{place}"))))
     }
 
     /// `SELECT … FROM (SELECT …, ROW_NUMBER() OVER (PARTITION BY parent ORDER BY …)) WHERE position …`.
@@ -226,6 +301,7 @@ impl<'a> Body<'a> {
         outputs: &[Output],
         order: &Ordering,
         part: &Part,
+        joins: &Joins,
     ) -> SelectStatement {
         for output in outputs {
             inner.expr_as(output.expression.clone(), Alias::new(&output.alias));
@@ -240,6 +316,7 @@ impl<'a> Body<'a> {
         let mut outer = Sql::select();
         outer.columns(outputs.iter().map(|output| (PAGE, Alias::new(&output.alias)).into_column_ref()));
         outer.from_subquery(inner, PAGE);
+        joins.apply(&mut outer, |id| self.paged_column(id));
         if self.relation.is_some() && part.offset > 0 {
             outer.and_where(position().gt(part.offset as i64));
         }
@@ -272,7 +349,15 @@ impl<'a> Body<'a> {
             columns.push(output.column_type);
         }
         let statement = self.select.dialect.backend().build(&statement);
-        Query { statement, cursor: columns.len(), columns, key, mark: None }
+        Query {
+            statement,
+            cursor: columns.len(),
+            columns,
+            key,
+            mark: None,
+            sort: Vec::new(),
+            joins: Vec::new(),
+        }
     }
 
     fn aggregate(&self, aggregate: Aggregate) -> Expr {

@@ -1,0 +1,232 @@
+//! The floor and the service, turn by turn, on each workload.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::database::Database;
+use crate::floor::Driver;
+use crate::load::{self, Request};
+use crate::record::Record;
+use crate::server::{Backends, Server};
+use crate::workload::{self, Workload};
+use crate::{Failure, check, dataset};
+
+/// What both servers run on.
+#[derive(Clone, Debug, Args)]
+pub struct Setup {
+    /// Which database
+    #[command(flatten)]
+    pub database: Database,
+    /// The floor's driver for PostgreSQL
+    #[arg(long, value_enum, default_value_t = Driver::TokioPostgres)]
+    pub driver: Driver,
+    /// The service's program [default: built from these sources]
+    #[arg(long, value_name = "FILE")]
+    pub service: Option<PathBuf>,
+    /// Threads of each server
+    #[arg(long, default_value_t = crate::cores())]
+    pub workers: NonZeroUsize,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    setup: Setup,
+    #[command(flatten)]
+    pace: Pace,
+    /// Only these
+    #[arg(long, value_delimiter = ',', value_parser = workload::NAMES)]
+    workloads: Vec<String>,
+    /// Where the figures are written, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// How long and how hard.
+#[derive(Clone, Debug, Args, Serialize)]
+pub struct Pace {
+    /// How often each is measured; the median counts
+    #[arg(long, default_value = "5")]
+    pub rounds: NonZeroUsize,
+    /// How long each time
+    #[arg(long, default_value_t = 2.0)]
+    pub seconds: f64,
+    /// Connections, each with one request under way
+    #[arg(long, default_value = "16")]
+    pub clients: NonZeroUsize,
+}
+
+/// What one server does on one workload: medians of the rounds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Cost {
+    /// Answers in a second.
+    pub per_second: f64,
+    /// Milliseconds of the server's processor time for an answer.
+    pub cpu_ms: f64,
+    /// Milliseconds of the database's own processor time for an answer.
+    pub database_cpu_ms: Option<f64>,
+}
+
+/// What both do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// The workload.
+    pub workload: &'static str,
+    /// The floor's cost.
+    pub floor: Cost,
+    /// The service's cost.
+    pub service: Cost,
+    /// Answers of the service for each of the floor's: the median of the rounds' own ratios.
+    pub ratio: f64,
+}
+
+/// The two servers, up and checked.
+pub struct Bench {
+    floor: Server,
+    service: Server,
+    backends: Backends,
+}
+
+impl Bench {
+    /// Makes the dataset where it is missing, starts both servers and compares their answers.
+    ///
+    /// # Errors
+    /// When a server does not start or the answers differ.
+    pub async fn start(setup: &Setup, workloads: &[Workload]) -> Result<Self, Failure> {
+        dataset::ensure(&setup.database).await?;
+        let (floor, service) = (Server::floor(setup)?, Server::service(setup)?);
+        check::run(&floor, &service, workloads).await?;
+        Ok(Self { floor, service, backends: Backends::new(setup).await? })
+    }
+
+    /// Measures workloads: all of them in each round, so that whatever else the machine does falls on all alike.
+    ///
+    /// # Errors
+    /// When a server fails.
+    pub async fn compare(&self, workloads: &[Workload], pace: &Pace) -> Result<Vec<Comparison>, Failure> {
+        let mut rounds = vec![Vec::new(); workloads.len()];
+        // The first round fills caches and prepares statements: it does not count.
+        for round in 0..=pace.rounds.get() {
+            let seconds = if round == 0 { pace.seconds.min(0.5) } else { pace.seconds };
+            for (workload, rounds) in workloads.iter().zip(&mut rounds) {
+                eprint!("\rround {round} of {}: {:<8}", pace.rounds, workload.name);
+                let floor =
+                    || self.cost(&self.floor, Request::get(&workload.path), pace.clients.get(), seconds);
+                let service =
+                    || self.cost(&self.service, Request::post(&workload.query), pace.clients.get(), seconds);
+                let pair = if round % 2 == 0 {
+                    (floor().await?, service().await?)
+                } else {
+                    let service = service().await?;
+                    (floor().await?, service)
+                };
+                if round > 0 {
+                    rounds.push(pair);
+                }
+            }
+        }
+        eprintln!();
+        Ok(workloads.iter().zip(rounds).map(|(workload, rounds)| summary(workload, &rounds)).collect())
+    }
+
+    async fn cost(
+        &self,
+        server: &Server,
+        request: Request,
+        clients: usize,
+        seconds: f64,
+    ) -> Result<Cost, Failure> {
+        let before = (server.cpu()?, self.backends.cpu().await?);
+        let load = load::run(server.address, &request, clients, Duration::from_secs_f64(seconds)).await?;
+        let after = (server.cpu()?, self.backends.cpu().await?);
+        #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 answers")]
+        let answers = load.answers as f64;
+        if load.answers == 0 {
+            return Err("no answer came in time: measure for more seconds".into());
+        }
+        let each = |time: Duration| time.as_secs_f64() * 1_000.0 / answers;
+        let database = after.1.zip(before.1).map(|(after, before)| each(after.saturating_sub(before)));
+        Ok(Cost {
+            per_second: answers / load.elapsed.as_secs_f64(),
+            cpu_ms: each(after.0 - before.0),
+            database_cpu_ms: database,
+        })
+    }
+}
+
+fn summary(workload: &Workload, rounds: &[(Cost, Cost)]) -> Comparison {
+    let of = |side: fn(&(Cost, Cost)) -> &Cost| Cost {
+        per_second: median(rounds.iter().map(|round| side(round).per_second)),
+        cpu_ms: median(rounds.iter().map(|round| side(round).cpu_ms)),
+        database_cpu_ms: side(&rounds[0])
+            .database_cpu_ms
+            .map(|_| median(rounds.iter().filter_map(|round| side(round).database_cpu_ms))),
+    };
+    Comparison {
+        workload: workload.name,
+        floor: of(|round| &round.0),
+        service: of(|round| &round.1),
+        ratio: median(rounds.iter().map(|(floor, service)| service.per_second / floor.per_second)),
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+}
+
+/// Compares and prints.
+///
+/// # Errors
+/// When something cannot be measured.
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let mut workloads = workload::all();
+    if !options.workloads.is_empty() {
+        workloads.retain(|workload| options.workloads.iter().any(|name| name == workload.name));
+    }
+    let bench = Bench::start(&options.setup, &workloads).await?;
+    let comparisons = bench.compare(&workloads, &options.pace).await?;
+    let record =
+        Record::new(&options.setup, options.setup.database.release().await?, options.pace, comparisons);
+    print!("{}", table(&record));
+    if let Some(file) = options.json {
+        record.write(&file)?;
+    }
+    Ok(())
+}
+
+/// Only the answers are compared.
+///
+/// # Errors
+/// When they differ.
+pub async fn check_only(setup: &Setup) -> Result<(), Failure> {
+    let mut workloads = workload::all();
+    workloads.extend((1..=6).map(workload::chain));
+    Bench::start(setup, &workloads).await?;
+    println!("the floor and the service agree on {} questions", workloads.len());
+    Ok(())
+}
+
+fn table(record: &Record<Comparison>) -> String {
+    let mut lines = vec![record.heading()];
+    lines.push("| workload | floor req/s | service req/s | ratio | floor CPU ms | service CPU ms | database CPU ms |".into());
+    lines.push("|---|---:|---:|---:|---:|---:|---|".into());
+    for Comparison { workload, floor, service, ratio } in &record.figures {
+        let database = match (floor.database_cpu_ms, service.database_cpu_ms) {
+            (Some(floor), Some(service)) => format!("{floor:.3} / {service:.3}"),
+            _ => String::new(),
+        };
+        lines.push(format!(
+            "| {workload} | {:.0} | {:.0} | {ratio:.3} | {:.3} | {:.3} | {database} |",
+            floor.per_second, service.per_second, floor.cpu_ms, service.cpu_ms
+        ));
+    }
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,121 @@
+//! How both servers grow: with the rows of an answer, with its depth, and with the clients that ask.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::Failure;
+use crate::compare::{Bench, Comparison, Pace, Setup};
+use crate::database::Kind;
+use crate::plot::{self, Line, Panel};
+use crate::record::Record;
+use crate::workload::{self, Workload};
+
+/// Options of `curves`.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    setup: Setup,
+    #[command(flatten)]
+    pace: Pace,
+    /// The folder of the plot and its figures
+    #[arg(long, value_name = "FOLDER", default_value = "docs/speed")]
+    out: PathBuf,
+}
+
+/// A point of a curve.
+#[derive(Debug, Serialize)]
+struct Point {
+    database: &'static str,
+    curve: &'static str,
+    at: usize,
+    #[serde(flatten)]
+    comparison: Comparison,
+}
+
+/// Measures all curves on both databases and plots them.
+///
+/// # Errors
+/// When something cannot be measured.
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let Options { mut setup, pace, out } = options;
+    let (mut points, mut releases) = (Vec::new(), Vec::new());
+    for (kind, database) in [(Kind::Sqlite, "SQLite"), (Kind::Postgres, "PostgreSQL")] {
+        setup.database.kind = kind;
+        points.extend(measure(&setup, &pace, database).await?);
+        releases.push(setup.database.release().await?);
+    }
+    let panels = [
+        panel(&points, "rows", "rows of the answer (authors with their posts)", "ms", time),
+        panel(&points, "depth", "levels of the query (100 users, to and fro over a one-to-one)", "ms", time),
+        panel(&points, "clients", "clients (one user with profile)", "answers/s", |per_second| per_second),
+    ];
+    std::fs::create_dir_all(&out)?;
+    let record = Record::new(&setup, releases.join(" and "), pace, points);
+    std::fs::write(out.join("curves.svg"), plot::svg(&panels, &record.heading()))?;
+    record.write(&out.join("curves.json"))
+}
+
+async fn measure(setup: &Setup, pace: &Pace, database: &'static str) -> Result<Vec<Point>, Failure> {
+    let growing: Vec<(&str, usize, Workload)> = [5, 50, 500]
+        .map(workload::fk)
+        .into_iter()
+        .map(|workload| ("rows", workload.objects, workload))
+        .chain((1..=6).map(|depth| ("depth", depth, workload::chain(depth))))
+        .collect();
+    let workloads: Vec<Workload> = growing.iter().map(|(.., workload)| workload.clone()).collect();
+    let bench = Bench::start(setup, &workloads).await?;
+    let mut points: Vec<Point> = bench
+        .compare(&workloads, pace)
+        .await?
+        .into_iter()
+        .zip(growing)
+        .map(|(comparison, (curve, at, _))| Point { database, curve, at, comparison })
+        .collect();
+    for clients in [1, 2, 4, 8, 16, 32, 64].into_iter().filter_map(NonZeroUsize::new) {
+        let pace = Pace { clients, ..pace.clone() };
+        let compared = bench.compare(&[workload::point()], &pace).await?;
+        points.extend(compared.into_iter().map(|comparison| Point {
+            database,
+            curve: "clients",
+            at: clients.get(),
+            comparison,
+        }));
+    }
+    Ok(points)
+}
+
+/// The time from one answer to the next on a machine that is busy with nothing else.
+fn time(per_second: f64) -> f64 {
+    1_000.0 / per_second
+}
+
+fn panel(
+    points: &[Point],
+    curve: &str,
+    title: &'static str,
+    unit: &'static str,
+    value: fn(f64) -> f64,
+) -> Panel {
+    let mut lines = Vec::new();
+    for (database, colour) in [("SQLite", "#0072b2"), ("PostgreSQL", "#d55e00")] {
+        for is_floor in [true, false] {
+            let here = points.iter().filter(|point| point.database == database && point.curve == curve);
+            let points = here.map(|point| {
+                let Comparison { floor, service, .. } = &point.comparison;
+                let cost = if is_floor { floor } else { service };
+                (point.at, value(cost.per_second))
+            });
+            let server = if is_floor { "floor" } else { "service" };
+            lines.push(Line {
+                name: format!("{server}, {database}"),
+                colour,
+                dashed: is_floor,
+                points: points.collect(),
+            });
+        }
+    }
+    Panel { title, unit, lines }
+}

@@ -1,0 +1,89 @@
+//! The floor: one handler for each workload, written by hand with its SQL, as fast as we can. It answers
+//! `GET /WORKLOAD?n=…` with the JSON that the service answers to the workload's query.
+
+mod chain;
+mod json;
+mod pipelined;
+mod pooled;
+mod postgres;
+mod sqlite;
+
+use std::num::NonZeroUsize;
+
+use actix_web::error::ErrorInternalServerError;
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use clap::ValueEnum;
+
+use crate::Failure;
+use crate::database::{Database, Kind};
+use json::Json;
+use postgres::Source;
+
+/// The drivers for PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Driver {
+    /// sqlx: a few connections a worker, one of them for the length of a request
+    Sqlx,
+    /// tokio-postgres: one connection a worker, shared by its requests, pipelined
+    TokioPostgres,
+}
+
+/// Serves until it is told to stop; prints the address.
+///
+/// # Errors
+/// When no address can be had.
+pub async fn run(database: Database, driver: Driver, workers: NonZeroUsize) -> Result<(), Failure> {
+    // Each worker is a thread that makes an `App`, and with it connections that no other thread uses.
+    let server = HttpServer::new(move || {
+        App::new().configure(|routes| match (database.kind, driver) {
+            (Kind::Sqlite, _) => {
+                let store = sqlite::Store::new(database.file());
+                routes.app_data(Data::new(store)).default_service(web::get().to(from_sqlite));
+            }
+            (Kind::Postgres, Driver::Sqlx) => {
+                let source = pooled::Pooled::new(database.url());
+                routes
+                    .app_data(Data::new(source))
+                    .default_service(web::get().to(from_postgres::<pooled::Pooled>));
+            }
+            (Kind::Postgres, Driver::TokioPostgres) => {
+                let source = pipelined::Pipelined::new(database.url());
+                routes
+                    .app_data(Data::new(source))
+                    .default_service(web::get().to(from_postgres::<pipelined::Pipelined>));
+            }
+        })
+    })
+    .workers(workers.get())
+    .bind("127.0.0.1:0")?;
+    for address in server.addrs() {
+        println!("the floor is at http://{address}/");
+    }
+    Ok(server.run().await?)
+}
+
+async fn from_sqlite(request: HttpRequest, store: Data<sqlite::Store>) -> actix_web::Result<HttpResponse> {
+    let mut json = Json::new();
+    store.answer(request.path(), asked(&request), &mut json).map_err(ErrorInternalServerError)?;
+    Ok(response(json))
+}
+
+async fn from_postgres<S: Source + 'static>(
+    request: HttpRequest,
+    source: Data<S>,
+) -> actix_web::Result<HttpResponse> {
+    let mut json = Json::new();
+    postgres::answer(&**source, request.path(), asked(&request), &mut json)
+        .await
+        .map_err(ErrorInternalServerError)?;
+    Ok(response(json))
+}
+
+fn asked(request: &HttpRequest) -> &str {
+    request.query_string().trim_start_matches("n=")
+}
+
+fn response(json: Json) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(json.finish())
+}

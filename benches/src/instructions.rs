@@ -1,0 +1,145 @@
+//! How many instructions the processor carries out for a step of an answer: a figure that other programs on the machine do
+//! not change, so that it can have a bound.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use async_graphql::Request;
+use clap::{Args, ValueEnum};
+use crowsfoot::Schema;
+
+use crate::workload::{self, Workload};
+use crate::{Failure, example};
+
+/// The bounds: for each step, the most instructions of each workload.
+type Bounds = BTreeMap<String, BTreeMap<String, u64>>;
+
+/// A new bound leaves this much room, in percent: hash maps are seeded anew in each process, and another machine's processor
+/// has other instructions.
+const ROOM: u64 = 5;
+
+/// How often a step is done. What the longer run carries out more is the step alone, without the start of the program and
+/// what it does once only.
+const RUNS: [u64; 2] = [20, 120];
+
+/// Options of `instructions`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Set the bounds anew, a little above what is counted
+    #[arg(long)]
+    update: bool,
+}
+
+/// Options of `repeat`.
+#[derive(Debug, Args)]
+pub struct Repeat {
+    step: Step,
+    #[arg(value_parser = workload::NAMES)]
+    workload: String,
+    times: u64,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Step {
+    /// From the text of the request to its plan
+    Plan,
+}
+
+/// Does a step again and again.
+///
+/// # Errors
+/// When the step fails.
+pub fn repeat(Repeat { step, workload, times }: &Repeat) -> Result<(), Failure> {
+    let Workload { query, .. } =
+        workload::all().into_iter().find(|known| known.name == workload).ok_or("no such workload")?;
+    let schema = Schema::new(example::registry().model()?)?;
+    match step {
+        Step::Plan => {
+            for _ in 0..*times {
+                black_box(schema.plan(&Request::new(black_box(&query)))?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts every step of every workload and compares with the bounds.
+///
+/// # Errors
+/// When a bound is passed.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.toml");
+    let mut bounds: Bounds = toml::from_str(&std::fs::read_to_string(&file).unwrap_or_default())?;
+    let mut passed = Vec::new();
+    println!("| step | workload | instructions | bound |\n|---|---|---:|---:|");
+    for step in Step::value_variants() {
+        let step = step.to_possible_value().ok_or("a step without a name")?.get_name().to_owned();
+        for workload in workload::NAMES {
+            let counted = count(&step, workload)?;
+            let bound = bounds.entry(step.clone()).or_default().entry(workload.to_owned()).or_default();
+            if options.update {
+                *bound = counted + counted * ROOM / 100;
+            }
+            println!("| {step} | {workload} | {counted} | {bound} |");
+            if counted > *bound {
+                passed.push(format!("{step} {workload}"));
+            }
+        }
+    }
+    if options.update {
+        std::fs::write(&file, written(&bounds))?;
+    }
+    if passed.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "more instructions than {} allows: {}; `instructions --update` sets the bounds anew",
+        file.display(),
+        passed.join(", ")
+    )
+    .into())
+}
+
+fn written(bounds: &Bounds) -> String {
+    let mut text = String::from(
+        "# The most instructions of each step of each workload.\n\
+         # cargo run --release -p benches -- instructions --update\n",
+    );
+    for (step, bounds) in bounds {
+        text += &format!("\n[{step}]\n");
+        for (workload, bound) in bounds {
+            text += &format!("{workload} = {bound}\n");
+        }
+    }
+    text
+}
+
+/// The instructions of one step.
+fn count(step: &str, workload: &str) -> Result<u64, Failure> {
+    let [short, long] = RUNS;
+    let more = total(step, workload, long)?.saturating_sub(total(step, workload, short)?);
+    Ok(more / (long - short))
+}
+
+/// The instructions of a whole run.
+fn total(step: &str, workload: &str, times: u64) -> Result<u64, Failure> {
+    let file: PathBuf = std::env::temp_dir().join(format!("crowsfoot-instructions-{}", std::process::id()));
+    let done = Command::new("valgrind")
+        .args(["--tool=callgrind", "--quiet"])
+        .arg(format!("--callgrind-out-file={}", file.display()))
+        .arg(std::env::current_exe()?)
+        .args(["repeat", step, workload, &times.to_string()])
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| format!("valgrind cannot be run: {error}"))?;
+    if !done.success() {
+        return Err(format!("{step} {workload} failed").into());
+    }
+    let profile = std::fs::read_to_string(&file)?;
+    std::fs::remove_file(&file)?;
+    let summary = profile.lines().find_map(|line| line.strip_prefix("summary: ")).ok_or("no summary")?;
+    Ok(summary.trim().parse()?)
+}

@@ -1,0 +1,89 @@
+//! What Crowsfoot costs, beside handlers written by hand.
+
+#[path = "../../src/example.rs"]
+mod example;
+
+mod check;
+mod compare;
+mod curves;
+mod database;
+mod dataset;
+mod floor;
+mod instructions;
+mod load;
+mod plot;
+mod record;
+mod server;
+mod workload;
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use compare::Setup;
+use database::Database;
+use floor::Driver;
+
+/// Whatever ends the program; printed as it is.
+type Failure = Box<dyn std::error::Error>;
+
+/// Measures the service beside the floor: handlers and SQL written by hand, as fast as we can.
+#[derive(Debug, Parser)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure both on every workload
+    Compare(compare::Options),
+    /// Measure how both grow with rows, depth and clients, on both databases, and plot it
+    Curves(curves::Options),
+    /// Count the processor's instructions, with valgrind, and fail where they pass their bounds
+    Instructions(instructions::Options),
+    /// Do one thing many times over: what `instructions` counts
+    #[command(hide = true)]
+    Repeat(instructions::Repeat),
+    /// Only see whether both answer the same
+    Check(Setup),
+    /// Make the dataset anew
+    Dataset(Database),
+    /// Serve the floor
+    Floor {
+        #[command(flatten)]
+        database: Database,
+        /// The driver for PostgreSQL
+        #[arg(long, value_enum, default_value_t = Driver::TokioPostgres)]
+        driver: Driver,
+        /// Threads that answer
+        #[arg(long, default_value_t = cores())]
+        workers: NonZeroUsize,
+    },
+}
+
+/// The machine's cores.
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let done = match CommandLine::parse().command {
+        Command::Compare(options) => compare::run(options).await,
+        Command::Curves(options) => curves::run(options).await,
+        Command::Instructions(options) => instructions::run(&options),
+        Command::Repeat(repeat) => instructions::repeat(&repeat),
+        Command::Check(setup) => compare::check_only(&setup).await,
+        Command::Dataset(database) => dataset::make(&database).await,
+        Command::Floor { database, driver, workers } => floor::run(database, driver, workers).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("benches: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

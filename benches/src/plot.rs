@@ -1,0 +1,135 @@
+//! Panels of curves side by side, both axes logarithmic, as SVG.
+
+use std::fmt::Write;
+
+/// One diagram.
+pub struct Panel {
+    /// What grows.
+    pub title: &'static str,
+    /// What is measured.
+    pub unit: &'static str,
+    /// The curves, all at the same places.
+    pub lines: Vec<Line>,
+}
+
+/// One curve.
+pub struct Line {
+    /// As the legend calls it.
+    pub name: String,
+    /// Its colour.
+    pub colour: &'static str,
+    /// Whether it is drawn in dashes.
+    pub dashed: bool,
+    /// Where, and how much.
+    pub points: Vec<(usize, f64)>,
+}
+
+const WIDTH: f64 = 420.0;
+const HEIGHT: f64 = 300.0;
+const MARGIN: f64 = 60.0;
+const TOP: f64 = 40.0;
+const BOTTOM: f64 = 110.0;
+
+/// All panels, with a legend and a caption below.
+pub fn svg(panels: &[Panel], caption: &str) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a few panels")]
+    let offset = |nth: usize| nth as f64 * WIDTH;
+    let (width, height) = (offset(panels.len()), TOP + HEIGHT + BOTTOM);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n"
+    );
+    for (nth, panel) in panels.iter().enumerate() {
+        svg += &format!("<g transform=\"translate({} {TOP})\">\n{}</g>\n", offset(nth), drawn(panel));
+    }
+    for (nth, line) in panels.first().map(|panel| &panel.lines).into_iter().flatten().enumerate() {
+        let (x, y) = (MARGIN + offset(nth) / 2.0, TOP + HEIGHT + 55.0);
+        svg += &format!(
+            "<line x1=\"{x}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\" {}/><text x=\"{}\" y=\"{}\">{}</text>\n",
+            x + 32.0,
+            stroke(line),
+            x + 40.0,
+            y + 4.0,
+            line.name
+        );
+    }
+    for (nth, line) in caption.lines().enumerate() {
+        let (y, text) = (TOP + HEIGHT + 80.0 + offset(nth) * 16.0 / WIDTH, escaped(line));
+        svg += &format!("<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"10\" fill=\"#555\">{text}</text>\n");
+    }
+    svg + "</svg>\n"
+}
+
+fn stroke(line: &Line) -> String {
+    let dashes = if line.dashed { " stroke-dasharray=\"5 4\"" } else { "" };
+    format!("stroke=\"{}\" stroke-width=\"2\" fill=\"none\"{dashes}", line.colour)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('`', "")
+}
+
+/// An axis: from the logarithm of its least to that of its greatest value.
+struct Axis {
+    least: f64,
+    greatest: f64,
+    /// How long it is drawn.
+    length: f64,
+}
+
+impl Axis {
+    fn at(&self, value: f64) -> f64 {
+        (value.ln() - self.least) / (self.greatest - self.least) * self.length
+    }
+}
+
+fn drawn(panel: &Panel) -> String {
+    let all = || panel.lines.iter().flat_map(|line| &line.points);
+    #[expect(clippy::cast_precision_loss, reason = "rows and clients are not that many")]
+    let place = |at: usize| at as f64;
+    let mut places: Vec<usize> = all().map(|point| point.0).collect();
+    places.sort_unstable();
+    places.dedup();
+    let [Some(first), Some(last)] = [places.first(), places.last()] else { return String::new() };
+    let x = Axis { least: place(*first).ln(), greatest: place(*last).ln(), length: WIDTH - MARGIN - 20.0 };
+    let values = || all().map(|point| point.1.log10());
+    // Whole powers of ten, so that the ticks are at the ends too.
+    let (least, greatest) =
+        (values().fold(f64::MAX, f64::min).floor(), values().fold(f64::MIN, f64::max).ceil());
+    let y = Axis { least: 10_f64.powf(least).ln(), greatest: 10_f64.powf(greatest).ln(), length: HEIGHT };
+
+    let mut svg = format!("<text x=\"{MARGIN}\" y=\"-18\" font-weight=\"bold\">{}</text>\n", panel.title);
+    svg += &format!("<text x=\"{MARGIN}\" y=\"-4\" font-size=\"10\" fill=\"#555\">{}</text>\n", panel.unit);
+    let mut power = least;
+    while power <= greatest {
+        let value = 10_f64.powf(power);
+        let at = HEIGHT - y.at(value);
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{MARGIN}\" x2=\"{}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ddd\"/>\
+             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{value}</text>",
+            MARGIN + x.length,
+            MARGIN - 6.0,
+            at + 4.0
+        );
+        power += 1.0;
+    }
+    for at in &places {
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{at}</text>",
+            MARGIN + x.at(place(*at)),
+            HEIGHT + 18.0
+        );
+    }
+    for line in &panel.lines {
+        let points: Vec<String> = line
+            .points
+            .iter()
+            .map(|(at, value)| format!("{:.1},{:.1}", MARGIN + x.at(place(*at)), HEIGHT - y.at(*value)))
+            .collect();
+        let _ = writeln!(svg, "<polyline points=\"{}\" {}/>", points.join(" "), stroke(line));
+    }
+    svg
+}

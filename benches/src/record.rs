@@ -1,0 +1,92 @@
+//! Figures with the machine, the date and the command that made them.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde::Serialize;
+
+use crate::Failure;
+use crate::compare::{Pace, Setup};
+
+/// Figures and where they come from.
+#[derive(Debug, Serialize)]
+pub struct Record<T> {
+    machine: Machine,
+    database: String,
+    date: String,
+    commit: String,
+    command: String,
+    workers: usize,
+    driver: String,
+    pace: Pace,
+    /// What was measured.
+    pub figures: Vec<T>,
+}
+
+#[derive(Debug, Serialize)]
+struct Machine {
+    processor: String,
+    cores: usize,
+    memory_gib: u64,
+    system: String,
+}
+
+impl<T: Serialize> Record<T> {
+    /// Figures made just now on this database.
+    pub fn new(setup: &Setup, database: String, pace: Pace, figures: Vec<T>) -> Self {
+        let commit = Command::new("git")
+            .args(["describe", "--always", "--dirty"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output();
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        Self {
+            machine: Machine::this(),
+            database,
+            date: chrono::Utc::now().date_naive().to_string(),
+            commit: commit
+                .map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+                .unwrap_or_default(),
+            command: format!("cargo run --release -p benches -- {}", arguments.join(" ")),
+            workers: setup.workers.get(),
+            driver: format!("{:?}", setup.driver),
+            pace,
+            figures,
+        }
+    }
+
+    /// Machine, date and command, for people.
+    pub fn heading(&self) -> String {
+        let Machine { processor, cores, memory_gib, system } = &self.machine;
+        format!(
+            "{}, {}; {cores} × {processor}, {memory_gib} GiB, {system}; commit {}\n`{}`\n",
+            self.date, self.database, self.commit, self.command
+        )
+    }
+
+    /// Writes everything as JSON.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, file: &Path) -> Result<(), Failure> {
+        Ok(std::fs::write(file, serde_json::to_string_pretty(self)? + "\n")?)
+    }
+}
+
+impl Machine {
+    fn this() -> Self {
+        let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+        let field = |file: &str, name: &str| {
+            let text = read(file);
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+            line.split_once(':').map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+        };
+        let memory = field("/proc/meminfo", "MemTotal");
+        let memory: u64 = memory.trim_end_matches(" kB").parse().unwrap_or(0);
+        Self {
+            processor: field("/proc/cpuinfo", "model name"),
+            cores: crate::cores().get(),
+            memory_gib: memory.div_ceil(1024 * 1024),
+            system: format!("Linux {}", read("/proc/sys/kernel/osrelease").trim()),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The two servers as child processes, and what they cost.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+use crate::Failure;
+use crate::compare::Setup;
+use crate::database::Kind;
+
+/// A server that is stopped when it is dropped.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    child: Child,
+}
+
+impl Server {
+    /// Starts the floor: this program again.
+    ///
+    /// # Errors
+    /// When it says no address.
+    pub fn floor(setup: &Setup) -> Result<Self, Failure> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("floor").args(setup.database.arguments());
+        if let Some(driver) = clap::ValueEnum::to_possible_value(&setup.driver) {
+            command.args(["--driver", driver.get_name()]);
+        }
+        command.args(["--workers", &setup.workers.to_string()]);
+        Self::start(&mut command)
+    }
+
+    /// Starts the service.
+    ///
+    /// # Errors
+    /// When it cannot be built or says no address.
+    pub fn service(setup: &Setup) -> Result<Self, Failure> {
+        let mut command = Command::new(match &setup.service {
+            Some(program) => program.clone(),
+            None => built_service()?,
+        });
+        command
+            .args(["serve", "--no-migrate", "--mode", "production", "--log", "warn"])
+            .args(["--listen", "127.0.0.1:0", "--database-url", &setup.database.url()])
+            .args(["--workers", &setup.workers.to_string()]);
+        Self::start(&mut command)
+    }
+
+    fn start(command: &mut Command) -> Result<Self, Failure> {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let out = child.stdout.take().ok_or("no output")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        match address.and_then(|address| address.parse().ok()) {
+            Some(address) => Ok(Self { address, child }),
+            None => {
+                child.kill()?;
+                Err(format!("{} said no address", command.get_program().display()).into())
+            }
+        }
+    }
+
+    /// The processor time that it has used.
+    ///
+    /// # Errors
+    /// Where there is no `/proc`.
+    pub fn cpu(&self) -> Result<Duration, Failure> {
+        cpu(self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Builds the service as this program was built (together with it: by itself it would build every dependency again, for
+/// other features), and says where it is.
+fn built_service() -> Result<PathBuf, Failure> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "--package", "benches", "--package", "crowsfoot", "--bins"])
+        .current_dir(folder)
+        .status()?;
+    if !built.success() {
+        return Err("the service could not be built".into());
+    }
+    Ok(std::env::current_exe()?.with_file_name("crowsfoot"))
+}
+
+/// The processor time of a process, in user and kernel mode.
+fn cpu(process: u32) -> Result<Duration, Failure> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is the program's name in parentheses, which may hold anything.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field - 3).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or(0);
+    // proc(5): fields 14 and 15, in hundredths of a second on every Linux.
+    Ok(Duration::from_millis(10 * (ticks(14) + ticks(15))))
+}
+
+/// The database's own processes, where there are any and they run on this machine.
+pub struct Backends(Option<DatabaseConnection>);
+
+impl Backends {
+    /// Those of the measured database.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn new(setup: &Setup) -> Result<Self, Failure> {
+        match setup.database.kind {
+            Kind::Sqlite => Ok(Self(None)),
+            Kind::Postgres => Ok(Self(Some(setup.database.connect().await?))),
+        }
+    }
+
+    /// The processor time that they have used; nothing where it cannot be known.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn cpu(&self) -> Result<Option<Duration>, Failure> {
+        let Some(connection) = &self.0 else { return Ok(None) };
+        let sql = "SELECT pid FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
+        let mut total = Duration::ZERO;
+        for row in connection.query_all_raw(statement).await? {
+            let process = row.try_get_by_index::<i32>(0)?.unsigned_abs();
+            let is_here = std::fs::read_to_string(format!("/proc/{process}/comm"));
+            if !is_here.is_ok_and(|name| name.starts_with("postgres")) {
+                return Ok(None);
+            }
+            total += cpu(process)?;
+        }
+        Ok(Some(total))
+    }
+}

@@ -1,0 +1,61 @@
+//! What a box shows: a type of the schema, its table and its columns.
+
+use crate::model::{Column, ColumnId, Entity, EntityId, Model};
+
+/// A type of the schema.
+pub(super) struct TypeBox<'a> {
+    pub entity: EntityId,
+    pub name: &'a str,
+    /// Its table, where that is called otherwise.
+    pub table: Option<String>,
+    pub description: Option<&'a str>,
+    pub rows: Vec<Row<'a>>,
+}
+
+/// A column that clients see.
+pub(super) struct Row<'a> {
+    /// `PK`, `FK` and `UK`, as far as they hold.
+    pub marks: Vec<&'static str>,
+    pub field: &'a str,
+    /// Without the `!` of a column that is never NULL.
+    pub type_name: &'a str,
+    pub nullable: bool,
+}
+
+impl Row<'_> {
+    /// The type as the schema writes it.
+    pub fn full_type(&self) -> String {
+        format!("{}{}", self.type_name, if self.nullable { "" } else { "!" })
+    }
+}
+
+/// A box for each type of the schema, in the order of registration.
+pub(super) fn of<'a>(model: &'a Model) -> Vec<TypeBox<'a>> {
+    let type_box = |(id, entity): (EntityId, &'a Entity)| TypeBox {
+        entity: id,
+        name: &entity.name,
+        table: table(entity),
+        description: entity.description.as_deref(),
+        rows: entity.visible_columns().map(|(id, column)| row(model, entity, id, column)).collect(),
+    };
+    model.exposed().map(type_box).collect()
+}
+
+fn table(entity: &Entity) -> Option<String> {
+    let schema = entity.table.schema.as_ref().map(|schema| format!("{schema}.")).unwrap_or_default();
+    Some(format!("{schema}{}", entity.table.name)).filter(|table| *table != entity.name)
+}
+
+fn row<'a>(model: &'a Model, entity: &Entity, id: ColumnId, column: &'a Column) -> Row<'a> {
+    let marks = [
+        ("PK", entity.primary_key.contains(&id)),
+        ("FK", entity.relations_of_column(id).next().is_some()),
+        ("UK", entity.unique_keys.iter().any(|key| *key == [id])),
+    ];
+    Row {
+        marks: marks.into_iter().filter(|(_, holds)| *holds).map(|(mark, _)| mark).collect(),
+        field: &column.field,
+        type_name: model.type_name(&column.column_type),
+        nullable: column.nullable,
+    }
+}

@@ -1,0 +1,339 @@
+//! Places boxes side by side and leads lines between them. It knows sizes and nothing of entities.
+//!
+//! Each group of connected boxes is drawn in layers from left to right, after Sugiyama, Tagawa and Toda (1981): choose
+//! a layer for each box, an order within each layer, a height for each place, and then the way of each line. A line
+//! that passes a layer has a lane there, so no line goes through a box.
+
+mod order;
+mod pack;
+mod place;
+mod ports;
+mod rank;
+mod route;
+
+/// Between the upper ends of two lines at one side of a box: room for a label.
+const PORT: f64 = 18.0;
+
+/// Between the corner of a box and the nearest line.
+const CORNER: f64 = 9.0;
+
+/// What a line has at its box beside the label: the crow's foot.
+pub(super) const FOOT: f64 = 26.0;
+
+/// The size of a box.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    pub width: f64,
+    /// At least; a box with many lines is made higher.
+    pub height: f64,
+}
+
+/// A line to be drawn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    /// The boxes at its ends.
+    pub ends: [usize; 2],
+    /// The room that the label at each end takes.
+    pub labels: [f64; 2],
+}
+
+/// Where something lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Area {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+/// A point of the drawing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    pub x: f64,
+    pub y: f64,
+}
+
+/// Where everything is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Layout {
+    pub width: f64,
+    pub height: f64,
+    /// In the order of the sizes.
+    pub boxes: Vec<Area>,
+    /// In the order of the links, each from its first end to its second; every part is level or upright, and the first
+    /// and the last are level.
+    pub routes: Vec<Vec<Point>>,
+}
+
+/// A box, or the lane of a line that passes its layer.
+struct Item {
+    node: Option<usize>,
+    layer: usize,
+    height: f64,
+    /// The middle.
+    y: f64,
+}
+
+/// The part of a line between two neighbouring layers, or from a box back to itself.
+struct Segment {
+    link: usize,
+    /// The items at its ends, the left one first; twice the same one for a line from a box to itself, which lies at its
+    /// right side.
+    items: [usize; 2],
+    /// The heights at which it meets them.
+    y: [f64; 2],
+}
+
+impl Segment {
+    fn is_loop(&self) -> bool {
+        self.items[0] == self.items[1]
+    }
+}
+
+/// A group of connected boxes in layers.
+struct Layers {
+    items: Vec<Item>,
+    segments: Vec<Segment>,
+    /// The items of each layer from top to bottom.
+    layers: Vec<Vec<usize>>,
+}
+
+/// Places everything; the same for the same boxes and links.
+pub(super) fn arrange(sizes: &[Size], links: &[Link]) -> Layout {
+    let parts = groups(sizes.len(), links).into_iter().map(|group| draw(group, sizes, links)).collect();
+    pack::pack(parts, sizes.len(), links.len())
+}
+
+/// The boxes of one group, and the lines between them.
+struct Group {
+    nodes: Vec<usize>,
+    links: Vec<usize>,
+}
+
+/// A group, drawn.
+struct Part {
+    group: Group,
+    layout: Layout,
+}
+
+/// Boxes that lines connect, each group and all of them in order.
+fn groups(count: usize, links: &[Link]) -> Vec<Group> {
+    let mut leader: Vec<usize> = (0..count).collect();
+    for link in links {
+        let [one, other] = link.ends.map(|end| leader[end]);
+        let (kept, given_up) = (one.min(other), one.max(other));
+        leader.iter_mut().filter(|known| **known == given_up).for_each(|known| *known = kept);
+    }
+    let is_leader = |node: &usize| leader[*node] == *node;
+    (0..count)
+        .filter(is_leader)
+        .map(|group| Group {
+            nodes: (0..count).filter(|node| leader[*node] == group).collect(),
+            links: (0..links.len()).filter(|link| leader[links[*link].ends[0]] == group).collect(),
+        })
+        .collect()
+}
+
+fn draw(group: Group, sizes: &[Size], links: &[Link]) -> Part {
+    let mut layers = Layers::new(&group, sizes, links);
+    order::order(&mut layers);
+    place::stack(&mut layers);
+    // Boxes settle by where their lines end, and lines by where boxes are.
+    for _ in 0..3 {
+        ports::spread(&mut layers);
+        place::settle(&mut layers);
+    }
+    ports::spread(&mut layers);
+    let layout = route::route(&layers, &group, sizes, links);
+    Part { group, layout }
+}
+
+impl Layers {
+    fn new(group: &Group, sizes: &[Size], links: &[Link]) -> Self {
+        let rank = rank::rank(group, sizes, links);
+        let mut layers = Self { items: Vec::new(), segments: Vec::new(), layers: Vec::new() };
+        let mut item_of = vec![usize::MAX; sizes.len()];
+        for (&node, &layer) in group.nodes.iter().zip(&rank) {
+            item_of[node] = layers.add(Some(node), layer, sizes[node].height);
+        }
+        for &link in &group.links {
+            let ends = links[link].ends.map(|end| item_of[end]);
+            let [from, to] = ends.map(|item| layers.items[item].layer);
+            let (mut left, last) = if from <= to { (ends[0], ends[1]) } else { (ends[1], ends[0]) };
+            for layer in from.min(to) + 1..from.max(to) {
+                let lane = layers.add(None, layer, 0.0);
+                layers.segments.push(Segment { link, items: [left, lane], y: [0.0; 2] });
+                left = lane;
+            }
+            layers.segments.push(Segment { link, items: [left, last], y: [0.0; 2] });
+        }
+        layers.make_room();
+        layers
+    }
+
+    fn add(&mut self, node: Option<usize>, layer: usize, height: f64) -> usize {
+        self.layers.resize_with(self.layers.len().max(layer + 1), Vec::new);
+        self.layers[layer].push(self.items.len());
+        self.items.push(Item { node, layer, height, y: 0.0 });
+        self.items.len() - 1
+    }
+
+    /// Makes boxes as high as their lines need.
+    fn make_room(&mut self) {
+        for item in 0..self.items.len() {
+            if self.items[item].node.is_some() {
+                let most = Side::BOTH.map(|side| self.ends_at(item, side).count()).into_iter().max();
+                let needed = 2.0 * CORNER + PORT * most.unwrap_or(0).saturating_sub(1) as f64;
+                self.items[item].height = self.items[item].height.max(needed);
+            }
+        }
+    }
+
+    /// The ends of segments at one side of an item: which segment, and which of its two ends.
+    fn ends_at(&self, item: usize, side: Side) -> impl Iterator<Item = (usize, usize)> {
+        self.segments.iter().enumerate().flat_map(move |(index, segment)| {
+            [0, 1].into_iter().filter_map(move |end| {
+                let its_side = if end == 0 || segment.is_loop() { Side::Right } else { Side::Left };
+                (segment.items[end] == item && its_side == side).then_some((index, end))
+            })
+        })
+    }
+}
+
+/// A side of a box.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Left,
+    Right,
+}
+
+impl Side {
+    const BOTH: [Self; 2] = [Self::Left, Self::Right];
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Boxes of many sizes, and lines between any of them.
+    fn drawings() -> impl Strategy<Value = (Vec<Size>, Vec<Link>)> {
+        let size = (60_u16..300, 2_u16..20)
+            .prop_map(|(width, rows)| Size { width: width.into(), height: f64::from(rows) * 20.0 });
+        (prop::collection::vec(size, 1..40), 0_usize..60).prop_flat_map(|(sizes, links)| {
+            let end = 0..sizes.len();
+            let link = (end.clone(), end, 0_u16..120, 0_u16..120).prop_map(|(one, other, first, second)| {
+                Link { ends: [one, other], labels: [first.into(), second.into()] }
+            });
+            (Just(sizes), prop::collection::vec(link, links))
+        })
+    }
+
+    /// A hundred boxes; most lines lead to a neighbour, and some to one of the first.
+    fn hundred() -> (Vec<Size>, Vec<Link>) {
+        let sizes = (0..100_u16).map(|box_| Size {
+            width: f64::from(150 + box_ % 7 * 20),
+            height: f64::from(60 + box_ % 9 * 20),
+        });
+        let link = |number: usize| Link {
+            ends: [if number % 5 == 0 { number % 3 } else { number * 7 % 100 }, number * 11 % 100],
+            labels: [70.0, 40.0],
+        };
+        (sizes.collect(), (0..160).map(link).collect())
+    }
+
+    /// Whether two areas have more than a border in common.
+    fn overlap(one: &Area, other: &Area) -> bool {
+        one.x < other.x + other.width
+            && other.x < one.x + one.width
+            && one.y < other.y + other.height
+            && other.y < one.y + one.height
+    }
+
+    /// The area between two points, made a little smaller or larger.
+    fn between(from: Point, to: Point, grow: f64) -> Area {
+        Area {
+            x: from.x.min(to.x) - grow,
+            y: from.y.min(to.y) - grow,
+            width: (from.x - to.x).abs() + 2.0 * grow,
+            height: (from.y - to.y).abs() + 2.0 * grow,
+        }
+    }
+
+    /// Where the label at the first point of a route stands, as it is drawn.
+    fn label(route: &[Point], width: f64) -> Area {
+        let Point { x, y } = route[0];
+        let x = if route[1].x > x { x + FOOT } else { x - FOOT - width };
+        Area { x, y: y - 13.0, width, height: 11.0 }
+    }
+
+    fn assert_is_readable(sizes: &[Size], links: &[Link]) {
+        let layout = arrange(sizes, links);
+        assert_eq!(layout, arrange(sizes, links), "the same every time");
+        assert_eq!((layout.boxes.len(), layout.routes.len()), (sizes.len(), links.len()));
+        for (index, area) in layout.boxes.iter().enumerate() {
+            assert!(area.width >= sizes[index].width && area.height >= sizes[index].height);
+            assert!(area.x >= 0.0 && area.y >= 0.0);
+            assert!(area.x + area.width <= layout.width && area.y + area.height <= layout.height);
+            assert!(layout.boxes[..index].iter().all(|other| !overlap(area, other)), "boxes overlap");
+        }
+        let mut labels: Vec<(usize, Area)> = Vec::new();
+        for (index, (link, route)) in links.iter().zip(&layout.routes).enumerate() {
+            for (end, place) in [(0, route[0]), (1, route[route.len() - 1])] {
+                let area = &layout.boxes[link.ends[end]];
+                assert!(
+                    place.x == area.x || place.x == area.x + area.width,
+                    "line {index} ends beside its box"
+                );
+                assert!(place.y > area.y && place.y < area.y + area.height, "line {index} ends at no side");
+            }
+            for pair in route.windows(2) {
+                assert!((pair[0].x == pair[1].x) != (pair[0].y == pair[1].y), "{route:?}");
+                let inside = between(pair[0], pair[1], -0.5);
+                let inside = Area { width: inside.width.max(0.1), height: inside.height.max(0.1), ..inside };
+                assert!(
+                    layout.boxes.iter().all(|area| !overlap(&inside, area)),
+                    "line {index} goes through a box"
+                );
+            }
+            let back: Vec<Point> = route.iter().rev().copied().collect();
+            labels.push((index, label(route, link.labels[0])));
+            labels.push((index, label(&back, link.labels[1])));
+        }
+        for (place, (line, area)) in labels.iter().enumerate() {
+            assert!(
+                layout.boxes.iter().all(|other| !overlap(area, other)),
+                "a label of line {line} is on a box"
+            );
+            assert!(
+                labels[..place].iter().all(|(_, other)| !overlap(area, other)),
+                "labels of line {line} collide"
+            );
+            for (other, route) in layout.routes.iter().enumerate() {
+                let is_crossed = route.windows(2).any(|pair| overlap(area, &between(pair[0], pair[1], 0.1)));
+                assert!(!is_crossed, "line {other} goes through a label of line {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hundred_boxes_are_readable() {
+        let (sizes, links) = hundred();
+        assert_is_readable(&sizes, &links);
+    }
+
+    #[test]
+    fn nothing_takes_no_room() {
+        assert_eq!(arrange(&[], &[]), Layout::default());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_boxes_are_readable((sizes, links) in drawings()) {
+            assert_is_readable(&sizes, &links);
+        }
+    }
+}

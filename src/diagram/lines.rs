@@ -1,0 +1,132 @@
+//! What a line shows: a relation, from both of its ends, once.
+
+use crate::model::{Cardinality, Declaration, EntityId, Junction, Model, Relation, RelationId};
+
+/// A relation between the rows of two types, or of one.
+pub(super) struct Line<'a> {
+    /// The referenced side first, where one side holds the key of the other.
+    pub ends: [End<'a>; 2],
+    /// The junction between them.
+    pub junction: Option<&'a Junction>,
+    /// Whether the junction is a box itself, so that the line says in short what two others say too.
+    pub is_shortcut: bool,
+}
+
+/// One end of a line.
+pub(super) struct End<'a> {
+    pub entity: EntityId,
+    pub name: &'a str,
+    /// The fields of this type that lead to the other end; none where the relation is not shown from here.
+    pub fields: Vec<&'a str>,
+    /// How many rows of this type belong to one of the other.
+    pub cardinality: Cardinality,
+}
+
+impl End<'_> {
+    /// Its fields as one text.
+    pub fn label(&self) -> String {
+        self.fields.join(", ")
+    }
+}
+
+impl Line<'_> {
+    /// Each field with its type, as the schema has them.
+    pub fn fields(&self) -> impl Iterator<Item = String> {
+        let [one, other] = &self.ends;
+        [(one, other), (other, one)].into_iter().flat_map(|(from, to)| {
+            let leads_to = match to.cardinality {
+                Cardinality::One => format!("{}!", to.name),
+                Cardinality::OptionalOne => to.name.to_owned(),
+                Cardinality::Many => format!("[{}!]!", to.name),
+            };
+            from.fields.iter().map(move |field| format!("{}.{field}: {leads_to}", from.name))
+        })
+    }
+
+    /// The name of its junction's table.
+    pub fn through(&self) -> Option<&str> {
+        self.junction.map(|junction| junction.table.name.as_str())
+    }
+}
+
+/// A line for each relation between types of the schema, in the order of the types that hold them.
+pub(super) fn of(model: &Model) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for (id, entity) in model.exposed() {
+        for (index, relation) in entity.relations.iter().enumerate() {
+            lines.extend(match (&relation.junction, relation.declaration) {
+                (Some(junction), _) => many_to_many(model, (id, index), relation, junction),
+                (None, Declaration::BelongsTo) => Some(forward(model, id, relation)),
+                // Where the other side is hidden, the relation shows from here alone.
+                (None, _) if model.forward_side(id, index).is_none() => Some(reverse(model, id, relation)),
+                (None, _) => None,
+            });
+        }
+    }
+    lines
+}
+
+fn end<'a>(model: &'a Model, entity: EntityId, fields: Vec<&'a str>, cardinality: Cardinality) -> End<'a> {
+    End { entity, name: &model.entities[entity].name, fields, cardinality }
+}
+
+/// A key, with what the other side calls its way back.
+fn forward<'a>(model: &'a Model, holder: EntityId, relation: &'a Relation) -> Line<'a> {
+    let is_reverse = |reverse: &&Relation| {
+        let is_other_side = reverse.junction.is_none() && reverse.declaration != Declaration::BelongsTo;
+        is_other_side
+            && reverse.target == holder
+            && (&reverse.from, &reverse.to) == (&relation.to, &relation.from)
+    };
+    let reverses: Vec<&Relation> =
+        model.entities[relation.target].relations.iter().filter(is_reverse).collect();
+    // The declaration decides: a list on a unique key is drawn as a list. Where there is none, the key does.
+    let held = match reverses.first() {
+        Some(reverse) => reverse.cardinality,
+        None if model.entities[holder].is_unique(&relation.from) => Cardinality::OptionalOne,
+        None => Cardinality::Many,
+    };
+    let back = reverses.iter().map(|reverse| reverse.field.as_str()).collect();
+    let ends = [
+        end(model, relation.target, back, relation.cardinality),
+        end(model, holder, vec![&relation.field], held),
+    ];
+    Line { ends, junction: None, is_shortcut: false }
+}
+
+fn reverse<'a>(model: &'a Model, owner: EntityId, relation: &'a Relation) -> Line<'a> {
+    let holder = &model.entities[relation.target];
+    let may_be_null = relation.to.iter().any(|id| holder.columns[*id].nullable);
+    let held_by = if relation.enforced && !may_be_null { Cardinality::One } else { Cardinality::OptionalOne };
+    let ends = [
+        end(model, owner, vec![&relation.field], held_by),
+        end(model, relation.target, Vec::new(), relation.cardinality),
+    ];
+    Line { ends, junction: None, is_shortcut: false }
+}
+
+/// The list of this type and the one of the other; nothing where the other's line has shown both.
+fn many_to_many<'a>(
+    model: &'a Model,
+    (owner, index): (EntityId, RelationId),
+    relation: &'a Relation,
+    junction: &'a Junction,
+) -> Option<Line<'a>> {
+    let is_back = |back: &Junction| {
+        back.table == junction.table && (&back.from, &back.to) == (&junction.to, &junction.from)
+    };
+    let back = model.entities[relation.target]
+        .relations
+        .iter()
+        .position(|back| back.target == owner && back.junction.as_ref().is_some_and(is_back));
+    if back.is_some_and(|back| (relation.target, back) < (owner, index)) {
+        return None;
+    }
+    let back = back.map(|back| model.entities[relation.target].relations[back].field.as_str());
+    let is_shortcut = junction.entity.is_some_and(|id| model.entities[id].exposed);
+    let ends = [
+        end(model, owner, vec![&relation.field], Cardinality::Many),
+        end(model, relation.target, back.into_iter().collect(), Cardinality::Many),
+    ];
+    Some(Line { ends, junction: Some(junction), is_shortcut })
+}

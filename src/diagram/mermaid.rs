@@ -1,0 +1,59 @@
+//! The diagram as an `erDiagram` of Mermaid.
+
+use std::fmt::Write as _;
+
+use super::boxes::TypeBox;
+use super::lines::Line;
+use crate::model::Cardinality;
+
+pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
+    let mut text = String::from("erDiagram\n");
+    // Writing to a string cannot fail.
+    for type_box in boxes {
+        let title =
+            type_box.table.as_ref().map(|table| format!("[\"{} ({})\"]", type_box.name, plain(table)));
+        let _ = writeln!(text, "    {}{} {{", type_box.name, title.unwrap_or_default());
+        for row in &type_box.rows {
+            let marks = row.marks.iter().map(|mark| format!(" {mark}")).collect::<Vec<_>>().join(",");
+            // A type is a word here and cannot have a `!`, so it is the exception that is marked.
+            let nullable = if row.nullable { " \"nullable\"" } else { "" };
+            let _ = writeln!(text, "        {} {}{marks}{nullable}", row.type_name, row.field);
+        }
+        text.push_str("    }\n");
+    }
+    for line in lines {
+        let [one, other] = &line.ends;
+        let (left, right) = (left(one.cardinality), right(other.cardinality));
+        let stroke = if line.is_shortcut { ".." } else { "--" };
+        let label = [one, other].map(|end| if end.fields.is_empty() { "-".to_owned() } else { end.label() });
+        let _ = writeln!(
+            text,
+            "    {} {left}{stroke}{right} {} : \"{}\"",
+            one.name,
+            other.name,
+            label.join(" / ")
+        );
+    }
+    text
+}
+
+fn left(cardinality: Cardinality) -> &'static str {
+    match cardinality {
+        Cardinality::One => "||",
+        Cardinality::OptionalOne => "|o",
+        Cardinality::Many => "}o",
+    }
+}
+
+fn right(cardinality: Cardinality) -> &'static str {
+    match cardinality {
+        Cardinality::One => "||",
+        Cardinality::OptionalOne => "o|",
+        Cardinality::Many => "o{",
+    }
+}
+
+/// Without what would end or change a text in quotes, which Mermaid cannot escape.
+fn plain(text: &str) -> String {
+    text.replace(|letter: char| letter.is_control() || "\"\\%#;".contains(letter), "_")
+}

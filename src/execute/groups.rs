@@ -1,0 +1,268 @@
+//! Whose rows are whose: parents and the rows of a level below are joined by their keys.
+
+use std::cmp::Ordering;
+use std::hash::Hash;
+use std::ops::Range;
+
+use hashbrown::HashMap;
+
+use super::row::{Cell, Row, RowSet};
+use crate::model::normalize_key;
+use crate::plan::{Key, Load, Page, Query, What};
+
+/// No slot: the key has a part that is NULL, and NULL meets nothing.
+const NOBODY: u32 = u32::MAX;
+
+/// The keys by which the rows of a level ask for the next.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// For each row above the place of its key among the distinct ones.
+    of_parent: Vec<u32>,
+    index: Index,
+}
+
+/// The distinct keys and their places. Nearly every key is one integer.
+#[derive(Debug)]
+enum Index {
+    /// The one key of the root, which every row meets.
+    Root,
+    Integers(HashMap<i64, u32>),
+    Values(HashMap<Key, u32>),
+}
+
+impl Keys {
+    /// The one key of the root, which every row meets.
+    pub fn of_root() -> Self {
+        Self { of_parent: vec![0], index: Index::Root }
+    }
+
+    /// The keys in the cells `slots` of all rows but those outside every page.
+    pub fn of_rows(rows: &RowSet, first: usize, slots: &[usize], is_outside: impl Fn(usize) -> bool) -> Self {
+        let row = |index| rows.row_from(index, first);
+        let inside = |index: &usize| !is_outside(*index);
+        if let [slot] = *slots {
+            let all_integers = (0..rows.len())
+                .filter(inside)
+                .all(|index| matches!(row(index).cell(slot), Cell::Integer(_) | Cell::Null));
+            if all_integers {
+                let key = |index| match row(index).cell(slot) {
+                    Cell::Integer(key) if !is_outside(index) => Some(key),
+                    _ => None,
+                };
+                let (of_parent, index) = number((0..rows.len()).map(key));
+                return Self { of_parent, index: Index::Integers(index) };
+            }
+        }
+        let key = |index: usize| if is_outside(index) { None } else { key_of(row(index), slots) };
+        let (of_parent, index) = number((0..rows.len()).map(key));
+        Self { of_parent, index: Index::Values(index) }
+    }
+
+    /// Each key once, in the order of the parents.
+    pub fn distinct(&self) -> Vec<Key> {
+        match &self.index {
+            Index::Root => Vec::new(),
+            Index::Integers(index) => in_order(index, |key| vec![sea_orm::Value::BigInt(Some(*key))]),
+            Index::Values(index) => in_order(index, Key::clone),
+        }
+    }
+
+    /// How many distinct keys there are.
+    pub fn len(&self) -> usize {
+        match &self.index {
+            Index::Root => 1,
+            Index::Integers(index) => index.len(),
+            Index::Values(index) => index.len(),
+        }
+    }
+
+    /// Whether nobody asks for anything.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn place(&self, row: Row, slots: &[usize]) -> Option<u32> {
+        match &self.index {
+            Index::Root => Some(0),
+            Index::Integers(index) => match row.cell(*slots.first()?) {
+                Cell::Integer(key) => index.get(&key).copied(),
+                _ => None,
+            },
+            Index::Values(index) => index.get(&key_of(row, slots)?).copied(),
+        }
+    }
+}
+
+/// The order of two rows by integer cells.
+fn compare(rows: &RowSet, slots: &[usize], one: u32, other: u32) -> Ordering {
+    let integer = |index: u32, slot: usize| match rows.row(index as usize).cell(slot) {
+        Cell::Integer(value) => value,
+        _ => 0,
+    };
+    let mut orders = slots.iter().map(|slot| integer(one, *slot).cmp(&integer(other, *slot)));
+    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// Numbers the keys as they come.
+fn number<K: Eq + Hash>(keys: impl Iterator<Item = Option<K>>) -> (Vec<u32>, HashMap<K, u32>) {
+    let mut index = HashMap::new();
+    let place = |key: Option<K>| match key {
+        Some(key) => {
+            let next = index.len() as u32;
+            *index.entry(key).or_insert(next)
+        }
+        None => NOBODY,
+    };
+    (keys.map(place).collect(), index)
+}
+
+fn in_order<K>(index: &HashMap<K, u32>, key: impl Fn(&K) -> Key) -> Vec<Key> {
+    let mut keys = vec![Key::new(); index.len()];
+    for (known, place) in index {
+        keys[*place as usize] = key(known);
+    }
+    keys
+}
+
+/// A key in the form in which both sides compare equal; none where a part of it is NULL.
+fn key_of(row: Row, slots: &[usize]) -> Option<Key> {
+    slots
+        .iter()
+        .map(|slot| match row.cell(*slot) {
+            Cell::Null => None,
+            _ => Some(normalize_key(row.value(*slot))),
+        })
+        .collect()
+}
+
+/// The rows of a level, by the rows above whose they are.
+#[derive(Debug)]
+pub struct Groups {
+    /// For each row above the place of its group.
+    of_parent: Vec<u32>,
+    groups: Vec<Group>,
+    /// Indexes of rows, group after group; of joined rows, which stand beside their parents, each its own.
+    members: Vec<u32>,
+}
+
+/// The rows of one key.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    members: Range<usize>,
+    has_previous: bool,
+    has_next: bool,
+}
+
+impl Groups {
+    /// Gives every parent its rows.
+    pub(super) fn new(load: &Load, query: &Query, rows: &RowSet, keys: Keys) -> Self {
+        let mut groups = vec![Group::default(); keys.len()];
+        let mut of_row = Vec::with_capacity(rows.len());
+        for index in 0..rows.len() {
+            let row = rows.row(index);
+            let place = keys.place(row, &query.key);
+            let Some(group) = place.and_then(|place| groups.get_mut(place as usize)) else {
+                of_row.push(NOBODY);
+                continue;
+            };
+            let is_member = match query.mark.map(|mark| row.cell(mark)) {
+                Some(Cell::Integer(mark)) if mark == i64::from(Query::BEFORE) => {
+                    group.has_previous = true;
+                    false
+                }
+                Some(Cell::Integer(mark)) if mark == i64::from(Query::AFTER) => {
+                    group.has_next = true;
+                    false
+                }
+                _ => true,
+            };
+            // Counted first, laid out after.
+            group.members.end += usize::from(is_member);
+            of_row.push(place.filter(|_| is_member).unwrap_or(NOBODY));
+        }
+        let mut start = 0;
+        for group in &mut groups {
+            let length = group.members.end;
+            group.members = start..start;
+            start += length;
+        }
+        let mut members = vec![0; start];
+        for (index, place) in of_row.into_iter().enumerate() {
+            if let Some(group) = groups.get_mut(place as usize) {
+                members[group.members.end] = index as u32;
+                group.members.end += 1;
+            }
+        }
+        if !query.sort.is_empty() {
+            for group in &groups {
+                members[group.members.clone()].sort_by(|one, other| compare(rows, &query.sort, *one, *other));
+            }
+        }
+        if let What::Rows(planned) = &load.what {
+            groups.iter_mut().for_each(|group| group.finish_page(&planned.page, &mut members));
+        }
+        Self { of_parent: keys.of_parent, groups, members }
+    }
+
+    /// Joined rows: each parent's is in the same row, where the key is not NULL.
+    pub(super) fn joined(rows: &RowSet, key: &[usize]) -> Self {
+        let all = 0..rows.len();
+        let is_there = |index: usize| key.iter().all(|slot| rows.row(index).cell(*slot) != Cell::Null);
+        Self {
+            of_parent: all.clone().map(|index| if is_there(index) { index as u32 } else { NOBODY }).collect(),
+            groups: all
+                .clone()
+                .map(|index| Group { members: index..index + 1, ..Group::default() })
+                .collect(),
+            members: all.map(|index| index as u32).collect(),
+        }
+    }
+
+    fn group(&self, parent: usize) -> Option<&Group> {
+        self.groups.get(*self.of_parent.get(parent)? as usize)
+    }
+
+    /// The rows that belong to row `parent` above, in the order of the list.
+    pub fn members(&self, parent: usize) -> &[u32] {
+        self.group(parent).map_or(&[], |group| &self.members[group.members.clone()])
+    }
+
+    /// Whether the list of row `parent` above goes on before the first of them.
+    pub fn has_previous(&self, parent: usize) -> bool {
+        self.group(parent).is_some_and(|group| group.has_previous)
+    }
+
+    /// Whether the list of row `parent` above goes on after the last of them.
+    pub fn has_next(&self, parent: usize) -> bool {
+        self.group(parent).is_some_and(|group| group.has_next)
+    }
+
+    /// Which of `rows` rows are in nobody's list: they were read only to see whether there is more, and nothing below
+    /// them is asked for.
+    pub(super) fn outside(&self, rows: usize) -> Vec<bool> {
+        let mut outside = vec![true; rows];
+        for group in &self.groups {
+            for member in &self.members[group.members.clone()] {
+                outside[*member as usize] = false;
+            }
+        }
+        outside
+    }
+}
+
+impl Group {
+    /// Takes away the row that was read only to see whether there is more, and turns a page read from the end round.
+    fn finish_page(&mut self, page: &Page, members: &mut [u32]) {
+        let Page::Keyset { limit, backward, .. } = page else { return };
+        let more = limit.is_some_and(|limit| self.members.len() as u64 > limit);
+        if more {
+            self.members.end -= 1;
+        }
+        if *backward {
+            members[self.members.clone()].reverse();
+            self.has_previous |= more;
+        } else {
+            self.has_next |= more;
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! To-one relations that come with the rows: `LEFT JOIN`, so that a row without a partner stays.
+
+use sea_orm::JoinType;
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, TableRef};
+
+use super::condition::meet;
+use super::{Output, Select, table};
+use crate::model::{ColumnId, EntityId, Relation};
+use crate::plan::{Load, What};
+
+/// Where the columns of a joined relation stand in a row.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// Its first column.
+    pub first: usize,
+    /// The columns by which it was met: all NULL where there is no partner.
+    pub key: Vec<usize>,
+    /// The same for each load below it.
+    pub below: Vec<Option<Join>>,
+}
+
+/// The joined relations of one statement.
+pub(super) struct Joins<'a> {
+    select: &'a Select<'a>,
+    /// Those that hang on the rows themselves, with the relation; the statement knows where its columns are.
+    direct: Vec<(&'a Relation, EntityId, String)>,
+    /// Those that hang on a joined relation.
+    further: Vec<(TableRef, Condition)>,
+    /// What they select.
+    pub outputs: Vec<Output>,
+    /// Where it stands, for each load below.
+    pub places: Vec<Option<Join>>,
+    count: usize,
+}
+
+impl<'a> Joins<'a> {
+    /// The joined relations below `load`, whose own outputs end before `first`.
+    pub fn new(select: &'a Select, load: &'a Load, first: usize) -> Self {
+        let mut joins = Self {
+            select,
+            direct: Vec::new(),
+            further: Vec::new(),
+            outputs: Vec::new(),
+            places: Vec::new(),
+            count: 0,
+        };
+        joins.places = joins.collect(load, None, first);
+        joins
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.direct.is_empty()
+    }
+
+    fn collect(&mut self, load: &'a Load, parent: Option<&str>, first: usize) -> Vec<Option<Join>> {
+        load.children().iter().map(|child| self.join(child, parent, first)).collect()
+    }
+
+    fn join(&mut self, load: &'a Load, parent: Option<&str>, first: usize) -> Option<Join> {
+        let (owner, relation) = load.relation.filter(|_| load.joined)?;
+        let What::Rows(rows) = &load.what else { return None };
+        let model = self.select.model;
+        let relation = &model.entities[owner].relations[relation];
+        let target = &model.entities[load.entity];
+        let alias = format!("one{}", self.count);
+        self.count += 1;
+        match parent {
+            Some(parent) => {
+                let on = meet(model, owner, parent, relation, &alias);
+                self.further.push((table(&target.table, &alias), on));
+            }
+            None => self.direct.push((relation, load.entity, alias.clone())),
+        }
+        let start = self.outputs.len();
+        let mut columns: Vec<ColumnId> = rows.columns.clone();
+        let mut place = |column: &ColumnId| {
+            columns.iter().position(|known| known == column).unwrap_or_else(|| {
+                columns.push(*column);
+                columns.len() - 1
+            })
+        };
+        let key = relation.to.iter().map(|column| first + start + place(column)).collect();
+        for id in columns {
+            let column = &target.columns[id];
+            let expression = Expr::col((Alias::new(&alias), Alias::new(&column.name)));
+            self.outputs.push(Output {
+                expression: self.select.dialect.selected(expression, &column.column_type),
+                column_type: column.column_type.clone(),
+                alias: String::new(),
+            });
+        }
+        let below = self.collect(load, Some(&alias), first);
+        Some(Join { first: first + start, key, below })
+    }
+
+    /// Joins them to a statement; `own` is where it has a column of its rows.
+    pub fn apply(&self, statement: &mut SelectStatement, own: impl Fn(ColumnId) -> Expr) {
+        for (relation, target, alias) in &self.direct {
+            let target = &self.select.model.entities[*target];
+            let met = relation.from.iter().zip(&relation.to).map(|(from, to)| {
+                Expr::col((Alias::new(alias), Alias::new(&target.columns[*to].name))).eq(own(*from))
+            });
+            let on = met.fold(Condition::all(), Condition::add);
+            statement.join(JoinType::LeftJoin, table(&target.table, alias), on);
+        }
+        for (table, on) in &self.further {
+            statement.join(JoinType::LeftJoin, table.clone(), on.clone());
+        }
+        for output in &self.outputs {
+            statement.expr(output.expression.clone());
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Answers as clients read them: status, headers, and the body, which is written here alone.
+
+use std::io::{self, Write};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY,
+};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use async_graphql::{ErrorExtensionValues, ServerError, Value};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::negotiation::{self, Media};
+use super::request_id::RequestId;
+use crate::error::{Code, Error};
+use crate::schema::Executed;
+
+/// The most errors that an answer carries: one document can have a hundred thousand.
+const MOST_ERRORS: usize = 100;
+
+/// The longest message of an error, in bytes: what a client sends may stand in it, and is not sent back in megabytes.
+const LONGEST_MESSAGE: usize = 1_000;
+
+/// The most bytes of JSON that belong to an error's code.
+const LARGEST_EXTENSIONS: usize = 4_000;
+
+/// From how many bytes on compressing a body is worth it: less fits into one packet anyway.
+const WORTH_COMPRESSING: usize = 1_024;
+
+/// From how many bytes on compressing would hold up the thread's other requests.
+const LONG_COMPRESSING: usize = 64 << 10;
+
+/// Why a request was not executed.
+pub(super) struct Refusal {
+    errors: Vec<ServerError>,
+    status: StatusCode,
+    /// Under `application/json` a GraphQL request that is well-formed is a 200, whatever comes of it (section 6.4.1).
+    is_well_formed: bool,
+    allow: Option<&'static str>,
+    closes: bool,
+}
+
+impl Refusal {
+    /// With this status under both media types: for what is no GraphQL request, or came at the wrong moment.
+    pub(super) fn of(status: StatusCode, error: &Error) -> Self {
+        let errors = vec![error.to_server_error(Default::default(), Vec::new())];
+        Self { errors, status, is_well_formed: false, allow: None, closes: false }
+    }
+
+    /// For a document that cannot be executed.
+    pub(super) fn of_document(error: ServerError) -> Self {
+        Self {
+            errors: vec![error],
+            status: StatusCode::BAD_REQUEST,
+            is_well_formed: true,
+            allow: None,
+            closes: false,
+        }
+    }
+
+    /// For a method that is not `allowed`.
+    pub(super) fn of_method(allowed: &'static str, message: &str) -> Self {
+        let refusal = Self::of(StatusCode::METHOD_NOT_ALLOWED, &Error::bad_request(message));
+        Self { allow: Some(allowed), ..refusal }
+    }
+
+    /// Ends the connection too: on it stands what was not read.
+    pub(super) fn closing(self) -> Self {
+        Self { closes: true, ..self }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (status, is_well_formed) = match error.code() {
+            // The request was not answered at all, and caches and balancers have to know.
+            Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Code::Timeout => (StatusCode::GATEWAY_TIMEOUT, false),
+            Code::BadRequest => (StatusCode::BAD_REQUEST, false),
+            Code::DocumentNotTrusted => (StatusCode::FORBIDDEN, true),
+            _ => (StatusCode::BAD_REQUEST, true),
+        };
+        Self { is_well_formed, ..Self::of(status, &error) }
+    }
+}
+
+/// What comes of an HTTP request.
+pub(super) enum Answer {
+    One(Executed),
+    /// Of a batch, in its order.
+    Many(Vec<Result<Executed, Refusal>>),
+}
+
+/// Writes the answer to a request as `media`.
+pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answer, Refusal>) -> HttpResponse {
+    let id = http.extensions().get::<RequestId>().map(|id| id.0.clone());
+    let id = id.as_deref();
+    let mut response = HttpResponse::Ok();
+    let body = match answer {
+        Ok(Answer::One(executed)) => {
+            if executed.is_request_error() && media == Media::GraphqlResponse {
+                response.status(StatusCode::BAD_REQUEST);
+            }
+            body(executed, id)
+        }
+        Ok(Answer::Many(answers)) => {
+            let bodies = answers.into_iter().map(|answer| {
+                answer.map_or_else(|refusal| refused(refusal.errors, id), |executed| body(executed, id))
+            });
+            let bodies: Vec<Vec<u8>> = bodies.collect();
+            [b"[".as_slice(), &bodies.join(&b','), b"]"].concat()
+        }
+        Err(refusal) => {
+            if media == Media::GraphqlResponse || !refusal.is_well_formed {
+                response.status(refusal.status);
+            }
+            if let Some(allowed) = refusal.allow {
+                response.insert_header((ALLOW, allowed));
+            }
+            if let Some(seconds) = retry_after(&refusal.errors) {
+                response.insert_header((RETRY_AFTER, seconds));
+            }
+            if refusal.closes {
+                response.force_close();
+            }
+            refused(refusal.errors, id)
+        }
+    };
+    response
+        .insert_header((CONTENT_TYPE, media.content_type()))
+        // Rows as they are now, and perhaps for this client alone: nobody on the way may keep them.
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Accept, Accept-Encoding"));
+    match compressed(http, body).await {
+        (body, true) => response.insert_header((CONTENT_ENCODING, "gzip")).body(body),
+        (body, false) => response.body(body),
+    }
+}
+
+/// What a browser or a person asks first: what may be sent here.
+pub(super) fn options(methods: &'static str) -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((ALLOW, methods))
+        .insert_header(("accept-post", "application/json"))
+        .finish()
+}
+
+/// A body, or the same compressed where that is wanted and worth it.
+async fn compressed(http: &HttpRequest, body: Vec<u8>) -> (web::Bytes, bool) {
+    if body.len() < WORTH_COMPRESSING || !negotiation::takes_gzip(http) {
+        return (body.into(), false);
+    }
+    let body = web::Bytes::from(body);
+    let zipped = if body.len() < LONG_COMPRESSING {
+        gzip(&body)
+    } else {
+        let body = body.clone();
+        web::block(move || gzip(&body)).await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
+    };
+    // What cannot be compressed is sent as it is.
+    zipped.map_or((body, false), |zipped| (zipped.into(), true))
+}
+
+fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+/// What a client reads.
+fn body(mut executed: Executed, request: Option<&str>) -> Vec<u8> {
+    executed.errors = bounded(executed.errors, request);
+    executed.to_json()
+}
+
+fn refused(errors: Vec<ServerError>, request: Option<&str>) -> Vec<u8> {
+    body(Executed { errors, ..Executed::default() }, request)
+}
+
+/// So many errors, and each so long, as a client can use.
+fn bounded(mut errors: Vec<ServerError>, request: Option<&str>) -> Vec<ServerError> {
+    if errors.len() > MOST_ERRORS {
+        let left_out = errors.len() - (MOST_ERRORS - 1);
+        errors.truncate(MOST_ERRORS - 1);
+        errors.push(Error::too_many_errors(left_out).to_server_error(Default::default(), Vec::new()));
+    }
+    for error in &mut errors {
+        name_request(error, request);
+        shorten(error);
+    }
+    errors
+}
+
+/// An error that only the log explains carries the id to look for there; one without a code is such an error.
+fn name_request(error: &mut ServerError, id: Option<&str>) {
+    let internal = Value::from(Code::Internal.as_str());
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    if extensions.get("code").is_none() {
+        tracing::error!(message = error.message, "a hand-written field failed");
+        extensions.set("code", internal.clone());
+    }
+    if let Some(id) = id.filter(|_| extensions.get("code") == Some(&internal)) {
+        extensions.set("requestId", id);
+    }
+}
+
+fn shorten(error: &mut ServerError) {
+    if error.message.len() > LONGEST_MESSAGE {
+        error.message.truncate(error.message.floor_char_boundary(LONGEST_MESSAGE));
+        error.message.push('…');
+    }
+    let extensions = error.extensions.take().unwrap_or_default();
+    let is_small = serde_json::to_vec(&extensions).is_ok_and(|json| json.len() <= LARGEST_EXTENSIONS);
+    error.extensions = Some(if is_small {
+        extensions
+    } else {
+        let mut short = ErrorExtensionValues::default();
+        short.set("code", extensions.get("code").cloned().unwrap_or_default());
+        short
+    });
+}
+
+fn retry_after(errors: &[ServerError]) -> Option<HeaderValue> {
+    match errors.first()?.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => seconds.as_u64().map(HeaderValue::from),
+        _ => None,
+    }
+}

@@ -1,0 +1,53 @@
+//! Which foreign pages may ask, and read the answers: those of a list of origins, and without one none.
+
+use actix_cors::Cors;
+use actix_web::http::{Method, Uri};
+use actix_web::middleware::Condition;
+
+/// Seconds for which a browser need not ask again whether it may.
+const PREFLIGHT_SECONDS: usize = 3_600;
+
+/// Lets pages of these origins ask. Cookies and the like do not come along: nothing here reads them.
+pub(super) fn allow(origins: &[String]) -> Condition<Cors> {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::POST])
+        .allow_any_header()
+        .expose_headers(["x-request-id", "retry-after"])
+        .max_age(PREFLIGHT_SECONDS);
+    let cors = origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin));
+    Condition::new(!origins.is_empty(), cors)
+}
+
+/// Whether this is an origin as browsers send it: a scheme, a host, perhaps a port, and nothing behind.
+pub(super) fn is_origin(text: &str) -> bool {
+    text.parse::<Uri>().is_ok_and(|uri| {
+        uri.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https"))
+            && uri.authority().is_some_and(|authority| {
+                !authority.as_str().contains('@') && text.ends_with(authority.as_str())
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_a_scheme_a_host_and_nothing_behind() {
+        for origin in ["https://shop.example", "http://localhost:3000", "http://[::1]:8000"] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for other in [
+            "*",
+            "",
+            "shop.example",
+            "https://",
+            "https://shop.example/",
+            "https://a@b",
+            "https://a/b",
+            "null",
+        ] {
+            assert!(!is_origin(other), "{other}");
+        }
+    }
+}

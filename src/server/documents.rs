@@ -1,0 +1,224 @@
+//! Documents that a request names instead of sending them: those of a list, and those that were sent before.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::parser::parse_query;
+use lru::LruCache;
+use sha2::{Digest, Sha256};
+
+use super::parameters::Parameters;
+use crate::error::{Error, Result};
+
+/// The only version that there is of Apollo's protocol.
+const VERSION: u64 = 1;
+
+/// What stands before a document's hash in `documentId` (appendix A of GraphQL over HTTP).
+const HASH_PREFIX: &str = "sha256:";
+
+/// The most bytes that remembered documents take.
+const REMEMBERED_BYTES: usize = 16 << 20;
+
+/// The documents that a service runs, each under its id, where it runs no others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedDocuments(HashMap<String, String>);
+
+/// A list of trusted documents cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustedDocumentsError {
+    /// It is not a JSON object of texts.
+    #[error("expected a JSON object of documents by their ids: {0}")]
+    NotAMap(#[from] serde_json::Error),
+    /// One of its texts is not GraphQL.
+    #[error("the document \"{id}\" is not GraphQL: {fault}")]
+    NotADocument {
+        /// Under which id it stands.
+        id: String,
+        /// What the parser says.
+        fault: String,
+    },
+}
+
+impl TrustedDocuments {
+    /// Reads what a client's build has written: a JSON object with a document under each id. The id is what the client
+    /// will send as `documentId` (with or without the prefix `sha256:`), or as `sha256Hash`.
+    ///
+    /// # Errors
+    /// When it is no such object, or one of its texts is not GraphQL.
+    pub fn from_json(text: &str) -> Result<Self, TrustedDocumentsError> {
+        let documents: HashMap<String, String> = serde_json::from_str(text)?;
+        for (id, document) in &documents {
+            parse_query(document).map_err(|error| TrustedDocumentsError::NotADocument {
+                id: id.clone(),
+                fault: error.to_string(),
+            })?;
+        }
+        let name = |id: String| id.strip_prefix(HASH_PREFIX).map(str::to_owned).unwrap_or(id);
+        Ok(Self(documents.into_iter().map(|(id, document)| (name(id), document)).collect()))
+    }
+
+    fn text(&self, query: Option<String>, name: Option<Name<'_>>) -> Result<String> {
+        let Some(Name::Hash(id) | Name::Other(id)) = name else {
+            return Err(Error::document_not_trusted(
+                "only documents of the service's list are run; name one by documentId",
+            ));
+        };
+        match self.0.get(id) {
+            Some(text) if query.is_none_or(|query| query == *text) => Ok(text.clone()),
+            Some(_) => Err(Error::document_not_trusted(format!(
+                "the document \"{id}\" of the service's list has another text than \"query\""
+            ))),
+            None => Err(Error::document_not_trusted(format!(
+                "there is no document \"{id}\" in the service's list"
+            ))),
+        }
+    }
+}
+
+/// Where the text of a request comes from.
+pub(super) enum Documents {
+    /// From the service's list alone.
+    Trusted(TrustedDocuments),
+    /// From the request, or from an earlier one that had the same hash (Apollo's automatic persisted queries).
+    Remembered(Mutex<Remembered>),
+}
+
+impl Documents {
+    pub(super) fn new(trusted: Option<TrustedDocuments>) -> Self {
+        trusted.map_or_else(|| Self::Remembered(Mutex::default()), Self::Trusted)
+    }
+
+    /// The text of the document that a request means; takes what the request has of it.
+    ///
+    /// # Errors
+    /// When there is none, or not under that name, or it may not be run.
+    pub(super) fn text(&self, parameters: &mut Parameters) -> Result<String> {
+        let query = parameters.query.take();
+        let name = Name::of(parameters)?;
+        let remembered = match self {
+            Self::Trusted(trusted) => return trusted.text(query, name),
+            Self::Remembered(remembered) => remembered,
+        };
+        match (query, name) {
+            (None, None) => {
+                Err(Error::bad_request("parameter \"query\" is missing: expected a document as a string"))
+            }
+            (None, Some(Name::Hash(hash))) => remembered
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(hash)
+                .map(|text| text.to_string())
+                .ok_or_else(Error::persisted_query_not_found),
+            (None, Some(Name::Other(_))) => Err(Error::persisted_query_not_found()),
+            (Some(query), Some(Name::Hash(hash))) => {
+                // Under a hash that is not its own, one client could slip its document to the others.
+                let own = format!("{:x}", Sha256::digest(&query));
+                if own != hash {
+                    return Err(Error::bad_request(format!(
+                        "the hash of \"query\" is {own}, and another was given with it"
+                    )));
+                }
+                remembered.lock().unwrap_or_else(PoisonError::into_inner).put(own, &query);
+                Ok(query)
+            }
+            (Some(query), _) => Ok(query),
+        }
+    }
+}
+
+/// What a request names its document by.
+enum Name<'a> {
+    Hash(&'a str),
+    Other(&'a str),
+}
+
+impl<'a> Name<'a> {
+    fn of(parameters: &'a Parameters) -> Result<Option<Self>> {
+        if let Some(id) = &parameters.document_id {
+            return Ok(Some(id.strip_prefix(HASH_PREFIX).map_or(Name::Other(id), Name::Hash)));
+        }
+        match &parameters.extensions.persisted_query {
+            Some(persisted) if persisted.version != VERSION => Err(Error::bad_request(format!(
+                "extensions.persistedQuery has version {}: expected {VERSION}",
+                persisted.version
+            ))),
+            persisted => Ok(persisted.as_ref().map(|persisted| Name::Hash(&persisted.sha256_hash))),
+        }
+    }
+}
+
+/// The documents that were sent with their hash, the latest used ones.
+#[derive(Debug)]
+pub(super) struct Remembered {
+    texts: LruCache<String, Arc<str>>,
+    bytes: usize,
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        // Bytes are what bounds it: see `cost`.
+        Self { texts: LruCache::unbounded(), bytes: 0 }
+    }
+}
+
+impl Remembered {
+    fn get(&mut self, hash: &str) -> Option<Arc<str>> {
+        self.texts.get(hash).cloned()
+    }
+
+    fn put(&mut self, hash: String, text: &str) {
+        if let Some((_, before)) = self.texts.push(hash, text.into()) {
+            self.bytes -= cost(&before);
+        }
+        self.bytes += cost(text);
+        while self.bytes > REMEMBERED_BYTES {
+            match self.texts.pop_lru() {
+                Some((_, oldest)) => self.bytes -= cost(&oldest),
+                None => return,
+            }
+        }
+    }
+}
+
+/// What remembering a document takes: its text, its hash, and the place in the table. The latter two bound how many
+/// small documents there are.
+fn cost(text: &str) -> usize {
+    text.len() + 256
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_the_latest_used_is_kept() {
+        let mut remembered = Remembered::default();
+        let text = "x".repeat(1 << 20);
+        for number in 0..100 {
+            remembered.put(number.to_string(), &text);
+            remembered.put("small".to_owned(), "{ a }");
+            assert!(remembered.bytes <= REMEMBERED_BYTES);
+        }
+        assert_eq!(remembered.texts.len(), 16);
+        assert!(remembered.get("small").is_some() && remembered.get("99").is_some());
+        assert!(remembered.get("0").is_none());
+        let counted: usize = remembered.texts.iter().map(|(_, text)| cost(text)).sum();
+        assert_eq!(remembered.bytes, counted);
+
+        for number in 0..200_000 {
+            remembered.put(number.to_string(), "");
+        }
+        assert!(remembered.texts.len() <= REMEMBERED_BYTES / 256);
+    }
+
+    #[test]
+    fn a_list_of_trusted_documents_names_what_is_wrong_in_it() {
+        let fault = |text| TrustedDocuments::from_json(text).unwrap_err().to_string();
+        assert!(fault("[]").contains("expected a JSON object of documents"));
+        assert!(fault(r#"{"a": 1}"#).contains("expected a JSON object of documents"));
+        assert!(
+            fault(r#"{"a": "{ b }", "broken": "{ b "}"#)
+                .starts_with("the document \"broken\" is not GraphQL: ")
+        );
+    }
+}

@@ -1,0 +1,317 @@
+//! The parameters of a GraphQL request, read from a JSON body or from a query string.
+
+use std::fmt;
+
+use actix_web::web;
+use async_graphql::Variables;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::error::{Error, Result};
+
+/// What a GraphQL request says (GraphQL over HTTP, section 5.1 and appendix A). Unknown parameters are left alone.
+#[derive(Debug, Default)]
+pub(super) struct Parameters {
+    /// The document's text.
+    pub query: Option<String>,
+    /// The document's name in a list.
+    pub document_id: Option<String>,
+    /// Which of the document's operations is meant.
+    pub operation_name: Option<String>,
+    /// The values of the operation's variables.
+    pub variables: Variables,
+    /// What is read of the extensions.
+    pub extensions: Extensions,
+}
+
+/// The extensions that are understood here.
+#[derive(Debug, Default)]
+pub(super) struct Extensions {
+    /// The hash of a document that may be known already.
+    pub persisted_query: Option<PersistedQuery>,
+}
+
+/// The hash of a document, as Apollo's clients send it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a map with version and sha256Hash")]
+pub(super) struct PersistedQuery {
+    pub version: u64,
+    pub sha256_hash: String,
+}
+
+/// What a body asks for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    One(Parameters),
+    /// A batch, to be answered in its order.
+    Many(Vec<Parameters>),
+}
+
+impl Asked {
+    /// Reads a body in one pass; a batch has at most so many requests, and with 0 there is none.
+    ///
+    /// # Errors
+    /// When it is not JSON, or a parameter is not what it should be.
+    pub(super) fn from_json(body: &[u8], largest_batch: usize) -> Result<Self> {
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let asked = AskedSeed { largest_batch }.deserialize(&mut json);
+        asked.and_then(|asked| json.end().map(|()| asked)).map_err(|error| {
+            Error::bad_request(if error.is_data() {
+                format!("the body is not a GraphQL request: {error}")
+            } else {
+                format!("the body is not JSON: {error}")
+            })
+        })
+    }
+}
+
+impl Parameters {
+    /// Reads a query string (section 5.3).
+    ///
+    /// # Errors
+    /// When a parameter is there twice, or is not what it should be.
+    pub(super) fn from_query_string(text: &str) -> Result<Self> {
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
+            .map_err(|error| Error::bad_request(format!("the query string cannot be read: {error}")))?;
+        let mut known = Known::default();
+        for (name, value) in pairs.into_inner() {
+            let twice = || Error::bad_request(format!("parameter \"{name}\" is there twice"));
+            let known = match name.as_str() {
+                "query" => &mut known.query,
+                "documentId" => &mut known.document_id,
+                "operationName" => &mut known.operation_name,
+                "variables" => &mut known.variables,
+                "extensions" => &mut known.extensions,
+                _ => continue,
+            };
+            if known.replace(value).is_some() {
+                return Err(twice());
+            }
+        }
+        Ok(Self {
+            query: known.query,
+            document_id: known.document_id,
+            operation_name: known.operation_name.filter(|name| !name.is_empty()),
+            variables: from_json_text("variables", known.variables)?,
+            extensions: from_json_text::<Option<Extensions>>("extensions", known.extensions)?
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// The texts of a query string.
+#[derive(Default)]
+struct Known {
+    query: Option<String>,
+    document_id: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
+fn from_json_text<T: serde::de::DeserializeOwned + Default>(name: &str, text: Option<String>) -> Result<T> {
+    let read = |text: String| {
+        serde_json::from_str(&text)
+            .map_err(|error| Error::bad_request(format!("parameter \"{name}\" as JSON: {error}")))
+    };
+    text.map_or_else(|| Ok(T::default()), read)
+}
+
+struct AskedSeed {
+    largest_batch: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for AskedSeed {
+    type Value = Asked;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Asked, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AskedSeed {
+    type Value = Asked;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ParametersVisitor.expecting(formatter)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Asked, A::Error> {
+        ParametersVisitor.visit_map(map).map(Asked::One)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Asked, A::Error> {
+        if self.largest_batch == 0 {
+            return Err(A::Error::custom("a list of requests is not taken here; send them one by one"));
+        }
+        let mut asked = Vec::new();
+        loop {
+            let request = list.next_element();
+            let request =
+                request.map_err(|error| A::Error::custom(format!("request {}: {error}", asked.len() + 1)))?;
+            match request {
+                None if asked.is_empty() => return Err(A::Error::custom("the list of requests is empty")),
+                None => return Ok(Asked::Many(asked)),
+                // The rest is not even read.
+                Some(_) if asked.len() == self.largest_batch => {
+                    let most = format!("a list has at most {} requests", self.largest_batch);
+                    return Err(A::Error::custom(most));
+                }
+                Some(request) => asked.push(request),
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Parameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ParametersVisitor)
+    }
+}
+
+struct ParametersVisitor;
+
+impl<'de> Visitor<'de> for ParametersVisitor {
+    type Value = Parameters;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a map of parameters such as {\"query\": \"{ __typename }\"}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parameters, A::Error> {
+        let mut seen = Vec::new();
+        let mut parameters = Parameters::default();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "query" => parameters.query = value(&mut map, "query")?,
+                "documentId" => parameters.document_id = value(&mut map, "documentId")?,
+                "operationName" => parameters.operation_name = value(&mut map, "operationName")?,
+                "variables" => parameters.variables = value(&mut map, "variables")?,
+                "extensions" => {
+                    parameters.extensions =
+                        value::<_, Option<Extensions>>(&mut map, "extensions")?.unwrap_or_default();
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            }
+            if seen.contains(&name) {
+                return Err(A::Error::custom(format!("parameter \"{name}\" is there twice")));
+            }
+            seen.push(name);
+        }
+        Ok(parameters)
+    }
+}
+
+/// The next value; what is wrong with it names the parameter.
+fn value<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: &mut A, name: &str) -> Result<T, A::Error> {
+    map.next_value().map_err(|error| A::Error::custom(format!("parameter \"{name}\": {error}")))
+}
+
+impl<'de> Deserialize<'de> for Extensions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ExtensionsVisitor)
+    }
+}
+
+struct ExtensionsVisitor;
+
+impl<'de> Visitor<'de> for ExtensionsVisitor {
+    type Value = Extensions;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Extensions, A::Error> {
+        let mut extensions = Extensions::default();
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "persistedQuery" {
+                extensions.persisted_query = value(&mut map, "persistedQuery")?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(extensions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(body: &str, largest_batch: usize) -> String {
+        Asked::from_json(body.as_bytes(), largest_batch).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn what_is_wrong_names_the_parameter_and_what_was_expected() {
+        for (body, expected) in [
+            (
+                r#"{"query": 5}"#,
+                "parameter \"query\": invalid type: integer `5`, expected a string at line 1 column 11",
+            ),
+            (r#"{"variables": [1]}"#, "parameter \"variables\": invalid type: sequence, expected a map"),
+            (
+                r#"{"operationName": false}"#,
+                "parameter \"operationName\": invalid type: boolean `false`, expected a string",
+            ),
+            (
+                r#"{"extensions": "x"}"#,
+                "parameter \"extensions\": invalid type: string \"x\", expected a map",
+            ),
+            (r#"{"documentId": {}}"#, "parameter \"documentId\": invalid type: map, expected a string"),
+            (r#"{"query": "a", "query": "b"}"#, "parameter \"query\" is there twice"),
+            (r#"{"extensions": {"persistedQuery": {"version": 1}}}"#, "missing field `sha256Hash`"),
+            (r#"{"extensions": {"persistedQuery": true}}"#, "expected a map with version and sha256Hash"),
+            ("[]", "a list of requests is not taken here"),
+            ("null", "invalid type: null, expected a map of parameters such as"),
+            ("\"{ a }\"", "expected a map of parameters such as"),
+        ] {
+            let message = fault(body, 0);
+            assert!(message.starts_with("the body is not a GraphQL request: "), "{body}: {message}");
+            assert!(message.contains(expected), "{body}: {message}");
+        }
+        for body in
+            ["", "{", "{\"query\": \"a\"} x", "{\"query\": \"a}", "nonsense", "{\"query\": \"\u{1}\"}"]
+        {
+            let message = fault(body, 0);
+            assert!(message.starts_with("the body is not JSON: "), "{body}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_read_up_to_its_cap() {
+        let batch = r#"[{"query": "a"}, {"query": "b"}]"#;
+        assert!(matches!(Asked::from_json(batch.as_bytes(), 2), Ok(Asked::Many(asked)) if asked.len() == 2));
+        assert!(fault(batch, 1).contains("a list has at most 1 requests"));
+        assert!(fault("[]", 2).contains("the list of requests is empty"));
+        assert!(fault(r#"[{}, {"query": 1}]"#, 2).contains("request 2: parameter \"query\": invalid type"));
+    }
+
+    #[test]
+    fn a_query_string_holds_maps_as_json_and_every_parameter_once() {
+        let read = |text| Parameters::from_query_string(text).map_err(|error| error.message().to_owned());
+        let parameters =
+            read("query=%7Ba%7D&operationName=&variables=%7B%22a%22:1%7D&extensions=null&x=1&x=2");
+        let parameters = parameters.unwrap();
+        assert_eq!(parameters.query.as_deref(), Some("{a}"));
+        assert_eq!(parameters.operation_name, None);
+        assert_eq!(parameters.variables.to_string(), "{a: 1}");
+        assert_eq!(read("operationName=null").unwrap().operation_name.as_deref(), Some("null"));
+        assert!(read("query=a&query=b").unwrap_err().contains("\"query\" is there twice"));
+        assert!(
+            read("variables=%5B%5D").unwrap_err().contains("parameter \"variables\" as JSON: invalid type")
+        );
+        assert!(read("extensions=1").unwrap_err().contains("parameter \"extensions\" as JSON: invalid type"));
+        assert!(read("variables=").unwrap_err().contains("parameter \"variables\" as JSON: EOF"));
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused_and_overflows_nothing() {
+        let body = format!("{{\"variables\": {{\"a\": {}", "[".repeat(500_000));
+        assert!(fault(&body, 0).contains("recursion limit"));
+    }
+}

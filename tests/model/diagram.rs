@@ -1,0 +1,260 @@
+//! The model as a picture and as text: each type a box, each relation a line between the right ends.
+//!
+//! The text of the example domain lies in files here. This writes them anew:
+//!
+//! ```text
+//! UPDATE_GOLDEN=1 cargo test --test model diagram
+//! ```
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crowsfoot::diagram::{Format, draw};
+use crowsfoot::model::names::{self, RootNames, TypeNames};
+use crowsfoot::model::{Cardinality, Column, ColumnType, Declaration, Entity, OnDelete, Relation, Table};
+use crowsfoot::{Model, Registry};
+use roxmltree::{Document, Node};
+
+use crate::entity::entity;
+use crate::support::example;
+
+fn example() -> Model {
+    example::registry().model().unwrap()
+}
+
+#[test]
+fn the_example_is_drawn_as_in_the_files() {
+    for (format, name) in [(Format::Mermaid, "example.mmd"), (Format::Dot, "example.dot")] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/model/diagram").join(name);
+        let drawn = draw(&example(), format);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&file, &drawn).unwrap();
+        }
+        assert_eq!(drawn, fs::read_to_string(&file).unwrap(), "{name}");
+    }
+}
+
+/// The elements of a class.
+fn of_class<'a>(document: &'a Document<'_>, class: &'static str) -> impl Iterator<Item = Node<'a, 'a>> {
+    let is_one = move |node: &Node<'_, '_>| {
+        node.attribute("class").is_some_and(|classes| classes.split(' ').any(|known| known == class))
+    };
+    document.descendants().filter(is_one)
+}
+
+fn title<'a>(node: &Node<'a, 'a>) -> &'a str {
+    node.children().find(|child| child.has_tag_name("title")).and_then(|title| title.text()).unwrap()
+}
+
+/// Every relation's field with its type, as the schema has it.
+fn fields(model: &Model) -> BTreeSet<String> {
+    let fields = model.exposed().flat_map(|(_, entity)| {
+        entity.relations.iter().map(|relation| {
+            let target = &model.entities[relation.target].name;
+            let leads_to = match relation.cardinality {
+                Cardinality::One => format!("{target}!"),
+                Cardinality::OptionalOne => target.clone(),
+                Cardinality::Many => format!("[{target}!]!"),
+            };
+            format!("{}.{}: {leads_to}", entity.name, relation.field)
+        })
+    });
+    fields.collect()
+}
+
+/// The picture has a box for each type, with its columns, and shows each field of a relation at one line.
+fn assert_complete(model: &Model) {
+    let svg = draw(model, Format::Svg);
+    let document = Document::parse(&svg).unwrap();
+    let boxes: Vec<_> = of_class(&document, "box").collect();
+    assert_eq!(boxes.len(), model.exposed().count());
+    for (drawn, (_, entity)) in boxes.iter().zip(model.exposed()) {
+        assert!(title(drawn).starts_with(&entity.name), "{}", title(drawn));
+        let texts: Vec<&str> = drawn.descendants().filter_map(|node| node.text()).collect();
+        for (_, column) in entity.visible_columns() {
+            assert!(texts.contains(&column.field.as_str()), "{}.{}", entity.name, column.field);
+        }
+    }
+    let lines = of_class(&document, "way").map(|way| way.parent().unwrap());
+    let shown = lines.flat_map(|line| title(&line).lines().filter(|line| !line.starts_with("through ")));
+    let shown: Vec<String> = shown.map(str::to_owned).collect();
+    assert_eq!(BTreeSet::from_iter(shown.clone()), fields(model));
+    assert_eq!(shown.len(), fields(model).len(), "a relation is drawn twice");
+    for (_, format) in [("mermaid", Format::Mermaid), ("dot", Format::Dot)] {
+        assert_eq!(draw(model, format), draw(model, format));
+    }
+    assert_eq!(draw(model, Format::Svg), svg, "the same model gives the same picture");
+}
+
+#[test]
+fn the_example_is_drawn_whole() {
+    assert_complete(&example());
+}
+
+#[test]
+fn a_hundred_entities_are_drawn_whole() {
+    assert_complete(&hundred());
+}
+
+#[test]
+fn no_entities_make_an_empty_picture() {
+    assert_complete(&Registry::new().model().unwrap());
+}
+
+mod kinds {
+    use super::entity;
+
+    entity! {
+        user in "users & <\"friends\">" { #[sea_orm(primary_key)] id: i32, name: Option<String> }
+        #[sea_orm(has_one = "super::profile::Entity")] Profile,
+    }
+    entity! {
+        profile in "profiles" of "accounts" {
+            #[sea_orm(primary_key)] id: i32,
+            #[sea_orm(unique)] user_id: i32,
+        }
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::UserId", to = "super::user::Column::Id")] User,
+        => user by User
+    }
+    entity! {
+        follow in "follows" {
+            #[sea_orm(primary_key, auto_increment = false)] follower_id: i32,
+            #[sea_orm(primary_key, auto_increment = false)] followed_id: i32,
+            since: Date,
+        }
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::FollowerId", to = "super::user::Column::Id")] Follower,
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::FollowedId", to = "super::user::Column::Id")] Followed,
+    }
+    entity! {
+        member in "members" {
+            #[sea_orm(primary_key, auto_increment = false)] user_id: i32,
+            boss_id: Option<i32>,
+            #[sea_orm(unique)] desk_id: i32,
+        }
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::UserId", to = "super::user::Column::Id")] User,
+        #[sea_orm(belongs_to = "super::user::Entity", from = "Column::BossId", to = "super::user::Column::Id")] Boss,
+        #[sea_orm(belongs_to = "super::desk::Entity", from = "Column::DeskId", to = "super::desk::Column::Id", skip_fk)] Desk,
+    }
+    entity! { desk in "Desk" { #[sea_orm(primary_key)] id: i32 } }
+}
+
+/// Relations of every kind, some of them shown from one side only.
+fn kinds() -> Model {
+    Registry::new()
+        .register::<kinds::user::Entity>()
+        .register_with::<kinds::profile::Entity>(|profile| profile.hide("user"))
+        .register::<kinds::follow::Entity>()
+        .register::<kinds::member::Entity>()
+        .register::<kinds::desk::Entity>()
+        .model()
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn lines_end_as_the_relation_does() {
+    let text = draw(&kinds(), Format::Mermaid);
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains(" : ")).map(str::trim).collect();
+    assert_eq!(
+        lines,
+        [
+            // The other side is hidden, and its key tells what it is.
+            "User ||--o| Profile : \"profile / -\"",
+            // Both lists go through a type of the schema, whose own lines follow.
+            "User }o..o{ User : \"followeds / followers\"",
+            "User ||--o{ Follow : \"- / follower\"",
+            "User ||--o{ Follow : \"- / followed\"",
+            // Without a way back the key decides: the primary key, one that repeats, and a unique one that is not enforced.
+            "User ||--o| Member : \"- / user\"",
+            "User |o--o{ Member : \"- / boss\"",
+            "Desk |o--o| Member : \"- / desk\"",
+        ]
+    );
+    assert_complete(&kinds());
+}
+
+#[test]
+fn a_table_may_be_called_anything() {
+    let svg = draw(&kinds(), Format::Svg);
+    let document = Document::parse(&svg).unwrap();
+    let texts: Vec<&str> = document.descendants().filter_map(|node| node.text()).collect();
+    assert!(texts.contains(&"users & <\"friends\">"), "{svg}");
+    assert!(texts.contains(&"accounts.profiles"), "{svg}");
+    assert!(
+        !texts.contains(&"Desk.Desk") && texts.iter().filter(|text| **text == "Desk").count() == 1,
+        "{svg}"
+    );
+    assert!(draw(&kinds(), Format::Mermaid).contains("User[\"User (users & <_friends_>)\"] {"));
+    assert!(draw(&kinds(), Format::Dot).contains("<i>users &amp; &lt;&quot;friends&quot;&gt;</i>"));
+}
+
+/// A hundred entities, the same at every run: each holds some keys, most of a neighbour and some of the first ones.
+fn hundred() -> Model {
+    let mut state = 7_u64;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut model = Model { entities: Vec::new(), enumerations: Vec::new() };
+    for id in 0..100_usize {
+        let name = format!("Entity{id}");
+        let mut columns = vec![column("id", false)];
+        let mut relations: Vec<Relation> = Vec::new();
+        for number in 0..if id == 0 { 0 } else { random(4) } {
+            let near = id.saturating_sub(1 + random(12));
+            let (target, nullable) = (if random(4) == 0 { random(id.min(3)) } else { near }, random(3) == 0);
+            columns.push(column(&format!("key_{number}"), nullable));
+            relations.push(Relation {
+                field: format!("entity{target}By{number}"),
+                target,
+                cardinality: if nullable { Cardinality::OptionalOne } else { Cardinality::One },
+                declaration: Declaration::BelongsTo,
+                enforced: true,
+                on_delete: OnDelete::NoAction,
+                yields: false,
+                from: vec![columns.len() - 1],
+                to: vec![0],
+                junction: None,
+            });
+        }
+        columns.extend((0..random(8)).map(|number| column(&format!("column_{number}"), random(2) == 0)));
+        for (number, forward) in relations.iter().enumerate() {
+            let reverse = Relation {
+                field: format!("entities{id}By{number}"),
+                target: id,
+                cardinality: Cardinality::Many,
+                declaration: Declaration::HasMany,
+                from: forward.to.clone(),
+                to: forward.from.clone(),
+                ..forward.clone()
+            };
+            model.entities[forward.target].relations.push(reverse);
+        }
+        model.entities.push(Entity {
+            types: TypeNames::new(&name),
+            roots: RootNames::new(&names::field(&name), &names::list_field(&name)),
+            description: None,
+            table: Table { schema: None, name: names::list_field(&name) },
+            columns,
+            primary_key: vec![0],
+            unique_keys: Vec::new(),
+            relations,
+            exposed: true,
+            name,
+        });
+    }
+    model
+}
+
+fn column(name: &str, nullable: bool) -> Column {
+    Column {
+        name: name.to_owned(),
+        field: names::field(name),
+        column_type: ColumnType::Int,
+        nullable,
+        has_default: false,
+        generated: false,
+        description: None,
+        hidden: false,
+    }
+}
