@@ -22,6 +22,19 @@ export async function within(promise, what) {
   }
 }
 
+/** Tries again and again until it succeeds, but not for ever. */
+export async function until(attempt, patience = PATIENCE) {
+  const end = Date.now() + patience;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
 /** Starts a service and waits for the line that says its address. */
 export async function start(...settings) {
   const program = process.env.CROWSFOOT_BIN;
