@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{self, Answer, Refusal};
 use super::negotiation::{self, Media};
+use super::observation::Observation;
 use super::parameters::{Asked, Parameters};
 use super::{State, body};
 use crate::error::Error;
@@ -18,24 +19,29 @@ const EXPLAIN: &str = "Crowsfoot-Explain";
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 /// Whatever comes to the address of GraphQL.
-pub(super) async fn serve(http: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
-    if http.method() == Method::OPTIONS {
-        return answer::options(METHODS);
-    }
-    let Some(media) = negotiation::accepted(&http) else {
-        let message = format!(
-            "Accept takes no media type of an answer: expected {} or {}",
-            Media::GraphqlResponse.content_type(),
-            Media::Json.content_type()
-        );
-        let refusal = Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message));
-        return answer::write(&http, Media::Json, Err(refusal)).await;
+pub(super) async fn serve(
+    http: HttpRequest,
+    mut payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    let response = match negotiation::accepted(&http) {
+        _ if http.method() == Method::OPTIONS => answer::options(METHODS),
+        Some(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await).await,
+        None => answer::write(&http, Media::Json, Err(not_acceptable())).await,
     };
-    let answer = answer(&http, payload, &state).await;
-    answer::write(&http, media, answer).await
+    if response.status().is_success() { response } else { body::end(payload, response) }
 }
 
-async fn answer(http: &HttpRequest, payload: web::Payload, state: &State) -> Result<Answer, Refusal> {
+fn not_acceptable() -> Refusal {
+    let message = format!(
+        "Accept takes no media type of an answer: expected {} or {}",
+        Media::GraphqlResponse.content_type(),
+        Media::Json.content_type()
+    );
+    Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message))
+}
+
+async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -> Result<Answer, Refusal> {
     let asked = match *http.method() {
         Method::GET | Method::HEAD => Asked::One(Parameters::from_query_string(http.query_string())?),
         Method::POST => {
@@ -46,7 +52,9 @@ async fn answer(http: &HttpRequest, payload: web::Payload, state: &State) -> Res
     };
     let answer = async {
         match asked {
-            Asked::One(parameters) => execute(http, parameters, state).await.map(Answer::One),
+            Asked::One(parameters) => {
+                execute(http, parameters, state).await.map(|executed| Answer::One(Box::new(executed)))
+            }
             Asked::Many(batch) => {
                 let mut answers = Vec::with_capacity(batch.len());
                 // One after another: what one writes, the next one reads.
@@ -79,17 +87,13 @@ async fn execute(http: &HttpRequest, mut parameters: Parameters, state: &State) 
         }
         OperationKind::Query | OperationKind::Mutation => {}
     }
+    let observation = Observation::begin(&prepared);
     let mut executed = state.schema.run(prepared, &state.connection).await;
     let statements = &executed.statements;
-    tracing::info!(
-        statements = statements.len(),
-        rows = statements.iter().map(|statement| statement.rows).sum::<usize>(),
-        errors = executed.errors.len(),
-        "executed"
-    );
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
         executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
     }
+    observation.end(&mut executed).belongs_to(http);
     Ok(executed)
 }

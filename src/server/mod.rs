@@ -9,10 +9,14 @@ mod graphiql;
 mod graphql;
 mod headers;
 mod health;
+mod metrics;
 mod model;
 mod negotiation;
+mod observation;
 mod parameters;
 mod request_id;
+#[cfg(feature = "opentelemetry")]
+pub mod traces;
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,6 +29,7 @@ use body::BodyLimits;
 use documents::Documents;
 pub use documents::{TrustedDocuments, TrustedDocumentsError};
 use gate::Gate;
+use metrics::Metrics;
 use sea_orm::DatabaseConnection;
 
 use crate::schema::Schema;
@@ -50,6 +55,8 @@ pub struct Settings {
     pub most_concurrent: usize,
     /// How long a request may take to be sent, and then again to be answered.
     pub time_limit: Duration,
+    /// Statements that take as long or longer are named in the log; without it none is.
+    pub slow_statement: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -64,11 +71,12 @@ impl Default for Settings {
             largest_body: 1 << 20,
             most_concurrent: 1_000,
             time_limit: Duration::from_secs(30),
+            slow_statement: Some(Duration::from_millis(500)),
         }
     }
 }
 
-/// How long the first head of a connection may take.
+/// How long the first head of a connection may take, where a whole request may take longer.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// How long a connection is kept without a request: longer than balancers keep theirs, which would otherwise send
@@ -92,6 +100,9 @@ pub enum ServeError {
     /// What should be an origin is none.
     #[error("\"{0}\" is not an origin; expected one such as https://shop.example")]
     Origin(String),
+    /// Two metrics have one name.
+    #[error("the metrics contradict each other: {0}")]
+    Metrics(#[from] prometheus::Error),
     /// The running service met a fault.
     #[error("the service ended: {0}")]
     Run(#[from] io::Error),
@@ -107,6 +118,8 @@ struct State {
     gate: Gate,
     body: BodyLimits,
     largest_batch: usize,
+    slow_statement: Option<Duration>,
+    metrics: Arc<Metrics>,
 }
 
 /// A service that listens and is not running yet.
@@ -138,6 +151,8 @@ impl Server {
             gate: Gate::new(settings.most_concurrent, settings.time_limit),
             body: BodyLimits { bytes: settings.largest_body, time: settings.time_limit },
             largest_batch: settings.largest_batch,
+            slow_statement: settings.slow_statement,
+            metrics: Arc::new(Metrics::new()?),
         };
         let mut server = HttpServer::new(move || {
             App::new()
@@ -148,7 +163,7 @@ impl Server {
                 .configure(|config| routes(config, &origins))
                 .configure(graphiql::configure)
         })
-        .client_request_timeout(HEAD_TIME)
+        .client_request_timeout(HEAD_TIME.min(settings.time_limit))
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS);
         if let Some(workers) = settings.workers {
@@ -178,6 +193,7 @@ fn routes(config: &mut web::ServiceConfig, origins: &[String]) {
     config
         .service(web::resource("/graphql").wrap(cors::allow(origins)).to(graphql::serve))
         .route("/model", web::get().to(model::show))
+        .route("/metrics", web::get().to(metrics::show))
         .route("/healthz", web::get().to(health::alive))
         .route("/readyz", web::get().to(health::ready));
 }

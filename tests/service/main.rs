@@ -4,11 +4,23 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod batches;
 mod commands;
+mod cors;
+mod documents;
 mod faults;
+mod gate;
+mod headers;
 mod life;
+mod metrics;
+mod negotiation;
+mod outage;
+mod parameters;
 mod process;
+mod production;
 mod protocol;
 mod readme;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "opentelemetry")]
+mod traces;
