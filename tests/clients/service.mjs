@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** The longest wait for anything: so much more than it needs that a wait that meets it failed. */
@@ -43,7 +43,7 @@ export async function start(...settings) {
   // A file rather than a pipe: a full pipe would stop the program while nobody reads.
   const log = await open(join(folder, 'log.txt'), 'w');
   const child = spawn(
-    program,
+    resolve(program),
     ['--database-url', `sqlite://${folder}/crowsfoot.db?mode=rwc`, '--listen', '127.0.0.1:0', ...settings],
     { cwd: folder, env: environment(), stdio: ['ignore', 'pipe', log.fd] },
   );
