@@ -52,7 +52,7 @@ impl Limits {
         name_bytes: 256,
         depth: 50,
         aliases: 1_000,
-        root_fields: 200,
+        root_fields: 300,
         directives: 1_000,
         operations: 100,
         variables: 500,

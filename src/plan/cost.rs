@@ -11,19 +11,23 @@ const LIST: u64 = 10;
 
 /// The most rows that `loads` ask for, when each is carried out for `parents` rows above it: one for each of them to an
 /// aggregate or the row at the other end of a to-one relation, as many as its limit says to a list. A limit above
-/// `ceiling`, the most rows that an answer may have, stands for that: clients say the greatest number for "all".
+/// `ceiling`, the most rows that an answer may have, is none: clients say the greatest number for "all".
 pub fn rows_asked(loads: &[Load], parents: u64, ceiling: u64) -> u64 {
     loads.iter().fold(0, |sum, load| {
         let What::Rows(rows) = &load.what else { return sum.saturating_add(parents) };
-        let own = parents.saturating_mul(most_rows(load, rows).min(ceiling));
+        let own = parents.saturating_mul(most_rows(load, rows, ceiling));
         sum.saturating_add(own).saturating_add(rows_asked(&rows.children, own, ceiling))
     })
 }
 
 /// The most rows of a load for one row above.
-fn most_rows(load: &Load, rows: &Rows) -> u64 {
+fn most_rows(load: &Load, rows: &Rows, ceiling: u64) -> u64 {
     match &rows.page {
-        Page::Slice { limit: Some(limit), .. } | Page::Keyset { limit: Some(limit), .. } => *limit,
+        Page::Slice { limit: Some(limit), .. } | Page::Keyset { limit: Some(limit), .. }
+            if *limit <= ceiling =>
+        {
+            *limit
+        }
         // Only a list has an order: the row of a to-one relation, or those with certain keys.
         _ if rows.order.is_empty() => keys(&load.filter),
         _ if load.relation.is_none() => ROOT_LIST,
@@ -108,8 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_beyond_what_an_answer_may_have_asks_for_all_of_that() {
-        assert_eq!(asked(&[list(slice(u64::MAX), vec![])]), CEILING);
+    fn a_limit_beyond_what_an_answer_may_have_is_none() {
+        assert_eq!(asked(&[list(slice(CEILING), vec![])]), CEILING);
+        assert_eq!(asked(&[list(slice(CEILING + 1), vec![])]), ROOT_LIST);
+        assert_eq!(asked(&[list(keyset(Some(u64::MAX)), vec![])]), ROOT_LIST);
     }
 
     #[test]
