@@ -161,6 +161,12 @@ pub struct Serve {
     /// Do not answer questions about the schema, nor hint at it in errors
     #[arg(long, env = "CROWSFOOT_NO_INTROSPECTION")]
     pub no_introspection: bool,
+    /// Seconds that PostgreSQL works on one statement; 0 for as long as it takes (SQLite has no such limit)
+    #[arg(long, env = "CROWSFOOT_STATEMENT_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
+    pub statement_timeout: u64,
+    /// Milliseconds after which a statement is named in the log; 0 for none
+    #[arg(long, env = "CROWSFOOT_SLOW_QUERY_MS", value_name = "MILLISECONDS", default_value_t = 500)]
+    pub slow_query_ms: u64,
     /// Production hides how answers come about
     #[arg(long, env = "CROWSFOOT_MODE", value_enum, default_value_t = Mode::Development)]
     pub mode: Mode,

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError};
+use sea_orm::EnumIter;
 use serde_json::{Map, Value, json};
 
 /// What went wrong, as a client may read it in `extensions.code`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
 pub enum Code {
     /// The request is none that is understood here, or not in this way.
     BadRequest,

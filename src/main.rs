@@ -13,12 +13,17 @@ use clap::Parser;
 use config::{Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, Serve};
 use crowsfoot::Schema;
 use crowsfoot::diagram::{self, Format};
-use crowsfoot::execute::{self, Limits};
+use crowsfoot::execute::{self, ConnectSettings, Limits};
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 use sea_orm_migration::MigratorTrait;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Whatever ends the program; printed as it is.
 type Failure = Box<dyn std::error::Error>;
@@ -49,7 +54,12 @@ async fn connect(database: &Database) -> Result<DatabaseConnection, Failure> {
 }
 
 async fn run_service(settings: Serve) -> Result<(), Failure> {
-    log(&settings)?;
+    #[cfg(feature = "opentelemetry")]
+    let traces = crowsfoot::server::traces::Traces::export()?;
+    let log = tracing_subscriber::registry().with(log_lines(&settings)?);
+    #[cfg(feature = "opentelemetry")]
+    let log = log.with(traces.layer());
+    log.init();
     // A model that contradicts itself ends the program before anything else is touched.
     let schema = Schema::builder(example::registry().model()?)
         .limits(Limits { rows: settings.max_rows })
@@ -57,13 +67,14 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
         .finish()?;
     let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
-    let connection = connect(&settings.database).await?;
+    let connect_settings = ConnectSettings {
+        pool_size: settings.database.pool_size,
+        statement_timeout: (settings.statement_timeout > 0)
+            .then(|| Duration::from_secs(settings.statement_timeout)),
+    };
+    let connection = execute::connect_with(&settings.database.database_url, &connect_settings).await?;
     if !settings.no_migrate {
-        Migrator::up(&connection, None).await?;
-        if seed::is_empty(&connection).await? {
-            let rows = seed::seed(&connection, 1, |_, _| {}).await?;
-            tracing::info!(rows, "put the example data into the empty database");
-        }
+        prepare_database(&settings.database, &connection).await?;
     }
     let server = Server::bind(
         schema,
@@ -84,12 +95,19 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
                 subscriptions: settings.max_subscriptions,
                 frame: settings.max_frame,
             },
+            slow_statement: (settings.slow_query_ms > 0)
+                .then(|| Duration::from_millis(settings.slow_query_ms)),
         },
     )?;
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
-    Ok(server.run().await?)
+    server.run().await?;
+    #[cfg(feature = "opentelemetry")]
+    if let Err(error) = traces.end() {
+        tracing::warn!(%error, "the last spans were not sent");
+    }
+    Ok(())
 }
 
 fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
@@ -98,18 +116,40 @@ fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
     Ok(TrustedDocuments::from_json(&text).map_err(|error| named(&error))?)
 }
 
-fn log(settings: &Serve) -> Result<(), Failure> {
+/// Brings the tables up to date, and fills an empty database.
+async fn prepare_database(database: &Database, serving: &DatabaseConnection) -> Result<(), Failure> {
+    // A migration may take longer than a request's statement. SQLite has no limit to lift, and one that is in memory
+    // has no other connection.
+    let connection = match serving.get_database_backend() {
+        DbBackend::Sqlite => serving.clone(),
+        _ => connect(database).await?,
+    };
+    Migrator::up(&connection, None).await?;
+    if seed::is_empty(&connection).await? {
+        let rows = seed::seed(&connection, 1, |_, _| {}).await?;
+        tracing::info!(rows, "put the example data into the empty database");
+    }
+    if connection.get_database_backend() != DbBackend::Sqlite {
+        connection.close().await?;
+    }
+    Ok(())
+}
+
+fn log_lines<S>(settings: &Serve) -> Result<impl Layer<S> + use<S>, Failure>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // Colours are for people, not for files.
         .with_ansi(std::io::stderr().is_terminal());
-    match settings.log_format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
-    Ok(())
+    let lines = match settings.log_format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    // Of its own: what else looks at spans may want to see more of them.
+    Ok(lines.with_filter(filter))
 }
 
 async fn migrate(direction: &Migrate) -> Result<(), Failure> {

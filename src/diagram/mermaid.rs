@@ -1,5 +1,6 @@
 //! The diagram as an `erDiagram` of Mermaid.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::boxes::TypeBox;
@@ -8,16 +9,17 @@ use crate::model::Cardinality;
 
 pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
     let mut text = String::from("erDiagram\n");
-    // Writing to a string cannot fail.
     for type_box in boxes {
+        // The names of types in quotes: a `Class` or a `Style` would be a statement. Writing to a string cannot fail.
         let title =
             type_box.table.as_ref().map(|table| format!("[\"{} ({})\"]", type_box.name, plain(table)));
-        let _ = writeln!(text, "    {}{} {{", type_box.name, title.unwrap_or_default());
+        let _ = writeln!(text, "    \"{}\"{} {{", type_box.name, title.unwrap_or_default());
         for row in &type_box.rows {
             let marks = row.marks.iter().map(|mark| format!(" {mark}")).collect::<Vec<_>>().join(",");
             // A type is a word here and cannot have a `!`, so it is the exception that is marked.
             let nullable = if row.nullable { " \"nullable\"" } else { "" };
-            let _ = writeln!(text, "        {} {}{marks}{nullable}", row.type_name, row.field);
+            let (type_name, field) = (word(row.type_name), word(row.field));
+            let _ = writeln!(text, "        {type_name} {field}{marks}{nullable}");
         }
         text.push_str("    }\n");
     }
@@ -28,7 +30,7 @@ pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
         let label = [one, other].map(|end| if end.fields.is_empty() { "-".to_owned() } else { end.label() });
         let _ = writeln!(
             text,
-            "    {} {left}{stroke}{right} {} : \"{}\"",
+            "    \"{}\" {left}{stroke}{right} \"{}\" : \"{}\"",
             one.name,
             other.name,
             label.join(" / ")
@@ -51,6 +53,12 @@ fn right(cardinality: Cardinality) -> &'static str {
         Cardinality::OptionalOne => "o|",
         Cardinality::Many => "o{",
     }
+}
+
+/// A name that is no mark: Mermaid takes `pk` for one, wherever it stands.
+fn word(name: &str) -> Cow<'_, str> {
+    let is_mark = ["PK", "FK", "UK"].iter().any(|mark| mark.eq_ignore_ascii_case(name));
+    if is_mark { format!("{name}_").into() } else { name.into() }
 }
 
 /// Without what would end or change a text in quotes, which Mermaid cannot escape.

@@ -11,7 +11,7 @@ const MARGIN: f64 = 28.0;
 /// The height of the title and the legend.
 const TOP: f64 = 84.0;
 /// The width of the legend.
-const LEGEND: f64 = 700.0;
+const LEGEND: f64 = 780.0;
 
 const HEAD: f64 = 30.0;
 const ROW: f64 = 20.0;
@@ -79,7 +79,12 @@ pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
          <rect class=\"page\" width=\"100%\" height=\"100%\"/>\n",
         highlight(boxes)
     );
-    legend(&mut text, &counts);
+    let dashed = if lines.iter().any(|line| line.is_shortcut) {
+        " · a dashed line leads through another type"
+    } else {
+        ""
+    };
+    legend(&mut text, &format!("{counts} · at the end of a line stands that type's own field{dashed}"));
     // Writing to a string cannot fail.
     let _ = writeln!(text, "<g transform=\"translate({MARGIN} {})\">", MARGIN + TOP);
     for (line, route) in lines.iter().zip(&layout.routes) {
@@ -136,11 +141,11 @@ fn highlight(boxes: &[TypeBox<'_>]) -> String {
     format!("{}{{stroke:#d60590;stroke-width:2.2}}\n", selectors.join(","))
 }
 
-fn legend(text: &mut String, counts: &str) {
+fn legend(text: &mut String, summary: &str) {
     let (x, y) = (MARGIN, MARGIN + 36.0);
     let _ = writeln!(
         text,
-        "<text class=\"name\" x=\"{x}\" y=\"{}\">Model</text><text class=\"small\" x=\"{}\" y=\"{0}\">{counts}</text>",
+        "<text class=\"name\" x=\"{x}\" y=\"{}\">Model</text><text class=\"small\" x=\"{}\" y=\"{0}\">{summary}</text>",
         MARGIN + 10.0,
         x + 54.0
     );

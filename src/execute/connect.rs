@@ -16,22 +16,52 @@ pub enum ConnectError {
         expected: String,
     },
     /// The database cannot be reached.
+    #[error("the database cannot be opened: {place}: {cause}")]
+    Unreachable {
+        /// Where it should be, without the password.
+        place: String,
+        /// What the system or the database says.
+        cause: String,
+    },
+    /// The database cannot be used.
     #[error("the database cannot be opened: {0}")]
-    Unreachable(#[from] DbErr),
+    Unusable(#[from] DbErr),
+}
+
+/// How the database is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectSettings {
+    /// The most connections to it.
+    pub pool_size: u32,
+    /// How long PostgreSQL works on one statement, and waits for the next one of a transaction; none for as long as
+    /// it takes. SQLite has no such limit.
+    pub statement_timeout: Option<Duration>,
 }
 
 /// How long a request waits for a connection before it is told that the database is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What PostgreSQL shows in its lists of connections.
+#[cfg(feature = "postgres")]
+const APPLICATION_NAME: &str = "crowsfoot";
+
 /// SQLite maps this much of the file into memory: a statement then reads pages without copying them.
 #[cfg(feature = "sqlite")]
 const SQLITE_MAPPED_BYTES: &str = "268435456";
 
-/// Opens the database at `url` with at most `pool_size` connections.
+/// Opens the database at `url` with at most `pool_size` connections. A statement may take as long as it wants.
 ///
 /// # Errors
 /// When this build has no driver for the URL's scheme, or the database cannot be reached.
 pub async fn connect(url: &str, pool_size: u32) -> Result<DatabaseConnection, ConnectError> {
+    connect_with(url, &ConnectSettings { pool_size, statement_timeout: None }).await
+}
+
+/// Opens the database at `url`.
+///
+/// # Errors
+/// When this build has no driver for the URL's scheme, or the database cannot be reached.
+pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<DatabaseConnection, ConnectError> {
     let scheme = url.split(':').next().unwrap_or_default().to_owned();
     let expected: Vec<&str> = [
         #[cfg(feature = "sqlite")]
@@ -43,9 +73,14 @@ pub async fn connect(url: &str, pool_size: u32) -> Result<DatabaseConnection, Co
     if !expected.contains(&scheme.trim_end_matches("ql")) && !expected.contains(&scheme.as_str()) {
         return Err(ConnectError::UnknownScheme { scheme, expected: expected.join(", ") });
     }
+    #[cfg(feature = "postgres")]
+    if scheme.starts_with("postgres") {
+        knock(url).await?;
+    }
     let mut options = ConnectOptions::new(url);
     // Every connection of an in-memory database is a database of its own.
-    let pool_size = if url.contains(":memory:") || url.contains("mode=memory") { 1 } else { pool_size };
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    let pool_size = if in_memory { 1 } else { settings.pool_size };
     options.max_connections(pool_size).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
     // The pool would ask the database whether it is there before each use: a round trip per statement.
     options.test_before_acquire(false);
@@ -60,5 +95,47 @@ pub async fn connect(url: &str, pool_size: u32) -> Result<DatabaseConnection, Co
             .pragma("mmap_size", SQLITE_MAPPED_BYTES)
             .with_regexp()
     });
+    #[cfg(feature = "postgres")]
+    {
+        let limit = settings.statement_timeout.map(|limit| format!("{}ms", limit.as_millis()));
+        options.map_sqlx_postgres_opts(move |options| {
+            let options = match options.get_application_name() {
+                Some(_) => options,
+                None => options.application_name(APPLICATION_NAME),
+            };
+            match &limit {
+                Some(limit) => options
+                    .options([("statement_timeout", limit), ("idle_in_transaction_session_timeout", limit)]),
+                None => options,
+            }
+        });
+    }
     Ok(Database::connect(options).await?)
+}
+
+/// Sees whether anybody is there, and says who is not: the pool goes on trying where a connection is refused, and what
+/// it says in the end names neither place nor cause.
+#[cfg(feature = "postgres")]
+async fn knock(url: &str) -> Result<(), ConnectError> {
+    use sqlx::postgres::PgConnectOptions;
+    use sqlx::{ConnectOptions, Connection};
+
+    let options: PgConnectOptions = url
+        .parse()
+        .map_err(|error: sqlx::Error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?;
+    let cause = match tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await {
+        Ok(Ok(connection)) => {
+            // That it was there is all there is to know.
+            let _ = connection.close().await;
+            return Ok(());
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} seconds", ACQUIRE_TIMEOUT.as_secs()),
+    };
+    let database = options.get_database().unwrap_or(options.get_username());
+    let place = match options.get_socket() {
+        Some(socket) => format!("PostgreSQL's {database} at {}", socket.display()),
+        None => format!("PostgreSQL's {database} at {}:{}", options.get_host(), options.get_port()),
+    };
+    Err(ConnectError::Unreachable { place, cause })
 }

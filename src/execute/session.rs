@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
+use futures_util::future::BoxFuture;
 use sea_orm::DatabaseConnection;
+use tracing::Instrument;
 
 use super::changes::Changes;
 use super::loader::RelationLoader;
+use super::presence::Presence;
 use super::statements::{Statements, Transaction};
 use crate::error::Result;
 use crate::model::Model;
@@ -44,16 +47,19 @@ impl Session {
         connection: DatabaseConnection,
         limits: Limits,
         changes: Changes,
+        presence: Presence,
     ) -> Result<Self> {
         let dialect = Dialect::of(connection.get_database_backend())?;
-        Ok(Self::over(model, dialect, limits, Statements::new(connection, limits, changes)))
+        Ok(Self::over(model, dialect, limits, Statements::new(connection, limits, changes, presence)))
     }
 
     fn over(model: Arc<Model>, dialect: Dialect, limits: Limits, statements: Statements) -> Self {
         let statements = Arc::new(statements);
         // A batch is complete when it is asked for: with one key a batch, each is dispatched at once and none waits
         // for a timer.
-        let loader = DataLoader::new(RelationLoader::new(statements.clone()), tokio::spawn).max_batch_size(1);
+        // What it logs is about this request.
+        let spawn = |load: BoxFuture<'static, ()>| tokio::spawn(load.in_current_span());
+        let loader = DataLoader::new(RelationLoader::new(statements.clone()), spawn).max_batch_size(1);
         Self { model, dialect, limits, statements, loader }
     }
 

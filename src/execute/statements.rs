@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, RuntimeErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::RwLock;
+use tracing::Instrument;
 
 use super::changes::Changes;
 use super::explain::StatementRecord;
+use super::presence::Presence;
 use super::row::RowSet;
 use super::session::Limits;
 use crate::error::{Error, Result};
@@ -26,17 +28,24 @@ pub struct Statements {
     transaction: Option<Transaction>,
     limits: Limits,
     changes: Changes,
+    presence: Presence,
     rows: AtomicU64,
     records: Arc<Mutex<Vec<StatementRecord>>>,
 }
 
 impl Statements {
-    pub(super) fn new(connection: DatabaseConnection, limits: Limits, changes: Changes) -> Self {
+    pub(super) fn new(
+        connection: DatabaseConnection,
+        limits: Limits,
+        changes: Changes,
+        presence: Presence,
+    ) -> Self {
         Self {
             connection,
             transaction: None,
             limits,
             changes,
+            presence,
             rows: AtomicU64::new(0),
             records: Arc::default(),
         }
@@ -46,11 +55,12 @@ impl Statements {
     /// writes later could find that another has written in between, and fail.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
         let options = TransactionOptions {
-            sqlite_transaction_mode: (self.connection.get_database_backend() == sea_orm::DbBackend::Sqlite)
+            sqlite_transaction_mode: (self.connection.get_database_backend() == DbBackend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.connection.begin_with_options(options).await.map_err(fault)?;
+        let begin = || self.connection.begin_with_options(options);
+        let transaction = self.presence.attempt(&self.connection, begin).await.map_err(fault)?;
         let transaction = Transaction {
             inner: Arc::new(RwLock::new(Some(transaction))),
             touched: Arc::default(),
@@ -61,6 +71,7 @@ impl Statements {
             transaction: Some(transaction.clone()),
             limits: self.limits,
             changes: self.changes.clone(),
+            presence: self.presence.clone(),
             rows: AtomicU64::new(0),
             records: self.records.clone(),
         };
@@ -115,16 +126,39 @@ impl Statements {
     pub async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let started = Instant::now();
         let sql = statement.sql.clone();
-        let results = match &self.transaction {
-            Some(transaction) => transaction.send(statement).await,
-            None => self.connection.query_all_raw(statement).await,
-        };
+        // Named as OpenTelemetry names such things. Values are the client's and told to nobody.
+        let span = tracing::debug_span!(
+            "statement",
+            otel.kind = "client",
+            db.system.name = self.system(),
+            db.query.text = sql,
+        );
+        let results = self.hand_over(statement).instrument(span).await;
         let elapsed = started.elapsed();
         let rows = results.as_ref().map_or(0, Vec::len);
         tracing::debug!(sql, rows, ?elapsed, "statement");
         let record = StatementRecord { sql, rows, elapsed };
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
         results
+    }
+
+    async fn hand_over(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match &self.transaction {
+            Some(transaction) => transaction.send(statement).await,
+            // Outside a transaction there is only reading.
+            None => {
+                let send = || self.connection.query_all_raw(statement.clone());
+                self.presence.attempt(&self.connection, send).await
+            }
+        }
+    }
+
+    fn system(&self) -> &'static str {
+        match self.connection.get_database_backend() {
+            DbBackend::Postgres => "postgresql",
+            DbBackend::Sqlite => "sqlite",
+            _ => "other_sql",
+        }
     }
 }
 
@@ -179,7 +213,8 @@ const INVALID_REGULAR_EXPRESSION: &str = "2201B";
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
-const CONNECTION_FAULTS: [&str; 4] = ["08", "53", "57P", "25P03"];
+const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
+const INSUFFICIENT_RESOURCES: &str = "53";
 
 /// SQLite's code for a database that another connection holds (`SQLITE_BUSY`, and it with its extensions).
 const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
@@ -191,6 +226,18 @@ pub fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
             Some(source)
         }
         _ => None,
+    }
+}
+
+/// Whether the connection is gone, and with it whatever was sent over it.
+pub(super) fn is_connection_fault(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            CONNECTION_FAULTS.iter().any(|class| code.starts_with(class))
+        }
+        _ => false,
     }
 }
 
@@ -210,7 +257,9 @@ pub fn fault(error: DbErr) -> Error {
                 || SQLITE_BUSY.contains(&&*code)
             {
                 Error::conflict(error)
-            } else if CONNECTION_FAULTS.iter().any(|class| code.starts_with(class)) {
+            } else if code.starts_with(INSUFFICIENT_RESOURCES)
+                || driver_error(&error).is_some_and(is_connection_fault)
+            {
                 Error::unavailable(error)
             } else {
                 Error::internal(error)

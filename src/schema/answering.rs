@@ -59,7 +59,9 @@ impl Schema {
                 Err(errors) => (Some(json(&())), errors),
             });
         }
-        let plan = compiled.plan(&variables, || plan(&self.model, operation, document)).map_err(refuse)?;
+        let make = || plan(&self.model, operation, document);
+        let plan =
+            compiled.plan(&variables, || tracing::debug_span!("plan").in_scope(make)).map_err(refuse)?;
         let is_schema = |name: &str| matches!(name, "__schema" | "__type");
         if !self.introspection && plan.fields.iter().any(|field| is_schema(&field.name)) {
             let message = "introspection is switched off: __schema and __type are not answered";

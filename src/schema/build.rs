@@ -11,7 +11,7 @@ use super::answering::AnsweringFactory;
 use super::compiled::Documents;
 use super::live::Live;
 use super::{QUERY, Schema, inputs, mutations, objects, roots};
-use crate::execute::{Changes, Limits};
+use crate::execute::{Changes, Limits, Presence};
 use crate::model::{Model, Scalar, names};
 use crate::plan::Direction;
 
@@ -110,6 +110,7 @@ impl SchemaBuilder {
             model,
             limits,
             changes: Changes::default(),
+            presence: Presence::default(),
             live: Live::default(),
             documents: Documents::default(),
             introspection,

@@ -27,7 +27,7 @@ pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
 use crate::error::{Error, Result};
-use crate::execute::{Changes, Json, Limits, Session, StatementRecord, json, object};
+use crate::execute::{Changes, Json, Limits, Presence, Session, StatementRecord, json, object};
 use crate::model::Model;
 use crate::plan::{Dialect, Document, Plan, Select};
 
@@ -44,6 +44,7 @@ pub struct Schema {
     model: Arc<Model>,
     limits: Limits,
     changes: Changes,
+    presence: Presence,
     live: live::Live,
     documents: compiled::Documents,
     introspection: bool,
@@ -138,7 +139,7 @@ impl Schema {
     /// # Errors
     /// Why it cannot be executed.
     pub fn prepare(&self, request: Request) -> Result<Prepared, ServerError> {
-        Prepared::read(request, &self.documents)
+        tracing::debug_span!("prepare").in_scope(|| Prepared::read(request, &self.documents))
     }
 
     /// Answers a request from `connection`.
@@ -151,7 +152,13 @@ impl Schema {
 
     /// Answers a prepared request from `connection`; a subscription with its first result.
     pub async fn run(&self, prepared: Prepared, connection: &DatabaseConnection) -> Executed {
-        let session = Session::new(self.model.clone(), connection.clone(), self.limits, self.changes.clone());
+        let session = Session::new(
+            self.model.clone(),
+            connection.clone(),
+            self.limits,
+            self.changes.clone(),
+            self.presence.clone(),
+        );
         let session = match session {
             Ok(session) => Arc::new(session),
             Err(error) => {

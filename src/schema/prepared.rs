@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Data, Request, ServerError, Variables};
 
 use super::compiled::{Compiled, Documents};
@@ -16,6 +16,17 @@ pub enum OperationKind {
     Mutation,
     /// It reads, and again after every change.
     Subscription,
+}
+
+impl OperationKind {
+    /// As GraphQL writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Mutation => "mutation",
+            Self::Subscription => "subscription",
+        }
+    }
 }
 
 /// A request whose document is parsed and whose operation is known. Nothing of it has been sent.
@@ -42,9 +53,14 @@ impl Prepared {
         }
     }
 
-    /// The operation's name, where the request gives one.
+    /// The operation's name, where it has one.
     pub fn operation_name(&self) -> Option<&str> {
-        self.compiled.operation_name.as_deref()
+        match (&self.compiled.operation_name, &self.compiled.document.operations) {
+            (Some(name), _) => Some(name),
+            // Where the request does not say which is meant, there is one.
+            (None, DocumentOperations::Multiple(operations)) => operations.keys().next().map(|name| &**name),
+            (None, DocumentOperations::Single(_)) => None,
+        }
     }
 
     /// The same once more, without what was given for hand-written fields.

@@ -12,6 +12,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::negotiation::{self, Media};
+use super::observation::Observation;
 use super::request_id::RequestId;
 use crate::error::{Code, Error};
 use crate::schema::Executed;
@@ -38,36 +39,24 @@ pub(super) struct Refusal {
     /// Under `application/json` a GraphQL request that is well-formed is a 200, whatever comes of it (section 6.4.1).
     is_well_formed: bool,
     allow: Option<&'static str>,
-    closes: bool,
 }
 
 impl Refusal {
     /// With this status under both media types: for what is no GraphQL request, or came at the wrong moment.
     pub(super) fn of(status: StatusCode, error: &Error) -> Self {
         let errors = vec![error.to_server_error(Default::default(), Vec::new())];
-        Self { errors, status, is_well_formed: false, allow: None, closes: false }
+        Self { errors, status, is_well_formed: false, allow: None }
     }
 
     /// For a document that cannot be executed.
     pub(super) fn of_document(error: ServerError) -> Self {
-        Self {
-            errors: vec![error],
-            status: StatusCode::BAD_REQUEST,
-            is_well_formed: true,
-            allow: None,
-            closes: false,
-        }
+        Self { errors: vec![error], status: StatusCode::BAD_REQUEST, is_well_formed: true, allow: None }
     }
 
     /// For a method that is not `allowed`.
     pub(super) fn of_method(allowed: &'static str, message: &str) -> Self {
         let refusal = Self::of(StatusCode::METHOD_NOT_ALLOWED, &Error::bad_request(message));
         Self { allow: Some(allowed), ..refusal }
-    }
-
-    /// Ends the connection too: on it stands what was not read.
-    pub(super) fn closing(self) -> Self {
-        Self { closes: true, ..self }
     }
 
     /// Whether the request itself is well-formed, and what it asks for is not.
@@ -97,7 +86,7 @@ impl From<Error> for Refusal {
 
 /// What comes of an HTTP request.
 pub(super) enum Answer {
-    One(Executed),
+    One(Box<Executed>),
     /// Of a batch, in its order.
     Many(Vec<Result<Executed, Refusal>>),
 }
@@ -115,13 +104,18 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             body(&executed, id)
         }
         Ok(Answer::Many(answers)) => {
-            let bodies = answers.into_iter().map(|answer| {
-                answer.map_or_else(|refusal| refused(refusal.errors, id), |executed| body(&executed, id))
+            let bodies = answers.into_iter().map(|answer| match answer {
+                Ok(executed) => body(&executed, id),
+                Err(refusal) => {
+                    Observation::refused(&refusal.errors).belongs_to(http);
+                    refused(refusal.errors, id)
+                }
             });
             let bodies: Vec<Vec<u8>> = bodies.collect();
             [b"[".as_slice(), &bodies.join(&b','), b"]"].concat()
         }
         Err(refusal) => {
+            Observation::refused(&refusal.errors).belongs_to(http);
             if media == Media::GraphqlResponse || !refusal.is_well_formed {
                 response.status(refusal.status);
             }
@@ -130,9 +124,6 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             }
             if let Some(seconds) = retry_after(&refusal.errors) {
                 response.insert_header((RETRY_AFTER, seconds));
-            }
-            if refusal.closes {
-                response.force_close();
             }
             refused(refusal.errors, id)
         }

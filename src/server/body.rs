@@ -1,10 +1,13 @@
 //! The body of a request, read as far as it may go.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use actix_web::body::{BoxBody, MessageBody, SizedStream};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::{StreamExt, stream};
 use tokio::time::timeout;
 
 use super::answer::Refusal;
@@ -18,11 +21,10 @@ pub(super) struct BodyLimits {
     pub time: Duration,
 }
 
-/// Reads a body that is said to be JSON. One that is too large or too slow is left where it is, and its connection
-/// with it.
+/// Reads a body that is said to be JSON. Of one that is too large or too slow the rest is left where it is.
 pub(super) async fn read(
     http: &HttpRequest,
-    payload: web::Payload,
+    payload: &mut web::Payload,
     limits: BodyLimits,
 ) -> Result<web::Bytes, Refusal> {
     if !negotiation::is_json(http) {
@@ -37,22 +39,44 @@ pub(super) async fn read(
     }
     let too_large = || {
         let message = format!("the body is larger than {} bytes", limits.bytes);
-        Refusal::of(StatusCode::PAYLOAD_TOO_LARGE, &Error::bad_request(message)).closing()
+        Refusal::of(StatusCode::PAYLOAD_TOO_LARGE, &Error::bad_request(message))
     };
     let announced = http.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limits.bytes) {
         return Err(too_large());
     }
-    match timeout(limits.time, payload.to_bytes_limited(limits.bytes)).await {
-        Ok(Ok(Ok(body))) => Ok(body),
-        Ok(Ok(Err(error))) => {
-            let message = format!("the body cannot be read: {error}");
-            Err(Refusal::of(StatusCode::BAD_REQUEST, &Error::bad_request(message)).closing())
+    let all = async {
+        let mut body = web::BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error| {
+                let message = format!("the body cannot be read: {error}");
+                Refusal::of(StatusCode::BAD_REQUEST, &Error::bad_request(message))
+            })?;
+            if body.len() + chunk.len() > limits.bytes {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
         }
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => {
-            let message = format!("the body was not there after {} seconds", limits.time.as_secs());
-            Err(Refusal::of(StatusCode::REQUEST_TIMEOUT, &Error::bad_request(message)).closing())
+        Ok(body.freeze())
+    };
+    timeout(limits.time, all).await.unwrap_or_else(|_| {
+        let message = format!("the body was not there after {} seconds", limits.time.as_secs());
+        Err(Refusal::of(StatusCode::REQUEST_TIMEOUT, &Error::bad_request(message)))
+    })
+}
+
+/// Keeps what is left of a request's body with the answer to it, which then ends the connection. Were it dropped before,
+/// actix-web would read on to the end of a chunked body, and that may never come.
+pub(super) fn end(unread: web::Payload, response: HttpResponse) -> HttpResponse {
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(body) => {
+            let length = body.len() as u64;
+            let whole = stream::iter([Ok::<_, Infallible>(body)]).map(move |body| {
+                let _kept = &unread;
+                body
+            });
+            BoxBody::new(SizedStream::new(length, whole))
         }
-    }
+        Err(body) => body,
+    })
 }

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{self, Answer, Refusal};
 use super::negotiation::{self, Media};
+use super::observation::Observation;
 use super::parameters::{Asked, Parameters};
 use super::{State, body, events, operation};
 use crate::error::Error;
@@ -17,30 +18,33 @@ const EXPLAIN: &str = "Crowsfoot-Explain";
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 /// Whatever comes to the address of GraphQL.
-pub(super) async fn serve(http: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
-    if http.method() == Method::OPTIONS {
-        return answer::options(METHODS);
-    }
-    if negotiation::wants_events(&http) {
-        return events::serve(&http, payload, &state).await;
-    }
-    let Some(media) = negotiation::accepted(&http) else {
-        let message = format!(
-            "Accept takes no media type of an answer: expected {}, {} or text/event-stream",
-            Media::GraphqlResponse.content_type(),
-            Media::Json.content_type()
-        );
-        let refusal = Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message));
-        return answer::write(&http, Media::Json, Err(refusal)).await;
+pub(super) async fn serve(
+    http: HttpRequest,
+    mut payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    let response = match negotiation::accepted(&http) {
+        _ if http.method() == Method::OPTIONS => answer::options(METHODS),
+        _ if negotiation::wants_events(&http) => events::serve(&http, &mut payload, &state).await,
+        Some(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await).await,
+        None => answer::write(&http, Media::Json, Err(not_acceptable())).await,
     };
-    let answer = answer(&http, payload, &state).await;
-    answer::write(&http, media, answer).await
+    if response.status().is_success() { response } else { body::end(payload, response) }
+}
+
+fn not_acceptable() -> Refusal {
+    let message = format!(
+        "Accept takes no media type of an answer: expected {}, {} or text/event-stream",
+        Media::GraphqlResponse.content_type(),
+        Media::Json.content_type()
+    );
+    Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message))
 }
 
 /// Reads what a request asks for; a list of requests has at most so many, and with 0 there is none.
 pub(super) async fn read(
     http: &HttpRequest,
-    payload: web::Payload,
+    payload: &mut web::Payload,
     state: &State,
     largest_batch: usize,
 ) -> Result<Asked, Refusal> {
@@ -63,11 +67,13 @@ pub(super) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<()
     Ok(())
 }
 
-async fn answer(http: &HttpRequest, payload: web::Payload, state: &State) -> Result<Answer, Refusal> {
+async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -> Result<Answer, Refusal> {
     let asked = read(http, payload, state, state.largest_batch).await?;
     let answer = async {
         match asked {
-            Asked::One(parameters) => execute(http, parameters, state).await.map(Answer::One),
+            Asked::One(parameters) => {
+                execute(http, parameters, state).await.map(|executed| Answer::One(Box::new(executed)))
+            }
             Asked::Many(batch) => {
                 let mut answers = Vec::with_capacity(batch.len());
                 // One after another: what one writes, the next one reads.
@@ -90,12 +96,14 @@ async fn execute(http: &HttpRequest, parameters: Parameters, state: &State) -> R
         )
         .into());
     }
+    let observation = Observation::begin(&prepared);
     let mut executed = state.schema.run(prepared, &state.connection).await;
-    operation::log(&executed);
     let statements = &executed.statements;
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
         executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
     }
+    let statements = std::mem::take(&mut executed.statements);
+    observation.end(&executed, statements).belongs_to(http);
     Ok(executed)
 }

@@ -3,15 +3,16 @@
 use actix_web::{HttpResponse, web};
 
 use super::State;
+use crate::execute;
 
 /// The process answers.
 pub(super) async fn alive() -> HttpResponse {
     HttpResponse::Ok().body("ok\n")
 }
 
-/// The database answers too.
+/// The database can be reached too, at this moment: a pool may be busy, or hold connections that are broken.
 pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
-    match state.connection.ping().await {
+    match execute::reach(&state.connection).await {
         Ok(()) => HttpResponse::Ok().body("ok\n"),
         Err(error) => {
             tracing::warn!(%error, "the database is away");

@@ -10,14 +10,18 @@ mod graphiql;
 mod graphql;
 mod headers;
 mod health;
+mod metrics;
 mod model;
 mod negotiation;
+mod observation;
 mod operation;
 mod origin;
 mod parameters;
 mod request_id;
 mod shutdown;
 mod socket;
+#[cfg(feature = "opentelemetry")]
+pub mod traces;
 
 use std::io;
 use std::net::SocketAddr;
@@ -31,11 +35,13 @@ use body::BodyLimits;
 use documents::Documents;
 pub use documents::{TrustedDocuments, TrustedDocumentsError};
 use gate::Gate;
+use metrics::{Held, Metrics};
 use sea_orm::DatabaseConnection;
 use shutdown::Shutdown;
 pub use socket::SocketLimits;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::error::Error;
 use crate::schema::Schema;
 
 /// How the service listens.
@@ -62,6 +68,8 @@ pub struct Settings {
     pub time_limit: Duration,
     /// What sockets and streams of events may take up.
     pub sockets: SocketLimits,
+    /// Statements that take as long or longer are named in the log; without it none is.
+    pub slow_statement: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -77,11 +85,12 @@ impl Default for Settings {
             most_concurrent: 1_000,
             time_limit: Duration::from_secs(30),
             sockets: SocketLimits::default(),
+            slow_statement: Some(Duration::from_millis(500)),
         }
     }
 }
 
-/// How long the first head of a connection may take.
+/// How long the first head of a connection may take, where a whole request may take longer.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// How long a connection is kept without a request: longer than balancers keep theirs, which would otherwise send
@@ -105,6 +114,9 @@ pub enum ServeError {
     /// What should be an origin is none.
     #[error("\"{0}\" is not an origin; expected one such as https://shop.example")]
     Origin(String),
+    /// Two metrics have one name.
+    #[error("the metrics contradict each other: {0}")]
+    Metrics(#[from] prometheus::Error),
     /// The running service met a fault.
     #[error("the service ended: {0}")]
     Run(#[from] io::Error),
@@ -126,6 +138,21 @@ struct State {
     sockets: Arc<Semaphore>,
     socket_limits: SocketLimits,
     shutdown: Shutdown,
+    slow_statement: Option<Duration>,
+    metrics: Arc<Metrics>,
+}
+
+/// One of the places for sockets and streams of events, free again when it is dropped.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    _counted: Held,
+}
+
+impl State {
+    fn place(&self) -> Result<Place, Error> {
+        let permit = self.sockets.clone().try_acquire_owned().map_err(|_| Error::overloaded())?;
+        Ok(Place { _permit: permit, _counted: self.metrics.socket() })
+    }
 }
 
 /// A service that listens and is not running yet.
@@ -163,6 +190,8 @@ impl Server {
             sockets: Arc::new(Semaphore::new(settings.sockets.sockets.min(Semaphore::MAX_PERMITS))),
             socket_limits: settings.sockets.clone(),
             shutdown: shutdown.clone(),
+            slow_statement: settings.slow_statement,
+            metrics: Arc::new(Metrics::new()?),
         };
         let mut server = HttpServer::new(move || {
             App::new()
@@ -173,7 +202,7 @@ impl Server {
                 .configure(|config| routes(config, &origins))
                 .configure(graphiql::configure)
         })
-        .client_request_timeout(HEAD_TIME)
+        .client_request_timeout(HEAD_TIME.min(settings.time_limit))
         .keep_alive(KEEP_ALIVE)
         // Sockets and streams of events are told before: they would hold up the end.
         .disable_signals()
@@ -220,6 +249,7 @@ fn routes(config: &mut web::ServiceConfig, origins: &[String]) {
                 .default_service(web::to(graphql::serve)),
         )
         .route("/model", web::get().to(model::show))
+        .route("/metrics", web::get().to(metrics::show))
         .route("/healthz", web::get().to(health::alive))
         .route("/readyz", web::get().to(health::ready));
 }

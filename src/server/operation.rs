@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use super::State;
 use super::answer::Refusal;
+use super::observation::Observation;
 use super::parameters::Parameters;
 use crate::error::{Error, Result};
 use crate::schema::{Executed, OperationKind, Prepared};
@@ -23,31 +24,36 @@ pub(super) fn prepare(mut parameters: Parameters, state: &State) -> Result<Prepa
     state.schema.prepare(request).map_err(Refusal::of_document)
 }
 
-/// Says in the log what an answer took.
-pub(super) fn log(executed: &Executed) {
-    let statements = &executed.statements;
-    tracing::info!(
-        statements = statements.len(),
-        rows = statements.iter().map(|statement| statement.rows).sum::<usize>(),
-        errors = executed.errors.len(),
-        "executed"
-    );
-}
-
 /// The results of an operation, as they come. Nothing is kept for one who does not ask for the next: of a subscription
 /// it misses what lies between.
 pub(super) fn results(
     prepared: Prepared,
     state: &web::Data<State>,
 ) -> BoxStream<'static, Result<Arc<Executed>>> {
+    let state = state.clone();
+    let observation = Observation::begin(&prepared);
     if prepared.kind() == OperationKind::Subscription {
-        return state.schema.subscribe(prepared, &state.connection).map(Ok).boxed();
+        let listens = state.metrics.subscription();
+        let mut observation = Some(observation);
+        let results = state.schema.subscribe(prepared, &state.connection);
+        let observed = results.map(move |executed| {
+            let _counted = &listens;
+            // Its statements are those of a run that others may share.
+            if let Some(first) = observation.take() {
+                first.end(&executed, Vec::new()).tell(&state);
+            }
+            Ok(executed)
+        });
+        return observed.boxed();
     }
     // It runs whether somebody asks or not: a transaction must not wait for a slow reader. Dropped, it ends.
     let mut running = JoinSet::new();
-    let state = state.clone();
-    let run =
-        async move { state.gate.pass(state.schema.run(prepared, &state.connection)).await.map(Arc::new) };
+    let run = async move {
+        let mut executed = state.gate.pass(state.schema.run(prepared, &state.connection)).await?;
+        let statements = std::mem::take(&mut executed.statements);
+        observation.end(&executed, statements).tell(&state);
+        Ok(Arc::new(executed))
+    };
     running.spawn(run.in_current_span());
     stream::once(async move {
         match running.join_next().await {

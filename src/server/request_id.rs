@@ -6,9 +6,13 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, web};
 use tracing::Instrument;
+use tracing::field::Empty;
 use uuid::Uuid;
+
+use super::State;
+use super::observation::Observations;
 
 /// The id of the request at hand.
 #[derive(Clone, Debug)]
@@ -16,22 +20,44 @@ pub(super) struct RequestId(pub String);
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the request an id and logs how it ended.
+/// Longest id that is taken from a request.
+const LONGEST: usize = 128;
+
+/// Longest path that the log repeats.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// Gives the request an id, and says in one line how it ended.
 pub(super) async fn give<B: MessageBody>(
+    state: web::Data<State>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let id = Uuid::new_v4().to_string();
+    let id = given(&request).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
     let header = HeaderValue::from_str(&id);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", id, method = %request.method(), path = request.path());
+    let path = request.path();
+    let path = path.char_indices().nth(SHOWN_CHARACTERS).map_or(path, |(end, _)| &path[..end]);
+    let span = tracing::info_span!("request", id, method = %request.method(), path, otel.kind = Empty);
+    #[cfg(feature = "opentelemetry")]
+    super::traces::adopt(&span, request.headers());
     let started = Instant::now();
     let mut response = next.call(request).instrument(span.clone()).await?;
     if let Ok(header) = header {
         response.headers_mut().insert(HEADER, header);
     }
     span.in_scope(|| {
-        tracing::info!(status = response.status().as_u16(), elapsed = ?started.elapsed(), "answered");
+        let elapsed = started.elapsed();
+        let observations = Observations::of(response.request());
+        state.metrics.count_response(response.status());
+        observations.count(&state.metrics, elapsed, state.slow_statement);
+        observations.log(response.status().as_u16(), elapsed);
     });
     Ok(response)
+}
+
+/// The id that a proxy before us has given; anything could stand in the header, and what does goes to the log.
+fn given(request: &ServiceRequest) -> Option<&str> {
+    let id = request.headers().get(HEADER)?.to_str().ok()?;
+    let is_plain = |letter: u8| letter.is_ascii_alphanumeric() || b"._-".contains(&letter);
+    ((1..=LONGEST).contains(&id.len()) && id.bytes().all(is_plain)).then_some(id)
 }

@@ -54,6 +54,53 @@ async fn schema_prints_the_schema_and_checks_a_file_against_it() {
 }
 
 #[tokio::test]
+async fn model_draws_the_model_in_each_format() {
+    let folder = Folder::new();
+    for (format, file) in [("mermaid", "example.mmd"), ("dot", "example.dot")] {
+        let drawn = golden(&format!("tests/model/diagram/{file}"));
+        assert_printed(&run(&folder, &["model", "--format", format]).await, &drawn);
+    }
+    let picture = run(&folder, &["model"]).await;
+    assert!(picture.out.starts_with("<svg ") && picture.out.ends_with("</svg>\n"), "{picture:?}");
+    assert_printed(&run(&folder, &["model", "--format", "svg"]).await, &picture.out);
+    let refused = run(&folder, &["model", "--format", "png"]).await;
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""), "{refused:?}");
+    assert!(refused.log.contains("[possible values: svg, mermaid, dot]"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_service_shows_what_the_command_prints() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    for (query, format, kind) in [
+        ("", "svg", "image/svg+xml; charset=utf-8"),
+        ("?format=svg", "svg", "image/svg+xml; charset=utf-8"),
+        ("?format=mermaid", "mermaid", "text/plain; charset=utf-8"),
+        ("?format=dot", "dot", "text/plain; charset=utf-8"),
+    ] {
+        let response = service.get(&format!("/model{query}")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("content-type"), kind);
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert_eq!(header("cache-control"), "no-cache");
+        assert!(
+            header("content-security-policy").starts_with("default-src 'none'; style-src 'unsafe-inline';")
+        );
+        let printed = run(&folder, &["model", "--format", format]).await.out;
+        assert_eq!(response.text().await.unwrap(), printed);
+    }
+    let refused = service.get("/model?format=<png>").send().await.unwrap();
+    assert_eq!(refused.status(), 400);
+    assert_eq!(refused.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(
+        refused.text().await.unwrap(),
+        "format: expected one of svg, mermaid, dot, but \"<png>\" was given\n"
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn explain_prints_the_plan_of_a_query_without_a_database() {
     let folder = Folder::new();
     let query = golden("tests/cases/connection-of-many-to-many/query.graphql");

@@ -1,6 +1,7 @@
 //! What goes wrong, at the start and later, and who gets to read what about it.
 
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
@@ -55,9 +56,16 @@ async fn a_database_that_cannot_be_reached_is_said_to_be_so_without_its_password
         format!("postgres://root:secret@127.0.0.1:{port}/shop"),
     ] {
         let folder = Folder::new();
+        let started = Instant::now();
         let ended = run(&folder, &["--listen", "127.0.0.1:0", "--database-url", &url]).await;
         assert_failed(&ended, "the database cannot be opened: ");
         assert!(!ended.log.contains("secret"), "{ended:?}");
+        if url.starts_with("postgres") {
+            let place = format!("PostgreSQL's shop at 127.0.0.1:{port}: ");
+            assert!(ended.log.contains(&place) && ended.log.contains("refused"), "{ended:?}");
+            // It would be five seconds if it was tried again and again.
+            assert!(started.elapsed() < Duration::from_secs(4), "{ended:?}");
+        }
     }
 }
 
@@ -68,6 +76,13 @@ async fn settings_that_make_no_sense_are_refused_before_anything_is_touched() {
         ["--workers", "0"],
         ["--max-rows", "0"],
         ["--max-rows", "18446744073709551615"],
+        ["--timeout", "0"],
+        ["--max-concurrent", "0"],
+        ["--max-body", "0"],
+        ["--max-batch", "-1"],
+        ["--statement-timeout", "-1"],
+        ["--statement-timeout", "86401"],
+        ["--slow-query-ms", "soon"],
         ["--mode", "test"],
         ["--log-format", "xml"],
     ] {

@@ -4,15 +4,27 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod batches;
 mod commands;
+mod cors;
+mod documents;
 mod events;
 mod faults;
+mod gate;
+mod headers;
 mod life;
 mod live;
+mod metrics;
+mod negotiation;
+mod outage;
+mod parameters;
 mod process;
+mod production;
 mod protocol;
 mod readme;
 mod socket_client;
 mod sockets;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "opentelemetry")]
+mod traces;

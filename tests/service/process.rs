@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -15,6 +16,10 @@ use tokio::time::timeout;
 
 /// The longest wait for anything that the program does: so much more than it needs that a wait that meets it failed.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The media types of answers.
+pub const JSON: &str = "application/json; charset=utf-8";
+pub const GRAPHQL_RESPONSE: &str = "application/graphql-response+json; charset=utf-8";
 
 /// What the program writes to its log, in its folder.
 const LOG: &str = "log.txt";
@@ -55,7 +60,7 @@ pub struct Ended {
 
 /// Runs the program to its end.
 pub async fn run(folder: &Folder, arguments: &[&str]) -> Ended {
-    let mut child = spawn(folder, arguments);
+    let mut child = spawn(folder, arguments, &[]);
     let mut out = String::new();
     let mut stdout = child.stdout.take().unwrap();
     within(stdout.read_to_string(&mut out)).await.unwrap();
@@ -63,7 +68,7 @@ pub async fn run(folder: &Folder, arguments: &[&str]) -> Ended {
     Ended { code, out, log: folder.log() }
 }
 
-fn spawn(folder: &Folder, arguments: &[&str]) -> Child {
+fn spawn(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crowsfoot"));
     // The settings of whoever runs the tests are not the tests'.
     let is_setting =
@@ -73,6 +78,7 @@ fn spawn(folder: &Folder, arguments: &[&str]) -> Child {
     }
     command
         .args(arguments)
+        .envs(environment.iter().copied())
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -96,8 +102,13 @@ pub struct Service<'a> {
 impl<'a> Service<'a> {
     /// Starts it on a free port and waits for the line that says which.
     pub async fn start(folder: &'a Folder, arguments: &[&str]) -> Self {
+        Self::start_in(folder, arguments, &[]).await
+    }
+
+    /// The same with variables of the environment.
+    pub async fn start_in(folder: &'a Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let arguments = [&["--listen", "127.0.0.1:0", "--workers", "1"], arguments].concat();
-        let mut child = spawn(folder, &arguments);
+        let mut child = spawn(folder, &arguments, environment);
         let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
         let Some(greeting) = within(out.next_line()).await.unwrap() else {
             panic!("the service ended without an address:\n{}", folder.log());
@@ -114,6 +125,10 @@ impl<'a> Service<'a> {
 
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("http://{}{path}", self.address))
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address))
     }
 
     /// The answer to a query.
@@ -144,6 +159,34 @@ impl<'a> Service<'a> {
         let code = within(self.child.wait()).await.unwrap().code();
         Ended { code, out, log: self.folder.log() }
     }
+}
+
+/// Status, content type and body of an answer.
+pub async fn answer(request: RequestBuilder) -> (u16, String, Json) {
+    let response = within(request.send()).await.unwrap();
+    let content_type = header(&response, CONTENT_TYPE.as_str());
+    (response.status().as_u16(), content_type, response.json().await.unwrap())
+}
+
+/// A header of an answer; one that stands there several times in one.
+pub fn header(response: &Response, name: &str) -> String {
+    let values: Vec<&str> =
+        response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
+    values.join(", ")
+}
+
+/// That a request was not one, and what it is told.
+pub fn assert_bad(
+    (status, content_type, body): (u16, String, Json),
+    expected: u16,
+    what: impl std::fmt::Debug,
+) {
+    assert_eq!((status, content_type.as_str()), (expected, JSON), "{what:?}: {body}");
+    assert_eq!(body.get("data"), None, "{what:?}: {body}");
+    let error = &body["errors"][0];
+    assert_eq!(error["extensions"]["code"], "BAD_REQUEST", "{what:?}: {body}");
+    let message = error["message"].as_str().unwrap();
+    assert!(!message.is_empty() && !message.contains("struct"), "{what:?}: {message}");
 }
 
 /// Waits, but not for ever.

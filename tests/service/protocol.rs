@@ -1,24 +1,9 @@
 //! GraphQL over HTTP.
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::process::{Folder, Service};
-
-const JSON: &str = "application/json";
-const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
-
-/// Status, content type and body of an answer.
-async fn answer(request: RequestBuilder) -> (u16, String, Json) {
-    let response = request.send().await.unwrap();
-    let content_type = header(&response, CONTENT_TYPE.as_str());
-    (response.status().as_u16(), content_type, response.json().await.unwrap())
-}
-
-fn header(response: &Response, name: &str) -> String {
-    response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
-}
+use crate::process::{Folder, JSON, Service, answer, header};
 
 #[tokio::test]
 async fn a_query_comes_by_post_or_by_get() {
@@ -56,7 +41,7 @@ async fn nothing_is_changed_by_get() {
         assert_eq!((response.status().as_u16(), header(&response, "allow").as_str()), (405, "POST"));
         let body: Json = response.json().await.unwrap();
         assert_eq!(body.get("data"), None, "{body}");
-        assert_eq!(body["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{body}");
+        assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{body}");
     }
 
     let count = [("query", both), ("operationName", "Count")];
@@ -64,115 +49,6 @@ async fn nothing_is_changed_by_get() {
     assert_eq!(answer(service.get("/graphql").query(&count)).await.2, counted(8));
     assert_eq!(service.ask(delete).await, json!({ "data": { "deleteUser": { "id": 8 } } }));
     assert_eq!(answer(service.get("/graphql").query(&count)).await.2, counted(7));
-}
-
-#[tokio::test]
-async fn the_answer_has_the_media_type_that_is_asked_for() {
-    let folder = Folder::new();
-    let service = Service::start(&folder, &[]).await;
-    for (accept, expected) in [
-        (JSON, JSON),
-        ("*/*", JSON),
-        (GRAPHQL_RESPONSE, GRAPHQL_RESPONSE),
-        ("application/graphql-response+json, application/json;q=0.9", GRAPHQL_RESPONSE),
-    ] {
-        let body = json!({ "query": "{ user(id: 1) { id } }" });
-        let request = service.post("/graphql").header(ACCEPT, accept).json(&body);
-        assert_eq!(
-            answer(request).await,
-            (200, expected.to_owned(), json!({ "data": { "user": { "id": 1 } } })),
-            "{accept}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_request_that_is_refused_has_no_data_and_one_that_fails_has_null() {
-    let folder = Folder::new();
-    let service = Service::start(&folder, &[]).await;
-    for (query, code) in [
-        ("{ users { id }", "GRAPHQL_PARSE_FAILED"),
-        ("", "GRAPHQL_PARSE_FAILED"),
-        ("{ users { nothing } }", "GRAPHQL_VALIDATION_FAILED"),
-        ("mutation { users { id } }", "GRAPHQL_VALIDATION_FAILED"),
-        ("query A { users { id } } query B { users { id } }", "GRAPHQL_VALIDATION_FAILED"),
-        ("query ($id: Int!) { user(id: $id) { id } }", "BAD_USER_INPUT"),
-    ] {
-        for (accept, expected) in [(JSON, 200), (GRAPHQL_RESPONSE, 400)] {
-            let request = service.post("/graphql").header(ACCEPT, accept).json(&json!({ "query": query }));
-            let (status, content_type, body) = answer(request).await;
-            assert_eq!((status, content_type.as_str()), (expected, accept), "{query}");
-            assert_eq!(body.get("data"), None, "{query}: {body}");
-            assert_eq!(body["errors"][0]["extensions"]["code"], code, "{query}: {body}");
-        }
-    }
-    for accept in [JSON, GRAPHQL_RESPONSE] {
-        let request = service.post("/graphql").header(ACCEPT, accept);
-        let (status, _, body) =
-            answer(request.json(&json!({ "query": "{ users(limit: -1) { id } }" }))).await;
-        assert_eq!(status, 200);
-        assert_eq!(body.get("data"), Some(&Json::Null), "{body}");
-        assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{body}");
-    }
-}
-
-#[tokio::test]
-async fn a_body_that_is_no_request_is_a_bad_one() {
-    let folder = Folder::new();
-    let service = Service::start(&folder, &[]).await;
-    for body in [
-        "",
-        "{",
-        "null",
-        "\"{ users { id } }\"",
-        r#"["{ users { id } }", null, null]"#,
-        r#"[{ "query": "{ users { id } }" }]"#,
-        "{}",
-        r#"{ "query": null }"#,
-        r#"{ "query": 1 }"#,
-        r#"{ "query": "{ users { id } }", "variables": [1] }"#,
-        r#"{ "query": "{ users { id } }", "variables": "{" }"#,
-        r#"{ "query": "{ users { id } }", "operationName": 1 }"#,
-    ] {
-        let request = service.post("/graphql").header(CONTENT_TYPE, JSON).body(body);
-        assert_bad(answer(request).await, 400, body);
-    }
-    for parameters in [&[][..], &[("query", "{ users { id } }"), ("variables", "[1]")]] {
-        assert_bad(answer(service.get("/graphql").query(parameters)).await, 400, parameters);
-    }
-    let large = json!({ "query": "{ users { id } }", "variables": { "a": "a".repeat(1 << 20) } });
-    assert_bad(answer(service.post("/graphql").json(&large)).await, 413, "a large body");
-}
-
-fn assert_bad((status, content_type, body): (u16, String, Json), expected: u16, what: impl std::fmt::Debug) {
-    assert_eq!((status, content_type.as_str()), (expected, JSON), "{what:?}: {body}");
-    assert_eq!(body.get("data"), None, "{what:?}: {body}");
-    let error = &body["errors"][0];
-    assert_eq!(error["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{what:?}: {body}");
-    let message = error["message"].as_str().unwrap();
-    assert!(!message.is_empty() && !message.contains("struct"), "{what:?}: {message}");
-}
-
-#[tokio::test]
-async fn what_a_foreign_form_could_send_is_not_read() {
-    let folder = Folder::new();
-    let service = Service::start(&folder, &[]).await;
-    let body = json!({ "query": "{ users { id } }" }).to_string();
-    for content_type in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "application/graphql",
-    ] {
-        let request = service.post("/graphql").header(CONTENT_TYPE, content_type).body(body.clone());
-        assert_bad(answer(request).await, 415, content_type);
-    }
-    assert_bad(answer(service.post("/graphql").body(body.clone())).await, 415, "no content type");
-
-    for content_type in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
-        let request = service.post("/graphql").header(CONTENT_TYPE, content_type).body(body.clone());
-        assert_eq!(answer(request).await.0, 200, "{content_type}");
-    }
 }
 
 #[tokio::test]
@@ -233,16 +109,51 @@ async fn every_answer_carries_an_id_of_its_own() {
 async fn other_methods_and_other_paths_are_not_there() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
-    let url = format!("http://{}", service.address);
-    let client = reqwest::Client::new();
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {
-        let response = client.request(method.clone(), format!("{url}/graphql")).send().await.unwrap();
+        let response = service.request(method.clone(), "/graphql").send().await.unwrap();
         assert_eq!(response.status(), 405, "{method}");
-        let allowed = header(&response, "allow");
-        assert!(allowed.contains("GET") && allowed.contains("POST"), "{method}: {allowed}");
+        assert_eq!(header(&response, "allow"), "GET, HEAD, POST, OPTIONS", "{method}");
+        let body: Json = response.json().await.unwrap();
+        assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{method}: {body}");
     }
     for path in ["/nothing", "/graphql/more", "/GraphQL"] {
         assert_eq!(service.get(path).send().await.unwrap().status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_sent_can_be_asked_and_a_head_is_a_get_without_its_body() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let options = service.request(Method::OPTIONS, "/graphql").send().await.unwrap();
+    assert_eq!(options.status(), 204);
+    assert_eq!(header(&options, "allow"), "GET, HEAD, POST, OPTIONS");
+
+    let query = [("query", "{ user(id: 1) { id } }")];
+    let got = service.get("/graphql").query(&query).send().await.unwrap();
+    let head = service.request(Method::HEAD, "/graphql").query(&query).send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    for name in ["content-type", "content-length", "cache-control", "vary"] {
+        assert_eq!(header(&head, name), header(&got, name), "{name}");
+    }
+    assert_eq!(head.text().await.unwrap(), "");
+    let mutation = [("query", "mutation { deleteUser(id: 8) { id } }")];
+    let head = service.request(Method::HEAD, "/graphql").query(&mutation).send().await.unwrap();
+    assert_eq!((head.status().as_u16(), header(&head, "allow").as_str()), (405, "POST"));
+}
+
+#[tokio::test]
+async fn a_subscription_has_more_answers_than_this_way_has() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let query = "subscription { users { id } }";
+    for request in [
+        service.post("/graphql").json(&json!({ "query": query })),
+        service.get("/graphql").query(&[("query", query)]),
+    ] {
+        let (status, _, body) = answer(request).await;
+        assert_eq!(status, 400, "{body}");
+        assert!(body["errors"][0]["message"].as_str().unwrap().contains("subscription"), "{body}");
     }
 }
 

@@ -56,6 +56,7 @@ async fn commands_run() {
         "cargo test --workspace",
         "DATABASE_URL=postgres://postgres@127.0.0.1/crowsfoot cargo run",
         "cargo run -- explain '{ users { profile { bio } } }'",
+        "cargo run -- model --format svg",
         "cargo run -- seed --scale 100",
         "cargo run -- check",
         "cargo run -- --help",
@@ -64,6 +65,7 @@ async fn commands_run() {
     let folder = Folder::new();
     for arguments in [
         vec!["explain", "{ users { profile { bio } } }"],
+        vec!["model", "--format", "svg"],
         vec!["seed", "--scale", "100"],
         vec!["check"],
         vec!["--help"],

@@ -237,7 +237,7 @@ mod tests {
             height: f64::from(60 + box_ % 9 * 20),
         });
         let link = |number: usize| Link {
-            ends: [if number % 5 == 0 { number % 3 } else { number * 7 % 100 }, number * 11 % 100],
+            ends: [if number.is_multiple_of(5) { number % 3 } else { number * 7 % 100 }, number * 11 % 100],
             labels: [70.0, 40.0],
         };
         (sizes.collect(), (0..160).map(link).collect())

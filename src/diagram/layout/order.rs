@@ -48,19 +48,14 @@ fn sort(layers: &mut Layers, layer: usize, by_right: bool) {
         let near: Vec<usize> = near.collect();
         (!near.is_empty()).then(|| near.iter().sum::<usize>() as f64 / near.len() as f64)
     };
-    let items = &layers.layers[layer];
-    let (mut sorted, fixed): (Vec<(f64, usize)>, Vec<(usize, usize)>) = {
-        let mut sorted = Vec::new();
-        let mut fixed = Vec::new();
-        for (place, &item) in items.iter().enumerate() {
-            match middle(item) {
-                Some(middle) => sorted.push((middle, item)),
-                None => fixed.push((place, item)),
-            }
+    let (mut sorted, mut fixed) = (Vec::new(), Vec::new());
+    for (place, &item) in layers.layers[layer].iter().enumerate() {
+        match middle(item) {
+            Some(middle) => sorted.push((middle, item)),
+            None => fixed.push((place, item)),
         }
-        (sorted, fixed)
-    };
-    sorted.sort_by(|one, other| one.0.total_cmp(&other.0));
+    }
+    sorted.sort_by(|one: &(f64, usize), other| one.0.total_cmp(&other.0));
     let mut items: Vec<usize> = sorted.into_iter().map(|(_, item)| item).collect();
     for (place, item) in fixed {
         items.insert(place.min(items.len()), item);

@@ -45,8 +45,8 @@ pub(super) fn rank(group: &Group, sizes: &[Size], links: &[Link]) -> Vec<usize> 
         );
     }
     for _ in 0..ROUNDS {
-        for node in 0..heights.len() {
-            layers.pull(node, &neighbours[node]);
+        for (node, neighbours) in neighbours.iter().enumerate() {
+            layers.pull(node, neighbours);
         }
     }
     layers.without_gaps()

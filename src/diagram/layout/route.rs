@@ -176,5 +176,5 @@ fn touches(one: &Segment, other: &Segment) -> bool {
         let [from, to] = segment.y;
         (from.min(to), from.max(to))
     });
-    first.0 < second.1 + CLOSE && second.0 < first.1 + CLOSE
+    first.0 < second.1 + TRACK && second.0 < first.1 + TRACK
 }

@@ -1,0 +1,247 @@
+//! What is counted and measured, and the page that shows it: `GET /metrics`, in Prometheus' text format 0.0.4.
+//!
+//! Each service has a registry of its own: two in one process do not count into each other. Labels have few values,
+//! all known here; nothing that a client names becomes one. Every series is looked up once, at the start.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use prometheus::{
+    Histogram, IntCounter, IntGauge, Registry, TextEncoder, register_histogram_vec_with_registry,
+    register_histogram_with_registry, register_int_counter_vec_with_registry,
+    register_int_counter_with_registry, register_int_gauge_vec_with_registry,
+    register_int_gauge_with_registry,
+};
+use sea_orm::Iterable;
+
+use super::State;
+use super::observation::{Observation, Outcome};
+use crate::error::Code;
+use crate::execute::PoolUse;
+use crate::schema::OperationKind;
+
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The kinds of operations, and what could not be read as any of them.
+const KINDS: [Option<OperationKind>; 4] =
+    [Some(OperationKind::Query), Some(OperationKind::Mutation), Some(OperationKind::Subscription), None];
+
+/// The label of a request whose operation could not be read, and of a code that a field of the user's own has made.
+const OTHER: &str = "other";
+
+/// The classes of HTTP statuses.
+const STATUSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// Upper bounds, in seconds.
+const SECONDS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Upper bounds of the statements of a request.
+const STATEMENTS: &[f64] = &[0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0, 64.0];
+
+/// Upper bounds of the rows of a statement.
+const ROWS: &[f64] = &[0.0, 1.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0];
+
+/// Everything that one service counts.
+pub(super) struct Metrics {
+    registry: Registry,
+    /// For each kind, then for each outcome.
+    requests: Vec<Vec<IntCounter>>,
+    /// For each kind.
+    durations: Vec<Histogram>,
+    /// For each code, then for the others.
+    errors: Vec<IntCounter>,
+    /// For each class of statuses.
+    responses: Vec<IntCounter>,
+    statements_per_request: Histogram,
+    rows_per_statement: Histogram,
+    statement_durations: Histogram,
+    rows: IntCounter,
+    idle_connections: IntGauge,
+    busy_connections: IntGauge,
+    sockets: IntGauge,
+    subscriptions: IntGauge,
+}
+
+impl Metrics {
+    /// Declares every metric.
+    ///
+    /// # Errors
+    /// When two of them have one name.
+    pub(super) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let requests = register_int_counter_vec_with_registry!(
+            "crowsfoot_requests_total",
+            "GraphQL requests, by the kind of their operation and how they ended.",
+            &["operation", "outcome"],
+            registry
+        )?;
+        let durations = register_histogram_vec_with_registry!(
+            "crowsfoot_request_duration_seconds",
+            "Time from a GraphQL request to its answer.",
+            &["operation"],
+            SECONDS.to_vec(),
+            registry
+        )?;
+        let errors = register_int_counter_vec_with_registry!(
+            "crowsfoot_errors_total",
+            "Errors in answers, by extensions.code.",
+            &["code"],
+            registry
+        )?;
+        let responses = register_int_counter_vec_with_registry!(
+            "crowsfoot_http_responses_total",
+            "HTTP responses of every route, by the class of their status.",
+            &["status"],
+            registry
+        )?;
+        let connections = register_int_gauge_vec_with_registry!(
+            "crowsfoot_pool_connections",
+            "Connections to the database, by what they do.",
+            &["state"],
+            registry
+        )?;
+        let metrics = Self {
+            requests: KINDS
+                .map(|kind| Outcome::ALL.map(|how| requests.with_label_values(&[label(kind), how.as_str()])))
+                .map(Vec::from)
+                .into(),
+            durations: KINDS.map(|kind| durations.with_label_values(&[label(kind)])).into(),
+            errors: Code::iter()
+                .map(Code::as_str)
+                .chain([OTHER])
+                .map(|code| errors.with_label_values(&[code]))
+                .collect(),
+            responses: STATUSES.map(|status| responses.with_label_values(&[status])).into(),
+            statements_per_request: register_histogram_with_registry!(
+                "crowsfoot_statements_per_request",
+                "Statements that were sent to the database for a GraphQL request.",
+                STATEMENTS.to_vec(),
+                registry
+            )?,
+            rows_per_statement: register_histogram_with_registry!(
+                "crowsfoot_rows_per_statement",
+                "Rows that a statement returned: the sizes of batches.",
+                ROWS.to_vec(),
+                registry
+            )?,
+            statement_durations: register_histogram_with_registry!(
+                "crowsfoot_statement_duration_seconds",
+                "Time from a statement to its last row, waiting for a connection included.",
+                SECONDS.to_vec(),
+                registry
+            )?,
+            rows: register_int_counter_with_registry!(
+                "crowsfoot_rows_total",
+                "Rows that statements returned.",
+                registry
+            )?,
+            idle_connections: connections.with_label_values(&["idle"]),
+            busy_connections: connections.with_label_values(&["busy"]),
+            sockets: register_int_gauge_with_registry!(
+                "crowsfoot_sockets",
+                "Open connections that subscriptions may come over.",
+                registry
+            )?,
+            subscriptions: register_int_gauge_with_registry!(
+                "crowsfoot_subscriptions",
+                "Subscriptions that somebody listens to.",
+                registry
+            )?,
+            registry,
+        };
+        metrics.tell_the_process()?;
+        Ok(metrics)
+    }
+
+    /// What stays the same as long as the process lives.
+    fn tell_the_process(&self) -> prometheus::Result<()> {
+        let started = register_int_gauge_with_registry!(
+            "process_start_time_seconds",
+            "Start of the process, in seconds since 1970.",
+            self.registry
+        )?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        started.set(i64::try_from(now.as_secs()).unwrap_or_default());
+        let build = register_int_gauge_vec_with_registry!(
+            "crowsfoot_build_info",
+            "Always 1; the labels say what runs.",
+            &["version"],
+            self.registry
+        )?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Ok(())
+    }
+
+    /// Takes in one operation that is over.
+    pub(super) fn observe(&self, operation: &Observation, elapsed: Duration) {
+        let kind = operation.kind.map_or(KINDS.len() - 1, |kind| kind as usize);
+        self.requests[kind][operation.outcome as usize].inc();
+        self.durations[kind].observe(elapsed.as_secs_f64());
+        for code in &operation.codes {
+            self.errors[code.map_or(self.errors.len() - 1, |code| code as usize)].inc();
+        }
+        self.statements_per_request.observe(operation.statements.len() as f64);
+        for statement in &operation.statements {
+            self.rows_per_statement.observe(statement.rows as f64);
+            self.statement_durations.observe(statement.elapsed.as_secs_f64());
+        }
+        self.rows.inc_by(operation.rows() as u64);
+    }
+
+    /// Counts a response of any route.
+    pub(super) fn count_response(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100);
+        if let Some(responses) = class.checked_sub(1).and_then(|class| self.responses.get(class)) {
+            responses.inc();
+        }
+    }
+
+    /// Counts a socket as open until this is dropped.
+    pub(super) fn socket(&self) -> Held {
+        Held::of(&self.sockets)
+    }
+
+    /// Counts a subscription as listened to until this is dropped.
+    pub(super) fn subscription(&self) -> Held {
+        Held::of(&self.subscriptions)
+    }
+
+    fn render(&self, pool: PoolUse) -> prometheus::Result<String> {
+        self.idle_connections.set(i64::from(pool.idle));
+        self.busy_connections.set(i64::from(pool.busy));
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+/// Counted as there until it is dropped.
+pub(super) struct Held(IntGauge);
+
+impl Held {
+    fn of(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+fn label(kind: Option<OperationKind>) -> &'static str {
+    kind.map_or(OTHER, OperationKind::as_str)
+}
+
+/// All metrics as they are now.
+pub(super) async fn show(state: web::Data<State>) -> HttpResponse {
+    match state.metrics.render(PoolUse::of(&state.connection)) {
+        Ok(text) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(text),
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be shown");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
