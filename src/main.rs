@@ -90,14 +90,14 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
             largest_body: settings.max_body,
             most_concurrent: settings.max_concurrent,
             time_limit: Duration::from_secs(settings.timeout),
-            slow_statement: (settings.slow_query_ms > 0)
-                .then(|| Duration::from_millis(settings.slow_query_ms)),
             sockets: SocketLimits {
                 init_time: Duration::from_secs(settings.socket_init_timeout),
                 sockets: settings.max_sockets,
                 subscriptions: settings.max_subscriptions,
                 frame: settings.max_frame,
             },
+            slow_statement: (settings.slow_query_ms > 0)
+                .then(|| Duration::from_millis(settings.slow_query_ms)),
         },
     )?;
     for address in server.addresses() {

@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use super::answer::{self, Refusal};
 use super::negotiation::Media;
+use super::observation::Observation;
 use super::parameters::Asked;
 use super::request_id::RequestId;
 use super::{State, graphql, operation};
@@ -48,27 +49,29 @@ async fn open(
     let Asked::One(parameters) = graphql::read(http, payload, state, 0).await? else {
         return Err(Error::bad_request("a stream of events answers one request").into());
     };
-    let place = state.sockets.clone().try_acquire_owned().map_err(|_| Error::overloaded())?;
+    let place = state.place()?;
     let request = http.extensions().get::<RequestId>().map(|id| id.0.clone());
-    let nexts: BoxStream<'static, Bytes> = match operation::prepare(parameters, state) {
-        Ok(prepared) => {
-            graphql::check_method(http, prepared.kind())?;
-            let write = move |result: Result<Arc<Executed>>| match result {
-                Ok(executed) => next(&answer::body(&executed, request.as_deref())),
-                Err(error) => next(&answer::refused(Refusal::from(error).into_errors(), request.as_deref())),
-            };
-            operation::results(prepared, state).map(write).boxed()
+    let told = state.clone();
+    let write = move |result: Result<Arc<Executed>, Refusal>| match result {
+        Ok(executed) => next(&answer::body(&executed, request.as_deref())),
+        Err(refusal) => {
+            let errors = refusal.into_errors();
+            Observation::refused(&errors).tell(&told);
+            next(&answer::refused(errors, request.as_deref()))
         }
-        // A status would tell an `EventSource` nothing: what is wrong with a document goes into the stream.
-        Err(refusal) if refusal.is_well_formed() => {
-            let event = next(&answer::refused(refusal.into_errors(), request.as_deref()));
-            stream::iter([event]).boxed()
-        }
-        Err(refusal) => return Err(refusal),
     };
-    let events = nexts.chain(stream::iter([Bytes::from_static(COMPLETE.as_bytes())]));
+    let results: BoxStream<'static, Result<Arc<Executed>, Refusal>> =
+        match operation::prepare(parameters, state) {
+            Ok(prepared) => {
+                graphql::check_method(http, prepared.kind())?;
+                operation::results(prepared, state).map(|result| result.map_err(Refusal::from)).boxed()
+            }
+            // A status would tell an `EventSource` nothing: what is wrong with a document goes into the stream.
+            Err(refusal) if refusal.is_well_formed() => stream::iter([Err(refusal)]).boxed(),
+            Err(refusal) => return Err(refusal),
+        };
+    let events = results.map(write).chain(stream::iter([Bytes::from_static(COMPLETE.as_bytes())]));
     let span = tracing::Span::current();
-    let place = (place, state.metrics.socket());
     let start = (events, interval(KEEP_ALIVE), Box::pin(state.shutdown.begun()), place);
     // It is asked for more only when the client has taken the last; when it is gone, all of this is dropped.
     let stream = stream::unfold(start, move |(mut events, mut silence, mut stopping, place)| {

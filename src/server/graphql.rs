@@ -98,10 +98,12 @@ async fn execute(http: &HttpRequest, parameters: Parameters, state: &State) -> R
     }
     let observation = Observation::begin(&prepared);
     let mut executed = state.schema.run(prepared, &state.connection).await;
+    let statements = &executed.statements;
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
-        let statements: Vec<Json> = executed.statements.iter().map(|statement| statement.to_json()).collect();
+        let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
         executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
     }
-    observation.end(&mut executed).belongs_to(http);
+    let statements = std::mem::take(&mut executed.statements);
+    observation.end(&executed, statements).belongs_to(http);
     Ok(executed)
 }

@@ -35,12 +35,13 @@ use body::BodyLimits;
 use documents::Documents;
 pub use documents::{TrustedDocuments, TrustedDocumentsError};
 use gate::Gate;
-use metrics::Metrics;
+use metrics::{Held, Metrics};
 use sea_orm::DatabaseConnection;
 use shutdown::Shutdown;
 pub use socket::SocketLimits;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::error::Error;
 use crate::schema::Schema;
 
 /// How the service listens.
@@ -65,10 +66,10 @@ pub struct Settings {
     pub most_concurrent: usize,
     /// How long a request may take to be sent, and then again to be answered.
     pub time_limit: Duration,
-    /// Statements that take as long or longer are named in the log; without it none is.
-    pub slow_statement: Option<Duration>,
     /// What sockets and streams of events may take up.
     pub sockets: SocketLimits,
+    /// Statements that take as long or longer are named in the log; without it none is.
+    pub slow_statement: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -83,8 +84,8 @@ impl Default for Settings {
             largest_body: 1 << 20,
             most_concurrent: 1_000,
             time_limit: Duration::from_secs(30),
-            slow_statement: Some(Duration::from_millis(500)),
             sockets: SocketLimits::default(),
+            slow_statement: Some(Duration::from_millis(500)),
         }
     }
 }
@@ -131,14 +132,27 @@ struct State {
     gate: Gate,
     body: BodyLimits,
     largest_batch: usize,
-    slow_statement: Option<Duration>,
-    metrics: Arc<Metrics>,
     /// The origins whose pages may open sockets.
     origins: Arc<[String]>,
     /// The places for sockets and streams of events.
     sockets: Arc<Semaphore>,
     socket_limits: SocketLimits,
     shutdown: Shutdown,
+    slow_statement: Option<Duration>,
+    metrics: Arc<Metrics>,
+}
+
+/// One of the places for sockets and streams of events, free again when it is dropped.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    _counted: Held,
+}
+
+impl State {
+    fn place(&self) -> Result<Place, Error> {
+        let permit = self.sockets.clone().try_acquire_owned().map_err(|_| Error::overloaded())?;
+        Ok(Place { _permit: permit, _counted: self.metrics.socket() })
+    }
 }
 
 /// A service that listens and is not running yet.
@@ -172,12 +186,12 @@ impl Server {
             gate: Gate::new(settings.most_concurrent, settings.time_limit),
             body: BodyLimits { bytes: settings.largest_body, time: settings.time_limit },
             largest_batch: settings.largest_batch,
-            slow_statement: settings.slow_statement,
-            metrics: Arc::new(Metrics::new()?),
             origins: settings.cors_origins.as_slice().into(),
             sockets: Arc::new(Semaphore::new(settings.sockets.sockets.min(Semaphore::MAX_PERMITS))),
             socket_limits: settings.sockets.clone(),
             shutdown: shutdown.clone(),
+            slow_statement: settings.slow_statement,
+            metrics: Arc::new(Metrics::new()?),
         };
         let mut server = HttpServer::new(move || {
             App::new()

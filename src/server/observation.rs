@@ -63,21 +63,8 @@ impl Observation {
         Self { kind: Some(prepared.kind()), name, ..Self::refused(&[]) }
     }
 
-    /// It has ended so; what is known of its statements goes over to here.
-    pub(super) fn end(self, executed: &mut Executed) -> Self {
-        let elapsed = Some(self.started.elapsed());
-        let statements = std::mem::take(&mut executed.statements);
-        Self { elapsed, statements, ..self.of_outcome(executed) }
-    }
-
-    /// One of its results, which others may read too. It took as long as its statements.
-    pub(super) fn of_result(&self, executed: &Executed) -> Self {
-        let statements = executed.statements.clone();
-        let elapsed = Some(statements.iter().map(|statement| statement.elapsed).sum());
-        Self { elapsed, statements, ..self.of_outcome(executed) }
-    }
-
-    fn of_outcome(&self, executed: &Executed) -> Self {
+    /// It has ended so, and took these statements.
+    pub(super) fn end(self, executed: &Executed, statements: Vec<StatementRecord>) -> Self {
         let outcome = match &executed.data {
             None => Outcome::Refused,
             Some(_) if executed.errors.is_empty() => Outcome::Ok,
@@ -85,22 +72,12 @@ impl Observation {
             Some(_) => Outcome::Partial,
         };
         Self {
-            started: self.started,
-            elapsed: None,
-            kind: self.kind,
-            name: self.name.clone(),
+            elapsed: Some(self.started.elapsed()),
             outcome,
             codes: executed.errors.iter().map(code).collect(),
-            statements: Vec::new(),
+            statements,
+            ..self
         }
-    }
-
-    /// Counts and logs what is no HTTP request of its own.
-    pub(super) fn tell(self, state: &State) {
-        let elapsed = self.elapsed.unwrap_or_default();
-        let observations = Observations(vec![self]);
-        observations.count(&state.metrics, elapsed, state.slow_statement);
-        observations.log(None, elapsed);
     }
 
     /// An operation that does not begin at all.
@@ -123,6 +100,22 @@ impl Observation {
             Some(observations) => observations.0.push(self),
             None => drop(extensions.insert(Observations(vec![self]))),
         }
+    }
+
+    /// Counts it and logs it by itself: the request that brought it was answered before, or goes on.
+    pub(super) fn tell(self, state: &State) {
+        let elapsed = self.elapsed.unwrap_or_else(|| self.started.elapsed());
+        tracing::info!(
+            operation = self.kind.map(OperationKind::as_str),
+            name = self.name,
+            outcome = self.outcome.as_str(),
+            statements = self.statements.len(),
+            rows = self.rows(),
+            errors = self.codes.len(),
+            ms = milliseconds(elapsed),
+            "executed"
+        );
+        Observations(vec![self]).count(&state.metrics, elapsed, state.slow_statement);
     }
 
     /// How many rows all its statements returned.
@@ -152,9 +145,8 @@ impl Observations {
         }
     }
 
-    /// The line of the log for the whole request, or for one of the results of a socket or a stream of events, which have
-    /// no status. Without an operation it is one of another route.
-    pub(super) fn log(&self, status: Option<u16>, elapsed: Duration) {
+    /// The line of the log for the whole request. Without an operation it is one of another route.
+    pub(super) fn log(&self, status: u16, elapsed: Duration) {
         let sum = |number: fn(&Observation) -> usize| {
             (!self.0.is_empty()).then(|| self.0.iter().map(number).sum::<usize>())
         };

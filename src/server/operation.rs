@@ -30,24 +30,28 @@ pub(super) fn results(
     prepared: Prepared,
     state: &web::Data<State>,
 ) -> BoxStream<'static, Result<Arc<Executed>>> {
+    let state = state.clone();
     let observation = Observation::begin(&prepared);
     if prepared.kind() == OperationKind::Subscription {
-        let held = state.metrics.subscription();
+        let listens = state.metrics.subscription();
+        let mut observation = Some(observation);
         let results = state.schema.subscribe(prepared, &state.connection);
-        let state = state.clone();
-        let observe = move |executed: Arc<Executed>| {
-            let _ = &held;
-            observation.of_result(&executed).tell(&state);
+        let observed = results.map(move |executed| {
+            let _counted = &listens;
+            // Its statements are those of a run that others may share.
+            if let Some(first) = observation.take() {
+                first.end(&executed, Vec::new()).tell(&state);
+            }
             Ok(executed)
-        };
-        return results.map(observe).boxed();
+        });
+        return observed.boxed();
     }
     // It runs whether somebody asks or not: a transaction must not wait for a slow reader. Dropped, it ends.
     let mut running = JoinSet::new();
-    let state = state.clone();
     let run = async move {
-        let executed = state.gate.pass(state.schema.run(prepared, &state.connection)).await?;
-        observation.of_result(&executed).tell(&state);
+        let mut executed = state.gate.pass(state.schema.run(prepared, &state.connection)).await?;
+        let statements = std::mem::take(&mut executed.statements);
+        observation.end(&executed, statements).tell(&state);
         Ok(Arc::new(executed))
     };
     running.spawn(run.in_current_span());

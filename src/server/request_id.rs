@@ -50,7 +50,7 @@ pub(super) async fn give<B: MessageBody>(
         let observations = Observations::of(response.request());
         state.metrics.count_response(response.status());
         observations.count(&state.metrics, elapsed, state.slow_statement);
-        observations.log(Some(response.status().as_u16()), elapsed);
+        observations.log(response.status().as_u16(), elapsed);
     });
     Ok(response)
 }

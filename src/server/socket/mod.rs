@@ -19,18 +19,18 @@ use futures_util::stream::BoxStream;
 use futures_util::{SinkExt, StreamExt, stream};
 use message::ServerMessage;
 use protocol::{Action, Close, Protocol};
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_stream::StreamMap;
 use tracing::Instrument;
 use wire::Incoming;
 
 use super::answer::{self, Refusal, bounded};
-use super::metrics::Held;
 use super::negotiation::Media;
+use super::observation::Observation;
 use super::parameters::Parameters;
 use super::request_id::RequestId;
-use super::{State, operation, origin};
+use super::{Place, State, operation, origin};
 use crate::error::{Error, Result};
 use crate::schema::Executed;
 
@@ -68,8 +68,9 @@ pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::D
         let error = Error::forbidden("pages of this origin may not open a socket here");
         return answer::write(&http, Media::Json, Err(Refusal::of(StatusCode::FORBIDDEN, &error))).await;
     }
-    let Ok(place) = state.sockets.clone().try_acquire_owned() else {
-        return answer::write(&http, Media::Json, Err(Error::overloaded().into())).await;
+    let place = match state.place() {
+        Ok(place) => place,
+        Err(error) => return answer::write(&http, Media::Json, Err(error.into())).await,
     };
     let (response, session, taken, incoming) =
         match wire::accept(&http, payload, state.socket_limits.frame).await {
@@ -88,8 +89,8 @@ pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::D
         operations: StreamMap::new(),
         waiting: VecDeque::new(),
         request,
-        _held: (place, state.metrics.socket()),
         state,
+        _place: place,
     };
     rt::spawn(socket.serve(session, taken, incoming).instrument(span));
     response
@@ -108,7 +109,7 @@ struct Socket {
     /// The id of the handshake, for errors that only the log explains.
     request: String,
     state: web::Data<State>,
-    _held: (OwnedSemaphorePermit, Held),
+    _place: Place,
 }
 
 /// How a socket ends.
@@ -259,7 +260,9 @@ impl Socket {
     }
 
     fn refuse(&mut self, id: &str, refusal: Refusal) {
-        let payload = bounded(refusal.into_errors(), Some(&self.request));
+        let errors = refusal.into_errors();
+        Observation::refused(&errors).tell(&self.state);
+        let payload = bounded(errors, Some(&self.request));
         self.say(&ServerMessage::Error { id, payload });
     }
 
