@@ -23,7 +23,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve GraphQL over HTTP
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Change the tables of the database
     Migrate {
         /// Which way

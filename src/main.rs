@@ -31,8 +31,8 @@ type Failure = Box<dyn std::error::Error>;
 #[actix_web::main]
 async fn main() -> ExitCode {
     let CommandLine { command, serve } = CommandLine::parse();
-    let done = match command.unwrap_or(Command::Serve(serve)) {
-        Command::Serve(serve) => run_service(serve).await,
+    let done = match command.unwrap_or(Command::Serve(Box::new(serve))) {
+        Command::Serve(serve) => run_service(*serve).await,
         Command::Migrate { direction } => migrate(&direction).await,
         Command::Seed { scale, database } => run_seed(scale, &database).await,
         Command::Schema { check } => print_schema(check.as_deref()),
