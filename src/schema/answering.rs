@@ -74,7 +74,7 @@ impl Schema {
             return Ok((Some(data), errors));
         }
         let answer = Answer::write(&self.model, &plan, &loaded, Vec::new());
-        let foreign = self.inner.execute(prepared.to_request().data(session.clone())).await;
+        let foreign = self.inner.execute(prepared.request().data(session.clone())).await;
         Ok(self.complete(&plan, answer, foreign))
     }
 
@@ -89,7 +89,7 @@ impl Schema {
             return if verdict.is_empty() { Ok(()) } else { Err(verdict.clone()) };
         }
         let is_final = compiled.variables_stand_alone || operation.variable_definitions.is_empty();
-        let mut request = prepared.again().to_request().data(ValidateOnly);
+        let mut request = prepared.again().request().data(ValidateOnly);
         if is_final {
             request.variables = Variables::default();
         }

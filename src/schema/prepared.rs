@@ -70,7 +70,7 @@ impl Prepared {
     }
 
     /// For async-graphql, which validates and runs hand-written fields. What the caller gave goes along once.
-    pub(super) fn to_request(&mut self) -> Request {
+    pub(super) fn request(&mut self) -> Request {
         let mut request = Request::new(String::new()).variables(self.variables.clone());
         request.operation_name = self.compiled.operation_name.clone();
         request.data = std::mem::take(&mut self.data);

@@ -220,7 +220,7 @@ impl<'a> Body<'a> {
         if !is_whole_list || !is_simple {
             return Vec::new();
         }
-        let mut place = |id: &usize| {
+        let place = |id: &usize| {
             rows.columns.iter().position(|known| known == id).unwrap_or_else(|| {
                 let column = &self.entity.columns[*id];
                 outputs.push(Output {
@@ -231,7 +231,7 @@ impl<'a> Body<'a> {
                 outputs.len() - 1
             })
         };
-        primary_key.iter().map(|id| place(id)).collect()
+        primary_key.iter().map(place).collect()
     }
 
     /// One part of a page. One list is cut by `LIMIT`; where each parent has a list of its own, a window numbers
