@@ -1,6 +1,8 @@
 //! Typed settings: the only reader of the command line and the environment.
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use crowsfoot::{execute, guard};
 
 /// A GraphQL service over SeaORM entities that knows one from many.
 ///
@@ -21,7 +23,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve GraphQL over HTTP
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Change the tables of the database
     Migrate {
         /// Which way
@@ -126,8 +128,15 @@ pub struct Serve {
     #[arg(long, env = "CROWSFOOT_WORKERS")]
     pub workers: Option<std::num::NonZeroUsize>,
     /// The most rows that one request may load; a request for more is refused
-    #[arg(long, env = "CROWSFOOT_MAX_ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
+    #[arg(long, env = "CROWSFOOT_MAX_ROWS", default_value_t = execute::Limits::DEFAULT.rows, value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
     pub max_rows: u64,
+    /// The most rows that a query may ask for by its limits, multiplied along its levels; one that asks for more is
+    /// refused before anything is sent. A list without a limit counts as 100 rows at the root and 10 below
+    #[arg(long, env = "CROWSFOOT_MAX_COST", default_value_t = execute::Limits::DEFAULT.cost, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_cost: u64,
+    /// What a document may be made of
+    #[command(flatten)]
+    pub guard: Guard,
     /// Seconds in which a request must be there, and then again be answered
     #[arg(long, env = "CROWSFOOT_TIMEOUT", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
@@ -176,6 +185,63 @@ pub struct Serve {
     /// What is logged, such as `info` or `crowsfoot=debug`
     #[arg(long, env = "CROWSFOOT_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// What a document may be made of. Fragments count as often as they are spread.
+#[derive(Clone, Debug, Args)]
+pub struct Guard {
+    /// The most bytes of a document
+    #[arg(long, env = "CROWSFOOT_MAX_BYTES", default_value_t = guard::Limits::DEFAULT.bytes, value_name = "BYTES", value_parser = at_least_one)]
+    max_bytes: usize,
+    /// The most tokens of a document: names, numbers, strings and punctuators
+    #[arg(long, env = "CROWSFOOT_MAX_TOKENS", default_value_t = guard::Limits::DEFAULT.tokens, value_parser = at_least_one)]
+    max_tokens: usize,
+    /// The most bytes of a name in a document
+    #[arg(long, env = "CROWSFOOT_MAX_NAME_BYTES", default_value_t = guard::Limits::DEFAULT.name_bytes, value_name = "BYTES", value_parser = at_least_one)]
+    max_name_bytes: usize,
+    /// The most brackets of a document inside each other, and selection sets once its fragments are expanded
+    #[arg(long, env = "CROWSFOOT_MAX_DEPTH", default_value_t = guard::Limits::DEFAULT.depth, value_parser = depth())]
+    max_depth: usize,
+    /// The most aliases of a document
+    #[arg(long, env = "CROWSFOOT_MAX_ALIASES", default_value_t = guard::Limits::DEFAULT.aliases)]
+    max_aliases: usize,
+    /// The most fields at the root of an operation
+    #[arg(long, env = "CROWSFOOT_MAX_ROOT_FIELDS", default_value_t = guard::Limits::DEFAULT.root_fields, value_parser = at_least_one)]
+    max_root_fields: usize,
+    /// The most directives of a document
+    #[arg(long, env = "CROWSFOOT_MAX_DIRECTIVES", default_value_t = guard::Limits::DEFAULT.directives)]
+    max_directives: usize,
+    /// The most operations of a document
+    #[arg(long, env = "CROWSFOOT_MAX_OPERATIONS", default_value_t = guard::Limits::DEFAULT.operations, value_parser = at_least_one)]
+    max_operations: usize,
+    /// The most variables that a document declares
+    #[arg(long, env = "CROWSFOOT_MAX_VARIABLES", default_value_t = guard::Limits::DEFAULT.variables)]
+    max_variables: usize,
+    /// The most fields, spreads and inline fragments of a document
+    #[arg(long, env = "CROWSFOOT_MAX_SELECTIONS", default_value_t = guard::Limits::DEFAULT.selections, value_parser = at_least_one)]
+    max_selections: usize,
+}
+
+impl Guard {
+    /// As the library has them.
+    pub fn limits(&self) -> guard::Limits {
+        guard::Limits {
+            bytes: self.max_bytes,
+            tokens: self.max_tokens,
+            name_bytes: self.max_name_bytes,
+            depth: self.max_depth,
+            aliases: self.max_aliases,
+            root_fields: self.max_root_fields,
+            directives: self.max_directives,
+            operations: self.max_operations,
+            variables: self.max_variables,
+            selections: self.max_selections,
+        }
+    }
+}
+
+fn depth() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=guard::Limits::DEEPEST as u64)
 }
 
 /// Zero would let nothing through.

@@ -27,6 +27,10 @@ pub enum Code {
     NotFound,
     /// The answer would pass the ceiling of rows; carries `limit` and `asked`.
     TooManyRows,
+    /// The document is larger than it may be, or asks for too much; carries `limit`, `asked`, and what they are `of`.
+    TooComplex,
+    /// The document nests deeper than it may; carries `limit`, `asked` and `of`.
+    TooDeep,
     /// A unique key is taken; carries `entity` and `fields`.
     UniqueViolation,
     /// A key points at nothing; carries `entity` and `field`.
@@ -62,6 +66,8 @@ impl Code {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::NotFound => "NOT_FOUND",
             Self::TooManyRows => "TOO_MANY_ROWS",
+            Self::TooComplex => "TOO_COMPLEX",
+            Self::TooDeep => "TOO_DEEP",
             Self::UniqueViolation => "UNIQUE_VIOLATION",
             Self::ForeignKeyViolation => "FOREIGN_KEY_VIOLATION",
             Self::NotNullViolation => "NOT_NULL_VIOLATION",
@@ -127,6 +133,25 @@ impl Error {
             Code::TooManyRows,
             format!("the answer has more than {limit} rows; ask for fewer with limit or first"),
             json!({ "limit": limit, "asked": asked }),
+        )
+    }
+
+    /// The document has more of something than it may: `of` is the limit's name, and `document` says what the document
+    /// does. `asked` is the whole of it, or `u64::MAX` where it is more than can be counted.
+    pub fn too_complex(of: &str, document: &str, limit: u64, asked: u64) -> Self {
+        Self::new(
+            Code::TooComplex,
+            format!("{document}; the limit is {limit}"),
+            json!({ "of": of, "limit": limit, "asked": asked }),
+        )
+    }
+
+    /// The document nests deeper than it may; `asked` is how deep.
+    pub fn too_deep(limit: u64, asked: u64) -> Self {
+        Self::new(
+            Code::TooDeep,
+            format!("the document nests {asked} levels deep; the limit is {limit}"),
+            json!({ "of": "depth", "limit": limit, "asked": asked }),
         )
     }
 

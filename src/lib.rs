@@ -9,6 +9,7 @@ compile_error!("crowsfoot needs a database: enable the feature `sqlite` or `post
 pub mod diagram;
 pub mod error;
 pub mod execute;
+pub mod guard;
 pub mod model;
 pub mod mutate;
 pub mod plan;

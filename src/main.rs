@@ -31,8 +31,8 @@ type Failure = Box<dyn std::error::Error>;
 #[actix_web::main]
 async fn main() -> ExitCode {
     let CommandLine { command, serve } = CommandLine::parse();
-    let done = match command.unwrap_or(Command::Serve(serve)) {
-        Command::Serve(serve) => run_service(serve).await,
+    let done = match command.unwrap_or(Command::Serve(Box::new(serve))) {
+        Command::Serve(serve) => run_service(*serve).await,
         Command::Migrate { direction } => migrate(&direction).await,
         Command::Seed { scale, database } => run_seed(scale, &database).await,
         Command::Schema { check } => print_schema(check.as_deref()),
@@ -62,7 +62,8 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     log.init();
     // A model that contradicts itself ends the program before anything else is touched.
     let schema = Schema::builder(example::registry().model()?)
-        .limits(Limits { rows: settings.max_rows })
+        .guard(settings.guard.limits())
+        .limits(Limits { rows: settings.max_rows, cost: settings.max_cost })
         .introspection(!settings.no_introspection)
         .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
         .finish()?;

@@ -87,10 +87,28 @@ impl Drop for Server {
 fn built_service() -> Result<PathBuf, Failure> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--package", "benches", "--package", "crowsfoot", "--bins"])
-        .current_dir(folder)
-        .status()?;
+    let mut command = Command::new(cargo);
+    command.args([
+        "build",
+        "--release",
+        "--quiet",
+        "--package",
+        "benches",
+        "--package",
+        "crowsfoot",
+        "--bins",
+    ]);
+    // `cargo run` tells this program what it is; build scripts would take that for a change and run again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+            .iter()
+            .any(|start| text.starts_with(start))
+        {
+            command.env_remove(&name);
+        }
+    }
+    let built = command.current_dir(folder).status()?;
     if !built.success() {
         return Err("the service could not be built".into());
     }

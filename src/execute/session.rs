@@ -11,20 +11,30 @@ use super::changes::Changes;
 use super::loader::RelationLoader;
 use super::presence::Presence;
 use super::statements::{Statements, Transaction};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::plan::{Dialect, Select};
+use crate::plan::{Dialect, Load, Select, rows_asked};
 
 /// What a request may ask of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The most rows that all statements of one request may return together.
     pub rows: u64,
+    /// The most rows that a plan may ask for, as far as they can be told before anything is sent: limits multiplied
+    /// along the levels, with a guess for lists that have none (see [`rows_asked`]). It keeps statements away that the
+    /// ceiling of rows would end only after the database has worked for them. Of lists without limits five levels below
+    /// each other are let through.
+    pub cost: u64,
+}
+
+impl Limits {
+    /// The limits where nothing else is said.
+    pub const DEFAULT: Self = Self { rows: 100_000, cost: 10_000_000 };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 100_000 }
+        Self::DEFAULT
     }
 }
 
@@ -72,6 +82,20 @@ impl Session {
     /// The database's dialect.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Whether `loads` may be carried out for so many rows above them.
+    ///
+    /// # Errors
+    /// `TOO_COMPLEX` when they ask for more rows than the request may.
+    pub fn afford(&self, loads: &[Load], parents: u64) -> Result<()> {
+        let Limits { rows, cost } = self.limits;
+        let asked = rows_asked(loads, parents, rows);
+        if asked <= cost {
+            return Ok(());
+        }
+        let document = format!("the query asks for up to {asked} rows; ask for fewer with limit or first");
+        Err(Error::too_complex("cost", &document, cost, asked))
     }
 
     /// The model.

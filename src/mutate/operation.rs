@@ -1,5 +1,7 @@
 //! A mutation operation: one transaction, its fields in order, each read back before the next.
 
+use std::slice;
+
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 use async_graphql::{Name, PathSegment, Pos, ServerError, Value as ConstValue};
 use indexmap::IndexMap;
@@ -378,6 +380,9 @@ impl Operation<'_> {
         path: Vec<PathSegment>,
     ) -> Result<Json, Failed> {
         let session = self.writer.session;
+        session
+            .afford(slice::from_ref(&load), 1)
+            .map_err(|error| vec![error.to_server_error(self.change.position, self.path(&[]))])?;
         let field = Field { key: key.clone(), name: key.clone(), position: self.change.position, kind };
         let plan = Plan { fields: vec![field], loads: vec![load] };
         let loaded = Tree { session }.load_roots(&plan.loads).await;

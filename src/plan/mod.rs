@@ -3,6 +3,7 @@
 //! Nothing here touches a database. A plan is a tree of [`Load`]s, each one statement however many rows its
 //! parents have, and beside it the tree of [`Field`]s as the client selected them.
 
+mod cost;
 mod cursor;
 mod dialect;
 mod filter;
@@ -18,6 +19,7 @@ mod tables;
 use async_graphql::{Name, Pos};
 use sea_orm::Value;
 
+pub use cost::rows_asked;
 pub use cursor::Cursor;
 pub use dialect::Dialect;
 pub use filter::{Comparison, Filter, Quantifier, Test};

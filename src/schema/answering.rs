@@ -67,6 +67,7 @@ impl Schema {
             let message = "introspection is switched off: __schema and __type are not answered";
             return Err(refuse(Error::validation(message)));
         }
+        session.afford(&plan.loads, 1).map_err(refuse)?;
         let loaded = Tree { session }.load_roots(&plan.loads).await;
         if !plan.fields.iter().any(|field| matches!(field.kind, FieldKind::Foreign)) {
             let (data, errors) = Answer::write_object(&self.model, &plan, &loaded);
@@ -212,7 +213,7 @@ fn told(error: ServerError, path: Vec<PathSegment>) -> ServerError {
     }
 }
 
-pub(super) fn set_code(error: &mut ServerError, code: Code) {
+fn set_code(error: &mut ServerError, code: Code) {
     error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code.as_str());
 }
 

@@ -12,12 +12,14 @@ use super::compiled::Documents;
 use super::live::Live;
 use super::{QUERY, Schema, inputs, mutations, objects, roots};
 use crate::execute::{Changes, Limits, Presence};
+use crate::guard;
 use crate::model::{Model, Scalar, names};
 use crate::plan::Direction;
 
 /// Builds a [`Schema`], with what a user adds to it.
 pub struct SchemaBuilder {
     model: Model,
+    guard: guard::Limits,
     limits: Limits,
     fields: Vec<Field>,
     types: Vec<Type>,
@@ -29,12 +31,19 @@ impl SchemaBuilder {
     pub(super) fn new(model: Model) -> Self {
         Self {
             model,
+            guard: guard::Limits::default(),
             limits: Limits::default(),
             fields: Vec::new(),
             types: Vec::new(),
             introspection: true,
             suggestions: true,
         }
+    }
+
+    /// What a document may be made of.
+    pub fn guard(mut self, guard: guard::Limits) -> Self {
+        self.guard = guard;
+        self
     }
 
     /// What a request may ask of the database.
@@ -76,7 +85,7 @@ impl SchemaBuilder {
     /// # Panics
     /// When a root field that was added is there already.
     pub fn finish(self) -> Result<Schema, SchemaError> {
-        let Self { model, limits, fields, types, introspection, suggestions } = self;
+        let Self { model, guard, limits, fields, types, introspection, suggestions } = self;
         let model = Arc::new(model);
         let query = fields.into_iter().fold(roots::query(&model), Object::field);
         // A type without fields would be none: nothing is there to be changed in a model without entities.
@@ -87,6 +96,8 @@ impl SchemaBuilder {
             mutation.as_ref().map(Object::type_name),
             Some(subscription.type_name()),
         )
+        // The guard has counted the same levels before.
+        .limit_recursive_depth(guard::Limits::DEEPEST)
         .extension(AnsweringFactory);
         let built = if suggestions { built } else { built.disable_suggestions() };
         let mut all: Vec<Type> = std::iter::once(query).chain(mutation).map(Type::from).collect();
@@ -108,11 +119,12 @@ impl SchemaBuilder {
         Ok(Schema {
             inner,
             model,
+            guard,
             limits,
             changes: Changes::default(),
             presence: Presence::default(),
             live: Live::default(),
-            documents: Documents::default(),
+            documents: Documents::new(guard),
             introspection,
         })
     }

@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
@@ -12,7 +11,8 @@ use async_graphql_value::Value;
 use lru::LruCache;
 
 use super::answering;
-use crate::error::{Code, Error};
+use crate::error::Error;
+use crate::guard;
 use crate::plan::Plan;
 
 /// One operation of a document.
@@ -41,48 +41,50 @@ const LARGEST_TEXT: usize = 16 << 10;
 
 /// The documents that were asked for last.
 #[derive(Clone)]
-pub(super) struct Documents(Arc<Mutex<LruCache<Key, Arc<Compiled>>>>);
+pub(super) struct Documents {
+    guard: guard::Limits,
+    known: Arc<Mutex<LruCache<Key, Arc<Compiled>>>>,
+}
 
 /// Text and name of the operation.
 type Key = (String, Option<String>);
-
-impl Default for Documents {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(LruCache::new(capacity(DOCUMENTS)))))
-    }
-}
 
 fn capacity(entries: usize) -> NonZeroUsize {
     NonZeroUsize::new(entries).unwrap_or(NonZeroUsize::MIN)
 }
 
 impl Documents {
+    pub fn new(guard: guard::Limits) -> Self {
+        Self { guard, known: Arc::new(Mutex::new(LruCache::new(capacity(DOCUMENTS)))) }
+    }
+
     /// The operation of a document, from what is kept or parsed anew.
     ///
     /// # Errors
-    /// When the document is not GraphQL or has no such operation. Faulty documents are not kept.
+    /// When the guard refuses the document, or it has no such operation. Faulty documents are not kept.
     pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, ServerError> {
         let key = (text, operation_name);
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(compiled) = known {
             return Ok(compiled);
         }
         let (text, operation_name) = key.clone();
-        let compiled = Arc::new(Compiled::read(text, operation_name)?);
+        let compiled = Arc::new(Compiled::read(text, operation_name, &self.guard)?);
         if key.0.len() <= LARGEST_TEXT {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, compiled.clone());
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).put(key, compiled.clone());
         }
         Ok(compiled)
     }
 }
 
 impl Compiled {
-    fn read(text: String, operation_name: Option<String>) -> Result<Self, ServerError> {
-        let document = parse_query(&text).map_err(|error| {
-            let mut error = ServerError::from(error);
-            answering::set_code(&mut error, Code::ParseFailed);
-            error
-        })?;
+    fn read(
+        text: String,
+        operation_name: Option<String>,
+        guard: &guard::Limits,
+    ) -> Result<Self, ServerError> {
+        let document = guard::parse(&text, guard)
+            .map_err(|refusal| refusal.error.to_server_error(refusal.position, Vec::new()))?;
         let refuse = |error: Error| error.to_server_error(Default::default(), Vec::new());
         let operation = answering::operation(&document, operation_name.as_deref()).map_err(refuse)?;
         let fragments = document.fragments.values();

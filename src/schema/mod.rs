@@ -26,8 +26,9 @@ pub use build::SchemaBuilder;
 pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::execute::{Changes, Json, Limits, Presence, Session, StatementRecord, json, object};
+use crate::guard;
 use crate::model::Model;
 use crate::plan::{Dialect, Document, Plan, Select};
 
@@ -42,6 +43,7 @@ pub const SUBSCRIPTION: &str = "Subscription";
 pub struct Schema {
     inner: dynamic::Schema,
     model: Arc<Model>,
+    guard: guard::Limits,
     limits: Limits,
     changes: Changes,
     presence: Presence,
@@ -187,10 +189,9 @@ impl Schema {
     /// Plans an operation without a database. Nothing is validated beyond what planning itself needs.
     ///
     /// # Errors
-    /// When the document is not GraphQL, has no such operation, or a root field of it cannot be planned.
+    /// When the guard refuses the document, it has no such operation, or a root field of it cannot be planned.
     pub fn plan(&self, request: &Request) -> Result<Plan> {
-        let document = async_graphql::parser::parse_query(&request.query)
-            .map_err(|error| Error::parse(error.to_string()))?;
+        let document = guard::parse(&request.query, &self.guard).map_err(|refusal| refusal.error)?;
         let operation = answering::operation(&document, request.operation_name.as_deref())?;
         let variables = variables::with_defaults(operation, &request.variables)?;
         let document = Document { fragments: &document.fragments, variables: &variables };

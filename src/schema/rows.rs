@@ -60,6 +60,7 @@ async fn answer<E: EntityTrait>(
     let mut planner = Planner::new(model, document);
     let planned = planner.rows(id, &[selected]);
     let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
+    session.afford(load.children(), models.len() as u64).map_err(here)?;
     let rows = Arc::new(row_set::<E>(model, &load, models));
     let children = Tree { session }.load_children(&load, &rows).await;
     let loaded = Loaded { rows, first: 0, cursor: 0, children };

@@ -83,6 +83,10 @@ async fn settings_that_make_no_sense_are_refused_before_anything_is_touched() {
         ["--statement-timeout", "-1"],
         ["--statement-timeout", "86401"],
         ["--slow-query-ms", "soon"],
+        ["--max-cost", "0"],
+        ["--max-tokens", "0"],
+        ["--max-depth", "0"],
+        ["--max-depth", "65"],
         ["--mode", "test"],
         ["--log-format", "xml"],
     ] {

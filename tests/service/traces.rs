@@ -22,7 +22,7 @@ async fn a_collector_gets_the_spans_of_a_request_without_its_values() {
     let collector = HttpServer::new(move || {
         let take = async |received: web::Data<Received>, spans: web::Bytes| {
             received.lock().unwrap().extend_from_slice(&spans);
-            HttpResponse::Ok()
+            HttpResponse::Ok().finish()
         };
         App::new().app_data(web::Data::new(store.clone())).route("/v1/traces", web::post().to(take))
     });

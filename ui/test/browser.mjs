@@ -50,6 +50,11 @@ try {
     const text = message.text();
     if (message.type() === 'error' || /could not create web worker/i.test(text)) faults.push(`console: ${text}`);
   });
+  page.on('websocket', (socket) => {
+    requests.push(socket.url());
+    if (new URL(socket.url()).host !== new URL(origin).host) faults.push(`socket to another host: ${socket.url()}`);
+    socket.on('socketerror', (error) => faults.push(`socket: ${error}`));
+  });
   page.on('pageerror', (error) => faults.push(`uncaught: ${error.stack ?? error}`));
   await page.addInitScript(() => {
     addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
@@ -134,6 +139,8 @@ try {
   await page.getByRole('button', { name: /^prettify/i }).click();
   await operations.locator('.view-line').nth(4).waitFor();
 
+  await followLive(page);
+
   // Back to the first tab, with each of the tools beside the editor opened once.
   await tabs.first().click();
   for (const [tool, text] of [
@@ -181,4 +188,39 @@ try {
   throw error;
 } finally {
   await browser.close();
+}
+
+/** A live query: the pane shows its first answer, and each further one when somebody else has changed what it asks for. */
+async function followLive(page) {
+  await page.getByRole('button', { name: /^new tab/i }).click();
+  await page.locator('.graphiql-query-editor .view-lines').click();
+  await page.keyboard.type('subscription Live { users(limit: 1) { username } }', { delay: 20 });
+  await page.getByRole('tab').getByText('Live', { exact: true }).waitFor();
+  await page.keyboard.press('Control+Enter');
+
+  const answer = page.getByRole('region', { name: /^result window$/i }).locator('.view-line');
+  const shows = (username) => answer.filter({ hasText: `"${username}"` }).waitFor();
+  const { users } = await ask('{ users(limit: 1) { id username } }');
+  const [{ id, username }] = users;
+  await shows(username);
+  // The last change leaves everything as it was found.
+  for (const changed of [`live-${Date.now()}`, username]) {
+    const rename = 'mutation ($id: Int!, $username: String!) { updateUser(id: $id, input: { username: $username }) { id } }';
+    await ask(rename, { id, username: changed });
+    await shows(changed);
+  }
+  await page.getByRole('button', { name: /^stop query/i }).click();
+  await page.getByRole('button', { name: /^execute query/i }).waitFor();
+}
+
+/** Asks the service without the browser. */
+async function ask(query, variables) {
+  const response = await fetch(new URL('graphql', base), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await response.json();
+  assert.ok(data && !errors, `${query}: ${JSON.stringify(errors)}`);
+  return data;
 }

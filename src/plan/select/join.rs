@@ -1,4 +1,7 @@
 //! To-one relations that come with the rows: `LEFT JOIN`, so that a row without a partner stays.
+//!
+//! The join stands beside `ORDER BY … LIMIT`, not around it: PostgreSQL does not know how many rows `LIMIT $1` leaves, and
+//! reads the whole other table for a join of what is left.
 
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, TableRef};
@@ -46,10 +49,6 @@ impl<'a> Joins<'a> {
         };
         joins.places = joins.collect(load, None, first);
         joins
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.direct.is_empty()
     }
 
     fn collect(&mut self, load: &'a Load, parent: Option<&str>, first: usize) -> Vec<Option<Join>> {

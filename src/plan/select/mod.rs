@@ -254,35 +254,12 @@ impl<'a> Body<'a> {
         if is_numbered {
             return self.numbered(inner, outputs, order, &part, joins);
         }
-        let is_cut = part.limit.is_some() || part.offset > 0;
-        if is_cut && !joins.is_empty() {
-            return self.joined_after_cut(inner, outputs, order, joins);
-        }
         for output in outputs {
             inner.expr(output.expression.clone());
         }
         let own = |id: usize| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name)));
         joins.apply(&mut inner, own);
         inner
-    }
-
-    /// `SELECT … FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN … ORDER BY …`: only the rows that are left are joined.
-    fn joined_after_cut(
-        &self,
-        mut inner: SelectStatement,
-        outputs: &[Output],
-        order: &Ordering,
-        joins: &Joins,
-    ) -> SelectStatement {
-        for output in outputs {
-            inner.expr_as(output.expression.clone(), Alias::new(&output.alias));
-        }
-        let mut outer = Sql::select();
-        outer.columns(outputs.iter().map(|output| (PAGE, Alias::new(&output.alias)).into_column_ref()));
-        order.carry(&mut inner, &mut outer, PAGE);
-        outer.from_subquery(inner, PAGE);
-        joins.apply(&mut outer, |id| self.paged_column(id));
-        outer
     }
 
     /// A column of the rows, as an outer statement sees it.

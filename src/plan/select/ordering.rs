@@ -110,22 +110,6 @@ impl<'a> Ordering<'a> {
         }
     }
 
-    /// Selects what the order compares in `inner`, and orders `outer`, which reads from it, by that.
-    pub(super) fn carry(
-        &self,
-        inner: &mut SelectStatement,
-        outer: &mut SelectStatement,
-        alias: &'static str,
-    ) {
-        for (index, term) in self.terms.iter().enumerate() {
-            let name = format!("order{index}");
-            inner.expr_as(term.expression.clone(), Alias::new(&name));
-            let order = if term.direction.descending { Order::Desc } else { Order::Asc };
-            let nulls = self.select.dialect.nulls(&order, term.direction.nulls_first, term.nullable);
-            outer.add(Expr::col((alias, Alias::new(&name))), order, nulls);
-        }
-    }
-
     pub(super) fn cursor_columns(&self) -> Vec<Output> {
         let output = |(index, term): (usize, &Term)| Output {
             expression: self.select.dialect.selected(term.expression.clone(), &term.column_type),

@@ -1,0 +1,340 @@
+//! The parsed document, measured with its fragments expanded and without expanding them: each fragment is measured
+//! once, and what it spreads is added to it.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::{Pos, Positioned};
+
+use super::{Limits, Refusal, refuse_above};
+use crate::error::Error;
+
+/// Refuses a document that has more of anything than the limits allow, or whose fragments spread themselves (October
+/// 2021, section 5.5.2.2). A spread of a fragment that is not there is left for validation to report.
+pub(super) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refusal> {
+    let fragments = Fragments::read(document);
+    let fragments = Expanded { totals: fragments.expand()?, fragments };
+    // In the order of the text: the same document is refused for the same reason each time.
+    let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| operation).collect();
+    operations.sort_by_key(|operation| operation.pos);
+    let mut all = Counts { operations: operations.len() as u64, ..Counts::default() };
+    for operation in &operations {
+        let counts = fragments.of_operation(operation);
+        refuse_above(
+            limits.root_fields,
+            counts.root_fields,
+            "rootFields",
+            || format!("an operation has {} root fields after fragments are expanded", counts.root_fields),
+            operation.pos,
+        )?;
+        all.add(&counts);
+        all.depth = all.depth.max(counts.depth);
+    }
+    all.check(limits, operations.first().map_or(Pos::default(), |operation| operation.pos))?;
+    // Validation follows the spreads of fragments that no operation uses too.
+    let parts = fragments.fragments.parts.iter();
+    parts.zip(&fragments.totals).try_for_each(|(fragment, total)| total.check(limits, fragment.position))
+}
+
+/// What there is of each thing. All of it saturates: `u64::MAX` stands for that and whatever lies above.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Counts {
+    operations: u64,
+    variables: u64,
+    selections: u64,
+    aliases: u64,
+    directives: u64,
+    /// Fields that stand in no other field.
+    root_fields: u64,
+    /// Selection sets inside each other.
+    depth: u64,
+}
+
+impl Counts {
+    /// Adds what can be added up: everything but the depth and the fields at the root.
+    fn add(&mut self, other: &Self) {
+        self.variables = self.variables.saturating_add(other.variables);
+        self.selections = self.selections.saturating_add(other.selections);
+        self.aliases = self.aliases.saturating_add(other.aliases);
+        self.directives = self.directives.saturating_add(other.directives);
+    }
+
+    fn check(&self, limits: &Limits, position: Pos) -> Result<(), Refusal> {
+        if self.depth > limits.depth as u64 {
+            return Err(Refusal { error: Error::too_deep(limits.depth as u64, self.depth), position });
+        }
+        let refuse = |limit, asked, of: &str, what: &str| {
+            refuse_above(limit, asked, of, || format!("the document has {asked} {what}"), position)
+        };
+        refuse(limits.operations, self.operations, "operations", "operations")?;
+        refuse(limits.variables, self.variables, "variables", "variables")?;
+        let expanded = |what: &str| format!("{what} after fragments are expanded");
+        refuse(limits.aliases, self.aliases, "aliases", &expanded("aliases"))?;
+        refuse(limits.directives, self.directives, "directives", &expanded("directives"))?;
+        refuse(limits.selections, self.selections, "selections", &expanded("selections"))
+    }
+}
+
+/// A fragment or an operation by itself, and what it spreads.
+struct Part<'a> {
+    position: Pos,
+    own: Counts,
+    spreads: Vec<Spread<'a>>,
+}
+
+struct Spread<'a> {
+    fragment: &'a str,
+    /// How many of the part's selection sets it stands in.
+    depth: u64,
+    /// Whether it stands in no field.
+    at_root: bool,
+}
+
+impl<'a> Part<'a> {
+    fn read(position: Pos, set: &'a SelectionSet) -> Self {
+        let mut part = Self { position, own: Counts::default(), spreads: Vec::new() };
+        part.read_set(set, 1, true);
+        part
+    }
+
+    /// Calls itself for each level of nesting, which the parser bounds.
+    fn read_set(&mut self, set: &'a SelectionSet, depth: u64, at_root: bool) {
+        self.own.depth = self.own.depth.max(depth);
+        for selection in &set.items {
+            self.own.selections += 1;
+            self.own.directives += directives(&selection.node).len() as u64;
+            match &selection.node {
+                Selection::Field(field) => {
+                    self.own.aliases += u64::from(field.node.alias.is_some());
+                    self.own.root_fields += u64::from(at_root);
+                    // A field without a selection set has an empty one here.
+                    let below = &field.node.selection_set.node;
+                    if !below.items.is_empty() {
+                        self.read_set(below, depth + 1, false);
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    self.read_set(&fragment.node.selection_set.node, depth + 1, at_root);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let fragment = spread.node.fragment_name.node.as_str();
+                    self.spreads.push(Spread { fragment, depth, at_root });
+                }
+            }
+        }
+    }
+}
+
+fn directives(selection: &Selection) -> &[Positioned<Directive>] {
+    match selection {
+        Selection::Field(field) => &field.node.directives,
+        Selection::FragmentSpread(spread) => &spread.node.directives,
+        Selection::InlineFragment(fragment) => &fragment.node.directives,
+    }
+}
+
+/// The fragments of a document by themselves.
+struct Fragments<'a> {
+    places: HashMap<&'a str, usize>,
+    names: Vec<&'a str>,
+    parts: Vec<Part<'a>>,
+}
+
+impl<'a> Fragments<'a> {
+    fn read(document: &'a ExecutableDocument) -> Self {
+        let mut fragments = Self { places: HashMap::new(), names: Vec::new(), parts: Vec::new() };
+        let mut in_order: Vec<_> = document.fragments.iter().collect();
+        in_order.sort_by_key(|(_, fragment)| fragment.pos);
+        for (name, fragment) in in_order {
+            let mut part = Part::read(fragment.pos, &fragment.node.selection_set.node);
+            part.own.directives += fragment.node.directives.len() as u64;
+            fragments.places.insert(name, fragments.parts.len());
+            fragments.names.push(name);
+            fragments.parts.push(part);
+        }
+        fragments
+    }
+
+    fn place(&self, spread: &Spread<'_>) -> Option<usize> {
+        self.places.get(spread.fragment).copied()
+    }
+
+    /// What each of them has after expansion. Those that a fragment spreads are finished before it; the way to the one
+    /// at hand is a list, since a chain of fragments can be as long as the document.
+    fn expand(&self) -> Result<Vec<Counts>, Refusal> {
+        let mut states = vec![State::Untouched; self.parts.len()];
+        let mut totals = vec![Counts::default(); self.parts.len()];
+        let mut way: Vec<(usize, usize)> = Vec::new();
+        for start in 0..self.parts.len() {
+            if states[start] == State::Untouched {
+                states[start] = State::Begun;
+                way.push((start, 0));
+            }
+            while let Some((at, next)) = way.last_mut() {
+                let at = *at;
+                let Some(spread) = self.parts[at].spreads.get(*next) else {
+                    totals[at] = total(&self.parts[at], |spread| Some(&totals[self.place(spread)?]));
+                    states[at] = State::Finished;
+                    way.pop();
+                    continue;
+                };
+                *next += 1;
+                match self.place(spread).map(|place| (place, states[place])) {
+                    Some((place, State::Untouched)) => {
+                        states[place] = State::Begun;
+                        way.push((place, 0));
+                    }
+                    Some((place, State::Begun)) => return Err(self.refuse_cycle(place, &way)),
+                    Some((_, State::Finished)) | None => {}
+                }
+            }
+        }
+        Ok(totals)
+    }
+
+    fn refuse_cycle(&self, place: usize, way: &[(usize, usize)]) -> Refusal {
+        let begin = way.iter().position(|(at, _)| *at == place).unwrap_or_default();
+        let by_way_of = &way[begin + 1..];
+        let mut message = format!("the fragment \"{}\" spreads itself", self.names[place]);
+        if let Some((first, _)) = by_way_of.first() {
+            message += &format!(" by way of \"{}\"", self.names[*first]);
+        }
+        if by_way_of.len() > 1 {
+            message += &format!(" and {} more", by_way_of.len() - 1);
+        }
+        Refusal { error: Error::validation(message), position: self.parts[place].position }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Untouched,
+    Begun,
+    Finished,
+}
+
+/// The fragments with what each has after expansion.
+struct Expanded<'a> {
+    fragments: Fragments<'a>,
+    totals: Vec<Counts>,
+}
+
+impl Expanded<'_> {
+    fn of_operation(&self, operation: &Positioned<OperationDefinition>) -> Counts {
+        let OperationDefinition { variable_definitions, directives, selection_set, .. } = &operation.node;
+        let mut part = Part::read(operation.pos, &selection_set.node);
+        let on_variables: usize = variable_definitions.iter().map(|one| one.node.directives.len()).sum();
+        part.own.directives += (directives.len() + on_variables) as u64;
+        part.own.variables = variable_definitions.len() as u64;
+        self.total(&part)
+    }
+
+    fn total(&self, part: &Part<'_>) -> Counts {
+        total(part, |spread| Some(&self.totals[self.fragments.place(spread)?]))
+    }
+}
+
+/// What a part has after expansion.
+fn total<'a>(part: &Part<'_>, of_spread: impl Fn(&Spread<'_>) -> Option<&'a Counts>) -> Counts {
+    let mut total = part.own.clone();
+    for spread in &part.spreads {
+        let Some(fragment) = of_spread(spread) else { continue };
+        total.add(fragment);
+        total.depth = total.depth.max(spread.depth.saturating_add(fragment.depth));
+        if spread.at_root {
+            total.root_fields = total.root_fields.saturating_add(fragment.root_fields);
+        }
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+    use proptest::prelude::*;
+
+    use super::{Counts, Expanded, Fragments, Part, directives};
+
+    /// The same by walking fragments wherever they are spread.
+    fn walk(
+        document: &ExecutableDocument,
+        set: &SelectionSet,
+        depth: u64,
+        at_root: bool,
+        counts: &mut Counts,
+    ) {
+        counts.depth = counts.depth.max(depth);
+        for selection in &set.items {
+            counts.selections += 1;
+            counts.directives += directives(&selection.node).len() as u64;
+            match &selection.node {
+                Selection::Field(field) => {
+                    counts.aliases += u64::from(field.node.alias.is_some());
+                    counts.root_fields += u64::from(at_root);
+                    let below = &field.node.selection_set.node;
+                    if !below.items.is_empty() {
+                        walk(document, below, depth + 1, false, counts);
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    walk(document, &fragment.node.selection_set.node, depth + 1, at_root, counts);
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                        counts.directives += fragment.node.directives.len() as u64;
+                        walk(document, &fragment.node.selection_set.node, depth + 1, at_root, counts);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many fragments a document has; each spreads only later ones, and the last of all is not there.
+    const FRAGMENTS: usize = 5;
+
+    fn selection_set(from: usize) -> BoxedStrategy<String> {
+        let spread = (from..=FRAGMENTS).prop_map(|fragment| format!("...f{fragment}"));
+        let leaf = prop_oneof![
+            Just("a".to_owned()),
+            Just("x: a".to_owned()),
+            Just("a @d @d".to_owned()),
+            spread.clone(),
+            spread.prop_map(|spread| spread + " @d"),
+        ];
+        let selection = leaf.prop_recursive(3, 12, 4, |inner| {
+            let head = prop_oneof![Just("a"), Just("x: a"), Just("a @d"), Just("..."), Just("... on T @d")];
+            (head, prop::collection::vec(inner, 1..4))
+                .prop_map(|(head, selections)| format!("{head} {{ {} }}", selections.join(" ")))
+        });
+        prop::collection::vec(selection, 1..5).prop_map(|all| format!("{{ {} }}", all.join(" "))).boxed()
+    }
+
+    fn document() -> impl Strategy<Value = String> {
+        let fragments: Vec<_> = (0..FRAGMENTS)
+            .map(|at| {
+                let head = prop_oneof![Just(""), Just("@d ")];
+                (head, selection_set(at + 1))
+                    .prop_map(move |(head, set)| format!("fragment f{at} on T {head}{set}"))
+            })
+            .collect();
+        (selection_set(0), fragments).prop_map(|(set, fragments)| format!("{set} {}", fragments.join(" ")))
+    }
+
+    proptest! {
+        #[test]
+        fn counting_each_fragment_once_counts_what_a_walk_of_all_counts(text in document()) {
+            let document = parse_query(&text).unwrap();
+            let fragments = Fragments::read(&document);
+            let fragments = Expanded { totals: fragments.expand().unwrap(), fragments };
+            for (_, operation) in document.operations.iter() {
+                let set = &operation.node.selection_set.node;
+                let mut expected = Counts::default();
+                walk(&document, set, 1, true, &mut expected);
+                prop_assert_eq!(fragments.total(&Part::read(operation.pos, set)), expected);
+            }
+        }
+    }
+}

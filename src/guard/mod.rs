@@ -1,0 +1,418 @@
+//! What every document passes before anything else reads it: its text is measured, then parsed, then the parsed
+//! document is measured with its fragments expanded.
+//!
+//! async-graphql walks a fragment anew wherever it is spread, before it validates anything: twenty fragments that each
+//! spread the next one twice, a kilobyte of text, are a million visits. Its parser calls itself for each level of nesting,
+//! and reads some texts in quadratic time. All that is done here takes time in proportion to the text.
+
+mod document;
+mod text;
+
+use async_graphql::Pos;
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::{self, parse_query};
+
+use crate::error::Error;
+
+/// What a document may be made of. The defaults are far above what is written by hand or by tools, the introspection
+/// of GraphiQL, Relay and code generators included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of text. Large values belong into variables.
+    pub bytes: usize,
+    /// Names, numbers, strings and punctuators (October 2021, section 2.1.6).
+    pub tokens: usize,
+    /// Bytes of one name. Validation compares a name that it does not know with each that it knows, letter by letter.
+    pub name_bytes: usize,
+    /// Brackets inside each other in the text, and selection sets inside each other after fragments are expanded, a
+    /// fragment's own one included. More than [`Limits::DEEPEST`] stands for that.
+    pub depth: usize,
+    /// Aliases after fragments are expanded.
+    pub aliases: usize,
+    /// Fields of one operation's root after fragments are expanded; each is a statement, and they run side by side.
+    pub root_fields: usize,
+    /// Directives after fragments are expanded, those of operations, variables and fragments included.
+    pub directives: usize,
+    /// Operations, though only one of them is executed: all are validated.
+    pub operations: usize,
+    /// Variables that all operations declare together.
+    pub variables: usize,
+    /// Fields, spreads and inline fragments of all operations after fragments are expanded.
+    pub selections: usize,
+}
+
+impl Limits {
+    /// As deep as a document may go whatever the setting is: the parser goes no deeper.
+    pub const DEEPEST: usize = 64;
+
+    /// The limits where nothing else is said.
+    pub const DEFAULT: Self = Self {
+        bytes: 256 << 10,
+        tokens: 20_000,
+        name_bytes: 256,
+        depth: 50,
+        aliases: 1_000,
+        root_fields: 300,
+        directives: 1_000,
+        operations: 100,
+        variables: 500,
+        selections: 10_000,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// Why a document goes no further.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// What is wrong with it.
+    pub error: Error,
+    /// Where; the default where no place is to blame.
+    pub position: Pos,
+}
+
+/// Checks the text, parses it, checks the document.
+///
+/// # Errors
+/// `TOO_COMPLEX` or `TOO_DEEP` with the limit, what it is `of`, and how much was `asked`;
+/// `GRAPHQL_PARSE_FAILED` when the text is not GraphQL; `GRAPHQL_VALIDATION_FAILED` when a fragment spreads itself.
+pub fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Refusal> {
+    let limits = Limits { depth: limits.depth.min(Limits::DEEPEST), ..*limits };
+    text::check(text, &limits)?;
+    let document = parse_query(text).map_err(|error| syntax(&error))?;
+    document::check(&document, &limits)?;
+    Ok(document)
+}
+
+/// The longest message of the parser that is passed on whole, in bytes.
+const LONGEST_MESSAGE: usize = 500;
+
+/// The parser's message shows the line on which it stopped. Of a line that is too long the expectation is kept, which
+/// stands last.
+fn syntax(error: &parser::Error) -> Refusal {
+    let message = error.to_string();
+    let position = error.positions().next().unwrap_or_default();
+    let message = match message.len() {
+        0..=LONGEST_MESSAGE => message,
+        _ => {
+            let expectation = message.lines().next_back().unwrap_or_default().trim_start_matches([' ', '=']);
+            let shown: String = expectation.chars().take(LONGEST_MESSAGE).collect();
+            format!("{position}: {shown}")
+        }
+    };
+    Refusal { error: Error::parse(message), position }
+}
+
+/// Refuses more than the limit allows. `of` is the limit's name, `document` what the document does with so many.
+fn refuse_above(
+    limit: usize,
+    asked: u64,
+    of: &str,
+    document: impl FnOnce() -> String,
+    position: Pos,
+) -> Result<(), Refusal> {
+    let limit = limit as u64;
+    if asked <= limit {
+        return Ok(());
+    }
+    Err(Refusal { error: Error::too_complex(of, &document(), limit, asked), position })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::Code;
+
+    const UNLIMITED: Limits = Limits {
+        bytes: usize::MAX,
+        tokens: usize::MAX,
+        name_bytes: usize::MAX,
+        depth: usize::MAX,
+        aliases: usize::MAX,
+        root_fields: usize::MAX,
+        directives: usize::MAX,
+        operations: usize::MAX,
+        variables: usize::MAX,
+        selections: usize::MAX,
+    };
+
+    fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
+        (0..count).map(one).collect()
+    }
+
+    /// Each fragment spreads the next one twice.
+    fn doubling(levels: usize) -> String {
+        let fragments = numbered(levels, |level| {
+            format!("fragment f{level} on Query {{ ...f{next} ...f{next} }} ", next = level + 1)
+        });
+        format!("{{ a {{ ...f0 }} }} {fragments} fragment f{levels} on Query {{ a }}")
+    }
+
+    fn refused(text: &str, limits: &Limits) -> Refusal {
+        parse(text, limits).err().unwrap_or_else(|| panic!("passed: {text:.100}"))
+    }
+
+    /// What a limit is called in errors, how it is set, and a document that has so many of what it counts.
+    type Case = (&'static str, fn(usize) -> Limits, fn(usize) -> String);
+
+    const CASES: [Case; 15] = [
+        (
+            "nameBytes",
+            |name_bytes| Limits { name_bytes, ..UNLIMITED },
+            |count| format!("{{ a(b: {}) }}", "c".repeat(count)),
+        ),
+        ("bytes", |bytes| Limits { bytes, ..UNLIMITED }, |count| format!("{{{}}}", "a".repeat(count - 2))),
+        (
+            "tokens",
+            |tokens| Limits { tokens, ..UNLIMITED },
+            |count| format!("{{{}}}", "a ".repeat(count - 2)),
+        ),
+        ("depth", |depth| Limits { depth, ..UNLIMITED }, |count| "{a".repeat(count) + &"}".repeat(count)),
+        (
+            "depth",
+            |depth| Limits { depth, ..UNLIMITED },
+            |count| format!("{{ a(b: {}{}) }}", "[".repeat(count - 2), "]".repeat(count - 2)),
+        ),
+        (
+            "depth",
+            |depth| Limits { depth, ..UNLIMITED },
+            |count| format!("query ($v: {}Int{}) {{ a }}", "[".repeat(count - 1), "]".repeat(count - 1)),
+        ),
+        (
+            "depth",
+            |depth| Limits { depth, ..UNLIMITED },
+            |count| {
+                let chain = |at| format!("fragment f{at} on Query {{ ...f{} }} ", at + 1);
+                format!("{{ ...f0 }} {} fragment f{} on Query {{ a }}", numbered(count - 2, chain), count - 2)
+            },
+        ),
+        (
+            "aliases",
+            |aliases| Limits { aliases, ..UNLIMITED },
+            |count| {
+                let spreads = "...f ".repeat(count / 2);
+                let own = "x: a ".repeat(count % 2);
+                format!("{{ {spreads} {own} }} fragment f on Query {{ x: a a {{ y: a }} }}")
+            },
+        ),
+        (
+            "rootFields",
+            |root_fields| Limits { root_fields, ..UNLIMITED },
+            |count| {
+                // What stands in a field is at no root, nor is what another operation selects.
+                let fields = "... { a { b } } ".repeat(count - 2);
+                format!(
+                    "query A {{ {fields} b {{ ...f }} ...f }} query B {{ ...f }} fragment f on Query {{ c {{ d }} }}"
+                )
+            },
+        ),
+        (
+            "directives",
+            |directives| Limits { directives, ..UNLIMITED },
+            |count| {
+                format!(
+                    "query ($v: Int @d) @d {{ a {} ... @d {{ ...f @d }} }} fragment f on Query @d {{ a }}",
+                    "@d ".repeat(count - 5)
+                )
+            },
+        ),
+        (
+            "directives",
+            |directives| Limits { directives, ..UNLIMITED },
+            |count| format!("{{ {} }} fragment f on Query {{ a @include(if: true) }}", "...f ".repeat(count)),
+        ),
+        (
+            "operations",
+            |operations| Limits { operations, ..UNLIMITED },
+            |count| numbered(count, |at| format!("query Q{at} {{ a }}")),
+        ),
+        (
+            "variables",
+            |variables| Limits { variables, ..UNLIMITED },
+            |count| {
+                format!(
+                    "query A({}) {{ a }} query B($v: Int) {{ a }}",
+                    numbered(count - 1, |at| format!("$v{at}: Int "))
+                )
+            },
+        ),
+        (
+            "selections",
+            |selections| Limits { selections, ..UNLIMITED },
+            |count| {
+                format!(
+                    "query A {{ {} }} query B {{ ... {{ b {{ ...f }} }} }} fragment f on Query {{ a }}",
+                    "a ".repeat(count - 4)
+                )
+            },
+        ),
+        // One that no operation spreads.
+        (
+            "selections",
+            |selections| Limits { selections, ..UNLIMITED },
+            |count| {
+                format!(
+                    "{{ a }} fragment f on Query {{ {} }} fragment g on Query {{ a }}",
+                    "...g ".repeat(count / 2) + &"a ".repeat(count % 2)
+                )
+            },
+        ),
+    ];
+
+    #[test]
+    fn each_limit_lets_exactly_so_many_through() {
+        for (of, limits, document) in CASES {
+            for limit in [6, 7, 30] {
+                let limits = limits(limit);
+                let passed = parse(&document(limit), &limits);
+                assert!(passed.is_ok(), "{of} {limit}: {passed:?}");
+                let Refusal { error, position } = refused(&document(limit + 1), &limits);
+                let code = if of == "depth" { Code::TooDeep } else { Code::TooComplex };
+                assert_eq!(error.code(), code);
+                let asked = error.extensions()["asked"].as_u64().unwrap();
+                // A document of spreads grows by twos.
+                assert!((limit as u64 + 1..=limit as u64 + 2).contains(&asked), "{of} {limit}: {error}");
+                assert_eq!(json!(error.extensions()), json!({ "of": of, "limit": limit, "asked": asked }));
+                assert!(error.message().contains(&format!(" {asked} ")), "{error}");
+                assert!(error.message().ends_with(&format!("the limit is {limit}")), "{error}");
+                assert_eq!(position == Pos::default(), of == "bytes", "{of} {position:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_setting_goes_deeper_than_the_parser() {
+        let nested = |levels: usize| "{a".repeat(levels) + &"}".repeat(levels);
+        let values = |levels: usize| format!("{{a(b:{}{})}}", "[".repeat(levels - 2), "]".repeat(levels - 2));
+        for document in [nested, values] {
+            assert!(parse(&document(Limits::DEEPEST), &UNLIMITED).is_ok());
+            for levels in [Limits::DEEPEST + 1, 100_000] {
+                let error = refused(&document(levels), &UNLIMITED).error;
+                assert_eq!(
+                    json!(error.extensions()),
+                    json!({ "of": "depth", "limit": Limits::DEEPEST, "asked": levels })
+                );
+            }
+        }
+        assert_eq!(refused(&"{a".repeat(100_000), &UNLIMITED).error.code(), Code::TooDeep);
+    }
+
+    #[test]
+    fn fragments_that_multiply_are_counted_and_not_walked() {
+        assert!(doubling(20).len() < 1_000);
+        let error = refused(&doubling(20), &Limits::DEFAULT).error;
+        // The field, a spread for each node of the tree, a field for each of its leaves.
+        let asked = 1 + (1 << 21) - 1 + (1 << 20);
+        assert_eq!(json!(error.extensions()), json!({ "of": "selections", "limit": 10_000, "asked": asked }));
+        assert_eq!(
+            error.message(),
+            format!("the document has {asked} selections after fragments are expanded; the limit is 10000")
+        );
+    }
+
+    #[test]
+    fn counts_stop_at_what_can_be_counted() {
+        let wide =
+            |at: usize| format!("fragment f{at} on Query {{ {} }} ", format!("...f{} ", at + 1).repeat(100));
+        let text = format!("{{ a {{ ...f0 }} }} {} fragment f20 on Query {{ a: b }}", numbered(20, wide));
+        let error = refused(&text, &Limits::DEFAULT).error;
+        assert_eq!(json!(error.extensions()), json!({ "of": "aliases", "limit": 1_000, "asked": u64::MAX }));
+    }
+
+    #[test]
+    fn a_chain_as_long_as_the_document_is_followed_without_calls() {
+        let chain = |at| format!("fragment f{at} on Query {{ ...f{} }} ", at + 1);
+        for used in ["{ ...f0 }", "{ a }"] {
+            let text = format!("{used} {} fragment f3000 on Query {{ a }}", numbered(3_000, chain));
+            assert_eq!(refused(&text, &UNLIMITED).error.code(), Code::TooDeep);
+        }
+    }
+
+    #[test]
+    fn a_fragment_that_spreads_itself_is_refused_by_name() {
+        for (text, message) in [
+            ("{ ...a } fragment a on Q { ...a }", "the fragment \"a\" spreads itself"),
+            ("{ b } fragment a on Q { b { c { ... { ...a } } } }", "the fragment \"a\" spreads itself"),
+        ] {
+            let Refusal { error, position } = refused(text, &Limits::DEFAULT);
+            assert_eq!((error.code(), error.message()), (Code::ValidationFailed, message));
+            assert_eq!(position.line, 1);
+        }
+        let text = "{ ...a } fragment a on Q { ...b } fragment b on Q { ...c } fragment c on Q { ...b ...a }";
+        let error = refused(text, &Limits::DEFAULT).error;
+        assert_eq!(error.code(), Code::ValidationFailed);
+        assert!(error.message().contains(" spreads itself by way of "), "{error}");
+    }
+
+    #[test]
+    fn a_fragment_that_is_not_there_is_left_to_validation() {
+        assert!(parse("{ ...a ...b } fragment a on Q { ...c }", &Limits::DEFAULT).is_ok());
+    }
+
+    #[test]
+    fn floods_of_what_means_nothing_are_no_tokens() {
+        let fill = |text: &str| text.repeat((256 << 10) / text.len() - 10);
+        for flood in [" ", ",", "\t", "\r\n", "\u{feff}", "#\n", "# { { {\n", "#\r"] {
+            let text = format!("{{ a {} }}", fill(flood));
+            assert!(parse(&text, &Limits::DEFAULT).is_ok(), "{flood:?}");
+        }
+        for value in ["\"\"\"{}\"\"\"", "\"{}\""] {
+            let text = format!("{{ a(b: {}) }}", value.replace("{}", &"[{(日本".repeat(20_000)));
+            assert!(parse(&text, &Limits::DEFAULT).is_ok(), "{value}");
+        }
+    }
+
+    /// The parser by itself would look for the end again from each of the later quotes.
+    #[test]
+    fn a_block_string_without_an_end_is_refused_at_once() {
+        let text = format!("{{\n a(b: [\"\"\" {}]) }}", "x\\\"\"\"\"\"".repeat(30_000));
+        let Refusal { error, position } = refused(&text, &Limits::DEFAULT);
+        assert_eq!(error.code(), Code::ParseFailed);
+        assert_eq!(position, Pos { line: 2, column: 8 });
+    }
+
+    #[test]
+    fn faults_of_syntax_are_told_with_their_place_and_without_the_text() {
+        let Refusal { error, position } = refused("{ a ", &Limits::DEFAULT);
+        assert_eq!(error.code(), Code::ParseFailed);
+        assert!(error.message().contains("1 | { a "), "{error}");
+        assert_eq!(position, Pos { line: 1, column: 5 });
+        assert!(refused("", &Limits::DEFAULT).error.message().contains("expected"));
+
+        let line = format!("{{ a(b: \"{}\") ?", "x".repeat(100_000));
+        let Refusal { error, position } = refused(&line, &Limits::DEFAULT);
+        assert_eq!(error.code(), Code::ParseFailed);
+        assert!(error.message().contains("expected selection"), "{error}");
+        assert!(error.message().len() <= LONGEST_MESSAGE + 30, "{error}");
+        assert_eq!(position, Pos { line: 1, column: line.len() });
+
+        let twice = "query a { a } ".repeat(2).replace("query a", &format!("query {}", "a".repeat(1_000)));
+        let error = refused(&twice, &Limits::DEFAULT).error;
+        assert!(error.message().len() <= LONGEST_MESSAGE + 30, "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_is_answered_without_a_panic(
+            words in prop::collection::vec(select(vec![
+                "{", "}", "(", ")", "[", "]", ":", "=", "@", "$", "!", "...", "|", "&", "on", "on T", "fragment",
+                "query", "mutation", "subscription", "a", "b", "a: b", "true", "null", "E", "1", "-1.5e9", "1e999",
+                "\"\"", "\"s\"", "\"\\u00e9\"", "\"\\ud800\"", "\"\"\"b\n  c\"\"\"", "\"\"\"", "\"", "#", "\n", "\u{feff}",
+                "{ a }", "(a: 1)", "@d", "...f", "... on T { a }", "fragment f on T { a }", "($v: [Int!]! = 1)", "日",
+            ]), 0..40),
+            glue in select(vec!["", " ", "\n"]),
+        ) {
+            if let Err(refusal) = parse(&words.join(glue), &Limits::DEFAULT) {
+                prop_assert!(!refusal.error.message().is_empty());
+            }
+        }
+    }
+}

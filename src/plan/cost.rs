@@ -1,0 +1,126 @@
+//! The rows that loads ask for, as far as they can be told before anything is sent.
+
+use super::filter::{Filter, Test};
+use super::{Load, Page, Rows, What};
+
+/// A list at the root that says no limit is taken for one of so many rows.
+const ROOT_LIST: u64 = 100;
+
+/// A list below a row that says no limit is taken for one of so many.
+const LIST: u64 = 10;
+
+/// The most rows that `loads` ask for, when each is carried out for `parents` rows above it: one for each of them to an
+/// aggregate or the row at the other end of a to-one relation, as many as its limit says to a list. A limit above
+/// `ceiling`, the most rows that an answer may have, is none: clients say the greatest number for "all".
+pub fn rows_asked(loads: &[Load], parents: u64, ceiling: u64) -> u64 {
+    loads.iter().fold(0, |sum, load| {
+        let What::Rows(rows) = &load.what else { return sum.saturating_add(parents) };
+        let own = parents.saturating_mul(most_rows(load, rows, ceiling));
+        sum.saturating_add(own).saturating_add(rows_asked(&rows.children, own, ceiling))
+    })
+}
+
+/// The most rows of a load for one row above.
+fn most_rows(load: &Load, rows: &Rows, ceiling: u64) -> u64 {
+    match &rows.page {
+        Page::Slice { limit: Some(limit), .. } | Page::Keyset { limit: Some(limit), .. }
+            if *limit <= ceiling =>
+        {
+            *limit
+        }
+        // Only a list has an order: the row of a to-one relation, or those with certain keys.
+        _ if rows.order.is_empty() => keys(&load.filter),
+        _ if load.relation.is_none() => ROOT_LIST,
+        _ => LIST,
+    }
+}
+
+fn keys(filter: &Filter) -> u64 {
+    match filter {
+        Filter::Column { test: Test::OneOf { values, negated: false }, .. } => values.len() as u64,
+        Filter::Any(keys) => keys.len() as u64,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::Value;
+
+    use super::*;
+    use crate::plan::{Aggregate, Direction, OrderBy, OrderTerm};
+
+    const CEILING: u64 = 1_000;
+
+    fn list(page: Page, children: Vec<Load>) -> Load {
+        let direction = Direction { descending: false, nulls_first: false };
+        let order = vec![OrderTerm { path: Vec::new(), by: OrderBy::Column(0), direction }];
+        let rows = Rows { order, page, children, ..Rows::unordered() };
+        Load::new(0, Filter::everything(), What::Rows(rows))
+    }
+
+    fn one(filter: Filter, children: Vec<Load>) -> Load {
+        Load::new(0, filter, What::Rows(Rows { children, ..Rows::unordered() }))
+    }
+
+    fn below(load: Load) -> Load {
+        Load { relation: Some((0, 0)), ..load }
+    }
+
+    fn slice(limit: u64) -> Page {
+        Page::Slice { limit: Some(limit), offset: 0 }
+    }
+
+    fn keyset(limit: Option<u64>) -> Page {
+        Page::Keyset { limit, backward: false, after: None, before: None, looks_outside: false }
+    }
+
+    fn asked(loads: &[Load]) -> u64 {
+        rows_asked(loads, 1, CEILING)
+    }
+
+    #[test]
+    fn limits_are_multiplied_along_the_levels() {
+        let inner = below(list(keyset(Some(5)), vec![]));
+        let middle =
+            below(list(slice(4), vec![inner.clone(), below(one(Filter::everything(), vec![inner]))]));
+        // Three rows, four for each of them, five for each of those, one and then five again.
+        assert_eq!(asked(&[list(slice(3), vec![middle.clone()])]), 3 + 12 + 60 + 12 + 60);
+        assert_eq!(asked(&[list(slice(0), vec![middle])]), 0);
+    }
+
+    #[test]
+    fn lists_without_limits_are_guessed_at() {
+        for page in [Page::All, Page::Slice { limit: None, offset: 7 }, keyset(None)] {
+            let inner = below(list(page.clone(), vec![]));
+            assert_eq!(asked(&[list(page, vec![inner])]), ROOT_LIST + ROOT_LIST * LIST);
+        }
+    }
+
+    #[test]
+    fn a_row_for_each_key_and_each_aggregate() {
+        let values = vec![Value::Int(Some(1)); 3];
+        let by_column =
+            Filter::Column { column: 0, test: Test::OneOf { values: values.clone(), negated: false } };
+        let by_columns =
+            Filter::Any(values.into_iter().map(|value| Filter::equals(&[0], vec![value])).collect());
+        for filter in [by_column, by_columns] {
+            let count = below(Load::new(0, Filter::everything(), What::Aggregates(vec![Aggregate::Count])));
+            assert_eq!(asked(&[one(filter, vec![count])]), 3 + 3);
+        }
+        assert_eq!(asked(&[one(Filter::equals(&[0], vec![Value::Int(Some(1))]), vec![])]), 1);
+    }
+
+    #[test]
+    fn a_limit_beyond_what_an_answer_may_have_is_none() {
+        assert_eq!(asked(&[list(slice(CEILING), vec![])]), CEILING);
+        assert_eq!(asked(&[list(slice(CEILING + 1), vec![])]), ROOT_LIST);
+        assert_eq!(asked(&[list(keyset(Some(u64::MAX)), vec![])]), ROOT_LIST);
+    }
+
+    #[test]
+    fn what_cannot_be_counted_is_the_greatest_number() {
+        let deep = (0..40).fold(list(slice(CEILING), vec![]), |load, _| list(slice(CEILING), vec![load]));
+        assert_eq!(asked(&[deep.clone(), deep]), u64::MAX);
+    }
+}

@@ -1,0 +1,293 @@
+//! Documents made to hurt: each is answered soon, with the limit it meets, and the service goes on.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+
+use crate::process::{Folder, Service, within};
+
+/// Far more than an answer needs, and far less than what these documents took without a guard.
+const SOON: Duration = Duration::from_secs(20);
+
+/// What a document is refused with.
+fn complex(of: &str, limit: u64, asked: u64) -> Json {
+    json!({ "code": "TOO_COMPLEX", "of": of, "limit": limit, "asked": asked })
+}
+
+fn deep(asked: u64) -> Json {
+    json!({ "code": "TOO_DEEP", "of": "depth", "limit": 50, "asked": asked })
+}
+
+fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
+    (0..count).map(one).collect()
+}
+
+/// Fragments that each spread the next one `times`, below a field `head`.
+fn multiplying(head: &str, on: &str, levels: usize, times: usize) -> String {
+    let fragment = |level: usize| {
+        let spreads = format!("...f{} ", level + 1).repeat(times);
+        format!("fragment f{level} on {on} {{ {spreads} }} ")
+    };
+    format!("{head} {} fragment f{levels} on {on} {{ __typename }}", numbered(levels, fragment))
+}
+
+async fn ask_soon(service: &Service<'_>, request: &Json) -> (Json, usize) {
+    let begun = Instant::now();
+    let response = within(service.post("/graphql").json(request).send()).await.unwrap();
+    let text = within(response.text()).await.unwrap();
+    assert!(begun.elapsed() < SOON, "{:?} for {:.200}", begun.elapsed(), request.to_string());
+    (serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text:.500}")), text.len())
+}
+
+async fn assert_alive(service: &Service<'_>) {
+    let answer = service.ask("{ author(id: 1) { id } }").await;
+    assert_eq!(answer, json!({ "data": { "author": { "id": 1 } } }));
+}
+
+fn refused_documents() -> Vec<(String, Json)> {
+    let fit = |text: &str, bytes: usize| text.repeat(bytes / text.len());
+    vec![
+        (multiplying("{ authors { ...f0 } }", "Author", 20, 2), complex("selections", 10_000, 3_145_728)),
+        (multiplying("{ authors { ...f0 } }", "Author", 45, 10), complex("selections", 10_000, u64::MAX)),
+        (multiplying("{ ...f0 }", "Query", 20, 2), complex("rootFields", 300, 1 << 20)),
+        (multiplying("{ author(id: 1) { id } }", "Author", 20, 2), complex("selections", 10_000, 3_145_726)),
+        (fit("{a", 200_000), deep(100_000)),
+        (format!("{{ a(b: {}{}) }}", "[".repeat(100_000), "]".repeat(100_000)), deep(100_002)),
+        (format!("{{ a(b: {}1{}) }}", "{c:".repeat(50_000), "}".repeat(50_000)), deep(50_002)),
+        (format!("query($v: {}Int{}) {{ a }}", "[".repeat(90_000), "]".repeat(90_000)), deep(90_001)),
+        (multiplying("{ authors { ...f0 } }", "Author", 2_000, 1), deep(2_003)),
+        (fit("x", 300_000), complex("bytes", 262_144, 300_000)),
+        (format!("{{ {} }}", "a".repeat(200_000)), complex("nameBytes", 256, 200_000)),
+        (format!("{{ {} }}", "a ".repeat(100_000)), complex("tokens", 20_000, 100_002)),
+        (format!("{{ a(b: [{}]) }}", "0".repeat(100_000)), complex("tokens", 20_000, 100_009)),
+        (format!("{{ {} }}", "a:id ".repeat(50_000)), complex("tokens", 20_000, 150_002)),
+        (format!("{{ authors {{ {} }} }}", "a:id ".repeat(5_000)), complex("aliases", 1_000, 5_000)),
+        (
+            format!("{{ authors {{ {} }} }}", numbered(1_001, |at| format!("a{at}: id "))),
+            complex("aliases", 1_000, 1_001),
+        ),
+        (
+            format!("{{ {} }}", numbered(301, |at| format!("a{at}: author(id: 1) {{ id }} "))),
+            complex("rootFields", 300, 301),
+        ),
+        (
+            format!("{{ authors {{ id {} }} }}", "@include(if:true)".repeat(2_000)),
+            complex("directives", 1_000, 2_000),
+        ),
+        (format!("{{ authors {{ id {} }} }}", "@a".repeat(100_000)), complex("tokens", 20_000, 200_006)),
+        (numbered(3_000, |at| format!("query q{at}{{b}}")), complex("operations", 100, 3_000)),
+        (
+            format!("query({}) {{ a }}", numbered(4_000, |at| format!("$v{at}:Int"))),
+            complex("variables", 500, 4_000),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn documents_made_to_hurt_are_refused_by_the_limit_they_pass() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    for (document, extensions) in refused_documents() {
+        let (answer, _) = ask_soon(&service, &json!({ "query": document })).await;
+        assert_eq!(answer["errors"][0]["extensions"], extensions, "{document:.200}");
+        assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1));
+        assert_eq!(answer.get("data"), None);
+        let told = answer["errors"][0]["message"].as_str().unwrap();
+        assert!(told.contains(&extensions["asked"].to_string()), "{told}");
+        assert!(told.ends_with(&format!("the limit is {}", extensions["limit"])), "{told}");
+        assert_alive(&service).await;
+    }
+    assert_eq!(service.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn documents_that_keep_a_parser_or_validation_busy_are_answered_soon_and_briefly() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let parse = "GRAPHQL_PARSE_FAILED";
+    let validation = "GRAPHQL_VALIDATION_FAILED";
+    for (document, code) in [
+        (format!("{{ a(b: [\"\"\" {}]) }}", "x\\\"\"\"\"\"".repeat(30_000)), parse),
+        (format!("{{ a(b: \"{}\") ?", "x".repeat(200_000)), parse),
+        (format!("{{ a {} ", "#\n".repeat(100_000)), parse),
+        (format!("{{ a(b: [{}", "\"\\\" ".repeat(4_000)), parse),
+        (format!("{{ a(b: {}e999) }}", "9".repeat(200_000)), parse),
+        (format!("{{ {} }}", numbered(300, |at| format!("{}{at} ", "b".repeat(250)))), validation),
+        (format!("{{ authors {{ {} }} }}", "nothing ".repeat(9_000)), validation),
+        (
+            format!("{{ authors {{ {} }} }}", numbered(5_000, |at| format!("{}{at} ", "postz".repeat(5)))),
+            validation,
+        ),
+        (
+            format!("{{ authors {{ {} }} }}", numbered(450, |at| format!("a{}:id b:name{at} ", at % 2))),
+            validation,
+        ),
+        (format!("{{ authors({}) {{ id }} }}", numbered(4_000, |at| format!("x{at}:1 "))), validation),
+        (
+            format!("{{ authors(where: {{ {} }}) {{ id }} }}", numbered(4_000, |at| format!("x{at}:1 "))),
+            validation,
+        ),
+        (
+            "{ authors { ...a } } fragment a on Author { ...b } fragment b on Author { ...a }".to_owned(),
+            validation,
+        ),
+        (format!("{{ authors {{ {} }} }}", "... { id }".repeat(2_000)), ""),
+        (format!("{{ authors {{ id {} }} }}", "#{[(\n".repeat(50_000)), ""),
+        (
+            format!(
+                "{{ authors(where: {{ name: {{ eq: \"\"\"{}\"\"\" }} }}) {{ id }} }}",
+                "{[(\"日\n".repeat(20_000)
+            ),
+            "",
+        ),
+        (format!("\u{feff}{{ authors {{ id {} }} }}", "\u{feff},\t\r\n".repeat(20_000)), ""),
+    ] {
+        let (answer, bytes) = ask_soon(&service, &json!({ "query": document })).await;
+        if code.is_empty() {
+            assert_eq!(answer.get("errors"), None, "{document:.200}");
+        } else {
+            assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{document:.200}\n{answer:.1000}");
+            assert!(bytes < 200_000, "{bytes} for {document:.200}");
+        }
+        assert_alive(&service).await;
+    }
+    assert_eq!(service.stop().await.code, Some(0));
+}
+
+/// Each level of nesting costs every part of the service some of its stack.
+#[tokio::test]
+async fn what_the_limits_let_through_is_answered() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--max-depth", "64"]).await;
+    // From an author to one of its posts and back.
+    let round = "posts(limit: 1) { author { ";
+    let there = format!("{{ author(id: 1) {{ {} id {} }} }}", round.repeat(31), "} }".repeat(31));
+    let (answer, _) = ask_soon(&service, &json!({ "query": there })).await;
+    assert_eq!(answer.get("errors"), None, "{answer}");
+
+    let not = format!(
+        "{{ authors(where: {}{}) {{ id }} }}",
+        "{ not: ".repeat(59),
+        "{}".to_owned() + &"}".repeat(59)
+    );
+    let (answer, _) = ask_soon(&service, &json!({ "query": not })).await;
+    assert_eq!(answer.get("errors"), None, "{answer}");
+
+    let chain = |at: usize| format!("fragment f{at} on Author {{ ...f{} }} ", at + 1);
+    let chain = format!("{{ authors {{ ...f0 }} }} {} fragment f61 on Author {{ id }}", numbered(61, chain));
+    let (answer, _) = ask_soon(&service, &json!({ "query": chain })).await;
+    assert_eq!(answer.get("errors"), None, "{answer}");
+
+    // Values of variables are no part of the document.
+    let mut filter = json!({});
+    for _ in 0..100 {
+        filter = json!({ "not": filter });
+    }
+    let query = "query ($where: AuthorFilter) { authors(where: $where) { id } }";
+    let request = json!({ "query": query, "variables": { "where": filter } });
+    ask_soon(&service, &request).await;
+    assert_alive(&service).await;
+
+    let many = format!("{{ {} }}", numbered(300, |at| format!("a{at}: author(id: 1) {{ id }} ")));
+    let (answer, _) = ask_soon(&service, &json!({ "query": many })).await;
+    assert_eq!(answer["data"]["a299"]["id"], 1, "{answer:.500}");
+    assert_eq!(service.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_introspection_of_graphiql_relay_and_code_generators_passes() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    for (query, is_answered) in [
+        // What graphql-js prints: as Relay's tools ask, as GraphiQL asks, and as code generators may ask.
+        (include_str!("introspection/graphql-14.graphql"), true),
+        (include_str!("introspection/graphql-16.graphql"), true),
+        (include_str!("introspection/graphql-16-with-all-options.graphql"), true),
+        // It asks for what only a draft of the specification has.
+        (include_str!("introspection/graphql-17-with-all-options.graphql"), false),
+    ] {
+        let (answer, _) = ask_soon(&service, &json!({ "query": query })).await;
+        if is_answered {
+            assert_eq!(answer.get("errors"), None, "{:.500}", answer["errors"].to_string());
+            assert!(answer["data"]["__schema"]["types"].as_array().is_some_and(|types| types.len() > 50));
+        } else {
+            assert_eq!(
+                answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED",
+                "{answer:.1000}"
+            );
+        }
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn every_limit_is_a_setting() {
+    for (limit, of, code) in [
+        ("--max-bytes", "bytes", "TOO_COMPLEX"),
+        ("--max-tokens", "tokens", "TOO_COMPLEX"),
+        ("--max-name-bytes", "nameBytes", "TOO_COMPLEX"),
+        ("--max-depth", "depth", "TOO_DEEP"),
+        ("--max-aliases", "aliases", "TOO_COMPLEX"),
+        ("--max-root-fields", "rootFields", "TOO_COMPLEX"),
+        ("--max-directives", "directives", "TOO_COMPLEX"),
+        ("--max-operations", "operations", "TOO_COMPLEX"),
+        ("--max-variables", "variables", "TOO_COMPLEX"),
+        ("--max-selections", "selections", "TOO_COMPLEX"),
+        ("--max-cost", "cost", "TOO_COMPLEX"),
+    ] {
+        let folder = Folder::new();
+        let service = Service::start(&folder, &[limit, "1"]).await;
+        let query = "query A($v: Int, $w: Int) @a @b { x: authors { id } y: authors { id } } query B { authors { id } }";
+        let query = if of == "cost" { "{ authors { id } }" } else { query };
+        let request = json!({ "query": query });
+        let (answer, _) = ask_soon(&service, &request).await;
+        let extensions = &answer["errors"][0]["extensions"];
+        assert_eq!(
+            (&extensions["code"], &extensions["of"], &extensions["limit"]),
+            (&json!(code), &json!(of), &json!(1)),
+            "{answer}"
+        );
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn more_rows_than_a_query_may_ask_for_are_refused_before_anything_is_sent() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let nested = |levels: usize, arguments: &str| {
+        let round = format!("students{arguments} {{ courses{arguments} {{ ");
+        format!("{{ {} id {} }}", round.repeat(levels), "} }".repeat(levels))
+    };
+    // Lists without limits, then limits that are multiplied.
+    for (query, asked) in [
+        (nested(6, ""), Some(11_111_111_111_100)),
+        (nested(2, "(limit: 100)"), Some(101_010_100)),
+        (nested(2, ""), None),
+        (nested(5, "(limit: 2)"), None),
+        // The greatest number says the same as no limit.
+        (nested(2, "(limit: 2147483647)"), None),
+    ] {
+        let request = service.post("/graphql").header("Crowsfoot-Explain", "1");
+        let answer: Json =
+            request.json(&json!({ "query": query })).send().await.unwrap().json().await.unwrap();
+        let statements = answer["extensions"]["explain"]["statements"].as_array().map(Vec::len);
+        match asked {
+            Some(asked) => {
+                assert_eq!(answer["errors"][0]["extensions"], complex("cost", 10_000_000, asked), "{answer}");
+                assert_eq!(statements, Some(0), "{answer}");
+            }
+            None => assert_eq!(answer.get("errors"), None, "{answer}"),
+        }
+    }
+    // What is read back after writing is a query too; nothing stays written.
+    let rename = |selection: &str| {
+        format!("mutation {{ updateAuthor(id: 1, input: {{ name: \"x\" }}) {{ {selection} }} }}")
+    };
+    let below = "posts { author { ".repeat(9) + "id" + &" } }".repeat(9);
+    let answer = service.ask(&rename(&below)).await;
+    assert_eq!(answer["errors"][0]["extensions"]["of"], "cost", "{answer}");
+    let name = service.ask("{ author(id: 1) { name } }").await["data"]["author"]["name"].clone();
+    assert_ne!(name, "x");
+    service.stop().await;
+}
