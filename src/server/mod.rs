@@ -204,6 +204,8 @@ impl Server {
         })
         .client_request_timeout(HEAD_TIME.min(settings.time_limit))
         .keep_alive(KEEP_ALIVE)
+        // One who closes is gone: what runs for it ends, and a stream of events does not wait for its next comment.
+        .h1_allow_half_closed(false)
         // Sockets and streams of events are told before: they would hold up the end.
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_SECONDS);

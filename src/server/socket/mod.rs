@@ -83,7 +83,8 @@ pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::D
         return response;
     }
     let request = http.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    let span = tracing::info_span!("socket", id = request);
+    // Not inside the request, which has its answer.
+    let span = tracing::info_span!(parent: None, "socket", id = request);
     let socket = Socket {
         protocol: Protocol::new(state.socket_limits.subscriptions),
         operations: StreamMap::new(),
