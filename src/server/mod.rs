@@ -190,6 +190,9 @@ impl Server {
         })
         .client_request_timeout(HEAD_TIME.min(settings.time_limit))
         .keep_alive(KEEP_ALIVE)
+        // A client that closes is gone. As one that might still read, it would hold its stream of events until two
+        // comments could not be sent.
+        .h1_allow_half_closed(false)
         // Sockets and streams of events are told before: they would hold up the end.
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_SECONDS);
