@@ -116,6 +116,12 @@ impl Model {
         self.entities.iter().enumerate().filter(|(_, entity)| entity.exposed)
     }
 
+    /// The relations of exposed entities that lead to an entity.
+    pub fn leading_to(&self, target: EntityId) -> impl Iterator<Item = &Relation> {
+        let relations = self.exposed().flat_map(|(_, entity)| &entity.relations);
+        relations.filter(move |relation| relation.target == target)
+    }
+
     /// The values of an enum column, none for other types.
     pub fn variants(&self, column_type: &ColumnType) -> &[(String, String)] {
         match column_type {

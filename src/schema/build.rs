@@ -13,7 +13,7 @@ use super::live::Live;
 use super::{QUERY, Schema, inputs, mutations, objects, roots};
 use crate::execute::{Changes, Limits, Presence};
 use crate::guard;
-use crate::model::{Model, Scalar, names};
+use crate::model::{ColumnType, Entity, Model, Scalar, names};
 use crate::plan::Direction;
 
 /// Builds a [`Schema`], with what a user adds to it.
@@ -87,6 +87,9 @@ impl SchemaBuilder {
     pub fn finish(self) -> Result<Schema, SchemaError> {
         let Self { model, guard, limits, fields, types, introspection, suggestions } = self;
         let model = Arc::new(model);
+        // What a user adds may be of any scalar.
+        let scalars =
+            if fields.is_empty() && types.is_empty() { used_scalars(&model) } else { Scalar::CUSTOM.into() };
         let query = fields.into_iter().fold(roots::query(&model), Object::field);
         // A type without fields would be none: nothing is there to be changed in a model without entities.
         let mutation = model.exposed().next().map(|_| mutations::root(&model));
@@ -102,7 +105,7 @@ impl SchemaBuilder {
         let built = if suggestions { built } else { built.disable_suggestions() };
         let mut all: Vec<Type> = std::iter::once(query).chain(mutation).map(Type::from).collect();
         all.push(subscription.into());
-        all.extend(scalars().chain([direction().into()]));
+        all.extend(scalars.into_iter().map(scalar).chain([direction().into()]));
         all.extend(enumerations(&model));
         all.extend(inputs::types(&model));
         all.extend(objects::types(&model));
@@ -153,14 +156,25 @@ fn enumerations(model: &Model) -> impl Iterator<Item = Type> {
     })
 }
 
-fn scalars() -> impl Iterator<Item = Type> {
-    Scalar::CUSTOM.into_iter().map(|scalar| {
-        let built = ScalarType::new(scalar.name()).description(scalar.description());
-        match scalar.specified_by() {
-            Some(url) => built.specified_by_url(url).into(),
-            None => built.into(),
+/// The scalars of columns and of what is computed of them: introspection would not tell of others.
+fn used_scalars(model: &Model) -> Vec<Scalar> {
+    let mut used = HashSet::new();
+    for (_, column) in model.entities.iter().flat_map(Entity::visible_columns) {
+        let of = &column.column_type;
+        used.extend(of.scalar());
+        if of.operators().arithmetic {
+            used.extend([of.sum(), of.average()].iter().filter_map(ColumnType::scalar));
         }
-    })
+    }
+    Scalar::CUSTOM.into_iter().filter(|scalar| used.contains(scalar)).collect()
+}
+
+fn scalar(scalar: Scalar) -> Type {
+    let built = ScalarType::new(scalar.name()).description(scalar.description());
+    match scalar.specified_by() {
+        Some(url) => built.specified_by_url(url).into(),
+        None => built.into(),
+    }
 }
 
 fn direction() -> Enum {

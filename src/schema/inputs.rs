@@ -2,7 +2,7 @@
 
 use async_graphql::dynamic::{InputObject, InputValue, Type, TypeRef};
 
-use crate::model::{ColumnType, Entity, Model, Operators, names};
+use crate::model::{ColumnType, Entity, Model, Operators, Relation, names};
 
 /// All input types of a model.
 pub(super) fn types(model: &Model) -> Vec<Type> {
@@ -10,9 +10,9 @@ pub(super) fn types(model: &Model) -> Vec<Type> {
     for (name, operators) in used_types(model) {
         types.push(scalar_filter(name, operators).into());
     }
-    for (_, entity) in model.exposed() {
+    for (id, entity) in model.exposed() {
         types.push(filter(model, entity).into());
-        types.push(list_filter(entity).into());
+        types.extend(model.leading_to(id).any(Relation::is_many).then(|| list_filter(entity).into()));
         types.push(order(model, entity).into());
     }
     types
@@ -67,7 +67,7 @@ const TEXT_OPERATORS: [(&str, &str); 10] = [
     ("contains", "Has this in it; % and _ are letters like others."),
     ("startsWith", "Begins with this."),
     ("endsWith", "Ends with this."),
-    ("like", "Fits this pattern: % is any text, _ any letter, \\\\ makes a letter of either."),
+    ("like", "Fits this pattern: % is any text, _ any letter, a backslash makes a letter of either."),
     ("iEq", "Equal, ignoring case."),
     ("iContains", "Has this in it, ignoring case."),
     ("iStartsWith", "Begins with this, ignoring case."),

@@ -113,19 +113,25 @@ fn can_be_reached(entity: &Entity) -> bool {
     has_key(entity) || can_be_made(entity)
 }
 
-/// All types that the mutation root needs.
+/// All types that the mutation root needs, and no others: introspection would not tell of them.
 pub(super) fn types(model: &Model) -> Vec<Type> {
     let mut types: Vec<Type> = vec![delete_result().into(), cascaded_count().into()];
     for (id, entity) in model.exposed() {
         types.push(update_result(entity).into());
-        if has_key(entity) {
+        if has_key(entity) && can_be_made(entity) {
             types.push(unique_key(entity).into());
-            types.push(key(model, entity).into());
         }
-        if can_be_reached(entity) {
+        let (forward, back): (Vec<_>, Vec<_>) =
+            model.leading_to(id).partition(|relation| relation.declaration == Declaration::BelongsTo);
+        if !forward.is_empty() && can_be_reached(entity) {
             types.push(link(model, entity).into());
         }
-        types.extend(composite_keys(model, entity));
+        if !back.is_empty() && has_key(entity) {
+            types.push(key(model, entity).into());
+        }
+        if !forward.is_empty() || !back.is_empty() {
+            types.extend(composite_keys(model, entity));
+        }
         types.extend(can_be_made(entity).then(|| create(model, id, None).into()));
         types.push(update(model, id, None).into());
         for (relation_id, relation) in entity.relations.iter().enumerate() {
