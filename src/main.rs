@@ -15,7 +15,6 @@ use crowsfoot::execute::{self, Limits};
 use crowsfoot::server::{Server, Settings};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
-use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 
 /// Whatever ends the program; printed as it is.
@@ -41,7 +40,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn connect(database: &Database) -> Result<DatabaseConnection, Failure> {
+async fn connect(database: &Database) -> Result<execute::Database, Failure> {
     Ok(execute::connect(&database.database_url, database.pool_size).await?)
 }
 
@@ -52,9 +51,9 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         Schema::builder(example::registry().model()?).limits(Limits { rows: settings.max_rows }).finish()?;
     let connection = connect(&settings.database).await?;
     if !settings.no_migrate {
-        Migrator::up(&connection, None).await?;
-        if seed::is_empty(&connection).await? {
-            let rows = seed::seed(&connection, 1, |_, _| {}).await?;
+        Migrator::up(&*connection, None).await?;
+        if seed::is_empty(&*connection).await? {
+            let rows = seed::seed(&*connection, 1, |_, _| {}).await?;
             tracing::info!(rows, "put the example data into the empty database");
         }
     }
@@ -91,11 +90,11 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
     let (Migrate::Up(database) | Migrate::Down(database) | Migrate::Status(database)) = direction;
     let connection = connect(database).await?;
     match direction {
-        Migrate::Up(_) => Migrator::up(&connection, None).await?,
-        Migrate::Down(_) => Migrator::down(&connection, None).await?,
+        Migrate::Up(_) => Migrator::up(&*connection, None).await?,
+        Migrate::Down(_) => Migrator::down(&*connection, None).await?,
         Migrate::Status(_) => {}
     }
-    for migration in Migrator::get_migration_with_status(&connection).await? {
+    for migration in Migrator::get_migration_with_status(&*connection).await? {
         println!("{:<8} {}", migration.status().to_string(), migration.name());
     }
     Ok(())
@@ -103,9 +102,9 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
 
 async fn run_seed(scale: u32, database: &Database) -> Result<(), Failure> {
     let connection = connect(database).await?;
-    Migrator::up(&connection, None).await?;
+    Migrator::up(&*connection, None).await?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} rows")?);
-    let rows = seed::seed(&connection, scale, |done, total| {
+    let rows = seed::seed(&*connection, scale, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     })

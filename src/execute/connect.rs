@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, DbErr};
+
+use super::database::Database;
 
 /// The database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -21,17 +23,17 @@ pub enum ConnectError {
 }
 
 /// How long a request waits for a connection before it is told that the database is away.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// SQLite maps this much of the file into memory: a statement then reads pages without copying them.
 #[cfg(feature = "sqlite")]
 const SQLITE_MAPPED_BYTES: &str = "268435456";
 
-/// Opens the database at `url` with at most `pool_size` connections.
+/// Opens the database at `url` with at most `pool_size` connections for transactions, and as many for what is only read.
 ///
 /// # Errors
 /// When this build has no driver for the URL's scheme, or the database cannot be reached.
-pub async fn connect(url: &str, pool_size: u32) -> Result<DatabaseConnection, ConnectError> {
+pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError> {
     let scheme = url.split(':').next().unwrap_or_default().to_owned();
     let expected: Vec<&str> = [
         #[cfg(feature = "sqlite")]
@@ -60,5 +62,5 @@ pub async fn connect(url: &str, pool_size: u32) -> Result<DatabaseConnection, Co
             .pragma("mmap_size", SQLITE_MAPPED_BYTES)
             .with_regexp()
     });
-    Ok(Database::connect(options).await?)
+    Ok(Database::with_reader(sea_orm::Database::connect(options).await?))
 }

@@ -3,9 +3,12 @@
 mod answer;
 mod changes;
 mod connect;
+mod database;
 mod explain;
 mod groups;
 mod loader;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod row;
 mod session;
 mod statements;
@@ -15,6 +18,7 @@ mod verify;
 pub use answer::{Answer, Json, json, object};
 pub use changes::{Changes, Listener};
 pub use connect::{ConnectError, connect};
+pub use database::Database;
 pub use explain::StatementRecord;
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
-use sea_orm::DatabaseConnection;
 
 use super::changes::Changes;
+use super::database::Database;
 use super::loader::RelationLoader;
 use super::statements::{Statements, Transaction};
 use crate::error::Result;
@@ -39,14 +39,9 @@ impl Session {
     ///
     /// # Errors
     /// When the database is of a kind that Crowsfoot does not speak.
-    pub fn new(
-        model: Arc<Model>,
-        connection: DatabaseConnection,
-        limits: Limits,
-        changes: Changes,
-    ) -> Result<Self> {
-        let dialect = Dialect::of(connection.get_database_backend())?;
-        Ok(Self::over(model, dialect, limits, Statements::new(connection, limits, changes)))
+    pub fn new(model: Arc<Model>, database: Database, limits: Limits, changes: Changes) -> Result<Self> {
+        let dialect = Dialect::of(database.get_database_backend())?;
+        Ok(Self::over(model, dialect, limits, Statements::new(database, limits, changes)))
     }
 
     fn over(model: Arc<Model>, dialect: Dialect, limits: Limits, statements: Statements) -> Self {

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Values,
 };
 use tokio::sync::RwLock;
 
 use super::changes::Changes;
+use super::database::Database;
 use super::explain::StatementRecord;
 use super::row::RowSet;
 use super::session::Limits;
@@ -21,7 +22,7 @@ use crate::model::{ColumnType, Table};
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
 pub struct Statements {
-    connection: DatabaseConnection,
+    database: Database,
     /// Where a request writes, everything it sends goes through its transaction.
     transaction: Option<Transaction>,
     limits: Limits,
@@ -31,9 +32,9 @@ pub struct Statements {
 }
 
 impl Statements {
-    pub(super) fn new(connection: DatabaseConnection, limits: Limits, changes: Changes) -> Self {
+    pub(super) fn new(database: Database, limits: Limits, changes: Changes) -> Self {
         Self {
-            connection,
+            database,
             transaction: None,
             limits,
             changes,
@@ -46,18 +47,18 @@ impl Statements {
     /// writes later could find that another has written in between, and fail.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
         let options = TransactionOptions {
-            sqlite_transaction_mode: (self.connection.get_database_backend() == sea_orm::DbBackend::Sqlite)
+            sqlite_transaction_mode: (self.database.get_database_backend() == sea_orm::DbBackend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.connection.begin_with_options(options).await.map_err(fault)?;
+        let transaction = self.database.begin_with_options(options).await.map_err(fault)?;
         let transaction = Transaction {
             inner: Arc::new(RwLock::new(Some(transaction))),
             touched: Arc::default(),
             changes: self.changes.clone(),
         };
         let statements = Self {
-            connection: self.connection.clone(),
+            database: self.database.clone(),
             transaction: Some(transaction.clone()),
             limits: self.limits,
             changes: self.changes.clone(),
@@ -69,7 +70,7 @@ impl Statements {
 
     /// The database, outside any transaction.
     pub fn connection(&self) -> &DatabaseConnection {
-        &self.connection
+        &self.database
     }
 
     /// Gives the transaction up, where there is one: its connection is free for others then.
@@ -97,8 +98,16 @@ impl Statements {
 
     /// Sends a statement that reads, and decodes its rows.
     pub async fn query(&self, statement: Statement, columns: &[ColumnType]) -> Result<RowSet> {
-        let results = self.send(statement).await.map_err(fault)?;
-        RowSet::read(&results, columns).map_err(Error::internal)
+        let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
+            let results = self.send(statement).await.map_err(fault)?;
+            return RowSet::read(&results, columns).map_err(Error::internal);
+        };
+        let started = Instant::now();
+        let sql = Arc::from(statement.sql);
+        let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
+        let rows = reader.read(&sql, values, columns).await;
+        self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
+        rows
     }
 
     /// Takes rows into the answer, as long as the request may have them.
@@ -114,17 +123,20 @@ impl Statements {
     /// Sends a statement as it is; what the database refuses is for the caller to understand.
     pub async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let started = Instant::now();
-        let sql = statement.sql.clone();
+        let sql = Arc::from(statement.sql.as_str());
         let results = match &self.transaction {
             Some(transaction) => transaction.send(statement).await,
-            None => self.connection.query_all_raw(statement).await,
+            None => self.database.query_all_raw(statement).await,
         };
+        self.record(sql, results.as_ref().map_or(0, Vec::len), started);
+        results
+    }
+
+    fn record(&self, sql: Arc<str>, rows: usize, started: Instant) {
         let elapsed = started.elapsed();
-        let rows = results.as_ref().map_or(0, Vec::len);
-        tracing::debug!(sql, rows, ?elapsed, "statement");
+        tracing::debug!(sql = &*sql, rows, ?elapsed, "statement");
         let record = StatementRecord { sql, rows, elapsed };
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
-        results
     }
 }
 

@@ -107,7 +107,7 @@ async fn answer(http: &HttpRequest, parameters: Result<Parameters, Error>, state
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    let mut executed = state.schema.run(prepared, &state.connection).await;
+    let mut executed = state.schema.run(prepared, &state.database).await;
     tracing::info!(
         statements = executed.statements.len(),
         rows = executed.statements.iter().map(|statement| statement.rows).sum::<usize>(),

@@ -11,7 +11,7 @@ pub(super) async fn alive() -> HttpResponse {
 
 /// The database answers too.
 pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
-    match state.connection.ping().await {
+    match state.database.ping().await {
         Ok(()) => HttpResponse::Ok().body("ok\n"),
         Err(error) => {
             tracing::warn!(%error, "the database is away");

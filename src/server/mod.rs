@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 
 use actix_web::dev::Server as ActixServer;
 use actix_web::{App, HttpServer, middleware, web};
-use sea_orm::DatabaseConnection;
 
+use crate::execute::Database;
 use crate::schema::Schema;
 
 /// How the service listens.
@@ -48,7 +48,7 @@ pub enum ServeError {
 #[derive(Clone)]
 struct State {
     schema: Schema,
-    connection: DatabaseConnection,
+    database: Database,
     development: bool,
 }
 
@@ -63,12 +63,8 @@ impl Server {
     ///
     /// # Errors
     /// [`ServeError::Listen`] when the address cannot be had.
-    pub fn bind(
-        schema: Schema,
-        connection: DatabaseConnection,
-        settings: &Settings,
-    ) -> Result<Self, ServeError> {
-        let state = State { schema, connection, development: settings.development };
+    pub fn bind(schema: Schema, database: Database, settings: &Settings) -> Result<Self, ServeError> {
+        let state = State { schema, database, development: settings.development };
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(state.clone()))

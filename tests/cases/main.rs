@@ -177,7 +177,7 @@ impl Case {
         let mut planned = Vec::new();
         planned_texts(&plan.loads, schema, dialect, &mut planned);
         for statement in sent {
-            match planned.iter().position(|text| *text == statement.sql) {
+            match planned.iter().position(|text| **text == *statement.sql) {
                 Some(index) => drop(planned.swap_remove(index)),
                 None => failures.push(format!(
                     "{}: {dialect:?} got a statement that is not in the plan, or once more than it is there:\n{}\n",
