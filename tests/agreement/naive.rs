@@ -37,6 +37,8 @@ struct Member {
 struct Above<'a> {
     place: Option<Place>,
     level: &'a str,
+    /// Whether the row is of a page by cursors: to those nothing is joined.
+    in_page: bool,
 }
 
 impl Above<'_> {
@@ -55,7 +57,7 @@ struct Page {
 /// The answer to a query, and how many statements it takes.
 pub fn answer(world: &World, known: &Known, fields: &[Field]) -> (Answer, usize) {
     let mut naive = Naive { world, known, statements: BTreeSet::new() };
-    let answer = naive.object(Above { place: None, level: "" }, fields);
+    let answer = naive.object(Above { place: None, level: "", in_page: false }, fields);
     (answer, naive.statements.len())
 }
 
@@ -103,8 +105,9 @@ impl Naive<'_> {
         Answer::Object(fields.iter().map(|field| (field.key.clone(), self.field(above, field))).collect())
     }
 
-    fn rows_below(&mut self, level: &str, members: &[Member], fields: &[Field]) -> Answer {
-        let mut object = |member: &Member| self.object(Above { place: Some(member.place), level }, fields);
+    fn rows_below(&mut self, level: &str, in_page: bool, members: &[Member], fields: &[Field]) -> Answer {
+        let mut object =
+            |member: &Member| self.object(Above { place: Some(member.place), level, in_page }, fields);
         Answer::List(members.iter().map(&mut object).collect())
     }
 
@@ -121,11 +124,18 @@ impl Naive<'_> {
             What::One { relation, fields } => {
                 let place = above.place.unwrap();
                 let (of, relation) = (Of::Relation(*relation), &TABLES[place.table].relations[*relation]);
-                let level = self.load(above, of, "one", &field.key);
+                let columns = &TABLES[place.table].columns;
+                // What is stored otherwise than it is read is not compared to what is read.
+                let compares = |column: &usize| !matches!(columns[*column].kind, Kind::Decimal | Kind::Grade);
+                let comes_along = !above.in_page && relation.from.iter().all(compares);
+                let level = match comes_along {
+                    true => format!("{}/{} one", above.level, of.field(above.table())),
+                    false => self.load(above, of, "one", &field.key),
+                };
                 let member = self.related(place, relation).first().copied();
                 assert!(relation.arity != Arity::One || member.is_some(), "the rows break a constraint");
                 member.map_or(Answer::Exact(Json::Null), |member| {
-                    self.object(Above { place: Some(member.place), level: &level }, fields)
+                    self.object(Above { place: Some(member.place), level: &level, in_page: false }, fields)
                 })
             }
             What::List { of, arguments, fields } => {
@@ -146,20 +156,22 @@ impl Naive<'_> {
                     |row: &Row| columns.iter().zip(key).all(|(column, cell)| is_equal(&row[*column], cell));
                 match self.world.tables[*table].iter().position(is_it) {
                     None => Answer::Exact(Json::Null),
-                    Some(row) => self
-                        .object(Above { place: Some(Place { table: *table, row }), level: &level }, fields),
+                    Some(row) => self.object(
+                        Above { place: Some(Place { table: *table, row }), level: &level, in_page: false },
+                        fields,
+                    ),
                 }
             }
             What::Node { place, fields } => {
                 let level = self.load(above, Of::Root(place.table), "one", &field.key);
-                self.object(Above { place: Some(*place), level: &level }, fields)
+                self.object(Above { place: Some(*place), level: &level, in_page: false }, fields)
             }
             What::Nodes { places, fields } => {
                 let mut object = |place: &Place| {
                     let level = self.load(above, Of::Root(place.table), "nodes", &field.key);
                     let fields = fields.iter().find(|(table, _)| *table == place.table);
                     let fields = fields.map_or(&[][..], |(_, fields)| fields);
-                    self.object(Above { place: Some(*place), level: &level }, fields)
+                    self.object(Above { place: Some(*place), level: &level, in_page: false }, fields)
                 };
                 Answer::List(places.iter().map(&mut object).collect())
             }
@@ -197,7 +209,7 @@ impl Naive<'_> {
         let level = self.load(above, of, &format!("{filter:?} {:?} {page}", total_order(target, order)), key);
         let members = self.list(of, above.place, filter, order);
         let end = limit.map_or(members.len(), |limit| members.len().min(offset + limit));
-        self.rows_below(&level, members.get(offset..end).unwrap_or_default(), fields)
+        self.rows_below(&level, false, members.get(offset..end).unwrap_or_default(), fields)
     }
 
     fn answer_connection(
@@ -218,6 +230,7 @@ impl Naive<'_> {
                 .any(|field| matches!(field, OfPageInfo::HasNextPage | OfPageInfo::HasPreviousPage)),
             _ => false,
         };
+        let in_page = first.is_some() || last.is_some() || after.is_some() || before.is_some();
         let what = match (first, last, after, before) {
             (None, None, None, None) => "all".to_owned(),
             (_, _, None, None) => format!("{first:?} {last:?}"),
@@ -242,11 +255,13 @@ impl Naive<'_> {
                 }
                 OfConnection::Nodes(fields) => {
                     let level = level();
-                    self.rows_below(&level, &page.members, fields)
+                    self.rows_below(&level, in_page, &page.members, fields)
                 }
                 OfConnection::Edges(fields) => {
                     let level = level();
-                    let edge = |member: &Member| self.edge(&level, of, above, order, *member, fields);
+                    let edge = |member: &Member| {
+                        self.edge(Above { level: &level, in_page, ..above }, of, order, *member, fields)
+                    };
                     Answer::List(page.members.iter().map(edge).collect())
                 }
                 OfConnection::PageInfo(fields) => {
@@ -271,9 +286,8 @@ impl Naive<'_> {
 
     fn edge(
         &mut self,
-        level: &str,
-        of: Of,
         above: Above,
+        of: Of,
         order: &[OrderTerm],
         member: Member,
         fields: &[Keyed<OfEdge>],
@@ -284,7 +298,7 @@ impl Naive<'_> {
             let answer = match &field.what {
                 OfEdge::TypeName => Answer::Exact(json!(format!("{}Edge", of.type_name(above.table())))),
                 OfEdge::Cursor => Answer::Exact(json!(self.known.cursor(table, order, member.place.row))),
-                OfEdge::Node(fields) => self.object(Above { place: Some(member.place), level }, fields),
+                OfEdge::Node(fields) => self.object(Above { place: Some(member.place), ..above }, fields),
                 OfEdge::Junction(column) => {
                     let junction = member.junction.unwrap();
                     Answer::of_cell(

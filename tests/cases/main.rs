@@ -106,7 +106,7 @@ impl Case {
             for _ in 0..2 {
                 let again = schema.execute(self.request(), &database.connection).await;
                 assert_eq!(again.to_json(), executed.to_json(), "{}", self.folder.display());
-                assert_eq!(texts(&again.statements), texts(sent), "{}", self.folder.display());
+                assert_eq!(sorted(&again.statements), sorted(sent), "{}", self.folder.display());
             }
             let before = failures.len();
 
@@ -196,6 +196,13 @@ fn planned_texts(loads: &[Load], schema: &Schema, dialect: Dialect, texts: &mut 
         }
         planned_texts(load.children(), schema, dialect, texts);
     }
+}
+
+/// Siblings are sent side by side, in no order.
+fn sorted(statements: &[StatementRecord]) -> Vec<&str> {
+    let mut texts: Vec<&str> = statements.iter().map(|statement| statement.sql.as_str()).collect();
+    texts.sort_unstable();
+    texts
 }
 
 fn texts(statements: &[StatementRecord]) -> String {

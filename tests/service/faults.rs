@@ -162,7 +162,7 @@ async fn more_rows_than_the_ceiling_are_refused_and_never_cut() {
             // Nobody takes one of the six courses.
             ("{ courses { studentsAggregate { count } } }", json!(["courses", 0, "studentsAggregate"]), 11),
             (
-                "{ postsConnection { nodes { author { id } } } }",
+                "{ postsConnection(first: 9) { nodes { author { id } } } }",
                 json!(["postsConnection", "nodes", 0, "author"]),
                 13,
             ),
