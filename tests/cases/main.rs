@@ -200,7 +200,7 @@ fn planned_texts(loads: &[Load], schema: &Schema, dialect: Dialect, texts: &mut 
 
 /// Siblings are sent side by side, in no order.
 fn sorted(statements: &[StatementRecord]) -> Vec<&str> {
-    let mut texts: Vec<&str> = statements.iter().map(|statement| statement.sql.as_str()).collect();
+    let mut texts: Vec<&str> = statements.iter().map(|statement| &*statement.sql).collect();
     texts.sort_unstable();
     texts
 }
