@@ -27,7 +27,12 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// SQLite maps this much of the file into memory: a statement then reads pages without copying them.
 #[cfg(feature = "sqlite")]
-const SQLITE_MAPPED_BYTES: &str = "268435456";
+pub(super) const SQLITE_MAPPED_BYTES: &str = "268435456";
+
+/// SQLite's cache of pages for each connection, in KiB after the minus: for what is not in the mapped part, which is what
+/// the write-ahead log holds.
+#[cfg(feature = "sqlite")]
+pub(super) const SQLITE_CACHE: &str = "-65536";
 
 /// Opens the database at `url` with at most `pool_size` connections for transactions, and as many for what is only read.
 ///
@@ -60,7 +65,8 @@ pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(ACQUIRE_TIMEOUT)
             .pragma("mmap_size", SQLITE_MAPPED_BYTES)
+            .pragma("cache_size", SQLITE_CACHE)
             .with_regexp()
     });
-    Ok(Database::with_reader(sea_orm::Database::connect(options).await?))
+    Ok(Database::with_reader(url, sea_orm::Database::connect(options).await?))
 }

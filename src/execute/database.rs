@@ -9,6 +9,8 @@ use sea_orm::{DatabaseConnection, DbErr, Values};
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresReader;
 use super::row::RowSet;
+#[cfg(feature = "sqlite")]
+use super::sqlite::SqliteReader;
 use crate::error::Result;
 use crate::model::ColumnType;
 
@@ -22,14 +24,20 @@ pub struct Database {
 /// Sends what is only read, outside transactions, over connections of its own.
 #[derive(Debug)]
 pub(super) enum Reader {
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteReader),
     #[cfg(feature = "postgres")]
     Postgres(PostgresReader),
 }
 
 impl Database {
-    /// `connection`, with connections for reading that are made as it makes its own.
-    pub(super) fn with_reader(connection: DatabaseConnection) -> Self {
+    /// The pool that was opened at `url`, with connections for reading that are made as it makes its own.
+    pub(super) fn with_reader(url: &str, connection: DatabaseConnection) -> Self {
         let reader = match connection.get_database_backend() {
+            #[cfg(feature = "sqlite")]
+            sea_orm::DbBackend::Sqlite => {
+                SqliteReader::new(url, connection.get_sqlite_connection_pool()).map(Reader::Sqlite)
+            }
             #[cfg(feature = "postgres")]
             sea_orm::DbBackend::Postgres => {
                 Some(Reader::Postgres(PostgresReader::new(connection.get_postgres_connection_pool())))
@@ -81,6 +89,8 @@ impl Reader {
         columns: &'a [ColumnType],
     ) -> BoxFuture<'a, Result<RowSet>> {
         match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(reader) => Box::pin(reader.read(sql, values, columns)),
             #[cfg(feature = "postgres")]
             Self::Postgres(reader) => Box::pin(reader.read(sql, values, columns)),
         }
@@ -88,6 +98,8 @@ impl Reader {
 
     async fn close(&self) {
         match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(reader) => reader.close(),
             #[cfg(feature = "postgres")]
             Self::Postgres(reader) => reader.close().await,
         }

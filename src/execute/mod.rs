@@ -11,6 +11,8 @@ mod loader;
 mod postgres;
 mod row;
 mod session;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod statements;
 mod tree;
 mod verify;

@@ -78,6 +78,10 @@ impl<'a> Row<'a> {
 }
 
 impl RowSet {
+    pub(super) fn columns(&self) -> &Arc<[ColumnType]> {
+        &self.columns
+    }
+
     /// No rows of these columns.
     pub fn new(columns: &[ColumnType]) -> Self {
         Self { columns: columns.into(), ..Self::default() }
@@ -249,22 +253,12 @@ fn get<T: TryGetable>(result: &QueryResult, index: usize) -> Result<Option<T>, D
     result.try_get_by_index(index)
 }
 
-/// SQLite's come as text (see `Dialect::selected`, and `Dialect::sum` for sums of integers), others as what they are.
+/// SQLite's come as text, others as what they are.
 fn read_decimal(result: &QueryResult, index: usize) -> Result<Option<Decimal>, DbErr> {
     #[cfg(feature = "sqlite")]
     if result.try_as_sqlite_row().is_some() {
         let text: Option<String> = get(result, index)?;
-        let read = |text: &str| text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(text));
-        let parse = |text: String| {
-            let value = match text.split_once(':') {
-                None => read(&text),
-                Some((upper, lower)) => {
-                    read(upper).and_then(|upper| Ok(upper * Decimal::from(1_u64 << 32) + read(lower)?))
-                }
-            };
-            value.map_err(|error| DbErr::Type(format!("\"{text}\" is not a decimal: {error}")))
-        };
-        return text.map(parse).transpose();
+        return text.map(|text| super::sqlite::decimal(&text)).transpose();
     }
     get(result, index)
 }
