@@ -253,15 +253,20 @@ fn run_light(
     values: &Values,
     columns: &[ColumnType],
 ) -> Result<Option<RowSet>, Fault> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let steps = statement.reset_status(StatementStatus::VmStep);
-    if !(1..=LIGHT_STEPS).contains(&steps) {
-        return Ok(None);
-    }
-    let mut rows = RowSet::new(columns);
-    match fill(&mut statement, values, &mut rows) {
+    let run = || -> Result<_, Fault> {
+        let mut statement = connection.prepare_cached(sql)?;
+        let steps = statement.reset_status(StatementStatus::VmStep);
+        if !(1..=LIGHT_STEPS).contains(&steps) {
+            return Ok(None);
+        }
+        let mut rows = RowSet::new(columns);
+        fill(&mut statement, values, &mut rows)?;
+        Ok(Some(rows))
+    };
+    match run() {
+        // Preparing it takes steps, too.
         Err(fault) if fault.is_interrupt() => Ok(None),
-        ran => ran.map(|()| Some(rows)),
+        ran => ran,
     }
 }
 
