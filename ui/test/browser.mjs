@@ -103,31 +103,6 @@ try {
   const typed = await answerTo(() => page.keyboard.press('Control+Enter'));
   assert.ok(typed.data?.__typename, JSON.stringify(typed));
 
-  // A subscription shows its result, and the next one as soon as a mutation from elsewhere has changed it.
-  const ask = (query) =>
-    page.evaluate(
-      (query) =>
-        fetch('graphql', {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ query }),
-        }).then((response) => response.json()),
-      query,
-    );
-  const rename = (name) => ask(`mutation { updateUser(id: 1, input: { username: "${name}" }) { id } }`);
-  const username = (await ask('{ user(id: 1) { username } }')).data.user.username;
-  await page.keyboard.press('Control+A');
-  await page.keyboard.type('subscription Live { user(id: 1) { username } }', { delay: 20 });
-  await tabs.getByText('Live', { exact: true }).waitFor();
-  await page.keyboard.press('Control+Enter');
-  await pane.getByText(username).first().waitFor();
-  await rename('renamed');
-  await pane.getByText('renamed').first().waitFor();
-  await rename(username);
-  await pane.getByText(username).first().waitFor();
-  await page.getByRole('button', { name: /^stop query/i }).click();
-  await operations.locator('.view-lines').click();
-
   // A field that no schema has: the worker that validates must have loaded, and underlines it.
   await page.keyboard.press('Control+A');
   await page.keyboard.type('{ thereIsNoSuchField }', { delay: 20 });
