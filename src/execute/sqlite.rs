@@ -132,6 +132,8 @@ impl SqliteReader {
 
     /// Sends a statement that reads, and decodes its rows.
     pub async fn read(&self, sql: &Arc<str>, values: Values, columns: &[ColumnType]) -> Result<RowSet> {
+        // What is read here does not wait for anything: somebody who reads on and on would never let others in.
+        tokio::task::coop::consume_budget().await;
         let place = self.place().await.map_err(fault)?;
         let mut idle = self.file.idle().pop();
         if let Some(connection) = idle.take() {
