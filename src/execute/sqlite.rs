@@ -19,6 +19,7 @@ use sea_orm::{ConnAcquireErr, DbErr, Value, Values};
 use serde_json::Value as Json;
 use sqlx::SqlitePool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::coop::consume_budget;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -132,8 +133,8 @@ impl SqliteReader {
 
     /// Sends a statement that reads, and decodes its rows.
     pub async fn read(&self, sql: &Arc<str>, values: Values, columns: &[ColumnType]) -> Result<RowSet> {
-        // What is read here does not wait for anything: somebody who reads on and on would never let others in.
-        tokio::task::coop::consume_budget().await;
+        // Else one that reads again and again would never let others have the worker.
+        consume_budget().await;
         let place = self.place().await.map_err(fault)?;
         let mut idle = self.file.idle().pop();
         if let Some(connection) = idle.take() {
