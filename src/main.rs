@@ -17,7 +17,7 @@ use crowsfoot::execute::{self, ConnectSettings, Limits};
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
-use sea_orm::{DatabaseConnection, DbBackend};
+use sea_orm::DbBackend;
 use sea_orm_migration::MigratorTrait;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn connect(database: &Database) -> Result<DatabaseConnection, Failure> {
+async fn connect(database: &Database) -> Result<execute::Database, Failure> {
     Ok(execute::connect(&database.database_url, database.pool_size).await?)
 }
 
@@ -118,16 +118,16 @@ fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
 }
 
 /// Brings the tables up to date, and fills an empty database.
-async fn prepare_database(database: &Database, serving: &DatabaseConnection) -> Result<(), Failure> {
+async fn prepare_database(database: &Database, serving: &execute::Database) -> Result<(), Failure> {
     // A migration may take longer than a request's statement. SQLite has no limit to lift, and one that is in memory
     // has no other connection.
     let connection = match serving.get_database_backend() {
         DbBackend::Sqlite => serving.clone(),
         _ => connect(database).await?,
     };
-    Migrator::up(&connection, None).await?;
-    if seed::is_empty(&connection).await? {
-        let rows = seed::seed(&connection, 1, |_, _| {}).await?;
+    Migrator::up(&*connection, None).await?;
+    if seed::is_empty(&*connection).await? {
+        let rows = seed::seed(&*connection, 1, |_, _| {}).await?;
         tracing::info!(rows, "put the example data into the empty database");
     }
     if connection.get_database_backend() != DbBackend::Sqlite {
@@ -157,11 +157,11 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
     let (Migrate::Up(database) | Migrate::Down(database) | Migrate::Status(database)) = direction;
     let connection = connect(database).await?;
     match direction {
-        Migrate::Up(_) => Migrator::up(&connection, None).await?,
-        Migrate::Down(_) => Migrator::down(&connection, None).await?,
+        Migrate::Up(_) => Migrator::up(&*connection, None).await?,
+        Migrate::Down(_) => Migrator::down(&*connection, None).await?,
         Migrate::Status(_) => {}
     }
-    for migration in Migrator::get_migration_with_status(&connection).await? {
+    for migration in Migrator::get_migration_with_status(&*connection).await? {
         println!("{:<8} {}", migration.status().to_string(), migration.name());
     }
     Ok(())
@@ -169,9 +169,9 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
 
 async fn run_seed(scale: u32, database: &Database) -> Result<(), Failure> {
     let connection = connect(database).await?;
-    Migrator::up(&connection, None).await?;
+    Migrator::up(&*connection, None).await?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} rows")?);
-    let rows = seed::seed(&connection, scale, |done, total| {
+    let rows = seed::seed(&*connection, scale, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     })

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, DbErr};
+
+use super::database::Database;
 
 /// The database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +41,7 @@ pub struct ConnectSettings {
 }
 
 /// How long a request waits for a connection before it is told that the database is away.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What PostgreSQL shows in its lists of connections.
 #[cfg(feature = "postgres")]
@@ -47,13 +49,19 @@ const APPLICATION_NAME: &str = "crowsfoot";
 
 /// SQLite maps this much of the file into memory: a statement then reads pages without copying them.
 #[cfg(feature = "sqlite")]
-const SQLITE_MAPPED_BYTES: &str = "268435456";
+pub(super) const SQLITE_MAPPED_BYTES: &str = "268435456";
 
-/// Opens the database at `url` with at most `pool_size` connections. A statement may take as long as it wants.
+/// SQLite's cache of pages for each connection, in KiB after the minus: for what is not in the mapped part, which is what
+/// the write-ahead log holds.
+#[cfg(feature = "sqlite")]
+pub(super) const SQLITE_CACHE: &str = "-65536";
+
+/// Opens the database at `url` with at most `pool_size` connections for transactions, and as many for what is only read. A
+/// statement may take as long as it wants.
 ///
 /// # Errors
 /// When this build has no driver for the URL's scheme, or the database cannot be reached.
-pub async fn connect(url: &str, pool_size: u32) -> Result<DatabaseConnection, ConnectError> {
+pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError> {
     connect_with(url, &ConnectSettings { pool_size, statement_timeout: None }).await
 }
 
@@ -61,7 +69,7 @@ pub async fn connect(url: &str, pool_size: u32) -> Result<DatabaseConnection, Co
 ///
 /// # Errors
 /// When this build has no driver for the URL's scheme, or the database cannot be reached.
-pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<DatabaseConnection, ConnectError> {
+pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
     let scheme = url.split(':').next().unwrap_or_default().to_owned();
     let expected: Vec<&str> = [
         #[cfg(feature = "sqlite")]
@@ -93,6 +101,7 @@ pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Datab
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(ACQUIRE_TIMEOUT)
             .pragma("mmap_size", SQLITE_MAPPED_BYTES)
+            .pragma("cache_size", SQLITE_CACHE)
             .with_regexp()
     });
     #[cfg(feature = "postgres")]
@@ -110,7 +119,7 @@ pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Datab
             }
         });
     }
-    Ok(Database::connect(options).await?)
+    Ok(Database::with_reader(url, sea_orm::Database::connect(options).await?))
 }
 
 /// Sees whether anybody is there, and says who is not: the pool goes on trying where a connection is refused, and what

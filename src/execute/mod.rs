@@ -3,12 +3,17 @@
 mod answer;
 mod changes;
 mod connect;
+mod database;
 mod explain;
 mod groups;
 mod loader;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod presence;
 mod row;
 mod session;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod statements;
 mod tree;
 mod verify;
@@ -16,6 +21,7 @@ mod verify;
 pub use answer::{Answer, Json, json, object};
 pub use changes::{Changes, Listener};
 pub use connect::{ConnectError, ConnectSettings, connect, connect_with};
+pub use database::Database;
 pub use explain::StatementRecord;
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};

@@ -8,6 +8,8 @@ use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+#[cfg(feature = "postgres")]
+use super::postgres::Decoder;
 use crate::model::{ColumnType, is_null};
 
 /// The rows of one statement: all cells in one list, row after row, all text in one piece. No row and no text has an
@@ -76,6 +78,10 @@ impl<'a> Row<'a> {
 }
 
 impl RowSet {
+    pub(super) fn columns(&self) -> &Arc<[ColumnType]> {
+        &self.columns
+    }
+
     /// No rows of these columns.
     pub fn new(columns: &[ColumnType]) -> Self {
         Self { columns: columns.into(), ..Self::default() }
@@ -85,9 +91,15 @@ impl RowSet {
     pub fn read(results: &[QueryResult], columns: &[ColumnType]) -> Result<Self, DbErr> {
         let mut rows = Self::new(columns);
         rows.cells.reserve(results.len() * columns.len());
+        #[cfg(feature = "postgres")]
+        if let Some(row) = results.first().and_then(QueryResult::try_as_pg_row) {
+            let decoder = Decoder::new(row, columns);
+            results.iter().try_for_each(|result| decoder.decode(result, &mut rows))?;
+            return Ok(rows);
+        }
         for result in results {
             for (index, column_type) in columns.iter().enumerate() {
-                rows.read_cell(result, index, column_type)?;
+                rows.push_result(result, index, column_type)?;
             }
         }
         Ok(rows)
@@ -95,18 +107,20 @@ impl RowSet {
 
     /// Adds a row of exactly the set's columns.
     pub fn push(&mut self, row: impl IntoIterator<Item = Value>) {
-        for value in row {
-            match value {
-                value if is_null(&value) => self.cells.push(Stored::Null),
-                Value::Bool(Some(value)) => self.cells.push(Stored::Boolean(value)),
-                Value::SmallInt(Some(value)) => self.cells.push(Stored::Integer(value.into())),
-                Value::Int(Some(value)) => self.cells.push(Stored::Integer(value.into())),
-                Value::BigInt(Some(value)) => self.cells.push(Stored::Integer(value)),
-                Value::Float(Some(value)) => self.cells.push(Stored::Float(value)),
-                Value::Double(Some(value)) => self.cells.push(Stored::Double(value)),
-                Value::String(Some(value)) => self.push_text(&value),
-                other => self.push_other(other),
-            }
+        row.into_iter().for_each(|value| self.push_value(value));
+    }
+
+    fn push_value(&mut self, value: Value) {
+        match value {
+            value if is_null(&value) => self.push_null(),
+            Value::Bool(Some(value)) => self.push_boolean(value),
+            Value::SmallInt(Some(value)) => self.push_integer(value.into()),
+            Value::Int(Some(value)) => self.push_integer(value.into()),
+            Value::BigInt(Some(value)) => self.push_integer(value),
+            Value::Float(Some(value)) => self.push_float(value),
+            Value::Double(Some(value)) => self.push_double(value),
+            Value::String(Some(value)) => self.push_text(&value),
+            other => self.push_other(other),
         }
     }
 
@@ -161,7 +175,27 @@ impl RowSet {
         }
     }
 
-    fn push_text(&mut self, text: &str) {
+    pub(super) fn push_null(&mut self) {
+        self.cells.push(Stored::Null);
+    }
+
+    pub(super) fn push_boolean(&mut self, value: bool) {
+        self.cells.push(Stored::Boolean(value));
+    }
+
+    pub(super) fn push_integer(&mut self, value: i64) {
+        self.cells.push(Stored::Integer(value));
+    }
+
+    pub(super) fn push_float(&mut self, value: f32) {
+        self.cells.push(Stored::Float(value));
+    }
+
+    pub(super) fn push_double(&mut self, value: f64) {
+        self.cells.push(Stored::Double(value));
+    }
+
+    pub(super) fn push_text(&mut self, text: &str) {
         let start = self.text.len();
         self.text.push_str(text);
         match (u32::try_from(start), u32::try_from(self.text.len())) {
@@ -174,59 +208,33 @@ impl RowSet {
         }
     }
 
-    fn push_other(&mut self, value: Value) {
+    pub(super) fn push_other(&mut self, value: Value) {
         // So many rows pass the ceiling long before.
         let index = u32::try_from(self.others.len()).unwrap_or(u32::MAX);
         self.others.push(value);
         self.cells.push(Stored::Other(index));
     }
 
-    fn push_integer(&mut self, value: Option<impl Into<i64>>) {
-        self.cells.push(value.map_or(Stored::Null, |value| Stored::Integer(value.into())));
-    }
-
-    fn read_cell(
+    /// Adds a cell as SeaORM decodes it.
+    pub(super) fn push_result(
         &mut self,
         result: &QueryResult,
         index: usize,
         column_type: &ColumnType,
     ) -> Result<(), DbErr> {
-        let other = match column_type {
-            ColumnType::Boolean => {
-                let value = get(result, index)?;
-                self.cells.push(value.map_or(Stored::Null, Stored::Boolean));
-                return Ok(());
-            }
+        let value = match column_type {
+            ColumnType::Boolean => get::<bool>(result, index)?.map(Value::from),
             // PostgreSQL stores 8 bits in 16, and 16, 32 and 64 unsigned ones in the next wider signed type.
             ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
-                self.push_integer(get::<i16>(result, index)?);
-                return Ok(());
+                get::<i16>(result, index)?.map(Value::from)
             }
-            ColumnType::Int | ColumnType::SmallUnsigned => {
-                self.push_integer(get::<i32>(result, index)?);
-                return Ok(());
-            }
+            ColumnType::Int | ColumnType::SmallUnsigned => get::<i32>(result, index)?.map(Value::from),
             ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned => {
-                self.push_integer(get::<i64>(result, index)?);
-                return Ok(());
+                get::<i64>(result, index)?.map(Value::from)
             }
-            ColumnType::Float => {
-                let value = get(result, index)?;
-                self.cells.push(value.map_or(Stored::Null, Stored::Float));
-                return Ok(());
-            }
-            ColumnType::Double => {
-                let value = get(result, index)?;
-                self.cells.push(value.map_or(Stored::Null, Stored::Double));
-                return Ok(());
-            }
-            ColumnType::Text | ColumnType::Enumeration(_) => {
-                match get::<String>(result, index)? {
-                    Some(text) => self.push_text(&text),
-                    None => self.cells.push(Stored::Null),
-                }
-                return Ok(());
-            }
+            ColumnType::Float => get::<f32>(result, index)?.map(Value::from),
+            ColumnType::Double => get::<f64>(result, index)?.map(Value::from),
+            ColumnType::Text | ColumnType::Enumeration(_) => get::<String>(result, index)?.map(Value::from),
             ColumnType::Decimal => read_decimal(result, index)?.map(Value::from),
             ColumnType::Uuid => get::<Uuid>(result, index)?.map(Value::from),
             ColumnType::Date => get::<NaiveDate>(result, index)?.map(Value::from),
@@ -236,10 +244,7 @@ impl RowSet {
             ColumnType::Json => get::<Json>(result, index)?.map(Value::from),
             ColumnType::Bytes => get::<Vec<u8>>(result, index)?.map(Value::from),
         };
-        match other {
-            Some(value) => self.push_other(value),
-            None => self.cells.push(Stored::Null),
-        }
+        self.push_value(value.unwrap_or_else(|| column_type.null()));
         Ok(())
     }
 }
@@ -248,22 +253,12 @@ fn get<T: TryGetable>(result: &QueryResult, index: usize) -> Result<Option<T>, D
     result.try_get_by_index(index)
 }
 
-/// SQLite's come as text (see `Dialect::selected`, and `Dialect::sum` for sums of integers), others as what they are.
+/// SQLite's come as text, others as what they are.
 fn read_decimal(result: &QueryResult, index: usize) -> Result<Option<Decimal>, DbErr> {
     #[cfg(feature = "sqlite")]
     if result.try_as_sqlite_row().is_some() {
         let text: Option<String> = get(result, index)?;
-        let read = |text: &str| text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(text));
-        let parse = |text: String| {
-            let value = match text.split_once(':') {
-                None => read(&text),
-                Some((upper, lower)) => {
-                    read(upper).and_then(|upper| Ok(upper * Decimal::from(1_u64 << 32) + read(lower)?))
-                }
-            };
-            value.map_err(|error| DbErr::Type(format!("\"{text}\" is not a decimal: {error}")))
-        };
-        return text.map(parse).transpose();
+        return text.map(|text| super::sqlite::decimal(&text)).transpose();
     }
     get(result, index)
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
 use futures_util::future::BoxFuture;
-use sea_orm::DatabaseConnection;
 use tracing::Instrument;
 
 use super::changes::Changes;
+use super::database::Database;
 use super::loader::RelationLoader;
 use super::presence::Presence;
 use super::statements::{Statements, Transaction};
@@ -54,13 +54,13 @@ impl Session {
     /// When the database is of a kind that Crowsfoot does not speak.
     pub fn new(
         model: Arc<Model>,
-        connection: DatabaseConnection,
+        database: Database,
         limits: Limits,
         changes: Changes,
         presence: Presence,
     ) -> Result<Self> {
-        let dialect = Dialect::of(connection.get_database_backend())?;
-        Ok(Self::over(model, dialect, limits, Statements::new(connection, limits, changes, presence)))
+        let dialect = Dialect::of(database.get_database_backend())?;
+        Ok(Self::over(model, dialect, limits, Statements::new(database, limits, changes, presence)))
     }
 
     fn over(model: Arc<Model>, dialect: Dialect, limits: Limits, statements: Statements) -> Self {

@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Values,
 };
 use tokio::sync::RwLock;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::changes::Changes;
+use super::database::Database;
 use super::explain::StatementRecord;
 use super::presence::Presence;
 use super::row::RowSet;
@@ -23,7 +24,7 @@ use crate::model::{ColumnType, Table};
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
 pub struct Statements {
-    connection: DatabaseConnection,
+    database: Database,
     /// Where a request writes, everything it sends goes through its transaction.
     transaction: Option<Transaction>,
     limits: Limits,
@@ -34,14 +35,9 @@ pub struct Statements {
 }
 
 impl Statements {
-    pub(super) fn new(
-        connection: DatabaseConnection,
-        limits: Limits,
-        changes: Changes,
-        presence: Presence,
-    ) -> Self {
+    pub(super) fn new(database: Database, limits: Limits, changes: Changes, presence: Presence) -> Self {
         Self {
-            connection,
+            database,
             transaction: None,
             limits,
             changes,
@@ -55,19 +51,19 @@ impl Statements {
     /// writes later could find that another has written in between, and fail.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
         let options = TransactionOptions {
-            sqlite_transaction_mode: (self.connection.get_database_backend() == DbBackend::Sqlite)
+            sqlite_transaction_mode: (self.database.get_database_backend() == DbBackend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let begin = || self.connection.begin_with_options(options);
-        let transaction = self.presence.attempt(&self.connection, begin).await.map_err(fault)?;
+        let begin = || self.database.begin_with_options(options);
+        let transaction = self.presence.attempt(&self.database, begin).await.map_err(fault)?;
         let transaction = Transaction {
             inner: Arc::new(RwLock::new(Some(transaction))),
             touched: Arc::default(),
             changes: self.changes.clone(),
         };
         let statements = Self {
-            connection: self.connection.clone(),
+            database: self.database.clone(),
             transaction: Some(transaction.clone()),
             limits: self.limits,
             changes: self.changes.clone(),
@@ -80,7 +76,7 @@ impl Statements {
 
     /// The database, outside any transaction.
     pub fn connection(&self) -> &DatabaseConnection {
-        &self.connection
+        &self.database
     }
 
     /// Gives the transaction up, where there is one: its connection is free for others then.
@@ -108,8 +104,16 @@ impl Statements {
 
     /// Sends a statement that reads, and decodes its rows.
     pub async fn query(&self, statement: Statement, columns: &[ColumnType]) -> Result<RowSet> {
-        let results = self.send(statement).await.map_err(fault)?;
-        RowSet::read(&results, columns).map_err(Error::internal)
+        let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
+            let results = self.send(statement).await.map_err(fault)?;
+            return RowSet::read(&results, columns).map_err(Error::internal);
+        };
+        let started = Instant::now();
+        let sql = Arc::from(statement.sql);
+        let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
+        let rows = reader.read(&sql, values, columns).instrument(self.span(&sql)).await;
+        self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
+        rows
     }
 
     /// Takes rows into the answer, as long as the request may have them.
@@ -125,21 +129,27 @@ impl Statements {
     /// Sends a statement as it is; what the database refuses is for the caller to understand.
     pub async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let started = Instant::now();
-        let sql = statement.sql.clone();
-        // Named as OpenTelemetry names such things. Values are the client's and told to nobody.
-        let span = tracing::debug_span!(
+        let sql: Arc<str> = Arc::from(statement.sql.as_str());
+        let results = self.hand_over(statement).instrument(self.span(&sql)).await;
+        self.record(sql, results.as_ref().map_or(0, Vec::len), started);
+        results
+    }
+
+    fn record(&self, sql: Arc<str>, rows: usize, started: Instant) {
+        let elapsed = started.elapsed();
+        tracing::debug!(sql = &*sql, rows, ?elapsed, "statement");
+        let record = StatementRecord { sql, rows, elapsed };
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+    }
+
+    /// Named as OpenTelemetry names such things. Values are the client's and told to nobody.
+    fn span(&self, sql: &str) -> Span {
+        tracing::debug_span!(
             "statement",
             otel.kind = "client",
             db.system.name = self.system(),
             db.query.text = sql,
-        );
-        let results = self.hand_over(statement).instrument(span).await;
-        let elapsed = started.elapsed();
-        let rows = results.as_ref().map_or(0, Vec::len);
-        tracing::debug!(sql, rows, ?elapsed, "statement");
-        let record = StatementRecord { sql, rows, elapsed };
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
-        results
+        )
     }
 
     async fn hand_over(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
@@ -147,14 +157,14 @@ impl Statements {
             Some(transaction) => transaction.send(statement).await,
             // Outside a transaction there is only reading.
             None => {
-                let send = || self.connection.query_all_raw(statement.clone());
-                self.presence.attempt(&self.connection, send).await
+                let send = || self.database.query_all_raw(statement.clone());
+                self.presence.attempt(&self.database, send).await
             }
         }
     }
 
     fn system(&self) -> &'static str {
-        match self.connection.get_database_backend() {
+        match self.database.get_database_backend() {
             DbBackend::Postgres => "postgresql",
             DbBackend::Sqlite => "sqlite",
             _ => "other_sql",

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::Stream;
-use sea_orm::DatabaseConnection;
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::{Executed, Prepared, Schema, answering, variables};
+use crate::execute::Database;
 use crate::model::Table;
 use crate::plan::Document;
 
@@ -44,7 +44,7 @@ impl Schema {
     pub(super) fn live(
         &self,
         prepared: Prepared,
-        connection: &DatabaseConnection,
+        database: &Database,
     ) -> impl Stream<Item = Arc<Executed>> + Send + 'static {
         let key = Key {
             text: prepared.compiled.text.clone(),
@@ -58,7 +58,7 @@ impl Schema {
                 let (sender, receiver) = watch::channel(None);
                 let sender = Arc::new(sender);
                 runs.insert(key.clone(), sender.clone());
-                let run = Run { schema: self.clone(), connection: connection.clone(), prepared, key, sender };
+                let run = Run { schema: self.clone(), database: database.clone(), prepared, key, sender };
                 // What it logs belongs, as far as can be said, to whoever asked first.
                 tokio::spawn(run.keep_going().in_current_span());
                 receiver
@@ -81,7 +81,7 @@ impl Schema {
 /// One live query, for all that are subscribed to it.
 struct Run {
     schema: Schema,
-    connection: DatabaseConnection,
+    database: Database,
     prepared: Prepared,
     key: Key,
     sender: Arc<Newest>,
@@ -100,7 +100,7 @@ impl Run {
         // A commit between the first result and the moment when one begins to listen would be missed.
         let mut listener = self.schema.changes.listen(self.tables());
         loop {
-            let executed = self.schema.run(self.prepared.again(), &self.connection).await;
+            let executed = self.schema.run(self.prepared.again(), &self.database).await;
             let is_refused = executed.is_request_error();
             let failed = !executed.errors.is_empty();
             let is_new = |newest: &Option<Arc<Executed>>| {

@@ -20,14 +20,13 @@ use async_graphql::dynamic::{self, SchemaError};
 use async_graphql::{Request, SDLExportOptions, ServerError};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use sea_orm::DatabaseConnection;
 
 pub use build::SchemaBuilder;
 pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
 use crate::error::Result;
-use crate::execute::{Changes, Json, Limits, Presence, Session, StatementRecord, json, object};
+use crate::execute::{Changes, Database, Json, Limits, Presence, Session, StatementRecord, json, object};
 use crate::guard;
 use crate::model::Model;
 use crate::plan::{Dialect, Document, Plan, Select};
@@ -144,19 +143,19 @@ impl Schema {
         tracing::debug_span!("prepare").in_scope(|| Prepared::read(request, &self.documents))
     }
 
-    /// Answers a request from `connection`.
-    pub async fn execute(&self, request: Request, connection: &DatabaseConnection) -> Executed {
+    /// Answers a request from `database`.
+    pub async fn execute(&self, request: Request, database: &Database) -> Executed {
         match self.prepare(request) {
-            Ok(prepared) => self.run(prepared, connection).await,
+            Ok(prepared) => self.run(prepared, database).await,
             Err(error) => Executed::refused(error),
         }
     }
 
-    /// Answers a prepared request from `connection`; a subscription with its first result.
-    pub async fn run(&self, prepared: Prepared, connection: &DatabaseConnection) -> Executed {
+    /// Answers a prepared request from `database`; a subscription with its first result.
+    pub async fn run(&self, prepared: Prepared, database: &Database) -> Executed {
         let session = Session::new(
             self.model.clone(),
-            connection.clone(),
+            database.clone(),
             self.limits,
             self.changes.clone(),
             self.presence.clone(),
@@ -174,16 +173,12 @@ impl Schema {
 
     /// The results of a prepared request, as they come: of a query or a mutation one, of a subscription one at once and
     /// another after every commit that changed it. A subscription that cannot be executed ends with its first result.
-    pub fn subscribe(
-        &self,
-        prepared: Prepared,
-        connection: &DatabaseConnection,
-    ) -> BoxStream<'static, Arc<Executed>> {
+    pub fn subscribe(&self, prepared: Prepared, database: &Database) -> BoxStream<'static, Arc<Executed>> {
         if prepared.kind() == OperationKind::Subscription {
-            return self.live(prepared, connection).boxed();
+            return self.live(prepared, database).boxed();
         }
-        let (schema, connection) = (self.clone(), connection.clone());
-        stream::once(async move { Arc::new(schema.run(prepared, &connection).await) }).boxed()
+        let (schema, database) = (self.clone(), database.clone());
+        stream::once(async move { Arc::new(schema.run(prepared, &database).await) }).boxed()
     }
 
     /// Plans an operation without a database. Nothing is validated beyond what planning itself needs.

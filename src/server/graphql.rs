@@ -97,7 +97,7 @@ async fn execute(http: &HttpRequest, parameters: Parameters, state: &State) -> R
         .into());
     }
     let observation = Observation::begin(&prepared);
-    let mut executed = state.schema.run(prepared, &state.connection).await;
+    let mut executed = state.schema.run(prepared, &state.database).await;
     let statements = &executed.statements;
     if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();

@@ -12,7 +12,7 @@ pub(super) async fn alive() -> HttpResponse {
 
 /// The database can be reached too, at this moment: a pool may be busy, or hold connections that are broken.
 pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
-    match execute::reach(&state.connection).await {
+    match execute::reach(&state.database).await {
         Ok(()) => HttpResponse::Ok().body("ok\n"),
         Err(error) => {
             tracing::warn!(%error, "the database is away");

@@ -36,12 +36,12 @@ use documents::Documents;
 pub use documents::{TrustedDocuments, TrustedDocumentsError};
 use gate::Gate;
 use metrics::{Held, Metrics};
-use sea_orm::DatabaseConnection;
 use shutdown::Shutdown;
 pub use socket::SocketLimits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Error;
+use crate::execute::Database;
 use crate::schema::Schema;
 
 /// How the service listens.
@@ -126,7 +126,7 @@ pub enum ServeError {
 #[derive(Clone)]
 struct State {
     schema: Schema,
-    connection: DatabaseConnection,
+    database: Database,
     development: bool,
     documents: Arc<Documents>,
     gate: Gate,
@@ -169,7 +169,7 @@ impl Server {
     /// [`ServeError::Listen`] when the address cannot be had, [`ServeError::Origin`] when an origin is none.
     pub fn bind(
         schema: Schema,
-        connection: DatabaseConnection,
+        database: impl Into<Database>,
         settings: &Settings,
     ) -> Result<Self, ServeError> {
         if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
@@ -180,7 +180,7 @@ impl Server {
         let shutdown = Shutdown::default();
         let state = State {
             schema,
-            connection,
+            database: database.into(),
             development: settings.development,
             documents: Arc::new(Documents::new(settings.trusted_documents.clone())),
             gate: Gate::new(settings.most_concurrent, settings.time_limit),

@@ -140,7 +140,7 @@ impl Observations {
             metrics.observe(observation, observation.elapsed.unwrap_or(elapsed));
             let is_slow = |statement: &&StatementRecord| slow.is_some_and(|slow| statement.elapsed >= slow);
             for StatementRecord { sql, rows, elapsed } in observation.statements.iter().filter(is_slow) {
-                tracing::warn!(sql, rows, ms = milliseconds(*elapsed), "slow statement");
+                tracing::warn!(sql = &**sql, rows, ms = milliseconds(*elapsed), "slow statement");
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn results(
     if prepared.kind() == OperationKind::Subscription {
         let listens = state.metrics.subscription();
         let mut observation = Some(observation);
-        let results = state.schema.subscribe(prepared, &state.connection);
+        let results = state.schema.subscribe(prepared, &state.database);
         let observed = results.map(move |executed| {
             let _counted = &listens;
             // Its statements are those of a run that others may share.
@@ -49,7 +49,7 @@ pub(super) fn results(
     // It runs whether somebody asks or not: a transaction must not wait for a slow reader. Dropped, it ends.
     let mut running = JoinSet::new();
     let run = async move {
-        let mut executed = state.gate.pass(state.schema.run(prepared, &state.connection)).await?;
+        let mut executed = state.gate.pass(state.schema.run(prepared, &state.database)).await?;
         let statements = std::mem::take(&mut executed.statements);
         observation.end(&executed, statements).tell(&state);
         Ok(Arc::new(executed))

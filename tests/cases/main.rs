@@ -177,7 +177,7 @@ impl Case {
         let mut planned = Vec::new();
         planned_texts(&plan.loads, schema, dialect, &mut planned);
         for statement in sent {
-            match planned.iter().position(|text| *text == statement.sql) {
+            match planned.iter().position(|text| **text == *statement.sql) {
                 Some(index) => drop(planned.swap_remove(index)),
                 None => failures.push(format!(
                     "{}: {dialect:?} got a statement that is not in the plan, or once more than it is there:\n{}\n",
@@ -200,7 +200,7 @@ fn planned_texts(loads: &[Load], schema: &Schema, dialect: Dialect, texts: &mut 
 
 /// Siblings are sent side by side, in no order.
 fn sorted(statements: &[StatementRecord]) -> Vec<&str> {
-    let mut texts: Vec<&str> = statements.iter().map(|statement| statement.sql.as_str()).collect();
+    let mut texts: Vec<&str> = statements.iter().map(|statement| &*statement.sql).collect();
     texts.sort_unstable();
     texts
 }

@@ -2,8 +2,8 @@
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
-use crowsfoot::execute::{StatementRecord, connect};
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use crowsfoot::execute::{Database, StatementRecord, connect};
+use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_migration::MigratorTrait;
 use serde_json::{Value as Json, json};
 
@@ -13,13 +13,13 @@ use crate::support::{self, TestDatabase};
 #[derive(Clone)]
 pub struct Client {
     schema: Schema,
-    pub connection: DatabaseConnection,
+    pub connection: Database,
 }
 
 impl Client {
     /// A client with connections of its own. The tables are made where they are not there.
     pub async fn new(database: &TestDatabase, connections: u32) -> Self {
-        migration::Migrator::up(&database.connection, None).await.unwrap();
+        migration::Migrator::up(&*database.connection, None).await.unwrap();
         let schema = Schema::new(support::example::registry().model().unwrap()).unwrap();
         Self { schema, connection: connect(&database.url, connections).await.unwrap() }
     }

@@ -220,8 +220,9 @@ async fn junctions_without_columns_are_no_types() {
         ("Follow", "follow"),
         ("RegionTag", "regionTag"),
     ] {
-        let made: Vec<&str> =
-            types.iter().map(|(known, _)| known).filter(|known| known.starts_with(name)).collect();
+        // The root of subscriptions is no entity's.
+        let is_made = |known: &&str| known.starts_with(name) && *known != "Subscription";
+        let made: Vec<&str> = types.iter().map(|(known, _)| known).filter(is_made).collect();
         assert_eq!(made, Vec::<&str>::new());
         let roots: Vec<&String> = query.fields.keys().filter(|field| field.starts_with(root)).collect();
         assert_eq!(roots, Vec::<&String>::new());

@@ -83,7 +83,7 @@ async fn generated_relations_are_served() {
     let library = Library::open().await;
     let data = library
         .data(
-            7,
+            4,
             "{ authors { name mentor { name } biography { text author { id } }
                 books { title published subjects { name } reviews { stars } } } }",
         )

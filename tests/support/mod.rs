@@ -9,15 +9,15 @@ use std::path::PathBuf;
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
-use crowsfoot::execute::{StatementRecord, connect};
+use crowsfoot::execute::{Database, StatementRecord, connect};
 use crowsfoot::plan::Dialect;
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 
 /// A database of a test's own, empty at first.
 pub struct TestDatabase {
     pub dialect: Dialect,
-    pub connection: DatabaseConnection,
+    pub connection: Database,
     pub url: String,
     /// What there is to throw away.
     place: Place,
@@ -53,7 +53,7 @@ pub async fn postgres() -> Option<TestDatabase> {
         return None;
     };
     let name = format!("crowsfoot_test_{}", uuid::Uuid::new_v4().simple());
-    let admin = Database::connect(&server).await.unwrap();
+    let admin = sea_orm::Database::connect(&server).await.unwrap();
     admin
         .execute_unprepared(&format!(
             "CREATE DATABASE {name} ENCODING 'UTF8' LC_COLLATE 'C' TEMPLATE template0"
@@ -85,7 +85,7 @@ impl TestDatabase {
                 }
             }
             Place::Postgres { server, name } => {
-                let admin = Database::connect(&server).await.unwrap();
+                let admin = sea_orm::Database::connect(&server).await.unwrap();
                 admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
             }
         }
@@ -99,8 +99,8 @@ impl TestDatabase {
     /// Makes the tables of the example domain and fills them.
     pub async fn seed(&self, scale: u32) {
         use sea_orm_migration::MigratorTrait;
-        migration::Migrator::up(&self.connection, None).await.unwrap();
-        migration::seed::seed(&self.connection, scale, |_, _| {}).await.unwrap();
+        migration::Migrator::up(&*self.connection, None).await.unwrap();
+        migration::seed::seed(&*self.connection, scale, |_, _| {}).await.unwrap();
     }
 }
 

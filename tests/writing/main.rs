@@ -66,7 +66,7 @@ async fn the_walk_goes_as_it_is_told() {
         assert!(told.contains(&format!("]({step}.graphql)")), "walk/README.md does not tell step {step}");
     }
     for (number, database) in support::databases().await.into_iter().enumerate() {
-        migration::Migrator::up(&database.connection, None).await.unwrap();
+        migration::Migrator::up(&*database.connection, None).await.unwrap();
         walk.run(&schema, &database, number == 0, &mut failures).await;
         database.drop().await;
     }

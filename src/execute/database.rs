@@ -1,0 +1,107 @@
+//! The database as requests use it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use sea_orm::{DatabaseConnection, DbErr, Values};
+
+#[cfg(feature = "postgres")]
+use super::postgres::PostgresReader;
+use super::row::RowSet;
+#[cfg(feature = "sqlite")]
+use super::sqlite::SqliteReader;
+use crate::error::Result;
+use crate::model::ColumnType;
+
+/// SeaORM's pool, which everything can go through, and beside it connections for what is only read.
+#[derive(Clone, Debug)]
+pub struct Database {
+    connection: DatabaseConnection,
+    reader: Option<Arc<Reader>>,
+}
+
+/// Sends what is only read, outside transactions, over connections of its own.
+#[derive(Debug)]
+pub(super) enum Reader {
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteReader),
+    #[cfg(feature = "postgres")]
+    Postgres(PostgresReader),
+}
+
+impl Database {
+    /// The pool that was opened at `url`, with connections for reading that are made as it makes its own.
+    pub(super) fn with_reader(url: &str, connection: DatabaseConnection) -> Self {
+        let reader = match connection.get_database_backend() {
+            #[cfg(feature = "sqlite")]
+            sea_orm::DbBackend::Sqlite => {
+                SqliteReader::new(url, connection.get_sqlite_connection_pool()).map(Reader::Sqlite)
+            }
+            #[cfg(feature = "postgres")]
+            sea_orm::DbBackend::Postgres => {
+                Some(Reader::Postgres(PostgresReader::new(connection.get_postgres_connection_pool())))
+            }
+            _ => None,
+        };
+        Self { connection, reader: reader.map(Arc::new) }
+    }
+
+    pub(super) fn reader(&self) -> Option<&Reader> {
+        self.reader.as_deref()
+    }
+
+    /// Closes every connection. Whoever asks later is told that the database cannot be reached.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub async fn close(self) -> Result<(), DbErr> {
+        if let Some(reader) = &self.reader {
+            reader.close().await;
+        }
+        self.connection.close_by_ref().await
+    }
+}
+
+/// A pool that was opened elsewhere. Whatever was arranged for its connections is not known here: reading goes over
+/// them, too.
+impl From<DatabaseConnection> for Database {
+    fn from(connection: DatabaseConnection) -> Self {
+        Self { connection, reader: None }
+    }
+}
+
+impl Deref for Database {
+    type Target = DatabaseConnection;
+
+    fn deref(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+}
+
+impl Reader {
+    /// Sends a statement that reads, and decodes its rows. Boxed: what a driver does would else be a part of every future
+    /// above.
+    pub fn read<'a>(
+        &'a self,
+        sql: &'a Arc<str>,
+        values: Values,
+        columns: &'a [ColumnType],
+    ) -> BoxFuture<'a, Result<RowSet>> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(reader) => Box::pin(reader.read(sql, values, columns)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(reader) => Box::pin(reader.read(sql, values, columns)),
+        }
+    }
+
+    async fn close(&self) {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(reader) => reader.close(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(reader) => reader.close().await,
+        }
+    }
+}
