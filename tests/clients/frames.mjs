@@ -68,6 +68,16 @@ export class Frames {
     assert.equal(end.closed, code, `a close with ${code} was expected, and there came ${JSON.stringify(end)}`);
   }
 
+  /** Reads on until the socket is closed: what came until then, and the code. */
+  async end() {
+    const messages = [];
+    for (;;) {
+      const { message, closed } = await this.#read('a close');
+      if (closed !== undefined) return { messages, code: closed };
+      messages.push(message);
+    }
+  }
+
   /** Everything before this was answered: what still came is returned. */
   async settle() {
     const payload = { settled: Math.random() };

@@ -183,8 +183,10 @@ describe('the connection', () => {
     const frames = await Frames.open(service.origin);
     frames.send({ type: 'connection_init' });
     frames.send({ type: 'connection_init' });
-    await frames.expect({ type: 'connection_ack' });
-    await frames.expectClose(4429);
+    const { messages, code } = await frames.end();
+    assert.equal(code, 4429);
+    // The protocol leaves it open whether the first is still answered.
+    assert.ok(messages.length <= 1 && messages.every(({ type }) => type === 'connection_ack'), JSON.stringify(messages));
   });
 
   test('that was not initialised runs nothing, and is closed with 4401', async () => {
