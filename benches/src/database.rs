@@ -65,7 +65,8 @@ impl Database {
     /// # Errors
     /// When it is not there.
     pub async fn connect(&self) -> Result<DatabaseConnection, Failure> {
-        Ok(crowsfoot::execute::connect(&self.url(), 1).await?)
+        let database = crowsfoot::execute::connect(&self.url(), 1).await?;
+        Ok(DatabaseConnection::clone(&database))
     }
 
     /// Opens it with nothing in it.
