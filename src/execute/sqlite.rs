@@ -11,6 +11,7 @@ use chrono::{
     DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, SecondsFormat, TimeZone, Utc,
 };
 use regex::Regex;
+use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, StatementStatus, ToSql};
@@ -204,6 +205,8 @@ impl File {
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "mmap_size", SQLITE_MAPPED_BYTES)?;
         connection.pragma_update(None, "cache_size", SQLITE_CACHE)?;
+        // Else a statement is prepared anew whenever a value comes that might change its plan, which is nearly always.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
         connection.create_scalar_function("regexp", 2, flags, regexp)?;
