@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DbErr, Values};
@@ -14,9 +15,13 @@ use super::sqlite::SqliteReader;
 use crate::error::Result;
 use crate::model::ColumnType;
 
+/// How many were opened so far.
+static OPENED: AtomicU64 = AtomicU64::new(0);
+
 /// SeaORM's pool, which everything can go through, and beside it connections for what is only read.
 #[derive(Clone, Debug)]
 pub struct Database {
+    id: u64,
     connection: DatabaseConnection,
     reader: Option<Arc<Reader>>,
 }
@@ -44,7 +49,12 @@ impl Database {
             }
             _ => None,
         };
-        Self { connection, reader: reader.map(Arc::new) }
+        Self { reader: reader.map(Arc::new), ..Self::from(connection) }
+    }
+
+    /// Tells it from every other that this process has opened; clones are the same.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     pub(super) fn reader(&self) -> Option<&Reader> {
@@ -67,7 +77,7 @@ impl Database {
 /// them, too.
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        Self { connection, reader: None }
+        Self { id: OPENED.fetch_add(1, Ordering::Relaxed), connection, reader: None }
     }
 }
 

@@ -25,6 +25,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// What makes two subscriptions the same.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
+    database: u64,
     text: String,
     operation: Option<String>,
     variables: String,
@@ -48,6 +49,7 @@ impl Schema {
     ) -> impl Stream<Item = Arc<Executed>> + Send + 'static {
         let key = Key {
             text: prepared.compiled.text.clone(),
+            database: database.id(),
             operation: prepared.operation_name().map(str::to_owned),
             variables: serde_json::to_string(&prepared.variables).unwrap_or_default(),
         };
