@@ -9,6 +9,7 @@ use sea_orm::{DatabaseConnection, DbErr, Values};
 
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresReader;
+use super::presence::PoolUse;
 use super::row::RowSet;
 #[cfg(feature = "sqlite")]
 use super::sqlite::SqliteReader;
@@ -50,6 +51,13 @@ impl Database {
             _ => None,
         };
         Self { reader: reader.map(Arc::new), ..Self::from(connection) }
+    }
+
+    /// Its connections at this moment: the pool's, and those that only read.
+    pub fn pool_use(&self) -> PoolUse {
+        let pool = PoolUse::of(&self.connection);
+        let (idle, busy) = self.reader().map_or((0, 0), Reader::idle_and_busy);
+        PoolUse { idle: pool.idle + idle, busy: pool.busy + busy, ..pool }
     }
 
     /// Tells it from every other that this process has opened; clones are the same.
@@ -104,6 +112,16 @@ impl Reader {
             #[cfg(feature = "postgres")]
             Self::Postgres(reader) => Box::pin(reader.read(sql, values, columns)),
         }
+    }
+
+    fn idle_and_busy(&self) -> (u32, u32) {
+        let (idle, busy) = match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(reader) => reader.idle_and_busy(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(reader) => reader.idle_and_busy(),
+        };
+        (u32::try_from(idle).unwrap_or(u32::MAX), u32::try_from(busy).unwrap_or(u32::MAX))
     }
 
     async fn close(&self) {

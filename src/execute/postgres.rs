@@ -112,6 +112,13 @@ impl PostgresReader {
         result.map_err(|error| fault(of_query(error))).and_then(decoded)
     }
 
+    /// How many connections lie idle, and how many are in use or being opened.
+    pub fn idle_and_busy(&self) -> (usize, usize) {
+        let connections = self.connections();
+        let idle = connections.idle.len();
+        (idle, connections.count.saturating_sub(idle))
+    }
+
     /// Closes what lies idle, and lets nobody in any more.
     pub async fn close(&self) {
         self.room.close();

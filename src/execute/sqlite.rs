@@ -44,6 +44,7 @@ const KEPT_STATEMENTS: usize = 256;
 pub(super) struct SqliteReader {
     /// One place for each connection in use.
     room: Arc<Semaphore>,
+    limit: usize,
     file: Arc<File>,
 }
 
@@ -128,8 +129,8 @@ impl SqliteReader {
         };
         // Whatever keeps it from being opened keeps it so.
         file.give_back(file.open().ok()?);
-        let room = Semaphore::new(pool.options().get_max_connections() as usize);
-        Some(Self { room: Arc::new(room), file: Arc::new(file) })
+        let limit = pool.options().get_max_connections() as usize;
+        Some(Self { room: Arc::new(Semaphore::new(limit)), limit, file: Arc::new(file) })
     }
 
     /// Sends a statement that reads, and decodes its rows.
@@ -172,6 +173,11 @@ impl SqliteReader {
         let ran = task.await.map_err(Error::internal)?;
         drop(waiting);
         Ok(ran?)
+    }
+
+    /// How many connections lie idle, and how many are in use or being opened.
+    pub fn idle_and_busy(&self) -> (usize, usize) {
+        (self.file.idle().len(), self.limit.saturating_sub(self.room.available_permits()))
     }
 
     /// Closes what lies idle, and lets nobody in any more.

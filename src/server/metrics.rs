@@ -237,7 +237,7 @@ fn label(kind: Option<OperationKind>) -> &'static str {
 
 /// All metrics as they are now.
 pub(super) async fn show(state: web::Data<State>) -> HttpResponse {
-    match state.metrics.render(PoolUse::of(&state.database)) {
+    match state.metrics.render(state.database.pool_use()) {
         Ok(text) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(text),
         Err(error) => {
             tracing::error!(%error, "the metrics cannot be shown");
