@@ -1,7 +1,7 @@
 // The tabs that a first visit opens. A later visit finds the tabs as they were left, from the browser's own storage.
 export const examples = [
   `# Ctrl+Enter runs this, Ctrl+Space completes.
-# One statement per relation is sent to the
+# At most one statement per relation goes to the
 # database, however many users there are.
 query Users {
   users {
