@@ -239,6 +239,23 @@ pub(super) struct Decoder<'a> {
     columns: Vec<(Form, &'a ColumnType)>,
 }
 
+/// Days and microseconds from 2000 on that chrono has a date for, with room to spare: it ends in the year 262142.
+const MOST_DAYS: i32 = 94_000_000;
+const MOST_MICROSECONDS: i64 = MOST_DAYS as i64 * 86_400 * 1_000_000;
+
+/// PostgreSQL's calendar goes further than chrono's, and knows `infinity`; sqlx would panic.
+fn is_beyond_chrono(column_type: &ColumnType, bytes: &[u8]) -> bool {
+    match column_type {
+        ColumnType::Date => {
+            fixed(bytes).is_ok_and(|bytes| !(-MOST_DAYS..=MOST_DAYS).contains(&i32::from_be_bytes(bytes)))
+        }
+        ColumnType::DateTime | ColumnType::Timestamp => fixed(bytes).is_ok_and(|bytes| {
+            !(-MOST_MICROSECONDS..=MOST_MICROSECONDS).contains(&i64::from_be_bytes(bytes))
+        }),
+        _ => false,
+    }
+}
+
 /// What the server sends for a column, in the binary format.
 #[derive(Clone, Copy)]
 enum Form {
@@ -292,6 +309,9 @@ impl<'a> Decoder<'a> {
                 Form::Float4 => rows.push_float(f32::from_be_bytes(fixed(bytes)?)),
                 Form::Float8 => rows.push_double(f64::from_be_bytes(fixed(bytes)?)),
                 Form::Text => rows.push_text(text(bytes)?),
+                Form::Other if is_beyond_chrono(column_type, bytes) => {
+                    return Err(DbErr::Type(format!("column {index} holds a moment that is out of range")));
+                }
                 Form::Other => rows.push_result(result, index, column_type)?,
             }
         }

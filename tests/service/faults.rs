@@ -199,3 +199,22 @@ async fn more_rows_than_the_ceiling_are_refused_and_never_cut() {
         database.drop().await;
     }
 }
+
+/// PostgreSQL's dates go further than chrono's.
+#[tokio::test]
+async fn a_date_that_cannot_be_written_is_an_error_and_no_panic() {
+    let Some(database) = support::postgres().await else { return };
+    database.seed(1).await;
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--database-url", &database.url]).await;
+    for date in ["infinity", "-infinity", "5874897-12-31"] {
+        database.run(&format!("UPDATE profiles SET birthdate = '{date}' WHERE user_id = 1")).await;
+        let answer = service.ask("{ user(id: 1) { profile { birthdate } } }").await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR", "{answer}");
+    }
+    let answer = service.ask("{ user(id: 1) { username } }").await;
+    assert_eq!(answer["data"]["user"]["username"], "ada", "{answer}");
+    let log = service.stop().await.log;
+    assert!(!log.contains("panicked"), "{log}");
+    database.drop().await;
+}
