@@ -217,7 +217,8 @@ impl<'a> Body<'a> {
         let is_whole_list = self.relation.is_some_and(Relation::is_many) && rows.page == Page::All;
         let is_simple =
             rows.order == OrderTerm::primary_key(self.entity) && primary_key.iter().all(is_integer);
-        if !is_whole_list || !is_simple {
+        // A row that comes with its cursor comes with what the order compares.
+        if !is_whole_list || !is_simple || rows.cursors {
             return Vec::new();
         }
         let place = |id: &usize| {
