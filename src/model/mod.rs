@@ -167,6 +167,16 @@ impl Model {
         })
     }
 
+    /// The forward relations of all entities that point at this one and are enforced: what a change of it reaches.
+    pub fn pointing_at(&self, id: EntityId) -> impl Iterator<Item = (EntityId, &Relation)> {
+        self.entities.iter().enumerate().flat_map(move |(child, entity)| {
+            let points_here = move |relation: &&Relation| {
+                relation.declaration == Declaration::BelongsTo && relation.enforced && relation.target == id
+            };
+            entity.relations.iter().filter(points_here).map(move |relation| (child, relation))
+        })
+    }
+
     /// The junction's own columns, which the edges of this relation's connection carry.
     pub fn junction_columns(&self, relation: &Relation) -> Vec<ColumnId> {
         let Some(junction) = &relation.junction else { return Vec::new() };

@@ -7,7 +7,7 @@ use sea_orm::{Statement, Value};
 use super::constraint::{Attempt, is_foreign_key_violation};
 use super::writer::{Row, Writer, has_null, key_of, values_of};
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, Declaration, EntityId, OnDelete, Relation};
+use crate::model::{ColumnId, EntityId, OnDelete, Relation};
 
 /// What a deletion reaches.
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ impl Writer<'_> {
                 reach.cascaded.entry(entity).or_default().extend(gone);
             }
             is_first = false;
-            for (child, relation) in self.children(entity) {
+            for (child, relation) in self.model().pointing_at(entity) {
                 let keys = keys_of(&fresh, relation);
                 if relation.on_delete == OnDelete::Cascade && !keys.is_empty() {
                     level.push((child, relation.from.clone(), keys));
@@ -83,7 +83,7 @@ impl Writer<'_> {
         let mut going = Vec::new();
         let mut defaulted = None;
         for (entity, rows) in &reach.gone {
-            for (child, relation) in self.children(*entity) {
+            for (child, relation) in self.model().pointing_at(*entity) {
                 if matches!(relation.on_delete, OnDelete::Cascade | OnDelete::SetNull) {
                     continue;
                 }
@@ -119,20 +119,10 @@ impl Writer<'_> {
         Ok(Error::delete_restricted(&self.model().entities[id].name, key, &by))
     }
 
-    /// The forward relations of all entities that point at this one.
-    fn children(&self, id: EntityId) -> impl Iterator<Item = (EntityId, &Relation)> {
-        self.model().entities.iter().enumerate().flat_map(move |(child, entity)| {
-            let points_here = move |relation: &&Relation| {
-                relation.declaration == Declaration::BelongsTo && relation.enforced && relation.target == id
-            };
-            entity.relations.iter().filter(points_here).map(move |relation| (child, relation))
-        })
-    }
-
     /// The primary key, and every further column that others point at.
     fn pointed_at(&self, id: EntityId) -> Vec<ColumnId> {
         let mut columns = self.model().entities[id].primary_key.clone();
-        for (_, relation) in self.children(id) {
+        for (_, relation) in self.model().pointing_at(id) {
             for column in &relation.to {
                 if !columns.contains(column) {
                     columns.push(*column);
