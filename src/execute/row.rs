@@ -8,8 +8,6 @@ use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-#[cfg(feature = "postgres")]
-use super::postgres::Decoder;
 use crate::model::{ColumnType, is_null};
 
 /// The rows of one statement: all cells in one list, row after row, all text in one piece. No row and no text has an
@@ -83,18 +81,17 @@ impl RowSet {
     }
 
     /// No rows of these columns.
-    pub fn new(columns: &[ColumnType]) -> Self {
-        Self { columns: columns.into(), ..Self::default() }
+    pub fn new(columns: Arc<[ColumnType]>) -> Self {
+        Self { columns, ..Self::default() }
     }
 
     /// Decodes what a statement returned.
-    pub fn read(results: &[QueryResult], columns: &[ColumnType]) -> Result<Self, DbErr> {
-        let mut rows = Self::new(columns);
+    pub fn read(results: &[QueryResult], columns: Arc<[ColumnType]>) -> Result<Self, DbErr> {
+        let mut rows = Self::new(columns.clone());
         rows.cells.reserve(results.len() * columns.len());
         #[cfg(feature = "postgres")]
-        if let Some(row) = results.first().and_then(QueryResult::try_as_pg_row) {
-            let decoder = Decoder::new(row, columns);
-            results.iter().try_for_each(|result| decoder.decode(result, &mut rows))?;
+        if results.first().and_then(QueryResult::try_as_pg_row).is_some() {
+            super::postgres::decode(results, &mut rows)?;
             return Ok(rows);
         }
         for result in results {
@@ -224,7 +221,6 @@ impl RowSet {
     ) -> Result<(), DbErr> {
         let value = match column_type {
             ColumnType::Boolean => get::<bool>(result, index)?.map(Value::from),
-            // PostgreSQL stores 8 bits in 16, and 16, 32 and 64 unsigned ones in the next wider signed type.
             ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
                 get::<i16>(result, index)?.map(Value::from)
             }

@@ -69,7 +69,7 @@ impl Tree<'_> {
 
     async fn load_root(&self, load: &Load) -> Result<Child> {
         let (statement, query) = self.session.select().prepare(load, &[]);
-        let rows = Arc::new(self.session.statements().query(statement, &query.columns).await?);
+        let rows = Arc::new(self.session.statements().query(statement, &query).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
     }
@@ -118,7 +118,7 @@ impl Tree<'_> {
         let (statement, query) = self.session.select().prepare(load, &keys.distinct());
         let rows = if keys.is_empty() {
             // Nobody asks: no statement is sent for an empty level.
-            Arc::new(RowSet::new(&query.columns))
+            Arc::new(RowSet::new(query.columns.clone()))
         } else {
             let batch = Batch::new(statement, query.clone());
             let rows = self.session.loader().load_one(batch).await?;

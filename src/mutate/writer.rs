@@ -34,7 +34,7 @@ impl<'a> Writer<'a> {
     pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
         match self.session.statements().send(write.statement).await {
-            Ok(results) => RowSet::read(&results, &write.columns).map_err(Error::internal),
+            Ok(results) => RowSet::read(&results, write.columns.into()).map_err(Error::internal),
             Err(error) => Err(self.refusal(error, attempt).await),
         }
     }
@@ -65,7 +65,7 @@ impl<'a> Writer<'a> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
         let query = self.session.select().build(&load, &[]);
-        let found = self.session.statements().query(query.statement, &query.columns).await?;
+        let found = self.session.statements().query(query.statement.clone(), &query).await?;
         self.session.statements().admit(found.len())?;
         Ok(rows_of(&found, wanted))
     }

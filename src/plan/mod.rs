@@ -27,7 +27,7 @@ pub use input::{Arguments, Input};
 pub use node_id::write as write_node_id;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
-pub use select::{Join, Key, Query, Select, Templates};
+pub use select::{Join, Key, Pace, Query, Select, Templates};
 pub use selection::Document;
 
 use crate::error::Error;

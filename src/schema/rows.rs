@@ -84,7 +84,7 @@ fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> R
         E::Column::iter().zip(&model.entities[load.entity].columns).collect();
     let types: Vec<ColumnType> =
         planned.columns.iter().map(|id| columns[*id].1.column_type.clone()).collect();
-    let mut rows = RowSet::new(&types);
+    let mut rows = RowSet::new(types.into());
     for row in models {
         rows.push(planned.columns.iter().map(|id| {
             let (column, described) = &columns[*id];

@@ -5,6 +5,9 @@ mod join;
 mod ordering;
 mod template;
 
+use std::sync::Arc;
+use std::sync::atomic::{self, AtomicBool};
+
 use sea_orm::sea_query::{
     Alias, Condition, Expr, ExprTrait, Func, IntoColumnRef, IntoIden, Order, OverStatement, Query as Sql,
     SelectStatement, TableRef, UnionType, WindowStatement,
@@ -29,12 +32,12 @@ pub type Key = Vec<Value>;
 /// The columns come in this order: the load's own ([`Rows::columns`] or its aggregates), the junction's
 /// ([`Rows::junction_columns`]), the key that leads back to the parent and what the rows are sorted by where they are not
 /// among them, the values of the cursor, the mark of the rows outside the page, and the columns of joined relations.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Query {
     /// The statement with its values.
     pub statement: Statement,
     /// The types of its columns.
-    pub columns: Vec<ColumnType>,
+    pub columns: Arc<[ColumnType]>,
     /// Where the parts of the parent's key are.
     pub key: Vec<usize>,
     /// Where the values of the cursor begin.
@@ -47,6 +50,26 @@ pub struct Query {
     pub sort: Vec<usize>,
     /// Where the joined relations stand, for each of the load's children.
     pub joins: Vec<Option<Join>>,
+    /// What is known of how long it takes.
+    pub pace: Pace,
+}
+
+/// Whether a statement was over soon when it was sent the last time. Whoever sends it says what that means.
+#[derive(Debug, Default)]
+pub struct Pace(AtomicBool);
+
+impl Pace {
+    /// Remembers it.
+    pub fn note(&self, was_short: bool) {
+        if self.was_short() != was_short {
+            self.0.store(was_short, atomic::Ordering::Relaxed);
+        }
+    }
+
+    /// What was noted last; false for a statement that was never sent.
+    pub fn was_short(&self) -> bool {
+        self.0.load(atomic::Ordering::Relaxed)
+    }
 }
 
 impl Query {
@@ -206,7 +229,8 @@ impl<'a> Body<'a> {
         let mark = mark.then(|| columns.len() - 1);
         columns.extend(joins.outputs.iter().map(|output| output.column_type.clone()));
         let statement = self.select.dialect.backend().build(&statement);
-        Query { statement, mark, columns, key, cursor, sort, joins: joins.places }
+        let (columns, pace) = (columns.into(), Pace::default());
+        Query { statement, mark, columns, key, cursor, sort, joins: joins.places, pace }
     }
 
     /// The rows of a whole list below are put in order by whoever gives them to their parents: each list is short, and
@@ -330,11 +354,12 @@ impl<'a> Body<'a> {
         Query {
             statement,
             cursor: columns.len(),
-            columns,
+            columns: columns.into(),
             key,
             mark: None,
             sort: Vec::new(),
             joins: Vec::new(),
+            pace: Pace::default(),
         }
     }
 

@@ -1,0 +1,2 @@
+//! temporary
+pub(super) type Stream = tokio::net::TcpStream;
