@@ -3,8 +3,6 @@
 //! A field that cannot be answered becomes `null`, or takes the nearest parent that can be `null` with it
 //! (October 2021, section 6.4.4); its error carries the path.
 
-use std::io::Write as _;
-
 use async_graphql::{Name, PathSegment, Pos, ServerError};
 use sea_orm::Value;
 use serde::Serialize;
@@ -21,6 +19,9 @@ use crate::plan::{
 
 /// JSON text, as it goes to the client.
 pub type Json = Vec<u8>;
+
+/// The room with which an answer begins: most need no more, and larger ones grow by few steps.
+const USUAL_BYTES: usize = 8 << 10;
 
 /// The answer to the model's own fields of an operation.
 #[derive(Debug, Default)]
@@ -59,6 +60,7 @@ impl Answer {
     /// Writes the whole answer to `plan`, every field of which is the model's own, as one object.
     pub fn write_object(model: &Model, plan: &Plan, children: &[Result<Child>]) -> (Json, Vec<ServerError>) {
         let mut writer = Writer::new(model, Vec::new());
+        writer.json.reserve(USUAL_BYTES);
         let above = Above { loads: &plan.loads, children, row: None, index: 0 };
         let mut is_null = false;
         writer.json.push(b'{');
@@ -290,32 +292,34 @@ impl<'a> Writer<'a> {
 
     /// Writes a cell as its type is read by clients; writes nothing and says so where it cannot be.
     fn cell(&mut self, column_type: &ColumnType, cell: Cell) -> bool {
-        let variants = self.model.variants(column_type);
         match cell {
             Cell::Null => return false,
             Cell::Boolean(value) => self.scalar(&value),
             Cell::Integer(value) if column_type.is_text_in_json() => {
-                // Writing to memory does not fail.
-                let _ = write!(self.json, "\"{value}\"");
+                self.json.push(b'"');
+                self.scalar(&value);
+                self.json.push(b'"');
             }
             Cell::Integer(value) => self.scalar(&value),
             Cell::Double(value) if value.is_finite() => self.scalar(&value),
-            Cell::Text(text) if variants.is_empty() => self.scalar(text),
-            Cell::Text(text) => match variants.iter().find(|(_, stored)| stored == text) {
-                Some((name, _)) => self.scalar(name),
-                None => return false,
-            },
+            Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => self.scalar(text),
+            Cell::Text(text) => {
+                let mut variants = self.model.variants(column_type).iter();
+                match variants.find(|(_, stored)| stored == text) {
+                    Some((name, _)) => self.scalar(name),
+                    None => return false,
+                }
+            }
             Cell::Double(_) => return false,
-            Cell::Float(value) => match column_type.write(&Value::Float(Some(value)), variants) {
-                Some(value) => self.scalar(&value),
-                None => return false,
-            },
-            Cell::Other(value) => match column_type.write(value, variants) {
-                Some(value) => self.scalar(&value),
-                None => return false,
-            },
+            Cell::Float(value) => return self.rarer(column_type, &Value::Float(Some(value))),
+            Cell::Other(value) => return self.rarer(column_type, value),
         }
         true
+    }
+
+    fn rarer(&mut self, column_type: &ColumnType, value: &Value) -> bool {
+        let written = column_type.write(value, self.model.variants(column_type));
+        written.inspect(|value| self.scalar(value)).is_some()
     }
 
     fn one(

@@ -107,7 +107,8 @@ impl Statements {
     /// Sends a statement that reads, and decodes its rows.
     pub async fn query(&self, statement: Statement, query: &Query) -> Result<RowSet> {
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
-            let results = self.send(statement).await.map_err(fault)?;
+            // Boxed: what the pool does would be a part of every future above, and be moved with it.
+            let results = Box::pin(self.send(statement)).await.map_err(fault)?;
             return RowSet::read(&results, query.columns.clone()).map_err(Error::internal);
         };
         let started = Instant::now();

@@ -52,7 +52,8 @@ impl Schema {
         }
         let document = Document { fragments: &compiled.document.fragments, variables: &variables };
         if operation.ty == OperationType::Mutation {
-            return Ok(match mutate::mutate(session, operation, document).await {
+            // Boxed, as all that few requests need: it would be a part of every request's future, and be moved with it.
+            return Ok(match Box::pin(mutate::mutate(session, operation, document)).await {
                 Ok(data) => (Some(data), Vec::new()),
                 // Whatever fails takes the whole answer with it, since nothing was written.
                 Err(errors) if errors.iter().all(|error| error.path.is_empty()) => (None, errors),
@@ -74,7 +75,7 @@ impl Schema {
             return Ok((Some(data), errors));
         }
         let answer = Answer::write(&self.model, &plan, &loaded, Vec::new());
-        let foreign = self.inner.execute(prepared.request().data(session.clone())).await;
+        let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
         Ok(self.complete(&plan, answer, foreign))
     }
 
@@ -93,7 +94,7 @@ impl Schema {
         if is_final {
             request.variables = Variables::default();
         }
-        let mut errors = self.inner.execute(request).await.errors;
+        let mut errors = Box::pin(self.inner.execute(request)).await.errors;
         // What is refused after validation, such as an operation that is not there, has no code yet.
         errors.iter_mut().filter(|error| error.extensions.is_none()).for_each(|error| {
             set_code(error, Code::ValidationFailed);
