@@ -4,6 +4,11 @@
 //! statement. These connections are not asked. One that turns out to be broken is thrown away, and the statement is sent
 //! again: it only reads.
 
+mod fault;
+#[allow(dead_code, reason = "the reading connections are about to be opened by it")]
+mod startup;
+mod stream;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
