@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use lru::LruCache;
 use postgres_protocol::message::backend::Message;
-use postgres_protocol::message::frontend;
+use postgres_protocol::message::frontend::{self, BindError};
 use postgres_types::Type;
-use sea_orm::{DbErr, Value};
+use sea_orm::Value;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::{mpsc, oneshot};
@@ -241,7 +241,10 @@ impl Task {
             Some(BINARY),
             &mut self.outbox,
         )
-        .map_err(Fault::of_parameter)?;
+        .map_err(|error| match error {
+            BindError::Conversion(error) => Fault::Parameter(error.to_string()),
+            BindError::Serialization(error) => Fault::Parameter(error.to_string()),
+        })?;
         frontend::execute("", 0, &mut self.outbox)?;
         frontend::sync(&mut self.outbox);
         Ok(prepared)
@@ -328,9 +331,9 @@ fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(),
             }
             waiting.prepared.forms.get_or_init(|| forms);
         }
-        (Some(Message::ErrorResponse(error)), Some(waiting)) => waiting.fault = Some(Fault::server(&error)),
+        (Some(Message::ErrorResponse(error)), Some(waiting)) => waiting.fault = Some(Fault::from(&error)),
         // Without a statement under way, the server ends the connection.
-        (Some(Message::ErrorResponse(error)), None) => return Err(Fault::server(&error)),
+        (Some(Message::ErrorResponse(error)), None) => return Err(Fault::from(&error)),
         (
             Some(
                 Message::ParameterDescription(_)
@@ -468,11 +471,5 @@ impl Inbox {
             self.bytes.truncate(READ_BYTES);
             self.bytes.shrink_to_fit();
         }
-    }
-}
-
-impl From<DbErr> for Fault {
-    fn from(error: DbErr) -> Self {
-        Self::Decode(error)
     }
 }

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use super::connect::ACQUIRE_TIMEOUT;
 use super::row::RowSet;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::plan::Query;
 use connection::{Answer, Connection};
 use decoder::Form;
@@ -218,14 +218,4 @@ pub(super) fn decode(results: &[QueryResult], rows: &mut RowSet) -> Result<(), D
         }
     }
     Ok(())
-}
-
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        match &fault {
-            Fault::Server { code, .. } => super::statements::of_code(code, &fault),
-            Fault::Io(_) | Fault::Closed | Fault::Slow(_) | Fault::Tls(_) => Self::unavailable(fault),
-            _ => Self::internal(fault),
-        }
-    }
 }
