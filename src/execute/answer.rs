@@ -3,6 +3,8 @@
 //! A field that cannot be answered becomes `null`, or takes the nearest parent that can be `null` with it
 //! (October 2021, section 6.4.4); its error carries the path.
 
+use std::io::Write as _;
+
 use async_graphql::{Name, PathSegment, Pos, ServerError};
 use sea_orm::Value;
 use serde::Serialize;
@@ -196,7 +198,10 @@ impl<'a> Writer<'a> {
     fn fields(&mut self, fields: &'a [Field], entity: Option<EntityId>, above: Above<'a>) -> Written {
         self.json.push(b'{');
         for (place, field) in fields.iter().enumerate() {
-            begin_field(&mut self.json, place, &field.key);
+            if place > 0 {
+                self.json.push(b',');
+            }
+            self.json.extend_from_slice(field.label.as_bytes());
             self.field(field, entity, above)?;
         }
         self.json.push(b'}');
@@ -302,6 +307,10 @@ impl<'a> Writer<'a> {
             }
             Cell::Integer(value) => self.scalar(&value),
             Cell::Double(value) if value.is_finite() => self.scalar(&value),
+            Cell::Date(value) => {
+                // Writing to memory does not fail.
+                let _ = write!(self.json, "\"{value}\"");
+            }
             Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => self.scalar(text),
             Cell::Text(text) => {
                 let mut variants = self.model.variants(column_type).iter();

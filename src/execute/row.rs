@@ -28,6 +28,7 @@ enum Stored {
     Integer(i64),
     Float(f32),
     Double(f64),
+    Date(NaiveDate),
     /// A part of [`RowSet::text`].
     Text {
         start: u32,
@@ -50,6 +51,8 @@ pub enum Cell<'a> {
     Float(f32),
     /// A float of 64 bits.
     Double(f64),
+    /// A day.
+    Date(NaiveDate),
     /// Text, or what an enum stores.
     Text(&'a str),
     /// A value of another type; never NULL.
@@ -116,6 +119,7 @@ impl RowSet {
             Value::BigInt(Some(value)) => self.push_integer(value),
             Value::Float(Some(value)) => self.push_float(value),
             Value::Double(Some(value)) => self.push_double(value),
+            Value::ChronoDate(Some(value)) => self.push_date(value),
             Value::String(Some(value)) => self.push_text(&value),
             other => self.push_other(other),
         }
@@ -154,6 +158,7 @@ impl RowSet {
             Stored::Integer(value) => Cell::Integer(value),
             Stored::Float(value) => Cell::Float(value),
             Stored::Double(value) => Cell::Double(value),
+            Stored::Date(value) => Cell::Date(value),
             Stored::Text { start, end } => Cell::Text(&self.text[start as usize..end as usize]),
             Stored::Other(index) => Cell::Other(&self.others[index as usize]),
         }
@@ -167,6 +172,7 @@ impl RowSet {
             Cell::Integer(value) => column_type.integer(value),
             Cell::Float(value) => Value::Float(Some(value)),
             Cell::Double(value) => Value::Double(Some(value)),
+            Cell::Date(value) => Value::ChronoDate(Some(value)),
             Cell::Text(text) => Value::String(Some(text.to_owned())),
             Cell::Other(value) => value.clone(),
         }
@@ -190,6 +196,10 @@ impl RowSet {
 
     pub(super) fn push_double(&mut self, value: f64) {
         self.cells.push(Stored::Double(value));
+    }
+
+    pub(super) fn push_date(&mut self, value: NaiveDate) {
+        self.cells.push(Stored::Date(value));
     }
 
     pub(super) fn push_text(&mut self, text: &str) {

@@ -401,11 +401,14 @@ fn push(rows: &mut RowSet, stored: ValueRef<'_>, column_type: &ColumnType) -> Re
             rows.push_text(text(bytes)?);
             return Ok(());
         }
+        (Type::Date, ValueRef::Text(bytes)) => {
+            rows.push_date(date(text(bytes)?)?);
+            return Ok(());
+        }
         (Type::Decimal, ValueRef::Text(bytes)) => decimal(text(bytes)?)?.into(),
         (Type::Uuid, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => {
             Uuid::from_slice(bytes).map_err(|error| DbErr::Type(error.to_string()))?.into()
         }
-        (Type::Date, ValueRef::Text(bytes)) => date(text(bytes)?)?.into(),
         (Type::Time, ValueRef::Text(bytes)) => time(text(bytes)?)?.into(),
         (Type::DateTime, stored) => moment(stored)?.naive_local().into(),
         (Type::Timestamp, stored) => moment(stored)?.into(),
@@ -439,7 +442,22 @@ pub(super) fn decimal(text: &str) -> Result<Decimal, DbErr> {
 }
 
 fn date(text: &str) -> Result<NaiveDate, DbErr> {
+    if let Some(usual) = usual_date(text.as_bytes()) {
+        return Ok(usual);
+    }
     NaiveDate::parse_from_str(text, "%F").map_err(|error| DbErr::Type(format!("\"{text}\": {error}")))
+}
+
+/// `YYYY-MM-DD`, without the machine that reads dates of any form.
+fn usual_date(text: &[u8]) -> Option<NaiveDate> {
+    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else { return None };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+        })
+    };
+    let year = i32::try_from(number(&[y0, y1, y2, y3])?).ok()?;
+    NaiveDate::from_ymd_opt(year, number(&[m0, m1])?, number(&[d0, d1])?)
 }
 
 /// The forms in which SQLite's own functions take a time of day.

@@ -383,7 +383,7 @@ impl Operation<'_> {
         session
             .afford(slice::from_ref(&load), 1)
             .map_err(|error| vec![error.to_server_error(self.change.position, self.path(&[]))])?;
-        let field = Field { key: key.clone(), name: key.clone(), position: self.change.position, kind };
+        let field = Field::new(key.clone(), key.clone(), self.change.position, kind);
         let plan = Plan { fields: vec![field], loads: vec![load] };
         let loaded = Tree { session }.load_roots(&plan.loads).await;
         let answer = Answer::write(session.model(), &plan, &loaded, path);

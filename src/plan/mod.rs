@@ -182,12 +182,23 @@ pub enum Aggregate {
 pub struct Field {
     /// Its name in the answer.
     pub key: Name,
+    /// The same as the answer has it before the value, quotes and colon included. Names are letters, digits and `_`
+    /// (October 2021, section 2.1.9): nothing to escape.
+    pub label: Box<str>,
     /// Its name in the schema.
     pub name: Name,
     /// Where it stands in the document.
     pub position: Pos,
     /// What is there.
     pub kind: FieldKind,
+}
+
+impl Field {
+    /// A field under its name in the answer and its name in the schema.
+    pub fn new(key: Name, name: Name, position: Pos, kind: FieldKind) -> Self {
+        let label = format!("\"{key}\":").into();
+        Self { key, label, name, position, kind }
+    }
 }
 
 /// What a field of the answer holds. A `load` is an index into the loads below the row it stands on, or into

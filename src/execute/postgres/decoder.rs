@@ -84,6 +84,7 @@ impl Form {
             Self::Int8 => rows.push_integer(i64::from_be_bytes(fixed(bytes)?)),
             Self::Float4 => rows.push_float(f32::from_be_bytes(fixed(bytes)?)),
             Self::Float8 => rows.push_double(f64::from_be_bytes(fixed(bytes)?)),
+            Self::Date => rows.push_date(date(i32::from_be_bytes(fixed(bytes)?))?),
             Self::Text => rows.push_text(std::str::from_utf8(bytes).map_err(refusal)?),
             rarer => rows.push_other(rarer.value(bytes)?),
         }
@@ -94,7 +95,6 @@ impl Form {
         Ok(match self {
             Self::Decimal => Decimal::from_sql(&Type::NUMERIC, bytes).map_err(refusal)?.into(),
             Self::Uuid => Uuid::from_slice(bytes).map_err(refusal)?.into(),
-            Self::Date => date(i32::from_be_bytes(fixed(bytes)?))?.into(),
             Self::Time => time(i64::from_be_bytes(fixed(bytes)?))?.into(),
             Self::DateTime => moment(i64::from_be_bytes(fixed(bytes)?))?.naive_utc().into(),
             Self::Timestamp => moment(i64::from_be_bytes(fixed(bytes)?))?.fixed_offset().into(),

@@ -73,7 +73,9 @@ impl PostgresReader {
         let limit = pool.options().get_max_connections() as usize;
         let place = Place::new(&pool.connect_options());
         Ok(Self {
-            place: Arc::new(place.map_err(|fault| DbErr::Conn(sea_orm::RuntimeErr::Internal(fault.to_string())))?),
+            place: Arc::new(
+                place.map_err(|fault| DbErr::Conn(sea_orm::RuntimeErr::Internal(fault.to_string())))?,
+            ),
             lifetime: pool.options().get_max_lifetime(),
             shared: Mutex::default(),
             room: Semaphore::new(limit),
@@ -201,7 +203,8 @@ pub(super) fn decode(results: &[QueryResult], rows: &mut RowSet) -> Result<(), D
     let columns = rows.columns().clone();
     let mut forms: Vec<Form> = Vec::new();
     for result in results {
-        let row = result.try_as_pg_row().ok_or_else(|| DbErr::Type("a row is not PostgreSQL's".to_owned()))?;
+        let row =
+            result.try_as_pg_row().ok_or_else(|| DbErr::Type("a row is not PostgreSQL's".to_owned()))?;
         for (index, column_type) in columns.iter().enumerate() {
             let of_driver = |error: sqlx::Error| DbErr::Type(error.to_string());
             let value = row.try_get_raw(index).map_err(of_driver)?;

@@ -41,12 +41,7 @@ pub fn plan(
                 FieldKind::Failed { error, below, non_null: is_non_null_root(model, merged.name()) }
             }
         };
-        plan.fields.push(Field {
-            key: merged.key.clone(),
-            name: merged.name().clone(),
-            position: merged.position(),
-            kind,
-        });
+        plan.fields.push(Field::new(merged.key.clone(), merged.name().clone(), merged.position(), kind));
     }
     plan.loads.iter_mut().for_each(|load| join::decide(model, load));
     Ok(plan)
@@ -269,12 +264,7 @@ impl<'a> Planner<'a> {
                 },
             };
             self.path.pop();
-            fields.push(Field {
-                key: field.key.clone(),
-                name: field.name().clone(),
-                position: field.position(),
-                kind,
-            });
+            fields.push(Field::new(field.key.clone(), field.name().clone(), field.position(), kind));
         }
         Ok(Selection { entity: id, fields })
     }
