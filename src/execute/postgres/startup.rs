@@ -68,7 +68,7 @@ pub(super) async fn open(place: &Place) -> Result<Opened, Fault> {
 }
 
 /// Asks the server to end the query that a connection is at. Nobody learns whether it did: the query just ends early,
-/// or does not.
+/// or does not. It takes as long as the server does, as [`open`].
 pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
     let asked = async {
         let mut stream = reach(place).await?;
