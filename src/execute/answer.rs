@@ -196,12 +196,19 @@ impl<'a> Writer<'a> {
     }
 
     fn fields(&mut self, fields: &'a [Field], entity: Option<EntityId>, above: Above<'a>) -> Written {
+        let columns = entity.map_or(&[][..], |entity| &self.model.entities[entity].columns);
         self.json.push(b'{');
         for (place, field) in fields.iter().enumerate() {
             if place > 0 {
                 self.json.push(b',');
             }
             self.json.extend_from_slice(field.label.as_bytes());
+            // Nearly every field is a column with a value, which needs no path.
+            if let (FieldKind::Column { slot, column }, Some(row)) = (&field.kind, above.row)
+                && self.cell(&columns[*column].column_type, row.cell(*slot))
+            {
+                continue;
+            }
             self.field(field, entity, above)?;
         }
         self.json.push(b'}');
