@@ -203,6 +203,28 @@ impl Dialect {
         list
     }
 
+    /// `column` begins with `prefix`: a range in the order of UTF-8, which an index can serve, and a value in a parameter
+    /// does not hide it as it hides the beginning of a pattern. On PostgreSQL these are the operators of an index with
+    /// `text_pattern_ops` or `varchar_pattern_ops`; SQLite would take a range for half of the rows.
+    pub fn starts_with(self, column: Expr, prefix: &str) -> Expr {
+        if prefix.is_empty() {
+            return column.is_not_null();
+        }
+        let (from, to) = match self {
+            // A `CHAR(n)` would be compared without the blanks that fill it up.
+            Self::Postgres if prefix.ends_with(' ') => {
+                return self.matches(column, &format!("{}%", escape_like(prefix)), TextMatch::Like);
+            }
+            Self::Postgres => ("$1 ~>=~ $2", "$1 ~<~ $2"),
+            Self::Sqlite => ("unlikely(? COLLATE BINARY >= ?)", "unlikely(? COLLATE BINARY < ?)"),
+        };
+        let begins = Expr::cust_with_exprs(from, [column.clone(), Expr::val(prefix)]);
+        match after_prefix(prefix) {
+            Some(end) => begins.and(Expr::cust_with_exprs(to, [column, Expr::val(end)])),
+            None => begins,
+        }
+    }
+
     /// `column` matches `pattern`. Case means the same everywhere: SQLite's `LIKE` ignores that of ASCII
     /// letters, so `GLOB` takes its place, and a regular expression that of the forms that ignore case.
     pub fn matches(self, column: Expr, pattern: &str, how: TextMatch) -> Expr {
@@ -362,6 +384,17 @@ pub fn escape_like(text: &str) -> String {
     escaped
 }
 
+/// The first text after all that begin with `prefix`; none where nothing comes after them.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut rest = prefix.chars();
+    while let Some(letter) = rest.next_back() {
+        if let Some(next) = (letter..=char::MAX).nth(1) {
+            return Some(format!("{}{next}", rest.as_str()));
+        }
+    }
+    None
+}
+
 /// One step of a `LIKE` pattern.
 enum Wildcard {
     Any,
@@ -379,6 +412,19 @@ fn wildcards(pattern: &str) -> impl Iterator<Item = Wildcard> {
             letter => Wildcard::Letter(letter),
         })
     })
+}
+
+/// What a `LIKE` pattern wants at the beginning, where it wants nothing else.
+pub fn prefix_of_like(pattern: &str) -> Option<String> {
+    let mut prefix = String::with_capacity(pattern.len());
+    let mut steps = wildcards(pattern);
+    loop {
+        match steps.next()? {
+            Wildcard::Letter(letter) => prefix.push(letter),
+            Wildcard::Any => return steps.next().is_none().then_some(prefix),
+            Wildcard::One => return None,
+        }
+    }
 }
 
 fn glob_of_like(pattern: &str) -> String {
@@ -416,5 +462,18 @@ mod tests {
         assert_eq!(glob_of_like(r"50\%*_%"), "50%[*]?*");
         assert_eq!(regex_of_like("a.b%"), r"(?is)\Aa\.b.*\z");
         assert_eq!(escape_like(r"50%_\"), r"50\%\_\\");
+        assert_eq!(prefix_of_like(r"50\%*%").as_deref(), Some("50%*"));
+        assert_eq!(prefix_of_like("%").as_deref(), Some(""));
+        for pattern in ["", "a", "a_%", "%a%", "a%%"] {
+            assert_eq!(prefix_of_like(pattern), None, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_range_ends_after_its_prefix() {
+        assert_eq!(after_prefix("Silverfox").as_deref(), Some("Silverfoy"));
+        assert_eq!(after_prefix("a\u{d7ff}").as_deref(), Some("a\u{e000}"));
+        assert_eq!(after_prefix("a\u{10ffff}\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(after_prefix("\u{10ffff}"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::Value;
 
-use super::dialect::{TextMatch, escape_like};
+use super::dialect::{TextMatch, escape_like, prefix_of_like};
 use super::input::Input;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, Model, RelationId};
@@ -48,6 +48,8 @@ pub enum Test {
     },
     /// Missing or not.
     IsNull(bool),
+    /// Text that begins with this.
+    StartsWith(String),
     /// Text against a pattern.
     Matches(TextMatch, String),
 }
@@ -195,14 +197,18 @@ impl Test {
         let literal = escape_like(text);
         let pattern = match form {
             "contains" | "Contains" => format!("%{literal}%"),
-            "startsWith" | "StartsWith" => format!("{literal}%"),
+            "startsWith" => return Ok(Self::StartsWith(text.to_owned())),
+            "StartsWith" => format!("{literal}%"),
             "endsWith" | "EndsWith" => format!("%{literal}"),
             "Eq" => literal,
             "like" | "Like" => {
                 if text.chars().rev().take_while(|letter| *letter == '\\').count() % 2 == 1 {
                     return Err(operand.refuse("expected a pattern that does not end in a lone \\"));
                 }
-                text.to_owned()
+                match prefix_of_like(text) {
+                    Some(prefix) if how == TextMatch::Like => return Ok(Self::StartsWith(prefix)),
+                    _ => text.to_owned(),
+                }
             }
             "regex" => {
                 regex::Regex::new(text).map_err(|_| operand.refuse("expected a regular expression"))?;

@@ -156,11 +156,12 @@ impl<'a> Body<'a> {
     /// One row more than may be answered. What is read only to see whether there is more, up to three rows for each
     /// parent, comes on top, so that it is never cut to make room.
     fn most_rows(&self) -> u64 {
-        let beside = match &self.load.what {
-            What::Rows(Rows { page: Page::Keyset { .. }, .. }) => 3 * self.keys.len().max(1) as u64,
-            _ => 0,
-        };
+        let beside = if self.is_page_by_cursors() { 3 * self.keys.len().max(1) as u64 } else { 0 };
         self.select.row_ceiling.saturating_add(1 + beside)
+    }
+
+    fn is_page_by_cursors(&self) -> bool {
+        matches!(&self.load.what, What::Rows(Rows { page: Page::Keyset { .. }, .. }))
     }
 
     fn rows(&self, rows: &Rows) -> Query {
@@ -228,9 +229,27 @@ impl<'a> Body<'a> {
         }
         let mark = mark.then(|| columns.len() - 1);
         columns.extend(joins.outputs.iter().map(|output| output.column_type.clone()));
-        let statement = self.select.dialect.backend().build(&statement);
+        let statement = self.built(&statement);
         let (columns, pace) = (columns.into(), Pace::default());
         Query { statement, mark, columns, key, cursor, sort, joins: joins.places, pace }
+    }
+
+    /// The statement with its text. With a parameter for `LIMIT`, PostgreSQL plans anew at each execution, since a plan for
+    /// any number of rows looks worse to it; so the number stands in the text, unless it changes with the number of keys.
+    fn built(&self, statement: &SelectStatement) -> Statement {
+        let dialect = self.select.dialect;
+        let mut built = dialect.backend().build(statement);
+        let depends_on_keys = self.relation.is_some() && self.is_page_by_cursors();
+        if dialect == Dialect::Postgres
+            && !depends_on_keys
+            && let Some(values) = &mut built.values
+            && let Some(Value::BigUnsigned(Some(limit))) = values.0.last()
+            && let Some(text) = built.sql.strip_suffix(&format!(" LIMIT ${}", values.0.len()))
+        {
+            built.sql = format!("{text} LIMIT {limit}");
+            values.0.pop();
+        }
+        built
     }
 
     /// The rows of a whole list below are put in order by whoever gives them to their parents: each list is short, and
@@ -350,7 +369,7 @@ impl<'a> Body<'a> {
             key.push(columns.len());
             columns.push(output.column_type);
         }
-        let statement = self.select.dialect.backend().build(&statement);
+        let statement = self.built(&statement);
         Query {
             statement,
             cursor: columns.len(),
