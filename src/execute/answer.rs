@@ -10,6 +10,7 @@ use sea_orm::Value;
 use serde::Serialize;
 
 use super::row::{Cell, Row};
+use super::text;
 use super::tree::{Child, Loaded};
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model};
@@ -318,7 +319,9 @@ impl<'a> Writer<'a> {
                 // Writing to memory does not fail.
                 let _ = write!(self.json, "\"{value}\"");
             }
-            Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => self.scalar(text),
+            Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => {
+                text::write(&mut self.json, text);
+            }
             Cell::Text(text) => {
                 let mut variants = self.model.variants(column_type).iter();
                 match variants.find(|(_, stored)| stored == text) {
