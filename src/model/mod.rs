@@ -122,6 +122,16 @@ impl Model {
         relations.filter(move |relation| relation.target == target)
     }
 
+    /// Whether a join over a relation of `owner` meets one row at most, and the row that its values name.
+    pub fn leads_to_one(&self, owner: EntityId, relation: &Relation) -> bool {
+        let (owner, target) = (&self.entities[owner], &self.entities[relation.target]);
+        let mut pairs = relation.from.iter().zip(&relation.to);
+        !relation.is_many()
+            && relation.junction.is_none()
+            && target.is_unique(&relation.to)
+            && pairs.all(|(from, to)| compare_alike(&owner.columns[*from], &target.columns[*to]))
+    }
+
     /// The values of an enum column, none for other types.
     pub fn variants(&self, column_type: &ColumnType) -> &[(String, String)] {
         match column_type {
@@ -250,5 +260,14 @@ impl Entity {
         std::iter::once(&self.primary_key)
             .chain(&self.unique_keys)
             .any(|key| !key.is_empty() && key.iter().all(|id| columns.contains(id)))
+    }
+}
+
+/// Whether the database compares two columns as their values would be compared here.
+fn compare_alike(from: &Column, to: &Column) -> bool {
+    match (&from.column_type, &to.column_type) {
+        // Their selected form is not the stored one.
+        (ColumnType::Enumeration(_) | ColumnType::Decimal, _) => false,
+        (from, to) => from == to || from.is_integer() && to.is_integer(),
     }
 }

@@ -205,7 +205,7 @@ impl Dialect {
 
     /// `column` begins with `prefix`: a range in the order of UTF-8, which an index can serve, and a value in a parameter
     /// does not hide it as it hides the beginning of a pattern. On PostgreSQL these are the operators of an index with
-    /// `text_pattern_ops` or `varchar_pattern_ops`; SQLite would take a range for half of the rows.
+    /// `text_pattern_ops` or `varchar_pattern_ops`.
     pub fn starts_with(self, column: Expr, prefix: &str) -> Expr {
         if prefix.is_empty() {
             return column.is_not_null();
@@ -226,7 +226,8 @@ impl Dialect {
     }
 
     /// `column` matches `pattern`. Case means the same everywhere: SQLite's `LIKE` ignores that of ASCII
-    /// letters, so `GLOB` takes its place, and a regular expression that of the forms that ignore case.
+    /// letters, so `GLOB` takes its place, and a regular expression that of the forms that ignore case. It would also take
+    /// a pattern to hold for nearly every row, and look at the patterns last.
     pub fn matches(self, column: Expr, pattern: &str, how: TextMatch) -> Expr {
         match (self, how) {
             (Self::Postgres, TextMatch::Like) => {
@@ -240,13 +241,13 @@ impl Dialect {
                 Expr::cust_with_exprs("$1 ~ $2", [column, Expr::val(pattern)])
             }
             (Self::Sqlite, TextMatch::Like) => {
-                Expr::cust_with_exprs("? GLOB ?", [column, Expr::val(glob_of_like(pattern))])
+                Expr::cust_with_exprs("unlikely(? GLOB ?)", [column, Expr::val(glob_of_like(pattern))])
             }
             (Self::Sqlite, TextMatch::LikeIgnoringCase) => {
-                Expr::cust_with_exprs("? REGEXP ?", [column, Expr::val(regex_of_like(pattern))])
+                Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(regex_of_like(pattern))])
             }
             (Self::Sqlite, TextMatch::Regex) => {
-                Expr::cust_with_exprs("? REGEXP ?", [column, Expr::val(pattern)])
+                Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(pattern)])
             }
         }
     }

@@ -417,6 +417,20 @@ impl<'a> Body<'a> {
                 on.fold(Condition::all(), Condition::add),
             );
         }
+        let mut conditions = Conditions::new(self.select);
+        let filters = if self.load.filter.is_everything() {
+            Vec::new()
+        } else if self.reads_all_on_sqlite() {
+            conditions.joined(self.load.entity, MAIN, &self.load.filter)
+        } else {
+            if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = self.load.what {
+                conditions = conditions.beside_offset();
+            }
+            vec![conditions.filter(self.load.entity, MAIN, &self.load.filter)]
+        };
+        for (join, on) in conditions.joins {
+            statement.join(JoinType::InnerJoin, join, on);
+        }
         for (join, on) in &order.joins {
             statement.join(JoinType::LeftJoin, join.clone(), on.clone());
         }
@@ -431,14 +445,20 @@ impl<'a> Body<'a> {
                 self.keys,
             ));
         }
-        if !self.load.filter.is_everything() {
-            let mut conditions = Conditions::new(self.select);
-            if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = self.load.what {
-                conditions = conditions.beside_offset();
-            }
-            statement.and_where(conditions.filter(self.load.entity, MAIN, &self.load.filter));
+        for filter in filters {
+            statement.and_where(filter);
         }
         statement
+    }
+
+    /// Whether the filter alone says where SQLite should begin. The first few rows, or those of a few parents, are found
+    /// sooner from their own table, and SQLite does not see that they are few.
+    fn reads_all_on_sqlite(&self) -> bool {
+        let is_all = match &self.load.what {
+            What::Rows(rows) => rows.page == Page::All,
+            What::Aggregates(_) => true,
+        };
+        self.select.dialect == Dialect::Sqlite && self.relation.is_none() && is_all
     }
 
     fn own_columns(&self, rows: &Rows) -> Vec<Output> {
