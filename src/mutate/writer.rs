@@ -10,7 +10,7 @@ use super::statement::{Write, Writes};
 use crate::error::{Error, Result};
 use crate::execute::{RowSet, Session};
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Filter, Load, Rows, Test, What};
+use crate::plan::{Filter, Load, Rows, What};
 
 /// The values of some columns of one row.
 pub(super) type Row = BTreeMap<ColumnId, Value>;
@@ -50,13 +50,7 @@ impl<'a> Writer<'a> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let filter = match by {
-            [column] => Filter::Column {
-                column: *column,
-                test: Test::OneOf { values: keys.iter().flatten().cloned().collect(), negated: false },
-            },
-            _ => Filter::Any(keys.iter().map(|key| Filter::equals(by, key.clone())).collect()),
-        };
+        let filter = Filter::one_of(by, keys.to_vec());
         self.find_where(id, wanted, filter).await
     }
 

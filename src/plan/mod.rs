@@ -15,6 +15,9 @@ mod print;
 mod select;
 mod selection;
 mod tables;
+mod variables;
+
+use std::collections::BTreeSet;
 
 use async_graphql::{Name, Pos};
 use sea_orm::Value;
@@ -22,13 +25,14 @@ use sea_orm::Value;
 pub use cost::rows_asked;
 pub use cursor::Cursor;
 pub use dialect::Dialect;
-pub use filter::{Comparison, Filter, Quantifier, Test};
+pub use filter::{Comparison, Filter, Operand, Quantifier, Test};
 pub use input::{Arguments, Input};
 pub use node_id::write as write_node_id;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
 pub use select::{Join, Key, Pace, Query, Select, Templates};
 pub use selection::Document;
+pub use variables::{Parameter, Variables};
 
 use crate::error::Error;
 use crate::model::{ColumnId, EntityId, RelationId};
@@ -40,6 +44,10 @@ pub struct Plan {
     pub fields: Vec<Field>,
     /// What they load.
     pub loads: Vec<Load>,
+    /// What is read from each request that it serves.
+    pub parameters: Vec<Parameter>,
+    /// The variables whose values it depends on. Of the others it is enough whether they are given, and not null.
+    pub depends_on: BTreeSet<Name>,
 }
 
 impl Plan {

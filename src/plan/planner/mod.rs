@@ -6,7 +6,7 @@ mod join;
 
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
-use super::filter::{Filter, Test};
+use super::filter::{Filter, Operand};
 use super::input::Arguments;
 use super::node_id;
 use super::order::OrderTerm;
@@ -44,6 +44,7 @@ pub fn plan(
         plan.fields.push(Field::new(merged.key.clone(), merged.name().clone(), merged.position(), kind));
     }
     plan.loads.iter_mut().for_each(|load| join::decide(model, load));
+    (plan.depends_on, plan.parameters) = document.variables.noted();
     Ok(plan)
 }
 
@@ -142,13 +143,11 @@ impl<'a> Planner<'a> {
         &self,
         id: EntityId,
         key: &[ColumnId],
-        arguments: &Arguments,
-    ) -> Result<Vec<sea_orm::Value>> {
+        arguments: &Arguments<'a>,
+    ) -> Result<Vec<Operand<sea_orm::Value>>> {
         let read = |column: &ColumnId| {
             let column = &self.model.entities[id].columns[*column];
-            let input = arguments.require(&column.field)?;
-            let variants = self.model.variants(&column.column_type);
-            column.column_type.read(&input.json(), variants).map_err(|expected| input.refuse(expected.0))
+            arguments.require(&column.field)?.operand(self.model, &column.column_type)
         };
         key.iter().map(read).collect()
     }
@@ -169,11 +168,12 @@ impl<'a> Planner<'a> {
     fn node(
         &mut self,
         field: &Merged<'a>,
-        arguments: &Arguments,
+        arguments: &Arguments<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
         let (entity, key) = node_id::read(self.model, &arguments.require("nodeId")?)?;
-        let filter = Filter::equals(&self.model.entities[entity].primary_key, key);
+        let primary_key = &self.model.entities[entity].primary_key;
+        let filter = Filter::equals(primary_key, key.into_iter().map(Operand::Value));
         self.lookup(Start { entity, relation: None }, filter, field, loads)
     }
 
@@ -181,7 +181,7 @@ impl<'a> Planner<'a> {
     fn nodes(
         &mut self,
         field: &Merged<'a>,
-        arguments: &Arguments,
+        arguments: &Arguments<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
         let mut items = Vec::new();
@@ -198,13 +198,7 @@ impl<'a> Planner<'a> {
         let mut groups = Vec::new();
         for (entity, keys) in keys {
             let primary_key = &self.model.entities[entity].primary_key;
-            let filter = match primary_key.as_slice() {
-                [column] => Filter::Column {
-                    column: *column,
-                    test: Test::OneOf { values: keys.into_iter().flatten().collect(), negated: false },
-                },
-                _ => Filter::Any(keys.into_iter().map(|key| Filter::equals(primary_key, key)).collect()),
-            };
+            let filter = Filter::one_of(primary_key, keys);
             let mut rows = Rows::unordered();
             let selection = self.selection(entity, &field.selection_sets(), &mut rows)?;
             let slots = primary_key.iter().map(|column| slot(&mut rows, *column)).collect();
@@ -220,7 +214,7 @@ impl<'a> Planner<'a> {
         form: Form,
         start: Start,
         field: &Merged<'a>,
-        arguments: &Arguments,
+        arguments: &Arguments<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
         let filter = match arguments.get("where") {

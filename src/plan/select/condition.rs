@@ -3,10 +3,10 @@
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
 
-use super::{JUNCTION, Select, table};
+use super::{JUNCTION, Mark, Select, table};
 use crate::model::{ColumnType, EntityId, Model, Relation};
 use crate::plan::dialect::Dialect;
-use crate::plan::filter::{Comparison, Filter, Quantifier, Test};
+use crate::plan::filter::{Comparison, Filter, Operand, Quantifier, Test};
 
 /// So many tables a filter joins; SQLite takes 64 for a statement, and weighs every order of them.
 const MOST_JOINS: usize = 8;
@@ -149,8 +149,12 @@ impl<'a> Conditions<'a> {
     fn test(&self, column: Expr, column_type: &ColumnType, test: &Test) -> Expr {
         let Select { model, dialect, .. } = *self.select;
         match test {
-            Test::Compare(comparison, value) => {
-                let operand = dialect.operand(model, value.clone(), column_type);
+            Test::Compare(comparison, operand) => {
+                let value = match operand {
+                    Operand::Value(value) => value.clone(),
+                    Operand::Parameter(parameter) => Mark::Parameter(*parameter as u32).into(),
+                };
+                let operand = dialect.operand(model, value, column_type);
                 match comparison {
                     Comparison::Equal => column.eq(operand),
                     Comparison::NotEqual => column.ne(operand),
@@ -161,7 +165,12 @@ impl<'a> Conditions<'a> {
                 }
             }
             Test::OneOf { values, negated } => {
-                let one_of = dialect.one_of(model, column, values.clone(), column_type);
+                let one_of = match values {
+                    Operand::Value(values) => dialect.one_of(model, column, values.clone(), column_type),
+                    Operand::Parameter(parameter) => {
+                        dialect.is_in(model, column, Mark::Parameter(*parameter as u32).into(), column_type)
+                    }
+                };
                 if *negated { one_of.not() } else { one_of }
             }
             Test::IsNull(true) => column.is_null(),

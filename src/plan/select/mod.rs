@@ -18,6 +18,7 @@ use condition::Conditions;
 pub use join::Join;
 use join::Joins;
 use ordering::Ordering;
+use template::Mark;
 pub use template::Templates;
 
 use super::dialect::Dialect;
@@ -32,7 +33,7 @@ pub type Key = Vec<Value>;
 /// The columns come in this order: the load's own ([`Rows::columns`] or its aggregates), the junction's
 /// ([`Rows::junction_columns`]), the key that leads back to the parent and what the rows are sorted by where they are not
 /// among them, the values of the cursor, the mark of the rows outside the page, and the columns of joined relations.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Query {
     /// The statement with its values.
     pub statement: Statement,
@@ -72,6 +73,13 @@ impl Pace {
     }
 }
 
+/// A copy was never sent.
+impl Clone for Pace {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
 impl Query {
     /// The mark of a row that stands before the page's cursor.
     pub const BEFORE: i32 = 1;
@@ -91,18 +99,15 @@ pub struct Select<'a> {
 }
 
 impl Select<'_> {
-    /// The types of the key that leads from a load's rows back to their parents.
-    fn key_types(&self, load: &Load) -> Vec<ColumnType> {
-        Body::new(self, load, &[]).key_columns().into_iter().map(|output| output.column_type).collect()
+    /// One row more than may be answered.
+    fn most_rows(&self) -> u64 {
+        self.row_ceiling.saturating_add(1)
     }
 
-    /// The statement of `load` for parents with these keys; at the root there are no keys.
-    pub fn build(&self, load: &Load, keys: &[Key]) -> Query {
-        let body = Body::new(self, load, keys);
-        match &load.what {
-            What::Rows(rows) => body.rows(rows),
-            What::Aggregates(aggregates) => body.aggregates(aggregates),
-        }
+    /// The same of a page by cursors for each of so many parents. What is read only to see whether there is more, up to
+    /// three rows for each, comes on top, so that it is never cut to make room.
+    fn most_rows_of_pages(&self, parents: usize) -> u64 {
+        self.most_rows().saturating_add(3 * parents.max(1) as u64)
     }
 }
 
@@ -153,15 +158,36 @@ impl<'a> Body<'a> {
         Self { select, load, entity, relation, keys }
     }
 
-    /// One row more than may be answered. What is read only to see whether there is more, up to three rows for each
-    /// parent, comes on top, so that it is never cut to make room.
+    /// The most rows that the statement may find.
     fn most_rows(&self) -> u64 {
-        let beside = if self.is_page_by_cursors() { 3 * self.keys.len().max(1) as u64 } else { 0 };
-        self.select.row_ceiling.saturating_add(1 + beside)
+        match (&self.load.what, self.relation) {
+            (What::Rows(Rows { page: Page::Keyset { .. }, .. }), Some(_)) => Mark::MOST_ROWS,
+            (What::Rows(Rows { page: Page::Keyset { .. }, .. }), None) => self.select.most_rows_of_pages(1),
+            _ => self.select.most_rows(),
+        }
     }
 
-    fn is_page_by_cursors(&self) -> bool {
-        matches!(&self.load.what, What::Rows(Rows { page: Page::Keyset { .. }, .. }))
+    /// The column and the values of the keys where the statement's text depends on them.
+    fn keys_in_text(&self) -> Option<(Expr, Vec<Value>)> {
+        let mut columns = self.key_columns();
+        match (columns.pop(), columns.pop()) {
+            (Some(only), None) if !self.select.dialect.fits_one_parameter(&only.column_type) => {
+                Some((only.expression, self.keys.iter().flatten().cloned().collect()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whose rows they are: the keys' places are marked where the text does not depend on them.
+    fn is_of_parents(&self) -> Expr {
+        if let Some((column, values)) = self.keys_in_text() {
+            return column.is_in(values);
+        }
+        let Select { model, dialect, .. } = *self.select;
+        let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
+            self.key_columns().into_iter().map(|output| (output.expression, output.column_type)).unzip();
+        let parts = (0..).take(dialect.count_key_parameters(&types));
+        dialect.is_in_keys(model, columns, &types, parts.map(|part| Mark::Keys(part).into()).collect())
     }
 
     fn rows(&self, rows: &Rows) -> Query {
@@ -239,11 +265,10 @@ impl<'a> Body<'a> {
     fn built(&self, statement: &SelectStatement) -> Statement {
         let dialect = self.select.dialect;
         let mut built = dialect.backend().build(statement);
-        let depends_on_keys = self.relation.is_some() && self.is_page_by_cursors();
         if dialect == Dialect::Postgres
-            && !depends_on_keys
             && let Some(values) = &mut built.values
             && let Some(Value::BigUnsigned(Some(limit))) = values.0.last()
+            && *limit != Mark::MOST_ROWS
             && let Some(text) = built.sql.strip_suffix(&format!(" LIMIT ${}", values.0.len()))
         {
             built.sql = format!("{text} LIMIT {limit}");
@@ -435,15 +460,7 @@ impl<'a> Body<'a> {
             statement.join(JoinType::LeftJoin, join.clone(), on.clone());
         }
         if self.relation.is_some() {
-            let keys = self.key_columns();
-            let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
-                keys.into_iter().map(|output| (output.expression, output.column_type)).unzip();
-            statement.and_where(self.select.dialect.one_of_keys(
-                self.select.model,
-                columns,
-                &types,
-                self.keys,
-            ));
+            statement.and_where(self.is_of_parents());
         }
         for filter in filters {
             statement.and_where(filter);
