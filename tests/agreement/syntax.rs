@@ -1,6 +1,7 @@
 //! GraphQL text with its variables. The same query is written in many ways: values as variables, fields twice, within
 //! fragments, and with directives.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json};
