@@ -26,14 +26,14 @@ pub type ColumnId = usize;
 pub type RelationId = usize;
 
 /// All registered entities and what is between them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     /// In the order of registration.
     pub entities: Vec<Entity>,
     /// The database enums that their columns use.
     pub enumerations: Vec<Enumeration>,
     /// The root fields that read one entity, by their names.
-    roots: HashMap<String, (EntityId, Root)>,
+    pub roots: HashMap<String, (EntityId, Root)>,
 }
 
 /// What a root field reads of its entity.

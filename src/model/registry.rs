@@ -1,6 +1,6 @@
 //! Registered entities become a [`Model`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{EntityTrait, Related};
 
@@ -173,7 +173,7 @@ impl Assembly {
                 registered.push((reflected, options));
             }
         }
-        let mut model = Model { entities: Vec::new(), enumerations: Vec::new(), roots: HashMap::new() };
+        let mut model = Model::default();
         for (reflected, options) in &registered {
             let entity = assemble_entity(reflected, options, &mut model.enumerations, &mut faults);
             model.entities.push(entity);
