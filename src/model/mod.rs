@@ -12,6 +12,8 @@ pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normaliz
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, OnDelete, Relation};
 
+use std::collections::HashMap;
+
 use names::{ConnectionTypes, RootNames, TypeNames};
 
 /// Index of an [`Entity`] in [`Model::entities`].
@@ -24,12 +26,27 @@ pub type ColumnId = usize;
 pub type RelationId = usize;
 
 /// All registered entities and what is between them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     /// In the order of registration.
     pub entities: Vec<Entity>,
     /// The database enums that their columns use.
     pub enumerations: Vec<Enumeration>,
+    /// The root fields that read one entity, by their names.
+    pub roots: HashMap<String, (EntityId, Root)>,
+}
+
+/// What a root field reads of its entity.
+#[derive(Clone, Debug)]
+pub enum Root {
+    /// The row with this key.
+    One(Vec<ColumnId>),
+    /// Rows.
+    List,
+    /// Rows with cursors.
+    Connection,
+    /// What is computed of rows.
+    Aggregate,
 }
 
 /// A table and its rows.
@@ -114,6 +131,25 @@ impl Model {
     /// The exposed entities with their ids.
     pub fn exposed(&self) -> impl Iterator<Item = (EntityId, &Entity)> {
         self.entities.iter().enumerate().filter(|(_, entity)| entity.exposed)
+    }
+
+    /// The root field that is called `name`, where it reads an exposed entity.
+    pub fn root(&self, name: &str) -> Option<(EntityId, &Root)> {
+        self.roots.get(name).map(|(id, root)| (*id, root))
+    }
+
+    fn name_roots(&mut self) {
+        let mut roots = HashMap::new();
+        for (id, entity) in self.exposed() {
+            let one = entity.lookups().map(|(name, key)| (name, Root::One(key.to_vec())));
+            let many = [
+                (entity.roots.list.clone(), Root::List),
+                (entity.roots.connection.clone(), Root::Connection),
+                (entity.roots.aggregate.clone(), Root::Aggregate),
+            ];
+            roots.extend(one.chain(many).map(|(name, root)| (name, (id, root))));
+        }
+        self.roots = roots;
     }
 
     /// The relations of exposed entities that lead to an entity.

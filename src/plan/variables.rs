@@ -50,11 +50,14 @@ impl Variables {
         Self { values: values.iter().map(value).collect(), noted: None }
     }
 
-    /// What is written in a document, or the value of the variable that is written there, with its name; `None` where
-    /// that was not given.
+    /// What is written in a document, or the value of the variable that is written there; `None` where that was not given.
+    /// With it the variable, unless it is null: every plan depends on that.
     pub(super) fn find<'a>(&'a self, written: &'a Written) -> Option<(&'a Written, Option<&'a Name>)> {
         match written {
-            Written::Variable(name) => Some((self.values.get(name)?, Some(name))),
+            Written::Variable(name) => {
+                let value = self.values.get(name)?;
+                Some((value, Some(name).filter(|_| *value != Written::Null)))
+            }
             written => Some((written, None)),
         }
     }

@@ -13,7 +13,7 @@ use super::order::OrderTerm;
 use super::selection::{Document, Merged};
 use super::{Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Selection, What};
 use crate::error::{Code, Error, Result};
-use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, names};
+use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, Root, names};
 
 /// The interface that every type with a primary key implements.
 const NODE: &[&str] = &["Node"];
@@ -50,12 +50,7 @@ pub fn plan(
 
 /// Lists, connections and aggregates always answer; look-ups may be `null`.
 fn is_non_null_root(model: &Model, name: &str) -> bool {
-    name == "nodes"
-        || model.exposed().any(|(_, entity)| {
-            [&entity.roots.list, &entity.roots.connection, &entity.roots.aggregate]
-                .iter()
-                .any(|root| *root == name)
-        })
+    name == "nodes" || !matches!(model.root(name), None | Some((_, Root::One(_))))
 }
 
 /// Plans the fields of one document.
@@ -119,24 +114,18 @@ impl<'a> Planner<'a> {
             "nodes" => return self.nodes(field, &arguments, loads),
             _ => {}
         }
-        let model = self.model;
-        for (id, entity) in model.exposed() {
-            let start = Start { entity: id, relation: None };
-            let form = match field.name().as_str() {
-                name if name == entity.roots.list => Form::List,
-                name if name == entity.roots.connection => Form::Connection,
-                name if name == entity.roots.aggregate => Form::Aggregate,
-                name => match entity.lookups().find(|(lookup, _)| lookup == name) {
-                    Some((_, key)) => {
-                        let values = self.key_arguments(id, key, &arguments)?;
-                        return self.lookup(start, Filter::equals(key, values), field, loads);
-                    }
-                    None => continue,
-                },
-            };
-            return self.many(form, start, field, &arguments, loads);
-        }
-        Ok(FieldKind::Foreign)
+        let Some((entity, root)) = self.model.root(field.name()) else { return Ok(FieldKind::Foreign) };
+        let start = Start { entity, relation: None };
+        let form = match root {
+            Root::One(key) => {
+                let key = Filter::equals(key, self.key_arguments(entity, key, &arguments)?);
+                return self.lookup(start, key, field, loads);
+            }
+            Root::List => Form::List,
+            Root::Connection => Form::Connection,
+            Root::Aggregate => Form::Aggregate,
+        };
+        self.many(form, start, field, &arguments, loads)
     }
 
     fn key_arguments(
