@@ -87,6 +87,7 @@ pub struct Comparison {
 
 /// The two servers, up and checked.
 pub struct Bench {
+    database: Database,
     floor: Server,
     service: Server,
     backends: Backends,
@@ -101,7 +102,17 @@ impl Bench {
         dataset::ensure(&setup.database).await?;
         let (floor, service) = (Server::floor(setup)?, Server::service(setup)?);
         check::run(&floor, &service, workloads).await?;
-        Ok(Self { floor, service, backends: Backends::new(setup).await? })
+        let backends = Backends::new(&setup.database).await?;
+        Ok(Self { database: setup.database.clone(), floor, service, backends })
+    }
+
+    /// The database's release, and whether the servers' connections to it are encrypted.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn database(&self) -> Result<String, Failure> {
+        let parts = [Some(self.database.release().await?), self.backends.encryption().await?];
+        Ok(parts.into_iter().flatten().collect::<Vec<String>>().join(", "))
     }
 
     /// Measures workloads: all of them in each round, so that whatever else the machine does falls on all alike.
@@ -193,8 +204,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     let bench = Bench::start(&options.setup, &workloads).await?;
     let comparisons = bench.compare(&workloads, &options.pace).await?;
-    let record =
-        Record::new(&options.setup, options.setup.database.release().await?, options.pace, comparisons);
+    let record = Record::new(&options.setup, bench.database().await?, options.pace, comparisons);
     print!("{}", table(&record));
     if let Some(file) = options.json {
         record.write(&file)?;

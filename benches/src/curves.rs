@@ -44,8 +44,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let (mut points, mut releases) = (Vec::new(), Vec::new());
     for (kind, database) in [(Kind::Sqlite, "SQLite"), (Kind::Postgres, "PostgreSQL")] {
         setup.database.kind = kind;
-        points.extend(measure(&setup, &pace, database).await?);
-        releases.push(setup.database.release().await?);
+        let (measured, release) = measure(&setup, &pace, database).await?;
+        points.extend(measured);
+        releases.push(release);
     }
     let panels = [
         panel(&points, "rows", "rows of the answer (authors with their posts)", "ms", time),
@@ -58,7 +59,12 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     record.write(&out.join("curves.json"))
 }
 
-async fn measure(setup: &Setup, pace: &Pace, database: &'static str) -> Result<Vec<Point>, Failure> {
+/// The points, and what the database is.
+async fn measure(
+    setup: &Setup,
+    pace: &Pace,
+    database: &'static str,
+) -> Result<(Vec<Point>, String), Failure> {
     let growing: Vec<(&str, usize, Workload)> = [5, 50, 500]
         .map(workload::fk)
         .into_iter()
@@ -84,7 +90,7 @@ async fn measure(setup: &Setup, pace: &Pace, database: &'static str) -> Result<V
             comparison,
         }));
     }
-    Ok(points)
+    Ok((points, bench.database().await?))
 }
 
 /// The time from one answer to the next on a machine that is busy with nothing else.
