@@ -68,7 +68,7 @@ async fn measure(
     let growing: Vec<(&str, usize, Workload)> = [5, 50, 500]
         .map(workload::fk)
         .into_iter()
-        .map(|workload| ("rows", workload.objects, workload))
+        .map(|workload| ("rows", workload.questions.iter().map(|question| question.objects).sum(), workload))
         .chain((1..=6).map(|depth| ("depth", depth, workload::chain(depth))))
         .collect();
     let workloads: Vec<Workload> = growing.iter().map(|(.., workload)| workload.clone()).collect();
