@@ -87,6 +87,7 @@ pub struct Comparison {
 
 /// The two servers, up and checked.
 pub struct Bench {
+    database: Database,
     floor: Server,
     service: Server,
     backends: Backends,
@@ -101,7 +102,17 @@ impl Bench {
         dataset::ensure(&setup.database).await?;
         let (floor, service) = (Server::floor(setup)?, Server::service(setup)?);
         check::run(&floor, &service, workloads).await?;
-        Ok(Self { floor, service, backends: Backends::new(setup).await? })
+        let backends = Backends::new(&setup.database).await?;
+        Ok(Self { database: setup.database.clone(), floor, service, backends })
+    }
+
+    /// The database's release, and whether the servers' connections to it are encrypted.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn database(&self) -> Result<String, Failure> {
+        let parts = [Some(self.database.release().await?), self.backends.encryption().await?];
+        Ok(parts.into_iter().flatten().collect::<Vec<String>>().join(", "))
     }
 
     /// Measures workloads: all of them in each round, so that whatever else the machine does falls on all alike.
@@ -115,10 +126,9 @@ impl Bench {
             let seconds = if round == 0 { pace.seconds.min(0.5) } else { pace.seconds };
             for (workload, rounds) in workloads.iter().zip(&mut rounds) {
                 eprint!("\rround {round} of {}: {:<8}", pace.rounds, workload.name);
-                let floor =
-                    || self.cost(&self.floor, Request::get(&workload.path), pace.clients.get(), seconds);
-                let service =
-                    || self.cost(&self.service, Request::post(&workload.query), pace.clients.get(), seconds);
+                let (get, post) = requests(workload);
+                let floor = || self.cost(&self.floor, &get, pace.clients.get(), seconds);
+                let service = || self.cost(&self.service, &post, pace.clients.get(), seconds);
                 let pair = if round % 2 == 0 {
                     (floor().await?, service().await?)
                 } else {
@@ -137,12 +147,12 @@ impl Bench {
     async fn cost(
         &self,
         server: &Server,
-        request: Request,
+        requests: &[Request],
         clients: usize,
         seconds: f64,
     ) -> Result<Cost, Failure> {
         let before = (server.cpu()?, self.backends.cpu().await?);
-        let load = load::run(server.address, &request, clients, Duration::from_secs_f64(seconds)).await?;
+        let load = load::run(server.address, requests, clients, Duration::from_secs_f64(seconds)).await?;
         let after = (server.cpu()?, self.backends.cpu().await?);
         #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 answers")]
         let answers = load.answers as f64;
@@ -157,6 +167,13 @@ impl Bench {
             database_cpu_ms: database,
         })
     }
+}
+
+/// As the floor is asked, and as the service is.
+fn requests(workload: &Workload) -> (Vec<Request>, Vec<Request>) {
+    let get = workload.questions.iter().map(|question| Request::get(&question.path));
+    let post = workload.questions.iter().map(|question| Request::post(&question.query, &question.variables));
+    (get.collect(), post.collect())
 }
 
 fn summary(workload: &Workload, rounds: &[(Cost, Cost)]) -> Comparison {
@@ -193,8 +210,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     let bench = Bench::start(&options.setup, &workloads).await?;
     let comparisons = bench.compare(&workloads, &options.pace).await?;
-    let record =
-        Record::new(&options.setup, options.setup.database.release().await?, options.pace, comparisons);
+    let record = Record::new(&options.setup, bench.database().await?, options.pace, comparisons);
     print!("{}", table(&record));
     if let Some(file) = options.json {
         record.write(&file)?;
@@ -210,7 +226,7 @@ pub async fn check_only(setup: &Setup) -> Result<(), Failure> {
     let mut workloads = workload::all();
     workloads.extend((1..=6).map(workload::chain));
     Bench::start(setup, &workloads).await?;
-    println!("the floor and the service agree on {} questions", workloads.len());
+    println!("the floor and the service agree on {} workloads", workloads.len());
     Ok(())
 }
 

@@ -44,8 +44,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let (mut points, mut releases) = (Vec::new(), Vec::new());
     for (kind, database) in [(Kind::Sqlite, "SQLite"), (Kind::Postgres, "PostgreSQL")] {
         setup.database.kind = kind;
-        points.extend(measure(&setup, &pace, database).await?);
-        releases.push(setup.database.release().await?);
+        let (measured, release) = measure(&setup, &pace, database).await?;
+        points.extend(measured);
+        releases.push(release);
     }
     let panels = [
         panel(&points, "rows", "rows of the answer (authors with their posts)", "ms", time),
@@ -58,11 +59,16 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     record.write(&out.join("curves.json"))
 }
 
-async fn measure(setup: &Setup, pace: &Pace, database: &'static str) -> Result<Vec<Point>, Failure> {
+/// The points, and what the database is.
+async fn measure(
+    setup: &Setup,
+    pace: &Pace,
+    database: &'static str,
+) -> Result<(Vec<Point>, String), Failure> {
     let growing: Vec<(&str, usize, Workload)> = [5, 50, 500]
         .map(workload::fk)
         .into_iter()
-        .map(|workload| ("rows", workload.objects, workload))
+        .map(|workload| ("rows", workload.questions.iter().map(|question| question.objects).sum(), workload))
         .chain((1..=6).map(|depth| ("depth", depth, workload::chain(depth))))
         .collect();
     let workloads: Vec<Workload> = growing.iter().map(|(.., workload)| workload.clone()).collect();
@@ -84,7 +90,7 @@ async fn measure(setup: &Setup, pace: &Pace, database: &'static str) -> Result<V
             comparison,
         }));
     }
-    Ok(points)
+    Ok((points, bench.database().await?))
 }
 
 /// The time from one answer to the next on a machine that is busy with nothing else.

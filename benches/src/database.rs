@@ -25,12 +25,13 @@ pub struct Database {
     /// The file of SQLite [default: benches.db beside this program]
     #[arg(long, value_name = "FILE")]
     sqlite_file: Option<PathBuf>,
-    /// The database on PostgreSQL; it is made, and emptied whenever the dataset is made
+    /// The database on PostgreSQL; it is made, and emptied whenever the dataset is made. Without TLS, unless the URL asks
+    /// for it: sqlx takes it wherever it is offered, the floor's other driver has none
     #[arg(
         long,
         value_name = "URL",
         env = "CROWSFOOT_BENCH_POSTGRES",
-        default_value = "postgres://postgres@127.0.0.1:5432/crowsfoot_bench"
+        default_value = "postgres://postgres@127.0.0.1:5432/crowsfoot_bench?sslmode=disable"
     )]
     postgres_url: String,
 }
@@ -90,8 +91,10 @@ impl Database {
                 self.connect().await
             }
             Kind::Postgres => {
-                let (server, name) = self.postgres_url.rsplit_once('/').ok_or("the URL names no database")?;
-                let administration = crowsfoot::execute::connect(&format!("{server}/postgres"), 1).await?;
+                let (place, options) = self.postgres_url.split_once('?').unwrap_or((&self.postgres_url, ""));
+                let (server, name) = place.rsplit_once('/').ok_or("the URL names no database")?;
+                let administration = format!("{server}/postgres?{options}");
+                let administration = crowsfoot::execute::connect(&administration, 1).await?;
                 administration
                     .execute_unprepared(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"))
                     .await?;

@@ -7,7 +7,8 @@ use sea_orm_migration::MigratorTrait;
 use crate::Failure;
 use crate::database::Database;
 
-const USERS: usize = 10_000;
+/// How many users there are.
+pub const USERS: usize = 10_000;
 const AUTHORS: usize = 1_000;
 /// The posts of an author.
 pub const POSTS_EACH: usize = 20;

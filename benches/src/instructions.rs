@@ -6,11 +6,11 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use async_graphql::Request;
+use async_graphql::{Request, Variables};
 use clap::{Args, ValueEnum};
 use crowsfoot::Schema;
 
-use crate::workload::{self, Workload};
+use crate::workload::{self, Question, Workload};
 use crate::{Failure, example};
 
 /// The bounds: for each step, the most instructions of each workload.
@@ -53,17 +53,24 @@ enum Step {
 /// # Errors
 /// When the step fails.
 pub fn repeat(Repeat { step, workload, times }: &Repeat) -> Result<(), Failure> {
-    let Workload { query, .. } =
+    let Workload { questions, .. } =
         workload::all().into_iter().find(|known| known.name == workload).ok_or("no such workload")?;
+    let requests: Vec<Request> = questions.iter().map(request).collect();
+    let requests = requests.iter().cycle().take(usize::try_from(*times)?);
     let schema = Schema::new(example::registry().model()?)?;
     match step {
         Step::Plan => {
-            for _ in 0..*times {
-                black_box(schema.plan(&Request::new(black_box(&query)))?);
+            for request in requests {
+                black_box(schema.plan(black_box(request))?);
             }
         }
     }
     Ok(())
+}
+
+fn request(question: &Question) -> Request {
+    let variables = Variables::from_json(question.variables.clone());
+    Request::new(&question.query).variables(variables)
 }
 
 /// Counts every step of every workload and compares with the bounds.

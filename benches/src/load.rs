@@ -1,10 +1,12 @@
-//! A client that asks one question over many connections and counts the answers.
+//! A client that asks over many connections and counts the answers.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
+use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -21,8 +23,12 @@ impl Request {
     }
 
     /// As the service is asked.
-    pub fn post(query: &str) -> Self {
-        let body = serde_json::json!({ "query": query }).to_string();
+    pub fn post(query: &str, variables: &Json) -> Self {
+        let body = match variables {
+            Json::Null => json!({ "query": query }),
+            variables => json!({ "query": query, "variables": variables }),
+        }
+        .to_string();
         let head = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                     accept: application/json\r\ncontent-length: ";
         Self(format!("{head}{}\r\n\r\n{body}", body.len()).into_bytes())
@@ -38,14 +44,14 @@ pub struct Load {
     pub elapsed: Duration,
 }
 
-/// Sends a request over so many connections, each with one request under way, for so long. Every answer must be as long as
-/// the first.
+/// Sends requests in turn over so many connections, each with one request under way, for so long. Every answer must be as
+/// long as the first to the same request.
 ///
 /// # Errors
 /// When the server is away or an answer is not like the others.
 pub async fn run(
     address: SocketAddr,
-    request: &Request,
+    requests: &[Request],
     clients: usize,
     time: Duration,
 ) -> Result<Load, Failure> {
@@ -53,12 +59,15 @@ pub async fn run(
     for _ in 0..clients {
         connections.push(Connection::open(address).await?);
     }
+    let lengths: Vec<Cell<Option<usize>>> = vec![Cell::new(None); requests.len()];
+    let sent = Cell::new(0);
     let start = Instant::now();
     let counts = try_join_all(connections.into_iter().map(async |mut connection: Connection| {
-        let (mut answers, mut length) = (0, None);
+        let mut answers = 0;
         while start.elapsed() < time {
-            let body = connection.ask(request).await?.len();
-            if *length.get_or_insert(body) != body {
+            let nth = sent.replace(sent.get() + 1) % requests.len();
+            let length = connection.ask(&requests[nth]).await?.len();
+            if lengths[nth].replace(Some(length)).is_some_and(|before| before != length) {
                 return Err(Failure::from("an answer is not as long as the one before it"));
             }
             answers += 1;
@@ -69,28 +78,29 @@ pub async fn run(
     Ok(Load { answers: counts.iter().sum(), elapsed: start.elapsed() })
 }
 
-/// The body of one answer.
-///
-/// # Errors
-/// When none comes.
-pub async fn ask(address: SocketAddr, request: &Request) -> Result<Vec<u8>, Failure> {
-    Ok(Connection::open(address).await?.ask(request).await?.to_vec())
-}
-
-struct Connection {
+/// A connection over which one request at a time is sent.
+pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
     body: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> Result<Self, Failure> {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn open(address: SocketAddr) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(256 * 1024), body: Vec::new() })
     }
 
-    async fn ask(&mut self, request: &Request) -> Result<&[u8], Failure> {
+    /// Sends a request and gives the body of its answer.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn ask(&mut self, request: &Request) -> Result<&[u8], Failure> {
         self.stream.write_all(&request.0).await?;
         self.buffer.clear();
         let head = loop {

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use crate::Failure;
 use crate::compare::Setup;
-use crate::database::Kind;
+use crate::database::{Database, Kind};
 
 /// A server that is stopped when it is dropped.
 pub struct Server {
@@ -125,6 +125,10 @@ fn cpu(process: u32) -> Result<Duration, Failure> {
     Ok(Duration::from_millis(10 * (ticks(14) + ticks(15))))
 }
 
+/// The connections of this database but the one that asks.
+const OTHERS: &str = "FROM pg_stat_activity LEFT JOIN pg_stat_ssl USING (pid) \
+    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
 /// The database's own processes, where there are any and they run on this machine.
 pub struct Backends(Option<DatabaseConnection>);
 
@@ -133,10 +137,10 @@ impl Backends {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn new(setup: &Setup) -> Result<Self, Failure> {
-        match setup.database.kind {
+    pub async fn new(database: &Database) -> Result<Self, Failure> {
+        match database.kind {
             Kind::Sqlite => Ok(Self(None)),
-            Kind::Postgres => Ok(Self(Some(setup.database.connect().await?))),
+            Kind::Postgres => Ok(Self(Some(database.connect().await?))),
         }
     }
 
@@ -146,8 +150,7 @@ impl Backends {
     /// When the database does not answer.
     pub async fn cpu(&self) -> Result<Option<Duration>, Failure> {
         let Some(connection) = &self.0 else { return Ok(None) };
-        let sql = "SELECT pid FROM pg_stat_activity \
-                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let sql = format!("SELECT pid {OTHERS}");
         let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
         let mut total = Duration::ZERO;
         for row in connection.query_all_raw(statement).await? {
@@ -159,5 +162,22 @@ impl Backends {
             total += cpu(process)?;
         }
         Ok(Some(total))
+    }
+
+    /// How many of their connections are encrypted, in words: a side that is must not be measured beside one that is not.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn encryption(&self) -> Result<Option<String>, Failure> {
+        let Some(connection) = &self.0 else { return Ok(None) };
+        let sql = format!("SELECT COUNT(*) FILTER (WHERE ssl), COUNT(*) {OTHERS}");
+        let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(statement).await?.ok_or("the database counts no connections")?;
+        let (encrypted, all): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        Ok(Some(match encrypted {
+            0 => "no connection encrypted".to_owned(),
+            _ if encrypted == all => "all connections encrypted".to_owned(),
+            _ => format!("{encrypted} of {all} connections encrypted"),
+        }))
     }
 }
