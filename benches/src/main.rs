@@ -29,6 +29,10 @@ use compare::Setup;
 use database::Database;
 use floor::Driver;
 
+/// The service's own: the floor is to be as fast as it can be.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whatever ends the program; printed as it is.
 type Failure = Box<dyn std::error::Error>;
 

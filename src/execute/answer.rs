@@ -10,6 +10,7 @@ use sea_orm::Value;
 use serde::Serialize;
 
 use super::row::{Cell, Row};
+use super::text;
 use super::tree::{Child, Loaded};
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model};
@@ -21,6 +22,9 @@ use crate::plan::{
 
 /// JSON text, as it goes to the client.
 pub type Json = Vec<u8>;
+
+/// The room with which an answer begins: most need no more, and larger ones grow by few steps.
+const USUAL_BYTES: usize = 8 << 10;
 
 /// The answer to the model's own fields of an operation.
 #[derive(Debug, Default)]
@@ -59,6 +63,7 @@ impl Answer {
     /// Writes the whole answer to `plan`, every field of which is the model's own, as one object.
     pub fn write_object(model: &Model, plan: &Plan, children: &[Result<Child>]) -> (Json, Vec<ServerError>) {
         let mut writer = Writer::new(model, Vec::new());
+        writer.json.reserve(USUAL_BYTES);
         let above = Above { loads: &plan.loads, children, row: None, index: 0 };
         let mut is_null = false;
         writer.json.push(b'{');
@@ -192,9 +197,19 @@ impl<'a> Writer<'a> {
     }
 
     fn fields(&mut self, fields: &'a [Field], entity: Option<EntityId>, above: Above<'a>) -> Written {
+        let columns = entity.map_or(&[][..], |entity| &self.model.entities[entity].columns);
         self.json.push(b'{');
         for (place, field) in fields.iter().enumerate() {
-            begin_field(&mut self.json, place, &field.key);
+            if place > 0 {
+                self.json.push(b',');
+            }
+            self.json.extend_from_slice(field.label.as_bytes());
+            // Nearly every field is a column with a value, which needs no path.
+            if let (FieldKind::Column { slot, column }, Some(row)) = (&field.kind, above.row)
+                && self.cell(&columns[*column].column_type, row.cell(*slot))
+            {
+                continue;
+            }
             self.field(field, entity, above)?;
         }
         self.json.push(b'}');
@@ -290,32 +305,40 @@ impl<'a> Writer<'a> {
 
     /// Writes a cell as its type is read by clients; writes nothing and says so where it cannot be.
     fn cell(&mut self, column_type: &ColumnType, cell: Cell) -> bool {
-        let variants = self.model.variants(column_type);
         match cell {
             Cell::Null => return false,
             Cell::Boolean(value) => self.scalar(&value),
             Cell::Integer(value) if column_type.is_text_in_json() => {
-                // Writing to memory does not fail.
-                let _ = write!(self.json, "\"{value}\"");
+                self.json.push(b'"');
+                self.scalar(&value);
+                self.json.push(b'"');
             }
             Cell::Integer(value) => self.scalar(&value),
             Cell::Double(value) if value.is_finite() => self.scalar(&value),
-            Cell::Text(text) if variants.is_empty() => self.scalar(text),
-            Cell::Text(text) => match variants.iter().find(|(_, stored)| stored == text) {
-                Some((name, _)) => self.scalar(name),
-                None => return false,
-            },
+            Cell::Date(value) => {
+                // Writing to memory does not fail.
+                let _ = write!(self.json, "\"{value}\"");
+            }
+            Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => {
+                text::write(&mut self.json, text);
+            }
+            Cell::Text(text) => {
+                let mut variants = self.model.variants(column_type).iter();
+                match variants.find(|(_, stored)| stored == text) {
+                    Some((name, _)) => self.scalar(name),
+                    None => return false,
+                }
+            }
             Cell::Double(_) => return false,
-            Cell::Float(value) => match column_type.write(&Value::Float(Some(value)), variants) {
-                Some(value) => self.scalar(&value),
-                None => return false,
-            },
-            Cell::Other(value) => match column_type.write(value, variants) {
-                Some(value) => self.scalar(&value),
-                None => return false,
-            },
+            Cell::Float(value) => return self.rarer(column_type, &Value::Float(Some(value))),
+            Cell::Other(value) => return self.rarer(column_type, value),
         }
         true
+    }
+
+    fn rarer(&mut self, column_type: &ColumnType, value: &Value) -> bool {
+        let written = column_type.write(value, self.model.variants(column_type));
+        written.inspect(|value| self.scalar(value)).is_some()
     }
 
     fn one(

@@ -119,7 +119,7 @@ pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Datab
             }
         });
     }
-    Ok(Database::with_reader(url, sea_orm::Database::connect(options).await?))
+    Ok(Database::with_reader(url, sea_orm::Database::connect(options).await?)?)
 }
 
 /// Sees whether anybody is there, and says who is not: the pool goes on trying where a connection is refused, and what

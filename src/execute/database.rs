@@ -14,7 +14,7 @@ use super::row::RowSet;
 #[cfg(feature = "sqlite")]
 use super::sqlite::SqliteReader;
 use crate::error::Result;
-use crate::model::ColumnType;
+use crate::plan::Query;
 
 /// How many were opened so far.
 static OPENED: AtomicU64 = AtomicU64::new(0);
@@ -38,7 +38,10 @@ pub(super) enum Reader {
 
 impl Database {
     /// The pool that was opened at `url`, with connections for reading that are made as it makes its own.
-    pub(super) fn with_reader(url: &str, connection: DatabaseConnection) -> Self {
+    ///
+    /// # Errors
+    /// When the reading connections cannot follow its settings.
+    pub(super) fn with_reader(url: &str, connection: DatabaseConnection) -> Result<Self, DbErr> {
         let reader = match connection.get_database_backend() {
             #[cfg(feature = "sqlite")]
             sea_orm::DbBackend::Sqlite => {
@@ -46,11 +49,11 @@ impl Database {
             }
             #[cfg(feature = "postgres")]
             sea_orm::DbBackend::Postgres => {
-                Some(Reader::Postgres(PostgresReader::new(connection.get_postgres_connection_pool())))
+                Some(Reader::Postgres(PostgresReader::new(connection.get_postgres_connection_pool())?))
             }
             _ => None,
         };
-        Self { reader: reader.map(Arc::new), ..Self::from(connection) }
+        Ok(Self { reader: reader.map(Arc::new), ..Self::from(connection) })
     }
 
     /// Its connections at this moment: the pool's, and those that only read.
@@ -75,7 +78,7 @@ impl Database {
     /// What the driver says.
     pub async fn close(self) -> Result<(), DbErr> {
         if let Some(reader) = &self.reader {
-            reader.close().await;
+            reader.close();
         }
         self.connection.close_by_ref().await
     }
@@ -104,13 +107,13 @@ impl Reader {
         &'a self,
         sql: &'a Arc<str>,
         values: Values,
-        columns: &'a [ColumnType],
+        query: &'a Query,
     ) -> BoxFuture<'a, Result<RowSet>> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(reader) => Box::pin(reader.read(sql, values, columns)),
+            Self::Sqlite(reader) => Box::pin(reader.read(sql, values, query)),
             #[cfg(feature = "postgres")]
-            Self::Postgres(reader) => Box::pin(reader.read(sql, values, columns)),
+            Self::Postgres(reader) => Box::pin(reader.read(sql, values, query)),
         }
     }
 
@@ -124,12 +127,12 @@ impl Reader {
         (u32::try_from(idle).unwrap_or(u32::MAX), u32::try_from(busy).unwrap_or(u32::MAX))
     }
 
-    async fn close(&self) {
+    fn close(&self) {
         match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(reader) => reader.close(),
             #[cfg(feature = "postgres")]
-            Self::Postgres(reader) => reader.close().await,
+            Self::Postgres(reader) => reader.close(),
         }
     }
 }

@@ -138,10 +138,11 @@ fn key_of(row: Row, slots: &[usize]) -> Option<Key> {
 /// The rows of a level, by the rows above whose they are.
 #[derive(Debug)]
 pub struct Groups {
-    /// For each row above the place of its group.
+    /// For each row above the place of its group; of joined rows, which stand beside their parents, the row itself.
     of_parent: Vec<u32>,
+    /// None of joined rows, which are at most one each.
     groups: Vec<Group>,
-    /// Indexes of rows, group after group; of joined rows, which stand beside their parents, each its own.
+    /// Indexes of rows, group after group.
     members: Vec<u32>,
 }
 
@@ -206,16 +207,9 @@ impl Groups {
 
     /// Joined rows: each parent's is in the same row, where the key is not NULL.
     pub(super) fn joined(rows: &RowSet, key: &[usize]) -> Self {
-        let all = 0..rows.len();
         let is_there = |index: usize| key.iter().all(|slot| rows.row(index).cell(*slot) != Cell::Null);
-        Self {
-            of_parent: all.clone().map(|index| if is_there(index) { index as u32 } else { NOBODY }).collect(),
-            groups: all
-                .clone()
-                .map(|index| Group { members: index..index + 1, ..Group::default() })
-                .collect(),
-            members: all.map(|index| index as u32).collect(),
-        }
+        let own = |index| if is_there(index) { index as u32 } else { NOBODY };
+        Self { of_parent: (0..rows.len()).map(own).collect(), groups: Vec::new(), members: Vec::new() }
     }
 
     fn group(&self, parent: usize) -> Option<&Group> {
@@ -224,7 +218,11 @@ impl Groups {
 
     /// The rows that belong to row `parent` above, in the order of the list.
     pub fn members(&self, parent: usize) -> &[u32] {
-        self.group(parent).map_or(&[], |group| &self.members[group.members.clone()])
+        match self.of_parent.get(parent..=parent) {
+            Some([NOBODY]) | None => &[],
+            Some(own) if self.groups.is_empty() => own,
+            Some(_) => self.group(parent).map_or(&[], |group| &self.members[group.members.clone()]),
+        }
     }
 
     /// Whether the list of row `parent` above goes on before the first of them.

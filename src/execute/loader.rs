@@ -61,8 +61,7 @@ impl Loader<Batch> for RelationLoader {
 
     async fn load(&self, batches: &[Batch]) -> Result<HashMap<Batch, Arc<RowSet>>> {
         let run = async |batch: &Batch| {
-            let rows =
-                self.statements.query(Statement::clone(&batch.statement), &batch.query.columns).await?;
+            let rows = self.statements.query(Statement::clone(&batch.statement), &batch.query).await?;
             Ok::<_, Error>((batch.clone(), Arc::new(rows)))
         };
         Ok(try_join_all(batches.iter().map(run)).await?.into_iter().collect())

@@ -15,6 +15,7 @@ mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
+mod text;
 mod tree;
 mod verify;
 

@@ -8,8 +8,6 @@ use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-#[cfg(feature = "postgres")]
-use super::postgres::Decoder;
 use crate::model::{ColumnType, is_null};
 
 /// The rows of one statement: all cells in one list, row after row, all text in one piece. No row and no text has an
@@ -30,6 +28,7 @@ enum Stored {
     Integer(i64),
     Float(f32),
     Double(f64),
+    Date(NaiveDate),
     /// A part of [`RowSet::text`].
     Text {
         start: u32,
@@ -52,6 +51,8 @@ pub enum Cell<'a> {
     Float(f32),
     /// A float of 64 bits.
     Double(f64),
+    /// A day.
+    Date(NaiveDate),
     /// Text, or what an enum stores.
     Text(&'a str),
     /// A value of another type; never NULL.
@@ -83,18 +84,17 @@ impl RowSet {
     }
 
     /// No rows of these columns.
-    pub fn new(columns: &[ColumnType]) -> Self {
-        Self { columns: columns.into(), ..Self::default() }
+    pub fn new(columns: Arc<[ColumnType]>) -> Self {
+        Self { columns, ..Self::default() }
     }
 
     /// Decodes what a statement returned.
-    pub fn read(results: &[QueryResult], columns: &[ColumnType]) -> Result<Self, DbErr> {
-        let mut rows = Self::new(columns);
+    pub fn read(results: &[QueryResult], columns: Arc<[ColumnType]>) -> Result<Self, DbErr> {
+        let mut rows = Self::new(columns.clone());
         rows.cells.reserve(results.len() * columns.len());
         #[cfg(feature = "postgres")]
-        if let Some(row) = results.first().and_then(QueryResult::try_as_pg_row) {
-            let decoder = Decoder::new(row, columns);
-            results.iter().try_for_each(|result| decoder.decode(result, &mut rows))?;
+        if results.first().and_then(QueryResult::try_as_pg_row).is_some() {
+            super::postgres::decode(results, &mut rows)?;
             return Ok(rows);
         }
         for result in results {
@@ -119,6 +119,7 @@ impl RowSet {
             Value::BigInt(Some(value)) => self.push_integer(value),
             Value::Float(Some(value)) => self.push_float(value),
             Value::Double(Some(value)) => self.push_double(value),
+            Value::ChronoDate(Some(value)) => self.push_date(value),
             Value::String(Some(value)) => self.push_text(&value),
             other => self.push_other(other),
         }
@@ -157,6 +158,7 @@ impl RowSet {
             Stored::Integer(value) => Cell::Integer(value),
             Stored::Float(value) => Cell::Float(value),
             Stored::Double(value) => Cell::Double(value),
+            Stored::Date(value) => Cell::Date(value),
             Stored::Text { start, end } => Cell::Text(&self.text[start as usize..end as usize]),
             Stored::Other(index) => Cell::Other(&self.others[index as usize]),
         }
@@ -170,6 +172,7 @@ impl RowSet {
             Cell::Integer(value) => column_type.integer(value),
             Cell::Float(value) => Value::Float(Some(value)),
             Cell::Double(value) => Value::Double(Some(value)),
+            Cell::Date(value) => Value::ChronoDate(Some(value)),
             Cell::Text(text) => Value::String(Some(text.to_owned())),
             Cell::Other(value) => value.clone(),
         }
@@ -193,6 +196,10 @@ impl RowSet {
 
     pub(super) fn push_double(&mut self, value: f64) {
         self.cells.push(Stored::Double(value));
+    }
+
+    pub(super) fn push_date(&mut self, value: NaiveDate) {
+        self.cells.push(Stored::Date(value));
     }
 
     pub(super) fn push_text(&mut self, text: &str) {
@@ -224,7 +231,6 @@ impl RowSet {
     ) -> Result<(), DbErr> {
         let value = match column_type {
             ColumnType::Boolean => get::<bool>(result, index)?.map(Value::from),
-            // PostgreSQL stores 8 bits in 16, and 16, 32 and 64 unsigned ones in the next wider signed type.
             ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
                 get::<i16>(result, index)?.map(Value::from)
             }

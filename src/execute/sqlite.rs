@@ -30,6 +30,7 @@ use super::row::RowSet;
 use super::statements::fault;
 use crate::error::{Error, Result};
 use crate::model::ColumnType;
+use crate::plan::Query;
 
 /// A statement whose last run took at most so many steps of SQLite's machine runs on the worker that wants its rows: that
 /// is over within a quarter of a millisecond, and changing threads would cost more than it is worth. One that takes more
@@ -134,13 +135,13 @@ impl SqliteReader {
     }
 
     /// Sends a statement that reads, and decodes its rows.
-    pub async fn read(&self, sql: &Arc<str>, values: Values, columns: &[ColumnType]) -> Result<RowSet> {
+    pub async fn read(&self, sql: &Arc<str>, values: Values, query: &Query) -> Result<RowSet> {
         // Else one that reads again and again would never let others have the worker.
         consume_budget().await;
         let place = self.place().await.map_err(fault)?;
         let mut idle = self.file.idle().pop();
         if let Some(connection) = idle.take() {
-            match run_light(&connection, sql, &values, columns) {
+            match run_light(&connection, sql, &values, &query.columns) {
                 Ok(Some(rows)) => {
                     self.file.give_back(connection);
                     return Ok(rows);
@@ -156,7 +157,7 @@ impl SqliteReader {
         }
         let waiting = Waiting(Arc::default());
         let given_up = waiting.0.clone();
-        let (file, sql, mut rows) = (self.file.clone(), sql.clone(), RowSet::new(columns));
+        let (file, sql, mut rows) = (self.file.clone(), sql.clone(), RowSet::new(query.columns.clone()));
         let task = spawn_blocking(move || {
             // In use until the statement is over, whether anybody waits for it or not.
             let _place: OwnedSemaphorePermit = place;
@@ -263,7 +264,7 @@ fn run_light(
     connection: &Connection,
     sql: &str,
     values: &Values,
-    columns: &[ColumnType],
+    columns: &Arc<[ColumnType]>,
 ) -> Result<Option<RowSet>, Fault> {
     let run = || -> Result<_, Fault> {
         let mut statement = connection.prepare_cached(sql)?;
@@ -271,7 +272,7 @@ fn run_light(
         if !(1..=LIGHT_STEPS).contains(&steps) {
             return Ok(None);
         }
-        let mut rows = RowSet::new(columns);
+        let mut rows = RowSet::new(columns.clone());
         fill(&mut statement, values, &mut rows)?;
         Ok(Some(rows))
     };
@@ -400,11 +401,14 @@ fn push(rows: &mut RowSet, stored: ValueRef<'_>, column_type: &ColumnType) -> Re
             rows.push_text(text(bytes)?);
             return Ok(());
         }
+        (Type::Date, ValueRef::Text(bytes)) => {
+            rows.push_date(date(text(bytes)?)?);
+            return Ok(());
+        }
         (Type::Decimal, ValueRef::Text(bytes)) => decimal(text(bytes)?)?.into(),
         (Type::Uuid, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => {
             Uuid::from_slice(bytes).map_err(|error| DbErr::Type(error.to_string()))?.into()
         }
-        (Type::Date, ValueRef::Text(bytes)) => date(text(bytes)?)?.into(),
         (Type::Time, ValueRef::Text(bytes)) => time(text(bytes)?)?.into(),
         (Type::DateTime, stored) => moment(stored)?.naive_local().into(),
         (Type::Timestamp, stored) => moment(stored)?.into(),
@@ -438,7 +442,22 @@ pub(super) fn decimal(text: &str) -> Result<Decimal, DbErr> {
 }
 
 fn date(text: &str) -> Result<NaiveDate, DbErr> {
+    if let Some(usual) = usual_date(text.as_bytes()) {
+        return Ok(usual);
+    }
     NaiveDate::parse_from_str(text, "%F").map_err(|error| DbErr::Type(format!("\"{text}\": {error}")))
+}
+
+/// `YYYY-MM-DD`, without the machine that reads dates of any form.
+fn usual_date(text: &[u8]) -> Option<NaiveDate> {
+    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else { return None };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+        })
+    };
+    let year = i32::try_from(number(&[y0, y1, y2, y3])?).ok()?;
+    NaiveDate::from_ymd_opt(year, number(&[m0, m1])?, number(&[d0, d1])?)
 }
 
 /// The forms in which SQLite's own functions take a time of day.

@@ -1,6 +1,7 @@
 //! The statements of one request: the only code that sends any.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -19,7 +20,8 @@ use super::presence::Presence;
 use super::row::RowSet;
 use super::session::Limits;
 use crate::error::{Error, Result};
-use crate::model::{ColumnType, Table};
+use crate::model::Table;
+use crate::plan::Query;
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -103,15 +105,16 @@ impl Statements {
     }
 
     /// Sends a statement that reads, and decodes its rows.
-    pub async fn query(&self, statement: Statement, columns: &[ColumnType]) -> Result<RowSet> {
+    pub async fn query(&self, statement: Statement, query: &Query) -> Result<RowSet> {
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
-            let results = self.send(statement).await.map_err(fault)?;
-            return RowSet::read(&results, columns).map_err(Error::internal);
+            // Boxed: what the pool does would be a part of every future above, and be moved with it.
+            let results = Box::pin(self.send(statement)).await.map_err(fault)?;
+            return RowSet::read(&results, query.columns.clone()).map_err(Error::internal);
         };
         let started = Instant::now();
         let sql = Arc::from(statement.sql);
         let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
-        let rows = reader.read(&sql, values, columns).instrument(self.span(&sql)).await;
+        let rows = reader.read(&sql, values, query).instrument(self.span(&sql)).await;
         self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
         rows
     }
@@ -251,30 +254,29 @@ pub(super) fn is_connection_fault(error: &sqlx::Error) -> bool {
     }
 }
 
+/// The error that the database names by this code of its own.
+pub(super) fn of_code(code: &str, cause: impl fmt::Display) -> Error {
+    let starts_with = |class: &&str| code.starts_with(class);
+    match code {
+        INVALID_REGULAR_EXPRESSION => {
+            let expected = "the database does not take this regular expression";
+            Error::bad_input("regex", serde_json::Value::Null, expected)
+        }
+        QUERY_CANCELED => Error::timeout(cause),
+        SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
+        _ if SQLITE_BUSY.contains(&code) => Error::conflict(cause),
+        _ if starts_with(&INSUFFICIENT_RESOURCES) || CONNECTION_FAULTS.iter().any(starts_with) => {
+            Error::unavailable(cause)
+        }
+        _ => Error::internal(cause),
+    }
+}
+
 /// The error of a statement that the database did not carry out, constraints aside. Its cause names SQL and stays
 /// in the log.
 pub fn fault(error: DbErr) -> Error {
     match driver_error(&error) {
-        Some(sqlx::Error::Database(database)) => {
-            let code = database.code().unwrap_or_default();
-            if code == INVALID_REGULAR_EXPRESSION {
-                let expected = "the database does not take this regular expression";
-                Error::bad_input("regex", serde_json::Value::Null, expected)
-            } else if code == QUERY_CANCELED {
-                Error::timeout(error)
-            } else if code == SERIALIZATION_FAILURE
-                || code == DEADLOCK_DETECTED
-                || SQLITE_BUSY.contains(&&*code)
-            {
-                Error::conflict(error)
-            } else if code.starts_with(INSUFFICIENT_RESOURCES)
-                || driver_error(&error).is_some_and(is_connection_fault)
-            {
-                Error::unavailable(error)
-            } else {
-                Error::internal(error)
-            }
-        }
+        Some(sqlx::Error::Database(database)) => of_code(&database.code().unwrap_or_default(), &error),
         Some(
             sqlx::Error::Io(_)
             | sqlx::Error::PoolTimedOut

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
+use sea_orm::Value;
 
 use super::groups::{Groups, Keys};
 use super::loader::Batch;
@@ -56,6 +57,8 @@ struct Level<'a> {
 pub struct Tree<'a> {
     /// The request's session.
     pub session: &'a Session,
+    /// The values of the plan's parameters.
+    pub values: &'a [Value],
 }
 
 impl Tree<'_> {
@@ -68,8 +71,8 @@ impl Tree<'_> {
     }
 
     async fn load_root(&self, load: &Load) -> Result<Child> {
-        let (statement, query) = self.session.select().prepare(load, &[]);
-        let rows = Arc::new(self.session.statements().query(statement, &query.columns).await?);
+        let (statement, query) = self.session.select().prepare(load, &[], self.values);
+        let rows = Arc::new(self.session.statements().query(statement, &query).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
     }
@@ -115,10 +118,10 @@ impl Tree<'_> {
         let slots = self.key_slots(parent, load)?;
         let is_outside = |index: usize| level.outside.is_some_and(|outside| outside[index]);
         let keys = Keys::of_rows(level.rows, level.first, &slots, is_outside);
-        let (statement, query) = self.session.select().prepare(load, &keys.distinct());
+        let (statement, query) = self.session.select().prepare(load, &keys.distinct(), self.values);
         let rows = if keys.is_empty() {
             // Nobody asks: no statement is sent for an empty level.
-            Arc::new(RowSet::new(&query.columns))
+            Arc::new(RowSet::new(query.columns.clone()))
         } else {
             let batch = Batch::new(statement, query.clone());
             let rows = self.session.loader().load_one(batch).await?;

@@ -12,6 +12,8 @@ pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normaliz
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, OnDelete, Relation};
 
+use std::collections::HashMap;
+
 use names::{ConnectionTypes, RootNames, TypeNames};
 
 /// Index of an [`Entity`] in [`Model::entities`].
@@ -24,12 +26,27 @@ pub type ColumnId = usize;
 pub type RelationId = usize;
 
 /// All registered entities and what is between them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     /// In the order of registration.
     pub entities: Vec<Entity>,
     /// The database enums that their columns use.
     pub enumerations: Vec<Enumeration>,
+    /// The root fields that read one entity, by their names.
+    pub roots: HashMap<String, (EntityId, Root)>,
+}
+
+/// What a root field reads of its entity.
+#[derive(Clone, Debug)]
+pub enum Root {
+    /// The row with this key.
+    One(Vec<ColumnId>),
+    /// Rows.
+    List,
+    /// Rows with cursors.
+    Connection,
+    /// What is computed of rows.
+    Aggregate,
 }
 
 /// A table and its rows.
@@ -116,10 +133,39 @@ impl Model {
         self.entities.iter().enumerate().filter(|(_, entity)| entity.exposed)
     }
 
+    /// The root field that is called `name`, where it reads an exposed entity.
+    pub fn root(&self, name: &str) -> Option<(EntityId, &Root)> {
+        self.roots.get(name).map(|(id, root)| (*id, root))
+    }
+
+    fn name_roots(&mut self) {
+        let mut roots = HashMap::new();
+        for (id, entity) in self.exposed() {
+            let one = entity.lookups().map(|(name, key)| (name, Root::One(key.to_vec())));
+            let many = [
+                (entity.roots.list.clone(), Root::List),
+                (entity.roots.connection.clone(), Root::Connection),
+                (entity.roots.aggregate.clone(), Root::Aggregate),
+            ];
+            roots.extend(one.chain(many).map(|(name, root)| (name, (id, root))));
+        }
+        self.roots = roots;
+    }
+
     /// The relations of exposed entities that lead to an entity.
     pub fn leading_to(&self, target: EntityId) -> impl Iterator<Item = &Relation> {
         let relations = self.exposed().flat_map(|(_, entity)| &entity.relations);
         relations.filter(move |relation| relation.target == target)
+    }
+
+    /// Whether a join over a relation of `owner` meets one row at most, and the row that its values name.
+    pub fn leads_to_one(&self, owner: EntityId, relation: &Relation) -> bool {
+        let (owner, target) = (&self.entities[owner], &self.entities[relation.target]);
+        let mut pairs = relation.from.iter().zip(&relation.to);
+        !relation.is_many()
+            && relation.junction.is_none()
+            && target.is_unique(&relation.to)
+            && pairs.all(|(from, to)| compare_alike(&owner.columns[*from], &target.columns[*to]))
     }
 
     /// The values of an enum column, none for other types.
@@ -250,5 +296,14 @@ impl Entity {
         std::iter::once(&self.primary_key)
             .chain(&self.unique_keys)
             .any(|key| !key.is_empty() && key.iter().all(|id| columns.contains(id)))
+    }
+}
+
+/// Whether the database compares two columns as their values would be compared here.
+fn compare_alike(from: &Column, to: &Column) -> bool {
+    match (&from.column_type, &to.column_type) {
+        // Their selected form is not the stored one.
+        (ColumnType::Enumeration(_) | ColumnType::Decimal, _) => false,
+        (from, to) => from == to || from.is_integer() && to.is_integer(),
     }
 }

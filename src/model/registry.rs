@@ -142,8 +142,9 @@ impl Registry {
         assembly.apply_options();
         assembly.name_values();
         assembly.check_keys();
-        let Assembly { model, mut faults, .. } = assembly;
+        let Assembly { mut model, mut faults, .. } = assembly;
         check::check(&model, &mut faults);
+        model.name_roots();
         if faults.is_empty() { Ok(model) } else { Err(ModelError { faults }) }
     }
 }
@@ -172,7 +173,7 @@ impl Assembly {
                 registered.push((reflected, options));
             }
         }
-        let mut model = Model { entities: Vec::new(), enumerations: Vec::new() };
+        let mut model = Model::default();
         for (reflected, options) in &registered {
             let entity = assemble_entity(reflected, options, &mut model.enumerations, &mut faults);
             model.entities.push(entity);

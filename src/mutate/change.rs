@@ -137,8 +137,7 @@ impl Changes<'_> {
                 false => Err(input.refuse("expected a value; leave it out for the default")),
             };
         }
-        let variants = self.model.variants(&column.column_type);
-        column.column_type.read(&input.json(), variants).map_err(|expected| input.refuse(expected.0))
+        input.column_value(self.model, &column.column_type)
     }
 
     fn link(&self, id: EntityId, relation: &Relation, input: &Input) -> Result<Link> {

@@ -15,8 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::execute::{Answer, Json, Session, Tree, json, object};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
-    Arguments, Document, Field, FieldKind, Filter, Input, Load, NodeGroup, OrderTerm, Plan, Planner, Test,
-    What,
+    Arguments, Document, Field, FieldKind, Filter, Input, Load, NodeGroup, OrderTerm, Plan, Planner, What,
 };
 
 /// How often an operation is tried again that met another at the same rows.
@@ -180,9 +179,7 @@ fn primary_key(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Vec
     let entity = &model.entities[id];
     let read = |column: &ColumnId| {
         let column = &entity.columns[*column];
-        let input = arguments.require(&column.field)?;
-        let variants = model.variants(&column.column_type);
-        column.column_type.read(&input.json(), variants).map_err(|expected| input.refuse(expected.0))
+        arguments.require(&column.field)?.column_value(model, &column.column_type)
     };
     entity.primary_key.iter().map(read).collect()
 }
@@ -295,7 +292,7 @@ impl Operation<'_> {
                     let (mut load, selection) = Planner::new(self.writer.session.model(), self.document)
                         .rows(id, &sets)
                         .map_err(failed)?;
-                    load.filter = one_of(by, keys);
+                    load.filter = Filter::one_of(by, keys);
                     if let What::Rows(rows) = &mut load.what {
                         rows.order = OrderTerm::primary_key(entity);
                     }
@@ -351,7 +348,7 @@ impl Operation<'_> {
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, by)).collect();
         let planner = Planner::new(self.writer.session.model(), self.document);
         let (mut load, selection) = { planner }.rows(id, &self.change.selection).map_err(failed)?;
-        load.filter = one_of(by, keys.clone());
+        load.filter = Filter::one_of(by, keys.clone());
         let kind = if many {
             let mut slots = Vec::new();
             if let What::Rows(rows) = &mut load.what {
@@ -383,9 +380,9 @@ impl Operation<'_> {
         session
             .afford(slice::from_ref(&load), 1)
             .map_err(|error| vec![error.to_server_error(self.change.position, self.path(&[]))])?;
-        let field = Field { key: key.clone(), name: key.clone(), position: self.change.position, kind };
-        let plan = Plan { fields: vec![field], loads: vec![load] };
-        let loaded = Tree { session }.load_roots(&plan.loads).await;
+        let field = Field::new(key.clone(), key.clone(), self.change.position, kind);
+        let plan = Plan { fields: vec![field], loads: vec![load], ..Plan::default() };
+        let loaded = Tree { session, values: &[] }.load_roots(&plan.loads).await;
         let answer = Answer::write(session.model(), &plan, &loaded, path);
         if !answer.errors.is_empty() {
             return Err(answer.errors);
@@ -401,14 +398,3 @@ fn put_together(fields: &[(&Name, Json)]) -> Json {
 /// What a deletion of many answers.
 const DELETE_RESULT: &str = "DeleteResult";
 const CASCADED_COUNT: &str = "CascadedCount";
-
-/// The rows with these keys.
-fn one_of(columns: &[ColumnId], keys: Vec<Vec<Value>>) -> Filter {
-    match columns {
-        [column] => Filter::Column {
-            column: *column,
-            test: Test::OneOf { values: keys.into_iter().flatten().collect(), negated: false },
-        },
-        _ => Filter::Any(keys.into_iter().map(|key| Filter::equals(columns, key)).collect()),
-    }
-}

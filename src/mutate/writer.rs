@@ -10,7 +10,7 @@ use super::statement::{Write, Writes};
 use crate::error::{Error, Result};
 use crate::execute::{RowSet, Session};
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Filter, Load, Rows, Test, What};
+use crate::plan::{Filter, Load, Rows, What};
 
 /// The values of some columns of one row.
 pub(super) type Row = BTreeMap<ColumnId, Value>;
@@ -34,7 +34,7 @@ impl<'a> Writer<'a> {
     pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
         match self.session.statements().send(write.statement).await {
-            Ok(results) => RowSet::read(&results, &write.columns).map_err(Error::internal),
+            Ok(results) => RowSet::read(&results, write.columns.into()).map_err(Error::internal),
             Err(error) => Err(self.refusal(error, attempt).await),
         }
     }
@@ -50,13 +50,7 @@ impl<'a> Writer<'a> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let filter = match by {
-            [column] => Filter::Column {
-                column: *column,
-                test: Test::OneOf { values: keys.iter().flatten().cloned().collect(), negated: false },
-            },
-            _ => Filter::Any(keys.iter().map(|key| Filter::equals(by, key.clone())).collect()),
-        };
+        let filter = Filter::one_of(by, keys.to_vec());
         self.find_where(id, wanted, filter).await
     }
 
@@ -65,7 +59,7 @@ impl<'a> Writer<'a> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
         let query = self.session.select().build(&load, &[]);
-        let found = self.session.statements().query(query.statement, &query.columns).await?;
+        let found = self.session.statements().query(query.statement.clone(), &query).await?;
         self.session.statements().admit(found.len())?;
         Ok(rows_of(&found, wanted))
     }

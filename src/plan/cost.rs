@@ -1,6 +1,6 @@
 //! The rows that loads ask for, as far as they can be told before anything is sent.
 
-use super::filter::{Filter, Test};
+use super::filter::{Filter, Operand, Test};
 use super::{Load, Page, Rows, What};
 
 /// A list at the root that says no limit is taken for one of so many rows.
@@ -37,7 +37,9 @@ fn most_rows(load: &Load, rows: &Rows, ceiling: u64) -> u64 {
 
 fn keys(filter: &Filter) -> u64 {
     match filter {
-        Filter::Column { test: Test::OneOf { values, negated: false }, .. } => values.len() as u64,
+        Filter::Column { test: Test::OneOf { values: Operand::Value(values), negated: false }, .. } => {
+            values.len() as u64
+        }
         Filter::Any(keys) => keys.len() as u64,
         _ => 1,
     }
@@ -99,16 +101,13 @@ mod tests {
 
     #[test]
     fn a_row_for_each_key_and_each_aggregate() {
-        let values = vec![Value::Int(Some(1)); 3];
-        let by_column =
-            Filter::Column { column: 0, test: Test::OneOf { values: values.clone(), negated: false } };
-        let by_columns =
-            Filter::Any(values.into_iter().map(|value| Filter::equals(&[0], vec![value])).collect());
-        for filter in [by_column, by_columns] {
+        let keys = vec![vec![Value::Int(Some(1))]; 3];
+        let pairs = vec![vec![Value::Int(Some(1)); 2]; 3];
+        for filter in [Filter::one_of(&[0], keys), Filter::one_of(&[0, 1], pairs)] {
             let count = below(Load::new(0, Filter::everything(), What::Aggregates(vec![Aggregate::Count])));
             assert_eq!(asked(&[one(filter, vec![count])]), 3 + 3);
         }
-        assert_eq!(asked(&[one(Filter::equals(&[0], vec![Value::Int(Some(1))]), vec![])]), 1);
+        assert_eq!(asked(&[one(Filter::equals(&[0], [Operand::Parameter(0)]), vec![])]), 1);
     }
 
     #[test]

@@ -78,11 +78,32 @@ impl Dialect {
         }
     }
 
-    /// `column` is one of `values`: one parameter and one statement text whatever their number.
+    /// `column` is one of `values`: one parameter and one statement text whatever their number, where that can be.
     pub fn one_of(self, model: &Model, column: Expr, values: Vec<Value>, column_type: &ColumnType) -> Expr {
+        match self.fits_one_parameter(column_type) {
+            true => self.is_in(model, column, self.list_parameter(values, column_type), column_type),
+            false => column.is_in(values),
+        }
+    }
+
+    /// Whether a list of such values travels as one parameter.
+    pub fn fits_one_parameter(self, column_type: &ColumnType) -> bool {
+        self == Self::Postgres || always_fits_one_parameter(column_type)
+    }
+
+    /// A list of values as one parameter.
+    pub fn list_parameter(self, values: Vec<Value>, column_type: &ColumnType) -> Value {
+        match self {
+            Self::Postgres => array(values, column_type),
+            Self::Sqlite => json_list(values.iter().map(json_key)).into(),
+        }
+    }
+
+    /// `column` is one of those in the parameter `list`.
+    pub fn is_in(self, model: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr {
         match self {
             Self::Postgres => {
-                let array = Expr::val(array(values, column_type));
+                let array = Expr::val(list);
                 let array = match column_type {
                     ColumnType::Enumeration(id) => {
                         array.as_enum(format!("{}[]", model.enumerations[*id].database_name))
@@ -91,16 +112,10 @@ impl Dialect {
                 };
                 Expr::cust_with_exprs("$1 = ANY($2)", [column, array])
             }
-            // SQLite does not read every float from text as the float that was written.
-            Self::Sqlite if matches!(column_type, ColumnType::Float | ColumnType::Double) => {
-                column.is_in(values)
-            }
             Self::Sqlite => {
                 let item = json_item("value", column_type);
-                Expr::cust_with_exprs(
-                    format!("? IN (SELECT {item} FROM json_each(?))"),
-                    [column, Expr::val(json_list(values.iter().map(json_key)))],
-                )
+                let sql = format!("? IN (SELECT {item} FROM json_each(?))");
+                Expr::cust_with_exprs(sql, [column, Expr::val(list)])
             }
         }
     }
@@ -113,16 +128,29 @@ impl Dialect {
         types: &[ColumnType],
         keys: &[Vec<Value>],
     ) -> Expr {
-        if let ([column], [column_type]) = (columns.as_slice(), types) {
-            let values = keys.iter().filter_map(|key| key.first().cloned()).collect();
-            return self.one_of(model, column.clone(), values, column_type);
+        match (columns.as_slice(), types) {
+            ([column], [column_type]) if !self.fits_one_parameter(column_type) => {
+                column.clone().is_in(keys.iter().flatten().cloned())
+            }
+            _ => self.is_in_keys(model, columns, types, self.key_parameters(types, keys)),
+        }
+    }
+
+    /// The tuple of `columns` is one of those in the `parameters`.
+    pub fn is_in_keys(
+        self,
+        model: &Model,
+        columns: Vec<Expr>,
+        types: &[ColumnType],
+        parameters: Vec<Value>,
+    ) -> Expr {
+        if let ([column], [column_type], [list]) = (columns.as_slice(), types, parameters.as_slice()) {
+            return self.is_in(model, column.clone(), list.clone(), column_type);
         }
         let tuple = Expr::tuple(columns);
+        let parameters = parameters.into_iter().map(Expr::val);
         match self {
             Self::Postgres => {
-                let arrays = types.iter().enumerate().map(|(index, column_type)| {
-                    Expr::val(array(keys.iter().map(|key| key[index].clone()).collect(), column_type))
-                });
                 let places: Vec<String> = (2..types.len() + 2).map(|place| format!("${place}")).collect();
                 let items: Vec<String> = types
                     .iter()
@@ -141,17 +169,16 @@ impl Dialect {
                     places.join(", "),
                     names.join(", ")
                 );
-                Expr::cust_with_exprs(sql, std::iter::once(tuple).chain(arrays))
+                Expr::cust_with_exprs(sql, std::iter::once(tuple).chain(parameters))
             }
             Self::Sqlite => {
-                let list = json_list(keys.iter().map(|key| Json::Array(key.iter().map(json_key).collect())));
                 let items: Vec<String> = types
                     .iter()
                     .enumerate()
                     .map(|(index, column_type)| json_item(&format!("value ->> {index}"), column_type))
                     .collect();
                 let sql = format!("? IN (SELECT {} FROM json_each(?))", items.join(", "));
-                Expr::cust_with_exprs(sql, [tuple, Expr::val(list)])
+                Expr::cust_with_exprs(sql, std::iter::once(tuple).chain(parameters))
             }
         }
     }
@@ -159,6 +186,9 @@ impl Dialect {
     /// The parameters by which [`Dialect::one_of_keys`] hands its keys over.
     pub fn key_parameters(self, types: &[ColumnType], keys: &[Vec<Value>]) -> Vec<Value> {
         match (self, types) {
+            (_, [column_type]) => {
+                vec![self.list_parameter(keys.iter().flatten().cloned().collect(), column_type)]
+            }
             (Self::Postgres, types) => types
                 .iter()
                 .enumerate()
@@ -166,11 +196,18 @@ impl Dialect {
                     array(keys.iter().map(|key| key[index].clone()).collect(), column_type)
                 })
                 .collect(),
-            (Self::Sqlite, [_]) => vec![json_list(keys.iter().flatten().map(json_key)).into()],
             (Self::Sqlite, _) => {
                 let keys = keys.iter().map(|key| Json::Array(key.iter().map(json_key).collect()));
                 vec![json_list(keys).into()]
             }
+        }
+    }
+
+    /// How many [`Dialect::key_parameters`] there are.
+    pub fn count_key_parameters(self, types: &[ColumnType]) -> usize {
+        match self {
+            Self::Postgres => types.len(),
+            Self::Sqlite => 1,
         }
     }
 
@@ -203,8 +240,31 @@ impl Dialect {
         list
     }
 
+    /// `column` begins with `prefix`: a range in the order of UTF-8, which an index can serve, and a value in a parameter
+    /// does not hide it as it hides the beginning of a pattern. On PostgreSQL these are the operators of an index with
+    /// `text_pattern_ops` or `varchar_pattern_ops`.
+    pub fn starts_with(self, column: Expr, prefix: &str) -> Expr {
+        if prefix.is_empty() {
+            return column.is_not_null();
+        }
+        let (from, to) = match self {
+            // A `CHAR(n)` would be compared without the blanks that fill it up.
+            Self::Postgres if prefix.ends_with(' ') => {
+                return self.matches(column, &format!("{}%", escape_like(prefix)), TextMatch::Like);
+            }
+            Self::Postgres => ("$1 ~>=~ $2", "$1 ~<~ $2"),
+            Self::Sqlite => ("unlikely(? COLLATE BINARY >= ?)", "unlikely(? COLLATE BINARY < ?)"),
+        };
+        let begins = Expr::cust_with_exprs(from, [column.clone(), Expr::val(prefix)]);
+        match after_prefix(prefix) {
+            Some(end) => begins.and(Expr::cust_with_exprs(to, [column, Expr::val(end)])),
+            None => begins,
+        }
+    }
+
     /// `column` matches `pattern`. Case means the same everywhere: SQLite's `LIKE` ignores that of ASCII
-    /// letters, so `GLOB` takes its place, and a regular expression that of the forms that ignore case.
+    /// letters, so `GLOB` takes its place, and a regular expression that of the forms that ignore case. It would also take
+    /// a pattern to hold for nearly every row, and look at the patterns last.
     pub fn matches(self, column: Expr, pattern: &str, how: TextMatch) -> Expr {
         match (self, how) {
             (Self::Postgres, TextMatch::Like) => {
@@ -218,13 +278,13 @@ impl Dialect {
                 Expr::cust_with_exprs("$1 ~ $2", [column, Expr::val(pattern)])
             }
             (Self::Sqlite, TextMatch::Like) => {
-                Expr::cust_with_exprs("? GLOB ?", [column, Expr::val(glob_of_like(pattern))])
+                Expr::cust_with_exprs("unlikely(? GLOB ?)", [column, Expr::val(glob_of_like(pattern))])
             }
             (Self::Sqlite, TextMatch::LikeIgnoringCase) => {
-                Expr::cust_with_exprs("? REGEXP ?", [column, Expr::val(regex_of_like(pattern))])
+                Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(regex_of_like(pattern))])
             }
             (Self::Sqlite, TextMatch::Regex) => {
-                Expr::cust_with_exprs("? REGEXP ?", [column, Expr::val(pattern)])
+                Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(pattern)])
             }
         }
     }
@@ -279,6 +339,12 @@ impl Dialect {
             NullOrdering::Last
         })
     }
+}
+
+/// Whether a list of such values travels as one parameter on every database. SQLite does not read every float from text
+/// as the float that was written.
+pub fn always_fits_one_parameter(column_type: &ColumnType) -> bool {
+    !matches!(column_type, ColumnType::Float | ColumnType::Double)
 }
 
 fn json_list(items: impl Iterator<Item = Json>) -> String {
@@ -362,6 +428,17 @@ pub fn escape_like(text: &str) -> String {
     escaped
 }
 
+/// The first text after all that begin with `prefix`; none where nothing comes after them.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut rest = prefix.chars();
+    while let Some(letter) = rest.next_back() {
+        if let Some(next) = (letter..=char::MAX).nth(1) {
+            return Some(format!("{}{next}", rest.as_str()));
+        }
+    }
+    None
+}
+
 /// One step of a `LIKE` pattern.
 enum Wildcard {
     Any,
@@ -379,6 +456,19 @@ fn wildcards(pattern: &str) -> impl Iterator<Item = Wildcard> {
             letter => Wildcard::Letter(letter),
         })
     })
+}
+
+/// What a `LIKE` pattern wants at the beginning, where it wants nothing else.
+pub fn prefix_of_like(pattern: &str) -> Option<String> {
+    let mut prefix = String::with_capacity(pattern.len());
+    let mut steps = wildcards(pattern);
+    loop {
+        match steps.next()? {
+            Wildcard::Letter(letter) => prefix.push(letter),
+            Wildcard::Any => return steps.next().is_none().then_some(prefix),
+            Wildcard::One => return None,
+        }
+    }
 }
 
 fn glob_of_like(pattern: &str) -> String {
@@ -416,5 +506,18 @@ mod tests {
         assert_eq!(glob_of_like(r"50\%*_%"), "50%[*]?*");
         assert_eq!(regex_of_like("a.b%"), r"(?is)\Aa\.b.*\z");
         assert_eq!(escape_like(r"50%_\"), r"50\%\_\\");
+        assert_eq!(prefix_of_like(r"50\%*%").as_deref(), Some("50%*"));
+        assert_eq!(prefix_of_like("%").as_deref(), Some(""));
+        for pattern in ["", "a", "a_%", "%a%", "a%%"] {
+            assert_eq!(prefix_of_like(pattern), None, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_range_ends_after_its_prefix() {
+        assert_eq!(after_prefix("Silverfox").as_deref(), Some("Silverfoy"));
+        assert_eq!(after_prefix("a\u{d7ff}").as_deref(), Some("a\u{e000}"));
+        assert_eq!(after_prefix("a\u{10ffff}\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(after_prefix("\u{10ffff}"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::Value;
 
-use super::dialect::{TextMatch, escape_like};
+use super::dialect::{TextMatch, escape_like, prefix_of_like};
 use super::input::Input;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, Model, RelationId};
@@ -38,18 +38,29 @@ pub enum Filter {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     /// With one of the operators `= <> < <= > >=`.
-    Compare(Comparison, Value),
+    Compare(Comparison, Operand<Value>),
     /// One of these, or none of them when negated.
     OneOf {
         /// The values.
-        values: Vec<Value>,
+        values: Operand<Vec<Value>>,
         /// `notIn`.
         negated: bool,
     },
     /// Missing or not.
     IsNull(bool),
+    /// Text that begins with this.
+    StartsWith(String),
     /// Text against a pattern.
     Matches(TextMatch, String),
+}
+
+/// What a column is compared to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operand<T> {
+    /// Known when it was planned.
+    Value(T),
+    /// Read from each request: a place in [`Plan::parameters`](super::Plan::parameters).
+    Parameter(usize),
 }
 
 /// A comparing operator.
@@ -91,11 +102,25 @@ impl Filter {
         matches!(self, Self::All(filters) if filters.iter().all(Self::is_everything))
     }
 
-    /// These columns equal these values.
-    pub fn equals(columns: &[ColumnId], values: Vec<Value>) -> Self {
+    /// These columns equal these operands.
+    pub fn equals(columns: &[ColumnId], operands: impl IntoIterator<Item = Operand<Value>>) -> Self {
         let compare =
-            |(column, value)| Self::Column { column, test: Test::Compare(Comparison::Equal, value) };
-        Self::All(columns.iter().copied().zip(values).map(compare).collect())
+            |(column, operand)| Self::Column { column, test: Test::Compare(Comparison::Equal, operand) };
+        Self::All(columns.iter().copied().zip(operands).map(compare).collect())
+    }
+
+    /// These columns are one of these keys.
+    pub fn one_of(columns: &[ColumnId], keys: Vec<Vec<Value>>) -> Self {
+        match columns {
+            [column] => {
+                let values = Operand::Value(keys.into_iter().flatten().collect());
+                Self::Column { column: *column, test: Test::OneOf { values, negated: false } }
+            }
+            _ => {
+                let equals = |key: Vec<Value>| Self::equals(columns, key.into_iter().map(Operand::Value));
+                Self::Any(keys.into_iter().map(equals).collect())
+            }
+        }
     }
 
     /// Reads a filter on `entity`, such as `UserFilter`.
@@ -157,16 +182,8 @@ impl Test {
         if operand.is_null() {
             return Err(operand.refuse("expected a value (isNull asks for missing ones)"));
         }
-        let value = |input: &Input| {
-            column_type
-                .read(&input.json(), model.variants(column_type))
-                .map_err(|expected| input.refuse(expected.0))
-        };
-        let compare = |comparison| Ok(Self::Compare(comparison, value(operand)?));
-        let one_of = |negated| {
-            let values = operand.list().iter().map(value).collect::<Result<_>>()?;
-            Ok(Self::OneOf { values, negated })
-        };
+        let compare = |comparison| Ok(Self::Compare(comparison, operand.operand(model, column_type)?));
+        let one_of = |negated| Ok(Self::OneOf { values: operand.operands(model, column_type)?, negated });
         match operator {
             "eq" => compare(Comparison::Equal),
             "ne" => compare(Comparison::NotEqual),
@@ -178,7 +195,7 @@ impl Test {
             "notIn" => one_of(true),
             "isNull" => Ok(Self::IsNull(operand.boolean()?)),
             _ => {
-                let text = match value(operand)? {
+                let text = match operand.column_value(model, column_type)? {
                     Value::String(Some(text)) => text,
                     _ => return Err(operand.refuse("expected text")),
                 };
@@ -195,14 +212,18 @@ impl Test {
         let literal = escape_like(text);
         let pattern = match form {
             "contains" | "Contains" => format!("%{literal}%"),
-            "startsWith" | "StartsWith" => format!("{literal}%"),
+            "startsWith" => return Ok(Self::StartsWith(text.to_owned())),
+            "StartsWith" => format!("{literal}%"),
             "endsWith" | "EndsWith" => format!("%{literal}"),
             "Eq" => literal,
             "like" | "Like" => {
                 if text.chars().rev().take_while(|letter| *letter == '\\').count() % 2 == 1 {
                     return Err(operand.refuse("expected a pattern that does not end in a lone \\"));
                 }
-                text.to_owned()
+                match prefix_of_like(text) {
+                    Some(prefix) if how == TextMatch::Like => return Ok(Self::StartsWith(prefix)),
+                    _ => text.to_owned(),
+                }
             }
             "regex" => {
                 regex::Regex::new(text).map_err(|_| operand.refuse("expected a regular expression"))?;

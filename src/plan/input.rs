@@ -1,24 +1,30 @@
 //! Reading what a client gave, with the path to it for the error that names it.
 
-use std::collections::HashMap;
+use async_graphql::{Name, Positioned};
+use async_graphql_value::Value as Written;
+use sea_orm::Value;
+use serde_json::{Map, Value as Json};
 
-use async_graphql::{Name, Value as ConstValue, Variables};
-use async_graphql_value::Value as VariableValue;
-use serde_json::Value as Json;
-
+use super::filter::Operand;
+use super::variables::Variables;
 use crate::error::{Error, Result};
+use crate::model::{ColumnType, Model};
 
 /// One given value and the path to it: `where.name.eq`, `orderBy[0]`.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     path: String,
-    value: &'a ConstValue,
+    value: &'a Written,
+    /// The variable whose value it is, when that stands there alone.
+    variable: Option<&'a Name>,
+    variables: &'a Variables,
 }
 
 impl<'a> Input<'a> {
-    /// The value of the argument `name`.
-    pub fn new(name: &str, value: &'a ConstValue) -> Self {
-        Self { path: name.to_owned(), value }
+    /// What is written at `path`; `None` where that is a variable that was not given.
+    fn new(path: String, written: &'a Written, variables: &'a Variables) -> Option<Self> {
+        let (value, variable) = variables.find(written)?;
+        Some(Self { path, value, variable, variables })
     }
 
     /// The path to it.
@@ -26,14 +32,22 @@ impl<'a> Input<'a> {
         &self.path
     }
 
+    /// The value, on which the plan depends from now on.
+    fn value(&self) -> &'a Written {
+        if let Some(variable) = self.variable {
+            self.variables.look_at(variable);
+        }
+        self.value
+    }
+
     /// The value as JSON, enum values as strings.
     pub fn json(&self) -> Json {
-        self.value.clone().into_json().unwrap_or_default()
+        json(self.value(), self.variables).unwrap_or_default()
     }
 
     /// Whether it is an explicit `null`.
     pub fn is_null(&self) -> bool {
-        matches!(self.value, ConstValue::Null)
+        matches!(self.value, Written::Null)
     }
 
     /// The error that names it.
@@ -43,14 +57,12 @@ impl<'a> Input<'a> {
 
     /// The fields of an input object.
     pub fn object(&self) -> Result<impl Iterator<Item = (&'a Name, Input<'a>)>> {
-        match self.value {
-            ConstValue::Object(fields) => {
-                let path = self.path.clone();
-                Ok(fields
-                    .iter()
-                    .map(move |(name, value)| (name, Input { path: format!("{path}.{name}"), value })))
-            }
-            ConstValue::Null => Err(self.refuse("expected an object (isNull asks for missing values)")),
+        let (path, variables) = (self.path.clone(), self.variables);
+        match self.value() {
+            Written::Object(fields) => Ok(fields.iter().filter_map(move |(name, written)| {
+                Some((name, Input::new(format!("{path}.{name}"), written, variables)?))
+            })),
+            Written::Null => Err(self.refuse("expected an object (isNull asks for missing values)")),
             _ => Err(self.refuse("expected an object")),
         }
     }
@@ -66,28 +78,30 @@ impl<'a> Input<'a> {
 
     /// The items of a list; a single value stands for a list of one (October 2021, section 3.11).
     pub fn list(&self) -> Vec<Input<'a>> {
-        match self.value {
-            ConstValue::List(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, value)| Input { path: format!("{}[{index}]", self.path), value })
-                .collect(),
+        let item = |(index, written)| {
+            let path = format!("{}[{index}]", self.path);
+            // An item that was not given is null (section 3.11 again).
+            let missing = Self { path: path.clone(), value: &Written::Null, variable: None, ..*self };
+            Input::new(path, written, self.variables).unwrap_or(missing)
+        };
+        match self.value() {
+            Written::List(items) => items.iter().enumerate().map(item).collect(),
             _ => vec![self.clone()],
         }
     }
 
     /// `true` or `false`.
     pub fn boolean(&self) -> Result<bool> {
-        match self.value {
-            ConstValue::Boolean(value) => Ok(*value),
+        match self.value() {
+            Written::Boolean(value) => Ok(*value),
             _ => Err(self.refuse("expected true or false")),
         }
     }
 
     /// A number of rows.
     pub fn count(&self) -> Result<u64> {
-        match self.value {
-            ConstValue::Number(number) => number
+        match self.value() {
+            Written::Number(number) => number
                 .as_u64()
                 .filter(|count| *count <= i32::MAX as u64)
                 .ok_or_else(|| self.refuse("expected a number of rows, zero or more")),
@@ -97,51 +111,81 @@ impl<'a> Input<'a> {
 
     /// Text, or the name of an enum value.
     pub fn text(&self) -> Result<&'a str> {
-        match self.value {
-            ConstValue::String(text) => Ok(text),
-            ConstValue::Enum(name) => Ok(name),
+        match self.value() {
+            Written::String(text) => Ok(text),
+            Written::Enum(name) => Ok(name),
             _ => Err(self.refuse("expected text")),
         }
     }
+
+    /// A value of a column.
+    pub fn column_value(&self, model: &Model, column_type: &ColumnType) -> Result<Value> {
+        let read = column_type.read(&self.json(), model.variants(column_type));
+        read.map_err(|expected| self.refuse(expected.0))
+    }
+
+    /// What a column is compared to.
+    pub fn operand(&self, model: &Model, column_type: &ColumnType) -> Result<Operand<Value>> {
+        match self.bind(column_type, false) {
+            Some(parameter) => Ok(Operand::Parameter(parameter)),
+            None => Ok(Operand::Value(self.column_value(model, column_type)?)),
+        }
+    }
+
+    /// The values that a column may have.
+    pub fn operands(&self, model: &Model, column_type: &ColumnType) -> Result<Operand<Vec<Value>>> {
+        if let Some(parameter) = self.bind(column_type, true) {
+            return Ok(Operand::Parameter(parameter));
+        }
+        let values =
+            self.list().iter().map(|item| item.column_value(model, column_type)).collect::<Result<_>>();
+        Ok(Operand::Value(values?))
+    }
+
+    fn bind(&self, column_type: &ColumnType, is_list: bool) -> Option<usize> {
+        self.variables.bind(self.variable?, column_type, is_list)
+    }
 }
 
-/// The arguments of one field, their variables replaced. An argument whose variable is not given is absent.
-#[derive(Debug, Default)]
-pub struct Arguments(HashMap<Name, ConstValue>);
+/// What is written with its variables replaced; `None` where it is a variable that was not given.
+fn json(written: &Written, variables: &Variables) -> Option<Json> {
+    let (value, variable) = variables.find(written)?;
+    if let Some(variable) = variable {
+        variables.look_at(variable);
+    }
+    Some(match value {
+        Written::List(items) => {
+            Json::Array(items.iter().map(|item| json(item, variables).unwrap_or_default()).collect())
+        }
+        Written::Object(fields) => {
+            let field = |(name, value): (&Name, _)| Some((name.to_string(), json(value, variables)?));
+            Json::Object(fields.iter().filter_map(field).collect::<Map<_, _>>())
+        }
+        value => value.clone().into_json().unwrap_or_default(),
+    })
+}
 
-impl Arguments {
+/// The arguments of one field. An argument whose variable is not given is absent.
+#[derive(Clone, Copy, Debug)]
+pub struct Arguments<'a> {
+    written: &'a [(Positioned<Name>, Positioned<Written>)],
+    variables: &'a Variables,
+}
+
+impl<'a> Arguments<'a> {
     /// From the arguments as the document has them.
-    pub fn new(arguments: impl Iterator<Item = (Name, VariableValue)>, variables: &Variables) -> Self {
-        Self(arguments.filter_map(|(name, value)| Some((name, resolve(value, variables)?))).collect())
+    pub fn new(written: &'a [(Positioned<Name>, Positioned<Written>)], variables: &'a Variables) -> Self {
+        Self { written, variables }
     }
 
     /// The argument `name`; an explicit `null` counts as absent, as clients send it for an unset variable.
-    pub fn get<'a>(&'a self, name: &str) -> Option<Input<'a>> {
-        let value = self.0.get(name).filter(|value| !matches!(value, ConstValue::Null))?;
-        Some(Input::new(name, value))
+    pub fn get(&self, name: &str) -> Option<Input<'a>> {
+        let (_, written) = self.written.iter().find(|(known, _)| known.node == name)?;
+        Input::new(name.to_owned(), &written.node, self.variables).filter(|input| !input.is_null())
     }
 
     /// The argument `name`, which the schema demands.
-    pub fn require<'a>(&'a self, name: &str) -> Result<Input<'a>> {
+    pub fn require(&self, name: &str) -> Result<Input<'a>> {
         self.get(name).ok_or_else(|| Error::bad_input(name, Json::Null, "expected a value"))
     }
-}
-
-/// Replaces variables; `None` where the value is a variable that was not given.
-pub fn resolve(value: VariableValue, variables: &Variables) -> Option<ConstValue> {
-    Some(match value {
-        VariableValue::Variable(name) => variables.get(&name)?.clone(),
-        VariableValue::List(items) => ConstValue::List(
-            items.into_iter().map(|item| resolve(item, variables).unwrap_or_default()).collect(),
-        ),
-        VariableValue::Object(fields) => ConstValue::Object(
-            fields.into_iter().filter_map(|(name, value)| Some((name, resolve(value, variables)?))).collect(),
-        ),
-        VariableValue::Null => ConstValue::Null,
-        VariableValue::Number(number) => ConstValue::Number(number),
-        VariableValue::String(text) => ConstValue::String(text),
-        VariableValue::Boolean(value) => ConstValue::Boolean(value),
-        VariableValue::Binary(bytes) => ConstValue::Binary(bytes),
-        VariableValue::Enum(name) => ConstValue::Enum(name),
-    })
 }

@@ -15,6 +15,9 @@ mod print;
 mod select;
 mod selection;
 mod tables;
+mod variables;
+
+use std::collections::BTreeSet;
 
 use async_graphql::{Name, Pos};
 use sea_orm::Value;
@@ -22,13 +25,14 @@ use sea_orm::Value;
 pub use cost::rows_asked;
 pub use cursor::Cursor;
 pub use dialect::Dialect;
-pub use filter::{Comparison, Filter, Quantifier, Test};
+pub use filter::{Comparison, Filter, Operand, Quantifier, Test};
 pub use input::{Arguments, Input};
 pub use node_id::write as write_node_id;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
-pub use select::{Join, Key, Query, Select, Templates};
+pub use select::{Join, Key, Pace, Query, Select, Templates};
 pub use selection::Document;
+pub use variables::{Parameter, Variables};
 
 use crate::error::Error;
 use crate::model::{ColumnId, EntityId, RelationId};
@@ -40,6 +44,10 @@ pub struct Plan {
     pub fields: Vec<Field>,
     /// What they load.
     pub loads: Vec<Load>,
+    /// What is read from each request that it serves.
+    pub parameters: Vec<Parameter>,
+    /// The variables whose values it depends on. Of the others it is enough whether they are given, and not null.
+    pub depends_on: BTreeSet<Name>,
 }
 
 impl Plan {
@@ -182,12 +190,23 @@ pub enum Aggregate {
 pub struct Field {
     /// Its name in the answer.
     pub key: Name,
+    /// The same as the answer has it before the value, quotes and colon included. Names are letters, digits and `_`
+    /// (October 2021, section 2.1.9): nothing to escape.
+    pub label: Box<str>,
     /// Its name in the schema.
     pub name: Name,
     /// Where it stands in the document.
     pub position: Pos,
     /// What is there.
     pub kind: FieldKind,
+}
+
+impl Field {
+    /// A field under its name in the answer and its name in the schema.
+    pub fn new(key: Name, name: Name, position: Pos, kind: FieldKind) -> Self {
+        let label = format!("\"{key}\":").into();
+        Self { key, label, name, position, kind }
+    }
 }
 
 /// What a field of the answer holds. A `load` is an index into the loads below the row it stands on, or into

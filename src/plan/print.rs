@@ -10,27 +10,33 @@ impl Plan {
     pub fn print(&self, select: &Select) -> String {
         let mut text = format!("{} statement(s)\n", self.statements());
         for load in &self.loads {
-            print_load(&mut text, select, load, 0);
+            self.print_load(&mut text, select, load, 0);
         }
         text
     }
-}
 
-fn print_load(text: &mut String, select: &Select, load: &Load, level: usize) {
-    let indent = "  ".repeat(level);
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "{indent}level {level}: {} [{}]",
-        name(select.model, load),
-        columns(select.model, load)
-    );
-    match load.joined {
-        true => text.push_str(&format!("{indent}  joined above\n")),
-        false => text.push_str(&format!("{indent}  {}\n", select.build(load, &[]).statement.sql)),
-    }
-    for child in load.children() {
-        print_load(text, select, child, level + 1);
+    fn print_load(&self, text: &mut String, select: &Select, load: &Load, level: usize) {
+        let indent = "  ".repeat(level);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{indent}level {level}: {} [{}]",
+            name(select.model, load),
+            columns(select.model, load)
+        );
+        match load.joined {
+            true => text.push_str(&format!("{indent}  joined above\n")),
+            false => {
+                let _ = writeln!(text, "{indent}  {}", select.build(load, &[]).statement.sql);
+                for (place, parameter) in select.parameter_places(load) {
+                    let variable = &self.parameters[parameter].variable;
+                    let _ = writeln!(text, "{indent}  value {place} is ${variable}");
+                }
+            }
+        }
+        for child in load.children() {
+            self.print_load(text, select, child, level + 1);
+        }
     }
 }
 

@@ -4,10 +4,11 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{Directive, Field, FragmentDefinition, Selection, SelectionSet};
-use async_graphql::{Name, Pos, Positioned, Variables};
+use async_graphql::{Name, Pos, Positioned};
 use indexmap::IndexMap;
 
-use super::input::{Arguments, resolve};
+use super::input::Arguments;
+use super::variables::Variables;
 use crate::error::{Error, Result};
 
 /// A document's parts that a selection may refer to.
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 pub struct Document<'a> {
     /// Its fragments.
     pub fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    /// The request's variables, defaults filled in.
+    /// The request's variables.
     pub variables: &'a Variables,
 }
 
@@ -62,12 +63,8 @@ impl<'a> Merged<'a> {
     }
 
     /// Its arguments.
-    pub fn arguments(&self, document: &Document) -> Arguments {
-        let arguments = self.first().node.arguments.iter();
-        Arguments::new(
-            arguments.map(|(name, value)| (name.node.clone(), value.node.clone())),
-            document.variables,
-        )
+    pub fn arguments(&self, document: &Document<'a>) -> Arguments<'a> {
+        Arguments::new(&self.first().node.arguments, document.variables)
     }
 }
 
@@ -139,15 +136,10 @@ impl<'a> Document<'a> {
                 "include" => false,
                 _ => continue,
             };
-            let condition = directive.node.get_argument("if").map(|value| value.node.clone());
-            let condition = condition.and_then(|value| resolve(value, self.variables));
-            match condition {
-                Some(async_graphql::Value::Boolean(value)) if value == skips_when => return Ok(true),
-                Some(async_graphql::Value::Boolean(_)) => {}
-                other => {
-                    let given = other.and_then(|value| value.into_json().ok()).unwrap_or_default();
-                    return Err(Error::bad_input("if", given, "expected true or false"));
-                }
+            let condition = Arguments::new(&directive.node.arguments, self.variables).get("if");
+            let missing = || Error::bad_input("if", serde_json::Value::Null, "expected true or false");
+            if condition.ok_or_else(missing)?.boolean()? == skips_when {
+                return Ok(true);
             }
         }
         Ok(false)

@@ -16,13 +16,14 @@ use async_graphql::{
 };
 use sea_orm::DbErr;
 
+use super::compiled::Compiled;
 use super::prepared::Prepared;
 use super::{QUERY, SUBSCRIPTION, Schema, rows, variables};
 use crate::error::{Code, Error, Result};
 use crate::execute::{Answer, Json, Session, Tree, fault, json, object};
 use crate::model::Model;
 use crate::mutate;
-use crate::plan::{Document, FieldKind, Plan};
+use crate::plan::{self, Document, FieldKind, Plan, Select};
 
 /// The data of an answer, as JSON text, and its errors. A request that was refused before execution has no data
 /// (October 2021, section 7.1.2).
@@ -45,62 +46,90 @@ impl Schema {
         let refuse = |error: Error| vec![error.to_server_error(Default::default(), Vec::new())];
         let compiled = prepared.compiled.clone();
         let operation = compiled.operation().map_err(refuse)?;
-        self.validate(prepared, operation).await?;
-        let variables = variables::with_defaults(operation, &prepared.variables).map_err(refuse)?;
-        if compiled.variables_stand_alone {
-            variables::check(self.inner.registry(), operation, &variables).map_err(refuse)?;
-        }
-        let document = Document { fragments: &compiled.document.fragments, variables: &variables };
+        let variables = variables::read(self.inner.registry(), operation, &prepared.variables);
+        self.validate(prepared, operation, variables.as_ref().ok()).await?;
+        let variables = variables.map_err(refuse)?;
         if operation.ty == OperationType::Mutation {
-            return Ok(match mutate::mutate(session, operation, document).await {
+            let variables = plan::Variables::fixed(&variables);
+            let document = Document { fragments: &compiled.document.fragments, variables: &variables };
+            // Boxed, as all that few requests need: it would be a part of every request's future, and be moved with it.
+            return Ok(match Box::pin(mutate::mutate(session, operation, document)).await {
                 Ok(data) => (Some(data), Vec::new()),
                 // Whatever fails takes the whole answer with it, since nothing was written.
                 Err(errors) if errors.iter().all(|error| error.path.is_empty()) => (None, errors),
                 Err(errors) => (Some(json(&())), errors),
             });
         }
-        let make = || plan(&self.model, operation, document);
-        let plan =
-            compiled.plan(&variables, || tracing::debug_span!("plan").in_scope(make)).map_err(refuse)?;
+        let (plan, values) =
+            self.planned(&compiled, operation, &variables, session.select()).map_err(refuse)?;
         let is_schema = |name: &str| matches!(name, "__schema" | "__type");
         if !self.introspection && plan.fields.iter().any(|field| is_schema(&field.name)) {
             let message = "introspection is switched off: __schema and __type are not answered";
             return Err(refuse(Error::validation(message)));
         }
         session.afford(&plan.loads, 1).map_err(refuse)?;
-        let loaded = Tree { session }.load_roots(&plan.loads).await;
+        let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
         if !plan.fields.iter().any(|field| matches!(field.kind, FieldKind::Foreign)) {
             let (data, errors) = Answer::write_object(&self.model, &plan, &loaded);
             return Ok((Some(data), errors));
         }
         let answer = Answer::write(&self.model, &plan, &loaded, Vec::new());
-        let foreign = self.inner.execute(prepared.request().data(session.clone())).await;
+        let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
         Ok(self.complete(&plan, answer, foreign))
     }
 
-    /// Has async-graphql validate the document; a verdict that no variable can change is kept.
+    /// The plan of a query or a subscription for these variables, and the values of its parameters.
+    fn planned(
+        &self,
+        compiled: &Compiled,
+        operation: &OperationDefinition,
+        variables: &Variables,
+        select: Select,
+    ) -> Result<(Arc<Plan>, Vec<sea_orm::Value>)> {
+        let fragments = &compiled.document.fragments;
+        let make = |variables: &plan::Variables| {
+            let make = || plan(&self.model, operation, Document { fragments, variables });
+            tracing::debug_span!("plan").in_scope(make)
+        };
+        let plan = compiled.plan(operation, variables, || make(&plan::Variables::open(variables)))?;
+        match plan.values(&select, variables) {
+            Some(values) => Ok((plan, values)),
+            // The fields that such a value stands in are at fault, and they alone.
+            None => Ok((Arc::new(make(&plan::Variables::fixed(variables))?), Vec::new())),
+        }
+    }
+
+    /// Has async-graphql validate the document. A verdict that no value of a variable can change is kept. There are no
+    /// `variables` where those of the request are not of their types.
     async fn validate(
         &self,
         prepared: &Prepared,
         operation: &OperationDefinition,
+        variables: Option<&Variables>,
     ) -> Result<(), Vec<ServerError>> {
         let compiled = &prepared.compiled;
-        if let Some(verdict) = compiled.verdict.get() {
-            return if verdict.is_empty() { Ok(()) } else { Err(verdict.clone()) };
+        let is_final = compiled.verdict_is_final;
+        let given = match is_final {
+            true => Some(String::new()),
+            false => variables.map(|variables| variables::given(operation, variables)),
+        };
+        if let Some(verdict) = given.as_ref().and_then(|given| compiled.verdict(given)) {
+            return if verdict.is_empty() { Ok(()) } else { Err(verdict.to_vec()) };
         }
-        let is_final = compiled.variables_stand_alone || operation.variable_definitions.is_empty();
         let mut request = prepared.again().request().data(ValidateOnly);
         if is_final {
             request.variables = Variables::default();
+        } else if let Some(variables) = variables {
+            request.variables = variables.clone();
         }
-        let mut errors = self.inner.execute(request).await.errors;
+        let mut errors = Box::pin(self.inner.execute(request)).await.errors;
         // What is refused after validation, such as an operation that is not there, has no code yet.
         errors.iter_mut().filter(|error| error.extensions.is_none()).for_each(|error| {
             set_code(error, Code::ValidationFailed);
         });
-        if is_final {
-            // Another request may have come first, with the same verdict.
-            let _ = compiled.verdict.set(errors.clone());
+        // An error may quote a value of this request, which is no other client's business.
+        if let Some(given) = given.filter(|_| is_final || errors.is_empty()) {
+            compiled.keep_verdict(given, Arc::new(errors.clone()));
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
@@ -247,7 +276,7 @@ pub(super) fn plan(model: &Model, operation: &OperationDefinition, document: Doc
             ));
         }
     };
-    let plan = crate::plan::plan(model, operation, document, root)?;
+    let plan = plan::plan(model, operation, document, root)?;
     match plan.fields.as_slice() {
         // October 2021, section 5.2.3.1: one root field, and none of introspection.
         [field] if root == SUBSCRIPTION && field.name.starts_with("__") => Err(Error::validation(format!(

@@ -1,16 +1,18 @@
-//! What is kept of a document between requests: parsed and validated once, planned once for each set of variables.
+//! What is kept of a document between requests: parsed and validated once, and planned once for all values of variables
+//! that only stand in statements as parameters.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{Name, Positioned, ServerError};
+use async_graphql::{Name, Positioned, ServerError, Variables};
 use async_graphql_value::Value;
 use lru::LruCache;
 
-use super::answering;
+use super::{answering, variables};
 use crate::error::Error;
 use crate::guard;
 use crate::plan::Plan;
@@ -21,22 +23,32 @@ pub(super) struct Compiled {
     pub text: String,
     pub document: ExecutableDocument,
     pub operation_name: Option<String>,
-    /// Whether every variable stands alone as the value of an argument. Validation of the document says nothing of the
-    /// variables' values then, and its verdict holds for all of them.
-    pub variables_stand_alone: bool,
-    /// What validation has found: nothing, or why the document is refused.
-    pub verdict: OnceLock<Vec<ServerError>>,
-    /// Plans by the JSON text of their variables.
-    plans: Mutex<LruCache<String, Arc<Plan>>>,
+    /// Whether what validation finds is the same whatever variables are given: none is declared, or each stands alone
+    /// as the value of an argument.
+    pub verdict_is_final: bool,
+    /// What validation has found: nothing, or why the document is refused. By which variables are given.
+    verdicts: Mutex<LruCache<String, Verdict>>,
+    plans: Mutex<Plans>,
+}
+
+/// The errors of a document.
+pub(super) type Verdict = Arc<Vec<ServerError>>;
+
+/// The plans that are kept of a document.
+#[derive(Debug)]
+struct Plans {
+    /// The variables whose values at least one of them depends on. Every plan is kept under these values.
+    depend_on: BTreeSet<Name>,
+    kept: LruCache<String, Arc<Plan>>,
 }
 
 /// So many documents are kept.
 const DOCUMENTS: usize = 1_000;
 
-/// So many plans are kept of each.
+/// So many plans are kept of each, and so many verdicts.
 const PLANS: usize = 64;
 
-/// Larger texts, of documents and of variables, are read anew each time.
+/// Larger texts, of documents and of variables that plans depend on, are read anew each time.
 const LARGEST_TEXT: usize = 16 << 10;
 
 /// The documents that were asked for last.
@@ -93,12 +105,12 @@ impl Compiled {
             && fragments.clone().all(|fragment| stands_alone_in_directives(&fragment.node.directives))
             && fragments.clone().all(|fragment| stands_alone(&fragment.node.selection_set.node));
         Ok(Self {
+            verdict_is_final: operation.variable_definitions.is_empty() || variables_stand_alone,
             text,
-            variables_stand_alone,
             document,
             operation_name,
-            verdict: OnceLock::new(),
-            plans: Mutex::new(LruCache::new(capacity(PLANS))),
+            verdicts: Mutex::new(LruCache::new(capacity(PLANS))),
+            plans: Mutex::new(Plans { depend_on: BTreeSet::new(), kept: LruCache::new(capacity(PLANS)) }),
         })
     }
 
@@ -112,22 +124,50 @@ impl Compiled {
         self.operation().map_or(OperationType::Query, |operation| operation.ty)
     }
 
-    /// The plan for these variables, from what is kept or made by `plan`. Plans that failed are not kept.
+    /// What validation has found where these variables were given (see [`variables::given`]).
+    pub fn verdict(&self, given: &str) -> Option<Verdict> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).get(given).cloned()
+    }
+
+    /// Keeps what validation has found.
+    pub fn keep_verdict(&self, given: String, verdict: Verdict) {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).put(given, verdict);
+    }
+
+    /// The plan for these variables of `operation`, from what is kept or made by `plan`. Plans that failed are not kept.
     pub fn plan<E>(
         &self,
-        variables: &async_graphql::Variables,
+        operation: &OperationDefinition,
+        variables: &Variables,
         plan: impl FnOnce() -> Result<Plan, E>,
     ) -> Result<Arc<Plan>, E> {
-        let key = serde_json::to_string(variables).unwrap_or_default();
-        let known = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(plan) = known {
+        if let Some(plan) =
+            self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(operation, variables)
+        {
             return Ok(plan);
         }
         let plan = Arc::new(plan()?);
-        if key.len() <= LARGEST_TEXT {
-            self.plans.lock().unwrap_or_else(PoisonError::into_inner).put(key, plan.clone());
-        }
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).keep(operation, variables, plan.clone());
         Ok(plan)
+    }
+}
+
+impl Plans {
+    fn get(&mut self, operation: &OperationDefinition, variables: &Variables) -> Option<Arc<Plan>> {
+        let key = variables::key(operation, variables, &self.depend_on);
+        self.kept.get(&key).cloned()
+    }
+
+    fn keep(&mut self, operation: &OperationDefinition, variables: &Variables, plan: Arc<Plan>) {
+        if !plan.depends_on.is_subset(&self.depend_on) {
+            // Those that are kept would not be found any more.
+            self.depend_on.extend(plan.depends_on.iter().cloned());
+            self.kept.clear();
+        }
+        let key = variables::key(operation, variables, &self.depend_on);
+        if key.len() <= LARGEST_TEXT {
+            self.kept.put(key, plan);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::{Executed, Prepared, Schema, answering, variables};
 use crate::execute::Database;
 use crate::model::Table;
-use crate::plan::Document;
+use crate::plan::{Document, Variables};
 
 /// The least time between two runs of one live query: what commits in between is seen by the next.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -128,6 +128,7 @@ impl Run {
         let compiled = &self.prepared.compiled;
         let plan = compiled.operation().and_then(|operation| {
             let variables = variables::with_defaults(operation, &self.prepared.variables)?;
+            let variables = Variables::fixed(&variables);
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
             answering::plan(&self.schema.model, operation, document)
         });

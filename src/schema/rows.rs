@@ -10,7 +10,7 @@ use super::variables;
 use crate::error::Error;
 use crate::execute::{Answer, Loaded, RowSet, Session, Tree};
 use crate::model::{ColumnType, Model, Table};
-use crate::plan::{Document, Load, Planner, What};
+use crate::plan::{Document, Load, Planner, Variables, What};
 
 /// Answers a root field with rows of the entity `E`: whatever the client selected below is planned and loaded in
 /// batches, as for the fields of the model itself. One value for each row, for a list, or the only one for an object.
@@ -55,6 +55,7 @@ async fn answer<E: EntityTrait>(
     })?;
     let request = &context.ctx.query_env;
     let variables = variables::with_defaults(&request.operation.node, &request.variables).map_err(here)?;
+    let variables = Variables::fixed(&variables);
     let document = Document { fragments: &request.fragments, variables: &variables };
     let selected = &context.ctx.item.node.selection_set.node;
     let mut planner = Planner::new(model, document);
@@ -62,7 +63,7 @@ async fn answer<E: EntityTrait>(
     let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
     session.afford(load.children(), models.len() as u64).map_err(here)?;
     let rows = Arc::new(row_set::<E>(model, &load, models));
-    let children = Tree { session }.load_children(&load, &rows).await;
+    let children = Tree { session, values: &[] }.load_children(&load, &rows).await;
     let loaded = Loaded { rows, first: 0, cursor: 0, children };
     let (rows, errors) = Answer::write_rows(
         model,
@@ -84,7 +85,7 @@ fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> R
         E::Column::iter().zip(&model.entities[load.entity].columns).collect();
     let types: Vec<ColumnType> =
         planned.columns.iter().map(|id| columns[*id].1.column_type.clone()).collect();
-    let mut rows = RowSet::new(&types);
+    let mut rows = RowSet::new(types.into());
     for row in models {
         rows.push(planned.columns.iter().map(|id| {
             let (column, described) = &columns[*id];

@@ -1,8 +1,10 @@
 //! The values of a request's variables (October 2021, section 6.1.2, CoerceVariableValues).
 
+use std::collections::BTreeSet;
+
 use async_graphql::parser::types::OperationDefinition;
 use async_graphql::registry::{MetaType, MetaTypeName, Registry};
-use async_graphql::{Value, Variables};
+use async_graphql::{Name, Value, Variables};
 
 use crate::error::{Error, Result};
 
@@ -31,15 +33,16 @@ pub(super) fn with_defaults(operation: &OperationDefinition, given: &Variables) 
     Ok(variables)
 }
 
-/// Whether each value is of its variable's type.
+/// The same, each value of its variable's type.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` that names the first value that is not, by its path.
-pub(super) fn check(
+pub(super) fn read(
     registry: &Registry,
     operation: &OperationDefinition,
-    variables: &Variables,
-) -> Result<()> {
+    given: &Variables,
+) -> Result<Variables> {
+    let variables = with_defaults(operation, given)?;
     for definition in &operation.variable_definitions {
         let definition = &definition.node;
         if let Some(value) = variables.get(&definition.name.node) {
@@ -47,7 +50,34 @@ pub(super) fn check(
             check_value(registry, &of, value, &format!("${}", definition.name.node))?;
         }
     }
-    Ok(())
+    Ok(variables)
+}
+
+/// Which variables of an operation have a value. Where each is of its type, it depends on nothing else whether a document
+/// is valid: the values would be so as well in every place where the variables may stand.
+pub(super) fn given(operation: &OperationDefinition, variables: &Variables) -> String {
+    key(operation, variables, &BTreeSet::new())
+}
+
+/// The same with the values of some: those of `values` as JSON text.
+pub(super) fn key(operation: &OperationDefinition, variables: &Variables, values: &BTreeSet<Name>) -> String {
+    // No JSON text begins with one of these marks.
+    let (absent, null, given) = ('?', '!', '+');
+    let mut key = String::new();
+    for definition in &operation.variable_definitions {
+        let name = &definition.node.name.node;
+        match variables.get(name) {
+            None => key.push(absent),
+            Some(Value::Null) => key.push(null),
+            Some(value) if values.contains(name) => {
+                key.push_str(&serde_json::to_string(value).unwrap_or_default());
+                // And none has this: it ends here.
+                key.push('\n');
+            }
+            Some(_) => key.push(given),
+        }
+    }
+    key
 }
 
 fn check_value(registry: &Registry, of: &str, value: &Value, path: &str) -> Result<()> {

@@ -101,7 +101,7 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             if executed.is_request_error() && media == Media::GraphqlResponse {
                 response.status(StatusCode::BAD_REQUEST);
             }
-            body(&executed, id)
+            if executed.errors.is_empty() { executed.into_json() } else { body(&executed, id) }
         }
         Ok(Answer::Many(answers)) => {
             let bodies = answers.into_iter().map(|answer| match answer {

@@ -25,7 +25,7 @@ pub(super) async fn serve(
 ) -> HttpResponse {
     let response = match negotiation::accepted(&http) {
         _ if http.method() == Method::OPTIONS => answer::options(METHODS),
-        _ if negotiation::wants_events(&http) => events::serve(&http, &mut payload, &state).await,
+        _ if negotiation::wants_events(&http) => Box::pin(events::serve(&http, &mut payload, &state)).await,
         Some(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await).await,
         None => answer::write(&http, Media::Json, Err(not_acceptable())).await,
     };
@@ -69,7 +69,8 @@ pub(super) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<()
 
 async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -> Result<Answer, Refusal> {
     let asked = read(http, payload, state, state.largest_batch).await?;
-    let answer = async {
+    // Boxed: it is moved from hand to hand, and large.
+    let answer = Box::pin(async {
         match asked {
             Asked::One(parameters) => {
                 execute(http, parameters, state).await.map(|executed| Answer::One(Box::new(executed)))
@@ -83,7 +84,7 @@ async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -
                 Ok(Answer::Many(answers))
             }
         }
-    };
+    });
     state.gate.pass(answer).await?
 }
 

@@ -18,6 +18,7 @@ mod random_query;
 mod support;
 mod syntax;
 mod tables;
+mod variables;
 mod walks;
 mod world;
 mod writing;

@@ -1,6 +1,7 @@
 //! GraphQL text with its variables. The same query is written in many ways: values as variables, fields twice, within
 //! fragments, and with directives.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json};
@@ -67,7 +68,13 @@ pub struct Document {
 
 /// Writes a query; with all choices at zero in the plainest way.
 pub fn write(fields: &[Written], choices: &mut Choices) -> Document {
-    let mut writer = Writer { choices, variables: Map::new(), declared: Vec::new(), fragments: Vec::new() };
+    let mut writer = Writer {
+        choices,
+        variables: Map::new(),
+        given: HashMap::new(),
+        declared: Vec::new(),
+        fragments: Vec::new(),
+    };
     let body = writer.selection("Query", fields);
     let Writer { variables, declared, fragments, .. } = writer;
     let head = if declared.is_empty() { String::new() } else { format!("query ({}) ", declared.join(", ")) };
@@ -78,6 +85,9 @@ pub fn write(fields: &[Written], choices: &mut Choices) -> Document {
 struct Writer<'a, 'b> {
     choices: &'a mut Choices<'b>,
     variables: Map<String, Json>,
+    /// The variables of values by their type and text; none where a value is written out. What is written in another way is
+    /// loaded apart, so what is the same is written alike.
+    given: HashMap<(String, String), Option<String>>,
     /// `$v0: Int!`
     declared: Vec<String>,
     fragments: Vec<String>,
@@ -139,11 +149,8 @@ impl Writer<'_, '_> {
         let written: Vec<String> = arguments
             .iter()
             .map(|argument| {
-                let value = if self.choices.once_in(6) {
-                    self.variable(&argument.type_name, argument.input.json())
-                } else {
-                    self.input(&argument.input)
-                };
+                let variable = self.variable(&argument.type_name, argument.input.json(), 6);
+                let value = variable.unwrap_or_else(|| self.input(&argument.input));
                 format!("{}: {value}", argument.name)
             })
             .collect();
@@ -152,11 +159,14 @@ impl Writer<'_, '_> {
 
     fn input(&mut self, input: &Input) -> String {
         match input {
-            Input::Leaf { type_name, .. } | Input::Name { type_name, .. } if self.choices.once_in(12) => {
-                self.variable(&format!("{type_name}!"), input.json())
+            Input::Leaf { type_name, value } => {
+                let variable = self.variable(&format!("{type_name}!"), input.json(), 5);
+                variable.unwrap_or_else(|| value.to_string())
             }
-            Input::Leaf { value, .. } => value.to_string(),
-            Input::Name { value, .. } => (*value).to_owned(),
+            Input::Name { type_name, value } => {
+                let variable = self.variable(&format!("{type_name}!"), input.json(), 5);
+                variable.unwrap_or_else(|| (*value).to_owned())
+            }
             Input::List(items) => {
                 let items: Vec<String> = items.iter().map(|item| self.input(item)).collect();
                 format!("[{}]", items.join(", "))
@@ -173,10 +183,19 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn variable(&mut self, type_name: &str, value: Json) -> String {
-        let name = format!("v{}", self.variables.len());
-        self.declared.push(format!("${name}: {type_name}"));
-        self.variables.insert(name.clone(), value);
-        format!("${name}")
+    /// The variable for a value, where there is one: once in so many.
+    fn variable(&mut self, type_name: &str, value: Json, once_in: usize) -> Option<String> {
+        let key = (type_name.to_owned(), value.to_string());
+        if let Some(known) = self.given.get(&key) {
+            return known.clone();
+        }
+        let variable = self.choices.once_in(once_in).then(|| {
+            let name = format!("v{}", self.variables.len());
+            self.declared.push(format!("${name}: {type_name}"));
+            self.variables.insert(name.clone(), value);
+            format!("${name}")
+        });
+        self.given.insert(key, variable.clone());
+        variable
     }
 }

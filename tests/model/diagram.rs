@@ -196,7 +196,7 @@ fn hundred() -> Model {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     };
-    let mut model = Model { entities: Vec::new(), enumerations: Vec::new() };
+    let mut model = Model::default();
     for id in 0..100_usize {
         let name = format!("Entity{id}");
         let mut columns = vec![column("id", false)];

@@ -18,3 +18,4 @@ mod own;
 mod places;
 #[path = "../support/mod.rs"]
 mod support;
+mod text;

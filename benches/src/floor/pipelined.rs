@@ -14,7 +14,7 @@ use crate::Failure;
 pub struct Pipelined {
     url: String,
     client: OnceCell<Client>,
-    prepared: RefCell<HashMap<&'static str, Statement>>,
+    prepared: RefCell<HashMap<String, Statement>>,
 }
 
 impl Pipelined {
@@ -44,19 +44,19 @@ impl Source for Pipelined {
 impl Session for &Pipelined {
     type Row = tokio_postgres::Row;
 
-    async fn rows(&mut self, sql: &'static str, parameter: Parameter) -> Result<Vec<Self::Row>, Failure> {
+    async fn rows(&mut self, sql: &str, parameter: Parameter) -> Result<Vec<Self::Row>, Failure> {
         let client = self.client().await?;
         let known = self.prepared.borrow().get(sql).cloned();
         let statement = match known {
             Some(statement) => statement,
             None => {
                 let statement = client.prepare(sql).await?;
-                self.prepared.borrow_mut().insert(sql, statement.clone());
+                self.prepared.borrow_mut().insert(sql.to_owned(), statement.clone());
                 statement
             }
         };
         let parameters: &[&(dyn ToSql + Sync)] = match &parameter {
-            Parameter::Count(count) => &[count],
+            Parameter::Nothing => &[],
             Parameter::Key(key) => &[key],
             Parameter::Keys(keys) => &[keys],
             Parameter::Range(from, to) => &[from, to],

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use sqlx::postgres::{PgArguments, PgConnection, PgRow, Postgres};
 use sqlx::query::Query;
-use sqlx::{Connection, Row as _};
+use sqlx::{AssertSqlSafe, Connection, Row as _};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::postgres::{Parameter, Row, Session, Source};
@@ -58,11 +58,11 @@ impl Drop for Taken<'_> {
 impl Session for Taken<'_> {
     type Row = PgRow;
 
-    async fn rows(&mut self, sql: &'static str, parameter: Parameter) -> Result<Vec<PgRow>, Failure> {
+    async fn rows(&mut self, sql: &str, parameter: Parameter) -> Result<Vec<PgRow>, Failure> {
         let connection = self.connection.as_mut().ok_or("the connection is gone")?;
-        let query: Query<'_, Postgres, PgArguments> = sqlx::query(sql);
+        let query: Query<'_, Postgres, PgArguments> = sqlx::query(AssertSqlSafe(sql.to_owned()));
         let query = match parameter {
-            Parameter::Count(count) => query.bind(count),
+            Parameter::Nothing => query,
             Parameter::Key(key) => query.bind(key),
             Parameter::Keys(keys) => query.bind(keys),
             Parameter::Range(from, to) => query.bind(from).bind(to),

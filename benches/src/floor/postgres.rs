@@ -21,7 +21,7 @@ pub trait Session {
     type Row: Row;
 
     /// All rows of a statement.
-    async fn rows(&mut self, sql: &'static str, parameter: Parameter) -> Result<Vec<Self::Row>, Failure>;
+    async fn rows(&mut self, sql: &str, parameter: Parameter) -> Result<Vec<Self::Row>, Failure>;
 }
 
 /// A row in PostgreSQL's binary format.
@@ -37,8 +37,8 @@ pub trait Row {
 
 /// What a statement is given.
 pub enum Parameter {
-    /// A number of rows.
-    Count(i64),
+    /// Nothing: a number of rows stands in the text. With a parameter for it PostgreSQL would plan at each execution.
+    Nothing,
     /// A key.
     Key(i32),
     /// Many keys.
@@ -87,6 +87,11 @@ pub async fn answer<S: Source>(source: &S, path: &str, asked: &str, json: &mut J
     }
 }
 
+/// A statement for so many rows.
+fn limited(sql: &str, count: i64) -> String {
+    sql.replace("$1", &count.to_string())
+}
+
 fn int(row: &impl Row, column: usize) -> Result<i32, Failure> {
     row.int(column).ok_or_else(|| format!("column {column} is no integer").into())
 }
@@ -110,7 +115,7 @@ fn object(json: &mut Json, row: &impl Row, from: usize, text_name: &str) -> Resu
 
 async fn flat(session: &mut impl Session, count: i64, json: &mut Json) -> Result<(), Failure> {
     json.raw("\"users\":[");
-    for row in &session.rows(FLAT, Parameter::Count(count)).await? {
+    for row in &session.rows(&limited(FLAT, count), Parameter::Nothing).await? {
         json.item();
         object(json, row, 0, ",\"username\":")?;
         json.raw("}");
@@ -121,7 +126,7 @@ async fn flat(session: &mut impl Session, count: i64, json: &mut Json) -> Result
 
 async fn o2o(session: &mut impl Session, count: i64, json: &mut Json) -> Result<(), Failure> {
     json.raw("\"users\":[");
-    for row in &session.rows(O2O, Parameter::Count(count)).await? {
+    for row in &session.rows(&limited(O2O, count), Parameter::Nothing).await? {
         json.item();
         user_with_profile(json, row)?;
     }
@@ -153,11 +158,7 @@ struct Children<R> {
 }
 
 impl<R: Row> Children<R> {
-    async fn of(
-        session: &mut impl Session<Row = R>,
-        sql: &'static str,
-        keys: Vec<i32>,
-    ) -> Result<Self, Failure> {
+    async fn of(session: &mut impl Session<Row = R>, sql: &str, keys: Vec<i32>) -> Result<Self, Failure> {
         let rows =
             if keys.is_empty() { Vec::new() } else { session.rows(sql, Parameter::Keys(keys)).await? };
         let mut order = Vec::with_capacity(rows.len());
@@ -186,7 +187,7 @@ fn keys(rows: &[impl Row], column: usize) -> Vec<i32> {
 }
 
 async fn fk(session: &mut impl Session, count: i64, json: &mut Json) -> Result<(), Failure> {
-    let authors = session.rows(AUTHORS, Parameter::Count(count)).await?;
+    let authors = session.rows(&limited(AUTHORS, count), Parameter::Nothing).await?;
     let mut posts = Children::of(session, POSTS, keys(&authors, 0)).await?;
     json.raw("\"authors\":[");
     for row in &authors {
@@ -202,7 +203,7 @@ async fn fk(session: &mut impl Session, count: i64, json: &mut Json) -> Result<(
 
 async fn fk_fwd(session: &mut impl Session, count: i64, json: &mut Json) -> Result<(), Failure> {
     json.raw("\"posts\":[");
-    for row in &session.rows(FK_FWD, Parameter::Count(count)).await? {
+    for row in &session.rows(&limited(FK_FWD, count), Parameter::Nothing).await? {
         json.item();
         object(json, row, 0, ",\"title\":")?;
         json.raw(",\"author\":");
@@ -214,7 +215,7 @@ async fn fk_fwd(session: &mut impl Session, count: i64, json: &mut Json) -> Resu
 }
 
 async fn m2m(session: &mut impl Session, count: i64, json: &mut Json) -> Result<(), Failure> {
-    let students = session.rows(STUDENTS, Parameter::Count(count)).await?;
+    let students = session.rows(&limited(STUDENTS, count), Parameter::Nothing).await?;
     let mut courses = Children::of(session, COURSES, keys(&students, 0)).await?;
     json.raw("\"students\":[");
     for row in &students {
@@ -229,7 +230,7 @@ async fn m2m(session: &mut impl Session, count: i64, json: &mut Json) -> Result<
 }
 
 async fn deep(session: &mut impl Session, count: i64, json: &mut Json) -> Result<(), Failure> {
-    let places = session.rows(PLACES, Parameter::Count(count)).await?;
+    let places = session.rows(&limited(PLACES, count), Parameter::Nothing).await?;
     let mut waiters = Children::of(session, WAITERS, keys(&places, 3)).await?;
     json.raw("\"places\":[");
     for row in &places {
@@ -299,7 +300,7 @@ async fn users_and_profiles(
 ) -> Result<(), Failure> {
     let sql = chain::POSTGRES.get(depth).ok_or("too deep")?;
     json.raw("\"users\":[");
-    for row in &session.rows(sql, Parameter::Count(100)).await? {
+    for row in &session.rows(&limited(sql, 100), Parameter::Nothing).await? {
         json.item();
         object(json, row, 0, ",\"username\":")?;
         let mut open = 1;

@@ -23,7 +23,7 @@ impl<'a> Planner<'a> {
         filter: Filter,
         order: Vec<OrderTerm>,
         field: &Merged<'a>,
-        arguments: &Arguments,
+        arguments: &Arguments<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
         let types = self.model.connection_types(start.entity, start.relation);
@@ -67,7 +67,7 @@ impl<'a> Planner<'a> {
         &self,
         entity: EntityId,
         order: &[OrderTerm],
-        arguments: &Arguments,
+        arguments: &Arguments<'a>,
         looks_outside: bool,
     ) -> Result<Page> {
         let count = |name| arguments.get(name).map(|input| input.count()).transpose();

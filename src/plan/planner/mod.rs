@@ -6,14 +6,14 @@ mod join;
 
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
-use super::filter::{Filter, Test};
+use super::filter::{Filter, Operand};
 use super::input::Arguments;
 use super::node_id;
 use super::order::OrderTerm;
 use super::selection::{Document, Merged};
 use super::{Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Selection, What};
 use crate::error::{Code, Error, Result};
-use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, names};
+use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, Root, names};
 
 /// The interface that every type with a primary key implements.
 const NODE: &[&str] = &["Node"];
@@ -41,25 +41,16 @@ pub fn plan(
                 FieldKind::Failed { error, below, non_null: is_non_null_root(model, merged.name()) }
             }
         };
-        plan.fields.push(Field {
-            key: merged.key.clone(),
-            name: merged.name().clone(),
-            position: merged.position(),
-            kind,
-        });
+        plan.fields.push(Field::new(merged.key.clone(), merged.name().clone(), merged.position(), kind));
     }
     plan.loads.iter_mut().for_each(|load| join::decide(model, load));
+    (plan.depends_on, plan.parameters) = document.variables.noted();
     Ok(plan)
 }
 
 /// Lists, connections and aggregates always answer; look-ups may be `null`.
 fn is_non_null_root(model: &Model, name: &str) -> bool {
-    name == "nodes"
-        || model.exposed().any(|(_, entity)| {
-            [&entity.roots.list, &entity.roots.connection, &entity.roots.aggregate]
-                .iter()
-                .any(|root| *root == name)
-        })
+    name == "nodes" || !matches!(model.root(name), None | Some((_, Root::One(_))))
 }
 
 /// Plans the fields of one document.
@@ -123,37 +114,29 @@ impl<'a> Planner<'a> {
             "nodes" => return self.nodes(field, &arguments, loads),
             _ => {}
         }
-        let model = self.model;
-        for (id, entity) in model.exposed() {
-            let start = Start { entity: id, relation: None };
-            let form = match field.name().as_str() {
-                name if name == entity.roots.list => Form::List,
-                name if name == entity.roots.connection => Form::Connection,
-                name if name == entity.roots.aggregate => Form::Aggregate,
-                name => match entity.lookups().find(|(lookup, _)| lookup == name) {
-                    Some((_, key)) => {
-                        let values = self.key_arguments(id, key, &arguments)?;
-                        return self.lookup(start, Filter::equals(key, values), field, loads);
-                    }
-                    None => continue,
-                },
-            };
-            return self.many(form, start, field, &arguments, loads);
-        }
-        Ok(FieldKind::Foreign)
+        let Some((entity, root)) = self.model.root(field.name()) else { return Ok(FieldKind::Foreign) };
+        let start = Start { entity, relation: None };
+        let form = match root {
+            Root::One(key) => {
+                let key = Filter::equals(key, self.key_arguments(entity, key, &arguments)?);
+                return self.lookup(start, key, field, loads);
+            }
+            Root::List => Form::List,
+            Root::Connection => Form::Connection,
+            Root::Aggregate => Form::Aggregate,
+        };
+        self.many(form, start, field, &arguments, loads)
     }
 
     fn key_arguments(
         &self,
         id: EntityId,
         key: &[ColumnId],
-        arguments: &Arguments,
-    ) -> Result<Vec<sea_orm::Value>> {
+        arguments: &Arguments<'a>,
+    ) -> Result<Vec<Operand<sea_orm::Value>>> {
         let read = |column: &ColumnId| {
             let column = &self.model.entities[id].columns[*column];
-            let input = arguments.require(&column.field)?;
-            let variants = self.model.variants(&column.column_type);
-            column.column_type.read(&input.json(), variants).map_err(|expected| input.refuse(expected.0))
+            arguments.require(&column.field)?.operand(self.model, &column.column_type)
         };
         key.iter().map(read).collect()
     }
@@ -174,11 +157,12 @@ impl<'a> Planner<'a> {
     fn node(
         &mut self,
         field: &Merged<'a>,
-        arguments: &Arguments,
+        arguments: &Arguments<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
         let (entity, key) = node_id::read(self.model, &arguments.require("nodeId")?)?;
-        let filter = Filter::equals(&self.model.entities[entity].primary_key, key);
+        let primary_key = &self.model.entities[entity].primary_key;
+        let filter = Filter::equals(primary_key, key.into_iter().map(Operand::Value));
         self.lookup(Start { entity, relation: None }, filter, field, loads)
     }
 
@@ -186,7 +170,7 @@ impl<'a> Planner<'a> {
     fn nodes(
         &mut self,
         field: &Merged<'a>,
-        arguments: &Arguments,
+        arguments: &Arguments<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
         let mut items = Vec::new();
@@ -203,13 +187,7 @@ impl<'a> Planner<'a> {
         let mut groups = Vec::new();
         for (entity, keys) in keys {
             let primary_key = &self.model.entities[entity].primary_key;
-            let filter = match primary_key.as_slice() {
-                [column] => Filter::Column {
-                    column: *column,
-                    test: Test::OneOf { values: keys.into_iter().flatten().collect(), negated: false },
-                },
-                _ => Filter::Any(keys.into_iter().map(|key| Filter::equals(primary_key, key)).collect()),
-            };
+            let filter = Filter::one_of(primary_key, keys);
             let mut rows = Rows::unordered();
             let selection = self.selection(entity, &field.selection_sets(), &mut rows)?;
             let slots = primary_key.iter().map(|column| slot(&mut rows, *column)).collect();
@@ -225,7 +203,7 @@ impl<'a> Planner<'a> {
         form: Form,
         start: Start,
         field: &Merged<'a>,
-        arguments: &Arguments,
+        arguments: &Arguments<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
         let filter = match arguments.get("where") {
@@ -269,12 +247,7 @@ impl<'a> Planner<'a> {
                 },
             };
             self.path.pop();
-            fields.push(Field {
-                key: field.key.clone(),
-                name: field.name().clone(),
-                position: field.position(),
-                kind,
-            });
+            fields.push(Field::new(field.key.clone(), field.name().clone(), field.position(), kind));
         }
         Ok(Selection { entity: id, fields })
     }

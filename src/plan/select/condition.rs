@@ -1,23 +1,28 @@
 //! Filters in SQL: semi-joins, so that each row comes once.
 
 use sea_orm::JoinType;
-use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement};
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
 
-use super::{JUNCTION, Select, table};
+use super::{JUNCTION, Mark, Select, table};
 use crate::model::{ColumnType, EntityId, Model, Relation};
 use crate::plan::dialect::Dialect;
-use crate::plan::filter::{Comparison, Filter, Quantifier, Test};
+use crate::plan::filter::{Comparison, Filter, Operand, Quantifier, Test};
+
+/// So many tables a filter joins; SQLite takes 64 for a statement, and weighs every order of them.
+const MOST_JOINS: usize = 8;
 
 /// Filters in SQL; each sub-select has an alias of its own.
 pub(super) struct Conditions<'a> {
     select: &'a Select<'a>,
     aliases: usize,
     has_offset: bool,
+    /// What [`Conditions::joined`] needs beside the table: one row of each for every row that passes.
+    pub(super) joins: Vec<(TableRef, Condition)>,
 }
 
 impl<'a> Conditions<'a> {
     pub(super) fn new(select: &'a Select<'a>) -> Self {
-        Self { select, aliases: 0, has_offset: false }
+        Self { select, aliases: 0, has_offset: false, joins: Vec::new() }
     }
 
     /// Of a statement with an OFFSET. SQLite 3.51 makes a join of `EXISTS`, and its OFFSET then counts a row as often
@@ -61,6 +66,36 @@ impl<'a> Conditions<'a> {
                     Quantifier::Every => exists(&Filter::Not(filter.clone())).not(),
                 }
             }
+        }
+    }
+
+    /// The same as [`Conditions::filter`], in parts that all have to hold, with the one row at the other end of a relation
+    /// joined where it is asked for whatever else is.
+    ///
+    /// SQLite begins with the rows of the statement and looks up what `EXISTS` wants for each; a join it begins at either
+    /// end, as sizes and indexes tell. `IN (SELECT …)` would read the other table first, were it a thousand times as large.
+    pub(super) fn joined(&mut self, id: EntityId, alias: &str, filter: &Filter) -> Vec<Expr> {
+        let model = self.select.model;
+        match filter {
+            Filter::All(filters) => {
+                let mut conditions = Vec::new();
+                for filter in filters {
+                    conditions.extend(self.joined(id, alias, filter));
+                }
+                conditions
+            }
+            Filter::Related { relation, quantifier: Quantifier::Some, filter }
+                if self.joins.len() < MOST_JOINS
+                    && model.leads_to_one(id, &model.entities[id].relations[*relation]) =>
+            {
+                let relation = &model.entities[id].relations[*relation];
+                self.aliases += 1;
+                let other = format!("t{}", self.aliases);
+                let on = meet(model, id, alias, relation, &other);
+                self.joins.push((table(&model.entities[relation.target].table, &other), on));
+                self.joined(relation.target, &other, filter)
+            }
+            _ => vec![self.filter(id, alias, filter)],
         }
     }
 
@@ -114,8 +149,12 @@ impl<'a> Conditions<'a> {
     fn test(&self, column: Expr, column_type: &ColumnType, test: &Test) -> Expr {
         let Select { model, dialect, .. } = *self.select;
         match test {
-            Test::Compare(comparison, value) => {
-                let operand = dialect.operand(model, value.clone(), column_type);
+            Test::Compare(comparison, operand) => {
+                let value = match operand {
+                    Operand::Value(value) => value.clone(),
+                    Operand::Parameter(parameter) => Mark::Parameter(*parameter as u32).into(),
+                };
+                let operand = dialect.operand(model, value, column_type);
                 match comparison {
                     Comparison::Equal => column.eq(operand),
                     Comparison::NotEqual => column.ne(operand),
@@ -126,11 +165,17 @@ impl<'a> Conditions<'a> {
                 }
             }
             Test::OneOf { values, negated } => {
-                let one_of = dialect.one_of(model, column, values.clone(), column_type);
+                let one_of = match values {
+                    Operand::Value(values) => dialect.one_of(model, column, values.clone(), column_type),
+                    Operand::Parameter(parameter) => {
+                        dialect.is_in(model, column, Mark::Parameter(*parameter as u32).into(), column_type)
+                    }
+                };
                 if *negated { one_of.not() } else { one_of }
             }
             Test::IsNull(true) => column.is_null(),
             Test::IsNull(false) => column.is_not_null(),
+            Test::StartsWith(prefix) => dialect.starts_with(column, prefix),
             Test::Matches(how, pattern) => dialect.matches(column, pattern, *how),
         }
     }

@@ -5,6 +5,9 @@ mod join;
 mod ordering;
 mod template;
 
+use std::sync::Arc;
+use std::sync::atomic::{self, AtomicBool};
+
 use sea_orm::sea_query::{
     Alias, Condition, Expr, ExprTrait, Func, IntoColumnRef, IntoIden, Order, OverStatement, Query as Sql,
     SelectStatement, TableRef, UnionType, WindowStatement,
@@ -15,6 +18,7 @@ use condition::Conditions;
 pub use join::Join;
 use join::Joins;
 use ordering::Ordering;
+use template::Mark;
 pub use template::Templates;
 
 use super::dialect::Dialect;
@@ -34,7 +38,7 @@ pub struct Query {
     /// The statement with its values.
     pub statement: Statement,
     /// The types of its columns.
-    pub columns: Vec<ColumnType>,
+    pub columns: Arc<[ColumnType]>,
     /// Where the parts of the parent's key are.
     pub key: Vec<usize>,
     /// Where the values of the cursor begin.
@@ -47,6 +51,33 @@ pub struct Query {
     pub sort: Vec<usize>,
     /// Where the joined relations stand, for each of the load's children.
     pub joins: Vec<Option<Join>>,
+    /// What is known of how long it takes.
+    pub pace: Pace,
+}
+
+/// Whether a statement was over soon when it was sent the last time. Whoever sends it says what that means.
+#[derive(Debug, Default)]
+pub struct Pace(AtomicBool);
+
+impl Pace {
+    /// Remembers it.
+    pub fn note(&self, was_short: bool) {
+        if self.was_short() != was_short {
+            self.0.store(was_short, atomic::Ordering::Relaxed);
+        }
+    }
+
+    /// What was noted last; false for a statement that was never sent.
+    pub fn was_short(&self) -> bool {
+        self.0.load(atomic::Ordering::Relaxed)
+    }
+}
+
+/// A copy was never sent.
+impl Clone for Pace {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Query {
@@ -68,18 +99,15 @@ pub struct Select<'a> {
 }
 
 impl Select<'_> {
-    /// The types of the key that leads from a load's rows back to their parents.
-    fn key_types(&self, load: &Load) -> Vec<ColumnType> {
-        Body::new(self, load, &[]).key_columns().into_iter().map(|output| output.column_type).collect()
+    /// One row more than may be answered.
+    fn most_rows(&self) -> u64 {
+        self.row_ceiling.saturating_add(1)
     }
 
-    /// The statement of `load` for parents with these keys; at the root there are no keys.
-    pub fn build(&self, load: &Load, keys: &[Key]) -> Query {
-        let body = Body::new(self, load, keys);
-        match &load.what {
-            What::Rows(rows) => body.rows(rows),
-            What::Aggregates(aggregates) => body.aggregates(aggregates),
-        }
+    /// The same of a page by cursors for each of so many parents. What is read only to see whether there is more, up to
+    /// three rows for each, comes on top, so that it is never cut to make room.
+    fn most_rows_of_pages(&self, parents: usize) -> u64 {
+        self.most_rows().saturating_add(3 * parents.max(1) as u64)
     }
 }
 
@@ -130,14 +158,36 @@ impl<'a> Body<'a> {
         Self { select, load, entity, relation, keys }
     }
 
-    /// One row more than may be answered. What is read only to see whether there is more, up to three rows for each
-    /// parent, comes on top, so that it is never cut to make room.
+    /// The most rows that the statement may find.
     fn most_rows(&self) -> u64 {
-        let beside = match &self.load.what {
-            What::Rows(Rows { page: Page::Keyset { .. }, .. }) => 3 * self.keys.len().max(1) as u64,
-            _ => 0,
-        };
-        self.select.row_ceiling.saturating_add(1 + beside)
+        match (&self.load.what, self.relation) {
+            (What::Rows(Rows { page: Page::Keyset { .. }, .. }), Some(_)) => Mark::MOST_ROWS,
+            (What::Rows(Rows { page: Page::Keyset { .. }, .. }), None) => self.select.most_rows_of_pages(1),
+            _ => self.select.most_rows(),
+        }
+    }
+
+    /// The column and the values of the keys where the statement's text depends on them.
+    fn keys_in_text(&self) -> Option<(Expr, Vec<Value>)> {
+        let mut columns = self.key_columns();
+        match (columns.pop(), columns.pop()) {
+            (Some(only), None) if !self.select.dialect.fits_one_parameter(&only.column_type) => {
+                Some((only.expression, self.keys.iter().flatten().cloned().collect()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whose rows they are: the keys' places are marked where the text does not depend on them.
+    fn is_of_parents(&self) -> Expr {
+        if let Some((column, values)) = self.keys_in_text() {
+            return column.is_in(values);
+        }
+        let Select { model, dialect, .. } = *self.select;
+        let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
+            self.key_columns().into_iter().map(|output| (output.expression, output.column_type)).unzip();
+        let parts = (0..).take(dialect.count_key_parameters(&types));
+        dialect.is_in_keys(model, columns, &types, parts.map(|part| Mark::Keys(part).into()).collect())
     }
 
     fn rows(&self, rows: &Rows) -> Query {
@@ -205,8 +255,26 @@ impl<'a> Body<'a> {
         }
         let mark = mark.then(|| columns.len() - 1);
         columns.extend(joins.outputs.iter().map(|output| output.column_type.clone()));
-        let statement = self.select.dialect.backend().build(&statement);
-        Query { statement, mark, columns, key, cursor, sort, joins: joins.places }
+        let statement = self.built(&statement);
+        let (columns, pace) = (columns.into(), Pace::default());
+        Query { statement, mark, columns, key, cursor, sort, joins: joins.places, pace }
+    }
+
+    /// The statement with its text. With a parameter for `LIMIT`, PostgreSQL plans anew at each execution, since a plan for
+    /// any number of rows looks worse to it; so the number stands in the text, unless it changes with the number of keys.
+    fn built(&self, statement: &SelectStatement) -> Statement {
+        let dialect = self.select.dialect;
+        let mut built = dialect.backend().build(statement);
+        if dialect == Dialect::Postgres
+            && let Some(values) = &mut built.values
+            && let Some(Value::BigUnsigned(Some(limit))) = values.0.last()
+            && *limit != Mark::MOST_ROWS
+            && let Some(text) = built.sql.strip_suffix(&format!(" LIMIT ${}", values.0.len()))
+        {
+            built.sql = format!("{text} LIMIT {limit}");
+            values.0.pop();
+        }
+        built
     }
 
     /// The rows of a whole list below are put in order by whoever gives them to their parents: each list is short, and
@@ -326,15 +394,16 @@ impl<'a> Body<'a> {
             key.push(columns.len());
             columns.push(output.column_type);
         }
-        let statement = self.select.dialect.backend().build(&statement);
+        let statement = self.built(&statement);
         Query {
             statement,
             cursor: columns.len(),
-            columns,
+            columns: columns.into(),
             key,
             mark: None,
             sort: Vec::new(),
             joins: Vec::new(),
+            pace: Pace::default(),
         }
     }
 
@@ -373,28 +442,40 @@ impl<'a> Body<'a> {
                 on.fold(Condition::all(), Condition::add),
             );
         }
+        let mut conditions = Conditions::new(self.select);
+        let filters = if self.load.filter.is_everything() {
+            Vec::new()
+        } else if self.reads_all_on_sqlite() {
+            conditions.joined(self.load.entity, MAIN, &self.load.filter)
+        } else {
+            if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = self.load.what {
+                conditions = conditions.beside_offset();
+            }
+            vec![conditions.filter(self.load.entity, MAIN, &self.load.filter)]
+        };
+        for (join, on) in conditions.joins {
+            statement.join(JoinType::InnerJoin, join, on);
+        }
         for (join, on) in &order.joins {
             statement.join(JoinType::LeftJoin, join.clone(), on.clone());
         }
         if self.relation.is_some() {
-            let keys = self.key_columns();
-            let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
-                keys.into_iter().map(|output| (output.expression, output.column_type)).unzip();
-            statement.and_where(self.select.dialect.one_of_keys(
-                self.select.model,
-                columns,
-                &types,
-                self.keys,
-            ));
+            statement.and_where(self.is_of_parents());
         }
-        if !self.load.filter.is_everything() {
-            let mut conditions = Conditions::new(self.select);
-            if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = self.load.what {
-                conditions = conditions.beside_offset();
-            }
-            statement.and_where(conditions.filter(self.load.entity, MAIN, &self.load.filter));
+        for filter in filters {
+            statement.and_where(filter);
         }
         statement
+    }
+
+    /// Whether the filter alone says where SQLite should begin. The first few rows, or those of a few parents, are found
+    /// sooner from their own table, and SQLite does not see that they are few.
+    fn reads_all_on_sqlite(&self) -> bool {
+        let is_all = match &self.load.what {
+            What::Rows(rows) => rows.page == Page::All,
+            What::Aggregates(_) => true,
+        };
+        self.select.dialect == Dialect::Sqlite && self.relation.is_none() && is_all
     }
 
     fn own_columns(&self, rows: &Rows) -> Vec<Output> {

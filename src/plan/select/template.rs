@@ -1,25 +1,17 @@
-//! Statements that are built once and sent with other keys each time: neither their text nor any other value depends on
-//! the keys.
+//! Statements that are built once, and sent with other keys and other values of variables each time: their text depends
+//! on neither. What is known only when they are sent is marked among their values.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use sea_orm::{Statement, Value, Values};
 
-use super::{Key, Query, Select};
+use super::{Body, Key, Query, Select};
 use crate::model::ColumnType;
-use crate::plan::{Dialect, Load, Page, What};
+use crate::plan::{Dialect, Load, What};
 
 /// What is kept of a load's statement, for each dialect.
 #[derive(Debug, Default)]
-pub struct Templates([Kept; 2]);
-
-#[derive(Debug, Default)]
-struct Kept {
-    /// A plan that is used once needs no template.
-    was_used: AtomicBool,
-    template: OnceLock<Template>,
-}
+pub struct Templates([OnceLock<Template>; 2]);
 
 /// What is kept says nothing of what a load is.
 impl PartialEq for Templates {
@@ -34,74 +26,127 @@ impl Clone for Templates {
     }
 }
 
+/// What stands among a statement's values for one that is known when it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// One of the parameters in which keys travel.
+    Keys(u16),
+    /// The value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
+    Parameter(u32),
+    /// The most rows of a page that each of the parents has.
+    MostRows,
+}
+
+impl Mark {
+    /// The limit that stands for [`Mark::MostRows`].
+    pub const MOST_ROWS: u64 = u64::MAX;
+
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::SmallUnsigned(Some(part)) => Some(Self::Keys(*part)),
+            Value::Unsigned(Some(parameter)) => Some(Self::Parameter(*parameter)),
+            Value::BigUnsigned(Some(Self::MOST_ROWS)) => Some(Self::MostRows),
+            _ => None,
+        }
+    }
+}
+
+/// No column has values of these types: SeaORM stores what is unsigned in signed columns.
+impl From<Mark> for Value {
+    fn from(mark: Mark) -> Self {
+        match mark {
+            Mark::Keys(part) => Self::SmallUnsigned(Some(part)),
+            Mark::Parameter(parameter) => Self::Unsigned(Some(parameter)),
+            Mark::MostRows => Self::BigUnsigned(Some(Mark::MOST_ROWS)),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Template {
     query: Arc<Query>,
-    values: Vec<Value>,
-    /// Where the keys stand among the values; none where the statement has to be built for its keys.
-    keys: Option<Vec<usize>>,
-    types: Vec<ColumnType>,
+    marks: Vec<(usize, Mark)>,
+    key_types: Vec<ColumnType>,
 }
 
 impl Select<'_> {
-    /// The same as [`Select::build`], from what is kept of the statement where that can be.
-    pub fn prepare(&self, load: &Load, keys: &[Key]) -> (Statement, Arc<Query>) {
-        let fresh = || {
-            let query = self.build(load, keys);
-            (query.statement.clone(), Arc::new(query))
-        };
+    /// The statement of `load` for parents with these keys and for these values of [`Plan::parameters`]; at the root
+    /// there are no keys. It is built once, and `load` keeps it.
+    ///
+    /// [`Plan::parameters`]: crate::plan::Plan::parameters
+    pub fn prepare(&self, load: &Load, keys: &[Key], values: &[Value]) -> (Statement, Arc<Query>) {
         let kept = match self.dialect {
             Dialect::Sqlite => &load.templates.0[0],
             Dialect::Postgres => &load.templates.0[1],
         };
-        if !kept.was_used.swap(true, Ordering::Relaxed) {
-            return fresh();
-        }
-        let template = kept.template.get_or_init(|| Template::new(self, load, keys));
-        match template.bind(self.dialect, keys) {
-            Some(statement) => (statement, template.query.clone()),
-            None => fresh(),
-        }
+        let new;
+        let template = match kept.get() {
+            Some(template) => template,
+            None if self.fits_all_keys(load) => kept.get_or_init(|| Template::new(self, load, keys)),
+            None => {
+                new = Template::new(self, load, keys);
+                &new
+            }
+        };
+        (template.fill(self, keys, values), template.query.clone())
+    }
+
+    /// The statement of a `load` that needs no values, or of which only the text is wanted.
+    pub fn build(&self, load: &Load, keys: &[Key]) -> Query {
+        let template = Template::new(self, load, keys);
+        let statement = template.fill(self, keys, &[]);
+        Query { statement, ..Arc::unwrap_or_clone(template.query) }
+    }
+
+    /// Which of a statement's values, counted from one, are those of which of [`Plan::parameters`].
+    ///
+    /// [`Plan::parameters`]: crate::plan::Plan::parameters
+    pub fn parameter_places(&self, load: &Load) -> Vec<(usize, usize)> {
+        let marks = Template::new(self, load, &[]).marks.into_iter();
+        let of_parameter = |(place, mark)| match mark {
+            Mark::Parameter(parameter) => Some((place + 1, parameter as usize)),
+            Mark::Keys(_) | Mark::MostRows => None,
+        };
+        marks.filter_map(of_parameter).collect()
+    }
+
+    fn fits_all_keys(&self, load: &Load) -> bool {
+        Body::new(self, load, &[]).keys_in_text().is_none()
     }
 }
 
 impl Template {
     fn new(select: &Select, load: &Load, keys: &[Key]) -> Self {
-        let query = select.build(load, keys);
-        let values = values_of(&query.statement);
-        let types = select.key_types(load);
-        let mut template = Self { query: Arc::new(query), values, keys: None, types };
-        let other = select.build(load, &[]);
-        let other_values = values_of(&other.statement);
-        let is_page = matches!(&load.what, What::Rows(rows) if matches!(rows.page, Page::Keyset { .. }));
-        let same_text = other.statement.sql == template.query.statement.sql;
-        // A page by cursors asks for some rows more for each key.
-        if is_page || !same_text || other_values.len() != template.values.len() {
-            return template;
-        }
-        let differs = |place: &usize| template.values[*place] != other_values[*place];
-        let places: Vec<usize> = (0..template.values.len()).filter(differs).collect();
-        let parameters = select.dialect.key_parameters(&template.types, keys);
-        let met = places.iter().map(|place| &template.values[*place]);
-        if load.relation.is_none() || parameters.iter().eq(met) {
-            template.keys = Some(places);
-        }
-        template
+        let body = Body::new(select, load, keys);
+        let key_types = body.key_columns().into_iter().map(|output| output.column_type).collect();
+        let query = match &load.what {
+            What::Rows(rows) => body.rows(rows),
+            What::Aggregates(aggregates) => body.aggregates(aggregates),
+        };
+        let values = query.statement.values.iter().flat_map(|values| &values.0).enumerate();
+        let marks = values.filter_map(|(place, value)| Some((place, Mark::of(value)?))).collect();
+        Self { query: Arc::new(query), marks, key_types }
     }
 
-    fn bind(&self, dialect: Dialect, keys: &[Key]) -> Option<Statement> {
-        let places = self.keys.as_ref()?;
-        let mut values = self.values.clone();
-        if !places.is_empty() {
-            for (place, value) in places.iter().zip(dialect.key_parameters(&self.types, keys)) {
-                values[*place] = value;
+    fn fill(&self, select: &Select, keys: &[Key], values: &[Value]) -> Statement {
+        let mut statement = self.query.statement.clone();
+        let mut parts = None;
+        for (place, mark) in &self.marks {
+            let Some(value) = statement.values.as_mut().and_then(|Values(all)| all.get_mut(*place)) else {
+                continue;
+            };
+            match mark {
+                Mark::Keys(part) => {
+                    let parts =
+                        parts.get_or_insert_with(|| select.dialect.key_parameters(&self.key_types, keys));
+                    parts.get(usize::from(*part)).into_iter().for_each(|part| *value = part.clone());
+                }
+                Mark::Parameter(parameter) => {
+                    values.get(*parameter as usize).into_iter().for_each(|given| *value = given.clone());
+                }
+                Mark::MostRows => *value = select.most_rows_of_pages(keys.len()).into(),
             }
         }
-        let sql = self.query.statement.sql.clone();
-        Some(Statement { sql, values: Some(Values(values)), db_backend: dialect.backend() })
+        statement
     }
-}
-
-fn values_of(statement: &Statement) -> Vec<Value> {
-    statement.values.as_ref().map(|values| values.0.clone()).unwrap_or_default()
 }

@@ -1,0 +1,126 @@
+//! What goes wrong between us and a PostgreSQL server.
+
+use std::io;
+use std::time::Duration;
+
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::ErrorResponseBody;
+use sea_orm::DbErr;
+
+use crate::error::Error;
+use crate::execute::statements;
+
+/// Why a connection could not be opened, or a statement not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// Nobody is there, or the connection is lost.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The connection takes no statements any more.
+    #[error("the connection is closed")]
+    Closed,
+    /// No connection in so much time.
+    #[error("no connection within {0:?}")]
+    Slow(Duration),
+    /// The server says no.
+    #[error("{message} (SQLSTATE {code})")]
+    Server {
+        /// Its SQLSTATE.
+        code: String,
+        /// What it says, in its own language.
+        message: String,
+    },
+    /// The connection cannot be encrypted as it should be.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// What came is not what PostgreSQL's protocol has here, or a part of it that is not spoken.
+    #[error("the server does not speak as expected: {0}")]
+    Protocol(String),
+    /// The settings of the connection cannot be followed.
+    #[error("{0}")]
+    Settings(String),
+    /// A value cannot be sent.
+    #[error("{0}")]
+    Parameter(String),
+    /// What came is not what the column should hold.
+    #[error("{0}")]
+    Decode(#[from] DbErr),
+}
+
+/// The fields of an ErrorResponse that are read: <https://www.postgresql.org/docs/current/protocol-error-fields.html>
+const CODE: u8 = b'C';
+const MESSAGE: u8 = b'M';
+
+/// The classes of SQLSTATE for a connection that can do no more: the server ends it.
+const OF_CONNECTION: [&str; 2] = ["08", "57P"];
+
+/// A prepared statement is not what it was: a table has other columns now, or a pooler between has forgotten it.
+const OF_STATEMENT: [&str; 2] = ["0A000", "26000"];
+
+impl From<&ErrorResponseBody> for Fault {
+    fn from(body: &ErrorResponseBody) -> Self {
+        let (mut code, mut message) = (String::new(), String::new());
+        let read = body.fields().for_each(|field| {
+            // Before the connection's encoding is settled it is whatever the server's is.
+            let value = || String::from_utf8_lossy(field.value_bytes()).into_owned();
+            match field.type_() {
+                CODE => code = value(),
+                MESSAGE => message = value(),
+                _ => {}
+            }
+            Ok(())
+        });
+        match read {
+            Ok(()) => Self::Server { code, message },
+            Err(error) => Self::protocol(error),
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match &fault {
+            Fault::Server { code, .. } => statements::of_code(code, &fault),
+            Fault::Io(_) | Fault::Closed | Fault::Slow(_) | Fault::Tls(_) => Self::unavailable(fault),
+            _ => Self::internal(fault),
+        }
+    }
+}
+
+impl Fault {
+    /// What came, or what is to be sent, does not fit PostgreSQL's protocol.
+    pub fn protocol(cause: impl ToString) -> Self {
+        Self::Protocol(cause.to_string())
+    }
+
+    /// The connection cannot be encrypted as it should be.
+    pub fn tls(cause: impl ToString) -> Self {
+        Self::Tls(cause.to_string())
+    }
+
+    /// Whether the same statement may succeed over another connection.
+    pub fn is_stale(&self) -> bool {
+        match self {
+            Self::Server { code, .. } => {
+                OF_CONNECTION.iter().any(|class| code.starts_with(class)) || self.is_of_statement()
+            }
+            Self::Io(_) | Self::Protocol(_) | Self::Closed => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the statement has to be prepared anew.
+    pub fn is_of_statement(&self) -> bool {
+        matches!(self, Self::Server { code, .. } if OF_STATEMENT.contains(&code.as_str()))
+    }
+
+    /// The same for another one who waits.
+    pub fn told_again(&self) -> Self {
+        match self {
+            Self::Server { code, message } => Self::Server { code: code.clone(), message: message.clone() },
+            Self::Io(error) => Self::Io(io::Error::new(error.kind(), error.to_string())),
+            Self::Protocol(what) => Self::Protocol(what.clone()),
+            _ => Self::Closed,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The start of a connection to PostgreSQL, up to where it is ready for queries, and the wish to end a query.
+//!
+//! <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP>
+
+mod place;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use bytes::BytesMut;
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::authentication::md5_hash;
+use postgres_protocol::authentication::sasl::{
+    ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256,
+};
+use postgres_protocol::message::backend::{AuthenticationSaslBody, Header, Message};
+use postgres_protocol::message::frontend;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tokio::task::spawn_blocking;
+
+use self::place::Address;
+pub(super) use self::place::Place;
+use super::fault::Fault;
+use super::stream::Stream;
+
+/// A connection that is ready for queries.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub stream: Stream,
+    /// What has come after that it is ready: nothing, as a rule.
+    pub received: BytesMut,
+    /// What [`cancel`] asks for; 0 where the server gives none.
+    pub process_id: i32,
+    pub secret_key: i32,
+}
+
+/// The longest message that is read before the connection is ready. Whoever is there is not known yet, and may claim
+/// any length; what PostgreSQL sends has a few hundred bytes.
+const LONGEST_MESSAGE: usize = 64 * 1024;
+
+/// Room for all that PostgreSQL says while a connection is opened.
+const USUAL_BYTES: usize = 1024;
+
+/// Opens a connection. It takes as long as the server does: the caller has the clock.
+pub(super) async fn open(place: &Place) -> Result<Opened, Fault> {
+    let stream = reach(place).await?;
+    let mut conversation = Conversation { stream, received: BytesMut::with_capacity(USUAL_BYTES) };
+    conversation.send(|message| frontend::startup_message(parameters(place), message)).await?;
+    conversation.authenticate(place).await?;
+    let (mut process_id, mut secret_key) = (0, 0);
+    loop {
+        match conversation.receive().await? {
+            Message::BackendKeyData(body) => {
+                (process_id, secret_key) = (body.process_id(), body.secret_key());
+            }
+            Message::ReadyForQuery(_) => break,
+            _ => return Err(Fault::protocol("it neither is ready for queries nor says why not")),
+        }
+    }
+    let Conversation { stream, received } = conversation;
+    Ok(Opened { stream, received, process_id, secret_key })
+}
+
+/// Asks the server to end the query that a connection is at. Nobody learns whether it did: the query just ends early,
+/// or does not. It takes as long as the server does, as [`open`].
+pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
+    let asked = async {
+        let mut stream = reach(place).await?;
+        let mut message = BytesMut::new();
+        frontend::cancel_request(process_id, secret_key, &mut message);
+        stream.write_all(&message).await?;
+        stream.flush().await?;
+        // The server hangs up when it has passed the wish on.
+        stream.read_u8().await.map_err(Fault::Io)
+    };
+    match asked.await {
+        Err(Fault::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Err(error) => tracing::info!(%error, "a query could not be cancelled"),
+        Ok(_) => tracing::info!("the server answers where a query is cancelled"),
+    }
+}
+
+/// What sqlx asks for, so that both kinds of connections get the same text for the same value.
+fn parameters(place: &Place) -> impl Iterator<Item = (&str, &str)> {
+    let fixed = [
+        ("client_encoding", "UTF8"),
+        ("DateStyle", "ISO, MDY"),
+        ("TimeZone", "UTC"),
+        // Its default: the options do not tell.
+        ("extra_float_digits", "2"),
+    ];
+    let chosen = [
+        ("user", Some(&place.user)),
+        ("database", place.database.as_ref()),
+        ("application_name", place.application_name.as_ref()),
+        ("options", place.options.as_ref()),
+    ];
+    fixed.into_iter().chain(chosen.into_iter().filter_map(|(name, value)| Some((name, value?.as_str()))))
+}
+
+/// A connection over which nothing has been said yet, encrypted where it should be.
+async fn reach(place: &Place) -> Result<Stream, Fault> {
+    let encryption = &place.encryption;
+    let (host, port) = match &place.address {
+        Address::Tcp { host, port } => (host, *port),
+        // PostgreSQL has no TLS there, and sqlx takes that for a refusal.
+        Address::Unix(_) if encryption.is_required() => {
+            return Err(Fault::tls("there is none over a Unix socket"));
+        }
+        #[cfg(unix)]
+        Address::Unix(path) => return Ok(Stream::Unix(UnixStream::connect(path).await?)),
+        #[cfg(not(unix))]
+        Address::Unix(_) => return Err(Fault::Settings("this system has no Unix sockets".to_owned())),
+    };
+    let mut socket = TcpStream::connect((host.as_str(), port)).await?;
+    socket.set_nodelay(true)?;
+    if encryption.is_wanted() {
+        if offers_tls(&mut socket).await? {
+            return Ok(Stream::Tls(Box::new(tls::encrypt(socket, host, encryption).await?)));
+        }
+        if encryption.is_required() {
+            return Err(Fault::tls("the server offers none"));
+        }
+    }
+    Ok(Stream::Tcp(socket))
+}
+
+/// Asks whether the server speaks TLS. No byte beyond the answer is read: it would be one that nobody vouches for.
+async fn offers_tls(socket: &mut TcpStream) -> Result<bool, Fault> {
+    let mut message = BytesMut::new();
+    frontend::ssl_request(&mut message);
+    socket.write_all(&message).await?;
+    match socket.read_u8().await? {
+        b'S' => Ok(true),
+        b'N' => Ok(false),
+        _ => Err(Fault::protocol("it says neither yes nor no to TLS")),
+    }
+}
+
+struct Conversation {
+    stream: Stream,
+    received: BytesMut,
+}
+
+impl Conversation {
+    async fn send(&mut self, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> Result<(), Fault> {
+        let mut message = BytesMut::new();
+        // It fails where a name or the password has a zero in it.
+        write(&mut message).map_err(|error| Fault::Settings(error.to_string()))?;
+        self.stream.write_all(&message).await?;
+        Ok(self.stream.flush().await?)
+    }
+
+    /// The next message that matters.
+    async fn receive(&mut self) -> Result<Message, Fault> {
+        loop {
+            if let Some(header) = Header::parse(&self.received).map_err(Fault::protocol)?
+                && usize::try_from(header.len()).is_ok_and(|length| length > LONGEST_MESSAGE)
+            {
+                return Err(Fault::protocol("a message is far too long"));
+            }
+            match Message::parse(&mut self.received).map_err(Fault::protocol)? {
+                Some(Message::ErrorResponse(body)) => return Err(Fault::from(&body)),
+                Some(Message::NoticeResponse(_) | Message::ParameterStatus(_)) => {}
+                Some(message) => return Ok(message),
+                None => {
+                    if self.stream.read_buf(&mut self.received).await? == 0 {
+                        return Err(Fault::Io(io::ErrorKind::UnexpectedEof.into()));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn authenticate(&mut self, place: &Place) -> Result<(), Fault> {
+        let password = place.password.as_bytes();
+        match self.receive().await? {
+            Message::AuthenticationOk => return Ok(()),
+            Message::AuthenticationCleartextPassword => {
+                self.send(|message| frontend::password_message(password, message)).await?;
+            }
+            Message::AuthenticationMd5Password(body) => {
+                let hash = md5_hash(place.user.as_bytes(), password, body.salt());
+                self.send(|message| frontend::password_message(hash.as_bytes(), message)).await?;
+            }
+            Message::AuthenticationSasl(body) => self.authenticate_by_scram(password, &body).await?,
+            _ => return Err(Fault::protocol("it wants to know who we are in a way that is not spoken here")),
+        }
+        match self.receive().await? {
+            Message::AuthenticationOk => Ok(()),
+            _ => Err(Fault::protocol("it does not say whether the password is right")),
+        }
+    }
+
+    /// By SCRAM (RFC 5802), where the server proves that it knows the password too.
+    async fn authenticate_by_scram(
+        &mut self,
+        password: &[u8],
+        body: &AuthenticationSaslBody,
+    ) -> Result<(), Fault> {
+        let mechanisms: Vec<&str> = body.mechanisms().collect().map_err(Fault::protocol)?;
+        let has = |mechanism| mechanisms.contains(&mechanism);
+        let (mechanism, binding) = match tls::end_point(&self.stream) {
+            Some(hash) if has(SCRAM_SHA_256_PLUS) => {
+                (SCRAM_SHA_256_PLUS, ChannelBinding::tls_server_end_point(hash))
+            }
+            // A server that does offer it, and whose offer was taken out on the way, will refuse this.
+            Some(_) if has(SCRAM_SHA_256) => (SCRAM_SHA_256, ChannelBinding::unrequested()),
+            None if has(SCRAM_SHA_256) => (SCRAM_SHA_256, ChannelBinding::unsupported()),
+            _ => return Err(Fault::protocol(format!("it offers {} alone", mechanisms.join(", ")))),
+        };
+        let mut scram = ScramSha256::new(password, binding);
+        self.send(|message| frontend::sasl_initial_response(mechanism, scram.message(), message)).await?;
+        let Message::AuthenticationSaslContinue(body) = self.receive().await? else {
+            return Err(Fault::protocol("it does not go on with SCRAM"));
+        };
+        // Thousands of hashes, as many as the server wants: other requests would wait for them.
+        let mut scram = spawn_blocking(move || scram.update(body.data()).map(|()| scram))
+            .await
+            .map_err(Fault::protocol)?
+            .map_err(Fault::protocol)?;
+        self.send(|message| frontend::sasl_response(scram.message(), message)).await?;
+        let Message::AuthenticationSaslFinal(body) = self.receive().await? else {
+            return Err(Fault::protocol("it does not prove that it knows the password"));
+        };
+        scram.finish(body.data()).map_err(Fault::protocol)
+    }
+}
