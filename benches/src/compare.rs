@@ -11,25 +11,34 @@ use crate::database::Database;
 use crate::floor::Driver;
 use crate::load::{self, Request};
 use crate::record::Record;
-use crate::server::{Backends, Server};
+use crate::server::{Backends, Server, Service};
 use crate::workload::{self, Workload};
 use crate::{Failure, check, dataset};
 
-/// What both servers run on.
+/// The two servers.
 #[derive(Clone, Debug, Args)]
 pub struct Setup {
-    /// Which database
+    /// The service
     #[command(flatten)]
-    pub database: Database,
+    pub service: Service,
     /// The floor's driver for PostgreSQL
     #[arg(long, value_enum, default_value_t = Driver::TokioPostgres)]
     pub driver: Driver,
-    /// The service's program [default: built from these sources]
-    #[arg(long, value_name = "FILE")]
-    pub service: Option<PathBuf>,
-    /// Threads of each server
-    #[arg(long, default_value_t = crate::cores())]
-    pub workers: NonZeroUsize,
+}
+
+/// How both were measured.
+#[derive(Debug, Serialize)]
+pub struct Conditions {
+    workers: NonZeroUsize,
+    driver: String,
+    pace: Pace,
+}
+
+impl Conditions {
+    /// At this pace.
+    pub fn new(setup: &Setup, pace: Pace) -> Self {
+        Self { workers: setup.service.workers, driver: format!("{:?}", setup.driver), pace }
+    }
 }
 
 /// Options of `compare`.
@@ -99,11 +108,13 @@ impl Bench {
     /// # Errors
     /// When a server does not start or the answers differ.
     pub async fn start(setup: &Setup, workloads: &[Workload]) -> Result<Self, Failure> {
-        dataset::ensure(&setup.database).await?;
-        let (floor, service) = (Server::floor(setup)?, Server::service(setup)?);
+        let Service { database, workers, .. } = &setup.service;
+        dataset::ensure(database).await?;
+        let floor = Server::floor(database, setup.driver, *workers)?;
+        let service = Server::service(&setup.service)?;
         check::run(&floor, &service, workloads).await?;
-        let backends = Backends::new(&setup.database).await?;
-        Ok(Self { database: setup.database.clone(), floor, service, backends })
+        let backends = Backends::new(database).await?;
+        Ok(Self { database: database.clone(), floor, service, backends })
     }
 
     /// The database's release, and whether the servers' connections to it are encrypted.
@@ -192,7 +203,8 @@ fn summary(workload: &Workload, rounds: &[(Cost, Cost)]) -> Comparison {
     }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// The one in the middle.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -210,7 +222,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     let bench = Bench::start(&options.setup, &workloads).await?;
     let comparisons = bench.compare(&workloads, &options.pace).await?;
-    let record = Record::new(&options.setup, bench.database().await?, options.pace, comparisons);
+    let conditions = Conditions::new(&options.setup, options.pace);
+    let record = Record::new(bench.database().await?, conditions, comparisons);
     print!("{}", table(&record));
     if let Some(file) = options.json {
         record.write(&file)?;
@@ -230,7 +243,7 @@ pub async fn check_only(setup: &Setup) -> Result<(), Failure> {
     Ok(())
 }
 
-fn table(record: &Record<Comparison>) -> String {
+fn table(record: &Record<Conditions, Vec<Comparison>>) -> String {
     let mut lines = vec![record.heading()];
     lines.push("| workload | floor req/s | service req/s | ratio | floor CPU ms | service CPU ms | database CPU ms |".into());
     lines.push("|---|---:|---:|---:|---:|---:|---|".into());

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::Failure;
-use crate::compare::{Bench, Comparison, Pace, Setup};
+use crate::compare::{Bench, Comparison, Conditions, Pace, Setup};
 use crate::database::Kind;
 use crate::plot::{self, Line, Panel};
 use crate::record::Record;
@@ -43,7 +43,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let Options { mut setup, pace, out } = options;
     let (mut points, mut releases) = (Vec::new(), Vec::new());
     for (kind, database) in [(Kind::Sqlite, "SQLite"), (Kind::Postgres, "PostgreSQL")] {
-        setup.database.kind = kind;
+        setup.service.database.kind = kind;
         let (measured, release) = measure(&setup, &pace, database).await?;
         points.extend(measured);
         releases.push(release);
@@ -54,7 +54,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         panel(&points, "clients", "clients (one user with profile)", "answers/s", |per_second| per_second),
     ];
     std::fs::create_dir_all(&out)?;
-    let record = Record::new(&setup, releases.join(" and "), pace, points);
+    let record = Record::new(releases.join(" and "), Conditions::new(&setup, pace), points);
     std::fs::write(out.join("curves.svg"), plot::svg(&panels, &record.heading()))?;
     record.write(&out.join("curves.json"))
 }

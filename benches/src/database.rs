@@ -37,6 +37,11 @@ pub struct Database {
 }
 
 impl Database {
+    /// A file of SQLite.
+    pub fn sqlite(sqlite_file: Option<PathBuf>) -> Self {
+        Self { kind: Kind::Sqlite, sqlite_file, postgres_url: String::new() }
+    }
+
     /// The file of SQLite.
     pub fn file(&self) -> PathBuf {
         let beside = || std::env::current_exe().unwrap_or_default().with_file_name("benches.db");

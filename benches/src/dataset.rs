@@ -12,6 +12,8 @@ pub const USERS: usize = 10_000;
 const AUTHORS: usize = 1_000;
 /// The posts of an author.
 pub const POSTS_EACH: usize = 20;
+/// How many posts there are.
+pub const POSTS: usize = AUTHORS * POSTS_EACH;
 const STUDENTS: usize = 10_000;
 const COURSES: usize = 1_000;
 /// The courses of a student.
@@ -97,7 +99,7 @@ fn tables() -> Vec<Table> {
         ),
         table("authors", "name", (1..=AUTHORS).map(|author| quoted(&person(author))).collect()),
         // An author's posts do not lie side by side.
-        table("posts", "author_id, title, content", (0..AUTHORS * POSTS_EACH).map(post).collect()),
+        table("posts", "author_id, title, content", (0..POSTS).map(post).collect()),
         table("students", "name", (1..=STUDENTS).map(|student| quoted(&person(student + 77))).collect()),
         table("courses", "title", (1..=COURSES).map(course).collect()),
         table(

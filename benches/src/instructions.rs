@@ -10,8 +10,9 @@ use async_graphql::{Request, Variables};
 use clap::{Args, ValueEnum};
 use crowsfoot::Schema;
 
+use crate::database::Database;
 use crate::workload::{self, Question, Workload};
-use crate::{Failure, example};
+use crate::{Failure, dataset, example};
 
 /// The bounds: for each step, the most instructions of each workload.
 type Bounds = BTreeMap<String, BTreeMap<String, u64>>;
@@ -30,6 +31,9 @@ pub struct Options {
     /// Set the bounds anew, a little above what is counted
     #[arg(long)]
     update: bool,
+    /// The file of the dataset [default: benches.db beside this program]
+    #[arg(long, value_name = "FILE")]
+    sqlite_file: Option<PathBuf>,
 }
 
 /// Options of `repeat`.
@@ -39,6 +43,9 @@ pub struct Repeat {
     #[arg(value_parser = workload::NAMES)]
     workload: String,
     times: u64,
+    /// The file of the dataset
+    #[arg(long, value_name = "FILE")]
+    sqlite_file: Option<PathBuf>,
 }
 
 /// What is counted.
@@ -46,22 +53,33 @@ pub struct Repeat {
 enum Step {
     /// From the text of the request to its plan
     Plan,
+    /// The whole answer from SQLite, without HTTP: document and plan are known, as for all but the first of its kind
+    Answer,
 }
 
 /// Does a step again and again.
 ///
 /// # Errors
 /// When the step fails.
-pub fn repeat(Repeat { step, workload, times }: &Repeat) -> Result<(), Failure> {
+pub async fn repeat(Repeat { step, workload, times, sqlite_file }: Repeat) -> Result<(), Failure> {
     let Workload { questions, .. } =
         workload::all().into_iter().find(|known| known.name == workload).ok_or("no such workload")?;
-    let requests: Vec<Request> = questions.iter().map(request).collect();
-    let requests = requests.iter().cycle().take(usize::try_from(*times)?);
+    let requests = questions.iter().cycle().take(usize::try_from(times)?).map(request);
     let schema = Schema::new(example::registry().model()?)?;
     match step {
         Step::Plan => {
             for request in requests {
-                black_box(schema.plan(black_box(request))?);
+                black_box(schema.plan(&black_box(request))?);
+            }
+        }
+        Step::Answer => {
+            let database = crowsfoot::execute::connect(&Database::sqlite(sqlite_file).url(), 1).await?;
+            for request in requests {
+                let executed = schema.execute(black_box(request), &database).await;
+                if let Some(error) = executed.errors.first() {
+                    return Err(error.message.clone().into());
+                }
+                black_box(executed.to_json());
             }
         }
     }
@@ -77,7 +95,9 @@ fn request(question: &Question) -> Request {
 ///
 /// # Errors
 /// When a bound is passed.
-pub fn run(options: &Options) -> Result<(), Failure> {
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let database = Database::sqlite(options.sqlite_file);
+    dataset::ensure(&database).await?;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.toml");
     let mut bounds: Bounds = toml::from_str(&std::fs::read_to_string(&file).unwrap_or_default())?;
     let mut passed = Vec::new();
@@ -85,7 +105,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     for step in Step::value_variants() {
         let step = step.to_possible_value().ok_or("a step without a name")?.get_name().to_owned();
         for workload in workload::NAMES {
-            let counted = count(&step, workload)?;
+            let counted = count(&step, workload, &database.file())?;
             let bound = bounds.entry(step.clone()).or_default().entry(workload.to_owned()).or_default();
             if options.update {
                 *bound = counted + counted * ROOM / 100;
@@ -125,20 +145,22 @@ fn written(bounds: &Bounds) -> String {
 }
 
 /// The instructions of one step.
-fn count(step: &str, workload: &str) -> Result<u64, Failure> {
+fn count(step: &str, workload: &str, dataset: &Path) -> Result<u64, Failure> {
     let [short, long] = RUNS;
-    let more = total(step, workload, long)?.saturating_sub(total(step, workload, short)?);
+    let total = |times| total(step, workload, times, dataset);
+    let more = total(long)?.saturating_sub(total(short)?);
     Ok(more / (long - short))
 }
 
 /// The instructions of a whole run.
-fn total(step: &str, workload: &str, times: u64) -> Result<u64, Failure> {
+fn total(step: &str, workload: &str, times: u64, dataset: &Path) -> Result<u64, Failure> {
     let file: PathBuf = std::env::temp_dir().join(format!("crowsfoot-instructions-{}", std::process::id()));
     let done = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(std::env::current_exe()?)
-        .args(["repeat", step, workload, &times.to_string()])
+        .args(["repeat", step, workload, &times.to_string(), "--sqlite-file"])
+        .arg(dataset)
         .stdin(Stdio::null())
         .status()
         .map_err(|error| format!("valgrind cannot be run: {error}"))?;

@@ -24,14 +24,23 @@ impl Request {
 
     /// As the service is asked.
     pub fn post(query: &str, variables: &Json) -> Self {
+        Self::accepting("application/json", query, variables)
+    }
+
+    /// As the service is asked for a stream of events.
+    pub fn events(query: &str) -> Self {
+        Self::accepting("text/event-stream", query, &Json::Null)
+    }
+
+    fn accepting(accept: &str, query: &str, variables: &Json) -> Self {
         let body = match variables {
             Json::Null => json!({ "query": query }),
             variables => json!({ "query": query, "variables": variables }),
         }
         .to_string();
-        let head = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-                    accept: application/json\r\ncontent-length: ";
-        Self(format!("{head}{}\r\n\r\n{body}", body.len()).into_bytes())
+        let head = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
+        let length = body.len();
+        Self(format!("{head}\r\naccept: {accept}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes())
     }
 }
 
@@ -126,6 +135,20 @@ impl Connection {
         }
         self.chunks(head).await?;
         Ok(&self.body)
+    }
+
+    /// Sends a request whose answer is a stream of events, and waits for the next part of it, and again for the next. It
+    /// comes to an end when it is dropped.
+    ///
+    /// # Errors
+    /// When the server hangs up.
+    pub async fn listen(&mut self, request: &Request, mut heard: impl FnMut(&[u8])) -> Result<(), Failure> {
+        self.stream.write_all(&request.0).await?;
+        loop {
+            self.buffer.clear();
+            self.receive().await?;
+            heard(&self.buffer);
+        }
     }
 
     async fn receive(&mut self) -> Result<(), Failure> {

@@ -11,9 +11,13 @@ mod dataset;
 mod floor;
 mod instructions;
 mod load;
+mod many;
+mod memory;
 mod plot;
 mod record;
 mod server;
+mod soak;
+mod start;
 mod workload;
 
 use std::num::NonZeroUsize;
@@ -45,6 +49,12 @@ enum Command {
     Compare(compare::Options),
     /// Measure how both grow with rows, depth and clients, on both databases, and plot it
     Curves(curves::Options),
+    /// Measure how large the service is, how soon it answers, and how long a schema takes
+    Start(start::Options),
+    /// See whether the service's memory grows under a load of everything that clients do, and fail where it does
+    Soak(soak::Options),
+    /// Measure the memory that one large answer takes
+    Memory(memory::Options),
     /// Count the processor's instructions, with valgrind, and fail where they pass their bounds
     Instructions(instructions::Options),
     /// Do one thing many times over: what `instructions` counts
@@ -77,8 +87,11 @@ async fn main() -> ExitCode {
     let done = match CommandLine::parse().command {
         Command::Compare(options) => compare::run(options).await,
         Command::Curves(options) => curves::run(options).await,
-        Command::Instructions(options) => instructions::run(&options),
-        Command::Repeat(repeat) => instructions::repeat(&repeat),
+        Command::Start(options) => start::run(options).await,
+        Command::Soak(options) => soak::run(options).await,
+        Command::Memory(options) => memory::run(options).await,
+        Command::Instructions(options) => instructions::run(options).await,
+        Command::Repeat(repeat) => instructions::repeat(repeat).await,
         Command::Check(setup) => compare::check_only(&setup).await,
         Command::Dataset(database) => dataset::make(&database).await,
         Command::Floor { database, driver, workers } => floor::run(database, driver, workers).await,

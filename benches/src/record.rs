@@ -6,21 +6,20 @@ use std::process::Command;
 use serde::Serialize;
 
 use crate::Failure;
-use crate::compare::{Pace, Setup};
 
 /// Figures and where they come from.
 #[derive(Debug, Serialize)]
-pub struct Record<T> {
+pub struct Record<C, T> {
     machine: Machine,
     database: String,
     date: String,
     commit: String,
     command: String,
-    workers: usize,
-    driver: String,
-    pace: Pace,
+    /// How it was measured.
+    #[serde(flatten)]
+    conditions: C,
     /// What was measured.
-    pub figures: Vec<T>,
+    pub figures: T,
 }
 
 #[derive(Debug, Serialize)]
@@ -31,9 +30,9 @@ struct Machine {
     system: String,
 }
 
-impl<T: Serialize> Record<T> {
+impl<C: Serialize, T: Serialize> Record<C, T> {
     /// Figures made just now on this database.
-    pub fn new(setup: &Setup, database: String, pace: Pace, figures: Vec<T>) -> Self {
+    pub fn new(database: String, conditions: C, figures: T) -> Self {
         let commit = Command::new("git")
             .args(["describe", "--always", "--dirty"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -47,9 +46,7 @@ impl<T: Serialize> Record<T> {
                 .map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
                 .unwrap_or_default(),
             command: format!("cargo run --release -p benches -- {}", arguments.join(" ")),
-            workers: setup.workers.get(),
-            driver: format!("{:?}", setup.driver),
-            pace,
+            conditions,
             figures,
         }
     }
@@ -70,6 +67,11 @@ impl<T: Serialize> Record<T> {
     pub fn write(&self, file: &Path) -> Result<(), Failure> {
         Ok(std::fs::write(file, serde_json::to_string_pretty(self)? + "\n")?)
     }
+}
+
+/// Bytes as people read them.
+pub fn mebibytes(bytes: f64) -> f64 {
+    bytes / f64::from(1 << 20)
 }
 
 impl Machine {

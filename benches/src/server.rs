@@ -2,15 +2,41 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use clap::Args;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use crate::Failure;
-use crate::compare::Setup;
 use crate::database::{Database, Kind};
+use crate::floor::Driver;
+
+/// The service that is measured, and what it runs on.
+#[derive(Clone, Debug, Args)]
+pub struct Service {
+    /// Which database
+    #[command(flatten)]
+    pub database: Database,
+    /// The service's program [default: built from these sources]
+    #[arg(long = "service", value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Threads of each server
+    #[arg(long, default_value_t = crate::cores())]
+    pub workers: NonZeroUsize,
+}
+
+impl Service {
+    /// Its program; it is built where none was named.
+    ///
+    /// # Errors
+    /// When it cannot be built.
+    pub fn program(&self) -> Result<PathBuf, Failure> {
+        self.program.clone().map_or_else(built_service, Ok)
+    }
+}
 
 /// A server that is stopped when it is dropped.
 pub struct Server {
@@ -24,13 +50,13 @@ impl Server {
     ///
     /// # Errors
     /// When it says no address.
-    pub fn floor(setup: &Setup) -> Result<Self, Failure> {
+    pub fn floor(database: &Database, driver: Driver, workers: NonZeroUsize) -> Result<Self, Failure> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("floor").args(setup.database.arguments());
-        if let Some(driver) = clap::ValueEnum::to_possible_value(&setup.driver) {
+        command.arg("floor").args(database.arguments());
+        if let Some(driver) = clap::ValueEnum::to_possible_value(&driver) {
             command.args(["--driver", driver.get_name()]);
         }
-        command.args(["--workers", &setup.workers.to_string()]);
+        command.args(["--workers", &workers.to_string()]);
         Self::start(&mut command)
     }
 
@@ -38,15 +64,20 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot be built or says no address.
-    pub fn service(setup: &Setup) -> Result<Self, Failure> {
-        let mut command = Command::new(match &setup.service {
-            Some(program) => program.clone(),
-            None => built_service()?,
-        });
+    pub fn service(service: &Service) -> Result<Self, Failure> {
+        Self::program(&service.program()?, service)
+    }
+
+    /// Starts this program as the service.
+    ///
+    /// # Errors
+    /// When it says no address.
+    pub fn program(program: &Path, service: &Service) -> Result<Self, Failure> {
+        let mut command = Command::new(program);
         command
             .args(["serve", "--no-migrate", "--mode", "production", "--log", "warn"])
-            .args(["--listen", "127.0.0.1:0", "--database-url", &setup.database.url()])
-            .args(["--workers", &setup.workers.to_string()]);
+            .args(["--listen", "127.0.0.1:0", "--database-url", &service.database.url()])
+            .args(["--workers", &service.workers.to_string()]);
         Self::start(&mut command)
     }
 
@@ -72,6 +103,39 @@ impl Server {
     pub fn cpu(&self) -> Result<Duration, Failure> {
         cpu(self.child.id())
     }
+
+    /// The memory that it holds.
+    ///
+    /// # Errors
+    /// Where there is no `/proc`.
+    pub fn memory(&self) -> Result<Memory, Failure> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        // proc(5): in KiB.
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            line.trim().trim_end_matches(" kB").parse::<u64>().map(|kib| kib * 1024)
+        };
+        Ok(Memory { resident: field("VmRSS:")?, own: field("RssAnon:")?, peak: field("VmHWM:")? })
+    }
+
+    /// Forgets the peak of its memory.
+    ///
+    /// # Errors
+    /// Where there is no `/proc`.
+    pub fn forget_peak(&self) -> Result<(), Failure> {
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
+    }
+}
+
+/// The resident memory of a process, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// All of it. The pages that it has read of its program and of SQLite's file, which are mapped, count as well.
+    pub resident: u64,
+    /// Without what is mapped from files.
+    pub own: u64,
+    /// The most there was.
+    pub peak: u64,
 }
 
 impl Drop for Server {
