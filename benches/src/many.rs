@@ -12,8 +12,8 @@ use crowsfoot::Registry;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ArrayType, ConditionType, Iden, TableRef};
 use sea_orm::{
-    ActiveValue, ColumnDef, FromQueryResult, IdenStatic, Identity, IntoIdentity, Iterable, QueryResult,
-    RelationType, Value,
+    ActiveValue, ColumnDef, FromQueryResult, IdenStatic, IntoIdentity, Iterable, QueryResult, RelationType,
+    Value,
 };
 
 /// How many there are.
@@ -261,7 +261,7 @@ fn forward(variant: &str, column: Column, from: usize, to: usize) -> Declared {
         from_tbl: TableRef::from(table(from)),
         to_tbl: TableRef::from(table(to)),
         from_col: column.into_identity(),
-        to_col: Identity::from(Column::Number.into_identity()),
+        to_col: Column::Number.into_identity(),
         is_owner: false,
         skip_fk: false,
         on_delete: None,
