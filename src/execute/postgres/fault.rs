@@ -22,6 +22,9 @@ pub(super) enum Fault {
     /// No connection in so much time.
     #[error("no connection within {0:?}")]
     Slow(Duration),
+    /// The server lets no connection in: nothing has been sent.
+    #[error("no connection: {0}")]
+    Refused(String),
     /// The server says no.
     #[error("{message} (SQLSTATE {code})")]
     Server {
@@ -81,7 +84,9 @@ impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match &fault {
             Fault::Server { code, .. } => statements::of_code(code, &fault),
-            Fault::Io(_) | Fault::Closed | Fault::Slow(_) | Fault::Tls(_) => Self::unavailable(fault),
+            Fault::Io(_) | Fault::Closed | Fault::Slow(_) | Fault::Refused(_) | Fault::Tls(_) => {
+                Self::unavailable(fault)
+            }
             _ => Self::internal(fault),
         }
     }

@@ -175,7 +175,8 @@ impl PostgresReader {
 
     async fn open(&self) -> Result<Connection, Fault> {
         let opened = timeout(CONNECT_TIMEOUT, Connection::open(&self.place)).await;
-        opened.unwrap_or(Err(Fault::Slow(CONNECT_TIMEOUT)))
+        let opened = opened.unwrap_or(Err(Fault::Slow(CONNECT_TIMEOUT)));
+        opened.map_err(|fault| Fault::Refused(fault.to_string()))
     }
 
     fn is_good(&self, connection: &Connection) -> bool {
