@@ -210,7 +210,6 @@ impl Task {
             }),
             Err(fault) => {
                 self.outbox.truncate(start);
-                self.kept.pop(&sql);
                 // Whoever asked may have gone meanwhile.
                 let _ = reply.send(Err(fault));
             }
@@ -228,7 +227,9 @@ impl Task {
             prepared.columns == *columns
                 && types.all(|(value, known)| parameters::type_of(value).as_ref() == Some(known))
         });
-        let prepared = match known.cloned() {
+        let known = known.cloned();
+        let is_new = known.is_none();
+        let prepared = match known {
             Some(prepared) => prepared,
             None => self.prepare(sql, values, columns)?,
         };
@@ -247,6 +248,10 @@ impl Task {
         })?;
         frontend::execute("", 0, &mut self.outbox)?;
         frontend::sync(&mut self.outbox);
+        // Behind the end of the statement, where a fault of it cannot have the server pass this over.
+        if is_new && let Some((_, forgotten)) = self.kept.push(sql.clone(), prepared.clone()) {
+            frontend::close(b'S', &forgotten.name, &mut self.outbox)?;
+        }
         Ok(prepared)
     }
 
@@ -263,11 +268,7 @@ impl Task {
         frontend::parse(&name, sql, types.iter().map(Type::oid), &mut self.outbox)?;
         frontend::describe(b'S', &name, &mut self.outbox)?;
         let columns = columns.clone();
-        let prepared = Arc::new(Prepared { name, types, columns, forms: OnceLock::new() });
-        if let Some((_, forgotten)) = self.kept.push(sql.clone(), prepared.clone()) {
-            frontend::close(b'S', &forgotten.name, &mut self.outbox)?;
-        }
-        Ok(prepared)
+        Ok(Arc::new(Prepared { name, types, columns, forms: OnceLock::new() }))
     }
 
     fn take_answers(&mut self) -> Result<(), Fault> {
@@ -279,7 +280,8 @@ impl Task {
                     let now = Instant::now();
                     let worked = now.duration_since(waiting.sent.max(self.free_since));
                     self.free_since = now;
-                    if waiting.fault.as_ref().is_some_and(Fault::is_of_statement) {
+                    let is_unknown = waiting.prepared.forms.get().is_none();
+                    if is_unknown || waiting.fault.as_ref().is_some_and(Fault::is_of_statement) {
                         self.kept.pop(&waiting.sql);
                     }
                     waiting.answer(worked);
@@ -299,7 +301,8 @@ impl Task {
             tokio::spawn(async move { startup::cancel(&place, process_id, secret_key).await });
         }
         self.requests.close();
-        let mut replies: Vec<_> = self.waiting.drain(..).map(|waiting| waiting.told()).collect();
+        let mut replies: Vec<_> =
+            self.waiting.drain(..).map(|waiting| (waiting.fault, waiting.reply)).collect();
         while let Ok(request) = self.requests.try_recv() {
             replies.push((None, request.reply));
         }
@@ -384,11 +387,6 @@ impl Waiting {
         };
         // Whoever asked may have gone meanwhile.
         let _ = self.reply.send(answer);
-    }
-
-    /// What it has been told, and whom to tell it.
-    fn told(self) -> (Option<Fault>, oneshot::Sender<Result<Answer, Fault>>) {
-        (self.fault, self.reply)
     }
 }
 
