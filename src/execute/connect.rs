@@ -33,7 +33,8 @@ pub enum ConnectError {
 /// How the database is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectSettings {
-    /// The most connections to it.
+    /// The most connections for transactions, and as many for what is only read; on PostgreSQL one a thread more, which
+    /// short statements share.
     pub pool_size: u32,
     /// How long PostgreSQL works on one statement, and waits for the next one of a transaction; none for as long as
     /// it takes. SQLite has no such limit.
@@ -56,8 +57,8 @@ pub(super) const SQLITE_MAPPED_BYTES: &str = "268435456";
 #[cfg(feature = "sqlite")]
 pub(super) const SQLITE_CACHE: &str = "-65536";
 
-/// Opens the database at `url` with at most `pool_size` connections for transactions, and as many for what is only read. A
-/// statement may take as long as it wants.
+/// Opens the database at `url` with as many connections as [`ConnectSettings::pool_size`] says. A statement may take as long
+/// as it wants.
 ///
 /// # Errors
 /// When this build has no driver for the URL's scheme, or the database cannot be reached.
