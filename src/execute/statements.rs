@@ -246,17 +246,18 @@ pub fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
 pub(super) fn is_connection_fault(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(database) => {
-            let code = database.code().unwrap_or_default();
-            CONNECTION_FAULTS.iter().any(|class| code.starts_with(class))
-        }
+        sqlx::Error::Database(database) => ends_connection(&database.code().unwrap_or_default()),
         _ => false,
     }
 }
 
+/// Whether the database has ended the connection when it gives this code.
+pub(super) fn ends_connection(code: &str) -> bool {
+    CONNECTION_FAULTS.iter().any(|class| code.starts_with(class))
+}
+
 /// The error that the database names by this code of its own.
 pub(super) fn of_code(code: &str, cause: impl fmt::Display) -> Error {
-    let starts_with = |class: &&str| code.starts_with(class);
     match code {
         INVALID_REGULAR_EXPRESSION => {
             let expected = "the database does not take this regular expression";
@@ -265,9 +266,7 @@ pub(super) fn of_code(code: &str, cause: impl fmt::Display) -> Error {
         QUERY_CANCELED => Error::timeout(cause),
         SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
         _ if SQLITE_BUSY.contains(&code) => Error::conflict(cause),
-        _ if starts_with(&INSUFFICIENT_RESOURCES) || CONNECTION_FAULTS.iter().any(starts_with) => {
-            Error::unavailable(cause)
-        }
+        _ if code.starts_with(INSUFFICIENT_RESOURCES) || ends_connection(code) => Error::unavailable(cause),
         _ => Error::internal(cause),
     }
 }

@@ -110,7 +110,8 @@ impl Form {
     }
 }
 
-fn refusal(why: impl std::fmt::Display) -> DbErr {
+/// The error of a value that its column should not hold.
+pub(super) fn refusal(why: impl std::fmt::Display) -> DbErr {
     DbErr::Type(why.to_string())
 }
 

@@ -47,15 +47,12 @@ pub(super) enum Fault {
     Parameter(String),
     /// What came is not what the column should hold.
     #[error("{0}")]
-    Decode(#[from] DbErr),
+    Decode(DbErr),
 }
 
 /// The fields of an ErrorResponse that are read: <https://www.postgresql.org/docs/current/protocol-error-fields.html>
 const CODE: u8 = b'C';
 const MESSAGE: u8 = b'M';
-
-/// The classes of SQLSTATE for a connection that can do no more: the server ends it.
-const OF_CONNECTION: [&str; 2] = ["08", "57P"];
 
 /// A prepared statement is not what it was: a table has other columns now, or a pooler between has forgotten it.
 const OF_STATEMENT: [&str; 2] = ["0A000", "26000"];
@@ -106,9 +103,7 @@ impl Fault {
     /// Whether the same statement may succeed over another connection.
     pub fn is_stale(&self) -> bool {
         match self {
-            Self::Server { code, .. } => {
-                OF_CONNECTION.iter().any(|class| code.starts_with(class)) || self.is_of_statement()
-            }
+            Self::Server { code, .. } => statements::ends_connection(code) || self.is_of_statement(),
             Self::Io(_) | Self::Protocol(_) | Self::Closed => true,
             _ => false,
         }

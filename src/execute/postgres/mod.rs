@@ -26,7 +26,7 @@ use super::row::RowSet;
 use crate::error::Result;
 use crate::plan::Query;
 use connection::{Answer, Connection};
-use decoder::Form;
+use decoder::{Form, refusal};
 use fault::Fault;
 use startup::Place;
 
@@ -204,20 +204,14 @@ pub(super) fn decode(results: &[QueryResult], rows: &mut RowSet) -> Result<(), D
     let columns = rows.columns().clone();
     let mut forms: Vec<Form> = Vec::new();
     for result in results {
-        let row =
-            result.try_as_pg_row().ok_or_else(|| DbErr::Type("a row is not PostgreSQL's".to_owned()))?;
+        let row = result.try_as_pg_row().ok_or_else(|| refusal("a row is not PostgreSQL's"))?;
         for (index, column_type) in columns.iter().enumerate() {
-            let of_driver = |error: sqlx::Error| DbErr::Type(error.to_string());
-            let value = row.try_get_raw(index).map_err(of_driver)?;
+            let value = row.try_get_raw(index).map_err(refusal)?;
             if forms.len() == index {
                 let oid = value.type_info().oid().map_or(0, |oid| oid.0);
                 forms.push(Form::of(column_type, oid));
             }
-            let bytes = if value.is_null() {
-                None
-            } else {
-                Some(value.as_bytes().map_err(|error| DbErr::Type(error.to_string()))?)
-            };
+            let bytes = if value.is_null() { None } else { Some(value.as_bytes().map_err(refusal)?) };
             forms[index].decode(bytes, rows)?;
         }
     }
