@@ -135,16 +135,16 @@ impl Template {
             let Some(value) = statement.values.as_mut().and_then(|Values(all)| all.get_mut(*place)) else {
                 continue;
             };
-            match mark {
+            let known = match mark {
                 Mark::Keys(part) => {
-                    let parts =
-                        parts.get_or_insert_with(|| select.dialect.key_parameters(&self.key_types, keys));
-                    parts.get(usize::from(*part)).into_iter().for_each(|part| *value = part.clone());
+                    let read = || select.dialect.key_parameters(&self.key_types, keys);
+                    parts.get_or_insert_with(read).get(usize::from(*part)).cloned()
                 }
-                Mark::Parameter(parameter) => {
-                    values.get(*parameter as usize).into_iter().for_each(|given| *value = given.clone());
-                }
-                Mark::MostRows => *value = select.most_rows_of_pages(keys.len()).into(),
+                Mark::Parameter(parameter) => values.get(*parameter as usize).cloned(),
+                Mark::MostRows => Some(select.most_rows_of_pages(keys.len()).into()),
+            };
+            if let Some(known) = known {
+                *value = known;
             }
         }
         statement
