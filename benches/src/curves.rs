@@ -25,6 +25,9 @@ pub struct Options {
     out: PathBuf,
 }
 
+/// The unit of [`time`].
+const EACH: &str = "ms from one answer to the next";
+
 /// A point of a curve.
 #[derive(Debug, Serialize)]
 struct Point {
@@ -49,8 +52,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         releases.push(release);
     }
     let panels = [
-        panel(&points, "rows", "rows of the answer (authors with their posts)", "ms", time),
-        panel(&points, "depth", "levels of the query (100 users, to and fro over a one-to-one)", "ms", time),
+        panel(&points, "rows", "rows of the answer (authors with their posts)", EACH, time),
+        panel(&points, "depth", "levels of the query (users, profiles, users …)", EACH, time),
         panel(&points, "clients", "clients (one user with profile)", "answers/s", |per_second| per_second),
     ];
     std::fs::create_dir_all(&out)?;

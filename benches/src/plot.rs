@@ -84,6 +84,20 @@ impl Axis {
     }
 }
 
+/// 1, 2 and 5 times powers of ten, from the last that is not above any value to the first that is not below any.
+fn ticks(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let (least, greatest) =
+        values.fold((f64::MAX, f64::MIN), |(least, greatest), value| (least.min(value), greatest.max(value)));
+    // What is written with an exponent is read without the error that a power would have.
+    let all: Vec<f64> = (-6..=9)
+        .flat_map(|power| [1, 2, 5].map(|digit| format!("{digit}e{power}")))
+        .filter_map(|tick| tick.parse().ok())
+        .collect();
+    let from = all.partition_point(|tick| *tick <= least).saturating_sub(1);
+    let to = all.partition_point(|tick| *tick < greatest).max(from + 1);
+    all.into_iter().take(to + 1).skip(from).collect()
+}
+
 fn drawn(panel: &Panel) -> String {
     let all = || panel.lines.iter().flat_map(|line| &line.points);
     #[expect(clippy::cast_precision_loss, reason = "rows and clients are not that many")]
@@ -93,18 +107,14 @@ fn drawn(panel: &Panel) -> String {
     places.dedup();
     let [Some(first), Some(last)] = [places.first(), places.last()] else { return String::new() };
     let x = Axis { least: place(*first).ln(), greatest: place(*last).ln(), length: WIDTH - MARGIN - 20.0 };
-    let values = || all().map(|point| point.1.log10());
-    // Whole powers of ten, so that the ticks are at the ends too.
-    let (least, greatest) =
-        (values().fold(f64::MAX, f64::min).floor(), values().fold(f64::MIN, f64::max).ceil());
-    let y = Axis { least: 10_f64.powf(least).ln(), greatest: 10_f64.powf(greatest).ln(), length: HEIGHT };
+    let ticks = ticks(all().map(|point| point.1));
+    let [Some(least), Some(greatest)] = [ticks.first(), ticks.last()] else { return String::new() };
+    let y = Axis { least: least.ln(), greatest: greatest.ln(), length: HEIGHT };
 
     let mut svg = format!("<text x=\"{MARGIN}\" y=\"-18\" font-weight=\"bold\">{}</text>\n", panel.title);
     svg += &format!("<text x=\"{MARGIN}\" y=\"-4\" font-size=\"10\" fill=\"#555\">{}</text>\n", panel.unit);
-    let mut power = least;
-    while power <= greatest {
-        let value = 10_f64.powf(power);
-        let at = HEIGHT - y.at(value);
+    for value in &ticks {
+        let at = HEIGHT - y.at(*value);
         let _ = writeln!(
             svg,
             "<line x1=\"{MARGIN}\" x2=\"{}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ddd\"/>\
@@ -113,7 +123,6 @@ fn drawn(panel: &Panel) -> String {
             MARGIN - 6.0,
             at + 4.0
         );
-        power += 1.0;
     }
     for at in &places {
         let _ = writeln!(
@@ -130,6 +139,10 @@ fn drawn(panel: &Panel) -> String {
             .map(|(at, value)| format!("{:.1},{:.1}", MARGIN + x.at(place(*at)), HEIGHT - y.at(*value)))
             .collect();
         let _ = writeln!(svg, "<polyline points=\"{}\" {}/>", points.join(" "), stroke(line));
+        for point in &points {
+            let (x, y) = point.split_once(',').unwrap_or_default();
+            let _ = writeln!(svg, "<circle cx=\"{x}\" cy=\"{y}\" r=\"2.5\" fill=\"{}\"/>", line.colour);
+        }
     }
     svg
 }

@@ -41,8 +41,7 @@ struct Conditions {
     /// Connections, each with at most one request under way
     #[arg(long, default_value = "8")]
     clients: NonZeroUsize,
-    /// The most bytes of growth for each request, by the slope after the first fifth of the time. What a request leaves
-    /// behind is at least 32 bytes, the least that the allocator gives
+    /// The most bytes of growth for each request, by the slope after the first fifth of the time
     #[arg(long, default_value_t = 16.0, value_name = "BYTES")]
     most_growth: f64,
 }

@@ -317,7 +317,8 @@ fn described(model: &Model, entity: &Entity, relation: &Relation) -> String {
     }
 }
 
-/// A junction's own columns stand on an edge beside what every edge has.
+/// A junction's own columns stand on an edge beside what every edge has, and in the input that makes a link beside the keys
+/// that name the far end.
 fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     for relation in &entity.relations {
         let columns = model.junction_columns(relation);
@@ -325,18 +326,32 @@ fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
         let Some(junction) = junction.map(|id| &model.entities[id]).filter(|_| !columns.is_empty()) else {
             continue;
         };
-        let edge = names::ConnectionTypes::of_relation(&entity.name, &relation.field).edge;
-        let clash = |field, between| Fault::FieldClash { entity: edge.clone(), field, between };
-        let mut names = Names::new(faults);
-        for field in names::EDGE_FIELDS {
-            names.take(field, format!("the {field} of every edge"), clash);
-        }
-        for column in columns.into_iter().map(|id| &junction.columns[id]) {
-            // An invalid name was reported where the column is.
-            if names::is_valid(&column.field) {
-                names.take(&column.field, format!("column {}.{}", junction.table.name, column.name), clash);
+        let mut beside = |place: String, others: Vec<(String, String)>| {
+            let clash = |field, between| Fault::FieldClash { entity: place.clone(), field, between };
+            let mut names = Names::new(faults);
+            for (field, what) in others {
+                names.take(&field, what, clash);
             }
-        }
+            for column in columns.iter().map(|id| &junction.columns[*id]) {
+                // An invalid name was reported where the column is.
+                if names::is_valid(&column.field) {
+                    names.take(
+                        &column.field,
+                        format!("column {}.{}", junction.table.name, column.name),
+                        clash,
+                    );
+                }
+            }
+        };
+        let every = names::EDGE_FIELDS.map(|field| (field.to_owned(), format!("the {field} of every edge")));
+        beside(names::ConnectionTypes::of_relation(&entity.name, &relation.field).edge, every.into());
+        let target = &model.entities[relation.target];
+        let keys = target.keys().filter(|(field, _)| names::is_valid(field));
+        let keys = keys.map(|(field, key)| {
+            let what = format!("the unique key {} ({})", target.table.name, self::columns(target, key));
+            (field, what)
+        });
+        beside(names::NestedInputs::new(&entity.name, &relation.field).connect_link, keys.collect());
     }
 }
 

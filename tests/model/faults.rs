@@ -290,6 +290,7 @@ mod clashing_edges {
     entity! {
         actor in "actors" {
             #[sea_orm(primary_key)] id: i32,
+            #[sea_orm(unique)] licence: i32,
         }
     }
     entity! {
@@ -298,6 +299,8 @@ mod clashing_edges {
             #[sea_orm(primary_key, auto_increment = false)] actor_id: i32,
             node: String,
             cursor: i32,
+            /// Beside the key that may name the actor.
+            licence: i32,
         }
         #[sea_orm(belongs_to = "super::film::Entity", from = "Column::FilmId", to = "super::film::Column::Id")] Film,
         #[sea_orm(belongs_to = "super::actor::Entity", from = "Column::ActorId", to = "super::actor::Column::Id")] Actor,
@@ -512,6 +515,7 @@ const CASES: &[Case] = &[
         &[
             "FilmActorsEdge.node would be both the node of every edge and column castings.node; rename or hide one of them",
             "FilmActorsEdge.cursor would be both the cursor of every edge and column castings.cursor; rename or hide one of them",
+            "FilmActorsConnectLink.licence would be both the unique key actors (licence) and column castings.licence; rename or hide one of them",
             "ActorFilmsEdge.node would be both the node of every edge and column castings.node; rename or hide one of them",
             "ActorFilmsEdge.cursor would be both the cursor of every edge and column castings.cursor; rename or hide one of them",
         ],
@@ -731,7 +735,7 @@ fn the_ways_out_lead_out() {
                 .register::<clashing_edges::film::Entity>()
                 .register::<clashing_edges::actor::Entity>()
                 .register_with::<clashing_edges::casting::Entity>(|casting| {
-                    casting.rename("node", "part").hide("cursor")
+                    casting.rename("node", "part").hide("cursor").hide("licence")
                 })
         },
         || Registry::new().register_with::<opaque::host::Entity>(|host| host.hide("address").hide("Network")),
