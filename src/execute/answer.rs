@@ -3,8 +3,6 @@
 //! A field that cannot be answered becomes `null`, or takes the nearest parent that can be `null` with it
 //! (October 2021, section 6.4.4); its error carries the path.
 
-use std::io::Write as _;
-
 use async_graphql::{Name, PathSegment, Pos, ServerError};
 use sea_orm::Value;
 use serde::Serialize;
@@ -198,11 +196,8 @@ impl<'a> Writer<'a> {
 
     fn fields(&mut self, fields: &'a [Field], entity: Option<EntityId>, above: Above<'a>) -> Written {
         let columns = entity.map_or(&[][..], |entity| &self.model.entities[entity].columns);
-        self.json.push(b'{');
-        for (place, field) in fields.iter().enumerate() {
-            if place > 0 {
-                self.json.push(b',');
-            }
+        let start = self.json.len();
+        for field in fields {
             self.json.extend_from_slice(field.label.as_bytes());
             // Nearly every field is a column with a value, which needs no path.
             if let (FieldKind::Column { slot, column }, Some(row)) = (&field.kind, above.row)
@@ -211,6 +206,11 @@ impl<'a> Writer<'a> {
                 continue;
             }
             self.field(field, entity, above)?;
+        }
+        match self.json.get_mut(start) {
+            // Where the first label has its comma.
+            Some(first) => *first = b'{',
+            None => self.json.push(b'{'),
         }
         self.json.push(b'}');
         Ok(())
@@ -304,24 +304,30 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a cell as its type is read by clients; writes nothing and says so where it cannot be.
+    #[inline]
     fn cell(&mut self, column_type: &ColumnType, cell: Cell) -> bool {
         match cell {
             Cell::Null => return false,
+            Cell::Integer(value) if !column_type.is_text_in_json() => self.scalar(&value),
+            Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => {
+                text::write(&mut self.json, text);
+            }
+            cell => return self.rarer_cell(column_type, cell),
+        }
+        true
+    }
+
+    fn rarer_cell(&mut self, column_type: &ColumnType, cell: Cell) -> bool {
+        match cell {
+            Cell::Null => return false,
             Cell::Boolean(value) => self.scalar(&value),
-            Cell::Integer(value) if column_type.is_text_in_json() => {
+            Cell::Integer(value) => {
                 self.json.push(b'"');
                 self.scalar(&value);
                 self.json.push(b'"');
             }
-            Cell::Integer(value) => self.scalar(&value),
             Cell::Double(value) if value.is_finite() => self.scalar(&value),
-            Cell::Date(value) => {
-                // Writing to memory does not fail.
-                let _ = write!(self.json, "\"{value}\"");
-            }
-            Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => {
-                text::write(&mut self.json, text);
-            }
+            Cell::Date(value) => text::write_date(&mut self.json, value),
             Cell::Text(text) => {
                 let mut variants = self.model.variants(column_type).iter();
                 match variants.find(|(_, stored)| stored == text) {
@@ -329,14 +335,14 @@ impl<'a> Writer<'a> {
                     None => return false,
                 }
             }
+            Cell::Float(value) => return self.value_of(column_type, &Value::Float(Some(value))),
+            Cell::Other(value) => return self.value_of(column_type, value),
             Cell::Double(_) => return false,
-            Cell::Float(value) => return self.rarer(column_type, &Value::Float(Some(value))),
-            Cell::Other(value) => return self.rarer(column_type, value),
         }
         true
     }
 
-    fn rarer(&mut self, column_type: &ColumnType, value: &Value) -> bool {
+    fn value_of(&mut self, column_type: &ColumnType, value: &Value) -> bool {
         let written = column_type.write(value, self.model.variants(column_type));
         written.inspect(|value| self.scalar(value)).is_some()
     }

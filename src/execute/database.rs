@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseConnection, DbErr, Values};
+use sea_orm::{DatabaseConnection, DbErr, Value};
 
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresReader;
@@ -103,17 +103,12 @@ impl Deref for Database {
 impl Reader {
     /// Sends a statement that reads, and decodes its rows. Boxed: what a driver does would else be a part of every future
     /// above.
-    pub fn read<'a>(
-        &'a self,
-        sql: &'a Arc<str>,
-        values: Values,
-        query: &'a Query,
-    ) -> BoxFuture<'a, Result<RowSet>> {
+    pub fn read<'a>(&'a self, query: &'a Query, values: Arc<[Value]>) -> BoxFuture<'a, Result<RowSet>> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(reader) => Box::pin(reader.read(sql, values, query)),
+            Self::Sqlite(reader) => Box::pin(reader.read(query, values)),
             #[cfg(feature = "postgres")]
-            Self::Postgres(reader) => Box::pin(reader.read(sql, values, query)),
+            Self::Postgres(reader) => Box::pin(reader.read(query, values)),
         }
     }
 

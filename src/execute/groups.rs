@@ -157,6 +157,14 @@ struct Group {
 impl Groups {
     /// Gives every parent its rows.
     pub(super) fn new(load: &Load, query: &Query, rows: &RowSet, keys: Keys) -> Self {
+        if let (Index::Root, None) = (&keys.index, query.mark) {
+            let mut all = Group { members: 0..rows.len(), ..Group::default() };
+            let mut members: Vec<u32> = (0..rows.len() as u32).collect();
+            if let What::Rows(planned) = &load.what {
+                all.finish_page(&planned.page, &mut members);
+            }
+            return Self { of_parent: keys.of_parent, groups: vec![all], members };
+        }
         let mut groups = vec![Group::default(); keys.len()];
         let mut of_row = Vec::with_capacity(rows.len());
         for index in 0..rows.len() {

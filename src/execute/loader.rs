@@ -6,31 +6,31 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
 use futures_util::future::try_join_all;
-use sea_orm::Statement;
+use sea_orm::Value;
 
 use super::row::RowSet;
 use super::statements::Statements;
 use crate::error::{Error, Result};
 use crate::plan::Query;
 
-/// One relation for all parents of one level. It equals another batch when statement and values are the same:
-/// whatever shapes the statement, arguments and keys included, is part of it.
+/// One relation for all parents of one level. It equals another batch when the statement's text and values are the same:
+/// whatever shapes it, arguments and keys included, is part of them.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    statement: Arc<Statement>,
     query: Arc<Query>,
+    values: Arc<[Value]>,
 }
 
 impl Batch {
-    /// The batch of a statement that was prepared from `query`.
-    pub fn new(statement: Statement, query: Arc<Query>) -> Self {
-        Self { statement: Arc::new(statement), query }
+    /// The batch of `query` with these values.
+    pub fn new(query: Arc<Query>, values: Vec<Value>) -> Self {
+        Self { query, values: values.into() }
     }
 }
 
 impl PartialEq for Batch {
     fn eq(&self, other: &Self) -> bool {
-        self.statement == other.statement
+        self.query.sql == other.query.sql && self.values == other.values
     }
 }
 
@@ -39,7 +39,7 @@ impl Eq for Batch {}
 impl Hash for Batch {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Equal statements have equal texts; hashing thousands of values besides would cost more than it tells.
-        self.statement.sql.hash(state);
+        self.query.sql.hash(state);
     }
 }
 
@@ -61,7 +61,7 @@ impl Loader<Batch> for RelationLoader {
 
     async fn load(&self, batches: &[Batch]) -> Result<HashMap<Batch, Arc<RowSet>>> {
         let run = async |batch: &Batch| {
-            let rows = self.statements.query(Statement::clone(&batch.statement), &batch.query).await?;
+            let rows = self.statements.query(&batch.query, batch.values.clone()).await?;
             Ok::<_, Error>((batch.clone(), Arc::new(rows)))
         };
         Ok(try_join_all(batches.iter().map(run)).await?.into_iter().collect())

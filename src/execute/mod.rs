@@ -11,6 +11,7 @@ mod loader;
 mod postgres;
 mod presence;
 mod row;
+mod row_builder;
 mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -2,27 +2,25 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
-use rust_decimal::Decimal;
-use sea_orm::{DbErr, QueryResult, TryGetable, Value};
-use serde_json::Value as Json;
-use uuid::Uuid;
+use chrono::NaiveDate;
+use sea_orm::{DbErr, QueryResult, Value};
 
-use crate::model::{ColumnType, is_null};
+use super::row_builder::RowSetBuilder;
+use crate::model::ColumnType;
 
 /// The rows of one statement: all cells in one list, row after row, all text in one piece. No row and no text has an
 /// allocation of its own.
 #[derive(Clone, Debug, Default)]
 pub struct RowSet {
-    columns: Arc<[ColumnType]>,
-    cells: Vec<Stored>,
-    text: String,
-    others: Vec<Value>,
+    pub(super) columns: Arc<[ColumnType]>,
+    pub(super) cells: Vec<Stored>,
+    pub(super) text: String,
+    pub(super) others: Vec<Value>,
 }
 
 /// A cell as it is kept: 16 bytes.
 #[derive(Clone, Copy, Debug)]
-enum Stored {
+pub(super) enum Stored {
     Null,
     Boolean(bool),
     Integer(i64),
@@ -68,6 +66,7 @@ pub struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// The cell at `slot`.
+    #[inline]
     pub fn cell(self, slot: usize) -> Cell<'a> {
         self.rows.cell_at(self.start + slot)
     }
@@ -79,50 +78,29 @@ impl<'a> Row<'a> {
 }
 
 impl RowSet {
-    pub(super) fn columns(&self) -> &Arc<[ColumnType]> {
-        &self.columns
-    }
-
     /// No rows of these columns.
     pub fn new(columns: Arc<[ColumnType]>) -> Self {
         Self { columns, ..Self::default() }
     }
 
+    /// Rows of exactly these columns.
+    ///
+    /// # Errors
+    /// Never where the values are of the columns' types.
+    pub fn of_values<R: IntoIterator<Item = Value>>(
+        rows: impl IntoIterator<Item = R>,
+        columns: Arc<[ColumnType]>,
+    ) -> Result<Self, DbErr> {
+        let mut builder = RowSetBuilder::new(columns);
+        rows.into_iter().flatten().for_each(|value| builder.push_value(value));
+        builder.finish()
+    }
+
     /// Decodes what a statement returned.
     pub fn read(results: &[QueryResult], columns: Arc<[ColumnType]>) -> Result<Self, DbErr> {
-        let mut rows = Self::new(columns.clone());
-        rows.cells.reserve(results.len() * columns.len());
-        #[cfg(feature = "postgres")]
-        if results.first().and_then(QueryResult::try_as_pg_row).is_some() {
-            super::postgres::decode(results, &mut rows)?;
-            return Ok(rows);
-        }
-        for result in results {
-            for (index, column_type) in columns.iter().enumerate() {
-                rows.push_result(result, index, column_type)?;
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Adds a row of exactly the set's columns.
-    pub fn push(&mut self, row: impl IntoIterator<Item = Value>) {
-        row.into_iter().for_each(|value| self.push_value(value));
-    }
-
-    fn push_value(&mut self, value: Value) {
-        match value {
-            value if is_null(&value) => self.push_null(),
-            Value::Bool(Some(value)) => self.push_boolean(value),
-            Value::SmallInt(Some(value)) => self.push_integer(value.into()),
-            Value::Int(Some(value)) => self.push_integer(value.into()),
-            Value::BigInt(Some(value)) => self.push_integer(value),
-            Value::Float(Some(value)) => self.push_float(value),
-            Value::Double(Some(value)) => self.push_double(value),
-            Value::ChronoDate(Some(value)) => self.push_date(value),
-            Value::String(Some(value)) => self.push_text(&value),
-            other => self.push_other(other),
-        }
+        let mut rows = RowSetBuilder::new(columns);
+        rows.push_results(results)?;
+        rows.finish()
     }
 
     /// How many rows there are.
@@ -151,6 +129,7 @@ impl RowSet {
         (start..start + self.columns.len()).map(|place| self.value_at(place))
     }
 
+    #[inline]
     fn cell_at(&self, place: usize) -> Cell<'_> {
         match self.cells[place] {
             Stored::Null => Cell::Null,
@@ -177,94 +156,4 @@ impl RowSet {
             Cell::Other(value) => value.clone(),
         }
     }
-
-    pub(super) fn push_null(&mut self) {
-        self.cells.push(Stored::Null);
-    }
-
-    pub(super) fn push_boolean(&mut self, value: bool) {
-        self.cells.push(Stored::Boolean(value));
-    }
-
-    pub(super) fn push_integer(&mut self, value: i64) {
-        self.cells.push(Stored::Integer(value));
-    }
-
-    pub(super) fn push_float(&mut self, value: f32) {
-        self.cells.push(Stored::Float(value));
-    }
-
-    pub(super) fn push_double(&mut self, value: f64) {
-        self.cells.push(Stored::Double(value));
-    }
-
-    pub(super) fn push_date(&mut self, value: NaiveDate) {
-        self.cells.push(Stored::Date(value));
-    }
-
-    pub(super) fn push_text(&mut self, text: &str) {
-        let start = self.text.len();
-        self.text.push_str(text);
-        match (u32::try_from(start), u32::try_from(self.text.len())) {
-            (Ok(start), Ok(end)) => self.cells.push(Stored::Text { start, end }),
-            // Beyond 4 GB of text each has a place of its own.
-            _ => {
-                self.text.truncate(start);
-                self.push_other(Value::String(Some(text.to_owned())));
-            }
-        }
-    }
-
-    pub(super) fn push_other(&mut self, value: Value) {
-        // So many rows pass the ceiling long before.
-        let index = u32::try_from(self.others.len()).unwrap_or(u32::MAX);
-        self.others.push(value);
-        self.cells.push(Stored::Other(index));
-    }
-
-    /// Adds a cell as SeaORM decodes it.
-    pub(super) fn push_result(
-        &mut self,
-        result: &QueryResult,
-        index: usize,
-        column_type: &ColumnType,
-    ) -> Result<(), DbErr> {
-        let value = match column_type {
-            ColumnType::Boolean => get::<bool>(result, index)?.map(Value::from),
-            ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
-                get::<i16>(result, index)?.map(Value::from)
-            }
-            ColumnType::Int | ColumnType::SmallUnsigned => get::<i32>(result, index)?.map(Value::from),
-            ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned => {
-                get::<i64>(result, index)?.map(Value::from)
-            }
-            ColumnType::Float => get::<f32>(result, index)?.map(Value::from),
-            ColumnType::Double => get::<f64>(result, index)?.map(Value::from),
-            ColumnType::Text | ColumnType::Enumeration(_) => get::<String>(result, index)?.map(Value::from),
-            ColumnType::Decimal => read_decimal(result, index)?.map(Value::from),
-            ColumnType::Uuid => get::<Uuid>(result, index)?.map(Value::from),
-            ColumnType::Date => get::<NaiveDate>(result, index)?.map(Value::from),
-            ColumnType::Time => get::<NaiveTime>(result, index)?.map(Value::from),
-            ColumnType::DateTime => get::<NaiveDateTime>(result, index)?.map(Value::from),
-            ColumnType::Timestamp => get::<DateTime<FixedOffset>>(result, index)?.map(Value::from),
-            ColumnType::Json => get::<Json>(result, index)?.map(Value::from),
-            ColumnType::Bytes => get::<Vec<u8>>(result, index)?.map(Value::from),
-        };
-        self.push_value(value.unwrap_or_else(|| column_type.null()));
-        Ok(())
-    }
-}
-
-fn get<T: TryGetable>(result: &QueryResult, index: usize) -> Result<Option<T>, DbErr> {
-    result.try_get_by_index(index)
-}
-
-/// SQLite's come as text, others as what they are.
-fn read_decimal(result: &QueryResult, index: usize) -> Result<Option<Decimal>, DbErr> {
-    #[cfg(feature = "sqlite")]
-    if result.try_as_sqlite_row().is_some() {
-        let text: Option<String> = get(result, index)?;
-        return text.map(|text| super::sqlite::decimal(&text)).transpose();
-    }
-    get(result, index)
 }

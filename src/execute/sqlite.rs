@@ -16,7 +16,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, StatementStatus, ToSql};
 use rust_decimal::Decimal;
-use sea_orm::{ConnAcquireErr, DbErr, Value, Values};
+use sea_orm::{ConnAcquireErr, DbErr, Value};
 use serde_json::Value as Json;
 use sqlx::SqlitePool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use super::connect::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_MAPPED_BYTES};
 use super::row::RowSet;
+use super::row_builder::RowSetBuilder;
 use super::statements::fault;
 use crate::error::{Error, Result};
 use crate::model::ColumnType;
@@ -135,13 +136,13 @@ impl SqliteReader {
     }
 
     /// Sends a statement that reads, and decodes its rows.
-    pub async fn read(&self, sql: &Arc<str>, values: Values, query: &Query) -> Result<RowSet> {
+    pub async fn read(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
         // Else one that reads again and again would never let others have the worker.
         consume_budget().await;
         let place = self.place().await.map_err(fault)?;
         let mut idle = self.file.idle().pop();
         if let Some(connection) = idle.take() {
-            match run_light(&connection, sql, &values, &query.columns) {
+            match run_light(&connection, query, &values) {
                 Ok(Some(rows)) => {
                     self.file.give_back(connection);
                     return Ok(rows);
@@ -157,7 +158,7 @@ impl SqliteReader {
         }
         let waiting = Waiting(Arc::default());
         let given_up = waiting.0.clone();
-        let (file, sql, mut rows) = (self.file.clone(), sql.clone(), RowSet::new(query.columns.clone()));
+        let (file, sql, columns) = (self.file.clone(), query.sql.clone(), query.columns.clone());
         let task = spawn_blocking(move || {
             // In use until the statement is over, whether anybody waits for it or not.
             let _place: OwnedSemaphorePermit = place;
@@ -165,11 +166,11 @@ impl SqliteReader {
                 Some(connection) => connection,
                 None => file.open()?,
             };
-            let ran = run_watched(&connection, given_up, &sql, &values, &mut rows);
+            let ran = run_watched(&connection, given_up, &sql, &values, columns);
             if !ran.as_ref().is_err_and(Fault::is_of_connection) {
                 file.give_back(connection);
             }
-            ran.map(|()| rows)
+            ran
         });
         let ran = task.await.map_err(Error::internal)?;
         drop(waiting);
@@ -260,21 +261,14 @@ fn shown(value: ValueRef<'_>) -> rusqlite::Result<Option<std::borrow::Cow<'_, st
 }
 
 /// The rows of a statement, where it is known to be light and is so again.
-fn run_light(
-    connection: &Connection,
-    sql: &str,
-    values: &Values,
-    columns: &Arc<[ColumnType]>,
-) -> Result<Option<RowSet>, Fault> {
+fn run_light(connection: &Connection, query: &Query, values: &[Value]) -> Result<Option<RowSet>, Fault> {
     let run = || -> Result<_, Fault> {
-        let mut statement = connection.prepare_cached(sql)?;
+        let mut statement = connection.prepare_cached(&query.sql)?;
         let steps = statement.reset_status(StatementStatus::VmStep);
         if !(1..=LIGHT_STEPS).contains(&steps) {
             return Ok(None);
         }
-        let mut rows = RowSet::new(columns.clone());
-        fill(&mut statement, values, &mut rows)?;
-        Ok(Some(rows))
+        fill(&mut statement, values, query.columns.clone()).map(Some)
     };
     match run() {
         // Preparing it takes steps, too.
@@ -288,14 +282,14 @@ fn run_watched(
     connection: &Connection,
     given_up: Arc<AtomicBool>,
     sql: &str,
-    values: &Values,
-    rows: &mut RowSet,
-) -> Result<(), Fault> {
+    values: &[Value],
+    columns: Arc<[ColumnType]>,
+) -> Result<RowSet, Fault> {
     connection.progress_handler(LIGHT_STEPS, Some(move || given_up.load(Ordering::Relaxed)))?;
     let ran = connection
         .prepare_cached(sql)
         .map_err(Fault::from)
-        .and_then(|mut statement| fill(&mut statement, values, rows));
+        .and_then(|mut statement| fill(&mut statement, values, columns));
     stop_where_heavy(connection)?;
     ran
 }
@@ -305,18 +299,22 @@ fn stop_where_heavy(connection: &Connection) -> Result<(), Fault> {
     Ok(connection.progress_handler(LIGHT_STEPS, Some(|| true))?)
 }
 
-fn fill(statement: &mut rusqlite::Statement<'_>, values: &Values, rows: &mut RowSet) -> Result<(), Fault> {
-    for (index, value) in values.0.iter().enumerate() {
+fn fill(
+    statement: &mut rusqlite::Statement<'_>,
+    values: &[Value],
+    columns: Arc<[ColumnType]>,
+) -> Result<RowSet, Fault> {
+    for (index, value) in values.iter().enumerate() {
         statement.raw_bind_parameter(index + 1, Parameter(value))?;
     }
-    let columns = rows.columns().clone();
+    let mut rows = RowSetBuilder::new(columns.clone());
     let mut results = statement.raw_query();
     while let Some(row) = results.next()? {
         for (index, column_type) in columns.iter().enumerate() {
-            push(rows, row.get_ref(index)?, column_type).map_err(Fault::Decode)?;
+            push(&mut rows, row.get_ref(index)?, column_type).map_err(Fault::Decode)?;
         }
     }
-    Ok(())
+    rows.finish().map_err(Fault::Decode)
 }
 
 /// A value as sqlx writes it.
@@ -365,7 +363,7 @@ impl ToSql for Parameter<'_> {
 
 /// Adds what is stored to the cells, as sqlx would decode it. A column may hold values of any type: one that is not its
 /// own is refused.
-fn push(rows: &mut RowSet, stored: ValueRef<'_>, column_type: &ColumnType) -> Result<(), DbErr> {
+fn push(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &ColumnType) -> Result<(), DbErr> {
     use ColumnType as Type;
 
     let other = match (column_type, stored) {
@@ -398,7 +396,7 @@ fn push(rows: &mut RowSet, stored: ValueRef<'_>, column_type: &ColumnType) -> Re
             return Ok(());
         }
         (Type::Text | Type::Enumeration(_), ValueRef::Text(bytes)) => {
-            rows.push_text(text(bytes)?);
+            rows.push_text(bytes);
             return Ok(());
         }
         (Type::Date, ValueRef::Text(bytes)) => {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Values,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use tokio::sync::RwLock;
 use tracing::{Instrument, Span};
@@ -104,18 +104,18 @@ impl Statements {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sends a statement that reads, and decodes its rows.
-    pub async fn query(&self, statement: Statement, query: &Query) -> Result<RowSet> {
+    /// Sends a statement that reads, with these values, and decodes its rows.
+    pub async fn query(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
+            let backend = self.database.get_database_backend();
+            let statement = Statement::from_sql_and_values(backend, &*query.sql, values.iter().cloned());
             // Boxed: what the pool does would be a part of every future above, and be moved with it.
             let results = Box::pin(self.send(statement)).await.map_err(fault)?;
             return RowSet::read(&results, query.columns.clone()).map_err(Error::internal);
         };
         let started = Instant::now();
-        let sql = Arc::from(statement.sql);
-        let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
-        let rows = reader.read(&sql, values, query).instrument(self.span(&sql)).await;
-        self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
+        let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
+        self.record(query.sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
         rows
     }
 

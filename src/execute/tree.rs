@@ -71,8 +71,8 @@ impl Tree<'_> {
     }
 
     async fn load_root(&self, load: &Load) -> Result<Child> {
-        let (statement, query) = self.session.select().prepare(load, &[], self.values);
-        let rows = Arc::new(self.session.statements().query(statement, &query).await?);
+        let (query, values) = self.session.select().prepare(load, &[], self.values);
+        let rows = Arc::new(self.session.statements().query(&query, values.into()).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
     }
@@ -118,12 +118,12 @@ impl Tree<'_> {
         let slots = self.key_slots(parent, load)?;
         let is_outside = |index: usize| level.outside.is_some_and(|outside| outside[index]);
         let keys = Keys::of_rows(level.rows, level.first, &slots, is_outside);
-        let (statement, query) = self.session.select().prepare(load, &keys.distinct(), self.values);
+        let (query, values) = self.session.select().prepare(load, &keys.distinct(), self.values);
         let rows = if keys.is_empty() {
             // Nobody asks: no statement is sent for an empty level.
             Arc::new(RowSet::new(query.columns.clone()))
         } else {
-            let batch = Batch::new(statement, query.clone());
+            let batch = Batch::new(query.clone(), values);
             let rows = self.session.loader().load_one(batch).await?;
             rows.ok_or_else(|| Error::internal("the dataloader lost a batch"))?
         };

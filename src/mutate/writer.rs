@@ -58,8 +58,9 @@ impl<'a> Writer<'a> {
     pub async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
-        let query = self.session.select().build(&load, &[]);
-        let found = self.session.statements().query(query.statement.clone(), &query).await?;
+        let mut query = self.session.select().build(&load, &[]);
+        let values = std::mem::take(&mut query.values).into();
+        let found = self.session.statements().query(&query, values).await?;
         self.session.statements().admit(found.len())?;
         Ok(rows_of(&found, wanted))
     }

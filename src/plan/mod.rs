@@ -190,8 +190,8 @@ pub enum Aggregate {
 pub struct Field {
     /// Its name in the answer.
     pub key: Name,
-    /// The same as the answer has it before the value, quotes and colon included. Names are letters, digits and `_`
-    /// (October 2021, section 2.1.9): nothing to escape.
+    /// The same as the answer has it between the value before and its own: comma, quotes and colon included. Names are
+    /// letters, digits and `_` (October 2021, section 2.1.9): nothing to escape.
     pub label: Box<str>,
     /// Its name in the schema.
     pub name: Name,
@@ -204,7 +204,7 @@ pub struct Field {
 impl Field {
     /// A field under its name in the answer and its name in the schema.
     pub fn new(key: Name, name: Name, position: Pos, kind: FieldKind) -> Self {
-        let label = format!("\"{key}\":").into();
+        let label = format!(",\"{key}\":").into();
         Self { key, label, name, position, kind }
     }
 }

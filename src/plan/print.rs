@@ -27,7 +27,7 @@ impl Plan {
         match load.joined {
             true => text.push_str(&format!("{indent}  joined above\n")),
             false => {
-                let _ = writeln!(text, "{indent}  {}", select.build(load, &[]).statement.sql);
+                let _ = writeln!(text, "{indent}  {}", select.build(load, &[]).sql);
                 for (place, parameter) in select.parameter_places(load) {
                     let variable = &self.parameters[parameter].variable;
                     let _ = writeln!(text, "{indent}  value {place} is ${variable}");

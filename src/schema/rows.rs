@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::dynamic::{FieldValue, ResolverContext};
 use async_graphql::{PathSegment, QueryPathNode, QueryPathSegment, ServerError, Value};
-use sea_orm::{EntityTrait, Iterable, ModelTrait};
+use sea_orm::{DbErr, EntityTrait, Iterable, ModelTrait};
 
 use super::variables;
 use crate::error::Error;
 use crate::execute::{Answer, Loaded, RowSet, Session, Tree};
-use crate::model::{ColumnType, Model, Table};
+use crate::model::{ColumnId, ColumnType, Model, Table};
 use crate::plan::{Document, Load, Planner, Variables, What};
 
 /// Answers a root field with rows of the entity `E`: whatever the client selected below is planned and loaded in
@@ -62,7 +62,8 @@ async fn answer<E: EntityTrait>(
     let planned = planner.rows(id, &[selected]);
     let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
     session.afford(load.children(), models.len() as u64).map_err(here)?;
-    let rows = Arc::new(row_set::<E>(model, &load, models));
+    let rows = row_set::<E>(model, &load, models).map_err(|error| here(Error::internal(error)))?;
+    let rows = Arc::new(rows);
     let children = Tree { session, values: &[] }.load_children(&load, &rows).await;
     let loaded = Loaded { rows, first: 0, cursor: 0, children };
     let (rows, errors) = Answer::write_rows(
@@ -79,20 +80,20 @@ async fn answer<E: EntityTrait>(
     Ok((rows.into_iter().map(|row| row.map(value)).collect(), errors))
 }
 
-fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> RowSet {
-    let What::Rows(planned) = &load.what else { return RowSet::default() };
+fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> Result<RowSet, DbErr> {
+    let What::Rows(planned) = &load.what else { return Ok(RowSet::default()) };
     let columns: Vec<(E::Column, &crate::model::Column)> =
         E::Column::iter().zip(&model.entities[load.entity].columns).collect();
     let types: Vec<ColumnType> =
         planned.columns.iter().map(|id| columns[*id].1.column_type.clone()).collect();
-    let mut rows = RowSet::new(types.into());
-    for row in models {
-        rows.push(planned.columns.iter().map(|id| {
+    let values = |row: &E::Model| {
+        let value = |id: &ColumnId| {
             let (column, described) = &columns[*id];
             described.column_type.canonical(row.get(*column))
-        }));
-    }
-    rows
+        };
+        planned.columns.iter().map(value).collect::<Vec<_>>()
+    };
+    RowSet::of_values(models.iter().map(values), types.into())
 }
 
 /// The path to a field.

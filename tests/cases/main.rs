@@ -192,7 +192,7 @@ impl Case {
 fn planned_texts(loads: &[Load], schema: &Schema, dialect: Dialect, texts: &mut Vec<String>) {
     for load in loads {
         if !load.joined {
-            texts.push(schema.select(dialect).build(load, &[]).statement.sql);
+            texts.push(schema.select(dialect).build(load, &[]).sql.to_string());
         }
         planned_texts(load.children(), schema, dialect, texts);
     }

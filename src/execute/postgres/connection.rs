@@ -24,6 +24,7 @@ use super::parameters;
 use super::startup::{self, Opened, Place};
 use super::stream::Stream;
 use crate::execute::row::RowSet;
+use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
 /// Prepared statements that are kept at the server: 256.
@@ -57,7 +58,7 @@ pub(super) struct Answer {
 
 struct Request {
     sql: Arc<str>,
-    values: Arc<Vec<Value>>,
+    values: Arc<[Value]>,
     columns: Arc<[ColumnType]>,
     reply: oneshot::Sender<Result<Answer, Fault>>,
 }
@@ -80,7 +81,7 @@ impl Connection {
     pub async fn read(
         &self,
         sql: Arc<str>,
-        values: Arc<Vec<Value>>,
+        values: Arc<[Value]>,
         columns: Arc<[ColumnType]>,
     ) -> Result<Answer, Fault> {
         let (reply, answer) = oneshot::channel();
@@ -102,7 +103,7 @@ struct Prepared {
 struct Waiting {
     prepared: Arc<Prepared>,
     sql: Arc<str>,
-    rows: RowSet,
+    rows: RowSetBuilder,
     fault: Option<Fault>,
     sent: Instant,
     reply: oneshot::Sender<Result<Answer, Fault>>,
@@ -203,7 +204,7 @@ impl Task {
             Ok(prepared) => self.waiting.push_back(Waiting {
                 prepared,
                 sql,
-                rows: RowSet::new(columns),
+                rows: RowSetBuilder::new(columns),
                 fault: None,
                 sent: Instant::now(),
                 reply,
@@ -383,7 +384,10 @@ impl Waiting {
     fn answer(self, worked: Duration) {
         let answer = match self.fault {
             Some(fault) => Err(fault),
-            None => Ok(Answer { rows: self.rows, worked }),
+            None => match self.rows.finish() {
+                Ok(rows) => Ok(Answer { rows, worked }),
+                Err(error) => Err(Fault::Decode(error)),
+            },
         };
         // Whoever asked may have gone meanwhile.
         let _ = self.reply.send(answer);

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use sea_orm::{DbErr, Value};
 use uuid::Uuid;
 
-use crate::execute::row::RowSet;
+use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
 /// How the cells of a column are decoded: found out once for all rows of a statement.
@@ -72,7 +72,7 @@ impl Form {
     }
 
     /// Adds a cell; no bytes are NULL.
-    pub fn decode(self, bytes: Option<&[u8]>, rows: &mut RowSet) -> Result<(), DbErr> {
+    pub fn decode(self, bytes: Option<&[u8]>, rows: &mut RowSetBuilder) -> Result<(), DbErr> {
         let Some(bytes) = bytes else {
             rows.push_null();
             return Ok(());
@@ -85,7 +85,7 @@ impl Form {
             Self::Float4 => rows.push_float(f32::from_be_bytes(fixed(bytes)?)),
             Self::Float8 => rows.push_double(f64::from_be_bytes(fixed(bytes)?)),
             Self::Date => rows.push_date(date(i32::from_be_bytes(fixed(bytes)?))?),
-            Self::Text => rows.push_text(std::str::from_utf8(bytes).map_err(refusal)?),
+            Self::Text => rows.push_text(bytes),
             rarer => rows.push_other(rarer.value(bytes)?),
         }
         Ok(())

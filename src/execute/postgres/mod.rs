@@ -15,7 +15,7 @@ mod stream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sea_orm::{DbErr, QueryResult, Values};
+use sea_orm::{DbErr, QueryResult, Value};
 use sqlx::{PgPool, Row, ValueRef};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
@@ -23,6 +23,7 @@ use tokio::time::timeout;
 
 use super::connect::ACQUIRE_TIMEOUT;
 use super::row::RowSet;
+use super::row_builder::RowSetBuilder;
 use crate::error::Result;
 use crate::plan::Query;
 use connection::{Answer, Connection};
@@ -85,10 +86,9 @@ impl PostgresReader {
     }
 
     /// Sends a statement that reads, and decodes its rows.
-    pub async fn read(&self, sql: &Arc<str>, values: Values, query: &Query) -> Result<RowSet> {
-        let values = Arc::new(values.0);
+    pub async fn read(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
         let send = async |connection: &Connection| {
-            let answer = connection.read(sql.clone(), values.clone(), query.columns.clone()).await;
+            let answer = connection.read(query.sql.clone(), values.clone(), query.columns.clone()).await;
             if let Ok(Answer { worked, .. }) = &answer {
                 query.pace.note(*worked <= SHORT);
             }
@@ -200,7 +200,7 @@ impl PostgresReader {
 }
 
 /// Decodes rows that came through sqlx: those of a transaction.
-pub(super) fn decode(results: &[QueryResult], rows: &mut RowSet) -> Result<(), DbErr> {
+pub(super) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) -> Result<(), DbErr> {
     let columns = rows.columns().clone();
     let mut forms: Vec<Form> = Vec::new();
     for result in results {

@@ -35,8 +35,10 @@ pub type Key = Vec<Value>;
 /// among them, the values of the cursor, the mark of the rows outside the page, and the columns of joined relations.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// The statement with its values.
-    pub statement: Statement,
+    /// The text of the statement.
+    pub sql: Arc<str>,
+    /// Its values. Those that are known only when it is sent are marked: [`Select::prepare`] puts them in.
+    pub values: Vec<Value>,
     /// The types of its columns.
     pub columns: Arc<[ColumnType]>,
     /// Where the parts of the parent's key are.
@@ -255,26 +257,27 @@ impl<'a> Body<'a> {
         }
         let mark = mark.then(|| columns.len() - 1);
         columns.extend(joins.outputs.iter().map(|output| output.column_type.clone()));
-        let statement = self.built(&statement);
+        let (sql, values) = self.built(&statement);
         let (columns, pace) = (columns.into(), Pace::default());
-        Query { statement, mark, columns, key, cursor, sort, joins: joins.places, pace }
+        Query { sql, values, mark, columns, key, cursor, sort, joins: joins.places, pace }
     }
 
-    /// The statement with its text. With a parameter for `LIMIT`, PostgreSQL plans anew at each execution, since a plan for
+    /// The statement's text, and its values. With a parameter for `LIMIT`, PostgreSQL plans anew at each execution, since a plan for
     /// any number of rows looks worse to it; so the number stands in the text, unless it changes with the number of keys.
-    fn built(&self, statement: &SelectStatement) -> Statement {
+    fn built(&self, statement: &SelectStatement) -> (Arc<str>, Vec<Value>) {
         let dialect = self.select.dialect;
-        let mut built = dialect.backend().build(statement);
+        let Statement { sql, values, .. } = dialect.backend().build(statement);
+        let mut values = values.map(|values| values.0).unwrap_or_default();
         if dialect == Dialect::Postgres
-            && let Some(values) = &mut built.values
-            && let Some(Value::BigUnsigned(Some(limit))) = values.0.last()
+            && let Some(Value::BigUnsigned(Some(limit))) = values.last()
             && *limit != Mark::MOST_ROWS
-            && let Some(text) = built.sql.strip_suffix(&format!(" LIMIT ${}", values.0.len()))
+            && let Some(text) = sql.strip_suffix(&format!(" LIMIT ${}", values.len()))
         {
-            built.sql = format!("{text} LIMIT {limit}");
-            values.0.pop();
+            let sql = format!("{text} LIMIT {limit}");
+            values.pop();
+            return (sql.into(), values);
         }
-        built
+        (sql.into(), values)
     }
 
     /// The rows of a whole list below are put in order by whoever gives them to their parents: each list is short, and
@@ -394,9 +397,10 @@ impl<'a> Body<'a> {
             key.push(columns.len());
             columns.push(output.column_type);
         }
-        let statement = self.built(&statement);
+        let (sql, values) = self.built(&statement);
         Query {
-            statement,
+            sql,
+            values,
             cursor: columns.len(),
             columns: columns.into(),
             key,

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use sea_orm::{Statement, Value, Values};
+use sea_orm::Value;
 
 use super::{Body, Key, Query, Select};
 use crate::model::ColumnType;
@@ -70,11 +70,11 @@ struct Template {
 }
 
 impl Select<'_> {
-    /// The statement of `load` for parents with these keys and for these values of [`Plan::parameters`]; at the root
-    /// there are no keys. It is built once, and `load` keeps it.
+    /// The statement of `load`, and its values for parents with these keys and for these values of [`Plan::parameters`]; at
+    /// the root there are no keys. It is built once, and `load` keeps it.
     ///
     /// [`Plan::parameters`]: crate::plan::Plan::parameters
-    pub fn prepare(&self, load: &Load, keys: &[Key], values: &[Value]) -> (Statement, Arc<Query>) {
+    pub fn prepare(&self, load: &Load, keys: &[Key], values: &[Value]) -> (Arc<Query>, Vec<Value>) {
         let kept = match self.dialect {
             Dialect::Sqlite => &load.templates.0[0],
             Dialect::Postgres => &load.templates.0[1],
@@ -88,14 +88,14 @@ impl Select<'_> {
                 &new
             }
         };
-        (template.fill(self, keys, values), template.query.clone())
+        (template.query.clone(), template.fill(self, keys, values))
     }
 
     /// The statement of a `load` that needs no values, or of which only the text is wanted.
     pub fn build(&self, load: &Load, keys: &[Key]) -> Query {
         let template = Template::new(self, load, keys);
-        let statement = template.fill(self, keys, &[]);
-        Query { statement, ..Arc::unwrap_or_clone(template.query) }
+        let values = template.fill(self, keys, &[]);
+        Query { values, ..Arc::unwrap_or_clone(template.query) }
     }
 
     /// Which of a statement's values, counted from one, are those of which of [`Plan::parameters`].
@@ -123,18 +123,15 @@ impl Template {
             What::Rows(rows) => body.rows(rows),
             What::Aggregates(aggregates) => body.aggregates(aggregates),
         };
-        let values = query.statement.values.iter().flat_map(|values| &values.0).enumerate();
+        let values = query.values.iter().enumerate();
         let marks = values.filter_map(|(place, value)| Some((place, Mark::of(value)?))).collect();
         Self { query: Arc::new(query), marks, key_types }
     }
 
-    fn fill(&self, select: &Select, keys: &[Key], values: &[Value]) -> Statement {
-        let mut statement = self.query.statement.clone();
+    fn fill(&self, select: &Select, keys: &[Key], values: &[Value]) -> Vec<Value> {
+        let mut filled = self.query.values.clone();
         let mut parts = None;
         for (place, mark) in &self.marks {
-            let Some(value) = statement.values.as_mut().and_then(|Values(all)| all.get_mut(*place)) else {
-                continue;
-            };
             let known = match mark {
                 Mark::Keys(part) => {
                     let read = || select.dialect.key_parameters(&self.key_types, keys);
@@ -144,9 +141,9 @@ impl Template {
                 Mark::MostRows => Some(select.most_rows_of_pages(keys.len()).into()),
             };
             if let Some(known) = known {
-                *value = known;
+                filled[*place] = known;
             }
         }
-        statement
+        filled
     }
 }
