@@ -1,6 +1,6 @@
 //! One request: the model, its statements, its dataloader.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::dataloader::DataLoader;
 use futures_util::future::BoxFuture;
@@ -44,7 +44,8 @@ pub struct Session {
     dialect: Dialect,
     limits: Limits,
     statements: Arc<Statements>,
-    loader: DataLoader<RelationLoader>,
+    /// Made for the first batch: many requests have none.
+    loader: OnceLock<DataLoader<RelationLoader>>,
 }
 
 impl Session {
@@ -64,13 +65,7 @@ impl Session {
     }
 
     fn over(model: Arc<Model>, dialect: Dialect, limits: Limits, statements: Statements) -> Self {
-        let statements = Arc::new(statements);
-        // A batch is complete when it is asked for: with one key a batch, each is dispatched at once and none waits
-        // for a timer.
-        // What it logs is about this request.
-        let spawn = |load: BoxFuture<'static, ()>| tokio::spawn(load.in_current_span());
-        let loader = DataLoader::new(RelationLoader::new(statements.clone()), spawn).max_batch_size(1);
-        Self { model, dialect, limits, statements, loader }
+        Self { model, dialect, limits, statements: Arc::new(statements), loader: OnceLock::new() }
     }
 
     /// The same request inside a transaction. Dropping both takes everything back.
@@ -110,7 +105,13 @@ impl Session {
 
     /// The request's dataloader, for hand-written resolvers too.
     pub fn loader(&self) -> &DataLoader<RelationLoader> {
-        &self.loader
+        self.loader.get_or_init(|| {
+            // What it logs is about this request.
+            let spawn = |load: BoxFuture<'static, ()>| tokio::spawn(load.in_current_span());
+            // A batch is complete when it is asked for: with one key a batch, each is dispatched at once and none waits
+            // for a timer.
+            DataLoader::new(RelationLoader::new(self.statements.clone()), spawn).max_batch_size(1)
+        })
     }
 
     /// The builder of its statements.

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
 
 use super::answer::{self, Answer, Refusal};
-use super::negotiation::{self, Media};
+use super::negotiation::{self, Media, Wanted};
 use super::observation::Observation;
 use super::parameters::{Asked, Parameters};
 use super::{State, body, events, operation};
@@ -23,11 +23,11 @@ pub(super) async fn serve(
     mut payload: web::Payload,
     state: web::Data<State>,
 ) -> HttpResponse {
-    let response = match negotiation::accepted(&http) {
+    let response = match negotiation::wanted(&http) {
         _ if http.method() == Method::OPTIONS => answer::options(METHODS),
-        _ if negotiation::wants_events(&http) => Box::pin(events::serve(&http, &mut payload, &state)).await,
-        Some(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await).await,
-        None => answer::write(&http, Media::Json, Err(not_acceptable())).await,
+        Wanted::Events => Box::pin(events::serve(&http, &mut payload, &state)).await,
+        Wanted::Answer(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await).await,
+        Wanted::Nothing => answer::write(&http, Media::Json, Err(not_acceptable())).await,
     };
     if response.status().is_success() { response } else { body::end(payload, response) }
 }

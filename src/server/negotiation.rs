@@ -33,36 +33,44 @@ impl Media {
     }
 }
 
-/// The media type that a request likes best; none where it takes neither.
-///
-/// Both with the same quality: the newer one where it is named, as clients name it; the older one for `*/*`, which
-/// is what tools send that know nothing of it.
-pub(super) fn accepted(http: &HttpRequest) -> Option<Media> {
-    let ranges = Accept::parse(http).unwrap_or_else(|_| Accept(Vec::new()));
-    if ranges.is_empty() {
-        return Some(Media::Json);
-    }
-    match (liking(&ranges, Media::GraphqlResponse.essence()), liking(&ranges, Media::Json.essence())) {
-        (Some(newer), Some(older)) if newer > older || newer == older && newer.1 => {
-            Some(Media::GraphqlResponse)
-        }
-        (Some(_), None) => Some(Media::GraphqlResponse),
-        (_, Some(_)) => Some(Media::Json),
-        (None, None) => None,
-    }
+/// What a request wants to have for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// One answer.
+    Answer(Media),
+    /// Its results as events (`graphql-sse`).
+    Events,
+    /// Nothing that there is here.
+    Nothing,
 }
 
-/// Whether a request wants its results as events (`graphql-sse`): it names them, and names no answer that it likes as
-/// much.
-pub(super) fn wants_events(http: &HttpRequest) -> bool {
+/// What a request likes best.
+///
+/// Both media types of an answer with the same quality: the newer one where it is named, as clients name it; the older one for
+/// `*/*`, which is what tools send that know nothing of it. Events for those who name them, and name no answer that they like
+/// as much.
+pub(super) fn wanted(http: &HttpRequest) -> Wanted {
     let ranges = Accept::parse(http).unwrap_or_else(|_| Accept(Vec::new()));
-    let Some((quality, true)) = liking(&ranges, EVENTS) else { return false };
-    // A stream has no end that a HEAD could be told.
-    http.method() != Method::HEAD
-        && [Media::GraphqlResponse, Media::Json]
-            .iter()
-            .filter_map(|media| liking(&ranges, media.essence()))
-            .all(|(other, is_named)| other < quality || other == quality && !is_named)
+    if ranges.is_empty() {
+        return Wanted::Answer(Media::Json);
+    }
+    let newer = liking(&ranges, Media::GraphqlResponse.essence());
+    let older = liking(&ranges, Media::Json.essence());
+    if let Some((quality, true)) = liking(&ranges, EVENTS)
+        // A stream has no end that a HEAD could be told.
+        && http.method() != Method::HEAD
+        && [newer, older].into_iter().flatten().all(|(other, is_named)| other < quality || other == quality && !is_named)
+    {
+        return Wanted::Events;
+    }
+    match (newer, older) {
+        (Some(newer), Some(older)) if newer > older || newer == older && newer.1 => {
+            Wanted::Answer(Media::GraphqlResponse)
+        }
+        (Some(_), None) => Wanted::Answer(Media::GraphqlResponse),
+        (_, Some(_)) => Wanted::Answer(Media::Json),
+        (None, None) => Wanted::Nothing,
+    }
 }
 
 /// How much a media type is liked, and whether it is named: the most specific range decides (RFC 9110, section 12.5.1).
@@ -104,8 +112,8 @@ mod tests {
 
     use super::*;
 
-    const NEWER: Option<Media> = Some(Media::GraphqlResponse);
-    const OLDER: Option<Media> = Some(Media::Json);
+    const NEWER: Wanted = Wanted::Answer(Media::GraphqlResponse);
+    const OLDER: Wanted = Wanted::Answer(Media::Json);
 
     #[test]
     fn the_media_type_that_is_liked_best_is_taken() {
@@ -117,7 +125,7 @@ mod tests {
             ("Application/JSON", OLDER),
             ("application/json; charset=utf-8", OLDER),
             ("application/json; charset=UTF-8", OLDER),
-            ("application/json; charset=latin1", None),
+            ("application/json; charset=latin1", Wanted::Nothing),
             ("application/graphql-response+json", NEWER),
             ("application/graphql-response+json; charset=utf-8, application/json; charset=utf-8", NEWER),
             ("application/json, application/graphql-response+json", NEWER),
@@ -131,20 +139,20 @@ mod tests {
             ("application/json;q=0, application/*;q=0.1, */*;q=0.9", NEWER),
             ("application/graphql-response+json;q=0, */*;q=0.1", OLDER),
             ("text/html, application/xhtml+xml, */*;q=0.8", OLDER),
-            ("text/html", None),
-            ("text/*, image/png", None),
-            ("*/*;q=0", None),
-            ("application/json;q=0", None),
-            ("application/graphql", None),
+            ("text/html", Wanted::Nothing),
+            ("text/*, image/png", Wanted::Nothing),
+            ("*/*;q=0", Wanted::Nothing),
+            ("application/json;q=0", Wanted::Nothing),
+            ("application/graphql", Wanted::Nothing),
         ] {
             let http = TestRequest::get().insert_header((ACCEPT, accept)).to_http_request();
-            assert_eq!(accepted(&http), expected, "{accept}");
+            assert_eq!(wanted(&http), expected, "{accept}");
         }
-        assert_eq!(accepted(&TestRequest::get().to_http_request()), OLDER);
+        assert_eq!(wanted(&TestRequest::get().to_http_request()), OLDER);
         let twice = TestRequest::get()
             .append_header((ACCEPT, "text/html"))
             .append_header((ACCEPT, "application/graphql-response+json"));
-        assert_eq!(accepted(&twice.to_http_request()), NEWER);
+        assert_eq!(wanted(&twice.to_http_request()), NEWER);
     }
 
     #[test]
@@ -163,10 +171,10 @@ mod tests {
             ("", false),
         ] {
             let http = TestRequest::get().insert_header((ACCEPT, accept)).to_http_request();
-            assert_eq!(wants_events(&http), expected, "{accept}");
+            assert_eq!(wanted(&http) == Wanted::Events, expected, "{accept}");
         }
         let head = TestRequest::default().method(Method::HEAD).insert_header((ACCEPT, EVENTS));
-        assert!(!wants_events(&head.to_http_request()));
+        assert_ne!(wanted(&head.to_http_request()), Wanted::Events);
     }
 
     #[test]
