@@ -92,7 +92,7 @@ impl RowSet {
         columns: Arc<[ColumnType]>,
     ) -> Result<Self, DbErr> {
         let mut builder = RowSetBuilder::new(columns);
-        rows.into_iter().flatten().for_each(|value| builder.push_value(value));
+        rows.into_iter().flatten().try_for_each(|value| builder.push_value(value))?;
         builder.finish()
     }
 

@@ -57,7 +57,10 @@ impl RowSetBuilder {
     }
 
     /// Adds a cell that holds this value.
-    pub(super) fn push_value(&mut self, value: Value) {
+    ///
+    /// # Errors
+    /// Those of [`RowSetBuilder::push_text`].
+    pub(super) fn push_value(&mut self, value: Value) -> Result<(), DbErr> {
         match value {
             value if is_null(&value) => self.push_null(),
             Value::Bool(Some(value)) => self.push_boolean(value),
@@ -67,9 +70,10 @@ impl RowSetBuilder {
             Value::Float(Some(value)) => self.push_float(value),
             Value::Double(Some(value)) => self.push_double(value),
             Value::ChronoDate(Some(value)) => self.push_date(value),
-            Value::String(Some(value)) => self.push_text(value.as_bytes()),
+            Value::String(Some(value)) => self.push_text(value.as_bytes())?,
             other => self.push_other(other),
         }
+        Ok(())
     }
 
     pub(super) fn push_null(&mut self) {
@@ -97,7 +101,10 @@ impl RowSetBuilder {
     }
 
     /// Adds bytes that are looked at in the end.
-    pub(super) fn push_text(&mut self, text: &[u8]) {
+    ///
+    /// # Errors
+    /// When they are not UTF-8, and so many came before that they are looked at now.
+    pub(super) fn push_text(&mut self, text: &[u8]) -> Result<(), DbErr> {
         let (start, end) = (self.text.len(), self.text.len() + text.len());
         match (u32::try_from(start), u32::try_from(end)) {
             (Ok(start), Ok(end)) => {
@@ -105,8 +112,12 @@ impl RowSetBuilder {
                 self.cells.push(Stored::Text { start, end });
             }
             // Beyond 4 GB of text each has a place of its own.
-            _ => self.push_other(Value::String(Some(String::from_utf8_lossy(text).into_owned()))),
+            _ => {
+                let text = std::str::from_utf8(text).map_err(|error| DbErr::Type(error.to_string()))?;
+                self.push_other(text.into());
+            }
         }
+        Ok(())
     }
 
     pub(super) fn push_other(&mut self, value: Value) {
@@ -159,8 +170,7 @@ impl RowSetBuilder {
             ColumnType::Json => get::<Json>(result, index)?.map(Value::from),
             ColumnType::Bytes => get::<Vec<u8>>(result, index)?.map(Value::from),
         };
-        self.push_value(value.unwrap_or_else(|| column_type.null()));
-        Ok(())
+        self.push_value(value.unwrap_or_else(|| column_type.null()))
     }
 }
 
@@ -176,4 +186,34 @@ fn read_decimal(result: &QueryResult, index: usize) -> Result<Option<Decimal>, D
         return text.map(|text| super::sqlite::decimal(&text)).transpose();
     }
     get(result, index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::row::Cell;
+
+    fn finished(texts: &[&[u8]]) -> Result<RowSet, DbErr> {
+        let mut rows = RowSetBuilder::new([ColumnType::Text].into());
+        texts.iter().try_for_each(|text| rows.push_text(text))?;
+        rows.finish()
+    }
+
+    #[test]
+    fn texts_are_told_apart() {
+        let texts = ["", "a", "é", "", "日本", "z"];
+        let rows = finished(&texts.map(str::as_bytes)).unwrap();
+        for (index, text) in texts.into_iter().enumerate() {
+            assert_eq!(rows.row(index).cell(0), Cell::Text(text));
+        }
+    }
+
+    #[test]
+    fn a_character_is_not_put_together_from_two_texts() {
+        assert!(finished(&["é".as_bytes(), b"a"]).is_ok());
+        assert!(finished(&[b"\xc3", b"\xa9"]).is_err());
+        assert!(finished(&[b"a\xc3", b"\xa9b"]).is_err());
+        assert!(finished(&[b"\xc3"]).is_err());
+        assert!(finished(&[b"\xff", b"a"]).is_err());
+    }
 }

@@ -396,7 +396,7 @@ fn push(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &ColumnType
             return Ok(());
         }
         (Type::Text | Type::Enumeration(_), ValueRef::Text(bytes)) => {
-            rows.push_text(bytes);
+            rows.push_text(bytes)?;
             return Ok(());
         }
         (Type::Date, ValueRef::Text(bytes)) => {

@@ -85,7 +85,7 @@ impl Form {
             Self::Float4 => rows.push_float(f32::from_be_bytes(fixed(bytes)?)),
             Self::Float8 => rows.push_double(f64::from_be_bytes(fixed(bytes)?)),
             Self::Date => rows.push_date(date(i32::from_be_bytes(fixed(bytes)?))?),
-            Self::Text => rows.push_text(bytes),
+            Self::Text => rows.push_text(bytes)?,
             rarer => rows.push_other(rarer.value(bytes)?),
         }
         Ok(())
