@@ -41,7 +41,11 @@ impl Database {
     ///
     /// # Errors
     /// When the reading connections cannot follow its settings.
-    pub(super) fn with_reader(url: &str, connection: DatabaseConnection) -> Result<Self, DbErr> {
+    pub(super) fn with_reader(
+        #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only SQLite's opens files"))]
+        url: &str,
+        connection: DatabaseConnection,
+    ) -> Result<Self, DbErr> {
         let reader = match connection.get_database_backend() {
             #[cfg(feature = "sqlite")]
             sea_orm::DbBackend::Sqlite => {

@@ -32,6 +32,7 @@ impl RowSetBuilder {
         Self { columns, cells, text, others: Vec::new() }
     }
 
+    #[cfg(feature = "postgres")]
     pub(super) fn columns(&self) -> &Arc<[ColumnType]> {
         &self.columns
     }
