@@ -307,7 +307,6 @@ impl<'a> Writer<'a> {
     #[inline]
     fn cell(&mut self, column_type: &ColumnType, cell: Cell) -> bool {
         match cell {
-            Cell::Null => return false,
             Cell::Integer(value) if !column_type.is_text_in_json() => self.scalar(&value),
             Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => {
                 text::write(&mut self.json, text);

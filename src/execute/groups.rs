@@ -157,14 +157,27 @@ struct Group {
 impl Groups {
     /// Gives every parent its rows.
     pub(super) fn new(load: &Load, query: &Query, rows: &RowSet, keys: Keys) -> Self {
-        if let (Index::Root, None) = (&keys.index, query.mark) {
-            let mut all = Group { members: 0..rows.len(), ..Group::default() };
-            let mut members: Vec<u32> = (0..rows.len() as u32).collect();
-            if let What::Rows(planned) = &load.what {
-                all.finish_page(&planned.page, &mut members);
+        let (mut groups, mut members) = match (&keys.index, query.mark) {
+            // All of them are the one parent's, in their order.
+            (Index::Root, None) => {
+                let all = Group { members: 0..rows.len(), ..Group::default() };
+                (vec![all], (0..rows.len() as u32).collect())
             }
-            return Self { of_parent: keys.of_parent, groups: vec![all], members };
+            _ => Self::lay_out(query, rows, &keys),
+        };
+        if !query.sort.is_empty() {
+            for group in &groups {
+                members[group.members.clone()].sort_by(|one, other| compare(rows, &query.sort, *one, *other));
+            }
         }
+        if let What::Rows(planned) = &load.what {
+            groups.iter_mut().for_each(|group| group.finish_page(&planned.page, &mut members));
+        }
+        Self { of_parent: keys.of_parent, groups, members }
+    }
+
+    /// The groups of the keys, and their rows, group after group, as they came.
+    fn lay_out(query: &Query, rows: &RowSet, keys: &Keys) -> (Vec<Group>, Vec<u32>) {
         let mut groups = vec![Group::default(); keys.len()];
         let mut of_row = Vec::with_capacity(rows.len());
         for index in 0..rows.len() {
@@ -202,15 +215,7 @@ impl Groups {
                 group.members.end += 1;
             }
         }
-        if !query.sort.is_empty() {
-            for group in &groups {
-                members[group.members.clone()].sort_by(|one, other| compare(rows, &query.sort, *one, *other));
-            }
-        }
-        if let What::Rows(planned) = &load.what {
-            groups.iter_mut().for_each(|group| group.finish_page(&planned.page, &mut members));
-        }
-        Self { of_parent: keys.of_parent, groups, members }
+        (groups, members)
     }
 
     /// Joined rows: each parent's is in the same row, where the key is not NULL.

@@ -83,16 +83,16 @@ impl RowSet {
         Self { columns, ..Self::default() }
     }
 
-    /// Rows of exactly these columns.
+    /// Rows of exactly these columns, value after value.
     ///
     /// # Errors
     /// Never where the values are of the columns' types.
-    pub fn of_values<R: IntoIterator<Item = Value>>(
-        rows: impl IntoIterator<Item = R>,
+    pub fn of_values(
+        values: impl IntoIterator<Item = Value>,
         columns: Arc<[ColumnType]>,
     ) -> Result<Self, DbErr> {
         let mut builder = RowSetBuilder::new(columns);
-        rows.into_iter().flatten().try_for_each(|value| builder.push_value(value))?;
+        values.into_iter().try_for_each(|value| builder.push_value(value))?;
         builder.finish()
     }
 

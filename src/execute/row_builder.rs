@@ -130,6 +130,7 @@ impl RowSetBuilder {
 
     /// Adds what a statement returned.
     pub(super) fn push_results(&mut self, results: &[QueryResult]) -> Result<(), DbErr> {
+        self.cells.reserve(results.len() * self.columns.len());
         #[cfg(feature = "postgres")]
         if results.first().and_then(QueryResult::try_as_pg_row).is_some() {
             return super::postgres::decode(results, self);
@@ -144,7 +145,7 @@ impl RowSetBuilder {
     }
 
     /// Adds a cell as SeaORM decodes it.
-    pub(super) fn push_result(
+    fn push_result(
         &mut self,
         result: &QueryResult,
         index: usize,

@@ -86,14 +86,12 @@ fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> R
         E::Column::iter().zip(&model.entities[load.entity].columns).collect();
     let types: Vec<ColumnType> =
         planned.columns.iter().map(|id| columns[*id].1.column_type.clone()).collect();
-    let values = |row: &E::Model| {
-        let value = |id: &ColumnId| {
-            let (column, described) = &columns[*id];
-            described.column_type.canonical(row.get(*column))
-        };
-        planned.columns.iter().map(value).collect::<Vec<_>>()
+    let value = |row: &E::Model, id: ColumnId| {
+        let (column, described) = &columns[id];
+        described.column_type.canonical(row.get(*column))
     };
-    RowSet::of_values(models.iter().map(values), types.into())
+    let values = models.iter().flat_map(|row| planned.columns.iter().map(move |id| (row, *id)));
+    RowSet::of_values(values.map(|(row, id)| value(row, id)), types.into())
 }
 
 /// The path to a field.

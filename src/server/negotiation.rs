@@ -56,12 +56,12 @@ pub(super) fn wanted(http: &HttpRequest) -> Wanted {
     }
     let newer = liking(&ranges, Media::GraphqlResponse.essence());
     let older = liking(&ranges, Media::Json.essence());
-    if let Some((quality, true)) = liking(&ranges, EVENTS)
+    if let Some((quality, true)) = liking(&ranges, EVENTS) {
+        let is_less = |(other, is_named): (Quality, bool)| other < quality || other == quality && !is_named;
         // A stream has no end that a HEAD could be told.
-        && http.method() != Method::HEAD
-        && [newer, older].into_iter().flatten().all(|(other, is_named)| other < quality || other == quality && !is_named)
-    {
-        return Wanted::Events;
+        if http.method() != Method::HEAD && [newer, older].into_iter().flatten().all(is_less) {
+            return Wanted::Events;
+        }
     }
     match (newer, older) {
         (Some(newer), Some(older)) if newer > older || newer == older && newer.1 => {
