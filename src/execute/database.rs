@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DbErr, Value};
 
+use super::indexes::KnownIndexes;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresReader;
 use super::presence::PoolUse;
@@ -14,7 +15,7 @@ use super::row::RowSet;
 #[cfg(feature = "sqlite")]
 use super::sqlite::SqliteReader;
 use crate::error::Result;
-use crate::plan::Query;
+use crate::plan::{Indexes, Query};
 
 /// How many were opened so far.
 static OPENED: AtomicU64 = AtomicU64::new(0);
@@ -25,6 +26,7 @@ pub struct Database {
     id: u64,
     connection: DatabaseConnection,
     reader: Option<Arc<Reader>>,
+    indexes: Arc<KnownIndexes>,
 }
 
 /// Sends what is only read, outside transactions, over connections of its own.
@@ -72,6 +74,16 @@ impl Database {
         self.id
     }
 
+    /// The indexes that it has, as far as it has told.
+    pub async fn indexes(&self) -> Option<Arc<Indexes>> {
+        self.indexes.current(&self.connection).await
+    }
+
+    /// The same without asking.
+    pub(super) fn known_indexes(&self) -> Option<Arc<Indexes>> {
+        self.indexes.known()
+    }
+
     pub(super) fn reader(&self) -> Option<&Reader> {
         self.reader.as_deref()
     }
@@ -92,7 +104,7 @@ impl Database {
 /// them, too.
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        Self { id: OPENED.fetch_add(1, Ordering::Relaxed), connection, reader: None }
+        Self { id: OPENED.fetch_add(1, Ordering::Relaxed), connection, reader: None, indexes: Arc::default() }
     }
 }
 

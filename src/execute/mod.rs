@@ -6,6 +6,7 @@ mod connect;
 mod database;
 mod explain;
 mod groups;
+mod indexes;
 mod loader;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -21,7 +21,7 @@ use super::row::RowSet;
 use super::session::Limits;
 use crate::error::{Error, Result};
 use crate::model::Table;
-use crate::plan::Query;
+use crate::plan::{Indexes, Query};
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -117,6 +117,14 @@ impl Statements {
         let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
         self.record(query.sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
         rows
+    }
+
+    /// The indexes that the database is known to have. Inside a transaction nobody is asked: it may have the only connection.
+    pub async fn indexes(&self) -> Option<Arc<Indexes>> {
+        match &self.transaction {
+            Some(_) => self.database.known_indexes(),
+            None => self.database.indexes().await,
+        }
     }
 
     /// Takes rows into the answer, as long as the request may have them.

@@ -10,7 +10,7 @@ use super::loader::Batch;
 use super::row::{Row, RowSet};
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::plan::{Join, Load, Page, Query, What};
+use crate::plan::{Indexes, Join, Load, Page, Query, What};
 
 /// The rows of one load, with everything below them.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Tree<'_> {
     }
 
     async fn load_root(&self, load: &Load) -> Result<Child> {
-        let (query, values) = self.session.select().prepare(load, &[], self.values);
+        let (query, values) = self.session.select(Indexes::none()).prepare(load, &[], self.values);
         let rows = Arc::new(self.session.statements().query(&query, values.into()).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
@@ -118,7 +118,12 @@ impl Tree<'_> {
         let slots = self.key_slots(parent, load)?;
         let is_outside = |index: usize| level.outside.is_some_and(|outside| outside[index]);
         let keys = Keys::of_rows(level.rows, level.first, &slots, is_outside);
-        let (query, values) = self.session.select().prepare(load, &keys.distinct(), self.values);
+        let indexes = match &load.what {
+            What::Rows(rows) if rows.is_part_of_each_list() => self.session.statements().indexes().await,
+            _ => None,
+        };
+        let select = self.session.select(indexes.as_deref().unwrap_or(Indexes::none()));
+        let (query, values) = select.prepare(load, &keys.distinct(), self.values);
         let rows = if keys.is_empty() {
             // Nobody asks: no statement is sent for an empty level.
             Arc::new(RowSet::new(query.columns.clone()))

@@ -1,7 +1,7 @@
 //! Where the databases' SQL differs; everything else is written once.
 
 use sea_orm::sea_query::{
-    Alias, ArrayType, Expr, ExprTrait, Func, NullOrdering, Order, Query as Sql, SelectStatement,
+    Alias, ArrayType, Expr, ExprTrait, Func, FunctionCall, NullOrdering, Order, Query as Sql, SelectStatement,
 };
 use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
@@ -120,6 +120,22 @@ impl Dialect {
         }
     }
 
+    /// The function that makes a table of the list in a parameter.
+    pub fn list_function(self) -> FunctionCall {
+        match self {
+            Self::Postgres => Func::cust("unnest"),
+            Self::Sqlite => Func::cust("json_each"),
+        }
+    }
+
+    /// An item of the list that [`Dialect::list_function`] has made to a table of this name.
+    pub fn listed(self, table: &str, column_type: &ColumnType) -> Expr {
+        match self {
+            Self::Postgres => Expr::col((Alias::new(table), Alias::new(table))),
+            Self::Sqlite => Expr::cust(json_item(&format!("\"{table}\".\"value\""), column_type)),
+        }
+    }
+
     /// The tuple of `columns` is one of `keys`, each a tuple of the same length.
     pub fn one_of_keys(
         self,
@@ -235,7 +251,7 @@ impl Dialect {
         if self == Self::Sqlite {
             let rows = rows.iter().map(|row| Json::Array(row.iter().map(json_key).collect())).collect();
             let rows = Expr::val(Json::Array(rows).to_string());
-            list.from_function(Func::cust("json_each").arg(rows), Alias::new("rows"));
+            list.from_function(self.list_function().arg(rows), Alias::new("rows"));
         }
         list
     }

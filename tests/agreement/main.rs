@@ -9,6 +9,7 @@ mod cell;
 mod choices;
 mod concurrency;
 mod domain;
+mod indexes;
 mod known;
 mod naive;
 mod properties;

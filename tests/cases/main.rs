@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use async_graphql::{Request, Value, Variables};
 use crowsfoot::Schema;
 use crowsfoot::execute::StatementRecord;
-use crowsfoot::plan::{Dialect, Load, Plan};
+use crowsfoot::plan::{Dialect, Load, Plan, Select};
 use support::TestDatabase;
 
 const QUERY: &str = "query.graphql";
@@ -96,6 +96,8 @@ impl Case {
     async fn run(&self, schema: &Schema, databases: &[TestDatabase], failures: &mut Vec<String>) {
         self.refuse_strays(failures);
         let mut plans = PLANS.map(|_| None);
+        // All have the same ones, as far as it matters here.
+        let indexes = databases[0].connection.indexes().await.unwrap();
         for (number, database) in databases.iter().enumerate() {
             // What is written anew comes from the first database; the others have to agree with it.
             let may_update = number == 0;
@@ -117,8 +119,8 @@ impl Case {
             let counts = format!("planned: {planned}\nsent: {}\n", sent.len());
             compare(&self.folder.join(STATEMENTS), Some(&counts), may_update, failures);
             if let Some(plan) = &plan {
-                self.refuse_unplanned(schema, database.dialect, plan, sent, failures);
-                plans = PLANS.map(|(_, dialect)| Some(plan.print(&schema.select(dialect))));
+                self.refuse_unplanned(&schema.select(database.dialect, &indexes), plan, sent, failures);
+                plans = PLANS.map(|(_, dialect)| Some(plan.print(&schema.select(dialect, &indexes))));
             }
 
             if failures.len() > before {
@@ -168,20 +170,20 @@ impl Case {
     /// Each statement of the plan is sent once at most, and nothing else is.
     fn refuse_unplanned(
         &self,
-        schema: &Schema,
-        dialect: Dialect,
+        select: &Select,
         plan: &Plan,
         sent: &[StatementRecord],
         failures: &mut Vec<String>,
     ) {
         let mut planned = Vec::new();
-        planned_texts(&plan.loads, schema, dialect, &mut planned);
+        planned_texts(&plan.loads, select, &mut planned);
         for statement in sent {
             match planned.iter().position(|text| **text == *statement.sql) {
                 Some(index) => drop(planned.swap_remove(index)),
                 None => failures.push(format!(
-                    "{}: {dialect:?} got a statement that is not in the plan, or once more than it is there:\n{}\n",
+                    "{}: {:?} got a statement that is not in the plan, or once more than it is there:\n{}\n",
                     self.folder.display(),
+                    select.dialect,
                     statement.sql
                 )),
             }
@@ -189,12 +191,12 @@ impl Case {
     }
 }
 
-fn planned_texts(loads: &[Load], schema: &Schema, dialect: Dialect, texts: &mut Vec<String>) {
+fn planned_texts(loads: &[Load], select: &Select, texts: &mut Vec<String>) {
     for load in loads {
         if !load.joined {
-            texts.push(schema.select(dialect).build(load, &[]).sql.to_string());
+            texts.push(select.build(load, &[]).sql.to_string());
         }
-        planned_texts(load.children(), schema, dialect, texts);
+        planned_texts(load.children(), select, texts);
     }
 }
 

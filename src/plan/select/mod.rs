@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{self, AtomicBool};
 
 use sea_orm::sea_query::{
-    Alias, Condition, Expr, ExprTrait, Func, IntoColumnRef, IntoIden, Order, OverStatement, Query as Sql,
-    SelectStatement, TableRef, UnionType, WindowStatement,
+    Alias, Asterisk, Condition, Expr, ExprTrait, Func, IntoColumnRef, IntoIden, Order, OverStatement,
+    Query as Sql, SelectStatement, TableRef, UnionType, WindowStatement,
 };
 use sea_orm::{JoinType, Statement, Value};
 
@@ -22,7 +22,7 @@ use template::Mark;
 pub use template::Templates;
 
 use super::dialect::Dialect;
-use super::{Aggregate, Load, OrderTerm, Page, Rows, What};
+use super::{Aggregate, Indexes, Load, OrderTerm, Page, Rows, What};
 use crate::model::{ColumnType, Entity, Junction, Model, Relation, Table};
 
 /// The values of a relation's columns in one row, in the form in which both sides compare equal.
@@ -98,9 +98,19 @@ pub struct Select<'a> {
     pub dialect: Dialect,
     /// A statement asks for one row more than this, so that too many are noticed and never cut silently.
     pub row_ceiling: u64,
+    /// The indexes that are known of the database.
+    pub indexes: &'a Indexes,
 }
 
 impl Select<'_> {
+    /// Whether an index finds the part of each parent's list that is wanted.
+    fn follows_index(&self, load: &Load) -> bool {
+        let (Some((owner, relation)), What::Rows(rows)) = (load.relation, &load.what) else { return false };
+        let relation = &self.model.entities[owner].relations[relation];
+        let entity = &self.model.entities[load.entity];
+        rows.is_part_of_each_list() && self.indexes.find_part(self.dialect, entity, relation, rows)
+    }
+
     /// One row more than may be answered.
     fn most_rows(&self) -> u64 {
         self.row_ceiling.saturating_add(1)
@@ -123,6 +133,8 @@ const POSITION: &str = "position";
 const MARK: &str = "mark";
 /// A sub-select that numbers rows.
 const PAGE: &str = "page";
+/// The keys of the parents, as a table.
+const PARENT: &str = "parent";
 
 /// One statement on its way.
 struct Body<'a> {
@@ -180,16 +192,17 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Whose rows they are: the keys' places are marked where the text does not depend on them.
-    fn is_of_parents(&self) -> Expr {
+    /// Whose rows they are, below the root: the keys' places are marked where the text does not depend on them.
+    fn is_of_parents(&self) -> Option<Expr> {
+        self.relation?;
         if let Some((column, values)) = self.keys_in_text() {
-            return column.is_in(values);
+            return Some(column.is_in(values));
         }
         let Select { model, dialect, .. } = *self.select;
         let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
             self.key_columns().into_iter().map(|output| (output.expression, output.column_type)).unzip();
         let parts = (0..).take(dialect.count_key_parameters(&types));
-        dialect.is_in_keys(model, columns, &types, parts.map(|part| Mark::Keys(part).into()).collect())
+        Some(dialect.is_in_keys(model, columns, &types, parts.map(|part| Mark::Keys(part).into()).collect()))
     }
 
     fn rows(&self, rows: &Rows) -> Query {
@@ -262,20 +275,25 @@ impl<'a> Body<'a> {
         Query { sql, values, mark, columns, key, cursor, sort, joins: joins.places, pace }
     }
 
-    /// The statement's text, and its values. With a parameter for `LIMIT`, PostgreSQL plans anew at each execution, since a plan for
-    /// any number of rows looks worse to it; so the number stands in the text, unless it changes with the number of keys.
+    /// The statement's text, and its values. With a parameter for `LIMIT` or `OFFSET`, PostgreSQL plans anew at each execution,
+    /// since a plan for any number of rows looks worse to it; so the numbers stand in the text, from the last parameter on
+    /// until one that is another, or that changes with the number of keys.
     fn built(&self, statement: &SelectStatement) -> (Arc<str>, Vec<Value>) {
         let dialect = self.select.dialect;
-        let Statement { sql, values, .. } = dialect.backend().build(statement);
+        let Statement { mut sql, values, .. } = dialect.backend().build(statement);
         let mut values = values.map(|values| values.0).unwrap_or_default();
-        if dialect == Dialect::Postgres
-            && let Some(Value::BigUnsigned(Some(limit))) = values.last()
-            && *limit != Mark::MOST_ROWS
-            && let Some(text) = sql.strip_suffix(&format!(" LIMIT ${}", values.len()))
+        while dialect == Dialect::Postgres
+            && let Some(Value::BigUnsigned(Some(rows))) = values.last()
+            && *rows != Mark::MOST_ROWS
         {
-            let sql = format!("{text} LIMIT {limit}");
+            let place = values.len();
+            let written = ["LIMIT", "OFFSET"].into_iter().find_map(|word| {
+                let (before, after) = sql.rsplit_once(&format!(" {word} ${place}"))?;
+                Some(format!("{before} {word} {rows}{after}"))
+            });
+            let Some(written) = written else { break };
+            sql = written;
             values.pop();
-            return (sql.into(), values);
         }
         (sql.into(), values)
     }
@@ -306,32 +324,85 @@ impl<'a> Body<'a> {
         primary_key.iter().map(place).collect()
     }
 
-    /// One part of a page. One list is cut by `LIMIT`; where each parent has a list of its own, a window numbers
-    /// the rows of each. Parts that are put together are numbered too, or their order would be lost.
+    /// One part of a page. One list is cut by `LIMIT`; where each parent has a list of its own, an index finds the part
+    /// of each, or a window numbers the rows of each. Parts that are put together are numbered too, or their order would
+    /// be lost.
     fn part(&self, outputs: &[Output], order: &Ordering, part: Part, joins: &Joins) -> SelectStatement {
-        let ceiling = self.most_rows();
         let is_cut_per_parent = self.relation.is_some() && (part.limit.is_some() || part.offset > 0);
         let is_numbered = is_cut_per_parent || part.mark.is_some();
-        let mut inner = self.source(order);
+        if is_cut_per_parent && self.select.follows_index(self.load) {
+            return self.found_for_each(outputs, order, &part, joins);
+        }
+        let mut inner = self.source(order, self.is_of_parents());
         if let Some(condition) = &part.condition {
             inner.and_where(condition.clone());
         }
         if !is_cut_per_parent {
-            order.apply(&mut inner, part.reversed);
-            inner.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));
-            if part.offset > 0 {
-                inner.offset(part.offset);
-            }
+            self.cut(&mut inner, order, &part);
         }
         if is_numbered {
             return self.numbered(inner, outputs, order, &part, joins);
         }
-        for output in outputs {
-            inner.expr(output.expression.clone());
-        }
-        let own = |id: usize| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name)));
-        joins.apply(&mut inner, own);
+        self.select_columns(&mut inner, outputs, joins);
         inner
+    }
+
+    /// `ORDER BY … LIMIT … OFFSET …`.
+    fn cut(&self, statement: &mut SelectStatement, order: &Ordering, part: &Part) {
+        let ceiling = self.select.most_rows();
+        order.apply(statement, part.reversed);
+        statement.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));
+        if part.offset > 0 {
+            statement.offset(part.offset);
+        }
+    }
+
+    fn select_columns(&self, statement: &mut SelectStatement, outputs: &[Output], joins: &Joins) {
+        for output in outputs {
+            statement.expr(output.expression.clone());
+        }
+        joins.apply(statement, |id| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name))));
+    }
+
+    /// A search for each parent: `FROM keys JOIN LATERAL (SELECT … WHERE key = … ORDER BY … LIMIT …)`; SQLite has no
+    /// `LATERAL`, and finds the rows by their primary keys.
+    fn found_for_each(
+        &self,
+        outputs: &[Output],
+        order: &Ordering,
+        part: &Part,
+        joins: &Joins,
+    ) -> SelectStatement {
+        let dialect = self.select.dialect;
+        let keys = self.key_columns().into_iter();
+        let is_parents =
+            keys.map(|key| key.expression.eq(dialect.listed(PARENT, &key.column_type))).reduce(Expr::and);
+        let mut list = self.source(order, is_parents);
+        if let Some(condition) = &part.condition {
+            list.and_where(condition.clone());
+        }
+        self.cut(&mut list, order, part);
+        let mut statement = Sql::select();
+        let keys = dialect.list_function().arg(Expr::val(Value::from(Mark::Keys(0))));
+        statement.from_function(keys, PARENT);
+        match dialect {
+            Dialect::Postgres => {
+                list.column((MAIN, Asterisk));
+                statement.join_lateral(JoinType::InnerJoin, list, MAIN, Expr::cust("TRUE"));
+            }
+            Dialect::Sqlite => {
+                let primary_key = self.entity.primary_key.iter().map(|id| &self.entity.columns[*id].name);
+                let primary_key = primary_key.map(|name| Expr::col((MAIN, Alias::new(name))));
+                let found = Expr::tuple(primary_key.clone()).in_subquery(list.exprs(primary_key).take());
+                // Else SQLite could begin with the rows, and search for each of them.
+                statement.join(JoinType::CrossJoin, table(&self.entity.table, MAIN), Condition::all());
+                statement.and_where(found);
+            }
+        }
+        self.select_columns(&mut statement, outputs, joins);
+        order.apply(&mut statement, part.reversed);
+        statement.limit(self.most_rows());
+        statement
     }
 
     /// A column of the rows, as an outer statement sees it.
@@ -384,7 +455,7 @@ impl<'a> Body<'a> {
     }
 
     fn aggregates(&self, aggregates: &[Aggregate]) -> Query {
-        let mut statement = self.source(&Ordering::none(self.select));
+        let mut statement = self.source(&Ordering::none(self.select), self.is_of_parents());
         let mut columns = Vec::new();
         for aggregate in aggregates {
             statement.expr(self.aggregate(*aggregate));
@@ -427,9 +498,9 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// `FROM … WHERE`: the table, the junction before it, the tables that the order needs, the parents' keys and
-    /// the filter.
-    fn source(&self, order: &Ordering) -> SelectStatement {
+    /// `FROM … WHERE`: the table, the junction before it, the tables that the order needs, whose rows they are, and the
+    /// filter.
+    fn source(&self, order: &Ordering, parents: Option<Expr>) -> SelectStatement {
         let mut statement = Sql::select();
         statement.from(table(&self.entity.table, MAIN));
         if let Some(Junction { table: between, to, .. }) =
@@ -463,10 +534,7 @@ impl<'a> Body<'a> {
         for (join, on) in &order.joins {
             statement.join(JoinType::LeftJoin, join.clone(), on.clone());
         }
-        if self.relation.is_some() {
-            statement.and_where(self.is_of_parents());
-        }
-        for filter in filters {
+        for filter in parents.into_iter().chain(filters) {
             statement.and_where(filter);
         }
         statement

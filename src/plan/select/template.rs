@@ -9,9 +9,9 @@ use super::{Body, Key, Query, Select};
 use crate::model::ColumnType;
 use crate::plan::{Dialect, Load, What};
 
-/// What is kept of a load's statement, for each dialect.
+/// What is kept of a load's statement: for each dialect one, and another for databases where it follows an index.
 #[derive(Debug, Default)]
-pub struct Templates([OnceLock<Template>; 2]);
+pub struct Templates([[OnceLock<Template>; 2]; 2]);
 
 /// What is kept says nothing of what a load is.
 impl PartialEq for Templates {
@@ -75,10 +75,11 @@ impl Select<'_> {
     ///
     /// [`Plan::parameters`]: crate::plan::Plan::parameters
     pub fn prepare(&self, load: &Load, keys: &[Key], values: &[Value]) -> (Arc<Query>, Vec<Value>) {
-        let kept = match self.dialect {
+        let of_dialect = match self.dialect {
             Dialect::Sqlite => &load.templates.0[0],
             Dialect::Postgres => &load.templates.0[1],
         };
+        let kept = &of_dialect[usize::from(self.follows_index(load))];
         let new;
         let template = match kept.get() {
             Some(template) => template,

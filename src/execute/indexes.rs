@@ -1,0 +1,98 @@
+//! What is known of the indexes of a database.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use tokio::time::timeout;
+
+use crate::error::{Error, Result};
+use crate::model::Table;
+use crate::plan::{Dialect, Indexes};
+
+/// How long what is known counts as true. An index that has gone makes a statement slow for so long, and one that is new
+/// is not followed before.
+const LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long the database may take to tell.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The indexes of one database, asked for when they first matter, and from time to time.
+#[derive(Debug, Default)]
+pub(super) struct KnownIndexes(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    asked: Option<Instant>,
+    indexes: Option<Arc<Indexes>>,
+}
+
+impl KnownIndexes {
+    /// What is known, without asking.
+    pub fn known(&self) -> Option<Arc<Indexes>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).indexes.clone()
+    }
+
+    /// What is known after the database was asked, where that is long ago. Only one asks; the others go on with what was
+    /// known before. A database that does not tell is taken to be as it was.
+    pub async fn current(&self, connection: &DatabaseConnection) -> Option<Arc<Indexes>> {
+        {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.asked.is_some_and(|asked| asked.elapsed() < LIFETIME) {
+                return known.indexes.clone();
+            }
+            known.asked = Some(Instant::now());
+        }
+        match timeout(PATIENCE, read(connection)).await {
+            Ok(Ok(indexes)) => {
+                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                known.indexes = Some(Arc::new(indexes));
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "the database does not tell its indexes"),
+            Err(_) => tracing::warn!("the database takes long to tell its indexes"),
+        }
+        self.known()
+    }
+}
+
+/// Each column of an index that holds all rows in the database's own order: schema, table, index, column; index by index,
+/// column after column. The schema is NULL where it is the connection's own; the column is NULL where an expression stands, or
+/// an order that is not the column's own.
+const SQLITE: &str = r#"SELECT NULL, m.name, i.name, c.name
+    FROM sqlite_master m JOIN pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c
+    WHERE m.type = 'table' AND i.partial = 0 ORDER BY m.name, i.name, c.seqno"#;
+
+/// `indoption` has 1 for a column in descending order and 2 where NULL stands first, which is the order read from its end.
+const POSTGRES: &str = "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, i.indexrelid::text,
+        CASE WHEN o.opcdefault AND k.collated = c.attcollation AND k.option IN (0, 3) THEN c.attname::text END
+    FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+    JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am a ON a.oid = x.relam
+    CROSS JOIN LATERAL unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[], i.indoption::int2[])
+        WITH ORDINALITY AS k(attribute, class, collated, option, place)
+    LEFT JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = k.attribute AND k.attribute > 0
+    LEFT JOIN pg_opclass o ON o.oid = k.class
+    WHERE a.amname = 'btree' AND i.indisvalid AND i.indpred IS NULL AND k.place <= i.indnkeyatts
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+    ORDER BY i.indexrelid, k.place";
+
+async fn read(connection: &DatabaseConnection) -> Result<Indexes> {
+    let backend = connection.get_database_backend();
+    let sql = match Dialect::of(backend)? {
+        Dialect::Sqlite => SQLITE,
+        Dialect::Postgres => POSTGRES,
+    };
+    let rows = connection.query_all_raw(Statement::from_string(backend, sql)).await;
+    let mut found: BTreeMap<(Table, String), Vec<Option<String>>> = BTreeMap::new();
+    for row in rows.map_err(Error::unavailable)? {
+        let text = |index| row.try_get_by_index::<Option<String>>(index).map_err(Error::internal);
+        let table = Table { schema: text(0)?, name: text(1)?.unwrap_or_default() };
+        found.entry((table, text(2)?.unwrap_or_default())).or_default().push(text(3)?);
+    }
+    let mut indexes = Indexes::default();
+    for ((table, _), columns) in found {
+        // What comes after a column that is not known is no use.
+        indexes.add(table, columns.into_iter().map_while(|column| column).collect());
+    }
+    Ok(indexes)
+}
