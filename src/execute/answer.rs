@@ -3,6 +3,8 @@
 //! A field that cannot be answered becomes `null`, or takes the nearest parent that can be `null` with it
 //! (October 2021, section 6.4.4); its error carries the path.
 
+use std::sync::atomic::Ordering;
+
 use async_graphql::{Name, PathSegment, Pos, ServerError};
 use sea_orm::Value;
 use serde::Serialize;
@@ -21,8 +23,11 @@ use crate::plan::{
 /// JSON text, as it goes to the client.
 pub type Json = Vec<u8>;
 
-/// The room with which an answer begins: most need no more, and larger ones grow by few steps.
+/// The room with which an answer begins, unless the last one needed more.
 const USUAL_BYTES: usize = 8 << 10;
+
+/// The room for what is written around an answer.
+const AROUND_BYTES: usize = 16;
 
 /// The answer to the model's own fields of an operation.
 #[derive(Debug, Default)]
@@ -61,7 +66,8 @@ impl Answer {
     /// Writes the whole answer to `plan`, every field of which is the model's own, as one object.
     pub fn write_object(model: &Model, plan: &Plan, children: &[Result<Child>]) -> (Json, Vec<ServerError>) {
         let mut writer = Writer::new(model, Vec::new());
-        writer.json.reserve(USUAL_BYTES);
+        let last_bytes = plan.last_bytes.load(Ordering::Relaxed);
+        writer.json.reserve(last_bytes.max(USUAL_BYTES) + AROUND_BYTES);
         let above = Above { loads: &plan.loads, children, row: None, index: 0 };
         let mut is_null = false;
         writer.json.push(b'{');
@@ -74,6 +80,9 @@ impl Answer {
         if is_null {
             writer.json.clear();
             writer.scalar(&());
+        }
+        if writer.json.len() != last_bytes {
+            plan.last_bytes.store(writer.json.len(), Ordering::Relaxed);
         }
         (writer.json, writer.errors)
     }

@@ -64,7 +64,8 @@ const SQLITE: &str = r#"SELECT NULL, m.name, i.name, c.name
     WHERE m.type = 'table' AND i.partial = 0 ORDER BY m.name, i.name, c.seqno"#;
 
 /// `indoption` has 1 for a column in descending order and 2 where NULL stands first, which is the order read from its end.
-const POSTGRES: &str = "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, i.indexrelid::text,
+const POSTGRES: &str =
+    "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, i.indexrelid::text,
         CASE WHEN o.opcdefault AND k.collated = c.attcollation AND k.option IN (0, 3) THEN c.attname::text END
     FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
     JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am a ON a.oid = x.relam

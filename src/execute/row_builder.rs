@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::row::{RowSet, Stored};
 use crate::model::{ColumnType, is_null};
+use crate::plan::Query;
 
 /// The room with which rows begin: a few of them, as most statements return.
 const USUAL_CELLS: usize = 64;
@@ -32,7 +33,15 @@ impl RowSetBuilder {
         Self { columns, cells, text, others: Vec::new() }
     }
 
-    #[cfg(feature = "postgres")]
+    /// No rows of a statement yet, with room for as many as it brought the last time.
+    pub(super) fn of(query: &Query) -> Self {
+        let (cells, text) = query.last_run.size();
+        let (cells, text) = (cells.max(USUAL_CELLS), text.max(USUAL_TEXT));
+        let (cells, text) = (Vec::with_capacity(cells), Vec::with_capacity(text));
+        Self { columns: query.columns.clone(), cells, text, others: Vec::new() }
+    }
+
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn columns(&self) -> &Arc<[ColumnType]> {
         &self.columns
     }

@@ -158,7 +158,7 @@ impl SqliteReader {
         }
         let waiting = Waiting(Arc::default());
         let given_up = waiting.0.clone();
-        let (file, sql, columns) = (self.file.clone(), query.sql.clone(), query.columns.clone());
+        let (file, sql, rows) = (self.file.clone(), query.sql.clone(), RowSetBuilder::of(query));
         let task = spawn_blocking(move || {
             // In use until the statement is over, whether anybody waits for it or not.
             let _place: OwnedSemaphorePermit = place;
@@ -166,7 +166,7 @@ impl SqliteReader {
                 Some(connection) => connection,
                 None => file.open()?,
             };
-            let ran = run_watched(&connection, given_up, &sql, &values, columns);
+            let ran = run_watched(&connection, given_up, &sql, &values, rows);
             if !ran.as_ref().is_err_and(Fault::is_of_connection) {
                 file.give_back(connection);
             }
@@ -268,7 +268,7 @@ fn run_light(connection: &Connection, query: &Query, values: &[Value]) -> Result
         if !(1..=LIGHT_STEPS).contains(&steps) {
             return Ok(None);
         }
-        fill(&mut statement, values, query.columns.clone()).map(Some)
+        fill(&mut statement, values, RowSetBuilder::of(query)).map(Some)
     };
     match run() {
         // Preparing it takes steps, too.
@@ -283,13 +283,13 @@ fn run_watched(
     given_up: Arc<AtomicBool>,
     sql: &str,
     values: &[Value],
-    columns: Arc<[ColumnType]>,
+    rows: RowSetBuilder,
 ) -> Result<RowSet, Fault> {
     connection.progress_handler(LIGHT_STEPS, Some(move || given_up.load(Ordering::Relaxed)))?;
     let ran = connection
         .prepare_cached(sql)
         .map_err(Fault::from)
-        .and_then(|mut statement| fill(&mut statement, values, columns));
+        .and_then(|mut statement| fill(&mut statement, values, rows));
     stop_where_heavy(connection)?;
     ran
 }
@@ -302,12 +302,12 @@ fn stop_where_heavy(connection: &Connection) -> Result<(), Fault> {
 fn fill(
     statement: &mut rusqlite::Statement<'_>,
     values: &[Value],
-    columns: Arc<[ColumnType]>,
+    mut rows: RowSetBuilder,
 ) -> Result<RowSet, Fault> {
     for (index, value) in values.iter().enumerate() {
         statement.raw_bind_parameter(index + 1, Parameter(value))?;
     }
-    let mut rows = RowSetBuilder::new(columns.clone());
+    let columns = rows.columns().clone();
     let mut results = statement.raw_query();
     while let Some(row) = results.next()? {
         for (index, column_type) in columns.iter().enumerate() {

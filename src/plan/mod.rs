@@ -19,6 +19,7 @@ mod tables;
 mod variables;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
 
 use async_graphql::{Name, Pos};
 use sea_orm::Value;
@@ -32,7 +33,7 @@ pub use input::{Arguments, Input};
 pub use node_id::write as write_node_id;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
-pub use select::{Join, Key, Pace, Query, Select, Templates};
+pub use select::{Join, Key, LastRun, Query, Select, Templates};
 pub use selection::Document;
 pub use variables::{Parameter, Variables};
 
@@ -50,6 +51,8 @@ pub struct Plan {
     pub parameters: Vec<Parameter>,
     /// The variables whose values it depends on. Of the others it is enough whether they are given, and not null.
     pub depends_on: BTreeSet<Name>,
+    /// How many bytes its last answer had: the next one has the room at once.
+    pub last_bytes: AtomicUsize,
 }
 
 impl Plan {

@@ -13,6 +13,7 @@ use flate2::write::GzEncoder;
 
 use super::negotiation::{self, Media};
 use super::observation::Observation;
+use super::pieces::Pieces;
 use super::request_id::RequestId;
 use crate::error::{Code, Error};
 use crate::schema::Executed;
@@ -134,8 +135,8 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept, Accept-Encoding"));
     match compressed(http, body).await {
-        (body, true) => response.insert_header((CONTENT_ENCODING, "gzip")).body(body),
-        (body, false) => response.body(body),
+        (body, true) => response.insert_header((CONTENT_ENCODING, "gzip")).body(Pieces(body)),
+        (body, false) => response.body(Pieces(body)),
     }
 }
 

@@ -1,13 +1,14 @@
 //! The body of a request, read as far as it may go.
 
-use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody, SizedStream};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::answer::Refusal;
@@ -68,15 +69,25 @@ pub(super) async fn read(
 /// Keeps what is left of a request's body with the answer to it, which then ends the connection. Were it dropped before,
 /// actix-web would read on to the end of a chunked body, and that may never come.
 pub(super) fn end(unread: web::Payload, response: HttpResponse) -> HttpResponse {
-    response.map_body(|_, body| match body.try_into_bytes() {
-        Ok(body) => {
-            let length = body.len() as u64;
-            let whole = stream::iter([Ok::<_, Infallible>(body)]).map(move |body| {
-                let _kept = &unread;
-                body
-            });
-            BoxBody::new(SizedStream::new(length, whole))
-        }
-        Err(body) => body,
-    })
+    response.map_body(|_, body| BoxBody::new(Ending { body, _unread: unread }))
+}
+
+struct Ending {
+    body: BoxBody,
+    _unread: web::Payload,
+}
+
+impl MessageBody for Ending {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<web::Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
 }

@@ -59,7 +59,8 @@ pub(super) struct Answer {
 struct Request {
     sql: Arc<str>,
     values: Arc<[Value]>,
-    columns: Arc<[ColumnType]>,
+    /// Where its rows go; none is there yet.
+    rows: RowSetBuilder,
     reply: oneshot::Sender<Result<Answer, Fault>>,
 }
 
@@ -77,15 +78,15 @@ impl Connection {
         !self.requests.is_closed()
     }
 
-    /// Sends a statement, and waits for its rows.
+    /// Sends a statement, and waits for its rows, which are added to `rows`.
     pub async fn read(
         &self,
         sql: Arc<str>,
         values: Arc<[Value]>,
-        columns: Arc<[ColumnType]>,
+        rows: RowSetBuilder,
     ) -> Result<Answer, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request { sql, values, columns, reply }).map_err(|_| Fault::Closed)?;
+        self.requests.send(Request { sql, values, rows, reply }).map_err(|_| Fault::Closed)?;
         answer.await.map_err(|_| Fault::Closed)?
     }
 }
@@ -194,17 +195,17 @@ impl Task {
 
     /// Writes a statement into the outbox. One that the server does not know by name is told to it in the same breath.
     fn send(&mut self, request: Request) {
-        let Request { sql, values, columns, reply } = request;
+        let Request { sql, values, rows, reply } = request;
         // Nobody may want it any more.
         if reply.is_closed() {
             return;
         }
         let start = self.outbox.len();
-        match self.write(&sql, &values, &columns) {
+        match self.write(&sql, &values, rows.columns()) {
             Ok(prepared) => self.waiting.push_back(Waiting {
                 prepared,
                 sql,
-                rows: RowSetBuilder::new(columns),
+                rows,
                 fault: None,
                 sent: Instant::now(),
                 reply,

@@ -88,13 +88,14 @@ impl PostgresReader {
     /// Sends a statement that reads, and decodes its rows.
     pub async fn read(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
         let send = async |connection: &Connection| {
-            let answer = connection.read(query.sql.clone(), values.clone(), query.columns.clone()).await;
+            let rows = RowSetBuilder::of(query);
+            let answer = connection.read(query.sql.clone(), values.clone(), rows).await;
             if let Ok(Answer { worked, .. }) = &answer {
-                query.pace.note(*worked <= SHORT);
+                query.last_run.note_pace(*worked <= SHORT);
             }
             answer
         };
-        if query.pace.was_short() {
+        if query.last_run.was_short() {
             let shared = self.shared().await?;
             if let Some(connection) = shared.get() {
                 match send(connection).await {

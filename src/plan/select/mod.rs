@@ -2,11 +2,11 @@
 
 mod condition;
 mod join;
+mod last_run;
 mod ordering;
 mod template;
 
 use std::sync::Arc;
-use std::sync::atomic::{self, AtomicBool};
 
 use sea_orm::sea_query::{
     Alias, Asterisk, Condition, Expr, ExprTrait, Func, IntoColumnRef, IntoIden, Order, OverStatement,
@@ -17,6 +17,7 @@ use sea_orm::{JoinType, Statement, Value};
 use condition::Conditions;
 pub use join::Join;
 use join::Joins;
+pub use last_run::LastRun;
 use ordering::Ordering;
 use template::Mark;
 pub use template::Templates;
@@ -53,33 +54,8 @@ pub struct Query {
     pub sort: Vec<usize>,
     /// Where the joined relations stand, for each of the load's children.
     pub joins: Vec<Option<Join>>,
-    /// What is known of how long it takes.
-    pub pace: Pace,
-}
-
-/// Whether a statement was over soon when it was sent the last time. Whoever sends it says what that means.
-#[derive(Debug, Default)]
-pub struct Pace(AtomicBool);
-
-impl Pace {
-    /// Remembers it.
-    pub fn note(&self, was_short: bool) {
-        if self.was_short() != was_short {
-            self.0.store(was_short, atomic::Ordering::Relaxed);
-        }
-    }
-
-    /// What was noted last; false for a statement that was never sent.
-    pub fn was_short(&self) -> bool {
-        self.0.load(atomic::Ordering::Relaxed)
-    }
-}
-
-/// A copy was never sent.
-impl Clone for Pace {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
+    /// How it went the last time.
+    pub last_run: LastRun,
 }
 
 impl Query {
@@ -271,8 +247,8 @@ impl<'a> Body<'a> {
         let mark = mark.then(|| columns.len() - 1);
         columns.extend(joins.outputs.iter().map(|output| output.column_type.clone()));
         let (sql, values) = self.built(&statement);
-        let (columns, pace) = (columns.into(), Pace::default());
-        Query { sql, values, mark, columns, key, cursor, sort, joins: joins.places, pace }
+        let (columns, last_run) = (columns.into(), LastRun::default());
+        Query { sql, values, mark, columns, key, cursor, sort, joins: joins.places, last_run }
     }
 
     /// The statement's text, and its values. With a parameter for `LIMIT` or `OFFSET`, PostgreSQL plans anew at each execution,
@@ -338,7 +314,7 @@ impl<'a> Body<'a> {
             inner.and_where(condition.clone());
         }
         if !is_cut_per_parent {
-            self.cut(&mut inner, order, &part);
+            self.cut(&mut inner, order, &part, self.most_rows());
         }
         if is_numbered {
             return self.numbered(inner, outputs, order, &part, joins);
@@ -348,8 +324,7 @@ impl<'a> Body<'a> {
     }
 
     /// `ORDER BY … LIMIT … OFFSET …`.
-    fn cut(&self, statement: &mut SelectStatement, order: &Ordering, part: &Part) {
-        let ceiling = self.select.most_rows();
+    fn cut(&self, statement: &mut SelectStatement, order: &Ordering, part: &Part, ceiling: u64) {
         order.apply(statement, part.reversed);
         statement.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));
         if part.offset > 0 {
@@ -381,7 +356,7 @@ impl<'a> Body<'a> {
         if let Some(condition) = &part.condition {
             list.and_where(condition.clone());
         }
-        self.cut(&mut list, order, part);
+        self.cut(&mut list, order, part, self.select.most_rows_of_pages(1));
         let mut statement = Sql::select();
         let keys = dialect.list_function().arg(Expr::val(Value::from(Mark::Keys(0))));
         statement.from_function(keys, PARENT);
@@ -478,7 +453,7 @@ impl<'a> Body<'a> {
             mark: None,
             sort: Vec::new(),
             joins: Vec::new(),
-            pace: Pace::default(),
+            last_run: LastRun::default(),
         }
     }
 

@@ -1,0 +1,31 @@
+//! A body that is sent piece by piece.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::web::Bytes;
+
+/// What actix-web has in its buffer before it waits for the client.
+const PIECE_BYTES: usize = 32 << 10;
+
+/// A body of which only so much is copied as the client takes: actix-web would copy all of one that comes at once.
+pub(super) struct Pieces(pub Bytes);
+
+impl MessageBody for Pieces {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.0.len() as u64)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let piece = self.0.len().min(PIECE_BYTES);
+        Poll::Ready((piece > 0).then(|| Ok(self.0.split_to(piece))))
+    }
+
+    fn try_into_bytes(self) -> Result<Bytes, Self> {
+        if self.0.len() <= PIECE_BYTES { Ok(self.0) } else { Err(self) }
+    }
+}
