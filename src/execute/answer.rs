@@ -338,7 +338,7 @@ impl<'a> Writer<'a> {
             Cell::Date(value) => text::write_date(&mut self.json, value),
             Cell::Text(text) => {
                 let mut variants = self.model.variants(column_type).iter();
-                match variants.find(|(_, stored)| stored == text) {
+                match variants.find(|(_, stored)| stored.as_bytes() == text) {
                     Some((name, _)) => self.scalar(name),
                     None => return false,
                 }

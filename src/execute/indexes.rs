@@ -34,25 +34,35 @@ impl KnownIndexes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).indexes.clone()
     }
 
-    /// What is known after the database was asked, where that is long ago. Only one asks; the others go on with what was
-    /// known before. A database that does not tell is taken to be as it was.
-    pub async fn current(&self, connection: &DatabaseConnection) -> Option<Arc<Indexes>> {
-        {
+    /// What is known, after the database was asked where nothing is. Where that is long ago, it is asked beside: nobody
+    /// waits for it.
+    pub async fn current(self: &Arc<Self>, connection: &DatabaseConnection) -> Option<Arc<Indexes>> {
+        let known = {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if known.asked.is_some_and(|asked| asked.elapsed() < LIFETIME) {
                 return known.indexes.clone();
             }
             known.asked = Some(Instant::now());
+            known.indexes.clone()
+        };
+        if known.is_some() {
+            let (known, connection) = (self.clone(), connection.clone());
+            tokio::spawn(async move { known.ask(&connection).await });
+        } else {
+            self.ask(connection).await;
         }
+        self.known()
+    }
+
+    /// A database that does not tell is taken to be as it was.
+    async fn ask(&self, connection: &DatabaseConnection) {
         match timeout(PATIENCE, read(connection)).await {
             Ok(Ok(indexes)) => {
-                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                known.indexes = Some(Arc::new(indexes));
+                self.0.lock().unwrap_or_else(PoisonError::into_inner).indexes = Some(Arc::new(indexes));
             }
             Ok(Err(error)) => tracing::warn!(%error, "the database does not tell its indexes"),
             Err(_) => tracing::warn!("the database takes long to tell its indexes"),
         }
-        self.known()
     }
 }
 

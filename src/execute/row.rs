@@ -51,8 +51,8 @@ pub enum Cell<'a> {
     Double(f64),
     /// A day.
     Date(NaiveDate),
-    /// Text, or what an enum stores.
-    Text(&'a str),
+    /// Text in UTF-8, or what an enum stores. Looked at when it was read, and not again.
+    Text(&'a [u8]),
     /// A value of another type; never NULL.
     Other(&'a Value),
 }
@@ -138,7 +138,7 @@ impl RowSet {
             Stored::Float(value) => Cell::Float(value),
             Stored::Double(value) => Cell::Double(value),
             Stored::Date(value) => Cell::Date(value),
-            Stored::Text { start, end } => Cell::Text(&self.text[start as usize..end as usize]),
+            Stored::Text { start, end } => Cell::Text(&self.text.as_bytes()[start as usize..end as usize]),
             Stored::Other(index) => Cell::Other(&self.others[index as usize]),
         }
     }
@@ -152,7 +152,7 @@ impl RowSet {
             Cell::Float(value) => Value::Float(Some(value)),
             Cell::Double(value) => Value::Double(Some(value)),
             Cell::Date(value) => Value::ChronoDate(Some(value)),
-            Cell::Text(text) => Value::String(Some(text.to_owned())),
+            Cell::Text(text) => Value::String(Some(String::from_utf8_lossy(text).into_owned())),
             Cell::Other(value) => value.clone(),
         }
     }

@@ -115,14 +115,14 @@ impl RowSetBuilder {
     /// # Errors
     /// When they are not UTF-8, and so many came before that they are looked at now.
     pub(super) fn push_text(&mut self, text: &[u8]) -> Result<(), DbErr> {
-        let (start, end) = (self.text.len(), self.text.len() + text.len());
-        match (u32::try_from(start), u32::try_from(end)) {
-            (Ok(start), Ok(end)) => {
+        let start = self.text.len();
+        match u32::try_from(start + text.len()) {
+            Ok(end) => {
                 self.text.extend_from_slice(text);
-                self.cells.push(Stored::Text { start, end });
+                self.cells.push(Stored::Text { start: start as u32, end });
             }
             // Beyond 4 GB of text each has a place of its own.
-            _ => {
+            Err(_) => {
                 let text = std::str::from_utf8(text).map_err(|error| DbErr::Type(error.to_string()))?;
                 self.push_other(text.into());
             }
@@ -215,7 +215,7 @@ mod tests {
         let texts = ["", "a", "é", "", "日本", "z"];
         let rows = finished(&texts.map(str::as_bytes)).unwrap();
         for (index, text) in texts.into_iter().enumerate() {
-            assert_eq!(rows.row(index).cell(0), Cell::Text(text));
+            assert_eq!(rows.row(index).cell(0), Cell::Text(text.as_bytes()));
         }
     }
 

@@ -5,9 +5,9 @@ use std::io::Write as _;
 
 use chrono::{Datelike, NaiveDate};
 
-/// Writes `text` in quotes.
-pub(super) fn write(json: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
+/// Writes `text`, which is UTF-8, in quotes.
+pub(super) fn write(json: &mut Vec<u8>, text: &[u8]) {
+    let mut rest = text;
     json.reserve(rest.len() + 2);
     json.push(b'"');
     loop {
@@ -22,8 +22,13 @@ pub(super) fn write(json: &mut Vec<u8>, text: &str) {
 
 /// How many bytes there are before the first that is to be escaped.
 fn plain_bytes(bytes: &[u8]) -> usize {
+    let is_plain = |word: &[u8; size_of::<u64>()]| is_plain(u64::from_ne_bytes(*word));
     let (words, _) = bytes.as_chunks();
-    let plain = words.iter().position(|word| !is_plain(u64::from_ne_bytes(*word))).unwrap_or(words.len());
+    let plain = words.iter().position(|word| !is_plain(word)).unwrap_or(words.len());
+    // What is left at the end lies within the last eight bytes, which overlap others.
+    if plain == words.len() && bytes.last_chunk().is_some_and(is_plain) {
+        return bytes.len();
+    }
     let seen = plain * size_of::<u64>();
     let is_escaped = |byte: &u8| matches!(byte, ..b' ' | b'"' | b'\\');
     bytes[seen..].iter().position(is_escaped).map_or(bytes.len(), |place| seen + place)
@@ -89,7 +94,7 @@ mod tests {
 
     fn written(text: &str) -> String {
         let mut json = Vec::new();
-        write(&mut json, text);
+        write(&mut json, text.as_bytes());
         String::from_utf8(json).unwrap()
     }
 

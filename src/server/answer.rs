@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY,
 };
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use super::negotiation::{self, Media};
 use super::observation::Observation;
 use super::pieces::Pieces;
-use super::request_id::RequestId;
+use super::request_id;
 use crate::error::{Code, Error};
 use crate::schema::Executed;
 
@@ -94,17 +94,18 @@ pub(super) enum Answer {
 
 /// Writes the answer to a request as `media`.
 pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answer, Refusal>) -> HttpResponse {
-    let id = http.extensions().get::<RequestId>().map(|id| id.0.clone());
-    let id = id.as_deref();
+    let id = || request_id::of(http);
     let mut response = HttpResponse::Ok();
     let body = match answer {
         Ok(Answer::One(executed)) => {
             if executed.is_request_error() && media == Media::GraphqlResponse {
                 response.status(StatusCode::BAD_REQUEST);
             }
-            if executed.errors.is_empty() { executed.into_json() } else { body(&executed, id) }
+            if executed.errors.is_empty() { executed.into_json() } else { body(&executed, id().as_deref()) }
         }
         Ok(Answer::Many(answers)) => {
+            let id = id();
+            let id = id.as_deref();
             let bodies = answers.into_iter().map(|answer| match answer {
                 Ok(executed) => body(&executed, id),
                 Err(refusal) => {
@@ -126,14 +127,14 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             if let Some(seconds) = retry_after(&refusal.errors) {
                 response.insert_header((RETRY_AFTER, seconds));
             }
-            refused(refusal.errors, id)
+            refused(refusal.errors, id().as_deref())
         }
     };
     response
-        .insert_header((CONTENT_TYPE, media.content_type()))
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static(media.content_type())))
         // Rows as they are now, and perhaps for this client alone: nobody on the way may keep them.
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((VARY, "Accept, Accept-Encoding"));
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .insert_header((VARY, HeaderValue::from_static("Accept, Accept-Encoding")));
     match compressed(http, body).await {
         (body, true) => response.insert_header((CONTENT_ENCODING, "gzip")).body(Pieces(body)),
         (body, false) => response.body(Pieces(body)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use actix_web::web::{self, Bytes};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use tokio::time::interval;
@@ -15,8 +15,7 @@ use super::answer::{self, Refusal};
 use super::negotiation::Media;
 use super::observation::Observation;
 use super::parameters::Asked;
-use super::request_id::RequestId;
-use super::{State, graphql, operation};
+use super::{State, graphql, operation, request_id};
 use crate::error::{Error, Result};
 use crate::schema::Executed;
 
@@ -50,7 +49,7 @@ async fn open(
         return Err(Error::bad_request("a stream of events answers one request").into());
     };
     let place = state.place()?;
-    let request = http.extensions().get::<RequestId>().map(|id| id.0.clone());
+    let request = request_id::of(http);
     let told = state.clone();
     let write = move |result: Result<Arc<Executed>, Refusal>| match result {
         Ok(executed) => next(&answer::body(&executed, request.as_deref())),

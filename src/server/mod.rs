@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server as ActixServer;
+use actix_web::http::Method;
 use actix_web::http::header::UPGRADE;
 use actix_web::{App, HttpServer, guard, middleware, rt, web};
 use body::BodyLimits;
@@ -251,7 +252,7 @@ fn routes(config: &mut web::ServiceConfig, origins: &[String]) {
         .service(
             web::resource("/graphql")
                 .wrap(cors::allow(origins))
-                .route(web::get().guard(guard::fn_guard(asks_for_socket)).to(socket::open))
+                .route(web::route().guard(guard::fn_guard(asks_for_socket)).to(socket::open))
                 .default_service(web::to(graphql::serve)),
         )
         .route("/model", web::get().to(model::show))
@@ -261,6 +262,7 @@ fn routes(config: &mut web::ServiceConfig, origins: &[String]) {
 }
 
 fn asks_for_socket(request: &guard::GuardContext) -> bool {
-    let upgrade = request.head().headers().get(UPGRADE);
+    let head = request.head();
+    let upgrade = head.headers().get(UPGRADE).filter(|_| head.method == Method::GET);
     upgrade.is_some_and(|upgrade| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }

@@ -3,26 +3,56 @@
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
 
-use super::{JUNCTION, Mark, Select, table};
-use crate::model::{ColumnType, EntityId, Model, Relation};
+use super::{JUNCTION, MAIN, Mark, Select, table};
+use crate::model::{ColumnType, EntityId, Model, Relation, RelationId};
+use crate::plan::Load;
 use crate::plan::dialect::Dialect;
 use crate::plan::filter::{Comparison, Filter, Operand, Quantifier, Test};
 
 /// So many tables a filter joins; SQLite takes 64 for a statement, and weighs every order of them.
 const MOST_JOINS: usize = 8;
 
+/// Which relations of a filter may be joined instead of asked for by `EXISTS`.
+#[derive(Clone, Copy)]
+pub(super) enum Joinable<'a> {
+    /// All that lead to one row, and those beyond them.
+    All,
+    /// Those that are joined anyway, as they are among these loads.
+    Loaded(&'a [Load]),
+}
+
+impl Joinable<'_> {
+    fn has(self, owner: EntityId, relation: RelationId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Loaded(loads) => {
+                loads.iter().any(|load| load.joined && load.relation == Some((owner, relation)))
+            }
+        }
+    }
+
+    fn beyond(self) -> Self {
+        match self {
+            Self::All => Self::All,
+            Self::Loaded(_) => Self::Loaded(&[]),
+        }
+    }
+}
+
 /// Filters in SQL; each sub-select has an alias of its own.
 pub(super) struct Conditions<'a> {
     select: &'a Select<'a>,
     aliases: usize,
     has_offset: bool,
-    /// What [`Conditions::joined`] needs beside the table: one row of each for every row that passes.
+    /// What [`Conditions::filter_by_joins`] needs beside the table: one row of each for every row that passes.
     pub(super) joins: Vec<(TableRef, Condition)>,
+    /// The relations of the table itself among them, each with its alias.
+    pub(super) joined: Vec<(RelationId, String)>,
 }
 
 impl<'a> Conditions<'a> {
     pub(super) fn new(select: &'a Select<'a>) -> Self {
-        Self { select, aliases: 0, has_offset: false, joins: Vec::new() }
+        Self { select, aliases: 0, has_offset: false, joins: Vec::new(), joined: Vec::new() }
     }
 
     /// Of a statement with an OFFSET. SQLite 3.51 makes a join of `EXISTS`, and its OFFSET then counts a row as often
@@ -74,26 +104,37 @@ impl<'a> Conditions<'a> {
     ///
     /// SQLite begins with the rows of the statement and looks up what `EXISTS` wants for each; a join it begins at either
     /// end, as sizes and indexes tell. `IN (SELECT …)` would read the other table first, were it a thousand times as large.
-    pub(super) fn joined(&mut self, id: EntityId, alias: &str, filter: &Filter) -> Vec<Expr> {
+    /// PostgreSQL begins where it likes in any case, but a table that is there once instead of twice is planned sooner.
+    pub(super) fn filter_by_joins(
+        &mut self,
+        id: EntityId,
+        alias: &str,
+        filter: &Filter,
+        joinable: Joinable,
+    ) -> Vec<Expr> {
         let model = self.select.model;
         match filter {
             Filter::All(filters) => {
                 let mut conditions = Vec::new();
                 for filter in filters {
-                    conditions.extend(self.joined(id, alias, filter));
+                    conditions.extend(self.filter_by_joins(id, alias, filter, joinable));
                 }
                 conditions
             }
             Filter::Related { relation, quantifier: Quantifier::Some, filter }
                 if self.joins.len() < MOST_JOINS
+                    && joinable.has(id, *relation)
                     && model.leads_to_one(id, &model.entities[id].relations[*relation]) =>
             {
-                let relation = &model.entities[id].relations[*relation];
                 self.aliases += 1;
                 let other = format!("t{}", self.aliases);
+                if alias == MAIN {
+                    self.joined.push((*relation, other.clone()));
+                }
+                let relation = &model.entities[id].relations[*relation];
                 let on = meet(model, id, alias, relation, &other);
                 self.joins.push((table(&model.entities[relation.target].table, &other), on));
-                self.joined(relation.target, &other, filter)
+                self.filter_by_joins(relation.target, &other, filter, joinable.beyond())
             }
             _ => vec![self.filter(id, alias, filter)],
         }

@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, Tab
 
 use super::condition::meet;
 use super::{Output, Select, table};
-use crate::model::{ColumnId, EntityId, Relation};
+use crate::model::{ColumnId, EntityId, Relation, RelationId};
 use crate::plan::{Load, What};
 
 /// Where the columns of a joined relation stand in a row.
@@ -25,6 +25,7 @@ pub struct Join {
 /// The joined relations of one statement.
 pub(super) struct Joins<'a> {
     select: &'a Select<'a>,
+    known: &'a [(RelationId, String)],
     /// Those that hang on the rows themselves, with the relation; the statement knows where its columns are.
     direct: Vec<(&'a Relation, EntityId, String)>,
     /// Those that hang on a joined relation.
@@ -37,10 +38,12 @@ pub(super) struct Joins<'a> {
 }
 
 impl<'a> Joins<'a> {
-    /// The joined relations below `load`, whose own outputs end before `first`.
-    pub fn new(select: &'a Select, load: &'a Load, first: usize) -> Self {
+    /// The joined relations below `load`, whose own outputs end before `first`. Some are in the statement already, under
+    /// these aliases.
+    pub fn new(select: &'a Select, load: &'a Load, first: usize, known: &'a [(RelationId, String)]) -> Self {
         let mut joins = Self {
             select,
+            known,
             direct: Vec::new(),
             further: Vec::new(),
             outputs: Vec::new(),
@@ -56,19 +59,20 @@ impl<'a> Joins<'a> {
     }
 
     fn join(&mut self, load: &'a Load, parent: Option<&str>, first: usize) -> Option<Join> {
-        let (owner, relation) = load.relation.filter(|_| load.joined)?;
+        let (owner, id) = load.relation.filter(|_| load.joined)?;
         let What::Rows(rows) = &load.what else { return None };
         let model = self.select.model;
-        let relation = &model.entities[owner].relations[relation];
+        let relation = &model.entities[owner].relations[id];
         let target = &model.entities[load.entity];
-        let alias = format!("one{}", self.count);
+        let mut alias = format!("one{}", self.count);
         self.count += 1;
-        match parent {
-            Some(parent) => {
+        match (parent, self.known.iter().find(|(known, _)| *known == id)) {
+            (Some(parent), _) => {
                 let on = meet(model, owner, parent, relation, &alias);
                 self.further.push((table(&target.table, &alias), on));
             }
-            None => self.direct.push((relation, load.entity, alias.clone())),
+            (None, Some((_, known))) => alias.clone_from(known),
+            (None, None) => self.direct.push((relation, load.entity, alias.clone())),
         }
         let start = self.outputs.len();
         let mut columns: Vec<ColumnId> = rows.columns.clone();

@@ -14,7 +14,7 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{JoinType, Statement, Value};
 
-use condition::Conditions;
+use condition::{Conditions, Joinable};
 pub use join::Join;
 use join::Joins;
 pub use last_run::LastRun;
@@ -119,6 +119,10 @@ struct Body<'a> {
     entity: &'a Entity,
     relation: Option<&'a Relation>,
     keys: &'a [Key],
+    /// The load's filter.
+    filters: Vec<Expr>,
+    /// What that needs beside.
+    conditions: Conditions<'a>,
 }
 
 /// One column of a statement.
@@ -145,7 +149,18 @@ impl<'a> Body<'a> {
         let entity = &select.model.entities[load.entity];
         let relation =
             load.relation.map(|(owner, relation)| &select.model.entities[owner].relations[relation]);
-        Self { select, load, entity, relation, keys }
+        let mut conditions = Conditions::new(select);
+        let filters = match joinable(select.dialect, load) {
+            _ if load.filter.is_everything() => Vec::new(),
+            Some(joinable) => conditions.filter_by_joins(load.entity, MAIN, &load.filter, joinable),
+            None => {
+                if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = load.what {
+                    conditions = conditions.beside_offset();
+                }
+                vec![conditions.filter(load.entity, MAIN, &load.filter)]
+            }
+        };
+        Self { select, load, entity, relation, keys, filters, conditions }
     }
 
     /// The most rows that the statement may find.
@@ -199,7 +214,7 @@ impl<'a> Body<'a> {
                 alias: "present".to_owned(),
             });
         }
-        let joins = Joins::new(self.select, self.load, outputs.len());
+        let joins = Joins::new(self.select, self.load, outputs.len(), &self.conditions.joined);
         let statement = match &rows.page {
             Page::All => self.part(&outputs, &order, Part::default(), &joins),
             Page::Slice { limit, offset } => {
@@ -492,37 +507,16 @@ impl<'a> Body<'a> {
                 on.fold(Condition::all(), Condition::add),
             );
         }
-        let mut conditions = Conditions::new(self.select);
-        let filters = if self.load.filter.is_everything() {
-            Vec::new()
-        } else if self.reads_all_on_sqlite() {
-            conditions.joined(self.load.entity, MAIN, &self.load.filter)
-        } else {
-            if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = self.load.what {
-                conditions = conditions.beside_offset();
-            }
-            vec![conditions.filter(self.load.entity, MAIN, &self.load.filter)]
-        };
-        for (join, on) in conditions.joins {
-            statement.join(JoinType::InnerJoin, join, on);
+        for (join, on) in &self.conditions.joins {
+            statement.join(JoinType::InnerJoin, join.clone(), on.clone());
         }
         for (join, on) in &order.joins {
             statement.join(JoinType::LeftJoin, join.clone(), on.clone());
         }
-        for filter in parents.into_iter().chain(filters) {
+        for filter in parents.into_iter().chain(self.filters.iter().cloned()) {
             statement.and_where(filter);
         }
         statement
-    }
-
-    /// Whether the filter alone says where SQLite should begin. The first few rows, or those of a few parents, are found
-    /// sooner from their own table, and SQLite does not see that they are few.
-    fn reads_all_on_sqlite(&self) -> bool {
-        let is_all = match &self.load.what {
-            What::Rows(rows) => rows.page == Page::All,
-            What::Aggregates(_) => true,
-        };
-        self.select.dialect == Dialect::Sqlite && self.relation.is_none() && is_all
     }
 
     fn own_columns(&self, rows: &Rows) -> Vec<Output> {
@@ -604,6 +598,25 @@ impl Aggregate {
             Self::Average(id) => of(id).average(),
             Self::Minimum(id) | Self::Maximum(id) => of(id).clone(),
         }
+    }
+}
+
+/// Which relations in the filter of a load are joined, and none of them where rows are numbered, or searched for each parent:
+/// there the filter is inside, and what is joined for its columns outside.
+///
+/// On SQLite all are where the filter alone says where to begin. The first few rows, or those of a few parents, are found
+/// sooner from their own table, and SQLite does not see that they are few.
+fn joinable(dialect: Dialect, load: &Load) -> Option<Joinable<'_>> {
+    let is_root = load.relation.is_none();
+    let page = match &load.what {
+        What::Rows(rows) => &rows.page,
+        What::Aggregates(_) => &Page::All,
+    };
+    match (dialect, page) {
+        (Dialect::Sqlite, Page::All) if is_root => Some(Joinable::All),
+        (Dialect::Postgres, Page::All) => Some(Joinable::Loaded(load.children())),
+        (Dialect::Postgres, Page::Slice { .. }) if is_root => Some(Joinable::Loaded(load.children())),
+        _ => None,
     }
 }
 

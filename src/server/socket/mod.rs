@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, rt, web};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
 use actix_ws::{AggregatedMessage, CloseReason, Message, Session};
 use futures_util::stream::BoxStream;
 use futures_util::{SinkExt, StreamExt, stream};
@@ -29,8 +29,7 @@ use super::answer::{self, Refusal, bounded};
 use super::negotiation::Media;
 use super::observation::Observation;
 use super::parameters::Parameters;
-use super::request_id::RequestId;
-use super::{Place, State, operation, origin};
+use super::{Place, State, operation, origin, request_id};
 use crate::error::{Error, Result};
 use crate::schema::Executed;
 
@@ -82,7 +81,7 @@ pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::D
         let _ = session.close(Some(Close::Subprotocol.into())).await;
         return response;
     }
-    let request = http.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let request = request_id::of(&http).unwrap_or_default();
     // Not inside the request, which has its answer.
     let span = tracing::info_span!(parent: None, "socket", id = request);
     let socket = Socket {
