@@ -14,7 +14,7 @@ use config::{Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, 
 use crowsfoot::Schema;
 use crowsfoot::diagram::{self, Format};
 use crowsfoot::execute::{self, ConnectSettings, Limits};
-use crowsfoot::plan::Indexes;
+use crowsfoot::plan::Catalog;
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::{Migrator, seed};
@@ -224,7 +224,7 @@ fn explain(query: &str, variables: Option<&str>, dialect: Dialect) -> Result<(),
         Dialect::Sqlite => crowsfoot::plan::Dialect::Sqlite,
         Dialect::Postgres => crowsfoot::plan::Dialect::Postgres,
     };
-    print!("{}", schema.plan(&request)?.print(&schema.select(dialect, Indexes::none())));
+    print!("{}", schema.plan(&request)?.print(&schema.select(dialect, Catalog::none())));
     Ok(())
 }
 

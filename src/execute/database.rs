@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DbErr, Value};
 
-use super::indexes::KnownIndexes;
+use super::catalog::KnownCatalog;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresReader;
 use super::presence::PoolUse;
@@ -15,7 +15,7 @@ use super::row::RowSet;
 #[cfg(feature = "sqlite")]
 use super::sqlite::SqliteReader;
 use crate::error::Result;
-use crate::plan::{Indexes, Query};
+use crate::plan::{Catalog, Query};
 
 /// How many were opened so far.
 static OPENED: AtomicU64 = AtomicU64::new(0);
@@ -26,7 +26,7 @@ pub struct Database {
     id: u64,
     connection: DatabaseConnection,
     reader: Option<Arc<Reader>>,
-    indexes: Arc<KnownIndexes>,
+    catalog: Arc<KnownCatalog>,
 }
 
 /// Sends what is only read, outside transactions, over connections of its own.
@@ -74,14 +74,14 @@ impl Database {
         self.id
     }
 
-    /// The indexes that it has, as far as it has told.
-    pub async fn indexes(&self) -> Option<Arc<Indexes>> {
-        self.indexes.current(&self.connection).await
+    /// What it tells of itself.
+    pub async fn catalog(&self) -> Option<Arc<Catalog>> {
+        self.catalog.current(&self.connection).await
     }
 
     /// The same without asking.
-    pub(super) fn known_indexes(&self) -> Option<Arc<Indexes>> {
-        self.indexes.known()
+    pub(super) fn known_catalog(&self) -> Option<Arc<Catalog>> {
+        self.catalog.known()
     }
 
     pub(super) fn reader(&self) -> Option<&Reader> {
@@ -104,7 +104,7 @@ impl Database {
 /// them, too.
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        Self { id: OPENED.fetch_add(1, Ordering::Relaxed), connection, reader: None, indexes: Arc::default() }
+        Self { id: OPENED.fetch_add(1, Ordering::Relaxed), connection, reader: None, catalog: Arc::default() }
     }
 }
 

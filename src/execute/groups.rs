@@ -142,7 +142,7 @@ pub struct Groups {
     of_parent: Vec<u32>,
     /// None of joined rows, which are at most one each.
     groups: Vec<Group>,
-    /// Indexes of rows, group after group.
+    /// Catalog of rows, group after group.
     members: Vec<u32>,
 }
 

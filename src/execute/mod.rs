@@ -1,12 +1,12 @@
 //! Plans become answers: statements level by level, then the tree of rows read into the response.
 
 mod answer;
+mod catalog;
 mod changes;
 mod connect;
 mod database;
 mod explain;
 mod groups;
-mod indexes;
 mod loader;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -13,7 +13,7 @@ use super::presence::Presence;
 use super::statements::{Statements, Transaction};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::plan::{Dialect, Indexes, Load, Select, rows_asked};
+use crate::plan::{Catalog, Dialect, Load, Select, rows_asked};
 
 /// What a request may ask of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +114,8 @@ impl Session {
         })
     }
 
-    /// The builder of its statements, for a database with these indexes.
-    pub fn select<'a>(&'a self, indexes: &'a Indexes) -> Select<'a> {
-        Select { model: &self.model, dialect: self.dialect, row_ceiling: self.limits.rows, indexes }
+    /// The builder of its statements, for a database of which this is known.
+    pub fn select<'a>(&'a self, catalog: &'a Catalog) -> Select<'a> {
+        Select { model: &self.model, dialect: self.dialect, row_ceiling: self.limits.rows, catalog }
     }
 }

@@ -21,7 +21,7 @@ use super::row::RowSet;
 use super::session::Limits;
 use crate::error::{Error, Result};
 use crate::model::Table;
-use crate::plan::{Indexes, Query};
+use crate::plan::{Catalog, Query};
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -122,11 +122,11 @@ impl Statements {
         rows
     }
 
-    /// The indexes that the database is known to have. Inside a transaction nobody is asked: it may have the only connection.
-    pub async fn indexes(&self) -> Option<Arc<Indexes>> {
+    /// What the database tells of itself. Inside a transaction nobody is asked: it may have the only connection.
+    pub async fn catalog(&self) -> Option<Arc<Catalog>> {
         match &self.transaction {
-            Some(_) => self.database.known_indexes(),
-            None => self.database.indexes().await,
+            Some(_) => self.database.known_catalog(),
+            None => self.database.catalog().await,
         }
     }
 

@@ -10,7 +10,7 @@ use super::loader::Batch;
 use super::row::{Row, RowSet};
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::plan::{Indexes, Join, Load, Page, Query, What};
+use crate::plan::{Catalog, Join, Load, Page, Query, What};
 
 /// The rows of one load, with everything below them.
 #[derive(Debug)]
@@ -71,10 +71,20 @@ impl Tree<'_> {
     }
 
     async fn load_root(&self, load: &Load) -> Result<Child> {
-        let (query, values) = self.session.select(Indexes::none()).prepare(load, &[], self.values);
+        let catalog = self.catalog(load).await;
+        let select = self.session.select(catalog.as_deref().unwrap_or(Catalog::none()));
+        let (query, values) = select.prepare(load, &[], self.values);
         let rows = Arc::new(self.session.statements().query(&query, values.into()).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
+    }
+
+    /// What the database tells of itself, where a statement may depend on it.
+    async fn catalog(&self, load: &Load) -> Option<Arc<Catalog>> {
+        match load.asks_catalog(self.session.dialect()) {
+            true => self.session.statements().catalog().await,
+            false => None,
+        }
     }
 
     /// Runs the loads below rows that are there already, side by side.
@@ -118,11 +128,8 @@ impl Tree<'_> {
         let slots = self.key_slots(parent, load)?;
         let is_outside = |index: usize| level.outside.is_some_and(|outside| outside[index]);
         let keys = Keys::of_rows(level.rows, level.first, &slots, is_outside);
-        let indexes = match &load.what {
-            What::Rows(rows) if rows.is_part_of_each_list() => self.session.statements().indexes().await,
-            _ => None,
-        };
-        let select = self.session.select(indexes.as_deref().unwrap_or(Indexes::none()));
+        let catalog = self.catalog(load).await;
+        let select = self.session.select(catalog.as_deref().unwrap_or(Catalog::none()));
         let (query, values) = select.prepare(load, &keys.distinct(), self.values);
         let rows = if keys.is_empty() {
             // Nobody asks: no statement is sent for an empty level.

@@ -10,7 +10,7 @@ use super::statement::{Write, Writes};
 use crate::error::{Error, Result};
 use crate::execute::{RowSet, Session};
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Filter, Indexes, Load, Rows, What};
+use crate::plan::{Catalog, Filter, Load, Rows, What};
 
 /// The values of some columns of one row.
 pub(super) type Row = BTreeMap<ColumnId, Value>;
@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
     pub async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
-        let mut query = self.session.select(Indexes::none()).build(&load, &[]);
+        let mut query = self.session.select(Catalog::none()).build(&load, &[]);
         let values = std::mem::take(&mut query.values).into();
         let found = self.session.statements().query(&query, values).await?;
         self.session.statements().admit(found.len())?;

@@ -3,11 +3,11 @@
 //! Nothing here touches a database. A plan is a tree of [`Load`]s, each one statement however many rows its
 //! parents have, and beside it the tree of [`Field`]s as the client selected them.
 
+mod catalog;
 mod cost;
 mod cursor;
 mod dialect;
 mod filter;
-mod indexes;
 mod input;
 mod node_id;
 mod order;
@@ -24,11 +24,11 @@ use std::sync::atomic::AtomicUsize;
 use async_graphql::{Name, Pos};
 use sea_orm::Value;
 
+pub use catalog::Catalog;
 pub use cost::rows_asked;
 pub use cursor::Cursor;
 pub use dialect::Dialect;
 pub use filter::{Comparison, Filter, Operand, Quantifier, Test};
-pub use indexes::Indexes;
 pub use input::{Arguments, Input};
 pub use node_id::write as write_node_id;
 pub use order::{Direction, OrderBy, OrderTerm};

@@ -23,7 +23,7 @@ use crate::error::{Code, Error, Result};
 use crate::execute::{Answer, Json, Session, Tree, fault, json, object};
 use crate::model::Model;
 use crate::mutate;
-use crate::plan::{self, Document, FieldKind, Indexes, Plan, Select};
+use crate::plan::{self, Catalog, Document, FieldKind, Plan, Select};
 
 /// The data of an answer, as JSON text, and its errors. A request that was refused before execution has no data
 /// (October 2021, section 7.1.2).
@@ -61,7 +61,7 @@ impl Schema {
             });
         }
         let (plan, values) = self
-            .planned(&compiled, operation, &variables, session.select(Indexes::none()))
+            .planned(&compiled, operation, &variables, session.select(Catalog::none()))
             .map_err(refuse)?;
         let is_schema = |name: &str| matches!(name, "__schema" | "__type");
         if !self.introspection && plan.fields.iter().any(|field| is_schema(&field.name)) {

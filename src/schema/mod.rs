@@ -29,7 +29,7 @@ use crate::error::Result;
 use crate::execute::{Changes, Database, Json, Limits, Presence, Session, StatementRecord, json, object};
 use crate::guard;
 use crate::model::Model;
-use crate::plan::{self, Dialect, Document, Indexes, Plan, Select};
+use crate::plan::{self, Catalog, Dialect, Document, Plan, Select};
 
 /// The type of the query root.
 pub const QUERY: &str = "Query";
@@ -209,7 +209,7 @@ impl Schema {
         };
         let mut plan = make(&plan::Variables::open(&variables))?;
         // What a column cannot hold it holds in no database.
-        if plan.values(&self.select(Dialect::Sqlite, Indexes::none()), &variables).is_none() {
+        if plan.values(&self.select(Dialect::Sqlite, Catalog::none()), &variables).is_none() {
             plan = make(&plan::Variables::fixed(&variables))?;
         }
         match plan.first_fault() {
@@ -218,8 +218,8 @@ impl Schema {
         }
     }
 
-    /// The builder of the statements that its plans send to a database of this dialect with these indexes.
-    pub fn select<'a>(&'a self, dialect: Dialect, indexes: &'a Indexes) -> Select<'a> {
-        Select { model: &self.model, dialect, row_ceiling: self.limits.rows, indexes }
+    /// The builder of the statements that its plans send to a database of this dialect, of which this is known.
+    pub fn select<'a>(&'a self, dialect: Dialect, catalog: &'a Catalog) -> Select<'a> {
+        Select { model: &self.model, dialect, row_ceiling: self.limits.rows, catalog }
     }
 }

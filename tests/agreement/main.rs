@@ -5,11 +5,11 @@
 mod agreement;
 mod answer;
 mod ask;
+mod catalog;
 mod cell;
 mod choices;
 mod concurrency;
 mod domain;
-mod indexes;
 mod known;
 mod naive;
 mod properties;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sea_orm::sea_query::{Alias, Query};
-use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -143,6 +143,10 @@ impl World {
             transaction.execute(&insert).await.unwrap();
         }
         transaction.commit().await.unwrap();
+        // Else PostgreSQL would tell its tables' sizes by chance, when it has counted them by itself.
+        if connection.get_database_backend() == DbBackend::Postgres {
+            connection.execute_unprepared("ANALYZE").await.unwrap();
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use template::Mark;
 pub use template::Templates;
 
 use super::dialect::Dialect;
-use super::{Aggregate, Indexes, Load, OrderTerm, Page, Rows, What};
+use super::{Aggregate, Catalog, Load, OrderTerm, Page, Rows, What};
 use crate::model::{ColumnType, Entity, Junction, Model, Relation, Table};
 
 /// The values of a relation's columns in one row, in the form in which both sides compare equal.
@@ -74,17 +74,26 @@ pub struct Select<'a> {
     pub dialect: Dialect,
     /// A statement asks for one row more than this, so that too many are noticed and never cut silently.
     pub row_ceiling: u64,
-    /// The indexes that are known of the database.
-    pub indexes: &'a Indexes,
+    /// What is known of the database.
+    pub catalog: &'a Catalog,
 }
 
 impl Select<'_> {
+    /// Whether the statement is written otherwise than it would be if nothing were known of the database.
+    fn follows_catalog(&self, load: &Load) -> bool {
+        load.asks_catalog(self.dialect) && (self.follows_index(load) || self.joins_what_is_left(load))
+    }
+
     /// Whether an index finds the part of each parent's list that is wanted.
     fn follows_index(&self, load: &Load) -> bool {
         let (Some((owner, relation)), What::Rows(rows)) = (load.relation, &load.what) else { return false };
         let relation = &self.model.entities[owner].relations[relation];
         let entity = &self.model.entities[load.entity];
-        rows.is_part_of_each_list() && self.indexes.find_part(self.dialect, entity, relation, rows)
+        rows.is_part_of_each_list() && self.catalog.finds_part(self.dialect, entity, relation, rows)
+    }
+
+    fn joins_what_is_left(&self, load: &Load) -> bool {
+        self.catalog.joins_what_is_left(self.dialect, self.model, load)
     }
 
     /// One row more than may be answered.
@@ -150,7 +159,7 @@ impl<'a> Body<'a> {
         let relation =
             load.relation.map(|(owner, relation)| &select.model.entities[owner].relations[relation]);
         let mut conditions = Conditions::new(select);
-        let filters = match joinable(select.dialect, load) {
+        let filters = match joinable(select, load) {
             _ if load.filter.is_everything() => Vec::new(),
             Some(joinable) => conditions.filter_by_joins(load.entity, MAIN, &load.filter, joinable),
             None => {
@@ -324,6 +333,9 @@ impl<'a> Body<'a> {
         if is_cut_per_parent && self.select.follows_index(self.load) {
             return self.found_for_each(outputs, order, &part, joins);
         }
+        if self.select.joins_what_is_left(self.load) {
+            return self.joined_what_is_left(outputs, order, &part, joins);
+        }
         let mut inner = self.source(order, self.is_of_parents());
         if let Some(condition) = &part.condition {
             inner.and_where(condition.clone());
@@ -352,6 +364,24 @@ impl<'a> Body<'a> {
             statement.expr(output.expression.clone());
         }
         joins.apply(statement, |id| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name))));
+    }
+
+    /// `FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN …`.
+    fn joined_what_is_left(
+        &self,
+        outputs: &[Output],
+        order: &Ordering,
+        part: &Part,
+        joins: &Joins,
+    ) -> SelectStatement {
+        let mut rows = self.source(order, None);
+        self.cut(&mut rows, order, part, self.most_rows());
+        rows.column((MAIN, Asterisk));
+        let mut statement = Sql::select();
+        statement.from_subquery(rows, MAIN);
+        self.select_columns(&mut statement, outputs, joins);
+        order.apply(&mut statement, part.reversed);
+        statement
     }
 
     /// A search for each parent: `FROM keys JOIN LATERAL (SELECT … WHERE key = … ORDER BY … LIMIT …)`; SQLite has no
@@ -601,18 +631,18 @@ impl Aggregate {
     }
 }
 
-/// Which relations in the filter of a load are joined, and none of them where rows are numbered, or searched for each parent:
-/// there the filter is inside, and what is joined for its columns outside.
+/// Which relations in the filter of a load are joined, and none of them where rows are found first, in a sub-select: there the filter is inside, and what is joined for its columns outside.
 ///
 /// On SQLite all are where the filter alone says where to begin. The first few rows, or those of a few parents, are found
 /// sooner from their own table, and SQLite does not see that they are few.
-fn joinable(dialect: Dialect, load: &Load) -> Option<Joinable<'_>> {
+fn joinable<'a>(select: &Select, load: &'a Load) -> Option<Joinable<'a>> {
     let is_root = load.relation.is_none();
     let page = match &load.what {
         What::Rows(rows) => &rows.page,
         What::Aggregates(_) => &Page::All,
     };
-    match (dialect, page) {
+    match (select.dialect, page) {
+        _ if select.joins_what_is_left(load) => None,
         (Dialect::Sqlite, Page::All) if is_root => Some(Joinable::All),
         (Dialect::Postgres, Page::All) => Some(Joinable::Loaded(load.children())),
         (Dialect::Postgres, Page::Slice { .. }) if is_root => Some(Joinable::Loaded(load.children())),

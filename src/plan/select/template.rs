@@ -9,7 +9,7 @@ use super::{Body, Key, Query, Select};
 use crate::model::ColumnType;
 use crate::plan::{Dialect, Load, What};
 
-/// What is kept of a load's statement: for each dialect one, and another for databases where it follows an index.
+/// What is kept of a load's statement: for each dialect one, and another for databases that tell more of themselves.
 #[derive(Debug, Default)]
 pub struct Templates([[OnceLock<Template>; 2]; 2]);
 
@@ -79,7 +79,7 @@ impl Select<'_> {
             Dialect::Sqlite => &load.templates.0[0],
             Dialect::Postgres => &load.templates.0[1],
         };
-        let kept = &of_dialect[usize::from(self.follows_index(load))];
+        let kept = &of_dialect[usize::from(self.follows_catalog(load))];
         let new;
         let template = match kept.get() {
             Some(template) => template,

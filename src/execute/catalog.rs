@@ -1,15 +1,15 @@
-//! What is known of the indexes of a database.
+//! What is known of a database: its indexes, and how large its tables are.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement};
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 use crate::model::Table;
-use crate::plan::{Dialect, Indexes};
+use crate::plan::{Catalog, Dialect};
 
 /// How long what is known counts as true. An index that has gone makes a statement slow for so long, and one that is new
 /// is not followed before.
@@ -18,32 +18,32 @@ const LIFETIME: Duration = Duration::from_secs(60);
 /// How long the database may take to tell.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The indexes of one database, asked for when they first matter, and from time to time.
+/// The catalog of one database, asked for when they first matter, and from time to time.
 #[derive(Debug, Default)]
-pub(super) struct KnownIndexes(Mutex<Known>);
+pub(super) struct KnownCatalog(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
     asked: Option<Instant>,
-    indexes: Option<Arc<Indexes>>,
+    catalog: Option<Arc<Catalog>>,
 }
 
-impl KnownIndexes {
+impl KnownCatalog {
     /// What is known, without asking.
-    pub fn known(&self) -> Option<Arc<Indexes>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).indexes.clone()
+    pub fn known(&self) -> Option<Arc<Catalog>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).catalog.clone()
     }
 
     /// What is known, after the database was asked where nothing is. Where that is long ago, it is asked beside: nobody
     /// waits for it.
-    pub async fn current(self: &Arc<Self>, connection: &DatabaseConnection) -> Option<Arc<Indexes>> {
+    pub async fn current(self: &Arc<Self>, connection: &DatabaseConnection) -> Option<Arc<Catalog>> {
         let known = {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if known.asked.is_some_and(|asked| asked.elapsed() < LIFETIME) {
-                return known.indexes.clone();
+                return known.catalog.clone();
             }
             known.asked = Some(Instant::now());
-            known.indexes.clone()
+            known.catalog.clone()
         };
         if known.is_some() {
             let (known, connection) = (self.clone(), connection.clone());
@@ -57,11 +57,11 @@ impl KnownIndexes {
     /// A database that does not tell is taken to be as it was.
     async fn ask(&self, connection: &DatabaseConnection) {
         match timeout(PATIENCE, read(connection)).await {
-            Ok(Ok(indexes)) => {
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).indexes = Some(Arc::new(indexes));
+            Ok(Ok(catalog)) => {
+                self.0.lock().unwrap_or_else(PoisonError::into_inner).catalog = Some(Arc::new(catalog));
             }
-            Ok(Err(error)) => tracing::warn!(%error, "the database does not tell its indexes"),
-            Err(_) => tracing::warn!("the database takes long to tell its indexes"),
+            Ok(Err(error)) => tracing::warn!(%error, "the database does not tell its catalog"),
+            Err(_) => tracing::warn!("the database takes long to tell its catalog"),
         }
     }
 }
@@ -69,12 +69,12 @@ impl KnownIndexes {
 /// Each column of an index that holds all rows in the database's own order: schema, table, index, column; index by index,
 /// column after column. The schema is NULL where it is the connection's own; the column is NULL where an expression stands, or
 /// an order that is not the column's own.
-const SQLITE: &str = r#"SELECT NULL, m.name, i.name, c.name
+const SQLITE_INDEXES: &str = r#"SELECT NULL, m.name, i.name, c.name
     FROM sqlite_master m JOIN pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c
     WHERE m.type = 'table' AND i.partial = 0 ORDER BY m.name, i.name, c.seqno"#;
 
 /// `indoption` has 1 for a column in descending order and 2 where NULL stands first, which is the order read from its end.
-const POSTGRES: &str =
+const POSTGRES_INDEXES: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, i.indexrelid::text,
         CASE WHEN o.opcdefault AND k.collated = c.attcollation AND k.option IN (0, 3) THEN c.attname::text END
     FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
@@ -87,23 +87,40 @@ const POSTGRES: &str =
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
     ORDER BY i.indexrelid, k.place";
 
-async fn read(connection: &DatabaseConnection) -> Result<Indexes> {
+/// The tables that were counted, by `ANALYZE` or the like: schema, table, rows.
+const POSTGRES_ROWS: &str =
+    "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, t.reltuples::int8
+    FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE t.relkind IN ('r', 'm', 'p') AND t.reltuples >= 0
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
+
+async fn read(connection: &DatabaseConnection) -> Result<Catalog> {
     let backend = connection.get_database_backend();
-    let sql = match Dialect::of(backend)? {
-        Dialect::Sqlite => SQLITE,
-        Dialect::Postgres => POSTGRES,
+    let ask = async |sql| {
+        connection.query_all_raw(Statement::from_string(backend, sql)).await.map_err(Error::unavailable)
     };
-    let rows = connection.query_all_raw(Statement::from_string(backend, sql)).await;
+    let text =
+        |row: &QueryResult, index| row.try_get_by_index::<Option<String>>(index).map_err(Error::internal);
+    let table = |row: &QueryResult| {
+        Ok::<_, Error>(Table { schema: text(row, 0)?, name: text(row, 1)?.unwrap_or_default() })
+    };
+    let (indexes, rows) = match Dialect::of(backend)? {
+        // What its tables are like does not matter there.
+        Dialect::Sqlite => (ask(SQLITE_INDEXES).await?, Vec::new()),
+        Dialect::Postgres => (ask(POSTGRES_INDEXES).await?, ask(POSTGRES_ROWS).await?),
+    };
     let mut found: BTreeMap<(Table, String), Vec<Option<String>>> = BTreeMap::new();
-    for row in rows.map_err(Error::unavailable)? {
-        let text = |index| row.try_get_by_index::<Option<String>>(index).map_err(Error::internal);
-        let table = Table { schema: text(0)?, name: text(1)?.unwrap_or_default() };
-        found.entry((table, text(2)?.unwrap_or_default())).or_default().push(text(3)?);
+    for row in &indexes {
+        found.entry((table(row)?, text(row, 2)?.unwrap_or_default())).or_default().push(text(row, 3)?);
     }
-    let mut indexes = Indexes::default();
+    let mut catalog = Catalog::default();
     for ((table, _), columns) in found {
         // What comes after a column that is not known is no use.
-        indexes.add(table, columns.into_iter().map_while(|column| column).collect());
+        catalog.add_index(table, columns.into_iter().map_while(|column| column).collect());
     }
-    Ok(indexes)
+    for row in &rows {
+        let count: i64 = row.try_get_by_index(2).map_err(Error::internal)?;
+        catalog.set_rows(table(row)?, count.unsigned_abs());
+    }
+    Ok(catalog)
 }

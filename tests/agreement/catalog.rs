@@ -1,0 +1,79 @@
+//! What a database tells of itself decides how a statement is written. That each way answers alike is for the other tests to
+//! see: this one sees that there are several.
+
+use crowsfoot::plan::Dialect;
+use serde_json::json;
+
+use crate::ask::Service;
+use crate::choices::{self, Choices};
+use crate::syntax::Document;
+use crate::world::World;
+
+/// What only a search for each parent has in its text.
+const SEARCHES: &str = "AS \"parent\"";
+/// What only numbered rows have.
+const NUMBERS: &str = "ROW_NUMBER()";
+/// What stands before rows that others are joined with when they are found.
+const FINDS_FIRST: &str = "FROM (SELECT \"t0\".*";
+
+#[tokio::test]
+async fn a_part_of_each_list_is_found_by_an_index_where_there_is_one() {
+    let services = Service::all().await;
+    let numbers = choices::fixed(60_000);
+    let world = World::full(&mut Choices::new(&numbers));
+    for service in &services {
+        world.store(&service.database.connection).await;
+        for (list, way) in [
+            ("people { reports(limit: 1) { id } }", SEARCHES),
+            ("people { reports(limit: 2, offset: 1, orderBy: [{ name: DESC }]) { id } }", SEARCHES),
+            ("people { reports(limit: 2, where: { name: { ne: \"a\" } }) { id } }", SEARCHES),
+            ("people { reportsConnection(first: 1) { nodes { id } } }", SEARCHES),
+            // Another table gives the order.
+            ("people { reports(limit: 1, orderBy: [{ manager: { name: ASC } }]) { id } }", NUMBERS),
+            // Their key has two columns.
+            ("shelves { exhibits(limit: 1) { id } }", NUMBERS),
+        ] {
+            let text = format!("{{ {list} }}");
+            let asked = service.ask(&Document { text: text.clone(), variables: json!({}) }).await;
+            assert_eq!(asked.errors, None, "{text}");
+            let sent: Vec<&str> = asked.statements.iter().map(|statement| &*statement.sql).collect();
+            let [_, below] = sent.as_slice() else { panic!("{text} sent {sent:?}") };
+            assert!(below.contains(way), "{:?}: {text} sent {below}", service.database.dialect);
+        }
+    }
+    Service::drop_all(services).await;
+}
+
+#[tokio::test]
+async fn small_tables_are_joined_on_postgresql_with_the_rows_that_are_left() {
+    let services = Service::all().await;
+    let numbers = choices::fixed(60_000);
+    let world = World::full(&mut Choices::new(&numbers));
+    for service in &services {
+        world.store(&service.database.connection).await;
+        for (list, finds_first) in [
+            ("people(limit: 100) { manager { name } }", true),
+            (
+                "people(limit: 100, offset: 1, where: { manager: { name: { ne: \"a\" } } }) { manager { name } }",
+                true,
+            ),
+            ("people(limit: 100, orderBy: [{ nick: DESC }]) { manager { manager { name } } }", true),
+            // Nothing is joined.
+            ("people(limit: 100) { name }", false),
+            // Nothing is left out.
+            ("people { manager { name } }", false),
+            // There are more of them than five times one.
+            ("people(limit: 1) { manager { name } }", false),
+            // Another table gives the order.
+            ("people(limit: 100, orderBy: [{ manager: { name: ASC } }]) { manager { name } }", false),
+        ] {
+            let text = format!("{{ {list} }}");
+            let asked = service.ask(&Document { text: text.clone(), variables: json!({}) }).await;
+            assert_eq!(asked.errors, None, "{text}");
+            let [sent] = asked.statements.as_slice() else { panic!("{text} sent {:?}", asked.statements) };
+            let is_wanted = finds_first && service.database.dialect == Dialect::Postgres;
+            assert_eq!(sent.sql.contains(FINDS_FIRST), is_wanted, "{text} sent {}", sent.sql);
+        }
+    }
+    Service::drop_all(services).await;
+}
