@@ -10,10 +10,10 @@ use sea_orm::Value;
 use serde::Serialize;
 
 use super::row::{Cell, Row};
-use super::text;
 use super::tree::{Child, Loaded};
+use super::write_cell::{write_cell, write_scalar};
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model};
+use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
     Aggregate, AggregateField, AggregateFieldKind, ConnectionField, ConnectionFieldKind, Cursor, EdgeField,
     EdgeFieldKind, Field, FieldKind, Load, NodeGroup, PageInfoField, Plan, Rows, Selection, What,
@@ -199,8 +199,7 @@ impl<'a> Writer<'a> {
 
     /// Numbers, texts and `null`.
     fn scalar(&mut self, value: &(impl Serialize + ?Sized)) {
-        // Writing to memory does not fail.
-        let _ = serde_json::to_writer(&mut self.json, value);
+        write_scalar(&mut self.json, value);
     }
 
     fn fields(&mut self, fields: &'a [Field], entity: Option<EntityId>, above: Above<'a>) -> Written {
@@ -210,7 +209,7 @@ impl<'a> Writer<'a> {
             self.json.extend_from_slice(field.label.as_bytes());
             // Nearly every field is a column with a value, which needs no path.
             if let (FieldKind::Column { slot, column }, Some(row)) = (&field.kind, above.row)
-                && self.cell(&columns[*column].column_type, row.cell(*slot))
+                && write_cell(&mut self.json, self.model, &columns[*column].column_type, row.cell(*slot))
             {
                 continue;
             }
@@ -302,7 +301,7 @@ impl<'a> Writer<'a> {
             self.scalar(&());
             return Ok(());
         }
-        if self.cell(&column.column_type, cell) {
+        if write_cell(&mut self.json, self.model, &column.column_type, cell) {
             return Ok(());
         }
         let error = Error::internal(format!(
@@ -310,49 +309,6 @@ impl<'a> Writer<'a> {
             self.model.entities[entity].table.name, column.name
         ));
         self.null(&error, position, !column.nullable)
-    }
-
-    /// Writes a cell as its type is read by clients; writes nothing and says so where it cannot be.
-    #[inline]
-    fn cell(&mut self, column_type: &ColumnType, cell: Cell) -> bool {
-        match cell {
-            Cell::Integer(value) if !column_type.is_text_in_json() => self.scalar(&value),
-            Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => {
-                text::write(&mut self.json, text);
-            }
-            cell => return self.rarer_cell(column_type, cell),
-        }
-        true
-    }
-
-    fn rarer_cell(&mut self, column_type: &ColumnType, cell: Cell) -> bool {
-        match cell {
-            Cell::Null => return false,
-            Cell::Boolean(value) => self.scalar(&value),
-            Cell::Integer(value) => {
-                self.json.push(b'"');
-                self.scalar(&value);
-                self.json.push(b'"');
-            }
-            Cell::Double(value) if value.is_finite() => self.scalar(&value),
-            Cell::Date(value) => text::write_date(&mut self.json, value),
-            Cell::Text(text) => {
-                let mut variants = self.model.variants(column_type).iter();
-                match variants.find(|(_, stored)| stored.as_bytes() == text) {
-                    Some((name, _)) => self.scalar(name),
-                    None => return false,
-                }
-            }
-            Cell::Float(value) => return self.value_of(column_type, &Value::Float(Some(value))),
-            Cell::Other(value) => return self.value_of(column_type, value),
-            Cell::Double(_) => return false,
-        }
-        true
-    }
-
-    fn value_of(&mut self, column_type: &ColumnType, value: &Value) -> bool {
-        let written = column_type.write(value, self.model.variants(column_type));
-        written.inspect(|value| self.scalar(value)).is_some()
     }
 
     fn one(
@@ -639,7 +595,7 @@ impl<'a> Writer<'a> {
             // Nothing has no sum, average, least or greatest.
             (_, None | Some(Cell::Null)) => self.scalar(&()),
             (aggregate, Some(cell)) => {
-                if !self.cell(&aggregate.column_type(entity), cell) {
+                if !write_cell(&mut self.json, self.model, &aggregate.column_type(entity), cell) {
                     return self.null(
                         &Error::internal("an aggregate that JSON cannot hold"),
                         position,

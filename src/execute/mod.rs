@@ -20,6 +20,7 @@ mod statements;
 mod text;
 mod tree;
 mod verify;
+mod write_cell;
 
 pub use answer::{Answer, Json, json, object};
 pub use changes::{Changes, Listener};

@@ -4,13 +4,13 @@ mod condition;
 mod join;
 mod last_run;
 mod ordering;
+mod page;
 mod template;
 
 use std::sync::Arc;
 
 use sea_orm::sea_query::{
-    Alias, Asterisk, Condition, Expr, ExprTrait, Func, IntoColumnRef, IntoIden, Order, OverStatement,
-    Query as Sql, SelectStatement, TableRef, UnionType, WindowStatement,
+    Alias, Condition, Expr, ExprTrait, IntoIden, Query as Sql, SelectStatement, TableRef,
 };
 use sea_orm::{JoinType, Statement, Value};
 
@@ -112,14 +112,6 @@ impl Select<'_> {
 const MAIN: &str = "t0";
 /// The junction that a list goes through.
 const JUNCTION: &str = "junction";
-/// The place of a row in its parent's list.
-const POSITION: &str = "position";
-/// Whether a row is of the page or outside.
-const MARK: &str = "mark";
-/// A sub-select that numbers rows.
-const PAGE: &str = "page";
-/// The keys of the parents, as a table.
-const PARENT: &str = "parent";
 
 /// One statement on its way.
 struct Body<'a> {
@@ -140,17 +132,6 @@ struct Output {
     column_type: ColumnType,
     /// The name it needs where an outer statement refers to it.
     alias: String,
-}
-
-/// The rows of one part of a page; by default all of them.
-#[derive(Default)]
-struct Part {
-    /// Beside the load's own conditions.
-    condition: Option<Expr>,
-    reversed: bool,
-    limit: Option<u64>,
-    offset: u64,
-    mark: Option<i32>,
 }
 
 impl<'a> Body<'a> {
@@ -224,45 +205,7 @@ impl<'a> Body<'a> {
             });
         }
         let joins = Joins::new(self.select, self.load, outputs.len(), &self.conditions.joined);
-        let statement = match &rows.page {
-            Page::All => self.part(&outputs, &order, Part::default(), &joins),
-            Page::Slice { limit, offset } => {
-                let part = Part { limit: *limit, offset: *offset, ..Part::default() };
-                self.part(&outputs, &order, part, &joins)
-            }
-            Page::Keyset { limit, backward, after, before, looks_outside } => {
-                let after_page = after.as_ref().map(|cursor| order.beyond(cursor, false));
-                let before_page = before.as_ref().map(|cursor| order.beyond(cursor, true));
-                let inside = [&after_page, &before_page].into_iter().flatten().cloned().reduce(Expr::and);
-                let page = Part {
-                    condition: inside,
-                    reversed: *backward,
-                    // One more than asked for tells whether there is more.
-                    limit: limit.map(|limit| limit + 1),
-                    mark: looks_outside.then_some(0),
-                    ..Part::default()
-                };
-                let mut statement = self.part(&outputs, &order, page, &joins);
-                if *looks_outside {
-                    let outside = |beyond: &Option<Expr>, mark| {
-                        let condition = beyond.clone().map(ExprTrait::not)?;
-                        Some(Part {
-                            condition: Some(condition),
-                            limit: Some(1),
-                            mark: Some(mark),
-                            ..Part::default()
-                        })
-                    };
-                    let parts = [outside(&after_page, Query::BEFORE), outside(&before_page, Query::AFTER)];
-                    for part in parts.into_iter().flatten() {
-                        statement.union(UnionType::All, self.part(&outputs, &order, part, &joins));
-                    }
-                    statement.order_by(MARK, Order::Asc).order_by(POSITION, Order::Asc);
-                    statement.limit(self.most_rows());
-                }
-                statement
-            }
-        };
+        let statement = self.page(&rows.page, &outputs, &order, &joins);
         let mark = matches!(rows.page, Page::Keyset { looks_outside: true, .. });
         let mut columns: Vec<ColumnType> = outputs.into_iter().map(|output| output.column_type).collect();
         if mark {
@@ -322,156 +265,6 @@ impl<'a> Body<'a> {
             })
         };
         primary_key.iter().map(place).collect()
-    }
-
-    /// One part of a page. One list is cut by `LIMIT`; where each parent has a list of its own, an index finds the part
-    /// of each, or a window numbers the rows of each. Parts that are put together are numbered too, or their order would
-    /// be lost.
-    fn part(&self, outputs: &[Output], order: &Ordering, part: Part, joins: &Joins) -> SelectStatement {
-        let is_cut_per_parent = self.relation.is_some() && (part.limit.is_some() || part.offset > 0);
-        let is_numbered = is_cut_per_parent || part.mark.is_some();
-        if is_cut_per_parent && self.select.follows_index(self.load) {
-            return self.found_for_each(outputs, order, &part, joins);
-        }
-        if self.select.joins_what_is_left(self.load) {
-            return self.joined_what_is_left(outputs, order, &part, joins);
-        }
-        let mut inner = self.source(order, self.is_of_parents());
-        if let Some(condition) = &part.condition {
-            inner.and_where(condition.clone());
-        }
-        if !is_cut_per_parent {
-            self.cut(&mut inner, order, &part, self.most_rows());
-        }
-        if is_numbered {
-            return self.numbered(inner, outputs, order, &part, joins);
-        }
-        self.select_columns(&mut inner, outputs, joins);
-        inner
-    }
-
-    /// `ORDER BY … LIMIT … OFFSET …`.
-    fn cut(&self, statement: &mut SelectStatement, order: &Ordering, part: &Part, ceiling: u64) {
-        order.apply(statement, part.reversed);
-        statement.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));
-        if part.offset > 0 {
-            statement.offset(part.offset);
-        }
-    }
-
-    fn select_columns(&self, statement: &mut SelectStatement, outputs: &[Output], joins: &Joins) {
-        for output in outputs {
-            statement.expr(output.expression.clone());
-        }
-        joins.apply(statement, |id| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name))));
-    }
-
-    /// `FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN …`.
-    fn joined_what_is_left(
-        &self,
-        outputs: &[Output],
-        order: &Ordering,
-        part: &Part,
-        joins: &Joins,
-    ) -> SelectStatement {
-        let mut rows = self.source(order, None);
-        self.cut(&mut rows, order, part, self.most_rows());
-        rows.column((MAIN, Asterisk));
-        let mut statement = Sql::select();
-        statement.from_subquery(rows, MAIN);
-        self.select_columns(&mut statement, outputs, joins);
-        order.apply(&mut statement, part.reversed);
-        statement
-    }
-
-    /// A search for each parent: `FROM keys JOIN LATERAL (SELECT … WHERE key = … ORDER BY … LIMIT …)`; SQLite has no
-    /// `LATERAL`, and finds the rows by their primary keys.
-    fn found_for_each(
-        &self,
-        outputs: &[Output],
-        order: &Ordering,
-        part: &Part,
-        joins: &Joins,
-    ) -> SelectStatement {
-        let dialect = self.select.dialect;
-        let keys = self.key_columns().into_iter();
-        let is_parents =
-            keys.map(|key| key.expression.eq(dialect.listed(PARENT, &key.column_type))).reduce(Expr::and);
-        let mut list = self.source(order, is_parents);
-        if let Some(condition) = &part.condition {
-            list.and_where(condition.clone());
-        }
-        self.cut(&mut list, order, part, self.select.most_rows_of_pages(1));
-        let mut statement = Sql::select();
-        let keys = dialect.list_function().arg(Expr::val(Value::from(Mark::Keys(0))));
-        statement.from_function(keys, PARENT);
-        match dialect {
-            Dialect::Postgres => {
-                list.column((MAIN, Asterisk));
-                statement.join_lateral(JoinType::InnerJoin, list, MAIN, Expr::cust("TRUE"));
-            }
-            Dialect::Sqlite => {
-                let primary_key = self.entity.primary_key.iter().map(|id| &self.entity.columns[*id].name);
-                let primary_key = primary_key.map(|name| Expr::col((MAIN, Alias::new(name))));
-                let found = Expr::tuple(primary_key.clone()).in_subquery(list.exprs(primary_key).take());
-                // Else SQLite could begin with the rows, and search for each of them.
-                statement.join(JoinType::CrossJoin, table(&self.entity.table, MAIN), Condition::all());
-                statement.and_where(found);
-            }
-        }
-        self.select_columns(&mut statement, outputs, joins);
-        order.apply(&mut statement, part.reversed);
-        statement.limit(self.most_rows());
-        statement
-    }
-
-    /// A column of the rows, as an outer statement sees it.
-    fn paged_column(&self, id: usize) -> Expr {
-        let place = match &self.load.what {
-            What::Rows(rows) => rows.columns.iter().position(|known| *known == id).unwrap_or_default(),
-            What::Aggregates(_) => 0,
-        };
-        Expr::col((PAGE, Alias::new(format!("column{place}"))))
-    }
-
-    /// `SELECT … FROM (SELECT …, ROW_NUMBER() OVER (PARTITION BY parent ORDER BY …)) WHERE position …`.
-    fn numbered(
-        &self,
-        mut inner: SelectStatement,
-        outputs: &[Output],
-        order: &Ordering,
-        part: &Part,
-        joins: &Joins,
-    ) -> SelectStatement {
-        for output in outputs {
-            inner.expr_as(output.expression.clone(), Alias::new(&output.alias));
-        }
-        let mut window = WindowStatement::new();
-        for key in self.key_columns() {
-            window.add_partition_by(key.expression);
-        }
-        order.apply(&mut window, part.reversed);
-        inner.expr_window_as(Func::cust("ROW_NUMBER"), window, POSITION);
-        let position = || Expr::col((PAGE, POSITION));
-        let mut outer = Sql::select();
-        outer.columns(outputs.iter().map(|output| (PAGE, Alias::new(&output.alias)).into_column_ref()));
-        outer.from_subquery(inner, PAGE);
-        joins.apply(&mut outer, |id| self.paged_column(id));
-        if self.relation.is_some() && part.offset > 0 {
-            outer.and_where(position().gt(part.offset as i64));
-        }
-        if let Some(limit) = part.limit.filter(|_| self.relation.is_some()) {
-            outer.and_where(position().lte(part.offset.saturating_add(limit) as i64));
-        }
-        match part.mark {
-            Some(mark) => {
-                outer.expr_as(Expr::cust(mark.to_string()), MARK).expr_as(position(), POSITION);
-            }
-            None => {
-                outer.order_by((PAGE, POSITION), Order::Asc).limit(self.most_rows());
-            }
-        }
-        outer
     }
 
     fn aggregates(&self, aggregates: &[Aggregate]) -> Query {

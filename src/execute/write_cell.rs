@@ -1,0 +1,56 @@
+//! Cells as JSON, as their types are read by clients.
+
+use sea_orm::Value;
+use serde::Serialize;
+
+use super::answer::Json;
+use super::row::Cell;
+use super::text;
+use crate::model::{ColumnType, Model};
+
+/// Writes a cell; writes nothing and says so where its type does not have what it holds.
+#[inline]
+pub(super) fn write_cell(json: &mut Json, model: &Model, column_type: &ColumnType, cell: Cell) -> bool {
+    match cell {
+        Cell::Integer(value) if !column_type.is_text_in_json() => write_scalar(json, &value),
+        Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => text::write(json, text),
+        cell => return write_rarer_cell(json, model, column_type, cell),
+    }
+    true
+}
+
+fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, cell: Cell) -> bool {
+    match cell {
+        Cell::Null => return false,
+        Cell::Boolean(value) => write_scalar(json, &value),
+        Cell::Integer(value) => {
+            json.push(b'"');
+            write_scalar(json, &value);
+            json.push(b'"');
+        }
+        Cell::Double(value) if value.is_finite() => write_scalar(json, &value),
+        Cell::Date(value) => text::write_date(json, value),
+        Cell::Text(text) => {
+            let mut variants = model.variants(column_type).iter();
+            match variants.find(|(_, stored)| stored.as_bytes() == text) {
+                Some((name, _)) => write_scalar(json, name),
+                None => return false,
+            }
+        }
+        Cell::Float(value) => return write_value(json, model, column_type, &Value::Float(Some(value))),
+        Cell::Other(value) => return write_value(json, model, column_type, value),
+        Cell::Double(_) => return false,
+    }
+    true
+}
+
+fn write_value(json: &mut Json, model: &Model, column_type: &ColumnType, value: &Value) -> bool {
+    let written = column_type.write(value, model.variants(column_type));
+    written.inspect(|value| write_scalar(json, value)).is_some()
+}
+
+/// Writes a number, a text or `null`.
+pub(super) fn write_scalar(json: &mut Json, value: &(impl Serialize + ?Sized)) {
+    // Writing to memory does not fail.
+    let _ = serde_json::to_writer(json, value);
+}
