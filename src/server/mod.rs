@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod cors;
 mod documents;
+mod envelope;
 mod events;
 mod gate;
 mod graphiql;
@@ -199,8 +200,7 @@ impl Server {
             App::new()
                 .app_data(web::Data::new(state.clone()))
                 .app_data(drawings.clone())
-                .wrap(middleware::from_fn(headers::protect))
-                .wrap(middleware::from_fn(request_id::give))
+                .wrap(middleware::from_fn(envelope::around))
                 .configure(|config| routes(config, &origins))
                 .configure(graphiql::configure)
         })
