@@ -18,7 +18,7 @@ const LIFETIME: Duration = Duration::from_secs(60);
 /// How long the database may take to tell.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The catalog of one database, asked for when they first matter, and from time to time.
+/// The catalog of one database, asked for when it first matters, and from time to time.
 #[derive(Debug, Default)]
 pub(super) struct KnownCatalog(Mutex<Known>);
 

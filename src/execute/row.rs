@@ -145,15 +145,17 @@ impl RowSet {
 
     fn value_at(&self, place: usize) -> Value {
         let column_type = &self.columns[place % self.columns.len()];
-        match self.cell_at(place) {
-            Cell::Null => column_type.null(),
-            Cell::Boolean(value) => Value::Bool(Some(value)),
-            Cell::Integer(value) => column_type.integer(value),
-            Cell::Float(value) => Value::Float(Some(value)),
-            Cell::Double(value) => Value::Double(Some(value)),
-            Cell::Date(value) => Value::ChronoDate(Some(value)),
-            Cell::Text(text) => Value::String(Some(String::from_utf8_lossy(text).into_owned())),
-            Cell::Other(value) => value.clone(),
+        match self.cells[place] {
+            Stored::Null => column_type.null(),
+            Stored::Boolean(value) => Value::Bool(Some(value)),
+            Stored::Integer(value) => column_type.integer(value),
+            Stored::Float(value) => Value::Float(Some(value)),
+            Stored::Double(value) => Value::Double(Some(value)),
+            Stored::Date(value) => Value::ChronoDate(Some(value)),
+            Stored::Text { start, end } => {
+                Value::String(Some(self.text[start as usize..end as usize].to_owned()))
+            }
+            Stored::Other(index) => self.others[index as usize].clone(),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::loader::Batch;
 use super::row::{Row, RowSet};
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::plan::{Catalog, Join, Load, Page, Query, What};
+use crate::plan::{Catalog, Join, Key, Load, Page, Query, What};
 
 /// The rows of one load, with everything below them.
 #[derive(Debug)]
@@ -71,20 +71,20 @@ impl Tree<'_> {
     }
 
     async fn load_root(&self, load: &Load) -> Result<Child> {
-        let catalog = self.catalog(load).await;
-        let select = self.session.select(catalog.as_deref().unwrap_or(Catalog::none()));
-        let (query, values) = select.prepare(load, &[], self.values);
+        let (query, values) = self.prepare(load, &[]).await;
         let rows = Arc::new(self.session.statements().query(&query, values.into()).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
     }
 
-    /// What the database tells of itself, where a statement may depend on it.
-    async fn catalog(&self, load: &Load) -> Option<Arc<Catalog>> {
-        match load.asks_catalog(self.session.dialect()) {
+    /// The statement for parents with these keys, as it is written for what the database tells of itself.
+    async fn prepare(&self, load: &Load, keys: &[Key]) -> (Arc<Query>, Vec<Value>) {
+        let catalog = match load.asks_catalog(self.session.dialect()) {
             true => self.session.statements().catalog().await,
             false => None,
-        }
+        };
+        let catalog = catalog.as_deref().unwrap_or(Catalog::none());
+        self.session.select(catalog).prepare(load, keys, self.values)
     }
 
     /// Runs the loads below rows that are there already, side by side.
@@ -128,9 +128,7 @@ impl Tree<'_> {
         let slots = self.key_slots(parent, load)?;
         let is_outside = |index: usize| level.outside.is_some_and(|outside| outside[index]);
         let keys = Keys::of_rows(level.rows, level.first, &slots, is_outside);
-        let catalog = self.catalog(load).await;
-        let select = self.session.select(catalog.as_deref().unwrap_or(Catalog::none()));
-        let (query, values) = select.prepare(load, &keys.distinct(), self.values);
+        let (query, values) = self.prepare(load, &keys.distinct()).await;
         let rows = if keys.is_empty() {
             // Nobody asks: no statement is sent for an empty level.
             Arc::new(RowSet::new(query.columns.clone()))

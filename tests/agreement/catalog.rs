@@ -1,6 +1,8 @@
 //! What a database tells of itself decides how a statement is written. That each way answers alike is for the other tests to
 //! see: this one sees that there are several.
 
+use std::sync::Arc;
+
 use crowsfoot::plan::Dialect;
 use serde_json::json;
 
@@ -18,11 +20,8 @@ const FINDS_FIRST: &str = "FROM (SELECT \"t0\".*";
 
 #[tokio::test]
 async fn a_part_of_each_list_is_found_by_an_index_where_there_is_one() {
-    let services = Service::all().await;
-    let numbers = choices::fixed(60_000);
-    let world = World::full(&mut Choices::new(&numbers));
+    let services = services_with_rows().await;
     for service in &services {
-        world.store(&service.database.connection).await;
         for (list, way) in [
             ("people { reports(limit: 1) { id } }", SEARCHES),
             ("people { reports(limit: 2, offset: 1, orderBy: [{ name: DESC }]) { id } }", SEARCHES),
@@ -33,12 +32,9 @@ async fn a_part_of_each_list_is_found_by_an_index_where_there_is_one() {
             // Their key has two columns.
             ("shelves { exhibits(limit: 1) { id } }", NUMBERS),
         ] {
-            let text = format!("{{ {list} }}");
-            let asked = service.ask(&Document { text: text.clone(), variables: json!({}) }).await;
-            assert_eq!(asked.errors, None, "{text}");
-            let sent: Vec<&str> = asked.statements.iter().map(|statement| &*statement.sql).collect();
-            let [_, below] = sent.as_slice() else { panic!("{text} sent {sent:?}") };
-            assert!(below.contains(way), "{:?}: {text} sent {below}", service.database.dialect);
+            let sent = sent(service, list).await;
+            let [_, below] = sent.as_slice() else { panic!("{list} sent {sent:?}") };
+            assert!(below.contains(way), "{:?}: {list} sent {below}", service.database.dialect);
         }
     }
     Service::drop_all(services).await;
@@ -46,11 +42,8 @@ async fn a_part_of_each_list_is_found_by_an_index_where_there_is_one() {
 
 #[tokio::test]
 async fn small_tables_are_joined_on_postgresql_with_the_rows_that_are_left() {
-    let services = Service::all().await;
-    let numbers = choices::fixed(60_000);
-    let world = World::full(&mut Choices::new(&numbers));
+    let services = services_with_rows().await;
     for service in &services {
-        world.store(&service.database.connection).await;
         for (list, finds_first) in [
             ("people(limit: 100) { manager { name } }", true),
             (
@@ -67,13 +60,28 @@ async fn small_tables_are_joined_on_postgresql_with_the_rows_that_are_left() {
             // Another table gives the order.
             ("people(limit: 100, orderBy: [{ manager: { name: ASC } }]) { manager { name } }", false),
         ] {
-            let text = format!("{{ {list} }}");
-            let asked = service.ask(&Document { text: text.clone(), variables: json!({}) }).await;
-            assert_eq!(asked.errors, None, "{text}");
-            let [sent] = asked.statements.as_slice() else { panic!("{text} sent {:?}", asked.statements) };
+            let sent = sent(service, list).await;
+            let [only] = sent.as_slice() else { panic!("{list} sent {sent:?}") };
             let is_wanted = finds_first && service.database.dialect == Dialect::Postgres;
-            assert_eq!(sent.sql.contains(FINDS_FIRST), is_wanted, "{text} sent {}", sent.sql);
+            assert_eq!(only.contains(FINDS_FIRST), is_wanted, "{list} sent {only}");
         }
     }
     Service::drop_all(services).await;
+}
+
+async fn services_with_rows() -> Vec<Service> {
+    let services = Service::all().await;
+    let numbers = choices::fixed(60_000);
+    let world = World::full(&mut Choices::new(&numbers));
+    for service in &services {
+        world.store(&service.database.connection).await;
+    }
+    services
+}
+
+/// The statements for a root field, which must have no errors.
+async fn sent(service: &Service, field: &str) -> Vec<Arc<str>> {
+    let asked = service.ask(&Document { text: format!("{{ {field} }}"), variables: json!({}) }).await;
+    assert_eq!(asked.errors, None, "{field}");
+    asked.statements.into_iter().map(|statement| statement.sql).collect()
 }

@@ -19,6 +19,7 @@ pub use join::Join;
 use join::Joins;
 pub use last_run::LastRun;
 use ordering::Ordering;
+use page::Selected;
 use template::Mark;
 pub use template::Templates;
 
@@ -81,7 +82,7 @@ pub struct Select<'a> {
 impl Select<'_> {
     /// Whether the statement is written otherwise than it would be if nothing were known of the database.
     fn follows_catalog(&self, load: &Load) -> bool {
-        load.asks_catalog(self.dialect) && (self.follows_index(load) || self.joins_what_is_left(load))
+        self.follows_index(load) || self.joins_what_is_left(load)
     }
 
     /// Whether an index finds the part of each parent's list that is wanted.
@@ -205,7 +206,7 @@ impl<'a> Body<'a> {
             });
         }
         let joins = Joins::new(self.select, self.load, outputs.len(), &self.conditions.joined);
-        let statement = self.page(&rows.page, &outputs, &order, &joins);
+        let statement = self.page(&rows.page, Selected { outputs: &outputs, order: &order, joins: &joins });
         let mark = matches!(rows.page, Page::Keyset { looks_outside: true, .. });
         let mut columns: Vec<ColumnType> = outputs.into_iter().map(|output| output.column_type).collect();
         if mark {

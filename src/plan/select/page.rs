@@ -32,24 +32,26 @@ struct Part {
     mark: Option<i32>,
 }
 
+/// What a statement selects, and in which order.
+#[derive(Clone, Copy)]
+pub(super) struct Selected<'a> {
+    pub outputs: &'a [Output],
+    pub order: &'a Ordering<'a>,
+    pub joins: &'a Joins<'a>,
+}
+
 impl Body<'_> {
     /// The statement for the rows of `page`.
-    pub(super) fn page(
-        &self,
-        page: &Page,
-        outputs: &[Output],
-        order: &Ordering,
-        joins: &Joins,
-    ) -> SelectStatement {
+    pub(super) fn page(&self, page: &Page, selected: Selected) -> SelectStatement {
         match page {
-            Page::All => self.part(outputs, order, Part::default(), joins),
+            Page::All => self.part(&Part::default(), selected),
             Page::Slice { limit, offset } => {
                 let part = Part { limit: *limit, offset: *offset, ..Part::default() };
-                self.part(outputs, order, part, joins)
+                self.part(&part, selected)
             }
             Page::Keyset { limit, backward, after, before, looks_outside } => {
-                let after_page = after.as_ref().map(|cursor| order.beyond(cursor, false));
-                let before_page = before.as_ref().map(|cursor| order.beyond(cursor, true));
+                let after_page = after.as_ref().map(|cursor| selected.order.beyond(cursor, false));
+                let before_page = before.as_ref().map(|cursor| selected.order.beyond(cursor, true));
                 let inside = [&after_page, &before_page].into_iter().flatten().cloned().reduce(Expr::and);
                 let page = Part {
                     condition: inside,
@@ -59,7 +61,7 @@ impl Body<'_> {
                     mark: looks_outside.then_some(0),
                     ..Part::default()
                 };
-                let mut statement = self.part(outputs, order, page, joins);
+                let mut statement = self.part(&page, selected);
                 if *looks_outside {
                     let outside = |beyond: &Option<Expr>, mark| {
                         let condition = beyond.clone().map(ExprTrait::not)?;
@@ -72,7 +74,7 @@ impl Body<'_> {
                     };
                     let parts = [outside(&after_page, Query::BEFORE), outside(&before_page, Query::AFTER)];
                     for part in parts.into_iter().flatten() {
-                        statement.union(UnionType::All, self.part(outputs, order, part, joins));
+                        statement.union(UnionType::All, self.part(&part, selected));
                     }
                     statement.order_by(MARK, Order::Asc).order_by(POSITION, Order::Asc);
                     statement.limit(self.most_rows());
@@ -85,81 +87,63 @@ impl Body<'_> {
     /// One part of a page. One list is cut by `LIMIT`; where each parent has a list of its own, an index finds the part
     /// of each, or a window numbers the rows of each. Parts that are put together are numbered too, or their order would
     /// be lost.
-    fn part(&self, outputs: &[Output], order: &Ordering, part: Part, joins: &Joins) -> SelectStatement {
+    fn part(&self, part: &Part, selected: Selected) -> SelectStatement {
         let is_cut_per_parent = self.relation.is_some() && (part.limit.is_some() || part.offset > 0);
         let is_numbered = is_cut_per_parent || part.mark.is_some();
         if is_cut_per_parent && self.select.follows_index(self.load) {
-            return self.found_for_each(outputs, order, &part, joins);
+            return self.found_for_each(part, selected);
         }
         if self.select.joins_what_is_left(self.load) {
-            return self.joined_what_is_left(outputs, order, &part, joins);
+            return self.joined_what_is_left(part, selected);
         }
-        let mut inner = self.source(order, self.is_of_parents());
-        if let Some(condition) = &part.condition {
-            inner.and_where(condition.clone());
-        }
+        let mut inner = self.source_of(part, selected.order, self.is_of_parents());
         if !is_cut_per_parent {
-            self.cut(&mut inner, order, &part, self.most_rows());
+            cut(&mut inner, selected.order, part, self.most_rows());
         }
         if is_numbered {
-            return self.numbered(inner, outputs, order, &part, joins);
+            return self.numbered(inner, part, selected);
         }
-        self.select_columns(&mut inner, outputs, joins);
+        self.select_columns(&mut inner, selected);
         inner
     }
 
-    /// `ORDER BY … LIMIT … OFFSET …`.
-    fn cut(&self, statement: &mut SelectStatement, order: &Ordering, part: &Part, ceiling: u64) {
-        order.apply(statement, part.reversed);
-        statement.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));
-        if part.offset > 0 {
-            statement.offset(part.offset);
+    /// `FROM … WHERE`, with the part's own condition.
+    fn source_of(&self, part: &Part, order: &Ordering, parents: Option<Expr>) -> SelectStatement {
+        let mut source = self.source(order, parents);
+        if let Some(condition) = &part.condition {
+            source.and_where(condition.clone());
         }
+        source
     }
 
-    fn select_columns(&self, statement: &mut SelectStatement, outputs: &[Output], joins: &Joins) {
-        for output in outputs {
+    fn select_columns(&self, statement: &mut SelectStatement, selected: Selected) {
+        for output in selected.outputs {
             statement.expr(output.expression.clone());
         }
-        joins.apply(statement, |id| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name))));
+        selected.joins.apply(statement, |id| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name))));
     }
 
     /// `FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN …`.
-    fn joined_what_is_left(
-        &self,
-        outputs: &[Output],
-        order: &Ordering,
-        part: &Part,
-        joins: &Joins,
-    ) -> SelectStatement {
-        let mut rows = self.source(order, None);
-        self.cut(&mut rows, order, part, self.most_rows());
+    fn joined_what_is_left(&self, part: &Part, selected: Selected) -> SelectStatement {
+        let mut rows = self.source_of(part, selected.order, None);
+        cut(&mut rows, selected.order, part, self.most_rows());
         rows.column((MAIN, Asterisk));
         let mut statement = Sql::select();
         statement.from_subquery(rows, MAIN);
-        self.select_columns(&mut statement, outputs, joins);
-        order.apply(&mut statement, part.reversed);
+        self.select_columns(&mut statement, selected);
+        selected.order.apply(&mut statement, part.reversed);
         statement
     }
 
     /// A search for each parent: `FROM keys JOIN LATERAL (SELECT … WHERE key = … ORDER BY … LIMIT …)`; SQLite has no
     /// `LATERAL`, and finds the rows by their primary keys.
-    fn found_for_each(
-        &self,
-        outputs: &[Output],
-        order: &Ordering,
-        part: &Part,
-        joins: &Joins,
-    ) -> SelectStatement {
+    fn found_for_each(&self, part: &Part, selected: Selected) -> SelectStatement {
         let dialect = self.select.dialect;
         let keys = self.key_columns().into_iter();
         let is_parents =
             keys.map(|key| key.expression.eq(dialect.listed(PARENT, &key.column_type))).reduce(Expr::and);
-        let mut list = self.source(order, is_parents);
-        if let Some(condition) = &part.condition {
-            list.and_where(condition.clone());
-        }
-        self.cut(&mut list, order, part, self.select.most_rows_of_pages(1));
+        let mut list = self.source_of(part, selected.order, is_parents);
+        cut(&mut list, selected.order, part, self.select.most_rows_of_pages(1));
         let mut statement = Sql::select();
         let keys = dialect.list_function().arg(Expr::val(Value::from(Mark::Keys(0))));
         statement.from_function(keys, PARENT);
@@ -177,8 +161,8 @@ impl Body<'_> {
                 statement.and_where(found);
             }
         }
-        self.select_columns(&mut statement, outputs, joins);
-        order.apply(&mut statement, part.reversed);
+        self.select_columns(&mut statement, selected);
+        selected.order.apply(&mut statement, part.reversed);
         statement.limit(self.most_rows());
         statement
     }
@@ -193,14 +177,8 @@ impl Body<'_> {
     }
 
     /// `SELECT … FROM (SELECT …, ROW_NUMBER() OVER (PARTITION BY parent ORDER BY …)) WHERE position …`.
-    fn numbered(
-        &self,
-        mut inner: SelectStatement,
-        outputs: &[Output],
-        order: &Ordering,
-        part: &Part,
-        joins: &Joins,
-    ) -> SelectStatement {
+    fn numbered(&self, mut inner: SelectStatement, part: &Part, selected: Selected) -> SelectStatement {
+        let Selected { outputs, order, joins } = selected;
         for output in outputs {
             inner.expr_as(output.expression.clone(), Alias::new(&output.alias));
         }
@@ -230,5 +208,14 @@ impl Body<'_> {
             }
         }
         outer
+    }
+}
+
+/// `ORDER BY … LIMIT … OFFSET …`.
+fn cut(statement: &mut SelectStatement, order: &Ordering, part: &Part, ceiling: u64) {
+    order.apply(statement, part.reversed);
+    statement.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));
+    if part.offset > 0 {
+        statement.offset(part.offset);
     }
 }
