@@ -311,7 +311,7 @@ fn fill(
     let mut results = statement.raw_query();
     while let Some(row) = results.next()? {
         for (index, column_type) in columns.iter().enumerate() {
-            push(&mut rows, row.get_ref(index)?, column_type).map_err(Fault::Decode)?;
+            push(&mut rows, row.get_ref(index), column_type)?;
         }
     }
     rows.finish().map_err(Fault::Decode)
@@ -363,40 +363,61 @@ impl ToSql for Parameter<'_> {
 
 /// Adds what is stored to the cells, as sqlx would decode it. A column may hold values of any type: one that is not its
 /// own is refused.
-fn push(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &ColumnType) -> Result<(), DbErr> {
+///
+/// What nearly all cells are is taken from where SQLite's driver has left it. As a value of its own it would be copied
+/// first, as a whole, while its parts are still on their way to memory: the processor waits for that, and it was a
+/// twentieth of the time of an answer.
+#[inline(always)]
+fn push(
+    rows: &mut RowSetBuilder,
+    stored: rusqlite::Result<ValueRef<'_>>,
+    column_type: &ColumnType,
+) -> Result<(), Fault> {
+    let pushed = match stored {
+        Ok(ValueRef::Integer(value)) => push_integer(rows, value, column_type),
+        Ok(ValueRef::Text(bytes)) if matches!(column_type, ColumnType::Text | ColumnType::Enumeration(_)) => {
+            rows.push_text(bytes)
+        }
+        Ok(ValueRef::Null) => {
+            rows.push_null();
+            Ok(())
+        }
+        Ok(other) => push_rarer(rows, other, column_type),
+        Err(error) => return Err(error.into()),
+    };
+    pushed.map_err(Fault::Decode)
+}
+
+fn push_integer(rows: &mut RowSetBuilder, value: i64, column_type: &ColumnType) -> Result<(), DbErr> {
     use ColumnType as Type;
 
-    let other = match (column_type, stored) {
-        (_, ValueRef::Null) => {
-            rows.push_null();
-            return Ok(());
-        }
-        (Type::Boolean, ValueRef::Integer(value)) => {
+    let fits = match column_type {
+        Type::Boolean => {
             rows.push_boolean(value != 0);
             return Ok(());
         }
-        (column_type, ValueRef::Integer(value)) if column_type.is_integer() => {
-            let fits = match column_type {
-                Type::TinyInt | Type::SmallInt | Type::TinyUnsigned => i16::try_from(value).is_ok(),
-                Type::Int | Type::SmallUnsigned => i32::try_from(value).is_ok(),
-                _ => true,
-            };
-            if !fits {
-                return Err(DbErr::Type(format!("{value} is too large for {column_type:?}")));
-            }
-            rows.push_integer(value);
-            return Ok(());
-        }
+        Type::TinyInt | Type::SmallInt | Type::TinyUnsigned => i16::try_from(value).is_ok(),
+        Type::Int | Type::SmallUnsigned => i32::try_from(value).is_ok(),
+        column_type if column_type.is_integer() => true,
+        column_type => return push_rarer(rows, ValueRef::Integer(value), column_type),
+    };
+    if !fits {
+        return Err(DbErr::Type(format!("{value} is too large for {column_type:?}")));
+    }
+    rows.push_integer(value);
+    Ok(())
+}
+
+fn push_rarer(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &ColumnType) -> Result<(), DbErr> {
+    use ColumnType as Type;
+
+    let other = match (column_type, stored) {
         (Type::Float, ValueRef::Real(value)) => {
             rows.push_float(value as f32);
             return Ok(());
         }
         (Type::Double, ValueRef::Real(value)) => {
             rows.push_double(value);
-            return Ok(());
-        }
-        (Type::Text | Type::Enumeration(_), ValueRef::Text(bytes)) => {
-            rows.push_text(bytes)?;
             return Ok(());
         }
         (Type::Date, ValueRef::Text(bytes)) => {

@@ -9,7 +9,7 @@ use super::text;
 use crate::model::{ColumnType, Model};
 
 /// Writes a cell; writes nothing and says so where its type does not have what it holds.
-#[inline]
+#[inline(always)]
 pub(super) fn write_cell(json: &mut Json, model: &Model, column_type: &ColumnType, cell: Cell) -> bool {
     match cell {
         Cell::Integer(value) if !column_type.is_text_in_json() => write_scalar(json, &value),
@@ -19,6 +19,7 @@ pub(super) fn write_cell(json: &mut Json, model: &Model, column_type: &ColumnTyp
     true
 }
 
+#[inline(never)]
 fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, cell: Cell) -> bool {
     match cell {
         Cell::Null => return false,

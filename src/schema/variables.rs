@@ -47,7 +47,7 @@ pub(super) fn read(
         let definition = &definition.node;
         if let Some(value) = variables.get(&definition.name.node) {
             let of = definition.var_type.node.to_string();
-            check_value(registry, &of, value, &format!("${}", definition.name.node))?;
+            check_value(registry, &of, value, &|| format!("${}", definition.name.node))?;
         }
     }
     Ok(variables)
@@ -80,9 +80,10 @@ pub(super) fn key(operation: &OperationDefinition, variables: &Variables, values
     key
 }
 
-fn check_value(registry: &Registry, of: &str, value: &Value, path: &str) -> Result<()> {
+/// `path` is only written where there is something to refuse.
+fn check_value(registry: &Registry, of: &str, value: &Value, path: &dyn Fn() -> String) -> Result<()> {
     let refuse = |expected: String| {
-        Err(Error::bad_input(path, value.clone().into_json().unwrap_or_default(), expected))
+        Err(Error::bad_input(&path(), value.clone().into_json().unwrap_or_default(), expected))
     };
     match (MetaTypeName::create(of), value) {
         (MetaTypeName::NonNull(_), Value::Null) => refuse(format!("expected a value of type {of}")),
@@ -90,7 +91,9 @@ fn check_value(registry: &Registry, of: &str, value: &Value, path: &str) -> Resu
         (_, Value::Null) => Ok(()),
         (MetaTypeName::List(of), Value::List(items)) => {
             let mut items = items.iter().enumerate();
-            items.try_for_each(|(place, item)| check_value(registry, of, item, &format!("{path}[{place}]")))
+            items.try_for_each(|(place, item)| {
+                check_value(registry, of, item, &|| format!("{}[{place}]", path()))
+            })
         }
         // A single value stands for a list of one (section 3.11).
         (MetaTypeName::List(of), value) => check_value(registry, of, value, path),
@@ -117,7 +120,7 @@ fn check_value(registry: &Registry, of: &str, value: &Value, path: &str) -> Resu
                     return refuse(format!("{of} has no field \"{name}\""));
                 }
                 for field in input_fields.values() {
-                    let path = format!("{path}.{}", field.name);
+                    let path = || format!("{}.{}", path(), field.name);
                     match given.get(field.name.as_str()) {
                         Some(value) => check_value(registry, &field.ty, value, &path)?,
                         None if field.default_value.is_some() => {}

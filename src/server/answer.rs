@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
+use actix_http::encoding::Encoder;
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentEncoding, HeaderValue, RETRY_AFTER, VARY,
 };
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -93,7 +95,7 @@ pub(super) enum Answer {
 }
 
 /// Writes the answer to a request as `media`.
-pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answer, Refusal>) -> HttpResponse {
+pub(super) fn write(http: &HttpRequest, media: Media, answer: Result<Answer, Refusal>) -> HttpResponse {
     let id = || request_id::of(http);
     let mut response = HttpResponse::Ok();
     let body = match answer {
@@ -130,15 +132,16 @@ pub(super) async fn write(http: &HttpRequest, media: Media, answer: Result<Answe
             refused(refusal.errors, id().as_deref())
         }
     };
-    response
-        .insert_header((CONTENT_TYPE, HeaderValue::from_static(media.content_type())))
+    let mut response = send(http, response, body);
+    for (name, value) in [
+        (CONTENT_TYPE, media.content_type()),
         // Rows as they are now, and perhaps for this client alone: nobody on the way may keep them.
-        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .insert_header((VARY, HeaderValue::from_static("Accept, Accept-Encoding")));
-    match compressed(http, body).await {
-        (body, true) => response.insert_header((CONTENT_ENCODING, "gzip")).body(Pieces(body)),
-        (body, false) => response.body(Pieces(body)),
+        (CACHE_CONTROL, "no-store"),
+        (VARY, "Accept, Accept-Encoding"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    response
 }
 
 /// What a browser or a person asks first: what may be sent here.
@@ -149,20 +152,21 @@ pub(super) fn options(methods: &'static str) -> HttpResponse {
         .finish()
 }
 
-/// A body, or the same compressed where that is wanted and worth it.
-async fn compressed(http: &HttpRequest, body: Vec<u8>) -> (web::Bytes, bool) {
+/// Puts a body into a response, compressed where that is wanted and worth it.
+fn send(http: &HttpRequest, mut response: HttpResponseBuilder, body: Vec<u8>) -> HttpResponse {
     if body.len() < WORTH_COMPRESSING || !negotiation::takes_gzip(http) {
-        return (body.into(), false);
+        return response.body(Pieces(body.into()));
     }
-    let body = web::Bytes::from(body);
-    let zipped = if body.len() < LONG_COMPRESSING {
-        gzip(&body)
-    } else {
-        let body = body.clone();
-        web::block(move || gzip(&body)).await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
-    };
-    // What cannot be compressed is sent as it is.
-    zipped.map_or((body, false), |zipped| (zipped.into(), true))
+    if body.len() < LONG_COMPRESSING
+        && let Ok(zipped) = gzip(&body)
+    {
+        return response.insert_header((CONTENT_ENCODING, "gzip")).body(zipped);
+    }
+    // Each piece when the client takes it, on a thread that may block: the first is on its way before the rest is
+    // compressed, and the whole is never there compressed.
+    response
+        .body(Pieces(body.into()))
+        .map_body(|head, body| BoxBody::new(Encoder::response(ContentEncoding::Gzip, head, body)))
 }
 
 fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {

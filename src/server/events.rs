@@ -36,7 +36,7 @@ pub(super) async fn serve(
 ) -> HttpResponse {
     match open(http, payload, state).await {
         Ok(response) => response,
-        Err(refusal) => answer::write(http, Media::Json, Err(refusal)).await,
+        Err(refusal) => answer::write(http, Media::Json, Err(refusal)),
     }
 }
 

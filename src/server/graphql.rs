@@ -26,8 +26,8 @@ pub(super) async fn serve(
     let response = match negotiation::wanted(&http) {
         _ if http.method() == Method::OPTIONS => answer::options(METHODS),
         Wanted::Events => Box::pin(events::serve(&http, &mut payload, &state)).await,
-        Wanted::Answer(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await).await,
-        Wanted::Nothing => answer::write(&http, Media::Json, Err(not_acceptable())).await,
+        Wanted::Answer(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await),
+        Wanted::Nothing => answer::write(&http, Media::Json, Err(not_acceptable())),
     };
     if response.status().is_success() { response } else { body::end(payload, response) }
 }

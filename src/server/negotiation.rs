@@ -1,7 +1,9 @@
 //! Media types: in which one a request comes, and in which one its answer goes.
 
 use actix_web::http::Method;
-use actix_web::http::header::{Accept, AcceptEncoding, Encoding, Header, Quality};
+use actix_web::http::header::{
+    ACCEPT, Accept, AcceptEncoding, CONTENT_TYPE, Encoding, Header, HeaderValue, Quality,
+};
 use actix_web::{HttpMessage, HttpRequest};
 
 /// The media type of a stream of events.
@@ -50,6 +52,14 @@ pub(super) enum Wanted {
 /// `*/*`, which is what tools send that know nothing of it. Events for those who name them, and name no answer that they like
 /// as much.
 pub(super) fn wanted(http: &HttpRequest) -> Wanted {
+    let mut headers = http.headers().get_all(ACCEPT);
+    let only = headers.next().filter(|_| headers.next().is_none());
+    // What most clients say is known without being read.
+    match only.map(HeaderValue::as_bytes) {
+        Some(b"application/graphql-response+json") => return Wanted::Answer(Media::GraphqlResponse),
+        Some(b"application/json" | b"*/*") => return Wanted::Answer(Media::Json),
+        _ => {}
+    }
     let ranges = Accept::parse(http).unwrap_or_else(|_| Accept(Vec::new()));
     if ranges.is_empty() {
         return Wanted::Answer(Media::Json);
@@ -92,6 +102,10 @@ fn liking(ranges: &Accept, media: &str) -> Option<(Quality, bool)> {
 /// Whether a body is said to be JSON in UTF-8. No form of a foreign page can say so without asking first: everything
 /// else is refused, which is the defence against forged requests.
 pub(super) fn is_json(http: &HttpRequest) -> bool {
+    let is_plain = |given: &HeaderValue| given.as_bytes() == Media::Json.essence().as_bytes();
+    if http.headers().get(CONTENT_TYPE).is_some_and(is_plain) {
+        return true;
+    }
     http.mime_type().ok().flatten().is_some_and(|given| {
         given.essence_str() == Media::Json.essence()
             && given.get_param("charset").is_none_or(|charset| charset == "utf-8")
@@ -107,7 +121,6 @@ pub(super) fn takes_gzip(http: &HttpRequest) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{ACCEPT, CONTENT_TYPE};
     use actix_web::test::TestRequest;
 
     use super::*;

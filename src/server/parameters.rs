@@ -170,6 +170,19 @@ impl<'de> Deserialize<'de> for Parameters {
     }
 }
 
+/// The name of a parameter in a body.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum ParameterName {
+    Query,
+    DocumentId,
+    OperationName,
+    Variables,
+    Extensions,
+    #[serde(other)]
+    Other,
+}
+
 struct ParametersVisitor;
 
 impl<'de> Visitor<'de> for ParametersVisitor {
@@ -182,21 +195,34 @@ impl<'de> Visitor<'de> for ParametersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parameters, A::Error> {
         let mut seen = Vec::new();
         let mut parameters = Parameters::default();
-        while let Some(name) = map.next_key::<String>()? {
-            match name.as_str() {
-                "query" => parameters.query = value(&mut map, "query")?,
-                "documentId" => parameters.document_id = value(&mut map, "documentId")?,
-                "operationName" => parameters.operation_name = value(&mut map, "operationName")?,
-                "variables" => parameters.variables = value(&mut map, "variables")?,
-                "extensions" => {
-                    parameters.extensions =
-                        value::<_, Option<Extensions>>(&mut map, "extensions")?.unwrap_or_default();
+        while let Some(name) = map.next_key()? {
+            let name = match name {
+                ParameterName::Query => {
+                    parameters.query = value(&mut map, "query")?;
+                    "query"
                 }
-                _ => {
+                ParameterName::DocumentId => {
+                    parameters.document_id = value(&mut map, "documentId")?;
+                    "documentId"
+                }
+                ParameterName::OperationName => {
+                    parameters.operation_name = value(&mut map, "operationName")?;
+                    "operationName"
+                }
+                ParameterName::Variables => {
+                    parameters.variables = value(&mut map, "variables")?;
+                    "variables"
+                }
+                ParameterName::Extensions => {
+                    let extensions: Option<Extensions> = value(&mut map, "extensions")?;
+                    parameters.extensions = extensions.unwrap_or_default();
+                    "extensions"
+                }
+                ParameterName::Other => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
-            }
+            };
             if seen.contains(&name) {
                 return Err(A::Error::custom(format!("parameter \"{name}\" is there twice")));
             }

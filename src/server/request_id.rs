@@ -26,7 +26,7 @@ const LONGEST: usize = 128;
 pub(super) fn give(request: &ServiceRequest) -> Result<HeaderValue, InvalidHeaderValue> {
     let id = match given(request) {
         Some(given) => given.clone(),
-        None => HeaderValue::try_from(Uuid::new_v4().to_string())?,
+        None => HeaderValue::from_str(Uuid::new_v4().hyphenated().encode_lower(&mut Uuid::encode_buffer()))?,
     };
     request.extensions_mut().insert(RequestId(id.clone()));
     Ok(id)

@@ -129,3 +129,25 @@ async fn a_long_answer_is_compressed_for_those_who_take_it_and_a_short_one_for_n
         assert!(body.starts_with(b"{\"data\""), "{accept}");
     }
 }
+
+/// Its whole length is not known before its end.
+#[tokio::test]
+async fn a_very_long_answer_is_compressed_while_it_is_sent() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let types = "__schema { types { name description fields { name description } } }";
+    let query = json!({ "query": format!("{{ a: {types} b: {types} c: {types} }}") });
+    let ask = async |accept: &str| {
+        let response =
+            service.post("/graphql").header("accept-encoding", accept).json(&query).send().await.unwrap();
+        (response.content_length(), header(&response, "vary"), response.bytes().await.unwrap())
+    };
+    let (length, vary, plain) = ask("identity").await;
+    assert_eq!((length, vary.as_str()), (Some(plain.len() as u64), "Accept, Accept-Encoding"));
+    assert!(plain.len() > 64 << 10, "{}", plain.len());
+    let (length, vary, zipped) = ask("gzip").await;
+    assert_eq!((length, vary.as_str()), (None, "Accept, Accept-Encoding"));
+    let mut unzipped = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&zipped[..]), &mut unzipped).unwrap();
+    assert!(unzipped == plain && 5 * zipped.len() < plain.len());
+}

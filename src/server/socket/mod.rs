@@ -65,11 +65,11 @@ const MOST_WAITING: usize = 16;
 pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
     if !origin::is_welcome(&http, &state.origins) {
         let error = Error::forbidden("pages of this origin may not open a socket here");
-        return answer::write(&http, Media::Json, Err(Refusal::of(StatusCode::FORBIDDEN, &error))).await;
+        return answer::write(&http, Media::Json, Err(Refusal::of(StatusCode::FORBIDDEN, &error)));
     }
     let place = match state.place() {
         Ok(place) => place,
-        Err(error) => return answer::write(&http, Media::Json, Err(error.into())).await,
+        Err(error) => return answer::write(&http, Media::Json, Err(error.into())),
     };
     let (response, session, taken, incoming) =
         match wire::accept(&http, payload, state.socket_limits.frame).await {
