@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement};
+use sea_orm::DatabaseConnection;
 use tokio::time::timeout;
 
-use crate::error::{Error, Result};
+use super::described::Described;
+use crate::error::Result;
 use crate::model::Table;
 use crate::plan::{Catalog, Dialect};
 
@@ -95,23 +96,17 @@ const POSTGRES_ROWS: &str =
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
 async fn read(connection: &DatabaseConnection) -> Result<Catalog> {
-    let backend = connection.get_database_backend();
-    let ask = async |sql| {
-        connection.query_all_raw(Statement::from_string(backend, sql)).await.map_err(Error::unavailable)
-    };
-    let text =
-        |row: &QueryResult, index| row.try_get_by_index::<Option<String>>(index).map_err(Error::internal);
-    let table = |row: &QueryResult| {
-        Ok::<_, Error>(Table { schema: text(row, 0)?, name: text(row, 1)?.unwrap_or_default() })
-    };
-    let (indexes, rows) = match Dialect::of(backend)? {
+    let (indexes, rows) = match Dialect::of(connection.get_database_backend())? {
         // What its tables are like does not matter there.
-        Dialect::Sqlite => (ask(SQLITE_INDEXES).await?, Vec::new()),
-        Dialect::Postgres => (ask(POSTGRES_INDEXES).await?, ask(POSTGRES_ROWS).await?),
+        Dialect::Sqlite => (Described::ask(connection, SQLITE_INDEXES).await?, Vec::new()),
+        Dialect::Postgres => (
+            Described::ask(connection, POSTGRES_INDEXES).await?,
+            Described::ask(connection, POSTGRES_ROWS).await?,
+        ),
     };
     let mut found: BTreeMap<(Table, String), Vec<Option<String>>> = BTreeMap::new();
     for row in &indexes {
-        found.entry((table(row)?, text(row, 2)?.unwrap_or_default())).or_default().push(text(row, 3)?);
+        found.entry((row.table()?, row.get(2)?)).or_default().push(row.get(3)?);
     }
     let mut catalog = Catalog::default();
     for ((table, _), columns) in found {
@@ -119,8 +114,8 @@ async fn read(connection: &DatabaseConnection) -> Result<Catalog> {
         catalog.add_index(table, columns.into_iter().map_while(|column| column).collect());
     }
     for row in &rows {
-        let count: i64 = row.try_get_by_index(2).map_err(Error::internal)?;
-        catalog.set_rows(table(row)?, count.unsigned_abs());
+        let count: i64 = row.get(2)?;
+        catalog.set_rows(row.table()?, count.unsigned_abs());
     }
     Ok(catalog)
 }

@@ -5,6 +5,7 @@ mod catalog;
 mod changes;
 mod connect;
 mod database;
+mod described;
 mod explain;
 mod groups;
 mod loader;
@@ -17,10 +18,8 @@ mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
-mod text;
 mod tree;
 mod verify;
-mod write_cell;
 
 pub use answer::{Answer, Json, json, object};
 pub use changes::{Changes, Listener};

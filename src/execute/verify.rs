@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement};
+use sea_orm::DatabaseConnection;
 
-use crate::error::{Error, Result};
+use super::described::Described;
+use crate::error::Result;
 use crate::model::{Declaration, Entity, Model, Relation, Table};
 use crate::plan::Dialect;
 
@@ -86,7 +87,7 @@ pub async fn verify(model: &Model, connection: &DatabaseConnection) -> Result<Ve
     let live = read_tables(connection).await?;
     let mut differences = Vec::new();
     for entity in &model.entities {
-        match live.get(&key(&entity.table)) {
+        match live.get(&entity.table) {
             Some(table) => compare(model, entity, table, &mut differences),
             None => differences
                 .push(Difference::NoTable { entity: entity.name.clone(), table: entity.table.name.clone() }),
@@ -133,10 +134,6 @@ fn label(table: &str, columns: &[String]) -> String {
     format!("{table} ({})", columns.join(", "))
 }
 
-fn key(table: &Table) -> (Option<String>, String) {
-    (table.schema.clone(), table.name.clone())
-}
-
 /// For each dialect: all columns (schema, table, column, may be NULL), all unique keys and all foreign keys (schema,
 /// table, key, column, and for foreign ones the table and column it points at). The schema is NULL where it is the
 /// connection's own.
@@ -161,7 +158,7 @@ const SQLITE: Catalog = Catalog {
 };
 
 const POSTGRES: Catalog = Catalog {
-    columns: "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, c.attname::text, (NOT c.attnotnull)::int
+    columns: "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, c.attname::text, (NOT c.attnotnull)::int::int8
         FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace JOIN pg_attribute c ON c.attrelid = t.oid
         WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.attnum > 0 AND NOT c.attisdropped",
     unique_keys: "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, i.indexrelid::text, c.attname::text
@@ -177,39 +174,29 @@ const POSTGRES: Catalog = Catalog {
         WHERE k.contype = 'f' ORDER BY k.oid, p.place",
 };
 
-async fn read_tables(
-    connection: &DatabaseConnection,
-) -> Result<BTreeMap<(Option<String>, String), LiveTable>> {
-    let backend = connection.get_database_backend();
-    let catalog = match Dialect::of(backend)? {
+async fn read_tables(connection: &DatabaseConnection) -> Result<BTreeMap<Table, LiveTable>> {
+    let catalog = match Dialect::of(connection.get_database_backend())? {
         Dialect::Sqlite => SQLITE,
         Dialect::Postgres => POSTGRES,
     };
-    let ask = async |sql: &str| -> Result<Vec<QueryResult>> {
-        connection.query_all_raw(Statement::from_string(backend, sql)).await.map_err(Error::unavailable)
-    };
-    let text = |row: &QueryResult, index| row.try_get_by_index::<String>(index).map_err(Error::internal);
-    let table_of = |row: &QueryResult| {
-        Ok::<_, Error>((row.try_get_by_index::<Option<String>>(0).map_err(Error::internal)?, text(row, 1)?))
-    };
-    let mut tables: BTreeMap<(Option<String>, String), LiveTable> = BTreeMap::new();
-    for row in ask(catalog.columns).await? {
-        let nullable: i32 = row.try_get_by_index(3).map_err(Error::internal)?;
-        tables.entry(table_of(&row)?).or_default().columns.insert(text(&row, 2)?, nullable != 0);
+    let mut tables: BTreeMap<Table, LiveTable> = BTreeMap::new();
+    for row in Described::ask(connection, catalog.columns).await? {
+        let nullable: i64 = row.get(3)?;
+        tables.entry(row.table()?).or_default().columns.insert(row.get(2)?, nullable != 0);
     }
-    let mut unique_keys: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-    for row in ask(catalog.unique_keys).await? {
-        unique_keys.entry((table_of(&row)?, text(&row, 2)?)).or_default().insert(text(&row, 3)?);
+    let mut unique_keys: BTreeMap<(Table, String), BTreeSet<String>> = BTreeMap::new();
+    for row in Described::ask(connection, catalog.unique_keys).await? {
+        unique_keys.entry((row.table()?, row.get(2)?)).or_default().insert(row.get(3)?);
     }
     for ((table, _), columns) in unique_keys {
         tables.entry(table).or_default().unique_keys.push(columns);
     }
-    let mut foreign_keys: BTreeMap<_, ForeignKey> = BTreeMap::new();
-    for row in ask(catalog.foreign_keys).await? {
-        let key = foreign_keys.entry((table_of(&row)?, text(&row, 2)?)).or_default();
-        key.0.push(text(&row, 3)?);
-        key.1 = text(&row, 4)?;
-        key.2.push(text(&row, 5)?);
+    let mut foreign_keys: BTreeMap<(Table, String), ForeignKey> = BTreeMap::new();
+    for row in Described::ask(connection, catalog.foreign_keys).await? {
+        let key = foreign_keys.entry((row.table()?, row.get(2)?)).or_default();
+        key.0.push(row.get(3)?);
+        key.1 = row.get(4)?;
+        key.2.push(row.get(5)?);
     }
     for ((table, _), key) in foreign_keys {
         tables.entry(table).or_default().foreign_keys.push(key);

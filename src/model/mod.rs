@@ -1,5 +1,6 @@
 //! Entities reflected into plain data, and checked: what every other part of Crowsfoot reads.
 
+mod assembly;
 mod check;
 mod column_type;
 pub mod names;

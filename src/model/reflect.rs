@@ -5,8 +5,8 @@ use sea_orm::{
     PrimaryKeyToColumn, PrimaryKeyTrait, Related, RelationTrait, Schema,
 };
 
-use super::Table;
 use super::relation::Declared;
+use super::{Table, names};
 
 /// An entity as it was declared.
 #[derive(Clone, Debug)]
@@ -41,6 +41,24 @@ pub(super) struct ReflectedColumn {
 pub(super) struct ReflectedVia {
     pub to_junction: Declared,
     pub to_target: Declared,
+}
+
+impl Reflected {
+    /// What options may call a column.
+    pub fn names_of_column(&self, column: &ReflectedColumn) -> Vec<String> {
+        let is_relation = self.relations.iter().any(|relation| relation.variant == column.variant);
+        let variant = Some(column.variant.clone()).filter(|_| !is_relation);
+        std::iter::once(names::field(&column.variant)).chain(variant).collect()
+    }
+
+    /// What options may call a relation, beside the field that it has by default.
+    pub fn names_of_relation(&self, variant: &str, is_list: bool) -> Vec<String> {
+        let list = Some(names::list_field(variant)).filter(|_| is_list);
+        let is_column =
+            |name: &String| self.columns.iter().any(|column| names::field(&column.variant) == *name);
+        let fields = std::iter::once(names::field(variant)).chain(list).filter(|name| !is_column(name));
+        std::iter::once(variant.to_owned()).chain(fields).collect()
+    }
 }
 
 /// Reads the entity `E`.

@@ -3,9 +3,8 @@
 use sea_orm::Value;
 use serde::Serialize;
 
-use super::answer::Json;
-use super::row::Cell;
-use super::text;
+use super::{Json, text};
+use crate::execute::row::Cell;
 use crate::model::{ColumnType, Model};
 
 /// Writes a cell; writes nothing and says so where its type does not have what it holds.

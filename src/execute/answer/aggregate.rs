@@ -1,0 +1,65 @@
+//! Writes aggregates: counts, sums, averages, the least and the greatest of a list.
+
+use async_graphql::Pos;
+
+use super::cell::write_cell;
+use super::writer::{Step, Writer, Written, begin_field};
+use crate::error::Error;
+use crate::execute::row::{Cell, Row};
+use crate::model::Entity;
+use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, Load, What};
+
+impl<'a> Writer<'a> {
+    pub fn aggregate(
+        &mut self,
+        fields: &'a [AggregateField],
+        load: &'a Load,
+        row: Option<Row<'a>>,
+    ) -> Written {
+        let What::Aggregates(aggregates) = &load.what else {
+            self.scalar(&());
+            return Ok(());
+        };
+        let entity = &self.model.entities[load.entity];
+        self.json.push(b'{');
+        for (place, field) in fields.iter().enumerate() {
+            begin_field(&mut self.json, place, &field.key);
+            self.path.push(Step::Field(&field.key));
+            match &field.kind {
+                AggregateFieldKind::TypeName(name) => self.scalar(name),
+                AggregateFieldKind::Value(slot) => {
+                    let cell = row.map(|row| row.cell(*slot));
+                    self.aggregate_value(aggregates[*slot], entity, cell, field.position)?;
+                }
+                AggregateFieldKind::Group(below) => self.aggregate(below, load, row)?,
+            }
+            self.path.pop();
+        }
+        self.json.push(b'}');
+        Ok(())
+    }
+
+    fn aggregate_value(
+        &mut self,
+        aggregate: Aggregate,
+        entity: &Entity,
+        cell: Option<Cell>,
+        position: Pos,
+    ) -> Written {
+        match (aggregate, cell) {
+            (Aggregate::Count | Aggregate::CountDistinct(_), cell) => return self.count(cell, position),
+            // Nothing has no sum, average, least or greatest.
+            (_, None | Some(Cell::Null)) => self.scalar(&()),
+            (aggregate, Some(cell)) => {
+                if !write_cell(&mut self.json, self.model, &aggregate.column_type(entity), cell) {
+                    return self.null(
+                        &Error::internal("an aggregate that JSON cannot hold"),
+                        position,
+                        false,
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}

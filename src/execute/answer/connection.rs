@@ -1,0 +1,130 @@
+//! Writes connections: pages of a list, with their cursors (the Relay specification of cursor connections).
+
+use async_graphql::{Name, Pos};
+use sea_orm::Value;
+
+use super::writer::{Above, Bubble, Step, Writer, Written, begin_field};
+use crate::execute::tree::{Child, Loaded};
+use crate::plan::{
+    ConnectionField, ConnectionFieldKind, Cursor, EdgeField, EdgeFieldKind, Load, PageInfoField, Rows, What,
+};
+
+impl<'a> Writer<'a> {
+    pub fn connection(
+        &mut self,
+        load: Option<usize>,
+        fields: &'a [ConnectionField],
+        above: Above<'a>,
+        position: Pos,
+    ) -> Written {
+        let rows = match load {
+            Some(load) => Some(self.child(above, load, position)?),
+            None => None,
+        };
+        self.json.push(b'{');
+        for (place, field) in fields.iter().enumerate() {
+            begin_field(&mut self.json, place, &field.key);
+            self.path.push(Step::Field(&field.key));
+            match (&field.kind, rows) {
+                (ConnectionFieldKind::TypeName(name), _) => self.scalar(name),
+                (ConnectionFieldKind::TotalCount(count), _) => {
+                    self.total_count(above, *count, field.position)?;
+                }
+                (ConnectionFieldKind::Nodes(selection), Some((load, child))) => {
+                    self.list(selection, load, child, above.index)?;
+                }
+                (ConnectionFieldKind::Edges(fields), Some((load, child))) => {
+                    self.edges(fields, load, child, above.index)?;
+                }
+                (ConnectionFieldKind::PageInfo(fields), Some((load, child))) => {
+                    self.page_info(fields, load, child, above.index);
+                }
+                (_, None) => return Err(Bubble),
+            }
+            self.path.pop();
+        }
+        self.json.push(b'}');
+        Ok(())
+    }
+
+    fn total_count(&mut self, above: Above<'a>, load: usize, position: Pos) -> Written {
+        let (_, child) = self.child(above, load, position)?;
+        let first = child.groups.members(above.index).first();
+        self.count(first.map(|row| child.loaded.row(*row as usize).cell(0)), position)
+    }
+
+    fn edges(&mut self, fields: &'a [EdgeField], load: &'a Load, child: &'a Child, parent: usize) -> Written {
+        self.json.push(b'[');
+        for (place, member) in child.groups.members(parent).iter().enumerate() {
+            if place > 0 {
+                self.json.push(b',');
+            }
+            let member = *member as usize;
+            self.path.push(Step::Index(place));
+            self.json.push(b'{');
+            for (place, field) in fields.iter().enumerate() {
+                begin_field(&mut self.json, place, &field.key);
+                self.path.push(Step::Field(&field.key));
+                match &field.kind {
+                    EdgeFieldKind::TypeName(name) => self.scalar(name),
+                    EdgeFieldKind::Cursor => self.cursor(load, &child.loaded, member),
+                    EdgeFieldKind::Node(selection) => self.object(selection, load, &child.loaded, member)?,
+                    EdgeFieldKind::JunctionColumn(place, entity, column) => {
+                        let slot = planned_rows(load).map_or(0, |rows| rows.columns.len()) + place;
+                        let cell = child.loaded.row(member).cell(slot);
+                        self.column(*entity, *column, cell, field.position)?;
+                    }
+                }
+                self.path.pop();
+            }
+            self.json.push(b'}');
+            self.path.pop();
+        }
+        self.json.push(b']');
+        Ok(())
+    }
+
+    fn page_info(&mut self, fields: &[(Name, PageInfoField)], load: &Load, child: &Child, parent: usize) {
+        let members = child.groups.members(parent);
+        self.json.push(b'{');
+        for (place, (key, field)) in fields.iter().enumerate() {
+            begin_field(&mut self.json, place, key);
+            let cursor = match field {
+                PageInfoField::TypeName => {
+                    self.scalar("PageInfo");
+                    continue;
+                }
+                PageInfoField::HasNextPage => {
+                    self.scalar(&child.groups.has_next(parent));
+                    continue;
+                }
+                PageInfoField::HasPreviousPage => {
+                    self.scalar(&child.groups.has_previous(parent));
+                    continue;
+                }
+                PageInfoField::StartCursor => members.first(),
+                PageInfoField::EndCursor => members.last(),
+            };
+            match cursor {
+                Some(member) => self.cursor(load, &child.loaded, *member as usize),
+                None => self.scalar(&()),
+            }
+        }
+        self.json.push(b'}');
+    }
+
+    fn cursor(&mut self, load: &Load, loaded: &Loaded, member: usize) {
+        let Some(rows) = planned_rows(load) else { return self.scalar(&()) };
+        let row = loaded.row(member);
+        let values: Vec<Value> =
+            (loaded.cursor..loaded.cursor + rows.order.len()).map(|slot| row.value(slot)).collect();
+        self.scalar(&Cursor::write(self.model, load.entity, &rows.order, &values));
+    }
+}
+
+fn planned_rows(load: &Load) -> Option<&Rows> {
+    match &load.what {
+        What::Rows(rows) => Some(rows),
+        What::Aggregates(_) => None,
+    }
+}

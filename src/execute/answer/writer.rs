@@ -1,0 +1,342 @@
+//! Writes fields, and the rows that they lead to.
+
+use async_graphql::{PathSegment, Pos, ServerError};
+use sea_orm::Value;
+use serde::Serialize;
+
+use super::Json;
+use super::cell::{write_cell, write_scalar};
+use crate::error::{Error, Result};
+use crate::execute::row::{Cell, Row};
+use crate::execute::tree::{Child, Loaded};
+use crate::model::{ColumnId, EntityId, Model};
+use crate::plan::{Field, FieldKind, Load, NodeGroup, Selection, write_node_id};
+
+/// Names are letters, digits and `_` (October 2021, section 2.1.9): nothing to escape.
+pub(super) fn begin_field(json: &mut Json, place: usize, key: &str) {
+    if place > 0 {
+        json.push(b',');
+    }
+    json.push(b'"');
+    json.extend_from_slice(key.as_bytes());
+    json.extend_from_slice(b"\":");
+}
+
+/// A field that cannot be `null` has no value; its error is recorded. What has been written of it is taken back where
+/// `null` can stand.
+pub(super) struct Bubble;
+
+pub(super) type Written = std::result::Result<(), Bubble>;
+
+/// The row that fields are written for, and what was loaded below it.
+#[derive(Clone, Copy)]
+pub(super) struct Above<'a> {
+    pub loads: &'a [Load],
+    pub children: &'a [Result<Child>],
+    pub row: Option<Row<'a>>,
+    pub index: usize,
+}
+
+/// One step of the path to a field, which becomes a [`PathSegment`] only in an error.
+#[derive(Clone, Copy)]
+pub(super) enum Step<'a> {
+    Field(&'a str),
+    Index(usize),
+}
+
+/// Errors beyond this many are not told: a client learns nothing from the thousandth.
+const MOST_ERRORS: usize = 100;
+
+pub(super) struct Writer<'a> {
+    pub model: &'a Model,
+    pub json: Json,
+    /// The path to where the writing began.
+    start: Vec<PathSegment>,
+    pub path: Vec<Step<'a>>,
+    pub errors: Vec<ServerError>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(model: &'a Model, start: Vec<PathSegment>) -> Self {
+        Self { model, json: Json::new(), start, path: Vec::new(), errors: Vec::new() }
+    }
+
+    fn fail(&mut self, error: &Error, below: &[String], position: Pos) {
+        if self.errors.len() >= MOST_ERRORS {
+            return;
+        }
+        let segment = |step: &Step| match step {
+            Step::Field(key) => PathSegment::Field((*key).to_owned()),
+            Step::Index(index) => PathSegment::Index(*index),
+        };
+        let below = below.iter().cloned().map(PathSegment::Field);
+        let path = self.start.iter().cloned().chain(self.path.iter().map(segment)).chain(below).collect();
+        self.errors.push(error.to_server_error(position, path));
+    }
+
+    /// `null` with an error, where `null` can stand.
+    pub fn null(&mut self, error: &Error, position: Pos, non_null: bool) -> Written {
+        self.fail(error, &[], position);
+        if non_null {
+            return Err(Bubble);
+        }
+        self.scalar(&());
+        Ok(())
+    }
+
+    /// Numbers, texts and `null`.
+    pub fn scalar(&mut self, value: &(impl Serialize + ?Sized)) {
+        write_scalar(&mut self.json, value);
+    }
+
+    fn fields(&mut self, fields: &'a [Field], entity: Option<EntityId>, above: Above<'a>) -> Written {
+        let columns = entity.map_or(&[][..], |entity| &self.model.entities[entity].columns);
+        let start = self.json.len();
+        for field in fields {
+            self.json.extend_from_slice(field.label.as_bytes());
+            // Nearly every field is a column with a value, which needs no path.
+            if let (FieldKind::Column { slot, column }, Some(row)) = (&field.kind, above.row)
+                && write_cell(&mut self.json, self.model, &columns[*column].column_type, row.cell(*slot))
+            {
+                continue;
+            }
+            self.field(field, entity, above)?;
+        }
+        match self.json.get_mut(start) {
+            // Where the first label has its comma.
+            Some(first) => *first = b'{',
+            None => self.json.push(b'{'),
+        }
+        self.json.push(b'}');
+        Ok(())
+    }
+
+    pub fn field(&mut self, field: &'a Field, entity: Option<EntityId>, above: Above<'a>) -> Written {
+        let depth = self.path.len();
+        self.path.push(Step::Field(&field.key));
+        let written = self.value(field, entity, above);
+        // A value that could not be written leaves the steps to where it failed.
+        self.path.truncate(depth);
+        written
+    }
+
+    fn value(&mut self, field: &'a Field, entity: Option<EntityId>, above: Above<'a>) -> Written {
+        let position = field.position;
+        match &field.kind {
+            FieldKind::TypeName(name) => self.scalar(name),
+            FieldKind::Column { slot, column } => {
+                return match entity.zip(above.row) {
+                    Some((entity, row)) => self.column(entity, *column, row.cell(*slot), position),
+                    None => self.null(&Error::internal("a column without a row"), position, true),
+                };
+            }
+            FieldKind::NodeId { slots } => {
+                let key: Vec<Value> = slots.iter().filter_map(|slot| Some(above.row?.value(*slot))).collect();
+                match entity.and_then(|entity| write_node_id(self.model, entity, key.iter())) {
+                    Some(id) => self.scalar(&id),
+                    None => {
+                        let error = Error::internal("a primary key that cannot be written");
+                        return self.null(&error, position, true);
+                    }
+                }
+            }
+            FieldKind::One { load, selection, key, non_null } => {
+                return self.one(field, above, *load, selection, key.as_deref(), *non_null);
+            }
+            FieldKind::List { load, selection } => {
+                let (load, child) = self.child(above, *load, position)?;
+                return self.list(selection, load, child, above.index);
+            }
+            FieldKind::Nodes { items, groups } => return self.nodes(items, groups, above, position),
+            FieldKind::Connection { load, fields } => return self.connection(*load, fields, above, position),
+            FieldKind::Aggregate { load, fields } => {
+                let (load, child) = self.child(above, *load, position)?;
+                let row = child.groups.members(above.index).first();
+                return self.aggregate(fields, load, row.map(|row| child.loaded.row(*row as usize)));
+            }
+            FieldKind::Failed { error, below, non_null } => {
+                self.fail(error, below, position);
+                if *non_null {
+                    return Err(Bubble);
+                }
+                self.scalar(&());
+            }
+            FieldKind::Foreign => self.scalar(&()),
+        }
+        Ok(())
+    }
+
+    /// The loaded child of a field that cannot be `null`.
+    pub fn child(
+        &mut self,
+        above: Above<'a>,
+        load: usize,
+        position: Pos,
+    ) -> std::result::Result<(&'a Load, &'a Child), Bubble> {
+        match &above.children[load] {
+            Ok(child) => Ok((&above.loads[load], child)),
+            Err(error) => {
+                self.fail(error, &[], position);
+                Err(Bubble)
+            }
+        }
+    }
+
+    pub fn column(&mut self, entity: EntityId, id: ColumnId, cell: Cell, position: Pos) -> Written {
+        let column = &self.model.entities[entity].columns[id];
+        if cell == Cell::Null && column.nullable {
+            self.scalar(&());
+            return Ok(());
+        }
+        if write_cell(&mut self.json, self.model, &column.column_type, cell) {
+            return Ok(());
+        }
+        let error = Error::internal(format!(
+            "{}.{} holds a value that its type does not have",
+            self.model.entities[entity].table.name, column.name
+        ));
+        self.null(&error, position, !column.nullable)
+    }
+
+    fn one(
+        &mut self,
+        field: &'a Field,
+        above: Above<'a>,
+        load: usize,
+        selection: &'a Selection,
+        key: Option<&[usize]>,
+        non_null: bool,
+    ) -> Written {
+        let child = match &above.children[load] {
+            Ok(child) => child,
+            Err(error) => return self.null(error, field.position, non_null),
+        };
+        let load = &above.loads[load];
+        if let Some(member) = child.groups.members(above.index).first() {
+            let start = self.json.len();
+            return match self.object(selection, load, &child.loaded, *member as usize) {
+                Err(Bubble) if !non_null => {
+                    self.json.truncate(start);
+                    self.scalar(&());
+                    Ok(())
+                }
+                written => written,
+            };
+        }
+        let dangling =
+            key.zip(above.row).filter(|(slots, row)| slots.iter().all(|slot| row.cell(*slot) != Cell::Null));
+        match dangling {
+            // A foreign key without a constraint may point at nothing.
+            Some((slots, row)) => {
+                let error = self.missing_target(load, slots, row);
+                self.null(&error, field.position, non_null)
+            }
+            None if non_null => self.null(&Error::internal("a required key is NULL"), field.position, true),
+            None => {
+                self.scalar(&());
+                Ok(())
+            }
+        }
+    }
+
+    fn missing_target(&self, load: &Load, slots: &[usize], row: Row) -> Error {
+        let target = &self.model.entities[load.entity];
+        let relation = load.relation.map(|(owner, relation)| &self.model.entities[owner].relations[relation]);
+        let columns = relation.map(|relation| relation.to.as_slice()).unwrap_or_default();
+        let key: serde_json::Map<String, serde_json::Value> = columns
+            .iter()
+            .zip(slots)
+            .map(|(column, slot)| {
+                let column = &target.columns[*column];
+                let variants = self.model.variants(&column.column_type);
+                let value = column.column_type.write(&row.value(*slot), variants);
+                (column.field.clone(), value.unwrap_or_default())
+            })
+            .collect();
+        Error::not_found(&target.name, key.into())
+    }
+
+    pub fn list(
+        &mut self,
+        selection: &'a Selection,
+        load: &'a Load,
+        child: &'a Child,
+        parent: usize,
+    ) -> Written {
+        self.json.push(b'[');
+        for (place, member) in child.groups.members(parent).iter().enumerate() {
+            if place > 0 {
+                self.json.push(b',');
+            }
+            self.path.push(Step::Index(place));
+            self.object(selection, load, &child.loaded, *member as usize)?;
+            self.path.pop();
+        }
+        self.json.push(b']');
+        Ok(())
+    }
+
+    pub fn object(
+        &mut self,
+        selection: &'a Selection,
+        load: &'a Load,
+        loaded: &'a Loaded,
+        index: usize,
+    ) -> Written {
+        let row = Some(loaded.row(index));
+        let above = Above { loads: load.children(), children: &loaded.children, row, index };
+        self.fields(&selection.fields, Some(selection.entity), above)
+    }
+
+    fn nodes(
+        &mut self,
+        items: &'a [(usize, Vec<Value>)],
+        groups: &'a [NodeGroup],
+        above: Above<'a>,
+        position: Pos,
+    ) -> Written {
+        self.json.push(b'[');
+        for (place, (group, key)) in items.iter().enumerate() {
+            if place > 0 {
+                self.json.push(b',');
+            }
+            self.path.push(Step::Index(place));
+            let start = self.json.len();
+            let group = &groups[*group];
+            let load = &above.loads[group.load];
+            let found = match &above.children[group.load] {
+                Ok(child) => {
+                    let is_it = |index: &usize| {
+                        let row = child.loaded.row(*index);
+                        group.slots.iter().zip(key).all(|(slot, value)| row.value(*slot) == *value)
+                    };
+                    (0..child.loaded.rows.len()).find(is_it).map(|index| (child, index))
+                }
+                Err(error) => {
+                    self.fail(error, &[], position);
+                    None
+                }
+            };
+            let written = match found {
+                Some((child, index)) => self.object(&group.selection, load, &child.loaded, index),
+                None => Err(Bubble),
+            };
+            if written.is_err() {
+                self.json.truncate(start);
+                self.scalar(&());
+            }
+            self.path.pop();
+        }
+        self.json.push(b']');
+        Ok(())
+    }
+
+    pub fn count(&mut self, cell: Option<Cell>, position: Pos) -> Written {
+        match cell {
+            None => self.scalar(&0),
+            Some(Cell::Integer(count)) if count <= i32::MAX.into() => self.scalar(&count),
+            _ => return self.null(&Error::internal("a count passes the range of Int"), position, true),
+        }
+        Ok(())
+    }
+}

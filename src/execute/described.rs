@@ -1,0 +1,31 @@
+//! What a database tells of its own tables, row by row.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TryGetable};
+
+use crate::error::{Error, Result};
+use crate::model::Table;
+
+/// A row that begins with a table: its schema, NULL where it is the connection's own, and its name.
+pub(super) struct Described(QueryResult);
+
+impl Described {
+    /// The rows that this statement brings.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn ask(connection: &DatabaseConnection, sql: &str) -> Result<Vec<Self>> {
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let rows = connection.query_all_raw(statement).await.map_err(Error::unavailable)?;
+        Ok(rows.into_iter().map(Self).collect())
+    }
+
+    /// The table that it tells of.
+    pub fn table(&self) -> Result<Table> {
+        Ok(Table { schema: self.get(0)?, name: self.get(1)? })
+    }
+
+    /// What else it tells; an `Option` where that may be NULL.
+    pub fn get<T: TryGetable>(&self, index: usize) -> Result<T> {
+        self.0.try_get_by_index(index).map_err(Error::internal)
+    }
+}

@@ -1,0 +1,91 @@
+//! An entity of the model, from what is reflected of it and the user's options; its relations come later.
+
+use crate::model::reflect::{Reflected, ReflectedColumn};
+use crate::model::registry::EntityOptions;
+use crate::model::{Column, ColumnType, Entity, Enumeration, Fault, names};
+
+/// The entity, and the enumerations of its columns.
+pub(super) fn assemble(
+    reflected: &Reflected,
+    options: &EntityOptions,
+    enumerations: &mut Vec<Enumeration>,
+    faults: &mut Vec<Fault>,
+) -> Entity {
+    let name = options.name.clone().unwrap_or_else(|| names::type_of(&reflected.module));
+    let columns: Vec<Column> = reflected
+        .columns
+        .iter()
+        .map(|column| {
+            let hidden = options.hides(&reflected.names_of_column(column));
+            let generated = reflected.auto_increment && reflected.primary_key == [column.name.clone()];
+            assemble_column(&name, column, (hidden, generated), enumerations, faults)
+        })
+        .collect();
+    let one = names::field(&name);
+    let many = options.plural.clone().unwrap_or_else(|| names::list_field(&name));
+    let position = |wanted: &String| reflected.columns.iter().position(|column| column.name == *wanted);
+    Entity {
+        description: reflected.comment.clone(),
+        table: reflected.table.clone(),
+        primary_key: reflected.primary_key.iter().filter_map(position).collect(),
+        unique_keys: reflected
+            .unique_keys
+            .iter()
+            .map(|key| key.iter().filter_map(position).collect())
+            .collect(),
+        relations: Vec::new(),
+        roots: names::RootNames::new(&one, &many),
+        exposed: true,
+        types: names::TypeNames::new(&name),
+        name,
+        columns,
+    }
+}
+
+fn assemble_column(
+    entity: &str,
+    column: &ReflectedColumn,
+    (hidden, generated): (bool, bool),
+    enumerations: &mut Vec<Enumeration>,
+    faults: &mut Vec<Fault>,
+) -> Column {
+    let column_type = ColumnType::of(&column.database_type, |name, variants| {
+        enumeration(enumerations, name, variants, !hidden)
+    });
+    if column_type.is_none() && !hidden {
+        faults.push(Fault::NoScalar {
+            column: format!("{entity}.{}", column.name),
+            database_type: format!("{:?}", column.database_type),
+            is_key: false,
+        });
+    }
+    Column {
+        name: column.name.clone(),
+        field: names::field(&column.variant),
+        // A hidden column is not read unless it is part of a key, and keys are checked.
+        column_type: column_type.unwrap_or(ColumnType::Text),
+        nullable: column.nullable,
+        has_default: column.has_default || generated,
+        generated,
+        description: column.comment.clone(),
+        hidden,
+    }
+}
+
+fn enumeration(enumerations: &mut Vec<Enumeration>, name: &str, variants: &[String], exposed: bool) -> usize {
+    let found = Enumeration {
+        name: names::type_of(name),
+        database_name: name.to_owned(),
+        variants: variants.iter().map(|stored| (names::enum_value(stored), stored.clone())).collect(),
+        exposed,
+    };
+    // Two enums of one name that differ stay two, and clash.
+    let is_found =
+        |known: &Enumeration| known.database_name == found.database_name && known.variants == found.variants;
+    if let Some(known) = enumerations.iter().position(is_found) {
+        enumerations[known].exposed |= exposed;
+        return known;
+    }
+    enumerations.push(found);
+    enumerations.len() - 1
+}

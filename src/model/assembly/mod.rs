@@ -1,0 +1,424 @@
+//! Relations are put together from what entities declare: both sides, junctions, and what goes through others.
+
+mod entity;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::reflect::{Reflected, ReflectedVia};
+use super::registry::{EntityOptions, Registry};
+use super::relation::Declared;
+use super::{
+    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, Model, ModelError, OnDelete,
+    Relation, check, names,
+};
+
+/// The model of all that was registered, or every fault that it has.
+pub(super) fn assemble(registry: Registry) -> Result<Model, ModelError> {
+    let mut assembly = Assembly::new(registry);
+    assembly.add_declared_relations();
+    assembly.add_junctions();
+    assembly.add_via();
+    assembly.apply_options();
+    assembly.name_values();
+    assembly.check_keys();
+    let Assembly { mut model, mut faults, .. } = assembly;
+    check::check(&model, &mut faults);
+    model.name_roots();
+    if faults.is_empty() { Ok(model) } else { Err(ModelError { faults }) }
+}
+
+/// A model on its way.
+struct Assembly {
+    registered: Vec<(Reflected, EntityOptions)>,
+    via: Vec<ReflectedVia>,
+    values: BTreeMap<(String, String), String>,
+    model: Model,
+    /// For each relation of each entity, the variant it was declared by.
+    variants: Vec<Vec<Option<String>>>,
+    /// Of each entity, the relations of its options' lists that lead somewhere.
+    lists: Vec<BTreeSet<String>>,
+    faults: Vec<Fault>,
+}
+
+impl Assembly {
+    fn new(registry: Registry) -> Self {
+        let Registry { registered: given, via, values, mut faults } = registry;
+        let mut registered: Vec<(Reflected, EntityOptions)> = Vec::new();
+        for (reflected, options) in given {
+            if registered.iter().any(|(known, _)| known.table == reflected.table) {
+                faults.push(Fault::RegisteredTwice { table: reflected.table.name });
+            } else {
+                registered.push((reflected, options));
+            }
+        }
+        let mut model = Model::default();
+        for (reflected, options) in &registered {
+            let entity = entity::assemble(reflected, options, &mut model.enumerations, &mut faults);
+            model.entities.push(entity);
+        }
+        let variants = vec![Vec::new(); registered.len()];
+        let lists = vec![BTreeSet::new(); registered.len()];
+        Self { registered, via, values, model, variants, lists, faults }
+    }
+
+    /// `belongs_to`, `has_one` and `has_many`, as declared.
+    fn add_declared_relations(&mut self) {
+        for id in 0..self.registered.len() {
+            for declared in self.registered[id].0.relations.clone() {
+                if !self.is_hidden(id, &declared) {
+                    self.add_declared(id, &declared);
+                }
+            }
+        }
+    }
+
+    fn add_declared(&mut self, id: EntityId, declared: &Declared) {
+        let label = format!("{}.{}", self.model.entities[id].name, declared.variant);
+        if declared.conditional {
+            self.faults.push(Fault::Conditional { relation: label });
+            return;
+        }
+        let Some(target) = self.model.entity_of_table(&declared.to_table) else {
+            self.faults.push(Fault::NotRegistered { relation: label, table: declared.to_table.name.clone() });
+            return;
+        };
+        let (Some(from), Some(to)) =
+            (self.columns(&label, id, &declared.from), self.columns(&label, target, &declared.to))
+        else {
+            return;
+        };
+        if declared.declaration != Declaration::BelongsTo && !self.has_forward_side(declared) {
+            let expected = format!(
+                "a belongs_to from {} ({}) to {} ({})",
+                declared.to_table.name,
+                declared.to.join(", "),
+                declared.from_table.name,
+                declared.from.join(", ")
+            );
+            self.faults.push(Fault::NoForwardSide { relation: label, expected });
+            return;
+        }
+        let entity = &self.model.entities[id];
+        let cardinality = match declared.declaration {
+            Declaration::HasMany | Declaration::ManyToMany => Cardinality::Many,
+            Declaration::HasOne => Cardinality::OptionalOne,
+            Declaration::BelongsTo => {
+                let may_be_null = from.iter().any(|column| entity.columns[*column].nullable);
+                if declared.enforced && !may_be_null { Cardinality::One } else { Cardinality::OptionalOne }
+            }
+        };
+        let field = self.default_field(id, target, declared);
+        self.push(
+            id,
+            Some(declared.variant.clone()),
+            Relation {
+                field,
+                target,
+                cardinality,
+                declaration: declared.declaration,
+                enforced: declared.enforced,
+                on_delete: declared.on_delete,
+                yields: declared.yields,
+                from,
+                to,
+                junction: None,
+            },
+        );
+    }
+
+    /// A forward relation that a generator numbered (`Users1`) or called `SelfRef` is named after its key instead.
+    fn default_field(&self, id: EntityId, target: EntityId, declared: &Declared) -> String {
+        if declared.declaration == Declaration::HasMany {
+            return names::list_field(&declared.variant);
+        }
+        let of_target = names::type_of(&self.registered[target].0.module);
+        let numbered = declared.variant.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let is_numbered = numbered.len() < declared.variant.len() && names::type_of(numbered) == of_target;
+        let of_key = match (declared.declaration, declared.from.as_slice()) {
+            (Declaration::BelongsTo, [column]) if is_numbered || numbered == "SelfRef" => {
+                names::field_of_key(column)
+            }
+            _ => None,
+        };
+        // Generated entities of plural tables have plural variants for one row, too.
+        let of_variant = || {
+            let of_variant = names::type_of(&declared.variant);
+            let is_target = of_variant == of_target && target != id;
+            names::field(if is_target { &of_variant } else { &declared.variant })
+        };
+        of_key.unwrap_or_else(of_variant)
+    }
+
+    fn has_forward_side(&self, reverse: &Declared) -> bool {
+        self.registered.iter().filter(|(reflected, _)| reflected.table == reverse.to_table).any(
+            |(reflected, _)| {
+                reflected.relations.iter().any(|forward| {
+                    forward.declaration == Declaration::BelongsTo
+                        && forward.to_table == reverse.from_table
+                        && pairs(&forward.from, &forward.to) == pairs(&reverse.to, &reverse.from)
+                })
+            },
+        )
+    }
+
+    /// Many-to-many relations seen from junctions: two `belongs_to` whose columns are together unique.
+    fn add_junctions(&mut self) {
+        for id in 0..self.registered.len() {
+            let forward: Vec<Declared> = self.registered[id]
+                .0
+                .relations
+                .iter()
+                .filter(|declared| declared.declaration == Declaration::BelongsTo && !declared.conditional)
+                .cloned()
+                .collect();
+            let mut pairs = Vec::new();
+            for (index, one) in forward.iter().enumerate() {
+                for other in &forward[index + 1..] {
+                    if self.is_exactly_a_key(id, one, other) {
+                        pairs.push((one, other));
+                    }
+                }
+            }
+            for (one, other) in &pairs {
+                self.add_list_through(id, one, other);
+                self.add_list_through(id, other, one);
+            }
+            if pairs.iter().any(|(one, other)| self.has_nothing_beside(id, one, other)) {
+                self.model.entities[id].exposed = false;
+            }
+        }
+        self.drop_relations_to_hidden_junctions();
+    }
+
+    fn is_exactly_a_key(&self, id: EntityId, one: &Declared, other: &Declared) -> bool {
+        let pair: BTreeSet<&String> = one.from.iter().chain(&other.from).collect();
+        let reflected = &self.registered[id].0;
+        one.from != other.from
+            && std::iter::once(&reflected.primary_key)
+                .chain(&reflected.unique_keys)
+                .any(|key| key.iter().collect::<BTreeSet<_>>() == pair)
+    }
+
+    /// Nothing but the two keys, and perhaps a key of its own that nothing points at.
+    fn has_nothing_beside(&self, id: EntityId, one: &Declared, other: &Declared) -> bool {
+        let reflected = &self.registered[id].0;
+        let is_pointed_at =
+            self.registered.iter().flat_map(|(reflected, _)| &reflected.relations).any(|declared| {
+                declared.declaration == Declaration::BelongsTo && declared.to_table == reflected.table
+            });
+        let is_surrogate =
+            |column: &String| reflected.primary_key.len() == 1 && reflected.primary_key[0] == *column;
+        !is_pointed_at
+            && reflected.columns.iter().all(|column| {
+                one.from.contains(&column.name)
+                    || other.from.contains(&column.name)
+                    || is_surrogate(&column.name)
+            })
+    }
+
+    /// The list that comes in by `near` and goes out by `far`.
+    fn add_list_through(&mut self, junction: EntityId, near: &Declared, far: &Declared) {
+        let label = format!("{}.{}", self.model.entities[junction].name, far.variant);
+        let (Some(owner), Some(target)) =
+            (self.model.entity_of_table(&near.to_table), self.model.entity_of_table(&far.to_table))
+        else {
+            // Reported where the junction's own relation was added.
+            return;
+        };
+        let (Some(from), Some(to)) =
+            (self.columns(&label, owner, &near.to), self.columns(&label, target, &far.to))
+        else {
+            return;
+        };
+        let far_field = self.default_field(junction, target, far);
+        let named = &self.registered[junction].1.lists_through;
+        let of_user = [far_field.as_str(), &names::field(&far.variant), &far.variant]
+            .into_iter()
+            .find_map(|name| named.get_key_value(name));
+        self.lists[junction].extend(of_user.map(|(name, _)| name.clone()));
+        let relation = Relation {
+            field: of_user.map_or_else(|| names::list_field(&far_field), |(_, field)| field.clone()),
+            target,
+            cardinality: Cardinality::Many,
+            declaration: Declaration::ManyToMany,
+            enforced: true,
+            on_delete: OnDelete::NoAction,
+            yields: false,
+            from,
+            to,
+            junction: Some(Junction {
+                table: self.model.entities[junction].table.clone(),
+                entity: Some(junction),
+                from: near.from.clone(),
+                to: far.from.clone(),
+            }),
+        };
+        self.push(owner, None, relation);
+    }
+
+    fn drop_relations_to_hidden_junctions(&mut self) {
+        for id in 0..self.model.entities.len() {
+            let keep: Vec<bool> = self.model.entities[id]
+                .relations
+                .iter()
+                .map(|relation| self.model.entities[relation.target].exposed)
+                .collect();
+            let mut kept = keep.iter();
+            self.model.entities[id].relations.retain(|_| kept.next() == Some(&true));
+            let mut kept = keep.iter();
+            self.variants[id].retain(|_| kept.next() == Some(&true));
+        }
+    }
+
+    /// Many-to-many relations that `Related::via` declares, unless the junction already showed them.
+    fn add_via(&mut self) {
+        for ReflectedVia { to_junction, to_target } in std::mem::take(&mut self.via) {
+            let label = format!("{} to {}", to_junction.from_table.name, to_target.to_table.name);
+            if to_junction.conditional || to_target.conditional {
+                self.faults.push(Fault::Conditional { relation: label });
+                continue;
+            }
+            let owner = self.model.entity_of_table(&to_junction.from_table);
+            let target = self.model.entity_of_table(&to_target.to_table);
+            let (Some(owner), Some(target)) = (owner, target) else {
+                let table =
+                    if owner.is_none() { to_junction.from_table.name } else { to_target.to_table.name };
+                self.faults.push(Fault::NotRegistered { relation: label, table });
+                continue;
+            };
+            let (Some(from), Some(to)) =
+                (self.columns(&label, owner, &to_junction.from), self.columns(&label, target, &to_target.to))
+            else {
+                continue;
+            };
+            let junction = Junction {
+                entity: self.model.entity_of_table(&to_junction.to_table),
+                table: to_junction.to_table,
+                from: to_junction.to,
+                to: to_target.from,
+            };
+            let is_known = |relation: &Relation| relation.junction.as_ref() == Some(&junction);
+            if !self.model.entities[owner].relations.iter().any(is_known) {
+                let relation = Relation {
+                    field: names::list_field(&self.model.entities[target].name),
+                    target,
+                    cardinality: Cardinality::Many,
+                    declaration: Declaration::ManyToMany,
+                    enforced: true,
+                    on_delete: OnDelete::NoAction,
+                    yields: false,
+                    from,
+                    to,
+                    junction: Some(junction),
+                };
+                self.push(owner, None, relation);
+            }
+        }
+    }
+
+    /// Renames and hides what the users' options name; an option that names nothing is a fault.
+    fn apply_options(&mut self) {
+        for (id, (reflected, options)) in self.registered.iter().enumerate() {
+            let entity = &mut self.model.entities[id];
+            let mut columns: BTreeSet<String> = BTreeSet::new();
+            for (column, declared) in entity.columns.iter_mut().zip(&reflected.columns) {
+                let names = reflected.names_of_column(declared);
+                options.rename_to(&mut column.field, &names);
+                columns.extend(names);
+            }
+            let mut known = columns.clone();
+            let mut keep = Vec::new();
+            for (relation, variant) in entity.relations.iter_mut().zip(&self.variants[id]) {
+                let mut names =
+                    Vec::from_iter(Some(relation.field.clone()).filter(|name| !columns.contains(name)));
+                if let Some(variant) = variant {
+                    names.extend(reflected.names_of_relation(variant, relation.is_many()));
+                }
+                options.rename_to(&mut relation.field, &names);
+                keep.push(!options.hides(&names));
+                known.extend(names);
+            }
+            let mut kept = keep.into_iter();
+            entity.relations.retain(|_| kept.next().unwrap_or(true));
+            // What is left out already may be spoken of.
+            for declared in &reflected.relations {
+                known.extend(reflected.names_of_relation(&declared.variant, declared.is_list()));
+            }
+            let unknown = options.renamed.keys().chain(&options.hidden).filter(|name| !known.contains(*name));
+            let lists = options.lists_through.keys().filter(|name| !self.lists[id].contains(*name));
+            let unknown: BTreeSet<&String> = unknown.chain(lists).collect();
+            self.faults.extend(
+                unknown
+                    .into_iter()
+                    .map(|name| Fault::UnknownOption { entity: entity.name.clone(), name: name.clone() }),
+            );
+        }
+    }
+
+    /// Gives the values of enums the names that the user chose.
+    fn name_values(&mut self) {
+        for ((enumeration, stored), name) in &self.values {
+            let enumerations = self.model.enumerations.iter_mut();
+            let mut values = enumerations
+                .filter(|known| known.database_name == *enumeration)
+                .flat_map(|known| &mut known.variants);
+            match values.find(|(_, known)| known == stored) {
+                Some((known, _)) => known.clone_from(name),
+                None => self
+                    .faults
+                    .push(Fault::UnknownOption { entity: enumeration.clone(), name: stored.clone() }),
+            }
+        }
+    }
+
+    /// A hidden column is read all the same where it is part of a key.
+    fn check_keys(&mut self) {
+        for (id, entity) in self.model.entities.iter().enumerate() {
+            let relations = || self.model.entities.iter().flat_map(|owner| &owner.relations);
+            let own = entity.relations.iter().flat_map(|relation| &relation.from);
+            let others =
+                relations().filter(|relation| relation.target == id).flat_map(|relation| &relation.to);
+            let keys: BTreeSet<&ColumnId> = entity.primary_key.iter().chain(own).chain(others).collect();
+            for column in keys.into_iter().map(|column| &self.registered[id].0.columns[*column]) {
+                let is_hidden = self.registered[id].1.hides(&self.registered[id].0.names_of_column(column));
+                if is_hidden && ColumnType::of(&column.database_type, |_, _| 0).is_none() {
+                    self.faults.push(Fault::NoScalar {
+                        column: format!("{}.{}", entity.name, column.name),
+                        database_type: format!("{:?}", column.database_type),
+                        is_key: true,
+                    });
+                }
+            }
+        }
+    }
+
+    fn is_hidden(&self, id: EntityId, declared: &Declared) -> bool {
+        let (reflected, options) = &self.registered[id];
+        options.hides(&reflected.names_of_relation(&declared.variant, declared.is_list()))
+    }
+
+    fn columns(&mut self, relation: &str, id: EntityId, wanted: &[String]) -> Option<Vec<ColumnId>> {
+        let entity = &self.model.entities[id];
+        let mut found = Vec::new();
+        for name in wanted {
+            match entity.column_named(name) {
+                Some(column) => found.push(column),
+                None => self.faults.push(Fault::NoSuchColumn {
+                    relation: relation.to_owned(),
+                    column: format!("{}.{name}", entity.table.name),
+                }),
+            }
+        }
+        (found.len() == wanted.len()).then_some(found)
+    }
+
+    fn push(&mut self, id: EntityId, variant: Option<String>, relation: Relation) {
+        self.model.entities[id].relations.push(relation);
+        self.variants[id].push(variant);
+    }
+}
+
+/// The columns of both sides that meet; their order is of no consequence.
+fn pairs<'a>(from: &'a [String], to: &'a [String]) -> BTreeSet<(&'a String, &'a String)> {
+    from.iter().zip(to).collect()
+}
