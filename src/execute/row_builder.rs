@@ -33,11 +33,10 @@ impl RowSetBuilder {
         Self { columns, cells, text, others: Vec::new() }
     }
 
-    /// No rows of a statement yet, with room for as many as it brought the last time.
+    /// No rows of a statement yet, with room for as many as it is known to bring.
     pub(super) fn of(query: &Query) -> Self {
-        let (cells, text) = query.last_run.size();
-        let (cells, text) = (cells.max(USUAL_CELLS), text.max(USUAL_TEXT));
-        let (cells, text) = (Vec::with_capacity(cells), Vec::with_capacity(text));
+        let cells = Vec::with_capacity(query.last_run.cells.or(USUAL_CELLS));
+        let text = Vec::with_capacity(query.last_run.text.or(USUAL_TEXT));
         Self { columns: query.columns.clone(), cells, text, others: Vec::new() }
     }
 

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use chrono::{
     DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, SecondsFormat, TimeZone, Utc,
@@ -54,7 +55,8 @@ pub(super) struct SqliteReader {
 struct File {
     path: PathBuf,
     is_read_only: bool,
-    idle: Mutex<Vec<Connection>>,
+    /// Each with the thread that used it last.
+    idle: Mutex<Vec<(ThreadId, Connection)>>,
 }
 
 /// Why a statement brought no rows.
@@ -140,7 +142,7 @@ impl SqliteReader {
         // Else one that reads again and again would never let others have the worker.
         consume_budget().await;
         let place = self.place().await.map_err(fault)?;
-        let mut idle = self.file.idle().pop();
+        let mut idle = self.file.take();
         if let Some(connection) = idle.take() {
             match run_light(&connection, query, &values) {
                 Ok(Some(rows)) => {
@@ -224,11 +226,20 @@ impl File {
         Ok(connection)
     }
 
-    fn give_back(&self, connection: Connection) {
-        self.idle().push(connection);
+    /// An idle connection, best the one that this thread used last: what SQLite keeps of the file and its statements lies in
+    /// this processor's cache then.
+    fn take(&self) -> Option<Connection> {
+        let own = thread::current().id();
+        let mut idle = self.idle();
+        let place = idle.iter().rposition(|(last, _)| *last == own).or(idle.len().checked_sub(1))?;
+        Some(idle.swap_remove(place).1)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn give_back(&self, connection: Connection) {
+        self.idle().push((thread::current().id(), connection));
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(ThreadId, Connection)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

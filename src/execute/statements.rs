@@ -116,7 +116,8 @@ impl Statements {
         let started = Instant::now();
         let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
         if let Ok(rows) = &rows {
-            query.last_run.note_size(rows.cells.len(), rows.text.len());
+            query.last_run.cells.note(rows.cells.len());
+            query.last_run.text.note(rows.text.len());
         }
         self.record(query.sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
         rows

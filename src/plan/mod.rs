@@ -13,13 +13,13 @@ mod node_id;
 mod order;
 mod planner;
 mod print;
+mod room;
 mod select;
 mod selection;
 mod tables;
 mod variables;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicUsize;
 
 use async_graphql::{Name, Pos};
 use sea_orm::Value;
@@ -33,6 +33,7 @@ pub use input::{Arguments, Input};
 pub use node_id::write as write_node_id;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
+pub use room::Room;
 pub use select::{Join, Key, LastRun, Query, Select, Templates};
 pub use selection::Document;
 pub use variables::{Parameter, Variables};
@@ -51,8 +52,8 @@ pub struct Plan {
     pub parameters: Vec<Parameter>,
     /// The variables whose values it depends on. Of the others it is enough whether they are given, and not null.
     pub depends_on: BTreeSet<Name>,
-    /// How many bytes its last answer had: the next one has the room at once.
-    pub last_bytes: AtomicUsize,
+    /// For the bytes of its answers.
+    pub room: Room,
 }
 
 impl Plan {

@@ -9,8 +9,6 @@ mod connection;
 mod text;
 mod writer;
 
-use std::sync::atomic::Ordering;
-
 use async_graphql::{Name, PathSegment, ServerError};
 use serde::Serialize;
 
@@ -23,7 +21,7 @@ use writer::{Above, Bubble, Step, Writer, begin_field};
 /// JSON text, as it goes to the client.
 pub type Json = Vec<u8>;
 
-/// The room with which an answer begins, unless the last one needed more.
+/// The room with which an answer begins where nothing is known of others.
 const USUAL_BYTES: usize = 8 << 10;
 
 /// The room for what is written around an answer.
@@ -66,8 +64,7 @@ impl Answer {
     /// Writes the whole answer to `plan`, every field of which is the model's own, as one object.
     pub fn write_object(model: &Model, plan: &Plan, children: &[Result<Child>]) -> (Json, Vec<ServerError>) {
         let mut writer = Writer::new(model, Vec::new());
-        let last_bytes = plan.last_bytes.load(Ordering::Relaxed);
-        writer.json.reserve(last_bytes.max(USUAL_BYTES) + AROUND_BYTES);
+        writer.json.reserve(plan.room.or(USUAL_BYTES) + AROUND_BYTES);
         let above = Above { loads: &plan.loads, children, row: None, index: 0 };
         let mut is_null = false;
         writer.json.push(b'{');
@@ -81,9 +78,7 @@ impl Answer {
             writer.json.clear();
             writer.scalar(&());
         }
-        if writer.json.len() != last_bytes {
-            plan.last_bytes.store(writer.json.len(), Ordering::Relaxed);
-        }
+        plan.room.note(writer.json.len());
         (writer.json, writer.errors)
     }
 

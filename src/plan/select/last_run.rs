@@ -1,13 +1,17 @@
 //! What is remembered of a statement's last run, for the next one.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::plan::Room;
 
 /// How a statement's last run went. Nothing depends on it but how soon the next one is over.
 #[derive(Debug, Default)]
 pub struct LastRun {
     was_short: AtomicBool,
-    cells: AtomicUsize,
-    text: AtomicUsize,
+    /// For the cells that it brings.
+    pub cells: Room,
+    /// For the bytes of text in them.
+    pub text: Room,
 }
 
 impl LastRun {
@@ -22,19 +26,6 @@ impl LastRun {
     /// Whether it was over soon; false for a statement that was never sent.
     pub fn was_short(&self) -> bool {
         self.was_short.load(Ordering::Relaxed)
-    }
-
-    /// Remembers how many cells it brought, and how many bytes of text in them.
-    pub fn note_size(&self, cells: usize, text: usize) {
-        if self.size() != (cells, text) {
-            self.cells.store(cells, Ordering::Relaxed);
-            self.text.store(text, Ordering::Relaxed);
-        }
-    }
-
-    /// How many cells it brought, and how many bytes of text in them.
-    pub fn size(&self) -> (usize, usize) {
-        (self.cells.load(Ordering::Relaxed), self.text.load(Ordering::Relaxed))
     }
 }
 
