@@ -10,6 +10,7 @@ use crate::model::Entity;
 use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, Load, What};
 
 impl<'a> Writer<'a> {
+    /// What was computed of the rows of one parent; no row where it has none.
     pub fn aggregate(
         &mut self,
         fields: &'a [AggregateField],

@@ -10,6 +10,7 @@ use crate::plan::{
 };
 
 impl<'a> Writer<'a> {
+    /// A page of the list that `load` has brought; where none is needed only the number of its rows.
     pub fn connection(
         &mut self,
         load: Option<usize>,

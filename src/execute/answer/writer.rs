@@ -26,6 +26,7 @@ pub(super) fn begin_field(json: &mut Json, place: usize, key: &str) {
 /// `null` can stand.
 pub(super) struct Bubble;
 
+/// Whether something was written.
 pub(super) type Written = std::result::Result<(), Bubble>;
 
 /// The row that fields are written for, and what was loaded below it.
@@ -47,16 +48,19 @@ pub(super) enum Step<'a> {
 /// Errors beyond this many are not told: a client learns nothing from the thousandth.
 const MOST_ERRORS: usize = 100;
 
+/// An answer in the making.
 pub(super) struct Writer<'a> {
     pub model: &'a Model,
     pub json: Json,
     /// The path to where the writing began.
     start: Vec<PathSegment>,
+    /// From there to what is being written.
     pub path: Vec<Step<'a>>,
     pub errors: Vec<ServerError>,
 }
 
 impl<'a> Writer<'a> {
+    /// Nothing yet. `start` leads to the object whose fields come.
     pub fn new(model: &'a Model, start: Vec<PathSegment>) -> Self {
         Self { model, json: Json::new(), start, path: Vec::new(), errors: Vec::new() }
     }
@@ -111,6 +115,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// The value of a field; its key is written by the caller.
     pub fn field(&mut self, field: &'a Field, entity: Option<EntityId>, above: Above<'a>) -> Written {
         let depth = self.path.len();
         self.path.push(Step::Field(&field.key));
@@ -182,6 +187,7 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// A cell as its column is read by clients.
     pub fn column(&mut self, entity: EntityId, id: ColumnId, cell: Cell, position: Pos) -> Written {
         let column = &self.model.entities[entity].columns[id];
         if cell == Cell::Null && column.nullable {
@@ -256,6 +262,7 @@ impl<'a> Writer<'a> {
         Error::not_found(&target.name, key.into())
     }
 
+    /// The rows of one parent.
     pub fn list(
         &mut self,
         selection: &'a Selection,
@@ -276,6 +283,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// One row, with what was loaded below it.
     pub fn object(
         &mut self,
         selection: &'a Selection,
@@ -331,6 +339,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// A count is an `Int`; a list without rows has no row that counts them.
     pub fn count(&mut self, cell: Option<Cell>, position: Pos) -> Written {
         match cell {
             None => self.scalar(&0),
