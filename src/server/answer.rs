@@ -133,6 +133,7 @@ pub(super) fn write(http: &HttpRequest, media: Media, answer: Result<Answer, Ref
         }
     };
     let mut response = send(http, response, body);
+    // After the body: the encoder names a part of what an answer varies with.
     for (name, value) in [
         (CONTENT_TYPE, media.content_type()),
         // Rows as they are now, and perhaps for this client alone: nobody on the way may keep them.

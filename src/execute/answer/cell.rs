@@ -18,6 +18,7 @@ pub(super) fn write_cell(json: &mut Json, model: &Model, column_type: &ColumnTyp
     true
 }
 
+/// By itself, so that what nearly all cells need stays small where it is written in.
 #[inline(never)]
 fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, cell: Cell) -> bool {
     match cell {

@@ -236,24 +236,14 @@ impl Assembly {
             .into_iter()
             .find_map(|name| named.get_key_value(name));
         self.lists[junction].extend(of_user.map(|(name, _)| name.clone()));
-        let relation = Relation {
-            field: of_user.map_or_else(|| names::list_field(&far_field), |(_, field)| field.clone()),
-            target,
-            cardinality: Cardinality::Many,
-            declaration: Declaration::ManyToMany,
-            enforced: true,
-            on_delete: OnDelete::NoAction,
-            yields: false,
-            from,
-            to,
-            junction: Some(Junction {
-                table: self.model.entities[junction].table.clone(),
-                entity: Some(junction),
-                from: near.from.clone(),
-                to: far.from.clone(),
-            }),
+        let field = of_user.map_or_else(|| names::list_field(&far_field), |(_, field)| field.clone());
+        let junction = Junction {
+            table: self.model.entities[junction].table.clone(),
+            entity: Some(junction),
+            from: near.from.clone(),
+            to: far.from.clone(),
         };
-        self.push(owner, None, relation);
+        self.push(owner, None, many_to_many(field, target, from, to, junction));
     }
 
     fn drop_relations_to_hidden_junctions(&mut self) {
@@ -299,19 +289,8 @@ impl Assembly {
             };
             let is_known = |relation: &Relation| relation.junction.as_ref() == Some(&junction);
             if !self.model.entities[owner].relations.iter().any(is_known) {
-                let relation = Relation {
-                    field: names::list_field(&self.model.entities[target].name),
-                    target,
-                    cardinality: Cardinality::Many,
-                    declaration: Declaration::ManyToMany,
-                    enforced: true,
-                    on_delete: OnDelete::NoAction,
-                    yields: false,
-                    from,
-                    to,
-                    junction: Some(junction),
-                };
-                self.push(owner, None, relation);
+                let field = names::list_field(&self.model.entities[target].name);
+                self.push(owner, None, many_to_many(field, target, from, to, junction));
             }
         }
     }
@@ -415,6 +394,28 @@ impl Assembly {
     fn push(&mut self, id: EntityId, variant: Option<String>, relation: Relation) {
         self.model.entities[id].relations.push(relation);
         self.variants[id].push(variant);
+    }
+}
+
+/// The list of `target` that `junction` leads to.
+fn many_to_many(
+    field: String,
+    target: EntityId,
+    from: Vec<ColumnId>,
+    to: Vec<ColumnId>,
+    junction: Junction,
+) -> Relation {
+    Relation {
+        field,
+        target,
+        cardinality: Cardinality::Many,
+        declaration: Declaration::ManyToMany,
+        enforced: true,
+        on_delete: OnDelete::NoAction,
+        yields: false,
+        from,
+        to,
+        junction: Some(junction),
     }
 }
 
