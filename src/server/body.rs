@@ -1,7 +1,8 @@
 //! The body of a request, read as far as it may go.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -46,7 +47,7 @@ pub(super) async fn read(
     if announced.is_some_and(|length: usize| length > limits.bytes) {
         return Err(too_large());
     }
-    let all = async {
+    let mut all = pin!(async {
         let mut body = web::BytesMut::new();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
@@ -59,11 +60,29 @@ pub(super) async fn read(
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
-    };
+    });
+    if let Poll::Ready(body) = at_once(all.as_mut()).await {
+        return body;
+    }
     timeout(limits.time, all).await.unwrap_or_else(|_| {
         let message = format!("the body was not there after {} seconds", limits.time.as_secs());
         Err(Refusal::of(StatusCode::REQUEST_TIMEOUT, &Error::bad_request(message)))
     })
+}
+
+/// What comes of reading when the body came with its headers, as nearly all do.
+///
+/// actix-web calls a handler before it looks at what follows the headers, and again right after. Whoever waited for the body
+/// in between would be woken by it, which is a look at the whole connection in vain. So the first time nobody waits.
+async fn at_once<T>(mut reading: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    let mut called = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut called, true) {
+            return Poll::Ready(reading.as_mut().poll(context));
+        }
+        reading.as_mut().poll(&mut Context::from_waker(Waker::noop())).map(Poll::Ready)
+    })
+    .await
 }
 
 /// Keeps what is left of a request's body with the answer to it, which then ends the connection. Were it dropped before,
