@@ -22,10 +22,13 @@ static OPENED: AtomicU64 = AtomicU64::new(0);
 
 /// SeaORM's pool, which everything can go through, and beside it connections for what is only read.
 #[derive(Clone, Debug)]
-pub struct Database {
+pub struct Database(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
     id: u64,
     connection: DatabaseConnection,
-    reader: Option<Arc<Reader>>,
+    reader: Option<Reader>,
     catalog: Arc<KnownCatalog>,
 }
 
@@ -59,33 +62,38 @@ impl Database {
             }
             _ => None,
         };
-        Ok(Self { reader: reader.map(Arc::new), ..Self::from(connection) })
+        Ok(Self::over(connection, reader))
+    }
+
+    fn over(connection: DatabaseConnection, reader: Option<Reader>) -> Self {
+        let id = OPENED.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::new(Opened { id, connection, reader, catalog: Arc::default() }))
     }
 
     /// Its connections at this moment: the pool's, and those that only read.
     pub fn pool_use(&self) -> PoolUse {
-        let pool = PoolUse::of(&self.connection);
+        let pool = PoolUse::of(&self.0.connection);
         let (idle, busy) = self.reader().map_or((0, 0), Reader::idle_and_busy);
         PoolUse { idle: pool.idle + idle, busy: pool.busy + busy, ..pool }
     }
 
     /// Tells it from every other that this process has opened; clones are the same.
     pub(crate) fn id(&self) -> u64 {
-        self.id
+        self.0.id
     }
 
     /// What it tells of itself.
     pub async fn catalog(&self) -> Option<Arc<Catalog>> {
-        self.catalog.current(&self.connection).await
+        self.0.catalog.current(&self.0.connection).await
     }
 
     /// The same without asking.
     pub(super) fn known_catalog(&self) -> Option<Arc<Catalog>> {
-        self.catalog.known()
+        self.0.catalog.known()
     }
 
     pub(super) fn reader(&self) -> Option<&Reader> {
-        self.reader.as_deref()
+        self.0.reader.as_ref()
     }
 
     /// Closes every connection. Whoever asks later is told that the database cannot be reached.
@@ -93,10 +101,10 @@ impl Database {
     /// # Errors
     /// What the driver says.
     pub async fn close(self) -> Result<(), DbErr> {
-        if let Some(reader) = &self.reader {
+        if let Some(reader) = self.reader() {
             reader.close();
         }
-        self.connection.close_by_ref().await
+        self.0.connection.close_by_ref().await
     }
 }
 
@@ -104,7 +112,7 @@ impl Database {
 /// them, too.
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        Self { id: OPENED.fetch_add(1, Ordering::Relaxed), connection, reader: None, catalog: Arc::default() }
+        Self::over(connection, None)
     }
 }
 
@@ -112,7 +120,7 @@ impl Deref for Database {
     type Target = DatabaseConnection;
 
     fn deref(&self) -> &DatabaseConnection {
-        &self.connection
+        &self.0.connection
     }
 }
 

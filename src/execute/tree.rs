@@ -53,6 +53,34 @@ struct Level<'a> {
     joins: &'a [Option<Join>],
 }
 
+impl<'a> Level<'a> {
+    /// The same rows as what hangs on a joined part of them sees them.
+    fn of(self, join: &'a Join) -> Self {
+        Self { first: join.first, joins: &join.below, ..self }
+    }
+}
+
+/// Whether all of these loads were joined with the one above, with everything below them.
+fn is_there(loads: &[Load], joins: &[Option<Join>]) -> bool {
+    let mut places = loads.iter().enumerate();
+    places.all(|(place, load)| match joins.get(place) {
+        Some(Some(join)) => is_there(load.children(), &join.below),
+        _ => false,
+    })
+}
+
+/// The same loads, for which nothing is sent and nobody waits.
+fn all_there(loads: &[Load], level: Level<'_>) -> Vec<Result<Child>> {
+    let places = loads.iter().zip(level.joins.iter().flatten());
+    places.map(|(load, join)| Ok(joined(level, join, all_there(load.children(), level.of(join))))).collect()
+}
+
+fn joined(level: Level<'_>, join: &Join, children: Vec<Result<Child>>) -> Child {
+    let rows = level.rows.clone();
+    let groups = Groups::joined(&rows, &join.key);
+    Child { loaded: Loaded { rows, first: join.first, cursor: 0, children }, groups }
+}
+
 /// Loads trees for one request.
 pub struct Tree<'a> {
     /// The request's session.
@@ -94,7 +122,7 @@ impl Tree<'_> {
 
     async fn load_below(&self, load: &Load, level: Level<'_>) -> Vec<Result<Child>> {
         match load.children() {
-            [] => Vec::new(),
+            children if is_there(children, level.joins) => all_there(children, level),
             [only] => vec![self.load_child(load, level, 0, only).await],
             children => {
                 let children = children.iter().enumerate();
@@ -116,11 +144,8 @@ impl Tree<'_> {
             let Some(join) = level.joins.get(place).and_then(Option::as_ref) else {
                 return self.load_relation(parent, level, load).await;
             };
-            let below = Level { first: join.first, joins: &join.below, ..level };
-            let children = self.load_below(load, below).await;
-            let rows = level.rows.clone();
-            let groups = Groups::joined(&rows, &join.key);
-            Ok(Child { loaded: Loaded { rows, first: join.first, cursor: 0, children }, groups })
+            let children = self.load_below(load, level.of(join)).await;
+            Ok(joined(level, join, children))
         })
     }
 

@@ -1,6 +1,7 @@
 //! What is kept of a document between requests: parsed and validated once, and planned once for all values of variables
 //! that only stand in statements as parameters.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +12,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, ServerError, Variables};
 use async_graphql_value::Value;
 use lru::LruCache;
+use thread_local::ThreadLocal;
 
 use super::{answering, variables};
 use crate::error::Error;
@@ -42,8 +44,8 @@ struct Plans {
     kept: LruCache<String, Arc<Plan>>,
 }
 
-/// So many documents are kept.
-const DOCUMENTS: usize = 1_000;
+/// So many documents each thread keeps.
+const DOCUMENTS: usize = 500;
 
 /// So many plans are kept of each, and so many verdicts.
 const PLANS: usize = 64;
@@ -51,11 +53,12 @@ const PLANS: usize = 64;
 /// Larger texts, of documents and of variables that plans depend on, are read anew each time.
 const LARGEST_TEXT: usize = 16 << 10;
 
-/// The documents that were asked for last.
+/// The documents that each thread was asked for last. Threads that had one in common would take it, its plans and their counts
+/// of references out of each other's caches with every request.
 #[derive(Clone)]
 pub(super) struct Documents {
     guard: guard::Limits,
-    known: Arc<Mutex<LruCache<Key, Arc<Compiled>>>>,
+    known: Arc<ThreadLocal<RefCell<LruCache<Key, Arc<Compiled>>>>>,
 }
 
 /// Text and name of the operation.
@@ -67,7 +70,7 @@ fn capacity(entries: usize) -> NonZeroUsize {
 
 impl Documents {
     pub fn new(guard: guard::Limits) -> Self {
-        Self { guard, known: Arc::new(Mutex::new(LruCache::new(capacity(DOCUMENTS)))) }
+        Self { guard, known: Arc::default() }
     }
 
     /// The operation of a document, from what is kept or parsed anew.
@@ -76,14 +79,14 @@ impl Documents {
     /// When the guard refuses the document, or it has no such operation. Faulty documents are not kept.
     pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, ServerError> {
         let key = (text, operation_name);
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(compiled) = known {
-            return Ok(compiled);
+        let known = self.known.get_or(|| RefCell::new(LruCache::new(capacity(DOCUMENTS))));
+        if let Some(compiled) = known.borrow_mut().get(&key) {
+            return Ok(compiled.clone());
         }
         let (text, operation_name) = key.clone();
         let compiled = Arc::new(Compiled::read(text, operation_name, &self.guard)?);
         if key.0.len() <= LARGEST_TEXT {
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).put(key, compiled.clone());
+            known.borrow_mut().put(key, compiled.clone());
         }
         Ok(compiled)
     }

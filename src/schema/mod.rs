@@ -181,7 +181,8 @@ impl Schema {
                 return Executed::refused(error);
             }
         };
-        let (data, errors) = self.answer(&session, prepared).await;
+        // Boxed: it would be a part of every future above, and be moved with it.
+        let (data, errors) = Box::pin(self.answer(&session, prepared)).await;
         Executed { data, errors, statements: session.statements().records(), ..Executed::default() }
     }
 

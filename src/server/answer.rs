@@ -14,9 +14,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::negotiation::{self, Media};
-use super::observation::Observation;
+use super::observation::{Observation, Observations};
 use super::pieces::Pieces;
-use super::request_id;
+
 use crate::error::{Code, Error};
 use crate::schema::Executed;
 
@@ -96,7 +96,7 @@ pub(super) enum Answer {
 
 /// Writes the answer to a request as `media`.
 pub(super) fn write(http: &HttpRequest, media: Media, answer: Result<Answer, Refusal>) -> HttpResponse {
-    let id = || request_id::of(http);
+    let id = || Observations::id(http);
     let mut response = HttpResponse::Ok();
     let body = match answer {
         Ok(Answer::One(executed)) => {

@@ -2,43 +2,80 @@
 
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::{Error, web};
+use futures_util::future::{LocalBoxFuture, Ready, ready};
 use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::observation::Observations;
-use super::{State, headers, request_id};
+use super::request_id::{self, RequestId};
+use super::{State, headers};
 
 /// Longest path that the log repeats.
 const SHOWN_CHARACTERS: usize = 200;
 
-/// Answers a request by what is inside. One middleware for all of it: each has a future of its own for each request.
-pub(super) async fn around<B: MessageBody>(
+/// The middleware. One for all of it, and no `from_fn`: each future of each request has a place of its own in memory.
+pub(super) struct Envelope(pub web::Data<State>);
+
+/// What is around the routes of one worker.
+pub(super) struct Enveloped<S> {
+    routes: S,
     state: web::Data<State>,
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let id = request_id::give(&request)?;
-    let shown = id.to_str().unwrap_or_default();
-    let path = request.path();
-    let path = path.char_indices().nth(SHOWN_CHARACTERS).map_or(path, |(end, _)| &path[..end]);
-    let span =
-        tracing::info_span!("request", id = shown, method = %request.method(), path, otel.kind = Empty);
-    #[cfg(feature = "opentelemetry")]
-    super::traces::adopt(&span, request.headers());
-    let started = Instant::now();
-    let mut response = next.call(request).instrument(span.clone()).await?;
-    headers::protect(response.headers_mut());
-    response.headers_mut().insert(request_id::HEADER, id);
-    span.in_scope(|| {
-        let elapsed = started.elapsed();
-        let observations = Observations::of(response.request());
-        state.metrics.count_response(response.status());
-        observations.count(&state.metrics, elapsed, state.slow_statement);
-        observations.log(response.status().as_u16(), elapsed);
-    });
-    Ok(response)
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Envelope
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Transform = Enveloped<S>;
+    type InitError = ();
+    type Future = Ready<Result<Enveloped<S>, ()>>;
+
+    fn new_transform(&self, routes: S) -> Self::Future {
+        ready(Ok(Enveloped { routes, state: self.0.clone() }))
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for Enveloped<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<ServiceResponse<B>, Error>>;
+
+    forward_ready!(routes);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let id = RequestId::of(&request);
+        let path = request.path();
+        let path = path.char_indices().nth(SHOWN_CHARACTERS).map_or(path, |(end, _)| &path[..end]);
+        let span = tracing::info_span!("request", %id, method = %request.method(), path, otel.kind = Empty);
+        #[cfg(feature = "opentelemetry")]
+        super::traces::adopt(&span, request.headers());
+        let header = id.to_header();
+        Observations::begin(&request, id);
+        let started = Instant::now();
+        let answer = self.routes.call(request).instrument(span.clone());
+        let state = self.state.clone();
+        Box::pin(async move {
+            let mut response = answer.await?;
+            headers::protect(response.headers_mut());
+            response.headers_mut().insert(request_id::HEADER, header?);
+            span.in_scope(|| {
+                let elapsed = started.elapsed();
+                state.metrics.count_response(response.status());
+                if let Some(observations) = Observations::end(response.request()) {
+                    observations.count(&state.metrics, elapsed, state.slow_statement);
+                    observations.log(response.status().as_u16(), elapsed);
+                }
+            });
+            Ok(response)
+        })
+    }
 }

@@ -14,8 +14,9 @@ use tracing::Instrument;
 use super::answer::{self, Refusal};
 use super::negotiation::Media;
 use super::observation::Observation;
+use super::observation::Observations;
 use super::parameters::Asked;
-use super::{State, graphql, operation, request_id};
+use super::{State, graphql, operation};
 use crate::error::{Error, Result};
 use crate::schema::Executed;
 
@@ -49,7 +50,7 @@ async fn open(
         return Err(Error::bad_request("a stream of events answers one request").into());
     };
     let place = state.place()?;
-    let request = request_id::of(http);
+    let request = Observations::id(http);
     let told = state.clone();
     let write = move |result: Result<Arc<Executed>, Refusal>| match result {
         Ok(executed) => next(&answer::body(&executed, request.as_deref())),

@@ -1,9 +1,9 @@
 //! The gate: how many requests are answered at once, and how long each may take.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
@@ -11,13 +11,23 @@ use crate::error::{Error, Result};
 /// One for all threads. Waiting for a place is not offered: a queue that grows answers nobody in time.
 #[derive(Clone)]
 pub(super) struct Gate {
-    places: Arc<Semaphore>,
+    places: usize,
+    taken: Arc<AtomicUsize>,
     time: Duration,
+}
+
+/// A place that is taken until this is dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Gate {
     pub(super) fn new(places: usize, time: Duration) -> Self {
-        Self { places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))), time }
+        Self { places, taken: Arc::default(), time }
     }
 
     /// Lets a request through and waits for what comes of it; given up, it is dropped, and with it its transaction.
@@ -25,7 +35,13 @@ impl Gate {
     /// # Errors
     /// When all places are taken, or the time is over.
     pub(super) async fn pass<T>(&self, answer: impl Future<Output = T>) -> Result<T> {
-        let _place = self.places.try_acquire().map_err(|_| Error::overloaded())?;
+        let _place = self.place()?;
         timeout(self.time, answer).await.map_err(|_| Error::out_of_time(self.time.as_secs()))
+    }
+
+    fn place(&self) -> Result<Place<'_>> {
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
+        let place = Place(&self.taken);
+        if taken < self.places { Ok(place) } else { Err(Error::overloaded()) }
     }
 }

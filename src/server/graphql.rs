@@ -1,5 +1,7 @@
 //! GraphQL over HTTP: a request in, an answer out.
 
+use std::pin::pin;
+
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
@@ -69,8 +71,7 @@ pub(super) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<()
 
 async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -> Result<Answer, Refusal> {
     let asked = read(http, payload, state, state.largest_batch).await?;
-    // Boxed: it is moved from hand to hand, and large.
-    let answer = Box::pin(async {
+    let answer = pin!(async {
         match asked {
             Asked::One(parameters) => {
                 execute(http, parameters, state).await.map(|executed| Answer::One(Box::new(executed)))

@@ -27,16 +27,20 @@ pub mod traces;
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use actix_web::dev::Server as ActixServer;
 use actix_web::http::Method;
 use actix_web::http::header::UPGRADE;
-use actix_web::{App, HttpServer, guard, middleware, rt, web};
+use actix_web::{App, HttpServer, guard, rt, web};
 use body::BodyLimits;
 use documents::Documents;
 pub use documents::{TrustedDocuments, TrustedDocumentsError};
+use envelope::Envelope;
 use gate::Gate;
 use metrics::{Held, Metrics};
 use shutdown::Shutdown;
@@ -142,7 +146,7 @@ struct State {
     socket_limits: SocketLimits,
     shutdown: Shutdown,
     slow_statement: Option<Duration>,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
 }
 
 /// One of the places for sockets and streams of events, free again when it is dropped.
@@ -181,6 +185,7 @@ impl Server {
         let drawings = web::Data::new(model::Drawings::of(schema.model()));
         let origins = settings.cors_origins.clone();
         let shutdown = Shutdown::default();
+        let workers = settings.workers.unwrap_or_else(cores);
         let state = State {
             schema,
             database: database.into(),
@@ -194,13 +199,17 @@ impl Server {
             socket_limits: settings.sockets.clone(),
             shutdown: shutdown.clone(),
             slow_statement: settings.slow_statement,
-            metrics: Arc::new(Metrics::new()?),
+            metrics: Metrics::new(workers)?,
         };
-        let mut server = HttpServer::new(move || {
+        let started = Arc::new(AtomicUsize::new(0));
+        let server = HttpServer::new(move || {
+            let worker = started.fetch_add(1, Ordering::Relaxed);
+            let metrics = state.metrics.of_worker(worker);
+            let state = web::Data::new(State { metrics, ..state.clone() });
             App::new()
-                .app_data(web::Data::new(state.clone()))
+                .app_data(state.clone())
                 .app_data(drawings.clone())
-                .wrap(middleware::from_fn(envelope::around))
+                .wrap(Envelope(state))
                 .configure(|config| routes(config, &origins))
                 .configure(graphiql::configure)
         })
@@ -213,10 +222,8 @@ impl Server {
         .h1_allow_half_closed(false)
         // Sockets and streams of events are told before: they would hold up the end.
         .disable_signals()
-        .shutdown_timeout(SHUTDOWN_SECONDS);
-        if let Some(workers) = settings.workers {
-            server = server.workers(workers);
-        }
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .workers(workers);
         let server = server
             .bind(&settings.listen)
             .map_err(|source| ServeError::Listen { listen: settings.listen.clone(), source })?;
@@ -245,6 +252,10 @@ impl Server {
         stopping.abort();
         Ok(ended?)
     }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 fn routes(config: &mut web::ServiceConfig, origins: &[String]) {

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::dev::ServiceRequest;
 use actix_web::{HttpMessage, HttpRequest};
 use async_graphql::{ServerError, Value};
 use sea_orm::Iterable;
 
 use super::State;
 use super::metrics::Metrics;
+use super::request_id::RequestId;
 use crate::error::Code;
 use crate::execute::StatementRecord;
 use crate::schema::{Executed, OperationKind, Prepared};
@@ -95,10 +97,8 @@ impl Observation {
 
     /// Keeps it until the request is over.
     pub(super) fn belongs_to(self, http: &HttpRequest) {
-        let mut extensions = http.extensions_mut();
-        match extensions.get_mut::<Observations>() {
-            Some(observations) => observations.0.push(self),
-            None => drop(extensions.insert(Observations(vec![self]))),
+        if let Some(observations) = http.extensions_mut().get_mut::<Observations>() {
+            observations.operations.push(self);
         }
     }
 
@@ -115,7 +115,16 @@ impl Observation {
             ms = milliseconds(elapsed),
             "executed"
         );
-        Observations(vec![self]).count(&state.metrics, elapsed, state.slow_statement);
+        self.count(&state.metrics, elapsed, state.slow_statement);
+    }
+
+    /// Counts it, and names the statements that took too long. Values are the client's and not for the log.
+    fn count(&self, metrics: &Metrics, elapsed: Duration, slow: Option<Duration>) {
+        metrics.observe(self, self.elapsed.unwrap_or(elapsed));
+        let is_slow = |statement: &&StatementRecord| slow.is_some_and(|slow| statement.elapsed >= slow);
+        for StatementRecord { sql, rows, elapsed } in self.statements.iter().filter(is_slow) {
+            tracing::warn!(sql = &**sql, rows, ms = milliseconds(*elapsed), "slow statement");
+        }
     }
 
     /// How many rows all its statements returned.
@@ -124,33 +133,41 @@ impl Observation {
     }
 }
 
-/// All operations of one HTTP request: one, or as many as its batch has.
-#[derive(Debug, Default)]
-pub(super) struct Observations(Vec<Observation>);
+/// What is known of one HTTP request until it is over: its id, and all its operations. That is one, or as many as its batch
+/// has.
+#[derive(Debug)]
+pub(super) struct Observations {
+    id: RequestId,
+    operations: Vec<Observation>,
+}
 
 impl Observations {
-    /// Those of a request that is over.
-    pub(super) fn of(http: &HttpRequest) -> Self {
-        http.extensions_mut().remove().unwrap_or_default()
+    /// A request begins.
+    pub(super) fn begin(request: &ServiceRequest, id: RequestId) {
+        request.extensions_mut().insert(Self { id, operations: Vec::new() });
     }
 
-    /// Counts them, and names the statements that took too long. Values are the client's and not for the log.
+    /// Those of a request that is over.
+    pub(super) fn end(http: &HttpRequest) -> Option<Self> {
+        http.extensions_mut().remove()
+    }
+
+    /// The id of a request that is not over.
+    pub(super) fn id(http: &HttpRequest) -> Option<String> {
+        http.extensions().get::<Self>().map(|observations| observations.id.to_string())
+    }
+
+    /// Counts them.
     pub(super) fn count(&self, metrics: &Metrics, elapsed: Duration, slow: Option<Duration>) {
-        for observation in &self.0 {
-            metrics.observe(observation, observation.elapsed.unwrap_or(elapsed));
-            let is_slow = |statement: &&StatementRecord| slow.is_some_and(|slow| statement.elapsed >= slow);
-            for StatementRecord { sql, rows, elapsed } in observation.statements.iter().filter(is_slow) {
-                tracing::warn!(sql = &**sql, rows, ms = milliseconds(*elapsed), "slow statement");
-            }
-        }
+        self.operations.iter().for_each(|operation| operation.count(metrics, elapsed, slow));
     }
 
     /// The line of the log for the whole request. Without an operation it is one of another route.
     pub(super) fn log(&self, status: u16, elapsed: Duration) {
         let sum = |number: fn(&Observation) -> usize| {
-            (!self.0.is_empty()).then(|| self.0.iter().map(number).sum::<usize>())
+            (!self.operations.is_empty()).then(|| self.operations.iter().map(number).sum::<usize>())
         };
-        let only = match self.0.as_slice() {
+        let only = match self.operations.as_slice() {
             [only] => Some(only),
             _ => None,
         };
@@ -159,7 +176,7 @@ impl Observations {
             operation = only.and_then(|only| only.kind).map(OperationKind::as_str),
             name = only.and_then(|only| only.name.as_deref()),
             outcome = only.map(|only| only.outcome.as_str()),
-            batch = (self.0.len() > 1).then_some(self.0.len()),
+            batch = (self.operations.len() > 1).then_some(self.operations.len()),
             statements = sum(|operation| operation.statements.len()),
             rows = sum(Observation::rows),
             errors = sum(|operation| operation.codes.len()),

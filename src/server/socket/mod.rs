@@ -28,8 +28,9 @@ use wire::Incoming;
 use super::answer::{self, Refusal, bounded};
 use super::negotiation::Media;
 use super::observation::Observation;
+use super::observation::Observations;
 use super::parameters::Parameters;
-use super::{Place, State, operation, origin, request_id};
+use super::{Place, State, operation, origin};
 use crate::error::{Error, Result};
 use crate::schema::Executed;
 
@@ -81,7 +82,7 @@ pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::D
         let _ = session.close(Some(Close::Subprotocol.into())).await;
         return response;
     }
-    let request = request_id::of(&http).unwrap_or_default();
+    let request = Observations::id(&http).unwrap_or_default();
     // Not inside the request, which has its answer.
     let span = tracing::info_span!(parent: None, "socket", id = request);
     let socket = Socket {

@@ -1,27 +1,22 @@
-//! What is counted and measured, and the page that shows it: `GET /metrics`, in Prometheus' text format 0.0.4.
-//!
-//! Each service has a registry of its own: two in one process do not count into each other. Labels have few values,
-//! all known here; nothing that a client names becomes one. Every series is looked up once, at the start.
+//! What is counted and measured, declared. Labels have few values, all known here; nothing that a client names becomes one.
+//! Every series is looked up once, at the start.
 
 use std::time::{Duration, SystemTime};
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use prometheus::proto::MetricFamily;
 use prometheus::{
-    Histogram, IntCounter, IntGauge, Registry, TextEncoder, register_histogram_vec_with_registry,
+    Histogram, IntCounter, IntGauge, Registry, register_histogram_vec_with_registry,
     register_histogram_with_registry, register_int_counter_vec_with_registry,
     register_int_counter_with_registry, register_int_gauge_vec_with_registry,
     register_int_gauge_with_registry,
 };
 use sea_orm::Iterable;
 
-use super::State;
-use super::observation::{Observation, Outcome};
 use crate::error::Code;
 use crate::execute::PoolUse;
 use crate::schema::OperationKind;
-
-const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+use crate::server::observation::{Observation, Outcome};
 
 /// The kinds of operations, and what could not be read as any of them.
 const KINDS: [Option<OperationKind>; 4] =
@@ -43,8 +38,8 @@ const STATEMENTS: &[f64] = &[0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0
 /// Upper bounds of the rows of a statement.
 const ROWS: &[f64] = &[0.0, 1.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0];
 
-/// Everything that one service counts.
-pub(super) struct Metrics {
+/// Everything that one worker counts, in a registry of its own.
+pub(in crate::server) struct Series {
     registry: Registry,
     /// For each kind, then for each outcome.
     requests: Vec<Vec<IntCounter>>,
@@ -64,12 +59,12 @@ pub(super) struct Metrics {
     subscriptions: IntGauge,
 }
 
-impl Metrics {
+impl Series {
     /// Declares every metric.
     ///
     /// # Errors
     /// When two of them have one name.
-    pub(super) fn new() -> prometheus::Result<Self> {
+    pub(in crate::server) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         let requests = register_int_counter_vec_with_registry!(
             "crowsfoot_requests_total",
@@ -102,7 +97,7 @@ impl Metrics {
             &["state"],
             registry
         )?;
-        let metrics = Self {
+        let series = Self {
             requests: KINDS
                 .map(|kind| Outcome::ALL.map(|how| requests.with_label_values(&[label(kind), how.as_str()])))
                 .map(Vec::from)
@@ -151,12 +146,11 @@ impl Metrics {
             )?,
             registry,
         };
-        metrics.tell_the_process()?;
-        Ok(metrics)
+        Ok(series)
     }
 
-    /// What stays the same as long as the process lives.
-    fn tell_the_process(&self) -> prometheus::Result<()> {
+    /// Takes in what stays the same as long as the process lives.
+    pub(in crate::server) fn tell_the_process(&self) -> prometheus::Result<()> {
         let started = register_int_gauge_with_registry!(
             "process_start_time_seconds",
             "Start of the process, in seconds since 1970.",
@@ -175,7 +169,7 @@ impl Metrics {
     }
 
     /// Takes in one operation that is over.
-    pub(super) fn observe(&self, operation: &Observation, elapsed: Duration) {
+    pub(in crate::server) fn observe(&self, operation: &Observation, elapsed: Duration) {
         let kind = operation.kind.map_or(KINDS.len() - 1, |kind| kind as usize);
         self.requests[kind][operation.outcome as usize].inc();
         self.durations[kind].observe(elapsed.as_secs_f64());
@@ -191,7 +185,7 @@ impl Metrics {
     }
 
     /// Counts a response of any route.
-    pub(super) fn count_response(&self, status: StatusCode) {
+    pub(in crate::server) fn count_response(&self, status: StatusCode) {
         let class = usize::from(status.as_u16() / 100);
         if let Some(responses) = class.checked_sub(1).and_then(|class| self.responses.get(class)) {
             responses.inc();
@@ -199,24 +193,29 @@ impl Metrics {
     }
 
     /// Counts a socket as open until this is dropped.
-    pub(super) fn socket(&self) -> Held {
+    pub(in crate::server) fn socket(&self) -> Held {
         Held::of(&self.sockets)
     }
 
     /// Counts a subscription as listened to until this is dropped.
-    pub(super) fn subscription(&self) -> Held {
+    pub(in crate::server) fn subscription(&self) -> Held {
         Held::of(&self.subscriptions)
     }
 
-    fn render(&self, pool: PoolUse) -> prometheus::Result<String> {
+    /// Takes in the connections of the moment.
+    pub(in crate::server) fn tell_connections(&self, pool: PoolUse) {
         self.idle_connections.set(i64::from(pool.idle));
         self.busy_connections.set(i64::from(pool.busy));
-        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    /// All of it as it is now.
+    pub(in crate::server) fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
     }
 }
 
 /// Counted as there until it is dropped.
-pub(super) struct Held(IntGauge);
+pub(in crate::server) struct Held(IntGauge);
 
 impl Held {
     fn of(gauge: &IntGauge) -> Self {
@@ -233,15 +232,4 @@ impl Drop for Held {
 
 fn label(kind: Option<OperationKind>) -> &'static str {
     kind.map_or(OTHER, OperationKind::as_str)
-}
-
-/// All metrics as they are now.
-pub(super) async fn show(state: web::Data<State>) -> HttpResponse {
-    match state.metrics.render(state.database.pool_use()) {
-        Ok(text) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(text),
-        Err(error) => {
-            tracing::error!(%error, "the metrics cannot be shown");
-            HttpResponse::InternalServerError().finish()
-        }
-    }
 }

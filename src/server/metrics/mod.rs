@@ -1,0 +1,112 @@
+//! What is counted and measured, and the page that shows it: `GET /metrics`, in Prometheus' text format 0.0.4.
+//!
+//! Each service has registries of its own, two in one process do not count into each other; and in it each worker has one.
+//! Workers that counted in one place would take it out of each other's caches with every request. The page adds them up.
+
+mod series;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use prometheus::TextEncoder;
+use prometheus::proto::{Bucket, Counter, Gauge, Histogram, Metric, MetricFamily, MetricType};
+pub(super) use series::Held;
+use series::Series;
+
+use super::State;
+use crate::execute::PoolUse;
+
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything that one service counts, as one worker has it: what it counts itself goes to its own series.
+#[derive(Clone)]
+pub(super) struct Metrics {
+    own: usize,
+    all: Arc<[Series]>,
+}
+
+impl Metrics {
+    /// Those of so many workers, in the hands of the first.
+    pub(super) fn new(workers: usize) -> prometheus::Result<Self> {
+        let first = Series::new()?;
+        first.tell_the_process()?;
+        let others = (1..workers).map(|_| Series::new());
+        let all: prometheus::Result<Vec<_>> = std::iter::once(Ok(first)).chain(others).collect();
+        Ok(Self { own: 0, all: all?.into() })
+    }
+
+    /// The same in the hands of another worker; where there are more than was said, two share their series.
+    pub(super) fn of_worker(&self, worker: usize) -> Self {
+        Self { own: worker % self.all.len(), all: self.all.clone() }
+    }
+
+    fn render(&self, pool: PoolUse) -> prometheus::Result<String> {
+        self.all[0].tell_connections(pool);
+        let mut sums = self.all[0].gather();
+        for series in &self.all[1..] {
+            for family in series.gather() {
+                if let Some(sum) = sums.iter_mut().find(|sum| sum.name() == family.name()) {
+                    add(sum, &family);
+                }
+            }
+        }
+        TextEncoder::new().encode_to_string(&sums)
+    }
+}
+
+impl Deref for Metrics {
+    type Target = Series;
+
+    fn deref(&self) -> &Series {
+        &self.all[self.own]
+    }
+}
+
+/// Adds what another worker has counted. All declare the same, so the same stands at the same place.
+fn add(sum: &mut MetricFamily, family: &MetricFamily) {
+    let kind = family.get_field_type();
+    for (sum, metric) in sum.mut_metric().iter_mut().zip(family.get_metric()) {
+        match kind {
+            MetricType::COUNTER => {
+                let mut counter = Counter::default();
+                counter.set_value(sum.get_counter().get_value() + metric.get_counter().get_value());
+                sum.set_counter(counter);
+            }
+            MetricType::GAUGE => {
+                let mut gauge = Gauge::default();
+                gauge.set_value(sum.get_gauge().get_value() + metric.get_gauge().get_value());
+                sum.set_gauge(gauge);
+            }
+            MetricType::HISTOGRAM => add_histogram(sum, metric.get_histogram()),
+            // Nothing of another type is declared.
+            MetricType::SUMMARY | MetricType::UNTYPED => {}
+        }
+    }
+}
+
+fn add_histogram(sum: &mut Metric, more: &Histogram) {
+    let before = sum.get_histogram();
+    let bucket = |(before, more): (&Bucket, &Bucket)| {
+        let mut bucket = Bucket::default();
+        bucket.set_upper_bound(before.upper_bound());
+        bucket.set_cumulative_count(before.cumulative_count() + more.cumulative_count());
+        bucket
+    };
+    let mut histogram = Histogram::default();
+    histogram.set_bucket(before.get_bucket().iter().zip(more.get_bucket()).map(bucket).collect());
+    histogram.set_sample_count(before.get_sample_count() + more.get_sample_count());
+    histogram.set_sample_sum(before.get_sample_sum() + more.get_sample_sum());
+    sum.set_histogram(histogram);
+}
+
+/// All metrics as they are now.
+pub(super) async fn show(state: web::Data<State>) -> HttpResponse {
+    match state.metrics.render(state.database.pool_use()) {
+        Ok(text) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(text),
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be shown");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
