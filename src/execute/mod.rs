@@ -30,7 +30,7 @@ pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
 pub use presence::{PoolUse, Presence, reach};
 pub use row::{Cell, Row, RowSet};
-pub use session::{Limits, Session};
+pub use session::{Limits, Session, Shared};
 pub use statements::{Statements, driver_error, fault};
 pub use tree::{Child, Loaded, Tree};
 pub use verify::{Difference, verify};

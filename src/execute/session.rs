@@ -38,11 +38,23 @@ impl Default for Limits {
     }
 }
 
+/// What all sessions of a schema have in common.
+#[derive(Debug)]
+pub struct Shared {
+    /// The model.
+    pub model: Arc<Model>,
+    /// What a request may ask for.
+    pub limits: Limits,
+    /// Where commits tell what they have touched.
+    pub changes: Changes,
+    /// Whether the database is there.
+    pub presence: Presence,
+}
+
 /// The database as one request sees it.
 pub struct Session {
-    model: Arc<Model>,
+    shared: Arc<Shared>,
     dialect: Dialect,
-    limits: Limits,
     statements: Arc<Statements>,
     /// Made for the first batch: many requests have none.
     loader: OnceLock<DataLoader<RelationLoader>>,
@@ -53,25 +65,20 @@ impl Session {
     ///
     /// # Errors
     /// When the database is of a kind that Crowsfoot does not speak.
-    pub fn new(
-        model: Arc<Model>,
-        database: Database,
-        limits: Limits,
-        changes: Changes,
-        presence: Presence,
-    ) -> Result<Self> {
+    pub fn new(shared: Arc<Shared>, database: Database) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
-        Ok(Self::over(model, dialect, limits, Statements::new(database, limits, changes, presence)))
+        let statements = Statements::new(database, shared.clone());
+        Ok(Self::over(shared, dialect, statements))
     }
 
-    fn over(model: Arc<Model>, dialect: Dialect, limits: Limits, statements: Statements) -> Self {
-        Self { model, dialect, limits, statements: Arc::new(statements), loader: OnceLock::new() }
+    fn over(shared: Arc<Shared>, dialect: Dialect, statements: Statements) -> Self {
+        Self { shared, dialect, statements: Arc::new(statements), loader: OnceLock::new() }
     }
 
     /// The same request inside a transaction. Dropping both takes everything back.
     pub async fn begin(&self) -> Result<(Self, Transaction)> {
         let (statements, transaction) = self.statements.begin().await?;
-        Ok((Self::over(self.model.clone(), self.dialect, self.limits, statements), transaction))
+        Ok((Self::over(self.shared.clone(), self.dialect, statements), transaction))
     }
 
     /// The database's dialect.
@@ -84,7 +91,7 @@ impl Session {
     /// # Errors
     /// `TOO_COMPLEX` when they ask for more rows than the request may.
     pub fn afford(&self, loads: &[Load], parents: u64) -> Result<()> {
-        let Limits { rows, cost } = self.limits;
+        let Limits { rows, cost } = self.shared.limits;
         let asked = rows_asked(loads, parents, rows);
         if asked <= cost {
             return Ok(());
@@ -95,7 +102,7 @@ impl Session {
 
     /// The model.
     pub fn model(&self) -> &Arc<Model> {
-        &self.model
+        &self.shared.model
     }
 
     /// What sends its statements.
@@ -116,6 +123,11 @@ impl Session {
 
     /// The builder of its statements, for a database of which this is known.
     pub fn select<'a>(&'a self, catalog: &'a Catalog) -> Select<'a> {
-        Select { model: &self.model, dialect: self.dialect, row_ceiling: self.limits.rows, catalog }
+        Select {
+            model: &self.shared.model,
+            dialect: self.dialect,
+            row_ceiling: self.shared.limits.rows,
+            catalog,
+        }
     }
 }

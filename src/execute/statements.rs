@@ -16,9 +16,8 @@ use tracing::{Instrument, Span};
 use super::changes::Changes;
 use super::database::Database;
 use super::explain::StatementRecord;
-use super::presence::Presence;
 use super::row::RowSet;
-use super::session::Limits;
+use super::session::Shared;
 use crate::error::{Error, Result};
 use crate::model::Table;
 use crate::plan::{Catalog, Query};
@@ -29,24 +28,14 @@ pub struct Statements {
     database: Database,
     /// Where a request writes, everything it sends goes through its transaction.
     transaction: Option<Transaction>,
-    limits: Limits,
-    changes: Changes,
-    presence: Presence,
+    shared: Arc<Shared>,
     rows: AtomicU64,
     records: Arc<Mutex<Vec<StatementRecord>>>,
 }
 
 impl Statements {
-    pub(super) fn new(database: Database, limits: Limits, changes: Changes, presence: Presence) -> Self {
-        Self {
-            database,
-            transaction: None,
-            limits,
-            changes,
-            presence,
-            rows: AtomicU64::new(0),
-            records: Arc::default(),
-        }
+    pub(super) fn new(database: Database, shared: Arc<Shared>) -> Self {
+        Self { database, transaction: None, shared, rows: AtomicU64::new(0), records: Arc::default() }
     }
 
     /// The same inside a transaction. On SQLite it takes the lock for writing at once: one that reads first and
@@ -58,18 +47,16 @@ impl Statements {
             ..TransactionOptions::default()
         };
         let begin = || self.database.begin_with_options(options);
-        let transaction = self.presence.attempt(&self.database, begin).await.map_err(fault)?;
+        let transaction = self.shared.presence.attempt(&self.database, begin).await.map_err(fault)?;
         let transaction = Transaction {
             inner: Arc::new(RwLock::new(Some(transaction))),
             touched: Arc::default(),
-            changes: self.changes.clone(),
+            changes: self.shared.changes.clone(),
         };
         let statements = Self {
             database: self.database.clone(),
             transaction: Some(transaction.clone()),
-            limits: self.limits,
-            changes: self.changes.clone(),
-            presence: self.presence.clone(),
+            shared: self.shared.clone(),
             rows: AtomicU64::new(0),
             records: self.records.clone(),
         };
@@ -138,7 +125,11 @@ impl Statements {
     pub fn admit(&self, rows: usize) -> Result<()> {
         let rows = rows as u64;
         let total = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
-        if total > self.limits.rows { Err(Error::too_many_rows(self.limits.rows, total)) } else { Ok(()) }
+        if total > self.shared.limits.rows {
+            Err(Error::too_many_rows(self.shared.limits.rows, total))
+        } else {
+            Ok(())
+        }
     }
 
     /// Sends a statement as it is; what the database refuses is for the caller to understand.
@@ -173,7 +164,7 @@ impl Statements {
             // Outside a transaction there is only reading.
             None => {
                 let send = || self.database.query_all_raw(statement.clone());
-                self.presence.attempt(&self.database, send).await
+                self.shared.presence.attempt(&self.database, send).await
             }
         }
     }

@@ -71,10 +71,10 @@ impl Schema {
         session.afford(&plan.loads, 1).map_err(refuse)?;
         let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
         if !plan.fields.iter().any(|field| matches!(field.kind, FieldKind::Foreign)) {
-            let (data, errors) = Answer::write_object(&self.model, &plan, &loaded);
+            let (data, errors) = Answer::write_object(self.model(), &plan, &loaded);
             return Ok((Some(data), errors));
         }
-        let answer = Answer::write(&self.model, &plan, &loaded, Vec::new());
+        let answer = Answer::write(self.model(), &plan, &loaded, Vec::new());
         let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
         Ok(self.complete(&plan, answer, foreign))
     }
@@ -89,7 +89,7 @@ impl Schema {
     ) -> Result<(Arc<Plan>, Vec<sea_orm::Value>)> {
         let fragments = &compiled.document.fragments;
         let make = |variables: &plan::Variables| {
-            let make = || plan(&self.model, operation, Document { fragments, variables });
+            let make = || plan(self.model(), operation, Document { fragments, variables });
             tracing::debug_span!("plan").in_scope(make)
         };
         let plan = compiled.plan(operation, variables, || make(&plan::Variables::open(variables)))?;

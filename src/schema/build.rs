@@ -11,7 +11,7 @@ use super::answering::AnsweringFactory;
 use super::compiled::Documents;
 use super::live::Live;
 use super::{QUERY, Schema, inputs, mutations, objects, roots};
-use crate::execute::{Changes, Limits, Presence};
+use crate::execute::{Changes, Limits, Presence, Shared};
 use crate::guard;
 use crate::model::{ColumnType, Entity, Model, Scalar, names};
 use crate::plan::Direction;
@@ -121,11 +121,13 @@ impl SchemaBuilder {
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
         Ok(Schema {
             inner,
-            model,
+            shared: Arc::new(Shared {
+                model,
+                limits,
+                changes: Changes::default(),
+                presence: Presence::default(),
+            }),
             guard,
-            limits,
-            changes: Changes::default(),
-            presence: Presence::default(),
             live: Live::default(),
             documents: Documents::new(guard),
             introspection,

@@ -58,8 +58,10 @@ const LARGEST_TEXT: usize = 16 << 10;
 #[derive(Clone)]
 pub(super) struct Documents {
     guard: guard::Limits,
-    known: Arc<ThreadLocal<RefCell<LruCache<Key, Arc<Compiled>>>>>,
+    known: Arc<ThreadLocal<RefCell<Known>>>,
 }
+
+type Known = LruCache<Key, Arc<Compiled>>;
 
 /// Text and name of the operation.
 type Key = (String, Option<String>);

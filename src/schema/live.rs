@@ -100,7 +100,7 @@ impl Run {
 
     async fn follow(&self) {
         // A commit between the first result and the moment when one begins to listen would be missed.
-        let mut listener = self.schema.changes.listen(self.tables());
+        let mut listener = self.schema.shared.changes.listen(self.tables());
         loop {
             let executed = self.schema.run(self.prepared.again(), &self.database).await;
             let is_refused = executed.is_request_error();
@@ -130,9 +130,9 @@ impl Run {
             let variables = variables::with_defaults(operation, &self.prepared.variables)?;
             let variables = Variables::fixed(&variables);
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
-            answering::plan(&self.schema.model, operation, document)
+            answering::plan(self.schema.model(), operation, document)
         });
-        plan.map(|plan| plan.tables(&self.schema.model)).unwrap_or_default()
+        plan.map(|plan| plan.tables(self.schema.model())).unwrap_or_default()
     }
 
     async fn nobody_listens(&self) {

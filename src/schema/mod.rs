@@ -26,7 +26,7 @@ pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
 use crate::error::Result;
-use crate::execute::{Changes, Database, Json, Limits, Presence, Session, StatementRecord, json, object};
+use crate::execute::{Changes, Database, Json, Session, Shared, StatementRecord, json, object};
 use crate::guard;
 use crate::model::Model;
 use crate::plan::{self, Catalog, Dialect, Document, Plan, Select};
@@ -41,11 +41,8 @@ pub const SUBSCRIPTION: &str = "Subscription";
 #[derive(Clone)]
 pub struct Schema {
     inner: dynamic::Schema,
-    model: Arc<Model>,
+    shared: Arc<Shared>,
     guard: guard::Limits,
-    limits: Limits,
-    changes: Changes,
-    presence: Presence,
     live: live::Live,
     documents: compiled::Documents,
     introspection: bool,
@@ -130,7 +127,7 @@ impl Schema {
 
     /// The model it was built from.
     pub fn model(&self) -> &Model {
-        &self.model
+        &self.shared.model
     }
 
     /// The schema in the schema definition language.
@@ -146,7 +143,7 @@ impl Schema {
     /// Where commits tell what they have touched. Live queries listen there; whoever writes to the database by other
     /// ways may tell too.
     pub fn changes(&self) -> &Changes {
-        &self.changes
+        &self.shared.changes
     }
 
     /// Reads a request: what it asks for is known then, and nothing has been sent.
@@ -167,13 +164,7 @@ impl Schema {
 
     /// Answers a prepared request from `database`; a subscription with its first result.
     pub async fn run(&self, prepared: Prepared, database: &Database) -> Executed {
-        let session = Session::new(
-            self.model.clone(),
-            database.clone(),
-            self.limits,
-            self.changes.clone(),
-            self.presence.clone(),
-        );
+        let session = Session::new(self.shared.clone(), database.clone());
         let session = match session {
             Ok(session) => Arc::new(session),
             Err(error) => {
@@ -206,7 +197,7 @@ impl Schema {
         let variables = variables::with_defaults(operation, &request.variables)?;
         let make = |variables: &plan::Variables| {
             let document = Document { fragments: &document.fragments, variables };
-            answering::plan(&self.model, operation, document)
+            answering::plan(&self.shared.model, operation, document)
         };
         let mut plan = make(&plan::Variables::open(&variables))?;
         // What a column cannot hold it holds in no database.
@@ -221,6 +212,6 @@ impl Schema {
 
     /// The builder of the statements that its plans send to a database of this dialect, of which this is known.
     pub fn select<'a>(&'a self, dialect: Dialect, catalog: &'a Catalog) -> Select<'a> {
-        Select { model: &self.model, dialect, row_ceiling: self.limits.rows, catalog }
+        Select { model: &self.shared.model, dialect, row_ceiling: self.shared.limits.rows, catalog }
     }
 }

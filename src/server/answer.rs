@@ -133,15 +133,12 @@ pub(super) fn write(http: &HttpRequest, media: Media, answer: Result<Answer, Ref
         }
     };
     let mut response = send(http, response, body);
-    // After the body: the encoder names a part of what an answer varies with.
-    for (name, value) in [
-        (CONTENT_TYPE, media.content_type()),
-        // Rows as they are now, and perhaps for this client alone: nobody on the way may keep them.
-        (CACHE_CONTROL, "no-store"),
-        (VARY, "Accept, Accept-Encoding"),
-    ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
+    let headers = response.headers_mut();
+    headers.append(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    // Rows as they are now, and perhaps for this client alone: nobody on the way may keep them.
+    headers.append(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // The encoder has named a part of it.
+    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     response
 }
 

@@ -66,7 +66,7 @@ where
         Box::pin(async move {
             let mut response = answer.await?;
             headers::protect(response.headers_mut());
-            response.headers_mut().insert(request_id::HEADER, header?);
+            response.headers_mut().append(request_id::HEADER, header?);
             span.in_scope(|| {
                 let elapsed = started.elapsed();
                 state.metrics.count_response(response.status());

@@ -144,7 +144,8 @@ pub(super) struct Observations {
 impl Observations {
     /// A request begins.
     pub(super) fn begin(request: &ServiceRequest, id: RequestId) {
-        request.extensions_mut().insert(Self { id, operations: Vec::new() });
+        // Nearly every request has one.
+        request.extensions_mut().insert(Self { id, operations: Vec::with_capacity(1) });
     }
 
     /// Those of a request that is over.

@@ -171,7 +171,7 @@ impl<'de> Deserialize<'de> for Parameters {
 }
 
 /// The name of a parameter in a body.
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
 enum ParameterName {
     Query,
@@ -181,6 +181,22 @@ enum ParameterName {
     Extensions,
     #[serde(other)]
     Other,
+}
+
+impl ParameterName {
+    /// How many there are that are known.
+    const KNOWN: usize = Self::Other as usize;
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::DocumentId => "documentId",
+            Self::OperationName => "operationName",
+            Self::Variables => "variables",
+            Self::Extensions => "extensions",
+            Self::Other => "",
+        }
+    }
 }
 
 struct ParametersVisitor;
@@ -193,40 +209,26 @@ impl<'de> Visitor<'de> for ParametersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parameters, A::Error> {
-        let mut seen = Vec::new();
+        let mut seen = [false; ParameterName::KNOWN];
         let mut parameters = Parameters::default();
         while let Some(name) = map.next_key()? {
-            let name = match name {
-                ParameterName::Query => {
-                    parameters.query = value(&mut map, "query")?;
-                    "query"
-                }
-                ParameterName::DocumentId => {
-                    parameters.document_id = value(&mut map, "documentId")?;
-                    "documentId"
-                }
-                ParameterName::OperationName => {
-                    parameters.operation_name = value(&mut map, "operationName")?;
-                    "operationName"
-                }
-                ParameterName::Variables => {
-                    parameters.variables = value(&mut map, "variables")?;
-                    "variables"
-                }
+            match name {
+                ParameterName::Query => parameters.query = value(&mut map, name.as_str())?,
+                ParameterName::DocumentId => parameters.document_id = value(&mut map, name.as_str())?,
+                ParameterName::OperationName => parameters.operation_name = value(&mut map, name.as_str())?,
+                ParameterName::Variables => parameters.variables = value(&mut map, name.as_str())?,
                 ParameterName::Extensions => {
-                    let extensions: Option<Extensions> = value(&mut map, "extensions")?;
+                    let extensions: Option<Extensions> = value(&mut map, name.as_str())?;
                     parameters.extensions = extensions.unwrap_or_default();
-                    "extensions"
                 }
                 ParameterName::Other => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
-            };
-            if seen.contains(&name) {
-                return Err(A::Error::custom(format!("parameter \"{name}\" is there twice")));
             }
-            seen.push(name);
+            if std::mem::replace(&mut seen[name as usize], true) {
+                return Err(A::Error::custom(format!("parameter \"{}\" is there twice", name.as_str())));
+            }
         }
         Ok(parameters)
     }

@@ -110,3 +110,45 @@ pub(super) async fn show(state: web::Data<State>) -> HttpResponse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::http::StatusCode;
+
+    use super::*;
+    use crate::server::observation::Observation;
+
+    #[test]
+    fn the_page_shows_the_sums_of_all_workers() {
+        let first = Metrics::new(2).unwrap();
+        let second = first.of_worker(1);
+        let (_one, _two) = (first.socket(), second.socket());
+        drop(second.socket());
+        for (metrics, status, elapsed) in [
+            (&first, StatusCode::OK, 0.002),
+            (&second, StatusCode::OK, 0.2),
+            (&second, StatusCode::FOUND, 0.3),
+        ] {
+            metrics.count_response(status);
+            metrics.observe(&Observation::refused(&[]), Duration::from_secs_f64(elapsed));
+        }
+        let pool = PoolUse { idle: 3, busy: 1, room: 4 };
+        let page = second.render(pool).unwrap();
+        for line in [
+            "crowsfoot_sockets 2",
+            "crowsfoot_http_responses_total{status=\"2xx\"} 2",
+            "crowsfoot_http_responses_total{status=\"3xx\"} 1",
+            "crowsfoot_requests_total{operation=\"other\",outcome=\"refused\"} 3",
+            "crowsfoot_request_duration_seconds_bucket{operation=\"other\",le=\"0.0025\"} 1",
+            "crowsfoot_request_duration_seconds_bucket{operation=\"other\",le=\"0.25\"} 2",
+            "crowsfoot_request_duration_seconds_count{operation=\"other\"} 3",
+            "crowsfoot_request_duration_seconds_sum{operation=\"other\"} 0.502",
+            "crowsfoot_pool_connections{state=\"idle\"} 3",
+            concat!("crowsfoot_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+        }
+    }
+}

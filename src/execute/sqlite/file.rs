@@ -1,0 +1,117 @@
+//! The file, and the connections to it that are kept.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use regex::Regex;
+use rusqlite::config::DbConfig;
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+use thread_local::ThreadLocal;
+
+use super::{Fault, stop_where_heavy};
+use crate::execute::connect::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_MAPPED_BYTES};
+
+/// Prepared statements that each connection keeps.
+const KEPT_STATEMENTS: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct File {
+    path: PathBuf,
+    is_read_only: bool,
+    /// Each thread's own, for the statements that it runs itself: nobody else's come in between, so nobody waits. What
+    /// SQLite keeps of the file lies in this processor's cache then.
+    own: ThreadLocal<Mutex<Option<Connection>>>,
+    /// Those that threads which may block have given back.
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl File {
+    pub fn new(path: PathBuf, is_read_only: bool) -> Self {
+        Self { path, is_read_only, own: ThreadLocal::new(), idle: Mutex::default() }
+    }
+
+    pub fn open(&self) -> Result<Connection, Fault> {
+        // A reader, too, may have to write: to the index of the write-ahead log, and when the last one has crashed.
+        let mode = if self.is_read_only {
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+        } else {
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+        };
+        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(ACQUIRE_TIMEOUT)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "mmap_size", SQLITE_MAPPED_BYTES)?;
+        connection.pragma_update(None, "cache_size", SQLITE_CACHE)?;
+        // Else a statement is prepared anew whenever a value comes that might change its plan, which is nearly always.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        connection.create_scalar_function("regexp", 2, flags, regexp)?;
+        // Reads the schema, which the first statement would do else, on a worker perhaps.
+        connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        stop_where_heavy(&connection)?;
+        Ok(connection)
+    }
+
+    /// This thread's own connection; none yet, or none any more, where it was taken for a statement that may block.
+    pub fn own(&self) -> MutexGuard<'_, Option<Connection>> {
+        locked(self.own.get_or_default())
+    }
+
+    /// A connection that nobody uses.
+    pub fn take_idle(&self) -> Option<Connection> {
+        locked(&self.idle).pop()
+    }
+
+    /// For whoever comes next.
+    pub fn give_back(&self, connection: Connection) {
+        locked(&self.idle).push(connection);
+    }
+
+    /// How many connections are kept.
+    pub fn kept(&self) -> usize {
+        let own = self.own.iter().filter(|own| locked(own).is_some());
+        own.count() + locked(&self.idle).len()
+    }
+
+    /// Closes what is kept.
+    pub fn close(&self) {
+        self.own.iter().for_each(|own| *locked(own) = None);
+        locked(&self.idle).clear();
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `value REGEXP pattern`, as sqlx defines it.
+fn regexp(context: &Context<'_>) -> rusqlite::Result<Option<bool>> {
+    let (Some(_), Some(text)) = (shown(context.get_raw(0))?, shown(context.get_raw(1))?) else {
+        return Ok(None);
+    };
+    let pattern = context.get_or_create_aux(
+        0,
+        |pattern| -> Result<Regex, Box<dyn std::error::Error + Send + Sync>> {
+            Ok(Regex::new(&shown(pattern)?.unwrap_or_default())?)
+        },
+    )?;
+    Ok(Some(pattern.is_match(&text)))
+}
+
+/// A value as text; none for NULL.
+fn shown(value: ValueRef<'_>) -> rusqlite::Result<Option<Cow<'_, str>>> {
+    Ok(match value {
+        ValueRef::Null => None,
+        ValueRef::Integer(value) => Some(value.to_string().into()),
+        ValueRef::Real(value) => Some(format!("{value:?}").into()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            let text = std::str::from_utf8(bytes);
+            Some(text.map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?.into())
+        }
+    })
+}

@@ -1,0 +1,50 @@
+//! The values of a statement.
+
+use chrono::SecondsFormat;
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
+use sea_orm::Value;
+
+/// A value as sqlx writes it.
+pub(super) struct Parameter<'a>(pub &'a Value);
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let stored = match self.0 {
+            Value::Bool(value) => value.map(|value| Stored::Integer(value.into())),
+            Value::TinyInt(value) => value.map(|value| Stored::Integer(value.into())),
+            Value::SmallInt(value) => value.map(|value| Stored::Integer(value.into())),
+            Value::Int(value) => value.map(|value| Stored::Integer(value.into())),
+            Value::BigInt(value) => value.map(Stored::Integer),
+            Value::TinyUnsigned(value) => value.map(|value| Stored::Integer(value.into())),
+            Value::SmallUnsigned(value) => value.map(|value| Stored::Integer(value.into())),
+            Value::Unsigned(value) => value.map(|value| Stored::Integer(value.into())),
+            Value::BigUnsigned(value) => match value.map(i64::try_from).transpose() {
+                Ok(value) => value.map(Stored::Integer),
+                Err(error) => return Err(rusqlite::Error::ToSqlConversionFailure(error.into())),
+            },
+            Value::Float(value) => value.map(|value| Stored::Real(value.into())),
+            Value::Double(value) => value.map(Stored::Real),
+            Value::String(Some(text)) => return Ok(ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()))),
+            Value::Bytes(Some(bytes)) => return Ok(ToSqlOutput::Borrowed(ValueRef::Blob(bytes))),
+            Value::Uuid(Some(id)) => return Ok(ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes()))),
+            Value::Json(Some(json)) => Some(Stored::Text(json.to_string())),
+            Value::Decimal(Some(value)) => Some(Stored::Text(value.to_string())),
+            Value::ChronoDate(Some(date)) => Some(Stored::Text(date.format("%F").to_string())),
+            Value::ChronoTime(Some(time)) => Some(Stored::Text(time.format("%T%.f").to_string())),
+            Value::ChronoDateTime(Some(moment)) => Some(Stored::Text(moment.format("%F %T%.f").to_string())),
+            Value::ChronoDateTimeUtc(Some(moment)) => {
+                Some(Stored::Text(moment.to_rfc3339_opts(SecondsFormat::AutoSi, false)))
+            }
+            Value::ChronoDateTimeWithTimeZone(Some(moment)) => {
+                Some(Stored::Text(moment.to_rfc3339_opts(SecondsFormat::AutoSi, false)))
+            }
+            value if crate::model::is_null(value) => None,
+            value => {
+                let told = format!("SQLite has no value such as {value:?}");
+                return Err(rusqlite::Error::ToSqlConversionFailure(told.into()));
+            }
+        };
+        Ok(ToSqlOutput::Owned(stored.unwrap_or(Stored::Null)))
+    }
+}
