@@ -15,6 +15,8 @@ pub struct RowSet {
     pub(super) columns: Arc<[ColumnType]>,
     pub(super) cells: Vec<Stored>,
     pub(super) text: String,
+    /// Whether nothing in it is to be escaped in JSON.
+    pub(super) is_plain: bool,
     pub(super) others: Vec<Value>,
 }
 
@@ -69,6 +71,12 @@ impl<'a> Row<'a> {
     #[inline]
     pub fn cell(self, slot: usize) -> Cell<'a> {
         self.rows.cell_at(self.start + slot)
+    }
+
+    /// Whether nothing in its texts is to be escaped in JSON.
+    #[inline]
+    pub(super) fn is_plain(self) -> bool {
+        self.rows.is_plain
     }
 
     /// The same as a value of its column's type.

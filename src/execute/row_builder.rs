@@ -8,6 +8,7 @@ use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::answer;
 use super::row::{RowSet, Stored};
 use crate::model::{ColumnType, is_null};
 use crate::plan::Query;
@@ -62,7 +63,8 @@ impl RowSetBuilder {
         if !text.is_ascii() && !cells.iter().all(is_whole) {
             return Err(DbErr::Type("a text that is cut within a character".to_owned()));
         }
-        Ok(RowSet { columns, cells, text, others })
+        let is_plain = answer::is_all_plain(text.as_bytes());
+        Ok(RowSet { columns, cells, text, is_plain, others })
     }
 
     /// Adds a cell that holds this value.
@@ -113,6 +115,7 @@ impl RowSetBuilder {
     ///
     /// # Errors
     /// When they are not UTF-8, and so many came before that they are looked at now.
+    #[inline]
     pub(super) fn push_text(&mut self, text: &[u8]) -> Result<(), DbErr> {
         let start = self.text.len();
         match u32::try_from(start + text.len()) {

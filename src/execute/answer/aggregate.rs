@@ -52,7 +52,7 @@ impl<'a> Writer<'a> {
             // Nothing has no sum, average, least or greatest.
             (_, None | Some(Cell::Null)) => self.scalar(&()),
             (aggregate, Some(cell)) => {
-                if !write_cell(&mut self.json, self.model, &aggregate.column_type(entity), cell) {
+                if !write_cell(&mut self.json, self.model, &aggregate.column_type(entity), cell, false) {
                     return self.null(
                         &Error::internal("an aggregate that JSON cannot hold"),
                         position,

@@ -7,11 +7,21 @@ use super::{Json, text};
 use crate::execute::row::Cell;
 use crate::model::{ColumnType, Model};
 
-/// Writes a cell; writes nothing and says so where its type does not have what it holds.
+/// Writes a cell; writes nothing and says so where its type does not have what it holds. `is_plain` where it is known that
+/// its text has nothing to escape.
 #[inline(always)]
-pub(super) fn write_cell(json: &mut Json, model: &Model, column_type: &ColumnType, cell: Cell) -> bool {
+pub(super) fn write_cell(
+    json: &mut Json,
+    model: &Model,
+    column_type: &ColumnType,
+    cell: Cell,
+    is_plain: bool,
+) -> bool {
     match cell {
         Cell::Integer(value) if !column_type.is_text_in_json() => write_scalar(json, &value),
+        Cell::Text(text) if is_plain && !matches!(column_type, ColumnType::Enumeration(_)) => {
+            text::write_plain(json, text);
+        }
         Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => text::write(json, text),
         cell => return write_rarer_cell(json, model, column_type, cell),
     }

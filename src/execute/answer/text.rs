@@ -20,6 +20,26 @@ pub(super) fn write(json: &mut Vec<u8>, text: &[u8]) {
     json.push(b'"');
 }
 
+/// Writes `text` of which [`is_all_plain`] was said.
+pub(super) fn write_plain(json: &mut Vec<u8>, text: &[u8]) {
+    json.reserve(text.len() + 2);
+    json.push(b'"');
+    json.extend_from_slice(text);
+    json.push(b'"');
+}
+
+/// Whether no byte is to be escaped.
+pub(in crate::execute) fn is_all_plain(bytes: &[u8]) -> bool {
+    // Without a way out in the middle the processor compares many bytes at once.
+    let is_plain = |bytes: &[u8]| !bytes.iter().fold(false, |found, byte| found | is_escaped(*byte));
+    bytes.chunks(256).all(is_plain)
+}
+
+/// As what is written in quotes has it.
+fn is_escaped(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
 /// How many bytes there are before the first that is to be escaped.
 fn plain_bytes(bytes: &[u8]) -> usize {
     let is_plain = |word: &[u8; size_of::<u64>()]| is_plain(u64::from_ne_bytes(*word));
@@ -30,8 +50,7 @@ fn plain_bytes(bytes: &[u8]) -> usize {
         return bytes.len();
     }
     let seen = plain * size_of::<u64>();
-    let is_escaped = |byte: &u8| matches!(byte, ..b' ' | b'"' | b'\\');
-    bytes[seen..].iter().position(is_escaped).map_or(bytes.len(), |place| seen + place)
+    bytes[seen..].iter().position(|byte| is_escaped(*byte)).map_or(bytes.len(), |place| seen + place)
 }
 
 /// Whether none of eight bytes is to be escaped. A byte below a bound borrows from its highest bit when the bound is taken from
@@ -121,7 +140,9 @@ mod tests {
 
         #[test]
         fn any_text_is_written_as_serde_json_does(text in any::<String>()) {
-            prop_assert_eq!(written(&text), serde_json::to_string(&text).unwrap());
+            let expected = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(written(&text), expected.clone());
+            prop_assert_eq!(is_all_plain(text.as_bytes()), expected.len() == text.len() + 2);
         }
     }
 }

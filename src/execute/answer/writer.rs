@@ -99,10 +99,11 @@ impl<'a> Writer<'a> {
         for field in fields {
             self.json.extend_from_slice(field.label.as_bytes());
             // Nearly every field is a column with a value, which needs no path.
-            if let (FieldKind::Column { slot, column }, Some(row)) = (&field.kind, above.row)
-                && write_cell(&mut self.json, self.model, &columns[*column].column_type, row.cell(*slot))
-            {
-                continue;
+            if let (FieldKind::Column { slot, column }, Some(row)) = (&field.kind, above.row) {
+                let (column_type, cell) = (&columns[*column].column_type, row.cell(*slot));
+                if write_cell(&mut self.json, self.model, column_type, cell, row.is_plain()) {
+                    continue;
+                }
             }
             self.field(field, entity, above)?;
         }
@@ -194,7 +195,7 @@ impl<'a> Writer<'a> {
             self.scalar(&());
             return Ok(());
         }
-        if write_cell(&mut self.json, self.model, &column.column_type, cell) {
+        if write_cell(&mut self.json, self.model, &column.column_type, cell, false) {
             return Ok(());
         }
         let error = Error::internal(format!(
