@@ -107,8 +107,7 @@ pub struct Database {
     /// Where the database is: sqlite://FILE?mode=rwc, or postgres://USER@HOST/NAME
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite://crowsfoot.db?mode=rwc")]
     pub database_url: String,
-    /// The most connections that transactions take, and as many that only read; on PostgreSQL one a thread more, which short
-    /// statements share
+    /// The most connections that transactions take, and as many that only read; one a thread more for its short statements
     #[arg(long, env = "CROWSFOOT_POOL_SIZE", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     pub pool_size: u32,
 }
