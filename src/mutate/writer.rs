@@ -1,6 +1,7 @@
 //! What all writing shares: sending, finding rows by their keys, following links.
 
 use std::collections::{BTreeMap, HashMap};
+use std::slice;
 
 use sea_orm::Value;
 
@@ -10,7 +11,7 @@ use super::statement::{Write, Writes};
 use crate::error::{Error, Result};
 use crate::execute::{RowSet, Session};
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Catalog, Filter, Load, Rows, What};
+use crate::plan::{Catalog, Complexity, Filter, Load, Rows, What};
 
 /// The values of some columns of one row.
 pub(super) type Row = BTreeMap<ColumnId, Value>;
@@ -58,6 +59,7 @@ impl<'a> Writer<'a> {
     pub async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
+        Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
         let mut query = self.session.select(Catalog::none()).build(&load, &[]);
         let values = std::mem::take(&mut query.values).into();
         let found = self.session.statements().query(&query, values).await?;

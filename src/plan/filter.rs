@@ -23,6 +23,13 @@ pub enum Filter {
         /// How it is compared, and to what.
         test: Test,
     },
+    /// Several columns that together are one of these keys.
+    Keys {
+        /// The columns.
+        columns: Vec<ColumnId>,
+        /// Each with a value for every column.
+        keys: Vec<Vec<Value>>,
+    },
     /// The rows at the other end of a relation.
     Related {
         /// The relation.
@@ -116,10 +123,7 @@ impl Filter {
                 let values = Operand::Value(keys.into_iter().flatten().collect());
                 Self::Column { column: *column, test: Test::OneOf { values, negated: false } }
             }
-            _ => {
-                let equals = |key: Vec<Value>| Self::equals(columns, key.into_iter().map(Operand::Value));
-                Self::Any(keys.into_iter().map(equals).collect())
-            }
+            _ => Self::Keys { columns: columns.to_vec(), keys },
         }
     }
 

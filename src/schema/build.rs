@@ -9,6 +9,7 @@ use async_graphql::dynamic::{
 
 use super::answering::AnsweringFactory;
 use super::compiled::Documents;
+use super::introspection::Introspection;
 use super::live::Live;
 use super::{QUERY, Schema, inputs, mutations, objects, roots};
 use crate::execute::{Changes, Limits, Presence, Shared};
@@ -119,6 +120,7 @@ impl SchemaBuilder {
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
+        let introspection = introspection.then(|| Introspection::of(inner.registry()));
         Ok(Schema {
             inner,
             shared: Arc::new(Shared {

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{Name, Positioned, ServerError, Variables};
+use async_graphql::{Name, Pos, Positioned, ServerError, Variables};
 use async_graphql_value::Value;
 use lru::LruCache;
 use thread_local::ThreadLocal;
 
-use super::{answering, variables};
+use super::{answering, introspection, variables};
 use crate::error::Error;
 use crate::guard;
 use crate::plan::Plan;
@@ -28,6 +28,8 @@ pub(super) struct Compiled {
     /// Whether what validation finds is the same whatever variables are given: none is declared, or each stands alone
     /// as the value of an argument.
     pub verdict_is_final: bool,
+    /// The root field that asks about the schema deeper than any field may.
+    pub introspects_too_deep: Option<Pos>,
     /// How often and how deep it uses each variable.
     pub uses: guard::Uses,
     /// What validation has found: nothing, or why the document is refused. By which variables are given.
@@ -68,7 +70,7 @@ type Known = LruCache<Key, Arc<Compiled>>;
 /// Text and name of the operation.
 type Key = (String, Option<String>);
 
-fn capacity(entries: usize) -> NonZeroUsize {
+pub(super) fn capacity(entries: usize) -> NonZeroUsize {
     NonZeroUsize::new(entries).unwrap_or(NonZeroUsize::MIN)
 }
 
@@ -121,6 +123,7 @@ impl Compiled {
             && fragments.clone().all(|fragment| stands_alone_in_directives(&fragment.node.directives))
             && fragments.clone().all(|fragment| stands_alone(&fragment.node.selection_set.node));
         Ok(Self {
+            introspects_too_deep: introspection::too_deep(operation, &document.fragments),
             uses: guard::Uses::of(&document),
             verdict_is_final: operation.variable_definitions.is_empty() || variables_stand_alone,
             text,
