@@ -126,7 +126,7 @@ impl Schema {
     }
 
     /// The model it was built from.
-    pub fn model(&self) -> &Model {
+    pub fn model(&self) -> &Arc<Model> {
         &self.shared.model
     }
 
