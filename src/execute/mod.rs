@@ -7,6 +7,7 @@ mod connect;
 mod database;
 mod described;
 mod explain;
+mod foreign_keys;
 mod groups;
 mod loader;
 #[cfg(feature = "postgres")]
@@ -27,6 +28,7 @@ pub use changes::{Changes, Listener};
 pub use connect::{ConnectError, ConnectSettings, connect, connect_with};
 pub use database::Database;
 pub use explain::StatementRecord;
+pub use foreign_keys::{Checked, ForeignKey, ForeignKeys};
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
 pub use presence::{PoolUse, Presence, reach};

@@ -15,6 +15,7 @@ use tracing::{Instrument, Span};
 use super::changes::Changes;
 use super::database::Database;
 use super::explain::StatementRecord;
+use super::foreign_keys::ForeignKeys;
 use super::row::RowSet;
 use super::session::Shared;
 use super::sql_error::SqlError;
@@ -116,6 +117,11 @@ impl Statements {
             Some(_) => self.database.known_catalog(),
             None => self.database.catalog().await,
         }
+    }
+
+    /// Returns the database's foreign keys where they are known: [`Statements::catalog`] asks for them.
+    pub fn foreign_keys(&self) -> Option<Arc<ForeignKeys>> {
+        self.database.known_keys()
     }
 
     /// Takes rows into the answer, as long as the request may have them.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 
-use super::{ColumnId, Declaration, Entity, Model, Relation, names};
+use super::{ColumnId, Declaration, Entity, Model, OnDelete, Relation, names};
 
 /// One way in which the registered entities do not make a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +109,15 @@ pub enum Fault {
         /// What it names.
         of: String,
     },
+    /// A rule for deletions that the relation's key cannot follow.
+    OnDelete {
+        /// `Entity.relation`, of the side that holds the key.
+        relation: String,
+        /// The rule.
+        rule: OnDelete,
+        /// Reason why the key cannot follow it.
+        problem: String,
+    },
     /// An option that speaks of something the entity does not have.
     UnknownOption {
         /// The entity.
@@ -178,6 +187,9 @@ impl fmt::Display for Fault {
             ),
             Self::InvalidName { name, of } => {
                 write!(formatter, "\"{name}\" is not a name that GraphQL takes, for {of}; rename it")
+            }
+            Self::OnDelete { relation, rule, problem } => {
+                write!(formatter, "{relation} has the rule {rule} for deletions, but {problem}")
             }
             Self::UnknownOption { entity, name } => {
                 write!(formatter, "an option of {entity} speaks of \"{name}\", which it does not have")

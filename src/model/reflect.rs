@@ -1,8 +1,9 @@
 //! What SeaORM says of an entity at run time, as plain data.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ColumnType as DatabaseType, DbBackend, EntityTrait, IdenStatic, Iterable,
-    PrimaryKeyToColumn, PrimaryKeyTrait, Related, RelationTrait, Schema,
+    PrimaryKeyToColumn, PrimaryKeyTrait, Related, RelationTrait, Schema, Value,
 };
 
 use super::relation::Declared;
@@ -33,6 +34,8 @@ pub(super) struct ReflectedColumn {
     pub database_type: DatabaseType,
     pub nullable: bool,
     pub has_default: bool,
+    /// Default that is a plain value.
+    pub default: Option<Value>,
     pub comment: Option<String>,
 }
 
@@ -76,6 +79,10 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
             variant: format!("{column:?}"),
             nullable: definition.is_null(),
             has_default: definition.get_column_default().is_some(),
+            default: match definition.get_column_default() {
+                Some(Expr::Value(value) | Expr::Constant(value)) => Some(value.clone()),
+                _ => None,
+            },
             comment: comment_of::<E>(column),
             database_type: definition.get_column_type().clone(),
         });

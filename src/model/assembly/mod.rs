@@ -1,6 +1,7 @@
 //! Relations are put together from what entities declare: both sides, junctions, and what goes through others.
 
 mod entity;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +9,8 @@ use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
 use super::relation::Declared;
 use super::{
-    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, Model, ModelError, OnDelete,
-    Relation, check, names,
+    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, KeyAction, Model,
+    ModelError, Relation, check, names,
 };
 
 /// The model of all that was registered, or every fault that it has.
@@ -18,6 +19,7 @@ pub(super) fn assemble(registry: Registry) -> Result<Model, ModelError> {
     assembly.add_declared_relations();
     assembly.add_junctions();
     assembly.add_via();
+    assembly.add_rules();
     assembly.apply_options();
     assembly.name_values();
     assembly.check_keys();
@@ -118,7 +120,8 @@ impl Assembly {
                 declaration: declared.declaration,
                 enforced: declared.enforced,
                 on_delete: declared.on_delete,
-                yields: declared.yields,
+                on_update: declared.on_update,
+                rule: None,
                 from,
                 to,
                 junction: None,
@@ -411,8 +414,9 @@ fn many_to_many(
         cardinality: Cardinality::Many,
         declaration: Declaration::ManyToMany,
         enforced: true,
-        on_delete: OnDelete::NoAction,
-        yields: false,
+        on_delete: KeyAction::NoAction,
+        on_update: KeyAction::NoAction,
+        rule: None,
         from,
         to,
         junction: Some(junction),
