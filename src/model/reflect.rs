@@ -42,6 +42,8 @@ pub(super) struct ReflectedColumn {
 /// A many-to-many relation as `Related::via` declares it: from here to the junction, from there to the target.
 #[derive(Clone, Debug)]
 pub(super) struct ReflectedVia {
+    /// The table that it belongs to.
+    pub owner: Table,
     pub to_junction: Declared,
     pub to_target: Declared,
 }
@@ -100,10 +102,7 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
     unique_keys.retain(|key| *key != primary_key);
     Reflected {
         module: module_of(std::any::type_name::<E>()).unwrap_or(entity.table_name()).to_owned(),
-        table: Table {
-            schema: entity.schema_name().map(str::to_owned),
-            name: entity.table_name().to_owned(),
-        },
+        table: table_of(entity),
         comment: entity.comment().map(str::to_owned),
         columns,
         primary_key,
@@ -123,9 +122,14 @@ where
 {
     let to_junction = <E as Related<R>>::via()?;
     Some(ReflectedVia {
+        owner: table_of(E::default()),
         to_junction: Declared::read(String::new(), to_junction),
         to_target: Declared::read(String::new(), <E as Related<R>>::to()),
     })
+}
+
+fn table_of<E: EntityTrait>(entity: E) -> Table {
+    Table { schema: entity.schema_name().map(str::to_owned), name: entity.table_name().to_owned() }
 }
 
 /// A column's comment has no getter; the definition for a `CREATE TABLE` carries it.
