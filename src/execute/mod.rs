@@ -29,7 +29,7 @@ pub use explain::StatementRecord;
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
 pub use presence::{PoolUse, Presence, reach};
-pub use row::{Cell, Row, RowSet};
+pub use row::{Cell, Row, RowSet, Unreadable};
 pub use session::{Limits, Session, Shared};
 pub use statements::{Statements, driver_error, fault};
 pub use tree::{Child, Loaded, Tree};

@@ -98,7 +98,7 @@ impl Statements {
             let statement = Statement::from_sql_and_values(backend, &*query.sql, values.iter().cloned());
             // Boxed: what the pool does would be a part of every future above, and be moved with it.
             let results = Box::pin(self.send(statement)).await.map_err(fault)?;
-            return RowSet::read(&results, query.columns.clone()).map_err(Error::internal);
+            return Ok(RowSet::read(&results, query.columns.clone()));
         };
         let started = Instant::now();
         let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
