@@ -151,11 +151,11 @@ impl Error {
         )
     }
 
-    /// The document nests deeper than it may; `asked` is how deep.
-    pub fn too_deep(limit: u64, asked: u64) -> Self {
+    /// The document, or the value of a variable, nests deeper than it may; `asked` is how deep.
+    pub fn too_deep(what: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooDeep,
-            format!("the document nests {asked} levels deep; the limit is {limit}"),
+            format!("{what} nests {asked} levels deep; the limit is {limit}"),
             json!({ "of": "depth", "limit": limit, "asked": asked }),
         )
     }
