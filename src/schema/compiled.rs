@@ -81,9 +81,8 @@ impl Documents {
     ///
     /// # Errors
     /// `TOO_COMPLEX` or `TOO_DEEP`.
-    pub fn check(&self, compiled: &Compiled, variables: &Variables) -> Result<(), ServerError> {
-        let checked = compiled.uses.check(variables, &self.guard);
-        checked.map_err(|error| error.to_server_error(Default::default(), Vec::new()))
+    pub fn check(&self, compiled: &Compiled, variables: &Variables) -> Result<(), LocatedError> {
+        Ok(compiled.uses.check(variables, &self.guard)?)
     }
 
     /// The operation of a document, from what is kept or parsed anew.
