@@ -255,6 +255,7 @@ fn column(name: &str, nullable: bool) -> Column {
         column_type: ColumnType::Int,
         nullable,
         has_default: false,
+        default: None,
         generated: false,
         description: None,
         hidden: false,
