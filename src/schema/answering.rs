@@ -240,16 +240,6 @@ fn located(error: ServerError) -> LocatedError {
         return located.clone();
     }
     let ours = error.source::<Error>().cloned();
-<<<<<<< HEAD
-    match ours.or_else(|| error.source::<DbErr>().cloned().map(|error| SqlError::from(error).into())) {
-        Some(ours) => ours.to_server_error(error.locations.first().copied().unwrap_or_default(), path),
-        None => ServerError { path, ..error },
-    }
-}
-
-fn set_code(error: &mut ServerError, code: Code) {
-    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code.as_str());
-=======
     let ours = ours.or_else(|| error.source::<DbErr>().cloned().map(|error| SqlError::from(error).into()));
     let ServerError { message, locations, path, extensions, .. } = error;
     let own = || {
@@ -258,7 +248,6 @@ fn set_code(error: &mut ServerError, code: Code) {
         Error::of_hand_written_field(message, extensions.unwrap_or_default())
     };
     LocatedError { error: ours.unwrap_or_else(own), path, locations }
->>>>>>> main
 }
 
 /// The operation that a request means.
