@@ -20,7 +20,7 @@ use super::row::RowSet;
 use super::session::Shared;
 use crate::error::{Error, Result};
 use crate::model::Table;
-use crate::plan::{Catalog, Query};
+use crate::plan::{Catalog, Query, sqlite_time};
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -133,8 +133,16 @@ impl Statements {
     }
 
     /// Sends a statement as it is; what the database refuses is for the caller to understand.
-    pub async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    pub async fn send(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let started = Instant::now();
+        if self.database.get_database_backend() == DbBackend::Sqlite {
+            // Else sqlx would write times in a form of its own.
+            for value in statement.values.iter_mut().flat_map(|values| &mut values.0) {
+                if let Some(text) = sqlite_time::stored(value) {
+                    *value = Value::String(Some(text));
+                }
+            }
+        }
         let sql: Arc<str> = Arc::from(statement.sql.as_str());
         let results = self.hand_over(statement).instrument(self.span(&sql)).await;
         self.record(sql, results.as_ref().map_or(0, Vec::len), started);
