@@ -242,6 +242,14 @@ impl Error {
         .caused_by(cause)
     }
 
+    /// The connection was lost while the operation was being committed. Without `retryAfter`: trying again may carry
+    /// the operation out twice.
+    pub fn outcome_unknown(cause: impl fmt::Display) -> Self {
+        let message = "the connection to the database was lost while the operation was being committed; \
+                       it is unknown whether the operation was carried out";
+        Self::new(Code::Unavailable, message, Value::Null).caused_by(cause)
+    }
+
     /// The database did not answer in time.
     pub fn timeout(cause: impl fmt::Display) -> Self {
         Self::new(

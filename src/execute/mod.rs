@@ -15,6 +15,7 @@ mod presence;
 mod row;
 mod row_builder;
 mod session;
+mod sql_error;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
@@ -31,6 +32,7 @@ pub use loader::{Batch, RelationLoader};
 pub use presence::{PoolUse, Presence, reach};
 pub use row::{Cell, Row, RowSet, Unreadable};
 pub use session::{Limits, Session, Shared};
-pub use statements::{Statements, driver_error, fault};
+pub use sql_error::{Refusal, SqlError};
+pub use statements::Statements;
 pub use tree::{Child, Loaded, Tree};
 pub use verify::{Difference, verify};

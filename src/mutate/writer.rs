@@ -33,8 +33,8 @@ impl<'a> Writer<'a> {
     /// Sends a writing statement; what the database refuses becomes the error of `attempt`.
     pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
-        match self.session.statements().send(write.statement).await {
-            Ok(results) => self.readable(attempt.entity, RowSet::read(&results, write.columns.into())),
+        match self.session.statements().write(write.statement, write.columns.into()).await {
+            Ok(rows) => self.readable(attempt.entity, rows),
             Err(error) => Err(self.refusal(error, attempt).await),
         }
     }

@@ -20,7 +20,7 @@ use super::compiled::Compiled;
 use super::prepared::Prepared;
 use super::{QUERY, SUBSCRIPTION, Schema, rows, variables};
 use crate::error::{Code, Error, Result};
-use crate::execute::{Answer, Json, Session, Tree, fault, json, object};
+use crate::execute::{Answer, Json, Session, SqlError, Tree, json, object};
 use crate::model::Model;
 use crate::mutate;
 use crate::plan::{self, Catalog, Document, FieldKind, Plan, Select};
@@ -237,7 +237,7 @@ fn told(error: ServerError, path: Vec<PathSegment>) -> ServerError {
         return told.clone();
     }
     let ours = error.source::<Error>().cloned();
-    match ours.or_else(|| error.source::<DbErr>().cloned().map(fault)) {
+    match ours.or_else(|| error.source::<DbErr>().cloned().map(|error| SqlError::from(error).into())) {
         Some(ours) => ours.to_server_error(error.locations.first().copied().unwrap_or_default(), path),
         None => ServerError { path, ..error },
     }

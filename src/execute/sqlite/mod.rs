@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use super::connect::ACQUIRE_TIMEOUT;
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
-use super::statements::fault;
+use super::sql_error::SqlError;
 use crate::error::{Error, Result};
 use crate::plan::Query;
 
@@ -115,7 +115,7 @@ impl SqliteReader {
         if let Some(rows) = self.run_here(query, &values)? {
             return Ok(rows);
         }
-        let place = self.place().await.map_err(fault)?;
+        let place = self.place().await.map_err(SqlError::from)?;
         // It comes back knowing what the statement takes.
         let own = self.file.own().take();
         let waiting = Waiting(Arc::default());
