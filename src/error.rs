@@ -298,6 +298,18 @@ impl Error {
         Self::new(Code::TooManyErrors, message, json!({ "leftOut": left_out }))
     }
 
+    /// A stored value of `entity` has no form in the API; `field` names its column where that is known. `cause` is for the
+    /// log, and holds no part of the value.
+    pub fn unreadable(entity: &str, field: Option<&str>, cause: impl fmt::Display) -> Self {
+        let of = field.map_or_else(|| format!("a key of {entity}"), |field| format!("{entity}.{field}"));
+        Self::new(
+            Code::Internal,
+            format!("{of} holds a stored value that its type cannot represent"),
+            json!({ "entity": entity, "field": field }),
+        )
+        .caused_by(cause)
+    }
+
     /// A fault of ours; `cause` is for the log alone.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::new(Code::Internal, "the service met an unexpected fault", Value::Null).caused_by(cause)

@@ -30,7 +30,7 @@ pub use explain::StatementRecord;
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
 pub use presence::{PoolUse, Presence, reach};
-pub use row::{Cell, Row, RowSet};
+pub use row::{Cell, Row, RowSet, Unreadable};
 pub use session::{Limits, Session, Shared};
 pub use sql_error::{Refusal, SqlError};
 pub use statements::Statements;

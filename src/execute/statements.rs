@@ -161,7 +161,7 @@ impl Statements {
     pub async fn ask(&self, sql: &str, values: Vec<Value>, columns: Arc<[ColumnType]>) -> Result<RowSet> {
         let statement = Statement::from_sql_and_values(self.database.get_database_backend(), sql, values);
         let results = self.database.query_all_raw(statement).await.map_err(SqlError::from)?;
-        RowSet::read(&results, columns).map_err(Error::internal)
+        Ok(RowSet::read(&results, columns))
     }
 
     fn record(&self, sql: Arc<str>, rows: usize, started: Instant) {
@@ -188,7 +188,7 @@ impl Statements {
             None => {
                 let send = || self.database.query_all_raw(statement.clone());
                 let results = self.shared.presence.attempt(&self.database, send).await?;
-                Ok(RowSet::read(&results, columns)?)
+                Ok(RowSet::read(&results, columns))
             }
         }
     }
@@ -218,7 +218,7 @@ impl Transaction {
         match &*self.inner.read().await {
             Some(transaction) => {
                 let results = transaction.query_all_raw(statement).await?;
-                Ok(RowSet::read(&results, columns)?)
+                Ok(RowSet::read(&results, columns))
             }
             None => Err(is_over()),
         }

@@ -34,7 +34,7 @@ impl<'a> Writer<'a> {
     pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
         match self.session.statements().write(write.statement, write.columns.into()).await {
-            Ok(rows) => Ok(rows),
+            Ok(rows) => self.readable(attempt.entity, rows),
             Err(error) => Err(self.refusal(error, attempt).await),
         }
     }
@@ -62,7 +62,15 @@ impl<'a> Writer<'a> {
         let values = std::mem::take(&mut query.values).into();
         let found = self.session.statements().query(&query, values).await?;
         self.session.statements().admit(found.len())?;
-        Ok(rows_of(&found, wanted))
+        Ok(rows_of(&self.readable(id, found)?, wanted))
+    }
+
+    /// Rows that the following statements find by their keys: all keys have to be readable.
+    fn readable(&self, id: EntityId, rows: RowSet) -> Result<RowSet> {
+        match rows.has_unreadable() {
+            true => Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to write")),
+            false => Ok(rows),
+        }
     }
 
     /// The values of the columns `wanted` in the rows that `keys` name, in their order. Keys over these columns

@@ -2,13 +2,13 @@
 
 use rusqlite::types::ValueRef;
 use rust_decimal::Decimal;
-use sea_orm::{DbErr, QueryResult, RuntimeErr};
-use serde_json::Value as Json;
+use sea_orm::{DbErr, QueryResult};
 use sqlx::sqlite::SqliteValueRef;
 use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef as _};
 use uuid::Uuid;
 
 use super::{Fault, time};
+use crate::execute::row::Unreadable;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
@@ -27,52 +27,49 @@ pub(super) fn push(
     let pushed = match stored {
         Ok(ValueRef::Integer(value)) => push_integer(rows, value, column_type),
         Ok(ValueRef::Text(bytes)) if matches!(column_type, ColumnType::Text | ColumnType::Enumeration(_)) => {
-            rows.push_text(bytes)
+            rows.push_text(bytes);
+            return Ok(());
         }
         Ok(ValueRef::Null) => {
             rows.push_null();
-            Ok(())
+            return Ok(());
         }
         Ok(other) => push_rarer(rows, other, column_type),
         Err(error) => return Err(error.into()),
     };
-    pushed.map_err(Fault::Decode)
-}
-
-/// Adds what sqlx has read.
-pub(in crate::execute) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) -> Result<(), DbErr> {
-    let columns = rows.columns().clone();
-    for result in results {
-        let row = result.try_as_sqlite_row().ok_or_else(|| DbErr::Type("not a row of SQLite".to_owned()))?;
-        for (index, column_type) in columns.iter().enumerate() {
-            let value = row.try_get_raw(index).map_err(of_driver)?;
-            match push(rows, Ok(as_stored(value)?), column_type) {
-                Err(Fault::Decode(error)) => return Err(error),
-                Err(Fault::Sqlite(error)) => return Err(DbErr::Type(error.to_string())),
-                Ok(()) => {}
-            }
-        }
+    if pushed.is_err() {
+        rows.push_unreadable(Unreadable::WrongType);
     }
     Ok(())
 }
 
-/// A value of sqlx as that of the other driver.
-fn as_stored(value: SqliteValueRef<'_>) -> Result<ValueRef<'_>, DbErr> {
-    if value.is_null() {
-        return Ok(ValueRef::Null);
+/// Adds what sqlx has read.
+pub(in crate::execute) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) {
+    let columns = rows.columns().clone();
+    for result in results {
+        for (index, column_type) in columns.iter().enumerate() {
+            let value = result.try_as_sqlite_row().and_then(|row| row.try_get_raw(index).ok());
+            let pushed = value.and_then(as_stored).map(|stored| push(rows, Ok(stored), column_type));
+            if !matches!(pushed, Some(Ok(()))) {
+                rows.push_unreadable(Unreadable::WrongType);
+            }
+        }
     }
-    let storage = value.type_info().name().to_owned();
-    let decoded = match storage.as_str() {
+}
+
+/// A value of sqlx as that of the other driver.
+fn as_stored(value: SqliteValueRef<'_>) -> Option<ValueRef<'_>> {
+    if value.is_null() {
+        return Some(ValueRef::Null);
+    }
+    let storage = value.type_info().into_owned();
+    let decoded = match storage.name() {
         "INTEGER" => <i64 as Decode<Sqlite>>::decode(value).map(ValueRef::Integer),
         "REAL" => <f64 as Decode<Sqlite>>::decode(value).map(ValueRef::Real),
         "TEXT" => <&[u8] as Decode<Sqlite>>::decode(value).map(ValueRef::Text),
         _ => <&[u8] as Decode<Sqlite>>::decode(value).map(ValueRef::Blob),
     };
-    decoded.map_err(|error| of_driver(sqlx::Error::Decode(error)))
-}
-
-fn of_driver(error: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+    decoded.ok()
 }
 
 fn push_integer(rows: &mut RowSetBuilder, value: i64, column_type: &ColumnType) -> Result<(), DbErr> {
@@ -122,7 +119,8 @@ fn push_rarer(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &Colu
             moment.and_utc().fixed_offset().into()
         }
         (Type::Json, ValueRef::Text(bytes)) => {
-            serde_json::from_slice::<Json>(bytes).map_err(|error| DbErr::Json(error.to_string()))?.into()
+            rows.push_json(bytes);
+            return Ok(());
         }
         (Type::Bytes, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => bytes.to_vec().into(),
         (column_type, stored) => {
