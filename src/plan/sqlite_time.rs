@@ -61,7 +61,7 @@ pub(super) fn is_time(column_type: &ColumnType) -> bool {
 pub(super) fn key(column: &Expr, column_type: &ColumnType) -> Expr {
     let moment = moment_key();
     let sql = match column_type {
-        ColumnType::Date => format!("CASE WHEN date(?) = ? THEN ? ELSE substr({moment}, 1, 10) END"),
+        ColumnType::Date => format!("CASE WHEN length(?) = 10 AND date(?) = ? THEN ? ELSE substr({moment}, 1, 10) END"),
         ColumnType::Time => {
             format!("CASE WHEN substr(?, 3, 1) = ':' THEN {} ELSE substr({moment}, 12) END", day_key())
         }
@@ -70,6 +70,10 @@ pub(super) fn key(column: &Expr, column_type: &ColumnType) -> Expr {
     let columns = vec![column.clone(); sql.matches('?').count()];
     Expr::cust_with_exprs(sql, columns)
 }
+
+/// The first second of the year 0, since 1970, and the Julian day of it: years before it have a sign, and no order as text.
+const FIRST_SECOND: i64 = -62_167_219_200;
+const FIRST_DAY: f64 = 1_721_059.5;
 
 /// SQLite's functions read the text without its fraction, which they would round to milliseconds. They take the thirtieth of
 /// February for the first of March or the second, and the hour 24 for the next day.
@@ -81,8 +85,9 @@ fn moment_key() -> String {
          WHEN substr(?, 11, 1) IN (' ', 'T') AND substr(?, 12, 2) BETWEEN '00' AND '23' \
          AND (substr(?, 9, 2) < '29' OR date(substr(?, 1, 10)) = substr(?, 1, 10)) AND {} \
          THEN datetime({text}) || {digits} END \
-         WHEN 'integer' THEN datetime(?, 'unixepoch') \
-         WHEN 'real' THEN rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', ?, 'auto'), '0'), '.') END",
+         WHEN 'integer' THEN CASE WHEN ? >= {FIRST_SECOND} THEN datetime(?, 'unixepoch') END \
+         WHEN 'real' THEN CASE WHEN ? >= {FIRST_DAY} OR ? < 0 AND ? >= {FIRST_SECOND} \
+         THEN rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', ?, 'auto'), '0'), '.') END END",
         is_fraction(fraction)
     )
 }
@@ -107,12 +112,13 @@ fn fraction_digits(fraction: usize) -> String {
     format!("rtrim(substr(?, {fraction}, min(10, length(?) - length({text}))), '0.')")
 }
 
-/// Whether there is no fraction, or one point and then digits.
+/// Whether there is no fraction, or one point and then digits, and nowhere a blank, which SQLite's functions skip.
 fn is_fraction(fraction: usize) -> String {
     format!(
         "(substr(?, {fraction}) NOT GLOB '[.0-9]*' OR substr(?, {fraction}) GLOB '.[0-9]*') \
-         AND instr(substr(?, {}), '.') = 0",
-        fraction + 1
+         AND instr(substr(?, {}), '.') = 0 AND substr(?, {}) NOT GLOB '*[^-+:.0-9Zz]*'",
+        fraction + 1,
+        fraction - 8
     )
 }
 

@@ -69,7 +69,7 @@ fn since_midnight(text: &[u8]) -> Option<TimeDelta> {
 }
 
 fn offset_minutes(text: &[u8]) -> Option<i64> {
-    match text.trim_ascii() {
+    match text {
         [] | [b'Z' | b'z'] => Some(0),
         [b'+', clock @ ..] => minutes(clock, 14),
         [b'-', clock @ ..] => Some(-minutes(clock, 14)?),
