@@ -22,7 +22,7 @@ use super::sql_error::SqlError;
 use super::uninterrupted::Uninterrupted;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, Query};
+use crate::plan::{Catalog, Query, sqlite_time};
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -141,8 +141,20 @@ impl Statements {
 
     /// Sends a statement, inside the transaction where there is one, and decodes the rows that it returns. The caller
     /// decides what a refusal of the database means.
-    pub async fn write(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
+    pub async fn write(
+        &self,
+        mut statement: Statement,
+        columns: Arc<[ColumnType]>,
+    ) -> Result<RowSet, SqlError> {
         let started = Instant::now();
+        if self.database.get_database_backend() == DbBackend::Sqlite {
+            // Else sqlx would write times in a form of its own.
+            for value in statement.values.iter_mut().flat_map(|values| &mut values.0) {
+                if let Some(text) = sqlite_time::stored(value) {
+                    *value = Value::String(Some(text));
+                }
+            }
+        }
         let sql: Arc<str> = Arc::from(statement.sql.as_str());
         let rows = self.hand_over(statement, columns).instrument(self.span(&sql)).await;
         self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
