@@ -102,6 +102,16 @@ impl Filter {
         matches!(self, Self::All(filters) if filters.iter().all(Self::is_everything))
     }
 
+    /// Whether it asks for rows of other tables.
+    pub fn looks_beyond(&self) -> bool {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters.iter().any(Self::looks_beyond),
+            Self::Not(filter) => filter.looks_beyond(),
+            Self::Column { .. } => false,
+            Self::Related { .. } => true,
+        }
+    }
+
     /// These columns equal these operands.
     pub fn equals(columns: &[ColumnId], operands: impl IntoIterator<Item = Operand<Value>>) -> Self {
         let compare =
