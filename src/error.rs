@@ -127,6 +127,15 @@ impl Error {
         )
     }
 
+    /// The variable that is written for `argument` (a path such as `where.name.eq`) was not given.
+    pub fn missing_variable(argument: &str, variable: &str) -> Self {
+        Self::new(
+            Code::BadUserInput,
+            format!("argument \"{argument}\": expected a value, but the variable ${variable} was not given"),
+            json!({ "argument": argument, "value": null, "variable": format!("${variable}") }),
+        )
+    }
+
     /// The row of `entity` with this key is not there.
     pub fn not_found(entity: &str, key: Value) -> Self {
         let message = format!("there is no {entity} with the key {key}");

@@ -211,7 +211,7 @@ fn chosen(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Filter> 
     let input = arguments.require("where")?;
     let filter = Filter::read(model, id, &input)?;
     let means_all = arguments.get("all").map_or(Ok(false), |input| input.boolean())?;
-    if filter.is_everything() && !means_all {
+    if !means_all && filter.takes_everything(model, id) {
         return Err(input.refuse("expected a condition, or all: true beside it"));
     }
     Ok(filter)
