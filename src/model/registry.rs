@@ -44,6 +44,7 @@ pub struct EntityOptions {
     pub(super) renamed: BTreeMap<String, String>,
     pub(super) hidden: BTreeSet<String>,
     pub(super) lists_through: BTreeMap<String, String>,
+    pub(super) generated: BTreeSet<String>,
 }
 
 impl EntityOptions {
@@ -71,6 +72,13 @@ impl EntityOptions {
         self
     }
 
+    /// Says that the database always makes the value of a column, as `GENERATED ALWAYS AS IDENTITY` and
+    /// `GENERATED ALWAYS AS (…) STORED` do: no input has it. An entity cannot say so.
+    pub fn generated(mut self, column: impl Into<String>) -> Self {
+        self.generated.insert(column.into());
+        self
+    }
+
     /// Of a junction: the field of the list that follows its relation `relation` to the far end.
     ///
     /// For follows with the relations `follower` and `followed`, `list_through("follower", "fans")` gives
@@ -85,6 +93,11 @@ impl EntityOptions {
         if let Some(renamed) = names.iter().find_map(|name| self.renamed.get(name)) {
             field.clone_from(renamed);
         }
+    }
+
+    /// Whether one of `names` is always generated.
+    pub(super) fn generates(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.generated.contains(name))
     }
 
     /// Whether one of `names` is hidden.
