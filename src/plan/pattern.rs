@@ -37,6 +37,7 @@ const MOST_REPEATED: u32 = 255;
 pub struct Pattern {
     sqlite: String,
     postgres: String,
+    is_everything: bool,
 }
 
 impl Pattern {
@@ -65,7 +66,8 @@ impl Pattern {
             print(&hir, dialect, &mut text);
             text
         };
-        Ok(Self { sqlite: print(Dialect::Sqlite), postgres: print(Dialect::Postgres) })
+        let is_everything = is_found_anywhere(&hir) || ["^.*", ".*$", "^.*$"].contains(&text);
+        Ok(Self { sqlite: print(Dialect::Sqlite), postgres: print(Dialect::Postgres), is_everything })
     }
 
     /// Text that fits a `LIKE` pattern, ignoring case: letters are equal where Unicode folds them to one letter by its
@@ -105,7 +107,13 @@ impl Pattern {
             }
             text
         };
-        Ok(Self { sqlite: print(Dialect::Sqlite), postgres: print(Dialect::Postgres) })
+        let is_everything = inner.is_empty() && !from_start && !to_end;
+        Ok(Self { sqlite: print(Dialect::Sqlite), postgres: print(Dialect::Postgres), is_everything })
+    }
+
+    /// Whether it certainly holds for every text. `.` is taken for any character here.
+    pub fn is_everything(&self) -> bool {
+        self.is_everything
     }
 
     /// The regular expression as a database takes it.
@@ -213,6 +221,24 @@ fn check(hir: &Hir) -> Result<(), String> {
             Err(format!("a quantifier beyond {MOST_REPEATED}"))
         }
         kind => kind.subs().iter().try_for_each(check),
+    }
+}
+
+/// Whether a pattern is found in every text: at its begin or at its end, without a character.
+fn is_found_anywhere(hir: &Hir) -> bool {
+    is_empty_at(hir, Look::Start) || is_empty_at(hir, Look::End)
+}
+
+/// Whether a pattern is found without a character at a place where this assertion holds and no other.
+fn is_empty_at(hir: &Hir, place: Look) -> bool {
+    match hir.kind() {
+        HirKind::Empty => true,
+        HirKind::Literal(_) | HirKind::Class(_) => false,
+        HirKind::Look(look) => *look == place,
+        HirKind::Repetition(repetition) => repetition.min == 0 || is_empty_at(&repetition.sub, place),
+        HirKind::Capture(capture) => is_empty_at(&capture.sub, place),
+        HirKind::Concat(parts) => parts.iter().all(|part| is_empty_at(part, place)),
+        HirKind::Alternation(branches) => branches.iter().any(|branch| is_empty_at(branch, place)),
     }
 }
 
@@ -389,6 +415,19 @@ mod tests {
         for (one, other) in [('İ', 'i'), ('ı', 'i'), ('İ', 'I'), ('a', 'á')] {
             assert!(!equal(one, other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn patterns_of_every_text_are_known() {
+        for text in ["", "^", "$", "a*", "^a*", "(|b)$", "x|", "^.*$", ".*", "(?:^)?"] {
+            assert!(Pattern::regex(text).unwrap().is_everything(), "{text}");
+        }
+        for text in ["a", "^$", "^a", r"\b", "a*b", "^a*$", "."] {
+            assert!(!Pattern::regex(text).unwrap().is_everything(), "{text}");
+        }
+        assert!(Pattern::ignoring_case("%%").unwrap().is_everything());
+        assert!(!Pattern::ignoring_case("").unwrap().is_everything());
+        assert!(!Pattern::ignoring_case("%_%").unwrap().is_everything());
     }
 
     #[test]

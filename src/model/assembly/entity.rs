@@ -73,6 +73,7 @@ fn assemble_column(
         limit: Limit::of(&column.database_type),
         nullable: column.nullable,
         has_default: column.has_default || generated,
+        default: column.default.clone(),
         generated,
         always_generated: false,
         description: column.comment.clone(),
