@@ -9,9 +9,7 @@ mod template;
 
 use std::sync::Arc;
 
-use sea_orm::sea_query::{
-    Alias, Expr, ExprTrait, IntoIden, Query as Sql, SelectStatement, TableRef,
-};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, IntoIden, Query as Sql, SelectStatement, TableRef};
 use sea_orm::{JoinType, Statement, Value};
 
 use condition::{Conditions, Joinable, meet_junction};
