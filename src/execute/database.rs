@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Value};
 use super::catalog::KnownCatalog;
 #[cfg(feature = "sqlite")]
 use super::connect;
+use super::foreign_keys::ForeignKeys;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresReader;
 use super::presence::{PoolUse, reach};
@@ -141,6 +142,11 @@ impl Database {
     /// The same without asking.
     pub(super) fn known_catalog(&self) -> Option<Arc<Catalog>> {
         self.0.catalog.known()
+    }
+
+    /// Returns the foreign keys that are known, without asking.
+    pub(super) fn known_keys(&self) -> Option<Arc<ForeignKeys>> {
+        self.0.catalog.keys()
     }
 
     pub(super) fn reader(&self) -> Option<&Reader> {

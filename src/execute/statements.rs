@@ -15,9 +15,11 @@ use tracing::{Instrument, Span};
 use super::changes::Changes;
 use super::database::Database;
 use super::explain::StatementRecord;
+use super::foreign_keys::ForeignKeys;
 use super::row::RowSet;
 use super::session::Shared;
 use super::sql_error::SqlError;
+use super::uninterrupted::Uninterrupted;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
 use crate::plan::{Catalog, Query, sqlite_time};
@@ -121,6 +123,11 @@ impl Statements {
             Some(_) => self.database.known_catalog(),
             None => self.database.catalog().await,
         }
+    }
+
+    /// Returns the database's foreign keys where they are known: [`Statements::catalog`] asks for them.
+    pub fn foreign_keys(&self) -> Option<Arc<ForeignKeys>> {
+        self.database.known_keys()
     }
 
     /// Takes rows into the answer, as long as the request may have them.
@@ -230,19 +237,28 @@ impl Transaction {
         }
     }
 
-    /// Keeps what it has written, and tells which tables that touched.
+    /// Keeps what it has written, and tells which tables that touched. A caller that leaves half-way stops neither.
     ///
     /// # Errors
     /// [`SqlError::Refused`] when the database refuses it at the end: nothing has been written then.
     /// [`SqlError::OutcomeUnknown`] when the connection is lost meanwhile. It must not be tried again.
     pub async fn commit(&self) -> Result<(), SqlError> {
         let transaction = self.inner.write().await.take().ok_or_else(is_over)?;
+        let touched = std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner));
+        let changes = self.changes.clone();
         self.database.check_file()?;
-        transaction.commit().await.map_err(|error| SqlError::from(error).of_commit())?;
-        // What a file has taken that is gone, nobody will find.
-        self.database.check_file().map_err(SqlError::of_commit)?;
-        self.changes.tell(std::mem::take(&mut self.touched.lock().unwrap_or_else(PoisonError::into_inner)));
-        Ok(())
+        let database = self.database.clone();
+        Uninterrupted::new(async move {
+            let done = transaction.commit().await.map_err(|error| SqlError::from(error).of_commit());
+            // Whatever was not refused may be there.
+            if !matches!(done, Err(SqlError::Refused(_))) {
+                changes.tell(touched);
+            }
+            done?;
+            // Nobody will find what a file has taken that is gone.
+            database.check_file().map_err(SqlError::of_commit)
+        })
+        .await
     }
 
     /// Takes back what it has written. Its locks are gone then, while a dropped one has them a little longer.

@@ -4,6 +4,7 @@
 //! parents have, and beside it the tree of [`Field`]s as the client selected them.
 
 mod catalog;
+mod certainty;
 mod cost;
 mod cursor;
 mod dialect;

@@ -9,7 +9,9 @@ mod template;
 
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, IntoIden, Query as Sql, SelectStatement, TableRef};
+use sea_orm::sea_query::{
+    Alias, Expr, ExprTrait, IntoIden, LockType, Query as Sql, SelectStatement, TableRef,
+};
 use sea_orm::{JoinType, Statement, Value};
 
 use condition::{Conditions, Joinable, meet_junction};
@@ -78,6 +80,14 @@ pub struct Select<'a> {
 }
 
 impl Select<'_> {
+    /// The statement of a root load of `rows` that locks them as well, in the order in which it finds them. PostgreSQL
+    /// checks the rows' own columns once more when it had to wait for one; SQLite has one writer and needs no lock.
+    pub fn locking(&self, load: &Load, rows: &Rows, lock: LockType) -> Query {
+        let mut body = Body::new(self, load, &[]);
+        body.lock = Some(lock).filter(|_| self.dialect == Dialect::Postgres);
+        body.rows(rows)
+    }
+
     /// Whether the statement is written otherwise than it would be if nothing were known of the database.
     fn follows_catalog(&self, load: &Load) -> bool {
         self.follows_index(load) || self.joins_what_is_left(load)
@@ -123,6 +133,8 @@ struct Body<'a> {
     filters: Vec<Expr>,
     /// What that needs beside.
     conditions: Conditions<'a>,
+    /// How it locks the rows that it finds.
+    lock: Option<LockType>,
 }
 
 /// One column of a statement.
@@ -149,7 +161,7 @@ impl<'a> Body<'a> {
                 vec![conditions.filter(load.entity, MAIN, &load.filter)]
             }
         };
-        Self { select, load, entity, relation, keys, filters, conditions }
+        Self { select, load, entity, relation, keys, filters, conditions, lock: None }
     }
 
     /// The most rows that the statement may find.
@@ -204,7 +216,12 @@ impl<'a> Body<'a> {
             });
         }
         let joins = Joins::new(self.select, self.load, outputs.len(), &self.conditions.joined);
-        let statement = self.page(&rows.page, Selected { outputs: &outputs, order: &order, joins: &joins });
+        let mut statement =
+            self.page(&rows.page, Selected { outputs: &outputs, order: &order, joins: &joins });
+        if let Some(lock) = self.lock {
+            // Of this table alone: those of its filter are only read.
+            statement.lock_with_tables(lock, [Alias::new(MAIN)]);
+        }
         let mark = matches!(rows.page, Page::Keyset { looks_outside: true, .. });
         let mut columns: Vec<ColumnType> = outputs.into_iter().map(|output| output.column_type).collect();
         if mark {
