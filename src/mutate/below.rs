@@ -178,7 +178,8 @@ impl Writer<'_> {
                 .collect();
             let write = self.writes().reassign(target, &columns, &relation.to, &rows, &columns);
             let before: Vec<Vec<Value>> = placed.iter().map(|(key, _)| key.values.clone()).collect();
-            let attempt = Attempt { entity: target, rows: &attempted, at: Some((&columns, &before)) };
+            let attempt =
+                Attempt { entity: target, rows: &attempted, at: Some((&columns, &before)), paths: &[] };
             let moved = self.send(write, attempt).await?;
             if !is_moved {
                 self.all_found(target, &rows_of(&moved, &columns), &columns, &placed)?;

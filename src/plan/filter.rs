@@ -2,8 +2,9 @@
 
 use sea_orm::Value;
 
-use super::dialect::{TextMatch, escape_like, prefix_of_like};
+use super::dialect::{escape_like, prefix_of_like};
 use super::input::Input;
+use super::pattern::Pattern;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, Model, RelationId};
 
@@ -50,8 +51,10 @@ pub enum Test {
     IsNull(bool),
     /// Text that begins with this.
     StartsWith(String),
-    /// Text against a pattern.
-    Matches(TextMatch, String),
+    /// Text that fits a pattern with `%` and `_`, escaped by `\`.
+    Like(String),
+    /// Text that matches a regular expression.
+    Matches(Pattern),
 }
 
 /// What a column is compared to.
@@ -223,9 +226,9 @@ impl Test {
     }
 
     fn read_text(operator: &str, text: &str, operand: &Input) -> Result<Self> {
-        let (form, how) = match operator.strip_prefix('i') {
-            Some(form) => (form, TextMatch::LikeIgnoringCase),
-            None => (operator, TextMatch::Like),
+        let (form, ignores_case) = match operator.strip_prefix('i') {
+            Some(form) => (form, true),
+            None => (operator, false),
         };
         let literal = escape_like(text);
         let pattern = match form {
@@ -239,16 +242,20 @@ impl Test {
                     return Err(operand.refuse("expected a pattern that does not end in a lone \\"));
                 }
                 match prefix_of_like(text) {
-                    Some(prefix) if how == TextMatch::Like => return Ok(Self::StartsWith(prefix)),
+                    Some(prefix) if !ignores_case => return Ok(Self::StartsWith(prefix)),
                     _ => text.to_owned(),
                 }
             }
             "regex" => {
-                regex::Regex::new(text).map_err(|_| operand.refuse("expected a regular expression"))?;
-                return Ok(Self::Matches(TextMatch::Regex, text.to_owned()));
+                let pattern = Pattern::regex(text).map_err(|expected| operand.refuse(expected))?;
+                return Ok(Self::Matches(pattern));
             }
             _ => return Err(operand.refuse(format!("there is no operator \"{operator}\""))),
         };
-        Ok(Self::Matches(how, pattern))
+        if ignores_case {
+            let pattern = Pattern::ignoring_case(&pattern).map_err(|expected| operand.refuse(expected))?;
+            return Ok(Self::Matches(pattern));
+        }
+        Ok(Self::Like(pattern))
     }
 }

@@ -204,7 +204,8 @@ impl<'a> Conditions<'a> {
             Test::IsNull(true) => column.is_null(),
             Test::IsNull(false) => column.is_not_null(),
             Test::StartsWith(prefix) => dialect.starts_with(column, prefix),
-            Test::Matches(how, pattern) => dialect.matches(column, pattern, *how),
+            Test::Like(pattern) => dialect.like(column, pattern),
+            Test::Matches(pattern) => dialect.matches(column, pattern),
         }
     }
 
