@@ -161,11 +161,11 @@ impl Error {
         )
     }
 
-    /// The document nests deeper than it may; `asked` is how deep.
-    pub fn too_deep(limit: u64, asked: u64) -> Self {
+    /// The document, or the value of a variable, nests deeper than it may; `asked` is how deep.
+    pub fn too_deep(what: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooDeep,
-            format!("the document nests {asked} levels deep; the limit is {limit}"),
+            format!("{what} nests {asked} levels deep; the limit is {limit}"),
             json!({ "of": "depth", "limit": limit, "asked": asked }),
         )
     }
@@ -257,6 +257,14 @@ impl Error {
         .caused_by(cause)
     }
 
+    /// The connection was lost while the operation was being committed. Without `retryAfter`: trying again may carry
+    /// the operation out twice.
+    pub fn outcome_unknown(cause: impl fmt::Display) -> Self {
+        let message = "the connection to the database was lost while the operation was being committed; \
+                       it is unknown whether the operation was carried out";
+        Self::new(Code::Unavailable, message, Value::Null).caused_by(cause)
+    }
+
     /// The database did not answer in time.
     pub fn timeout(cause: impl fmt::Display) -> Self {
         Self::new(
@@ -298,6 +306,18 @@ impl Error {
     pub fn too_many_errors(left_out: usize) -> Self {
         let message = format!("{left_out} further errors are left out");
         Self::new(Code::TooManyErrors, message, json!({ "leftOut": left_out }))
+    }
+
+    /// A stored value of `entity` has no form in the API; `field` names its column where that is known. `cause` is for the
+    /// log, and holds no part of the value.
+    pub fn unreadable(entity: &str, field: Option<&str>, cause: impl fmt::Display) -> Self {
+        let of = field.map_or_else(|| format!("a key of {entity}"), |field| format!("{entity}.{field}"));
+        Self::new(
+            Code::Internal,
+            format!("{of} holds a stored value that its type cannot represent"),
+            json!({ "entity": entity, "field": field }),
+        )
+        .caused_by(cause)
     }
 
     /// A fault of ours; `cause` is for the log alone.

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DbErr, Value};
 
 use super::catalog::KnownCatalog;
+use super::foreign_keys::ForeignKeys;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresReader;
 use super::presence::PoolUse;
@@ -90,6 +91,11 @@ impl Database {
     /// The same without asking.
     pub(super) fn known_catalog(&self) -> Option<Arc<Catalog>> {
         self.0.catalog.known()
+    }
+
+    /// Returns the foreign keys that are known, without asking.
+    pub(super) fn known_keys(&self) -> Option<Arc<ForeignKeys>> {
+        self.0.catalog.keys()
     }
 
     pub(super) fn reader(&self) -> Option<&Reader> {

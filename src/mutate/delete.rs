@@ -1,6 +1,7 @@
 //! Deletions: what goes along, and what stands in the way.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use sea_orm::{Statement, Value};
 
@@ -27,7 +28,7 @@ impl Writer<'_> {
         self.savepoint("SAVEPOINT deletion").await?;
         let write = self.writes().delete(id, by, keys);
         self.session.statements().touch(write.touches);
-        match self.session.statements().send(write.statement).await {
+        match self.session.statements().write(write.statement, write.columns.into()).await {
             Ok(deleted) => {
                 self.savepoint("RELEASE SAVEPOINT deletion").await?;
                 Ok(deleted.len())
@@ -42,7 +43,7 @@ impl Writer<'_> {
 
     async fn savepoint(&self, sql: &str) -> Result<()> {
         let statement = Statement::from_string(self.session.dialect().backend(), sql);
-        self.session.statements().send(statement).await.map_err(crate::execute::fault)?;
+        self.session.statements().write(statement, Arc::default()).await?;
         Ok(())
     }
 

@@ -34,8 +34,8 @@ impl<'a> Writer<'a> {
     /// Sends a writing statement; what the database refuses becomes the error of `attempt`.
     pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
-        match self.session.statements().send(write.statement).await {
-            Ok(results) => RowSet::read(&results, write.columns.into()).map_err(Error::internal),
+        match self.session.statements().write(write.statement, write.columns.into()).await {
+            Ok(rows) => self.readable(attempt.entity, rows),
             Err(error) => Err(self.refusal(error, attempt).await),
         }
     }
@@ -60,14 +60,22 @@ impl<'a> Writer<'a> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
         let query = self.session.select(Catalog::none()).build(&load, &[]);
-        Ok(rows_of(&self.read(query).await?, wanted))
+        Ok(rows_of(&self.read(id, query).await?, wanted))
     }
 
-    async fn read(&self, mut query: Query) -> Result<RowSet> {
+    async fn read(&self, id: EntityId, mut query: Query) -> Result<RowSet> {
         let values = std::mem::take(&mut query.values).into();
         let found = self.session.statements().query(&query, values).await?;
         self.session.statements().admit(found.len())?;
-        Ok(found)
+        self.readable(id, found)
+    }
+
+    /// Rows that the following statements find by their keys: all keys have to be readable.
+    fn readable(&self, id: EntityId, rows: RowSet) -> Result<RowSet> {
+        match rows.has_unreadable() {
+            true => Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to write")),
+            false => Ok(rows),
+        }
     }
 
     /// The columns `wanted` of the rows whose columns `by` are one of `keys`, locked until the end of the transaction: what
@@ -98,7 +106,7 @@ impl<'a> Writer<'a> {
         let rows = Rows { columns: by.clone(), order, ..Rows::unordered() };
         let load = Load::new(id, filter.clone(), What::Rows(rows.clone()));
         let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
-        let chosen = rows_of(&self.read(query).await?, by);
+        let chosen = rows_of(&self.read(id, query).await?, by);
         let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
         if keys.is_empty() || !looks_again {
             return Ok(keys);

@@ -4,10 +4,10 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset,
 use rusqlite::types::ValueRef;
 use rust_decimal::Decimal;
 use sea_orm::DbErr;
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::Fault;
+use crate::execute::row::Unreadable;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
@@ -26,16 +26,20 @@ pub(super) fn push(
     let pushed = match stored {
         Ok(ValueRef::Integer(value)) => push_integer(rows, value, column_type),
         Ok(ValueRef::Text(bytes)) if matches!(column_type, ColumnType::Text | ColumnType::Enumeration(_)) => {
-            rows.push_text(bytes)
+            rows.push_text(bytes);
+            return Ok(());
         }
         Ok(ValueRef::Null) => {
             rows.push_null();
-            Ok(())
+            return Ok(());
         }
         Ok(other) => push_rarer(rows, other, column_type),
         Err(error) => return Err(error.into()),
     };
-    pushed.map_err(Fault::Decode)
+    if pushed.is_err() {
+        rows.push_unreadable(Unreadable::WrongType);
+    }
+    Ok(())
 }
 
 fn push_integer(rows: &mut RowSetBuilder, value: i64, column_type: &ColumnType) -> Result<(), DbErr> {
@@ -82,7 +86,8 @@ fn push_rarer(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &Colu
         (Type::DateTime, stored) => moment(stored)?.naive_local().into(),
         (Type::Timestamp, stored) => moment(stored)?.into(),
         (Type::Json, ValueRef::Text(bytes)) => {
-            serde_json::from_slice::<Json>(bytes).map_err(|error| DbErr::Json(error.to_string()))?.into()
+            rows.push_json(bytes);
+            return Ok(());
         }
         (Type::Bytes, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => bytes.to_vec().into(),
         (column_type, stored) => {
