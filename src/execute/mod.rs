@@ -21,6 +21,7 @@ mod sql_error;
 mod sqlite;
 mod statements;
 mod tree;
+mod uninterrupted;
 mod verify;
 
 pub use answer::{Answer, Json, json, object};

@@ -175,6 +175,10 @@ impl RowSetBuilder {
             return super::postgres::decode(results, self);
         }
         let columns = self.columns.clone();
+        #[cfg(feature = "sqlite")]
+        if results.first().and_then(QueryResult::try_as_sqlite_row).is_some() {
+            return super::sqlite::decode(results, self);
+        }
         for result in results {
             for (index, column_type) in columns.iter().enumerate() {
                 match value_of(result, index, column_type) {
@@ -200,7 +204,7 @@ fn value_of(result: &QueryResult, index: usize, column_type: &ColumnType) -> Res
         ColumnType::Float => get::<f32>(result, index)?.map(Value::from),
         ColumnType::Double => get::<f64>(result, index)?.map(Value::from),
         ColumnType::Text | ColumnType::Enumeration(_) => get::<String>(result, index)?.map(Value::from),
-        ColumnType::Decimal => read_decimal(result, index)?.map(Value::from),
+        ColumnType::Decimal => get::<Decimal>(result, index)?.map(Value::from),
         ColumnType::Uuid => get::<Uuid>(result, index)?.map(Value::from),
         ColumnType::Date => get::<NaiveDate>(result, index)?.map(Value::from),
         ColumnType::Time => get::<NaiveTime>(result, index)?.map(Value::from),
@@ -260,16 +264,6 @@ fn code_unit(text: &str) -> Option<u32> {
 
 fn get<T: TryGetable>(result: &QueryResult, index: usize) -> Result<Option<T>, DbErr> {
     result.try_get_by_index(index)
-}
-
-/// SQLite's come as text, others as what they are.
-fn read_decimal(result: &QueryResult, index: usize) -> Result<Option<Decimal>, DbErr> {
-    #[cfg(feature = "sqlite")]
-    if result.try_as_sqlite_row().is_some() {
-        let text: Option<String> = get(result, index)?;
-        return text.map(|text| super::sqlite::decimal(&text)).transpose();
-    }
-    get(result, index)
 }
 
 #[cfg(test)]

@@ -19,9 +19,10 @@ use super::foreign_keys::ForeignKeys;
 use super::row::RowSet;
 use super::session::Shared;
 use super::sql_error::SqlError;
+use super::uninterrupted::Uninterrupted;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, Query};
+use crate::plan::{Catalog, Query, sqlite_time};
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -140,8 +141,20 @@ impl Statements {
 
     /// Sends a statement, inside the transaction where there is one, and decodes the rows that it returns. The caller
     /// decides what a refusal of the database means.
-    pub async fn write(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
+    pub async fn write(
+        &self,
+        mut statement: Statement,
+        columns: Arc<[ColumnType]>,
+    ) -> Result<RowSet, SqlError> {
         let started = Instant::now();
+        if self.database.get_database_backend() == DbBackend::Sqlite {
+            // Else sqlx would write times in a form of its own.
+            for value in statement.values.iter_mut().flat_map(|values| &mut values.0) {
+                if let Some(text) = sqlite_time::stored(value) {
+                    *value = Value::String(Some(text));
+                }
+            }
+        }
         let sql: Arc<str> = Arc::from(statement.sql.as_str());
         let rows = self.hand_over(statement, columns).instrument(self.span(&sql)).await;
         self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
@@ -218,16 +231,24 @@ impl Transaction {
         }
     }
 
-    /// Keeps what it has written, and tells which tables that touched.
+    /// Keeps what it has written, and tells which tables that touched. A caller that leaves half-way stops neither.
     ///
     /// # Errors
     /// [`SqlError::Refused`] when the database refuses it at the end: nothing has been written then.
     /// [`SqlError::OutcomeUnknown`] when the connection is lost meanwhile. It must not be tried again.
     pub async fn commit(&self) -> Result<(), SqlError> {
         let transaction = self.inner.write().await.take().ok_or_else(is_over)?;
-        transaction.commit().await.map_err(|error| SqlError::from(error).of_commit())?;
-        self.changes.tell(std::mem::take(&mut self.touched.lock().unwrap_or_else(PoisonError::into_inner)));
-        Ok(())
+        let touched = std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner));
+        let changes = self.changes.clone();
+        Uninterrupted::new(async move {
+            let done = transaction.commit().await.map_err(|error| SqlError::from(error).of_commit());
+            // Whatever was not refused may be there.
+            if !matches!(done, Err(SqlError::Refused(_))) {
+                changes.tell(touched);
+            }
+            done
+        })
+        .await
     }
 
     /// Takes back what it has written. Its locks are gone then, while a dropped one has them a little longer.

@@ -192,7 +192,9 @@ impl Writes<'_> {
             Alias::new(LINK).into(),
         ));
         let met = columns.iter().enumerate().map(|(place, id)| {
-            Expr::col((Alias::new(&entity.table.name), Alias::new(&entity.columns[*id].name))).eq(cell(place))
+            let column = &entity.columns[*id];
+            let there = Expr::col((Alias::new(&entity.table.name), Alias::new(&column.name)));
+            self.dialect.compared(there, &column.column_type).eq(cell(place))
         });
         update.cond_where(met.fold(Condition::all(), Condition::add));
         let returned = returning.iter().map(|id| {

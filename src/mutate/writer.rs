@@ -51,8 +51,9 @@ impl<'a> Writer<'a> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let filter = Filter::one_of(by, keys.to_vec());
-        self.find_where(id, wanted, filter).await
+        let found = self.find_where(id, wanted, Filter::one_of(by, keys.to_vec())).await?;
+        self.session.statements().admit(found.len())?;
+        Ok(found)
     }
 
     /// The columns `wanted` of the rows for which `filter` holds.
@@ -66,16 +67,7 @@ impl<'a> Writer<'a> {
     async fn read(&self, id: EntityId, mut query: Query) -> Result<RowSet> {
         let values = std::mem::take(&mut query.values).into();
         let found = self.session.statements().query(&query, values).await?;
-        self.session.statements().admit(found.len())?;
         self.readable(id, found)
-    }
-
-    /// Rows that the following statements find by their keys: all keys have to be readable.
-    fn readable(&self, id: EntityId, rows: RowSet) -> Result<RowSet> {
-        match rows.has_unreadable() {
-            true => Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to write")),
-            false => Ok(rows),
-        }
     }
 
     /// The columns `wanted` of the rows whose columns `by` are one of `keys`, locked until the end of the transaction: what
@@ -107,12 +99,21 @@ impl<'a> Writer<'a> {
         let load = Load::new(id, filter.clone(), What::Rows(rows.clone()));
         let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
         let chosen = rows_of(&self.read(id, query).await?, by);
+        self.session.statements().admit(chosen.len())?;
         let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
         if keys.is_empty() || !looks_again {
             return Ok(keys);
         }
         let again = Filter::All(vec![Filter::one_of(by, keys), filter]);
         Ok(self.find_where(id, by, again).await?.iter().map(|row| values_of(row, by)).collect())
+    }
+
+    /// Rows that the following statements find by their keys: all keys have to be readable.
+    fn readable(&self, id: EntityId, rows: RowSet) -> Result<RowSet> {
+        match rows.has_unreadable() {
+            true => Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to write")),
+            false => Ok(rows),
+        }
     }
 
     /// The values of the columns `wanted` in the rows that `keys` name, in their order. Keys over these columns

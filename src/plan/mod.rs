@@ -17,6 +17,7 @@ mod print;
 mod room;
 mod select;
 mod selection;
+pub mod sqlite_time;
 mod tables;
 mod variables;
 

@@ -6,11 +6,12 @@
 mod decoder;
 mod file;
 mod parameter;
+mod time;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(super) use decoder::decimal;
+pub(super) use decoder::decode;
 use decoder::push;
 use file::File;
 use parameter::Parameter;

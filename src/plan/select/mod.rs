@@ -10,11 +10,11 @@ mod template;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{
-    Alias, Condition, Expr, ExprTrait, IntoIden, LockType, Query as Sql, SelectStatement, TableRef,
+    Alias, Expr, ExprTrait, IntoIden, LockType, Query as Sql, SelectStatement, TableRef,
 };
 use sea_orm::{JoinType, Statement, Value};
 
-use condition::{Conditions, Joinable};
+use condition::{Conditions, Joinable, meet_junction};
 pub use join::Join;
 use join::Joins;
 pub use last_run::LastRun;
@@ -292,8 +292,9 @@ impl<'a> Body<'a> {
         }
         let mut key = Vec::new();
         for output in self.key_columns() {
-            let selected = self.select.dialect.selected(output.expression.clone(), &output.column_type);
-            statement.expr(selected).add_group_by([output.expression]);
+            let compared = self.select.dialect.compared(output.expression, &output.column_type);
+            let selected = self.select.dialect.selected(compared.clone(), &output.column_type);
+            statement.expr(selected).add_group_by([compared]);
             key.push(columns.len());
             columns.push(output.column_type);
         }
@@ -317,13 +318,17 @@ impl<'a> Body<'a> {
             let column = &self.entity.columns[id];
             (Expr::col((MAIN, Alias::new(&column.name))), &column.column_type)
         };
+        let compared = |id: usize| {
+            let (column, column_type) = column(id);
+            (dialect.compared(column, column_type), column_type)
+        };
         match aggregate {
             Aggregate::Count => Expr::cust("COUNT(*)"),
-            Aggregate::CountDistinct(id) => column(id).0.count_distinct(),
+            Aggregate::CountDistinct(id) => compared(id).0.count_distinct(),
             Aggregate::Sum(id) => dialect.sum(column(id).0, column(id).1),
             Aggregate::Average(id) => dialect.average(column(id).0, column(id).1),
-            Aggregate::Minimum(id) => dialect.selected(column(id).0.min(), column(id).1),
-            Aggregate::Maximum(id) => dialect.selected(column(id).0.max(), column(id).1),
+            Aggregate::Minimum(id) => dialect.selected(compared(id).0.min(), compared(id).1),
+            Aggregate::Maximum(id) => dialect.selected(compared(id).0.max(), compared(id).1),
         }
     }
 
@@ -336,15 +341,8 @@ impl<'a> Body<'a> {
             self.relation.and_then(|relation| relation.junction.as_ref())
         {
             let target = self.relation.map_or(&[][..], |relation| &relation.to);
-            let on = to.iter().zip(target).map(|(column, target)| {
-                Expr::col((JUNCTION, Alias::new(column)))
-                    .equals((MAIN, Alias::new(&self.entity.columns[*target].name)))
-            });
-            statement.join(
-                JoinType::InnerJoin,
-                table(between, JUNCTION),
-                on.fold(Condition::all(), Condition::add),
-            );
+            let on = meet_junction(self.select, JUNCTION, to, MAIN, self.load.entity, target);
+            statement.join(JoinType::InnerJoin, table(between, JUNCTION), on);
         }
         for (join, on) in &self.conditions.joins {
             statement.join(JoinType::InnerJoin, join.clone(), on.clone());
