@@ -51,8 +51,9 @@ impl<'a> Writer<'a> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let filter = Filter::one_of(by, keys.to_vec());
-        self.find_where(id, wanted, filter).await
+        let found = self.find_where(id, wanted, Filter::one_of(by, keys.to_vec())).await?;
+        self.session.statements().admit(found.len())?;
+        Ok(found)
     }
 
     /// The columns `wanted` of the rows for which `filter` holds.
@@ -66,7 +67,6 @@ impl<'a> Writer<'a> {
     async fn read(&self, id: EntityId, mut query: Query) -> Result<RowSet> {
         let values = std::mem::take(&mut query.values).into();
         let found = self.session.statements().query(&query, values).await?;
-        self.session.statements().admit(found.len())?;
         self.readable(id, found)
     }
 
@@ -99,6 +99,7 @@ impl<'a> Writer<'a> {
         let load = Load::new(id, filter.clone(), What::Rows(rows.clone()));
         let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
         let chosen = rows_of(&self.read(id, query).await?, by);
+        self.session.statements().admit(chosen.len())?;
         let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
         if keys.is_empty() || !looks_again {
             return Ok(keys);
