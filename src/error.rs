@@ -1,9 +1,11 @@
 //! One typed error, its code and its public text: the only place with code strings.
 
+mod located;
+
 use std::fmt;
 
-use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError};
-use sea_orm::EnumIter;
+pub use located::LocatedError;
+use sea_orm::{EnumIter, Iterable};
 use serde_json::{Map, Value, json};
 
 /// What went wrong, as a client may read it in `extensions.code`.
@@ -51,6 +53,8 @@ pub enum Code {
     TooManyErrors,
     /// A fault of ours; its cause is in the log under the request's id.
     Internal,
+    /// A hand-written field failed with a code of its own, which the extensions hold.
+    Other,
 }
 
 impl Code {
@@ -78,6 +82,7 @@ impl Code {
             Self::Unavailable => "UNAVAILABLE",
             Self::TooManyErrors => "TOO_MANY_ERRORS",
             Self::Internal => "INTERNAL_SERVER_ERROR",
+            Self::Other => "other",
         }
     }
 }
@@ -94,6 +99,7 @@ struct Fault {
     message: String,
     extensions: Map<String, Value>,
     cause: Option<String>,
+    perhaps_raced: bool,
 }
 
 /// A result with Crowsfoot's [`Error`].
@@ -108,7 +114,7 @@ impl Error {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        Self(Box::new(Fault { code, message: message.into(), extensions, cause: None }))
+        Self(Box::new(Fault { code, message: message.into(), extensions, cause: None, perhaps_raced: false }))
     }
 
     /// The value given for `argument` (a path such as `where.name.eq`) is not acceptable.
@@ -118,6 +124,15 @@ impl Error {
             Code::BadUserInput,
             format!("argument \"{argument}\": {expected}, but {shown} was given"),
             json!({ "argument": argument, "value": shown }),
+        )
+    }
+
+    /// The variable that is written for `argument` (a path such as `where.name.eq`) was not given.
+    pub fn missing_variable(argument: &str, variable: &str) -> Self {
+        Self::new(
+            Code::BadUserInput,
+            format!("argument \"{argument}\": expected a value, but the variable ${variable} was not given"),
+            json!({ "argument": argument, "value": null, "variable": format!("${variable}") }),
         )
     }
 
@@ -242,6 +257,14 @@ impl Error {
         .caused_by(cause)
     }
 
+    /// The connection was lost while the operation was being committed. Without `retryAfter`: trying again may carry
+    /// the operation out twice.
+    pub fn outcome_unknown(cause: impl fmt::Display) -> Self {
+        let message = "the connection to the database was lost while the operation was being committed; \
+                       it is unknown whether the operation was carried out";
+        Self::new(Code::Unavailable, message, Value::Null).caused_by(cause)
+    }
+
     /// The database did not answer in time.
     pub fn timeout(cause: impl fmt::Display) -> Self {
         Self::new(
@@ -285,32 +308,53 @@ impl Error {
         Self::new(Code::TooManyErrors, message, json!({ "leftOut": left_out }))
     }
 
+    /// A stored value of `entity` has no form in the API; `field` names its column where that is known. `cause` is for the
+    /// log, and holds no part of the value.
+    pub fn unreadable(entity: &str, field: Option<&str>, cause: impl fmt::Display) -> Self {
+        let of = field.map_or_else(|| format!("a key of {entity}"), |field| format!("{entity}.{field}"));
+        Self::new(
+            Code::Internal,
+            format!("{of} holds a stored value that its type cannot represent"),
+            json!({ "entity": entity, "field": field }),
+        )
+        .caused_by(cause)
+    }
+
     /// A fault of ours; `cause` is for the log alone.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::new(Code::Internal, "the service met an unexpected fault", Value::Null).caused_by(cause)
     }
 
-    fn caused_by(mut self, cause: impl fmt::Display) -> Self {
-        self.0.cause = Some(cause.to_string());
+    /// The error of a hand-written field, with the extensions that its author gave. Without a code among them it is a fault
+    /// of ours: its message is logged, too.
+    pub fn of_hand_written_field(message: String, mut extensions: Map<String, Value>) -> Self {
+        let given = extensions.get("code").map(|code| Code::iter().find(|known| code == known.as_str()));
+        let code = match given {
+            None => Code::Internal,
+            Some(None) => Code::Other,
+            Some(Some(known)) => {
+                extensions.remove("code");
+                known
+            }
+        };
+        let cause = (code == Code::Internal).then(|| message.clone());
+        Self(Box::new(Fault { code, message, extensions, cause, perhaps_raced: false }))
+    }
+
+    /// The same error of a row that was not there when it was looked for: another transaction may have made it meanwhile.
+    pub fn perhaps_raced(mut self) -> Self {
+        self.0.perhaps_raced = true;
         self
     }
 
-    /// As the answer carries it, at `path`.
-    pub fn to_server_error(&self, position: Pos, path: Vec<PathSegment>) -> ServerError {
-        if let Some(cause) = &self.0.cause {
-            tracing::error!(code = self.code().as_str(), cause, "a field could not be answered");
-        }
-        // Lines count from one: the default stands for a fault of the request as a whole.
-        let at = (position != Pos::default()).then_some(position);
-        let mut error = ServerError::new(self.message(), at);
-        error.path = path;
-        let mut extensions = ErrorExtensionValues::default();
-        extensions.set("code", self.code().as_str());
-        for (name, value) in self.extensions() {
-            extensions.set(name, async_graphql::Value::from_json(value.clone()).unwrap_or_default());
-        }
-        error.extensions = Some(extensions);
-        error
+    /// Whether the operation may end otherwise when it is tried once more: see [`Error::perhaps_raced`].
+    pub fn is_perhaps_raced(&self) -> bool {
+        self.0.perhaps_raced
+    }
+
+    fn caused_by(mut self, cause: impl fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
     }
 
     /// Its code.

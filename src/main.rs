@@ -10,14 +10,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use config::{Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, Serve};
+use config::{
+    Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, Serve,
+    SqliteSynchronous,
+};
 use crowsfoot::Schema;
 use crowsfoot::diagram::{self, Format};
-use crowsfoot::execute::{self, ConnectSettings, Limits};
+use crowsfoot::execute::{self, ConnectSettings, Limits, Synchronous};
 use crowsfoot::plan::Catalog;
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
-use migration::{Migrator, seed};
+use migration::seed::{self, SeedError};
+use migration::{Migrator, apply};
 use sea_orm::DbBackend;
 use sea_orm_migration::MigratorTrait;
 use tracing::Subscriber;
@@ -78,6 +82,10 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         pool_size: settings.database.pool_size,
         statement_timeout: (settings.statement_timeout > 0)
             .then(|| Duration::from_secs(settings.statement_timeout)),
+        sqlite_synchronous: match settings.sqlite_synchronous {
+            SqliteSynchronous::Full => Synchronous::Full,
+            SqliteSynchronous::Normal => Synchronous::Normal,
+        },
     };
     let connection = execute::connect_with(&settings.database.database_url, &connect_settings).await?;
     if !settings.no_migrate {
@@ -85,7 +93,7 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     }
     let server = Server::bind(
         schema,
-        connection,
+        connection.clone(),
         &Settings {
             listen: settings.listen,
             workers: settings.workers.map(Into::into),
@@ -110,6 +118,8 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
     server.run().await?;
+    // SQLite folds its write-ahead log into the file when the last connection is closed.
+    connection.close().await?;
     #[cfg(feature = "opentelemetry")]
     if let Err(error) = traces.end() {
         tracing::warn!(%error, "the last spans were not sent");
@@ -131,10 +141,14 @@ async fn prepare_database(database: &Database, serving: &execute::Database) -> R
         DbBackend::Sqlite => serving.clone(),
         _ => connect(database).await?,
     };
-    Migrator::up(&*connection, None).await?;
+    apply::up(&connection).await?;
     if seed::is_empty(&*connection).await? {
-        let rows = seed::seed(&*connection, 1, |_, _| {}).await?;
-        tracing::info!(rows, "put the example data into the empty database");
+        match seed::seed(&*connection, 1, |_, _| {}).await {
+            Ok(rows) => tracing::info!(rows, "put the example data into the empty database"),
+            // Another process that was started at the same time has done it.
+            Err(SeedError::NotEmpty { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     if connection.get_database_backend() != DbBackend::Sqlite {
         connection.close().await?;
@@ -163,8 +177,8 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
     let (Migrate::Up(database) | Migrate::Down(database) | Migrate::Status(database)) = direction;
     let connection = connect(database).await?;
     match direction {
-        Migrate::Up(_) => Migrator::up(&*connection, None).await?,
-        Migrate::Down(_) => Migrator::down(&*connection, None).await?,
+        Migrate::Up(_) => apply::up(&connection).await?,
+        Migrate::Down(_) => apply::down(&connection).await?,
         Migrate::Status(_) => {}
     }
     for migration in Migrator::get_migration_with_status(&*connection).await? {
@@ -175,7 +189,7 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
 
 async fn run_seed(scale: u32, database: &Database) -> Result<(), Failure> {
     let connection = connect(database).await?;
-    Migrator::up(&*connection, None).await?;
+    apply::up(&connection).await?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} rows")?);
     let rows = seed::seed(&*connection, scale, |done, total| {
         bar.set_length(total);

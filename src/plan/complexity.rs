@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::dialect::{Dialect, always_fits_one_parameter};
+use super::dialect::{Dialect, always_fits_one_parameter, glob_of_like};
 use super::filter::{Filter, Operand, Quantifier, Test};
 use super::select::depth_of_balanced;
 use super::{Load, OrderBy, Page, Rows, What};
@@ -21,7 +21,7 @@ pub struct Complexity {
     parameters: u64,
     /// Columns that are selected or ordered by.
     columns: u64,
-    /// Bytes of the longest pattern.
+    /// Bytes of the longest pattern, as SQLite takes it.
     pattern_bytes: u64,
 }
 
@@ -39,6 +39,9 @@ const FILTER_JOINS: u64 = 8;
 
 /// Levels of the largest comparison: a value that is converted, compared in a collation, with a hint around it.
 const COMPARISON: u64 = 6;
+
+/// Levels of a comparison of a column with times, which SQLite reads in every spelling, and its parameters.
+const TIME: (u64, u64) = (40, 5);
 
 /// Levels of a comparison of a column with a value.
 const PLAIN: u64 = 4;
@@ -115,6 +118,8 @@ impl Complexity {
                 }
             }
         }
+        let has_times = model.entities[load.entity].columns.iter().any(|column| is_time(&column.column_type));
+        conditions += if has_times { TIME.0 } else { 0 };
         // Conditions of joins stand beside the filter, one after the other.
         own.depth = filter.nested + conditions + own.tables + key + PLAIN;
         own.parameters = parameters;
@@ -202,8 +207,8 @@ impl OfFilter {
         self.height = self.height.max(other.height);
         self.nested = self.nested.max(other.nested);
         self.parameters = self.parameters.saturating_add(other.parameters);
-        self.pattern_bytes = self.pattern_bytes.max(other.pattern_bytes);
         self.joins += other.joins;
+        self.pattern_bytes = self.pattern_bytes.max(other.pattern_bytes);
     }
 
     fn read_related(&mut self, model: &Model, relation: &Relation, quantifier: Quantifier, filter: &Filter) {
@@ -220,16 +225,23 @@ impl OfFilter {
     fn read_test(&mut self, column_type: &ColumnType, test: &Test) {
         (self.height, self.parameters) = match test {
             Test::IsNull(_) => (PLAIN, 0),
+            Test::Compare(..) if is_time(column_type) => TIME,
             Test::Compare(..) => (PLAIN, 1),
             Test::StartsWith(_) => (COMPARISON + 1, 2),
-            Test::Matches(_, pattern) => {
-                self.pattern_bytes = pattern.len() as u64;
+            Test::Like(pattern) => {
+                self.pattern_bytes = glob_of_like(pattern).len() as u64;
                 (COMPARISON, 1)
             }
+            Test::Matches(_) => (COMPARISON, 1),
             Test::OneOf { values: Operand::Value(values), .. } if !always_fits_one_parameter(column_type) => {
                 (COMPARISON, values.len() as u64)
             }
+            Test::OneOf { .. } if is_time(column_type) => TIME,
             Test::OneOf { .. } => (COMPARISON, 1),
         };
     }
+}
+
+fn is_time(column_type: &ColumnType) -> bool {
+    matches!(column_type, ColumnType::Date | ColumnType::Time | ColumnType::DateTime | ColumnType::Timestamp)
 }

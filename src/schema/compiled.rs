@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{Name, Pos, Positioned, ServerError, Variables};
+use async_graphql::{Name, Pos, Positioned, Variables};
 use async_graphql_value::Value;
 use lru::LruCache;
 use thread_local::ThreadLocal;
 
 use super::{answering, introspection, variables};
-use crate::error::Error;
+use crate::error::{Error, LocatedError};
 use crate::guard;
 use crate::plan::Plan;
 
@@ -38,7 +38,7 @@ pub(super) struct Compiled {
 }
 
 /// The errors of a document.
-pub(super) type Verdict = Arc<Vec<ServerError>>;
+pub(super) type Verdict = Arc<Vec<LocatedError>>;
 
 /// The plans that are kept of a document.
 #[derive(Debug)]
@@ -83,16 +83,15 @@ impl Documents {
     ///
     /// # Errors
     /// `TOO_COMPLEX` or `TOO_DEEP`.
-    pub fn check(&self, compiled: &Compiled, variables: &Variables) -> Result<(), ServerError> {
-        let checked = compiled.uses.check(variables, &self.guard);
-        checked.map_err(|error| error.to_server_error(Default::default(), Vec::new()))
+    pub fn check(&self, compiled: &Compiled, variables: &Variables) -> Result<(), LocatedError> {
+        Ok(compiled.uses.check(variables, &self.guard)?)
     }
 
     /// The operation of a document, from what is kept or parsed anew.
     ///
     /// # Errors
     /// When the guard refuses the document, or it has no such operation. Faulty documents are not kept.
-    pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, ServerError> {
+    pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, LocatedError> {
         let key = (text, operation_name);
         let known = self.known.get_or(|| RefCell::new(LruCache::new(capacity(DOCUMENTS))));
         if let Some(compiled) = known.borrow_mut().get(&key) {
@@ -112,11 +111,9 @@ impl Compiled {
         text: String,
         operation_name: Option<String>,
         guard: &guard::Limits,
-    ) -> Result<Self, ServerError> {
-        let document = guard::parse(&text, guard)
-            .map_err(|refusal| refusal.error.to_server_error(refusal.position, Vec::new()))?;
-        let refuse = |error: Error| error.to_server_error(Default::default(), Vec::new());
-        let operation = answering::operation(&document, operation_name.as_deref()).map_err(refuse)?;
+    ) -> Result<Self, LocatedError> {
+        let document = guard::parse(&text, guard)?;
+        let operation = answering::operation(&document, operation_name.as_deref())?;
         let fragments = document.fragments.values();
         let variables_stand_alone = stands_alone_in_directives(&operation.directives)
             && stands_alone(&operation.selection_set.node)

@@ -229,7 +229,9 @@ impl Sizes {
             Selection::Field(field) => {
                 let (average, longest) =
                     self.0.get(field.node.name.node.as_str()).copied().unwrap_or((1.0, 1.0));
-                let each = self.below(&field.node.selection_set.node, fragments, false);
+                // The arguments of the longest type's fields may be the longest, too.
+                let is_of_chosen = is_chosen && field.node.name.node.as_str() == "fields";
+                let each = self.below(&field.node.selection_set.node, fragments, is_of_chosen);
                 1.0 + each * if is_chosen { longest } else { average }
             }
             other => spread(other, fragments).map_or(0.0, |below| self.below(below, fragments, is_chosen)),

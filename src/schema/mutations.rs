@@ -268,7 +268,7 @@ fn create(model: &Model, id: EntityId, place: Option<RelationId>) -> InputObject
     let entity = &model.entities[id];
     let mut input = InputObject::new(without(model, id, &entity.types.create, place))
         .description(format!("What a new {} holds; what is left out takes its default.", entity.name));
-    for column in own_columns(entity) {
+    for column in own_columns(entity).filter(|column| !column.always_generated) {
         let name = model.type_name(&column.column_type);
         let is_required = !column.nullable && !column.has_default;
         let of = if is_required { TypeRef::named_nn(name) } else { TypeRef::named(name) };
@@ -453,8 +453,8 @@ impl Far {
         let Some((junction, columns)) = &self.junction else { return Vec::new() };
         let target = &model.entities[relation.target];
         let own = || {
-            columns.iter().map(|id| {
-                let column = &model.entities[*junction].columns[*id];
+            let columns = columns.iter().map(|id| &model.entities[*junction].columns[*id]);
+            columns.filter(|column| !column.always_generated).map(|column| {
                 let name = model.type_name(&column.column_type);
                 let is_required = !column.nullable && !column.has_default;
                 InputValue::new(

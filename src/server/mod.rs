@@ -41,6 +41,8 @@ use body::BodyLimits;
 use documents::Documents;
 pub use documents::{TrustedDocuments, TrustedDocumentsError};
 use envelope::Envelope;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use gate::Gate;
 use metrics::{Held, Metrics};
 use shutdown::Shutdown;
@@ -167,10 +169,12 @@ pub struct Server {
     inner: ActixServer,
     addresses: Vec<SocketAddr>,
     shutdown: Shutdown,
+    /// Ends when a signal says that the service has to stop.
+    told: LocalBoxFuture<'static, ()>,
 }
 
 impl Server {
-    /// Takes the address.
+    /// Takes the address. From here on a signal that ends the service is waited for, and kills it no more.
     ///
     /// # Errors
     /// [`ServeError::Listen`] when the address cannot be had, [`ServeError::Origin`] when an origin is none.
@@ -182,7 +186,7 @@ impl Server {
         if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
             return Err(ServeError::Origin(other.clone()));
         }
-        let drawings = web::Data::new(model::Drawings::of(schema.model()));
+        let drawings = web::Data::new(model::Drawings::of(schema.model().clone()));
         let origins = settings.cors_origins.clone();
         let shutdown = Shutdown::default();
         let workers = settings.workers.unwrap_or_else(cores);
@@ -227,7 +231,8 @@ impl Server {
         let server = server
             .bind(&settings.listen)
             .map_err(|source| ServeError::Listen { listen: settings.listen.clone(), source })?;
-        Ok(Self { addresses: server.addrs(), inner: server.run(), shutdown })
+        let told = shutdown::signal()?.boxed_local();
+        Ok(Self { addresses: server.addrs(), inner: server.run(), shutdown, told })
     }
 
     /// Where it listens.
@@ -241,8 +246,8 @@ impl Server {
     /// # Errors
     /// [`ServeError::Run`] when the system fails it.
     pub async fn run(self) -> Result<(), ServeError> {
-        let Self { inner, shutdown, .. } = self;
-        let (handle, told) = (inner.handle(), shutdown::signal()?);
+        let Self { inner, shutdown, told, .. } = self;
+        let handle = inner.handle();
         let stopping = rt::spawn(async move {
             told.await;
             shutdown.begin();

@@ -13,7 +13,7 @@ use crate::world::World;
 const STACK: usize = 2 << 20;
 
 /// Random requests of each form.
-const TRIES: usize = 6;
+const TRIES: usize = 4;
 
 /// Runs on a thread with the stack of a worker.
 fn on_a_worker(run: impl AsyncFnOnce() + Send + 'static) {
@@ -101,7 +101,7 @@ fn wide_conditions_are_answered() {
         let services = services().await;
         for document in FILTERED {
             for connective in ["and", "or"] {
-                for width in [9, 1_100, 4_125] {
+                for width in [9, 4_125] {
                     let wide: Vec<Json> = (0..width).map(leaf).collect();
                     let codes = ask(&services, document, &json!({ "w": { connective: wide } })).await;
                     // A row that others point at stays.
@@ -224,6 +224,11 @@ fn what_one_database_does_not_take_is_refused_by_its_own_limit() {
             .map(|depth| (0..depth).fold(json!({ "name": "ASC" }), |order, _| json!({ "manager": order })))
             .collect();
         let selection = (0..24).fold("{ id }".to_owned(), |inner, _| format!("{{ manager {inner} }}"));
+        for operator in ["contains", "istartsWith", "like", "regex", "eq"] {
+            for text in ["x".repeat(60_000), "(a|b)*".repeat(9_000), "[".repeat(60_000), "(".repeat(60_000)] {
+                ask(&services, FILTERED[0], &json!({ "w": { "name": { operator: text } } })).await;
+            }
+        }
         for (text, variables, of) in [
             (FILTERED[1].to_owned(), json!({ "w": deep }), "expressionDepth"),
             (

@@ -76,7 +76,7 @@ impl<'a> Ordering<'a> {
                     None => {
                         let joined = format!("order{}", aliases.len());
                         let target = &select.model.entities[relation.target];
-                        let on = meet(select.model, entity, &alias, relation, &joined);
+                        let on = meet(select, entity, &alias, relation, &joined);
                         ordering.joins.push((table(&target.table, &joined), on));
                         aliases.push((path.to_vec(), joined.clone()));
                         joined
@@ -119,9 +119,13 @@ impl<'a> Ordering<'a> {
         let mut on = Condition::all();
         for (place, (key, own)) in keys.into_iter().zip(&relation.from).enumerate() {
             let name = Alias::new(format!("key{place}"));
+            let own = &model.entities[owner].columns[*own];
+            let dialect = self.select.dialect;
+            let key = dialect.compared(key, &own.column_type);
             lists.expr_as(key.clone(), name.clone()).add_group_by([key]);
-            let own = Alias::new(&model.entities[owner].columns[*own].name);
-            on = on.add(Expr::col((Alias::new(&counts), name)).equals((Alias::new(alias), own)));
+            let own =
+                dialect.compared(Expr::col((Alias::new(alias), Alias::new(&own.name))), &own.column_type);
+            on = on.add(Expr::col((Alias::new(&counts), name)).eq(own));
         }
         let lists = TableRef::SubQuery(Box::new(lists), Alias::new(&counts).into());
         self.joins.push((lists, on));
