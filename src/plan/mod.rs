@@ -18,6 +18,7 @@ mod print;
 mod room;
 mod select;
 mod selection;
+pub mod sqlite_decimal;
 pub mod sqlite_time;
 mod tables;
 mod variables;
