@@ -19,6 +19,7 @@ mod print;
 mod room;
 mod select;
 mod selection;
+pub mod sqlite_decimal;
 pub mod sqlite_time;
 mod tables;
 mod variables;
