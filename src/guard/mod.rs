@@ -2,15 +2,16 @@
 //! document is measured with its fragments expanded.
 //!
 //! async-graphql walks a fragment anew wherever it is spread, before it validates anything: twenty fragments that each
-//! spread the next one twice, a kilobyte of text, are a million visits. Its parser calls itself for each level of nesting,
-//! and reads some texts in quadratic time. All that is done here takes time in proportion to the text.
+//! spread the next one twice, a kilobyte of text, are a million visits. Its parser reads some texts in quadratic time, and
+//! others in another sense than the specification. All that is done here takes time in proportion to the text.
 
 mod document;
+mod lexer;
+mod parser;
 mod text;
 
 use async_graphql::Pos;
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::parser::{self, parse_query};
 
 use crate::error::Error;
 
@@ -79,32 +80,14 @@ pub struct Refusal {
 ///
 /// # Errors
 /// `TOO_COMPLEX` or `TOO_DEEP` with the limit, what it is `of`, and how much was `asked`;
-/// `GRAPHQL_PARSE_FAILED` when the text is not GraphQL; `GRAPHQL_VALIDATION_FAILED` when a fragment spreads itself.
+/// `GRAPHQL_PARSE_FAILED` when the text is not GraphQL; `GRAPHQL_VALIDATION_FAILED` when a fragment spreads itself, or a
+/// name is given twice that the parsed document has room for once.
 pub fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Refusal> {
     let limits = Limits { depth: limits.depth.min(Limits::DEEPEST), ..*limits };
-    text::check(text, &limits)?;
-    let document = parse_query(text).map_err(|error| syntax(&error))?;
+    let tokens = text::tokens(text, &limits)?;
+    let document = parser::parse(text, &tokens)?;
     document::check(&document, &limits)?;
     Ok(document)
-}
-
-/// The longest message of the parser that is passed on whole, in bytes.
-const LONGEST_MESSAGE: usize = 500;
-
-/// The parser's message shows the line on which it stopped. Of a line that is too long the expectation is kept, which
-/// stands last.
-fn syntax(error: &parser::Error) -> Refusal {
-    let message = error.to_string();
-    let position = error.positions().next().unwrap_or_default();
-    let message = match message.len() {
-        0..=LONGEST_MESSAGE => message,
-        _ => {
-            let expectation = message.lines().next_back().unwrap_or_default().trim_start_matches([' ', '=']);
-            let shown: String = expectation.chars().take(LONGEST_MESSAGE).collect();
-            format!("{position}: {shown}")
-        }
-    };
-    Refusal { error: Error::parse(message), position }
 }
 
 /// Refuses more than the limit allows. `of` is the limit's name, `document` what the document does with so many.
