@@ -1,9 +1,11 @@
 //! One typed error, its code and its public text: the only place with code strings.
 
+mod located;
+
 use std::fmt;
 
-use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError};
-use sea_orm::EnumIter;
+pub use located::LocatedError;
+use sea_orm::{EnumIter, Iterable};
 use serde_json::{Map, Value, json};
 
 /// What went wrong, as a client may read it in `extensions.code`.
@@ -51,6 +53,8 @@ pub enum Code {
     TooManyErrors,
     /// A fault of ours; its cause is in the log under the request's id.
     Internal,
+    /// A hand-written field failed with a code of its own, which the extensions hold.
+    Other,
 }
 
 impl Code {
@@ -78,6 +82,7 @@ impl Code {
             Self::Unavailable => "UNAVAILABLE",
             Self::TooManyErrors => "TOO_MANY_ERRORS",
             Self::Internal => "INTERNAL_SERVER_ERROR",
+            Self::Other => "other",
         }
     }
 }
@@ -290,27 +295,25 @@ impl Error {
         Self::new(Code::Internal, "the service met an unexpected fault", Value::Null).caused_by(cause)
     }
 
+    /// The error of a hand-written field, with the extensions that its author gave. Without a code among them it is a fault
+    /// of ours: its message is logged, too.
+    pub fn of_hand_written_field(message: String, mut extensions: Map<String, Value>) -> Self {
+        let given = extensions.get("code").map(|code| Code::iter().find(|known| code == known.as_str()));
+        let code = match given {
+            None => Code::Internal,
+            Some(None) => Code::Other,
+            Some(Some(known)) => {
+                extensions.remove("code");
+                known
+            }
+        };
+        let cause = (code == Code::Internal).then(|| message.clone());
+        Self(Box::new(Fault { code, message, extensions, cause }))
+    }
+
     fn caused_by(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self
-    }
-
-    /// As the answer carries it, at `path`.
-    pub fn to_server_error(&self, position: Pos, path: Vec<PathSegment>) -> ServerError {
-        if let Some(cause) = &self.0.cause {
-            tracing::error!(code = self.code().as_str(), cause, "a field could not be answered");
-        }
-        // Lines count from one: the default stands for a fault of the request as a whole.
-        let at = (position != Pos::default()).then_some(position);
-        let mut error = ServerError::new(self.message(), at);
-        error.path = path;
-        let mut extensions = ErrorExtensionValues::default();
-        extensions.set("code", self.code().as_str());
-        for (name, value) in self.extensions() {
-            extensions.set(name, async_graphql::Value::from_json(value.clone()).unwrap_or_default());
-        }
-        error.extensions = Some(extensions);
-        error
     }
 
     /// Its code.

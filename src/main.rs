@@ -17,7 +17,8 @@ use crowsfoot::execute::{self, ConnectSettings, Limits};
 use crowsfoot::plan::Catalog;
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
-use migration::{Migrator, seed};
+use migration::seed::{self, SeedError};
+use migration::{Migrator, apply};
 use sea_orm::DbBackend;
 use sea_orm_migration::MigratorTrait;
 use tracing::Subscriber;
@@ -131,10 +132,14 @@ async fn prepare_database(database: &Database, serving: &execute::Database) -> R
         DbBackend::Sqlite => serving.clone(),
         _ => connect(database).await?,
     };
-    Migrator::up(&*connection, None).await?;
+    apply::up(&connection).await?;
     if seed::is_empty(&*connection).await? {
-        let rows = seed::seed(&*connection, 1, |_, _| {}).await?;
-        tracing::info!(rows, "put the example data into the empty database");
+        match seed::seed(&*connection, 1, |_, _| {}).await {
+            Ok(rows) => tracing::info!(rows, "put the example data into the empty database"),
+            // Another process that was started at the same time has done it.
+            Err(SeedError::NotEmpty { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     if connection.get_database_backend() != DbBackend::Sqlite {
         connection.close().await?;
@@ -163,8 +168,8 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
     let (Migrate::Up(database) | Migrate::Down(database) | Migrate::Status(database)) = direction;
     let connection = connect(database).await?;
     match direction {
-        Migrate::Up(_) => Migrator::up(&*connection, None).await?,
-        Migrate::Down(_) => Migrator::down(&*connection, None).await?,
+        Migrate::Up(_) => apply::up(&connection).await?,
+        Migrate::Down(_) => apply::down(&connection).await?,
         Migrate::Status(_) => {}
     }
     for migration in Migrator::get_migration_with_status(&*connection).await? {
@@ -175,7 +180,7 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
 
 async fn run_seed(scale: u32, database: &Database) -> Result<(), Failure> {
     let connection = connect(database).await?;
-    Migrator::up(&*connection, None).await?;
+    apply::up(&connection).await?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} rows")?);
     let rows = seed::seed(&*connection, scale, |done, total| {
         bar.set_length(total);

@@ -77,7 +77,7 @@ pub async fn repeat(Repeat { step, workload, times, sqlite_file }: Repeat) -> Re
             for request in requests {
                 let executed = schema.execute(black_box(request), &database).await;
                 if let Some(error) = executed.errors.first() {
-                    return Err(error.message.clone().into());
+                    return Err(error.error.to_string().into());
                 }
                 black_box(executed.to_json());
             }

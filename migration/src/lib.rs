@@ -4,10 +4,11 @@
 //! `entity` crate describes. The definitions are written by hand and not taken from the entities, so that a migration
 //! that has run keeps meaning what it meant; the tests compare the two.
 //!
-//! [`seed`] fills empty tables with the example rows, as often over as asked.
+//! [`apply`] runs them, safe from interruption and from a second process. [`seed`] fills empty tables with the example rows, as often over as asked.
 
 use sea_orm_migration::prelude::*;
 
+pub mod apply;
 mod m20250101_000001_create_accounts;
 mod m20250101_000002_create_publishing;
 mod m20250101_000003_create_enrolment;

@@ -9,6 +9,8 @@ use sea_orm_migration::sea_orm::{
     TransactionSession, TransactionTrait,
 };
 
+use crate::apply;
+
 mod example;
 pub mod rows;
 mod words;
@@ -72,13 +74,14 @@ pub async fn is_empty(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
 /// Fills the empty tables in one transaction and says how many rows there are now.
 ///
 /// Scale 1 is the example alone, scale N has N times as many rows in every table. `progress` is told, after every
-/// statement, how many rows of how many are written.
+/// statement, how many rows of how many are written. Processes that seed one database at once take turns, so that the
+/// second one finds it filled.
 ///
 /// # Errors
 ///
 /// When a table has rows, when the scale is out of range, and when the database refuses; nothing is written then.
 pub async fn seed(
-    db: &impl TransactionTrait,
+    db: &(impl ConnectionTrait + TransactionTrait),
     scale: u32,
     progress: impl Fn(u64, u64),
 ) -> Result<u64, SeedError> {
@@ -86,7 +89,7 @@ pub async fn seed(
         return Err(SeedError::Scale { scale });
     }
     // Dropped on the way out by any `?` below, a transaction is rolled back.
-    let transaction = db.begin().await?;
+    let transaction = apply::begin(db).await?;
     if let Some(table) = filled_table(&transaction).await? {
         return Err(SeedError::NotEmpty { table });
     }

@@ -13,7 +13,7 @@ mod text;
 use async_graphql::Pos;
 use async_graphql::parser::types::ExecutableDocument;
 
-use crate::error::Error;
+use crate::error::{Error, LocatedError};
 
 /// What a document may be made of. The defaults are far above what is written by hand or by tools, the introspection
 /// of GraphiQL, Relay and code generators included.
@@ -74,6 +74,12 @@ pub struct Refusal {
     pub error: Error,
     /// Where; the default where no place is to blame.
     pub position: Pos,
+}
+
+impl From<Refusal> for LocatedError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.error, refusal.position, Vec::new())
+    }
 }
 
 /// Checks the text, parses it, checks the document.

@@ -1,9 +1,10 @@
 //! A mutation operation: one transaction, its fields in order, each read back before the next.
 
 use std::slice;
+use std::time::Duration;
 
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
-use async_graphql::{Name, PathSegment, Pos, ServerError, Value as ConstValue};
+use async_graphql::{Name, PathSegment, Pos, Value as ConstValue};
 use indexmap::IndexMap;
 use sea_orm::Value;
 
@@ -11,7 +12,7 @@ use super::change::{Changes, Create, Update};
 use super::constraint::Attempt;
 use super::delete::Reach;
 use super::writer::{Row, Writer, values_of};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, LocatedError, Result};
 use crate::execute::{Answer, Json, Session, Tree, json, object};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
@@ -19,7 +20,13 @@ use crate::plan::{
 };
 
 /// How often an operation is tried again that met another at the same rows.
-const RETRIES: usize = 3;
+const RETRIES: u32 = 5;
+
+/// The longest pause before the second attempt; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// The longest pause before any attempt.
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The type of the mutation root.
 const MUTATION: &str = "Mutation";
@@ -45,7 +52,7 @@ enum Write {
 }
 
 /// A field failed: its errors, all of which take the whole answer with them.
-type Failed = Vec<ServerError>;
+type Failed = Vec<LocatedError>;
 
 /// Carries a mutation out: all of it, or nothing.
 ///
@@ -60,17 +67,25 @@ pub async fn mutate(
     let mut attempt = 0;
     loop {
         let done = attempt_once(session, &changes, document).await;
-        let is_conflict = |errors: &Failed| {
-            let code = ConstValue::from(Code::Conflict.as_str());
-            errors.iter().any(|error| {
-                error.extensions.as_ref().and_then(|extensions| extensions.get("code")) == Some(&code)
-            })
-        };
+        let is_conflict =
+            |errors: &Failed| errors.iter().any(|located| located.error.code() == Code::Conflict);
         match done {
-            Err(errors) if is_conflict(&errors) && attempt < RETRIES => attempt += 1,
+            Err(errors) if is_conflict(&errors) && attempt < RETRIES => {
+                tracing::debug!(attempt, "an operation met another at the same rows and is tried again");
+                tokio::time::sleep(pause(attempt)).await;
+                attempt += 1;
+            }
             done => return done,
         }
     }
+}
+
+/// The pause after this many attempts: a random part of an upper bound that grows, so that two operations that met do not
+/// meet again at once. At least half of it, since the other needs its time, too.
+fn pause(attempts: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
+    let part = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
+    longest.mul_f64(0.5 + part / 2.0)
 }
 
 async fn attempt_once(
@@ -78,7 +93,7 @@ async fn attempt_once(
     changes: &[Change<'_>],
     document: Document<'_>,
 ) -> Result<Json, Failed> {
-    let at_root = |error: Error| vec![error.to_server_error(Pos::default(), Vec::new())];
+    let at_root = |error: Error| vec![error.into()];
     let (inside, transaction) = session.begin().await.map_err(at_root)?;
     let answer = match carry_out(&inside, changes, document).await {
         Ok(answer) => answer,
@@ -117,7 +132,7 @@ fn read<'a>(
     operation: &'a OperationDefinition,
     document: Document<'a>,
 ) -> Result<Vec<Change<'a>>, Failed> {
-    let at_root = |error: Error| vec![error.to_server_error(Pos::default(), Vec::new())];
+    let at_root = |error: Error| vec![error.into()];
     let collected = document.collect(&[&operation.selection_set.node], MUTATION, &[]).map_err(at_root)?;
     let mut changes = Vec::new();
     for field in collected {
@@ -127,7 +142,8 @@ fn read<'a>(
             position: field.position(),
             selection: field.selection_sets(),
             write: write.map_err(|error| {
-                vec![error.to_server_error(field.position(), vec![PathSegment::Field(field.key.to_string())])]
+                let path = vec![PathSegment::Field(field.key.to_string())];
+                vec![LocatedError::new(error, field.position(), path)]
             })?,
         });
     }
@@ -211,7 +227,7 @@ struct Operation<'a> {
 
 impl Operation<'_> {
     async fn run(&self) -> Result<Json, Failed> {
-        let failed = |error: Error| vec![error.to_server_error(self.change.position, self.path(&[]))];
+        let failed = |error| self.failed(error);
         match self.change.write.clone() {
             Write::TypeName => Ok(json(&MUTATION)),
             Write::Create { entity, creates, many } => {
@@ -263,15 +279,17 @@ impl Operation<'_> {
         Error::not_found(&entity.name, self.writer.key_json(id, &entity.primary_key, key))
     }
 
-    fn path(&self, below: &[&Name]) -> Vec<PathSegment> {
-        std::iter::once(&self.change.key)
-            .chain(below.iter().copied())
-            .map(|key| PathSegment::Field(key.to_string()))
-            .collect()
+    fn path(&self) -> Vec<PathSegment> {
+        vec![PathSegment::Field(self.change.key.to_string())]
+    }
+
+    /// The error of the whole field.
+    fn failed(&self, error: Error) -> Failed {
+        vec![LocatedError::new(error, self.change.position, self.path())]
     }
 
     async fn update_many(&self, id: EntityId, filter: Filter, update: Update) -> Result<Json, Failed> {
-        let failed = |error: Error| vec![error.to_server_error(self.change.position, self.path(&[]))];
+        let failed = |error| self.failed(error);
         let entity = self.entity(id);
         let by = &entity.primary_key;
         let chosen = self.writer.find_where(id, by, filter).await.map_err(failed)?;
@@ -297,7 +315,7 @@ impl Operation<'_> {
                         rows.order = OrderTerm::primary_key(entity);
                     }
                     let kind = FieldKind::List { load: 0, selection };
-                    self.read_field(field.key, load, kind, self.path(&[])).await?
+                    self.read_field(field.key, load, kind, self.path()).await?
                 }
             };
             answer.push((field.key, value));
@@ -343,7 +361,7 @@ impl Operation<'_> {
 
     /// Reads written rows back through a plan, in their order.
     async fn read_rows(&self, id: EntityId, rows: &[Row], many: bool) -> Result<Json, Failed> {
-        let failed = |error: Error| vec![error.to_server_error(self.change.position, self.path(&[]))];
+        let failed = |error| self.failed(error);
         let by = &self.entity(id).primary_key;
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, by)).collect();
         let planner = Planner::new(self.writer.session.model(), self.document);
@@ -377,9 +395,7 @@ impl Operation<'_> {
         path: Vec<PathSegment>,
     ) -> Result<Json, Failed> {
         let session = self.writer.session;
-        session
-            .afford(slice::from_ref(&load), 1)
-            .map_err(|error| vec![error.to_server_error(self.change.position, self.path(&[]))])?;
+        session.afford(slice::from_ref(&load), 1).map_err(|error| self.failed(error))?;
         let field = Field::new(key.clone(), key.clone(), self.change.position, kind);
         let plan = Plan { fields: vec![field], loads: vec![load], ..Plan::default() };
         let loaded = Tree { session, values: &[] }.load_roots(&plan.loads).await;

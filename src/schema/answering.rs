@@ -10,16 +10,13 @@ use async_graphql::extensions::{
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{
-    ErrorExtensionValues, PathSegment, Response, ServerError, ServerResult, ValidationResult, Value,
-    Variables,
-};
+use async_graphql::{PathSegment, Response, ServerError, ServerResult, ValidationResult, Value, Variables};
 use sea_orm::DbErr;
 
 use super::compiled::Compiled;
 use super::prepared::Prepared;
 use super::{QUERY, SUBSCRIPTION, Schema, rows, variables};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, LocatedError, Result};
 use crate::execute::{Answer, Json, Session, Tree, fault, json, object};
 use crate::model::Model;
 use crate::mutate;
@@ -27,7 +24,7 @@ use crate::plan::{self, Catalog, Document, FieldKind, Plan, Select};
 
 /// The data of an answer, as JSON text, and its errors. A request that was refused before execution has no data
 /// (October 2021, section 7.1.2).
-pub(super) type Answered = (Option<Json>, Vec<ServerError>);
+pub(super) type Answered = (Option<Json>, Vec<LocatedError>);
 
 impl Schema {
     /// Answers a request.
@@ -42,8 +39,8 @@ impl Schema {
         &self,
         session: &Arc<Session>,
         prepared: &mut Prepared,
-    ) -> Result<Answered, Vec<ServerError>> {
-        let refuse = |error: Error| vec![error.to_server_error(Default::default(), Vec::new())];
+    ) -> Result<Answered, Vec<LocatedError>> {
+        let refuse = |error: Error| vec![error.into()];
         let compiled = prepared.compiled.clone();
         let operation = compiled.operation().map_err(refuse)?;
         let variables = variables::read(self.inner.registry(), operation, &prepared.variables);
@@ -107,7 +104,7 @@ impl Schema {
         prepared: &Prepared,
         operation: &OperationDefinition,
         variables: Option<&Variables>,
-    ) -> Result<(), Vec<ServerError>> {
+    ) -> Result<(), Vec<LocatedError>> {
         let compiled = &prepared.compiled;
         let is_final = compiled.verdict_is_final;
         let given = match is_final {
@@ -123,11 +120,10 @@ impl Schema {
         } else if let Some(variables) = variables {
             request.variables = variables.clone();
         }
-        let mut errors = Box::pin(self.inner.execute(request)).await.errors;
-        // What is refused after validation, such as an operation that is not there, has no code yet.
-        errors.iter_mut().filter(|error| error.extensions.is_none()).for_each(|error| {
-            set_code(error, Code::ValidationFailed);
-        });
+        let refused = Box::pin(self.inner.execute(request)).await.errors;
+        // What is refused after validation, such as an operation that is not there, is a fault of the document, too.
+        let errors: Vec<LocatedError> =
+            refused.into_iter().map(|error| located(of_document(error))).collect();
         // An error may quote a value of this request, which is no other client's business.
         if let Some(given) = given.filter(|_| is_final || errors.is_empty()) {
             compiled.keep_verdict(given, Arc::new(errors.clone()));
@@ -149,7 +145,7 @@ impl Schema {
         };
         let query_type = self.inner.registry().types.get(QUERY);
         let mut errors = answer.errors;
-        errors.extend(foreign.errors.into_iter().filter(is_theirs));
+        errors.extend(foreign.errors.into_iter().filter(is_theirs).map(located));
         let mut is_null = answer.is_null;
         let mut fields = Vec::new();
         for (key, value) in answer.fields {
@@ -187,7 +183,7 @@ impl ExtensionFactory for AnsweringFactory {
     }
 }
 
-/// What we ask of async-graphql beside its own: codes for its errors, paths for those of hand-written fields.
+/// What we ask of async-graphql beside its own: to tell errors of validation, and the paths of those of hand-written fields.
 struct Answering;
 
 #[async_trait::async_trait]
@@ -200,8 +196,7 @@ impl Extension for Answering {
         next.run(context).await.map_err(|mut errors| {
             // An operation that the schema does not have is found twice.
             errors.dedup();
-            errors.iter_mut().for_each(|error| set_code(error, Code::ValidationFailed));
-            errors
+            errors.into_iter().map(of_document).collect()
         })
     }
 
@@ -226,25 +221,33 @@ impl Extension for Answering {
         let node = info.path_node;
         let answered = next.run(context, info).await;
         // An error of a resolver comes without its path.
-        answered.map_err(|error| if error.path.is_empty() { told(error, rows::path(node)) } else { error })
+        answered.map_err(|error| match error.path.is_empty() {
+            true => error.with_path(rows::path(node)),
+            false => error,
+        })
     }
 }
 
-/// The error of a user's own field as clients may read it: one of ours with its code, one of the database without
+/// Marks an error that async-graphql found in a document.
+fn of_document(error: ServerError) -> ServerError {
+    ServerError { source: Some(Arc::new(Error::validation(error.message.clone()))), ..error }
+}
+
+/// An error of async-graphql, which may be one of ours that went through it: with its code, and one of the database without
 /// its text.
-fn told(error: ServerError, path: Vec<PathSegment>) -> ServerError {
-    if let Some(told) = error.source::<ServerError>() {
-        return told.clone();
+fn located(error: ServerError) -> LocatedError {
+    if let Some(located) = error.source::<LocatedError>() {
+        return located.clone();
     }
     let ours = error.source::<Error>().cloned();
-    match ours.or_else(|| error.source::<DbErr>().cloned().map(fault)) {
-        Some(ours) => ours.to_server_error(error.locations.first().copied().unwrap_or_default(), path),
-        None => ServerError { path, ..error },
-    }
-}
-
-fn set_code(error: &mut ServerError, code: Code) {
-    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code.as_str());
+    let ours = ours.or_else(|| error.source::<DbErr>().cloned().map(fault));
+    let ServerError { message, locations, path, extensions, .. } = error;
+    let own = || {
+        let extensions = serde_json::to_value(extensions).ok();
+        let extensions = extensions.and_then(|extensions| extensions.as_object().cloned());
+        Error::of_hand_written_field(message, extensions.unwrap_or_default())
+    };
+    LocatedError { error: ours.unwrap_or_else(own), path, locations }
 }
 
 /// The operation that a request means.

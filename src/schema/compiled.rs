@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{Name, Positioned, ServerError, Variables};
+use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::Value;
 use lru::LruCache;
 use thread_local::ThreadLocal;
 
 use super::{answering, variables};
-use crate::error::Error;
+use crate::error::{Error, LocatedError};
 use crate::guard;
 use crate::plan::Plan;
 
@@ -34,7 +34,7 @@ pub(super) struct Compiled {
 }
 
 /// The errors of a document.
-pub(super) type Verdict = Arc<Vec<ServerError>>;
+pub(super) type Verdict = Arc<Vec<LocatedError>>;
 
 /// The plans that are kept of a document.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Documents {
     ///
     /// # Errors
     /// When the guard refuses the document, or it has no such operation. Faulty documents are not kept.
-    pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, ServerError> {
+    pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, LocatedError> {
         let key = (text, operation_name);
         let known = self.known.get_or(|| RefCell::new(LruCache::new(capacity(DOCUMENTS))));
         if let Some(compiled) = known.borrow_mut().get(&key) {
@@ -99,11 +99,9 @@ impl Compiled {
         text: String,
         operation_name: Option<String>,
         guard: &guard::Limits,
-    ) -> Result<Self, ServerError> {
-        let document = guard::parse(&text, guard)
-            .map_err(|refusal| refusal.error.to_server_error(refusal.position, Vec::new()))?;
-        let refuse = |error: Error| error.to_server_error(Default::default(), Vec::new());
-        let operation = answering::operation(&document, operation_name.as_deref()).map_err(refuse)?;
+    ) -> Result<Self, LocatedError> {
+        let document = guard::parse(&text, guard)?;
+        let operation = answering::operation(&document, operation_name.as_deref())?;
         let fragments = document.fragments.values();
         let variables_stand_alone = stands_alone_in_directives(&operation.directives)
             && stands_alone(&operation.selection_set.node)

@@ -17,15 +17,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_graphql::dynamic::{self, SchemaError};
-use async_graphql::{Request, SDLExportOptions, ServerError};
+use async_graphql::{Request, SDLExportOptions};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use serde::Serialize;
 
 pub use build::SchemaBuilder;
 pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
-use crate::error::Result;
+use crate::error::{LocatedError, Result};
 use crate::execute::{Changes, Database, Json, Session, Shared, StatementRecord, json, object};
 use crate::guard;
 use crate::model::Model;
@@ -53,8 +54,8 @@ pub struct Schema {
 pub struct Executed {
     /// The data as JSON text; none where the request was refused before execution (October 2021, section 7.1.2).
     pub data: Option<Json>,
-    /// What went wrong.
-    pub errors: Vec<ServerError>,
+    /// What went wrong. Their causes are not logged yet: see [`LocatedError::log`].
+    pub errors: Vec<LocatedError>,
     /// What is told beside.
     pub extensions: BTreeMap<String, serde_json::Value>,
     /// What was sent to the database for it.
@@ -63,7 +64,7 @@ pub struct Executed {
 
 impl Executed {
     /// The answer to a request that is refused.
-    pub fn refused(error: ServerError) -> Self {
+    pub fn refused(error: LocatedError) -> Self {
         Self { errors: vec![error], ..Self::default() }
     }
 
@@ -74,12 +75,17 @@ impl Executed {
 
     /// The whole answer as clients read it (October 2021, section 7.1).
     pub fn to_json(&self) -> Json {
+        self.to_json_with(&self.errors)
+    }
+
+    /// The same with its errors as `told`.
+    pub fn to_json_with(&self, told: &[impl Serialize]) -> Json {
         let mut parts: Vec<(&str, Cow<[u8]>)> = Vec::new();
         if let Some(data) = &self.data {
             parts.push(("data", data.into()));
         }
-        if !self.errors.is_empty() {
-            parts.push(("errors", json(&self.errors).into()));
+        if !told.is_empty() {
+            parts.push(("errors", json(&told).into()));
         }
         if !self.extensions.is_empty() {
             parts.push(("extensions", json(&self.extensions).into()));
@@ -107,7 +113,10 @@ impl Executed {
     }
 
     fn answers_the_same(&self, other: &Self) -> bool {
-        self.data == other.data && self.errors == other.errors
+        // Causes aside, which may name what is different each time.
+        self.data == other.data
+            && self.errors.len() == other.errors.len()
+            && (self.errors == other.errors || json(&self.errors) == json(&other.errors))
     }
 }
 
@@ -126,7 +135,7 @@ impl Schema {
     }
 
     /// The model it was built from.
-    pub fn model(&self) -> &Model {
+    pub fn model(&self) -> &Arc<Model> {
         &self.shared.model
     }
 
@@ -150,7 +159,7 @@ impl Schema {
     ///
     /// # Errors
     /// Why it cannot be executed.
-    pub fn prepare(&self, request: Request) -> Result<Prepared, ServerError> {
+    pub fn prepare(&self, request: Request) -> Result<Prepared, LocatedError> {
         tracing::debug_span!("prepare").in_scope(|| Prepared::read(request, &self.documents))
     }
 
@@ -167,10 +176,7 @@ impl Schema {
         let session = Session::new(self.shared.clone(), database.clone());
         let session = match session {
             Ok(session) => Arc::new(session),
-            Err(error) => {
-                let error = error.to_server_error(async_graphql::Pos::default(), Vec::new());
-                return Executed::refused(error);
-            }
+            Err(error) => return Executed::refused(error.into()),
         };
         // Boxed: it would be a part of every future above, and be moved with it.
         let (data, errors) = Box::pin(self.answer(&session, prepared)).await;

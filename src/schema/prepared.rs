@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
-use async_graphql::{Data, Request, ServerError, Variables};
+use async_graphql::{Data, Request, Variables};
 
 use super::compiled::{Compiled, Documents};
+use crate::error::LocatedError;
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +40,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn read(request: Request, documents: &Documents) -> Result<Self, ServerError> {
+    pub(super) fn read(request: Request, documents: &Documents) -> Result<Self, LocatedError> {
         let compiled = documents.get(request.query, request.operation_name)?;
         Ok(Self { compiled, variables: request.variables, data: request.data })
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::dynamic::{FieldValue, ResolverContext};
-use async_graphql::{PathSegment, QueryPathNode, QueryPathSegment, ServerError, Value};
+use async_graphql::{PathSegment, QueryPathNode, QueryPathSegment, Value};
 use sea_orm::{DbErr, EntityTrait, Iterable, ModelTrait};
 
 use super::variables;
-use crate::error::Error;
+use crate::error::{Error, LocatedError};
 use crate::execute::{Answer, Loaded, RowSet, Session, Tree};
 use crate::model::{ColumnId, ColumnType, Model, Table};
 use crate::plan::{Document, Load, Planner, Variables, What};
@@ -29,16 +29,17 @@ where
     let (values, errors) = answered.map_err(|(error, below)| {
         let below = below.into_iter().map(PathSegment::Field);
         let path = context.ctx.path_node.iter().flat_map(path).chain(below).collect();
-        let told = error.to_server_error(context.ctx.item.pos, path);
+        let message = error.message().to_owned();
         // async-graphql's own error has no path; this one is found again in its source.
-        async_graphql::Error { source: Some(Arc::new(told)), ..async_graphql::Error::new(error.message()) }
+        let located = LocatedError::new(error, context.ctx.item.pos, path);
+        async_graphql::Error { source: Some(Arc::new(located)), ..async_graphql::Error::new(message) }
     })?;
-    errors.into_iter().for_each(|error| context.ctx.add_error(error));
+    errors.into_iter().for_each(|error| context.ctx.add_error(error.to_server_error()));
     Ok(values.into_iter().map(|value| value.map_or(FieldValue::NULL, FieldValue::owned_any)).collect())
 }
 
 /// A value for each row and the errors among them, or what kept all of them from being loaded, with its path.
-type Answered = Result<(Vec<Option<Value>>, Vec<ServerError>), (Error, Vec<String>)>;
+type Answered = Result<(Vec<Option<Value>>, Vec<LocatedError>), (Error, Vec<String>)>;
 
 async fn answer<E: EntityTrait>(
     context: &ResolverContext<'_>,

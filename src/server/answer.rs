@@ -9,7 +9,7 @@ use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentEncoding, HeaderValue, RETRY_AFTER, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use async_graphql::{ErrorExtensionValues, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, ServerError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -17,7 +17,7 @@ use super::negotiation::{self, Media};
 use super::observation::{Observation, Observations};
 use super::pieces::Pieces;
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, LocatedError};
 use crate::schema::Executed;
 
 /// The most errors that an answer carries: one document can have a hundred thousand.
@@ -37,7 +37,7 @@ const LONG_COMPRESSING: usize = 64 << 10;
 
 /// Why a request was not executed.
 pub(super) struct Refusal {
-    errors: Vec<ServerError>,
+    errors: Vec<LocatedError>,
     status: StatusCode,
     /// Under `application/json` a GraphQL request that is well-formed is a 200, whatever comes of it (section 6.4.1).
     is_well_formed: bool,
@@ -47,12 +47,11 @@ pub(super) struct Refusal {
 impl Refusal {
     /// With this status under both media types: for what is no GraphQL request, or came at the wrong moment.
     pub(super) fn of(status: StatusCode, error: &Error) -> Self {
-        let errors = vec![error.to_server_error(Default::default(), Vec::new())];
-        Self { errors, status, is_well_formed: false, allow: None }
+        Self { errors: vec![error.clone().into()], status, is_well_formed: false, allow: None }
     }
 
     /// For a document that cannot be executed.
-    pub(super) fn of_document(error: ServerError) -> Self {
+    pub(super) fn of_document(error: LocatedError) -> Self {
         Self { errors: vec![error], status: StatusCode::BAD_REQUEST, is_well_formed: true, allow: None }
     }
 
@@ -68,7 +67,7 @@ impl Refusal {
     }
 
     /// Why.
-    pub(super) fn into_errors(self) -> Vec<ServerError> {
+    pub(super) fn into_errors(self) -> Vec<LocatedError> {
         self.errors
     }
 }
@@ -178,43 +177,31 @@ pub(super) fn body(executed: &Executed, request: Option<&str>) -> Vec<u8> {
     if executed.errors.is_empty() {
         return executed.to_json();
     }
-    let Executed { data, errors, extensions, .. } = executed;
-    let errors = bounded(errors.clone(), request);
-    let told =
-        Executed { data: data.clone(), errors, extensions: extensions.clone(), statements: Vec::new() };
-    told.to_json()
+    executed.to_json_with(&told(&executed.errors, request))
 }
 
 /// What a client reads instead of an answer.
-pub(super) fn refused(errors: Vec<ServerError>, request: Option<&str>) -> Vec<u8> {
+pub(super) fn refused(errors: Vec<LocatedError>, request: Option<&str>) -> Vec<u8> {
     body(&Executed { errors, ..Executed::default() }, request)
 }
 
-/// So many errors, and each so long, as a client can use.
-pub(super) fn bounded(mut errors: Vec<ServerError>, request: Option<&str>) -> Vec<ServerError> {
-    if errors.len() > MOST_ERRORS {
-        let left_out = errors.len() - (MOST_ERRORS - 1);
-        errors.truncate(MOST_ERRORS - 1);
-        errors.push(Error::too_many_errors(left_out).to_server_error(Default::default(), Vec::new()));
-    }
-    for error in &mut errors {
-        name_request(error, request);
-        shorten(error);
-    }
-    errors
-}
-
-/// An error that only the log explains carries the id to look for there; one without a code is such an error.
-fn name_request(error: &mut ServerError, id: Option<&str>) {
-    let internal = Value::from(Code::Internal.as_str());
-    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-    if extensions.get("code").is_none() {
-        tracing::error!(message = error.message, "a hand-written field failed");
-        extensions.set("code", internal.clone());
-    }
-    if let Some(id) = id.filter(|_| extensions.get("code") == Some(&internal)) {
-        extensions.set("requestId", id);
-    }
+/// Errors as clients are told them: so many, and each so long, as a client can use. Their causes go to the log here, since
+/// only what is told is worth a line: an operation that is tried again has nothing to tell.
+pub(super) fn told(errors: &[LocatedError], request: Option<&str>) -> Vec<ServerError> {
+    let kept = if errors.len() > MOST_ERRORS { MOST_ERRORS - 1 } else { errors.len() };
+    let (kept, left_out) = errors.split_at(kept);
+    let last = (!left_out.is_empty()).then(|| Error::too_many_errors(left_out.len()).into());
+    let tell = |located: &LocatedError| {
+        located.log();
+        let mut error = located.to_server_error();
+        // An error that only the log explains carries the id to look for there.
+        if let Some(id) = request.filter(|_| located.error.code() == Code::Internal) {
+            error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("requestId", id);
+        }
+        shorten(&mut error);
+        error
+    };
+    kept.iter().chain(&last).map(tell).collect()
 }
 
 fn shorten(error: &mut ServerError) {
@@ -233,9 +220,6 @@ fn shorten(error: &mut ServerError) {
     });
 }
 
-fn retry_after(errors: &[ServerError]) -> Option<HeaderValue> {
-    match errors.first()?.extensions.as_ref()?.get("retryAfter")? {
-        Value::Number(seconds) => seconds.as_u64().map(HeaderValue::from),
-        _ => None,
-    }
+fn retry_after(errors: &[LocatedError]) -> Option<HeaderValue> {
+    errors.first()?.error.extensions().get("retryAfter")?.as_u64().map(HeaderValue::from)
 }

@@ -182,7 +182,7 @@ impl Server {
         if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
             return Err(ServeError::Origin(other.clone()));
         }
-        let drawings = web::Data::new(model::Drawings::of(schema.model()));
+        let drawings = web::Data::new(model::Drawings::of(schema.model().clone()));
         let origins = settings.cors_origins.clone();
         let shutdown = Shutdown::default();
         let workers = settings.workers.unwrap_or_else(cores);

@@ -1,7 +1,10 @@
 //! The model drawn as an entity diagram, at `/model`: the picture, or its text in another format.
 
-use actix_web::{HttpResponse, http::header, web};
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, Result, http::header, web};
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
 use crate::diagram::{self, Format};
 use crate::model::Model;
@@ -9,13 +12,29 @@ use crate::model::Model;
 /// The picture brings its own style, and nothing else may come with it or into it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Every drawing of the model, which does not change while the service runs.
-pub(super) struct Drawings(Vec<(Format, web::Bytes)>);
+/// Drawings of the model, which does not change while the service runs. Each is made when it is first requested: laying a
+/// large model out takes seconds, which a start does not have to spare.
+pub(super) struct Drawings {
+    model: Arc<Model>,
+    drawn: [(Format, OnceCell<web::Bytes>); Format::ALL.len()],
+}
 
 impl Drawings {
-    pub fn of(model: &Model) -> Self {
-        let drawing = |format| (format, web::Bytes::from(diagram::draw(model, format)));
-        Self(Format::ALL.into_iter().map(drawing).collect())
+    pub fn of(model: Arc<Model>) -> Self {
+        Self { model, drawn: Format::ALL.map(|format| (format, OnceCell::new())) }
+    }
+
+    /// Returns the drawing in the format of this name; `None` where no format has it. Requests that come while it is made
+    /// wait for it, and hold no thread.
+    async fn get(&self, name: &str) -> Result<Option<(Format, web::Bytes)>> {
+        let Some((format, drawn)) = self.drawn.iter().find(|(format, _)| format.name() == name) else {
+            return Ok(None);
+        };
+        let draw = async || {
+            let (model, format) = (self.model.clone(), *format);
+            web::block(move || web::Bytes::from(diagram::draw(&model, format))).await
+        };
+        Ok(Some((*format, drawn.get_or_try_init(draw).await?.clone())))
     }
 }
 
@@ -25,24 +44,48 @@ pub(super) struct Wanted {
     format: Option<String>,
 }
 
-pub(super) async fn show(wanted: web::Query<Wanted>, drawings: web::Data<Drawings>) -> HttpResponse {
+pub(super) async fn show(
+    wanted: web::Query<Wanted>,
+    drawings: web::Data<Drawings>,
+) -> Result<HttpResponse> {
     let wanted = wanted.format.as_deref().unwrap_or(Format::Svg.name());
-    let Some((format, drawing)) = drawings.0.iter().find(|(format, _)| format.name() == wanted) else {
+    let Some((format, drawing)) = drawings.get(wanted).await? else {
         let expected = Format::ALL.map(Format::name).join(", ");
-        return HttpResponse::BadRequest()
+        return Ok(HttpResponse::BadRequest()
             .content_type("text/plain; charset=utf-8")
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .body(format!("format: expected one of {expected}, but {wanted:?} was given\n"));
+            .body(format!("format: expected one of {expected}, but {wanted:?} was given\n")));
     };
     let kind = match format {
         Format::Svg => "image/svg+xml; charset=utf-8",
         Format::Mermaid | Format::Dot => "text/plain; charset=utf-8",
     };
-    HttpResponse::Ok()
+    Ok(HttpResponse::Ok()
         .content_type(kind)
         // A new binary may have another model.
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .body(drawing.clone())
+        .body(drawing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(drawings: &Drawings) -> [bool; Format::ALL.len()] {
+        drawings.drawn.each_ref().map(|(_, drawing)| drawing.initialized())
+    }
+
+    #[actix_web::test]
+    async fn a_drawing_is_made_when_it_is_requested_and_once() {
+        let drawings = Drawings::of(Arc::default());
+        assert_eq!(drawn(&drawings), [false, false, false]);
+        assert!(drawings.get("png").await.unwrap().is_none());
+        let (format, picture) = drawings.get("svg").await.unwrap().unwrap();
+        assert_eq!(format, Format::Svg);
+        assert_eq!(drawn(&drawings), [true, false, false]);
+        let (_, again) = drawings.get("svg").await.unwrap().unwrap();
+        assert_eq!(again.as_ptr(), picture.as_ptr());
+    }
 }

@@ -4,13 +4,11 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServiceRequest;
 use actix_web::{HttpMessage, HttpRequest};
-use async_graphql::{ServerError, Value};
-use sea_orm::Iterable;
 
 use super::State;
 use super::metrics::Metrics;
 use super::request_id::RequestId;
-use crate::error::Code;
+use crate::error::{Code, LocatedError};
 use crate::execute::StatementRecord;
 use crate::schema::{Executed, OperationKind, Prepared};
 
@@ -53,8 +51,8 @@ pub(super) struct Observation {
     pub(super) kind: Option<OperationKind>,
     name: Option<String>,
     pub(super) outcome: Outcome,
-    /// Of each error; none for one that is not ours.
-    pub(super) codes: Vec<Option<Code>>,
+    /// Of each error.
+    pub(super) codes: Vec<Code>,
     pub(super) statements: Vec<StatementRecord>,
 }
 
@@ -76,21 +74,21 @@ impl Observation {
         Self {
             elapsed: Some(self.started.elapsed()),
             outcome,
-            codes: executed.errors.iter().map(code).collect(),
+            codes: codes(&executed.errors),
             statements,
             ..self
         }
     }
 
     /// An operation that does not begin at all.
-    pub(super) fn refused(errors: &[ServerError]) -> Self {
+    pub(super) fn refused(errors: &[LocatedError]) -> Self {
         Self {
             started: Instant::now(),
             elapsed: None,
             kind: None,
             name: None,
             outcome: Outcome::Refused,
-            codes: errors.iter().map(code).collect(),
+            codes: codes(errors),
             statements: Vec::new(),
         }
     }
@@ -187,13 +185,8 @@ impl Observations {
     }
 }
 
-/// One without a code is of a field of the user's own, and told to clients as a fault of ours.
-fn code(error: &ServerError) -> Option<Code> {
-    match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
-        None => Some(Code::Internal),
-        Some(Value::String(text)) => Code::iter().find(|code| code.as_str() == text),
-        Some(_) => None,
-    }
+fn codes(errors: &[LocatedError]) -> Vec<Code> {
+    errors.iter().map(|located| located.error.code()).collect()
 }
 
 /// To the microsecond.

@@ -9,11 +9,11 @@ mod connection;
 mod text;
 mod writer;
 
-use async_graphql::{Name, PathSegment, ServerError};
+use async_graphql::{Name, PathSegment};
 use serde::Serialize;
 
 use super::tree::{Child, Loaded};
-use crate::error::Result;
+use crate::error::{LocatedError, Result};
 use crate::model::Model;
 use crate::plan::{FieldKind, Load, Plan, Selection};
 pub(super) use text::is_all_plain;
@@ -34,7 +34,7 @@ pub struct Answer {
     /// The root fields in order, each with its value; none where async-graphql answers.
     pub fields: Vec<(Name, Option<Json>)>,
     /// What went wrong, each with its path.
-    pub errors: Vec<ServerError>,
+    pub errors: Vec<LocatedError>,
     /// Whether a field that cannot be `null` took the whole answer with it.
     pub is_null: bool,
 }
@@ -63,7 +63,7 @@ impl Answer {
     }
 
     /// Writes the whole answer to `plan`, every field of which is the model's own, as one object.
-    pub fn write_object(model: &Model, plan: &Plan, children: &[Result<Child>]) -> (Json, Vec<ServerError>) {
+    pub fn write_object(model: &Model, plan: &Plan, children: &[Result<Child>]) -> (Json, Vec<LocatedError>) {
         let mut writer = Writer::new(model, Vec::new());
         writer.json.reserve(plan.room.or(USUAL_BYTES) + AROUND_BYTES);
         let above = Above { loads: &plan.loads, children, row: None, index: 0 };
@@ -91,7 +91,7 @@ impl Answer {
         selection: &Selection,
         loaded: &Loaded,
         path: Vec<PathSegment>,
-    ) -> (Vec<Option<Json>>, Vec<ServerError>) {
+    ) -> (Vec<Option<Json>>, Vec<LocatedError>) {
         let mut writer = Writer::new(model, path);
         let mut rows = Vec::new();
         for index in 0..loaded.rows.len() {

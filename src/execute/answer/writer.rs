@@ -1,12 +1,12 @@
 //! Writes fields, and the rows that they lead to.
 
-use async_graphql::{PathSegment, Pos, ServerError};
+use async_graphql::{PathSegment, Pos};
 use sea_orm::Value;
 use serde::Serialize;
 
 use super::Json;
 use super::cell::{write_cell, write_scalar};
-use crate::error::{Error, Result};
+use crate::error::{Error, LocatedError, Result};
 use crate::execute::row::{Cell, Row};
 use crate::execute::tree::{Child, Loaded};
 use crate::model::{ColumnId, EntityId, Model};
@@ -56,7 +56,7 @@ pub(super) struct Writer<'a> {
     start: Vec<PathSegment>,
     /// From there to what is being written.
     pub path: Vec<Step<'a>>,
-    pub errors: Vec<ServerError>,
+    pub errors: Vec<LocatedError>,
 }
 
 impl<'a> Writer<'a> {
@@ -75,7 +75,7 @@ impl<'a> Writer<'a> {
         };
         let below = below.iter().cloned().map(PathSegment::Field);
         let path = self.start.iter().cloned().chain(self.path.iter().map(segment)).chain(below).collect();
-        self.errors.push(error.to_server_error(position, path));
+        self.errors.push(LocatedError::new(error.clone(), position, path));
     }
 
     /// `null` with an error, where `null` can stand.

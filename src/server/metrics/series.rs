@@ -103,11 +103,7 @@ impl Series {
                 .map(Vec::from)
                 .into(),
             durations: KINDS.map(|kind| durations.with_label_values(&[label(kind)])).into(),
-            errors: Code::iter()
-                .map(Code::as_str)
-                .chain([OTHER])
-                .map(|code| errors.with_label_values(&[code]))
-                .collect(),
+            errors: Code::iter().map(|code| errors.with_label_values(&[code.as_str()])).collect(),
             responses: STATUSES.map(|status| responses.with_label_values(&[status])).into(),
             statements_per_request: register_histogram_with_registry!(
                 "crowsfoot_statements_per_request",
@@ -174,7 +170,7 @@ impl Series {
         self.requests[kind][operation.outcome as usize].inc();
         self.durations[kind].observe(elapsed.as_secs_f64());
         for code in &operation.codes {
-            self.errors[code.map_or(self.errors.len() - 1, |code| code as usize)].inc();
+            self.errors[*code as usize].inc();
         }
         self.statements_per_request.observe(operation.statements.len() as f64);
         for statement in &operation.statements {

@@ -25,7 +25,7 @@ use tokio_stream::StreamMap;
 use tracing::Instrument;
 use wire::Incoming;
 
-use super::answer::{self, Refusal, bounded};
+use super::answer::{self, Refusal};
 use super::negotiation::Media;
 use super::observation::Observation;
 use super::observation::Observations;
@@ -237,7 +237,7 @@ impl Socket {
         match event {
             Some(Ok(executed)) if executed.is_request_error() => {
                 self.end(id);
-                let payload = bounded(executed.errors.clone(), Some(&self.request));
+                let payload = answer::told(&executed.errors, Some(&self.request));
                 self.say(&ServerMessage::Error { id, payload });
             }
             Some(Ok(executed)) => {
@@ -263,7 +263,7 @@ impl Socket {
     fn refuse(&mut self, id: &str, refusal: Refusal) {
         let errors = refusal.into_errors();
         Observation::refused(&errors).tell(&self.state);
-        let payload = bounded(errors, Some(&self.request));
+        let payload = answer::told(&errors, Some(&self.request));
         self.say(&ServerMessage::Error { id, payload });
     }
 
