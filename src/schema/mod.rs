@@ -7,9 +7,11 @@ mod inputs;
 mod live;
 mod mutations;
 mod objects;
+mod possible;
 mod prepared;
 mod roots;
 mod rows;
+mod validate;
 mod variables;
 
 use std::borrow::Cow;

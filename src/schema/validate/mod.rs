@@ -20,24 +20,19 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::registry::{MetaType, MetaTypeName, Registry};
-use async_graphql::{Pos, ServerError};
+use async_graphql::Pos;
 
-use crate::error::Error;
+use crate::error::{Error, LocatedError};
 use variables::Usage;
 
 /// An answer has no more errors of validation than this.
 const MOST_ERRORS: usize = 100;
 
 /// Returns the errors of a document in the order of its text; none where it is valid.
-pub(super) fn validate(
-    registry: &Registry,
-    document: &ExecutableDocument,
-    suggestions: bool,
-) -> Vec<ServerError> {
+pub(super) fn validate(registry: &Registry, document: &ExecutableDocument) -> Vec<LocatedError> {
     let mut validator = Validator {
         registry,
         document,
-        suggestions,
         errors: Vec::new(),
         part: Part::default(),
         fragments: HashMap::new(),
@@ -51,8 +46,7 @@ pub(super) fn validate(
 struct Validator<'a> {
     registry: &'a Registry,
     document: &'a ExecutableDocument,
-    suggestions: bool,
-    errors: Vec<ServerError>,
+    errors: Vec<LocatedError>,
     /// The operation or fragment that is being read.
     part: Part<'a>,
     /// All fragments, once they were read.
@@ -73,9 +67,8 @@ impl<'a> Validator<'a> {
 
     fn report_at(&mut self, positions: &[Pos], message: String) {
         if self.errors.len() < MOST_ERRORS {
-            let mut error = Error::validation(message).to_server_error(Pos::default(), Vec::new());
-            error.locations = positions.to_vec();
-            self.errors.push(error);
+            let error = Error::validation(message);
+            self.errors.push(LocatedError { error, path: Vec::new(), locations: positions.to_vec() });
         }
     }
 

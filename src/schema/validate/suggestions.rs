@@ -8,7 +8,7 @@ const MOST: usize = 5;
 impl Validator<'_> {
     /// A sentence with the known names that are most like an unknown one, or nothing.
     pub(super) fn did_you_mean<'n>(&self, unknown: &str, known: impl Iterator<Item = &'n String>) -> String {
-        if !self.suggestions {
+        if !self.registry.enable_suggestions {
             return String::new();
         }
         let alike = |name: &'n String| {
