@@ -156,7 +156,8 @@ impl ExtensionFactory for AnsweringFactory {
     }
 }
 
-/// Gives the errors of hand-written fields their paths.
+/// Gives the errors of hand-written fields their paths, and the schema no description: async-graphql describes the type
+/// `__Schema` there, and tools print that before the schema.
 struct Answering;
 
 #[async_trait::async_trait]
@@ -167,6 +168,9 @@ impl Extension for Answering {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
+        if (info.parent_type, info.name) == ("__Schema", "description") {
+            return Ok(Some(Value::Null));
+        }
         let node = info.path_node;
         let answered = next.run(context, info).await;
         // An error of a resolver comes without its path.

@@ -12,7 +12,7 @@ use super::answering::AnsweringFactory;
 use super::compiled::Documents;
 use super::live::Live;
 use super::possible::Possible;
-use super::{QUERY, Schema, inputs, mutations, objects, roots};
+use super::{QUERY, Schema, inputs, mutations, objects, roots, type_system};
 use crate::execute::{Changes, Limits, Presence, Shared};
 use crate::guard;
 use crate::model::{ColumnType, Entity, Model, Scalar, names};
@@ -82,7 +82,8 @@ impl SchemaBuilder {
     /// The schema.
     ///
     /// # Errors
-    /// When a type that was added is there already, or what was added refers to a type that does not exist.
+    /// When a type that was added is there already, what was added refers to a type that does not exist, or the schema breaks a
+    /// rule of type system validation: all such faults at once.
     ///
     /// # Panics
     /// When a root field that was added is there already.
@@ -124,6 +125,10 @@ impl SchemaBuilder {
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
+        let faults = type_system::faults(inner.registry());
+        if !faults.is_empty() {
+            return Err(format!("the schema is not valid:\n  {}", faults.join("\n  ")).into());
+        }
         Ok(Schema {
             inner,
             shared: Arc::new(Shared {

@@ -11,6 +11,7 @@ mod possible;
 mod prepared;
 mod roots;
 mod rows;
+mod type_system;
 mod validate;
 mod variables;
 

@@ -23,6 +23,7 @@ use async_graphql::registry::{MetaType, MetaTypeName, Registry};
 use async_graphql::Pos;
 
 use crate::error::{Error, LocatedError};
+pub(super) use values::{Path, Place, Walk};
 use variables::Usage;
 
 /// An answer has no more errors of validation than this.

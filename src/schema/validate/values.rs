@@ -11,7 +11,7 @@ use super::variables::Usage;
 
 /// A place that takes a value.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub(in crate::schema) struct Place<'a> {
     /// Its type.
     pub of: &'a str,
     /// Whether the schema has a default for it.
@@ -21,7 +21,7 @@ pub(super) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn of(definition: &'a MetaInputValue) -> Self {
+    pub fn of(definition: &'a MetaInputValue) -> Self {
         Self { of: &definition.ty, has_default: definition.default_value.is_some(), one_of: None }
     }
 
@@ -32,7 +32,7 @@ impl<'a> Place<'a> {
 }
 
 /// The path to a value: `where.or.0.name`.
-pub(super) enum Path<'p> {
+pub(in crate::schema) enum Path<'p> {
     Argument(&'p str),
     Field(&'p Path<'p>, &'p str),
     Item(&'p Path<'p>, usize),
@@ -49,17 +49,17 @@ impl fmt::Display for Path<'_> {
 }
 
 /// A walk through the value of one argument.
-pub(super) struct Walk<'a> {
+pub(in crate::schema) struct Walk<'a> {
     registry: &'a Registry,
     position: Pos,
     /// The variables that stand in it.
-    pub usages: Vec<Usage<'a>>,
+    pub(super) usages: Vec<Usage<'a>>,
     /// The path to the first fault, and what it is.
     pub fault: Option<String>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(registry: &'a Registry, position: Pos) -> Self {
+    pub fn new(registry: &'a Registry, position: Pos) -> Self {
         Self { registry, position, usages: Vec::new(), fault: None }
     }
 
@@ -72,7 +72,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Checks a value in its place. Nothing is known of a value without a place, but for its variables.
-    pub(super) fn value(&mut self, place: Option<Place<'a>>, value: &Value, path: &Path<'_>) {
+    pub fn value(&mut self, place: Option<Place<'a>>, value: &Value, path: &Path<'_>) {
         let Some(inside) = place else { return self.untyped(value) };
         match (MetaTypeName::create(inside.of), value) {
             (_, Value::Variable(name)) => self.note(name, place),
