@@ -303,7 +303,7 @@ fn found(text: &str, at: usize) -> String {
         None => "the end of the document".to_owned(),
         Some('\n' | '\r') => "the end of the line".to_owned(),
         Some('\\') => {
-            let is_shown = |character: &char| *character != '"' && !character.is_control();
+            let is_shown = |character: &char| *character != '"' && character.is_ascii_graphic();
             format!("\"{}\"", text[at..].chars().take(8).take_while(is_shown).collect::<String>())
         }
         Some(character) => format!("\"{}\"", character.escape_debug()),

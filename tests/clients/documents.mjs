@@ -118,12 +118,12 @@ class Generator {
     const condition = this.fault() ? 'Nothing' : on.name;
     if (random.chance(0.6)) {
       return random.chance(0.2)
-        ? `...${this.directives('INLINE_FRAGMENT')} ${this.selectionSet(parent, depth + 1, isOnlyField ? 1 : undefined)}`
-        : `... on ${condition}${this.directives('INLINE_FRAGMENT')} ${body()}`;
+        ? `...${this.directives('INLINE_FRAGMENT', parent)} ${this.selectionSet(parent, depth + 1, isOnlyField ? 1 : undefined)}`
+        : `... on ${condition}${this.directives('INLINE_FRAGMENT', parent)} ${body()}`;
     }
     // Only within one operation: a variable is declared where it is first used.
     const known = this.fragments.filter((fragment) => fragment.variables === this.variables && related.includes(fragment.on));
-    if (known.length > 0 && random.chance(0.4)) return `...${random.one(known).name}${this.directives('FRAGMENT_SPREAD')}`;
+    if (known.length > 0 && random.chance(0.4)) return `...${random.one(known).name}${this.directives('FRAGMENT_SPREAD', parent)}`;
     if (this.fault()) return '...Missing';
     const name = `F${this.fragments.length}`;
     const entry = { name, on: undefined, variables: this.variables, text: '' };
@@ -131,7 +131,7 @@ class Generator {
     const spread = this.fault() ? ` ...${name}` : '';
     entry.text = `fragment ${name} on ${condition}${this.directives('FRAGMENT_DEFINITION')} ${body().replace(/ }$/, `${spread} }`)}`;
     entry.on = on;
-    return `...${name}${this.directives('FRAGMENT_SPREAD')}`;
+    return `...${name}${this.directives('FRAGMENT_SPREAD', parent)}`;
   }
 
   field(parent, depth) {
@@ -152,7 +152,7 @@ class Generator {
     const alias = random.chance(this.faulty * 4) ? `${random.one(['a', 'b', 'id'])}: ` : isNew ? `x${this.aliases++}: ` : '';
     let below = isCompositeType(named) ? ` ${this.selectionSet(named, depth + 1)}` : '';
     if (this.fault()) below = below ? '' : ' { __typename }';
-    return `${alias}${field.name}${args}${this.directives('FIELD')}${below}`;
+    return `${alias}${field.name}${args}${this.directives('FIELD', parent)}${below}`;
   }
 
   /** A field that no type has. */
@@ -262,13 +262,15 @@ class Generator {
     return given.length > 0 ? `{ ${given.join(', ')} }` : '{}';
   }
 
-  directives(location) {
+  /** The root field of a subscription may not be conditional (section 5.2.4.1), which graphql-js 16 does not know yet. */
+  directives(location, parent) {
     const { random } = this;
     const given = [];
-    const isConditional = ['FIELD', 'INLINE_FRAGMENT', 'FRAGMENT_SPREAD'].includes(location);
-    if (isConditional ? random.chance(0.04) : this.fault()) {
+    const isRoot = parent === this.schema.getSubscriptionType();
+    const isAllowed = ['FIELD', 'INLINE_FRAGMENT', 'FRAGMENT_SPREAD'].includes(location);
+    if (!isRoot && (isAllowed ? random.chance(0.04) : this.fault())) {
       const condition = getNullableType(this.schema.getDirective('skip').args[0].type);
-      given.push(`@${random.one(['skip', 'include'])}${this.fault() ? '' : `(if: ${this.fault() ? '$undefined' : location === 'VARIABLE_DEFINITION' ? 'true' : this.literal(condition, 0)})`}`);
+      given.push(`@${random.one(['skip', 'include'])}${this.fault() ? '' : `(if: ${this.fault() ? '$undefined' : location === 'VARIABLE_DEFINITION' ? 'true' : this.present(condition, 0)})`}`);
     }
     if (this.fault()) given.push(random.one(['@nothing', '@deprecated', '@skip(if: true) @skip(if: false)', '@skip(if: null)', '@include(if: true, unless: 1)']));
     return given.map((directive) => ` ${directive}`).join('');

@@ -6,7 +6,7 @@ import { parse, valueFromASTUntyped } from 'graphql';
 import { random } from './documents.mjs';
 import { start } from './service.mjs';
 
-const LITERALS = Number(process.env.LITERALS ?? 1_500);
+const LITERALS = Number(process.env.LITERALS ?? 500);
 const SEED = Number(process.env.SEED ?? 1);
 
 let service;
@@ -44,7 +44,7 @@ function expected(query) {
 
 /** No cursor is shorter, so none of these is one. */
 const asCursor = (literal) => `{ usersConnection(after: ${literal}) { totalCount } }`;
-const asDate = (literal) => `{ profiles(where: { birthdate: ${literal} }) { id } }`;
+const asDate = (literal) => `{ profiles(where: { birthdate: { eq: ${literal} } }) { id } }`;
 
 const pieces = {
   strings: {
@@ -52,7 +52,7 @@ const pieces = {
     pieces: [
       'a', 'é', '日', '\u{1f600}', ' ', '\t', '\u0000', '\u001f', '\u007f', '\ufeff', '#', '{', '\\n', '\\"', '\\\\', '\\/',
       '\\b', '\\f', '\\r', '\\t', '\\u00e9', '\\u0000', '\\ud83d\\ude00', '\\ud83d', '\\ude00', '\\ud83d\\u0041', '\\u{1F600}',
-      '\\u{e9}', '\\u{0}', '\\u{10ffff}', '\\u{110000}', '\\u{d800}', '\\u{}', '\\u{00000000e9}', '\\u{12', '\\u12', '\\u12g4',
+      '\\u{e9}', '\\u{0}', '\\u{10ffff}', '\\u{110000}', '\\u{d800}', '\\u{}', '\\u{0000e9}', '\\u{12', '\\u12', '\\u12g4',
       '\\x', '\\', '\n', '\r', '"', '\\U00e9', '\u2028', '\\uD83D\\u{DE00}',
     ],
   },
@@ -76,12 +76,12 @@ for (const [kind, { of, pieces: choices }] of Object.entries(pieces)) {
     for (let at = 0; at < LITERALS; at += 1) {
       const length = 1 + rng.below(kind === 'numbers' ? 3 : 6);
       const text = Array.from({ length }, () => rng.one(choices)).join('');
-      const query = kind === 'numbers' ? asDate(`{ eq: ${text} }`) : asCursor(of(rng, text));
+      const query = kind === 'numbers' ? asDate(text) : asCursor(of(rng, text));
       let theirs = expected(query);
-      if (kind === 'numbers' && theirs !== 'refused') theirs = theirs.eq;
+      if (kind === 'numbers' && theirs !== 'refused') theirs = theirs.birthdate.eq;
       // Not one number, but several tokens that happen to be an object.
       if (typeof theirs === 'object' || theirs === undefined) continue;
-      if (kind === 'numbers' && !Number.isFinite(theirs) && theirs !== 'refused') theirs = Infinity;
+      if (typeof theirs === 'number') theirs = Number.isFinite(theirs) ? theirs + 0 : Infinity;
       const ours = await told(query);
       assert.deepEqual({ query, value: ours }, { query, value: theirs });
       counts[ours === 'refused' ? 'refused' : 'read'] += 1;

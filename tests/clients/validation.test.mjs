@@ -10,8 +10,9 @@ const schema = buildSchema(await readFile(new URL('../../schema.graphql', import
 /** Introspection is bounded by a limit of the service's own, which is no rule of validation. */
 const rules = specifiedRules.filter((rule) => rule.name !== 'MaxIntrospectionDepthRule');
 
-const DOCUMENTS = Number(process.env.DOCUMENTS ?? 1_500);
+const DOCUMENTS = Number(process.env.DOCUMENTS ?? 600);
 const SEED = Number(process.env.SEED ?? 1);
+const SIDE_BY_SIDE = 10;
 
 let service;
 before(async () => (service = await start()));
@@ -26,35 +27,34 @@ function expected(text) {
   }
 }
 
-/** What the service has against it before anything is executed. A live result is not waited for. */
+/** What the service has against it before anything is executed. */
 async function told(query, operationName) {
-  const stop = new AbortController();
-  const response = await fetch(`${service.origin}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-    body: JSON.stringify({ query, operationName }),
-    signal: stop.signal,
-  });
-  const isStream = response.headers.get('content-type').startsWith('text/event-stream');
-  let text = '';
-  if (isStream) {
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body) {
-      text += decoder.decode(chunk, { stream: true });
-      const line = /^data: ?(.+)\n/m.exec(text);
-      if (line) {
-        text = line[1];
-        break;
-      }
-    }
-    stop.abort();
-  } else {
-    text = await response.text();
-  }
-  const { errors = [] } = JSON.parse(text);
+  let answer = await ask('application/json', query, operationName);
+  // What would be a stream is asked for as one.
+  if (answer.errors?.[0].extensions.code === 'BAD_REQUEST') answer = await ask('text/event-stream', query, operationName);
+  const { errors = [] } = answer;
   for (const error of errors) assert.ok(!error.message.includes('\n'), error.message);
   const codes = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED'];
   return errors.filter((error) => codes.includes(error.extensions.code)).map((error) => error.message);
+}
+
+/** The answer, or the first one of a stream. */
+async function ask(accept, query, operationName) {
+  const response = await fetch(`${service.origin}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept },
+    body: JSON.stringify({ query, operationName }),
+  });
+  if (!response.headers.get('content-type').startsWith('text/event-stream')) return response.json();
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body) {
+    text += decoder.decode(chunk, { stream: true });
+    const line = /^data: ?(.+)\n/m.exec(text);
+    // Returning ends the stream.
+    if (line) return JSON.parse(line[1]);
+  }
+  throw new Error(`a stream without a result: ${text}`);
 }
 
 for (const [faulty, name] of [
@@ -65,12 +65,14 @@ for (const [faulty, name] of [
   test(`the verdicts on ${name} are those of graphql-js`, async () => {
     const differing = [];
     const counts = { accepted: 0, refused: 0 };
-    for (let at = 0; at < DOCUMENTS; at += 1) {
-      const { text, operationName } = document(schema, SEED * 1_000_003 + at, faulty);
+    const compare = async (seed) => {
+      const { text, operationName } = document(schema, seed, faulty);
       const [theirs, ours] = [expected(text), await told(text, operationName)];
       counts[theirs.length === 0 ? 'accepted' : 'refused'] += 1;
       if ((theirs.length === 0) !== (ours.length === 0)) differing.push({ text, theirs, ours });
-      if (differing.length === 5) break;
+    };
+    for (let at = 0; at < DOCUMENTS && differing.length < 5; at += SIDE_BY_SIDE) {
+      await Promise.all(Array.from({ length: SIDE_BY_SIDE }, (_, place) => compare(SEED * 1_000_003 + at + place)));
     }
     assert.deepEqual(differing, []);
     // A generator that makes documents of one kind alone would prove nothing.
