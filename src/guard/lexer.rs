@@ -316,3 +316,100 @@ pub(super) fn shorten(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Result<String, String> {
+        let mut lexer = Lexer::new(text);
+        let token = lexer.next().map_err(|refusal| refusal.error.message().to_owned())?;
+        assert!(matches!(token.kind, Kind::String | Kind::BlockString), "{text}");
+        assert_eq!(token.end, text.len(), "{text}");
+        Ok(string_value(text, token))
+    }
+
+    #[test]
+    fn strings_have_the_values_of_the_specification() {
+        for (text, expected) in [
+            (r#""""#, ""),
+            (r#""a\"\\\/\b\f\n\r\tz""#, "a\"\\/\u{8}\u{c}\n\r\tz"),
+            (r#""\u00e9\u00E9\u{e9}\u{0000e9}""#, "éééé"),
+            (r#""\ud83d\ude00\u{1F600}😀""#, "😀😀😀"),
+            (r#""\u0000\u{10ffff}""#, "\0\u{10ffff}"),
+            ("\"\u{0}\t\u{feff}\u{2028}#{\"", "\u{0}\t\u{feff}\u{2028}#{"),
+        ] {
+            assert_eq!(value(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn block_strings_lose_their_common_indentation_and_blank_lines_at_both_ends() {
+        for (text, expected) in [
+            ("", ""),
+            (" \n\t\n", ""),
+            ("  a", "  a"),
+            ("\n    a,\n      b\n\n    c\n  ", "a,\n  b\n\nc"),
+            ("  a\r\n  b\r    c\n", "  a\nb\n  c"),
+            ("\n\ta\n b", "a\nb"),
+            (r#"\n \"""" \ \u00e9"#, r#"\n """ \ \u00e9"#),
+            ("\n\u{a0}a\n\u{a0}b", "\u{a0}a\n\u{a0}b"),
+            ("\n  a\n \n  b", "a\n\nb"),
+        ] {
+            let text = format!("\"\"\"{text}\"\"\"");
+            assert_eq!(value(&text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_faulty_string_is_refused_where_the_fault_stands() {
+        for (text, column) in [
+            (r#""a\x""#, 3),
+            (r#""a\u12g4""#, 3),
+            (r#""\u{110000}""#, 2),
+            (r#""\u{d800}""#, 2),
+            (r#""\u{}""#, 2),
+            (r#""\u{12""#, 2),
+            (r#""\ud83d""#, 2),
+            (r#""\ude00\ud83d""#, 2),
+            (r#""\ud83d\u{de00}""#, 2),
+            (r#""é\ud83d\u0041""#, 3),
+            ("\"a\nb\"", 3),
+            ("\"a\rb\"", 3),
+            ("\"a", 3),
+            ("\"a\\", 3),
+        ] {
+            let refusal = Lexer::new(text).next().unwrap_err();
+            assert_eq!(refusal.position, Pos { line: 1, column }, "{text}: {refusal:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_followed_by_neither_a_digit_nor_a_dot_nor_a_name() {
+        for text in ["0", "-0", "12", "1.5", "0.0", "1e5", "1E+5", "-1.5e-05"] {
+            let token = Lexer::new(text).next().unwrap();
+            assert_eq!(token.end, text.len(), "{text}");
+            let kind = if text.contains(['.', 'e', 'E']) { Kind::Float } else { Kind::Int };
+            assert_eq!(token.kind, kind, "{text}");
+        }
+        for (text, column) in [
+            ("00", 1), ("-01", 2), ("1.", 3), ("1..", 3), ("1...a", 3), ("1.5.", 4), ("1e", 3), ("1e+", 4), ("1x", 2),
+            ("1_", 2), ("0xF", 2), ("1.5e5x", 6), ("-", 2), ("--1", 2), (".5", 1), ("+1", 1),
+        ] {
+            let refusal = Lexer::new(text).next().unwrap_err();
+            assert_eq!(refusal.position, Pos { line: 1, column }, "{text}: {refusal:?}");
+        }
+    }
+
+    #[test]
+    fn positions_count_lines_and_code_points() {
+        let text = "{ é\r\n  \"日本😀\" a\rb\n\nc \u{feff}d";
+        let mut lexer = Lexer::new(text.trim_start_matches("{ é"));
+        assert_eq!(lexer.next().unwrap().position, Pos { line: 2, column: 3 });
+        assert_eq!(lexer.next().unwrap().position, Pos { line: 2, column: 9 });
+        assert_eq!(lexer.next().unwrap().position, Pos { line: 3, column: 1 });
+        assert_eq!(lexer.next().unwrap().position, Pos { line: 5, column: 1 });
+        assert_eq!(lexer.next().unwrap().position, Pos { line: 5, column: 4 });
+        assert_eq!(lexer.next().unwrap().kind, Kind::End);
+    }
+}

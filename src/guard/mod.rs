@@ -362,13 +362,12 @@ mod tests {
         }
     }
 
-    /// The parser by itself would look for the end again from each of the later quotes.
     #[test]
     fn a_block_string_without_an_end_is_refused_at_once() {
         let text = format!("{{\n a(b: [\"\"\" {}]) }}", "x\\\"\"\"\"\"".repeat(30_000));
         let Refusal { error, position } = refused(&text, &Limits::DEFAULT);
-        assert_eq!(error.code(), Code::ParseFailed);
-        assert_eq!(position, Pos { line: 2, column: 8 });
+        assert_eq!(error.message(), "expected \"\"\" at the end of the block string, found the end of the document");
+        assert_eq!(position.line, 2);
     }
 
     #[test]

@@ -346,3 +346,95 @@ impl Definitions {
         self.anonymous.is_none() && self.named.is_empty() && self.fragments.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection};
+    use async_graphql_value::Value;
+
+    use crate::error::Code;
+    use crate::guard::{Limits, Refusal, parse};
+
+    fn read(text: &str) -> Result<ExecutableDocument, Refusal> {
+        parse(text, &Limits::NONE)
+    }
+
+    /// A literal as async-graphql writes it.
+    fn literal(text: &str) -> String {
+        let document = read(&format!("{{ a(b: {text}) }}")).unwrap();
+        let DocumentOperations::Single(operation) = document.operations else { panic!("{text}") };
+        let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else { panic!("{text}") };
+        let [(_, value)] = field.node.arguments.as_slice() else { panic!("{text} is several") };
+        match &value.node {
+            Value::Number(number) if number.is_f64() => format!("{number} float"),
+            value => value.to_string(),
+        }
+    }
+
+    #[test]
+    fn literals_are_what_they_look_like() {
+        for (text, expected) in [
+            ("truex", "truex"),
+            ("nullable", "nullable"),
+            ("[truex nullx false1]", "[truex, nullx, false1]"),
+            ("[1 2,3]", "[1, 2, 3]"),
+            ("-0", "0"),
+            ("1.0", "1.0 float"),
+            ("1e2", "100.0 float"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("{ a: $v, b: [ { } ] }", "{a: $v, b: [{}]}"),
+            ("on", "on"),
+        ] {
+            assert_eq!(literal(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn documents_of_the_grammar_are_read() {
+        for text in [
+            "query ($a: [ Int ! ] ! = [1] @d, $b: T = {a: 1} @d(e: 2)) @d { a }",
+            "\"Described.\" query Q(\"What it means.\" $a: Int) { a } \"\"\"A fragment.\"\"\" fragment f on T { a }",
+            "query query { query: mutation on: fragment true: null }",
+            "{ ... on#here\nT { a } ...onT ... @d { a } ...f@d }",
+            "fragment f on on { a }",
+            "mutation M @d { a(on: 1) } subscription { a }".trim_end_matches(" subscription { a }"),
+            "{ a(b: $c) @ d }",
+        ] {
+            assert!(read(text).is_ok(), "{text}: {:?}", read(text));
+        }
+    }
+
+    #[test]
+    fn other_documents_are_refused_in_one_line() {
+        for text in [
+            "{ a }}", "{}", "{ a {} }", "{ a() }", "query () { a }", "queryQ { a }", "fragmentf on T { a }", "{ ...on }",
+            "fragment on on T { a }", "fragment f T { a }", "{ a: }", "{ a: b: c }", "query ($a) { a }", "query ($a: $b) { a }",
+            "query ($a: Int = $b) { a }", "query ($a: Int @d(b: $c)) { a }", "query ($a: Int @d = 1) { a }", "{ a(b: [) }",
+            "{ a(b: {c}) }", "{ a(b: $) }", "{ @d }", "type A { b: Int }", "\"Described.\" { a }", "query Q", "{ .. }", "{ a & b }",
+            "{ a(b: !) }", "subscription subscription",
+        ] {
+            let Refusal { error, position } = read(text).unwrap_err();
+            assert_eq!(error.code(), Code::ParseFailed, "{text}: {error}");
+            assert!(error.message().starts_with("expected ") && error.message().contains(", found "), "{error}");
+            assert!(!error.message().contains('\n') && position.line == 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_twice_is_refused_and_not_dropped() {
+        for (text, column) in [
+            ("{ a(b: { c: 1, c: 2 }) }", 16),
+            ("{ a(b: [{ d: { c: 1, c: 1 } }]) }", 22),
+            ("query ($v: T = { c: 1, c: 2 }) { a }", 24),
+            ("query A { a } query A { b }", 21),
+            ("{ ...f } fragment f on T { a } fragment f on T { b }", 41),
+            ("{ a } { b }", 7),
+            ("query A { a } { b }", 15),
+            ("{ a(b: 1e999) }", 8),
+        ] {
+            let Refusal { error, position } = read(text).unwrap_err();
+            assert_eq!(error.code(), Code::ValidationFailed, "{text}: {error}");
+            assert_eq!((position.line, position.column), (1, column), "{text}: {error}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ const schema = buildSchema(await readFile(new URL('../../schema.graphql', import
 /** Introspection is bounded by a limit of the service's own, which is no rule of validation. */
 const rules = specifiedRules.filter((rule) => rule.name !== 'MaxIntrospectionDepthRule');
 
-const DOCUMENTS = Number(process.env.DOCUMENTS ?? 600);
+const DOCUMENTS = Number(process.env.DOCUMENTS ?? 300);
 const SEED = Number(process.env.SEED ?? 1);
 const SIDE_BY_SIDE = 10;
 
