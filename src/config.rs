@@ -173,6 +173,9 @@ pub struct Serve {
     /// Seconds that PostgreSQL works on one statement; 0 for as long as it takes (SQLite has no such limit)
     #[arg(long, env = "CROWSFOOT_STATEMENT_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub statement_timeout: u64,
+    /// When SQLite waits for the disk
+    #[arg(long, env = "CROWSFOOT_SQLITE_SYNCHRONOUS", value_enum, default_value_t = SqliteSynchronous::Full)]
+    pub sqlite_synchronous: SqliteSynchronous,
     /// Milliseconds after which a statement is named in the log; 0 for none
     #[arg(long, env = "CROWSFOOT_SLOW_QUERY_MS", value_name = "MILLISECONDS", default_value_t = 500)]
     pub slow_query_ms: u64,
@@ -220,6 +223,15 @@ pub struct Guard {
     /// The most fields, spreads and inline fragments of a document
     #[arg(long, env = "CROWSFOOT_MAX_SELECTIONS", default_value_t = guard::Limits::DEFAULT.selections, value_parser = at_least_one)]
     max_selections: usize,
+    /// The most values in arguments and variables: scalars, lists and objects, a variable counted wherever it is used
+    #[arg(long, env = "CROWSFOOT_MAX_VALUES", default_value_t = guard::Limits::DEFAULT.values, value_parser = at_least_one)]
+    max_values: usize,
+    /// The most bytes of text in arguments and variables, a variable counted wherever it is used
+    #[arg(long, env = "CROWSFOOT_MAX_VALUE_BYTES", default_value_t = guard::Limits::DEFAULT.value_bytes, value_name = "BYTES", value_parser = at_least_one)]
+    max_value_bytes: usize,
+    /// The most items of one list in an argument or a variable
+    #[arg(long, env = "CROWSFOOT_MAX_LIST_ITEMS", default_value_t = guard::Limits::DEFAULT.list_items, value_parser = at_least_one)]
+    max_list_items: usize,
 }
 
 impl Guard {
@@ -236,6 +248,9 @@ impl Guard {
             operations: self.max_operations,
             variables: self.max_variables,
             selections: self.max_selections,
+            values: self.max_values,
+            value_bytes: self.max_value_bytes,
+            list_items: self.max_list_items,
         }
     }
 }
@@ -256,6 +271,15 @@ pub enum Mode {
     Development,
     /// Neither
     Production,
+}
+
+/// When SQLite waits until what it has written is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SqliteSynchronous {
+    /// At every mutation: none that was acknowledged is lost at a power cut
+    Full,
+    /// Now and then: mutations take less time, and a power cut may take the last of them
+    Normal,
 }
 
 /// How log lines look.

@@ -1,4 +1,4 @@
-//! What is known of a database: its indexes, and how large its tables are.
+//! What is known of a database: its indexes, its foreign keys, and how large its tables are.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +8,7 @@ use sea_orm::DatabaseConnection;
 use tokio::time::timeout;
 
 use super::described::Described;
+use super::foreign_keys::ForeignKeys;
 use crate::error::Result;
 use crate::model::Table;
 use crate::plan::{Catalog, Dialect};
@@ -27,12 +28,18 @@ pub(super) struct KnownCatalog(Mutex<Known>);
 struct Known {
     asked: Option<Instant>,
     catalog: Option<Arc<Catalog>>,
+    keys: Option<Arc<ForeignKeys>>,
 }
 
 impl KnownCatalog {
     /// What is known, without asking.
     pub fn known(&self) -> Option<Arc<Catalog>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).catalog.clone()
+    }
+
+    /// Returns the foreign keys that are known, without asking.
+    pub fn keys(&self) -> Option<Arc<ForeignKeys>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys.clone()
     }
 
     /// What is known, after the database was asked where nothing is. Where that is long ago, it is asked beside: nobody
@@ -57,9 +64,13 @@ impl KnownCatalog {
 
     /// A database that does not tell is taken to be as it was.
     async fn ask(&self, connection: &DatabaseConnection) {
-        match timeout(PATIENCE, read(connection)).await {
-            Ok(Ok(catalog)) => {
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).catalog = Some(Arc::new(catalog));
+        let read = async { Ok((read(connection).await?, ForeignKeys::read(connection).await?)) };
+        let read: Result<Result<_>, _> = timeout(PATIENCE, read).await;
+        match read {
+            Ok(Ok((catalog, keys))) => {
+                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                known.catalog = Some(Arc::new(catalog));
+                known.keys = Some(Arc::new(keys));
             }
             Ok(Err(error)) => tracing::warn!(%error, "the database does not tell its catalog"),
             Err(_) => tracing::warn!("the database takes long to tell its catalog"),

@@ -7,6 +7,7 @@ mod connect;
 mod database;
 mod described;
 mod explain;
+mod foreign_keys;
 mod groups;
 mod loader;
 #[cfg(feature = "postgres")]
@@ -15,22 +16,26 @@ mod presence;
 mod row;
 mod row_builder;
 mod session;
+mod sql_error;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
 mod tree;
+mod uninterrupted;
 mod verify;
 
 pub use answer::{Answer, Json, json, object};
 pub use changes::{Changes, Listener};
-pub use connect::{ConnectError, ConnectSettings, connect, connect_with};
+pub use connect::{ConnectError, ConnectSettings, Synchronous, connect, connect_with};
 pub use database::Database;
 pub use explain::StatementRecord;
+pub use foreign_keys::{Checked, ForeignKey, ForeignKeys};
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
-pub use presence::{PoolUse, Presence, reach};
-pub use row::{Cell, Row, RowSet};
+pub use presence::{PoolUse, Presence};
+pub use row::{Cell, Row, RowSet, Unreadable};
 pub use session::{Limits, Session, Shared};
-pub use statements::{Statements, driver_error, fault};
+pub use sql_error::{Refusal, SqlError};
+pub use statements::Statements;
 pub use tree::{Child, Loaded, Tree};
 pub use verify::{Difference, verify};

@@ -11,7 +11,7 @@ use sea_orm::{ConnAcquireErr, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Mutex;
 
-use super::statements::{driver_error, is_connection_fault};
+use super::sql_error::ends_connection;
 
 /// How long the database may take to let a connection in.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// What keeps the database from being used, within a second.
-pub async fn reach(connection: &DatabaseConnection) -> Result<(), DbErr> {
+pub(super) async fn reach(connection: &DatabaseConnection) -> Result<(), DbErr> {
     let reached = tokio::time::timeout(PATIENCE, async {
         match connection.get_database_backend() {
             #[cfg(feature = "postgres")]
@@ -103,7 +103,7 @@ impl Presence {
         if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
             self.0.is_lost.store(true, Ordering::Relaxed);
         }
-        if !driver_error(error).is_some_and(is_connection_fault) {
+        if !is_connection_fault(error) {
             return first;
         }
         tracing::info!(%error, "a connection to the database is lost");
@@ -135,5 +135,18 @@ impl Presence {
         *was_there = reached.is_ok();
         self.0.is_lost.store(reached.is_err(), Ordering::Relaxed);
         reached
+    }
+}
+
+/// Whether the connection is gone, and with it whatever was sent over it.
+fn is_connection_fault(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error
+    else {
+        return false;
+    };
+    match &**source {
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(database) => ends_connection(&database.code().unwrap_or_default()),
+        _ => false,
     }
 }

@@ -1,14 +1,13 @@
 //! The statements of one request: the only code that sends any.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait, Value,
 };
 use tokio::sync::RwLock;
 use tracing::{Instrument, Span};
@@ -16,11 +15,14 @@ use tracing::{Instrument, Span};
 use super::changes::Changes;
 use super::database::Database;
 use super::explain::StatementRecord;
+use super::foreign_keys::ForeignKeys;
 use super::row::RowSet;
 use super::session::Shared;
+use super::sql_error::SqlError;
+use super::uninterrupted::Uninterrupted;
 use crate::error::{Error, Result};
-use crate::model::Table;
-use crate::plan::{Catalog, Query};
+use crate::model::{ColumnType, Table};
+use crate::plan::{Catalog, Query, sqlite_time};
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -46,10 +48,13 @@ impl Statements {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        self.database.check_file()?;
         let begin = || self.database.begin_with_options(options);
-        let transaction = self.shared.presence.attempt(&self.database, begin).await.map_err(fault)?;
+        let begun = self.shared.presence.attempt(&self.database, begin).await;
+        let transaction = begun.map_err(SqlError::from)?;
         let transaction = Transaction {
             inner: Arc::new(RwLock::new(Some(transaction))),
+            database: self.database.clone(),
             touched: Arc::default(),
             changes: self.shared.changes.clone(),
         };
@@ -74,7 +79,7 @@ impl Statements {
     /// When the connection is lost, and the transaction with it.
     pub async fn rollback(&self) -> Result<()> {
         match &self.transaction {
-            Some(transaction) => transaction.rollback().await.map_err(fault),
+            Some(transaction) => Ok(transaction.rollback().await?),
             None => Ok(()),
         }
     }
@@ -93,12 +98,14 @@ impl Statements {
 
     /// Sends a statement that reads, with these values, and decodes its rows.
     pub async fn query(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
+        if self.transaction.is_none() {
+            self.database.check_file_lately()?;
+        }
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
             let backend = self.database.get_database_backend();
             let statement = Statement::from_sql_and_values(backend, &*query.sql, values.iter().cloned());
             // Boxed: what the pool does would be a part of every future above, and be moved with it.
-            let results = Box::pin(self.send(statement)).await.map_err(fault)?;
-            return RowSet::read(&results, query.columns.clone()).map_err(Error::internal);
+            return Ok(Box::pin(self.write(statement, query.columns.clone())).await?);
         };
         let started = Instant::now();
         let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
@@ -118,6 +125,11 @@ impl Statements {
         }
     }
 
+    /// Returns the database's foreign keys where they are known: [`Statements::catalog`] asks for them.
+    pub fn foreign_keys(&self) -> Option<Arc<ForeignKeys>> {
+        self.database.known_keys()
+    }
+
     /// Takes rows into the answer, as long as the request may have them.
     ///
     /// # Errors
@@ -132,13 +144,36 @@ impl Statements {
         }
     }
 
-    /// Sends a statement as it is; what the database refuses is for the caller to understand.
-    pub async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    /// Sends a statement, inside the transaction where there is one, and decodes the rows that it returns. The caller
+    /// decides what a refusal of the database means.
+    pub async fn write(
+        &self,
+        mut statement: Statement,
+        columns: Arc<[ColumnType]>,
+    ) -> Result<RowSet, SqlError> {
         let started = Instant::now();
+        if self.database.get_database_backend() == DbBackend::Sqlite {
+            // Else sqlx would write times in a form of its own.
+            for value in statement.values.iter_mut().flat_map(|values| &mut values.0) {
+                if let Some(text) = sqlite_time::stored(value) {
+                    *value = Value::String(Some(text));
+                }
+            }
+        }
         let sql: Arc<str> = Arc::from(statement.sql.as_str());
-        let results = self.hand_over(statement).instrument(self.span(&sql)).await;
-        self.record(sql, results.as_ref().map_or(0, Vec::len), started);
-        results
+        let rows = self.hand_over(statement, columns).instrument(self.span(&sql)).await;
+        self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
+        rows
+    }
+
+    /// Asks the database about itself, outside any transaction and without a record.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub async fn ask(&self, sql: &str, values: Vec<Value>, columns: Arc<[ColumnType]>) -> Result<RowSet> {
+        let statement = Statement::from_sql_and_values(self.database.get_database_backend(), sql, values);
+        let results = self.database.query_all_raw(statement).await.map_err(SqlError::from)?;
+        Ok(RowSet::read(&results, columns))
     }
 
     fn record(&self, sql: Arc<str>, rows: usize, started: Instant) {
@@ -158,13 +193,14 @@ impl Statements {
         )
     }
 
-    async fn hand_over(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    async fn hand_over(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
         match &self.transaction {
-            Some(transaction) => transaction.send(statement).await,
+            Some(transaction) => transaction.send(statement, columns).await,
             // Outside a transaction there is only reading.
             None => {
                 let send = || self.database.query_all_raw(statement.clone());
-                self.shared.presence.attempt(&self.database, send).await
+                let results = self.shared.presence.attempt(&self.database, send).await?;
+                Ok(RowSet::read(&results, columns))
             }
         }
     }
@@ -185,111 +221,59 @@ impl Statements {
 #[derive(Clone, Debug)]
 pub struct Transaction {
     inner: Arc<RwLock<Option<DatabaseTransaction>>>,
+    database: Database,
     touched: Arc<Mutex<BTreeSet<Table>>>,
     changes: Changes,
 }
 
 impl Transaction {
-    async fn send(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    async fn send(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
         match &*self.inner.read().await {
-            Some(transaction) => transaction.query_all_raw(statement).await,
-            None => Err(DbErr::Custom("the transaction is over".to_owned())),
+            Some(transaction) => {
+                let results = transaction.query_all_raw(statement).await?;
+                Ok(RowSet::read(&results, columns))
+            }
+            None => Err(is_over()),
         }
     }
 
-    /// Keeps what it has written, and tells which tables that touched.
+    /// Keeps what it has written, and tells which tables that touched. A caller that leaves half-way stops neither.
     ///
     /// # Errors
-    /// What the database refuses at the end; nothing has been written then.
-    pub async fn commit(&self) -> Result<(), DbErr> {
-        let transaction = self.inner.write().await.take();
-        match transaction {
-            Some(transaction) => transaction.commit().await?,
-            None => return Err(DbErr::Custom("the transaction is over".to_owned())),
-        }
-        self.changes.tell(std::mem::take(&mut self.touched.lock().unwrap_or_else(PoisonError::into_inner)));
-        Ok(())
+    /// [`SqlError::Refused`] when the database refuses it at the end: nothing has been written then.
+    /// [`SqlError::OutcomeUnknown`] when the connection is lost meanwhile. It must not be tried again.
+    pub async fn commit(&self) -> Result<(), SqlError> {
+        let transaction = self.inner.write().await.take().ok_or_else(is_over)?;
+        let touched = std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner));
+        let changes = self.changes.clone();
+        self.database.check_file()?;
+        let database = self.database.clone();
+        Uninterrupted::new(async move {
+            let done = transaction.commit().await.map_err(|error| SqlError::from(error).of_commit());
+            // Whatever was not refused may be there.
+            if !matches!(done, Err(SqlError::Refused(_))) {
+                changes.tell(touched);
+            }
+            done?;
+            // Nobody will find what a file has taken that is gone.
+            database.check_file().map_err(SqlError::of_commit)
+        })
+        .await
     }
 
     /// Takes back what it has written. Its locks are gone then, while a dropped one has them a little longer.
     ///
     /// # Errors
     /// When the connection is lost, and the transaction with it.
-    pub async fn rollback(&self) -> Result<(), DbErr> {
+    pub async fn rollback(&self) -> Result<(), SqlError> {
         let transaction = self.inner.write().await.take();
         match transaction {
-            Some(transaction) => transaction.rollback().await,
+            Some(transaction) => Ok(transaction.rollback().await?),
             None => Ok(()),
         }
     }
 }
 
-/// PostgreSQL's codes for what a client or the moment is to blame for (appendix A of its manual).
-const INVALID_REGULAR_EXPRESSION: &str = "2201B";
-const QUERY_CANCELED: &str = "57014";
-const SERIALIZATION_FAILURE: &str = "40001";
-const DEADLOCK_DETECTED: &str = "40P01";
-const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
-const INSUFFICIENT_RESOURCES: &str = "53";
-
-/// SQLite's code for a database that another connection holds (`SQLITE_BUSY`, and it with its extensions).
-const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
-
-/// What sqlx says, where the error is one of its.
-pub fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
-    match error {
-        DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => {
-            Some(source)
-        }
-        _ => None,
-    }
-}
-
-/// Whether the connection is gone, and with it whatever was sent over it.
-pub(super) fn is_connection_fault(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(database) => ends_connection(&database.code().unwrap_or_default()),
-        _ => false,
-    }
-}
-
-/// Whether the database has ended the connection when it gives this code.
-pub(super) fn ends_connection(code: &str) -> bool {
-    CONNECTION_FAULTS.iter().any(|class| code.starts_with(class))
-}
-
-/// The error that the database names by this code of its own.
-pub(super) fn of_code(code: &str, cause: impl fmt::Display) -> Error {
-    match code {
-        INVALID_REGULAR_EXPRESSION => {
-            let expected = "the database does not take this regular expression";
-            Error::bad_input("regex", serde_json::Value::Null, expected)
-        }
-        QUERY_CANCELED => Error::timeout(cause),
-        SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
-        _ if SQLITE_BUSY.contains(&code) => Error::conflict(cause),
-        _ if code.starts_with(INSUFFICIENT_RESOURCES) || ends_connection(code) => Error::unavailable(cause),
-        _ => Error::internal(cause),
-    }
-}
-
-/// The error of a statement that the database did not carry out, constraints aside. Its cause names SQL and stays
-/// in the log.
-pub fn fault(error: DbErr) -> Error {
-    match driver_error(&error) {
-        Some(sqlx::Error::Database(database)) => of_code(&database.code().unwrap_or_default(), &error),
-        Some(
-            sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed,
-        ) => Error::unavailable(error),
-        Some(_) => Error::internal(error),
-        None => match error {
-            // Whatever kept the connection from being made: no statement has been sent.
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::unavailable(error),
-            _ => Error::internal(error),
-        },
-    }
+fn is_over() -> SqlError {
+    SqlError::Internal("the transaction is over".to_owned())
 }

@@ -25,7 +25,7 @@ pub(super) fn tokens(text: &str, limits: &Limits) -> Result<Vec<Token>, Refusal>
         measured.longest_name,
     )?;
     if measured.depth > limits.depth as u64 {
-        let error = Error::too_deep(limits.depth as u64, measured.depth);
+        let error = Error::too_deep("the document", limits.depth as u64, measured.depth);
         return Err(Refusal { error, position: measured.too_deep });
     }
     refuse_above(

@@ -3,17 +3,22 @@
 mod assembly;
 mod check;
 mod column_type;
+mod limit;
 pub mod names;
+mod range;
 mod reflect;
 mod registry;
 mod relation;
 
 pub use check::{Fault, ModelError};
 pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normalize_key};
+pub use limit::Limit;
 pub use registry::{EntityOptions, Registry};
-pub use relation::{Cardinality, Declaration, Junction, OnDelete, Relation};
+pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
 
 use std::collections::HashMap;
+
+use sea_orm::Value;
 
 use names::{ConnectionTypes, RootNames, TypeNames};
 
@@ -93,12 +98,18 @@ pub struct Column {
     pub field: String,
     /// What it holds.
     pub column_type: ColumnType,
+    /// Limit of its values beside that of the type.
+    pub limit: Limit,
     /// Whether it may be NULL.
     pub nullable: bool,
     /// Whether the database gives it a value where none is given.
     pub has_default: bool,
+    /// Default value that the entity declares; expressions are not among them.
+    pub default: Option<Value>,
     /// Whether that value is a number of the database's own making.
     pub generated: bool,
+    /// Whether the database always makes its value, as `GENERATED ALWAYS` says: clients cannot give one.
+    pub always_generated: bool,
     /// Its comment.
     pub description: Option<String>,
     /// Whether clients do not see it.
@@ -214,11 +225,14 @@ impl Model {
         })
     }
 
-    /// The forward relations of all entities that point at this one and are enforced: what a change of it reaches.
+    /// The forward relations of all entities that reference this one, and that the database or a rule of the
+    /// application enforces.
     pub fn pointing_at(&self, id: EntityId) -> impl Iterator<Item = (EntityId, &Relation)> {
         self.entities.iter().enumerate().flat_map(move |(child, entity)| {
             let points_here = move |relation: &&Relation| {
-                relation.declaration == Declaration::BelongsTo && relation.enforced && relation.target == id
+                relation.declaration == Declaration::BelongsTo
+                    && (relation.enforced || relation.rule.is_some())
+                    && relation.target == id
             };
             entity.relations.iter().filter(points_here).map(move |relation| (child, relation))
         })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{EntityTrait, Related};
 
 use super::reflect::{self, Reflected, ReflectedVia};
-use super::{Fault, Model, ModelError, assembly};
+use super::{Fault, Model, ModelError, OnDelete, assembly};
 
 /// The entities that a service serves.
 ///
@@ -44,6 +44,8 @@ pub struct EntityOptions {
     pub(super) renamed: BTreeMap<String, String>,
     pub(super) hidden: BTreeSet<String>,
     pub(super) lists_through: BTreeMap<String, String>,
+    pub(super) generated: BTreeSet<String>,
+    pub(super) on_delete: BTreeMap<String, OnDelete>,
 }
 
 impl EntityOptions {
@@ -71,6 +73,13 @@ impl EntityOptions {
         self
     }
 
+    /// Says that the database always makes the value of a column, as `GENERATED ALWAYS AS IDENTITY` and
+    /// `GENERATED ALWAYS AS (…) STORED` do: no input has it. An entity cannot say so.
+    pub fn generated(mut self, column: impl Into<String>) -> Self {
+        self.generated.insert(column.into());
+        self
+    }
+
     /// Of a junction: the field of the list that follows its relation `relation` to the far end.
     ///
     /// For follows with the relations `follower` and `followed`, `list_through("follower", "fans")` gives
@@ -80,11 +89,58 @@ impl EntityOptions {
         self
     }
 
+    /// Rule of the application for the rows that reference a deleted row, as Django's `on_delete`. The service finds,
+    /// deletes, changes, counts or refuses in the transaction of the deletion, whatever the database's own action is.
+    ///
+    /// The relation is named from either side: the entity that holds the key says `author`, the entity that it
+    /// references says `posts`. A list through a junction stands for the junction's key to this entity.
+    ///
+    /// ```
+    /// # mod author {
+    /// #     use sea_orm::entity::prelude::*;
+    /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    /// #     #[sea_orm(table_name = "authors")]
+    /// #     pub struct Model { #[sea_orm(primary_key)] pub id: i32 }
+    /// #     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    /// #     pub enum Relation { #[sea_orm(has_many = "super::post::Entity")] Posts }
+    /// #     impl ActiveModelBehavior for ActiveModel {}
+    /// # }
+    /// # mod post {
+    /// #     use sea_orm::entity::prelude::*;
+    /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    /// #     #[sea_orm(table_name = "posts")]
+    /// #     pub struct Model { #[sea_orm(primary_key)] pub id: i32, pub author_id: i32 }
+    /// #     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    /// #     pub enum Relation {
+    /// #         #[sea_orm(belongs_to = "super::author::Entity", from = "Column::AuthorId", to = "super::author::Column::Id")]
+    /// #         Author,
+    /// #     }
+    /// #     impl ActiveModelBehavior for ActiveModel {}
+    /// # }
+    /// use crowsfoot::model::OnDelete;
+    ///
+    /// let model = crowsfoot::Registry::new()
+    ///     .register_with::<author::Entity>(|author| author.on_delete("posts", OnDelete::Cascade))
+    ///     .register::<post::Entity>()
+    ///     .model()?;
+    /// assert_eq!(model.entities[1].relations[0].rule, Some(OnDelete::Cascade));
+    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// ```
+    pub fn on_delete(mut self, relation: impl Into<String>, rule: OnDelete) -> Self {
+        self.on_delete.insert(relation.into(), rule);
+        self
+    }
+
     /// Gives `field` its new name where one of `names` has one.
     pub(super) fn rename_to(&self, field: &mut String, names: &[String]) {
         if let Some(renamed) = names.iter().find_map(|name| self.renamed.get(name)) {
             field.clone_from(renamed);
         }
+    }
+
+    /// Whether one of `names` is always generated.
+    pub(super) fn generates(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.generated.contains(name))
     }
 
     /// Whether one of `names` is hidden.

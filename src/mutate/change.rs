@@ -137,7 +137,9 @@ impl Changes<'_> {
                 false => Err(input.refuse("expected a value; leave it out for the default")),
             };
         }
-        input.column_value(self.model, &column.column_type)
+        let value = input.column_value(self.model, &column.column_type)?;
+        column.limit.check(&value).map_err(|expected| input.refuse(expected.0))?;
+        Ok(value)
     }
 
     fn link(&self, id: EntityId, relation: &Relation, input: &Input) -> Result<Link> {

@@ -1,11 +1,12 @@
 //! The database's refusals, as errors that name entity and fields: the same on every database.
 
-use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
+use sea_orm::Value;
 
+use super::unfit;
 use super::writer::{Row, Writer, has_null, key_of, values_of};
 use crate::error::{Error, Result};
-use crate::execute::{driver_error, fault};
-use crate::model::{ColumnId, Declaration, Entity, EntityId, Relation, normalize_key};
+use crate::execute::{Refusal, SqlError};
+use crate::model::{ColumnId, ColumnType, Declaration, Entity, EntityId, Relation, normalize_key};
 use crate::plan::Dialect;
 
 /// What a statement tried to write.
@@ -17,12 +18,14 @@ pub(super) struct Attempt<'a> {
     pub rows: &'a [Row],
     /// Of a change, which rows it was for: columns, and their values before.
     pub at: Option<(&'a [ColumnId], &'a [Vec<Value>])>,
+    /// Where each row stands in the input; none where it comes from elsewhere.
+    pub paths: &'a [String],
 }
 
 impl<'a> Attempt<'a> {
     /// One that changes no key that others may point at.
     pub fn of(entity: EntityId, rows: &'a [Row]) -> Self {
-        Self { entity, rows, at: None }
+        Self { entity, rows, at: None, paths: &[] }
     }
 }
 
@@ -48,24 +51,25 @@ impl Broken {
 }
 
 /// Whether a statement was refused for rows that point at others.
-pub(super) fn is_foreign_key_violation(error: &DbErr) -> bool {
-    let Some(sqlx::Error::Database(database)) = driver_error(error) else { return false };
-    matches!(database.code().as_deref().and_then(Broken::of), Some(Broken::ForeignKey))
+pub(super) fn is_foreign_key_violation(error: &SqlError) -> bool {
+    let broken = error.refusal().and_then(|refusal| Broken::of(&refusal.code));
+    matches!(broken, Some(Broken::ForeignKey))
 }
 
 impl Writer<'_> {
     /// The error of a statement that the database refused; the operation ends with it.
-    pub async fn refusal(&self, error: DbErr, attempt: Attempt<'_>) -> Error {
-        let Some(sqlx::Error::Database(database)) = driver_error(&error) else { return fault(error) };
-        let Some(broken) = database.code().as_deref().and_then(Broken::of) else { return fault(error) };
+    pub async fn refusal(&self, error: SqlError, attempt: Attempt<'_>) -> Error {
+        let Some(refusal) = error.refusal() else { return error.into() };
+        let Some(broken) = Broken::of(&refusal.code) else {
+            let described = match unfit::is_of_values(refusal) {
+                true => self.describe_unfit(refusal, attempt).await,
+                false => return error.into(),
+            };
+            return described.unwrap_or_else(|fault| fault);
+        };
         let described = match self.session.dialect() {
-            Dialect::Sqlite => self.describe_sqlite(&broken, database.message(), attempt).await,
-            Dialect::Postgres => {
-                let table = database.table().unwrap_or_default();
-                let constraint = database.constraint().unwrap_or_default();
-                let column = postgres_column(&**database);
-                self.describe_postgres(&broken, table, constraint, column, attempt).await
-            }
+            Dialect::Sqlite => self.describe_sqlite(&broken, &refusal.message, attempt).await,
+            Dialect::Postgres => self.describe_postgres(&broken, refusal, attempt).await,
         };
         described.unwrap_or_else(|fault| fault)
     }
@@ -87,16 +91,15 @@ impl Writer<'_> {
     async fn describe_postgres(
         &self,
         broken: &Broken,
-        table: &str,
-        constraint: &str,
-        column: Option<String>,
+        refusal: &Refusal,
         attempt: Attempt<'_>,
     ) -> Result<Error> {
+        let Refusal { table, column, constraint, .. } = refusal;
         let entity = self.entity_of(table).unwrap_or(attempt.entity);
         let columns = match broken {
             Broken::Unique => self.postgres_columns(UNIQUE_COLUMNS, table, constraint).await?,
             Broken::ForeignKey => self.postgres_columns(FOREIGN_COLUMNS, table, constraint).await?,
-            Broken::NotNull => column.into_iter().collect(),
+            Broken::NotNull => vec![column.clone()],
             Broken::Check => Vec::new(),
         };
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -124,10 +127,13 @@ impl Writer<'_> {
     /// its connection is free, since clients that all hold one and wait for a second would wait for each other.
     async fn postgres_columns(&self, sql: &str, table: &str, constraint: &str) -> Result<Vec<String>> {
         self.session.statements().rollback().await?;
-        let values = [Value::from(table), Value::from(constraint)];
-        let statement = Statement::from_sql_and_values(Dialect::Postgres.backend(), sql, values);
-        let rows = self.session.statements().connection().query_all_raw(statement).await.map_err(fault)?;
-        rows.iter().map(|row| row.try_get_by_index(0).map_err(Error::internal)).collect()
+        let values = vec![Value::from(table), Value::from(constraint)];
+        let names = self.session.statements().ask(sql, values, [ColumnType::Text].into()).await?;
+        let name = |index| match names.row(index).value(0) {
+            Value::String(name) => name,
+            _ => None,
+        };
+        Ok((0..names.len()).filter_map(name).collect())
     }
 
     /// Which of the keys that were to be written points at nothing.
@@ -165,7 +171,7 @@ impl Writer<'_> {
             let holds_fast = |relation: &&Relation| {
                 relation.declaration == Declaration::BelongsTo
                     && relation.enforced
-                    && !relation.yields
+                    && relation.on_update.restricts()
                     && relation.target == attempt.entity
                     && relation.to.iter().any(is_changed)
             };
@@ -192,18 +198,8 @@ const FOREIGN_COLUMNS: &str =
     JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY(k.conkey)
     WHERE t.relname = $1 AND k.conname = $2 ORDER BY array_position(k.conkey, c.attnum)";
 
-#[cfg(feature = "postgres")]
-fn postgres_column(error: &dyn sqlx::error::DatabaseError) -> Option<String> {
-    error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.column().map(str::to_owned)
-}
-
-#[cfg(not(feature = "postgres"))]
-fn postgres_column(_: &dyn sqlx::error::DatabaseError) -> Option<String> {
-    None
-}
-
 /// Columns as the schema speaks of them: those of a relation's key as the relation.
-fn fields(entity: &Entity, columns: &[ColumnId]) -> Vec<String> {
+pub(super) fn fields(entity: &Entity, columns: &[ColumnId]) -> Vec<String> {
     let mut fields: Vec<String> = Vec::new();
     for column in columns {
         let of_relation = entity.relations_of_column(*column).next();

@@ -8,6 +8,7 @@ mod delete;
 mod operation;
 mod statement;
 mod touched;
+mod unfit;
 mod update;
 mod writer;
 

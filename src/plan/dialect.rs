@@ -6,6 +6,9 @@ use sea_orm::sea_query::{
 use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 
+use super::filter::Comparison;
+use super::pattern::Pattern;
+use super::sqlite_time;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Model};
 
@@ -17,20 +20,6 @@ pub enum Dialect {
     /// PostgreSQL 13 or newer.
     Postgres,
 }
-
-/// A condition on text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TextMatch {
-    /// A pattern with `%` and `_`, escaped by `\`.
-    Like,
-    /// The same, ignoring case.
-    LikeIgnoringCase,
-    /// A regular expression.
-    Regex,
-}
-
-/// The collation under which PostgreSQL folds the case of every letter, whatever the database's own locale.
-const UNICODE_COLLATION: &str = "und-x-icu";
 
 impl Dialect {
     /// The dialect of a SeaORM backend.
@@ -64,7 +53,38 @@ impl Dialect {
     pub fn ordered(self, expression: Expr, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
             (Self::Postgres, ColumnType::Enumeration(_)) => expression.cast_as("text"),
-            _ => expression,
+            _ => self.compared(expression, column_type),
+        }
+    }
+
+    /// A column as it is compared to other columns and to values of its type: equal values are the same there.
+    pub fn compared(self, column: Expr, column_type: &ColumnType) -> Expr {
+        match self {
+            Self::Sqlite if sqlite_time::is_time(column_type) => sqlite_time::key(&column, column_type),
+            _ => column,
+        }
+    }
+
+    /// `column` compared to a value.
+    pub fn compare(
+        self,
+        model: &Model,
+        column: Expr,
+        comparison: Comparison,
+        value: Value,
+        column_type: &ColumnType,
+    ) -> Expr {
+        let operand = self.operand(model, value, column_type);
+        if self == Self::Sqlite && sqlite_time::is_time(column_type) {
+            return sqlite_time::compare(&column, comparison, &operand, column_type);
+        }
+        match comparison {
+            Comparison::Equal => column.eq(operand),
+            Comparison::NotEqual => column.ne(operand),
+            Comparison::Less => column.lt(operand),
+            Comparison::LessOrEqual => column.lte(operand),
+            Comparison::Greater => column.gt(operand),
+            Comparison::GreaterOrEqual => column.gte(operand),
         }
     }
 
@@ -115,7 +135,7 @@ impl Dialect {
             Self::Sqlite => {
                 let item = json_item("value", column_type);
                 let sql = format!("? IN (SELECT {item} FROM json_each(?))");
-                Expr::cust_with_exprs(sql, [column, Expr::val(list)])
+                Expr::cust_with_exprs(sql, [self.compared(column, column_type), Expr::val(list)])
             }
         }
     }
@@ -163,7 +183,8 @@ impl Dialect {
         if let ([column], [column_type], [list]) = (columns.as_slice(), types, parameters.as_slice()) {
             return self.is_in(model, column.clone(), list.clone(), column_type);
         }
-        let tuple = Expr::tuple(columns);
+        let compared = columns.into_iter().zip(types);
+        let tuple = Expr::tuple(compared.map(|(column, column_type)| self.compared(column, column_type)));
         let parameters = parameters.into_iter().map(Expr::val);
         match self {
             Self::Postgres => {
@@ -266,7 +287,7 @@ impl Dialect {
         let (from, to) = match self {
             // A `CHAR(n)` would be compared without the blanks that fill it up.
             Self::Postgres if prefix.ends_with(' ') => {
-                return self.matches(column, &format!("{}%", escape_like(prefix)), TextMatch::Like);
+                return self.like(column, &format!("{}%", escape_like(prefix)));
             }
             Self::Postgres => ("$1 ~>=~ $2", "$1 ~<~ $2"),
             Self::Sqlite => ("unlikely(? COLLATE BINARY >= ?)", "unlikely(? COLLATE BINARY < ?)"),
@@ -278,31 +299,24 @@ impl Dialect {
         }
     }
 
-    /// `column` matches `pattern`. Case means the same everywhere: SQLite's `LIKE` ignores that of ASCII
-    /// letters, so `GLOB` takes its place, and a regular expression that of the forms that ignore case. It would also take
-    /// a pattern to hold for nearly every row, and look at the patterns last.
-    pub fn matches(self, column: Expr, pattern: &str, how: TextMatch) -> Expr {
-        match (self, how) {
-            (Self::Postgres, TextMatch::Like) => {
-                Expr::cust_with_exprs("$1 LIKE $2", [column, Expr::val(pattern)])
-            }
-            (Self::Postgres, TextMatch::LikeIgnoringCase) => Expr::cust_with_exprs(
-                format!("($1 COLLATE \"{UNICODE_COLLATION}\") ILIKE $2"),
-                [column, Expr::val(pattern)],
-            ),
-            (Self::Postgres, TextMatch::Regex) => {
-                Expr::cust_with_exprs("$1 ~ $2", [column, Expr::val(pattern)])
-            }
-            (Self::Sqlite, TextMatch::Like) => {
+    /// `column` fits a pattern with `%` and `_`, escaped by `\`. SQLite's `LIKE` ignores the case of ASCII letters, so
+    /// `GLOB` takes its place. SQLite would also take a pattern to hold for nearly every row, and look at patterns last.
+    pub fn like(self, column: Expr, pattern: &str) -> Expr {
+        match self {
+            Self::Postgres => Expr::cust_with_exprs("$1 LIKE $2", [column, Expr::val(pattern)]),
+            Self::Sqlite => {
                 Expr::cust_with_exprs("unlikely(? GLOB ?)", [column, Expr::val(glob_of_like(pattern))])
             }
-            (Self::Sqlite, TextMatch::LikeIgnoringCase) => {
-                Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(regex_of_like(pattern))])
-            }
-            (Self::Sqlite, TextMatch::Regex) => {
-                Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(pattern)])
-            }
         }
+    }
+
+    /// `column` matches a regular expression somewhere.
+    pub fn matches(self, column: Expr, pattern: &Pattern) -> Expr {
+        let operator = match self {
+            Self::Postgres => "$1 ~ $2",
+            Self::Sqlite => "unlikely(? REGEXP ?)",
+        };
+        Expr::cust_with_exprs(operator, [column, Expr::val(pattern.text(self))])
     }
 
     /// The sum of a column in the type that [`ColumnType::sum`] gives it.
@@ -409,14 +423,7 @@ fn json_key(value: &Value) -> Json {
         Value::Decimal(Some(value)) => Json::from(value.to_string()),
         Value::Uuid(Some(value)) => Json::from(hex(value.as_bytes())),
         Value::Bytes(Some(value)) => Json::from(hex(value)),
-        // The texts that sqlx writes for these types.
-        Value::ChronoDate(Some(value)) => Json::from(value.format("%F").to_string()),
-        Value::ChronoTime(Some(value)) => Json::from(value.format("%T%.f").to_string()),
-        Value::ChronoDateTime(Some(value)) => Json::from(value.format("%F %T%.f").to_string()),
-        Value::ChronoDateTimeWithTimeZone(Some(value)) => {
-            Json::from(value.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false))
-        }
-        _ => Json::Null,
+        value => sqlite_time::stored(value).map_or(Json::Null, Json::from),
     }
 }
 
@@ -456,13 +463,13 @@ fn after_prefix(prefix: &str) -> Option<String> {
 }
 
 /// One step of a `LIKE` pattern.
-enum Wildcard {
+pub(super) enum Wildcard {
     Any,
     One,
     Letter(char),
 }
 
-fn wildcards(pattern: &str) -> impl Iterator<Item = Wildcard> {
+pub(super) fn wildcards(pattern: &str) -> impl Iterator<Item = Wildcard> {
     let mut letters = pattern.chars();
     std::iter::from_fn(move || {
         Some(match letters.next()? {
@@ -500,19 +507,6 @@ fn glob_of_like(pattern: &str) -> String {
     glob
 }
 
-fn regex_of_like(pattern: &str) -> String {
-    let mut regex = String::from(r"(?is)\A");
-    for step in wildcards(pattern) {
-        match step {
-            Wildcard::Any => regex.push_str(".*"),
-            Wildcard::One => regex.push('.'),
-            Wildcard::Letter(letter) => regex.push_str(&regex::escape(&letter.to_string())),
-        }
-    }
-    regex.push_str(r"\z");
-    regex
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -520,7 +514,6 @@ mod tests {
     #[test]
     fn like_patterns_translate() {
         assert_eq!(glob_of_like(r"50\%*_%"), "50%[*]?*");
-        assert_eq!(regex_of_like("a.b%"), r"(?is)\Aa\.b.*\z");
         assert_eq!(escape_like(r"50%_\"), r"50\%\_\\");
         assert_eq!(prefix_of_like(r"50\%*%").as_deref(), Some("50%*"));
         assert_eq!(prefix_of_like("%").as_deref(), Some(""));

@@ -4,6 +4,7 @@
 //! parents have, and beside it the tree of [`Field`]s as the client selected them.
 
 mod catalog;
+mod certainty;
 mod cost;
 mod cursor;
 mod dialect;
@@ -11,11 +12,13 @@ mod filter;
 mod input;
 mod node_id;
 mod order;
+mod pattern;
 mod planner;
 mod print;
 mod room;
 mod select;
 mod selection;
+pub mod sqlite_time;
 mod tables;
 mod variables;
 
@@ -32,6 +35,7 @@ pub use filter::{Comparison, Filter, Operand, Quantifier, Test};
 pub use input::{Arguments, Input};
 pub use node_id::write as write_node_id;
 pub use order::{Direction, OrderBy, OrderTerm};
+pub use pattern::{DESCRIPTION as REGEX_DESCRIPTION, Pattern};
 pub use planner::{Planner, plan};
 pub use room::Room;
 pub use select::{Join, Key, LastRun, Query, Select, Templates};

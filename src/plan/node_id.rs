@@ -34,7 +34,7 @@ pub fn read(model: &Model, input: &Input) -> Result<(EntityId, Vec<Value>)> {
     }
     let read_part = |(column, json): (&usize, &Json)| {
         let column_type: &ColumnType = &entity.columns[*column].column_type;
-        column_type.read(json, model.variants(column_type)).map_err(|_| refuse())
+        column_type.restore(json, model.variants(column_type)).map_err(|_| refuse())
     };
     let key = entity.primary_key.iter().zip(key).map(read_part).collect::<Result<_>>()?;
     Ok((id, key))

@@ -16,7 +16,7 @@ use super::prepared::Prepared;
 use super::validate::validate;
 use super::{QUERY, SUBSCRIPTION, Schema, rows, variables};
 use crate::error::{Error, LocatedError, Result};
-use crate::execute::{Answer, Json, Session, Tree, fault, json, object};
+use crate::execute::{Answer, Json, Session, SqlError, Tree, json, object};
 use crate::model::Model;
 use crate::mutate;
 use crate::plan::{self, Catalog, Document, FieldKind, Plan, Select};
@@ -188,7 +188,7 @@ fn located(error: ServerError) -> LocatedError {
         return located.clone();
     }
     let ours = error.source::<Error>().cloned();
-    let ours = ours.or_else(|| error.source::<DbErr>().cloned().map(fault));
+    let ours = ours.or_else(|| error.source::<DbErr>().cloned().map(|error| SqlError::from(error).into()));
     let ServerError { message, locations, path, extensions, .. } = error;
     let own = || {
         let extensions = serde_json::to_value(extensions).ok();

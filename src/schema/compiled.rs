@@ -24,6 +24,8 @@ pub(super) struct Compiled {
     pub operation_name: Option<String>,
     /// The errors of validation, once it was done; none where the document is valid.
     pub verdict: OnceLock<Vec<LocatedError>>,
+    /// How often and how deep it uses each variable.
+    pub uses: guard::Uses,
     plans: Mutex<Plans>,
 }
 
@@ -66,6 +68,14 @@ impl Documents {
         Self { guard, known: Arc::default() }
     }
 
+    /// Refuses variables whose values are larger than the limits allow.
+    ///
+    /// # Errors
+    /// `TOO_COMPLEX` or `TOO_DEEP`.
+    pub fn check(&self, compiled: &Compiled, variables: &Variables) -> Result<(), LocatedError> {
+        Ok(compiled.uses.check(variables, &self.guard)?)
+    }
+
     /// The operation of a document, from what is kept or parsed anew.
     ///
     /// # Errors
@@ -94,6 +104,7 @@ impl Compiled {
         let document = guard::parse(&text, guard)?;
         answering::operation(&document, operation_name.as_deref())?;
         Ok(Self {
+            uses: guard::Uses::of(&document),
             text,
             document,
             operation_name,

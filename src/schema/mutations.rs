@@ -4,7 +4,7 @@
 use async_graphql::dynamic::{Enum, EnumItem, Field, InputObject, InputValue, Object, Type, TypeRef};
 
 use super::objects::{object_field, scalar_field};
-use super::possible::{Possible, has_key, has_reverse, is_required, own_columns, updated_columns};
+use super::possible::{Possible, created_columns, has_key, has_reverse, is_required, updated_columns};
 use super::roots::root_field;
 use crate::model::{ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
 
@@ -242,7 +242,7 @@ fn create(possible: &Possible, id: EntityId, place: Option<RelationId>) -> Input
     let entity = &model.entities[id];
     let mut input = InputObject::new(without(model, id, &entity.types.create, place))
         .description(format!("What a new {} holds; what is left out takes its default.", entity.name));
-    for column in own_columns(entity) {
+    for column in created_columns(entity) {
         let name = model.type_name(&column.column_type);
         let is_required = !column.nullable && !column.has_default;
         let of = if is_required { TypeRef::named_nn(name) } else { TypeRef::named(name) };
@@ -435,8 +435,8 @@ impl Far {
         let Some((junction, columns)) = &self.junction else { return Vec::new() };
         let target = &model.entities[relation.target];
         let own = || {
-            columns.iter().map(|id| {
-                let column = &model.entities[*junction].columns[*id];
+            let columns = columns.iter().map(|id| &model.entities[*junction].columns[*id]);
+            columns.filter(|column| !column.always_generated).map(|column| {
                 let name = model.type_name(&column.column_type);
                 let is_required = !column.nullable && !column.has_default;
                 InputValue::new(

@@ -98,7 +98,7 @@ impl<'a> Possible<'a> {
     }
 
     fn has_created_fields(&self, id: EntityId, place: Option<RelationId>) -> bool {
-        own_columns(&self.model.entities[id]).next().is_some() || self.relations(id, place).next().is_some()
+        created_columns(&self.model.entities[id]).next().is_some() || self.relations(id, place).next().is_some()
     }
 }
 
@@ -127,11 +127,16 @@ pub(super) fn is_required(entity: &Entity, relation: &Relation) -> bool {
 }
 
 /// The columns that a client gives by themselves: those of a relation's key are given by the relation.
-pub(super) fn own_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
+fn own_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
     entity
         .visible_columns()
         .filter(|(id, _)| entity.relations_of_column(*id).next().is_none())
         .map(|(_, column)| column)
+}
+
+/// The columns that a new row can be given.
+pub(super) fn created_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
+    own_columns(entity).filter(|column| !column.always_generated)
 }
 
 /// The columns that can change.

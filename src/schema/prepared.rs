@@ -44,6 +44,7 @@ impl Prepared {
         // Many clients send an empty name where they have none.
         let operation_name = request.operation_name.filter(|name| !name.is_empty());
         let compiled = documents.get(request.query, operation_name)?;
+        documents.check(&compiled, &request.variables)?;
         Ok(Self { compiled, variables: request.variables, data: request.data })
     }
 

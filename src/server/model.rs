@@ -44,10 +44,7 @@ pub(super) struct Wanted {
     format: Option<String>,
 }
 
-pub(super) async fn show(
-    wanted: web::Query<Wanted>,
-    drawings: web::Data<Drawings>,
-) -> Result<HttpResponse> {
+pub(super) async fn show(wanted: web::Query<Wanted>, drawings: web::Data<Drawings>) -> Result<HttpResponse> {
     let wanted = wanted.format.as_deref().unwrap_or(Format::Svg.name());
     let Some((format, drawing)) = drawings.get(wanted).await? else {
         let expected = Format::ALL.map(Format::name).join(", ");

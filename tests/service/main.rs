@@ -11,21 +11,27 @@ mod cors;
 mod documents;
 mod events;
 mod faults;
+mod file;
 mod gate;
 mod headers;
+mod left;
 mod life;
 mod live;
 mod metrics;
 mod negotiation;
 mod outage;
 mod parameters;
+mod partition;
+mod pooler;
 mod process;
 mod production;
 mod protocol;
 mod readme;
 mod socket_client;
 mod sockets;
+mod starting;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 #[cfg(feature = "opentelemetry")]
 mod traces;

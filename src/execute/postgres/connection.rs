@@ -374,10 +374,7 @@ impl Waiting {
                 Ok(length) => Some(body.split_off(..length).ok_or_else(truncated)?),
                 Err(_) => None,
             };
-            if let Err(error) = form.decode(bytes, &mut self.rows) {
-                self.fault = Some(Fault::Decode(error));
-                break;
-            }
+            form.decode(bytes, &mut self.rows);
         }
         Ok(())
     }
@@ -385,10 +382,7 @@ impl Waiting {
     fn answer(self, worked: Duration) {
         let answer = match self.fault {
             Some(fault) => Err(fault),
-            None => match self.rows.finish() {
-                Ok(rows) => Ok(Answer { rows, worked }),
-                Err(error) => Err(Fault::Decode(error)),
-            },
+            None => Ok(Answer { rows: self.rows.finish(), worked }),
         };
         // Whoever asked may have gone meanwhile.
         let _ = self.reply.send(answer);

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
-use sea_orm::DbErr;
 
 use crate::error::Error;
-use crate::execute::statements;
+use crate::execute::sql_error::{Refusal, SqlError, ends_connection};
 
 /// Why a connection could not be opened, or a statement not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +25,8 @@ pub(super) enum Fault {
     #[error("no connection: {0}")]
     Refused(String),
     /// The server says no.
-    #[error("{message} (SQLSTATE {code})")]
-    Server {
-        /// Its SQLSTATE.
-        code: String,
-        /// What it says, in its own language.
-        message: String,
-    },
+    #[error("{0}")]
+    Server(Box<Refusal>),
     /// The connection cannot be encrypted as it should be.
     #[error("TLS: {0}")]
     Tls(String),
@@ -45,47 +39,60 @@ pub(super) enum Fault {
     /// A value cannot be sent.
     #[error("{0}")]
     Parameter(String),
-    /// What came is not what the column should hold.
-    #[error("{0}")]
-    Decode(DbErr),
 }
 
 /// The fields of an ErrorResponse that are read: <https://www.postgresql.org/docs/current/protocol-error-fields.html>
 const CODE: u8 = b'C';
 const MESSAGE: u8 = b'M';
+const DETAIL: u8 = b'D';
+const SCHEMA: u8 = b's';
+const TABLE: u8 = b't';
+const COLUMN: u8 = b'c';
+const CONSTRAINT: u8 = b'n';
 
 /// A prepared statement is not what it was: a table has other columns now, or a pooler between has forgotten it.
 const OF_STATEMENT: [&str; 2] = ["0A000", "26000"];
 
 impl From<&ErrorResponseBody> for Fault {
     fn from(body: &ErrorResponseBody) -> Self {
-        let (mut code, mut message) = (String::new(), String::new());
+        let mut refusal = Refusal::default();
         let read = body.fields().for_each(|field| {
             // Before the connection's encoding is settled it is whatever the server's is.
             let value = || String::from_utf8_lossy(field.value_bytes()).into_owned();
             match field.type_() {
-                CODE => code = value(),
-                MESSAGE => message = value(),
+                CODE => refusal.code = value(),
+                MESSAGE => refusal.message = value(),
+                DETAIL => refusal.detail = value(),
+                SCHEMA => refusal.schema = value(),
+                TABLE => refusal.table = value(),
+                COLUMN => refusal.column = value(),
+                CONSTRAINT => refusal.constraint = value(),
                 _ => {}
             }
             Ok(())
         });
         match read {
-            Ok(()) => Self::Server { code, message },
+            Ok(()) => Self::Server(Box::new(refusal)),
             Err(error) => Self::protocol(error),
+        }
+    }
+}
+
+impl From<Fault> for SqlError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Server(refusal) => Self::Refused(refusal),
+            Fault::Io(_) | Fault::Closed | Fault::Slow(_) | Fault::Refused(_) | Fault::Tls(_) => {
+                Self::Unavailable(fault.to_string())
+            }
+            other => Self::Internal(other.to_string()),
         }
     }
 }
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        match &fault {
-            Fault::Server { code, .. } => statements::of_code(code, &fault),
-            Fault::Io(_) | Fault::Closed | Fault::Slow(_) | Fault::Refused(_) | Fault::Tls(_) => {
-                Self::unavailable(fault)
-            }
-            _ => Self::internal(fault),
-        }
+        SqlError::from(fault).into()
     }
 }
 
@@ -103,7 +110,7 @@ impl Fault {
     /// Whether the same statement may succeed over another connection.
     pub fn is_stale(&self) -> bool {
         match self {
-            Self::Server { code, .. } => statements::ends_connection(code) || self.is_of_statement(),
+            Self::Server(refusal) => ends_connection(&refusal.code) || self.is_of_statement(),
             Self::Io(_) | Self::Protocol(_) | Self::Closed => true,
             _ => false,
         }
@@ -111,13 +118,13 @@ impl Fault {
 
     /// Whether the statement has to be prepared anew.
     pub fn is_of_statement(&self) -> bool {
-        matches!(self, Self::Server { code, .. } if OF_STATEMENT.contains(&code.as_str()))
+        matches!(self, Self::Server(refusal) if OF_STATEMENT.contains(&refusal.code.as_str()))
     }
 
     /// The same for another one who waits.
     pub fn told_again(&self) -> Self {
         match self {
-            Self::Server { code, message } => Self::Server { code: code.clone(), message: message.clone() },
+            Self::Server(refusal) => Self::Server(refusal.clone()),
             Self::Io(error) => Self::Io(io::Error::new(error.kind(), error.to_string())),
             Self::Protocol(what) => Self::Protocol(what.clone()),
             _ => Self::Closed,

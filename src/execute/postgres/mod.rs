@@ -8,6 +8,7 @@
 mod connection;
 mod decoder;
 mod fault;
+mod numeric;
 mod parameters;
 mod startup;
 mod stream;
@@ -22,12 +23,12 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::connect::ACQUIRE_TIMEOUT;
-use super::row::RowSet;
+use super::row::{RowSet, Unreadable};
 use super::row_builder::RowSetBuilder;
 use crate::error::Result;
 use crate::plan::Query;
 use connection::{Answer, Connection};
-use decoder::{Form, refusal};
+use decoder::Form;
 use fault::Fault;
 use startup::Place;
 
@@ -201,20 +202,25 @@ impl PostgresReader {
 }
 
 /// Decodes rows that came through sqlx: those of a transaction.
-pub(super) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) -> Result<(), DbErr> {
+pub(super) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) {
     let columns = rows.columns().clone();
     let mut forms: Vec<Form> = Vec::new();
     for result in results {
-        let row = result.try_as_pg_row().ok_or_else(|| refusal("a row is not PostgreSQL's"))?;
         for (index, column_type) in columns.iter().enumerate() {
-            let value = row.try_get_raw(index).map_err(refusal)?;
+            let value = result.try_as_pg_row().map(|row| row.try_get_raw(index));
+            let Some(Ok(value)) = value else {
+                rows.push_unreadable(Unreadable::WrongType);
+                continue;
+            };
+            let bytes = if value.is_null() { Ok(None) } else { value.as_bytes().map(Some) };
             if forms.len() == index {
                 let oid = value.type_info().oid().map_or(0, |oid| oid.0);
                 forms.push(Form::of(column_type, oid));
             }
-            let bytes = if value.is_null() { None } else { Some(value.as_bytes().map_err(refusal)?) };
-            forms[index].decode(bytes, rows)?;
+            match bytes {
+                Ok(bytes) => forms[index].decode(bytes, rows),
+                Err(_) => rows.push_unreadable(Unreadable::Malformed),
+            }
         }
     }
-    Ok(())
 }

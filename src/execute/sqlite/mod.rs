@@ -5,14 +5,17 @@
 
 mod decoder;
 mod file;
+mod identity;
 mod parameter;
+mod time;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(super) use decoder::decimal;
+pub(super) use decoder::decode;
 use decoder::push;
 use file::File;
+pub(super) use identity::FileIdentity;
 use parameter::Parameter;
 use rusqlite::{Connection, ErrorCode, StatementStatus};
 use sea_orm::{ConnAcquireErr, DbErr, Value};
@@ -25,7 +28,7 @@ use tokio::time::timeout;
 use super::connect::ACQUIRE_TIMEOUT;
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
-use super::statements::fault;
+use super::sql_error::SqlError;
 use crate::error::{Error, Result};
 use crate::plan::Query;
 
@@ -44,24 +47,16 @@ pub(super) struct SqliteReader {
 }
 
 /// Why a statement brought no rows.
-enum Fault {
-    Sqlite(rusqlite::Error),
-    /// A value that its column should not hold.
-    Decode(DbErr),
-}
+struct Fault(rusqlite::Error);
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+        Self(error)
     }
 }
 
 impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        let error = match fault {
-            Fault::Sqlite(error) => error,
-            Fault::Decode(error) => return Self::internal(error),
-        };
+    fn from(Fault(error): Fault) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy) => Self::conflict(error),
             Some(ErrorCode::OperationInterrupted) => Self::timeout(error),
@@ -73,13 +68,12 @@ impl From<Fault> for Error {
 
 impl Fault {
     fn is_interrupt(&self) -> bool {
-        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted))
+        self.0.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
     }
 
     /// Whether the connection is to blame, or the file below it.
     fn is_of_connection(&self) -> bool {
-        let Self::Sqlite(error) = self else { return false };
-        let code = error.sqlite_error_code();
+        let code = self.0.sqlite_error_code();
         matches!(
             code,
             Some(
@@ -112,6 +106,7 @@ impl SqliteReader {
         let options = pool.connect_options();
         let file = File::new(options.get_filename().to_owned(), parameters == "mode=ro");
         // Whatever keeps it from being opened keeps it so.
+        file.keep(file.open().ok()?);
         file.give_back(file.open().ok()?);
         let limit = pool.options().get_max_connections() as usize;
         Some(Self { room: Arc::new(Semaphore::new(limit)), limit, file: Arc::new(file) })
@@ -124,7 +119,7 @@ impl SqliteReader {
         if let Some(rows) = self.run_here(query, &values)? {
             return Ok(rows);
         }
-        let place = self.place().await.map_err(fault)?;
+        let place = self.place().await.map_err(SqlError::from)?;
         // It comes back knowing what the statement takes.
         let own = self.file.own().take();
         let waiting = Waiting(Arc::default());
@@ -237,5 +232,5 @@ fn fill(
             push(&mut rows, row.get_ref(index), column_type)?;
         }
     }
-    rows.finish().map_err(Fault::Decode)
+    Ok(rows.finish())
 }

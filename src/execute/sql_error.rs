@@ -1,0 +1,163 @@
+//! Errors of statements, whichever driver sent them.
+
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::error::Error;
+
+/// The error of a statement or of a transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlError {
+    /// The database refused the statement.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// The database cannot be reached, or the connection was lost: nothing was committed.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The connection was lost while a COMMIT was under way.
+    #[error("it is unknown whether the transaction was committed: {0}")]
+    OutcomeUnknown(String),
+    /// The statement could not be sent, or its rows could not be read.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// The answer of a database that refused a statement. Fields that the database does not report are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (code {code})")]
+pub struct Refusal {
+    /// PostgreSQL's SQLSTATE, or SQLite's extended result code.
+    pub code: String,
+    /// Message in the database's own words.
+    pub message: String,
+    /// PostgreSQL's detail, such as the key that was not found.
+    pub detail: String,
+    /// Schema of the table.
+    pub schema: String,
+    /// Table that the error is about.
+    pub table: String,
+    /// Column that the error is about.
+    pub column: String,
+    /// Constraint that was broken.
+    pub constraint: String,
+}
+
+impl SqlError {
+    /// The database's refusal, where the error is one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The same error of a COMMIT: a connection that was lost leaves the outcome open.
+    pub(super) fn of_commit(self) -> Self {
+        match self {
+            Self::Unavailable(cause) => Self::OutcomeUnknown(cause),
+            Self::Refused(refusal) if ends_connection(&refusal.code) => {
+                Self::OutcomeUnknown(refusal.to_string())
+            }
+            other => other,
+        }
+    }
+}
+
+/// PostgreSQL's codes for what a client or the moment is to blame for (appendix A of its manual).
+const INVALID_REGULAR_EXPRESSION: &str = "2201B";
+/// Text, times and names of values that the server cannot read. Numbers out of range are not among them: a sum may be one.
+const OF_VALUES: [&str; 5] = ["22007", "22008", "22021", "22P02", "22P05"];
+const QUERY_CANCELED: &str = "57014";
+const SERIALIZATION_FAILURE: &str = "40001";
+const DEADLOCK_DETECTED: &str = "40P01";
+const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
+const INSUFFICIENT_RESOURCES: &str = "53";
+
+/// SQLite's code for a database that another connection holds (`SQLITE_BUSY`, and it with its extensions).
+const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
+
+/// Whether the database has ended the connection when it gives this code.
+pub(super) fn ends_connection(code: &str) -> bool {
+    CONNECTION_FAULTS.iter().any(|class| code.starts_with(class))
+}
+
+/// The causes name SQL and stay in the log.
+impl From<SqlError> for Error {
+    fn from(error: SqlError) -> Self {
+        match &error {
+            SqlError::Refused(refusal) => of_code(&refusal.code, &error),
+            SqlError::Unavailable(_) => Self::unavailable(error),
+            SqlError::OutcomeUnknown(_) => Self::outcome_unknown(error),
+            SqlError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+/// The error that the database names by this code of its own.
+fn of_code(code: &str, cause: &SqlError) -> Error {
+    match code {
+        INVALID_REGULAR_EXPRESSION => {
+            let expected = "the database does not take this regular expression";
+            Error::bad_input("regex", serde_json::Value::Null, expected)
+        }
+        _ if OF_VALUES.contains(&code) => {
+            Error::bad_input("where", serde_json::Value::Null, "expected values that the database takes")
+        }
+        QUERY_CANCELED => Error::timeout(cause),
+        SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
+        _ if SQLITE_BUSY.contains(&code) => Error::conflict(cause),
+        _ if code.starts_with(INSUFFICIENT_RESOURCES) || ends_connection(code) => Error::unavailable(cause),
+        _ => Error::internal(cause),
+    }
+}
+
+impl From<DbErr> for SqlError {
+    fn from(error: DbErr) -> Self {
+        match &error {
+            // Whatever kept the connection from being made: no statement has been sent.
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error.to_string()),
+            DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => {
+                Self::of_sqlx(source)
+            }
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl SqlError {
+    fn of_sqlx(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(database) => Self::Refused(Box::new(Refusal {
+                code: database.code().unwrap_or_default().into_owned(),
+                message: database.message().to_owned(),
+                table: database.table().unwrap_or_default().to_owned(),
+                constraint: database.constraint().unwrap_or_default().to_owned(),
+                ..of_postgres(&**database)
+            })),
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+/// The fields that only PostgreSQL reports.
+#[cfg(feature = "postgres")]
+fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> Refusal {
+    let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() else {
+        return Refusal::default();
+    };
+    let owned = |field: Option<&str>| field.unwrap_or_default().to_owned();
+    Refusal {
+        detail: owned(error.detail()),
+        schema: owned(error.schema()),
+        column: owned(error.column()),
+        ..Refusal::default()
+    }
+}
+
+#[cfg(not(feature = "postgres"))]
+fn of_postgres(_: &dyn sqlx::error::DatabaseError) -> Refusal {
+    Refusal::default()
+}
