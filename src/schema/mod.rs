@@ -8,9 +8,12 @@ mod introspection;
 mod live;
 mod mutations;
 mod objects;
+mod possible;
 mod prepared;
 mod roots;
 mod rows;
+mod type_system;
+mod validate;
 mod variables;
 
 use std::borrow::Cow;
