@@ -57,7 +57,12 @@ async fn main() -> ExitCode {
 }
 
 async fn connect(database: &Database) -> Result<execute::Database, Failure> {
-    Ok(execute::connect(&database.database_url, database.pool_size).await?)
+    let settings = ConnectSettings {
+        pool_size: database.pool_size,
+        statement_timeout: None,
+        pooler: database.postgres_pooler.into(),
+    };
+    Ok(execute::connect_with(&database.database_url, &settings).await?)
 }
 
 async fn run_service(settings: Serve) -> Result<(), Failure> {
@@ -79,6 +84,7 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         pool_size: settings.database.pool_size,
         statement_timeout: (settings.statement_timeout > 0)
             .then(|| Duration::from_secs(settings.statement_timeout)),
+        pooler: settings.database.postgres_pooler.into(),
     };
     let connection = execute::connect_with(&settings.database.database_url, &connect_settings).await?;
     if !settings.no_migrate {
