@@ -249,6 +249,15 @@ pub struct Guard {
     /// The most fields, spreads and inline fragments of a document
     #[arg(long, env = "CROWSFOOT_MAX_SELECTIONS", default_value_t = guard::Limits::DEFAULT.selections, value_parser = at_least_one)]
     max_selections: usize,
+    /// The most values in arguments and variables: scalars, lists and objects, a variable counted wherever it is used
+    #[arg(long, env = "CROWSFOOT_MAX_VALUES", default_value_t = guard::Limits::DEFAULT.values, value_parser = at_least_one)]
+    max_values: usize,
+    /// The most bytes of text in arguments and variables, a variable counted wherever it is used
+    #[arg(long, env = "CROWSFOOT_MAX_VALUE_BYTES", default_value_t = guard::Limits::DEFAULT.value_bytes, value_name = "BYTES", value_parser = at_least_one)]
+    max_value_bytes: usize,
+    /// The most items of one list in an argument or a variable
+    #[arg(long, env = "CROWSFOOT_MAX_LIST_ITEMS", default_value_t = guard::Limits::DEFAULT.list_items, value_parser = at_least_one)]
+    max_list_items: usize,
 }
 
 impl Guard {
@@ -265,6 +274,9 @@ impl Guard {
             operations: self.max_operations,
             variables: self.max_variables,
             selections: self.max_selections,
+            values: self.max_values,
+            value_bytes: self.max_value_bytes,
+            list_items: self.max_list_items,
         }
     }
 }

@@ -99,6 +99,7 @@ struct Fault {
     message: String,
     extensions: Map<String, Value>,
     cause: Option<String>,
+    perhaps_raced: bool,
 }
 
 /// A result with Crowsfoot's [`Error`].
@@ -113,7 +114,7 @@ impl Error {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        Self(Box::new(Fault { code, message: message.into(), extensions, cause: None }))
+        Self(Box::new(Fault { code, message: message.into(), extensions, cause: None, perhaps_raced: false }))
     }
 
     /// The value given for `argument` (a path such as `where.name.eq`) is not acceptable.
@@ -123,6 +124,15 @@ impl Error {
             Code::BadUserInput,
             format!("argument \"{argument}\": {expected}, but {shown} was given"),
             json!({ "argument": argument, "value": shown }),
+        )
+    }
+
+    /// The variable that is written for `argument` (a path such as `where.name.eq`) was not given.
+    pub fn missing_variable(argument: &str, variable: &str) -> Self {
+        Self::new(
+            Code::BadUserInput,
+            format!("argument \"{argument}\": expected a value, but the variable ${variable} was not given"),
+            json!({ "argument": argument, "value": null, "variable": format!("${variable}") }),
         )
     }
 
@@ -151,11 +161,11 @@ impl Error {
         )
     }
 
-    /// The document nests deeper than it may; `asked` is how deep.
-    pub fn too_deep(limit: u64, asked: u64) -> Self {
+    /// The document, or the value of a variable, nests deeper than it may; `asked` is how deep.
+    pub fn too_deep(what: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooDeep,
-            format!("the document nests {asked} levels deep; the limit is {limit}"),
+            format!("{what} nests {asked} levels deep; the limit is {limit}"),
             json!({ "of": "depth", "limit": limit, "asked": asked }),
         )
     }
@@ -298,6 +308,18 @@ impl Error {
         Self::new(Code::TooManyErrors, message, json!({ "leftOut": left_out }))
     }
 
+    /// A stored value of `entity` has no form in the API; `field` names its column where that is known. `cause` is for the
+    /// log, and holds no part of the value.
+    pub fn unreadable(entity: &str, field: Option<&str>, cause: impl fmt::Display) -> Self {
+        let of = field.map_or_else(|| format!("a key of {entity}"), |field| format!("{entity}.{field}"));
+        Self::new(
+            Code::Internal,
+            format!("{of} holds a stored value that its type cannot represent"),
+            json!({ "entity": entity, "field": field }),
+        )
+        .caused_by(cause)
+    }
+
     /// A fault of ours; `cause` is for the log alone.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::new(Code::Internal, "the service met an unexpected fault", Value::Null).caused_by(cause)
@@ -316,7 +338,18 @@ impl Error {
             }
         };
         let cause = (code == Code::Internal).then(|| message.clone());
-        Self(Box::new(Fault { code, message, extensions, cause }))
+        Self(Box::new(Fault { code, message, extensions, cause, perhaps_raced: false }))
+    }
+
+    /// The same error of a row that was not there when it was looked for: another transaction may have made it meanwhile.
+    pub fn perhaps_raced(mut self) -> Self {
+        self.0.perhaps_raced = true;
+        self
+    }
+
+    /// Whether the operation may end otherwise when it is tried once more: see [`Error::perhaps_raced`].
+    pub fn is_perhaps_raced(&self) -> bool {
+        self.0.perhaps_raced
     }
 
     fn caused_by(mut self, cause: impl fmt::Display) -> Self {

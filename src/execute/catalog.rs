@@ -1,4 +1,4 @@
-//! What is known of a database: its indexes, and how large its tables are.
+//! What is known of a database: its indexes, its foreign keys, and how large its tables are.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +8,8 @@ use sea_orm::Value;
 use tokio::time::timeout;
 
 use super::database::Database;
+use super::described::{table, text};
+use super::foreign_keys::ForeignKeys;
 use super::row::RowSet;
 use crate::error::Result;
 use crate::model::{ColumnType, Table};
@@ -28,12 +30,18 @@ pub(super) struct KnownCatalog(Mutex<Known>);
 struct Known {
     asked: Option<Instant>,
     catalog: Option<Arc<Catalog>>,
+    keys: Option<Arc<ForeignKeys>>,
 }
 
 impl KnownCatalog {
     /// What is known, without asking.
     pub fn known(&self) -> Option<Arc<Catalog>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).catalog.clone()
+    }
+
+    /// Returns the foreign keys that are known, without asking.
+    pub fn keys(&self) -> Option<Arc<ForeignKeys>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys.clone()
     }
 
     /// What is known, after the database was asked where nothing is. Where that is long ago, it is asked beside: nobody
@@ -58,9 +66,13 @@ impl KnownCatalog {
 
     /// A database that does not tell is taken to be as it was.
     async fn ask(&self, database: &Database) {
-        match timeout(PATIENCE, read(database)).await {
-            Ok(Ok(catalog)) => {
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).catalog = Some(Arc::new(catalog));
+        let read = async { Ok((read(database).await?, ForeignKeys::read(database).await?)) };
+        let read: Result<Result<_>, _> = timeout(PATIENCE, read).await;
+        match read {
+            Ok(Ok((catalog, keys))) => {
+                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                known.catalog = Some(Arc::new(catalog));
+                known.keys = Some(Arc::new(keys));
             }
             Ok(Err(error)) => tracing::warn!(%error, "the database does not tell its catalog"),
             Err(_) => tracing::warn!("the database takes long to tell its catalog"),
@@ -125,16 +137,4 @@ async fn read(database: &Database) -> Result<Catalog> {
         }
     }
     Ok(catalog)
-}
-
-/// The table that a row begins with: its schema, NULL where it is the connection's own, and its name.
-fn table(rows: &RowSet, index: usize) -> Table {
-    Table { schema: text(rows, index, 0), name: text(rows, index, 1).unwrap_or_default() }
-}
-
-fn text(rows: &RowSet, index: usize, slot: usize) -> Option<String> {
-    match rows.row(index).value(slot) {
-        Value::String(text) => text,
-        _ => None,
-    }
 }

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Value};
 
 use super::catalog::KnownCatalog;
+use super::foreign_keys::ForeignKeys;
 #[cfg(feature = "postgres")]
 use super::postgres::{Place, PostgresConnections};
 use super::presence::PoolUse;
@@ -15,7 +16,7 @@ use super::row::RowSet;
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
 use super::sqlite::SqliteReader;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::ColumnType;
 use crate::plan::{Catalog, Query};
 
@@ -87,6 +88,15 @@ impl Database {
         }
     }
 
+    /// Whether a pooler gives each transaction to any connection of the server: nothing may outlast a transaction then.
+    pub fn is_behind_pooler(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        if let Some(connections) = self.postgres() {
+            return connections.is_pooled();
+        }
+        false
+    }
+
     /// Asks the database about itself, outside any transaction.
     ///
     /// # Errors
@@ -103,7 +113,7 @@ impl Database {
         }
         let statement = Statement::from_sql_and_values(self.get_database_backend(), sql, values);
         let results = self.0.connection.query_all_raw(statement).await.map_err(SqlError::from)?;
-        RowSet::read(&results, columns).map_err(Error::internal)
+        Ok(RowSet::read(&results, columns))
     }
 
     /// Tells it from every other that this process has opened; clones are the same.
@@ -119,6 +129,11 @@ impl Database {
     /// The same without asking.
     pub(super) fn known_catalog(&self) -> Option<Arc<Catalog>> {
         self.0.catalog.known()
+    }
+
+    /// Returns the foreign keys that are known, without asking.
+    pub(super) fn known_keys(&self) -> Option<Arc<ForeignKeys>> {
+        self.0.catalog.keys()
     }
 
     pub(super) fn reader(&self) -> Option<&Reader> {

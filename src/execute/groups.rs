@@ -13,6 +13,9 @@ use crate::plan::{Key, Load, Page, Query, What};
 /// No slot: the key has a part that is NULL, and NULL meets nothing.
 const NOBODY: u32 = u32::MAX;
 
+/// No slot: a part of the key cannot be read, and what it meets is not known.
+const UNREADABLE: u32 = u32::MAX - 1;
+
 /// The keys by which the rows of a level ask for the next.
 #[derive(Debug)]
 pub(super) struct Keys {
@@ -54,7 +57,15 @@ impl Keys {
             }
         }
         let key = |index: usize| if is_outside(index) { None } else { key_of(row(index), slots) };
-        let (of_parent, index) = number((0..rows.len()).map(key));
+        let (mut of_parent, index) = number((0..rows.len()).map(key));
+        if rows.has_unreadable() {
+            let is_unreadable = |index: usize| {
+                inside(&index)
+                    && slots.iter().any(|slot| matches!(row(index).cell(*slot), Cell::Unreadable(_)))
+            };
+            let unreadable = (0..rows.len()).filter(|index| is_unreadable(*index));
+            unreadable.for_each(|index| of_parent[index] = UNREADABLE);
+        }
         Self { of_parent, index: Index::Values(index) }
     }
 
@@ -124,12 +135,12 @@ fn in_order<K>(index: &HashMap<K, u32>, key: impl Fn(&K) -> Key) -> Vec<Key> {
     keys
 }
 
-/// A key in the form in which both sides compare equal; none where a part of it is NULL.
+/// A key in the form in which both sides compare equal; none where a part of it is NULL or cannot be read.
 fn key_of(row: Row, slots: &[usize]) -> Option<Key> {
     slots
         .iter()
         .map(|slot| match row.cell(*slot) {
-            Cell::Null => None,
+            Cell::Null | Cell::Unreadable(_) => None,
             _ => Some(normalize_key(row.value(*slot))),
         })
         .collect()
@@ -232,10 +243,15 @@ impl Groups {
     /// The rows that belong to row `parent` above, in the order of the list.
     pub fn members(&self, parent: usize) -> &[u32] {
         match self.of_parent.get(parent..=parent) {
-            Some([NOBODY]) | None => &[],
+            Some([NOBODY | UNREADABLE]) | None => &[],
             Some(own) if self.groups.is_empty() => own,
             Some(_) => self.group(parent).map_or(&[], |group| &self.members[group.members.clone()]),
         }
+    }
+
+    /// Whether the key of row `parent` above cannot be read: its rows are not known then.
+    pub fn has_unreadable_key(&self, parent: usize) -> bool {
+        self.of_parent.get(parent) == Some(&UNREADABLE)
     }
 
     /// Whether the list of row `parent` above goes on before the first of them.

@@ -7,6 +7,7 @@ mod connect;
 mod database;
 mod described;
 mod explain;
+mod foreign_keys;
 mod groups;
 mod loader;
 #[cfg(feature = "postgres")]
@@ -20,6 +21,7 @@ mod sql_error;
 mod sqlite;
 mod statements;
 mod tree;
+mod uninterrupted;
 mod verify;
 
 pub use answer::{Answer, Json, json, object};
@@ -27,10 +29,11 @@ pub use changes::{Changes, Listener};
 pub use connect::{ConnectError, ConnectSettings, Pooler, connect, connect_with};
 pub use database::Database;
 pub use explain::StatementRecord;
+pub use foreign_keys::{Checked, ForeignKey, ForeignKeys};
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
 pub use presence::{PoolUse, Presence, reach};
-pub use row::{Cell, Row, RowSet};
+pub use row::{Cell, Row, RowSet, Unreadable};
 pub use session::{Limits, Session, Shared};
 pub use sql_error::{Refusal, SqlError};
 pub use statements::Statements;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use sea_orm::{DbErr, QueryResult, Value};
+use sea_orm::{QueryResult, Value};
 
 use super::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
@@ -18,6 +18,33 @@ pub struct RowSet {
     /// Whether nothing in it is to be escaped in JSON.
     pub(super) is_plain: bool,
     pub(super) others: Vec<Value>,
+    /// Whether one of its cells is [`Stored::Unreadable`].
+    pub(super) has_unreadable: bool,
+}
+
+/// Reason for which a stored value has no form in the API. Holds no part of the value: it is written to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Infinity, or no number at all.
+    NotFinite,
+    /// Beyond what the column's type, or the calendar here, can hold.
+    OutOfRange,
+    /// Text that is not UTF-8, or a JSON document that breaks the grammar of RFC 8259.
+    Malformed,
+    /// The value is of a type other than the entity's.
+    WrongType,
+}
+
+impl Unreadable {
+    /// Phrase for the log.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotFinite => "infinity or not a number",
+            Self::OutOfRange => "out of range",
+            Self::Malformed => "malformed",
+            Self::WrongType => "of another type",
+        }
+    }
 }
 
 /// A cell as it is kept: 16 bytes.
@@ -36,6 +63,7 @@ pub(super) enum Stored {
     },
     /// An index into [`RowSet::others`].
     Other(u32),
+    Unreadable(Unreadable),
 }
 
 /// What one cell holds.
@@ -57,6 +85,8 @@ pub enum Cell<'a> {
     Text(&'a [u8]),
     /// A value of another type; never NULL.
     Other(&'a Value),
+    /// A value that its column's type does not have: an error where it is selected.
+    Unreadable(Unreadable),
 }
 
 /// One row, or the part of it that begins at a column.
@@ -79,7 +109,7 @@ impl<'a> Row<'a> {
         self.rows.is_plain
     }
 
-    /// The same as a value of its column's type.
+    /// The same as a value of its column's type; NULL where it is unreadable.
     pub fn value(self, slot: usize) -> Value {
         self.rows.value_at(self.start + slot)
     }
@@ -92,23 +122,22 @@ impl RowSet {
     }
 
     /// Rows of exactly these columns, value after value.
-    ///
-    /// # Errors
-    /// Never where the values are of the columns' types.
-    pub fn of_values(
-        values: impl IntoIterator<Item = Value>,
-        columns: Arc<[ColumnType]>,
-    ) -> Result<Self, DbErr> {
+    pub fn of_values(values: impl IntoIterator<Item = Value>, columns: Arc<[ColumnType]>) -> Self {
         let mut builder = RowSetBuilder::new(columns);
-        values.into_iter().try_for_each(|value| builder.push_value(value))?;
+        values.into_iter().for_each(|value| builder.push_value(value));
         builder.finish()
     }
 
     /// Decodes what a statement returned.
-    pub fn read(results: &[QueryResult], columns: Arc<[ColumnType]>) -> Result<Self, DbErr> {
+    pub fn read(results: &[QueryResult], columns: Arc<[ColumnType]>) -> Self {
         let mut rows = RowSetBuilder::new(columns);
-        rows.push_results(results)?;
+        rows.push_results(results);
         rows.finish()
+    }
+
+    /// Whether a cell is unreadable.
+    pub fn has_unreadable(&self) -> bool {
+        self.has_unreadable
     }
 
     /// How many rows there are.
@@ -148,13 +177,14 @@ impl RowSet {
             Stored::Date(value) => Cell::Date(value),
             Stored::Text { start, end } => Cell::Text(&self.text.as_bytes()[start as usize..end as usize]),
             Stored::Other(index) => Cell::Other(&self.others[index as usize]),
+            Stored::Unreadable(why) => Cell::Unreadable(why),
         }
     }
 
     fn value_at(&self, place: usize) -> Value {
         let column_type = &self.columns[place % self.columns.len()];
         match self.cells[place] {
-            Stored::Null => column_type.null(),
+            Stored::Null | Stored::Unreadable(_) => column_type.null(),
             Stored::Boolean(value) => Value::Bool(Some(value)),
             Stored::Integer(value) => column_type.integer(value),
             Stored::Float(value) => Value::Float(Some(value)),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 use rust_decimal::Decimal;
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
+use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::answer;
-use super::row::{RowSet, Stored};
+use super::row::{RowSet, Stored, Unreadable};
 use crate::model::{ColumnType, is_null};
 use crate::plan::Query;
 
@@ -25,20 +26,21 @@ pub(super) struct RowSetBuilder {
     cells: Vec<Stored>,
     text: Vec<u8>,
     others: Vec<Value>,
+    has_unreadable: bool,
 }
 
 impl RowSetBuilder {
     /// No rows of these columns yet.
     pub(super) fn new(columns: Arc<[ColumnType]>) -> Self {
         let (cells, text) = (Vec::with_capacity(USUAL_CELLS), Vec::with_capacity(USUAL_TEXT));
-        Self { columns, cells, text, others: Vec::new() }
+        Self { columns, cells, text, others: Vec::new(), has_unreadable: false }
     }
 
     /// No rows of a statement yet, with room for as many as it is known to bring.
     pub(super) fn of(query: &Query) -> Self {
         let cells = Vec::with_capacity(query.last_run.cells.or(USUAL_CELLS));
         let text = Vec::with_capacity(query.last_run.text.or(USUAL_TEXT));
-        Self { columns: query.columns.clone(), cells, text, others: Vec::new() }
+        Self { columns: query.columns.clone(), cells, text, others: Vec::new(), has_unreadable: false }
     }
 
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -46,32 +48,42 @@ impl RowSetBuilder {
         &self.columns
     }
 
-    /// The rows, complete.
-    ///
-    /// # Errors
-    /// When a text is not in UTF-8.
-    pub(super) fn finish(self) -> Result<RowSet, DbErr> {
-        let Self { columns, cells, text, others } = self;
-        let text = String::from_utf8(text).map_err(|error| DbErr::Type(error.to_string()))?;
-        // The end of one text and the beginning of the next may make a character of what is none in either.
-        let is_whole = |cell: &Stored| match *cell {
-            Stored::Text { start, end } => {
-                text.is_char_boundary(start as usize) && text.is_char_boundary(end as usize)
-            }
-            _ => true,
+    /// The rows, complete. A text that is not UTF-8 is unreadable.
+    pub(super) fn finish(mut self) -> RowSet {
+        let text = match String::from_utf8(std::mem::take(&mut self.text)) {
+            // The end of one text and the beginning of the next may make a character of what is none in either.
+            Ok(text) if text.is_ascii() || self.cells.iter().all(|cell| is_whole(cell, &text)) => text,
+            Ok(text) => self.keep_readable(text.as_bytes()),
+            Err(error) => self.keep_readable(error.as_bytes()),
         };
-        if !text.is_ascii() && !cells.iter().all(is_whole) {
-            return Err(DbErr::Type("a text that is cut within a character".to_owned()));
-        }
+        let Self { columns, cells, others, has_unreadable, .. } = self;
         let is_plain = answer::is_all_plain(text.as_bytes());
-        Ok(RowSet { columns, cells, text, is_plain, others })
+        RowSet { columns, cells, text, is_plain, others, has_unreadable }
+    }
+
+    /// The texts that are UTF-8, one by one; the cells of all others become unreadable.
+    #[cold]
+    fn keep_readable(&mut self, all: &[u8]) -> String {
+        let mut kept = String::with_capacity(all.len());
+        for cell in &mut self.cells {
+            let Stored::Text { start, end } = *cell else { continue };
+            *cell = match std::str::from_utf8(&all[start as usize..end as usize]) {
+                Ok(text) => {
+                    let start = kept.len() as u32;
+                    kept.push_str(text);
+                    Stored::Text { start, end: kept.len() as u32 }
+                }
+                Err(_) => {
+                    self.has_unreadable = true;
+                    Stored::Unreadable(Unreadable::Malformed)
+                }
+            };
+        }
+        kept
     }
 
     /// Adds a cell that holds this value.
-    ///
-    /// # Errors
-    /// Those of [`RowSetBuilder::push_text`].
-    pub(super) fn push_value(&mut self, value: Value) -> Result<(), DbErr> {
+    pub(super) fn push_value(&mut self, value: Value) {
         match value {
             value if is_null(&value) => self.push_null(),
             Value::Bool(Some(value)) => self.push_boolean(value),
@@ -81,10 +93,9 @@ impl RowSetBuilder {
             Value::Float(Some(value)) => self.push_float(value),
             Value::Double(Some(value)) => self.push_double(value),
             Value::ChronoDate(Some(value)) => self.push_date(value),
-            Value::String(Some(value)) => self.push_text(value.as_bytes())?,
+            Value::String(Some(value)) => self.push_text(value.as_bytes()),
             other => self.push_other(other),
         }
-        Ok(())
     }
 
     pub(super) fn push_null(&mut self) {
@@ -100,23 +111,33 @@ impl RowSetBuilder {
     }
 
     pub(super) fn push_float(&mut self, value: f32) {
-        self.cells.push(Stored::Float(value));
+        match value.is_finite() {
+            true => self.cells.push(Stored::Float(value)),
+            false => self.push_unreadable(Unreadable::NotFinite),
+        }
     }
 
     pub(super) fn push_double(&mut self, value: f64) {
-        self.cells.push(Stored::Double(value));
+        match value.is_finite() {
+            true => self.cells.push(Stored::Double(value)),
+            false => self.push_unreadable(Unreadable::NotFinite),
+        }
     }
 
     pub(super) fn push_date(&mut self, value: NaiveDate) {
         self.cells.push(Stored::Date(value));
     }
 
+    /// Adds a cell that is an error where it is selected, and leaves all others as they are.
+    #[cold]
+    pub(super) fn push_unreadable(&mut self, why: Unreadable) {
+        self.has_unreadable = true;
+        self.cells.push(Stored::Unreadable(why));
+    }
+
     /// Adds bytes that are looked at in the end.
-    ///
-    /// # Errors
-    /// When they are not UTF-8, and so many came before that they are looked at now.
     #[inline]
-    pub(super) fn push_text(&mut self, text: &[u8]) -> Result<(), DbErr> {
+    pub(super) fn push_text(&mut self, text: &[u8]) {
         let start = self.text.len();
         match u32::try_from(start + text.len()) {
             Ok(end) => {
@@ -124,12 +145,19 @@ impl RowSetBuilder {
                 self.cells.push(Stored::Text { start: start as u32, end });
             }
             // Beyond 4 GB of text each has a place of its own.
-            Err(_) => {
-                let text = std::str::from_utf8(text).map_err(|error| DbErr::Type(error.to_string()))?;
-                self.push_other(text.into());
-            }
+            Err(_) => match std::str::from_utf8(text) {
+                Ok(text) => self.push_other(text.into()),
+                Err(_) => self.push_unreadable(Unreadable::Malformed),
+            },
         }
-        Ok(())
+    }
+
+    /// Adds a JSON document as it is stored: a number may have more digits than a float.
+    pub(super) fn push_json(&mut self, text: &[u8]) {
+        match json_text(text) {
+            Some(text) => self.push_other(text.into()),
+            None => self.push_unreadable(Unreadable::Malformed),
+        }
     }
 
     pub(super) fn push_other(&mut self, value: Value) {
@@ -140,65 +168,102 @@ impl RowSetBuilder {
     }
 
     /// Adds what a statement returned.
-    pub(super) fn push_results(&mut self, results: &[QueryResult]) -> Result<(), DbErr> {
+    pub(super) fn push_results(&mut self, results: &[QueryResult]) {
         self.cells.reserve(results.len() * self.columns.len());
         #[cfg(feature = "postgres")]
         if results.first().and_then(QueryResult::try_as_pg_row).is_some() {
             return super::postgres::decode(results, self);
         }
         let columns = self.columns.clone();
+        #[cfg(feature = "sqlite")]
+        if results.first().and_then(QueryResult::try_as_sqlite_row).is_some() {
+            return super::sqlite::decode(results, self);
+        }
         for result in results {
             for (index, column_type) in columns.iter().enumerate() {
-                self.push_result(result, index, column_type)?;
+                match value_of(result, index, column_type) {
+                    Ok(value) => self.push_value(value.unwrap_or_else(|| column_type.null())),
+                    Err(_) => self.push_unreadable(Unreadable::WrongType),
+                }
             }
         }
-        Ok(())
     }
+}
 
-    /// Adds a cell as SeaORM decodes it.
-    fn push_result(
-        &mut self,
-        result: &QueryResult,
-        index: usize,
-        column_type: &ColumnType,
-    ) -> Result<(), DbErr> {
-        let value = match column_type {
-            ColumnType::Boolean => get::<bool>(result, index)?.map(Value::from),
-            ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
-                get::<i16>(result, index)?.map(Value::from)
-            }
-            ColumnType::Int | ColumnType::SmallUnsigned => get::<i32>(result, index)?.map(Value::from),
-            ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned => {
-                get::<i64>(result, index)?.map(Value::from)
-            }
-            ColumnType::Float => get::<f32>(result, index)?.map(Value::from),
-            ColumnType::Double => get::<f64>(result, index)?.map(Value::from),
-            ColumnType::Text | ColumnType::Enumeration(_) => get::<String>(result, index)?.map(Value::from),
-            ColumnType::Decimal => read_decimal(result, index)?.map(Value::from),
-            ColumnType::Uuid => get::<Uuid>(result, index)?.map(Value::from),
-            ColumnType::Date => get::<NaiveDate>(result, index)?.map(Value::from),
-            ColumnType::Time => get::<NaiveTime>(result, index)?.map(Value::from),
-            ColumnType::DateTime => get::<NaiveDateTime>(result, index)?.map(Value::from),
-            ColumnType::Timestamp => get::<DateTime<FixedOffset>>(result, index)?.map(Value::from),
-            ColumnType::Json => get::<Json>(result, index)?.map(Value::from),
-            ColumnType::Bytes => get::<Vec<u8>>(result, index)?.map(Value::from),
-        };
-        self.push_value(value.unwrap_or_else(|| column_type.null()))
+/// A cell as SeaORM decodes it.
+fn value_of(result: &QueryResult, index: usize, column_type: &ColumnType) -> Result<Option<Value>, DbErr> {
+    Ok(match column_type {
+        ColumnType::Boolean => get::<bool>(result, index)?.map(Value::from),
+        ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
+            get::<i16>(result, index)?.map(Value::from)
+        }
+        ColumnType::Int | ColumnType::SmallUnsigned => get::<i32>(result, index)?.map(Value::from),
+        ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned => {
+            get::<i64>(result, index)?.map(Value::from)
+        }
+        ColumnType::Float => get::<f32>(result, index)?.map(Value::from),
+        ColumnType::Double => get::<f64>(result, index)?.map(Value::from),
+        ColumnType::Text | ColumnType::Enumeration(_) => get::<String>(result, index)?.map(Value::from),
+        ColumnType::Decimal => get::<Decimal>(result, index)?.map(Value::from),
+        ColumnType::Uuid => get::<Uuid>(result, index)?.map(Value::from),
+        ColumnType::Date => get::<NaiveDate>(result, index)?.map(Value::from),
+        ColumnType::Time => get::<NaiveTime>(result, index)?.map(Value::from),
+        ColumnType::DateTime => get::<NaiveDateTime>(result, index)?.map(Value::from),
+        ColumnType::Timestamp => get::<DateTime<FixedOffset>>(result, index)?.map(Value::from),
+        ColumnType::Json => get::<Json>(result, index)?.map(Value::from),
+        ColumnType::Bytes => get::<Vec<u8>>(result, index)?.map(Value::from),
+    })
+}
+
+/// Whether both ends of a text are those of characters.
+fn is_whole(cell: &Stored, text: &str) -> bool {
+    match *cell {
+        Stored::Text { start, end } => {
+            text.is_char_boundary(start as usize) && text.is_char_boundary(end as usize)
+        }
+        _ => true,
     }
+}
+
+/// The text of a JSON document, where it keeps the grammar of RFC 8259 and its escapes make characters.
+fn json_text(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    serde_json::from_str::<IgnoredAny>(text).ok()?;
+    are_escapes_whole(text).then_some(text)
+}
+
+/// Whether each `\uXXXX` of a valid JSON text is a character, or half of a pair that is one (RFC 8259, section 7).
+fn are_escapes_whole(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(place) = rest.find('\\') {
+        let escaped = &rest[place + 1..];
+        let Some(unit) = code_unit(escaped) else {
+            rest = escaped.get(1..).unwrap_or_default();
+            continue;
+        };
+        rest = &escaped[5..];
+        match unit {
+            0xd800..=0xdbff => {
+                let low = rest.strip_prefix('\\').and_then(code_unit);
+                if !low.is_some_and(|low| (0xdc00..=0xdfff).contains(&low)) {
+                    return false;
+                }
+                rest = &rest[6..];
+            }
+            0xdc00..=0xdfff => return false,
+            _ => {}
+        }
+    }
+    true
+}
+
+/// The UTF-16 unit of an escape, of which `text` begins after the backslash.
+fn code_unit(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.strip_prefix('u')?.get(..4)?, 16).ok()
 }
 
 fn get<T: TryGetable>(result: &QueryResult, index: usize) -> Result<Option<T>, DbErr> {
     result.try_get_by_index(index)
-}
-
-/// SQLite's come as text, others as what they are.
-fn read_decimal(result: &QueryResult, index: usize) -> Result<Option<Decimal>, DbErr> {
-    #[cfg(feature = "sqlite")]
-    if result.try_as_sqlite_row().is_some() {
-        let text: Option<String> = get(result, index)?;
-        return text.map(|text| super::sqlite::decimal(&text)).transpose();
-    }
-    get(result, index)
 }
 
 #[cfg(test)]
@@ -206,16 +271,21 @@ mod tests {
     use super::*;
     use crate::execute::row::Cell;
 
-    fn finished(texts: &[&[u8]]) -> Result<RowSet, DbErr> {
+    fn finished(texts: &[&[u8]]) -> RowSet {
         let mut rows = RowSetBuilder::new([ColumnType::Text].into());
-        texts.iter().try_for_each(|text| rows.push_text(text))?;
+        texts.iter().for_each(|text| rows.push_text(text));
         rows.finish()
+    }
+
+    fn is_readable(texts: &[&[u8]]) -> Vec<bool> {
+        let rows = finished(texts);
+        (0..texts.len()).map(|index| matches!(rows.row(index).cell(0), Cell::Text(_))).collect()
     }
 
     #[test]
     fn texts_are_told_apart() {
         let texts = ["", "a", "é", "", "日本", "z"];
-        let rows = finished(&texts.map(str::as_bytes)).unwrap();
+        let rows = finished(&texts.map(str::as_bytes));
         for (index, text) in texts.into_iter().enumerate() {
             assert_eq!(rows.row(index).cell(0), Cell::Text(text.as_bytes()));
         }
@@ -223,10 +293,33 @@ mod tests {
 
     #[test]
     fn a_character_is_not_put_together_from_two_texts() {
-        assert!(finished(&["é".as_bytes(), b"a"]).is_ok());
-        assert!(finished(&[b"\xc3", b"\xa9"]).is_err());
-        assert!(finished(&[b"a\xc3", b"\xa9b"]).is_err());
-        assert!(finished(&[b"\xc3"]).is_err());
-        assert!(finished(&[b"\xff", b"a"]).is_err());
+        assert_eq!(is_readable(&["é".as_bytes(), b"a"]), [true, true]);
+        assert_eq!(is_readable(&[b"\xc3", b"\xa9"]), [false, false]);
+        assert_eq!(is_readable(&[b"a\xc3", b"\xa9b"]), [false, false]);
+        assert_eq!(is_readable(&[b"\xc3"]), [false]);
+    }
+
+    #[test]
+    fn one_text_that_is_not_utf_8_leaves_the_others() {
+        let rows = finished(&["日".as_bytes(), b"\xff", b"", b"a"]);
+        assert_eq!(rows.row(0).cell(0), Cell::Text("日".as_bytes()));
+        assert_eq!(rows.row(1).cell(0), Cell::Unreadable(Unreadable::Malformed));
+        assert_eq!(rows.row(2).cell(0), Cell::Text(b""));
+        assert_eq!(rows.row(3).cell(0), Cell::Text(b"a"));
+    }
+
+    #[test]
+    fn json_is_kept_as_it_is_and_has_to_be_json() {
+        for text in
+            [r#"{"a": 1e400}"#, "12345678901234567890.12345678901234567890", r#""\ud83d\ude00 \\ud800""#]
+        {
+            assert_eq!(json_text(text.as_bytes()), Some(text));
+        }
+        for text in
+            [r#""\ud83d""#, r#""\ud83d\u0020""#, r#""\ude00""#, r#""\ud83dx""#, "{", "NaN", "\"\u{1}\""]
+        {
+            assert_eq!(json_text(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(json_text(b"\"\xff\""), None);
     }
 }

@@ -15,14 +15,16 @@ use tracing::{Instrument, Span};
 use super::changes::Changes;
 use super::database::Database;
 use super::explain::StatementRecord;
+use super::foreign_keys::ForeignKeys;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresTransaction;
 use super::row::RowSet;
 use super::session::Shared;
 use super::sql_error::SqlError;
+use super::uninterrupted::Uninterrupted;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, Query};
+use crate::plan::{Catalog, Query, sqlite_time};
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -123,6 +125,11 @@ impl Statements {
         }
     }
 
+    /// Returns the database's foreign keys where they are known: [`Statements::catalog`] asks for them.
+    pub fn foreign_keys(&self) -> Option<Arc<ForeignKeys>> {
+        self.database.known_keys()
+    }
+
     /// Takes rows into the answer, as long as the request may have them.
     ///
     /// # Errors
@@ -140,7 +147,15 @@ impl Statements {
     /// Sends a statement, inside the transaction where there is one, and decodes the rows that it returns. The caller
     /// decides what a refusal of the database means.
     pub async fn write(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
-        let values = statement.values.map(|values| values.0).unwrap_or_default();
+        let mut values = statement.values.map(|values| values.0).unwrap_or_default();
+        if self.database.get_database_backend() == DbBackend::Sqlite {
+            // Else sqlx would write times in a form of its own.
+            for value in &mut values {
+                if let Some(text) = sqlite_time::stored(value) {
+                    *value = Value::String(Some(text));
+                }
+            }
+        }
         Box::pin(self.hand_over_recorded(statement.sql.into(), values.into(), columns)).await
     }
 
@@ -195,7 +210,7 @@ impl Statements {
         let statement = || Statement::from_sql_and_values(backend, &**sql, values.iter().cloned());
         let send = || self.database.query_all_raw(statement());
         let results = self.shared.presence.attempt(&self.database, send).await?;
-        Ok(RowSet::read(&results, columns)?)
+        Ok(RowSet::read(&results, columns))
     }
 
     fn system(&self) -> &'static str {
@@ -245,7 +260,7 @@ impl Running {
                 let values = values.iter().cloned();
                 let statement = Statement::from_sql_and_values(backend, &**sql, values);
                 let results = transaction.query_all_raw(statement).await?;
-                Ok(RowSet::read(&results, columns)?)
+                Ok(RowSet::read(&results, columns))
             }
             #[cfg(feature = "postgres")]
             Some(Begun::Postgres(transaction)) => transaction.send(sql.clone(), values, columns).await,
@@ -278,23 +293,22 @@ impl Running {
 }
 
 impl Transaction {
-    /// Keeps what it has written, and tells which tables that touched: both, whatever becomes of the caller meanwhile.
+    /// Keeps what it has written, and tells which tables that touched. A caller that leaves half-way stops neither.
     ///
     /// # Errors
     /// [`SqlError::Refused`] when the database refuses it at the end: nothing has been written then.
     /// [`SqlError::OutcomeUnknown`] when the connection is lost meanwhile. It must not be tried again.
     pub async fn commit(&self) -> Result<(), SqlError> {
         let (running, changes) = (self.running.clone(), self.changes.clone());
-        let commit = async move {
-            let committed = running.commit().await;
-            // Where nobody knows, it may have been.
-            if matches!(committed, Ok(()) | Err(SqlError::OutcomeUnknown(_))) {
+        Uninterrupted::new(async move {
+            let done = running.commit().await;
+            // Whatever was not refused may be there.
+            if !matches!(done, Err(SqlError::Refused(_))) {
                 changes.tell(running.touched());
             }
-            committed
-        };
-        let outcome = tokio::spawn(commit.in_current_span()).await;
-        outcome.unwrap_or_else(|error| Err(SqlError::OutcomeUnknown(error.to_string())))
+            done
+        })
+        .await
     }
 
     /// Takes back what it has written. Its locks are gone then, while a dropped one has them a little longer.

@@ -4,10 +4,12 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
-    Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+    Directive, ExecutableDocument, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
 };
-use async_graphql::{Pos, Positioned};
+use async_graphql::{Name, Pos, Positioned};
+use async_graphql_value::Value;
 
+use super::values::Size;
 use super::{Limits, Refusal, refuse_above};
 use crate::error::Error;
 
@@ -50,6 +52,8 @@ struct Counts {
     root_fields: u64,
     /// Selection sets inside each other.
     depth: u64,
+    /// Values of arguments.
+    values: Size,
 }
 
 impl Counts {
@@ -57,13 +61,17 @@ impl Counts {
     fn add(&mut self, other: &Self) {
         self.variables = self.variables.saturating_add(other.variables);
         self.selections = self.selections.saturating_add(other.selections);
+        self.values.add(other.values);
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.directives = self.directives.saturating_add(other.directives);
     }
 
     fn check(&self, limits: &Limits, position: Pos) -> Result<(), Refusal> {
         if self.depth > limits.depth as u64 {
-            return Err(Refusal { error: Error::too_deep(limits.depth as u64, self.depth), position });
+            return Err(Refusal {
+                error: Error::too_deep("the document", limits.depth as u64, self.depth),
+                position,
+            });
         }
         let refuse = |limit, asked, of: &str, what: &str| {
             refuse_above(limit, asked, of, || format!("the document has {asked} {what}"), position)
@@ -73,15 +81,18 @@ impl Counts {
         let expanded = |what: &str| format!("{what} after fragments are expanded");
         refuse(limits.aliases, self.aliases, "aliases", &expanded("aliases"))?;
         refuse(limits.directives, self.directives, "directives", &expanded("directives"))?;
-        refuse(limits.selections, self.selections, "selections", &expanded("selections"))
+        refuse(limits.selections, self.selections, "selections", &expanded("selections"))?;
+        self.values.check(limits).map_err(|error| Refusal { error, position })
     }
 }
 
 /// A fragment or an operation by itself, and what it spreads.
-struct Part<'a> {
+pub(super) struct Part<'a> {
     position: Pos,
     own: Counts,
     spreads: Vec<Spread<'a>>,
+    /// Variables in its arguments, each with the number of lists and objects around it.
+    pub variables: Vec<(&'a Name, u64)>,
 }
 
 struct Spread<'a> {
@@ -94,9 +105,49 @@ struct Spread<'a> {
 
 impl<'a> Part<'a> {
     fn read(position: Pos, set: &'a SelectionSet) -> Self {
-        let mut part = Self { position, own: Counts::default(), spreads: Vec::new() };
+        let (own, spreads, variables) = (Counts::default(), Vec::new(), Vec::new());
+        let mut part = Self { position, own, spreads, variables };
         part.read_set(set, 1, true);
         part
+    }
+
+    fn of_fragment(fragment: &'a Positioned<FragmentDefinition>) -> Self {
+        let mut part = Self::read(fragment.pos, &fragment.node.selection_set.node);
+        part.read_directives(&fragment.node.directives);
+        part
+    }
+
+    fn of_operation(operation: &'a Positioned<OperationDefinition>) -> Self {
+        let OperationDefinition { variable_definitions, directives, selection_set, .. } = &operation.node;
+        let mut part = Self::read(operation.pos, &selection_set.node);
+        part.read_directives(directives);
+        for definition in variable_definitions {
+            part.read_directives(&definition.node.directives);
+            if let Some(value) = &definition.node.default_value {
+                part.own.values.add(Size::of_variable(&value.node));
+            }
+        }
+        part.own.variables = variable_definitions.len() as u64;
+        part
+    }
+
+    /// The size of the values in its arguments and defaults.
+    pub fn values(&self) -> Size {
+        self.own.values
+    }
+
+    fn read_directives(&mut self, directives: &'a [Positioned<Directive>]) {
+        self.own.directives += directives.len() as u64;
+        for directive in directives {
+            self.read_arguments(&directive.node.arguments);
+        }
+    }
+
+    fn read_arguments(&mut self, arguments: &'a [(Positioned<Name>, Positioned<Value>)]) {
+        for (_, value) in arguments {
+            let size = Size::of_literal(&value.node, |name, depth| self.variables.push((name, depth)));
+            self.own.values.add(size);
+        }
     }
 
     /// Calls itself for each level of nesting, which the parser bounds.
@@ -104,9 +155,10 @@ impl<'a> Part<'a> {
         self.own.depth = self.own.depth.max(depth);
         for selection in &set.items {
             self.own.selections += 1;
-            self.own.directives += directives(&selection.node).len() as u64;
+            self.read_directives(directives(&selection.node));
             match &selection.node {
                 Selection::Field(field) => {
+                    self.read_arguments(&field.node.arguments);
                     self.own.aliases += u64::from(field.node.alias.is_some());
                     self.own.root_fields += u64::from(at_root);
                     // A field without a selection set has an empty one here.
@@ -136,23 +188,21 @@ fn directives(selection: &Selection) -> &[Positioned<Directive>] {
 }
 
 /// The fragments of a document by themselves.
-struct Fragments<'a> {
+pub(super) struct Fragments<'a> {
     places: HashMap<&'a str, usize>,
     names: Vec<&'a str>,
     parts: Vec<Part<'a>>,
 }
 
 impl<'a> Fragments<'a> {
-    fn read(document: &'a ExecutableDocument) -> Self {
+    pub fn read(document: &'a ExecutableDocument) -> Self {
         let mut fragments = Self { places: HashMap::new(), names: Vec::new(), parts: Vec::new() };
         let mut in_order: Vec<_> = document.fragments.iter().collect();
         in_order.sort_by_key(|(_, fragment)| fragment.pos);
         for (name, fragment) in in_order {
-            let mut part = Part::read(fragment.pos, &fragment.node.selection_set.node);
-            part.own.directives += fragment.node.directives.len() as u64;
             fragments.places.insert(name, fragments.parts.len());
             fragments.names.push(name);
-            fragments.parts.push(part);
+            fragments.parts.push(Part::of_fragment(fragment));
         }
         fragments
     }
@@ -161,11 +211,40 @@ impl<'a> Fragments<'a> {
         self.places.get(spread.fragment).copied()
     }
 
-    /// What each of them has after expansion. Those that a fragment spreads are finished before it; the way to the one
-    /// at hand is a list, since a chain of fragments can be as long as the document.
+    /// What each of them has after expansion.
     fn expand(&self) -> Result<Vec<Counts>, Refusal> {
-        let mut states = vec![State::Untouched; self.parts.len()];
         let mut totals = vec![Counts::default(); self.parts.len()];
+        for at in self.in_order()? {
+            totals[at] = total(&self.parts[at], |spread| Some(&totals[self.place(spread)?]));
+        }
+        Ok(totals)
+    }
+
+    /// Visits every operation, and every fragment with the number of its occurrences in all operations; one that occurs
+    /// in none counts once.
+    pub fn each_expanded(&self, document: &'a ExecutableDocument, mut visit: impl FnMut(&Part<'a>, u64)) {
+        let mut times = vec![0u64; self.parts.len()];
+        let mut spread = |part: &Part<'a>, of_part: u64, times: &mut [u64]| {
+            visit(part, of_part);
+            for place in part.spreads.iter().filter_map(|spread| self.place(spread)) {
+                times[place] = times[place].saturating_add(of_part);
+            }
+        };
+        for (_, operation) in document.operations.iter() {
+            spread(&Part::of_operation(operation), 1, &mut times);
+        }
+        // A fragment stands before all that it spreads in the reverse of the order in which they are finished.
+        for at in self.in_order().unwrap_or_default().into_iter().rev() {
+            let of_part = times[at].max(1);
+            spread(&self.parts[at], of_part, &mut times);
+        }
+    }
+
+    /// The places of the fragments, each after those that it spreads. The way to the one at hand is a list, since a chain
+    /// of fragments can be as long as the document.
+    fn in_order(&self) -> Result<Vec<usize>, Refusal> {
+        let mut states = vec![State::Untouched; self.parts.len()];
+        let mut finished = Vec::with_capacity(self.parts.len());
         let mut way: Vec<(usize, usize)> = Vec::new();
         for start in 0..self.parts.len() {
             if states[start] == State::Untouched {
@@ -175,7 +254,7 @@ impl<'a> Fragments<'a> {
             while let Some((at, next)) = way.last_mut() {
                 let at = *at;
                 let Some(spread) = self.parts[at].spreads.get(*next) else {
-                    totals[at] = total(&self.parts[at], |spread| Some(&totals[self.place(spread)?]));
+                    finished.push(at);
                     states[at] = State::Finished;
                     way.pop();
                     continue;
@@ -191,7 +270,7 @@ impl<'a> Fragments<'a> {
                 }
             }
         }
-        Ok(totals)
+        Ok(finished)
     }
 
     fn refuse_cycle(&self, place: usize, way: &[(usize, usize)]) -> Refusal {
@@ -223,12 +302,7 @@ struct Expanded<'a> {
 
 impl Expanded<'_> {
     fn of_operation(&self, operation: &Positioned<OperationDefinition>) -> Counts {
-        let OperationDefinition { variable_definitions, directives, selection_set, .. } = &operation.node;
-        let mut part = Part::read(operation.pos, &selection_set.node);
-        let on_variables: usize = variable_definitions.iter().map(|one| one.node.directives.len()).sum();
-        part.own.directives += (directives.len() + on_variables) as u64;
-        part.own.variables = variable_definitions.len() as u64;
-        self.total(&part)
+        self.total(&Part::of_operation(operation))
     }
 
     fn total(&self, part: &Part<'_>) -> Counts {

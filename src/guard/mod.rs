@@ -7,10 +7,13 @@
 
 mod document;
 mod text;
+mod values;
 
 use async_graphql::Pos;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::parser::{self, parse_query};
+
+pub use values::Uses;
 
 use crate::error::{Error, LocatedError};
 
@@ -25,7 +28,7 @@ pub struct Limits {
     /// Bytes of one name. Validation compares a name that it does not know with each that it knows, letter by letter.
     pub name_bytes: usize,
     /// Brackets inside each other in the text, and selection sets inside each other after fragments are expanded, a
-    /// fragment's own one included. More than [`Limits::DEEPEST`] stands for that.
+    /// fragment's own one included; the value of a variable likewise. More than [`Limits::DEEPEST`] stands for that.
     pub depth: usize,
     /// Aliases after fragments are expanded.
     pub aliases: usize,
@@ -39,6 +42,13 @@ pub struct Limits {
     pub variables: usize,
     /// Fields, spreads and inline fragments of all operations after fragments are expanded.
     pub selections: usize,
+    /// Scalars, lists and objects in arguments and variables after fragments are expanded; a variable counts at every
+    /// place where it stands.
+    pub values: usize,
+    /// Bytes of text in arguments and variables, counted in the same way.
+    pub value_bytes: usize,
+    /// Items of one list in an argument or a variable.
+    pub list_items: usize,
 }
 
 impl Limits {
@@ -57,6 +67,9 @@ impl Limits {
         operations: 100,
         variables: 500,
         selections: 10_000,
+        values: 250_000,
+        value_bytes: 8 << 20,
+        list_items: 10_000,
     };
 }
 
@@ -148,6 +161,9 @@ mod tests {
         operations: usize::MAX,
         variables: usize::MAX,
         selections: usize::MAX,
+        values: usize::MAX,
+        value_bytes: usize::MAX,
+        list_items: usize::MAX,
     };
 
     fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {

@@ -26,7 +26,7 @@ pub(super) fn check(text: &str, limits: &Limits) -> Result<(), Refusal> {
         position(text, measured.longest_name),
     )?;
     if measured.depth > limits.depth as u64 {
-        let error = Error::too_deep(limits.depth as u64, measured.depth);
+        let error = Error::too_deep("the document", limits.depth as u64, measured.depth);
         return Err(Refusal { error, position: position(text, measured.too_deep) });
     }
     refuse_above(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 
-use super::{ColumnId, Declaration, Entity, Model, Relation, names};
+use super::{Column, ColumnId, Declaration, Entity, Model, OnDelete, Relation, names};
 
 /// One way in which the registered entities do not make a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,43 @@ pub enum Fault {
     NoSuchColumn {
         /// `Entity.relation`.
         relation: String,
+        /// `table.column`.
+        column: String,
+    },
+    /// A relation whose two sides have different numbers of columns, or none.
+    ColumnCounts {
+        /// `Entity.relation`.
+        relation: String,
+        /// The columns of each side, as `table (a, b)`.
+        sides: [String; 2],
+    },
+    /// A relation that uses one column twice on one side.
+    RepeatedColumn {
+        /// `Entity.relation`.
+        relation: String,
+        /// `table.column`.
+        column: String,
+    },
+    /// A relation between columns whose values no database compares.
+    ColumnTypes {
+        /// `Entity.relation`.
+        relation: String,
+        /// The columns, as `table.column (type)`.
+        columns: [String; 2],
+    },
+    /// A relation whose definition starts at the table of another entity.
+    WrongStart {
+        /// `Entity.relation`, or `table to table` of a many-to-many relation.
+        relation: String,
+        /// The table it starts at.
+        table: String,
+        /// The table it was expected to start at.
+        expected: String,
+    },
+    /// Two fields of an entity that name one column of the table.
+    ColumnTwice {
+        /// The entity.
+        entity: String,
         /// `table.column`.
         column: String,
     },
@@ -109,6 +146,15 @@ pub enum Fault {
         /// What it names.
         of: String,
     },
+    /// A rule for deletions that the relation's key cannot follow.
+    OnDelete {
+        /// `Entity.relation`, of the side that holds the key.
+        relation: String,
+        /// The rule.
+        rule: OnDelete,
+        /// Reason why the key cannot follow it.
+        problem: String,
+    },
     /// An option that speaks of something the entity does not have.
     UnknownOption {
         /// The entity.
@@ -131,6 +177,26 @@ impl fmt::Display for Fault {
             ),
             Self::NoSuchColumn { relation, column } => {
                 write!(formatter, "{relation} uses column {column}, which does not exist")
+            }
+            Self::ColumnCounts { relation, sides: [from, to] } => write!(
+                formatter,
+                "{relation} joins {from} with {to}; expected the same number of columns on both sides, at least one"
+            ),
+            Self::RepeatedColumn { relation, column } => {
+                write!(formatter, "{relation} uses column {column} more than once")
+            }
+            Self::ColumnTypes { relation, columns: [from, to] } => {
+                write!(formatter, "{relation} compares {from} with {to}; expected columns of one type")
+            }
+            Self::WrongStart { relation, table, expected } => write!(
+                formatter,
+                "{relation} has a definition that starts at table {table}; expected {expected}, as by RelationDef::rev"
+            ),
+            Self::ColumnTwice { entity, column } => {
+                write!(
+                    formatter,
+                    "{entity} has more than one field for column {column}; leave one of them out"
+                )
             }
             Self::NotUnique { relation, declaration: Declaration::BelongsTo, columns } => write!(
                 formatter,
@@ -179,6 +245,9 @@ impl fmt::Display for Fault {
             Self::InvalidName { name, of } => {
                 write!(formatter, "\"{name}\" is not a name that GraphQL takes, for {of}; rename it")
             }
+            Self::OnDelete { relation, rule, problem } => {
+                write!(formatter, "{relation} has the rule {rule} for deletions, but {problem}")
+            }
             Self::UnknownOption { entity, name } => {
                 write!(formatter, "an option of {entity} speaks of \"{name}\", which it does not have")
             }
@@ -211,6 +280,7 @@ pub(super) fn check(model: &Model, faults: &mut Vec<Fault>) {
         if entity.primary_key.is_empty() {
             faults.push(Fault::NoPrimaryKey { entity: entity.name.clone() });
         }
+        check_columns(entity, faults);
         check_single(model, entity, faults);
     }
     for (_, entity) in model.exposed() {
@@ -223,6 +293,18 @@ pub(super) fn check(model: &Model, faults: &mut Vec<Fault>) {
     check_mutations(&named, faults);
     for entity in named {
         check_keys(entity, faults);
+    }
+}
+
+/// An INSERT would name the column twice, which no database takes.
+fn check_columns(entity: &Entity, faults: &mut Vec<Fault>) {
+    for (id, column) in entity.columns.iter().enumerate() {
+        let is_named = |other: &Column| other.name == column.name;
+        // Reported at the second of them, however many there are.
+        if entity.columns[..id].iter().filter(|other| is_named(other)).count() == 1 {
+            let column = format!("{}.{}", entity.table.name, column.name);
+            faults.push(Fault::ColumnTwice { entity: entity.name.clone(), column });
+        }
     }
 }
 

@@ -11,9 +11,11 @@ mod relation;
 pub use check::{Fault, ModelError};
 pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normalize_key};
 pub use registry::{EntityOptions, Registry};
-pub use relation::{Cardinality, Declaration, Junction, OnDelete, Relation};
+pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
 
 use std::collections::HashMap;
+
+use sea_orm::Value;
 
 use names::{ConnectionTypes, RootNames, TypeNames};
 
@@ -97,6 +99,8 @@ pub struct Column {
     pub nullable: bool,
     /// Whether the database gives it a value where none is given.
     pub has_default: bool,
+    /// Default value that the entity declares; expressions are not among them.
+    pub default: Option<Value>,
     /// Whether that value is a number of the database's own making.
     pub generated: bool,
     /// Its comment.
@@ -214,11 +218,14 @@ impl Model {
         })
     }
 
-    /// The forward relations of all entities that point at this one and are enforced: what a change of it reaches.
+    /// The forward relations of all entities that reference this one, and that the database or a rule of the
+    /// application enforces.
     pub fn pointing_at(&self, id: EntityId) -> impl Iterator<Item = (EntityId, &Relation)> {
         self.entities.iter().enumerate().flat_map(move |(child, entity)| {
             let points_here = move |relation: &&Relation| {
-                relation.declaration == Declaration::BelongsTo && relation.enforced && relation.target == id
+                relation.declaration == Declaration::BelongsTo
+                    && (relation.enforced || relation.rule.is_some())
+                    && relation.target == id
             };
             entity.relations.iter().filter(points_here).map(move |relation| (child, relation))
         })

@@ -1,8 +1,9 @@
 //! What SeaORM says of an entity at run time, as plain data.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ColumnType as DatabaseType, DbBackend, EntityTrait, IdenStatic, Iterable,
-    PrimaryKeyToColumn, PrimaryKeyTrait, Related, RelationTrait, Schema,
+    PrimaryKeyToColumn, PrimaryKeyTrait, Related, RelationTrait, Schema, Value,
 };
 
 use super::relation::Declared;
@@ -33,12 +34,16 @@ pub(super) struct ReflectedColumn {
     pub database_type: DatabaseType,
     pub nullable: bool,
     pub has_default: bool,
+    /// Default that is a plain value.
+    pub default: Option<Value>,
     pub comment: Option<String>,
 }
 
 /// A many-to-many relation as `Related::via` declares it: from here to the junction, from there to the target.
 #[derive(Clone, Debug)]
 pub(super) struct ReflectedVia {
+    /// The table that it belongs to.
+    pub owner: Table,
     pub to_junction: Declared,
     pub to_target: Declared,
 }
@@ -76,6 +81,10 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
             variant: format!("{column:?}"),
             nullable: definition.is_null(),
             has_default: definition.get_column_default().is_some(),
+            default: match definition.get_column_default() {
+                Some(Expr::Value(value) | Expr::Constant(value)) => Some(value.clone()),
+                _ => None,
+            },
             comment: comment_of::<E>(column),
             database_type: definition.get_column_type().clone(),
         });
@@ -93,10 +102,7 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
     unique_keys.retain(|key| *key != primary_key);
     Reflected {
         module: module_of(std::any::type_name::<E>()).unwrap_or(entity.table_name()).to_owned(),
-        table: Table {
-            schema: entity.schema_name().map(str::to_owned),
-            name: entity.table_name().to_owned(),
-        },
+        table: table_of(entity),
         comment: entity.comment().map(str::to_owned),
         columns,
         primary_key,
@@ -116,9 +122,14 @@ where
 {
     let to_junction = <E as Related<R>>::via()?;
     Some(ReflectedVia {
+        owner: table_of(E::default()),
         to_junction: Declared::read(String::new(), to_junction),
         to_target: Declared::read(String::new(), <E as Related<R>>::to()),
     })
+}
+
+fn table_of<E: EntityTrait>(entity: E) -> Table {
+    Table { schema: entity.schema_name().map(str::to_owned), name: entity.table_name().to_owned() }
 }
 
 /// A column's comment has no getter; the definition for a `CREATE TABLE` carries it.

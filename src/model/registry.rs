@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{EntityTrait, Related};
 
 use super::reflect::{self, Reflected, ReflectedVia};
-use super::{Fault, Model, ModelError, assembly};
+use super::{Fault, Model, ModelError, OnDelete, assembly};
 
 /// The entities that a service serves.
 ///
@@ -44,6 +44,7 @@ pub struct EntityOptions {
     pub(super) renamed: BTreeMap<String, String>,
     pub(super) hidden: BTreeSet<String>,
     pub(super) lists_through: BTreeMap<String, String>,
+    pub(super) on_delete: BTreeMap<String, OnDelete>,
 }
 
 impl EntityOptions {
@@ -77,6 +78,48 @@ impl EntityOptions {
     /// those who follow, and `list_through("followed", "idols")` those who are followed.
     pub fn list_through(mut self, relation: impl Into<String>, field: impl Into<String>) -> Self {
         self.lists_through.insert(relation.into(), field.into());
+        self
+    }
+
+    /// Rule of the application for the rows that reference a deleted row, as Django's `on_delete`. The service finds,
+    /// deletes, changes, counts or refuses in the transaction of the deletion, whatever the database's own action is.
+    ///
+    /// The relation is named from either side: the entity that holds the key says `author`, the entity that it
+    /// references says `posts`. A list through a junction stands for the junction's key to this entity.
+    ///
+    /// ```
+    /// # mod author {
+    /// #     use sea_orm::entity::prelude::*;
+    /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    /// #     #[sea_orm(table_name = "authors")]
+    /// #     pub struct Model { #[sea_orm(primary_key)] pub id: i32 }
+    /// #     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    /// #     pub enum Relation { #[sea_orm(has_many = "super::post::Entity")] Posts }
+    /// #     impl ActiveModelBehavior for ActiveModel {}
+    /// # }
+    /// # mod post {
+    /// #     use sea_orm::entity::prelude::*;
+    /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    /// #     #[sea_orm(table_name = "posts")]
+    /// #     pub struct Model { #[sea_orm(primary_key)] pub id: i32, pub author_id: i32 }
+    /// #     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    /// #     pub enum Relation {
+    /// #         #[sea_orm(belongs_to = "super::author::Entity", from = "Column::AuthorId", to = "super::author::Column::Id")]
+    /// #         Author,
+    /// #     }
+    /// #     impl ActiveModelBehavior for ActiveModel {}
+    /// # }
+    /// use crowsfoot::model::OnDelete;
+    ///
+    /// let model = crowsfoot::Registry::new()
+    ///     .register_with::<author::Entity>(|author| author.on_delete("posts", OnDelete::Cascade))
+    ///     .register::<post::Entity>()
+    ///     .model()?;
+    /// assert_eq!(model.entities[1].relations[0].rule, Some(OnDelete::Cascade));
+    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// ```
+    pub fn on_delete(mut self, relation: impl Into<String>, rule: OnDelete) -> Self {
+        self.on_delete.insert(relation.into(), rule);
         self
     }
 

@@ -1,5 +1,7 @@
 //! Relations and their cardinality; the one file that reads `RelationDef`.
 
+use std::fmt;
+
 use sea_orm::sea_query::{ForeignKeyAction, TableRef};
 use sea_orm::{Identity, RelationDef, RelationType};
 
@@ -29,19 +31,79 @@ pub enum Declaration {
     ManyToMany,
 }
 
-/// What happens to the rows that hold a key when the row it points at is deleted.
+/// Action of a foreign key in the database, when the row that it references is deleted or its key changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyAction {
+    /// The referencing rows are deleted, or follow the key.
+    Cascade,
+    /// The referencing key becomes NULL.
+    SetNull,
+    /// The referencing key becomes its default.
+    SetDefault,
+    /// The statement is refused.
+    Restrict,
+    /// The statement is refused at its end, or the transaction at its end where the key is deferred.
+    NoAction,
+}
+
+impl KeyAction {
+    /// Returns whether the statement is refused while rows reference the key.
+    pub fn restricts(self) -> bool {
+        matches!(self, Self::Restrict | Self::NoAction)
+    }
+
+    fn read(action: Option<ForeignKeyAction>) -> Self {
+        match action {
+            Some(ForeignKeyAction::Cascade) => Self::Cascade,
+            Some(ForeignKeyAction::SetNull) => Self::SetNull,
+            Some(ForeignKeyAction::SetDefault) => Self::SetDefault,
+            Some(ForeignKeyAction::Restrict) => Self::Restrict,
+            _ => Self::NoAction,
+        }
+    }
+}
+
+impl fmt::Display for KeyAction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Cascade => "CASCADE",
+            Self::SetNull => "SET NULL",
+            Self::SetDefault => "SET DEFAULT",
+            Self::Restrict => "RESTRICT",
+            Self::NoAction => "NO ACTION",
+        })
+    }
+}
+
+/// Rule that the service itself applies to referencing rows when the row that they reference is deleted, whatever the
+/// database's own action is. The names and meanings are those of Django's `on_delete`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OnDelete {
-    /// They are deleted too.
+    /// The referencing rows are deleted too, and counted.
     Cascade,
-    /// Their key becomes NULL.
-    SetNull,
-    /// Their key becomes its default.
-    SetDefault,
-    /// The deletion is refused.
+    /// The deletion is refused, even where the same deletion takes the referencing rows over another relation.
+    Protect,
+    /// The deletion is refused, unless the same deletion takes the referencing rows over another relation.
     Restrict,
-    /// The deletion is refused, at the end of the statement.
-    NoAction,
+    /// The referencing key becomes NULL.
+    SetNull,
+    /// The referencing key becomes the default that its entity declares, or NULL where it declares none.
+    SetDefault,
+    /// The database's foreign key decides.
+    DoNothing,
+}
+
+impl fmt::Display for OnDelete {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Cascade => "CASCADE",
+            Self::Protect => "PROTECT",
+            Self::Restrict => "RESTRICT",
+            Self::SetNull => "SET NULL",
+            Self::SetDefault => "SET DEFAULT",
+            Self::DoNothing => "DO NOTHING",
+        })
+    }
 }
 
 /// The way from the rows of one entity to those of another.
@@ -57,11 +119,12 @@ pub struct Relation {
     pub declaration: Declaration,
     /// Whether the database enforces the key; entities may say that it does not (`skip_fk`).
     pub enforced: bool,
-    /// What a deletion of the target does; of forward relations alone.
-    pub on_delete: OnDelete,
-    /// Whether the key gives way when what it points at changes (ON UPDATE CASCADE, SET NULL, SET DEFAULT); of forward
-    /// relations alone.
-    pub yields: bool,
+    /// ON DELETE as the entity declares it; of forward relations alone.
+    pub on_delete: KeyAction,
+    /// ON UPDATE as the entity declares it; of forward relations alone.
+    pub on_update: KeyAction,
+    /// Rule of the application for deletions of the target; of forward relations alone.
+    pub rule: Option<OnDelete>,
     /// The columns of this entity that take part.
     pub from: Vec<ColumnId>,
     /// The columns of the target that they meet; behind the junction where there is one.
@@ -102,9 +165,8 @@ pub(super) struct Declared {
     pub to: Vec<String>,
     /// Whether the database enforces the key.
     pub enforced: bool,
-    pub on_delete: OnDelete,
-    /// Whether the key gives way when what it points at changes.
-    pub yields: bool,
+    pub on_delete: KeyAction,
+    pub on_update: KeyAction,
     /// Whether it has a condition beside its columns, as a closure that cannot be read.
     pub conditional: bool,
 }
@@ -134,17 +196,8 @@ impl Declared {
             to_table: table_of(&definition.to_tbl),
             to: columns_of(&definition.to_col),
             enforced: !definition.skip_fk,
-            on_delete: match definition.on_delete {
-                Some(ForeignKeyAction::Cascade) => OnDelete::Cascade,
-                Some(ForeignKeyAction::SetNull) => OnDelete::SetNull,
-                Some(ForeignKeyAction::SetDefault) => OnDelete::SetDefault,
-                Some(ForeignKeyAction::Restrict) => OnDelete::Restrict,
-                _ => OnDelete::NoAction,
-            },
-            yields: matches!(
-                definition.on_update,
-                Some(ForeignKeyAction::Cascade | ForeignKeyAction::SetNull | ForeignKeyAction::SetDefault)
-            ),
+            on_delete: KeyAction::read(definition.on_delete),
+            on_update: KeyAction::read(definition.on_update),
             conditional: definition.on_condition.is_some(),
         }
     }

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::Value;
+use sea_orm::sea_query::LockType;
 
 use super::change::{Below, Create, Key, Update};
 use super::constraint::Attempt;
 use super::writer::{Row, Writer, key_of, rows_of, values_of};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation, RelationId, normalize_key};
+use crate::plan::Dialect;
 
 /// Columns by name, with what they hold.
 type Columns = Vec<(String, ColumnType)>;
@@ -30,6 +32,7 @@ impl Writer<'_> {
     async fn write_reverse(&self, relation: &Relation, above: Vec<(Row, Below)>) -> Result<()> {
         let target = relation.target;
         let mut creates = Vec::new();
+        let mut upserts = Vec::new();
         let mut connects: Vec<Placed> = Vec::new();
         for (row, below) in above {
             let parent = values_of(&row, &relation.from);
@@ -46,16 +49,14 @@ impl Writer<'_> {
                 self.update_below(relation, &parent, key, update).await?;
             }
             if let Some((create, update)) = below.upsert {
-                creates.extend(
-                    self.upsert_below(relation, &parent, create, update)
-                        .await?
-                        .map(|create| (create, place.clone())),
-                );
+                let missing = self.upsert_below(relation, &parent, create, update).await?;
+                upserts.extend(missing.map(|create| (create, place.clone())));
             }
             connects.extend(below.connect.into_iter().map(|key| (key, parent.clone())));
             creates.extend(below.create.into_iter().map(|(create, _)| (create, place.clone())));
         }
         self.connect(relation, connects).await?;
+        self.create(target, upserts, &[], None).await.map_err(|error| self.perhaps_raced(error))?;
         self.create(target, creates, &[], None).await?;
         Ok(())
     }
@@ -80,7 +81,7 @@ impl Writer<'_> {
         }
         for (named, keys) in by_columns(&below.delete) {
             let (columns, values) = all_within(relation, parent, &named, &keys);
-            let found = self.find(target, &named, &columns, &values).await?;
+            let found = self.lock(target, &named, &columns, &values, LockType::Update).await?;
             self.require_all(target, &found, &keys)?;
             self.delete_rows(target, &columns, &values).await?;
         }
@@ -146,6 +147,13 @@ impl Writer<'_> {
         Ok(updated.is_empty().then_some(create))
     }
 
+    /// The error of a row that was made because none was there: another transaction may have made one in between. SQLite has
+    /// one writer.
+    fn perhaps_raced(&self, error: Error) -> Error {
+        let is_taken = error.code() == Code::UniqueViolation;
+        if is_taken && self.session.dialect() == Dialect::Postgres { error.perhaps_raced() } else { error }
+    }
+
     /// Gives rows their new places, with one statement for each unique key that they are named by.
     async fn connect(&self, relation: &Relation, connects: Vec<Placed>) -> Result<()> {
         let target = relation.target;
@@ -159,7 +167,7 @@ impl Writer<'_> {
             let is_moved = columns.iter().any(|column| relation.to.contains(column));
             if is_moved {
                 let keys: Vec<Vec<Value>> = placed.iter().map(|(key, _)| key.values.clone()).collect();
-                let there = self.find(target, &columns, &columns, &keys).await?;
+                let there = self.lock(target, &columns, &columns, &keys, LockType::Update).await?;
                 self.all_found(target, &there, &columns, &placed)?;
             }
             let rows: Vec<Vec<Value>> =

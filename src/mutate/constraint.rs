@@ -162,7 +162,7 @@ impl Writer<'_> {
             let holds_fast = |relation: &&Relation| {
                 relation.declaration == Declaration::BelongsTo
                     && relation.enforced
-                    && !relation.yields
+                    && relation.on_update.restricts()
                     && relation.target == attempt.entity
                     && relation.to.iter().any(is_changed)
             };

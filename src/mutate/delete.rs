@@ -8,7 +8,7 @@ use sea_orm::{Statement, Value};
 use super::constraint::{Attempt, is_foreign_key_violation};
 use super::writer::{Row, Writer, has_null, key_of, values_of};
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, EntityId, OnDelete, Relation};
+use crate::model::{ColumnId, EntityId, KeyAction, Relation};
 
 /// What a deletion reaches.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ impl Writer<'_> {
             is_first = false;
             for (child, relation) in self.model().pointing_at(entity) {
                 let keys = keys_of(&fresh, relation);
-                if relation.on_delete == OnDelete::Cascade && !keys.is_empty() {
+                if relation.on_delete == KeyAction::Cascade && !keys.is_empty() {
                     level.push((child, relation.from.clone(), keys));
                 }
             }
@@ -85,7 +85,7 @@ impl Writer<'_> {
         let mut defaulted = None;
         for (entity, rows) in &reach.gone {
             for (child, relation) in self.model().pointing_at(*entity) {
-                if matches!(relation.on_delete, OnDelete::Cascade | OnDelete::SetNull) {
+                if matches!(relation.on_delete, KeyAction::Cascade | KeyAction::SetNull) {
                     continue;
                 }
                 let held = &self.model().entities[child];
@@ -95,7 +95,7 @@ impl Writer<'_> {
                 let goes_along = |row: &&Row| reach.seen.contains(&(child, key_of(row, &held.primary_key)));
                 let along = found.iter().filter(goes_along).count();
                 let staying = found.len() - along;
-                if relation.on_delete == OnDelete::SetDefault {
+                if relation.on_delete == KeyAction::SetDefault {
                     let error = || Error::foreign_key_violation(&held.name, &relation.field);
                     defaulted = defaulted.or((staying > 0).then(error));
                     continue;

@@ -7,6 +7,7 @@ use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 use async_graphql::{Name, PathSegment, Pos, Value as ConstValue};
 use indexmap::IndexMap;
 use sea_orm::Value;
+use sea_orm::sea_query::LockType;
 
 use super::change::{Changes, Create, Update};
 use super::constraint::Attempt;
@@ -67,10 +68,8 @@ pub async fn mutate(
     let mut attempt = 0;
     loop {
         let done = attempt_once(session, &changes, document).await;
-        let is_conflict =
-            |errors: &Failed| errors.iter().any(|located| located.error.code() == Code::Conflict);
         match done {
-            Err(errors) if is_conflict(&errors) && attempt < RETRIES => {
+            Err(errors) if errors.iter().any(|located| is_worth_trying(&located.error, attempt)) => {
                 tracing::debug!(attempt, "an operation met another at the same rows and is tried again");
                 tokio::time::sleep(pause(attempt)).await;
                 attempt += 1;
@@ -78,6 +77,12 @@ pub async fn mutate(
             done => return done,
         }
     }
+}
+
+/// Whether an operation that failed so is tried again, after this many attempts before.
+fn is_worth_trying(error: &Error, attempts: u32) -> bool {
+    // Whoever made the row has committed: the second attempt sees it.
+    (error.code() == Code::Conflict && attempts < RETRIES) || (error.is_perhaps_raced() && attempts == 0)
 }
 
 /// The pause after this many attempts: a random part of an upper bound that grows, so that two operations that met do not
@@ -206,7 +211,7 @@ fn chosen(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Filter> 
     let input = arguments.require("where")?;
     let filter = Filter::read(model, id, &input)?;
     let means_all = arguments.get("all").map_or(Ok(false), |input| input.boolean())?;
-    if filter.is_everything() && !means_all {
+    if !means_all && filter.takes_everything(model, id) {
         return Err(input.refuse("expected a condition, or all: true beside it"));
     }
     Ok(filter)
@@ -252,17 +257,13 @@ impl Operation<'_> {
             }
             Write::Delete { entity, key } => {
                 let by = &self.entity(entity).primary_key;
-                let row: Row = by.iter().copied().zip(key.iter().cloned()).collect();
-                if self
-                    .writer
-                    .find(entity, by, by, std::slice::from_ref(&key))
-                    .await
-                    .map_err(failed)?
-                    .is_empty()
-                {
+                // Locked, so that the row answered is the row deleted.
+                let keys = slice::from_ref(&key);
+                let found = self.writer.lock(entity, by, by, keys, LockType::Update).await.map_err(failed)?;
+                if found.is_empty() {
                     return Err(failed(self.not_found(entity, &key)));
                 }
-                let answer = self.read_rows(entity, &[row], false).await?;
+                let answer = self.read_rows(entity, &found, false).await?;
                 self.writer.delete_rows(entity, by, &[key]).await.map_err(failed)?;
                 Ok(answer)
             }
@@ -292,8 +293,7 @@ impl Operation<'_> {
         let failed = |error| self.failed(error);
         let entity = self.entity(id);
         let by = &entity.primary_key;
-        let chosen = self.writer.find_where(id, by, filter).await.map_err(failed)?;
-        let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
+        let keys = self.writer.choose(id, filter, LockType::NoKeyUpdate).await.map_err(failed)?;
         let updated = match keys.is_empty() {
             true => Vec::new(),
             false => self.writer.update(id, by, keys, update, &[]).await.map_err(failed)?,
@@ -326,8 +326,7 @@ impl Operation<'_> {
     async fn delete_many(&self, id: EntityId, filter: Filter) -> Result<Json> {
         let model = self.writer.session.model();
         let by = &self.entity(id).primary_key;
-        let chosen = self.writer.find_where(id, by, filter).await?;
-        let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
+        let keys = self.writer.choose(id, filter, LockType::Update).await?;
         let fields = self.document.collect(&self.change.selection, DELETE_RESULT, &[])?;
         let asks_cascaded = fields.iter().any(|field| field.name() == "cascaded");
         let reach = if asks_cascaded { self.writer.reach(id, by, &keys).await? } else { Reach::default() };

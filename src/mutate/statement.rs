@@ -143,13 +143,14 @@ impl Writes<'_> {
         self.finish(&update, entity, returning, touched::by_update(self.model, id, &set))
     }
 
-    /// `SELECT … WHERE key IN … FOR NO KEY UPDATE`: the rows as they are, kept from all others that change them or
-    /// what hangs on them. On SQLite nobody else writes.
+    /// `SELECT … WHERE key IN … FOR …`: the rows as they are, locked until the end of the transaction. On SQLite no other
+    /// transaction writes.
     pub fn lock(
         &self,
         id: EntityId,
         columns: &[ColumnId],
         keys: &[Vec<Value>],
+        lock: LockType,
         returning: &[ColumnId],
     ) -> Write {
         let entity = &self.model.entities[id];
@@ -161,7 +162,7 @@ impl Writes<'_> {
             select.order_by(Alias::new(&entity.columns[*column].name), Order::Asc);
         }
         if self.dialect == Dialect::Postgres {
-            select.lock(LockType::NoKeyUpdate);
+            select.lock(lock);
         }
         self.finish(&select, entity, returning, Vec::new())
     }
@@ -191,7 +192,9 @@ impl Writes<'_> {
             Alias::new(LINK).into(),
         ));
         let met = columns.iter().enumerate().map(|(place, id)| {
-            Expr::col((Alias::new(&entity.table.name), Alias::new(&entity.columns[*id].name))).eq(cell(place))
+            let column = &entity.columns[*id];
+            let there = Expr::col((Alias::new(&entity.table.name), Alias::new(&column.name)));
+            self.dialect.compared(there, &column.column_type).eq(cell(place))
         });
         update.cond_where(met.fold(Condition::all(), Condition::add));
         let returned = returning.iter().map(|id| {

@@ -1,6 +1,6 @@
 //! The tables that a change reaches, by the keys that give way to it.
 
-use crate::model::{ColumnId, EntityId, Model, OnDelete, Table};
+use crate::model::{ColumnId, EntityId, KeyAction, Model, Table};
 
 /// What an update of these columns touches: the table itself, and those whose keys follow (ON UPDATE).
 pub(super) fn by_update(model: &Model, id: EntityId, columns: &[ColumnId]) -> Vec<Table> {
@@ -8,7 +8,8 @@ pub(super) fn by_update(model: &Model, id: EntityId, columns: &[ColumnId]) -> Ve
     let mut next = 0;
     while let Some((entity, columns)) = reached.get(next).cloned() {
         for (child, relation) in model.pointing_at(entity) {
-            let follows = relation.yields && relation.to.iter().any(|column| columns.contains(column));
+            let follows =
+                !relation.on_update.restricts() && relation.to.iter().any(|column| columns.contains(column));
             if follows && !reached.iter().any(|(known, _)| *known == child) {
                 reached.push((child, relation.from.clone()));
             }
@@ -27,9 +28,9 @@ pub(super) fn by_delete(model: &Model, id: EntityId) -> Vec<Table> {
         for (child, relation) in model.pointing_at(entity) {
             let table = &model.entities[child].table;
             match relation.on_delete {
-                OnDelete::Restrict | OnDelete::NoAction => continue,
-                OnDelete::Cascade if !deleted.contains(&child) => deleted.push(child),
-                OnDelete::Cascade | OnDelete::SetNull | OnDelete::SetDefault => {}
+                KeyAction::Restrict | KeyAction::NoAction => continue,
+                KeyAction::Cascade if !deleted.contains(&child) => deleted.push(child),
+                KeyAction::Cascade | KeyAction::SetNull | KeyAction::SetDefault => {}
             }
             if !touched.contains(table) {
                 touched.push(table.clone());

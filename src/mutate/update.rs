@@ -1,6 +1,7 @@
 //! Changes of rows that are there.
 
 use sea_orm::Value;
+use sea_orm::sea_query::LockType;
 
 use super::change::{Link, Update};
 use super::constraint::Attempt;
@@ -25,12 +26,10 @@ impl Writer<'_> {
             // Without a row nothing is made for it to point at; and what is made does not become one of the rows.
             let (by, keys) = if self.asks_first(id, &update) {
                 let primary_key = &self.model().entities[id].primary_key;
-                let write = self.writes().lock(id, by, &keys, primary_key);
-                let found = self.send(write, Attempt::of(id, &[])).await?;
+                let found = self.lock(id, primary_key, by, &keys, LockType::NoKeyUpdate).await?;
                 if found.is_empty() {
                     return Ok(Vec::new());
                 }
-                let found = rows_of(&found, primary_key);
                 (&primary_key[..], found.iter().map(|row| values_of(row, primary_key)).collect())
             } else {
                 (by, keys)
@@ -42,8 +41,7 @@ impl Writer<'_> {
             let rows = if values.is_empty() {
                 // What hangs on a row changes with it, one after the other: two that set the same list would
                 // otherwise leave a mixture of both.
-                let write = self.writes().lock(id, by, &keys, &returning);
-                rows_of(&self.send(write, Attempt::of(id, &[])).await?, &returning)
+                self.lock(id, &returning, by, &keys, LockType::NoKeyUpdate).await?
             } else {
                 let set: Vec<(ColumnId, Value)> = values.clone().into_iter().collect();
                 let write = self.writes().update(id, &set, by, &keys, &returning);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::Value;
+use sea_orm::sea_query::LockType;
 
 use super::change::{Create, Key, Link};
 use super::constraint::Attempt;
@@ -10,7 +11,7 @@ use super::statement::{Write, Writes};
 use crate::error::{Error, Result};
 use crate::execute::{RowSet, Session};
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Catalog, Filter, Load, Rows, What};
+use crate::plan::{Catalog, Dialect, Filter, Load, OrderTerm, Query, Rows, What};
 
 /// The values of some columns of one row.
 pub(super) type Row = BTreeMap<ColumnId, Value>;
@@ -34,7 +35,7 @@ impl<'a> Writer<'a> {
     pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
         match self.session.statements().write(write.statement, write.columns.into()).await {
-            Ok(rows) => Ok(rows),
+            Ok(rows) => self.readable(attempt.entity, rows),
             Err(error) => Err(self.refusal(error, attempt).await),
         }
     }
@@ -55,14 +56,63 @@ impl<'a> Writer<'a> {
     }
 
     /// The columns `wanted` of the rows for which `filter` holds.
-    pub async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
+    async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
-        let mut query = self.session.select(Catalog::none()).build(&load, &[]);
+        let query = self.session.select(Catalog::none()).build(&load, &[]);
+        Ok(rows_of(&self.read(id, query).await?, wanted))
+    }
+
+    async fn read(&self, id: EntityId, mut query: Query) -> Result<RowSet> {
         let values = std::mem::take(&mut query.values).into();
         let found = self.session.statements().query(&query, values).await?;
         self.session.statements().admit(found.len())?;
-        Ok(rows_of(&found, wanted))
+        self.readable(id, found)
+    }
+
+    /// The columns `wanted` of the rows whose columns `by` are one of `keys`, locked until the end of the transaction: what
+    /// is found is still so when it is written.
+    pub async fn lock(
+        &self,
+        id: EntityId,
+        wanted: &[ColumnId],
+        by: &[ColumnId],
+        keys: &[Vec<Value>],
+        lock: LockType,
+    ) -> Result<Vec<Row>> {
+        let write = self.writes().lock(id, by, keys, lock, wanted);
+        Ok(rows_of(&self.send(write, Attempt::of(id, &[])).await?, wanted))
+    }
+
+    /// The primary keys of the rows for which `filter` holds, locked until the end of the transaction.
+    ///
+    /// A row that another transaction had locked is checked by PostgreSQL once more, as it is then; but rows of other tables
+    /// are read as they were when the statement began. A filter that asks for those is evaluated a second time under the
+    /// locks, and only rows that pass again are chosen.
+    pub async fn choose(&self, id: EntityId, filter: Filter, lock: LockType) -> Result<Vec<Vec<Value>>> {
+        let entity = &self.model().entities[id];
+        let by = &entity.primary_key;
+        let looks_again = filter.looks_beyond() && self.session.dialect() == Dialect::Postgres;
+        // In one order, so that two do not wait for each other.
+        let order = OrderTerm::primary_key(entity);
+        let rows = Rows { columns: by.clone(), order, ..Rows::unordered() };
+        let load = Load::new(id, filter.clone(), What::Rows(rows.clone()));
+        let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
+        let chosen = rows_of(&self.read(id, query).await?, by);
+        let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
+        if keys.is_empty() || !looks_again {
+            return Ok(keys);
+        }
+        let again = Filter::All(vec![Filter::one_of(by, keys), filter]);
+        Ok(self.find_where(id, by, again).await?.iter().map(|row| values_of(row, by)).collect())
+    }
+
+    /// Rows that the following statements find by their keys: all keys have to be readable.
+    fn readable(&self, id: EntityId, rows: RowSet) -> Result<RowSet> {
+        match rows.has_unreadable() {
+            true => Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to write")),
+            false => Ok(rows),
+        }
     }
 
     /// The values of the columns `wanted` in the rows that `keys` name, in their order. Keys over these columns
@@ -75,7 +125,8 @@ impl<'a> Writer<'a> {
         let mut found: HashMap<(&[ColumnId], Vec<Value>), Vec<Value>> = HashMap::new();
         for (columns, values) in by_columns {
             let all: Vec<ColumnId> = columns.iter().chain(wanted).copied().collect();
-            for row in self.find(id, &all, columns, &values).await? {
+            // What they name shall not be another row's key, nor gone, before this is written.
+            for row in self.lock(id, &all, columns, &values, LockType::KeyShare).await? {
                 found.insert((columns, key_of(&row, columns)), values_of(&row, wanted));
             }
         }

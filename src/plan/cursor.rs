@@ -8,26 +8,30 @@ use serde_json::Value as Json;
 use super::input::Input;
 use super::order::{OrderBy, OrderTerm};
 use crate::error::Result;
-use crate::model::{EntityId, Model, is_null};
+use crate::model::{ColumnType, EntityId, Model, is_null};
 
 /// The values of an order's terms at one row; `None` is NULL.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor(pub Vec<Option<Value>>);
 
 impl Cursor {
-    /// Writes the cursor of a row. Base64 of `["User", "username+,id+", "ada", 1]`: what it belongs to, then the
+    /// Writes the cursor of a row; none where a value has no form that [`Cursor::read`] takes. Base64 of `["User", "username+,id+", "ada", 1]`: what it belongs to, then the
     /// values, so that a cursor of another list is known as foreign.
-    pub fn write(model: &Model, entity: EntityId, order: &[OrderTerm], values: &[Value]) -> String {
+    pub fn write(model: &Model, entity: EntityId, order: &[OrderTerm], values: &[Value]) -> Option<String> {
         let mut parts = vec![
             Json::from(model.entities[entity].name.as_str()),
             Json::from(describe(model, entity, order)),
         ];
         for (term, value) in order.iter().zip(values) {
             let (column_type, _) = term.column_type(model, entity);
-            let json = (!is_null(value)).then(|| column_type.write(value, model.variants(&column_type)));
-            parts.push(json.flatten().unwrap_or(Json::Null));
+            parts.push(match (&column_type, value) {
+                (_, value) if is_null(value) => Json::Null,
+                // More digits than a decimal has here.
+                (ColumnType::Decimal, Value::String(_)) => return None,
+                (column_type, value) => column_type.write(value, model.variants(column_type))?,
+            });
         }
-        BASE64.encode(Json::Array(parts).to_string())
+        Some(BASE64.encode(Json::Array(parts).to_string()))
     }
 
     /// Reads a cursor that [`Cursor::write`] made for the same entity and order.

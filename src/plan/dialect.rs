@@ -6,6 +6,8 @@ use sea_orm::sea_query::{
 use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 
+use super::filter::Comparison;
+use super::sqlite_time;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Model};
 
@@ -64,7 +66,38 @@ impl Dialect {
     pub fn ordered(self, expression: Expr, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
             (Self::Postgres, ColumnType::Enumeration(_)) => expression.cast_as("text"),
-            _ => expression,
+            _ => self.compared(expression, column_type),
+        }
+    }
+
+    /// A column as it is compared to other columns and to values of its type: equal values are the same there.
+    pub fn compared(self, column: Expr, column_type: &ColumnType) -> Expr {
+        match self {
+            Self::Sqlite if sqlite_time::is_time(column_type) => sqlite_time::key(&column, column_type),
+            _ => column,
+        }
+    }
+
+    /// `column` compared to a value.
+    pub fn compare(
+        self,
+        model: &Model,
+        column: Expr,
+        comparison: Comparison,
+        value: Value,
+        column_type: &ColumnType,
+    ) -> Expr {
+        let operand = self.operand(model, value, column_type);
+        if self == Self::Sqlite && sqlite_time::is_time(column_type) {
+            return sqlite_time::compare(&column, comparison, &operand, column_type);
+        }
+        match comparison {
+            Comparison::Equal => column.eq(operand),
+            Comparison::NotEqual => column.ne(operand),
+            Comparison::Less => column.lt(operand),
+            Comparison::LessOrEqual => column.lte(operand),
+            Comparison::Greater => column.gt(operand),
+            Comparison::GreaterOrEqual => column.gte(operand),
         }
     }
 
@@ -115,7 +148,7 @@ impl Dialect {
             Self::Sqlite => {
                 let item = json_item("value", column_type);
                 let sql = format!("? IN (SELECT {item} FROM json_each(?))");
-                Expr::cust_with_exprs(sql, [column, Expr::val(list)])
+                Expr::cust_with_exprs(sql, [self.compared(column, column_type), Expr::val(list)])
             }
         }
     }
@@ -163,7 +196,8 @@ impl Dialect {
         if let ([column], [column_type], [list]) = (columns.as_slice(), types, parameters.as_slice()) {
             return self.is_in(model, column.clone(), list.clone(), column_type);
         }
-        let tuple = Expr::tuple(columns);
+        let compared = columns.into_iter().zip(types);
+        let tuple = Expr::tuple(compared.map(|(column, column_type)| self.compared(column, column_type)));
         let parameters = parameters.into_iter().map(Expr::val);
         match self {
             Self::Postgres => {
@@ -409,14 +443,7 @@ fn json_key(value: &Value) -> Json {
         Value::Decimal(Some(value)) => Json::from(value.to_string()),
         Value::Uuid(Some(value)) => Json::from(hex(value.as_bytes())),
         Value::Bytes(Some(value)) => Json::from(hex(value)),
-        // The texts that sqlx writes for these types.
-        Value::ChronoDate(Some(value)) => Json::from(value.format("%F").to_string()),
-        Value::ChronoTime(Some(value)) => Json::from(value.format("%T%.f").to_string()),
-        Value::ChronoDateTime(Some(value)) => Json::from(value.format("%F %T%.f").to_string()),
-        Value::ChronoDateTimeWithTimeZone(Some(value)) => {
-            Json::from(value.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false))
-        }
-        _ => Json::Null,
+        value => sqlite_time::stored(value).map_or(Json::Null, Json::from),
     }
 }
 

@@ -102,6 +102,16 @@ impl Filter {
         matches!(self, Self::All(filters) if filters.iter().all(Self::is_everything))
     }
 
+    /// Whether it asks for rows of other tables.
+    pub fn looks_beyond(&self) -> bool {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters.iter().any(Self::looks_beyond),
+            Self::Not(filter) => filter.looks_beyond(),
+            Self::Column { .. } => false,
+            Self::Related { .. } => true,
+        }
+    }
+
     /// These columns equal these operands.
     pub fn equals(columns: &[ColumnId], operands: impl IntoIterator<Item = Operand<Value>>) -> Self {
         let compare =
@@ -124,7 +134,15 @@ impl Filter {
     }
 
     /// Reads a filter on `entity`, such as `UserFilter`.
+    ///
+    /// A variable without a value is refused wherever it stands in the filter: left out, its operand would make the filter
+    /// hold for more rows than was meant.
     pub fn read(model: &Model, entity: EntityId, input: &Input) -> Result<Self> {
+        input.require_values()?;
+        Self::read_fields(model, entity, input)
+    }
+
+    fn read_fields(model: &Model, entity: EntityId, input: &Input) -> Result<Self> {
         let mut filters = Vec::new();
         for (name, input) in input.object()? {
             filters.push(Self::read_field(model, entity, name, &input)?);
@@ -138,7 +156,7 @@ impl Filter {
             "and" | "or" if input.is_null() => return Err(input.refuse("expected a list of filters")),
             "and" => return Ok(Self::All(Self::read_list(model, id, input)?)),
             "or" => return Ok(Self::Any(Self::read_list(model, id, input)?)),
-            "not" => return Ok(Self::Not(Box::new(Self::read(model, id, input)?))),
+            "not" => return Ok(Self::Not(Box::new(Self::read_fields(model, id, input)?))),
             _ => {}
         }
         if let Some(column) = entity.column_of_field(name) {
@@ -154,7 +172,7 @@ impl Filter {
         };
         let target = entity.relations[relation].target;
         if !entity.relations[relation].is_many() {
-            let filter = Box::new(Self::read(model, target, input)?);
+            let filter = Box::new(Self::read_fields(model, target, input)?);
             return Ok(Self::Related { relation, quantifier: Quantifier::Some, filter });
         }
         let mut filters = Vec::new();
@@ -165,14 +183,14 @@ impl Filter {
                 "none" => Quantifier::None,
                 _ => return Err(operand.refuse("expected one of some, every and none")),
             };
-            let filter = Box::new(Self::read(model, target, &operand)?);
+            let filter = Box::new(Self::read_fields(model, target, &operand)?);
             filters.push(Self::Related { relation, quantifier, filter });
         }
         Ok(Self::All(filters))
     }
 
     fn read_list(model: &Model, entity: EntityId, input: &Input) -> Result<Vec<Self>> {
-        input.list().iter().map(|input| Self::read(model, entity, input)).collect()
+        input.list().iter().map(|input| Self::read_fields(model, entity, input)).collect()
     }
 }
 

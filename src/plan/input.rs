@@ -1,5 +1,7 @@
 //! Reading what a client gave, with the path to it for the error that names it.
 
+use std::fmt::Write as _;
+
 use async_graphql::{Name, Positioned};
 use async_graphql_value::Value as Written;
 use sea_orm::Value;
@@ -53,6 +55,15 @@ impl<'a> Input<'a> {
     /// The error that names it.
     pub fn refuse(&self, expected: impl std::fmt::Display) -> Error {
         Error::bad_input(&self.path, self.json(), expected)
+    }
+
+    /// Refuses a value in which a variable stands that was not given.
+    pub fn require_values(&self) -> Result<()> {
+        match self.variable {
+            // No variable stands in another's value.
+            Some(_) => Ok(()),
+            None => require_values(&mut self.path.clone(), self.value, self.variables),
+        }
     }
 
     /// The fields of an input object.
@@ -145,6 +156,32 @@ impl<'a> Input<'a> {
     fn bind(&self, column_type: &ColumnType, is_list: bool) -> Option<usize> {
         self.variables.bind(self.variable?, column_type, is_list)
     }
+}
+
+fn require_values(path: &mut String, written: &Written, variables: &Variables) -> Result<()> {
+    let end = path.len();
+    match written {
+        Written::Variable(name) if variables.find(written).is_none() => {
+            return Err(Error::missing_variable(path, name));
+        }
+        Written::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                // Writing to a text does not fail.
+                let _ = write!(path, "[{index}]");
+                require_values(path, item, variables)?;
+                path.truncate(end);
+            }
+        }
+        Written::Object(fields) => {
+            for (name, value) in fields {
+                let _ = write!(path, ".{name}");
+                require_values(path, value, variables)?;
+                path.truncate(end);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// What is written with its variables replaced; `None` where it is a variable that was not given.

@@ -4,6 +4,7 @@
 //! parents have, and beside it the tree of [`Field`]s as the client selected them.
 
 mod catalog;
+mod certainty;
 mod cost;
 mod cursor;
 mod dialect;
@@ -16,6 +17,7 @@ mod print;
 mod room;
 mod select;
 mod selection;
+pub mod sqlite_time;
 mod tables;
 mod variables;
 

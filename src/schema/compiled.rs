@@ -28,6 +28,8 @@ pub(super) struct Compiled {
     /// Whether what validation finds is the same whatever variables are given: none is declared, or each stands alone
     /// as the value of an argument.
     pub verdict_is_final: bool,
+    /// How often and how deep it uses each variable.
+    pub uses: guard::Uses,
     /// What validation has found: nothing, or why the document is refused. By which variables are given.
     verdicts: Mutex<LruCache<String, Verdict>>,
     plans: Mutex<Plans>,
@@ -75,6 +77,14 @@ impl Documents {
         Self { guard, known: Arc::default() }
     }
 
+    /// Refuses variables whose values are larger than the limits allow.
+    ///
+    /// # Errors
+    /// `TOO_COMPLEX` or `TOO_DEEP`.
+    pub fn check(&self, compiled: &Compiled, variables: &Variables) -> Result<(), LocatedError> {
+        Ok(compiled.uses.check(variables, &self.guard)?)
+    }
+
     /// The operation of a document, from what is kept or parsed anew.
     ///
     /// # Errors
@@ -108,6 +118,7 @@ impl Compiled {
             && fragments.clone().all(|fragment| stands_alone_in_directives(&fragment.node.directives))
             && fragments.clone().all(|fragment| stands_alone(&fragment.node.selection_set.node));
         Ok(Self {
+            uses: guard::Uses::of(&document),
             verdict_is_final: operation.variable_definitions.is_empty() || variables_stand_alone,
             text,
             document,

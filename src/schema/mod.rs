@@ -199,6 +199,7 @@ impl Schema {
     /// When the guard refuses the document, it has no such operation, or a root field of it cannot be planned.
     pub fn plan(&self, request: &Request) -> Result<Plan> {
         let document = guard::parse(&request.query, &self.guard).map_err(|refusal| refusal.error)?;
+        guard::Uses::of(&document).check(&request.variables, &self.guard)?;
         let operation = answering::operation(&document, request.operation_name.as_deref())?;
         let variables = variables::with_defaults(operation, &request.variables)?;
         let make = |variables: &plan::Variables| {

@@ -42,6 +42,7 @@ pub struct Prepared {
 impl Prepared {
     pub(super) fn read(request: Request, documents: &Documents) -> Result<Self, LocatedError> {
         let compiled = documents.get(request.query, request.operation_name)?;
+        documents.check(&compiled, &request.variables)?;
         Ok(Self { compiled, variables: request.variables, data: request.data })
     }
 

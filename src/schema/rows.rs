@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::dynamic::{FieldValue, ResolverContext};
 use async_graphql::{PathSegment, QueryPathNode, QueryPathSegment, Value};
-use sea_orm::{DbErr, EntityTrait, Iterable, ModelTrait};
+use sea_orm::{EntityTrait, Iterable, ModelTrait};
 
 use super::variables;
 use crate::error::{Error, LocatedError};
@@ -63,7 +63,7 @@ async fn answer<E: EntityTrait>(
     let planned = planner.rows(id, &[selected]);
     let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
     session.afford(load.children(), models.len() as u64).map_err(here)?;
-    let rows = row_set::<E>(model, &load, models).map_err(|error| here(Error::internal(error)))?;
+    let rows = row_set::<E>(model, &load, models);
     let rows = Arc::new(rows);
     let children = Tree { session, values: &[] }.load_children(&load, &rows).await;
     let loaded = Loaded { rows, first: 0, cursor: 0, children };
@@ -81,8 +81,8 @@ async fn answer<E: EntityTrait>(
     Ok((rows.into_iter().map(|row| row.map(value)).collect(), errors))
 }
 
-fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> Result<RowSet, DbErr> {
-    let What::Rows(planned) = &load.what else { return Ok(RowSet::default()) };
+fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> RowSet {
+    let What::Rows(planned) = &load.what else { return RowSet::default() };
     let columns: Vec<(E::Column, &crate::model::Column)> =
         E::Column::iter().zip(&model.entities[load.entity].columns).collect();
     let types: Vec<ColumnType> =

@@ -41,6 +41,8 @@ use body::BodyLimits;
 use documents::Documents;
 pub use documents::{TrustedDocuments, TrustedDocumentsError};
 use envelope::Envelope;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use gate::Gate;
 use metrics::{Held, Metrics};
 use shutdown::Shutdown;
@@ -167,10 +169,12 @@ pub struct Server {
     inner: ActixServer,
     addresses: Vec<SocketAddr>,
     shutdown: Shutdown,
+    /// Ends when a signal says that the service has to stop.
+    told: LocalBoxFuture<'static, ()>,
 }
 
 impl Server {
-    /// Takes the address.
+    /// Takes the address. From here on a signal that ends the service is waited for, and kills it no more.
     ///
     /// # Errors
     /// [`ServeError::Listen`] when the address cannot be had, [`ServeError::Origin`] when an origin is none.
@@ -227,7 +231,8 @@ impl Server {
         let server = server
             .bind(&settings.listen)
             .map_err(|source| ServeError::Listen { listen: settings.listen.clone(), source })?;
-        Ok(Self { addresses: server.addrs(), inner: server.run(), shutdown })
+        let told = shutdown::signal()?.boxed_local();
+        Ok(Self { addresses: server.addrs(), inner: server.run(), shutdown, told })
     }
 
     /// Where it listens.
@@ -241,8 +246,8 @@ impl Server {
     /// # Errors
     /// [`ServeError::Run`] when the system fails it.
     pub async fn run(self) -> Result<(), ServeError> {
-        let Self { inner, shutdown, .. } = self;
-        let (handle, told) = (inner.handle(), shutdown::signal()?);
+        let Self { inner, shutdown, told, .. } = self;
+        let handle = inner.handle();
         let stopping = rt::spawn(async move {
             told.await;
             shutdown.begin();

@@ -50,7 +50,7 @@ impl Service {
     /// The same with at most so many rows to a request.
     pub async fn ask_within(&self, rows: u64, document: &Document) -> Asked {
         let limits = Limits { rows, ..Limits::DEFAULT };
-        let schema = Schema::builder(self.schema.model().clone()).limits(limits).finish().unwrap();
+        let schema = Schema::builder(self.schema.model().as_ref().clone()).limits(limits).finish().unwrap();
         self.ask_by(&schema, document).await
     }
 

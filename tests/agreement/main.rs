@@ -10,6 +10,7 @@ mod cell;
 mod choices;
 mod concurrency;
 mod domain;
+mod guard;
 mod known;
 mod naive;
 mod properties;

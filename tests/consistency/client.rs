@@ -2,7 +2,7 @@
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
-use crowsfoot::execute::{Database, StatementRecord, connect};
+use crowsfoot::execute::{Changes, Database, StatementRecord, connect};
 use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_migration::MigratorTrait;
 use serde_json::{Value as Json, json};
@@ -47,6 +47,11 @@ impl Client {
         let statement = Statement::from_string(self.connection.get_database_backend(), sql);
         let row = self.connection.query_one_raw(statement).await.unwrap().unwrap();
         row.try_get_by_index(0).unwrap()
+    }
+
+    /// The place where its commits are told.
+    pub fn changes(&self) -> &Changes {
+        self.schema.changes()
     }
 
     pub async fn close(self) {

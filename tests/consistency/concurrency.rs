@@ -13,7 +13,7 @@ use crate::process::{until, within};
 use crate::support;
 
 /// Asks all at the same time; the answers in the order of the questions.
-async fn ask_all(client: &Client, questions: Vec<String>) -> Vec<Json> {
+pub async fn ask_all(client: &Client, questions: Vec<String>) -> Vec<Json> {
     let ask = |question: String| {
         let client = client.clone();
         tokio::spawn(async move { client.ask(&question, Json::Null).await.0 })
@@ -339,6 +339,39 @@ async fn a_refusal_needs_no_second_connection() {
         let refused = json!({ "code": "FOREIGN_KEY_VIOLATION", "entity": "Profile", "field": "user" });
         assert_eq!(answer["errors"][0]["extensions"], refused, "{answer:#}");
         assert_eq!(client.number("SELECT count(*) FROM users").await, 2);
+        client.close().await;
+        database.drop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upsert_below_a_row_makes_one_or_changes_what_another_client_has_made() {
+    for database in support::databases().await {
+        let client = Client::new(&database, 16).await;
+        for user in 1..=10 {
+            let create = format!("mutation {{ createUser(input: {{ username: \"u{user}\" }}) {{ id }} }}");
+            client.data(&create).await;
+            let upsert = |number: usize| {
+                format!(
+                    "mutation {{ updateUser(id: {user}, input: {{ profile: {{ upsert: {{
+                        create: {{ bio: \"{number}\" }}, update: {{ bio: \"{number}\" }}
+                    }} }} }}) {{ profile {{ bio }} }} }}"
+                )
+            };
+            // One that goes another way, and does not wait for the user.
+            let create =
+                format!("mutation {{ createProfile(input: {{ user: {{ id: {user} }} }}) {{ id }} }}");
+            let questions = (0..12).map(upsert).chain([create.clone(), create]).collect();
+            let answers = ask_all(&client, questions).await;
+            for (number, answer) in answers.iter().enumerate().take(12) {
+                let expected =
+                    json!({ "data": { "updateUser": { "profile": { "bio": number.to_string() } } } });
+                assert_eq!(*answer, expected);
+            }
+            let made = answers[12..].iter().filter(|answer| code(answer).is_none()).count();
+            assert!(made <= 1, "{answers:#?}");
+            assert_eq!(client.number("SELECT count(*) FROM profiles").await, user);
+        }
         client.close().await;
         database.drop().await;
     }

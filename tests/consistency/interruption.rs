@@ -1,8 +1,10 @@
 //! Ends in the middle: of a request, of a client, of the program. What was under way leaves nothing behind.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::task::Poll;
 
+use crowsfoot::model::Table;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value as Json, json};
 
@@ -76,6 +78,38 @@ async fn a_request_that_is_given_up_at_any_point_leaves_all_or_nothing() {
         assert_eq!(answer.get("errors"), None, "{answer:#}");
         assert!(nothing > 2, "it was never given up in the middle");
         assert_eq!(whole_users(&client).await, 400);
+        client.close().await;
+        database.drop().await;
+    }
+}
+
+/// A commit and the news of it belong together: a live query that hears nothing stays as it is until the next commit.
+#[tokio::test]
+async fn what_was_committed_is_told_wherever_the_request_was_given_up() {
+    for database in support::databases().await {
+        let client = Client::new(&database, 1).await;
+        let users: BTreeSet<Table> = [Table { schema: None, name: "users".to_owned() }].into();
+        let (mut given_up, mut committed) = (0, 0);
+        // How many polls a request takes depends on the moment.
+        for round in 0..40 {
+            for polls in 0.. {
+                let mut listener = client.changes().listen(users.clone());
+                let name = format!("u{round}-{polls}");
+                let create = format!("mutation {{ createUser(input: {{ username: \"{name}\" }}) {{ id }} }}");
+                let answer = polled(client.ask(&create, Json::Null), polls).await;
+                // There is one connection: this waits for the end of what is still under way on it.
+                let there = format!("SELECT count(*) FROM users WHERE username = '{name}'");
+                if within(client.number(&there)).await == 1 {
+                    committed += 1;
+                    within(listener.changed()).await;
+                }
+                if answer.is_some() {
+                    break;
+                }
+                given_up += 1;
+            }
+        }
+        assert!(given_up > 40 && committed >= 40, "{given_up}, {committed}");
         client.close().await;
         database.drop().await;
     }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bulk;
 mod change;
 #[path = "../agreement/choices.rs"]
 #[allow(dead_code, reason = "the other binary uses more of it")]

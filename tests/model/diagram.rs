@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crowsfoot::diagram::{Format, draw};
 use crowsfoot::model::names::{self, RootNames, TypeNames};
-use crowsfoot::model::{Cardinality, Column, ColumnType, Declaration, Entity, OnDelete, Relation, Table};
+use crowsfoot::model::{Cardinality, Column, ColumnType, Declaration, Entity, KeyAction, Relation, Table};
 use crowsfoot::{Model, Registry};
 use roxmltree::{Document, Node};
 
@@ -211,8 +211,9 @@ fn hundred() -> Model {
                 cardinality: if nullable { Cardinality::OptionalOne } else { Cardinality::One },
                 declaration: Declaration::BelongsTo,
                 enforced: true,
-                on_delete: OnDelete::NoAction,
-                yields: false,
+                on_delete: KeyAction::NoAction,
+                on_update: KeyAction::NoAction,
+                rule: None,
                 from: vec![columns.len() - 1],
                 to: vec![0],
                 junction: None,

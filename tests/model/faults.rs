@@ -130,6 +130,157 @@ mod partial {
     }
 }
 
+/// Definitions whose two sides cannot meet: other numbers of columns, one column twice, types that no database compares.
+mod unpaired {
+    use super::entity;
+
+    entity! {
+        house in "houses" {
+            #[sea_orm(primary_key, auto_increment = false)] street: i32,
+            #[sea_orm(primary_key, auto_increment = false)] number: i32,
+            #[sea_orm(primary_key, auto_increment = false)] stair: i32,
+            #[sea_orm(primary_key, auto_increment = false)] door: i32,
+        }
+        #[sea_orm(has_many = "super::letter::Entity", from = "(Column::Street, Column::Number, Column::Stair, Column::Door)", to = "(super::letter::Column::Street, super::letter::Column::Number)")] Letters,
+    }
+    entity! {
+        letter in "letters" {
+            #[sea_orm(primary_key)] id: i32,
+            street: i32,
+            number: i32,
+        }
+        #[sea_orm(belongs_to = "super::house::Entity", from = "(Column::Street, Column::Number)", to = "(super::house::Column::Street, super::house::Column::Number, super::house::Column::Stair, super::house::Column::Door)")] House,
+        #[sea_orm(belongs_to = "super::house::Entity", from = "(Column::Street, Column::Number, Column::Number, Column::Id)", to = "(super::house::Column::Street, super::house::Column::Number, super::house::Column::Stair, super::house::Column::Door)")] Twice
+        => house by House
+    }
+    entity! {
+        tenant in "tenants" {
+            #[sea_orm(primary_key)] id: i32,
+            #[sea_orm(unique)] mail: String,
+            #[sea_orm(unique)] since: DateTime,
+        }
+    }
+    entity! {
+        contract in "contracts" {
+            #[sea_orm(primary_key)] id: i32,
+            tenant_id: i64,
+            tenant_mail: i32,
+            tenant_since: DateTimeUtc,
+        }
+        #[sea_orm(belongs_to = "super::tenant::Entity", from = "Column::TenantId", to = "super::tenant::Column::Id")] Tenant,
+        #[sea_orm(belongs_to = "super::tenant::Entity", from = "Column::TenantMail", to = "super::tenant::Column::Mail")] ByMail,
+        #[sea_orm(belongs_to = "super::tenant::Entity", from = "Column::TenantSince", to = "super::tenant::Column::Since")] BySince,
+    }
+    // A junction, one of whose keys has fewer columns than what it points at.
+    entity! {
+        lease in "leases" {
+            #[sea_orm(primary_key, auto_increment = false)] tenant_id: i32,
+            #[sea_orm(primary_key, auto_increment = false)] street: i32,
+            #[sea_orm(primary_key, auto_increment = false)] number: i32,
+        }
+        #[sea_orm(belongs_to = "super::tenant::Entity", from = "Column::TenantId", to = "super::tenant::Column::Id")] Tenant,
+        #[sea_orm(belongs_to = "super::house::Entity", from = "(Column::Street, Column::Number)", to = "(super::house::Column::Street, super::house::Column::Number, super::house::Column::Stair, super::house::Column::Door)")] House,
+    }
+
+    impl sea_orm::Related<house::Entity> for tenant::Entity {
+        fn to() -> sea_orm::RelationDef {
+            use sea_orm::RelationTrait;
+            lease::Relation::House.def()
+        }
+
+        fn via() -> Option<sea_orm::RelationDef> {
+            use sea_orm::RelationTrait;
+            Some(lease::Relation::Tenant.def().rev())
+        }
+    }
+}
+
+/// Definitions that a hand wrote and SeaORM takes as they are: no columns, another entity's table, one column for two
+/// fields.
+mod by_hand {
+    use sea_orm::{EntityTrait, Identity, Related, RelationDef, RelationTrait};
+
+    use super::entity;
+
+    entity! {
+        tree in "trees" {
+            #[sea_orm(primary_key)] id: i32,
+            #[sea_orm(column_name = "height")] height: i32,
+            #[sea_orm(column_name = "height")] size: i32,
+        }
+    }
+    entity! {
+        bird in "birds" {
+            #[sea_orm(primary_key)] id: i32,
+        }
+    }
+    entity! {
+        perch in "perches" {
+            #[sea_orm(primary_key, auto_increment = false)] tree_id: i32,
+            #[sea_orm(primary_key, auto_increment = false)] bird_id: i32,
+        }
+        #[sea_orm(belongs_to = "super::tree::Entity", from = "Column::TreeId", to = "super::tree::Column::Id")] Tree,
+        #[sea_orm(belongs_to = "super::bird::Entity", from = "Column::BirdId", to = "super::bird::Column::Id")] Bird,
+    }
+
+    /// `Related::via` without `rev`: it starts at the junction.
+    impl Related<bird::Entity> for tree::Entity {
+        fn to() -> RelationDef {
+            perch::Relation::Bird.def()
+        }
+
+        fn via() -> Option<RelationDef> {
+            Some(perch::Relation::Tree.def())
+        }
+    }
+
+    /// It comes into the junction, and goes on from another table.
+    impl Related<tree::Entity> for bird::Entity {
+        fn to() -> RelationDef {
+            nest::Entity::belongs_to(tree::Entity).from(nest::Column::TreeId).to(tree::Column::Id).into()
+        }
+
+        fn via() -> Option<RelationDef> {
+            Some(perch::Relation::Bird.def().rev())
+        }
+    }
+
+    /// An entity whose relations are not derived.
+    pub mod nest {
+        use sea_orm::entity::prelude::*;
+
+        #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+        #[sea_orm(table_name = "nests")]
+        pub struct Model {
+            #[sea_orm(primary_key)]
+            pub id: i32,
+            pub tree_id: i32,
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter)]
+        pub enum Relation {
+            Nowhere,
+            Elsewhere,
+        }
+
+        impl RelationTrait for Relation {
+            fn def(&self) -> RelationDef {
+                match self {
+                    Self::Nowhere => {
+                        let tree = super::tree::Entity;
+                        let tree = Entity::belongs_to(tree).from(Column::TreeId).to(super::tree::Column::Id);
+                        let nothing = super::Identity::Many(Vec::new());
+                        RelationDef { from_col: nothing.clone(), to_col: nothing, ..tree.into() }
+                    }
+                    Self::Elsewhere => super::perch::Relation::Bird.def(),
+                }
+            }
+        }
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+}
+
 /// A has_one to a key that may repeat, and a belongs_to without a constraint to a column that may.
 mod repeating {
     use super::entity;
@@ -451,6 +602,56 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "sides that cannot meet",
+        || {
+            Registry::new()
+                .register::<unpaired::house::Entity>()
+                .register::<unpaired::letter::Entity>()
+                .register::<unpaired::tenant::Entity>()
+                .register::<unpaired::contract::Entity>()
+        },
+        &[
+            "House.Letters joins houses (street, number, stair, door) with letters (street, number); expected the same number of columns on both sides, at least one",
+            "Letter.House joins letters (street, number) with houses (street, number, stair, door); expected the same number of columns on both sides, at least one",
+            "Letter.Twice uses column letters.number more than once",
+            "Contract.ByMail compares contracts.tenant_mail (Int) with tenants.mail (Text); expected columns of one type",
+            "Contract.BySince compares contracts.tenant_since (Timestamp) with tenants.since (DateTime); expected columns of one type",
+        ],
+    ),
+    (
+        "a junction whose key is shorter than what it points at",
+        || {
+            Registry::new()
+                .register_with::<unpaired::house::Entity>(|house| house.hide("Letters"))
+                .register::<unpaired::tenant::Entity>()
+                .register::<unpaired::lease::Entity>()
+                .many_to_many::<unpaired::tenant::Entity, unpaired::house::Entity>()
+        },
+        &[
+            "Lease.House joins leases (street, number) with houses (street, number, stair, door); expected the same number of columns on both sides, at least one",
+            "tenants to houses joins leases (street, number) with houses (street, number, stair, door); expected the same number of columns on both sides, at least one",
+        ],
+    ),
+    (
+        "definitions without columns, of another entity, and fields of one column",
+        || {
+            Registry::new()
+                .register::<by_hand::tree::Entity>()
+                .register::<by_hand::bird::Entity>()
+                .register::<by_hand::perch::Entity>()
+                .register::<by_hand::nest::Entity>()
+                .many_to_many::<by_hand::tree::Entity, by_hand::bird::Entity>()
+                .many_to_many::<by_hand::bird::Entity, by_hand::tree::Entity>()
+        },
+        &[
+            "Nest.Nowhere joins nests () with trees (); expected the same number of columns on both sides, at least one",
+            "Nest.Elsewhere has a definition that starts at table perches; expected nests, as by RelationDef::rev",
+            "trees to birds has a definition that starts at table perches; expected trees, as by RelationDef::rev",
+            "birds to trees has a definition that starts at table nests; expected perches, as by RelationDef::rev",
+            "Tree has more than one field for column trees.height; leave one of them out",
+        ],
+    ),
+    (
         "reverse sides without a forward side",
         || {
             Registry::new()
@@ -688,7 +889,7 @@ fn every_kind_of_fault_is_provoked() {
     assert_eq!(provoked, (0..KINDS).collect());
 }
 
-const KINDS: usize = 15;
+const KINDS: usize = 20;
 
 /// A new kind of fault does not compile here, and is then missed above until a case provokes it.
 fn kind(fault: &Fault) -> usize {
@@ -708,6 +909,11 @@ fn kind(fault: &Fault) -> usize {
         Fault::NoScalar { .. } => 12,
         Fault::InvalidName { .. } => 13,
         Fault::UnknownOption { .. } => 14,
+        Fault::ColumnCounts { .. } => 15,
+        Fault::RepeatedColumn { .. } => 16,
+        Fault::ColumnTypes { .. } => 17,
+        Fault::WrongStart { .. } => 18,
+        Fault::ColumnTwice { .. } => 19,
     }
 }
 

@@ -13,19 +13,24 @@ mod events;
 mod faults;
 mod gate;
 mod headers;
+mod left;
 mod life;
 mod live;
 mod metrics;
 mod negotiation;
 mod outage;
 mod parameters;
+mod partition;
+mod pooler;
 mod process;
 mod production;
 mod protocol;
 mod readme;
 mod socket_client;
 mod sockets;
+mod starting;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 #[cfg(feature = "opentelemetry")]
 mod traces;

@@ -68,7 +68,8 @@ pub async fn run(folder: &Folder, arguments: &[&str]) -> Ended {
     Ended { code, out, log: folder.log() }
 }
 
-fn spawn(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
+/// Starts the program and waits for nothing.
+pub fn spawn(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crowsfoot"));
     // The settings of whoever runs the tests are not the tests'.
     let is_setting =

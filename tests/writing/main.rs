@@ -3,7 +3,8 @@
 //! A case is a folder in `cases/`, named after what it shows. Its steps `1.graphql`, `2.graphql`, … are sent one after
 //! the other to one database that is empty at first; `2.json` holds the variables of step 2. What must come of them
 //! stands in `answers.json`, the same on every database: for each step the answer, and, unless it was refused, the
-//! number of statements sent. (A refusal takes what a database needs to say what was refused.)
+//! number of statements sent, or both numbers where the databases differ. (A refusal takes what a database needs to say
+//! what was refused.)
 //!
 //! The entities are those of `domain.rs`; those of `walk/`, a story told in its README, are the example domain's.
 //!

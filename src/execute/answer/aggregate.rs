@@ -6,7 +6,7 @@ use super::cell::write_cell;
 use super::writer::{Step, Writer, Written, begin_field};
 use crate::error::Error;
 use crate::execute::row::{Cell, Row};
-use crate::model::Entity;
+use crate::model::EntityId;
 use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, Load, What};
 
 impl<'a> Writer<'a> {
@@ -21,7 +21,6 @@ impl<'a> Writer<'a> {
             self.scalar(&());
             return Ok(());
         };
-        let entity = &self.model.entities[load.entity];
         self.json.push(b'{');
         for (place, field) in fields.iter().enumerate() {
             begin_field(&mut self.json, place, &field.key);
@@ -30,7 +29,7 @@ impl<'a> Writer<'a> {
                 AggregateFieldKind::TypeName(name) => self.scalar(name),
                 AggregateFieldKind::Value(slot) => {
                     let cell = row.map(|row| row.cell(*slot));
-                    self.aggregate_value(aggregates[*slot], entity, cell, field.position)?;
+                    self.aggregate_value(aggregates[*slot], load.entity, cell, field.position)?;
                 }
                 AggregateFieldKind::Group(below) => self.aggregate(below, load, row)?,
             }
@@ -43,7 +42,7 @@ impl<'a> Writer<'a> {
     fn aggregate_value(
         &mut self,
         aggregate: Aggregate,
-        entity: &Entity,
+        entity: EntityId,
         cell: Option<Cell>,
         position: Pos,
     ) -> Written {
@@ -52,15 +51,24 @@ impl<'a> Writer<'a> {
             // Nothing has no sum, average, least or greatest.
             (_, None | Some(Cell::Null)) => self.scalar(&()),
             (aggregate, Some(cell)) => {
-                if !write_cell(&mut self.json, self.model, &aggregate.column_type(entity), cell, false) {
-                    return self.null(
-                        &Error::internal("an aggregate that JSON cannot hold"),
-                        position,
-                        false,
-                    );
+                let column_type = aggregate.column_type(&self.model.entities[entity]);
+                if !write_cell(&mut self.json, self.model, &column_type, cell, false) {
+                    let error = self.unreadable_aggregate(aggregate, entity, cell);
+                    return self.null(&error, position, false);
                 }
             }
         }
         Ok(())
+    }
+
+    fn unreadable_aggregate(&self, aggregate: Aggregate, entity: EntityId, cell: Cell) -> Error {
+        match aggregate {
+            Aggregate::Count => Error::internal("a count that cannot be written"),
+            Aggregate::CountDistinct(column)
+            | Aggregate::Sum(column)
+            | Aggregate::Average(column)
+            | Aggregate::Minimum(column)
+            | Aggregate::Maximum(column) => self.unreadable(entity, column, cell),
+        }
     }
 }

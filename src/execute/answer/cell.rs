@@ -32,14 +32,14 @@ pub(super) fn write_cell(
 #[inline(never)]
 fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, cell: Cell) -> bool {
     match cell {
-        Cell::Null => return false,
+        Cell::Null | Cell::Unreadable(_) => return false,
         Cell::Boolean(value) => write_scalar(json, &value),
         Cell::Integer(value) => {
             json.push(b'"');
             write_scalar(json, &value);
             json.push(b'"');
         }
-        Cell::Double(value) if value.is_finite() => write_scalar(json, &value),
+        Cell::Double(value) => write_scalar(json, &value),
         Cell::Date(value) => text::write_date(json, value),
         Cell::Text(text) => {
             let mut variants = model.variants(column_type).iter();
@@ -49,8 +49,11 @@ fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, ce
             }
         }
         Cell::Float(value) => return write_value(json, model, column_type, &Value::Float(Some(value))),
+        // A JSON document, as it is stored.
+        Cell::Other(Value::String(Some(text))) if *column_type == ColumnType::Json => {
+            json.extend_from_slice(text.as_bytes());
+        }
         Cell::Other(value) => return write_value(json, model, column_type, value),
-        Cell::Double(_) => return false,
     }
     true
 }

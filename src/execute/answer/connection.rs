@@ -4,6 +4,8 @@ use async_graphql::{Name, Pos};
 use sea_orm::Value;
 
 use super::writer::{Above, Bubble, Step, Writer, Written, begin_field};
+use crate::error::Error;
+use crate::execute::row::Cell;
 use crate::execute::tree::{Child, Loaded};
 use crate::plan::{
     ConnectionField, ConnectionFieldKind, Cursor, EdgeField, EdgeFieldKind, Load, PageInfoField, Rows, What,
@@ -38,7 +40,7 @@ impl<'a> Writer<'a> {
                     self.edges(fields, load, child, above.index)?;
                 }
                 (ConnectionFieldKind::PageInfo(fields), Some((load, child))) => {
-                    self.page_info(fields, load, child, above.index);
+                    self.page_info(fields, load, child, above.index, field.position)?;
                 }
                 (_, None) => return Err(Bubble),
             }
@@ -68,7 +70,9 @@ impl<'a> Writer<'a> {
                 self.path.push(Step::Field(&field.key));
                 match &field.kind {
                     EdgeFieldKind::TypeName(name) => self.scalar(name),
-                    EdgeFieldKind::Cursor => self.cursor(load, &child.loaded, member),
+                    EdgeFieldKind::Cursor => {
+                        self.cursor(load, &child.loaded, member, field.position, true)?
+                    }
                     EdgeFieldKind::Node(selection) => self.object(selection, load, &child.loaded, member)?,
                     EdgeFieldKind::JunctionColumn(place, entity, column) => {
                         let slot = planned_rows(load).map_or(0, |rows| rows.columns.len()) + place;
@@ -85,7 +89,14 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn page_info(&mut self, fields: &[(Name, PageInfoField)], load: &Load, child: &Child, parent: usize) {
+    fn page_info(
+        &mut self,
+        fields: &'a [(Name, PageInfoField)],
+        load: &Load,
+        child: &Child,
+        parent: usize,
+        position: Pos,
+    ) -> Written {
         let members = child.groups.members(parent);
         self.json.push(b'{');
         for (place, (key, field)) in fields.iter().enumerate() {
@@ -107,19 +118,42 @@ impl<'a> Writer<'a> {
                 PageInfoField::EndCursor => members.last(),
             };
             match cursor {
-                Some(member) => self.cursor(load, &child.loaded, *member as usize),
+                Some(member) => {
+                    self.path.push(Step::Field(key));
+                    self.cursor(load, &child.loaded, *member as usize, position, false)?;
+                    self.path.pop();
+                }
                 None => self.scalar(&()),
             }
         }
         self.json.push(b'}');
+        Ok(())
     }
 
-    fn cursor(&mut self, load: &Load, loaded: &Loaded, member: usize) {
-        let Some(rows) = planned_rows(load) else { return self.scalar(&()) };
+    /// A row's cursor. A value of the order that no client can give back has none: pages would begin anywhere.
+    fn cursor(
+        &mut self,
+        load: &Load,
+        loaded: &Loaded,
+        member: usize,
+        position: Pos,
+        non_null: bool,
+    ) -> Written {
+        let rows = planned_rows(load).map_or(&[][..], |rows| &rows.order);
         let row = loaded.row(member);
-        let values: Vec<Value> =
-            (loaded.cursor..loaded.cursor + rows.order.len()).map(|slot| row.value(slot)).collect();
-        self.scalar(&Cursor::write(self.model, load.entity, &rows.order, &values));
+        let slots = loaded.cursor..loaded.cursor + rows.len();
+        let values: Vec<Value> = slots.clone().map(|slot| row.value(slot)).collect();
+        let is_unreadable = loaded.rows.has_unreadable()
+            && slots.clone().any(|slot| matches!(row.cell(slot), Cell::Unreadable(_)));
+        match Cursor::write(self.model, load.entity, rows, &values).filter(|_| !is_unreadable) {
+            Some(cursor) => self.scalar(&cursor),
+            None => {
+                let entity = &self.model.entities[load.entity];
+                let error = Error::unreadable(&entity.name, None, format!("{}: an order", entity.table.name));
+                return self.null(&error, position, non_null);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -137,11 +137,14 @@ impl<'a> Writer<'a> {
                 };
             }
             FieldKind::NodeId { slots } => {
-                let key: Vec<Value> = slots.iter().filter_map(|slot| Some(above.row?.value(*slot))).collect();
-                match entity.and_then(|entity| write_node_id(self.model, entity, key.iter())) {
+                let Some((entity, row)) = entity.zip(above.row) else {
+                    return self.null(&Error::internal("a node id without a row"), position, true);
+                };
+                let key: Vec<Value> = slots.iter().map(|slot| row.value(*slot)).collect();
+                match write_node_id(self.model, entity, key.iter()) {
                     Some(id) => self.scalar(&id),
                     None => {
-                        let error = Error::internal("a primary key that cannot be written");
+                        let error = self.unreadable_key(entity, slots, row);
                         return self.null(&error, position, true);
                     }
                 }
@@ -180,6 +183,11 @@ impl<'a> Writer<'a> {
         position: Pos,
     ) -> std::result::Result<(&'a Load, &'a Child), Bubble> {
         match &above.children[load] {
+            Ok(child) if child.groups.has_unreadable_key(above.index) => {
+                let error = self.unreadable_relation(&above.loads[load]);
+                self.fail(&error, &[], position);
+                Err(Bubble)
+            }
             Ok(child) => Ok((&above.loads[load], child)),
             Err(error) => {
                 self.fail(error, &[], position);
@@ -198,11 +206,30 @@ impl<'a> Writer<'a> {
         if write_cell(&mut self.json, self.model, &column.column_type, cell, false) {
             return Ok(());
         }
-        let error = Error::internal(format!(
-            "{}.{} holds a value that its type does not have",
-            self.model.entities[entity].table.name, column.name
-        ));
+        let error = self.unreadable(entity, id, cell);
         self.null(&error, position, !column.nullable)
+    }
+
+    /// The error of a cell that cannot be written.
+    pub fn unreadable(&self, entity: EntityId, id: ColumnId, cell: Cell) -> Error {
+        let entity = &self.model.entities[entity];
+        let why = match cell {
+            Cell::Null => "NULL in a column that is declared NOT NULL",
+            Cell::Unreadable(why) => why.reason(),
+            _ => "not one of the declared values",
+        };
+        let (table, column) = (&entity.table.name, &entity.columns[id]);
+        Error::unreadable(&entity.name, Some(&column.field), format!("{table}.{}: {why}", column.name))
+    }
+
+    /// The error of a key that cannot be written: that of its first column that cannot be read.
+    fn unreadable_key(&self, entity: EntityId, slots: &[usize], row: Row) -> Error {
+        let columns = &self.model.entities[entity].primary_key;
+        let is_unreadable = |(_, slot): &(&ColumnId, &usize)| matches!(row.cell(**slot), Cell::Unreadable(_));
+        match columns.iter().zip(slots).find(is_unreadable) {
+            Some((column, slot)) => self.unreadable(entity, *column, row.cell(*slot)),
+            None => Error::internal("a primary key that cannot be written"),
+        }
     }
 
     fn one(
@@ -230,6 +257,10 @@ impl<'a> Writer<'a> {
                 written => written,
             };
         }
+        if child.groups.has_unreadable_key(above.index) {
+            let error = self.unreadable_relation(load);
+            return self.null(&error, field.position, non_null);
+        }
         let dangling =
             key.zip(above.row).filter(|(slots, row)| slots.iter().all(|slot| row.cell(*slot) != Cell::Null));
         match dangling {
@@ -244,6 +275,16 @@ impl<'a> Writer<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// The error of a relation whose key cannot be read in the row above.
+    fn unreadable_relation(&self, load: &Load) -> Error {
+        let Some((owner, relation)) = load.relation else {
+            return Error::internal("a key that cannot be read");
+        };
+        let owner = &self.model.entities[owner];
+        let field = &owner.relations[relation].field;
+        Error::unreadable(&owner.name, Some(field), format!("{}: a key of {field}", owner.table.name))
     }
 
     fn missing_target(&self, load: &Load, slots: &[usize], row: Row) -> Error {

@@ -510,10 +510,7 @@ impl Waiting {
                 Ok(length) => Some(body.split_off(..length).ok_or_else(truncated)?),
                 Err(_) => None,
             };
-            if let Err(error) = form.decode(bytes, &mut self.request.rows) {
-                self.fault = Some(Fault::Decode(error));
-                break;
-            }
+            form.decode(bytes, &mut self.request.rows);
         }
         Ok(())
     }
@@ -522,10 +519,7 @@ impl Waiting {
         let Request { rows, reply, .. } = self.request;
         let answer = match fault {
             Some(fault) => Err(fault),
-            None => match rows.finish() {
-                Ok(rows) => Ok(Answer { rows, worked, is_rollback: self.is_rollback }),
-                Err(error) => Err(Fault::Decode(error)),
-            },
+            None => Ok(Answer { rows: rows.finish(), worked, is_rollback: self.is_rollback }),
         };
         // Whoever asked may have gone meanwhile.
         let _ = reply.send(answer);

@@ -1,11 +1,12 @@
 //! PostgreSQL's binary format, decoded straight into cells.
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
-use postgres_types::{FromSql, Type};
-use rust_decimal::Decimal;
-use sea_orm::{DbErr, Value};
+use postgres_types::Type;
+use sea_orm::Value;
 use uuid::Uuid;
 
+use super::numeric;
+use crate::execute::row::Unreadable;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
@@ -19,6 +20,8 @@ pub(super) enum Form {
     Float4,
     Float8,
     Text,
+    /// Text that the database fills up with blanks, which it takes for none.
+    Padded,
     Decimal,
     Uuid,
     Date,
@@ -52,12 +55,13 @@ impl Form {
             ColumnType::Float if is(&Type::FLOAT4) => Self::Float4,
             ColumnType::Double if is(&Type::FLOAT8) => Self::Float8,
             ColumnType::Text | ColumnType::Enumeration(_)
-                if [Type::TEXT, Type::VARCHAR, Type::BPCHAR, Type::NAME].iter().any(is)
+                if [Type::TEXT, Type::VARCHAR, Type::NAME].iter().any(is)
                     // Such as citext.
                     || oid >= FIRST_OWN_TYPE =>
             {
                 Self::Text
             }
+            ColumnType::Text if is(&Type::BPCHAR) => Self::Padded,
             ColumnType::Decimal if is(&Type::NUMERIC) => Self::Decimal,
             ColumnType::Uuid if is(&Type::UUID) => Self::Uuid,
             ColumnType::Date if is(&Type::DATE) => Self::Date,
@@ -71,12 +75,15 @@ impl Form {
         }
     }
 
-    /// Adds a cell; no bytes are NULL.
-    pub fn decode(self, bytes: Option<&[u8]>, rows: &mut RowSetBuilder) -> Result<(), DbErr> {
-        let Some(bytes) = bytes else {
-            rows.push_null();
-            return Ok(());
-        };
+    /// Adds a cell; no bytes are NULL. What the column's type cannot hold is an unreadable cell.
+    pub fn decode(self, bytes: Option<&[u8]>, rows: &mut RowSetBuilder) {
+        let Some(bytes) = bytes else { return rows.push_null() };
+        if let Err(why) = self.push(bytes, rows) {
+            rows.push_unreadable(why);
+        }
+    }
+
+    fn push(self, bytes: &[u8], rows: &mut RowSetBuilder) -> Result<(), Unreadable> {
         match self {
             Self::Boolean => rows.push_boolean(fixed::<1>(bytes)? != [0]),
             Self::Int2 => rows.push_integer(i16::from_be_bytes(fixed(bytes)?).into()),
@@ -85,38 +92,38 @@ impl Form {
             Self::Float4 => rows.push_float(f32::from_be_bytes(fixed(bytes)?)),
             Self::Float8 => rows.push_double(f64::from_be_bytes(fixed(bytes)?)),
             Self::Date => rows.push_date(date(i32::from_be_bytes(fixed(bytes)?))?),
-            Self::Text => rows.push_text(bytes)?,
+            Self::Text => rows.push_text(bytes),
+            Self::Padded => rows.push_text(without_padding(bytes)),
+            Self::Json => rows.push_json(bytes),
+            Self::JsonBinary => match bytes.split_first() {
+                Some((1, text)) => rows.push_json(text),
+                _ => return Err(Unreadable::Malformed),
+            },
             rarer => rows.push_other(rarer.value(bytes)?),
         }
         Ok(())
     }
 
-    fn value(self, bytes: &[u8]) -> Result<Value, DbErr> {
+    fn value(self, bytes: &[u8]) -> Result<Value, Unreadable> {
         Ok(match self {
-            Self::Decimal => Decimal::from_sql(&Type::NUMERIC, bytes).map_err(refusal)?.into(),
-            Self::Uuid => Uuid::from_slice(bytes).map_err(refusal)?.into(),
+            Self::Decimal => numeric::read(bytes)?,
+            Self::Uuid => Uuid::from_slice(bytes).map_err(|_| Unreadable::Malformed)?.into(),
             Self::Time => time(i64::from_be_bytes(fixed(bytes)?))?.into(),
             Self::DateTime => moment(i64::from_be_bytes(fixed(bytes)?))?.naive_utc().into(),
             Self::Timestamp => moment(i64::from_be_bytes(fixed(bytes)?))?.fixed_offset().into(),
-            Self::Json => serde_json::from_slice::<serde_json::Value>(bytes).map_err(refusal)?.into(),
-            Self::JsonBinary => match bytes.split_first() {
-                Some((1, text)) => serde_json::from_slice::<serde_json::Value>(text).map_err(refusal)?.into(),
-                _ => return Err(refusal("jsonb of a version other than 1")),
-            },
             Self::Bytes => bytes.to_vec().into(),
-            Self::Other(oid) => return Err(refusal(format!("PostgreSQL's type {oid} is not the entity's"))),
-            simple => return Err(refusal(format!("{simple:?} is no value of its own"))),
+            _ => return Err(Unreadable::WrongType),
         })
     }
 }
 
-/// The error of a value that its column should not hold.
-pub(super) fn refusal(why: impl std::fmt::Display) -> DbErr {
-    DbErr::Type(why.to_string())
+fn without_padding(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+    &text[..end]
 }
 
-fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], DbErr> {
-    bytes.try_into().map_err(|_| refusal(format!("{} bytes came for a value of {N}", bytes.len())))
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Unreadable> {
+    bytes.try_into().map_err(|_| Unreadable::Malformed)
 }
 
 /// The days of the common era up to 2000-01-01, from which PostgreSQL counts.
@@ -125,26 +132,23 @@ const EPOCH_DAYS: i32 = 730_120;
 /// The microseconds from 1970-01-01 to 2000-01-01.
 const EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
 
-const MICROSECONDS_OF_A_DAY: i64 = 86_400_000_000;
-
 /// PostgreSQL's calendar goes further than chrono's, and knows `infinity`.
-fn date(days: i32) -> Result<NaiveDate, DbErr> {
+fn date(days: i32) -> Result<NaiveDate, Unreadable> {
     let date = days.checked_add(EPOCH_DAYS).and_then(NaiveDate::from_num_days_from_ce_opt);
-    date.ok_or_else(|| refusal("a date that is out of range"))
+    date.ok_or(Unreadable::OutOfRange)
 }
 
-fn moment(microseconds: i64) -> Result<DateTime<chrono::Utc>, DbErr> {
+fn moment(microseconds: i64) -> Result<DateTime<chrono::Utc>, Unreadable> {
     let moment = microseconds.checked_add(EPOCH_MICROSECONDS).and_then(DateTime::from_timestamp_micros);
-    moment.ok_or_else(|| refusal("a moment that is out of range"))
+    moment.ok_or(Unreadable::OutOfRange)
 }
 
-/// `24:00:00`, which PostgreSQL has, is midnight.
-fn time(microseconds: i64) -> Result<NaiveTime, DbErr> {
-    let microseconds = microseconds.rem_euclid(MICROSECONDS_OF_A_DAY);
+/// PostgreSQL's day ends with a `24:00:00`, which no other time of day equals.
+fn time(microseconds: i64) -> Result<NaiveTime, Unreadable> {
     let (seconds, rest) = (microseconds / 1_000_000, microseconds % 1_000_000);
     let time = u32::try_from(seconds).ok().zip(u32::try_from(rest * 1_000).ok());
     time.and_then(|(seconds, nanoseconds)| {
         NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanoseconds)
     })
-    .ok_or_else(|| refusal("a time that is out of range"))
+    .ok_or(Unreadable::OutOfRange)
 }

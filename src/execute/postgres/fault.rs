@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
-use sea_orm::DbErr;
 
 use crate::error::Error;
 use crate::execute::sql_error::{Refusal, SqlError, ends_connection};
@@ -46,9 +45,6 @@ pub(in crate::execute) enum Fault {
     /// A value cannot be sent.
     #[error("{0}")]
     Parameter(String),
-    /// What came is not what the column should hold.
-    #[error("{0}")]
-    Decode(DbErr),
 }
 
 /// The fields of an ErrorResponse that are read: <https://www.postgresql.org/docs/current/protocol-error-fields.html>

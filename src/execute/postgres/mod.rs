@@ -11,6 +11,7 @@ mod connection;
 mod decoder;
 mod fault;
 mod inbox;
+mod numeric;
 mod parameters;
 mod pool;
 mod prepared;
@@ -22,19 +23,19 @@ mod watch;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sea_orm::{DbErr, QueryResult, Value};
+use sea_orm::{QueryResult, Value};
 use sqlx::{Row, ValueRef};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::row::RowSet;
+use super::row::{RowSet, Unreadable};
 use super::row_builder::RowSetBuilder;
 use crate::error::Result;
 use crate::model::ColumnType;
 use crate::plan::Query;
 use connection::{Answer, Connection};
-use decoder::{Form, refusal};
+use decoder::Form;
 use fault::Fault;
 use pool::Pool;
 pub(super) use startup::{Place, explore};
@@ -108,6 +109,11 @@ impl PostgresConnections {
     /// Opens a connection and closes it again.
     pub async fn reach(&self) -> Result<(), Fault> {
         self.open(false).await.map(drop)
+    }
+
+    /// Whether a pooler gives each transaction to any connection of the server.
+    pub fn is_pooled(&self) -> bool {
+        self.place.is_pooled()
     }
 
     /// How many connections lie idle, and how many are in use or being opened.
@@ -190,20 +196,25 @@ impl PostgresConnections {
 }
 
 /// Decodes rows that came through sqlx: those of a transaction.
-pub(super) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) -> Result<(), DbErr> {
+pub(super) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) {
     let columns = rows.columns().clone();
     let mut forms: Vec<Form> = Vec::new();
     for result in results {
-        let row = result.try_as_pg_row().ok_or_else(|| refusal("a row is not PostgreSQL's"))?;
         for (index, column_type) in columns.iter().enumerate() {
-            let value = row.try_get_raw(index).map_err(refusal)?;
+            let value = result.try_as_pg_row().map(|row| row.try_get_raw(index));
+            let Some(Ok(value)) = value else {
+                rows.push_unreadable(Unreadable::WrongType);
+                continue;
+            };
+            let bytes = if value.is_null() { Ok(None) } else { value.as_bytes().map(Some) };
             if forms.len() == index {
                 let oid = value.type_info().oid().map_or(0, |oid| oid.0);
                 forms.push(Form::of(column_type, oid));
             }
-            let bytes = if value.is_null() { None } else { Some(value.as_bytes().map_err(refusal)?) };
-            forms[index].decode(bytes, rows)?;
+            match bytes {
+                Ok(bytes) => forms[index].decode(bytes, rows),
+                Err(_) => rows.push_unreadable(Unreadable::Malformed),
+            }
         }
     }
-    Ok(())
 }

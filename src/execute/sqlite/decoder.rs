@@ -1,13 +1,14 @@
 //! What SQLite stores, as the types of columns have it.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
 use rusqlite::types::ValueRef;
 use rust_decimal::Decimal;
-use sea_orm::DbErr;
-use serde_json::Value as Json;
+use sea_orm::{DbErr, QueryResult};
+use sqlx::sqlite::SqliteValueRef;
+use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef as _};
 use uuid::Uuid;
 
-use super::Fault;
+use super::{Fault, time};
+use crate::execute::row::Unreadable;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
@@ -26,16 +27,49 @@ pub(super) fn push(
     let pushed = match stored {
         Ok(ValueRef::Integer(value)) => push_integer(rows, value, column_type),
         Ok(ValueRef::Text(bytes)) if matches!(column_type, ColumnType::Text | ColumnType::Enumeration(_)) => {
-            rows.push_text(bytes)
+            rows.push_text(bytes);
+            return Ok(());
         }
         Ok(ValueRef::Null) => {
             rows.push_null();
-            Ok(())
+            return Ok(());
         }
         Ok(other) => push_rarer(rows, other, column_type),
         Err(error) => return Err(error.into()),
     };
-    pushed.map_err(Fault::Decode)
+    if pushed.is_err() {
+        rows.push_unreadable(Unreadable::WrongType);
+    }
+    Ok(())
+}
+
+/// Adds what sqlx has read.
+pub(in crate::execute) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) {
+    let columns = rows.columns().clone();
+    for result in results {
+        for (index, column_type) in columns.iter().enumerate() {
+            let value = result.try_as_sqlite_row().and_then(|row| row.try_get_raw(index).ok());
+            let pushed = value.and_then(as_stored).map(|stored| push(rows, Ok(stored), column_type));
+            if !matches!(pushed, Some(Ok(()))) {
+                rows.push_unreadable(Unreadable::WrongType);
+            }
+        }
+    }
+}
+
+/// A value of sqlx as that of the other driver.
+fn as_stored(value: SqliteValueRef<'_>) -> Option<ValueRef<'_>> {
+    if value.is_null() {
+        return Some(ValueRef::Null);
+    }
+    let storage = value.type_info().into_owned();
+    let decoded = match storage.name() {
+        "INTEGER" => <i64 as Decode<Sqlite>>::decode(value).map(ValueRef::Integer),
+        "REAL" => <f64 as Decode<Sqlite>>::decode(value).map(ValueRef::Real),
+        "TEXT" => <&[u8] as Decode<Sqlite>>::decode(value).map(ValueRef::Text),
+        _ => <&[u8] as Decode<Sqlite>>::decode(value).map(ValueRef::Blob),
+    };
+    decoded.ok()
 }
 
 fn push_integer(rows: &mut RowSetBuilder, value: i64, column_type: &ColumnType) -> Result<(), DbErr> {
@@ -70,19 +104,23 @@ fn push_rarer(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &Colu
             rows.push_double(value);
             return Ok(());
         }
-        (Type::Date, ValueRef::Text(bytes)) => {
-            rows.push_date(date(text(bytes)?)?);
+        (Type::Date, stored) => {
+            rows.push_date(time::date(stored).ok_or_else(|| is_no(stored, "date"))?);
             return Ok(());
         }
         (Type::Decimal, ValueRef::Text(bytes)) => decimal(text(bytes)?)?.into(),
         (Type::Uuid, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => {
             Uuid::from_slice(bytes).map_err(|error| DbErr::Type(error.to_string()))?.into()
         }
-        (Type::Time, ValueRef::Text(bytes)) => time(text(bytes)?)?.into(),
-        (Type::DateTime, stored) => moment(stored)?.naive_local().into(),
-        (Type::Timestamp, stored) => moment(stored)?.into(),
+        (Type::Time, stored) => time::time(stored).ok_or_else(|| is_no(stored, "time of day"))?.into(),
+        (Type::DateTime, stored) => time::moment(stored).ok_or_else(|| is_no(stored, "moment"))?.into(),
+        (Type::Timestamp, stored) => {
+            let moment = time::moment(stored).ok_or_else(|| is_no(stored, "moment"))?;
+            moment.and_utc().fixed_offset().into()
+        }
         (Type::Json, ValueRef::Text(bytes)) => {
-            serde_json::from_slice::<Json>(bytes).map_err(|error| DbErr::Json(error.to_string()))?.into()
+            rows.push_json(bytes);
+            return Ok(());
         }
         (Type::Bytes, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => bytes.to_vec().into(),
         (column_type, stored) => {
@@ -99,7 +137,7 @@ fn text(bytes: &[u8]) -> Result<&str, DbErr> {
 
 /// A decimal comes as the text that SQLite shows (see `Dialect::selected`), a sum of integers in two halves (see
 /// `Dialect::sum`).
-pub(in crate::execute) fn decimal(text: &str) -> Result<Decimal, DbErr> {
+fn decimal(text: &str) -> Result<Decimal, DbErr> {
     let read = |text: &str| text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(text));
     let value = match text.split_once(':') {
         None => read(text),
@@ -110,78 +148,6 @@ pub(in crate::execute) fn decimal(text: &str) -> Result<Decimal, DbErr> {
     value.map_err(|error| DbErr::Type(format!("\"{text}\" is not a decimal: {error}")))
 }
 
-fn date(text: &str) -> Result<NaiveDate, DbErr> {
-    if let Some(usual) = usual_date(text.as_bytes()) {
-        return Ok(usual);
-    }
-    NaiveDate::parse_from_str(text, "%F").map_err(|error| DbErr::Type(format!("\"{text}\": {error}")))
-}
-
-/// `YYYY-MM-DD`, without the machine that reads dates of any form.
-fn usual_date(text: &[u8]) -> Option<NaiveDate> {
-    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else { return None };
-    let number = |digits: &[u8]| {
-        digits.iter().try_fold(0, |number, digit| {
-            digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
-        })
-    };
-    let year = i32::try_from(number(&[y0, y1, y2, y3])?).ok()?;
-    NaiveDate::from_ymd_opt(year, number(&[m0, m1])?, number(&[d0, d1])?)
-}
-
-/// The forms in which SQLite's own functions take a time of day.
-const TIMES: [&str; 6] = ["%T%.f", "%R", "%RZ", "%T%.fZ", "%R%:z", "%T%.f%:z"];
-
-fn time(text: &str) -> Result<NaiveTime, DbErr> {
-    let read = |form: &&str| NaiveTime::parse_from_str(text, form).ok();
-    TIMES.iter().find_map(read).ok_or_else(|| DbErr::Type(format!("\"{text}\" is not a time")))
-}
-
-/// The forms of a moment, that in which it is written first. Without an offset it is in UTC.
-const MOMENTS: [&str; 12] = [
-    "%F %T%.f",
-    "%F %R",
-    "%F %RZ",
-    "%F %R%:z",
-    "%F %T%.fZ",
-    "%F %T%.f%:z",
-    "%FT%R",
-    "%FT%RZ",
-    "%FT%R%:z",
-    "%FT%T%.f",
-    "%FT%T%.fZ",
-    "%FT%T%.f%:z",
-];
-
-/// The day from which SQLite's Julian day numbers count to 1970-01-01.
-const JULIAN_EPOCH: f64 = 2_440_587.5;
-
-const SECONDS_OF_A_DAY: f64 = 86_400.0;
-
-fn moment(stored: ValueRef<'_>) -> Result<DateTime<FixedOffset>, DbErr> {
-    let utc = Utc.fix();
-    let moment = match stored {
-        ValueRef::Text(bytes) => {
-            let text = text(bytes)?;
-            let read = |form: &&str| {
-                let without = || NaiveDateTime::parse_from_str(text, form).ok();
-                let with = || DateTime::parse_from_str(text, form).ok();
-                let with = if form.ends_with("%:z") { with() } else { None };
-                with.or_else(|| Some(utc.from_utc_datetime(&without()?)))
-            };
-            let [most, ..] = &MOMENTS;
-            read(most)
-                .or_else(|| DateTime::parse_from_rfc3339(text).ok())
-                .or_else(|| MOMENTS.iter().find_map(read))
-        }
-        ValueRef::Integer(seconds) => utc.timestamp_opt(seconds, 0).single(),
-        ValueRef::Real(days) => {
-            let seconds = (days - JULIAN_EPOCH) * SECONDS_OF_A_DAY;
-            let nanoseconds = (seconds.fract() * 1e9).abs() as u32;
-            let whole = seconds.is_finite().then(|| seconds.trunc() as i64);
-            whole.and_then(|whole| utc.timestamp_opt(whole, nanoseconds).single())
-        }
-        _ => None,
-    };
-    moment.ok_or_else(|| DbErr::Type(format!("{stored:?} is not a moment")))
+fn is_no(stored: ValueRef<'_>, wanted: &str) -> DbErr {
+    DbErr::Type(format!("a stored value of the type {} is no {wanted}", stored.data_type()))
 }

@@ -6,11 +6,12 @@
 mod decoder;
 mod file;
 mod parameter;
+mod time;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(super) use decoder::decimal;
+pub(super) use decoder::decode;
 use decoder::push;
 use file::File;
 use parameter::Parameter;
@@ -44,24 +45,16 @@ pub(super) struct SqliteReader {
 }
 
 /// Why a statement brought no rows.
-enum Fault {
-    Sqlite(rusqlite::Error),
-    /// A value that its column should not hold.
-    Decode(DbErr),
-}
+struct Fault(rusqlite::Error);
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+        Self(error)
     }
 }
 
 impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        let error = match fault {
-            Fault::Sqlite(error) => error,
-            Fault::Decode(error) => return Self::internal(error),
-        };
+    fn from(Fault(error): Fault) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy) => Self::conflict(error),
             Some(ErrorCode::OperationInterrupted) => Self::timeout(error),
@@ -73,13 +66,12 @@ impl From<Fault> for Error {
 
 impl Fault {
     fn is_interrupt(&self) -> bool {
-        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted))
+        self.0.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
     }
 
     /// Whether the connection is to blame, or the file below it.
     fn is_of_connection(&self) -> bool {
-        let Self::Sqlite(error) = self else { return false };
-        let code = error.sqlite_error_code();
+        let code = self.0.sqlite_error_code();
         matches!(
             code,
             Some(
@@ -237,5 +229,5 @@ fn fill(
             push(&mut rows, row.get_ref(index), column_type)?;
         }
     }
-    rows.finish().map_err(Fault::Decode)
+    Ok(rows.finish())
 }

@@ -1,9 +1,10 @@
 //! The values of a statement.
 
-use chrono::SecondsFormat;
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use sea_orm::Value;
+
+use crate::plan::sqlite_time;
 
 /// A value as sqlx writes it.
 pub(super) struct Parameter<'a>(pub &'a Value);
@@ -30,15 +31,7 @@ impl ToSql for Parameter<'_> {
             Value::Uuid(Some(id)) => return Ok(ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes()))),
             Value::Json(Some(json)) => Some(Stored::Text(json.to_string())),
             Value::Decimal(Some(value)) => Some(Stored::Text(value.to_string())),
-            Value::ChronoDate(Some(date)) => Some(Stored::Text(date.format("%F").to_string())),
-            Value::ChronoTime(Some(time)) => Some(Stored::Text(time.format("%T%.f").to_string())),
-            Value::ChronoDateTime(Some(moment)) => Some(Stored::Text(moment.format("%F %T%.f").to_string())),
-            Value::ChronoDateTimeUtc(Some(moment)) => {
-                Some(Stored::Text(moment.to_rfc3339_opts(SecondsFormat::AutoSi, false)))
-            }
-            Value::ChronoDateTimeWithTimeZone(Some(moment)) => {
-                Some(Stored::Text(moment.to_rfc3339_opts(SecondsFormat::AutoSi, false)))
-            }
+            value if sqlite_time::stored(value).is_some() => sqlite_time::stored(value).map(Stored::Text),
             value if crate::model::is_null(value) => None,
             value => {
                 let told = format!("SQLite has no value such as {value:?}");

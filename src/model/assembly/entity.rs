@@ -66,6 +66,7 @@ fn assemble_column(
         column_type: column_type.unwrap_or(ColumnType::Text),
         nullable: column.nullable,
         has_default: column.has_default || generated,
+        default: column.default.clone(),
         generated,
         description: column.comment.clone(),
         hidden,

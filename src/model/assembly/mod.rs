@@ -1,14 +1,18 @@
 //! Relations are put together from what entities declare: both sides, junctions, and what goes through others.
 
 mod entity;
+mod joins;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use joins::Joined;
 
 use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
 use super::relation::Declared;
 use super::{
-    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, Model, ModelError, OnDelete,
+    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, KeyAction, Model, ModelError,
     Relation, check, names,
 };
 
@@ -18,6 +22,7 @@ pub(super) fn assemble(registry: Registry) -> Result<Model, ModelError> {
     assembly.add_declared_relations();
     assembly.add_junctions();
     assembly.add_via();
+    assembly.add_rules();
     assembly.apply_options();
     assembly.name_values();
     assembly.check_keys();
@@ -78,15 +83,20 @@ impl Assembly {
             self.faults.push(Fault::Conditional { relation: label });
             return;
         }
+        let table = &self.registered[id].0.table;
+        if declared.from_table != *table {
+            self.faults.push(Fault::WrongStart {
+                relation: label,
+                table: declared.from_table.name.clone(),
+                expected: table.name.clone(),
+            });
+            return;
+        }
         let Some(target) = self.model.entity_of_table(&declared.to_table) else {
             self.faults.push(Fault::NotRegistered { relation: label, table: declared.to_table.name.clone() });
             return;
         };
-        let (Some(from), Some(to)) =
-            (self.columns(&label, id, &declared.from), self.columns(&label, target, &declared.to))
-        else {
-            return;
-        };
+        let Some(Joined { from: Some(from), to: Some(to) }) = self.join(&label, declared) else { return };
         if declared.declaration != Declaration::BelongsTo && !self.has_forward_side(declared) {
             let expected = format!(
                 "a belongs_to from {} ({}) to {} ({})",
@@ -118,7 +128,8 @@ impl Assembly {
                 declaration: declared.declaration,
                 enforced: declared.enforced,
                 on_delete: declared.on_delete,
-                yields: declared.yields,
+                on_update: declared.on_update,
+                rule: None,
                 from,
                 to,
                 junction: None,
@@ -168,7 +179,13 @@ impl Assembly {
                 .0
                 .relations
                 .iter()
-                .filter(|declared| declared.declaration == Declaration::BelongsTo && !declared.conditional)
+                // One with a fault was reported above, or hidden so that it does not count.
+                .filter(|declared| {
+                    declared.declaration == Declaration::BelongsTo
+                        && !declared.conditional
+                        && declared.from_table == self.registered[id].0.table
+                        && self.joined("", declared).is_ok()
+                })
                 .cloned()
                 .collect();
             let mut pairs = Vec::new();
@@ -218,18 +235,14 @@ impl Assembly {
 
     /// The list that comes in by `near` and goes out by `far`.
     fn add_list_through(&mut self, junction: EntityId, near: &Declared, far: &Declared) {
-        let label = format!("{}.{}", self.model.entities[junction].name, far.variant);
         let (Some(owner), Some(target)) =
             (self.model.entity_of_table(&near.to_table), self.model.entity_of_table(&far.to_table))
         else {
             // Reported where the junction's own relation was added.
             return;
         };
-        let (Some(from), Some(to)) =
-            (self.columns(&label, owner, &near.to), self.columns(&label, target, &far.to))
-        else {
-            return;
-        };
+        let to_columns = |declared| self.joined("", declared).ok().and_then(|joined| joined.to);
+        let (Some(from), Some(to)) = (to_columns(near), to_columns(far)) else { return };
         let far_field = self.default_field(junction, target, far);
         let named = &self.registered[junction].1.lists_through;
         let of_user = [far_field.as_str(), &names::field(&far.variant), &far.variant]
@@ -262,10 +275,16 @@ impl Assembly {
 
     /// Many-to-many relations that `Related::via` declares, unless the junction already showed them.
     fn add_via(&mut self) {
-        for ReflectedVia { to_junction, to_target } in std::mem::take(&mut self.via) {
-            let label = format!("{} to {}", to_junction.from_table.name, to_target.to_table.name);
+        for ReflectedVia { owner, to_junction, to_target } in std::mem::take(&mut self.via) {
+            let label = format!("{} to {}", owner.name, to_target.to_table.name);
             if to_junction.conditional || to_target.conditional {
                 self.faults.push(Fault::Conditional { relation: label });
+                continue;
+            }
+            let starts = [(&to_junction.from_table, &owner), (&to_target.from_table, &to_junction.to_table)];
+            if let Some((table, expected)) = starts.into_iter().find(|(table, expected)| table != expected) {
+                let (table, expected) = (table.name.clone(), expected.name.clone());
+                self.faults.push(Fault::WrongStart { relation: label, table, expected });
                 continue;
             }
             let owner = self.model.entity_of_table(&to_junction.from_table);
@@ -276,9 +295,8 @@ impl Assembly {
                 self.faults.push(Fault::NotRegistered { relation: label, table });
                 continue;
             };
-            let (Some(from), Some(to)) =
-                (self.columns(&label, owner, &to_junction.from), self.columns(&label, target, &to_target.to))
-            else {
+            let (near, far) = (self.join(&label, &to_junction), self.join(&label, &to_target));
+            let (Some(from), Some(to)) = (near.and_then(|near| near.from), far.and_then(|far| far.to)) else {
                 continue;
             };
             let junction = Junction {
@@ -376,19 +394,9 @@ impl Assembly {
         options.hides(&reflected.names_of_relation(&declared.variant, declared.is_list()))
     }
 
-    fn columns(&mut self, relation: &str, id: EntityId, wanted: &[String]) -> Option<Vec<ColumnId>> {
-        let entity = &self.model.entities[id];
-        let mut found = Vec::new();
-        for name in wanted {
-            match entity.column_named(name) {
-                Some(column) => found.push(column),
-                None => self.faults.push(Fault::NoSuchColumn {
-                    relation: relation.to_owned(),
-                    column: format!("{}.{name}", entity.table.name),
-                }),
-            }
-        }
-        (found.len() == wanted.len()).then_some(found)
+    /// The columns by which a definition joins two tables; its faults are kept.
+    fn join(&mut self, relation: &str, declared: &Declared) -> Option<Joined> {
+        self.joined(relation, declared).map_err(|faults| self.faults.extend(faults)).ok()
     }
 
     fn push(&mut self, id: EntityId, variant: Option<String>, relation: Relation) {
@@ -411,8 +419,9 @@ fn many_to_many(
         cardinality: Cardinality::Many,
         declaration: Declaration::ManyToMany,
         enforced: true,
-        on_delete: OnDelete::NoAction,
-        yields: false,
+        on_delete: KeyAction::NoAction,
+        on_update: KeyAction::NoAction,
+        rule: None,
         from,
         to,
         junction: Some(junction),

@@ -4,10 +4,10 @@ use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
 
 use super::{JUNCTION, MAIN, Mark, Select, table};
-use crate::model::{ColumnType, EntityId, Model, Relation, RelationId};
+use crate::model::{ColumnId, ColumnType, EntityId, Relation, RelationId};
 use crate::plan::Load;
 use crate::plan::dialect::Dialect;
-use crate::plan::filter::{Comparison, Filter, Operand, Quantifier, Test};
+use crate::plan::filter::{Filter, Operand, Quantifier, Test};
 
 /// So many tables a filter joins; SQLite takes 64 for a statement, and weighs every order of them.
 const MOST_JOINS: usize = 8;
@@ -132,7 +132,7 @@ impl<'a> Conditions<'a> {
                     self.joined.push((*relation, other.clone()));
                 }
                 let relation = &model.entities[id].relations[*relation];
-                let on = meet(model, id, alias, relation, &other);
+                let on = meet(self.select, id, alias, relation, &other);
                 self.joins.push((table(&model.entities[relation.target].table, &other), on));
                 self.filter_by_joins(relation.target, &other, filter, joinable.beyond())
             }
@@ -159,26 +159,21 @@ impl<'a> Conditions<'a> {
         statement.from(table(&target.table, inner_alias));
         match &relation.junction {
             None => {
-                statement.cond_where(meet(self.select.model, id, alias, relation, inner_alias));
+                statement.cond_where(meet(self.select, id, alias, relation, inner_alias));
             }
             Some(junction) => {
                 let between = format!("{inner_alias}_{JUNCTION}");
-                let far = junction.to.iter().zip(&relation.to).map(|(column, target_column)| {
-                    Expr::col((Alias::new(&between), Alias::new(column)))
-                        .equals((Alias::new(inner_alias), Alias::new(&target.columns[*target_column].name)))
-                });
-                statement.join(
-                    JoinType::InnerJoin,
-                    table(&junction.table, &between),
-                    far.fold(Condition::all(), Condition::add),
+                let far = meet_junction(
+                    self.select,
+                    &between,
+                    &junction.to,
+                    inner_alias,
+                    relation.target,
+                    &relation.to,
                 );
-                let owner = &self.select.model.entities[id];
-                for (column, own) in junction.from.iter().zip(&relation.from) {
-                    statement.and_where(
-                        Expr::col((Alias::new(&between), Alias::new(column)))
-                            .equals((Alias::new(alias), Alias::new(&owner.columns[*own].name))),
-                    );
-                }
+                statement.join(JoinType::InnerJoin, table(&junction.table, &between), far);
+                let near = meet_junction(self.select, &between, &junction.from, alias, id, &relation.from);
+                statement.cond_where(near);
             }
         }
         if !filter.is_everything() {
@@ -195,15 +190,7 @@ impl<'a> Conditions<'a> {
                     Operand::Value(value) => value.clone(),
                     Operand::Parameter(parameter) => Mark::Parameter(*parameter as u32).into(),
                 };
-                let operand = dialect.operand(model, value, column_type);
-                match comparison {
-                    Comparison::Equal => column.eq(operand),
-                    Comparison::NotEqual => column.ne(operand),
-                    Comparison::Less => column.lt(operand),
-                    Comparison::LessOrEqual => column.lte(operand),
-                    Comparison::Greater => column.gt(operand),
-                    Comparison::GreaterOrEqual => column.gte(operand),
-                }
+                dialect.compare(model, column, *comparison, value, column_type)
             }
             Test::OneOf { values, negated } => {
                 let one_of = match values {
@@ -231,18 +218,41 @@ impl<'a> Conditions<'a> {
 
 /// The condition under which rows of both ends of a plain relation meet.
 pub(super) fn meet(
-    model: &Model,
+    select: &Select,
     owner: EntityId,
     alias: &str,
     relation: &Relation,
     other: &str,
 ) -> Condition {
-    let owner = &model.entities[owner];
-    let target = &model.entities[relation.target];
+    let owner = &select.model.entities[owner];
+    let target = &select.model.entities[relation.target];
     let pairs = relation.from.iter().zip(&relation.to);
     let equal = pairs.map(|(from, to)| {
-        Expr::col((Alias::new(other), Alias::new(&target.columns[*to].name)))
-            .equals((Alias::new(alias), Alias::new(&owner.columns[*from].name)))
+        let (from, to) = (&owner.columns[*from], &target.columns[*to]);
+        let here = select.dialect.compared(column(alias, &from.name), &from.column_type);
+        select.dialect.compared(column(other, &to.name), &to.column_type).eq(here)
     });
     equal.fold(Condition::all(), Condition::add)
+}
+
+/// The condition under which a junction's columns have the values of an entity's own.
+pub(super) fn meet_junction(
+    select: &Select,
+    junction: &str,
+    names: &[String],
+    alias: &str,
+    entity: EntityId,
+    columns: &[ColumnId],
+) -> Condition {
+    let entity = &select.model.entities[entity];
+    let equal = names.iter().zip(columns).map(|(name, own)| {
+        let own = &entity.columns[*own];
+        let here = select.dialect.compared(column(alias, &own.name), &own.column_type);
+        select.dialect.compared(column(junction, name), &own.column_type).eq(here)
+    });
+    equal.fold(Condition::all(), Condition::add)
+}
+
+fn column(alias: &str, name: &str) -> Expr {
+    Expr::col((Alias::new(alias), Alias::new(name)))
 }

@@ -68,7 +68,7 @@ impl<'a> Joins<'a> {
         self.count += 1;
         match (parent, self.known.iter().find(|(known, _)| *known == id)) {
             (Some(parent), _) => {
-                let on = meet(model, owner, parent, relation, &alias);
+                let on = meet(self.select, owner, parent, relation, &alias);
                 self.further.push((table(&target.table, &alias), on));
             }
             (None, Some((_, known))) => alias.clone_from(known),
@@ -101,7 +101,12 @@ impl<'a> Joins<'a> {
         for (relation, target, alias) in &self.direct {
             let target = &self.select.model.entities[*target];
             let met = relation.from.iter().zip(&relation.to).map(|(from, to)| {
-                Expr::col((Alias::new(alias), Alias::new(&target.columns[*to].name))).eq(own(*from))
+                let column = &target.columns[*to];
+                let there = Expr::col((Alias::new(alias), Alias::new(&column.name)));
+                let dialect = self.select.dialect;
+                dialect
+                    .compared(there, &column.column_type)
+                    .eq(dialect.compared(own(*from), &column.column_type))
             });
             let on = met.fold(Condition::all(), Condition::add);
             statement.join(JoinType::LeftJoin, table(&target.table, alias), on);

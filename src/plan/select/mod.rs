@@ -10,11 +10,11 @@ mod template;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{
-    Alias, Condition, Expr, ExprTrait, IntoIden, Query as Sql, SelectStatement, TableRef,
+    Alias, Expr, ExprTrait, IntoIden, LockType, Query as Sql, SelectStatement, TableRef,
 };
 use sea_orm::{JoinType, Statement, Value};
 
-use condition::{Conditions, Joinable};
+use condition::{Conditions, Joinable, meet_junction};
 pub use join::Join;
 use join::Joins;
 pub use last_run::LastRun;
@@ -80,6 +80,14 @@ pub struct Select<'a> {
 }
 
 impl Select<'_> {
+    /// The statement of a root load of `rows` that locks them as well, in the order in which it finds them. PostgreSQL
+    /// checks the rows' own columns once more when it had to wait for one; SQLite has one writer and needs no lock.
+    pub fn locking(&self, load: &Load, rows: &Rows, lock: LockType) -> Query {
+        let mut body = Body::new(self, load, &[]);
+        body.lock = Some(lock).filter(|_| self.dialect == Dialect::Postgres);
+        body.rows(rows)
+    }
+
     /// Whether the statement is written otherwise than it would be if nothing were known of the database.
     fn follows_catalog(&self, load: &Load) -> bool {
         self.follows_index(load) || self.joins_what_is_left(load)
@@ -125,6 +133,8 @@ struct Body<'a> {
     filters: Vec<Expr>,
     /// What that needs beside.
     conditions: Conditions<'a>,
+    /// How it locks the rows that it finds.
+    lock: Option<LockType>,
 }
 
 /// One column of a statement.
@@ -151,7 +161,7 @@ impl<'a> Body<'a> {
                 vec![conditions.filter(load.entity, MAIN, &load.filter)]
             }
         };
-        Self { select, load, entity, relation, keys, filters, conditions }
+        Self { select, load, entity, relation, keys, filters, conditions, lock: None }
     }
 
     /// The most rows that the statement may find.
@@ -206,7 +216,12 @@ impl<'a> Body<'a> {
             });
         }
         let joins = Joins::new(self.select, self.load, outputs.len(), &self.conditions.joined);
-        let statement = self.page(&rows.page, Selected { outputs: &outputs, order: &order, joins: &joins });
+        let mut statement =
+            self.page(&rows.page, Selected { outputs: &outputs, order: &order, joins: &joins });
+        if let Some(lock) = self.lock {
+            // Of this table alone: those of its filter are only read.
+            statement.lock_with_tables(lock, [Alias::new(MAIN)]);
+        }
         let mark = matches!(rows.page, Page::Keyset { looks_outside: true, .. });
         let mut columns: Vec<ColumnType> = outputs.into_iter().map(|output| output.column_type).collect();
         if mark {
@@ -277,8 +292,9 @@ impl<'a> Body<'a> {
         }
         let mut key = Vec::new();
         for output in self.key_columns() {
-            let selected = self.select.dialect.selected(output.expression.clone(), &output.column_type);
-            statement.expr(selected).add_group_by([output.expression]);
+            let compared = self.select.dialect.compared(output.expression, &output.column_type);
+            let selected = self.select.dialect.selected(compared.clone(), &output.column_type);
+            statement.expr(selected).add_group_by([compared]);
             key.push(columns.len());
             columns.push(output.column_type);
         }
@@ -302,13 +318,17 @@ impl<'a> Body<'a> {
             let column = &self.entity.columns[id];
             (Expr::col((MAIN, Alias::new(&column.name))), &column.column_type)
         };
+        let compared = |id: usize| {
+            let (column, column_type) = column(id);
+            (dialect.compared(column, column_type), column_type)
+        };
         match aggregate {
             Aggregate::Count => Expr::cust("COUNT(*)"),
-            Aggregate::CountDistinct(id) => column(id).0.count_distinct(),
+            Aggregate::CountDistinct(id) => compared(id).0.count_distinct(),
             Aggregate::Sum(id) => dialect.sum(column(id).0, column(id).1),
             Aggregate::Average(id) => dialect.average(column(id).0, column(id).1),
-            Aggregate::Minimum(id) => dialect.selected(column(id).0.min(), column(id).1),
-            Aggregate::Maximum(id) => dialect.selected(column(id).0.max(), column(id).1),
+            Aggregate::Minimum(id) => dialect.selected(compared(id).0.min(), compared(id).1),
+            Aggregate::Maximum(id) => dialect.selected(compared(id).0.max(), compared(id).1),
         }
     }
 
@@ -321,15 +341,8 @@ impl<'a> Body<'a> {
             self.relation.and_then(|relation| relation.junction.as_ref())
         {
             let target = self.relation.map_or(&[][..], |relation| &relation.to);
-            let on = to.iter().zip(target).map(|(column, target)| {
-                Expr::col((JUNCTION, Alias::new(column)))
-                    .equals((MAIN, Alias::new(&self.entity.columns[*target].name)))
-            });
-            statement.join(
-                JoinType::InnerJoin,
-                table(between, JUNCTION),
-                on.fold(Condition::all(), Condition::add),
-            );
+            let on = meet_junction(self.select, JUNCTION, to, MAIN, self.load.entity, target);
+            statement.join(JoinType::InnerJoin, table(between, JUNCTION), on);
         }
         for (join, on) in &self.conditions.joins {
             statement.join(JoinType::InnerJoin, join.clone(), on.clone());

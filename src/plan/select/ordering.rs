@@ -69,7 +69,7 @@ impl<'a> Ordering<'a> {
                     None => {
                         let joined = format!("order{}", aliases.len());
                         let target = &select.model.entities[relation.target];
-                        let on = meet(select.model, entity, &alias, relation, &joined);
+                        let on = meet(select, entity, &alias, relation, &joined);
                         ordering.joins.push((table(&target.table, &joined), on));
                         aliases.push((path.to_vec(), joined.clone()));
                         joined

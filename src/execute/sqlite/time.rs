@@ -1,0 +1,206 @@
+//! Times as SQLite stores them, read by the rules by which [`crate::plan::sqlite_time`] compares them.
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use rusqlite::types::ValueRef;
+
+/// Reads a moment, in UTC.
+pub(super) fn moment(stored: ValueRef<'_>) -> Option<NaiveDateTime> {
+    let moment = match stored {
+        ValueRef::Text(text) => match text.split_at_checked(10)? {
+            (date, []) => usual_date(date)?.and_time(NaiveTime::MIN),
+            (date, [b' ' | b'T', time @ ..]) => {
+                let midnight = usual_date(date)?.and_time(NaiveTime::MIN);
+                midnight.checked_add_signed(since_midnight(time)?)?
+            }
+            _ => return None,
+        },
+        ValueRef::Integer(seconds) => DateTime::from_timestamp(seconds, 0)?.naive_utc(),
+        ValueRef::Real(number) => DateTime::from_timestamp_millis(milliseconds(number)?)?.naive_utc(),
+        _ => return None,
+    };
+    // What SQLite's functions cover, and RFC 3339 can write.
+    (0..=9999).contains(&moment.year()).then_some(moment)
+}
+
+/// Reads a date: that of a moment where a time follows.
+pub(super) fn date(stored: ValueRef<'_>) -> Option<NaiveDate> {
+    match stored {
+        ValueRef::Text(text) if text.len() == 10 => usual_date(text),
+        stored => Some(moment(stored)?.date()),
+    }
+}
+
+/// Reads a time of day: that of a moment where a date stands before it.
+pub(super) fn time(stored: ValueRef<'_>) -> Option<NaiveTime> {
+    match stored {
+        ValueRef::Text(text) if text.get(2) == Some(&b':') => {
+            Some(NaiveTime::MIN.overflowing_add_signed(since_midnight(text)?).0)
+        }
+        stored => Some(moment(stored)?.time()),
+    }
+}
+
+/// `YYYY-MM-DD`, without the machine that reads dates of any form.
+fn usual_date(text: &[u8]) -> Option<NaiveDate> {
+    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else { return None };
+    let year = i32::try_from(number(&[y0, y1, y2, y3])?).ok()?;
+    NaiveDate::from_ymd_opt(year, number(&[m0, m1])?, number(&[d0, d1])?)
+}
+
+/// The digits of `HH:MM`, `:SS` and a fraction, and an offset that is taken away again.
+fn since_midnight(text: &[u8]) -> Option<TimeDelta> {
+    let (clock, mut rest) = text.split_at_checked(5)?;
+    let minutes = minutes(clock, 23)?;
+    let (mut seconds, mut nanoseconds) = (0, 0);
+    if let [b':', s0, s1, after @ ..] = rest {
+        seconds = number(&[*s0, *s1]).filter(|seconds| *seconds < 60)?;
+        rest = after;
+        if let [b'.', digits @ ..] = after {
+            let count = digits.iter().take_while(|digit| digit.is_ascii_digit()).count();
+            let (digits, after) = digits.split_at_checked(count).filter(|_| count > 0)?;
+            let digit = |place: usize| digits.get(place).map_or(0, |digit| i64::from(digit - b'0'));
+            nanoseconds = (0..9).fold(0, |number, place| number * 10 + digit(place));
+            rest = after;
+        }
+    }
+    let offset = offset_minutes(rest)?;
+    let seconds = (minutes - offset) * 60 + i64::from(seconds);
+    Some(TimeDelta::seconds(seconds) + TimeDelta::nanoseconds(nanoseconds))
+}
+
+fn offset_minutes(text: &[u8]) -> Option<i64> {
+    match text {
+        [] | [b'Z' | b'z'] => Some(0),
+        [b'+', clock @ ..] => minutes(clock, 14),
+        [b'-', clock @ ..] => Some(-minutes(clock, 14)?),
+        _ => None,
+    }
+}
+
+/// `HH:MM`.
+fn minutes(clock: &[u8], most_hours: u32) -> Option<i64> {
+    let &[h0, h1, b':', m0, m1] = clock else { return None };
+    let hours = number(&[h0, h1]).filter(|hours| *hours <= most_hours)?;
+    let minutes = number(&[m0, m1]).filter(|minutes| *minutes < 60)?;
+    Some(i64::from(hours * 60 + minutes))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits
+        .iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
+}
+
+/// The Julian day that SQLite's functions take no number for, nor any above it.
+const JULIAN_END: f64 = 5_373_484.5;
+/// The milliseconds of Julian days before 1970-01-01.
+const EPOCH: f64 = 210_866_760_000_000.0;
+
+/// The milliseconds since 1970 that a number means, by the steps by which SQLite's `auto` finds them.
+fn milliseconds(number: f64) -> Option<i64> {
+    let julian = match number {
+        0.0..JULIAN_END => number * 86_400_000.0,
+        -210_866_760_000.0..=253_402_300_799.0 => number * 1000.0 + EPOCH,
+        _ => return None,
+    };
+    Some((julian + 0.5) as i64 - EPOCH as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use rusqlite::types::Value as Stored;
+    use sea_orm::Value;
+    use sea_orm::sea_query::{Expr, Query, SqliteQueryBuilder};
+
+    use super::*;
+    use crate::model::ColumnType;
+    use crate::plan::{Dialect, sqlite_time};
+
+    /// What SQLite's own functions, sqlx and other programs write; and what is no time, but nearly one.
+    fn spellings() -> Vec<Stored> {
+        let dates = [
+            "2026-11-28",
+            "1969-12-31",
+            "2024-02-29",
+            "2023-02-29",
+            "2026-04-31",
+            "0001-01-01",
+            "9999-12-31",
+        ];
+        let broken = [
+            "",
+            "now",
+            "28.11.2026",
+            "2026-11-2",
+            "-2026-11-28",
+            "2026-13-01",
+            "1.0e-05-07-",
+            "noon",
+            "1795886591",
+        ];
+        let separators = [" ", "T", "  ", "t", ""];
+        let clocks = [
+            "17:23", "17:23:11", "00:00:00", "23:59:59", "24:00:00", "17:23:60", "17:61", "7:23:11", "17:23:",
+        ];
+        let fractions = ["", ".5", ".500", ".123456789", ".1234567891", ".", ".1.2", "5", ".0", ".0005"];
+        let offsets = ["", "Z", "z", "+00:00", "+02:00", "-14:59", "+15:00", " +02:00", "+02", " ", "+0200"];
+        let mut spellings: Vec<String> = broken.map(str::to_owned).into();
+        for clock in clocks {
+            for fraction in fractions {
+                for offset in offsets {
+                    let time = format!("{clock}{fraction}{offset}");
+                    for date in dates {
+                        spellings.extend(separators.map(|separator| format!("{date}{separator}{time}")));
+                    }
+                    spellings.push(time);
+                }
+            }
+        }
+        spellings.extend(dates.map(str::to_owned));
+        let numbers = [
+            0.0,
+            2_461_373.224_432_87,
+            2_440_587.5,
+            1_795_886_591.25,
+            -1.5,
+            5_373_484.4,
+            5_373_484.5,
+            3e11,
+            1e300,
+        ];
+        let integers = [0, 1_795_886_591, -1, 253_402_300_799, 253_402_300_800, 2_461_373, i64::MAX];
+        let texts = spellings.into_iter().map(Stored::Text);
+        texts
+            .chain(numbers.map(Stored::Real))
+            .chain(integers.map(Stored::Integer))
+            .chain([Stored::Null, Stored::Blob(b"2026-11-28".into())])
+            .collect()
+    }
+
+    /// The key in SQL is what is read, for every spelling, and NULL for what cannot be read.
+    #[test]
+    fn what_compares_is_what_is_read() {
+        let database = Connection::open_in_memory().unwrap();
+        let mut read = 0;
+        for column_type in [ColumnType::Date, ColumnType::Time, ColumnType::DateTime, ColumnType::Timestamp] {
+            let key = Dialect::Sqlite.compared(Expr::col("c"), &column_type);
+            let sql = Query::select().expr(key).from("stored").to_string(SqliteQueryBuilder);
+            let sql = format!("WITH stored(c) AS (SELECT ?) {sql}");
+            let mut statement = database.prepare(&sql).unwrap();
+            for spelling in spellings() {
+                let known: Option<String> = statement.query_row([&spelling], |row| row.get(0)).unwrap();
+                let stored = ValueRef::from(&spelling);
+                let value = match column_type {
+                    ColumnType::Date => date(stored).map(Value::from),
+                    ColumnType::Time => time(stored).map(Value::from),
+                    _ => moment(stored).map(Value::from),
+                };
+                read += usize::from(value.is_some());
+                let expected = value.map(|value| sqlite_time::stored(&value).unwrap());
+                assert_eq!(known, expected, "{spelling:?} as {column_type:?}");
+            }
+        }
+        assert!(read > 1_000, "{read}");
+    }
+}

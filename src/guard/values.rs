@@ -1,0 +1,208 @@
+//! Values of arguments and variables, measured without recursion: a client chooses how deep they nest.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Name, Variables};
+use async_graphql_value::{ConstValue, Value};
+
+use super::Limits;
+use super::document::Fragments;
+use crate::error::{Error, Result};
+
+/// Size of a value and of everything inside it. Sums saturate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Scalars, lists and objects.
+    pub values: u64,
+    /// Bytes of texts.
+    pub bytes: u64,
+    /// Items of the longest list.
+    pub longest_list: u64,
+    /// Lists and objects inside each other.
+    pub depth: u64,
+}
+
+impl Size {
+    /// Adds a value that stands beside this one.
+    pub fn add(&mut self, other: Self) {
+        self.add_times(other, 1);
+    }
+
+    /// Adds a value that occurs several times.
+    fn add_times(&mut self, other: Self, times: u64) {
+        self.values = self.values.saturating_add(other.values.saturating_mul(times));
+        self.bytes = self.bytes.saturating_add(other.bytes.saturating_mul(times));
+        self.longest_list = self.longest_list.max(other.longest_list);
+        self.depth = self.depth.max(other.depth);
+    }
+
+    /// The size of a constant value.
+    pub fn of_variable(value: &ConstValue) -> Self {
+        let mut size = Self::default();
+        // Nearly every variable is a scalar, which needs no list of what is still to be measured.
+        let mut waiting = match value {
+            ConstValue::List(_) | ConstValue::Object(_) => vec![(value, 1)],
+            scalar => {
+                size.add_scalar(text(scalar));
+                Vec::new()
+            }
+        };
+        while let Some((value, depth)) = waiting.pop() {
+            match value {
+                ConstValue::List(items) => {
+                    size.add_nested(depth);
+                    size.longest_list = size.longest_list.max(items.len() as u64);
+                    waiting.extend(items.iter().map(|item| (item, depth + 1)));
+                }
+                ConstValue::Object(fields) => {
+                    size.add_nested(depth);
+                    waiting.extend(fields.values().map(|field| (field, depth + 1)));
+                }
+                scalar => size.add_scalar(text(scalar)),
+            }
+        }
+        size
+    }
+
+    /// The size of a value in a document; `variable` is called for every variable in it, with the number of lists and
+    /// objects around the variable.
+    pub fn of_literal<'a>(value: &'a Value, mut variable: impl FnMut(&'a Name, u64)) -> Self {
+        let mut size = Self::default();
+        let mut waiting = vec![(value, 1)];
+        while let Some((value, depth)) = waiting.pop() {
+            match value {
+                Value::Variable(name) => {
+                    size.values += 1;
+                    variable(name, depth - 1);
+                }
+                Value::List(items) => {
+                    size.add_nested(depth);
+                    size.longest_list = size.longest_list.max(items.len() as u64);
+                    waiting.extend(items.iter().map(|item| (item, depth + 1)));
+                }
+                Value::Object(fields) => {
+                    size.add_nested(depth);
+                    waiting.extend(fields.values().map(|field| (field, depth + 1)));
+                }
+                Value::String(text) => size.add_scalar(text.len()),
+                Value::Binary(bytes) => size.add_scalar(bytes.len()),
+                _ => size.add_scalar(0),
+            }
+        }
+        size
+    }
+
+    fn add_nested(&mut self, depth: u64) {
+        self.values += 1;
+        self.depth = self.depth.max(depth);
+    }
+
+    fn add_scalar(&mut self, bytes: usize) {
+        self.values += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+/// The bytes of a scalar's text.
+fn text(scalar: &ConstValue) -> usize {
+    match scalar {
+        ConstValue::String(text) => text.len(),
+        ConstValue::Binary(bytes) => bytes.len(),
+        _ => 0,
+    }
+}
+
+/// How often and how deep a document uses each variable, with fragments expanded, and the size of its own values. A
+/// variable counts at every place where it stands, since it is read at each of them.
+#[derive(Debug, Default)]
+pub struct Uses {
+    literals: Size,
+    variables: HashMap<Name, Use>,
+    most: u64,
+    deepest: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
+    times: u64,
+    /// Lists and objects around the variable.
+    depth: u64,
+}
+
+impl Uses {
+    /// Counts the uses in a document that has passed [`parse`](super::parse).
+    pub fn of(document: &ExecutableDocument) -> Self {
+        let mut uses = Self::default();
+        Fragments::read(document).each_expanded(document, |part, times| {
+            uses.literals.add_times(part.values(), times);
+            for (name, depth) in &part.variables {
+                let of_variable = uses.variables.entry((*name).clone()).or_default();
+                of_variable.times = of_variable.times.saturating_add(times);
+                of_variable.depth = of_variable.depth.max(*depth);
+            }
+        });
+        uses.most = uses.variables.values().map(|of_variable| of_variable.times).max().unwrap_or_default();
+        uses.deepest = uses.variables.values().map(|of_variable| of_variable.depth).max().unwrap_or_default();
+        uses
+    }
+
+    /// Checks the values of a request's variables.
+    ///
+    /// # Errors
+    /// `TOO_COMPLEX` or `TOO_DEEP` with the limit, what the limit is `of`, and how much was `asked`.
+    pub fn check(&self, variables: &Variables, limits: &Limits) -> Result<()> {
+        let mut all = Size::default();
+        for value in variables.values() {
+            all.add(Size::of_variable(value));
+        }
+        let depth = limits.depth.min(Limits::DEEPEST) as u64;
+        // Few requests come near a limit: only those are looked at variable by variable.
+        let mut bound = self.literals;
+        bound.add_times(all, self.most.max(1));
+        if bound.values <= limits.values as u64
+            && bound.bytes <= limits.value_bytes as u64
+            && bound.longest_list <= limits.list_items as u64
+            && all.depth.saturating_add(self.deepest) <= depth
+        {
+            return Ok(());
+        }
+        let mut sum = self.literals;
+        for (name, value) in variables.iter() {
+            let size = Size::of_variable(value);
+            let Use { times, depth: around } = self.variables.get(name).copied().unwrap_or_default();
+            let asked = size.depth.saturating_add(around);
+            if asked > depth {
+                return Err(Error::too_deep(&format!("the value of ${name}"), depth, asked));
+            }
+            let longest = size.longest_list;
+            let subject = || format!("the value of ${name} has a list of {longest} items");
+            refuse_above(limits.list_items, longest, "listItems", subject)?;
+            sum.add_times(size, times.max(1));
+        }
+        sum.check(limits)
+    }
+}
+
+impl Size {
+    /// Checks what is added up.
+    ///
+    /// # Errors
+    /// `TOO_COMPLEX`.
+    pub fn check(&self, limits: &Limits) -> Result<()> {
+        let Self { values, bytes, longest_list, depth: _ } = *self;
+        let subject = || format!("the document has a list of {longest_list} items");
+        refuse_above(limits.list_items, longest_list, "listItems", subject)?;
+        let subject = || format!("arguments and variables have {values} values wherever they are used");
+        refuse_above(limits.values, values, "values", subject)?;
+        let subject = || format!("arguments and variables have {bytes} bytes of text wherever they are used");
+        refuse_above(limits.value_bytes, bytes, "valueBytes", subject)
+    }
+}
+
+fn refuse_above(limit: usize, asked: u64, of: &str, subject: impl FnOnce() -> String) -> Result<()> {
+    match asked <= limit as u64 {
+        true => Ok(()),
+        false => Err(Error::too_complex(of, &subject(), limit as u64, asked)),
+    }
+}

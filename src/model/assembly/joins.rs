@@ -1,0 +1,99 @@
+//! The columns by which two tables meet, and everything that keeps them from meeting.
+//!
+//! SeaORM takes a `RelationDef` as it is: its two sides may have different numbers of columns, or types that the database
+//! does not compare. Here each such definition becomes a fault, so that no later part has to look for it.
+
+use std::collections::BTreeSet;
+
+use super::Assembly;
+use crate::model::relation::Declared;
+use crate::model::{ColumnId, ColumnType, EntityId, Fault, Table};
+
+/// The columns of both sides, in pairs. A side is `None` where the entity of its table is not registered.
+pub(super) struct Joined {
+    pub from: Option<Vec<ColumnId>>,
+    pub to: Option<Vec<ColumnId>>,
+}
+
+impl Assembly {
+    /// Returns the columns by which a definition joins two tables, or why it does not.
+    pub(super) fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let sides = [(&declared.from_table, &declared.from), (&declared.to_table, &declared.to)];
+        if declared.from.len() != declared.to.len() || declared.from.is_empty() {
+            let [from, to] = sides.map(|(table, columns)| written(table, columns));
+            return Err(vec![Fault::ColumnCounts { relation: relation.to_owned(), sides: [from, to] }]);
+        }
+        for (table, columns) in sides {
+            let mut once = BTreeSet::new();
+            let repeated: BTreeSet<&String> = columns.iter().filter(|name| !once.insert(*name)).collect();
+            faults.extend(repeated.into_iter().map(|name| Fault::RepeatedColumn {
+                relation: relation.to_owned(),
+                column: format!("{}.{name}", table.name),
+            }));
+        }
+        let ends = sides.map(|(table, columns)| {
+            let id = self.model.entity_of_table(table)?;
+            Some((id, self.columns(relation, id, columns, &mut faults)))
+        });
+        if let [Some((from, from_columns)), Some((to, to_columns))] = &ends
+            && faults.is_empty()
+        {
+            for pair in from_columns.iter().zip(to_columns) {
+                faults.extend(self.unlike(relation, (*from, *pair.0), (*to, *pair.1)));
+            }
+        }
+        let [from, to] = ends.map(|end| end.map(|(_, columns)| columns));
+        if faults.is_empty() { Ok(Joined { from, to }) } else { Err(faults) }
+    }
+
+    /// The columns of these names, and a fault for each that does not exist.
+    fn columns(
+        &self,
+        relation: &str,
+        id: EntityId,
+        wanted: &[String],
+        faults: &mut Vec<Fault>,
+    ) -> Vec<ColumnId> {
+        let entity = &self.model.entities[id];
+        let mut found = Vec::new();
+        for name in wanted {
+            match entity.column_named(name) {
+                Some(column) => found.push(column),
+                None => faults.push(Fault::NoSuchColumn {
+                    relation: relation.to_owned(),
+                    column: format!("{}.{name}", entity.table.name),
+                }),
+            }
+        }
+        found
+    }
+
+    /// The fault of two columns whose values no database compares, or none.
+    fn unlike(&self, relation: &str, from: (EntityId, ColumnId), to: (EntityId, ColumnId)) -> Option<Fault> {
+        let column = |(entity, column): (EntityId, ColumnId)| &self.model.entities[entity].columns[column];
+        let (one, other) = (&column(from).column_type, &column(to).column_type);
+        let is_alike = one == other && *one != ColumnType::Json || one.is_integer() && other.is_integer();
+        // A column whose type has no scalar is a fault of its own.
+        if is_alike || !self.has_scalar(from) || !self.has_scalar(to) {
+            return None;
+        }
+        let described = |end: (EntityId, ColumnId)| {
+            let column_type = match &column(end).column_type {
+                ColumnType::Enumeration(id) => self.model.enumerations[*id].database_name.clone(),
+                other => format!("{other:?}"),
+            };
+            let table = &self.model.entities[end.0].table.name;
+            format!("{table}.{} ({column_type})", column(end).name)
+        };
+        Some(Fault::ColumnTypes { relation: relation.to_owned(), columns: [described(from), described(to)] })
+    }
+
+    fn has_scalar(&self, (entity, column): (EntityId, ColumnId)) -> bool {
+        ColumnType::of(&self.registered[entity].0.columns[column].database_type, |_, _| 0).is_some()
+    }
+}
+
+fn written(table: &Table, columns: &[String]) -> String {
+    format!("{} ({})", table.name, columns.join(", "))
+}

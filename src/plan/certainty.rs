@@ -1,0 +1,393 @@
+//! Decides whether a filter holds for every row, or for none, whatever rows there are.
+//!
+//! A bulk write whose filter holds for every row may be an accident, however that filter is spelled: `or: [{}]`,
+//! `not: { in: [] }`, `or: [{ id: { lt: 5 } }, { id: { gte: 5 } }]`. The filter is evaluated for every case that its tests can
+//! tell apart: for a column of integers one value between each two that it is compared with, for other columns less, equal
+//! and greater, for what is not understood true and false. Every row is one of these cases; that no row may be some of them
+//! errs on the side of letting a filter pass.
+
+use std::cmp::Ordering;
+
+use sea_orm::Value;
+
+use super::dialect::TextMatch;
+use super::filter::{Comparison, Filter, Operand, Quantifier, Test};
+use crate::model::{Cardinality, ColumnId, ColumnType, Entity, EntityId, Model, RelationId};
+
+/// The most cases that are looked at.
+const MOST_CASES: usize = 4_096;
+
+/// The most parts of a case. Half of them that have two cases each would be too many cases.
+const MOST_PARTS: usize = 24;
+
+/// The most steps that all cases take together.
+const MOST_STEPS: usize = 1 << 20;
+
+/// The most values in a list that are looked at one by one.
+const MOST_VALUES: usize = 1_000;
+
+impl Filter {
+    /// Whether it certainly holds for every row of `entity`.
+    pub fn takes_everything(&self, model: &Model, entity: EntityId) -> bool {
+        Certainty::of(model, entity, self).always
+    }
+}
+
+/// What is certain of a filter.
+struct Certainty {
+    /// It holds for every row.
+    always: bool,
+    /// It holds for no row.
+    never: bool,
+}
+
+impl Certainty {
+    fn of(model: &Model, id: EntityId, filter: &Filter) -> Self {
+        let mut cases = Cases { model, entity: &model.entities[id], parts: Vec::new(), tests: 0 };
+        cases.collect(filter);
+        let Some(count) = cases.count() else {
+            // Only what holds in all cases alike is seen then.
+            cases.parts.retain(|part| matches!(part.kind, Kind::Known(_)));
+            let holds = cases.evaluate(filter);
+            return Self { always: holds == Some(true), never: holds == Some(false) };
+        };
+        let mut certainty = Self { always: true, never: true };
+        for _ in 0..count {
+            let holds = cases.evaluate(filter);
+            certainty.always &= holds == Some(true);
+            certainty.never &= holds == Some(false);
+            if !certainty.always && !certainty.never {
+                break;
+            }
+            cases.advance();
+        }
+        certainty
+    }
+}
+
+/// The cases that the tests of one filter tell apart, and the one that is looked at.
+struct Cases<'a> {
+    model: &'a Model,
+    entity: &'a Entity,
+    parts: Vec<Part<'a>>,
+    tests: usize,
+}
+
+/// One thing that differs between rows.
+struct Part<'a> {
+    about: About<'a>,
+    kind: Kind,
+    /// Which of its cases is looked at.
+    now: usize,
+}
+
+#[derive(PartialEq)]
+enum About<'a> {
+    /// Whether a column is NULL.
+    Missing(ColumnId),
+    /// The value of a column of integers.
+    Number(ColumnId),
+    /// How a column compares to a value.
+    Against(ColumnId, &'a Value),
+    /// A test of a column that is not understood.
+    Test(ColumnId, &'a Test),
+    /// Whether a related row passes this filter, or its negation.
+    Related { relation: RelationId, filter: &'a Filter, is_negated: bool },
+}
+
+enum Kind {
+    /// The same for every row.
+    Known(bool),
+    /// True or false.
+    Either,
+    /// Less, equal or greater.
+    Compared,
+    /// One of these values.
+    Numbers(Vec<i128>),
+}
+
+impl Kind {
+    fn cases(&self) -> usize {
+        match self {
+            Self::Known(_) => 1,
+            Self::Either => 2,
+            Self::Compared => 3,
+            Self::Numbers(numbers) => numbers.len(),
+        }
+    }
+}
+
+impl<'a> Cases<'a> {
+    fn collect(&mut self, filter: &'a Filter) {
+        match filter {
+            Filter::All(filters) | Filter::Any(filters) => {
+                filters.iter().for_each(|filter| self.collect(filter));
+            }
+            Filter::Not(filter) => self.collect(filter),
+            Filter::Column { column, test } => self.collect_test(*column, test),
+            Filter::Related { relation, quantifier, filter } => {
+                let about = related(*relation, *quantifier, filter);
+                self.tests += 1;
+                if self.parts.len() > MOST_PARTS || self.find(&about).is_some() {
+                    return;
+                }
+                let described = &self.entity.relations[*relation];
+                let Certainty { always, never } = Certainty::of(self.model, described.target, filter);
+                let is_negated = *quantifier == Quantifier::Every;
+                let (always, never) = if is_negated { (never, always) } else { (always, never) };
+                let kind = match described.cardinality {
+                    _ if never => Kind::Known(false),
+                    // A required key that is enforced always leads to a row.
+                    Cardinality::One if always => Kind::Known(true),
+                    _ => Kind::Either,
+                };
+                self.parts.push(Part { about, kind, now: 0 });
+            }
+        }
+    }
+
+    fn collect_test(&mut self, id: ColumnId, test: &'a Test) {
+        let column = &self.entity.columns[id];
+        if column.nullable {
+            self.add(About::Missing(id), Kind::Either);
+        }
+        self.tests += 1;
+        let mut values: &[Value] = &[];
+        match test {
+            Test::Compare(_, Operand::Value(value)) => values = std::slice::from_ref(value),
+            Test::OneOf { values: Operand::Value(all), .. } => values = all,
+            Test::IsNull(_) => {}
+            test if holds_for_all_values(test) => {}
+            test => self.add(About::Test(id, test), Kind::Either),
+        }
+        self.tests += values.len();
+        if values.len() > MOST_VALUES {
+            self.tests = MOST_STEPS;
+            return;
+        }
+        for value in values {
+            match self.number(id, value) {
+                Some(number) => self.add_number(id, number),
+                None => self.add(About::Against(id, value), Kind::Compared),
+            }
+        }
+    }
+
+    fn add(&mut self, about: About<'a>, kind: Kind) {
+        // Beyond the most parts no case is looked at.
+        if self.parts.len() <= MOST_PARTS && self.find(&about).is_none() {
+            self.parts.push(Part { about, kind, now: 0 });
+        }
+    }
+
+    /// A value, and its neighbours: one of them stands for all between it and the next.
+    fn add_number(&mut self, id: ColumnId, number: i128) {
+        let (least, greatest) = self.range(id);
+        self.add(About::Number(id), Kind::Numbers(Vec::new()));
+        let about = About::Number(id);
+        let part = self.parts.iter_mut().find(|part| part.about == about);
+        if let Some(Part { kind: Kind::Numbers(numbers), .. }) = part
+            && numbers.len() < MOST_CASES
+        {
+            let near = [number - 1, number, number + 1].into_iter();
+            let near = near.map(|near| near.clamp(least, greatest));
+            for near in near.chain([number]) {
+                if !numbers.contains(&near) {
+                    numbers.push(near);
+                }
+            }
+        }
+    }
+
+    /// The number of cases, where it is not too large.
+    fn count(&self) -> Option<usize> {
+        let cases = self.parts.iter().map(|part| part.kind.cases());
+        let count = cases.fold(1, usize::saturating_mul);
+        let steps = count.saturating_mul(self.tests).saturating_mul(self.parts.len().max(1));
+        let is_small = self.parts.len() <= MOST_PARTS && count <= MOST_CASES && steps <= MOST_STEPS;
+        is_small.then_some(count)
+    }
+
+    fn advance(&mut self) {
+        for part in &mut self.parts {
+            part.now += 1;
+            if part.now < part.kind.cases() {
+                return;
+            }
+            part.now = 0;
+        }
+    }
+
+    fn find(&self, about: &About) -> Option<&Part<'a>> {
+        self.parts.iter().find(|part| part.about == *about)
+    }
+
+    /// Whether the filter is true in the case that is looked at; `None` where that is not known.
+    fn evaluate(&self, filter: &Filter) -> Option<bool> {
+        match filter {
+            Filter::All(filters) => self.all(filters, true),
+            Filter::Any(filters) => {
+                self.all(filters, false).or_else(|| has_opposites(filters).then_some(true))
+            }
+            Filter::Not(filter) => self.evaluate(filter).map(|holds| !holds),
+            Filter::Column { column, test } => self.holds(*column, test),
+            Filter::Related { relation, quantifier, filter } => {
+                let some = self.either(&related(*relation, *quantifier, filter))?;
+                Some(some == (*quantifier == Quantifier::Some))
+            }
+        }
+    }
+
+    /// Whether all are `wanted`; else the result is the other.
+    fn all(&self, filters: &[Filter], wanted: bool) -> Option<bool> {
+        let mut all = Some(wanted);
+        for filter in filters {
+            match self.evaluate(filter) {
+                Some(holds) if holds != wanted => return Some(holds),
+                Some(_) => {}
+                None => all = None,
+            }
+        }
+        all
+    }
+
+    fn either(&self, about: &About) -> Option<bool> {
+        self.find(about).map(|part| match part.kind {
+            Kind::Known(known) => known,
+            _ => part.now == 1,
+        })
+    }
+
+    fn holds(&self, id: ColumnId, test: &Test) -> Option<bool> {
+        let is_null = match self.entity.columns[id].nullable {
+            true => self.either(&About::Missing(id)),
+            false => Some(false),
+        };
+        match test {
+            Test::IsNull(wanted) => is_null.map(|is_null| is_null == *wanted),
+            // Not even of NULL is anything asked.
+            Test::OneOf { values: Operand::Value(values), negated } if values.is_empty() => Some(*negated),
+            // Nothing else holds for NULL.
+            test if is_null != Some(true) => {
+                let holds = self.holds_for_value(id, test);
+                if is_null.is_none() && holds == Some(true) { None } else { holds }
+            }
+            _ => Some(false),
+        }
+    }
+
+    fn holds_for_value(&self, id: ColumnId, test: &Test) -> Option<bool> {
+        match test {
+            Test::Compare(comparison, Operand::Value(value)) => {
+                self.compared(id, value).map(|ordering| accepts(*comparison, ordering))
+            }
+            Test::OneOf { values: Operand::Value(values), negated } => {
+                let mut is_one = Some(false);
+                for value in values {
+                    match self.compared(id, value) {
+                        Some(Ordering::Equal) => return Some(!negated),
+                        Some(_) => {}
+                        None => is_one = None,
+                    }
+                }
+                is_one.map(|is_one| is_one != *negated)
+            }
+            test if holds_for_all_values(test) => Some(true),
+            test => self.either(&About::Test(id, test)),
+        }
+    }
+
+    /// How the column's value compares to this one.
+    fn compared(&self, id: ColumnId, value: &Value) -> Option<Ordering> {
+        if let Some(number) = self.number(id, value) {
+            let part = self.find(&About::Number(id))?;
+            return match &part.kind {
+                Kind::Numbers(numbers) => numbers.get(part.now).map(|now| now.cmp(&number)),
+                _ => None,
+            };
+        }
+        let part = self.find(&About::Against(id, value))?;
+        Some([Ordering::Less, Ordering::Equal, Ordering::Greater][part.now.min(2)])
+    }
+
+    /// A value of a column whose values can be listed.
+    fn number(&self, id: ColumnId, value: &Value) -> Option<i128> {
+        Some(match value {
+            Value::Bool(Some(value)) => (*value).into(),
+            Value::TinyInt(Some(value)) => (*value).into(),
+            Value::SmallInt(Some(value)) => (*value).into(),
+            Value::Int(Some(value)) => (*value).into(),
+            Value::BigInt(Some(value)) => (*value).into(),
+            Value::String(Some(stored)) => {
+                let variants = self.model.variants(&self.entity.columns[id].column_type);
+                variants.iter().position(|(_, known)| *known == **stored)? as i128
+            }
+            _ => return None,
+        })
+    }
+
+    /// The least and the greatest value that a column of such values can have.
+    fn range(&self, id: ColumnId) -> (i128, i128) {
+        match &self.entity.columns[id].column_type {
+            ColumnType::Boolean => (0, 1),
+            ColumnType::TinyInt => (i8::MIN.into(), i8::MAX.into()),
+            ColumnType::SmallInt => (i16::MIN.into(), i16::MAX.into()),
+            ColumnType::Int => (i32::MIN.into(), i32::MAX.into()),
+            ColumnType::TinyUnsigned => (0, u8::MAX.into()),
+            ColumnType::SmallUnsigned => (0, u16::MAX.into()),
+            ColumnType::Unsigned => (0, u32::MAX.into()),
+            ColumnType::BigUnsigned => (0, i64::MAX.into()),
+            ColumnType::Enumeration(_) => {
+                let variants = self.model.variants(&self.entity.columns[id].column_type);
+                (0, variants.len().saturating_sub(1) as i128)
+            }
+            _ => (i64::MIN.into(), i64::MAX.into()),
+        }
+    }
+}
+
+/// A quantifier as a question after one row: all pass where none passes the negation.
+fn related(relation: RelationId, quantifier: Quantifier, filter: &Filter) -> About<'_> {
+    About::Related { relation, filter, is_negated: quantifier == Quantifier::Every }
+}
+
+/// Whether a filter stands beside its negation.
+fn has_opposites(filters: &[Filter]) -> bool {
+    let is_negated_in = |filter: &Filter| match filter {
+        Filter::All(only) if only.len() == 1 => matches!(&only[0], Filter::Not(not) if filters.contains(not)),
+        Filter::Not(not) => filters.contains(not),
+        _ => false,
+    };
+    filters.len() <= MOST_PARTS && filters.iter().any(is_negated_in)
+}
+
+fn accepts(comparison: Comparison, ordering: Ordering) -> bool {
+    match comparison {
+        Comparison::Equal => ordering.is_eq(),
+        Comparison::NotEqual => ordering.is_ne(),
+        Comparison::Less => ordering.is_lt(),
+        Comparison::LessOrEqual => ordering.is_le(),
+        Comparison::Greater => ordering.is_gt(),
+        Comparison::GreaterOrEqual => ordering.is_ge(),
+    }
+}
+
+/// Whether a test of a text holds for every text.
+fn holds_for_all_values(test: &Test) -> bool {
+    match test {
+        Test::StartsWith(prefix) => prefix.is_empty(),
+        Test::Matches(TextMatch::Regex, pattern) => matches_everything(pattern),
+        Test::Matches(_, pattern) => !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'%'),
+        _ => false,
+    }
+}
+
+/// Whether a regular expression is found in every text: it is in the empty one, and asks for no place in particular.
+fn matches_everything(pattern: &str) -> bool {
+    if matches!(pattern, "^" | "$" | "^.*" | ".*$" | "^.*$") {
+        return true;
+    }
+    let asks_for_place = ["^", "$", "\\b", "\\B", "\\A", "\\z", "\\<", "\\>"];
+    !asks_for_place.iter().any(|place| pattern.contains(place))
+        && regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(""))
+}

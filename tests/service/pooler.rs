@@ -1,0 +1,249 @@
+//! Two services behind one PgBouncer that gives each transaction any of two connections: what one statement has prepared or
+//! set is there for others, and gone for itself.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+use serde_json::{Value as Json, json};
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+
+use crate::process::{Folder, Service, until, within};
+use crate::socket_client::Socket;
+use crate::support::{self, TestDatabase, example};
+
+/// With this set the tests fail where there is no PgBouncer; else they are left out.
+const REQUIRED: &str = "CROWSFOOT_TEST_PGBOUNCER";
+
+/// Clients that ask at once, half of them each service.
+const CLIENTS: usize = 16;
+
+/// How often each client asks every kind of question.
+const ROUNDS: usize = 12;
+
+/// What a service sends when it connects and such a pooler refuses, unless it is told to ignore it.
+const IGNORED: &str = "ignore_startup_parameters = extra_float_digits,options,statement_timeout,\
+    idle_in_transaction_session_timeout,search_path";
+
+/// PgBouncer in front of one database.
+struct Pooler {
+    url: String,
+    _running: Child,
+    _folder: Folder,
+}
+
+/// Finds the program, which Debian keeps where only root looks.
+fn program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file())
+}
+
+impl Pooler {
+    /// Starts one with these further settings; `None` where it is not installed.
+    async fn start(database: &TestDatabase, settings: &str) -> Option<Self> {
+        let Some(program) = program() else {
+            assert!(
+                std::env::var_os(REQUIRED).is_none(),
+                "pgbouncer is not installed, and {REQUIRED} is set"
+            );
+            eprintln!("pgbouncer is left out: it is not installed");
+            return None;
+        };
+        let folder = Folder::new();
+        let options: PgConnectOptions = database.url.parse().unwrap();
+        let (before, after) = database.url.split_once("//").unwrap();
+        let (place, name) = after.split_once('/').unwrap();
+        let user = options.get_username();
+        let password = place.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
+        let password = password.map(|(_, password)| password).unwrap_or_default();
+        // The system gives a port that is free; PgBouncer wants a number.
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let (users, config) = (folder.path().join("users.txt"), folder.path().join("pgbouncer.ini"));
+        fs::write(&users, format!("\"{user}\" \"{password}\"\n")).unwrap();
+        let text = format!(
+            "[databases]\n* = host={} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = transaction\n\
+             default_pool_size = 2\nmax_client_conn = 400\nlog_connections = 0\nlog_disconnections = 0\n{settings}\n",
+            options.get_host(),
+            options.get_port(),
+            users.display(),
+        );
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new(program);
+        // It does not run as root.
+        if fs::metadata("/proc/self").is_ok_and(|of_self| std::os::unix::fs::MetadataExt::uid(&of_self) == 0)
+        {
+            command.args(["-u", "nobody"]);
+        }
+        let log = fs::File::create(folder.path().join("pgbouncer.log")).unwrap();
+        let running = command
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        until(async || TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
+        let url = format!("{before}//{user}@127.0.0.1:{port}/{name}");
+        Some(Self { url, _running: running, _folder: folder })
+    }
+}
+
+/// Six kinds of question, by different keys and types, each with any of its values.
+fn questions() -> Vec<String> {
+    let by_number = |ids: std::ops::RangeInclusive<usize>, write: fn(usize) -> String| ids.map(write);
+    by_number(1..=8, |id| format!("{{ user(id: {id}) {{ username profile {{ bio }} }} }}"))
+        .chain(by_number(1..=9, |id| format!("{{ post(id: {id}) {{ title }} }}")))
+        .chain(by_number(1..=6, |id| format!("{{ author(id: {id}) {{ name posts {{ title }} }} }}")))
+        .chain(by_number(1..=6, |id| format!("{{ course(id: {id}) {{ studentsAggregate {{ count }} }} }}")))
+        .chain(["ada", "björn", "o'brien", "nobody"].map(|name| {
+            format!("{{ users(where: {{ username: {{ eq: \"{name}\" }} }}) {{ id userInfos {{ phoneNumber }} }} }}")
+        }))
+        .chain(["1980-01-01", "1986-01-01", "1989-01-01"].map(|day| {
+            format!("{{ profiles(where: {{ birthdate: {{ lt: \"{day}\" }} }}) {{ bio birthdate }} }}")
+        }))
+        .collect()
+}
+
+/// Asks all questions in an order of the client's own, and writes between them.
+async fn work(service: &Service<'_>, client: usize, questions: &[(String, Json)]) {
+    for round in 0..ROUNDS {
+        for index in 0..questions.len() / 3 {
+            let (question, expected) = &questions[(index * 7 + client * 5 + round * 11) % questions.len()];
+            assert_eq!(service.ask(question).await, *expected, "{question}");
+        }
+        write(service, &format!("client {client} round {round}")).await;
+    }
+}
+
+/// Creates rows below each other, changes them, reads them and deletes them.
+async fn write(service: &Service<'_>, name: &str) {
+    let create = format!(
+        "mutation {{ createUser(input: {{ username: \"{name}\", profile: {{ create: {{ bio: \"b\", birthdate: \"2001-02-03\" }} }},
+            userInfos: {{ create: [{{ phoneNumber: \"1\" }}] }} }}) {{ id username profile {{ bio birthdate }} userInfos {{ phoneNumber }} }} }}"
+    );
+    let mut answer = service.ask(&create).await;
+    let id = answer["data"]["createUser"]["id"].take();
+    assert_eq!(
+        answer,
+        json!({ "data": { "createUser": {
+            "id": null,
+            "username": name,
+            "profile": { "bio": "b", "birthdate": "2001-02-03" },
+            "userInfos": [{ "phoneNumber": "1" }],
+        } } })
+    );
+    let update = format!(
+        "mutation {{ updateUser(id: {id}, input: {{ username: \"{name}!\", profile: {{ update: {{ bio: \"c\" }} }} }}) {{
+            username profile {{ bio }} }} }}"
+    );
+    assert_eq!(
+        service.ask(&update).await,
+        json!({ "data": { "updateUser": { "username": format!("{name}!"), "profile": { "bio": "c" } } } })
+    );
+    let read = format!("{{ userByUsername(username: \"{name}!\") {{ id profile {{ bio }} }} }}");
+    assert_eq!(
+        service.ask(&read).await,
+        json!({ "data": { "userByUsername": { "id": id, "profile": { "bio": "c" } } } })
+    );
+    let delete = format!(
+        "mutation {{ deleteUsers(where: {{ username: {{ eq: \"{name}!\" }} }}) {{ affected cascaded {{ entity count }} }} }}"
+    );
+    assert_eq!(service.ask(&delete).await["data"]["deleteUsers"]["affected"], 1);
+}
+
+/// Both services start on an empty database, through the pooler; then all clients ask.
+async fn two_services_on_one_pooler(settings: &str) {
+    let Some(database) = support::postgres().await else { return };
+    let Some(pooler) = Pooler::start(&database, settings).await else {
+        database.drop().await;
+        return;
+    };
+    let folders = [Folder::new(), Folder::new()];
+    let arguments = ["--database-url", pooler.url.as_str()];
+    let services = join_all(folders.iter().map(|folder| Service::start(folder, &arguments))).await;
+
+    // What is right is what the database answers without a pooler.
+    let schema = crowsfoot::Schema::new(example::registry().model().unwrap()).unwrap();
+    let mut known = Vec::new();
+    for question in questions() {
+        let expected = support::ask(&schema, &database, &question, Json::Null).await.0;
+        assert_eq!(expected.get("errors"), None, "{expected}");
+        known.push((question, expected));
+    }
+    let clients = (0..CLIENTS).map(|client| work(&services[client % services.len()], client, &known));
+    within(join_all(clients)).await;
+
+    let left = support::data(&schema, &database, "{ usersAggregate { count } }").await;
+    assert_eq!(left, json!({ "usersAggregate": { "count": 8 } }));
+    for service in services {
+        let ended = service.stop().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.log);
+        assert!(!ended.log.contains("ERROR"), "{}", ended.log);
+    }
+    drop(pooler);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn behind_a_pooler_that_ignores_settings_every_answer_is_right() {
+    two_services_on_one_pooler(IGNORED).await;
+}
+
+#[tokio::test]
+async fn behind_a_pooler_that_refuses_settings_every_answer_is_right() {
+    two_services_on_one_pooler("").await;
+}
+
+#[tokio::test]
+async fn behind_a_pooler_live_queries_follow_and_what_is_given_up_ends_at_the_server() {
+    let Some(database) = support::postgres().await else { return };
+    let Some(pooler) = Pooler::start(&database, "").await else {
+        database.drop().await;
+        return;
+    };
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--database-url", &pooler.url, "--timeout", "2"]).await;
+
+    let mut listener = Socket::begin(&service).await;
+    listener.subscribe("live", "subscription { user(id: 1) { username } }").await;
+    assert_eq!(listener.next("live").await, json!({ "data": { "user": { "username": "ada" } } }));
+    for name in ["eve", "ivy"] {
+        let update =
+            format!("mutation {{ updateUser(id: 1, input: {{ username: \"{name}\" }}) {{ username }} }}");
+        assert_eq!(service.ask(&update).await, json!({ "data": { "updateUser": { "username": name } } }));
+        assert_eq!(listener.next("live").await, json!({ "data": { "user": { "username": name } } }));
+    }
+
+    // A reader and a writer that have both of the pooler's connections, and wait there for as long as the lock is held.
+    let lock = database.connection.begin().await.unwrap();
+    lock.execute_unprepared("LOCK TABLE courses IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let enrol = "mutation { createCourse(input: { title: \"late\" }) { id } }";
+    let answers = within(join_all([service.ask("{ courses { id } }"), service.ask(enrol)])).await;
+    for answer in answers {
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{answer}");
+    }
+    until(async || {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'courses'::regclass";
+        let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+        let row = database.connection.query_one_raw(waiting).await.unwrap().unwrap();
+        row.try_get_by_index::<i64>(0).unwrap() == 0
+    })
+    .await;
+    // Both of the pooler's connections are free again, with the lock still held.
+    for number in 0..4 {
+        within(write(&service, &format!("after {number}"))).await;
+    }
+    lock.rollback().await.unwrap();
+    let courses = service.ask("{ coursesAggregate { count } }").await;
+    assert_eq!(courses, json!({ "data": { "coursesAggregate": { "count": 6 } } }));
+    assert_eq!(service.stop().await.code, Some(0));
+    drop(pooler);
+    database.drop().await;
+}

@@ -1,0 +1,61 @@
+//! Clients that leave at any moment of a mutation, while another one listens.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value as Json, json};
+use tokio::time::timeout;
+
+use crate::process::{Folder, Service, within};
+use crate::socket_client::Socket;
+use crate::support::{self, TestDatabase};
+
+/// How many clients leave, each a little later after its request was sent than the one before.
+const LEAVING: u64 = 120;
+
+/// Longer than a request takes that nobody waits for any more.
+const SETTLED: Duration = Duration::from_millis(50);
+
+/// The times of leaving are this far apart.
+const STEP: Duration = Duration::from_micros(150);
+
+async fn users(database: &TestDatabase) -> i64 {
+    let statement =
+        Statement::from_string(database.connection.get_database_backend(), "SELECT count(*) FROM users");
+    database.connection.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+#[tokio::test]
+async fn a_live_query_ends_in_the_state_of_the_database_whoever_has_left() {
+    for database in support::databases().await {
+        let folder = Folder::new();
+        let service = Service::start(&folder, &["--database-url", &database.url]).await;
+        let mut listener = Socket::begin(&service).await;
+        listener.subscribe("all", "subscription { usersAggregate { count } }").await;
+        let mut last = listener.next("all").await;
+        for number in 0..LEAVING {
+            let create = format!("mutation {{ createUser(input: {{ username: \"u{number}\" }}) {{ id }} }}");
+            let request = service.post("/graphql").json(&json!({ "query": create }));
+            let asked = tokio::spawn(request.send());
+            // From before it is read to after it was answered, several times over.
+            tokio::time::sleep(STEP * u32::try_from(number % 40).unwrap()).await;
+            asked.abort();
+            let _ = asked.await;
+            // What was on its way has come. No later commit makes up for one that was not told.
+            tokio::time::sleep(SETTLED).await;
+            within(async {
+                while last != of(users(&database).await) {
+                    last = timeout(SETTLED, listener.next("all")).await.unwrap_or_else(|_| last.take());
+                }
+            })
+            .await;
+        }
+        assert!(users(&database).await > 8, "each of them left before anything was written");
+        assert_eq!(service.stop().await.code, Some(0));
+        database.drop().await;
+    }
+}
+
+fn of(count: i64) -> Json {
+    json!({ "data": { "usersAggregate": { "count": count } } })
+}
