@@ -33,7 +33,10 @@ pub(super) async fn abandon(
         let mut pause = FIRST_PAUSE;
         loop {
             // It takes as long as the server does, which may be away.
-            let _ = timeout(CONNECT_TIMEOUT, startup::cancel(place, process_id, secret_key)).await;
+            let asked = timeout(CONNECT_TIMEOUT, startup::cancel(place, process_id, secret_key)).await;
+            if asked.is_err() {
+                place.probe.note_loss();
+            }
             let answered = poll_fn(|context| drain(&mut stream, &mut inbox, &mut unanswered, context));
             if timeout(pause, answered).await.is_ok() {
                 return;

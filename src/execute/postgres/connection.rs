@@ -31,7 +31,7 @@ use super::parameters;
 use super::prepared::{Kept, Prepared, name_of};
 use super::startup::{self, Opened, Place};
 use super::stream::Stream;
-use super::watch::Watch;
+use super::watch::{TICK, Watch};
 use crate::execute::row::RowSet;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
@@ -55,6 +55,9 @@ pub(super) struct Connection {
     requests: mpsc::UnboundedSender<Request>,
     state: Arc<State>,
     task: JoinHandle<()>,
+    place: Arc<Place>,
+    /// How often the server had been lost when it was opened.
+    losses: u64,
     /// Since when it has been open.
     since: Instant,
     /// Where its task runs: requests of other runtimes are served, and woken from there.
@@ -108,17 +111,20 @@ struct Request {
 impl Connection {
     /// Opens one, whose task runs on this runtime. One that is shared has short statements alone.
     pub async fn open(place: &Arc<Place>, is_shared: bool) -> Result<Self, Fault> {
+        let losses = place.probe.losses();
         let opened = startup::open(place).await?;
         let (requests, inbox) = mpsc::unbounded_channel();
         let state = Arc::new(State { status: AtomicU8::new(IDLE), is_given_up: AtomicBool::new(false) });
         let task = Task::new(place.clone(), opened, inbox, state.clone(), is_shared);
         let task = tokio::spawn(task.run());
-        Ok(Self { requests, state, task, since: Instant::now(), home: Handle::current().id() })
+        let (place, home) = (place.clone(), Handle::current().id());
+        Ok(Self { requests, state, task, place, losses, since: Instant::now(), home })
     }
 
-    /// Whether it may be used again: open, and not so old that the server's process should make room for a new one.
+    /// Whether it may be used again: open, younger than the last loss of the server, and not so old that the server's process
+    /// should make room for a new one.
     pub fn is_good(&self) -> bool {
-        self.is_open() && self.since.elapsed() < LIFETIME
+        self.is_open() && self.losses == self.place.probe.losses() && self.since.elapsed() < LIFETIME
     }
 
     /// Whether it takes statements.
@@ -286,7 +292,7 @@ impl Task {
             return;
         }
         let start = self.outbox.len();
-        match self.write(&request) {
+        match self.ask_for_echo().and_then(|()| self.write(&request)) {
             Ok((prepared, ahead)) => {
                 request.sendings += 1;
                 self.waiting.push_back(Waiting {
@@ -304,6 +310,19 @@ impl Task {
                 let _ = request.reply.send(Err(fault));
             }
         }
+    }
+
+    /// Asks the server for a sign of life ahead of a statement that may be silent for long, where the connection has lain idle and
+    /// may have been forgotten by something on the way. A pooler gives none before it has a connection of the server.
+    fn ask_for_echo(&mut self) -> Result<(), Fault> {
+        let has_lain_idle = self.waiting.is_empty() && self.free_since.elapsed() >= TICK;
+        if self.watch.is_shared || self.place.is_pooled() || !has_lain_idle {
+            return Ok(());
+        }
+        frontend::close(b'S', "", &mut self.outbox)?;
+        frontend::flush(&mut self.outbox);
+        self.watch.await_echo();
+        Ok(())
     }
 
     /// Writes a statement and what goes ahead of it. All that stands before one Sync goes to one connection of the server,

@@ -132,6 +132,11 @@ impl Fault {
         }
     }
 
+    /// Whether other connections are most likely lost, or out of date, as well.
+    pub fn is_of_all(&self) -> bool {
+        self.is_stale() || matches!(self, Self::Lost)
+    }
+
     /// Whether the statement has to be prepared anew.
     pub fn is_of_statement(&self) -> bool {
         matches!(self, Self::Server(refusal) if OF_STATEMENT.contains(&refusal.code.as_str()))

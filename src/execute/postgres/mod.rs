@@ -69,10 +69,10 @@ impl PostgresConnections {
 
     /// Sends a statement that reads, and decodes its rows.
     pub async fn read(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
-        let note = |answer: &Result<Answer, Fault>| {
-            if let Ok(Answer { worked, .. }) = answer {
-                query.last_run.note_pace(*worked <= SHORT);
-            }
+        let note = |answer: &Result<Answer, Fault>| match answer {
+            Ok(Answer { worked, .. }) => query.last_run.note_pace(*worked <= SHORT),
+            Err(Fault::Silent) => query.last_run.note_pace(false),
+            Err(_) => {}
         };
         if query.last_run.was_short() {
             let shared = self.shared().await?;
@@ -149,11 +149,12 @@ impl PostgresConnections {
         if lease.connection().is_some() {
             match lease.read(sql.clone(), values.clone(), rows()).await {
                 Err(fault) if fault.is_stale() => self.forget(&fault),
-                answer => return answer,
+                answer => return self.noted(answer),
             }
         }
         lease.put(self.open(false).await?);
-        lease.read(sql.clone(), values, rows()).await
+        let answer = lease.read(sql.clone(), values, rows()).await;
+        self.noted(answer)
     }
 
     /// The connection that the short statements of this thread share.
@@ -181,6 +182,15 @@ impl PostgresConnections {
         let opened = timeout(patience, Connection::open(&self.place, is_shared)).await;
         let opened = opened.unwrap_or(Err(Fault::Slow(patience)));
         opened.map_err(|fault| Fault::Refused(fault.to_string()))
+    }
+
+    fn noted(&self, answer: Result<Answer, Fault>) -> Result<Answer, Fault> {
+        if let Err(fault) = &answer
+            && fault.is_of_all()
+        {
+            self.forget(fault);
+        }
+        answer
     }
 
     /// What ended one connection has most likely ended those that lie idle.

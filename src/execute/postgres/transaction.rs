@@ -53,9 +53,9 @@ impl PostgresTransaction {
     ) -> Result<RowSet, SqlError> {
         let (reply, stage) = self.start(&sql, &values, &columns)?;
         match self.wait(reply).await {
-            Err(fault) if fault.is_stale() => {
+            Err(fault) if fault.is_of_all() => {
                 self.connections.forget(&fault);
-                if stage != Stage::Begin {
+                if stage != Stage::Begin || !fault.is_stale() {
                     return Err(fault.into());
                 }
                 let connection = self.connections.open(false).await?;

@@ -1,10 +1,12 @@
 //! A clock that notices when a server has stopped answering.
 //!
 //! The path to a server may go away without a word: nothing arrives then, and TCP alone takes minutes to notice. A statement
-//! may as well be silent because the server works on it. So a second connection asks whether the server is there.
+//! may as well be silent because the server works on it. So a second connection asks whether the server is there, and one that
+//! has lain idle is asked for a sign of life before the statement.
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -17,7 +19,7 @@ use super::fault::Fault;
 use super::startup::{self, Place};
 
 /// How long a statement may be silent before anything is done about it.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// How long the answer of one probe holds, for all connections.
 const PROBE_HOLDS: Duration = Duration::from_secs(2);
@@ -27,12 +29,25 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Finds out whether a server lets new connections in.
 #[derive(Debug, Default)]
-pub(super) struct Probe(Mutex<Option<(Instant, bool)>>);
+pub(super) struct Probe {
+    last: Mutex<Option<(Instant, bool)>>,
+    losses: AtomicU64,
+}
 
 impl Probe {
+    /// How often the server was lost: connections that are older than the last loss are not used again.
+    pub fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Relaxed)
+    }
+
+    /// The server cannot be reached.
+    pub fn note_loss(&self) {
+        self.losses.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Whether the server answers at all, be it with a refusal.
     async fn answers(&self, place: &Place) -> bool {
-        let mut last = self.0.lock().await;
+        let mut last = self.last.lock().await;
         if let Some((asked, answered)) = *last
             && asked.elapsed() < PROBE_HOLDS
         {
@@ -40,6 +55,9 @@ impl Probe {
         }
         let opened = timeout(CONNECT_TIMEOUT, startup::open(place)).await;
         let answers = matches!(opened, Ok(Ok(_) | Err(Fault::Server(_))));
+        if !answers {
+            self.note_loss();
+        }
         *last = Some((Instant::now(), answers));
         answers
     }
@@ -49,7 +67,9 @@ impl Probe {
 pub(super) struct Watch {
     place: Arc<Place>,
     /// Whether the statements are known to be short: a silent one is then not waited for.
-    is_shared: bool,
+    pub is_shared: bool,
+    /// Whether the server was asked for a sign of life that has not come.
+    awaits_echo: bool,
     timer: Pin<Box<Sleep>>,
     is_armed: bool,
     /// Whether anything arrived since the timer was armed.
@@ -60,13 +80,19 @@ pub(super) struct Watch {
 impl Watch {
     pub fn new(place: Arc<Place>, is_shared: bool) -> Self {
         let timer = Box::pin(tokio::time::sleep(TICK));
-        Self { place, is_shared, timer, is_armed: false, has_heard: false, probe: None }
+        Self { place, is_shared, awaits_echo: false, timer, is_armed: false, has_heard: false, probe: None }
     }
 
     /// Something has arrived.
     pub fn hear(&mut self) {
         self.has_heard = true;
+        self.awaits_echo = false;
         self.probe = None;
+    }
+
+    /// The server was asked for a sign of life.
+    pub fn await_echo(&mut self) {
+        self.awaits_echo = true;
     }
 
     /// Looks at the clock; `oldest` says since when the oldest statement is under way.
@@ -93,7 +119,7 @@ impl Watch {
             return Ok(());
         }
         let is_silent = !self.has_heard && oldest.elapsed() >= TICK;
-        if is_silent && self.is_shared {
+        if is_silent && (self.is_shared || self.awaits_echo) {
             return Err(Fault::Silent);
         }
         let is_overdue = |limit: Duration| oldest.elapsed() > limit + GRACE;
