@@ -19,7 +19,7 @@ use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed::{self, SeedError};
 use migration::{Migrator, apply};
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
@@ -57,7 +57,12 @@ async fn main() -> ExitCode {
 }
 
 async fn connect(database: &Database) -> Result<execute::Database, Failure> {
-    Ok(execute::connect(&database.database_url, database.pool_size).await?)
+    let settings = ConnectSettings {
+        pool_size: database.pool_size,
+        statement_timeout: None,
+        pooler: database.postgres_pooler.into(),
+    };
+    Ok(execute::connect_with(&database.database_url, &settings).await?)
 }
 
 async fn run_service(settings: Serve) -> Result<(), Failure> {
@@ -79,6 +84,7 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         pool_size: settings.database.pool_size,
         statement_timeout: (settings.statement_timeout > 0)
             .then(|| Duration::from_secs(settings.statement_timeout)),
+        pooler: settings.database.postgres_pooler.into(),
     };
     let connection = execute::connect_with(&settings.database.database_url, &connect_settings).await?;
     if !settings.no_migrate {
@@ -132,17 +138,31 @@ async fn prepare_database(database: &Database, serving: &execute::Database) -> R
         DbBackend::Sqlite => serving.clone(),
         _ => connect(database).await?,
     };
-    apply::up(&connection).await?;
-    if seed::is_empty(&*connection).await? {
-        match seed::seed(&*connection, 1, |_, _| {}).await {
+    if connection.is_behind_pooler() {
+        let transaction = apply::begin_through_pooler(&*connection).await?;
+        prepare_tables(&transaction).await?;
+        apply::commit_through_pooler(transaction).await?;
+    } else {
+        prepare_tables(&*connection).await?;
+    }
+    if connection.get_database_backend() != DbBackend::Sqlite {
+        connection.close().await?;
+    }
+    Ok(())
+}
+
+async fn prepare_tables<C>(connection: &C) -> Result<(), Failure>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    apply::up(connection).await?;
+    if seed::is_empty(connection).await? {
+        match seed::seed(connection, 1, |_, _| {}).await {
             Ok(rows) => tracing::info!(rows, "put the example data into the empty database"),
             // Another process that was started at the same time has done it.
             Err(SeedError::NotEmpty { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-    }
-    if connection.get_database_backend() != DbBackend::Sqlite {
-        connection.close().await?;
     }
     Ok(())
 }
@@ -168,8 +188,8 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
     let (Migrate::Up(database) | Migrate::Down(database) | Migrate::Status(database)) = direction;
     let connection = connect(database).await?;
     match direction {
-        Migrate::Up(_) => apply::up(&connection).await?,
-        Migrate::Down(_) => apply::down(&connection).await?,
+        Migrate::Up(_) => apply::up(&*connection).await?,
+        Migrate::Down(_) => apply::down(&*connection).await?,
         Migrate::Status(_) => {}
     }
     for migration in Migrator::get_migration_with_status(&*connection).await? {
@@ -180,7 +200,7 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
 
 async fn run_seed(scale: u32, database: &Database) -> Result<(), Failure> {
     let connection = connect(database).await?;
-    apply::up(&connection).await?;
+    apply::up(&*connection).await?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} rows")?);
     let rows = seed::seed(&*connection, scale, |done, total| {
         bar.set_length(total);

@@ -26,7 +26,7 @@ mod verify;
 
 pub use answer::{Answer, Json, json, object};
 pub use changes::{Changes, Listener};
-pub use connect::{ConnectError, ConnectSettings, connect, connect_with};
+pub use connect::{ConnectError, ConnectSettings, Pooler, connect, connect_with};
 pub use database::Database;
 pub use explain::StatementRecord;
 pub use foreign_keys::{Checked, ForeignKey, ForeignKeys};

@@ -11,16 +11,25 @@ use sea_orm::{ConnAcquireErr, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Mutex;
 
-use super::sql_error::ends_connection;
+use super::database::Database;
+use super::sql_error::{SqlError, ends_connection};
 
 /// How long the database may take to let a connection in.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Opens a connection of its own, whatever the pool is busy with, and closes it again.
+/// Opens a connection of its own, whatever the pools are busy with, and closes it again.
 ///
 /// # Errors
-/// What keeps the database from being used, within a second.
-pub async fn reach(connection: &DatabaseConnection) -> Result<(), DbErr> {
+/// What keeps the database from being used, within a second or two.
+pub async fn reach(database: &Database) -> Result<(), SqlError> {
+    #[cfg(feature = "postgres")]
+    if let Some(connections) = database.postgres() {
+        return Ok(connections.reach().await?);
+    }
+    Ok(reach_pool(database).await?)
+}
+
+async fn reach_pool(connection: &DatabaseConnection) -> Result<(), DbErr> {
     let reached = tokio::time::timeout(PATIENCE, async {
         match connection.get_database_backend() {
             #[cfg(feature = "postgres")]
@@ -131,7 +140,7 @@ impl Presence {
             let is_there = !is_lost() || *self.0.looking.lock().await;
             return if is_there { Ok(()) } else { Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) };
         };
-        let reached = reach(connection).await;
+        let reached = reach_pool(connection).await;
         *was_there = reached.is_ok();
         self.0.is_lost.store(reached.is_err(), Ordering::Relaxed);
         reached
