@@ -312,7 +312,7 @@ async fn variables_are_counted_as_what_is_written_in_a_document() {
     let values = |count: u64| 300 * (2 + 3 * count);
     for (query, filter, extensions) in [
         (query, alternatives(4_125), None),
-        (query, all(10_000), None),
+        (query, all(10_000), Some(complex("parameters", 8_000, 10_000))),
         (query, all(17_000), Some(complex("listItems", 10_000, 17_000))),
         (query, alternatives(10_001), Some(complex("listItems", 10_000, 10_001))),
         (&many, alternatives(1_000), Some(complex("values", 250_000, values(1_000)))),
