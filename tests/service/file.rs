@@ -157,13 +157,20 @@ async fn a_service_that_stops_under_load_leaves_no_log_behind() {
                     _ if is_told.load(Ordering::Relaxed) => break,
                     outcome => panic!("{outcome:?}"),
                 }
-                let _ = within(service.post("/graphql").json(&json!({ "query": "{ users { id posts { id } } }" })).send()).await;
+                let _ = within(
+                    service
+                        .post("/graphql")
+                        .json(&json!({ "query": "{ users { id posts { id } } }" }))
+                        .send(),
+                )
+                .await;
             }
             acknowledged
         };
         let stopping = async {
             let many = 30 + 10 * round;
-            until(async || service.ask(READ).await["data"]["usersAggregate"]["count"].as_i64() > Some(many)).await;
+            until(async || service.ask(READ).await["data"]["usersAggregate"]["count"].as_i64() > Some(many))
+                .await;
             is_told.store(true, Ordering::Relaxed);
             service.signal("TERM").await;
         };
