@@ -7,7 +7,7 @@ use crate::model::{ColumnId, Declaration, EntityId, Model, Relation, RelationId,
 use crate::plan::{Dialect, Input};
 
 /// A new row, and what is written around it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Create {
     /// Where it stands in the input, for errors.
     pub path: String,

@@ -168,7 +168,12 @@ fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<Wr
         let many = || chosen(model, id, arguments);
         return Ok(match name {
             name if name == roots.create => {
-                Write::Create { entity: id, creates: vec![changes.create(id, &input()?, None)?], many: false }
+                let create = match arguments.get("input") {
+                    Some(input) => changes.create(id, &input, None)?,
+                    // The field has no such argument where a client can give nothing.
+                    None => Create { path: name.to_owned(), ..Create::default() },
+                };
+                Write::Create { entity: id, creates: vec![create], many: false }
             }
             name if name == roots.create_many => {
                 let inputs = input()?.list();

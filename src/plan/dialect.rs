@@ -511,7 +511,7 @@ pub fn prefix_of_like(pattern: &str) -> Option<String> {
     }
 }
 
-fn glob_of_like(pattern: &str) -> String {
+pub(super) fn glob_of_like(pattern: &str) -> String {
     let mut glob = String::with_capacity(pattern.len());
     for step in wildcards(pattern) {
         match step {
