@@ -10,7 +10,7 @@ use super::change::{Below, Create};
 use super::constraint::Attempt;
 use super::writer::{Row, Writer, rows_of};
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, EntityId, RelationId};
+use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
 
 impl Writer<'_> {
     /// Makes rows of one entity and all that hangs on them: first the rows they point at, then themselves, then
@@ -94,11 +94,20 @@ impl Writer<'_> {
                 let values =
                     attempted.iter().map(|row| row.values().cloned().collect::<Vec<Value>>()).collect();
                 let conflict = conflict.map(|key| self.writes().on_conflict(entity, key, &columns));
-                let write = self.writes().insert(id, &columns, values, returning, conflict);
+                let mut write = self.writes().insert(id, &columns, values, returning, conflict);
+                let numbered = self.numbered_key(id, &columns);
+                let place = numbered.and_then(|key| returning.iter().position(|column| *column == key));
+                if let Some(place) = place {
+                    write.columns[place] = ColumnType::BigInt;
+                }
                 let paths: Vec<String> = part.iter().map(|(index, _)| paths[*index].clone()).collect();
                 let attempt = Attempt { paths: &paths, ..Attempt::of(id, &attempted) };
                 let returned = self.send(write, attempt).await?;
-                for ((index, _), row) in part.iter().zip(rows_of(&returned, returning)) {
+                let mut returned = rows_of(&returned, returning);
+                if let Some(key) = numbered {
+                    self.keep_in_range(id, key, &mut returned, &paths).await?;
+                }
+                for ((index, _), row) in part.iter().zip(returned) {
                     inserted[*index] = Some(row);
                 }
             }
