@@ -61,7 +61,9 @@ pub(super) fn is_time(column_type: &ColumnType) -> bool {
 pub(super) fn key(column: &Expr, column_type: &ColumnType) -> Expr {
     let moment = moment_key();
     let sql = match column_type {
-        ColumnType::Date => format!("CASE WHEN length(?) = 10 AND date(?) = ? THEN ? ELSE substr({moment}, 1, 10) END"),
+        ColumnType::Date => {
+            format!("CASE WHEN length(?) = 10 AND date(?) = ? THEN ? ELSE substr({moment}, 1, 10) END")
+        }
         ColumnType::Time => {
             format!("CASE WHEN substr(?, 3, 1) = ':' THEN {} ELSE substr({moment}, 12) END", day_key())
         }
@@ -155,7 +157,9 @@ pub(super) fn compare(
     };
     let (column, operand) = (column.clone(), operand.clone());
     let near = match comparison {
-        Is::Equal => Expr::cust_with_exprs(near, [column.clone(), operand.clone(), column.clone(), operand, column]),
+        Is::Equal => {
+            Expr::cust_with_exprs(near, [column.clone(), operand.clone(), column.clone(), operand, column])
+        }
         Is::Less | Is::LessOrEqual => Expr::cust_with_exprs(near, [column, operand]),
         _ => Expr::cust_with_exprs(near, [column.clone(), operand, column]),
     };

@@ -29,6 +29,7 @@ use crate::error::Result;
 use crate::plan::Query;
 use connection::{Answer, Connection};
 use decoder::Form;
+pub(super) use decoder::is_readable;
 use fault::Fault;
 use startup::Place;
 

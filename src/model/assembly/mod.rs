@@ -12,8 +12,8 @@ use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
 use super::relation::Declared;
 use super::{
-    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, KeyAction, Model,
-    ModelError, Relation, check, names,
+    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, KeyAction, Model, ModelError,
+    Relation, check, names,
 };
 
 /// The model of all that was registered, or every fault that it has.

@@ -163,8 +163,14 @@ impl<'a> Conditions<'a> {
             }
             Some(junction) => {
                 let between = format!("{inner_alias}_{JUNCTION}");
-                let far =
-                    meet_junction(self.select, &between, &junction.to, inner_alias, relation.target, &relation.to);
+                let far = meet_junction(
+                    self.select,
+                    &between,
+                    &junction.to,
+                    inner_alias,
+                    relation.target,
+                    &relation.to,
+                );
                 statement.join(JoinType::InnerJoin, table(&junction.table, &between), far);
                 let near = meet_junction(self.select, &between, &junction.from, alias, id, &relation.from);
                 statement.cond_where(near);
