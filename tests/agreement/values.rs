@@ -66,6 +66,7 @@ mod sample {
         pub count: Option<i32>,
         pub wide: Option<u32>,
         pub big: Option<i64>,
+        #[sea_orm(column_type = "BigUnsigned", nullable)]
         pub huge: Option<u64>,
         pub found: Option<Date>,
         pub at: Option<Time>,

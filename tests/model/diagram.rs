@@ -256,6 +256,7 @@ fn column(name: &str, nullable: bool) -> Column {
         limit: crowsfoot::model::Limit::None,
         nullable,
         has_default: false,
+        default: None,
         generated: false,
         always_generated: false,
         description: None,

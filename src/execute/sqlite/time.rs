@@ -22,11 +22,12 @@ pub(super) fn moment(stored: ValueRef<'_>) -> Option<NaiveDateTime> {
     (0..=9999).contains(&moment.year()).then_some(moment)
 }
 
-/// Reads a date: that of a moment where a time follows.
+/// Reads a date, whatever the time of day after it.
 pub(super) fn date(stored: ValueRef<'_>) -> Option<NaiveDate> {
-    match stored {
-        ValueRef::Text(text) if text.len() == 10 => usual_date(text),
-        stored => Some(moment(stored)?.date()),
+    let ValueRef::Text(text) = stored else { return None };
+    match text.split_at_checked(10)? {
+        (date, [] | [b' ' | b'T', ..]) => usual_date(date),
+        _ => None,
     }
 }
 
