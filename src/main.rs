@@ -97,6 +97,10 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     if !settings.no_migrate {
         prepare_database(&settings.database, &connection).await?;
     }
+    let unreadable = execute::unreadable_columns(schema.model(), &connection).await?;
+    if !unreadable.is_empty() {
+        return Err(differences(&unreadable).into());
+    }
     let server = Server::bind(
         schema,
         connection.clone(),
@@ -275,11 +279,15 @@ fn print_model(format: DiagramFormat) -> Result<(), Failure> {
 async fn check(database: &Database) -> Result<(), Failure> {
     let model = example::registry().model()?;
     let connection = connect(database).await?;
-    let differences = execute::verify(&model, &connection).await?;
-    if differences.is_empty() {
+    let found = execute::verify(&model, &connection).await?;
+    if found.is_empty() {
         println!("{} entities fit each other and the database", model.entities.len());
         return Ok(());
     }
-    let lines: Vec<String> = differences.iter().map(|difference| format!("\n  - {difference}")).collect();
-    Err(format!("the database differs from the entities ({} found):{}", lines.len(), lines.concat()).into())
+    Err(differences(&found).into())
+}
+
+fn differences(found: &[execute::Difference]) -> String {
+    let lines: Vec<String> = found.iter().map(|difference| format!("\n  - {difference}")).collect();
+    format!("the database differs from the entities ({} found):{}", lines.len(), lines.concat())
 }

@@ -36,6 +36,7 @@ use crate::model::ColumnType;
 use crate::plan::Query;
 use connection::{Answer, Connection};
 use decoder::Form;
+pub(super) use decoder::is_readable;
 use fault::Fault;
 use pool::Pool;
 pub(super) use startup::{Place, explore};
