@@ -5,6 +5,7 @@ mod change;
 mod constraint;
 mod create;
 mod delete;
+mod links;
 mod operation;
 mod statement;
 mod touched;
