@@ -6,7 +6,7 @@ use sea_orm::sea_query::{
 };
 
 use super::condition::{Conditions, meet};
-use super::{MAIN, Output, Select, table};
+use super::{JUNCTION, MAIN, Output, Select, table};
 use crate::model::{ColumnType, EntityId};
 use crate::plan::cursor::Cursor;
 use crate::plan::filter::Filter;
@@ -82,6 +82,9 @@ impl<'a> Ordering<'a> {
                     Alias::new(&alias),
                     Alias::new(&select.model.entities[entity].columns[id].name),
                 )),
+                OrderBy::Junction(junction, id) => {
+                    Expr::col((JUNCTION, Alias::new(&select.model.entities[junction].columns[id].name)))
+                }
                 OrderBy::Count(relation) => {
                     let mut conditions = Conditions::new(select);
                     let mut count =
