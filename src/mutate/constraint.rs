@@ -2,6 +2,7 @@
 
 use sea_orm::Value;
 
+use super::unfit;
 use super::writer::{Row, Writer, has_null, key_of, values_of};
 use crate::error::{Error, Result};
 use crate::execute::{Refusal, SqlError};
@@ -17,12 +18,14 @@ pub(super) struct Attempt<'a> {
     pub rows: &'a [Row],
     /// Of a change, which rows it was for: columns, and their values before.
     pub at: Option<(&'a [ColumnId], &'a [Vec<Value>])>,
+    /// Where each row stands in the input; none where it comes from elsewhere.
+    pub paths: &'a [String],
 }
 
 impl<'a> Attempt<'a> {
     /// One that changes no key that others may point at.
     pub fn of(entity: EntityId, rows: &'a [Row]) -> Self {
-        Self { entity, rows, at: None }
+        Self { entity, rows, at: None, paths: &[] }
     }
 }
 
@@ -57,7 +60,13 @@ impl Writer<'_> {
     /// The error of a statement that the database refused; the operation ends with it.
     pub async fn refusal(&self, error: SqlError, attempt: Attempt<'_>) -> Error {
         let Some(refusal) = error.refusal() else { return error.into() };
-        let Some(broken) = Broken::of(&refusal.code) else { return error.into() };
+        let Some(broken) = Broken::of(&refusal.code) else {
+            let described = match unfit::is_of_values(refusal) {
+                true => self.describe_unfit(refusal, attempt).await,
+                false => return error.into(),
+            };
+            return described.unwrap_or_else(|fault| fault);
+        };
         let described = match self.session.dialect() {
             Dialect::Sqlite => self.describe_sqlite(&broken, &refusal.message, attempt).await,
             Dialect::Postgres => self.describe_postgres(&broken, refusal, attempt).await,
@@ -190,7 +199,7 @@ const FOREIGN_COLUMNS: &str =
     WHERE t.relname = $1 AND k.conname = $2 ORDER BY array_position(k.conkey, c.attnum)";
 
 /// Columns as the schema speaks of them: those of a relation's key as the relation.
-fn fields(entity: &Entity, columns: &[ColumnId]) -> Vec<String> {
+pub(super) fn fields(entity: &Entity, columns: &[ColumnId]) -> Vec<String> {
     let mut fields: Vec<String> = Vec::new();
     for column in columns {
         let of_relation = entity.relations_of_column(*column).next();

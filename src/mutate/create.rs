@@ -27,12 +27,14 @@ impl Writer<'_> {
                 return Ok(Vec::new());
             }
             let mut rows = Vec::new();
+            let mut paths = Vec::new();
             let mut links = Vec::new();
             let mut below: IndexMap<RelationId, Vec<(usize, Below)>> = IndexMap::new();
             for (index, (create, place)) in creates.into_iter().enumerate() {
                 let mut row = place;
                 row.extend(create.values);
                 rows.push(row);
+                paths.push(create.path);
                 links.push(create.forward);
                 for (relation, nested) in create.below {
                     below.entry(relation).or_default().push((index, nested));
@@ -40,7 +42,7 @@ impl Writer<'_> {
             }
             self.follow(id, links, &mut rows).await?;
             let returning = self.returning(id, wanted, below.keys());
-            let created = self.insert(id, rows, &returning, conflict).await?;
+            let created = self.insert(id, (rows, paths), &returning, conflict).await?;
             for (relation, nested) in below {
                 let nested =
                     nested.into_iter().map(|(index, below)| (created[index].clone(), below)).collect();
@@ -72,7 +74,7 @@ impl Writer<'_> {
     async fn insert(
         &self,
         id: EntityId,
-        rows: Vec<Row>,
+        (rows, paths): (Vec<Row>, Vec<String>),
         returning: &[ColumnId],
         conflict: Option<&[ColumnId]>,
     ) -> Result<Vec<Row>> {
@@ -83,7 +85,9 @@ impl Writer<'_> {
             let columns: Vec<ColumnId> = columns.into_iter().collect();
             let conflict = conflict.map(|key| self.writes().on_conflict(entity, key, &columns));
             let write = self.writes().insert(id, &columns, &rows, returning, conflict);
-            let returned = self.send(write, Attempt::of(id, &rows)).await?;
+            let paths = paths.get(inserted.len()..).unwrap_or_default();
+            let attempt = Attempt { paths, ..Attempt::of(id, &rows) };
+            let returned = self.send(write, attempt).await?;
             inserted.extend(rows_of(&returned, returning));
         }
         if inserted.len() != count {

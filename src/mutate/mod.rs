@@ -9,6 +9,7 @@ mod links;
 mod operation;
 mod statement;
 mod touched;
+mod unfit;
 mod update;
 mod writer;
 

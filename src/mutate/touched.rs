@@ -1,6 +1,6 @@
 //! The tables that a change reaches, by the keys that give way to it.
 
-use crate::model::{ColumnId, EntityId, Model, KeyAction, Table};
+use crate::model::{ColumnId, EntityId, KeyAction, Model, Table};
 
 /// What an update of these columns touches: the table itself, and those whose keys follow (ON UPDATE).
 pub(super) fn by_update(model: &Model, id: EntityId, columns: &[ColumnId]) -> Vec<Table> {
@@ -8,7 +8,8 @@ pub(super) fn by_update(model: &Model, id: EntityId, columns: &[ColumnId]) -> Ve
     let mut next = 0;
     while let Some((entity, columns)) = reached.get(next).cloned() {
         for (child, relation) in model.pointing_at(entity) {
-            let follows = !relation.on_update.restricts() && relation.to.iter().any(|column| columns.contains(column));
+            let follows =
+                !relation.on_update.restricts() && relation.to.iter().any(|column| columns.contains(column));
             if follows && !reached.iter().any(|(known, _)| *known == child) {
                 reached.push((child, relation.from.clone()));
             }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crowsfoot::Registry;
-use crowsfoot::model::Fault;
+use crowsfoot::model::{Fault, OnDelete};
 
 use crate::compact::links::{pupil, subject};
 use crate::entity::entity;
@@ -27,6 +27,21 @@ mod sound {
         }
         #[sea_orm(belongs_to = "super::author::Entity", from = "Column::AuthorId", to = "super::author::Column::Id")] Author
         => author by Author
+    }
+}
+
+/// Keys that may not be NULL and have no default.
+mod ruled {
+    use super::entity;
+
+    entity! {
+        entry in "entries" {
+            #[sea_orm(primary_key)] id: i32,
+            author_id: i32,
+            editor_id: i32,
+        }
+        #[sea_orm(belongs_to = "super::super::sound::author::Entity", from = "Column::AuthorId", to = "super::super::sound::author::Column::Id")] Author,
+        #[sea_orm(belongs_to = "super::super::sound::author::Entity", from = "Column::EditorId", to = "super::super::sound::author::Column::Id")] Editor,
     }
 }
 
@@ -861,6 +876,30 @@ const CASES: &[Case] = &[
             "type Query would be both a type of every schema and the entity of table authors; rename one of them",
         ],
     ),
+    (
+        "rules for deletions that name nothing, or that a key cannot follow, from both of its sides",
+        || {
+            Registry::new()
+                .register_with::<sound::author::Entity>(|author| {
+                    author
+                        .on_delete("posts", OnDelete::Protect)
+                        .on_delete("books", OnDelete::Cascade)
+                        .on_delete("name", OnDelete::Cascade)
+                })
+                .register_with::<sound::post::Entity>(|post| post.on_delete("author", OnDelete::Cascade))
+                .register_with::<ruled::entry::Entity>(|entry| {
+                    entry.on_delete("Author", OnDelete::SetNull).on_delete("editor", OnDelete::SetDefault)
+                })
+        },
+        &[
+            "an option of Author speaks of \"books\", which it does not have",
+            "an option of Author speaks of \"name\", which it does not have",
+            "Post.author has the rule CASCADE for deletions, but PROTECT is given as well",
+            "Entry.author has the rule SET NULL for deletions, but no column of its key may be NULL",
+            "Entry.editor has the rule SET DEFAULT for deletions, but editor_id may not be NULL, and its entity \
+             declares no default_value",
+        ],
+    ),
 ];
 
 fn sound() -> Registry {
@@ -889,7 +928,7 @@ fn every_kind_of_fault_is_provoked() {
     assert_eq!(provoked, (0..KINDS).collect());
 }
 
-const KINDS: usize = 20;
+const KINDS: usize = 21;
 
 /// A new kind of fault does not compile here, and is then missed above until a case provokes it.
 fn kind(fault: &Fault) -> usize {
@@ -914,6 +953,7 @@ fn kind(fault: &Fault) -> usize {
         Fault::ColumnTypes { .. } => 17,
         Fault::WrongStart { .. } => 18,
         Fault::ColumnTwice { .. } => 19,
+        Fault::OnDelete { .. } => 20,
     }
 }
 
