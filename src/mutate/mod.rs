@@ -6,6 +6,7 @@ mod constraint;
 mod create;
 mod delete;
 mod free_key;
+mod links;
 mod operation;
 mod statement;
 mod touched;

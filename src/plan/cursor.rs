@@ -81,6 +81,10 @@ fn describe(model: &Model, entity: EntityId, order: &[OrderTerm]) -> String {
                 text.push('#');
                 text.push_str(&model.entities[id].relations[relation].field);
             }
+            OrderBy::Junction(junction, column) => {
+                text.push('~');
+                text.push_str(&model.entities[junction].columns[column].field);
+            }
         }
         text.push(if term.direction.descending { '-' } else { '+' });
         if term.direction.nulls_first != term.direction.descending {

@@ -24,6 +24,8 @@ pub enum OrderBy {
     Column(ColumnId),
     /// How many rows are in a list.
     Count(RelationId),
+    /// A column of the junction that the list goes through.
+    Junction(EntityId, ColumnId),
 }
 
 /// Ascending or descending, and where NULL stands.
@@ -97,6 +99,26 @@ impl OrderTerm {
         Ok(terms)
     }
 
+    /// The last tie-break of a list whose junction may hold a pair several times: the junction's own key. The order is total
+    /// over the links then, each of which is an edge.
+    pub fn links(model: &Model, owner: EntityId, relation: RelationId) -> Vec<Self> {
+        let Some(junction) = &model.entities[owner].relations[relation].junction else { return Vec::new() };
+        let Some(id) = junction.entity else { return Vec::new() };
+        let entity = &model.entities[id];
+        let pair = junction.from.iter().chain(&junction.to);
+        let pair: Vec<ColumnId> = pair.filter_map(|name| entity.column_named(name)).collect();
+        if entity.is_unique(&pair) {
+            return Vec::new();
+        }
+        let key = entity.primary_key.iter().filter(|column| !pair.contains(column));
+        key.map(|column| Self {
+            path: Vec::new(),
+            by: OrderBy::Junction(id, *column),
+            direction: Direction::ASCENDING,
+        })
+        .collect()
+    }
+
     fn read_term(model: &Model, id: EntityId, input: &Input) -> Result<Self> {
         let entity = &model.entities[id];
         let (name, value) = input.one_of()?;
@@ -144,6 +166,10 @@ impl OrderTerm {
                 (column.column_type.clone(), nullable || column.nullable)
             }
             OrderBy::Count(_) => (ColumnType::BigInt, false),
+            OrderBy::Junction(junction, column) => {
+                let column = &model.entities[junction].columns[column];
+                (column.column_type.clone(), column.nullable)
+            }
         }
     }
 }

@@ -214,7 +214,10 @@ impl<'a> Planner<'a> {
         if let Form::Aggregate = form {
             return self.aggregate(start, filter, field, loads);
         }
-        let order = OrderTerm::read(self.model, start.entity, arguments.get("orderBy").as_ref())?;
+        let mut order = OrderTerm::read(self.model, start.entity, arguments.get("orderBy").as_ref())?;
+        if let Some((owner, relation)) = start.relation {
+            order.extend(OrderTerm::links(self.model, owner, relation));
+        }
         match form {
             Form::Connection => self.connection(start, filter, order, field, arguments, loads),
             Form::List | Form::Aggregate => {

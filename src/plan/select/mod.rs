@@ -98,7 +98,7 @@ impl Select<'_> {
     fn groups_counts(&self, load: &Load) -> bool {
         let What::Rows(rows) = &load.what else { return false };
         rows.order.iter().any(|term| match term.by {
-            OrderBy::Column(_) => false,
+            OrderBy::Column(_) | OrderBy::Junction(..) => false,
             OrderBy::Count(relation) => {
                 let counted = &self.model.entities[term.entity(self.model, load.entity)].relations[relation];
                 self.catalog.groups_counts(self.model, counted)

@@ -89,6 +89,9 @@ impl<'a> Ordering<'a> {
                     Alias::new(&alias),
                     Alias::new(&select.model.entities[entity].columns[id].name),
                 )),
+                OrderBy::Junction(junction, id) => {
+                    Expr::col((JUNCTION, Alias::new(&select.model.entities[junction].columns[id].name)))
+                }
                 OrderBy::Count(relation) => ordering.count(entity, &alias, relation),
             };
             let (column_type, nullable) = term.column_type(select.model, root);
