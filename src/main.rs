@@ -63,6 +63,7 @@ async fn connect(database: &Database) -> Result<execute::Database, Failure> {
     let settings = ConnectSettings {
         pool_size: database.pool_size,
         statement_timeout: None,
+        sqlite_synchronous: Synchronous::default(),
         pooler: database.postgres_pooler.into(),
     };
     Ok(execute::connect_with(&database.database_url, &settings).await?)
