@@ -54,7 +54,8 @@ impl<'a> Possible<'a> {
 
     /// Whether `UserUpdate`, or the form of it for this place, is a type.
     pub fn updates(&self, id: EntityId, place: Option<RelationId>) -> bool {
-        updated_columns(&self.model.entities[id]).next().is_some() || self.relations(id, place).next().is_some()
+        updated_columns(&self.model.entities[id]).next().is_some()
+            || self.relations(id, place).next().is_some()
     }
 
     /// Whether `UserLink` is a type: clients can say which row another one is to point at.
@@ -65,7 +66,8 @@ impl<'a> Possible<'a> {
     /// Whether rows can be added at the far side of a reverse or many-to-many relation.
     pub fn adds(&self, owner: EntityId, relation: RelationId) -> bool {
         let target = self.model.entities[owner].relations[relation].target;
-        has_key(&self.model.entities[target]) || self.creates(target, self.model.forward_side(owner, relation))
+        has_key(&self.model.entities[target])
+            || self.creates(target, self.model.forward_side(owner, relation))
     }
 
     /// The relations that an input has fields for: all but the one that is given by the place of the row.
@@ -94,18 +96,22 @@ impl<'a> Possible<'a> {
                 && relation.declaration == Declaration::BelongsTo
                 && is_required(entity, relation)
         });
-        given.all(|is_given| is_given) && required.into_iter().all(|(_, relation)| self.links(relation.target))
+        given.all(|is_given| is_given)
+            && required.into_iter().all(|(_, relation)| self.links(relation.target))
     }
 
     fn has_created_fields(&self, id: EntityId, place: Option<RelationId>) -> bool {
-        created_columns(&self.model.entities[id]).next().is_some() || self.relations(id, place).next().is_some()
+        created_columns(&self.model.entities[id]).next().is_some()
+            || self.relations(id, place).next().is_some()
     }
 }
 
 /// Every row by itself, and inside the row that each of its forward relations points at.
 fn places(model: &Model, id: EntityId) -> Vec<Option<RelationId>> {
     let relations = 0..model.entities[id].relations.len();
-    std::iter::once(None).chain(relations.filter(|relation| has_reverse(model, id, *relation)).map(Some)).collect()
+    std::iter::once(None)
+        .chain(relations.filter(|relation| has_reverse(model, id, *relation)).map(Some))
+        .collect()
 }
 
 /// Whether clients can name a row: some unique key has no hidden column.
