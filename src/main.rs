@@ -35,6 +35,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// How long the end waits for the database's connections.
+const CLOSING_TIME: Duration = Duration::from_secs(5);
+
 /// Whatever ends the program; printed as it is.
 type Failure = Box<dyn std::error::Error>;
 
@@ -129,8 +132,11 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
     server.run().await?;
-    // SQLite folds its write-ahead log into the file when the last connection is closed.
-    connection.close().await?;
+    // SQLite folds its write-ahead log into the file when the last connection is closed. A connection that somebody still has
+    // does not hold the end up.
+    if let Ok(closed) = actix_web::rt::time::timeout(CLOSING_TIME, connection.close()).await {
+        closed?;
+    }
     #[cfg(feature = "opentelemetry")]
     if let Err(error) = traces.end() {
         tracing::warn!(%error, "the last spans were not sent");
