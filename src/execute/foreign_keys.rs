@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::DatabaseConnection;
-
-use super::described::Described;
+use super::database::Database;
+use super::described::{table, text};
 use crate::error::Result;
-use crate::model::{KeyAction, Table};
+use crate::model::{ColumnType, KeyAction, Table};
 use crate::plan::Dialect;
 
 /// A foreign key of the database.
@@ -63,36 +62,37 @@ impl ForeignKeys {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub(super) async fn read(connection: &DatabaseConnection) -> Result<Self> {
-        let dialect = Dialect::of(connection.get_database_backend())?;
+    pub(super) async fn read(database: &Database) -> Result<Self> {
+        let dialect = Dialect::of(database.get_database_backend())?;
         let sql = match dialect {
             Dialect::Sqlite => SQLITE,
             Dialect::Postgres => POSTGRES,
         };
         let mut keys: BTreeMap<(Table, String), ForeignKey> = BTreeMap::new();
-        for row in Described::ask(connection, sql).await? {
-            let (table, id) = (row.table()?, row.get::<String>(2)?);
-            let key = match keys.entry((table, id)) {
+        let rows = database.ask(sql, Vec::new(), [const { ColumnType::Text }; 10].into()).await?;
+        for row in 0..rows.len() {
+            let told = |slot| text(&rows, row, slot).unwrap_or_default();
+            let key = match keys.entry((table(&rows, row), told(2))) {
                 std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
                 std::collections::btree_map::Entry::Vacant(free) => {
                     let (table, id) = free.key().clone();
                     let key = ForeignKey {
                         table,
                         columns: Vec::new(),
-                        target: Table { schema: row.get(4)?, name: row.get(5)? },
+                        target: Table { schema: text(&rows, row, 4), name: told(5) },
                         target_columns: Vec::new(),
-                        on_delete: action(&row.get::<String>(7)?),
-                        on_update: action(&row.get::<String>(8)?),
+                        on_delete: action(&told(7)),
+                        on_update: action(&told(8)),
                         checked: match dialect {
-                            Dialect::Sqlite => checked_in_sqlite(&id, &row.get::<String>(9)?),
-                            Dialect::Postgres => checked_in_postgres(&row.get::<String>(9)?),
+                            Dialect::Sqlite => checked_in_sqlite(&id, &told(9)),
+                            Dialect::Postgres => checked_in_postgres(&told(9)),
                         },
                     };
                     free.insert(key)
                 }
             };
-            key.columns.push(row.get(3)?);
-            key.target_columns.push(row.get(6)?);
+            key.columns.push(told(3));
+            key.target_columns.push(told(6));
         }
         let mut by_target = Self::default();
         for key in keys.into_values() {

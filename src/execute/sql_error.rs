@@ -69,6 +69,8 @@ const OF_VALUES: [&str; 5] = ["22007", "22008", "22021", "22P02", "22P05"];
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
+/// A table has changed since a statement was prepared, or its name means nothing to the server any more.
+const STALE_STATEMENTS: [&str; 3] = ["0A000", "26000", "42P05"];
 const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
 const INSUFFICIENT_RESOURCES: &str = "53";
 
@@ -104,6 +106,8 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
         }
         QUERY_CANCELED => Error::timeout(cause),
         SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
+        // In a transaction, which is lost with it; the next attempt prepares the statement anew.
+        _ if STALE_STATEMENTS.contains(&code) => Error::conflict(cause),
         _ if SQLITE_BUSY.contains(&code) => Error::conflict(cause),
         _ if code.starts_with(INSUFFICIENT_RESOURCES) || ends_connection(code) => Error::unavailable(cause),
         _ => Error::internal(cause),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use sea_orm::DatabaseConnection;
 
+use super::column_types;
 use super::described::Described;
 use crate::error::Result;
 use crate::model::{Declaration, Entity, Model, Relation, Table};
@@ -31,6 +32,20 @@ pub enum Difference {
         column: String,
         /// Whether the database takes NULL; the entity says the opposite.
         in_database: bool,
+    },
+    /// A column is of a type in the database that cannot be read as the entity's.
+    Type {
+        /// `table.column`.
+        column: String,
+        /// The entity's type.
+        in_entity: String,
+        /// The database's type.
+        in_database: String,
+    },
+    /// The database always makes the value of a column, and inputs have it.
+    AlwaysGenerated {
+        /// `table.column`.
+        column: String,
     },
     /// A key is not unique.
     NoUniqueKey {
@@ -59,6 +74,15 @@ impl fmt::Display for Difference {
             Self::Nullable { column, in_database: false } => {
                 write!(formatter, "{column} may be NULL in its entity, but not in the database")
             }
+            Self::Type { column, in_entity, in_database } => write!(
+                formatter,
+                "{column} is of type {in_database} in the database, which cannot be read as the entity's {in_entity}; \
+                 change one of them, or hide the column"
+            ),
+            Self::AlwaysGenerated { column } => write!(
+                formatter,
+                "{column} is GENERATED ALWAYS in the database; say so by EntityOptions::generated, which keeps it out of inputs"
+            ),
             Self::NoUniqueKey { columns } => write!(formatter, "{columns} has no unique key"),
             Self::NoForeignKey { relation, from, to } => {
                 write!(formatter, "{relation}: {from} has no foreign key to {to}")
@@ -93,6 +117,7 @@ pub async fn verify(model: &Model, connection: &DatabaseConnection) -> Result<Ve
                 .push(Difference::NoTable { entity: entity.name.clone(), table: entity.table.name.clone() }),
         }
     }
+    differences.extend(column_types::compare(model, connection).await?);
     Ok(differences)
 }
 

@@ -171,7 +171,27 @@ mod tests {
     /// What a limit is called in errors, how it is set, and a document that has so many of what it counts.
     type Case = (&'static str, fn(usize) -> Limits, fn(usize) -> String);
 
-    const CASES: [Case; 15] = [
+    const CASES: [Case; 18] = [
+        (
+            "values",
+            |values| Limits { values, ..UNLIMITED },
+            |count| format!("{{ ...f a }} fragment f on Query {{ a(b: [{}]) }}", "1 ".repeat(count - 1)),
+        ),
+        (
+            "valueBytes",
+            |value_bytes| Limits { value_bytes, ..UNLIMITED },
+            |count| {
+                format!(
+                    "query ($v: A = \"xy\") {{ a(b: {{ c: \"{}\" }}) }}",
+                    "é".repeat(count / 2 - 1) + &"x".repeat(count % 2)
+                )
+            },
+        ),
+        (
+            "listItems",
+            |list_items| Limits { list_items, ..UNLIMITED },
+            |count| format!("{{ a @b(c: [[1] [{}]]) }}", "1 ".repeat(count)),
+        ),
         (
             "nameBytes",
             |name_bytes| Limits { name_bytes, ..UNLIMITED },
@@ -294,6 +314,45 @@ mod tests {
                 assert_eq!(position == Pos::default(), of == "bytes", "{of} {position:?}");
             }
         }
+    }
+
+    #[test]
+    fn variables_count_wherever_they_are_used() {
+        let text =
+            "query ($v: [Int]) { a(b: $v) ...f x: c { ...f } } fragment f on Query { c(d: { e: $v }) }";
+        let uses = Uses::of(&parse(text, &UNLIMITED).unwrap());
+        let variables = async_graphql::Variables::from_json(json!({ "v": [1, 2, "abc"], "unused": [[]] }));
+        // The list of three at three places, an object around it at two of them, and what is not used once.
+        let (values, bytes) = (3 * 4 + 3 + 2 + 2, 3 * 3);
+        let limits = |values, value_bytes| Limits { values, value_bytes, ..UNLIMITED };
+        assert_eq!(uses.check(&variables, &limits(values, bytes)), Ok(()));
+        for (limits, of, asked) in [
+            (limits(values - 1, bytes), "values", values),
+            (limits(values, bytes - 1), "valueBytes", bytes),
+            (Limits { list_items: 2, ..UNLIMITED }, "listItems", 3),
+            (Limits { depth: 1, ..UNLIMITED }, "depth", 2),
+        ] {
+            let error = uses.check(&variables, &limits).unwrap_err();
+            let code = if of == "depth" { Code::TooDeep } else { Code::TooComplex };
+            assert_eq!((error.code(), &error.extensions()["of"]), (code, &json!(of)), "{error}");
+            assert_eq!(error.extensions()["asked"], json!(asked), "{error}");
+        }
+        assert_eq!(uses.check(&variables, &Limits { depth: 2, ..UNLIMITED }), Ok(()));
+    }
+
+    #[test]
+    fn values_as_deep_as_memory_are_measured_without_calls() {
+        let uses = Uses::of(&parse("{ a }", &UNLIMITED).unwrap());
+        let mut value = async_graphql::Value::Null;
+        for _ in 0..100_000 {
+            value = async_graphql::Value::List(vec![value]);
+        }
+        let mut variables = async_graphql::Variables::default();
+        variables.insert(async_graphql::Name::new("v"), value);
+        let error = uses.check(&variables, &Limits::DEFAULT).unwrap_err();
+        assert_eq!((error.code(), &error.extensions()["asked"]), (Code::TooDeep, &json!(100_000)));
+        // Giving it back would take a call for each level.
+        std::mem::forget(variables);
     }
 
     #[test]

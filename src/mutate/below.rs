@@ -7,13 +7,11 @@ use sea_orm::sea_query::LockType;
 
 use super::change::{Below, Create, Key, Update};
 use super::constraint::Attempt;
+use super::links::Linked;
 use super::writer::{Row, Writer, key_of, rows_of, values_of};
 use crate::error::{Code, Error, Result};
-use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation, RelationId, normalize_key};
+use crate::model::{ColumnId, EntityId, Relation, RelationId, normalize_key};
 use crate::plan::Dialect;
-
-/// Columns by name, with what they hold.
-type Columns = Vec<(String, ColumnType)>;
 
 /// A key, and the values of the relation's columns in the row above that it shall belong to.
 type Placed = (Key, Vec<Value>);
@@ -25,7 +23,7 @@ impl Writer<'_> {
         let relation = &self.model().entities[owner].relations[id];
         match &relation.junction {
             None => self.write_reverse(relation, above).await,
-            Some(junction) => self.write_links(owner, relation, junction, above).await,
+            Some(junction) => self.write_links(Linked { owner, relation, junction }, above).await,
         }
     }
 
@@ -94,8 +92,9 @@ impl Writer<'_> {
         if found.len() >= wanted.len() {
             return Ok(());
         }
-        let is_found =
-            |key: &Key| found.iter().any(|row| format!("{:?}", key_of(row, &key.columns)) == compared(key));
+        let columns = keys.first().map_or(&[][..], |key| &key.columns);
+        let found: BTreeSet<String> = found.iter().map(|row| format!("{:?}", key_of(row, columns))).collect();
+        let is_found = |key: &Key| found.contains(&compared(key));
         // A column that has become NULL names its row no more: the first key then stands for all.
         let missing = keys.iter().find(|key| !is_found(key)).or(keys.first());
         missing.map_or(Ok(()), |key| Err(self.missing(target, key)))
@@ -149,7 +148,7 @@ impl Writer<'_> {
 
     /// The error of a row that was made because none was there: another transaction may have made one in between. SQLite has
     /// one writer.
-    fn perhaps_raced(&self, error: Error) -> Error {
+    pub fn perhaps_raced(&self, error: Error) -> Error {
         let is_taken = error.code() == Code::UniqueViolation;
         if is_taken && self.session.dialect() == Dialect::Postgres { error.perhaps_raced() } else { error }
     }
@@ -200,109 +199,6 @@ impl Writer<'_> {
             Some((key, _)) => Err(self.missing(target, key)),
             None => Ok(()),
         }
-    }
-
-    async fn write_links(
-        &self,
-        owner: EntityId,
-        relation: &Relation,
-        junction: &Junction,
-        above: Vec<(Row, Below)>,
-    ) -> Result<()> {
-        let target = relation.target;
-        let mut creates = Vec::new();
-        let mut created_for = Vec::new();
-        // A link: the row above, the row below, and the values of the junction's own columns.
-        let mut links: Vec<(Vec<Value>, Key)> = Vec::new();
-        let (from, to) = self.junction_columns(owner, relation, junction);
-        for (row, below) in above {
-            let parent = values_of(&row, &relation.from);
-            if !below.disconnect.is_empty() {
-                let keys: Vec<&Key> = below.disconnect.iter().collect();
-                let pairs = self.pairs(relation, &parent, &keys).await?;
-                let write = self.writes().delete_links(&junction.table, &from, &to, &[], &pairs, false);
-                self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
-            }
-            if let Some(keys) = below.set {
-                let pairs = self.pairs(relation, &parent, &keys.iter().collect::<Vec<_>>()).await?;
-                let parents = [parent.clone()];
-                let write = self.writes().delete_links(&junction.table, &from, &to, &parents, &pairs, true);
-                self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
-                links.extend(keys.into_iter().map(|key| (parent.clone(), key)));
-            }
-            links.extend(below.connect.into_iter().map(|key| (parent.clone(), key)));
-            for (create, own) in below.create {
-                creates.push((create, Row::new()));
-                created_for.push((parent.clone(), own));
-            }
-        }
-        let created = self.create(target, creates, &relation.to, None).await?;
-        for ((parent, own), row) in created_for.into_iter().zip(created) {
-            let values = values_of(&row, &relation.to);
-            let key = Key { path: String::new(), columns: relation.to.clone(), values, junction: own };
-            links.push((parent, key));
-        }
-        self.link(owner, junction, relation, [from, to].concat(), links).await
-    }
-
-    /// Adds links, with one statement for each set of own columns that they give.
-    async fn link(
-        &self,
-        owner: EntityId,
-        junction: &Junction,
-        relation: &Relation,
-        columns: Columns,
-        links: Vec<(Vec<Value>, Key)>,
-    ) -> Result<()> {
-        let keys: Vec<&Key> = links.iter().map(|(_, key)| key).collect();
-        let targets = self.resolve(relation.target, &keys, &relation.to).await?;
-        let mut shapes: BTreeMap<Vec<ColumnId>, Vec<Vec<Value>>> = BTreeMap::new();
-        for ((parent, key), target) in links.iter().zip(targets) {
-            let own = key.junction.iter().map(|(_, value)| value.clone()).collect();
-            let shape = key.junction.iter().map(|(column, _)| *column).collect();
-            shapes.entry(shape).or_default().push([parent.clone(), target, own].concat());
-        }
-        let entity = junction.entity.unwrap_or(owner);
-        for (own, rows) in shapes {
-            let own = own.iter().map(|column| {
-                let column = &self.model().entities[entity].columns[*column];
-                (column.name.clone(), column.column_type.clone())
-            });
-            let columns: Columns = columns.iter().cloned().chain(own).collect();
-            let attempted: Vec<Row> =
-                rows.iter().map(|row| self.attempted_link(entity, &columns, row)).collect();
-            for part in rows.chunks(self.writes().rows_per_insert(columns.len())) {
-                let write = self.writes().insert_links(&junction.table, &columns, part.to_vec());
-                self.send(write, Attempt::of(entity, &attempted)).await?;
-            }
-        }
-        Ok(())
-    }
-
-    fn attempted_link(&self, entity: EntityId, columns: &[(String, ColumnType)], row: &[Value]) -> Row {
-        let entity = &self.model().entities[entity];
-        let named = columns.iter().zip(row);
-        named.filter_map(|((name, _), value)| Some((entity.column_named(name)?, value.clone()))).collect()
-    }
-
-    async fn pairs(&self, relation: &Relation, parent: &[Value], keys: &[&Key]) -> Result<Vec<Vec<Value>>> {
-        let targets = self.resolve(relation.target, keys, &relation.to).await?;
-        Ok(targets.into_iter().map(|target| [parent.to_vec(), target].concat()).collect())
-    }
-
-    /// The junction's columns to both sides, with the types of the columns that they point at.
-    fn junction_columns(
-        &self,
-        owner: EntityId,
-        relation: &Relation,
-        junction: &Junction,
-    ) -> (Columns, Columns) {
-        let typed = |names: &[String], entity: EntityId, columns: &[ColumnId]| {
-            let types =
-                columns.iter().map(|id| self.model().entities[entity].columns[*id].column_type.clone());
-            names.iter().cloned().zip(types).collect()
-        };
-        (typed(&junction.from, owner, &relation.from), typed(&junction.to, relation.target, &relation.to))
     }
 }
 

@@ -4,7 +4,7 @@ use sea_orm::Value;
 
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, Declaration, EntityId, Model, Relation, RelationId, names};
-use crate::plan::Input;
+use crate::plan::{Dialect, Input};
 
 /// A new row, and what is written around it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,6 +85,8 @@ pub struct Below {
 pub struct Changes<'a> {
     /// The model.
     pub model: &'a Model,
+    /// The database's dialect.
+    pub dialect: Dialect,
 }
 
 impl Changes<'_> {
@@ -138,7 +140,8 @@ impl Changes<'_> {
             };
         }
         let value = input.column_value(self.model, &column.column_type)?;
-        column.limit.check(&value).map_err(|expected| input.refuse(expected.0))?;
+        let checked = column.limit.check(&value).and_then(|()| self.dialect.check(&value));
+        checked.map_err(|expected| input.refuse(expected.0))?;
         Ok(value)
     }
 

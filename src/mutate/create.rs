@@ -1,16 +1,13 @@
-//! New rows, as many as are given with one statement for each shape.
-
-use std::collections::BTreeMap;
+//! New rows, in the order in which they are given.
 
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
-use sea_orm::Value;
 
 use super::change::{Below, Create};
 use super::constraint::Attempt;
 use super::writer::{Row, Writer, rows_of};
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, EntityId, RelationId};
+use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
 
 impl Writer<'_> {
     /// Makes rows of one entity and all that hangs on them: first the rows they point at, then themselves, then
@@ -32,7 +29,7 @@ impl Writer<'_> {
             let mut rows = Vec::new();
             let mut paths = Vec::new();
             let mut links = Vec::new();
-            let mut below: BTreeMap<RelationId, Vec<(usize, Below)>> = BTreeMap::new();
+            let mut below: IndexMap<RelationId, Vec<(usize, Below)>> = IndexMap::new();
             for (index, (create, place)) in creates.into_iter().enumerate() {
                 let mut row = place;
                 row.extend(create.values);
@@ -73,8 +70,7 @@ impl Writer<'_> {
         columns
     }
 
-    /// One statement for each set of columns that rows give, in the order in which they are first met: columns left
-    /// out take their defaults. The databases return the rows of a statement in the order of its values.
+    /// The databases make the rows of a statement, and return them, in the order of its values.
     async fn insert(
         &self,
         id: EntityId,
@@ -82,28 +78,30 @@ impl Writer<'_> {
         returning: &[ColumnId],
         conflict: Option<&[ColumnId]>,
     ) -> Result<Vec<Row>> {
-        let mut inserted: Vec<Option<Row>> = vec![None; rows.len()];
-        let mut shapes: IndexMap<Vec<ColumnId>, Vec<(usize, Row)>> = IndexMap::new();
-        for (index, row) in rows.into_iter().enumerate() {
-            shapes.entry(row.keys().copied().collect()).or_default().push((index, row));
-        }
+        let count = rows.len();
         let entity = &self.model().entities[id];
-        for (columns, rows) in shapes {
-            for part in rows.chunks(self.writes().rows_per_insert(columns.len())) {
-                let attempted: Vec<Row> = part.iter().map(|(_, row)| row.clone()).collect();
-                let values =
-                    attempted.iter().map(|row| row.values().cloned().collect::<Vec<Value>>()).collect();
-                let conflict = conflict.map(|key| self.writes().on_conflict(entity, key, &columns));
-                let write = self.writes().insert(id, &columns, values, returning, conflict);
-                let paths: Vec<String> = part.iter().map(|(index, _)| paths[*index].clone()).collect();
-                let attempt = Attempt { paths: &paths, ..Attempt::of(id, &attempted) };
-                let returned = self.send(write, attempt).await?;
-                for ((index, _), row) in part.iter().zip(rows_of(&returned, returning)) {
-                    inserted[*index] = Some(row);
-                }
+        let mut inserted = Vec::with_capacity(count);
+        for (columns, rows) in self.writes().parts(rows, |row| row.keys().copied().collect()) {
+            let columns: Vec<ColumnId> = columns.into_iter().collect();
+            let conflict = conflict.map(|key| self.writes().on_conflict(entity, key, &columns));
+            let mut write = self.writes().insert(id, &columns, &rows, returning, conflict);
+            let numbered = self.numbered_key(id, &columns);
+            let place = numbered.and_then(|key| returning.iter().position(|column| *column == key));
+            if let Some(place) = place {
+                write.columns[place] = ColumnType::BigInt;
             }
+            let paths = paths.get(inserted.len()..).unwrap_or_default();
+            let attempt = Attempt { paths, ..Attempt::of(id, &rows) };
+            let returned = self.send(write, attempt).await?;
+            let mut returned = rows_of(&returned, returning);
+            if let Some(key) = numbered {
+                self.keep_in_range(id, key, &mut returned, paths).await?;
+            }
+            inserted.extend(returned);
         }
-        let all: Option<Vec<Row>> = inserted.into_iter().collect();
-        all.ok_or_else(|| Error::internal("the database returned fewer rows than it was given"))
+        if inserted.len() != count {
+            return Err(Error::internal("the database returned fewer rows than it was given"));
+        }
+        Ok(inserted)
     }
 }

@@ -5,6 +5,8 @@ mod change;
 mod constraint;
 mod create;
 mod delete;
+mod free_key;
+mod links;
 mod operation;
 mod statement;
 mod touched;

@@ -1,5 +1,7 @@
 //! The statements that write, each for any number of rows.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::{
     Alias, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql, TableRef,
     UpdateStatement,
@@ -7,6 +9,7 @@ use sea_orm::sea_query::{
 use sea_orm::{Statement, Value};
 
 use super::touched;
+use super::writer::Row;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};
 use crate::plan::Dialect;
 
@@ -24,24 +27,60 @@ pub(super) struct Write {
     pub touches: Vec<Table>,
 }
 
+/// Rows for one INSERT, and the columns that they give.
+pub(super) type Part<C, R> = (BTreeSet<C>, Vec<R>);
+
+fn rows_per_insert(width: usize) -> usize {
+    (MOST_PARAMETERS / width.max(1)).max(1)
+}
+
 /// The list of values that a statement joins with.
 const LINK: &str = "link";
+
+/// Stands in an INSERT for a value that is not given.
+const DEFAULT: &str = "DEFAULT";
 
 /// PostgreSQL takes 65,535 parameters, SQLite 32,766; statements with more rows are cut.
 const MOST_PARAMETERS: usize = 30_000;
 
 impl Writes<'_> {
-    /// How many rows of `width` columns go into one statement.
-    pub fn rows_per_insert(&self, width: usize) -> usize {
-        (MOST_PARAMETERS / width.max(1)).max(1)
+    /// Splits rows, in their order, into those that one INSERT takes; each part with the columns that its rows give.
+    ///
+    /// What the database numbers ascends in the order of the rows. PostgreSQL takes all of them at once, with a word for the
+    /// defaults of columns that others give; on SQLite, which has none, a part ends where the columns change.
+    pub fn parts<C: Copy + Ord, R>(
+        &self,
+        rows: Vec<R>,
+        columns: impl Fn(&R) -> BTreeSet<C>,
+    ) -> Vec<Part<C, R>> {
+        let mut parts: Vec<Part<C, R>> = Vec::new();
+        let all: BTreeSet<C> = match self.dialect {
+            Dialect::Postgres => rows.iter().flat_map(&columns).collect(),
+            Dialect::Sqlite => BTreeSet::new(),
+        };
+        for row in rows {
+            let given = match self.dialect {
+                Dialect::Postgres => None,
+                Dialect::Sqlite => Some(columns(&row)),
+            };
+            let columns = given.as_ref().unwrap_or(&all);
+            match parts.last_mut() {
+                Some((known, rows)) if known == columns && rows.len() < rows_per_insert(columns.len()) => {
+                    rows.push(row);
+                }
+                _ => parts.push((columns.clone(), vec![row])),
+            }
+        }
+        parts
     }
 
-    /// `INSERT INTO … VALUES …, … RETURNING …`; rows without any value are given their defaults.
+    /// `INSERT INTO … VALUES …, … RETURNING …`. A value that is not given takes the column's default: only PostgreSQL has a
+    /// word for that beside other values.
     pub fn insert(
         &self,
         id: EntityId,
         columns: &[ColumnId],
-        rows: Vec<Vec<Value>>,
+        rows: &[Row],
         returning: &[ColumnId],
         conflict: Option<OnConflict>,
     ) -> Write {
@@ -51,7 +90,7 @@ impl Writes<'_> {
         if columns.is_empty() {
             // No database takes several rows of DEFAULT VALUES; the key, left to the database, stands for them.
             let default = match self.dialect {
-                Dialect::Postgres => "DEFAULT",
+                Dialect::Postgres => DEFAULT,
                 Dialect::Sqlite => "NULL",
             };
             insert.columns(entity.primary_key.iter().take(1).map(|id| Alias::new(&entity.columns[*id].name)));
@@ -63,8 +102,7 @@ impl Writes<'_> {
             for row in rows {
                 let values = columns
                     .iter()
-                    .zip(row)
-                    .map(|(id, value)| self.value(&entity.columns[*id].column_type, value));
+                    .map(|id| self.value_or_default(&entity.columns[*id].column_type, row.get(id).cloned()));
                 insert.values_panic(values.collect::<Vec<_>>());
             }
         }
@@ -76,25 +114,53 @@ impl Writes<'_> {
         self.finish(&insert, entity, returning, touched::by_update(self.model, id, columns))
     }
 
-    /// Links through a junction; those that are there already stay as they are.
+    /// Links through a junction. With a `pair` that the database keeps unique, those that are there already stay as they
+    /// are; whatever else is unique in the junction refuses them.
     pub fn insert_links(
         &self,
         junction: &Table,
         columns: &[(String, ColumnType)],
-        rows: Vec<Vec<Value>>,
+        rows: &[Vec<Option<Value>>],
+        pair: Option<&[(String, ColumnType)]>,
     ) -> Write {
         let mut insert = Sql::insert();
         insert.into_table(table(junction)).columns(columns.iter().map(|(name, _)| Alias::new(name)));
         for row in rows {
-            let values =
-                columns.iter().zip(row).map(|((_, column_type), value)| self.value(column_type, value));
+            let values = columns
+                .iter()
+                .zip(row)
+                .map(|((_, column_type), value)| self.value_or_default(column_type, value.clone()));
             insert.values_panic(values.collect::<Vec<_>>());
         }
-        insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+        if let Some(pair) = pair {
+            let pair = pair.iter().map(|(name, _)| Alias::new(name));
+            insert.on_conflict(OnConflict::columns(pair).do_nothing().to_owned());
+        }
         Write {
             statement: self.dialect.backend().build(&insert),
             columns: Vec::new(),
             touches: vec![junction.clone()],
+        }
+    }
+
+    /// Those of `pairs` that are linked.
+    pub fn find_links(
+        &self,
+        junction: &Table,
+        columns: &[(String, ColumnType)],
+        pairs: &[Vec<Value>],
+    ) -> Write {
+        let mut select = Sql::select();
+        select.from(table(junction)).exprs(
+            columns
+                .iter()
+                .map(|(name, column_type)| self.dialect.selected(Expr::col(Alias::new(name)), column_type)),
+        );
+        select.and_where(self.is_one_of(columns, pairs));
+        Write {
+            statement: self.dialect.backend().build(&select),
+            columns: columns.iter().map(|(_, column_type)| column_type.clone()).collect(),
+            touches: Vec::new(),
         }
     }
 
@@ -263,6 +329,10 @@ impl Writes<'_> {
 
     fn value(&self, column_type: &ColumnType, value: Value) -> Expr {
         self.dialect.operand(self.model, value, column_type)
+    }
+
+    fn value_or_default(&self, column_type: &ColumnType, value: Option<Value>) -> Expr {
+        value.map_or_else(|| Expr::cust(DEFAULT), |value| self.value(column_type, value))
     }
 
     fn returned<'c>(

@@ -1,6 +1,7 @@
 //! What all writing shares: sending, finding rows by their keys, following links.
 
 use std::collections::{BTreeMap, HashMap};
+use std::slice;
 
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
@@ -11,7 +12,7 @@ use super::statement::{Write, Writes};
 use crate::error::{Error, Result};
 use crate::execute::{RowSet, Session};
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Catalog, Dialect, Filter, Load, OrderTerm, Query, Rows, What};
+use crate::plan::{Catalog, Complexity, Dialect, Filter, Load, OrderTerm, Query, Rows, What};
 
 /// The values of some columns of one row.
 pub(super) type Row = BTreeMap<ColumnId, Value>;
@@ -60,6 +61,7 @@ impl<'a> Writer<'a> {
     async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
+        Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
         let query = self.session.select(Catalog::none()).build(&load, &[]);
         Ok(rows_of(&self.read(id, query).await?, wanted))
     }
@@ -97,6 +99,7 @@ impl<'a> Writer<'a> {
         let order = OrderTerm::primary_key(entity);
         let rows = Rows { columns: by.clone(), order, ..Rows::unordered() };
         let load = Load::new(id, filter.clone(), What::Rows(rows.clone()));
+        Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
         let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
         let chosen = rows_of(&self.read(id, query).await?, by);
         self.session.statements().admit(chosen.len())?;

@@ -8,9 +8,9 @@ use serde_json::Value as Json;
 
 use super::filter::Comparison;
 use super::pattern::Pattern;
-use super::sqlite_time;
+use super::{sqlite_decimal, sqlite_time};
 use crate::error::{Error, Result};
-use crate::model::{ColumnType, Model};
+use crate::model::{ColumnType, Expected, Model};
 
 /// The database's dialect of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,8 +43,6 @@ impl Dialect {
     pub fn selected(self, expression: Expr, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
             (Self::Postgres, ColumnType::Enumeration(_)) => expression.cast_as("text"),
-            // SQLite has no decimals; as text they come with the digits it would show.
-            (Self::Sqlite, ColumnType::Decimal) => expression.cast_as("TEXT"),
             _ => expression,
         }
     }
@@ -78,6 +76,11 @@ impl Dialect {
         if self == Self::Sqlite && sqlite_time::is_time(column_type) {
             return sqlite_time::compare(&column, comparison, &operand, column_type);
         }
+        // Decimals are bound as text, and a column may hold them as text: as numbers they compare in both cases.
+        let operand = match (self, column_type) {
+            (Self::Sqlite, ColumnType::Decimal) => operand.cast_as("NUMERIC"),
+            _ => operand,
+        };
         match comparison {
             Comparison::Equal => column.eq(operand),
             Comparison::NotEqual => column.ne(operand),
@@ -95,6 +98,19 @@ impl Dialect {
                 Expr::val(value).as_enum(model.enumerations[*id].database_name.clone())
             }
             _ => Expr::val(value),
+        }
+    }
+
+    /// Whether a column holds `value` as it is, whatever its declaration says.
+    ///
+    /// # Errors
+    /// The form of the values that it holds.
+    pub fn check(self, value: &Value) -> std::result::Result<(), Expected> {
+        match self {
+            Self::Sqlite if !sqlite_decimal::is_exact(value) => {
+                Err(Expected("expected a decimal that a 64-bit floating-point number stands for".to_owned()))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -427,10 +443,11 @@ fn json_key(value: &Value) -> Json {
     }
 }
 
-/// Bytes cannot stand in JSON; they travel as hexadecimal digits.
+/// Bytes and decimals cannot stand in JSON; they travel as hexadecimal digits and as text.
 fn json_item(item: &str, column_type: &ColumnType) -> String {
     match column_type {
         ColumnType::Uuid | ColumnType::Bytes => format!("unhex({item})"),
+        ColumnType::Decimal => format!("CAST({item} AS NUMERIC)"),
         _ => item.to_owned(),
     }
 }
@@ -494,7 +511,7 @@ pub fn prefix_of_like(pattern: &str) -> Option<String> {
     }
 }
 
-fn glob_of_like(pattern: &str) -> String {
+pub(super) fn glob_of_like(pattern: &str) -> String {
     let mut glob = String::with_capacity(pattern.len());
     for step in wildcards(pattern) {
         match step {

@@ -24,6 +24,13 @@ pub enum Filter {
         /// How it is compared, and to what.
         test: Test,
     },
+    /// Several columns that together are one of these keys.
+    Keys {
+        /// The columns.
+        columns: Vec<ColumnId>,
+        /// Each with a value for every column.
+        keys: Vec<Vec<Value>>,
+    },
     /// The rows at the other end of a relation.
     Related {
         /// The relation.
@@ -110,7 +117,7 @@ impl Filter {
         match self {
             Self::All(filters) | Self::Any(filters) => filters.iter().any(Self::looks_beyond),
             Self::Not(filter) => filter.looks_beyond(),
-            Self::Column { .. } => false,
+            Self::Column { .. } | Self::Keys { .. } => false,
             Self::Related { .. } => true,
         }
     }
@@ -129,10 +136,7 @@ impl Filter {
                 let values = Operand::Value(keys.into_iter().flatten().collect());
                 Self::Column { column: *column, test: Test::OneOf { values, negated: false } }
             }
-            _ => {
-                let equals = |key: Vec<Value>| Self::equals(columns, key.into_iter().map(Operand::Value));
-                Self::Any(keys.into_iter().map(equals).collect())
-            }
+            _ => Self::Keys { columns: columns.to_vec(), keys },
         }
     }
 

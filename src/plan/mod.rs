@@ -5,6 +5,7 @@
 
 mod catalog;
 mod certainty;
+mod complexity;
 mod cost;
 mod cursor;
 mod dialect;
@@ -18,6 +19,7 @@ mod print;
 mod room;
 mod select;
 mod selection;
+pub mod sqlite_decimal;
 pub mod sqlite_time;
 mod tables;
 mod variables;
@@ -28,6 +30,7 @@ use async_graphql::{Name, Pos};
 use sea_orm::Value;
 
 pub use catalog::Catalog;
+pub use complexity::Complexity;
 pub use cost::rows_asked;
 pub use cursor::Cursor;
 pub use dialect::Dialect;
@@ -56,6 +59,8 @@ pub struct Plan {
     pub parameters: Vec<Parameter>,
     /// The variables whose values it depends on. Of the others it is enough whether they are given, and not null.
     pub depends_on: BTreeSet<Name>,
+    /// How large its statements are, as far as databases limit that.
+    pub complexity: Complexity,
     /// For the bytes of its answers.
     pub room: Room,
 }

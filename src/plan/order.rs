@@ -1,5 +1,7 @@
 //! The order of rows.
 
+use std::collections::HashSet;
+
 use super::input::Input;
 use crate::error::Result;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, RelationId, names};
@@ -22,6 +24,8 @@ pub enum OrderBy {
     Column(ColumnId),
     /// How many rows are in a list.
     Count(RelationId),
+    /// A column of the junction that the list goes through.
+    Junction(EntityId, ColumnId),
 }
 
 /// Ascending or descending, and where NULL stands.
@@ -79,19 +83,40 @@ impl OrderTerm {
     /// Reads `orderBy` of a list of `entity` and completes it to a total order.
     pub fn read(model: &Model, entity: EntityId, input: Option<&Input>) -> Result<Vec<Self>> {
         let mut terms: Vec<Self> = Vec::new();
+        // A term that compares the same again never decides.
+        let mut compared = HashSet::new();
         for input in input.map(Input::list).unwrap_or_default() {
             let term = Self::read_term(model, entity, &input)?;
-            // A term that compares the same again never decides.
-            if !terms.iter().any(|earlier| earlier.path == term.path && earlier.by == term.by) {
+            if compared.insert((term.path.clone(), term.by.clone())) {
                 terms.push(term);
             }
         }
         for last in Self::primary_key(&model.entities[entity]) {
-            if !terms.iter().any(|term| term.path.is_empty() && term.by == last.by) {
+            if compared.insert((Vec::new(), last.by.clone())) {
                 terms.push(last);
             }
         }
         Ok(terms)
+    }
+
+    /// The last tie-break of a list whose junction may hold a pair several times: the junction's own key. The order is total
+    /// over the links then, each of which is an edge.
+    pub fn links(model: &Model, owner: EntityId, relation: RelationId) -> Vec<Self> {
+        let Some(junction) = &model.entities[owner].relations[relation].junction else { return Vec::new() };
+        let Some(id) = junction.entity else { return Vec::new() };
+        let entity = &model.entities[id];
+        let pair = junction.from.iter().chain(&junction.to);
+        let pair: Vec<ColumnId> = pair.filter_map(|name| entity.column_named(name)).collect();
+        if entity.is_unique(&pair) {
+            return Vec::new();
+        }
+        let key = entity.primary_key.iter().filter(|column| !pair.contains(column));
+        key.map(|column| Self {
+            path: Vec::new(),
+            by: OrderBy::Junction(id, *column),
+            direction: Direction::ASCENDING,
+        })
+        .collect()
     }
 
     fn read_term(model: &Model, id: EntityId, input: &Input) -> Result<Self> {
@@ -121,6 +146,11 @@ impl OrderTerm {
         Err(value.refuse(format!("{} cannot be ordered by \"{name}\"", entity.name)))
     }
 
+    /// The entity whose column or list the term compares.
+    pub(super) fn entity(&self, model: &Model, root: EntityId) -> EntityId {
+        self.path.iter().fold(root, |id, hop| model.entities[id].relations[*hop].target)
+    }
+
     /// What the term compares and whether that may be NULL.
     pub fn column_type(&self, model: &Model, root: EntityId) -> (ColumnType, bool) {
         let mut id = root;
@@ -136,6 +166,10 @@ impl OrderTerm {
                 (column.column_type.clone(), nullable || column.nullable)
             }
             OrderBy::Count(_) => (ColumnType::BigInt, false),
+            OrderBy::Junction(junction, column) => {
+                let column = &model.entities[junction].columns[column];
+                (column.column_type.clone(), column.nullable)
+            }
         }
     }
 }

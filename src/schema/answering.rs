@@ -10,11 +10,14 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{PathSegment, Response, ServerError, ServerResult, Value, Variables};
 use sea_orm::DbErr;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use tracing::{Instrument, Span};
 
 use super::compiled::Compiled;
 use super::prepared::Prepared;
 use super::validate::validate;
-use super::{QUERY, SUBSCRIPTION, Schema, rows, variables};
+use super::{QUERY, SUBSCRIPTION, Schema, introspection, rows, variables};
 use crate::error::{Error, LocatedError, Result};
 use crate::execute::{Answer, Json, Session, SqlError, Tree, json, object};
 use crate::model::Model;
@@ -45,6 +48,10 @@ impl Schema {
         self.validate(&compiled)?;
         let variables =
             variables::read(self.inner.registry(), operation, &prepared.variables).map_err(refuse)?;
+        if let Some(position) = compiled.introspects_too_deep {
+            let error = Error::validation("Maximum introspection depth exceeded");
+            return Err(vec![LocatedError::new(error, position, Vec::new())]);
+        }
         if operation.ty == OperationType::Mutation {
             let variables = plan::Variables::fixed(&variables);
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
@@ -59,12 +66,10 @@ impl Schema {
         let (plan, values) = self
             .planned(&compiled, operation, &variables, session.select(Catalog::none()))
             .map_err(refuse)?;
-        let is_schema = |name: &str| matches!(name, "__schema" | "__type");
-        if !self.introspection && plan.fields.iter().any(|field| is_schema(&field.name)) {
-            let message = "introspection is switched off: __schema and __type are not answered";
-            return Err(refuse(Error::validation(message)));
+        session.afford_plan(&plan).map_err(refuse)?;
+        if plan.fields.iter().any(|field| introspection::is_about_schema(&field.name)) {
+            return Box::pin(self.introspect(session, prepared, plan, values)).await.map_err(refuse);
         }
-        session.afford(&plan.loads, 1).map_err(refuse)?;
         let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
         if !plan.fields.iter().any(|field| matches!(field.kind, FieldKind::Foreign)) {
             let (data, errors) = Answer::write_object(self.model(), &plan, &loaded);
@@ -75,6 +80,43 @@ impl Schema {
         prepared.variables = variables;
         let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
         Ok(self.complete(&plan, answer, foreign))
+    }
+
+    /// Answers an operation that asks about the schema, from what is kept, or on a thread that may be busy for long. An
+    /// answer that holds nothing else is kept.
+    async fn introspect(
+        &self,
+        session: &Arc<Session>,
+        prepared: &mut Prepared,
+        plan: Arc<Plan>,
+        values: Vec<sea_orm::Value>,
+    ) -> Result<Answered> {
+        let Some(introspection) = &self.introspection else {
+            let message = "introspection is switched off: __schema and __type are not answered";
+            return Err(Error::validation(message));
+        };
+        let compiled = prepared.compiled.clone();
+        introspection.afford(compiled.operation()?, &compiled.document)?;
+        let is_constant = |field: &plan::Field| {
+            introspection::is_about_schema(&field.name) || matches!(field.kind, FieldKind::TypeName(_))
+        };
+        let is_constant = plan.fields.iter().all(is_constant);
+        if is_constant && let Some(kept) = introspection.kept(&compiled, &prepared.variables) {
+            return Ok(kept);
+        }
+        let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
+        let answer = Answer::write(self.model(), &plan, &loaded, Vec::new());
+        let (schema, request) = (self.clone(), prepared.request().data(session.clone()));
+        let (runtime, span) = (Handle::current(), Span::current());
+        let complete = move || {
+            let foreign = runtime.block_on(schema.inner.execute(request).instrument(span));
+            schema.complete(&plan, answer, foreign)
+        };
+        let answered = spawn_blocking(complete).await.map_err(Error::internal)?;
+        if is_constant {
+            introspection.keep(&compiled, &prepared.variables, &answered);
+        }
+        Ok(answered)
     }
 
     /// The plan of a query or a subscription for these variables, and the values of its parameters.

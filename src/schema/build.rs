@@ -10,6 +10,7 @@ use async_graphql::dynamic::{
 
 use super::answering::AnsweringFactory;
 use super::compiled::Documents;
+use super::introspection::Introspection;
 use super::live::Live;
 use super::possible::Possible;
 use super::{QUERY, Schema, inputs, mutations, objects, roots, type_system};
@@ -129,6 +130,7 @@ impl SchemaBuilder {
         if !faults.is_empty() {
             return Err(format!("the schema is not valid:\n  {}", faults.join("\n  ")).into());
         }
+        let introspection = introspection.then(|| Introspection::of(inner.registry()));
         Ok(Schema {
             inner,
             shared: Arc::new(Shared {

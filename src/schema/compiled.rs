@@ -7,11 +7,11 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Name, Variables};
+use async_graphql::{Name, Pos, Variables};
 use lru::LruCache;
 use thread_local::ThreadLocal;
 
-use super::{answering, variables};
+use super::{answering, introspection, variables};
 use crate::error::{Error, LocatedError};
 use crate::guard;
 use crate::plan::Plan;
@@ -22,6 +22,8 @@ pub(super) struct Compiled {
     pub text: String,
     pub document: ExecutableDocument,
     pub operation_name: Option<String>,
+    /// The root field that asks about the schema deeper than any field may.
+    pub introspects_too_deep: Option<Pos>,
     /// The errors of validation, once it was done; none where the document is valid.
     pub verdict: OnceLock<Vec<LocatedError>>,
     /// How often and how deep it uses each variable.
@@ -59,7 +61,7 @@ type Known = LruCache<Key, Arc<Compiled>>;
 /// Text and name of the operation.
 type Key = (String, Option<String>);
 
-fn capacity(entries: usize) -> NonZeroUsize {
+pub(super) fn capacity(entries: usize) -> NonZeroUsize {
     NonZeroUsize::new(entries).unwrap_or(NonZeroUsize::MIN)
 }
 
@@ -102,8 +104,9 @@ impl Compiled {
         guard: &guard::Limits,
     ) -> Result<Self, LocatedError> {
         let document = guard::parse(&text, guard)?;
-        answering::operation(&document, operation_name.as_deref())?;
+        let operation = answering::operation(&document, operation_name.as_deref())?;
         Ok(Self {
+            introspects_too_deep: introspection::too_deep(operation, &document.fragments),
             uses: guard::Uses::of(&document),
             text,
             document,

@@ -4,6 +4,7 @@ mod answering;
 mod build;
 mod compiled;
 mod inputs;
+mod introspection;
 mod live;
 mod mutations;
 mod objects;
@@ -49,7 +50,8 @@ pub struct Schema {
     guard: guard::Limits,
     live: live::Live,
     documents: compiled::Documents,
-    introspection: bool,
+    /// None where the schema is not told.
+    introspection: Option<introspection::Introspection>,
 }
 
 /// An answer, and the statements that it took.

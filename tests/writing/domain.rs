@@ -11,6 +11,8 @@
 //! | [`visit`] | a key that nothing enforces |
 //! | [`skill`], [`song`], [`follow`] | many-to-many: plain, to a shared key, with itself |
 //! | [`membership`] | a junction with columns of its own, and [`award`] that points at it |
+//! | [`shift`] | a junction that may hold a pair twice, with a unique column |
+//! | [`duty`] | a junction that holds a pair once, with a further unique column |
 //! | [`game`] | two optional keys to one entity |
 //! | [`letter`] | a foreign key to a unique column that is not the primary key |
 //! | [`book`] | a foreign key of two columns |
@@ -369,6 +371,97 @@ entity! {
 }
 
 entity! {
+    room in "rooms" {
+        #[sea_orm(primary_key)]
+        id: i32,
+        #[sea_orm(unique)]
+        name: String,
+    }
+}
+
+entity! {
+    shift in "shifts" {
+        #[sea_orm(primary_key)]
+        id: i32,
+        #[sea_orm(unique)]
+        hour: Option<i32>,
+        note: Option<String>,
+        member_id: i32,
+        room_id: i32,
+    }
+    #[sea_orm(
+        belongs_to = "super::member::Entity",
+        from = "Column::MemberId",
+        to = "super::member::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Member,
+    #[sea_orm(
+        belongs_to = "super::room::Entity",
+        from = "Column::RoomId",
+        to = "super::room::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Room,
+    => member by Member, room by Room
+}
+
+impl sea_orm::Related<member::Entity> for room::Entity {
+    fn to() -> sea_orm::RelationDef {
+        sea_orm::RelationTrait::def(&shift::Relation::Member)
+    }
+
+    fn via() -> Option<sea_orm::RelationDef> {
+        Some(sea_orm::RelationTrait::def(&shift::Relation::Room).rev())
+    }
+}
+
+impl sea_orm::Related<room::Entity> for member::Entity {
+    fn to() -> sea_orm::RelationDef {
+        sea_orm::RelationTrait::def(&shift::Relation::Room)
+    }
+
+    fn via() -> Option<sea_orm::RelationDef> {
+        Some(sea_orm::RelationTrait::def(&shift::Relation::Member).rev())
+    }
+}
+
+entity! {
+    tower in "towers" {
+        #[sea_orm(primary_key)]
+        id: i32,
+        name: String,
+    }
+}
+
+entity! {
+    duty in "duties" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        tower_id: i32,
+        #[sea_orm(primary_key, auto_increment = false)]
+        member_id: i32,
+        #[sea_orm(unique)]
+        rank: i32,
+        note: Option<String>,
+    }
+    #[sea_orm(
+        belongs_to = "super::tower::Entity",
+        from = "Column::TowerId",
+        to = "super::tower::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Tower,
+    #[sea_orm(
+        belongs_to = "super::member::Entity",
+        from = "Column::MemberId",
+        to = "super::member::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Member,
+    => member by Member, tower by Tower
+}
+
+entity! {
     skill in "skills" {
         #[sea_orm(primary_key)]
         id: i32,
@@ -707,6 +800,12 @@ pub fn registry() -> Registry {
         .register::<game::Entity>()
         .register::<membership::Entity>()
         .register::<award::Entity>()
+        .register::<room::Entity>()
+        .register::<shift::Entity>()
+        .many_to_many::<room::Entity, member::Entity>()
+        .many_to_many::<member::Entity, room::Entity>()
+        .register::<tower::Entity>()
+        .register::<duty::Entity>()
         .register::<skill::Entity>()
         .register::<member_skill::Entity>()
         .register_with::<follow::Entity>(|follow| {

@@ -25,6 +25,7 @@ mod support;
 
 mod case;
 mod domain;
+mod pages;
 mod statements;
 
 use std::path::{Path, PathBuf};

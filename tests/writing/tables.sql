@@ -84,6 +84,22 @@ CREATE TABLE awards (
     name text NOT NULL,
     membership_id integer NOT NULL REFERENCES memberships (id) ON DELETE CASCADE
 );
+CREATE TABLE rooms (id {key}, name text NOT NULL UNIQUE);
+CREATE TABLE shifts (
+    id {key},
+    hour integer UNIQUE,
+    note text,
+    member_id integer NOT NULL REFERENCES members (id) ON DELETE CASCADE,
+    room_id integer NOT NULL REFERENCES rooms (id) ON DELETE CASCADE
+);
+CREATE TABLE towers (id {key}, name text NOT NULL);
+CREATE TABLE duties (
+    tower_id integer NOT NULL REFERENCES towers (id) ON DELETE CASCADE,
+    member_id integer NOT NULL REFERENCES members (id) ON DELETE CASCADE,
+    rank integer NOT NULL UNIQUE,
+    note text,
+    PRIMARY KEY (tower_id, member_id)
+);
 CREATE TABLE skills (id {key}, name text NOT NULL UNIQUE);
 CREATE TABLE member_skills (
     member_id integer NOT NULL REFERENCES members (id) ON DELETE CASCADE,

@@ -11,7 +11,7 @@ use super::input::Arguments;
 use super::node_id;
 use super::order::OrderTerm;
 use super::selection::{Document, Merged};
-use super::{Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Selection, What};
+use super::{Complexity, Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Selection, What};
 use crate::error::{Code, Error, Result};
 use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, Root, names};
 
@@ -44,6 +44,7 @@ pub fn plan(
         plan.fields.push(Field::new(merged.key.clone(), merged.name().clone(), merged.position(), kind));
     }
     plan.loads.iter_mut().for_each(|load| join::decide(model, load));
+    plan.complexity = Complexity::of(model, &plan.loads);
     (plan.depends_on, plan.parameters) = document.variables.noted();
     Ok(plan)
 }
@@ -213,7 +214,10 @@ impl<'a> Planner<'a> {
         if let Form::Aggregate = form {
             return self.aggregate(start, filter, field, loads);
         }
-        let order = OrderTerm::read(self.model, start.entity, arguments.get("orderBy").as_ref())?;
+        let mut order = OrderTerm::read(self.model, start.entity, arguments.get("orderBy").as_ref())?;
+        if let Some((owner, relation)) = start.relation {
+            order.extend(OrderTerm::links(self.model, owner, relation));
+        }
         match form {
             Form::Connection => self.connection(start, filter, order, field, arguments, loads),
             Form::List | Form::Aggregate => {

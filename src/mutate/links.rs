@@ -1,0 +1,232 @@
+//! Links of many-to-many relations: rows of a junction.
+
+use std::collections::BTreeSet;
+
+use sea_orm::Value;
+use sea_orm::sea_query::LockType;
+
+use super::change::{Below, Key};
+use super::constraint::Attempt;
+use super::statement::Write;
+use super::writer::{Row, Writer, values_of};
+use crate::error::{Code, Error, Result};
+use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation, normalize_key};
+
+/// Columns by name, with what they hold.
+type Columns = Vec<(String, ColumnType)>;
+
+/// The relation that links are made for.
+#[derive(Clone, Copy)]
+pub(super) struct Linked<'a> {
+    /// The entity that has it.
+    pub owner: EntityId,
+    /// The relation.
+    pub relation: &'a Relation,
+    /// Its junction.
+    pub junction: &'a Junction,
+}
+
+/// A link to make.
+struct Link {
+    /// The values of the relation's columns in the row above.
+    parent: Vec<Value>,
+    /// The row below.
+    target: Target,
+    /// The values of the junction's own columns.
+    own: Vec<(ColumnId, Value)>,
+}
+
+/// The row that a link leads to.
+enum Target {
+    /// One that is there.
+    Known(Key),
+    /// One that is made first: its place among these.
+    New(usize),
+}
+
+/// A link whose both ends are known.
+struct Pair {
+    /// The values of the relation's columns in both rows.
+    ends: Vec<Value>,
+    /// Whether it may be there already.
+    may_exist: bool,
+    own: Vec<(ColumnId, Value)>,
+}
+
+impl Writer<'_> {
+    /// Carries out what is asked of the links of rows: first what takes away, then what adds, in the order of the input.
+    pub async fn write_links(&self, linked: Linked<'_>, above: Vec<(Row, Below)>) -> Result<()> {
+        let Linked { relation, junction, .. } = linked;
+        let (from, to) = self.junction_columns(linked);
+        let mut creates = Vec::new();
+        let mut links = Vec::new();
+        for (row, below) in above {
+            let parent = values_of(&row, &relation.from);
+            if !below.disconnect.is_empty() {
+                let keys: Vec<&Key> = below.disconnect.iter().collect();
+                let pairs = self.pairs(relation, &parent, &keys).await?;
+                let write = self.writes().delete_links(&junction.table, &from, &to, &[], &pairs, false);
+                self.send_link(linked, write, &[]).await?;
+            }
+            if let Some(keys) = &below.set {
+                let pairs = self.pairs(relation, &parent, &keys.iter().collect::<Vec<_>>()).await?;
+                let parents = [parent.clone()];
+                let write = self.writes().delete_links(&junction.table, &from, &to, &parents, &pairs, true);
+                self.send_link(linked, write, &[]).await?;
+            }
+            let known = below.set.into_iter().flatten().chain(below.connect).map(|mut key| Link {
+                parent: parent.clone(),
+                own: std::mem::take(&mut key.junction),
+                target: Target::Known(key),
+            });
+            links.extend(known);
+            for (create, own) in below.create {
+                links.push(Link { parent: parent.clone(), target: Target::New(creates.len()), own });
+                creates.push((create, Row::new()));
+            }
+        }
+        let created = self.create(relation.target, creates, &relation.to, None).await?;
+        let pairs = self.both_ends(relation, links, &created).await?;
+        self.link(linked, [from, to].concat(), pairs).await
+    }
+
+    /// Finds the rows that links lead to. A link that is named twice is made once.
+    async fn both_ends(&self, relation: &Relation, links: Vec<Link>, created: &[Row]) -> Result<Vec<Pair>> {
+        let keys = links.iter().filter_map(|link| match &link.target {
+            Target::Known(key) => Some(key),
+            Target::New(_) => None,
+        });
+        let keys: Vec<&Key> = keys.collect();
+        let mut found = self.resolve(relation.target, &keys, &relation.to).await?.into_iter();
+        let mut seen = BTreeSet::new();
+        let mut pairs = Vec::new();
+        for Link { parent, target, own } in links {
+            let (end, may_exist) = match target {
+                Target::Known(_) => (found.next().unwrap_or_default(), true),
+                Target::New(place) => (values_of(&created[place], &relation.to), false),
+            };
+            let ends = [parent, end].concat();
+            if seen.insert(compared(&ends)) {
+                pairs.push(Pair { ends, may_exist, own });
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// Adds links that are not there yet; those that are keep what their own columns hold.
+    async fn link(&self, linked: Linked<'_>, columns: Columns, mut pairs: Vec<Pair>) -> Result<()> {
+        let Linked { owner, junction, .. } = linked;
+        let is_unique = self.is_unique_pair(junction, &columns);
+        if !is_unique {
+            pairs = self.without_existing(linked, &columns, pairs).await?;
+        }
+        let entity = &self.model().entities[junction.entity.unwrap_or(owner)];
+        for (own, pairs) in self.writes().parts(pairs, |pair| pair.own.iter().map(|(id, _)| *id).collect()) {
+            let described = own.iter().map(|id| &entity.columns[*id]);
+            let described = described.map(|column| (column.name.clone(), column.column_type.clone()));
+            let all: Columns = columns.iter().cloned().chain(described).collect();
+            let given = |pair: &Pair, id: &ColumnId| {
+                pair.own.iter().find(|(own, _)| own == id).map(|(_, value)| value.clone())
+            };
+            let row = |pair: &Pair| -> Vec<Option<Value>> {
+                pair.ends.iter().cloned().map(Some).chain(own.iter().map(|id| given(pair, id))).collect()
+            };
+            let rows: Vec<Vec<Option<Value>>> = pairs.iter().map(row).collect();
+            let attempted: Vec<Row> = rows
+                .iter()
+                .map(|row| {
+                    let named = all.iter().zip(row);
+                    named
+                        .filter_map(|((name, _), value)| Some((entity.column_named(name)?, value.clone()?)))
+                        .collect()
+                })
+                .collect();
+            let write =
+                self.writes().insert_links(&junction.table, &all, &rows, is_unique.then_some(&columns[..]));
+            let sent = self.send_link(linked, write, &attempted).await;
+            // The database may know that the pair is unique where the entity does not.
+            sent.map_err(|error| if is_unique { error } else { self.perhaps_raced(error) })?;
+        }
+        Ok(())
+    }
+
+    /// Whether the database keeps the pair, and nothing less or more, unique.
+    fn is_unique_pair(&self, junction: &Junction, columns: &[(String, ColumnType)]) -> bool {
+        let Some(entity) = junction.entity.map(|id| &self.model().entities[id]) else { return false };
+        let pair: BTreeSet<ColumnId> =
+            columns.iter().filter_map(|(name, _)| entity.column_named(name)).collect();
+        let mut keys = std::iter::once(&entity.primary_key).chain(&entity.unique_keys);
+        keys.any(|key| key.iter().copied().collect::<BTreeSet<ColumnId>>() == pair)
+    }
+
+    /// Leaves out what is linked already, where no constraint does. Both ends are locked, the rows above since they were
+    /// written: no other operation links them meanwhile, from neither side.
+    async fn without_existing(
+        &self,
+        linked: Linked<'_>,
+        columns: &[(String, ColumnType)],
+        pairs: Vec<Pair>,
+    ) -> Result<Vec<Pair>> {
+        let Linked { relation, junction, .. } = linked;
+        let asked: Vec<Vec<Value>> =
+            pairs.iter().filter(|pair| pair.may_exist).map(|pair| pair.ends.clone()).collect();
+        if asked.is_empty() {
+            return Ok(pairs);
+        }
+        let ends: Vec<Vec<Value>> = asked.iter().map(|ends| ends[relation.from.len()..].to_vec()).collect();
+        self.lock(relation.target, &relation.to, &relation.to, &ends, LockType::NoKeyUpdate).await?;
+        let write = self.writes().find_links(&junction.table, columns, &asked);
+        let found = self.send_link(linked, write, &[]).await?;
+        let found: BTreeSet<String> =
+            (0..found.len()).map(|row| compared(&found.values(row).collect::<Vec<_>>())).collect();
+        Ok(pairs
+            .into_iter()
+            .filter(|pair| !pair.may_exist || !found.contains(&compared(&pair.ends)))
+            .collect())
+    }
+
+    /// Sends a statement over a junction. Of one that clients do not see errors speak as of the relation.
+    async fn send_link(
+        &self,
+        linked: Linked<'_>,
+        write: Write,
+        attempted: &[Row],
+    ) -> Result<crate::execute::RowSet> {
+        let Linked { owner, relation, junction } = linked;
+        let entity = junction.entity.unwrap_or(owner);
+        let is_hidden = junction.entity.is_none() || !self.model().entities[entity].exposed;
+        self.send(write, Attempt::of(entity, attempted)).await.map_err(|error| {
+            let owner = &self.model().entities[owner].name;
+            match error.code() {
+                Code::UniqueViolation if is_hidden => {
+                    Error::unique_violation(owner, std::slice::from_ref(&relation.field))
+                }
+                Code::ForeignKeyViolation if is_hidden => {
+                    Error::foreign_key_violation(owner, &relation.field)
+                }
+                _ => error,
+            }
+        })
+    }
+
+    async fn pairs(&self, relation: &Relation, parent: &[Value], keys: &[&Key]) -> Result<Vec<Vec<Value>>> {
+        let targets = self.resolve(relation.target, keys, &relation.to).await?;
+        Ok(targets.into_iter().map(|target| [parent.to_vec(), target].concat()).collect())
+    }
+
+    /// The junction's columns to both sides, with the types of the columns that they reference.
+    fn junction_columns(&self, linked: Linked<'_>) -> (Columns, Columns) {
+        let Linked { owner, relation, junction } = linked;
+        let typed = |names: &[String], entity: EntityId, columns: &[ColumnId]| {
+            let types =
+                columns.iter().map(|id| self.model().entities[entity].columns[*id].column_type.clone());
+            names.iter().cloned().zip(types).collect()
+        };
+        (typed(&junction.from, owner, &relation.from), typed(&junction.to, relation.target, &relation.to))
+    }
+}
+
+/// Values in the form in which they compare.
+fn compared(values: &[Value]) -> String {
+    format!("{:?}", values.iter().cloned().map(normalize_key).collect::<Vec<Value>>())
+}
