@@ -246,11 +246,17 @@ fn print_model(format: DiagramFormat) -> Result<(), Failure> {
 async fn check(database: &Database) -> Result<(), Failure> {
     let model = example::registry().model()?;
     let connection = connect(database).await?;
-    let differences = execute::verify(&model, &connection).await?;
-    if differences.is_empty() {
+    let (faults, notes): (Vec<_>, Vec<_>) = execute::verify(&model, &connection)
+        .await?
+        .into_iter()
+        .partition(|difference| difference.is_fault());
+    for note in &notes {
+        println!("note: {note}");
+    }
+    if faults.is_empty() {
         println!("{} entities fit each other and the database", model.entities.len());
         return Ok(());
     }
-    let lines: Vec<String> = differences.iter().map(|difference| format!("\n  - {difference}")).collect();
+    let lines: Vec<String> = faults.iter().map(|difference| format!("\n  - {difference}")).collect();
     Err(format!("the database differs from the entities ({} found):{}", lines.len(), lines.concat()).into())
 }

@@ -6,14 +6,15 @@ use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
 use super::change::{Below, Create, Key, Update};
-use super::constraint::Attempt;
+use super::constraint::{Attempt, Linked};
+use super::unlink::Unlinked;
 use super::writer::{Row, Writer, key_of, rows_of, values_of};
 use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation, RelationId, normalize_key};
 use crate::plan::Dialect;
 
 /// Columns by name, with what they hold.
-type Columns = Vec<(String, ColumnType)>;
+pub(super) type Columns = Vec<(String, ColumnType)>;
 
 /// A key, and the values of the relation's columns in the row above that it shall belong to.
 type Placed = (Key, Vec<Value>);
@@ -98,7 +99,7 @@ impl Writer<'_> {
             |key: &Key| found.iter().any(|row| format!("{:?}", key_of(row, &key.columns)) == compared(key));
         // A column that has become NULL names its row no more: the first key then stands for all.
         let missing = keys.iter().find(|key| !is_found(key)).or(keys.first());
-        missing.map_or(Ok(()), |key| Err(self.missing(target, key)))
+        missing.map_or(Ok(()), |key| Err(self.not_in_list(target, key)))
     }
 
     async fn release_others(&self, relation: &Relation, parent: &[Value], keys: &[Key]) -> Result<()> {
@@ -132,7 +133,11 @@ impl Writer<'_> {
             None => (relation.to.clone(), parent.to_vec()),
         };
         let updated = self.update(target, &columns, vec![values], update, &[]).await?;
-        if updated.is_empty() { Err(self.missing(target, key.as_ref().unwrap_or(&unnamed))) } else { Ok(()) }
+        match (updated.is_empty(), &key) {
+            (false, _) => Ok(()),
+            (true, Some(key)) => Err(self.not_in_list(target, key)),
+            (true, None) => Err(self.missing(target, &unnamed)),
+        }
     }
 
     /// Changes the one row that is there; gives the new row back where there is none.
@@ -178,7 +183,7 @@ impl Writer<'_> {
                 .collect();
             let write = self.writes().reassign(target, &columns, &relation.to, &rows, &columns);
             let before: Vec<Vec<Value>> = placed.iter().map(|(key, _)| key.values.clone()).collect();
-            let attempt = Attempt { entity: target, rows: &attempted, at: Some((&columns, &before)) };
+            let attempt = Attempt { entity: target, rows: &attempted, at: Some((&columns, &before)), link: None };
             let moved = self.send(write, attempt).await?;
             if !is_moved {
                 self.all_found(target, &rows_of(&moved, &columns), &columns, &placed)?;
@@ -219,14 +224,14 @@ impl Writer<'_> {
             if !below.disconnect.is_empty() {
                 let keys: Vec<&Key> = below.disconnect.iter().collect();
                 let pairs = self.pairs(relation, &parent, &keys).await?;
-                let write = self.writes().delete_links(&junction.table, &from, &to, &[], &pairs, false);
-                self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
+                let gone = Unlinked { parents: &[], pairs: &pairs, keep: false };
+                self.remove_links(owner, junction, (&from, &to), gone).await?;
             }
             if let Some(keys) = below.set {
                 let pairs = self.pairs(relation, &parent, &keys.iter().collect::<Vec<_>>()).await?;
                 let parents = [parent.clone()];
-                let write = self.writes().delete_links(&junction.table, &from, &to, &parents, &pairs, true);
-                self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
+                let gone = Unlinked { parents: &parents, pairs: &pairs, keep: true };
+                self.remove_links(owner, junction, (&from, &to), gone).await?;
                 links.extend(keys.into_iter().map(|key| (parent.clone(), key)));
             }
             links.extend(below.connect.into_iter().map(|key| (parent.clone(), key)));
@@ -255,6 +260,7 @@ impl Writer<'_> {
     ) -> Result<()> {
         let keys: Vec<&Key> = links.iter().map(|(_, key)| key).collect();
         let targets = self.resolve(relation.target, &keys, &relation.to).await?;
+        let linked = Linked { owner, relation: relation.clone(), targets: targets.clone() };
         let mut shapes: BTreeMap<Vec<ColumnId>, Vec<Vec<Value>>> = BTreeMap::new();
         for ((parent, key), target) in links.iter().zip(targets) {
             let own = key.junction.iter().map(|(_, value)| value.clone()).collect();
@@ -268,11 +274,14 @@ impl Writer<'_> {
                 (column.name.clone(), column.column_type.clone())
             });
             let columns: Columns = columns.iter().cloned().chain(own).collect();
-            let attempted: Vec<Row> =
-                rows.iter().map(|row| self.attempted_link(entity, &columns, row)).collect();
+            let attempted: Vec<Row> = match junction.entity {
+                Some(entity) => rows.iter().map(|row| self.attempted_link(entity, &columns, row)).collect(),
+                None => Vec::new(),
+            };
             for part in rows.chunks(self.writes().rows_per_insert(columns.len())) {
                 let write = self.writes().insert_links(&junction.table, &columns, part.to_vec());
-                self.send(write, Attempt::of(entity, &attempted)).await?;
+                let attempt = Attempt { link: Some(&linked), ..Attempt::of(entity, &attempted) };
+                self.send(write, attempt).await?;
             }
         }
         Ok(())

@@ -2,12 +2,17 @@
 
 mod below;
 mod change;
+mod collected;
 mod constraint;
 mod create;
 mod delete;
+mod naming;
 mod operation;
+mod reference;
 mod statement;
 mod touched;
+mod trial;
+mod unlink;
 mod update;
 mod writer;
 

@@ -45,7 +45,7 @@ impl Writer<'_> {
             } else {
                 let set: Vec<(ColumnId, Value)> = values.clone().into_iter().collect();
                 let write = self.writes().update(id, &set, by, &keys, &returning);
-                let attempt = Attempt { entity: id, rows: &[values], at: Some((by, &keys)) };
+                let attempt = Attempt { entity: id, rows: &[values], at: Some((by, &keys)), link: None };
                 rows_of(&self.send(write, attempt).await?, &returning)
             };
             for (relation, below) in update.below {
