@@ -173,6 +173,9 @@ pub struct Serve {
     /// Seconds that PostgreSQL works on one statement; 0 for as long as it takes (SQLite has no such limit)
     #[arg(long, env = "CROWSFOOT_STATEMENT_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub statement_timeout: u64,
+    /// When SQLite waits for the disk
+    #[arg(long, env = "CROWSFOOT_SQLITE_SYNCHRONOUS", value_enum, default_value_t = SqliteSynchronous::Full)]
+    pub sqlite_synchronous: SqliteSynchronous,
     /// Milliseconds after which a statement is named in the log; 0 for none
     #[arg(long, env = "CROWSFOOT_SLOW_QUERY_MS", value_name = "MILLISECONDS", default_value_t = 500)]
     pub slow_query_ms: u64,
@@ -268,6 +271,15 @@ pub enum Mode {
     Development,
     /// Neither
     Production,
+}
+
+/// When SQLite waits until what it has written is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SqliteSynchronous {
+    /// At every mutation: none that was acknowledged is lost at a power cut
+    Full,
+    /// Now and then: mutations take less time, and a power cut may take the last of them
+    Normal,
 }
 
 /// How log lines look.

@@ -10,10 +10,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use config::{Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, Serve};
+use config::{
+    Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, Serve,
+    SqliteSynchronous,
+};
 use crowsfoot::Schema;
 use crowsfoot::diagram::{self, Format};
-use crowsfoot::execute::{self, ConnectSettings, Limits};
+use crowsfoot::execute::{self, ConnectSettings, Limits, Synchronous};
 use crowsfoot::plan::Catalog;
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -79,6 +82,10 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         pool_size: settings.database.pool_size,
         statement_timeout: (settings.statement_timeout > 0)
             .then(|| Duration::from_secs(settings.statement_timeout)),
+        sqlite_synchronous: match settings.sqlite_synchronous {
+            SqliteSynchronous::Full => Synchronous::Full,
+            SqliteSynchronous::Normal => Synchronous::Normal,
+        },
     };
     let connection = execute::connect_with(&settings.database.database_url, &connect_settings).await?;
     if !settings.no_migrate {
@@ -86,7 +93,7 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     }
     let server = Server::bind(
         schema,
-        connection,
+        connection.clone(),
         &Settings {
             listen: settings.listen,
             workers: settings.workers.map(Into::into),
@@ -111,6 +118,8 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
     server.run().await?;
+    // SQLite folds its write-ahead log into the file when the last connection is closed.
+    connection.close().await?;
     #[cfg(feature = "opentelemetry")]
     if let Err(error) = traces.end() {
         tracing::warn!(%error, "the last spans were not sent");

@@ -39,6 +39,19 @@ pub struct ConnectSettings {
     /// How long PostgreSQL works on one statement, and waits for the next one of a transaction; none for as long as
     /// it takes. SQLite has no such limit.
     pub statement_timeout: Option<Duration>,
+    /// When SQLite waits for the disk.
+    pub sqlite_synchronous: Synchronous,
+}
+
+/// When SQLite waits until what it has written is on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// At every commit: what was acknowledged is there after a power cut.
+    #[default]
+    Full,
+    /// When the write-ahead log is folded into the file: a power cut may take the last commits, and leaves the file whole. A
+    /// process that is killed loses nothing.
+    Normal,
 }
 
 /// How long a request waits for a connection before it is told that the database is away.
@@ -57,13 +70,24 @@ pub(super) const SQLITE_MAPPED_BYTES: &str = "268435456";
 #[cfg(feature = "sqlite")]
 pub(super) const SQLITE_CACHE: &str = "-65536";
 
+/// SQLite cuts its write-ahead log down to this size when all of it is in the database file.
+#[cfg(feature = "sqlite")]
+const SQLITE_JOURNAL_BYTES: &str = "67108864";
+
+/// Whether SQLite's database at `url` is in memory.
+pub(super) fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
+}
+
 /// Opens the database at `url` with as many connections as [`ConnectSettings::pool_size`] says. A statement may take as long
 /// as it wants.
 ///
 /// # Errors
 /// When this build has no driver for the URL's scheme, or the database cannot be reached.
 pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError> {
-    connect_with(url, &ConnectSettings { pool_size, statement_timeout: None }).await
+    let settings =
+        ConnectSettings { pool_size, statement_timeout: None, sqlite_synchronous: Synchronous::default() };
+    connect_with(url, &settings).await
 }
 
 /// Opens the database at `url`.
@@ -88,19 +112,25 @@ pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Datab
     }
     let mut options = ConnectOptions::new(url);
     // Every connection of an in-memory database is a database of its own.
-    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-    let pool_size = if in_memory { 1 } else { settings.pool_size };
+    let pool_size = if is_in_memory(url) { 1 } else { settings.pool_size };
     options.max_connections(pool_size).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
     // The pool would ask the database whether it is there before each use: a round trip per statement.
     options.test_before_acquire(false);
     #[cfg(feature = "sqlite")]
-    options.map_sqlx_sqlite_opts(|options| {
-        use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+    let synchronous = match settings.sqlite_synchronous {
+        Synchronous::Full => sqlx::sqlite::SqliteSynchronous::Full,
+        Synchronous::Normal => sqlx::sqlite::SqliteSynchronous::Normal,
+    };
+    #[cfg(feature = "sqlite")]
+    options.map_sqlx_sqlite_opts(move |options| {
+        use sqlx::sqlite::SqliteJournalMode;
+
         options
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
+            .synchronous(synchronous)
             .busy_timeout(ACQUIRE_TIMEOUT)
+            .pragma("journal_size_limit", SQLITE_JOURNAL_BYTES)
             .pragma("mmap_size", SQLITE_MAPPED_BYTES)
             .pragma("cache_size", SQLITE_CACHE)
             .with_regexp()
@@ -120,7 +150,14 @@ pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Datab
             }
         });
     }
-    Ok(Database::with_reader(url, sea_orm::Database::connect(options).await?)?)
+    let connection = sea_orm::Database::connect(options).await?;
+    #[cfg(feature = "sqlite")]
+    if connection.get_database_backend() == sea_orm::DbBackend::Sqlite {
+        // A file that goes away later is not made anew: it would be empty.
+        let pool = connection.get_sqlite_connection_pool();
+        pool.set_connect_options(pool.connect_options().as_ref().clone().create_if_missing(false));
+    }
+    Ok(Database::with_reader(url, connection)?)
 }
 
 /// Sees whether anybody is there, and says who is not: the pool goes on trying where a connection is refused, and what

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseConnection, DbErr, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Value};
 
 use super::catalog::KnownCatalog;
+#[cfg(feature = "sqlite")]
+use super::connect;
 use super::foreign_keys::ForeignKeys;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresReader;
-use super::presence::PoolUse;
+use super::presence::{PoolUse, reach};
 use super::row::RowSet;
+use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
-use super::sqlite::SqliteReader;
+use super::sqlite::{FileIdentity, SqliteReader};
 use crate::error::Result;
 use crate::plan::{Catalog, Query};
 
@@ -30,6 +33,9 @@ struct Opened {
     id: u64,
     connection: DatabaseConnection,
     reader: Option<Reader>,
+    /// The file of SQLite, where it was opened here.
+    #[cfg(feature = "sqlite")]
+    file: Option<FileIdentity>,
     catalog: Arc<KnownCatalog>,
 }
 
@@ -54,21 +60,66 @@ impl Database {
     ) -> Result<Self, DbErr> {
         let reader = match connection.get_database_backend() {
             #[cfg(feature = "sqlite")]
-            sea_orm::DbBackend::Sqlite => {
+            DbBackend::Sqlite => {
                 SqliteReader::new(url, connection.get_sqlite_connection_pool()).map(Reader::Sqlite)
             }
             #[cfg(feature = "postgres")]
-            sea_orm::DbBackend::Postgres => {
+            DbBackend::Postgres => {
                 Some(Reader::Postgres(PostgresReader::new(connection.get_postgres_connection_pool())?))
             }
             _ => None,
         };
-        Ok(Self::over(connection, reader))
+        #[cfg(feature = "sqlite")]
+        let file = match connection.get_database_backend() {
+            DbBackend::Sqlite if !connect::is_in_memory(url) => {
+                let options = connection.get_sqlite_connection_pool().connect_options();
+                Some(FileIdentity::of_opened(options.get_filename(), reader.is_some()))
+            }
+            _ => None,
+        };
+        let opened = Opened {
+            id: OPENED.fetch_add(1, Ordering::Relaxed),
+            connection,
+            reader,
+            #[cfg(feature = "sqlite")]
+            file,
+            catalog: Arc::default(),
+        };
+        Ok(Self(Arc::new(opened)))
     }
 
-    fn over(connection: DatabaseConnection, reader: Option<Reader>) -> Self {
-        let id = OPENED.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Opened { id, connection, reader, catalog: Arc::default() }))
+    /// Whether the database is still the one that was opened: a file of SQLite may have been deleted or replaced.
+    ///
+    /// # Errors
+    /// Says so where it is not.
+    pub(super) fn check_file(&self) -> Result<(), SqlError> {
+        #[cfg(feature = "sqlite")]
+        if let Some(file) = &self.0.file {
+            return file.check().map_err(|error| SqlError::Unavailable(error.to_string()));
+        }
+        Ok(())
+    }
+
+    /// The same without looking, where somebody has just looked.
+    ///
+    /// # Errors
+    /// Those of [`Database::check_file`].
+    pub(super) fn check_file_lately(&self) -> Result<(), SqlError> {
+        #[cfg(feature = "sqlite")]
+        if let Some(file) = &self.0.file {
+            return file.check_lately().map_err(|error| SqlError::Unavailable(error.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Whether the database can be reached at this moment, over a new connection: the pool may be busy, or hold connections
+    /// that are broken.
+    ///
+    /// # Errors
+    /// What keeps it from being used.
+    pub async fn reach(&self) -> Result<(), SqlError> {
+        self.check_file()?;
+        Ok(reach(&self.0.connection).await?)
     }
 
     /// Its connections at this moment: the pool's, and those that only read.
@@ -104,11 +155,17 @@ impl Database {
 
     /// Closes every connection. Whoever asks later is told that the database cannot be reached.
     ///
+    /// SQLite's write-ahead log is folded into the file before.
+    ///
     /// # Errors
     /// What the driver says.
     pub async fn close(self) -> Result<(), DbErr> {
         if let Some(reader) = self.reader() {
             reader.close();
+        }
+        if self.0.connection.get_database_backend() == DbBackend::Sqlite {
+            // Whoever else still reads keeps a part of it; the last connection of all folds in what is left.
+            let _ = self.0.connection.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await;
         }
         self.0.connection.close_by_ref().await
     }
@@ -118,7 +175,15 @@ impl Database {
 /// them, too.
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        Self::over(connection, None)
+        let opened = Opened {
+            id: OPENED.fetch_add(1, Ordering::Relaxed),
+            connection,
+            reader: None,
+            #[cfg(feature = "sqlite")]
+            file: None,
+            catalog: Arc::default(),
+        };
+        Self(Arc::new(opened))
     }
 }
 

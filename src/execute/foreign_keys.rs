@@ -186,9 +186,8 @@ fn checked_in_sqlite(id: &str, sql: &str) -> Checked {
         .collect();
     let clause = id.parse::<usize>().ok().and_then(|id| clauses.get(clauses.len().checked_sub(id + 1)?));
     let has = |wanted: &[&str]| {
-        let is_wanted = |part: &[&str]| {
-            part.iter().zip(wanted).all(|(word, wanted)| word.eq_ignore_ascii_case(wanted))
-        };
+        let is_wanted =
+            |part: &[&str]| part.iter().zip(wanted).all(|(word, wanted)| word.eq_ignore_ascii_case(wanted));
         clause.is_some_and(|clause| clause.windows(wanted.len()).any(is_wanted))
     };
     // SQLite ignores INITIALLY DEFERRED after NOT DEFERRABLE.

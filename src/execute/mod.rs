@@ -26,13 +26,13 @@ mod verify;
 
 pub use answer::{Answer, Json, json, object};
 pub use changes::{Changes, Listener};
-pub use connect::{ConnectError, ConnectSettings, connect, connect_with};
+pub use connect::{ConnectError, ConnectSettings, Synchronous, connect, connect_with};
 pub use database::Database;
 pub use explain::StatementRecord;
 pub use foreign_keys::{Checked, ForeignKey, ForeignKeys};
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
-pub use presence::{PoolUse, Presence, reach};
+pub use presence::{PoolUse, Presence};
 pub use row::{Cell, Row, RowSet, Unreadable};
 pub use session::{Limits, Session, Shared};
 pub use sql_error::{Refusal, SqlError};

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// What keeps the database from being used, within a second.
-pub async fn reach(connection: &DatabaseConnection) -> Result<(), DbErr> {
+pub(super) async fn reach(connection: &DatabaseConnection) -> Result<(), DbErr> {
     let reached = tokio::time::timeout(PATIENCE, async {
         match connection.get_database_backend() {
             #[cfg(feature = "postgres")]

@@ -13,7 +13,7 @@ use super::presence::Presence;
 use super::statements::{Statements, Transaction};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::plan::{Catalog, Dialect, Load, Select, rows_asked};
+use crate::plan::{Catalog, Complexity, Dialect, Load, Plan, Select, rows_asked};
 
 /// What a request may ask of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +89,22 @@ impl Session {
     /// Whether `loads` may be carried out for so many rows above them.
     ///
     /// # Errors
-    /// `TOO_COMPLEX` when they ask for more rows than the request may.
+    /// `TOO_COMPLEX` when they ask for more rows than the request may, or for statements that the database does not take.
     pub fn afford(&self, loads: &[Load], parents: u64) -> Result<()> {
+        Complexity::of(self.model(), loads).check(self.dialect)?;
+        self.afford_rows(loads, parents)
+    }
+
+    /// Whether a whole plan may be carried out.
+    ///
+    /// # Errors
+    /// As [`Session::afford`].
+    pub fn afford_plan(&self, plan: &Plan) -> Result<()> {
+        plan.complexity.check(self.dialect)?;
+        self.afford_rows(&plan.loads, 1)
+    }
+
+    fn afford_rows(&self, loads: &[Load], parents: u64) -> Result<()> {
         let Limits { rows, cost } = self.shared.limits;
         let asked = rows_asked(loads, parents, rows);
         if asked <= cost {

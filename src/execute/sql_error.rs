@@ -64,6 +64,8 @@ impl SqlError {
 
 /// PostgreSQL's codes for what a client or the moment is to blame for (appendix A of its manual).
 const INVALID_REGULAR_EXPRESSION: &str = "2201B";
+/// Text, times and names of values that the server cannot read. Numbers out of range are not among them: a sum may be one.
+const OF_VALUES: [&str; 5] = ["22007", "22008", "22021", "22P02", "22P05"];
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
@@ -105,6 +107,9 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
         INVALID_REGULAR_EXPRESSION => {
             let expected = "the database does not take this regular expression";
             Error::bad_input("regex", serde_json::Value::Null, expected)
+        }
+        _ if OF_VALUES.contains(&code) => {
+            Error::bad_input("where", serde_json::Value::Null, "expected values that the database takes")
         }
         QUERY_CANCELED => Error::timeout(cause),
         SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),

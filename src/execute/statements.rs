@@ -48,11 +48,13 @@ impl Statements {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        self.database.check_file()?;
         let begin = || self.database.begin_with_options(options);
         let begun = self.shared.presence.attempt(&self.database, begin).await;
         let transaction = begun.map_err(SqlError::from)?;
         let transaction = Transaction {
             inner: Arc::new(RwLock::new(Some(transaction))),
+            database: self.database.clone(),
             touched: Arc::default(),
             changes: self.shared.changes.clone(),
         };
@@ -96,6 +98,9 @@ impl Statements {
 
     /// Sends a statement that reads, with these values, and decodes its rows.
     pub async fn query(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
+        if self.transaction.is_none() {
+            self.database.check_file_lately()?;
+        }
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
             let backend = self.database.get_database_backend();
             let statement = Statement::from_sql_and_values(backend, &*query.sql, values.iter().cloned());
@@ -216,6 +221,7 @@ impl Statements {
 #[derive(Clone, Debug)]
 pub struct Transaction {
     inner: Arc<RwLock<Option<DatabaseTransaction>>>,
+    database: Database,
     touched: Arc<Mutex<BTreeSet<Table>>>,
     changes: Changes,
 }
@@ -240,13 +246,17 @@ impl Transaction {
         let transaction = self.inner.write().await.take().ok_or_else(is_over)?;
         let touched = std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner));
         let changes = self.changes.clone();
+        self.database.check_file()?;
+        let database = self.database.clone();
         Uninterrupted::new(async move {
             let done = transaction.commit().await.map_err(|error| SqlError::from(error).of_commit());
             // Whatever was not refused may be there.
             if !matches!(done, Err(SqlError::Refused(_))) {
                 changes.tell(touched);
             }
-            done
+            done?;
+            // Nobody will find what a file has taken that is gone.
+            database.check_file().map_err(SqlError::of_commit)
         })
         .await
     }

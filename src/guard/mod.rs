@@ -2,16 +2,17 @@
 //! document is measured with its fragments expanded.
 //!
 //! async-graphql walks a fragment anew wherever it is spread, before it validates anything: twenty fragments that each
-//! spread the next one twice, a kilobyte of text, are a million visits. Its parser calls itself for each level of nesting,
-//! and reads some texts in quadratic time. All that is done here takes time in proportion to the text.
+//! spread the next one twice, a kilobyte of text, are a million visits. Its parser reads some texts in quadratic time, and
+//! others in another sense than the specification. All that is done here takes time in proportion to the text.
 
 mod document;
+mod lexer;
+mod parser;
 mod text;
 mod values;
 
 use async_graphql::Pos;
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::parser::{self, parse_query};
 
 pub use values::Uses;
 
@@ -71,6 +72,23 @@ impl Limits {
         value_bytes: 8 << 20,
         list_items: 10_000,
     };
+
+    /// No limits but [`Limits::DEEPEST`].
+    pub const NONE: Self = Self {
+        bytes: usize::MAX,
+        tokens: usize::MAX,
+        name_bytes: usize::MAX,
+        depth: usize::MAX,
+        aliases: usize::MAX,
+        root_fields: usize::MAX,
+        directives: usize::MAX,
+        operations: usize::MAX,
+        variables: usize::MAX,
+        selections: usize::MAX,
+        values: usize::MAX,
+        value_bytes: usize::MAX,
+        list_items: usize::MAX,
+    };
 }
 
 impl Default for Limits {
@@ -98,32 +116,14 @@ impl From<Refusal> for LocatedError {
 ///
 /// # Errors
 /// `TOO_COMPLEX` or `TOO_DEEP` with the limit, what it is `of`, and how much was `asked`;
-/// `GRAPHQL_PARSE_FAILED` when the text is not GraphQL; `GRAPHQL_VALIDATION_FAILED` when a fragment spreads itself.
+/// `GRAPHQL_PARSE_FAILED` when the text is not GraphQL; `GRAPHQL_VALIDATION_FAILED` when a fragment spreads itself, or a
+/// name is given twice that the parsed document has room for once.
 pub fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Refusal> {
     let limits = Limits { depth: limits.depth.min(Limits::DEEPEST), ..*limits };
-    text::check(text, &limits)?;
-    let document = parse_query(text).map_err(|error| syntax(&error))?;
+    let tokens = text::tokens(text, &limits)?;
+    let document = parser::parse(text, &tokens)?;
     document::check(&document, &limits)?;
     Ok(document)
-}
-
-/// The longest message of the parser that is passed on whole, in bytes.
-const LONGEST_MESSAGE: usize = 500;
-
-/// The parser's message shows the line on which it stopped. Of a line that is too long the expectation is kept, which
-/// stands last.
-fn syntax(error: &parser::Error) -> Refusal {
-    let message = error.to_string();
-    let position = error.positions().next().unwrap_or_default();
-    let message = match message.len() {
-        0..=LONGEST_MESSAGE => message,
-        _ => {
-            let expectation = message.lines().next_back().unwrap_or_default().trim_start_matches([' ', '=']);
-            let shown: String = expectation.chars().take(LONGEST_MESSAGE).collect();
-            format!("{position}: {shown}")
-        }
-    };
-    Refusal { error: Error::parse(message), position }
 }
 
 /// Refuses more than the limit allows. `of` is the limit's name, `document` what the document does with so many.
@@ -150,21 +150,7 @@ mod tests {
     use super::*;
     use crate::error::Code;
 
-    const UNLIMITED: Limits = Limits {
-        bytes: usize::MAX,
-        tokens: usize::MAX,
-        name_bytes: usize::MAX,
-        depth: usize::MAX,
-        aliases: usize::MAX,
-        root_fields: usize::MAX,
-        directives: usize::MAX,
-        operations: usize::MAX,
-        variables: usize::MAX,
-        selections: usize::MAX,
-        values: usize::MAX,
-        value_bytes: usize::MAX,
-        list_items: usize::MAX,
-    };
+    const UNLIMITED: Limits = Limits::NONE;
 
     fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
         (0..count).map(one).collect()
@@ -185,7 +171,27 @@ mod tests {
     /// What a limit is called in errors, how it is set, and a document that has so many of what it counts.
     type Case = (&'static str, fn(usize) -> Limits, fn(usize) -> String);
 
-    const CASES: [Case; 15] = [
+    const CASES: [Case; 18] = [
+        (
+            "values",
+            |values| Limits { values, ..UNLIMITED },
+            |count| format!("{{ ...f a }} fragment f on Query {{ a(b: [{}]) }}", "1 ".repeat(count - 1)),
+        ),
+        (
+            "valueBytes",
+            |value_bytes| Limits { value_bytes, ..UNLIMITED },
+            |count| {
+                format!(
+                    "query ($v: A = \"xy\") {{ a(b: {{ c: \"{}\" }}) }}",
+                    "é".repeat(count / 2 - 1) + &"x".repeat(count % 2)
+                )
+            },
+        ),
+        (
+            "listItems",
+            |list_items| Limits { list_items, ..UNLIMITED },
+            |count| format!("{{ a @b(c: [[1] [{}]]) }}", "1 ".repeat(count)),
+        ),
         (
             "nameBytes",
             |name_bytes| Limits { name_bytes, ..UNLIMITED },
@@ -311,6 +317,45 @@ mod tests {
     }
 
     #[test]
+    fn variables_count_wherever_they_are_used() {
+        let text =
+            "query ($v: [Int]) { a(b: $v) ...f x: c { ...f } } fragment f on Query { c(d: { e: $v }) }";
+        let uses = Uses::of(&parse(text, &UNLIMITED).unwrap());
+        let variables = async_graphql::Variables::from_json(json!({ "v": [1, 2, "abc"], "unused": [[]] }));
+        // The list of three at three places, an object around it at two of them, and what is not used once.
+        let (values, bytes) = (3 * 4 + 3 + 2 + 2, 3 * 3);
+        let limits = |values, value_bytes| Limits { values, value_bytes, ..UNLIMITED };
+        assert_eq!(uses.check(&variables, &limits(values, bytes)), Ok(()));
+        for (limits, of, asked) in [
+            (limits(values - 1, bytes), "values", values),
+            (limits(values, bytes - 1), "valueBytes", bytes),
+            (Limits { list_items: 2, ..UNLIMITED }, "listItems", 3),
+            (Limits { depth: 1, ..UNLIMITED }, "depth", 2),
+        ] {
+            let error = uses.check(&variables, &limits).unwrap_err();
+            let code = if of == "depth" { Code::TooDeep } else { Code::TooComplex };
+            assert_eq!((error.code(), &error.extensions()["of"]), (code, &json!(of)), "{error}");
+            assert_eq!(error.extensions()["asked"], json!(asked), "{error}");
+        }
+        assert_eq!(uses.check(&variables, &Limits { depth: 2, ..UNLIMITED }), Ok(()));
+    }
+
+    #[test]
+    fn values_as_deep_as_memory_are_measured_without_calls() {
+        let uses = Uses::of(&parse("{ a }", &UNLIMITED).unwrap());
+        let mut value = async_graphql::Value::Null;
+        for _ in 0..100_000 {
+            value = async_graphql::Value::List(vec![value]);
+        }
+        let mut variables = async_graphql::Variables::default();
+        variables.insert(async_graphql::Name::new("v"), value);
+        let error = uses.check(&variables, &Limits::DEFAULT).unwrap_err();
+        assert_eq!((error.code(), &error.extensions()["asked"]), (Code::TooDeep, &json!(100_000)));
+        // Giving it back would take a call for each level.
+        std::mem::forget(variables);
+    }
+
+    #[test]
     fn no_setting_goes_deeper_than_the_parser() {
         let nested = |levels: usize| "{a".repeat(levels) + &"}".repeat(levels);
         let values = |levels: usize| format!("{{a(b:{}{})}}", "[".repeat(levels - 2), "]".repeat(levels - 2));
@@ -392,33 +437,41 @@ mod tests {
         }
     }
 
-    /// The parser by itself would look for the end again from each of the later quotes.
     #[test]
     fn a_block_string_without_an_end_is_refused_at_once() {
         let text = format!("{{\n a(b: [\"\"\" {}]) }}", "x\\\"\"\"\"\"".repeat(30_000));
         let Refusal { error, position } = refused(&text, &Limits::DEFAULT);
-        assert_eq!(error.code(), Code::ParseFailed);
-        assert_eq!(position, Pos { line: 2, column: 8 });
+        assert_eq!(error.message(), "expected \"\"\" at the end of the block string, found the end of the document");
+        assert_eq!(position.line, 2);
     }
 
     #[test]
-    fn faults_of_syntax_are_told_with_their_place_and_without_the_text() {
-        let Refusal { error, position } = refused("{ a ", &Limits::DEFAULT);
-        assert_eq!(error.code(), Code::ParseFailed);
-        assert!(error.message().contains("1 | { a "), "{error}");
-        assert_eq!(position, Pos { line: 1, column: 5 });
-        assert!(refused("", &Limits::DEFAULT).error.message().contains("expected"));
+    fn faults_of_syntax_are_told_in_one_line_with_their_place() {
+        for (text, message, line, column) in [
+            ("", "expected an operation or a fragment, found the end of the document", 1, 1),
+            ("{ a ", "expected a field, a fragment or \"}\", found the end of the document", 1, 5),
+            ("{ a\r\n{}", "expected a field or a fragment, found \"}\"", 2, 2),
+            ("{ a(b: [1 2.) }", "expected a digit, found \")\"", 1, 13),
+            ("{ a } ?", "expected a token, found \"?\"", 1, 7),
+            ("query ($a Int) { a }", "expected \":\", found the name \"Int\"", 1, 11),
+        ] {
+            let Refusal { error, position } = refused(text, &Limits::DEFAULT);
+            assert_eq!((error.code(), error.message()), (Code::ParseFailed, message), "{text}");
+            assert_eq!(position, Pos { line, column }, "{text}");
+        }
+    }
 
-        let line = format!("{{ a(b: \"{}\") ?", "x".repeat(100_000));
-        let Refusal { error, position } = refused(&line, &Limits::DEFAULT);
-        assert_eq!(error.code(), Code::ParseFailed);
-        assert!(error.message().contains("expected selection"), "{error}");
-        assert!(error.message().len() <= LONGEST_MESSAGE + 30, "{error}");
-        assert_eq!(position, Pos { line: 1, column: line.len() });
-
-        let twice = "query a { a } ".repeat(2).replace("query a", &format!("query {}", "a".repeat(1_000)));
-        let error = refused(&twice, &Limits::DEFAULT).error;
-        assert!(error.message().len() <= LONGEST_MESSAGE + 30, "{error}");
+    #[test]
+    fn a_fault_of_syntax_does_not_repeat_a_long_document() {
+        for text in [
+            format!("{{ a(b: \"{}\") ?", "x".repeat(100_000)),
+            format!("query a b{}", "a".repeat(200)),
+            format!("{{ a(b: 1{}e999) }}", "0".repeat(10_000)),
+            format!("{{ a(b: \"\\u{{{}}}\") }}", "0".repeat(10_000) + "110000"),
+        ] {
+            let error = refused(&text, &Limits::DEFAULT).error;
+            assert!(error.message().len() < 200, "{error}");
+        }
     }
 
     proptest! {

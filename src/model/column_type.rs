@@ -9,6 +9,8 @@ use sea_orm::{ColumnType as DatabaseType, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::range;
+
 /// What a column holds: every database type that has a scalar.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ColumnType {
@@ -261,9 +263,17 @@ impl ColumnType {
         }
     }
 
-    /// Reads a value that a client gave. Integers come out in the narrowest signed type that every database can
-    /// bind: PostgreSQL has neither unsigned columns nor ones of 8 bits. `variants` are the database's values of an enum by their GraphQL names.
+    /// Reads a value that a client gave, and refuses one that a column of this type cannot hold to the last digit. The
+    /// column's own limits are for the value that is written: see [`Limit`](super::Limit).
     pub fn read(&self, json: &Json, variants: &[(String, String)]) -> Result<Value, Expected> {
+        let value = self.restore(json, variants)?;
+        range::check(&value)?;
+        Ok(value)
+    }
+
+    /// Reads what [`ColumnType::write`] wrote of a stored value, which may lie beyond the range of input. Integers come out in the narrowest signed type that every database can
+    /// bind: PostgreSQL has neither unsigned columns nor ones of 8 bits. `variants` are the database's values of an enum by their GraphQL names.
+    pub fn restore(&self, json: &Json, variants: &[(String, String)]) -> Result<Value, Expected> {
         let value = match (self, json) {
             (Self::Boolean, Json::Bool(value)) => Value::Bool(Some(*value)),
             (Self::TinyInt, json) => Value::SmallInt(Some(integer(json, i8::MIN, i8::MAX)?.into())),
@@ -275,7 +285,7 @@ impl ColumnType {
             (Self::Unsigned, json) => Value::BigInt(Some(big_integer(json, u32::MIN, u32::MAX)?.into())),
             // SQLite and PostgreSQL have no unsigned columns; SeaORM stores these in signed ones of 64 bits.
             (Self::BigUnsigned, json) => Value::BigInt(Some(big_integer(json, 0, i64::MAX)?)),
-            (Self::Float, Json::Number(number)) => Value::Float(Some(float(number)? as f32)),
+            (Self::Float, Json::Number(number)) => Value::Float(Some(single(number)?)),
             (Self::Double, Json::Number(number)) => Value::Double(Some(float(number)?)),
             (Self::Decimal, json) => Value::Decimal(Some(decimal(json)?)),
             (Self::Text, Json::String(text)) => Value::String(Some(storable(text)?.to_owned())),
@@ -451,6 +461,9 @@ fn big_integer<T: TryFrom<i64> + Into<i64>>(json: &Json, low: T, high: T) -> Res
     number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| between(low, high))
 }
 
+/// Decimal digits that every float of 64 bits keeps.
+const FLOAT_DIGITS: usize = 15;
+
 /// GraphQL's input coercion for `Int` takes `1.0` too (section 3.5.1).
 fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 2f64.powi(53)).then_some(number as i64)
@@ -468,13 +481,27 @@ fn float(number: &serde_json::Number) -> Result<f64, Expected> {
         .ok_or_else(|| Expected("expected a finite number".into()))
 }
 
+/// The nearest float of 32 bits; too large a number has none, and too small a one would be zero.
+fn single(number: &serde_json::Number) -> Result<f32, Expected> {
+    let wide = float(number)?;
+    let value = wide as f32;
+    let fits = value.is_finite() && (value != 0.0 || wide == 0.0);
+    fits.then_some(value).ok_or_else(|| Expected("expected a number that a float of 32 bits can hold".into()))
+}
+
 fn decimal(json: &Json) -> Result<Decimal, Expected> {
     let text = match json {
         Json::String(text) => text.clone(),
         Json::Number(number) => number.to_string(),
         _ => String::new(),
     };
-    text.parse::<Decimal>().map_err(|_| Expected("expected a decimal number such as \"19.90\"".into()))
+    // JSON numbers are floats here: beyond 15 digits they are no longer what was written.
+    if json.is_f64() && text.bytes().filter(u8::is_ascii_digit).count() > FLOAT_DIGITS {
+        return Err(Expected("expected a string, since a JSON number has 15 digits at most".into()));
+    }
+    // Not by `parse`, which rounds.
+    Decimal::from_str_exact(&text)
+        .map_err(|_| Expected("expected a decimal number such as \"19.90\", of at most 28 digits".into()))
 }
 
 /// PostgreSQL cannot store U+0000 in text; refused everywhere so that every database answers alike.
@@ -538,6 +565,24 @@ mod tests {
             (ColumnType::Text, json!("a\0b")),
             (ColumnType::Text, json!(1)),
             (ColumnType::Date, json!("2023-02-29")),
+            (ColumnType::Date, json!("0000-01-01")),
+            (ColumnType::Date, json!("-0044-03-15")),
+            (ColumnType::Date, json!("+10000-01-01")),
+            (ColumnType::DateTime, json!("0000-12-31T23:59:59Z")),
+            (ColumnType::Timestamp, json!("0001-01-01T00:00:00+01:00")),
+            (ColumnType::Timestamp, json!("9999-12-31T23:59:59-01:00")),
+            (ColumnType::Timestamp, json!("2016-12-31T23:59:60Z")),
+            (ColumnType::Timestamp, json!("2016-12-31T23:59:59.1234567Z")),
+            (ColumnType::Time, json!("23:59:60")),
+            (ColumnType::Time, json!("23:59:59.0000001")),
+            (ColumnType::Float, json!(1e39)),
+            (ColumnType::Float, json!(1e-60)),
+            (ColumnType::Decimal, json!("0.12345678901234567890123456789")),
+            (ColumnType::Decimal, json!("123456789012345678901234567890")),
+            (ColumnType::Decimal, json!("NaN")),
+            (ColumnType::Decimal, json!(0.30000000000000004)),
+            (ColumnType::Json, json!({ "a": ["\0"] })),
+            (ColumnType::Json, json!({ "\0": 1 })),
             (ColumnType::Enumeration(0), json!("NONE")),
         ] {
             assert!(column_type.read(&json, &[]).is_err(), "{column_type:?} {json}");

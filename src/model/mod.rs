@@ -3,13 +3,16 @@
 mod assembly;
 mod check;
 mod column_type;
+mod limit;
 pub mod names;
+mod range;
 mod reflect;
 mod registry;
 mod relation;
 
 pub use check::{Fault, ModelError};
 pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normalize_key};
+pub use limit::Limit;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
 
@@ -95,6 +98,8 @@ pub struct Column {
     pub field: String,
     /// What it holds.
     pub column_type: ColumnType,
+    /// Limit of its values beside that of the type.
+    pub limit: Limit,
     /// Whether it may be NULL.
     pub nullable: bool,
     /// Whether the database gives it a value where none is given.
@@ -103,6 +108,8 @@ pub struct Column {
     pub default: Option<Value>,
     /// Whether that value is a number of the database's own making.
     pub generated: bool,
+    /// Whether the database always makes its value, as `GENERATED ALWAYS` says: clients cannot give one.
+    pub always_generated: bool,
     /// Its comment.
     pub description: Option<String>,
     /// Whether clients do not see it.

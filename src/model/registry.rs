@@ -44,6 +44,7 @@ pub struct EntityOptions {
     pub(super) renamed: BTreeMap<String, String>,
     pub(super) hidden: BTreeSet<String>,
     pub(super) lists_through: BTreeMap<String, String>,
+    pub(super) generated: BTreeSet<String>,
     pub(super) on_delete: BTreeMap<String, OnDelete>,
 }
 
@@ -69,6 +70,13 @@ impl EntityOptions {
     /// Keeps a column or relation out of the schema.
     pub fn hide(mut self, field: impl Into<String>) -> Self {
         self.hidden.insert(field.into());
+        self
+    }
+
+    /// Says that the database always makes the value of a column, as `GENERATED ALWAYS AS IDENTITY` and
+    /// `GENERATED ALWAYS AS (…) STORED` do: no input has it. An entity cannot say so.
+    pub fn generated(mut self, column: impl Into<String>) -> Self {
+        self.generated.insert(column.into());
         self
     }
 
@@ -128,6 +136,11 @@ impl EntityOptions {
         if let Some(renamed) = names.iter().find_map(|name| self.renamed.get(name)) {
             field.clone_from(renamed);
         }
+    }
+
+    /// Whether one of `names` is always generated.
+    pub(super) fn generates(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.generated.contains(name))
     }
 
     /// Whether one of `names` is hidden.

@@ -95,8 +95,9 @@ impl Writer<'_> {
         if found.len() >= wanted.len() {
             return Ok(());
         }
-        let is_found =
-            |key: &Key| found.iter().any(|row| format!("{:?}", key_of(row, &key.columns)) == compared(key));
+        let columns = keys.first().map_or(&[][..], |key| &key.columns);
+        let found: BTreeSet<String> = found.iter().map(|row| format!("{:?}", key_of(row, columns))).collect();
+        let is_found = |key: &Key| found.contains(&compared(key));
         // A column that has become NULL names its row no more: the first key then stands for all.
         let missing = keys.iter().find(|key| !is_found(key)).or(keys.first());
         missing.map_or(Ok(()), |key| Err(self.not_in_list(target, key)))
@@ -183,7 +184,8 @@ impl Writer<'_> {
                 .collect();
             let write = self.writes().reassign(target, &columns, &relation.to, &rows, &columns);
             let before: Vec<Vec<Value>> = placed.iter().map(|(key, _)| key.values.clone()).collect();
-            let attempt = Attempt { entity: target, rows: &attempted, at: Some((&columns, &before)), link: None };
+            let at = Some((&columns[..], &before[..]));
+            let attempt = Attempt { at, ..Attempt::of(target, &attempted) };
             let moved = self.send(write, attempt).await?;
             if !is_moved {
                 self.all_found(target, &rows_of(&moved, &columns), &columns, &placed)?;

@@ -4,10 +4,10 @@ use sea_orm::Value;
 
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, Declaration, EntityId, Model, Relation, RelationId, names};
-use crate::plan::Input;
+use crate::plan::{Dialect, Input};
 
 /// A new row, and what is written around it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Create {
     /// Where it stands in the input, for errors.
     pub path: String,
@@ -85,6 +85,8 @@ pub struct Below {
 pub struct Changes<'a> {
     /// The model.
     pub model: &'a Model,
+    /// The database's dialect.
+    pub dialect: Dialect,
 }
 
 impl Changes<'_> {
@@ -137,7 +139,10 @@ impl Changes<'_> {
                 false => Err(input.refuse("expected a value; leave it out for the default")),
             };
         }
-        input.column_value(self.model, &column.column_type)
+        let value = input.column_value(self.model, &column.column_type)?;
+        let checked = column.limit.check(&value).and_then(|()| self.dialect.check(&value));
+        checked.map_err(|expected| input.refuse(expected.0))?;
+        Ok(value)
     }
 
     fn link(&self, id: EntityId, relation: &Relation, input: &Input) -> Result<Link> {

@@ -3,6 +3,7 @@
 use sea_orm::Value;
 
 use super::naming::{Named, fields, foreign_key_violation};
+use super::unfit;
 use super::writer::{Row, Writer, has_null, values_of};
 use crate::error::{Error, Result};
 use crate::execute::{Refusal, SqlError};
@@ -20,6 +21,8 @@ pub(super) struct Attempt<'a> {
     pub at: Option<(&'a [ColumnId], &'a [Vec<Value>])>,
     /// Of rows of a junction, what they link.
     pub link: Option<&'a Linked>,
+    /// Where each row stands in the input; none where it comes from elsewhere.
+    pub paths: &'a [String],
 }
 
 /// Links of a many-to-many relation.
@@ -42,7 +45,7 @@ impl Linked {
 impl<'a> Attempt<'a> {
     /// One that changes no key that others may point at.
     pub fn of(entity: EntityId, rows: &'a [Row]) -> Self {
-        Self { entity, rows, at: None, link: None }
+        Self { entity, rows, at: None, link: None, paths: &[] }
     }
 }
 
@@ -77,7 +80,13 @@ impl Writer<'_> {
     /// The error of a statement that the database refused; the operation ends with it.
     pub async fn refusal(&self, error: SqlError, attempt: Attempt<'_>) -> Error {
         let Some(refusal) = error.refusal() else { return error.into() };
-        let Some(broken) = Broken::of(&refusal.code) else { return error.into() };
+        let Some(broken) = Broken::of(&refusal.code) else {
+            let described = match unfit::is_of_values(refusal) {
+                true => self.describe_unfit(refusal, attempt).await,
+                false => return error.into(),
+            };
+            return described.unwrap_or_else(|fault| fault);
+        };
         let described = match self.session.dialect() {
             Dialect::Sqlite => self.describe_sqlite(&broken, &refusal.message, attempt).await,
             Dialect::Postgres => self.describe_postgres(&broken, refusal, attempt).await,

@@ -30,12 +30,14 @@ impl Writer<'_> {
                 return Ok(Vec::new());
             }
             let mut rows = Vec::new();
+            let mut paths = Vec::new();
             let mut links = Vec::new();
             let mut below: BTreeMap<RelationId, Vec<(usize, Below)>> = BTreeMap::new();
             for (index, (create, place)) in creates.into_iter().enumerate() {
                 let mut row = place;
                 row.extend(create.values);
                 rows.push(row);
+                paths.push(create.path);
                 links.push(create.forward);
                 for (relation, nested) in create.below {
                     below.entry(relation).or_default().push((index, nested));
@@ -43,7 +45,7 @@ impl Writer<'_> {
             }
             self.follow(id, links, &mut rows).await?;
             let returning = self.returning(id, wanted, below.keys());
-            let created = self.insert(id, rows, &returning, conflict).await?;
+            let created = self.insert(id, (rows, paths), &returning, conflict).await?;
             for (relation, nested) in below {
                 let nested =
                     nested.into_iter().map(|(index, below)| (created[index].clone(), below)).collect();
@@ -76,7 +78,7 @@ impl Writer<'_> {
     async fn insert(
         &self,
         id: EntityId,
-        rows: Vec<Row>,
+        (rows, paths): (Vec<Row>, Vec<String>),
         returning: &[ColumnId],
         conflict: Option<&[ColumnId]>,
     ) -> Result<Vec<Row>> {
@@ -93,7 +95,9 @@ impl Writer<'_> {
                     attempted.iter().map(|row| row.values().cloned().collect::<Vec<Value>>()).collect();
                 let conflict = conflict.map(|key| self.writes().on_conflict(entity, key, &columns));
                 let write = self.writes().insert(id, &columns, values, returning, conflict);
-                let returned = self.send(write, Attempt::of(id, &attempted)).await?;
+                let paths: Vec<String> = part.iter().map(|(index, _)| paths[*index].clone()).collect();
+                let attempt = Attempt { paths: &paths, ..Attempt::of(id, &attempted) };
+                let returned = self.send(write, attempt).await?;
                 for ((index, _), row) in part.iter().zip(rows_of(&returned, returning)) {
                     inserted[*index] = Some(row);
                 }

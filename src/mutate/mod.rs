@@ -12,6 +12,7 @@ mod reference;
 mod statement;
 mod touched;
 mod trial;
+mod unfit;
 mod unlink;
 mod update;
 mod writer;

@@ -65,7 +65,7 @@ pub async fn mutate(
     operation: &OperationDefinition,
     document: Document<'_>,
 ) -> Result<Json, Failed> {
-    let changes = read(session.model(), operation, document)?;
+    let changes = read(session, operation, document)?;
     // Nobody asks inside a transaction.
     session.statements().catalog().await;
     let mut attempt = 0;
@@ -183,7 +183,7 @@ async fn carry_out(
 
 /// Reads all root fields; the first that cannot be read ends the operation before anything is sent.
 fn read<'a>(
-    model: &Model,
+    session: &Session,
     operation: &'a OperationDefinition,
     document: Document<'a>,
 ) -> Result<Vec<Change<'a>>, Failed> {
@@ -191,7 +191,7 @@ fn read<'a>(
     let collected = document.collect(&[&operation.selection_set.node], MUTATION, &[]).map_err(at_root)?;
     let mut changes = Vec::new();
     for field in collected {
-        let write = read_write(model, field.name(), &field.arguments(&document));
+        let write = read_write(session, field.name(), &field.arguments(&document));
         changes.push(Change {
             key: field.key.clone(),
             position: field.position(),
@@ -205,11 +205,12 @@ fn read<'a>(
     Ok(changes)
 }
 
-fn read_write(model: &Model, name: &str, arguments: &Arguments) -> Result<Write> {
+fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<Write> {
+    let model = session.model();
     if name == "__typename" {
         return Ok(Write::TypeName);
     }
-    let changes = Changes { model };
+    let changes = Changes { model, dialect: session.dialect() };
     for (id, entity) in model.exposed() {
         let roots = &entity.roots;
         let key = || primary_key(model, id, arguments);
@@ -217,7 +218,12 @@ fn read_write(model: &Model, name: &str, arguments: &Arguments) -> Result<Write>
         let many = || chosen(model, id, arguments);
         return Ok(match name {
             name if name == roots.create => {
-                Write::Create { entity: id, creates: vec![changes.create(id, &input()?, None)?], many: false }
+                let create = match arguments.get("input") {
+                    Some(input) => changes.create(id, &input, None)?,
+                    // The field has no such argument where a client can give nothing.
+                    None => Create { path: name.to_owned(), ..Create::default() },
+                };
+                Write::Create { entity: id, creates: vec![create], many: false }
             }
             name if name == roots.create_many => {
                 let inputs = input()?.list();

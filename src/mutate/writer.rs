@@ -1,6 +1,7 @@
 //! What all writing shares: sending, finding rows by their keys, following links.
 
 use std::collections::{BTreeMap, HashMap};
+use std::slice;
 
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
@@ -12,7 +13,7 @@ use super::trial::Trial;
 use crate::error::{Error, Result};
 use crate::execute::{RowSet, Session};
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Catalog, Dialect, Filter, Load, OrderTerm, Query, Rows, What};
+use crate::plan::{Catalog, Complexity, Dialect, Filter, Load, OrderTerm, Query, Rows, What};
 
 /// The values of some columns of one row.
 pub(super) type Row = BTreeMap<ColumnId, Value>;
@@ -64,14 +65,16 @@ impl<'a> Writer<'a> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let filter = Filter::one_of(by, keys.to_vec());
-        self.find_where(id, wanted, filter).await
+        let found = self.find_where(id, wanted, Filter::one_of(by, keys.to_vec())).await?;
+        self.session.statements().admit(found.len())?;
+        Ok(found)
     }
 
     /// The columns `wanted` of the rows for which `filter` holds.
     async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
+        Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
         let query = self.session.select(Catalog::none()).build(&load, &[]);
         Ok(rows_of(&self.read(id, query).await?, wanted))
     }
@@ -79,7 +82,6 @@ impl<'a> Writer<'a> {
     async fn read(&self, id: EntityId, mut query: Query) -> Result<RowSet> {
         let values = std::mem::take(&mut query.values).into();
         let found = self.session.statements().query(&query, values).await?;
-        self.session.statements().admit(found.len())?;
         self.readable(id, found)
     }
 
@@ -110,8 +112,10 @@ impl<'a> Writer<'a> {
         let order = OrderTerm::primary_key(entity);
         let rows = Rows { columns: by.clone(), order, ..Rows::unordered() };
         let load = Load::new(id, filter.clone(), What::Rows(rows.clone()));
+        Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
         let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
         let chosen = rows_of(&self.read(id, query).await?, by);
+        self.session.statements().admit(chosen.len())?;
         let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
         if keys.is_empty() || !looks_again {
             return Ok(keys);

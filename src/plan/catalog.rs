@@ -21,6 +21,9 @@ impl Load {
     /// Whether it may depend on the catalog how its statement is written.
     pub(crate) fn asks_catalog(&self, dialect: Dialect) -> bool {
         let What::Rows(rows) = &self.what else { return false };
+        if rows.order.iter().any(|term| matches!(term.by, OrderBy::Count(_))) {
+            return true;
+        }
         match self.relation {
             Some(_) => rows.is_part_of_each_list(),
             None => dialect == Dialect::Postgres && rows.limit_before_joins().is_some(),
@@ -107,6 +110,19 @@ impl Catalog {
             }
             _ => false,
         })
+    }
+
+    /// Whether an order by the number of rows in a list joins the numbers of all lists, grouped in one pass: where no
+    /// index leads to one list. Counting each list by itself would read the whole table for every row.
+    pub(super) fn groups_counts(&self, model: &Model, relation: &Relation) -> bool {
+        let target = &model.entities[relation.target];
+        let (table, keys): (&Table, Vec<&String>) = match &relation.junction {
+            Some(junction) => (&junction.table, junction.from.iter().collect()),
+            None => (&target.table, relation.to.iter().map(|id| &target.columns[*id].name).collect()),
+        };
+        // A catalog without a single index is that of a database that was not asked.
+        let leads = |index: &Vec<String>| index.first().is_some_and(|first| keys.contains(&first));
+        !self.indexes.is_empty() && !self.indexes.get(table).is_some_and(|indexes| indexes.iter().any(leads))
     }
 
     /// Whether the first rows are better found before others are joined with them: where those are in small tables.

@@ -10,7 +10,6 @@ use std::cmp::Ordering;
 
 use sea_orm::Value;
 
-use super::dialect::TextMatch;
 use super::filter::{Comparison, Filter, Operand, Quantifier, Test};
 use crate::model::{Cardinality, ColumnId, ColumnType, Entity, EntityId, Model, RelationId};
 
@@ -125,6 +124,7 @@ impl<'a> Cases<'a> {
             }
             Filter::Not(filter) => self.collect(filter),
             Filter::Column { column, test } => self.collect_test(*column, test),
+            Filter::Keys { .. } => self.tests += 1,
             Filter::Related { relation, quantifier, filter } => {
                 let about = related(*relation, *quantifier, filter);
                 self.tests += 1;
@@ -231,6 +231,8 @@ impl<'a> Cases<'a> {
             }
             Filter::Not(filter) => self.evaluate(filter).map(|holds| !holds),
             Filter::Column { column, test } => self.holds(*column, test),
+            // Some rows may have other keys.
+            Filter::Keys { .. } => None,
             Filter::Related { relation, quantifier, filter } => {
                 let some = self.either(&related(*relation, *quantifier, filter))?;
                 Some(some == (*quantifier == Quantifier::Some))
@@ -376,18 +378,8 @@ fn accepts(comparison: Comparison, ordering: Ordering) -> bool {
 fn holds_for_all_values(test: &Test) -> bool {
     match test {
         Test::StartsWith(prefix) => prefix.is_empty(),
-        Test::Matches(TextMatch::Regex, pattern) => matches_everything(pattern),
-        Test::Matches(_, pattern) => !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'%'),
+        Test::Matches(pattern) => pattern.is_everything(),
+        Test::Like(pattern) => !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'%'),
         _ => false,
     }
-}
-
-/// Whether a regular expression is found in every text: it is in the empty one, and asks for no place in particular.
-fn matches_everything(pattern: &str) -> bool {
-    if matches!(pattern, "^" | "$" | "^.*" | ".*$" | "^.*$") {
-        return true;
-    }
-    let asks_for_place = ["^", "$", "\\b", "\\B", "\\A", "\\z", "\\<", "\\>"];
-    !asks_for_place.iter().any(|place| pattern.contains(place))
-        && regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(""))
 }

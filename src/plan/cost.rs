@@ -40,7 +40,7 @@ fn keys(filter: &Filter) -> u64 {
         Filter::Column { test: Test::OneOf { values: Operand::Value(values), negated: false }, .. } => {
             values.len() as u64
         }
-        Filter::Any(keys) => keys.len() as u64,
+        Filter::Keys { keys, .. } => keys.len() as u64,
         _ => 1,
     }
 }

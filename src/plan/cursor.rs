@@ -53,7 +53,9 @@ impl Cursor {
             read.push(match value {
                 Json::Null if nullable => None,
                 Json::Null => return Err(foreign()),
-                value => Some(column_type.read(value, model.variants(&column_type)).map_err(|_| foreign())?),
+                value => {
+                    Some(column_type.restore(value, model.variants(&column_type)).map_err(|_| foreign())?)
+                }
             });
         }
         Ok(Self(read))

@@ -7,9 +7,10 @@ use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 
 use super::filter::Comparison;
-use super::sqlite_time;
+use super::pattern::Pattern;
+use super::{sqlite_decimal, sqlite_time};
 use crate::error::{Error, Result};
-use crate::model::{ColumnType, Model};
+use crate::model::{ColumnType, Expected, Model};
 
 /// The database's dialect of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,20 +20,6 @@ pub enum Dialect {
     /// PostgreSQL 13 or newer.
     Postgres,
 }
-
-/// A condition on text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TextMatch {
-    /// A pattern with `%` and `_`, escaped by `\`.
-    Like,
-    /// The same, ignoring case.
-    LikeIgnoringCase,
-    /// A regular expression.
-    Regex,
-}
-
-/// The collation under which PostgreSQL folds the case of every letter, whatever the database's own locale.
-const UNICODE_COLLATION: &str = "und-x-icu";
 
 impl Dialect {
     /// The dialect of a SeaORM backend.
@@ -56,8 +43,6 @@ impl Dialect {
     pub fn selected(self, expression: Expr, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
             (Self::Postgres, ColumnType::Enumeration(_)) => expression.cast_as("text"),
-            // SQLite has no decimals; as text they come with the digits it would show.
-            (Self::Sqlite, ColumnType::Decimal) => expression.cast_as("TEXT"),
             _ => expression,
         }
     }
@@ -91,6 +76,11 @@ impl Dialect {
         if self == Self::Sqlite && sqlite_time::is_time(column_type) {
             return sqlite_time::compare(&column, comparison, &operand, column_type);
         }
+        // Decimals are bound as text, and a column may hold them as text: as numbers they compare in both cases.
+        let operand = match (self, column_type) {
+            (Self::Sqlite, ColumnType::Decimal) => operand.cast_as("NUMERIC"),
+            _ => operand,
+        };
         match comparison {
             Comparison::Equal => column.eq(operand),
             Comparison::NotEqual => column.ne(operand),
@@ -108,6 +98,19 @@ impl Dialect {
                 Expr::val(value).as_enum(model.enumerations[*id].database_name.clone())
             }
             _ => Expr::val(value),
+        }
+    }
+
+    /// Whether a column holds `value` as it is, whatever its declaration says.
+    ///
+    /// # Errors
+    /// The form of the values that it holds.
+    pub fn check(self, value: &Value) -> std::result::Result<(), Expected> {
+        match self {
+            Self::Sqlite if !sqlite_decimal::is_exact(value) => {
+                Err(Expected("expected a decimal that a 64-bit floating-point number stands for".to_owned()))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -300,7 +303,7 @@ impl Dialect {
         let (from, to) = match self {
             // A `CHAR(n)` would be compared without the blanks that fill it up.
             Self::Postgres if prefix.ends_with(' ') => {
-                return self.matches(column, &format!("{}%", escape_like(prefix)), TextMatch::Like);
+                return self.like(column, &format!("{}%", escape_like(prefix)));
             }
             Self::Postgres => ("$1 ~>=~ $2", "$1 ~<~ $2"),
             Self::Sqlite => ("unlikely(? COLLATE BINARY >= ?)", "unlikely(? COLLATE BINARY < ?)"),
@@ -312,31 +315,24 @@ impl Dialect {
         }
     }
 
-    /// `column` matches `pattern`. Case means the same everywhere: SQLite's `LIKE` ignores that of ASCII
-    /// letters, so `GLOB` takes its place, and a regular expression that of the forms that ignore case. It would also take
-    /// a pattern to hold for nearly every row, and look at the patterns last.
-    pub fn matches(self, column: Expr, pattern: &str, how: TextMatch) -> Expr {
-        match (self, how) {
-            (Self::Postgres, TextMatch::Like) => {
-                Expr::cust_with_exprs("$1 LIKE $2", [column, Expr::val(pattern)])
-            }
-            (Self::Postgres, TextMatch::LikeIgnoringCase) => Expr::cust_with_exprs(
-                format!("($1 COLLATE \"{UNICODE_COLLATION}\") ILIKE $2"),
-                [column, Expr::val(pattern)],
-            ),
-            (Self::Postgres, TextMatch::Regex) => {
-                Expr::cust_with_exprs("$1 ~ $2", [column, Expr::val(pattern)])
-            }
-            (Self::Sqlite, TextMatch::Like) => {
+    /// `column` fits a pattern with `%` and `_`, escaped by `\`. SQLite's `LIKE` ignores the case of ASCII letters, so
+    /// `GLOB` takes its place. SQLite would also take a pattern to hold for nearly every row, and look at patterns last.
+    pub fn like(self, column: Expr, pattern: &str) -> Expr {
+        match self {
+            Self::Postgres => Expr::cust_with_exprs("$1 LIKE $2", [column, Expr::val(pattern)]),
+            Self::Sqlite => {
                 Expr::cust_with_exprs("unlikely(? GLOB ?)", [column, Expr::val(glob_of_like(pattern))])
             }
-            (Self::Sqlite, TextMatch::LikeIgnoringCase) => {
-                Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(regex_of_like(pattern))])
-            }
-            (Self::Sqlite, TextMatch::Regex) => {
-                Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(pattern)])
-            }
         }
+    }
+
+    /// `column` matches a regular expression somewhere.
+    pub fn matches(self, column: Expr, pattern: &Pattern) -> Expr {
+        let operator = match self {
+            Self::Postgres => "$1 ~ $2",
+            Self::Sqlite => "unlikely(? REGEXP ?)",
+        };
+        Expr::cust_with_exprs(operator, [column, Expr::val(pattern.text(self))])
     }
 
     /// The sum of a column in the type that [`ColumnType::sum`] gives it.
@@ -447,10 +443,11 @@ fn json_key(value: &Value) -> Json {
     }
 }
 
-/// Bytes cannot stand in JSON; they travel as hexadecimal digits.
+/// Bytes and decimals cannot stand in JSON; they travel as hexadecimal digits and as text.
 fn json_item(item: &str, column_type: &ColumnType) -> String {
     match column_type {
         ColumnType::Uuid | ColumnType::Bytes => format!("unhex({item})"),
+        ColumnType::Decimal => format!("CAST({item} AS NUMERIC)"),
         _ => item.to_owned(),
     }
 }
@@ -483,13 +480,13 @@ fn after_prefix(prefix: &str) -> Option<String> {
 }
 
 /// One step of a `LIKE` pattern.
-enum Wildcard {
+pub(super) enum Wildcard {
     Any,
     One,
     Letter(char),
 }
 
-fn wildcards(pattern: &str) -> impl Iterator<Item = Wildcard> {
+pub(super) fn wildcards(pattern: &str) -> impl Iterator<Item = Wildcard> {
     let mut letters = pattern.chars();
     std::iter::from_fn(move || {
         Some(match letters.next()? {
@@ -514,7 +511,7 @@ pub fn prefix_of_like(pattern: &str) -> Option<String> {
     }
 }
 
-fn glob_of_like(pattern: &str) -> String {
+pub(super) fn glob_of_like(pattern: &str) -> String {
     let mut glob = String::with_capacity(pattern.len());
     for step in wildcards(pattern) {
         match step {
@@ -527,19 +524,6 @@ fn glob_of_like(pattern: &str) -> String {
     glob
 }
 
-fn regex_of_like(pattern: &str) -> String {
-    let mut regex = String::from(r"(?is)\A");
-    for step in wildcards(pattern) {
-        match step {
-            Wildcard::Any => regex.push_str(".*"),
-            Wildcard::One => regex.push('.'),
-            Wildcard::Letter(letter) => regex.push_str(&regex::escape(&letter.to_string())),
-        }
-    }
-    regex.push_str(r"\z");
-    regex
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -547,7 +531,6 @@ mod tests {
     #[test]
     fn like_patterns_translate() {
         assert_eq!(glob_of_like(r"50\%*_%"), "50%[*]?*");
-        assert_eq!(regex_of_like("a.b%"), r"(?is)\Aa\.b.*\z");
         assert_eq!(escape_like(r"50%_\"), r"50\%\_\\");
         assert_eq!(prefix_of_like(r"50\%*%").as_deref(), Some("50%*"));
         assert_eq!(prefix_of_like("%").as_deref(), Some(""));

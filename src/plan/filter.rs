@@ -2,8 +2,9 @@
 
 use sea_orm::Value;
 
-use super::dialect::{TextMatch, escape_like, prefix_of_like};
+use super::dialect::{escape_like, prefix_of_like};
 use super::input::Input;
+use super::pattern::Pattern;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, Model, RelationId};
 
@@ -22,6 +23,13 @@ pub enum Filter {
         column: ColumnId,
         /// How it is compared, and to what.
         test: Test,
+    },
+    /// Several columns that together are one of these keys.
+    Keys {
+        /// The columns.
+        columns: Vec<ColumnId>,
+        /// Each with a value for every column.
+        keys: Vec<Vec<Value>>,
     },
     /// The rows at the other end of a relation.
     Related {
@@ -50,8 +58,10 @@ pub enum Test {
     IsNull(bool),
     /// Text that begins with this.
     StartsWith(String),
-    /// Text against a pattern.
-    Matches(TextMatch, String),
+    /// Text that fits a pattern with `%` and `_`, escaped by `\`.
+    Like(String),
+    /// Text that matches a regular expression.
+    Matches(Pattern),
 }
 
 /// What a column is compared to.
@@ -107,7 +117,7 @@ impl Filter {
         match self {
             Self::All(filters) | Self::Any(filters) => filters.iter().any(Self::looks_beyond),
             Self::Not(filter) => filter.looks_beyond(),
-            Self::Column { .. } => false,
+            Self::Column { .. } | Self::Keys { .. } => false,
             Self::Related { .. } => true,
         }
     }
@@ -126,10 +136,7 @@ impl Filter {
                 let values = Operand::Value(keys.into_iter().flatten().collect());
                 Self::Column { column: *column, test: Test::OneOf { values, negated: false } }
             }
-            _ => {
-                let equals = |key: Vec<Value>| Self::equals(columns, key.into_iter().map(Operand::Value));
-                Self::Any(keys.into_iter().map(equals).collect())
-            }
+            _ => Self::Keys { columns: columns.to_vec(), keys },
         }
     }
 
@@ -223,9 +230,9 @@ impl Test {
     }
 
     fn read_text(operator: &str, text: &str, operand: &Input) -> Result<Self> {
-        let (form, how) = match operator.strip_prefix('i') {
-            Some(form) => (form, TextMatch::LikeIgnoringCase),
-            None => (operator, TextMatch::Like),
+        let (form, ignores_case) = match operator.strip_prefix('i') {
+            Some(form) => (form, true),
+            None => (operator, false),
         };
         let literal = escape_like(text);
         let pattern = match form {
@@ -239,16 +246,20 @@ impl Test {
                     return Err(operand.refuse("expected a pattern that does not end in a lone \\"));
                 }
                 match prefix_of_like(text) {
-                    Some(prefix) if how == TextMatch::Like => return Ok(Self::StartsWith(prefix)),
+                    Some(prefix) if !ignores_case => return Ok(Self::StartsWith(prefix)),
                     _ => text.to_owned(),
                 }
             }
             "regex" => {
-                regex::Regex::new(text).map_err(|_| operand.refuse("expected a regular expression"))?;
-                return Ok(Self::Matches(TextMatch::Regex, text.to_owned()));
+                let pattern = Pattern::regex(text).map_err(|expected| operand.refuse(expected))?;
+                return Ok(Self::Matches(pattern));
             }
             _ => return Err(operand.refuse(format!("there is no operator \"{operator}\""))),
         };
-        Ok(Self::Matches(how, pattern))
+        if ignores_case {
+            let pattern = Pattern::ignoring_case(&pattern).map_err(|expected| operand.refuse(expected))?;
+            return Ok(Self::Matches(pattern));
+        }
+        Ok(Self::Like(pattern))
     }
 }

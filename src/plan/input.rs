@@ -1,5 +1,6 @@
 //! Reading what a client gave, with the path to it for the error that names it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use async_graphql::{Name, Positioned};
@@ -117,6 +118,14 @@ impl<'a> Input<'a> {
                 .filter(|count| *count <= i32::MAX as u64)
                 .ok_or_else(|| self.refuse("expected a number of rows, zero or more")),
             _ => Err(self.refuse("expected a number of rows, zero or more")),
+        }
+    }
+
+    /// An id: text or an integer (section 3.5.5).
+    pub fn id(&self) -> Result<Cow<'a, str>> {
+        match self.value() {
+            Written::Number(number) if !number.is_f64() => Ok(number.to_string().into()),
+            _ => self.text().map(Cow::Borrowed),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod certainty;
+mod complexity;
 mod cost;
 mod cursor;
 mod dialect;
@@ -12,11 +13,13 @@ mod filter;
 mod input;
 mod node_id;
 mod order;
+mod pattern;
 mod planner;
 mod print;
 mod room;
 mod select;
 mod selection;
+pub mod sqlite_decimal;
 pub mod sqlite_time;
 mod tables;
 mod variables;
@@ -27,6 +30,7 @@ use async_graphql::{Name, Pos};
 use sea_orm::Value;
 
 pub use catalog::Catalog;
+pub use complexity::Complexity;
 pub use cost::rows_asked;
 pub use cursor::Cursor;
 pub use dialect::Dialect;
@@ -34,6 +38,7 @@ pub use filter::{Comparison, Filter, Operand, Quantifier, Test};
 pub use input::{Arguments, Input};
 pub use node_id::write as write_node_id;
 pub use order::{Direction, OrderBy, OrderTerm};
+pub use pattern::{DESCRIPTION as REGEX_DESCRIPTION, Pattern};
 pub use planner::{Planner, plan};
 pub use room::Room;
 pub use select::{Join, Key, LastRun, Query, Select, Templates};
@@ -54,6 +59,8 @@ pub struct Plan {
     pub parameters: Vec<Parameter>,
     /// The variables whose values it depends on. Of the others it is enough whether they are given, and not null.
     pub depends_on: BTreeSet<Name>,
+    /// How large its statements are, as far as databases limit that.
+    pub complexity: Complexity,
     /// For the bytes of its answers.
     pub room: Room,
 }

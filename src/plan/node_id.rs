@@ -24,7 +24,7 @@ pub fn write<'a>(model: &Model, entity: EntityId, key: impl Iterator<Item = &'a 
 /// Reads an id that [`write`] made.
 pub fn read(model: &Model, input: &Input) -> Result<(EntityId, Vec<Value>)> {
     let refuse = || input.refuse("expected a node id");
-    let decoded = BASE64.decode(input.text()?).map_err(|_| refuse())?;
+    let decoded = BASE64.decode(input.id()?.as_bytes()).map_err(|_| refuse())?;
     let parts: Vec<Json> = serde_json::from_slice(&decoded).map_err(|_| refuse())?;
     let Some((Json::String(name), key)) = parts.split_first() else { return Err(refuse()) };
     let id = model.entity_named(name).ok_or_else(refuse)?;
@@ -34,7 +34,7 @@ pub fn read(model: &Model, input: &Input) -> Result<(EntityId, Vec<Value>)> {
     }
     let read_part = |(column, json): (&usize, &Json)| {
         let column_type: &ColumnType = &entity.columns[*column].column_type;
-        column_type.read(json, model.variants(column_type)).map_err(|_| refuse())
+        column_type.restore(json, model.variants(column_type)).map_err(|_| refuse())
     };
     let key = entity.primary_key.iter().zip(key).map(read_part).collect::<Result<_>>()?;
     Ok((id, key))

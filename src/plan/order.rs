@@ -1,5 +1,7 @@
 //! The order of rows.
 
+use std::collections::HashSet;
+
 use super::input::Input;
 use crate::error::Result;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, RelationId, names};
@@ -79,15 +81,16 @@ impl OrderTerm {
     /// Reads `orderBy` of a list of `entity` and completes it to a total order.
     pub fn read(model: &Model, entity: EntityId, input: Option<&Input>) -> Result<Vec<Self>> {
         let mut terms: Vec<Self> = Vec::new();
+        // A term that compares the same again never decides.
+        let mut compared = HashSet::new();
         for input in input.map(Input::list).unwrap_or_default() {
             let term = Self::read_term(model, entity, &input)?;
-            // A term that compares the same again never decides.
-            if !terms.iter().any(|earlier| earlier.path == term.path && earlier.by == term.by) {
+            if compared.insert((term.path.clone(), term.by.clone())) {
                 terms.push(term);
             }
         }
         for last in Self::primary_key(&model.entities[entity]) {
-            if !terms.iter().any(|term| term.path.is_empty() && term.by == last.by) {
+            if compared.insert((Vec::new(), last.by.clone())) {
                 terms.push(last);
             }
         }
@@ -119,6 +122,11 @@ impl OrderTerm {
             }
         }
         Err(value.refuse(format!("{} cannot be ordered by \"{name}\"", entity.name)))
+    }
+
+    /// The entity whose column or list the term compares.
+    pub(super) fn entity(&self, model: &Model, root: EntityId) -> EntityId {
+        self.path.iter().fold(root, |id, hop| model.entities[id].relations[*hop].target)
     }
 
     /// What the term compares and whether that may be NULL.

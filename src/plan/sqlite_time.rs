@@ -7,7 +7,8 @@
 //!   `T`, a fraction of any length (from its tenth digit on it is ignored), and an offset of up to 14:59 hours or `Z`,
 //!   without which it is in UTC;
 //! - text such as `23:59:59.5`, with the same fractions and offsets, where the column holds a time of day;
-//! - an integer, the seconds since 1970, and a real, a Julian day or (beyond those, as SQLite's `auto` has it) the seconds
+//! - the first of these, whatever the time of day after it, where the column holds a date;
+//! - where it holds no date, an integer, the seconds since 1970, and a real, a Julian day or (beyond those, as SQLite's `auto` has it) the seconds
 //!   since 1970, to the millisecond. A column that is declared as text makes text of numbers, which is not understood.
 //!
 //! Anything else is no time: its key is NULL, so no comparison holds for it, and it cannot be read. Written is what the key
@@ -61,7 +62,7 @@ pub(super) fn is_time(column_type: &ColumnType) -> bool {
 pub(super) fn key(column: &Expr, column_type: &ColumnType) -> Expr {
     let moment = moment_key();
     let sql = match column_type {
-        ColumnType::Date => format!("CASE WHEN length(?) = 10 AND date(?) = ? THEN ? ELSE substr({moment}, 1, 10) END"),
+        ColumnType::Date => DATE_KEY.to_owned(),
         ColumnType::Time => {
             format!("CASE WHEN substr(?, 3, 1) = ':' THEN {} ELSE substr({moment}, 12) END", day_key())
         }
@@ -74,6 +75,9 @@ pub(super) fn key(column: &Expr, column_type: &ColumnType) -> Expr {
 /// The first second of the year 0, since 1970, and the Julian day of it: years before it have a sign, and no order as text.
 const FIRST_SECOND: i64 = -62_167_219_200;
 const FIRST_DAY: f64 = 1_721_059.5;
+
+const DATE_KEY: &str = "CASE WHEN date(substr(?, 1, 10)) = substr(?, 1, 10) AND substr(?, 11, 1) IN ('', ' ', 'T') \
+     THEN substr(?, 1, 10) END";
 
 /// SQLite's functions read the text without its fraction, which they would round to milliseconds. They take the thirtieth of
 /// February for the first of March or the second, and the hour 24 for the next day.
@@ -135,6 +139,7 @@ pub(super) fn compare(
     use Comparison as Is;
 
     let key = key(column, column_type);
+    let operand = operand.clone();
     let exact = match comparison {
         Is::Equal => key.eq(operand.clone()),
         Is::NotEqual => key.ne(operand.clone()),
@@ -143,21 +148,24 @@ pub(super) fn compare(
         Is::Greater => key.gt(operand.clone()),
         Is::GreaterOrEqual => key.gte(operand.clone()),
     };
-    let from = "? >= date(?, '-1 day')";
-    // After the last year there is no date, but every other text that may be meant comes before this one.
-    let to = "? < ifnull(date(?, '+2 days'), 'A')";
-    let near = match comparison {
-        _ if *column_type == ColumnType::Time => return exact,
-        Is::NotEqual => return exact,
-        Is::Equal => format!("({from} AND {to} OR ? < '')"),
-        Is::Less | Is::LessOrEqual => to.to_owned(),
-        Is::Greater | Is::GreaterOrEqual => format!("({from} OR ? < '')"),
+    // No date comes after the last year, but every text that may be meant comes before this one.
+    let (from, to) = match column_type {
+        // A date is not moved by an offset.
+        ColumnType::Date => ("?", "ifnull(date(?, '+1 day'), 'A')"),
+        ColumnType::Time => return exact,
+        _ => ("date(?, '-1 day')", "ifnull(date(?, '+2 days'), 'A')"),
     };
-    let (column, operand) = (column.clone(), operand.clone());
+    let from = || column.clone().gte(Expr::cust_with_exprs(from, [operand.clone()]));
+    let to = || column.clone().lt(Expr::cust_with_exprs(to, [operand.clone()]));
+    let or_number = |near: Expr| match column_type {
+        ColumnType::Date => near,
+        _ => near.or(column.clone().lt(Expr::cust("''"))),
+    };
     let near = match comparison {
-        Is::Equal => Expr::cust_with_exprs(near, [column.clone(), operand.clone(), column.clone(), operand, column]),
-        Is::Less | Is::LessOrEqual => Expr::cust_with_exprs(near, [column, operand]),
-        _ => Expr::cust_with_exprs(near, [column.clone(), operand, column]),
+        Is::NotEqual => return exact,
+        Is::Equal => or_number(from().and(to())),
+        Is::Less | Is::LessOrEqual => to(),
+        Is::Greater | Is::GreaterOrEqual => or_number(from()),
     };
     near.and(exact)
 }

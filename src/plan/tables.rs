@@ -49,7 +49,7 @@ impl Tables<'_> {
                 filters.iter().for_each(|filter| self.of_filter(id, filter));
             }
             Filter::Not(filter) => self.of_filter(id, filter),
-            Filter::Column { .. } => {}
+            Filter::Column { .. } | Filter::Keys { .. } => {}
             Filter::Related { relation, filter, .. } => {
                 let relation = &self.model.entities[id].relations[*relation];
                 self.of_relation(relation);

@@ -1,21 +1,23 @@
-//! How a request is answered: validated by async-graphql, planned, loaded, written. Root fields that are not the
+//! How a request is answered: validated, planned, loaded, written. Root fields that are not the
 //! model's, introspection and the user's own, are left to async-graphql's executor.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, NextValidation, ResolveInfo,
-};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{PathSegment, Response, ServerError, ServerResult, ValidationResult, Value, Variables};
+use async_graphql::{PathSegment, Response, ServerError, ServerResult, Value, Variables};
 use sea_orm::DbErr;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use tracing::{Instrument, Span};
 
 use super::compiled::Compiled;
 use super::prepared::Prepared;
-use super::{QUERY, SUBSCRIPTION, Schema, rows, variables};
+use super::validate::validate;
+use super::{QUERY, SUBSCRIPTION, Schema, introspection, rows, variables};
 use crate::error::{Error, LocatedError, Result};
 use crate::execute::{Answer, Json, Session, SqlError, Tree, json, object};
 use crate::model::Model;
@@ -43,9 +45,13 @@ impl Schema {
         let refuse = |error: Error| vec![error.into()];
         let compiled = prepared.compiled.clone();
         let operation = compiled.operation().map_err(refuse)?;
-        let variables = variables::read(self.inner.registry(), operation, &prepared.variables);
-        self.validate(prepared, operation, variables.as_ref().ok()).await?;
-        let variables = variables.map_err(refuse)?;
+        self.validate(&compiled)?;
+        let variables =
+            variables::read(self.inner.registry(), operation, &prepared.variables).map_err(refuse)?;
+        if let Some(position) = compiled.introspects_too_deep {
+            let error = Error::validation("Maximum introspection depth exceeded");
+            return Err(vec![LocatedError::new(error, position, Vec::new())]);
+        }
         if operation.ty == OperationType::Mutation {
             let variables = plan::Variables::fixed(&variables);
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
@@ -60,20 +66,57 @@ impl Schema {
         let (plan, values) = self
             .planned(&compiled, operation, &variables, session.select(Catalog::none()))
             .map_err(refuse)?;
-        let is_schema = |name: &str| matches!(name, "__schema" | "__type");
-        if !self.introspection && plan.fields.iter().any(|field| is_schema(&field.name)) {
-            let message = "introspection is switched off: __schema and __type are not answered";
-            return Err(refuse(Error::validation(message)));
+        session.afford_plan(&plan).map_err(refuse)?;
+        if plan.fields.iter().any(|field| introspection::is_about_schema(&field.name)) {
+            return Box::pin(self.introspect(session, prepared, plan, values)).await.map_err(refuse);
         }
-        session.afford(&plan.loads, 1).map_err(refuse)?;
         let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
         if !plan.fields.iter().any(|field| matches!(field.kind, FieldKind::Foreign)) {
             let (data, errors) = Answer::write_object(self.model(), &plan, &loaded);
             return Ok((Some(data), errors));
         }
         let answer = Answer::write(self.model(), &plan, &loaded, Vec::new());
+        // With its defaults: async-graphql does not see those in the arguments of @skip and @include.
+        prepared.variables = variables;
         let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
         Ok(self.complete(&plan, answer, foreign))
+    }
+
+    /// Answers an operation that asks about the schema, from what is kept, or on a thread that may be busy for long. An
+    /// answer that holds nothing else is kept.
+    async fn introspect(
+        &self,
+        session: &Arc<Session>,
+        prepared: &mut Prepared,
+        plan: Arc<Plan>,
+        values: Vec<sea_orm::Value>,
+    ) -> Result<Answered> {
+        let Some(introspection) = &self.introspection else {
+            let message = "introspection is switched off: __schema and __type are not answered";
+            return Err(Error::validation(message));
+        };
+        let compiled = prepared.compiled.clone();
+        introspection.afford(compiled.operation()?, &compiled.document)?;
+        let is_constant = |field: &plan::Field| {
+            introspection::is_about_schema(&field.name) || matches!(field.kind, FieldKind::TypeName(_))
+        };
+        let is_constant = plan.fields.iter().all(is_constant);
+        if is_constant && let Some(kept) = introspection.kept(&compiled, &prepared.variables) {
+            return Ok(kept);
+        }
+        let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
+        let answer = Answer::write(self.model(), &plan, &loaded, Vec::new());
+        let (schema, request) = (self.clone(), prepared.request().data(session.clone()));
+        let (runtime, span) = (Handle::current(), Span::current());
+        let complete = move || {
+            let foreign = runtime.block_on(schema.inner.execute(request).instrument(span));
+            schema.complete(&plan, answer, foreign)
+        };
+        let answered = spawn_blocking(complete).await.map_err(Error::internal)?;
+        if is_constant {
+            introspection.keep(&compiled, &prepared.variables, &answered);
+        }
+        Ok(answered)
     }
 
     /// The plan of a query or a subscription for these variables, and the values of its parameters.
@@ -97,38 +140,13 @@ impl Schema {
         }
     }
 
-    /// Has async-graphql validate the document. A verdict that no value of a variable can change is kept. There are no
-    /// `variables` where those of the request are not of their types.
-    async fn validate(
-        &self,
-        prepared: &Prepared,
-        operation: &OperationDefinition,
-        variables: Option<&Variables>,
-    ) -> Result<(), Vec<LocatedError>> {
-        let compiled = &prepared.compiled;
-        let is_final = compiled.verdict_is_final;
-        let given = match is_final {
-            true => Some(String::new()),
-            false => variables.map(|variables| variables::given(operation, variables)),
-        };
-        if let Some(verdict) = given.as_ref().and_then(|given| compiled.verdict(given)) {
-            return if verdict.is_empty() { Ok(()) } else { Err(verdict.to_vec()) };
-        }
-        let mut request = prepared.again().request().data(ValidateOnly);
-        if is_final {
-            request.variables = Variables::default();
-        } else if let Some(variables) = variables {
-            request.variables = variables.clone();
-        }
-        let refused = Box::pin(self.inner.execute(request)).await.errors;
-        // What is refused after validation, such as an operation that is not there, is a fault of the document, too.
-        let errors: Vec<LocatedError> =
-            refused.into_iter().map(|error| located(of_document(error))).collect();
-        // An error may quote a value of this request, which is no other client's business.
-        if let Some(given) = given.filter(|_| is_final || errors.is_empty()) {
-            compiled.keep_verdict(given, Arc::new(errors.clone()));
-        }
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    /// Validates the document, once as long as it is kept.
+    fn validate(&self, compiled: &Compiled) -> Result<(), Vec<LocatedError>> {
+        let errors = compiled.verdict.get_or_init(|| {
+            let validate = || validate(self.inner.registry(), &compiled.document);
+            tracing::debug_span!("validate").in_scope(validate)
+        });
+        if errors.is_empty() { Ok(()) } else { Err(errors.clone()) }
     }
 
     /// Puts what async-graphql answered into the places that the plan left to it.
@@ -172,9 +190,6 @@ impl Schema {
     }
 }
 
-/// Tells the extension that a request is here for validation alone.
-struct ValidateOnly;
-
 pub(super) struct AnsweringFactory;
 
 impl ExtensionFactory for AnsweringFactory {
@@ -183,41 +198,21 @@ impl ExtensionFactory for AnsweringFactory {
     }
 }
 
-/// What we ask of async-graphql beside its own: to tell errors of validation, and the paths of those of hand-written fields.
+/// Gives the errors of hand-written fields their paths, and the schema no description: async-graphql describes the type
+/// `__Schema` there, and tools print that before the schema.
 struct Answering;
 
 #[async_trait::async_trait]
 impl Extension for Answering {
-    async fn validation(
-        &self,
-        context: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        next.run(context).await.map_err(|mut errors| {
-            // An operation that the schema does not have is found twice.
-            errors.dedup();
-            errors.into_iter().map(of_document).collect()
-        })
-    }
-
-    async fn execute(
-        &self,
-        context: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        match context.data_opt::<ValidateOnly>() {
-            Some(ValidateOnly) => Response::default(),
-            None => next.run(context, operation_name).await,
-        }
-    }
-
     async fn resolve(
         &self,
         context: &ExtensionContext<'_>,
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
+        if (info.parent_type, info.name) == ("__Schema", "description") {
+            return Ok(Some(Value::Null));
+        }
         let node = info.path_node;
         let answered = next.run(context, info).await;
         // An error of a resolver comes without its path.
@@ -226,11 +221,6 @@ impl Extension for Answering {
             false => error,
         })
     }
-}
-
-/// Marks an error that async-graphql found in a document.
-fn of_document(error: ServerError) -> ServerError {
-    ServerError { source: Some(Arc::new(Error::validation(error.message.clone()))), ..error }
 }
 
 /// An error of async-graphql, which may be one of ours that went through it: with its code, and one of the database without
@@ -264,6 +254,7 @@ pub(super) fn operation<'a>(
         _ => None,
     };
     found.map(|operation| &operation.node).ok_or_else(|| match name {
+        _ if document.operations.iter().next().is_none() => Error::validation("the document has no operation"),
         Some(name) => Error::validation(format!("there is no operation \"{name}\"")),
         None => Error::validation("several operations and no operationName"),
     })

@@ -3,14 +3,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use async_graphql::ValidationMode;
 use async_graphql::dynamic::{
     Enum, EnumItem, Field, Object, Scalar as ScalarType, SchemaError, Type, TypeRef,
 };
 
 use super::answering::AnsweringFactory;
 use super::compiled::Documents;
+use super::introspection::Introspection;
 use super::live::Live;
-use super::{QUERY, Schema, inputs, mutations, objects, roots};
+use super::possible::Possible;
+use super::{QUERY, Schema, inputs, mutations, objects, roots, type_system};
 use crate::execute::{Changes, Limits, Presence, Shared};
 use crate::guard;
 use crate::model::{ColumnType, Entity, Model, Scalar, names};
@@ -80,7 +83,8 @@ impl SchemaBuilder {
     /// The schema.
     ///
     /// # Errors
-    /// When a type that was added is there already, or what was added refers to a type that does not exist.
+    /// When a type that was added is there already, what was added refers to a type that does not exist, or the schema breaks a
+    /// rule of type system validation: all such faults at once.
     ///
     /// # Panics
     /// When a root field that was added is there already.
@@ -92,13 +96,16 @@ impl SchemaBuilder {
             if fields.is_empty() && types.is_empty() { used_scalars(&model) } else { Scalar::CUSTOM.into() };
         let query = fields.into_iter().fold(roots::query(&model), Object::field);
         // A type without fields would be none: nothing is there to be changed in a model without entities.
-        let mutation = model.exposed().next().map(|_| mutations::root(&model));
+        let possible = Possible::new(&model);
+        let mutation = model.exposed().next().map(|_| mutations::root(&possible));
         let subscription = roots::subscription(&model);
         let built = async_graphql::dynamic::Schema::build(
             QUERY,
             mutation.as_ref().map(Object::type_name),
             Some(subscription.type_name()),
         )
+        // Documents are validated before: see [`super::validate`].
+        .validation_mode(ValidationMode::Fast)
         // The guard has counted the same levels before.
         .limit_recursive_depth(guard::Limits::DEEPEST)
         .extension(AnsweringFactory);
@@ -109,7 +116,7 @@ impl SchemaBuilder {
         all.extend(enumerations(&model));
         all.extend(inputs::types(&model));
         all.extend(objects::types(&model));
-        all.extend(mutations::types(&model));
+        all.extend(mutations::types(&possible));
         // async-graphql would take the later of two types for the earlier.
         let mut taken: HashSet<String> = all.iter().map(|own| type_name(own).to_owned()).collect();
         taken.extend(names::FIXED_TYPES.map(str::to_owned));
@@ -119,6 +126,11 @@ impl SchemaBuilder {
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
+        let faults = type_system::faults(inner.registry());
+        if !faults.is_empty() {
+            return Err(format!("the schema is not valid:\n  {}", faults.join("\n  ")).into());
+        }
+        let introspection = introspection.then(|| Introspection::of(inner.registry()));
         Ok(Schema {
             inner,
             shared: Arc::new(Shared {

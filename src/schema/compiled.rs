@@ -4,17 +4,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use async_graphql::parser::types::{
-    Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
-};
-use async_graphql::{Name, Positioned, Variables};
-use async_graphql_value::Value;
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Name, Pos, Variables};
 use lru::LruCache;
 use thread_local::ThreadLocal;
 
-use super::{answering, variables};
+use super::{answering, introspection, variables};
 use crate::error::{Error, LocatedError};
 use crate::guard;
 use crate::plan::Plan;
@@ -25,18 +22,14 @@ pub(super) struct Compiled {
     pub text: String,
     pub document: ExecutableDocument,
     pub operation_name: Option<String>,
-    /// Whether what validation finds is the same whatever variables are given: none is declared, or each stands alone
-    /// as the value of an argument.
-    pub verdict_is_final: bool,
+    /// The root field that asks about the schema deeper than any field may.
+    pub introspects_too_deep: Option<Pos>,
+    /// The errors of validation, once it was done; none where the document is valid.
+    pub verdict: OnceLock<Vec<LocatedError>>,
     /// How often and how deep it uses each variable.
     pub uses: guard::Uses,
-    /// What validation has found: nothing, or why the document is refused. By which variables are given.
-    verdicts: Mutex<LruCache<String, Verdict>>,
     plans: Mutex<Plans>,
 }
-
-/// The errors of a document.
-pub(super) type Verdict = Arc<Vec<LocatedError>>;
 
 /// The plans that are kept of a document.
 #[derive(Debug)]
@@ -49,7 +42,7 @@ struct Plans {
 /// So many documents each thread keeps.
 const DOCUMENTS: usize = 500;
 
-/// So many plans are kept of each, and so many verdicts.
+/// So many plans are kept of each.
 const PLANS: usize = 64;
 
 /// Larger texts, of documents and of variables that plans depend on, are read anew each time.
@@ -68,7 +61,7 @@ type Known = LruCache<Key, Arc<Compiled>>;
 /// Text and name of the operation.
 type Key = (String, Option<String>);
 
-fn capacity(entries: usize) -> NonZeroUsize {
+pub(super) fn capacity(entries: usize) -> NonZeroUsize {
     NonZeroUsize::new(entries).unwrap_or(NonZeroUsize::MIN)
 }
 
@@ -112,18 +105,13 @@ impl Compiled {
     ) -> Result<Self, LocatedError> {
         let document = guard::parse(&text, guard)?;
         let operation = answering::operation(&document, operation_name.as_deref())?;
-        let fragments = document.fragments.values();
-        let variables_stand_alone = stands_alone_in_directives(&operation.directives)
-            && stands_alone(&operation.selection_set.node)
-            && fragments.clone().all(|fragment| stands_alone_in_directives(&fragment.node.directives))
-            && fragments.clone().all(|fragment| stands_alone(&fragment.node.selection_set.node));
         Ok(Self {
+            introspects_too_deep: introspection::too_deep(operation, &document.fragments),
             uses: guard::Uses::of(&document),
-            verdict_is_final: operation.variable_definitions.is_empty() || variables_stand_alone,
             text,
             document,
             operation_name,
-            verdicts: Mutex::new(LruCache::new(capacity(PLANS))),
+            verdict: OnceLock::new(),
             plans: Mutex::new(Plans { depend_on: BTreeSet::new(), kept: LruCache::new(capacity(PLANS)) }),
         })
     }
@@ -136,16 +124,6 @@ impl Compiled {
     /// What the operation does.
     pub fn operation_type(&self) -> OperationType {
         self.operation().map_or(OperationType::Query, |operation| operation.ty)
-    }
-
-    /// What validation has found where these variables were given (see [`variables::given`]).
-    pub fn verdict(&self, given: &str) -> Option<Verdict> {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).get(given).cloned()
-    }
-
-    /// Keeps what validation has found.
-    pub fn keep_verdict(&self, given: String, verdict: Verdict) {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).put(given, verdict);
     }
 
     /// The plan for these variables of `operation`, from what is kept or made by `plan`. Plans that failed are not kept.
@@ -182,37 +160,5 @@ impl Plans {
         if key.len() <= LARGEST_TEXT {
             self.kept.put(key, plan);
         }
-    }
-}
-
-fn stands_alone(selection: &SelectionSet) -> bool {
-    selection.items.iter().all(|item| match &item.node {
-        Selection::Field(Positioned { node: Field { arguments, directives, selection_set, .. }, .. }) => {
-            arguments_stand_alone(arguments)
-                && stands_alone_in_directives(directives)
-                && stands_alone(&selection_set.node)
-        }
-        Selection::InlineFragment(fragment) => {
-            stands_alone_in_directives(&fragment.node.directives)
-                && stands_alone(&fragment.node.selection_set.node)
-        }
-        Selection::FragmentSpread(spread) => stands_alone_in_directives(&spread.node.directives),
-    })
-}
-
-fn stands_alone_in_directives(directives: &[Positioned<Directive>]) -> bool {
-    directives.iter().all(|directive| arguments_stand_alone(&directive.node.arguments))
-}
-
-fn arguments_stand_alone(arguments: &[(Positioned<Name>, Positioned<Value>)]) -> bool {
-    arguments.iter().all(|(_, value)| matches!(value.node, Value::Variable(_)) || !has_variable(&value.node))
-}
-
-fn has_variable(value: &Value) -> bool {
-    match value {
-        Value::Variable(_) => true,
-        Value::List(items) => items.iter().any(has_variable),
-        Value::Object(fields) => fields.values().any(has_variable),
-        _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use async_graphql::dynamic::{InputObject, InputValue, Type, TypeRef};
 
 use crate::model::{ColumnType, Entity, Model, Operators, Relation, names};
+use crate::plan::REGEX_DESCRIPTION;
 
 /// All input types of a model.
 pub(super) fn types(model: &Model) -> Vec<Type> {
@@ -68,15 +69,15 @@ const TEXT_OPERATORS: [(&str, &str); 10] = [
     ("startsWith", "Begins with this."),
     ("endsWith", "Ends with this."),
     ("like", "Fits this pattern: % is any text, _ any letter, a backslash makes a letter of either."),
-    ("iEq", "Equal, ignoring case."),
+    (
+        "iEq",
+        "Equal, ignoring case: letters are equal that Unicode's simple case folding makes equal (σ and ς, but not ß and ss).",
+    ),
     ("iContains", "Has this in it, ignoring case."),
     ("iStartsWith", "Begins with this, ignoring case."),
     ("iEndsWith", "Ends with this, ignoring case."),
     ("iLike", "Fits this pattern, ignoring case."),
-    (
-        "regex",
-        "Matches this regular expression somewhere (the syntax that Rust's regex and the database have in common).",
-    ),
+    ("regex", REGEX_DESCRIPTION),
 ];
 
 fn filter(model: &Model, entity: &Entity) -> InputObject {

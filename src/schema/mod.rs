@@ -4,12 +4,16 @@ mod answering;
 mod build;
 mod compiled;
 mod inputs;
+mod introspection;
 mod live;
 mod mutations;
 mod objects;
+mod possible;
 mod prepared;
 mod roots;
 mod rows;
+mod type_system;
+mod validate;
 mod variables;
 
 use std::borrow::Cow;
@@ -46,7 +50,8 @@ pub struct Schema {
     guard: guard::Limits,
     live: live::Live,
     documents: compiled::Documents,
-    introspection: bool,
+    /// None where the schema is not told.
+    introspection: Option<introspection::Introspection>,
 }
 
 /// An answer, and the statements that it took.

@@ -4,26 +4,29 @@
 use async_graphql::dynamic::{Enum, EnumItem, Field, InputObject, InputValue, Object, Type, TypeRef};
 
 use super::objects::{object_field, scalar_field};
+use super::possible::{Possible, created_columns, has_key, has_reverse, is_required, updated_columns};
 use super::roots::root_field;
-use crate::model::{Column, ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
+use crate::model::{ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
 
 /// The type of the mutation root.
 pub(super) const MUTATION: &str = "Mutation";
 
 /// The mutation root.
-pub(super) fn root(model: &Model) -> Object {
+pub(super) fn root(possible: &Possible) -> Object {
     let mut mutation = Object::new(MUTATION).description(
         "Changes. One operation is one transaction: its fields run in order, and an error takes all of them back.",
     );
-    for (_, entity) in model.exposed() {
-        for field in root_fields(model, entity) {
+    for (id, _) in possible.model.exposed() {
+        for field in root_fields(possible, id) {
             mutation = mutation.field(field);
         }
     }
     mutation
 }
 
-fn root_fields(model: &Model, entity: &Entity) -> Vec<Field> {
+fn root_fields(possible: &Possible, id: EntityId) -> Vec<Field> {
+    let model = possible.model;
+    let entity = &model.entities[id];
     let Entity { name, roots, types, .. } = entity;
     let one = || TypeRef::named_nn(name);
     let create = || InputValue::new("input", TypeRef::named_nn(&types.create));
@@ -48,7 +51,13 @@ fn root_fields(model: &Model, entity: &Entity) -> Vec<Field> {
             ))
     };
     let mut fields = Vec::new();
-    if can_be_made(entity) {
+    if possible.creates_bare(id) {
+        fields.push(
+            root_field(&roots.create, one())
+                .description(format!("Makes one {name}, all of whose values are defaults.")),
+        );
+    }
+    if possible.creates(id, None) {
         fields.push(
             root_field(&roots.create, one()).argument(create()).description(format!("Makes one {name}.")),
         );
@@ -60,7 +69,7 @@ fn root_fields(model: &Model, entity: &Entity) -> Vec<Field> {
                 )),
         );
     }
-    if can_be_made(entity) && has_key(entity) {
+    if possible.creates(id, None) && has_key(entity) {
         fields.push(
             root_field(&roots.upsert, one())
                 .argument(create().description("What it holds."))
@@ -71,22 +80,27 @@ fn root_fields(model: &Model, entity: &Entity) -> Vec<Field> {
                 .description(format!("Makes one {name}, or gives the one with the same key these values.")),
         );
     }
-    if entity.primary_key.iter().all(|id| !entity.columns[*id].hidden) {
+    let is_named = entity.primary_key.iter().all(|id| !entity.columns[*id].hidden);
+    if is_named && possible.updates(id, None) {
         fields.push(
             by_key(root_field(&roots.update, one()))
                 .argument(update())
                 .description(format!("Changes one {name}.")),
         );
+    }
+    if is_named {
         fields.push(
             by_key(root_field(&roots.delete, one()))
                 .description(format!("Deletes one {name}; answers with it as it was.")),
         );
     }
-    fields.push(
-        by_filter(root_field(&roots.update_many, TypeRef::named_nn(&types.update_result)))
-            .argument(update().description("What changes in each of them."))
-            .description(format!("Changes {name} objects, all in the same way.")),
-    );
+    if possible.updates(id, None) {
+        fields.push(
+            by_filter(root_field(&roots.update_many, TypeRef::named_nn(&types.update_result)))
+                .argument(update().description("What changes in each of them."))
+                .description(format!("Changes {name} objects, all in the same way.")),
+        );
+    }
     fields.push(
         by_filter(root_field(&roots.delete_many, TypeRef::named_nn("DeleteResult")))
             .description(format!("Deletes {name} objects.")),
@@ -94,37 +108,21 @@ fn root_fields(model: &Model, entity: &Entity) -> Vec<Field> {
     fields
 }
 
-/// Whether clients can name a row: some unique key has no hidden column.
-fn has_key(entity: &Entity) -> bool {
-    entity.keys().next().is_some()
-}
-
-/// Whether clients can make a row: no hidden column needs a value from them.
-fn can_be_made(entity: &Entity) -> bool {
-    let hidden = entity.columns.iter().enumerate().filter(|(_, column)| column.hidden);
-    let mut given = hidden.map(|(id, column)| {
-        column.nullable || column.has_default || entity.relations_of_column(id).next().is_some()
-    });
-    given.all(|is_given| is_given)
-}
-
-/// Whether clients can say which row another one is to point at.
-fn can_be_reached(entity: &Entity) -> bool {
-    has_key(entity) || can_be_made(entity)
-}
-
 /// All types that the mutation root needs, and no others: introspection would not tell of them.
-pub(super) fn types(model: &Model) -> Vec<Type> {
+pub(super) fn types(possible: &Possible) -> Vec<Type> {
+    let model = possible.model;
     let mut types: Vec<Type> = vec![delete_result().into(), cascaded_count().into()];
     for (id, entity) in model.exposed() {
-        types.push(update_result(entity).into());
-        if has_key(entity) && can_be_made(entity) {
+        if possible.updates(id, None) {
+            types.push(update_result(entity).into());
+        }
+        if has_key(entity) && possible.creates(id, None) {
             types.push(unique_key(entity).into());
         }
         let (forward, back): (Vec<_>, Vec<_>) =
             model.leading_to(id).partition(|relation| relation.declaration == Declaration::BelongsTo);
-        if !forward.is_empty() && can_be_reached(entity) {
-            types.push(link(model, entity).into());
+        if !forward.is_empty() && possible.links(id) {
+            types.push(link(possible, id).into());
         }
         if !back.is_empty() && has_key(entity) {
             types.push(key(model, entity).into());
@@ -132,16 +130,16 @@ pub(super) fn types(model: &Model) -> Vec<Type> {
         if !forward.is_empty() || !back.is_empty() {
             types.extend(composite_keys(model, entity));
         }
-        types.extend(can_be_made(entity).then(|| create(model, id, None).into()));
-        types.push(update(model, id, None).into());
+        types.extend(possible.creates(id, None).then(|| create(possible, id, None).into()));
+        types.extend(possible.updates(id, None).then(|| update(possible, id, None).into()));
         for (relation_id, relation) in entity.relations.iter().enumerate() {
+            let place = Some(relation_id);
             if has_reverse(model, id, relation_id) {
-                types.extend(can_be_made(entity).then(|| create(model, id, Some(relation_id)).into()));
-                types.push(update(model, id, Some(relation_id)).into());
+                types.extend(possible.creates(id, place).then(|| create(possible, id, place).into()));
+                types.extend(possible.updates(id, place).then(|| update(possible, id, place).into()));
             }
-            let target = &model.entities[relation.target];
-            if relation.declaration != Declaration::BelongsTo && can_be_reached(target) {
-                types.extend(below(model, id, relation_id));
+            if relation.declaration != Declaration::BelongsTo && possible.adds(id, relation_id) {
+                types.extend(below(possible, id, relation_id));
             }
         }
     }
@@ -221,20 +219,14 @@ fn key(model: &Model, entity: &Entity) -> InputObject {
     key_fields(model, entity).into_iter().fold(object, InputObject::field)
 }
 
-fn link(model: &Model, entity: &Entity) -> InputObject {
+fn link(possible: &Possible, id: EntityId) -> InputObject {
+    let entity = &possible.model.entities[id];
     let object = InputObject::new(&entity.types.link)
         .description(format!("One {} by a unique key, or a new one.", entity.name))
         .oneof();
-    let create = can_be_made(entity).then(|| InputValue::new("create", TypeRef::named(&entity.types.create)));
-    key_fields(model, entity).into_iter().chain(create).fold(object, InputObject::field)
-}
-
-/// Whether rows of the entity can be made inside the one that this forward relation points at.
-fn has_reverse(model: &Model, owner: EntityId, forward: RelationId) -> bool {
-    let target = model.entities[owner].relations[forward].target;
-    let reverse = &model.entities[target].relations;
-    (0..reverse.len())
-        .any(|id| reverse[id].target == owner && model.forward_side(target, id) == Some(forward))
+    let create =
+        possible.creates(id, None).then(|| InputValue::new("create", TypeRef::named(&entity.types.create)));
+    key_fields(possible.model, entity).into_iter().chain(create).fold(object, InputObject::field)
 }
 
 /// The name of an input of rows that leaves one relation to the place they stand in.
@@ -245,40 +237,21 @@ fn without(model: &Model, owner: EntityId, input: &str, relation: Option<Relatio
     }
 }
 
-/// The columns that a client gives by themselves: those of a relation's key are given by the relation.
-fn own_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
-    entity
-        .visible_columns()
-        .filter(|(id, _)| entity.relations_of_column(*id).next().is_none())
-        .map(|(_, column)| column)
-}
-
-/// All relations to rows that can be reached, but the one that is given by the place of the row.
-fn other_relations<'a>(
-    model: &'a Model,
-    entity: &'a Entity,
-    place: Option<RelationId>,
-) -> impl Iterator<Item = &'a Relation> {
-    let others = entity.relations.iter().enumerate().filter(move |(id, _)| Some(*id) != place);
-    let others = others.map(|(_, relation)| relation);
-    others.filter(|relation| can_be_reached(&model.entities[relation.target]))
-}
-
-fn create(model: &Model, id: EntityId, place: Option<RelationId>) -> InputObject {
+fn create(possible: &Possible, id: EntityId, place: Option<RelationId>) -> InputObject {
+    let model = possible.model;
     let entity = &model.entities[id];
     let mut input = InputObject::new(without(model, id, &entity.types.create, place))
         .description(format!("What a new {} holds; what is left out takes its default.", entity.name));
-    for column in own_columns(entity) {
+    for column in created_columns(entity) {
         let name = model.type_name(&column.column_type);
         let is_required = !column.nullable && !column.has_default;
         let of = if is_required { TypeRef::named_nn(name) } else { TypeRef::named(name) };
         input = input.field(InputValue::new(&column.field, of));
     }
-    for relation in other_relations(model, entity, place) {
+    for relation in possible.relations(id, place) {
         input = input.field(if relation.declaration == Declaration::BelongsTo {
             let of = &model.entities[relation.target].types.link;
-            let given = |id: &ColumnId| entity.columns[*id].nullable || entity.columns[*id].has_default;
-            let is_required = !relation.from.iter().any(given);
+            let is_required = is_required(entity, relation);
             InputValue::new(
                 &relation.field,
                 if is_required { TypeRef::named_nn(of) } else { TypeRef::named(of) },
@@ -291,15 +264,16 @@ fn create(model: &Model, id: EntityId, place: Option<RelationId>) -> InputObject
     input
 }
 
-fn update(model: &Model, id: EntityId, place: Option<RelationId>) -> InputObject {
+fn update(possible: &Possible, id: EntityId, place: Option<RelationId>) -> InputObject {
+    let model = possible.model;
     let entity = &model.entities[id];
     let mut input = InputObject::new(without(model, id, &entity.types.update, place))
         .description(format!("What changes in a {}; what is left out stays as it is.", entity.name));
-    for column in own_columns(entity).filter(|column| !column.generated) {
+    for column in updated_columns(entity) {
         input =
             input.field(InputValue::new(&column.field, TypeRef::named(model.type_name(&column.column_type))));
     }
-    for relation in other_relations(model, entity, place) {
+    for relation in possible.relations(id, place) {
         let of = match relation.declaration {
             Declaration::BelongsTo => model.entities[relation.target].types.link.clone(),
             _ => names::NestedInputs::new(&entity.name, &relation.field).update,
@@ -310,10 +284,11 @@ fn update(model: &Model, id: EntityId, place: Option<RelationId>) -> InputObject
 }
 
 /// What can be done at the far side of a reverse or many-to-many relation, in a new row and in one that is there.
-fn below(model: &Model, owner: EntityId, id: RelationId) -> Vec<Type> {
+fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
+    let model = possible.model;
     let entity = &model.entities[owner];
     let relation = &entity.relations[id];
-    let far = Far::new(model, owner, id);
+    let far = Far::new(possible, owner, id);
     let nested = names::NestedInputs::new(&entity.name, &relation.field);
     let in_create = InputObject::new(&nested.create)
         .description(format!("The {} of a new {}.", relation.field, entity.name));
@@ -331,18 +306,20 @@ fn below(model: &Model, owner: EntityId, id: RelationId) -> Vec<Type> {
                 InputValue::new("set", far.some(&far.connect)).description("These and no others are linked."),
             );
     } else if relation.is_many() {
-        types.push(
-            InputObject::new(&nested.row)
-                .description(format!("A change of one of the {}.", relation.field))
-                .field(InputValue::new("where", TypeRef::named_nn(&far.key)))
-                .field(InputValue::new("input", TypeRef::named_nn(&far.update)))
-                .into(),
-        );
-        in_update = in_update
-            .field(
+        if far.can_change {
+            types.push(
+                InputObject::new(&nested.row)
+                    .description(format!("A change of one of the {}.", relation.field))
+                    .field(InputValue::new("where", TypeRef::named_nn(&far.key)))
+                    .field(InputValue::new("input", TypeRef::named_nn(&far.update)))
+                    .into(),
+            );
+            in_update = in_update.field(
                 InputValue::new("update", TypeRef::named_nn_list(&nested.row))
                     .description("Changes of those that are here."),
-            )
+            );
+        }
+        in_update = in_update
             .field(InputValue::new("delete", far.some(&far.key)).description("These are deleted."));
         if far.may_be_without {
             in_update = in_update
@@ -356,7 +333,7 @@ fn below(model: &Model, owner: EntityId, id: RelationId) -> Vec<Type> {
                 );
         }
     } else {
-        let upsert = can_be_made(&model.entities[relation.target]);
+        let upsert = far.can_be_made && far.can_change;
         types.extend(upsert.then(|| {
             InputObject::new(&nested.upsert)
                 .description("A change of the one that is there, or a new one.")
@@ -370,11 +347,13 @@ fn below(model: &Model, owner: EntityId, id: RelationId) -> Vec<Type> {
                     .description("A change, or a new one."),
             );
         }
-        in_update = in_update
-            .field(
+        if far.can_change {
+            in_update = in_update.field(
                 InputValue::new("update", TypeRef::named(&far.update))
                     .description("A change of the one that is there."),
-            )
+            );
+        }
+        in_update = in_update
             .field(InputValue::new("delete", TypeRef::named(TypeRef::BOOLEAN)).description("It is deleted."));
         if far.may_be_without {
             in_update = in_update.field(
@@ -396,13 +375,15 @@ struct Far {
     many: bool,
     has_key: bool,
     can_be_made: bool,
+    can_change: bool,
     /// Whether their key may be NULL.
     may_be_without: bool,
     junction: Option<(EntityId, Vec<ColumnId>)>,
 }
 
 impl Far {
-    fn new(model: &Model, owner: EntityId, id: RelationId) -> Self {
+    fn new(possible: &Possible, owner: EntityId, id: RelationId) -> Self {
+        let model = possible.model;
         let entity = &model.entities[owner];
         let relation = &entity.relations[id];
         let target = &model.entities[relation.target];
@@ -425,7 +406,8 @@ impl Far {
             connect,
             many: relation.is_many(),
             has_key: has_key(target),
-            can_be_made: can_be_made(target),
+            can_be_made: possible.creates(relation.target, forward),
+            can_change: possible.updates(relation.target, forward),
             may_be_without: relation.junction.is_none()
                 && relation.to.iter().all(|id| target.columns[*id].nullable),
             junction,
@@ -453,8 +435,8 @@ impl Far {
         let Some((junction, columns)) = &self.junction else { return Vec::new() };
         let target = &model.entities[relation.target];
         let own = || {
-            columns.iter().map(|id| {
-                let column = &model.entities[*junction].columns[*id];
+            let columns = columns.iter().map(|id| &model.entities[*junction].columns[*id]);
+            columns.filter(|column| !column.always_generated).map(|column| {
                 let name = model.type_name(&column.column_type);
                 let is_required = !column.nullable && !column.has_default;
                 InputValue::new(

@@ -41,7 +41,9 @@ pub struct Prepared {
 
 impl Prepared {
     pub(super) fn read(request: Request, documents: &Documents) -> Result<Self, LocatedError> {
-        let compiled = documents.get(request.query, request.operation_name)?;
+        // Many clients send an empty name where they have none.
+        let operation_name = request.operation_name.filter(|name| !name.is_empty());
+        let compiled = documents.get(request.query, operation_name)?;
         documents.check(&compiled, &request.variables)?;
         Ok(Self { compiled, variables: request.variables, data: request.data })
     }
@@ -71,7 +73,7 @@ impl Prepared {
         Self { compiled, variables: self.variables.clone(), data: Data::default() }
     }
 
-    /// For async-graphql, which validates and runs hand-written fields. What the caller gave goes along once.
+    /// For async-graphql, which runs hand-written fields and introspection. What the caller gave goes along once.
     pub(super) fn request(&mut self) -> Request {
         let mut request = Request::new(String::new()).variables(self.variables.clone());
         request.operation_name = self.compiled.operation_name.clone();

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_graphql::parser::types::OperationDefinition;
-use async_graphql::registry::{MetaType, MetaTypeName, Registry};
+use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName, Registry};
 use async_graphql::{Name, Value, Variables};
+use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 
@@ -45,24 +46,18 @@ pub(super) fn read(
     operation: &OperationDefinition,
     given: &Variables,
 ) -> Result<Variables> {
-    let variables = with_defaults(operation, given)?;
+    let mut variables = with_defaults(operation, given)?;
     for definition in &operation.variable_definitions {
         let definition = &definition.node;
-        if let Some(value) = variables.get(&definition.name.node) {
+        if let Some(value) = variables.get_mut(&definition.name.node) {
             let of = definition.var_type.node.to_string();
-            check_value(registry, &of, value, &|| format!("${}", definition.name.node))?;
+            coerce(registry, &of, value, &|| format!("${}", definition.name.node))?;
         }
     }
     Ok(variables)
 }
 
-/// Which variables of an operation have a value. Where each is of its type, it depends on nothing else whether a document
-/// is valid: the values would be so as well in every place where the variables may stand.
-pub(super) fn given(operation: &OperationDefinition, variables: &Variables) -> String {
-    key(operation, variables, &BTreeSet::new())
-}
-
-/// The same with the values of some: those of `values` as JSON text.
+/// Which variables of an operation have a value, and the values of some: those of `values` as JSON text.
 pub(super) fn key(operation: &OperationDefinition, variables: &Variables, values: &BTreeSet<Name>) -> String {
     // No JSON text begins with one of these marks.
     let (absent, null, given) = ('?', '!', '+');
@@ -83,26 +78,29 @@ pub(super) fn key(operation: &OperationDefinition, variables: &Variables, values
     key
 }
 
-/// `path` is only written where there is something to refuse.
-fn check_value(registry: &Registry, of: &str, value: &Value, path: &dyn Fn() -> String) -> Result<()> {
-    let refuse = |expected: String| {
-        Err(Error::bad_input(&path(), value.clone().into_json().unwrap_or_default(), expected))
-    };
-    match (MetaTypeName::create(of), value) {
-        (MetaTypeName::NonNull(_), Value::Null) => refuse(format!("expected a value of type {of}")),
-        (MetaTypeName::NonNull(of), value) => check_value(registry, of, value, path),
-        (_, Value::Null) => Ok(()),
-        (MetaTypeName::List(of), Value::List(items)) => {
-            let mut items = items.iter().enumerate();
-            items.try_for_each(|(place, item)| {
-                check_value(registry, of, item, &|| format!("{}[{place}]", path()))
-            })
-        }
-        // A single value stands for a list of one (section 3.11).
-        (MetaTypeName::List(of), value) => check_value(registry, of, value, path),
-        (MetaTypeName::Named(of), value) => match (registry.types.get(of), value) {
-            (Some(MetaType::Scalar { is_valid: Some(is_valid), .. }), value) if !is_valid(value) => {
-                refuse(format!("expected a value of type {of}"))
+/// Makes a value one of its type (section 3). `path` is only written where there is something to refuse.
+fn coerce(registry: &Registry, of: &str, value: &mut Value, path: &dyn Fn() -> String) -> Result<()> {
+    match MetaTypeName::create(of) {
+        MetaTypeName::NonNull(_) if *value == Value::Null => refuse(of, value, path),
+        MetaTypeName::NonNull(of) => coerce(registry, of, value, path),
+        _ if *value == Value::Null => Ok(()),
+        MetaTypeName::List(of) => match value {
+            Value::List(items) => {
+                let mut items = items.iter_mut().enumerate();
+                items.try_for_each(|(place, item)| {
+                    coerce(registry, of, item, &|| format!("{}[{place}]", path()))
+                })
+            }
+            // A single value stands for a list of one (section 3.12).
+            value => coerce(registry, of, value, path),
+        },
+        MetaTypeName::Named(of) => match (registry.types.get(of), value) {
+            (Some(MetaType::Scalar { is_valid, .. }), value) => {
+                coerce_number(of, value);
+                match is_valid {
+                    Some(is_valid) if !is_valid(value) => refuse(of, value, path),
+                    _ => Ok(()),
+                }
             }
             (Some(MetaType::Enum { enum_values, .. }), value) => {
                 let name = match value {
@@ -110,33 +108,65 @@ fn check_value(registry: &Registry, of: &str, value: &Value, path: &dyn Fn() -> 
                     Value::String(name) => name,
                     _ => "",
                 };
-                match enum_values.contains_key(name) {
-                    true => Ok(()),
-                    false => refuse(format!("expected a value of type {of}")),
-                }
+                if enum_values.contains_key(name) { Ok(()) } else { refuse(of, value, path) }
             }
             (Some(MetaType::InputObject { input_fields, oneof, .. }), Value::Object(given)) => {
                 if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
-                    return refuse("expected exactly one field, and a value for it".to_owned());
+                    let given = json(&Value::Object(given.clone()));
+                    return Err(Error::bad_input(&path(), given, "expected exactly one field, and a value for it"));
                 }
-                if let Some(name) = given.keys().find(|name| !input_fields.contains_key(name.as_str())) {
-                    return refuse(format!("{of} has no field \"{name}\""));
-                }
-                for field in input_fields.values() {
-                    let path = || format!("{}.{}", path(), field.name);
-                    match given.get(field.name.as_str()) {
-                        Some(value) => check_value(registry, &field.ty, value, &path)?,
-                        None if field.default_value.is_some() => {}
-                        None if field.ty.ends_with('!') => {
-                            return Err(Error::not_given(&path(), &field.ty));
-                        }
-                        None => {}
-                    }
-                }
-                Ok(())
+                coerce_object(registry, (of, input_fields), given, path)
             }
-            (Some(MetaType::InputObject { .. }), _) => refuse(format!("expected a value of type {of}")),
+            (Some(MetaType::InputObject { .. }), value) => refuse(of, value, path),
             _ => Ok(()),
         },
     }
+}
+
+fn coerce_object(
+    registry: &Registry,
+    (of, input_fields): (&str, &IndexMap<String, MetaInputValue>),
+    given: &mut IndexMap<Name, Value>,
+    path: &dyn Fn() -> String,
+) -> Result<()> {
+    if let Some(name) = given.keys().find(|name| !input_fields.contains_key(name.as_str())) {
+        let expected = format!("{of} has no field \"{name}\"");
+        return Err(Error::bad_input(&path(), json(&Value::Object(given.clone())), expected));
+    }
+    for field in input_fields.values() {
+        let path = || format!("{}.{}", path(), field.name);
+        match given.get_mut(field.name.as_str()) {
+            Some(value) => coerce(registry, &field.ty, value, &path)?,
+            None if field.default_value.is_some() => {}
+            None if field.ty.ends_with('!') => return Err(Error::not_given(&path(), &field.ty)),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Makes an integer of a number without a fraction, such as `1.0` (section 3.5.1), and text of an id that is an integer
+/// (section 3.5.5).
+fn coerce_number(of: &str, value: &mut Value) {
+    let Value::Number(number) = value else { return };
+    match of {
+        "Int" if number.is_f64() => {
+            // Every integer below this is a float of its own.
+            const EXACT: f64 = (1_u64 << 53) as f64;
+            let whole = number.as_f64().filter(|number| number.trunc() == *number && number.abs() < EXACT);
+            if let Some(whole) = whole {
+                *value = Value::from(whole as i64);
+            }
+        }
+        "ID" if !number.is_f64() => *value = Value::String(number.to_string()),
+        _ => {}
+    }
+}
+
+fn refuse(of: &str, value: &Value, path: &dyn Fn() -> String) -> Result<()> {
+    Err(Error::bad_input(&path(), json(value), format!("expected a value of type {of}")))
+}
+
+fn json(value: &Value) -> serde_json::Value {
+    value.clone().into_json().unwrap_or_default()
 }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::parser::parse_query;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
 use super::parameters::Parameters;
 use crate::error::{Error, Result};
+use crate::guard;
 
 /// The only version that there is of Apollo's protocol.
 const VERSION: u64 = 1;
@@ -48,9 +48,11 @@ impl TrustedDocuments {
     pub fn from_json(text: &str) -> Result<Self, TrustedDocumentsError> {
         let documents: HashMap<String, String> = serde_json::from_str(text)?;
         for (id, document) in &documents {
-            parse_query(document).map_err(|error| TrustedDocumentsError::NotADocument {
-                id: id.clone(),
-                fault: error.to_string(),
+            // The limits hold when it is run.
+            guard::parse(document, &guard::Limits::NONE).map_err(|refusal| {
+                let guard::Refusal { error, position } = refusal;
+                let fault = format!("{} (line {})", error.message(), position);
+                TrustedDocumentsError::NotADocument { id: id.clone(), fault }
             })?;
         }
         let name = |id: String| id.strip_prefix(HASH_PREFIX).map(str::to_owned).unwrap_or(id);

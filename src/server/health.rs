@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, web};
 
 use super::State;
-use crate::execute;
 
 /// The process answers.
 pub(super) async fn alive() -> HttpResponse {
@@ -12,7 +11,7 @@ pub(super) async fn alive() -> HttpResponse {
 
 /// The database can be reached too, at this moment: a pool may be busy, or hold connections that are broken.
 pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
-    match execute::reach(&state.database).await {
+    match state.database.reach().await {
         Ok(()) => HttpResponse::Ok().body("ok\n"),
         Err(error) => {
             tracing::warn!(%error, "the database is away");

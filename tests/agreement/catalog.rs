@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::ask::Service;
 use crate::choices::{self, Choices};
 use crate::syntax::Document;
+use crate::tables::{Arity, TABLES, entities};
 use crate::world::World;
 
 /// What only a search for each parent has in its text.
@@ -84,4 +85,33 @@ async fn sent(service: &Service, field: &str) -> Vec<Arc<str>> {
     let asked = service.ask(&Document { text: format!("{{ {field} }}"), variables: json!({}) }).await;
     assert_eq!(asked.errors, None, "{field}");
     asked.statements.into_iter().map(|statement| statement.sql).collect()
+}
+
+/// What only an order by the numbers of all lists has in its text.
+const GROUPS: &str = "AS \"counts0\"";
+
+#[tokio::test]
+async fn an_order_by_a_count_reads_a_table_once_where_no_index_leads_to_a_list() {
+    let services = services_with_rows().await;
+    for service in &services {
+        let (mut grouped, mut counted) = (0, 0);
+        for table in entities().map(|id| &TABLES[id]) {
+            for relation in table.relations.iter().filter(|relation| relation.arity == Arity::Many) {
+                let order = format!("orderBy: [{{ {}Count: DESC }}]", relation.field);
+                let sent = sent(service, &format!("{}({order}) {{ __typename }}", table.list)).await;
+                match sent[0].contains(GROUPS) {
+                    true => {
+                        assert!(sent[0].contains("GROUP BY"), "{}", sent[0]);
+                        grouped += 1;
+                    }
+                    false => {
+                        assert!(sent[0].contains("ORDER BY (SELECT COUNT(*)"), "{}", sent[0]);
+                        counted += 1;
+                    }
+                }
+            }
+        }
+        assert!(grouped > 0 && counted > 0, "{:?}: {grouped} and {counted}", service.database.dialect);
+    }
+    Service::drop_all(services).await;
 }

@@ -5,6 +5,7 @@
 mod agreement;
 mod answer;
 mod ask;
+mod bounds;
 mod catalog;
 mod cell;
 mod choices;

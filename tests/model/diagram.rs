@@ -253,10 +253,12 @@ fn column(name: &str, nullable: bool) -> Column {
         name: name.to_owned(),
         field: names::field(name),
         column_type: ColumnType::Int,
+        limit: crowsfoot::model::Limit::None,
         nullable,
         has_default: false,
         default: None,
         generated: false,
+        always_generated: false,
         description: None,
         hidden: false,
     }

@@ -178,14 +178,13 @@ async fn what_the_limits_let_through_is_answered() {
     let (answer, _) = ask_soon(&service, &json!({ "query": chain })).await;
     assert_eq!(answer.get("errors"), None, "{answer}");
 
-    // Values of variables are no part of the document.
-    let mut filter = json!({});
-    for _ in 0..100 {
-        filter = json!({ "not": filter });
-    }
     let query = "query ($where: AuthorFilter) { authors(where: $where) { id } }";
-    let request = json!({ "query": query, "variables": { "where": filter } });
-    ask_soon(&service, &request).await;
+    for (levels, code) in [(63, Json::Null), (64, json!("TOO_DEEP")), (100, json!("TOO_DEEP"))] {
+        let filter = (0..levels).fold(json!({}), |filter, _| json!({ "not": filter }));
+        let request = json!({ "query": query, "variables": { "where": filter } });
+        let (answer, _) = ask_soon(&service, &request).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{levels}: {answer}");
+    }
     assert_alive(&service).await;
 
     let many = format!("{{ {} }}", numbered(300, |at| format!("a{at}: author(id: 1) {{ id }} ")));
@@ -233,12 +232,18 @@ async fn every_limit_is_a_setting() {
         ("--max-operations", "operations", "TOO_COMPLEX"),
         ("--max-variables", "variables", "TOO_COMPLEX"),
         ("--max-selections", "selections", "TOO_COMPLEX"),
+        ("--max-values", "values", "TOO_COMPLEX"),
+        ("--max-value-bytes", "valueBytes", "TOO_COMPLEX"),
+        ("--max-list-items", "listItems", "TOO_COMPLEX"),
         ("--max-cost", "cost", "TOO_COMPLEX"),
     ] {
         let folder = Folder::new();
         let service = Service::start(&folder, &[limit, "1"]).await;
-        let query = "query A($v: Int, $w: Int) @a @b { x: authors { id } y: authors { id } } query B { authors { id } }";
-        let query = if of == "cost" { "{ authors { id } }" } else { query };
+        let filter = "where: { or: [{ name: { eq: \"ab\" } }, { id: { eq: 1 } }] }";
+        let query = format!(
+            "query A($v: Int, $w: Int) @a @b {{ x: authors({filter}) {{ id }} y: authors {{ id }} }} query B {{ authors {{ id }} }}"
+        );
+        let query = if of == "cost" { "{ authors { id } }" } else { &query };
         let request = json!({ "query": query });
         let (answer, _) = ask_soon(&service, &request).await;
         let extensions = &answer["errors"][0]["extensions"];
@@ -290,4 +295,118 @@ async fn more_rows_than_a_query_may_ask_for_are_refused_before_anything_is_sent(
     let name = service.ask("{ author(id: 1) { name } }").await["data"]["author"]["name"].clone();
     assert_ne!(name, "x");
     service.stop().await;
+}
+
+#[tokio::test]
+async fn variables_are_counted_as_what_is_written_in_a_document() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--max-body", "10000000"]).await;
+    let query = "query ($w: AuthorFilter) { authors(where: $w) { id } }";
+    let alternatives = |count: usize| json!({ "or": vec![json!({ "name": { "eq": "a" } }); count] });
+    let all = |count: usize| json!({ "and": vec![json!({ "id": { "gt": 0 } }); count] });
+    let many = format!(
+        "query ($w: AuthorFilter) {{ {} }}",
+        numbered(300, |at| format!("a{at}: authors(where: $w) {{ id }} "))
+    );
+    // Each alternative is an object with an object with a value.
+    let values = |count: u64| 300 * (2 + 3 * count);
+    for (query, filter, extensions) in [
+        (query, alternatives(4_125), None),
+        (query, all(10_000), None),
+        (query, all(17_000), Some(complex("listItems", 10_000, 17_000))),
+        (query, alternatives(10_001), Some(complex("listItems", 10_000, 10_001))),
+        (&many, alternatives(1_000), Some(complex("values", 250_000, values(1_000)))),
+        (
+            query,
+            json!({ "name": { "contains": "x".repeat(9 << 20) } }),
+            Some(complex("valueBytes", 8 << 20, 9 << 20)),
+        ),
+    ] {
+        let request = json!({ "query": query, "variables": { "w": filter } });
+        let (answer, _) = ask_soon(&service, &request).await;
+        match extensions {
+            None => assert_eq!(answer.get("errors"), None, "{answer:.500}"),
+            Some(extensions) => {
+                assert_eq!(answer["errors"][0]["extensions"], extensions, "{answer:.500}");
+                assert_eq!(answer.get("data"), None);
+            }
+        }
+        assert_alive(&service).await;
+    }
+    assert_eq!(service.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn json_that_nests_too_deep_is_refused_wherever_it_comes() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--max-batch", "2"]).await;
+    let deep = format!("{{\"w\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    let document = "{\"query\": \"{ __typename }\"";
+    for body in [
+        format!("{document}, \"variables\": {deep}}}"),
+        format!("{document}, \"extensions\": {deep}}}"),
+        format!("{document}, \"unknown\": {deep}}}"),
+        format!("[{document}, \"variables\": {deep}}}]"),
+        "[".repeat(500_000),
+    ] {
+        let request = service.post("/graphql").header("Content-Type", "application/json").body(body);
+        let response = within(request.send()).await.unwrap();
+        assert_eq!(response.status().as_u16(), 400);
+        assert_alive(&service).await;
+    }
+    let deep = format!("{}1{}", "[".repeat(2_000), "]".repeat(2_000));
+    for parameter in ["variables", "extensions"] {
+        let request = service.get("/graphql").query(&[("query", "{ __typename }"), (parameter, &deep)]);
+        let response = within(request.header("GraphQL-Require-Preflight", "1").send()).await.unwrap();
+        assert_eq!(response.status().as_u16(), 400);
+        assert_alive(&service).await;
+    }
+    assert_eq!(service.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn introspection_is_bounded_as_graphql_js_bounds_it_and_by_its_size() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let nested = |levels: usize| {
+        let round = "inputFields { type { ".repeat(levels);
+        format!("{{ __schema {{ types {{ {round} name {} }} }} }}", "} }".repeat(levels))
+    };
+    let by_fragments = "{ ...q } fragment q on Query { t: __type(name: \"Author\") { ...a } } \
+        fragment a on __Type { fields { type { ...b } } } \
+        fragment b on __Type { possibleTypes { interfaces { name } } }";
+    for query in [&nested(9), &nested(3), by_fragments] {
+        let (answer, bytes) = ask_soon(&service, &json!({ "query": query })).await;
+        assert_eq!(answer["errors"][0]["message"], "Maximum introspection depth exceeded", "{answer:.500}");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+        assert!(answer["errors"][0]["locations"][0]["line"].is_u64(), "{answer}");
+        assert_eq!((answer.get("data"), bytes < 1_000), (None, true));
+    }
+    let (answer, _) = ask_soon(&service, &json!({ "query": nested(2) })).await;
+    assert_eq!(answer.get("errors"), None, "{answer:.500}");
+    let many = |field: &str| format!("{{ {} }}", numbered(300, |at| format!("a{at}: {field} ")));
+    for field in [
+        "__schema { types { name fields { name args { name } } } }",
+        "__type(name: \"Query\") { fields { name args { name type { name ofType { name } } } } }",
+        "__schema { types { fields { type { name ofType { fields { name } } } } } }",
+    ] {
+        let (answer, _) = ask_soon(&service, &json!({ "query": many(field) })).await;
+        let extensions = &answer["errors"][0]["extensions"];
+        assert_eq!(
+            (&extensions["code"], &extensions["of"]),
+            (&json!("TOO_COMPLEX"), &json!("introspection"))
+        );
+        assert!(extensions["asked"].as_u64() > extensions["limit"].as_u64(), "{extensions}");
+    }
+    // One that is kept is the same for the same question alone.
+    let of_type = "query ($name: String!) { __typename __type(name: $name) { name } }";
+    for name in ["Author", "Post", "Author"] {
+        let request = json!({ "query": of_type, "variables": { "name": name } });
+        let (answer, _) = ask_soon(&service, &request).await;
+        assert_eq!(answer, json!({ "data": { "__typename": "Query", "__type": { "name": name } } }));
+    }
+    let beside = "{ __type(name: \"Author\") { name } author(id: 1) { id } }";
+    let (answer, _) = ask_soon(&service, &json!({ "query": beside })).await;
+    assert_eq!(answer, json!({ "data": { "__type": { "name": "Author" }, "author": { "id": 1 } } }));
+    assert_eq!(service.stop().await.code, Some(0));
 }

@@ -11,6 +11,7 @@ mod cors;
 mod documents;
 mod events;
 mod faults;
+mod file;
 mod gate;
 mod headers;
 mod left;

@@ -332,7 +332,7 @@ async fn what_the_end_refuses_is_told_at_the_field_that_is_the_reason() {
         let (path, extensions, message) = refusal(&schema, &database, query).await;
         assert_eq!(path, json!(["held"]), "{:?}", database.dialect);
         assert_eq!(message, "Author cannot be deleted: Book.author (2) point at it");
-        assert_eq!(extensions["key"], json!({ "id": 1 }));
+        assert_eq!(extensions["key"], json!({ "id": "1" }));
         assert_eq!(extensions["by"], json!([{ "relation": "Book.author", "count": 2 }]));
         // A list through a junction that the schema does not show.
         let query = "mutation { deleteStudent(id: 1) { name } }";

@@ -1,5 +1,7 @@
 //! Writes fields, and the rows that they lead to.
 
+use std::collections::HashMap;
+
 use async_graphql::{PathSegment, Pos};
 use sea_orm::Value;
 use serde::Serialize;
@@ -346,7 +348,9 @@ impl<'a> Writer<'a> {
         position: Pos,
     ) -> Written {
         self.json.push(b'[');
+        let mut places: Vec<Option<HashMap<Vec<Value>, usize>>> = vec![None; groups.len()];
         for (place, (group, key)) in items.iter().enumerate() {
+            let places = &mut places[*group];
             if place > 0 {
                 self.json.push(b',');
             }
@@ -356,11 +360,8 @@ impl<'a> Writer<'a> {
             let load = &above.loads[group.load];
             let found = match &above.children[group.load] {
                 Ok(child) => {
-                    let is_it = |index: &usize| {
-                        let row = child.loaded.row(*index);
-                        group.slots.iter().zip(key).all(|(slot, value)| row.value(*slot) == *value)
-                    };
-                    (0..child.loaded.rows.len()).find(is_it).map(|index| (child, index))
+                    let places = places.get_or_insert_with(|| places_of_keys(&child.loaded, &group.slots));
+                    places.get(key).map(|index| (child, *index))
                 }
                 Err(error) => {
                     self.fail(error, &[], position);
@@ -390,4 +391,10 @@ impl<'a> Writer<'a> {
         }
         Ok(())
     }
+}
+
+/// The places of rows by the key in these slots.
+fn places_of_keys(loaded: &Loaded, slots: &[usize]) -> HashMap<Vec<Value>, usize> {
+    let key = |index| slots.iter().map(|slot| loaded.row(index).value(*slot)).collect();
+    (0..loaded.rows.len()).map(|index| (key(index), index)).collect()
 }

@@ -11,6 +11,7 @@ use super::{Fault, time};
 use crate::execute::row::Unreadable;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
+use crate::plan::sqlite_decimal;
 
 /// Adds what is stored to the cells, as sqlx would decode it. A column may hold values of any type: one that is not its
 /// own is refused.
@@ -109,6 +110,10 @@ fn push_rarer(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &Colu
             return Ok(());
         }
         (Type::Decimal, ValueRef::Text(bytes)) => decimal(text(bytes)?)?.into(),
+        (Type::Decimal, ValueRef::Integer(value)) => Decimal::from(value).into(),
+        (Type::Decimal, ValueRef::Real(value)) => {
+            sqlite_decimal::of_real(value).ok_or_else(|| is_no(stored, "decimal"))?.into()
+        }
         (Type::Uuid, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => {
             Uuid::from_slice(bytes).map_err(|error| DbErr::Type(error.to_string()))?.into()
         }
@@ -135,10 +140,9 @@ fn text(bytes: &[u8]) -> Result<&str, DbErr> {
     std::str::from_utf8(bytes).map_err(|error| DbErr::Type(error.to_string()))
 }
 
-/// A decimal comes as the text that SQLite shows (see `Dialect::selected`), a sum of integers in two halves (see
-/// `Dialect::sum`).
+/// A decimal may be stored as text. A sum of integers comes in two halves (see `Dialect::sum`).
 fn decimal(text: &str) -> Result<Decimal, DbErr> {
-    let read = |text: &str| text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(text));
+    let read = |text: &str| Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
     let value = match text.split_once(':') {
         None => read(text),
         Some((upper, lower)) => {

@@ -24,13 +24,26 @@ pub(super) struct File {
     /// Each thread's own, for the statements that it runs itself: nobody else's come in between, so nobody waits. What
     /// SQLite keeps of the file lies in this processor's cache then.
     own: ThreadLocal<Mutex<Option<Connection>>>,
-    /// Those that threads which may block have given back.
-    idle: Mutex<Vec<Connection>>,
+    /// Those that threads which may block have given back; none any more where it is closed.
+    idle: Mutex<Option<Vec<Connection>>>,
+    /// One that is never used: while it is open, no other that is closed deletes the write-ahead log.
+    keeper: Mutex<Option<Connection>>,
 }
 
 impl File {
     pub fn new(path: PathBuf, is_read_only: bool) -> Self {
-        Self { path, is_read_only, own: ThreadLocal::new(), idle: Mutex::default() }
+        Self {
+            path,
+            is_read_only,
+            own: ThreadLocal::new(),
+            idle: Mutex::new(Some(Vec::new())),
+            keeper: Mutex::default(),
+        }
+    }
+
+    /// Keeps a connection open until all are closed.
+    pub fn keep(&self, keeper: Connection) {
+        *locked(&self.keeper) = Some(keeper);
     }
 
     pub fn open(&self) -> Result<Connection, Fault> {
@@ -64,24 +77,27 @@ impl File {
 
     /// A connection that nobody uses.
     pub fn take_idle(&self) -> Option<Connection> {
-        locked(&self.idle).pop()
+        locked(&self.idle).as_mut()?.pop()
     }
 
-    /// For whoever comes next.
+    /// For whoever comes next. It is closed where all are.
     pub fn give_back(&self, connection: Connection) {
-        locked(&self.idle).push(connection);
+        if let Some(idle) = &mut *locked(&self.idle) {
+            idle.push(connection);
+        }
     }
 
     /// How many connections are kept.
     pub fn kept(&self) -> usize {
         let own = self.own.iter().filter(|own| locked(own).is_some());
-        own.count() + locked(&self.idle).len()
+        own.count() + locked(&self.idle).as_ref().map_or(0, Vec::len)
     }
 
     /// Closes what is kept.
     pub fn close(&self) {
         self.own.iter().for_each(|own| *locked(own) = None);
-        locked(&self.idle).clear();
+        *locked(&self.idle) = None;
+        *locked(&self.keeper) = None;
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod decoder;
 mod file;
+mod identity;
 mod parameter;
 mod time;
 
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) use decoder::decode;
 use decoder::push;
 use file::File;
+pub(super) use identity::FileIdentity;
 use parameter::Parameter;
 use rusqlite::{Connection, ErrorCode, StatementStatus};
 use sea_orm::{ConnAcquireErr, DbErr, Value};
@@ -104,6 +106,7 @@ impl SqliteReader {
         let options = pool.connect_options();
         let file = File::new(options.get_filename().to_owned(), parameters == "mode=ro");
         // Whatever keeps it from being opened keeps it so.
+        file.keep(file.open().ok()?);
         file.give_back(file.open().ok()?);
         let limit = pool.options().get_max_connections() as usize;
         Some(Self { room: Arc::new(Semaphore::new(limit)), limit, file: Arc::new(file) })

@@ -22,11 +22,12 @@ pub(super) fn moment(stored: ValueRef<'_>) -> Option<NaiveDateTime> {
     (0..=9999).contains(&moment.year()).then_some(moment)
 }
 
-/// Reads a date: that of a moment where a time follows.
+/// Reads a date, whatever the time of day after it.
 pub(super) fn date(stored: ValueRef<'_>) -> Option<NaiveDate> {
-    match stored {
-        ValueRef::Text(text) if text.len() == 10 => usual_date(text),
-        stored => Some(moment(stored)?.date()),
+    let ValueRef::Text(text) = stored else { return None };
+    match text.split_at_checked(10)? {
+        (date, [] | [b' ' | b'T', ..]) => usual_date(date),
+        _ => None,
     }
 }
 
@@ -86,9 +87,9 @@ fn minutes(clock: &[u8], most_hours: u32) -> Option<i64> {
 }
 
 fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |number, digit| {
-        digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
-    })
+    digits
+        .iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
 }
 
 /// The Julian day that SQLite's functions take no number for, nor any above it.
@@ -110,8 +111,8 @@ fn milliseconds(number: f64) -> Option<i64> {
 mod tests {
     use rusqlite::Connection;
     use rusqlite::types::Value as Stored;
-    use sea_orm::sea_query::{Expr, Query, SqliteQueryBuilder};
     use sea_orm::Value;
+    use sea_orm::sea_query::{Expr, Query, SqliteQueryBuilder};
 
     use super::*;
     use crate::model::ColumnType;
@@ -119,10 +120,30 @@ mod tests {
 
     /// What SQLite's own functions, sqlx and other programs write; and what is no time, but nearly one.
     fn spellings() -> Vec<Stored> {
-        let dates = ["2026-11-28", "1969-12-31", "2024-02-29", "2023-02-29", "2026-04-31", "0001-01-01", "9999-12-31"];
-        let broken = ["", "now", "28.11.2026", "2026-11-2", "-2026-11-28", "2026-13-01", "1.0e-05-07-", "noon", "1795886591"];
+        let dates = [
+            "2026-11-28",
+            "1969-12-31",
+            "2024-02-29",
+            "2023-02-29",
+            "2026-04-31",
+            "0001-01-01",
+            "9999-12-31",
+        ];
+        let broken = [
+            "",
+            "now",
+            "28.11.2026",
+            "2026-11-2",
+            "-2026-11-28",
+            "2026-13-01",
+            "1.0e-05-07-",
+            "noon",
+            "1795886591",
+        ];
         let separators = [" ", "T", "  ", "t", ""];
-        let clocks = ["17:23", "17:23:11", "00:00:00", "23:59:59", "24:00:00", "17:23:60", "17:61", "7:23:11", "17:23:"];
+        let clocks = [
+            "17:23", "17:23:11", "00:00:00", "23:59:59", "24:00:00", "17:23:60", "17:61", "7:23:11", "17:23:",
+        ];
         let fractions = ["", ".5", ".500", ".123456789", ".1234567891", ".", ".1.2", "5", ".0", ".0005"];
         let offsets = ["", "Z", "z", "+00:00", "+02:00", "-14:59", "+15:00", " +02:00", "+02", " ", "+0200"];
         let mut spellings: Vec<String> = broken.map(str::to_owned).into();
@@ -138,7 +159,17 @@ mod tests {
             }
         }
         spellings.extend(dates.map(str::to_owned));
-        let numbers = [0.0, 2_461_373.224_432_87, 2_440_587.5, 1_795_886_591.25, -1.5, 5_373_484.4, 5_373_484.5, 3e11, 1e300];
+        let numbers = [
+            0.0,
+            2_461_373.224_432_87,
+            2_440_587.5,
+            1_795_886_591.25,
+            -1.5,
+            5_373_484.4,
+            5_373_484.5,
+            3e11,
+            1e300,
+        ];
         let integers = [0, 1_795_886_591, -1, 253_402_300_799, 253_402_300_800, 2_461_373, i64::MAX];
         let texts = spellings.into_iter().map(Stored::Text);
         texts

@@ -2,7 +2,7 @@
 
 use crate::model::reflect::{Reflected, ReflectedColumn};
 use crate::model::registry::EntityOptions;
-use crate::model::{Column, ColumnType, Entity, Enumeration, Fault, names};
+use crate::model::{Column, ColumnType, Entity, Enumeration, Fault, Limit, names};
 
 /// The entity, and the enumerations of its columns.
 pub(super) fn assemble(
@@ -18,7 +18,13 @@ pub(super) fn assemble(
         .map(|column| {
             let hidden = options.hides(&reflected.names_of_column(column));
             let generated = reflected.auto_increment && reflected.primary_key == [column.name.clone()];
-            assemble_column(&name, column, (hidden, generated), enumerations, faults)
+            let mut assembled = assemble_column(&name, column, (hidden, generated), enumerations, faults);
+            if options.generates(&reflected.names_of_column(column)) {
+                assembled.always_generated = true;
+                assembled.generated = true;
+                assembled.has_default = true;
+            }
+            assembled
         })
         .collect();
     let one = names::field(&name);
@@ -64,10 +70,12 @@ fn assemble_column(
         field: names::field(&column.variant),
         // A hidden column is not read unless it is part of a key, and keys are checked.
         column_type: column_type.unwrap_or(ColumnType::Text),
+        limit: Limit::of(&column.database_type),
         nullable: column.nullable,
         has_default: column.has_default || generated,
         default: column.default.clone(),
         generated,
+        always_generated: false,
         description: column.comment.clone(),
         hidden,
     }

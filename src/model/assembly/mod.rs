@@ -12,8 +12,8 @@ use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
 use super::relation::Declared;
 use super::{
-    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, KeyAction, Model,
-    ModelError, Relation, check, names,
+    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, KeyAction, Model, ModelError,
+    Relation, check, names,
 };
 
 /// The model of all that was registered, or every fault that it has.
@@ -343,7 +343,8 @@ impl Assembly {
             }
             let unknown = options.renamed.keys().chain(&options.hidden).filter(|name| !known.contains(*name));
             let lists = options.lists_through.keys().filter(|name| !self.lists[id].contains(*name));
-            let unknown: BTreeSet<&String> = unknown.chain(lists).collect();
+            let generated = options.generated.iter().filter(|name| !columns.contains(*name));
+            let unknown: BTreeSet<&String> = unknown.chain(lists).chain(generated).collect();
             self.faults.extend(
                 unknown
                     .into_iter()

@@ -11,10 +11,9 @@ impl Assembly {
             for (name, rule) in self.registered[id].1.on_delete.clone() {
                 match self.key_named(id, &name) {
                     Some((child, relation)) => self.add_rule(child, relation, rule),
-                    None => self.faults.push(Fault::UnknownOption {
-                        entity: self.model.entities[id].name.clone(),
-                        name,
-                    }),
+                    None => self
+                        .faults
+                        .push(Fault::UnknownOption { entity: self.model.entities[id].name.clone(), name }),
                 }
             }
         }

@@ -6,14 +6,28 @@
 use crate::model::Model;
 use crate::plan::{Load, Page, What};
 
+/// The most relations that one statement joins. SQLite takes 64 tables, and those of filters and orders are among them.
+const MOST: usize = 24;
+
 /// Decides it for everything below `load`.
 pub(super) fn decide(model: &Model, load: &mut Load) {
+    decide_within(model, load, &mut MOST.clone());
+}
+
+/// The same where the statement of `load` has room for so many joins more.
+fn decide_within(model: &Model, load: &mut Load, room: &mut usize) {
     let What::Rows(rows) = &mut load.what else { return };
     // The parts of a page by cursors are put together; their joins would be done for each part.
     let takes_joins = !matches!(rows.page, Page::Keyset { .. });
     for child in &mut rows.children {
-        child.joined = takes_joins && can_join(model, child);
-        decide(model, child);
+        child.joined = takes_joins && *room > 0 && can_join(model, child);
+        match child.joined {
+            true => {
+                *room -= 1;
+                decide_within(model, child, room);
+            }
+            false => decide(model, child),
+        }
     }
 }
 

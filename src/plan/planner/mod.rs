@@ -11,7 +11,7 @@ use super::input::Arguments;
 use super::node_id;
 use super::order::OrderTerm;
 use super::selection::{Document, Merged};
-use super::{Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Selection, What};
+use super::{Complexity, Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Selection, What};
 use crate::error::{Code, Error, Result};
 use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, Root, names};
 
@@ -44,6 +44,7 @@ pub fn plan(
         plan.fields.push(Field::new(merged.key.clone(), merged.name().clone(), merged.position(), kind));
     }
     plan.loads.iter_mut().for_each(|load| join::decide(model, load));
+    plan.complexity = Complexity::of(model, &plan.loads);
     (plan.depends_on, plan.parameters) = document.variables.noted();
     Ok(plan)
 }

@@ -66,13 +66,20 @@ impl<'a> Conditions<'a> {
         match filter {
             Filter::All(filters) => {
                 let conditions = filters.iter().filter(|filter| !filter.is_everything());
-                let conditions: Vec<Expr> = conditions.map(|filter| self.filter(id, alias, filter)).collect();
-                conditions.into_iter().reduce(Expr::and).unwrap_or_else(|| Expr::cust("TRUE"))
+                let conditions = conditions.map(|filter| self.filter(id, alias, filter)).collect();
+                balanced(conditions, Expr::and).unwrap_or_else(|| Expr::cust("TRUE"))
             }
             Filter::Any(filters) => {
-                let conditions: Vec<Expr> =
-                    filters.iter().map(|filter| self.filter(id, alias, filter)).collect();
-                conditions.into_iter().reduce(Expr::or).unwrap_or_else(|| Expr::cust("FALSE"))
+                let conditions = filters.iter().map(|filter| self.filter(id, alias, filter)).collect();
+                balanced(conditions, Expr::or).unwrap_or_else(|| Expr::cust("FALSE"))
+            }
+            Filter::Keys { columns, keys } => {
+                let columns = columns.iter().map(|column| &entity.columns[*column]);
+                let types: Vec<ColumnType> =
+                    columns.clone().map(|column| column.column_type.clone()).collect();
+                let columns = columns.map(|column| Expr::col((Alias::new(alias), Alias::new(&column.name))));
+                let Select { model, dialect, .. } = *self.select;
+                dialect.one_of_keys(model, columns.collect(), &types, keys)
             }
             // `NOT` would lose the rows for which the inner condition is NULL.
             Filter::Not(filter) => self.is_not_true(id, alias, filter),
@@ -163,8 +170,14 @@ impl<'a> Conditions<'a> {
             }
             Some(junction) => {
                 let between = format!("{inner_alias}_{JUNCTION}");
-                let far =
-                    meet_junction(self.select, &between, &junction.to, inner_alias, relation.target, &relation.to);
+                let far = meet_junction(
+                    self.select,
+                    &between,
+                    &junction.to,
+                    inner_alias,
+                    relation.target,
+                    &relation.to,
+                );
                 statement.join(JoinType::InnerJoin, table(&junction.table, &between), far);
                 let near = meet_junction(self.select, &between, &junction.from, alias, id, &relation.from);
                 statement.cond_where(near);
@@ -198,7 +211,8 @@ impl<'a> Conditions<'a> {
             Test::IsNull(true) => column.is_null(),
             Test::IsNull(false) => column.is_not_null(),
             Test::StartsWith(prefix) => dialect.starts_with(column, prefix),
-            Test::Matches(how, pattern) => dialect.matches(column, pattern, *how),
+            Test::Like(pattern) => dialect.like(column, pattern),
+            Test::Matches(pattern) => dialect.matches(column, pattern),
         }
     }
 
@@ -207,6 +221,30 @@ impl<'a> Conditions<'a> {
             Dialect::Postgres => sql.replace('?', "$1"),
             Dialect::Sqlite => sql.to_owned(),
         }
+    }
+}
+
+/// So many conditions stand side by side in one chain, as they are written by hand.
+pub(super) const CHAIN: usize = 8;
+
+/// Puts conditions together in a tree whose depth grows with the logarithm of their number. A chain of thousands would
+/// nest as deep as it is long, for everything that follows it by calls: the writer of the statement, its memory when it is
+/// given back, and the parsers and planners of the databases.
+pub(super) fn balanced(mut conditions: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
+    if conditions.len() <= CHAIN {
+        return conditions.into_iter().reduce(join);
+    }
+    let right = conditions.split_off(conditions.len() / 2);
+    let (left, right) = (balanced(conditions, join), balanced(right, join));
+    left.into_iter().chain(right).reduce(join)
+}
+
+/// The depth that [`balanced`] gives to so many conditions, above the conditions themselves.
+pub(in crate::plan) fn depth_of_balanced(conditions: u64) -> u64 {
+    match conditions {
+        0 | 1 => 0,
+        2..=8 => conditions - 1,
+        _ => 1 + depth_of_balanced(conditions.div_ceil(2)),
     }
 }
 

@@ -14,6 +14,7 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{JoinType, Statement, Value};
 
+pub(super) use condition::depth_of_balanced;
 use condition::{Conditions, Joinable, meet_junction};
 pub use join::Join;
 use join::Joins;
@@ -24,7 +25,7 @@ use template::Mark;
 pub use template::Templates;
 
 use super::dialect::Dialect;
-use super::{Aggregate, Catalog, Load, OrderTerm, Page, Rows, What};
+use super::{Aggregate, Catalog, Load, OrderBy, OrderTerm, Page, Rows, What};
 use crate::model::{ColumnType, Entity, Junction, Model, Relation, Table};
 
 /// The values of a relation's columns in one row, in the form in which both sides compare equal.
@@ -90,7 +91,19 @@ impl Select<'_> {
 
     /// Whether the statement is written otherwise than it would be if nothing were known of the database.
     fn follows_catalog(&self, load: &Load) -> bool {
-        self.follows_index(load) || self.joins_what_is_left(load)
+        self.follows_index(load) || self.joins_what_is_left(load) || self.groups_counts(load)
+    }
+
+    /// Whether the order joins the numbers of all lists.
+    fn groups_counts(&self, load: &Load) -> bool {
+        let What::Rows(rows) = &load.what else { return false };
+        rows.order.iter().any(|term| match term.by {
+            OrderBy::Column(_) => false,
+            OrderBy::Count(relation) => {
+                let counted = &self.model.entities[term.entity(self.model, load.entity)].relations[relation];
+                self.catalog.groups_counts(self.model, counted)
+            }
+        })
     }
 
     /// Whether an index finds the part of each parent's list that is wanted.
@@ -153,7 +166,13 @@ impl<'a> Body<'a> {
         let mut conditions = Conditions::new(select);
         let filters = match joinable(select, load) {
             _ if load.filter.is_everything() => Vec::new(),
-            Some(joinable) => conditions.filter_by_joins(load.entity, MAIN, &load.filter, joinable),
+            Some(joinable) => {
+                let parts = conditions.filter_by_joins(load.entity, MAIN, &load.filter, joinable);
+                match parts.len() {
+                    0..=condition::CHAIN => parts,
+                    _ => condition::balanced(parts, Expr::and).into_iter().collect(),
+                }
+            }
             None => {
                 if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = load.what {
                     conditions = conditions.beside_offset();

@@ -1,16 +1,23 @@
 //! Orders in SQL, and the places that cursors mark in them.
 
-use sea_orm::Value;
 use sea_orm::sea_query::{
-    Alias, Condition, Expr, ExprTrait, NullOrdering, Order, SelectStatement, TableRef, WindowStatement,
+    Alias, Condition, Expr, ExprTrait, NullOrdering, Order, Query as Sql, SelectStatement, TableRef,
+    WindowStatement,
 };
+use sea_orm::{JoinType, Value};
 
 use super::condition::{Conditions, meet};
-use super::{MAIN, Output, Select, table};
-use crate::model::{ColumnType, EntityId};
+use super::{JUNCTION, MAIN, Output, Select, table};
+use crate::model::{ColumnType, EntityId, Relation, RelationId};
 use crate::plan::cursor::Cursor;
+use crate::plan::dialect::Dialect;
 use crate::plan::filter::Filter;
 use crate::plan::order::{Direction, OrderBy, OrderTerm};
+
+/// The table whose rows are counted.
+const COUNTED: &str = "counted";
+/// The number of rows in a list.
+const COUNT: &str = "count";
 
 /// An order in SQL.
 pub(super) struct Ordering<'a> {
@@ -82,13 +89,7 @@ impl<'a> Ordering<'a> {
                     Alias::new(&alias),
                     Alias::new(&select.model.entities[entity].columns[id].name),
                 )),
-                OrderBy::Count(relation) => {
-                    let mut conditions = Conditions::new(select);
-                    let mut count =
-                        conditions.related(entity, &alias, relation, "counted", &Filter::everything());
-                    count.expr(Expr::cust("COUNT(*)"));
-                    Expr::from(count)
-                }
+                OrderBy::Count(relation) => ordering.count(entity, &alias, relation),
             };
             let (column_type, nullable) = term.column_type(select.model, root);
             ordering.terms.push(Term {
@@ -99,6 +100,58 @@ impl<'a> Ordering<'a> {
             });
         }
         ordering
+    }
+
+    /// The number of rows in a list: counted for each row where an index leads to the list, and otherwise joined from the
+    /// numbers of all lists, among which a list without rows is missing.
+    fn count(&mut self, owner: EntityId, alias: &str, id: RelationId) -> Expr {
+        let model = self.select.model;
+        let relation = &model.entities[owner].relations[id];
+        if !self.select.catalog.groups_counts(model, relation) {
+            let mut conditions = Conditions::new(self.select);
+            let mut count = conditions.related(owner, alias, id, COUNTED, &Filter::everything());
+            count.expr(Expr::cust("COUNT(*)"));
+            return Expr::from(count);
+        }
+        let counts = format!("counts{}", self.joins.len());
+        let (mut lists, keys) = self.lists(relation);
+        lists.expr_as(Expr::cust("COUNT(*)"), COUNT);
+        let mut on = Condition::all();
+        for (place, (key, own)) in keys.into_iter().zip(&relation.from).enumerate() {
+            let name = Alias::new(format!("key{place}"));
+            let own = &model.entities[owner].columns[*own];
+            let dialect = self.select.dialect;
+            let key = dialect.compared(key, &own.column_type);
+            lists.expr_as(key.clone(), name.clone()).add_group_by([key]);
+            let own =
+                dialect.compared(Expr::col((Alias::new(alias), Alias::new(&own.name))), &own.column_type);
+            on = on.add(Expr::col((Alias::new(&counts), name)).eq(own));
+        }
+        let lists = TableRef::SubQuery(Box::new(lists), Alias::new(&counts).into());
+        self.joins.push((lists, on));
+        Expr::cust_with_exprs(
+            match self.select.dialect {
+                Dialect::Postgres => "COALESCE($1, 0)",
+                Dialect::Sqlite => "COALESCE(?, 0)",
+            },
+            [Expr::col((Alias::new(&counts), COUNT))],
+        )
+    }
+
+    /// `FROM` the rows of all lists of a relation, and the columns by which each belongs to its list.
+    fn lists(&self, relation: &Relation) -> (SelectStatement, Vec<Expr>) {
+        let target = &self.select.model.entities[relation.target];
+        let far = |id: &usize| Expr::col((COUNTED, Alias::new(&target.columns[*id].name)));
+        let mut lists = Sql::select();
+        lists.from(table(&target.table, COUNTED));
+        let Some(junction) = &relation.junction else {
+            return (lists, relation.to.iter().map(far).collect());
+        };
+        let near = |column: &String| Expr::col((JUNCTION, Alias::new(column)));
+        let met = junction.to.iter().zip(&relation.to).map(|(column, id)| near(column).eq(far(id)));
+        let met = met.fold(Condition::all(), Condition::add);
+        lists.join(JoinType::InnerJoin, table(&junction.table, JUNCTION), met);
+        (lists, junction.from.iter().map(near).collect())
     }
 
     pub(super) fn apply(&self, statement: &mut impl Ordered, reversed: bool) {

@@ -140,8 +140,13 @@ impl Body<'_> {
     fn found_for_each(&self, part: &Part, selected: Selected) -> SelectStatement {
         let dialect = self.select.dialect;
         let keys = self.key_columns().into_iter();
-        let is_parents =
-            keys.map(|key| dialect.compared(key.expression, &key.column_type).eq(dialect.listed(PARENT, &key.column_type))).reduce(Expr::and);
+        let is_parents = keys
+            .map(|key| {
+                dialect
+                    .compared(key.expression, &key.column_type)
+                    .eq(dialect.listed(PARENT, &key.column_type))
+            })
+            .reduce(Expr::and);
         let mut list = self.source_of(part, selected.order, is_parents);
         cut(&mut list, selected.order, part, self.select.most_rows_of_pages(1));
         let mut statement = Sql::select();

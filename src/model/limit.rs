@@ -1,0 +1,117 @@
+//! Limits that a column's declaration sets beside its type: length, precision and scale.
+
+use rust_decimal::Decimal;
+use sea_orm::sea_query::StringLen;
+use sea_orm::{ColumnType as DatabaseType, Value};
+
+use super::column_type::Expected;
+
+/// Limit of a column's values. SQLite stores any value in any column: the check here is what refuses there, so that both
+/// databases answer alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit {
+    /// None beside the type's own.
+    #[default]
+    None,
+    /// `VARCHAR(n)`: the most characters.
+    Characters(u32),
+    /// `CHAR(n)`: the most characters. PostgreSQL fills the text up with blanks and takes them for none.
+    Padded(u32),
+    /// `VARBINARY(n)`: the most bytes.
+    Bytes(u32),
+    /// `DECIMAL(precision, scale)`.
+    Digits {
+        /// Digits in all.
+        precision: u32,
+        /// Digits after the point.
+        scale: u32,
+    },
+}
+
+impl Limit {
+    /// The limit that a SeaORM column type declares.
+    pub(super) fn of(database_type: &DatabaseType) -> Self {
+        match database_type {
+            DatabaseType::String(StringLen::N(most)) => Self::Characters(*most),
+            DatabaseType::Char(most) => Self::Padded(most.unwrap_or(1)),
+            DatabaseType::Binary(most) | DatabaseType::VarBinary(StringLen::N(most)) => Self::Bytes(*most),
+            DatabaseType::Decimal(Some((precision, scale))) => {
+                Self::Digits { precision: *precision, scale: *scale }
+            }
+            _ => Self::None,
+        }
+    }
+
+    /// Refuses a value that the column cannot hold as it is. None is cut or rounded: trailing zeros of a decimal alone
+    /// are no digits.
+    ///
+    /// # Errors
+    /// The form of the values that fit.
+    pub fn check(self, value: &Value) -> Result<(), Expected> {
+        match (self, value) {
+            (Self::Characters(most) | Self::Padded(most), Value::String(Some(text)))
+                if text.chars().count() > most as usize =>
+            {
+                Err(Expected(format!("expected at most {most} characters")))
+            }
+            (Self::Padded(_), Value::String(Some(text))) if text.ends_with(' ') => {
+                Err(Expected("expected text without blanks at its end".to_owned()))
+            }
+            (Self::Bytes(most), Value::Bytes(Some(bytes))) if bytes.len() > most as usize => {
+                Err(Expected(format!("expected at most {most} bytes")))
+            }
+            (Self::Digits { precision, scale }, Value::Decimal(Some(number))) => {
+                check_digits(number, precision, scale)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_digits(number: &Decimal, precision: u32, scale: u32) -> Result<(), Expected> {
+    let number = number.normalize();
+    if number.scale() > scale {
+        return Err(Expected(format!("expected at most {scale} digits after the point")));
+    }
+    let most = precision.saturating_sub(scale);
+    let whole = number.trunc().mantissa().unsigned_abs();
+    if whole.checked_ilog10().map_or(0, |power| power + 1) > most {
+        return Err(Expected(format!("expected at most {most} digits before the point")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(limit: Limit, value: impl Into<Value>) -> bool {
+        limit.check(&value.into()).is_ok()
+    }
+
+    #[test]
+    fn length_counts_characters_and_bytes() {
+        assert!(fits(Limit::Characters(3), "日本語"));
+        assert!(fits(Limit::Characters(3), "a  "));
+        assert!(!fits(Limit::Characters(3), "abc "));
+        assert!(fits(Limit::Padded(3), " ab"));
+        assert!(!fits(Limit::Padded(3), "ab "));
+        assert!(!fits(Limit::Padded(3), "abcd"));
+        assert!(fits(Limit::Bytes(2), vec![0_u8, 1]));
+        assert!(!fits(Limit::Bytes(2), vec![0_u8, 1, 2]));
+        assert!(fits(Limit::Characters(0), Value::String(None)));
+    }
+
+    #[test]
+    fn digits_before_and_after_the_point_are_counted() {
+        let price = Limit::Digits { precision: 5, scale: 2 };
+        for good in ["0", "999.99", "-999.99", "1.500", "0.01", "-0.00", "100"] {
+            assert!(fits(price, good.parse::<Decimal>().unwrap()), "{good}");
+        }
+        for bad in ["1000", "-1000.00", "0.001", "999.999", "12345678901234567890"] {
+            assert!(!fits(price, bad.parse::<Decimal>().unwrap()), "{bad}");
+        }
+        assert!(!fits(Limit::Digits { precision: 2, scale: 2 }, "1.5".parse::<Decimal>().unwrap()));
+        assert!(fits(Limit::Digits { precision: 2, scale: 2 }, "0.5".parse::<Decimal>().unwrap()));
+    }
+}

@@ -1,0 +1,61 @@
+//! Range of the values that clients may give: what every database stores, orders and gives back alike.
+
+use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
+use sea_orm::Value;
+use serde_json::Value as Json;
+
+use super::column_type::Expected;
+
+/// Nanoseconds of PostgreSQL's smallest step.
+const STEP_NANOSECONDS: u32 = 1_000;
+
+/// Nanoseconds from which chrono counts those of a leap second.
+const LEAP_SECOND: u32 = 1_000_000_000;
+
+/// Refuses a value that one of the databases would store as another, or could not order among others.
+pub(super) fn check(value: &Value) -> Result<(), Expected> {
+    match value {
+        Value::ChronoDate(Some(date)) => check_date(*date),
+        Value::ChronoTime(Some(time)) => check_time(*time),
+        Value::ChronoDateTime(Some(moment)) => {
+            check_date(moment.date()).and_then(|()| check_time(moment.time()))
+        }
+        Value::ChronoDateTimeWithTimeZone(Some(moment)) => {
+            let moment = moment.naive_utc();
+            check_date(moment.date()).and_then(|()| check_time(moment.time()))
+        }
+        Value::Json(Some(json)) if has_nul(json) => {
+            Err(Expected("expected JSON without U+0000 in its texts".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Four digits, as RFC 3339 has them. There is no year 0 in PostgreSQL, and SQLite compares years as text.
+fn check_date(date: NaiveDate) -> Result<(), Expected> {
+    match date.year() {
+        1..=9_999 => Ok(()),
+        _ => Err(Expected("expected a year from 0001 to 9999 (in UTC)".to_owned())),
+    }
+}
+
+/// PostgreSQL keeps six digits of a second's fraction, and makes a leap second the next.
+fn check_time(time: NaiveTime) -> Result<(), Expected> {
+    match time.nanosecond() {
+        LEAP_SECOND.. => Err(Expected("expected seconds from 00 to 59".to_owned())),
+        fraction if fraction % STEP_NANOSECONDS != 0 => {
+            Err(Expected("expected at most six digits of a second's fraction".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// PostgreSQL's `jsonb` cannot hold it. Nesting is bounded where documents and variables are read.
+fn has_nul(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(has_nul),
+        Json::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
+}

@@ -1,0 +1,267 @@
+//! Values that the database refused to store, where the model did not know: a column is narrower than its entity says,
+//! an index takes no value so large, or the database makes the value by itself.
+
+use rust_decimal::prelude::ToPrimitive;
+use sea_orm::Value;
+use serde_json::Value as Json;
+
+use super::constraint::Attempt;
+use super::naming::fields;
+use super::writer::Writer;
+use crate::error::{Error, Result};
+use crate::execute::{Cell, Refusal};
+use crate::model::{ColumnId, ColumnType, Entity, Expected, Limit};
+use crate::plan::Dialect;
+
+/// PostgreSQL's class of errors about values (appendix A of its manual).
+const DATA_EXCEPTION: &str = "22";
+const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
+const GENERATED_ALWAYS: &str = "428C9";
+
+/// SQLite's result codes: `SQLITE_TOOBIG`, `SQLITE_MISMATCH` and `SQLITE_CONSTRAINT_DATATYPE`.
+const SQLITE_OF_VALUES: [&str; 3] = ["18", "20", "3091"];
+
+/// SQLite's words for a value of a generated column, which has no result code of its own.
+const SQLITE_GENERATED: &str = "generated column \"";
+
+/// Whether the database refused a statement for a value in it.
+pub(super) fn is_of_values(refusal: &Refusal) -> bool {
+    let code = refusal.code.as_str();
+    code.starts_with(DATA_EXCEPTION) && code.len() == 5
+        || [PROGRAM_LIMIT_EXCEEDED, GENERATED_ALWAYS].contains(&code)
+        || SQLITE_OF_VALUES.contains(&code)
+        || refusal.message.contains(SQLITE_GENERATED)
+}
+
+/// Column as PostgreSQL's catalog describes it.
+#[derive(Debug, PartialEq)]
+struct Live {
+    name: String,
+    type_name: String,
+    /// Length, or precision and scale; -1 for none.
+    modifier: i64,
+    always_generated: bool,
+}
+
+/// The columns of a table: name, type, modifier, and whether the database always makes the value.
+const LIVE_COLUMNS: &str =
+    "SELECT c.attname::text, CASE WHEN t.typtype = 'e' THEN 'enum' ELSE t.typname END::text,
+    c.atttypmod::int8, (c.attidentity = 'a' OR c.attgenerated <> '')::int::int8
+    FROM pg_attribute c JOIN pg_type t ON t.oid = c.atttypid
+    WHERE c.attrelid = to_regclass($1) AND c.attnum > 0 AND NOT c.attisdropped";
+
+/// The head of a type modifier (`VARHDRSZ`).
+const MODIFIER_HEAD: i64 = 4;
+
+impl Live {
+    /// Why the column does not take a value, where that is for the value alone.
+    fn refuse(&self, value: &Value) -> Option<Expected> {
+        if self.always_generated {
+            return Some(never_given());
+        }
+        match self.type_name.as_str() {
+            "int2" => is_outside(value, i16::MIN.into(), i16::MAX.into()),
+            "int4" => is_outside(value, i32::MIN.into(), i32::MAX.into()),
+            "int8" => is_outside(value, i64::MIN, i64::MAX),
+            "float4" => match value {
+                Value::Double(Some(wide)) if !(*wide as f32).is_finite() => {
+                    Some(Expected("expected a number that a float of 32 bits can hold".to_owned()))
+                }
+                _ => None,
+            },
+            _ => self.limit().check(value).err(),
+        }
+    }
+
+    fn limit(&self) -> Limit {
+        let Ok(modifier) = u32::try_from(self.modifier - MODIFIER_HEAD) else { return Limit::None };
+        match self.type_name.as_str() {
+            "varchar" => Limit::Characters(modifier),
+            "bpchar" => Limit::Padded(modifier),
+            // `numeric_typmod_precision` and `numeric_typmod_scale` in PostgreSQL's numeric.c; the scale has a sign.
+            "numeric" => match modifier & 0x7ff {
+                scale @ ..0x400 => Limit::Digits { precision: modifier >> 16, scale },
+                _ => Limit::None,
+            },
+            _ => Limit::None,
+        }
+    }
+}
+
+fn never_given() -> Expected {
+    Expected("expected no value, since the database always generates it".to_owned())
+}
+
+fn is_outside(value: &Value, low: i64, high: i64) -> Option<Expected> {
+    let number = match value {
+        Value::SmallInt(Some(number)) => i64::from(*number),
+        Value::Int(Some(number)) => i64::from(*number),
+        Value::BigInt(Some(number)) => *number,
+        Value::Decimal(Some(number)) => number.to_i64()?,
+        _ => return None,
+    };
+    let fits = (low..=high).contains(&number);
+    (!fits).then(|| Expected(format!("expected an integer from {low} to {high}")))
+}
+
+impl Writer<'_> {
+    /// The error of a value that the database refused. It names the value where that can be found out.
+    pub(super) async fn describe_unfit(&self, refusal: &Refusal, attempt: Attempt<'_>) -> Result<Error> {
+        let entity = &self.model().entities[attempt.entity];
+        let found = match self.session.dialect() {
+            Dialect::Sqlite => self.find_sqlite(refusal, attempt),
+            Dialect::Postgres => {
+                let live = self.live_columns(entity).await?;
+                self.find_postgres(&live, refusal, attempt)
+            }
+        };
+        Ok(match found {
+            Some((row, column, expected)) => {
+                let value = attempt.rows[row].get(&column);
+                self.misfit(attempt, row, column, value.unwrap_or(&Value::Bool(None)), &expected)
+            }
+            None => {
+                let path = attempt.paths.first().map_or("input", String::as_str);
+                let expected = format!("expected values that the database takes for {}", entity.name);
+                Error::bad_input(path, Json::Null, expected)
+            }
+        })
+    }
+
+    /// SQLite names the column alone: the first row that has a value for it stands for all.
+    fn find_sqlite(&self, refusal: &Refusal, attempt: Attempt<'_>) -> Option<(usize, ColumnId, Expected)> {
+        let entity = &self.model().entities[attempt.entity];
+        let (name, expected) = match refusal.message.split_once(SQLITE_GENERATED) {
+            Some((_, rest)) => (rest.split('"').next()?, never_given()),
+            None => {
+                let expected = "expected a value of the column's type in the database";
+                (refusal.message.rsplit('.').next()?, Expected(expected.to_owned()))
+            }
+        };
+        let column = entity.column_named(name)?;
+        let row = attempt.rows.iter().position(|row| row.contains_key(&column))?;
+        Some((row, column, expected))
+    }
+
+    fn find_postgres(
+        &self,
+        live: &[Live],
+        refusal: &Refusal,
+        attempt: Attempt<'_>,
+    ) -> Option<(usize, ColumnId, Expected)> {
+        let entity = &self.model().entities[attempt.entity];
+        let live: Vec<(ColumnId, &Live)> =
+            live.iter().filter_map(|live| Some((entity.column_named(&live.name)?, live))).collect();
+        let all = || {
+            attempt.rows.iter().enumerate().flat_map(|(index, row)| {
+                live.iter().filter_map(move |(id, live)| Some((index, *id, *live, row.get(id)?)))
+            })
+        };
+        if refusal.code == PROGRAM_LIMIT_EXCEEDED {
+            // The largest value of all is the one that no index has room for.
+            let (row, column, ..) = all().max_by_key(|(.., value)| length(value))?;
+            return Some((
+                row,
+                column,
+                Expected("expected a value that the table's index has room for".to_owned()),
+            ));
+        }
+        let refused = |(row, column, live, value): (usize, ColumnId, &Live, &Value)| {
+            let is_given = !crate::model::is_null(value);
+            live.refuse(value).filter(|_| is_given || live.always_generated).map(|why| (row, column, why))
+        };
+        let of_enum = || {
+            let (row, column, ..) = all().find(|(.., live, _)| live.type_name == "enum")?;
+            Some((row, column, Expected("expected a value of the database's enum".to_owned())))
+        };
+        all().find_map(refused).or_else(of_enum)
+    }
+
+    fn misfit(
+        &self,
+        attempt: Attempt<'_>,
+        row: usize,
+        column: ColumnId,
+        value: &Value,
+        expected: &Expected,
+    ) -> Error {
+        let entity = &self.model().entities[attempt.entity];
+        let column_type = &entity.columns[column].column_type;
+        let path = attempt.paths.get(row).map_or("input", String::as_str);
+        let fields = fields(entity, &[column]);
+        let field = fields.first().map_or("", String::as_str);
+        let shown = column_type.write(value, self.model().variants(column_type)).unwrap_or_default();
+        Error::bad_input(&format!("{path}.{field}"), shown, &expected.0)
+    }
+
+    /// The transaction is lost after an error, and its connection given back before another is asked for.
+    async fn live_columns(&self, entity: &Entity) -> Result<Vec<Live>> {
+        self.session.statements().rollback().await?;
+        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+        let table = [entity.table.schema.as_ref(), Some(&entity.table.name)];
+        let table: Vec<String> = table.into_iter().flatten().map(quoted).collect();
+        let columns = [ColumnType::Text, ColumnType::Text, ColumnType::BigInt, ColumnType::BigInt];
+        let values = vec![Value::from(table.join("."))];
+        let rows = self.session.statements().ask(LIVE_COLUMNS, values, columns.into()).await?;
+        let text = |cell: Cell| match cell {
+            Cell::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            _ => String::new(),
+        };
+        let integer = |cell: Cell| match cell {
+            Cell::Integer(integer) => integer,
+            _ => -1,
+        };
+        let live = |index| {
+            let row = rows.row(index);
+            Live {
+                name: text(row.cell(0)),
+                type_name: text(row.cell(1)),
+                modifier: integer(row.cell(2)),
+                always_generated: integer(row.cell(3)) == 1,
+            }
+        };
+        Ok((0..rows.len()).map(live).collect())
+    }
+}
+
+/// Bytes of a value that an index would hold.
+fn length(value: &Value) -> usize {
+    match value {
+        Value::String(Some(text)) => text.len(),
+        Value::Bytes(Some(bytes)) => bytes.len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(type_name: &str, modifier: i64) -> Live {
+        Live { name: "c".to_owned(), type_name: type_name.to_owned(), modifier, always_generated: false }
+    }
+
+    #[test]
+    fn modifiers_are_limits() {
+        assert_eq!(live("varchar", 14).limit(), Limit::Characters(10));
+        assert_eq!(live("varchar", -1).limit(), Limit::None);
+        assert_eq!(live("bpchar", 5).limit(), Limit::Padded(1));
+        assert_eq!(live("numeric", (5 << 16 | 2) + 4).limit(), Limit::Digits { precision: 5, scale: 2 });
+        assert!(live("int2", -1).refuse(&40_000.into()).is_some());
+        assert!(live("int4", -1).refuse(&40_000.into()).is_none());
+    }
+
+    #[test]
+    fn refusals_of_values_are_known_by_their_codes() {
+        let is_of_values = |code: &str, message: &str| {
+            super::is_of_values(&Refusal { code: code.into(), message: message.into(), ..Refusal::default() })
+        };
+        for code in ["22001", "22003", "22021", "54000", "428C9", "18", "20", "3091"] {
+            assert!(is_of_values(code, ""), "{code}");
+        }
+        assert!(is_of_values("1", "cannot INSERT into generated column \"whole\""));
+        for code in ["23505", "2067", "1", "40001"] {
+            assert!(!is_of_values(code, ""), "{code}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Sizes of a plan's statements that databases limit, known before anything is sent.
+
+use std::collections::HashSet;
+
+use super::dialect::{Dialect, always_fits_one_parameter, glob_of_like};
+use super::filter::{Filter, Operand, Quantifier, Test};
+use super::select::depth_of_balanced;
+use super::{Load, OrderBy, Page, Rows, What};
+use crate::error::{Error, Result};
+use crate::model::{ColumnType, EntityId, Model, Relation};
+
+/// Upper bounds for the statements of a plan: of each size the largest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Complexity {
+    /// Levels of expressions inside each other, those around a sub-select added to those in it: SQLite adds them up in
+    /// this way.
+    depth: u64,
+    /// Tables in one FROM.
+    tables: u64,
+    /// Values that are sent as parameters.
+    parameters: u64,
+    /// Columns that are selected or ordered by.
+    columns: u64,
+    /// Bytes of the longest pattern, as SQLite takes it.
+    pattern_bytes: u64,
+}
+
+/// Limits of SQLite as it is built by default. What it adds to expressions itself, for joins above all, is left room for.
+const SQLITE: Complexity =
+    Complexity { depth: 900, tables: 64, parameters: 32_766, columns: 2_000, pattern_bytes: 50_000 };
+
+/// Limits of PostgreSQL: its protocol counts parameters in 16 bits, and a row of columns has a largest size. The number of
+/// tables is ours, since the time to plan a statement grows with it.
+const POSTGRES: Complexity =
+    Complexity { depth: u64::MAX, tables: 256, parameters: 65_535, columns: 1_664, pattern_bytes: u64::MAX };
+
+/// Tables that a filter may join, see `select/condition.rs`.
+const FILTER_JOINS: u64 = 8;
+
+/// Levels of the largest comparison: a value that is converted, compared in a collation, with a hint around it.
+const COMPARISON: u64 = 6;
+
+/// Levels of a comparison of a column with times, which SQLite reads in every spelling, and its parameters.
+const TIME: (u64, u64) = (40, 5);
+
+/// Levels of a comparison of a column with a value.
+const PLAIN: u64 = 4;
+
+impl Complexity {
+    /// Measures the statements of `loads`.
+    pub fn of(model: &Model, loads: &[Load]) -> Self {
+        let mut all = Self::default();
+        loads.iter().for_each(|load| all.add_load(model, load));
+        all
+    }
+
+    /// Checks that a database of this dialect takes the statements.
+    ///
+    /// # Errors
+    /// `TOO_COMPLEX` with the first limit that is passed.
+    pub fn check(&self, dialect: Dialect) -> Result<()> {
+        let limits = match dialect {
+            Dialect::Sqlite => SQLITE,
+            Dialect::Postgres => POSTGRES,
+        };
+        let sizes: [(u64, u64, &str, &str); 5] = [
+            (self.depth, limits.depth, "expressionDepth", "nests conditions and orders"),
+            (self.tables, limits.tables, "tables", "joins"),
+            (self.parameters, limits.parameters, "parameters", "has"),
+            (self.columns, limits.columns, "columns", "selects and orders by"),
+            (self.pattern_bytes, limits.pattern_bytes, "patternBytes", "has a pattern of"),
+        ];
+        let Some((asked, limit, of, verb)) = sizes.into_iter().find(|(asked, limit, ..)| asked > limit)
+        else {
+            return Ok(());
+        };
+        let what = match of {
+            "expressionDepth" => "levels deep",
+            "patternBytes" => "bytes",
+            of => of,
+        };
+        let message = format!("a statement of the query {verb} {asked} {what} on this database");
+        Err(Error::too_complex(of, &message, limit, asked))
+    }
+
+    fn add(&mut self, other: Self) {
+        self.depth = self.depth.max(other.depth);
+        self.tables = self.tables.max(other.tables);
+        self.parameters = self.parameters.max(other.parameters);
+        self.columns = self.columns.max(other.columns);
+        self.pattern_bytes = self.pattern_bytes.max(other.pattern_bytes);
+    }
+
+    /// Adds the statement of `load`, and those of the loads below it.
+    fn add_load(&mut self, model: &Model, load: &Load) {
+        let mut filter = OfFilter::default();
+        filter.read(model, load.entity, &load.filter);
+        let mut own = Self { tables: 1, pattern_bytes: filter.pattern_bytes, ..Self::default() };
+        // The key of the parents: as many parameters as columns, at most.
+        let relation = load.relation.map(|(owner, relation)| &model.entities[owner].relations[relation]);
+        let key = relation.map_or(0, |relation| relation.from.len() as u64);
+        own.tables += relation.map_or(0, |relation| u64::from(relation.junction.is_some()));
+        own.tables += filter.joins.min(FILTER_JOINS);
+        own.columns += key;
+        let mut conditions = filter.height;
+        let mut parameters = filter.parameters + key;
+        match &load.what {
+            What::Aggregates(aggregates) => own.columns += aggregates.len() as u64,
+            What::Rows(rows) => {
+                own.add_rows(model, load.entity, rows);
+                if let Page::Keyset { after, before, looks_outside, .. } = &rows.page {
+                    let cursors = u64::from(after.is_some()) + u64::from(before.is_some());
+                    let terms = rows.order.len() as u64;
+                    conditions += cursors * (3 * terms + PLAIN);
+                    parameters += cursors * 2 * terms;
+                    // The page, what stands before it and what comes after.
+                    parameters *= if *looks_outside { 3 } else { 1 };
+                }
+            }
+        }
+        let has_times = model.entities[load.entity].columns.iter().any(|column| is_time(&column.column_type));
+        conditions += if has_times { TIME.0 } else { 0 };
+        // Conditions of joins stand beside the filter, one after the other.
+        own.depth = filter.nested + conditions + own.tables + key + PLAIN;
+        own.parameters = parameters;
+        self.add(own);
+        for child in load.children() {
+            self.add_load_below(model, child);
+        }
+    }
+
+    /// Adds what is below: statements of its own, whatever is joined above them.
+    fn add_load_below(&mut self, model: &Model, load: &Load) {
+        match load.joined {
+            true => load.children().iter().for_each(|child| self.add_load_below(model, child)),
+            false => self.add_load(model, load),
+        }
+    }
+
+    fn add_rows(&mut self, model: &Model, entity: EntityId, rows: &Rows) {
+        let mut paths = HashSet::new();
+        for term in &rows.order {
+            paths.extend((1..=term.path.len()).map(|depth| &term.path[..depth]));
+            self.tables += u64::from(matches!(term.by, OrderBy::Count(_)));
+        }
+        self.tables += paths.len() as u64;
+        // A column that is ordered by may be selected for the cursor, too.
+        let order = rows.order.len() as u64;
+        let primary_key = model.entities[entity].primary_key.len() as u64;
+        self.columns += 2 * order + primary_key + (rows.columns.len() + rows.junction_columns.len()) as u64;
+        rows.children.iter().filter(|child| child.joined).for_each(|child| self.add_joined(model, child));
+    }
+
+    /// Adds a relation that is joined, with everything that is joined below it.
+    fn add_joined(&mut self, model: &Model, load: &Load) {
+        self.tables += 1;
+        let What::Rows(rows) = &load.what else { return };
+        let key = load.relation.map_or(0, |(owner, id)| model.entities[owner].relations[id].to.len());
+        self.columns += (rows.columns.len() + key) as u64;
+        rows.children.iter().filter(|child| child.joined).for_each(|child| self.add_joined(model, child));
+    }
+}
+
+/// Sizes of a filter.
+#[derive(Clone, Copy, Debug, Default)]
+struct OfFilter {
+    /// Levels of its expression, sub-selects included.
+    height: u64,
+    /// Levels in its sub-selects, added up along the deepest way.
+    nested: u64,
+    parameters: u64,
+    pattern_bytes: u64,
+    /// Relations that may be joined.
+    joins: u64,
+}
+
+impl OfFilter {
+    /// Calls itself for each level of nesting, which the guard bounds.
+    fn read(&mut self, model: &Model, id: EntityId, filter: &Filter) {
+        match filter {
+            Filter::All(filters) | Filter::Any(filters) => {
+                filters.iter().for_each(|filter| self.read_beside(model, id, filter));
+                self.height += depth_of_balanced(filters.len() as u64);
+            }
+            Filter::Not(filter) => {
+                self.read(model, id, filter);
+                self.height += 1;
+            }
+            Filter::Column { column, test } => {
+                self.read_test(&model.entities[id].columns[*column].column_type, test)
+            }
+            Filter::Keys { columns, .. } => {
+                self.height = COMPARISON;
+                self.parameters = columns.len() as u64;
+            }
+            Filter::Related { relation, quantifier, filter } => {
+                let relation = &model.entities[id].relations[*relation];
+                self.read_related(model, relation, *quantifier, filter);
+            }
+        }
+    }
+
+    /// Adds a filter that stands beside those that were read.
+    fn read_beside(&mut self, model: &Model, id: EntityId, filter: &Filter) {
+        let mut other = Self::default();
+        other.read(model, id, filter);
+        self.height = self.height.max(other.height);
+        self.nested = self.nested.max(other.nested);
+        self.parameters = self.parameters.saturating_add(other.parameters);
+        self.joins += other.joins;
+        self.pattern_bytes = self.pattern_bytes.max(other.pattern_bytes);
+    }
+
+    fn read_related(&mut self, model: &Model, relation: &Relation, quantifier: Quantifier, filter: &Filter) {
+        self.read(model, relation.target, filter);
+        let is_negated = quantifier == Quantifier::Every;
+        // The columns by which both ends meet, and the filter, in one chain.
+        let inside = self.height.max(PLAIN) + relation.from.len() as u64 + u64::from(is_negated);
+        self.nested += inside;
+        // EXISTS, with a sign or a NOT before it.
+        self.height = inside + 1 + u64::from(quantifier != Quantifier::Some || relation.is_many());
+        self.joins += 1;
+    }
+
+    fn read_test(&mut self, column_type: &ColumnType, test: &Test) {
+        (self.height, self.parameters) = match test {
+            Test::IsNull(_) => (PLAIN, 0),
+            Test::Compare(..) if is_time(column_type) => TIME,
+            Test::Compare(..) => (PLAIN, 1),
+            Test::StartsWith(_) => (COMPARISON + 1, 2),
+            Test::Like(pattern) => {
+                self.pattern_bytes = glob_of_like(pattern).len() as u64;
+                (COMPARISON, 1)
+            }
+            Test::Matches(_) => (COMPARISON, 1),
+            Test::OneOf { values: Operand::Value(values), .. } if !always_fits_one_parameter(column_type) => {
+                (COMPARISON, values.len() as u64)
+            }
+            Test::OneOf { .. } if is_time(column_type) => TIME,
+            Test::OneOf { .. } => (COMPARISON, 1),
+        };
+    }
+}
+
+fn is_time(column_type: &ColumnType) -> bool {
+    matches!(column_type, ColumnType::Date | ColumnType::Time | ColumnType::DateTime | ColumnType::Timestamp)
+}

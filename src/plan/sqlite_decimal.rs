@@ -1,0 +1,48 @@
+//! Decimals as SQLite stores them: integers of 64 bits and floating-point numbers.
+
+use rust_decimal::Decimal;
+use sea_orm::Value;
+
+/// The decimal that a floating-point number stands for: the one of fewest digits that is nearest to no other number. None
+/// where it has more digits than a decimal.
+pub fn of_real(number: f64) -> Option<Decimal> {
+    // Rust shows these digits, and never an exponent.
+    Decimal::from_str_exact(&number.to_string()).ok()
+}
+
+/// Whether a value that is stored is read as the same again. True of everything but decimals.
+pub fn is_exact(value: &Value) -> bool {
+    let Value::Decimal(Some(decimal)) = value else { return true };
+    let number: Option<f64> = decimal.to_string().parse().ok();
+    number.and_then(of_real) == Some(*decimal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_exact_comes_back() {
+        for exact in [
+            "0",
+            "0.1",
+            "1.50",
+            "-2.25",
+            "1234567890.123456",
+            "1234567890.123457",
+            "9007199254740992",
+            "1e-5",
+        ] {
+            let exact = Decimal::from_scientific(exact).or_else(|_| exact.parse()).unwrap();
+            assert!(is_exact(&exact.into()), "{exact}");
+        }
+        for inexact in ["9007199254740993", "0.1234567890123456789", "12345678901234567.25"] {
+            let inexact: Decimal = inexact.parse().unwrap();
+            assert!(!is_exact(&inexact.into()), "{inexact}");
+        }
+        assert_eq!(of_real(f64::INFINITY), None);
+        assert_eq!(of_real(1e300), None);
+        assert_eq!(of_real(1e-30), None);
+        assert_eq!(of_real(0.1 + 0.2), Some("0.30000000000000004".parse().unwrap()));
+    }
+}

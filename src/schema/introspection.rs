@@ -1,0 +1,241 @@
+//! Bounds of introspection, and the answers that are kept of it: the schema never changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{
+    ExecutableDocument, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::registry::{MetaType, Registry};
+use async_graphql::{Name, Pos, Positioned, Variables};
+use lru::LruCache;
+
+use super::answering::Answered;
+use super::compiled::{Compiled, capacity};
+use crate::error::{Error, Result};
+
+/// Lists of types, fields and input fields inside each other at which introspection is refused. graphql-js has the same
+/// rule and the same number.
+const LISTS_TOO_DEEP: usize = 3;
+
+/// Multiple of the query that GraphiQL and code generators send, up to which a document may ask about the schema.
+const MOST_TIMES_STANDARD: u64 = 4;
+
+/// Bytes of kept answers, together.
+const KEPT_BYTES: usize = 16 << 20;
+
+/// Number of kept answers.
+const KEPT_ANSWERS: usize = 256;
+
+/// The query that graphql-js writes with all its options, which GraphiQL and most tools send in one form or another.
+const STANDARD: &str = include_str!("introspection.graphql");
+
+/// Whether a root field asks about the schema.
+pub(super) fn is_about_schema(name: &str) -> bool {
+    matches!(name, "__schema" | "__type")
+}
+
+type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+
+/// The first root field of an operation that nests the lists of a schema too deep.
+///
+/// Calls itself for each level of nesting, and for each fragment wherever it is spread: the guard bounds both.
+pub(super) fn too_deep(operation: &OperationDefinition, fragments: &Fragments) -> Option<Pos> {
+    let mut at_root = Vec::new();
+    root_fields(&operation.selection_set.node, fragments, &mut at_root);
+    let nests = |set: &SelectionSet| nests_too_deep(set, fragments, 0);
+    at_root.into_iter().find_map(|(position, _, set)| nests(set).then_some(position))
+}
+
+/// The root fields about the schema: position, name and what they select.
+fn root_fields<'a>(
+    set: &'a SelectionSet,
+    fragments: &'a Fragments,
+    found: &mut Vec<(Pos, &'a Name, &'a SelectionSet)>,
+) {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) if is_about_schema(&field.node.name.node) => {
+                found.push((field.pos, &field.node.name.node, &field.node.selection_set.node));
+            }
+            Selection::Field(_) => {}
+            other => {
+                if let Some(below) = spread(other, fragments) {
+                    root_fields(below, fragments, found);
+                }
+            }
+        }
+    }
+}
+
+/// What a fragment selects; none for a field, and for a fragment that is not there.
+fn spread<'a>(selection: &'a Selection, fragments: &'a Fragments) -> Option<&'a SelectionSet> {
+    match selection {
+        Selection::Field(_) => None,
+        Selection::InlineFragment(fragment) => Some(&fragment.node.selection_set.node),
+        Selection::FragmentSpread(spread) => {
+            Some(&fragments.get(&spread.node.fragment_name.node)?.node.selection_set.node)
+        }
+    }
+}
+
+fn nests_too_deep(set: &SelectionSet, fragments: &Fragments, lists: usize) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let name = field.node.name.node.as_str();
+            let is_list = matches!(name, "fields" | "interfaces" | "possibleTypes" | "inputFields");
+            let lists = lists + usize::from(is_list);
+            lists >= LISTS_TOO_DEEP || nests_too_deep(&field.node.selection_set.node, fragments, lists)
+        }
+        other => spread(other, fragments).is_some_and(|below| nests_too_deep(below, fragments, lists)),
+    })
+}
+
+/// Bounds and kept answers of one schema's introspection.
+#[derive(Clone)]
+pub(super) struct Introspection {
+    sizes: Sizes,
+    limit: u64,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// The lengths of a schema's lists, by the field that holds them: the average and the longest.
+#[derive(Clone, Debug, Default)]
+struct Sizes(HashMap<&'static str, (f64, f64)>);
+
+impl Introspection {
+    /// For the schema of this registry.
+    pub fn of(registry: &Registry) -> Self {
+        let sizes = Sizes::of(registry);
+        let standard = parse_query(STANDARD).ok();
+        let asked = standard.as_ref().map_or(0, |document| {
+            let operation = document.operations.iter().next();
+            operation.map_or(0, |(_, operation)| sizes.asked(&operation.node, &document.fragments))
+        });
+        let kept = Kept { answers: LruCache::new(capacity(KEPT_ANSWERS)), bytes: 0 };
+        Self { sizes, limit: asked.saturating_mul(MOST_TIMES_STANDARD), kept: Arc::new(Mutex::new(kept)) }
+    }
+
+    /// Checks how much an operation asks about the schema.
+    ///
+    /// # Errors
+    /// `TOO_COMPLEX`.
+    pub fn afford(&self, operation: &OperationDefinition, document: &ExecutableDocument) -> Result<()> {
+        let asked = self.sizes.asked(operation, &document.fragments);
+        if asked <= self.limit {
+            return Ok(());
+        }
+        let message = format!("the query asks for about {asked} fields of the schema's description");
+        Err(Error::too_complex("introspection", &message, self.limit, asked))
+    }
+
+    /// The kept answer to an operation.
+    pub fn kept(&self, compiled: &Compiled, variables: &Variables) -> Option<Answered> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.answers.get(&key(compiled, variables)).map(|data| (Some(data.to_vec()), Vec::new()))
+    }
+
+    /// Keeps an answer without errors.
+    pub fn keep(&self, compiled: &Compiled, variables: &Variables, answered: &Answered) {
+        let (Some(data), []) = (&answered.0, answered.1.as_slice()) else { return };
+        let (key, data): (Key, Arc<[u8]>) = (key(compiled, variables), data.as_slice().into());
+        let bytes = size(&key, &data);
+        if bytes > KEPT_BYTES {
+            return;
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes += bytes;
+        if let Some((key, data)) = kept.answers.push(key, data) {
+            kept.bytes -= size(&key, &data);
+        }
+        while kept.bytes > KEPT_BYTES
+            && let Some((key, data)) = kept.answers.pop_lru()
+        {
+            kept.bytes -= size(&key, &data);
+        }
+    }
+}
+
+/// The newest answers.
+struct Kept {
+    answers: LruCache<Key, Arc<[u8]>>,
+    bytes: usize,
+}
+
+/// Text and name of the operation, and its variables as JSON.
+type Key = (String, Option<String>, String);
+
+fn key(compiled: &Compiled, variables: &Variables) -> Key {
+    let variables = serde_json::to_string(variables).unwrap_or_default();
+    (compiled.text.clone(), compiled.operation_name.clone(), variables)
+}
+
+fn size(key: &Key, data: &[u8]) -> usize {
+    key.0.len() + key.1.as_ref().map_or(0, String::len) + key.2.len() + data.len()
+}
+
+impl Sizes {
+    fn of(registry: &Registry) -> Self {
+        let mut lengths: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        let mut add = |list: &'static str, length: usize| lengths.entry(list).or_default().push(length);
+        for (name, of_type) in &registry.types {
+            add("interfaces", registry.implements.get(name).map_or(0, |interfaces| interfaces.len()));
+            match of_type {
+                MetaType::Object { fields, .. } | MetaType::Interface { fields, .. } => {
+                    add("fields", fields.len());
+                    fields.values().for_each(|field| add("args", field.args.len()));
+                }
+                MetaType::InputObject { input_fields, .. } => add("inputFields", input_fields.len()),
+                MetaType::Enum { enum_values, .. } => add("enumValues", enum_values.len()),
+                MetaType::Union { .. } | MetaType::Scalar { .. } => {}
+            }
+            if let MetaType::Interface { possible_types, .. } | MetaType::Union { possible_types, .. } =
+                of_type
+            {
+                add("possibleTypes", possible_types.len());
+            }
+        }
+        let types = registry.types.len();
+        let mut sizes = Self::default();
+        for (list, lengths) in lengths {
+            let all: usize = lengths.iter().sum();
+            // Lists of types are averaged over all types, most of which have none; arguments over the fields.
+            let owners = if list == "args" { lengths.len() } else { types };
+            let longest = lengths.into_iter().max().unwrap_or_default();
+            sizes.0.insert(list, (all as f64 / owners.max(1) as f64, longest as f64));
+        }
+        sizes.0.insert("types", (types as f64, types as f64));
+        let directives = registry.directives.len() as f64;
+        sizes.0.insert("directives", (directives, directives));
+        sizes
+    }
+
+    /// About how many fields an operation asks for about the schema.
+    fn asked(&self, operation: &OperationDefinition, fragments: &Fragments) -> u64 {
+        let mut at_root = Vec::new();
+        root_fields(&operation.selection_set.node, fragments, &mut at_root);
+        let of_field = |(_, name, set): (Pos, &Name, &SelectionSet)| {
+            self.below(set, fragments, name.as_str() == "__type")
+        };
+        // Beyond its range the conversion gives the greatest number.
+        at_root.into_iter().map(of_field).sum::<f64>().ceil() as u64
+    }
+
+    /// About how many fields a selection asks for, for one object. `is_chosen` stands for a type that the client names,
+    /// which may be the longest.
+    fn below(&self, set: &SelectionSet, fragments: &Fragments, is_chosen: bool) -> f64 {
+        let of_selection = |selection: &Positioned<Selection>| match &selection.node {
+            Selection::Field(field) => {
+                let (average, longest) =
+                    self.0.get(field.node.name.node.as_str()).copied().unwrap_or((1.0, 1.0));
+                // The arguments of the longest type's fields may be the longest, too.
+                let is_of_chosen = is_chosen && field.node.name.node.as_str() == "fields";
+                let each = self.below(&field.node.selection_set.node, fragments, is_of_chosen);
+                1.0 + each * if is_chosen { longest } else { average }
+            }
+            other => spread(other, fragments).map_or(0.0, |below| self.below(below, fragments, is_chosen)),
+        };
+        set.items.iter().map(of_selection).sum()
+    }
+}

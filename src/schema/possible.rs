@@ -1,0 +1,145 @@
+//! Inputs of the mutations that have fields and a finite value (September 2025, section 3.10). The others are left out of the
+//! schema: an input type without fields makes a schema invalid, and one that requires itself cannot be given.
+
+use std::collections::HashSet;
+
+use crate::model::{Column, Declaration, Entity, EntityId, Model, Relation, RelationId};
+
+/// An entity, and the relation that a row of it is given by its place in the input.
+type Placed = (EntityId, Option<RelationId>);
+
+/// What can be given for each entity.
+pub(super) struct Possible<'a> {
+    pub model: &'a Model,
+    /// Rows that can be created.
+    made: HashSet<Placed>,
+    /// Inputs for new rows that have fields.
+    filled: HashSet<Placed>,
+}
+
+impl<'a> Possible<'a> {
+    /// Begins with nothing and adds what the inputs found so far make possible, until there is no more: what stays out needs
+    /// itself.
+    pub fn new(model: &'a Model) -> Self {
+        let mut possible = Self { model, made: HashSet::new(), filled: HashSet::new() };
+        let placed: Vec<Placed> = model
+            .exposed()
+            .flat_map(|(id, _)| places(model, id).into_iter().map(move |place| (id, place)))
+            .collect();
+        loop {
+            let known = possible.made.len() + possible.filled.len();
+            for (id, place) in &placed {
+                if possible.can_be_made(*id, *place) {
+                    possible.made.insert((*id, *place));
+                }
+                if possible.has_created_fields(*id, *place) {
+                    possible.filled.insert((*id, *place));
+                }
+            }
+            if possible.made.len() + possible.filled.len() == known {
+                return possible;
+            }
+        }
+    }
+
+    /// Whether `UserCreate`, or the form of it for this place, is a type.
+    pub fn creates(&self, id: EntityId, place: Option<RelationId>) -> bool {
+        self.made.contains(&(id, place)) && self.filled.contains(&(id, place))
+    }
+
+    /// Whether a row can be created of which nothing can be said.
+    pub fn creates_bare(&self, id: EntityId) -> bool {
+        self.made.contains(&(id, None)) && !self.filled.contains(&(id, None))
+    }
+
+    /// Whether `UserUpdate`, or the form of it for this place, is a type.
+    pub fn updates(&self, id: EntityId, place: Option<RelationId>) -> bool {
+        updated_columns(&self.model.entities[id]).next().is_some() || self.relations(id, place).next().is_some()
+    }
+
+    /// Whether `UserLink` is a type: clients can say which row another one is to point at.
+    pub fn links(&self, id: EntityId) -> bool {
+        has_key(&self.model.entities[id]) || self.creates(id, None)
+    }
+
+    /// Whether rows can be added at the far side of a reverse or many-to-many relation.
+    pub fn adds(&self, owner: EntityId, relation: RelationId) -> bool {
+        let target = self.model.entities[owner].relations[relation].target;
+        has_key(&self.model.entities[target]) || self.creates(target, self.model.forward_side(owner, relation))
+    }
+
+    /// The relations that an input has fields for: all but the one that is given by the place of the row.
+    pub fn relations(&self, id: EntityId, place: Option<RelationId>) -> impl Iterator<Item = &'a Relation> {
+        let relations = self.model.entities[id].relations.iter().enumerate();
+        relations
+            .filter(move |(relation_id, relation)| {
+                Some(*relation_id) != place
+                    && match relation.declaration {
+                        Declaration::BelongsTo => self.links(relation.target),
+                        _ => self.adds(id, *relation_id),
+                    }
+            })
+            .map(|(_, relation)| relation)
+    }
+
+    /// Whether no column and no relation that clients cannot give needs a value from them.
+    fn can_be_made(&self, id: EntityId, place: Option<RelationId>) -> bool {
+        let entity = &self.model.entities[id];
+        let hidden = entity.columns.iter().enumerate().filter(|(_, column)| column.hidden);
+        let mut given = hidden.map(|(id, column)| {
+            column.nullable || column.has_default || entity.relations_of_column(id).next().is_some()
+        });
+        let required = entity.relations.iter().enumerate().filter(|(relation_id, relation)| {
+            Some(*relation_id) != place
+                && relation.declaration == Declaration::BelongsTo
+                && is_required(entity, relation)
+        });
+        given.all(|is_given| is_given) && required.into_iter().all(|(_, relation)| self.links(relation.target))
+    }
+
+    fn has_created_fields(&self, id: EntityId, place: Option<RelationId>) -> bool {
+        created_columns(&self.model.entities[id]).next().is_some() || self.relations(id, place).next().is_some()
+    }
+}
+
+/// Every row by itself, and inside the row that each of its forward relations points at.
+fn places(model: &Model, id: EntityId) -> Vec<Option<RelationId>> {
+    let relations = 0..model.entities[id].relations.len();
+    std::iter::once(None).chain(relations.filter(|relation| has_reverse(model, id, *relation)).map(Some)).collect()
+}
+
+/// Whether clients can name a row: some unique key has no hidden column.
+pub(super) fn has_key(entity: &Entity) -> bool {
+    entity.keys().next().is_some()
+}
+
+/// Whether rows of the entity can be made inside the one that this forward relation points at.
+pub(super) fn has_reverse(model: &Model, owner: EntityId, forward: RelationId) -> bool {
+    let target = model.entities[owner].relations[forward].target;
+    let reverse = &model.entities[target].relations;
+    (0..reverse.len())
+        .any(|id| reverse[id].target == owner && model.forward_side(target, id) == Some(forward))
+}
+
+/// Whether a new row needs a row that this forward relation points at.
+pub(super) fn is_required(entity: &Entity, relation: &Relation) -> bool {
+    !relation.from.iter().any(|id| entity.columns[*id].nullable || entity.columns[*id].has_default)
+}
+
+/// The columns that a client gives by themselves: those of a relation's key are given by the relation.
+fn own_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
+    entity
+        .visible_columns()
+        .filter(|(id, _)| entity.relations_of_column(*id).next().is_none())
+        .map(|(_, column)| column)
+}
+
+/// The columns that a new row can be given.
+pub(super) fn created_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
+    own_columns(entity).filter(|column| !column.always_generated)
+}
+
+/// The columns that can change.
+pub(super) fn updated_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
+    own_columns(entity).filter(|column| !column.generated)
+}

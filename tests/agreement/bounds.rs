@@ -1,0 +1,288 @@
+//! Requests as large as the limits allow, and larger, on a stack as large as a worker's: each is answered or refused with
+//! a limit. None ends the process, and none is more than a database takes.
+
+use crowsfoot::plan::Dialect;
+use serde_json::{Value as Json, json};
+
+use crate::ask::Service;
+use crate::choices::{self, Choices};
+use crate::syntax::Document;
+use crate::world::World;
+
+/// The stack of a thread that answers, in bytes.
+const STACK: usize = 2 << 20;
+
+/// Random requests of each form.
+const TRIES: usize = 4;
+
+/// Runs on a thread with the stack of a worker.
+fn on_a_worker(run: impl AsyncFnOnce() + Send + 'static) {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let worker = std::thread::Builder::new().stack_size(STACK);
+    worker.spawn(move || runtime().block_on(run())).unwrap().join().unwrap();
+}
+
+/// A condition on a person.
+fn leaf(number: usize) -> Json {
+    match number % 3 {
+        0 => json!({ "id": { "eq": number } }),
+        1 => json!({ "name": { "startsWith": number.to_string() } }),
+        _ => json!({ "nick": { "contains": "a", "ne": "b" } }),
+    }
+}
+
+/// A condition on what hangs on a person.
+fn related_leaf(number: usize) -> Json {
+    match number % 3 {
+        0 => json!({ "manager": { "name": { "in": ["a", "b"] } } }),
+        1 => json!({ "reports": { "some": { "name": { "ieq": "b" } } } }),
+        _ => json!({ "idols": { "none": { "nick": { "isNull": true } } } }),
+    }
+}
+
+/// A condition that nests so many levels deep, with as many others beside it at some of them.
+fn nested(choices: &mut Choices, levels: usize, width: usize) -> Json {
+    let mut filter = leaf(choices.below(3));
+    for _ in 0..levels {
+        let beside =
+            (0..width).map(|number| if number % 7 == 0 { related_leaf(number) } else { leaf(number) });
+        filter = match choices.below(7) {
+            0 => json!({ "and": beside.chain([filter]).collect::<Vec<_>>() }),
+            1 => json!({ "or": beside.chain([filter]).collect::<Vec<_>>() }),
+            2 => json!({ "not": filter }),
+            3 => json!({ "manager": filter }),
+            4 => json!({ "reports": { "some": filter } }),
+            5 => json!({ "idols": { "every": filter } }),
+            _ => json!({ "fans": { "none": filter } }),
+        };
+    }
+    filter
+}
+
+/// Documents that take a filter in the variable `w`.
+const FILTERED: [&str; 8] = [
+    "query($w: PersonFilter) { people(where: $w) { id } }",
+    "query($w: PersonFilter) { people(where: $w, limit: 3, offset: 1) { id } }",
+    "query($w: PersonFilter) { peopleConnection(where: $w, first: 2) { totalCount pageInfo { hasNextPage } } }",
+    "query($w: PersonFilter) { peopleAggregate(where: $w) { count } }",
+    "query($w: PersonFilter) { people { reports(where: $w, limit: 1) { manager { id } } } }",
+    "mutation($w: PersonFilter!) { updatePeople(where: $w, input: { nick: \"x\" }) { affected } }",
+    "mutation($w: PersonFilter!) { deletePeople(where: $w) { affected } }",
+    "subscription($w: PersonFilter) { people(where: $w) { id } }",
+];
+
+/// Asks on every database; gives the code of each answer.
+async fn ask(services: &[Service], text: &str, variables: &Json) -> Vec<String> {
+    let mut codes = Vec::new();
+    for service in services {
+        let asked = service.ask(&Document { text: text.to_owned(), variables: variables.clone() }).await;
+        let error = asked.errors.map(|mut errors| errors[0].take()).unwrap_or_default();
+        let code = error["extensions"]["code"].as_str().unwrap_or_default().to_owned();
+        assert_ne!(code, "INTERNAL_SERVER_ERROR", "{:?}: {text:.300}\n{error}", service.database.dialect);
+        assert_ne!(code, "GRAPHQL_VALIDATION_FAILED", "{text:.300}\n{error}");
+        codes.push(code);
+    }
+    codes
+}
+
+async fn services() -> Vec<Service> {
+    let services = Service::all().await;
+    let numbers = choices::fixed(60_000);
+    let world = World::full(&mut Choices::new(&numbers));
+    for service in &services {
+        world.store(&service.database.connection).await;
+    }
+    services
+}
+
+#[test]
+fn wide_conditions_are_answered() {
+    on_a_worker(async || {
+        let services = services().await;
+        for document in FILTERED {
+            for connective in ["and", "or"] {
+                for width in [9, 4_125] {
+                    let wide: Vec<Json> = (0..width).map(leaf).collect();
+                    let codes = ask(&services, document, &json!({ "w": { connective: wide } })).await;
+                    // A row that others point at stays.
+                    let is_answered = |code: &String| ["", "DELETE_RESTRICTED"].contains(&code.as_str());
+                    assert!(codes.iter().all(is_answered), "{width} in {document}: {codes:?}");
+                }
+            }
+        }
+        Service::drop_all(services).await;
+    });
+}
+
+#[test]
+fn random_filters_of_every_size_are_answered_or_refused() {
+    on_a_worker(async || {
+        let services = services().await;
+        let numbers = choices::fixed(40_000);
+        let choices = &mut Choices::new(&numbers);
+        for document in FILTERED {
+            for _ in 0..TRIES {
+                let (levels, width) = (choices.below(60), choices.below(40));
+                let filter = nested(choices, levels, width);
+                ask(&services, document, &json!({ "w": filter })).await;
+            }
+        }
+        Service::drop_all(services).await;
+    });
+}
+
+/// A value as GraphQL writes it; the texts are names of enum values where `is_enum`.
+fn literal(value: &Json, is_enum: bool) -> String {
+    match value {
+        Json::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{name}: {}", literal(value, is_enum)));
+            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+        }
+        Json::Array(items) => {
+            let items = items.iter().map(|item| literal(item, is_enum));
+            format!("[{}]", items.collect::<Vec<_>>().join(", "))
+        }
+        Json::String(text) if is_enum => text.clone(),
+        value => value.to_string(),
+    }
+}
+
+#[test]
+fn deep_filters_orders_selections_and_inputs_are_answered_or_refused() {
+    on_a_worker(async || {
+        let services = services().await;
+        for levels in [1, 12, 20, 24, 32, 46, 47, 49, 60, 120] {
+            let nest = |inner: Json, wrap: fn(Json) -> Json| (0..levels).fold(inner, |value, _| wrap(value));
+            for wrap in [
+                (|filter| json!({ "manager": filter })) as fn(Json) -> Json,
+                |filter| json!({ "not": filter }),
+                |filter| json!({ "not": { "reports": { "every": filter } } }),
+                |filter| json!({ "idols": { "some": filter } }),
+                |filter| json!({ "or": [{ "and": [filter] }] }),
+            ] {
+                let filter = nest(leaf(0), wrap);
+                ask(&services, FILTERED[0], &json!({ "w": filter })).await;
+                ask(&services, FILTERED[2], &json!({ "w": filter })).await;
+                let text = format!("{{ people(where: {}, limit: 2) {{ id }} }}", literal(&filter, false));
+                ask(&services, &text, &json!({})).await;
+            }
+            let order = nest(json!({ "name": "DESC" }), |order| json!({ "manager": order }));
+            let variables = json!({ "o": [order] });
+            for document in [
+                "query($o: [PersonOrder!]) { people(orderBy: $o) { id manager { manager { id } } } }",
+                "query($o: [PersonOrder!]) { people { reports(orderBy: $o, limit: 2) { id } } }",
+                "query($o: [PersonOrder!]) { peopleConnection(orderBy: $o, first: 2) { edges { cursor } } }",
+            ] {
+                ask(&services, document, &variables).await;
+            }
+            let every_level: Vec<Json> = (0..levels)
+                .map(|depth| {
+                    (0..depth).fold(json!({ "nick": "ASC" }), |order, _| json!({ "manager": order }))
+                })
+                .collect();
+            let text = format!("{{ people(orderBy: {}) {{ id }} }}", literal(&json!(every_level), true));
+            ask(&services, &text, &json!({})).await;
+            let selection =
+                (0..levels).fold("{ id }".to_owned(), |inner, _| format!("{{ manager {inner} }}"));
+            ask(&services, &format!("{{ people {selection} }}"), &json!({})).await;
+            let person = |id: i64| json!({ "id": id, "name": "new" });
+            let create = (1..=levels).fold(person(1_000), |manager, level| {
+                let mut next = person(1_000 + level);
+                next["manager"] = json!({ "create": manager });
+                next
+            });
+            let document = "mutation($i: PersonCreate!) { createPerson(input: $i) { id } }";
+            let created = ask(&services, document, &json!({ "i": create })).await;
+            let wide = (0..200).map(|place| person(5_000 + place)).collect::<Vec<_>>();
+            let reports = (1..=levels).fold(json!({ "create": wide }), |below, level| {
+                let mut next = person(2_000 + level);
+                next["reports"] = below;
+                json!({ "create": [next] })
+            });
+            let mut root = person(2_000);
+            root["reports"] = reports;
+            ask(&services, document, &json!({ "i": root })).await;
+            let is_deep = |code: &String| code == "TOO_DEEP";
+            assert_eq!(created.iter().all(is_deep), levels >= 25, "{levels}: {created:?}");
+            ask(
+                &services,
+                "mutation { deletePeople(where: { id: { gte: 1000 } }) { affected } }",
+                &json!({}),
+            )
+            .await;
+        }
+        Service::drop_all(services).await;
+    });
+}
+
+#[test]
+fn what_one_database_does_not_take_is_refused_by_its_own_limit() {
+    on_a_worker(async || {
+        let services = services().await;
+        let deep = (0..34).fold(leaf(0), |filter, _| json!({ "manager": filter }));
+        let order: Vec<Json> = (1..46)
+            .map(|depth| (0..depth).fold(json!({ "name": "ASC" }), |order, _| json!({ "manager": order })))
+            .collect();
+        let selection = (0..24).fold("{ id }".to_owned(), |inner, _| format!("{{ manager {inner} }}"));
+        for operator in ["contains", "istartsWith", "like", "regex", "eq"] {
+            for text in ["x".repeat(60_000), "(a|b)*".repeat(9_000), "[".repeat(60_000), "(".repeat(60_000)] {
+                ask(&services, FILTERED[0], &json!({ "w": { "name": { operator: text } } })).await;
+            }
+        }
+        for (text, variables, of) in [
+            (FILTERED[1].to_owned(), json!({ "w": deep }), "expressionDepth"),
+            (
+                format!("query($o: [PersonOrder!]) {{ people(orderBy: $o) {selection} }}"),
+                json!({ "o": order }),
+                "tables",
+            ),
+            (
+                FILTERED[0].to_owned(),
+                json!({ "w": { "name": { "contains": "x".repeat(60_000) } } }),
+                "patternBytes",
+            ),
+        ] {
+            for service in &services {
+                let asked = service.ask(&Document { text: text.clone(), variables: variables.clone() }).await;
+                let error = asked.errors.map(|errors| errors[0]["extensions"].clone()).unwrap_or_default();
+                match service.database.dialect {
+                    Dialect::Sqlite => {
+                        assert_eq!((&error["code"], &error["of"]), (&json!("TOO_COMPLEX"), &json!(of)));
+                        assert!(error["asked"].as_u64() > error["limit"].as_u64(), "{error}");
+                        assert_eq!(asked.statements.len(), 0, "{of}");
+                    }
+                    Dialect::Postgres => assert_eq!(error, Json::Null, "{of}"),
+                }
+            }
+        }
+        Service::drop_all(services).await;
+    });
+}
+
+#[test]
+fn long_lists_are_answered_up_to_the_limit_and_refused_beyond_it() {
+    on_a_worker(async || {
+        let services = services().await;
+        let limit = crowsfoot::guard::Limits::DEFAULT.list_items;
+        for (items, code) in [(limit, ""), (limit + 1, "TOO_COMPLEX")] {
+            let ids: Vec<usize> = (0..items).collect();
+            let document = "query($ids: [Int!]) { people(where: { id: { in: $ids } }) { id } }";
+            let codes = ask(&services, document, &json!({ "ids": ids })).await;
+            assert!(codes.iter().all(|found| found == code), "{items}: {codes:?}");
+            // Its key has two columns.
+            let text = "{ shelves(limit: 1) { nodeId } }".to_owned();
+            let shelf = services[0].ask(&Document { text, variables: json!({}) }).await;
+            let shelf = shelf.data["shelves"][0]["nodeId"].clone();
+            let nodes = vec![shelf; items];
+            let document = "query($ids: [ID!]!) { nodes(nodeIds: $ids) { nodeId } }";
+            let codes = ask(&services, document, &json!({ "ids": nodes })).await;
+            assert!(codes.iter().all(|found| found == code), "{items}: {codes:?}");
+            let people: Vec<Json> =
+                (0..items).map(|place| json!({ "id": 100_000 + place, "name": "new" })).collect();
+            let document = "mutation($i: [PersonCreate!]!) { createPeople(input: $i) { id } }";
+            let codes = ask(&services, document, &json!({ "i": people })).await;
+            assert!(codes.iter().all(|found| found == code), "{items}: {codes:?}");
+        }
+        Service::drop_all(services).await;
+    });
+}

@@ -1,0 +1,203 @@
+//! SQLite's file: gone, replaced and back again while the service runs, and what is in it at the end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crowsfoot::execute::{ConnectSettings, Synchronous, connect, connect_with};
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value as Json, json};
+
+use crate::process::{Folder, Service, until, within};
+
+const READ: &str = "{ usersAggregate { count } }";
+
+fn file(folder: &Folder) -> PathBuf {
+    folder.path().join("crowsfoot.db")
+}
+
+async fn write(service: &Service<'_>, name: &str) -> Json {
+    service.ask(&format!("mutation {{ createUser(input: {{ username: \"{name}\" }}) {{ username }} }}")).await
+}
+
+fn written(name: &str) -> Json {
+    json!({ "data": { "createUser": { "username": name } } })
+}
+
+fn is_refused(answer: &Json) -> bool {
+    answer["data"] == Json::Null && answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+}
+
+async fn status(service: &Service<'_>) -> u16 {
+    within(service.get("/readyz").send()).await.unwrap().status().as_u16()
+}
+
+/// Neither reads nor writes, says so, and makes no file.
+async fn assert_refuses(service: &Service<'_>, folder: &Folder) {
+    let before = fs::metadata(file(folder)).ok().map(|metadata| metadata.len());
+    for number in 0..10 {
+        let answer = write(service, &format!("lost{number}")).await;
+        assert!(is_refused(&answer), "{answer}");
+    }
+    until(async || is_refused(&service.ask(READ).await)).await;
+    assert_eq!(status(service).await, 503);
+    assert!(folder.log().contains("is no longer the file that was opened"), "{}", folder.log());
+    assert_eq!(fs::metadata(file(folder)).ok().map(|metadata| metadata.len()), before);
+}
+
+async fn names(file: &Path) -> Vec<String> {
+    let database = connect(&format!("sqlite://{}?mode=rw", file.display()), 1).await.unwrap();
+    let statement =
+        Statement::from_string(database.get_database_backend(), "SELECT username FROM users".to_owned());
+    let rows = database.query_all_raw(statement).await.unwrap();
+    let names = rows.iter().map(|row| row.try_get("", "username").unwrap()).collect();
+    database.close().await.unwrap();
+    names
+}
+
+#[tokio::test]
+async fn a_deleted_file_is_noticed_and_never_made_anew_and_is_used_again_when_it_is_back() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    assert_eq!(write(&service, "before").await, written("before"));
+    let kept = folder.path().join("kept.db");
+    fs::hard_link(file(&folder), &kept).unwrap();
+    fs::remove_file(file(&folder)).unwrap();
+    assert_refuses(&service, &folder).await;
+    assert!(!file(&folder).exists());
+    fs::hard_link(&kept, file(&folder)).unwrap();
+    assert_eq!(write(&service, "after").await, written("after"));
+    assert_eq!(service.ask(READ).await, json!({ "data": { "usersAggregate": { "count": 10 } } }));
+    assert_eq!(status(&service).await, 200);
+    assert_eq!(service.stop().await.code, Some(0));
+    let names = names(&file(&folder)).await;
+    assert!(["before", "after"].iter().all(|name| names.contains(&(*name).to_owned())), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_another_replaces_is_refused_until_the_next_start() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let backup = folder.path().join("backup.db");
+    fs::copy(file(&folder), &backup).unwrap();
+    fs::rename(&backup, file(&folder)).unwrap();
+    assert_refuses(&service, &folder).await;
+}
+
+#[tokio::test]
+async fn a_log_that_is_deleted_under_the_service_is_noticed() {
+    for suffix in ["wal", "shm"] {
+        let folder = Folder::new();
+        let service = Service::start(&folder, &[]).await;
+        assert_eq!(write(&service, "before").await, written("before"));
+        fs::remove_file(folder.path().join(format!("crowsfoot.db-{suffix}"))).unwrap();
+        assert_refuses(&service, &folder).await;
+    }
+}
+
+/// Whatever is acknowledged is in the file that stood there, and nothing is that began when another did.
+#[tokio::test]
+async fn no_write_is_acknowledged_into_a_file_that_is_gone() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--workers", "2"]).await;
+    let kept = folder.path().join("kept.db");
+    fs::hard_link(file(&folder), &kept).unwrap();
+    let (is_gone, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+    let writer = async |writer: usize| {
+        let mut acknowledged = Vec::new();
+        for number in 0.. {
+            if is_over.load(Ordering::Relaxed) {
+                break;
+            }
+            let name = format!("w{writer}x{number}");
+            let was_gone = is_gone.load(Ordering::Relaxed);
+            let answer = write(&service, &name).await;
+            if answer == written(&name) {
+                assert!(!was_gone, "{name} is acknowledged, but the file was gone before");
+                acknowledged.push(name);
+            }
+        }
+        acknowledged
+    };
+    let displacer = async {
+        until(async || service.ask(READ).await["data"]["usersAggregate"]["count"].as_i64() > Some(40)).await;
+        fs::remove_file(file(&folder)).unwrap();
+        is_gone.store(true, Ordering::Relaxed);
+        until(async || is_refused(&service.ask(READ).await)).await;
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let (one, two, three, ()) = tokio::join!(writer(1), writer(2), writer(3), displacer);
+    service.stop().await;
+    let there = names(&kept).await;
+    let acknowledged = [one, two, three].concat();
+    assert!(acknowledged.len() > 20, "{acknowledged:?}");
+    for name in &acknowledged {
+        assert!(there.contains(name), "{name} is lost");
+    }
+}
+
+/// The write-ahead log of a service that was told to stop while it worked is folded into the file.
+#[tokio::test]
+async fn a_service_that_stops_under_load_leaves_no_log_behind() {
+    for round in 0..6 {
+        let folder = Folder::new();
+        let mut service = Service::start(&folder, &["--workers", "2"]).await;
+        let is_told = AtomicBool::new(false);
+        let client = async |client: usize| {
+            let mut acknowledged = Vec::new();
+            for number in 0.. {
+                let name = format!("c{client}x{number}");
+                let text = format!(
+                    "mutation {{ createUser(input: {{ username: \"{name}\" }}) {{ username posts {{ id }} }} }}"
+                );
+                // A connection may be refused by now.
+                let sent = service.post("/graphql").json(&json!({ "query": text })).send();
+                match within(sent).await {
+                    Ok(response) if response.status() == 200 => acknowledged.push(name),
+                    _ if is_told.load(Ordering::Relaxed) => break,
+                    outcome => panic!("{outcome:?}"),
+                }
+                let _ = within(
+                    service
+                        .post("/graphql")
+                        .json(&json!({ "query": "{ users { id posts { id } } }" }))
+                        .send(),
+                )
+                .await;
+            }
+            acknowledged
+        };
+        let stopping = async {
+            let many = 30 + 10 * round;
+            until(async || service.ask(READ).await["data"]["usersAggregate"]["count"].as_i64() > Some(many))
+                .await;
+            is_told.store(true, Ordering::Relaxed);
+            service.signal("TERM").await;
+        };
+        let (one, two, three, ()) = tokio::join!(client(1), client(2), client(3), stopping);
+        let ended = service.end().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.log);
+        let log = folder.path().join("crowsfoot.db-wal");
+        assert!(fs::metadata(&log).map_or(0, |log| log.len()) == 0, "round {round}");
+        let there = names(&file(&folder)).await;
+        assert!([one, two, three].concat().iter().all(|name| there.contains(name)), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn commits_wait_for_the_disk_unless_it_is_said_otherwise() {
+    let folder = Folder::new();
+    let url = format!("sqlite://{}?mode=rwc", file(&folder).display());
+    for (sqlite_synchronous, level) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
+        let settings = ConnectSettings { pool_size: 1, statement_timeout: None, sqlite_synchronous };
+        let database = connect_with(&url, &settings).await.unwrap();
+        for (pragma, expected) in [("synchronous", level), ("journal_size_limit", 64 << 20)] {
+            let statement =
+                Statement::from_string(database.get_database_backend(), format!("PRAGMA {pragma}"));
+            let row = database.query_one_raw(statement).await.unwrap().unwrap();
+            assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), expected, "{pragma}");
+        }
+        database.close().await.unwrap();
+    }
+    assert_eq!(Synchronous::default(), Synchronous::Full);
+}
