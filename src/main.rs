@@ -255,10 +255,8 @@ fn print_model(format: DiagramFormat) -> Result<(), Failure> {
 async fn check(database: &Database) -> Result<(), Failure> {
     let model = example::registry().model()?;
     let connection = connect(database).await?;
-    let (faults, notes): (Vec<_>, Vec<_>) = execute::verify(&model, &connection)
-        .await?
-        .into_iter()
-        .partition(|difference| difference.is_fault());
+    let (faults, notes): (Vec<_>, Vec<_>) =
+        execute::verify(&model, &connection).await?.into_iter().partition(|difference| difference.is_fault());
     for note in &notes {
         println!("note: {note}");
     }

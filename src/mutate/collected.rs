@@ -140,12 +140,7 @@ mod tests {
         let chain = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(2, 1, &[]), edge(2, 0, &[])]);
         assert_eq!(chain, [Step::Delete(2), Step::Delete(1), Step::Delete(0)]);
         let circle = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(0, 1, &[7]), edge(2, 0, &[])]);
-        assert_eq!(circle, [
-            Step::Delete(2),
-            Step::Null(0, vec![7]),
-            Step::Delete(1),
-            Step::Delete(0)
-        ]);
+        assert_eq!(circle, [Step::Delete(2), Step::Null(0, vec![7]), Step::Delete(1), Step::Delete(0)]);
         let closed = steps(vec![0, 1], vec![edge(1, 0, &[]), edge(0, 1, &[])]);
         assert_eq!(closed, [Step::Delete(0), Step::Delete(1)]);
     }

@@ -226,13 +226,7 @@ impl Writer<'_> {
             if !self.missing_keys(relation.target, &relation.to, keys).await?.is_empty() {
                 let columns = relation.from.iter().map(|id| entity.columns[*id].name.clone());
                 let columns: Vec<String> = columns.collect();
-                return Ok(self.describe(
-                    &Broken::ForeignKey,
-                    &entity.table.name,
-                    &columns,
-                    "",
-                    attempt,
-                ));
+                return Ok(self.describe(&Broken::ForeignKey, &entity.table.name, &columns, "", attempt));
             }
         }
         if let Some(link) = attempt.link {

@@ -102,13 +102,7 @@ impl Writer<'_> {
 
     /// Goes level by level: one statement for each relation and level. A row that is met twice is followed once, so that
     /// circles end. With `lock` no row of what is found can be referenced anew by others meanwhile.
-    async fn collect(
-        &self,
-        id: EntityId,
-        by: &[ColumnId],
-        keys: &[Vec<Value>],
-        lock: bool,
-    ) -> Result<Reach> {
+    async fn collect(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>], lock: bool) -> Result<Reach> {
         let mut reach = Reach::default();
         let mut level = vec![(id, by.to_vec(), keys.to_vec())];
         let mut is_first = true;

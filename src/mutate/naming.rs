@@ -19,9 +19,10 @@ impl Writer<'_> {
             return Some((entity.name.clone(), fields(entity, &columns).into_iter().next()));
         }
         // The list that leads out by this key.
-        let mut lists = self.model().exposed().flat_map(|(_, entity)| {
-            entity.relations.iter().map(move |relation| (entity, relation))
-        });
+        let mut lists = self
+            .model()
+            .exposed()
+            .flat_map(|(_, entity)| entity.relations.iter().map(move |relation| (entity, relation)));
         let leads_out = |(_, relation): &(&Entity, &Relation)| {
             let junction = relation.junction.as_ref();
             junction.is_some_and(|junction| junction.table.name == table && junction.to == columns)

@@ -117,8 +117,7 @@ async fn attempt_once(
     trial: Option<&Trial>,
 ) -> Result<Json, Refused> {
     let at_root = |error: Error| vec![error.into()];
-    let (inside, transaction) =
-        session.begin().await.map_err(|error| Refused::AtOnce(at_root(error)))?;
+    let (inside, transaction) = session.begin().await.map_err(|error| Refused::AtOnce(at_root(error)))?;
     let mut done = carry_out(&inside, changes, document, trial).await;
     let is_lost = done.as_ref().err().is_some_and(|errors| !errors.iter().all(is_not_found));
     if trial.is_some() && !is_lost {

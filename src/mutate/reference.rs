@@ -75,9 +75,8 @@ pub(super) fn references<'a>(
     let mut references = Vec::new();
     let mut is_named = vec![false; known.len()];
     for (child, entity) in model.entities.iter().enumerate() {
-        let points_here = |relation: &&Relation| {
-            relation.declaration == Declaration::BelongsTo && relation.target == id
-        };
+        let points_here =
+            |relation: &&Relation| relation.declaration == Declaration::BelongsTo && relation.target == id;
         for relation in entity.relations.iter().filter(points_here) {
             let names = |columns: &[ColumnId], of: EntityId| -> Vec<String> {
                 columns.iter().map(|column| model.entities[of].columns[*column].name.clone()).collect()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sea_orm::sea_query::{
-    Alias, Asterisk, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql, TableRef,
-    UpdateStatement,
+    Alias, Asterisk, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql,
+    TableRef, UpdateStatement,
 };
 use sea_orm::{Statement, Value};
 
@@ -78,7 +78,12 @@ impl Writes<'_> {
         }
         insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
         // One that meets a row with the same key changes that row.
-        self.finish(&insert, entity, returning, touched::by_update(self.model, self.keys.as_deref(), id, columns))
+        self.finish(
+            &insert,
+            entity,
+            returning,
+            touched::by_update(self.model, self.keys.as_deref(), id, columns),
+        )
     }
 
     /// Links through a junction; those that are there already stay as they are.
@@ -145,7 +150,12 @@ impl Writes<'_> {
             update.returning(Sql::returning().exprs(self.returned(entity, returning)));
         }
         let set: Vec<ColumnId> = values.iter().map(|(column, _)| *column).collect();
-        self.finish(&update, entity, returning, touched::by_update(self.model, self.keys.as_deref(), id, &set))
+        self.finish(
+            &update,
+            entity,
+            returning,
+            touched::by_update(self.model, self.keys.as_deref(), id, &set),
+        )
     }
 
     /// `SELECT … WHERE key IN … FOR …`: the rows as they are, locked until the end of the transaction. On SQLite no other

@@ -34,10 +34,22 @@ struct Done {
 
 #[derive(Clone, Debug)]
 enum What {
-    Wrote { entity: EntityId, rows: Vec<Row>, link: Option<Linked> },
+    Wrote {
+        entity: EntityId,
+        rows: Vec<Row>,
+        link: Option<Linked>,
+    },
     /// Keys that were changed, as they were before.
-    Moved { entity: EntityId, rows: Vec<Row> },
-    Deleted { id: EntityId, by: Vec<ColumnId>, keys: Vec<Vec<Value>>, gone: BTreeMap<EntityId, Vec<Row>> },
+    Moved {
+        entity: EntityId,
+        rows: Vec<Row>,
+    },
+    Deleted {
+        id: EntityId,
+        by: Vec<ColumnId>,
+        keys: Vec<Vec<Value>>,
+        gone: BTreeMap<EntityId, Vec<Row>>,
+    },
 }
 
 impl Trial {

@@ -113,7 +113,11 @@ fn coerce(registry: &Registry, of: &str, value: &mut Value, path: &dyn Fn() -> S
             (Some(MetaType::InputObject { input_fields, oneof, .. }), Value::Object(given)) => {
                 if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
                     let given = json(&Value::Object(given.clone()));
-                    return Err(Error::bad_input(&path(), given, "expected exactly one field, and a value for it"));
+                    return Err(Error::bad_input(
+                        &path(),
+                        given,
+                        "expected exactly one field, and a value for it",
+                    ));
                 }
                 coerce_object(registry, (of, input_fields), given, path)
             }

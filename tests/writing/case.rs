@@ -66,16 +66,12 @@ impl Case {
     }
 
     /// The same over other tables, which may take other statements to the same answers.
-    pub async fn run_uncounted(
-        &self,
-        schema: &Schema,
-        database: &TestDatabase,
-        failures: &mut Vec<String>,
-    ) {
+    pub async fn run_uncounted(&self, schema: &Schema, database: &TestDatabase, failures: &mut Vec<String>) {
         let (answers, sent) = self.answers(schema, database, false).await;
         let mut golden: serde_json::Value =
             serde_json::from_str(&self.read(ANSWERS).unwrap_or_default()).unwrap_or_default();
-        for answer in golden.as_array_mut().into_iter().flatten().filter_map(|answer| answer.as_object_mut()) {
+        for answer in golden.as_array_mut().into_iter().flatten().filter_map(|answer| answer.as_object_mut())
+        {
             answer.remove("statements");
         }
         let golden = serde_json::to_string_pretty(&golden).unwrap();

@@ -225,11 +225,8 @@ const KEYS: [&str; 10] = [
 
 #[tokio::test]
 async fn what_django_made_differs_in_the_time_of_the_checks_and_in_actions_that_are_declared() {
-    let deferred = || {
-        KEYS.iter()
-            .map(|key| Difference::Deferred { relation: (*key).to_owned() })
-            .collect::<Vec<_>>()
-    };
+    let deferred =
+        || KEYS.iter().map(|key| Difference::Deferred { relation: (*key).to_owned() }).collect::<Vec<_>>();
     for database in databases(str::to_owned).await {
         let found = verify(&registry(true).model().unwrap(), &database.connection).await.unwrap();
         assert_eq!(found, deferred(), "{:?}", database.dialect);
@@ -237,12 +234,15 @@ async fn what_django_made_differs_in_the_time_of_the_checks_and_in_actions_that_
         // Without a rule the database's word is what counts, and the entity says another.
         let found = verify(&registry(false).model().unwrap(), &database.connection).await.unwrap();
         let mut expected = deferred();
-        expected.insert(0, Difference::Action {
-            relation: "Book.author".to_owned(),
-            on_update: false,
-            declared: KeyAction::Cascade,
-            in_database: KeyAction::NoAction,
-        });
+        expected.insert(
+            0,
+            Difference::Action {
+                relation: "Book.author".to_owned(),
+                on_update: false,
+                declared: KeyAction::Cascade,
+                in_database: KeyAction::NoAction,
+            },
+        );
         assert_eq!(found, expected, "{:?}", database.dialect);
         assert!(found[0].is_fault());
         database.drop().await;
@@ -365,7 +365,8 @@ async fn the_database_says_what_goes_along_and_what_restricts() {
     for database in databases(changed).await {
         assert_eq!(ask(&schema, &database, ROWS).await.get("errors"), None);
         database.run("DELETE FROM books; INSERT INTO reviews VALUES (1, 1), (2, 1);").await;
-        let query = "mutation { deleteRestaurants(where: {}, all: true) { affected cascaded { entity count } } }";
+        let query =
+            "mutation { deleteRestaurants(where: {}, all: true) { affected cascaded { entity count } } }";
         let gone = ask(&schema, &database, query).await;
         let expected = json!({ "affected": 1, "cascaded": [{ "entity": "Waiter", "count": 2 }] });
         assert_eq!(gone["data"]["deleteRestaurants"], expected, "{:?} {gone:#}", database.dialect);

@@ -760,7 +760,9 @@ pub fn registry_with_rules() -> Registry {
         .register::<comment::Entity>()
         .register::<visit::Entity>()
         .register_with::<team::Entity>(|team| {
-            team.on_delete("homeGames", SetNull).on_delete("awayGames", SetNull).on_delete("memberships", Cascade)
+            team.on_delete("homeGames", SetNull)
+                .on_delete("awayGames", SetNull)
+                .on_delete("memberships", Cascade)
         })
         .register::<game::Entity>()
         .register_with::<membership::Entity>(|membership| membership.on_delete("awards", Cascade))

@@ -134,7 +134,10 @@ impl fmt::Display for Difference {
                  write DEFAULT in the database, or take the default from the entity"
             ),
             Self::NoUniqueKey { columns } => {
-                write!(formatter, "{columns} has no unique key; write UNIQUE in the database, or take it from the entity")
+                write!(
+                    formatter,
+                    "{columns} has no unique key; write UNIQUE in the database, or take it from the entity"
+                )
             }
             Self::UndeclaredUniqueKey { columns } => write!(
                 formatter,

@@ -105,12 +105,7 @@ fn compare_foreign_keys(
     }
 }
 
-fn compare_actions(
-    named: String,
-    relation: &Relation,
-    key: &ForeignKey,
-    differences: &mut Vec<Difference>,
-) {
+fn compare_actions(named: String, relation: &Relation, key: &ForeignKey, differences: &mut Vec<Difference>) {
     match relation.rule {
         None | Some(OnDelete::DoNothing) => {
             differences.extend(action(&named, false, relation.on_delete, key.on_delete));
