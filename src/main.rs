@@ -286,12 +286,16 @@ fn print_model(format: DiagramFormat) -> Result<(), Failure> {
 async fn check(database: &Database) -> Result<(), Failure> {
     let model = example::registry().model()?;
     let connection = connect(database).await?;
-    let found = execute::verify(&model, &connection).await?;
-    if found.is_empty() {
+    let (faults, notes): (Vec<_>, Vec<_>) =
+        execute::verify(&model, &connection).await?.into_iter().partition(|difference| difference.is_fault());
+    for note in &notes {
+        println!("note: {note}");
+    }
+    if faults.is_empty() {
         println!("{} entities fit each other and the database", model.entities.len());
         return Ok(());
     }
-    Err(differences(&found).into())
+    Err(differences(&faults).into())
 }
 
 fn differences(found: &[execute::Difference]) -> String {
