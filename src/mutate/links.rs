@@ -172,7 +172,7 @@ impl Writer<'_> {
         columns: &[(String, ColumnType)],
         pairs: Vec<Pair>,
     ) -> Result<Vec<Pair>> {
-        let Through { relation, junction, .. } = through;
+        let Through { owner, relation, junction } = through;
         let asked: Vec<Vec<Value>> =
             pairs.iter().filter(|pair| pair.may_exist).map(|pair| pair.ends.clone()).collect();
         if asked.is_empty() {
