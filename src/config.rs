@@ -105,11 +105,40 @@ pub enum DiagramFormat {
 #[derive(Clone, Debug, Args)]
 pub struct Database {
     /// Where the database is: sqlite://FILE?mode=rwc, or postgres://USER@HOST/NAME
-    #[arg(long, env = "DATABASE_URL", default_value = "sqlite://crowsfoot.db?mode=rwc")]
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        default_value = "sqlite://crowsfoot.db?mode=rwc"
+    )]
     pub database_url: String,
     /// The most connections that transactions take, and as many that only read; one a thread more for its short statements
     #[arg(long, env = "CROWSFOOT_POOL_SIZE", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     pub pool_size: u32,
+    /// Pooler between the service and PostgreSQL
+    #[arg(long, env = "CROWSFOOT_POSTGRES_POOLER", value_enum, default_value_t = PostgresPooler::Auto, value_name = "POOLER")]
+    pub postgres_pooler: PostgresPooler,
+}
+
+/// Pooler between the service and PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PostgresPooler {
+    /// Find out at start whether there is one, and treat it as one in transaction mode
+    Auto,
+    /// None, or one that keeps a server connection for each client
+    None,
+    /// One that gives each transaction to any server connection, such as PgBouncer with pool_mode = transaction
+    Transaction,
+}
+
+impl From<PostgresPooler> for execute::Pooler {
+    fn from(pooler: PostgresPooler) -> Self {
+        match pooler {
+            PostgresPooler::Auto => Self::Auto,
+            PostgresPooler::None => Self::None,
+            PostgresPooler::Transaction => Self::Transaction,
+        }
+    }
 }
 
 /// Settings of `serve`.

@@ -136,9 +136,24 @@ impl Error {
         )
     }
 
+    /// A value of type `of` is required for `argument`, and none is given: neither a value nor null.
+    pub fn not_given(argument: &str, of: &str) -> Self {
+        Self::new(
+            Code::BadUserInput,
+            format!("argument \"{argument}\": expected a value of type {of}, but none was given"),
+            json!({ "argument": argument, "value": null }),
+        )
+    }
+
     /// The row of `entity` with this key is not there.
     pub fn not_found(entity: &str, key: Value) -> Self {
         let message = format!("there is no {entity} with the key {key}");
+        Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
+    }
+
+    /// The row of `entity` with this key is not in the list that is written to; it may be elsewhere.
+    pub fn not_in_list(entity: &str, key: Value) -> Self {
+        let message = format!("there is no {entity} with the key {key} in this list");
         Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
     }
 
@@ -172,20 +187,31 @@ impl Error {
 
     /// The unique key over `fields` of `entity` is taken.
     pub fn unique_violation(entity: &str, fields: &[String]) -> Self {
-        let message = format!("there is a {entity} with the same {} already", fields.join(" and "));
+        let message = match fields {
+            [] => format!("a unique key of {entity} over fields outside the schema is taken"),
+            fields => format!("there is a {entity} with the same {} already", fields.join(" and ")),
+        };
         Self::new(Code::UniqueViolation, message, json!({ "entity": entity, "fields": fields }))
     }
 
-    /// The relation `field` of `entity` points at nothing.
+    /// The relation `field` of `entity` references no row. Either is empty where the schema has no name for it.
     pub fn foreign_key_violation(entity: &str, field: &str) -> Self {
-        let message = format!("{entity}.{field} points at nothing");
-        Self::new(Code::ForeignKeyViolation, message, json!({ "entity": entity, "field": field }))
+        let message = match (entity, field) {
+            ("", _) => "a foreign key does not match any row".to_owned(),
+            (entity, "") => format!("a foreign key at {entity}, outside the schema, does not match any row"),
+            (entity, field) => format!("{entity}.{field} points at nothing"),
+        };
+        let extensions = json!({ "entity": named(entity), "field": named(field) });
+        Self::new(Code::ForeignKeyViolation, message, extensions)
     }
 
-    /// `field` of `entity` needs a value.
+    /// `field` of `entity` needs a value; it is empty where the schema does not have the column.
     pub fn not_null_violation(entity: &str, field: &str) -> Self {
-        let message = format!("{entity}.{field} needs a value");
-        Self::new(Code::NotNullViolation, message, json!({ "entity": entity, "field": field }))
+        let message = match field {
+            "" => format!("a column of {entity} outside the schema needs a value"),
+            field => format!("{entity}.{field} needs a value"),
+        };
+        Self::new(Code::NotNullViolation, message, json!({ "entity": entity, "field": named(field) }))
     }
 
     /// A condition on the table of `entity` does not hold.
@@ -194,15 +220,22 @@ impl Error {
         Self::new(Code::CheckViolation, message, json!({ "entity": entity, "constraint": constraint }))
     }
 
-    /// Rows that point at this one forbid its deletion; `by` has each relation with their number.
-    pub fn delete_restricted(entity: &str, key: Value, by: &[(String, i64)]) -> Self {
-        let listed: Vec<String> =
-            by.iter().map(|(relation, count)| format!("{relation} ({count})")).collect();
+    /// Rows that point at this one forbid its deletion; `by` has each relation with their number. A table that the schema
+    /// does not have is a relation without a name.
+    pub fn delete_restricted(entity: &str, key: Value, by: &[(Option<String>, i64)]) -> Self {
+        let listed: Vec<String> = by
+            .iter()
+            .map(|(relation, count)| match relation {
+                Some(relation) => format!("{relation} ({count})"),
+                None => format!("rows outside the schema ({count})"),
+            })
+            .collect();
+        let listed = if listed.is_empty() { "rows outside the schema".to_owned() } else { listed.join(", ") };
         let by: Vec<Value> =
             by.iter().map(|(relation, count)| json!({ "relation": relation, "count": count })).collect();
         Self::new(
             Code::DeleteRestricted,
-            format!("{entity} cannot be deleted: {} point at it", listed.join(", ")),
+            format!("{entity} cannot be deleted: {listed} point at it"),
             json!({ "entity": entity, "key": key, "by": by }),
         )
     }
@@ -245,6 +278,31 @@ impl Error {
     /// The document is not GraphQL.
     pub fn parse(message: impl Into<String>) -> Self {
         Self::new(Code::ParseFailed, message, Value::Null)
+    }
+
+    /// The database does not let the service's own user do this.
+    pub fn no_right(cause: impl fmt::Display) -> Self {
+        Self::forbidden("the service has no right to do this in the database").caused_by(cause)
+    }
+
+    /// The database takes no writes, as a standby server or a file that cannot be written.
+    pub fn read_only(cause: impl fmt::Display) -> Self {
+        Self::new(
+            Code::Unavailable,
+            "the database takes no writes at the moment",
+            json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+        .caused_by(cause)
+    }
+
+    /// The database's disk is full.
+    pub fn disk_full(cause: impl fmt::Display) -> Self {
+        Self::new(
+            Code::Unavailable,
+            "the database has no room for more data at the moment",
+            json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+        .caused_by(cause)
     }
 
     /// The database is away.
@@ -385,6 +443,11 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A name of the schema; `null` where there is none.
+fn named(name: &str) -> Value {
+    if name.is_empty() { Value::Null } else { name.into() }
+}
 
 /// Longest value that an error repeats: a client that sends megabytes does not get them back.
 const SHOWN_CHARACTERS: usize = 100;

@@ -22,7 +22,7 @@ use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed::{self, SeedError};
 use migration::{Migrator, apply};
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
@@ -34,6 +34,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// system's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long the end waits for the database's connections.
+const CLOSING_TIME: Duration = Duration::from_secs(5);
 
 /// Whatever ends the program; printed as it is.
 type Failure = Box<dyn std::error::Error>;
@@ -60,7 +63,13 @@ async fn main() -> ExitCode {
 }
 
 async fn connect(database: &Database) -> Result<execute::Database, Failure> {
-    Ok(execute::connect(&database.database_url, database.pool_size).await?)
+    let settings = ConnectSettings {
+        pool_size: database.pool_size,
+        statement_timeout: None,
+        sqlite_synchronous: Synchronous::default(),
+        pooler: database.postgres_pooler.into(),
+    };
+    Ok(execute::connect_with(&database.database_url, &settings).await?)
 }
 
 async fn run_service(settings: Serve) -> Result<(), Failure> {
@@ -86,10 +95,15 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
             SqliteSynchronous::Full => Synchronous::Full,
             SqliteSynchronous::Normal => Synchronous::Normal,
         },
+        pooler: settings.database.postgres_pooler.into(),
     };
     let connection = execute::connect_with(&settings.database.database_url, &connect_settings).await?;
     if !settings.no_migrate {
         prepare_database(&settings.database, &connection).await?;
+    }
+    let unreadable = execute::unreadable_columns(schema.model(), &connection).await?;
+    if !unreadable.is_empty() {
+        return Err(differences(&unreadable).into());
     }
     let server = Server::bind(
         schema,
@@ -118,8 +132,11 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
     server.run().await?;
-    // SQLite folds its write-ahead log into the file when the last connection is closed.
-    connection.close().await?;
+    // SQLite folds its write-ahead log into the file when the last connection is closed. A connection that somebody still has
+    // does not hold the end up.
+    if let Ok(closed) = actix_web::rt::time::timeout(CLOSING_TIME, connection.close()).await {
+        closed?;
+    }
     #[cfg(feature = "opentelemetry")]
     if let Err(error) = traces.end() {
         tracing::warn!(%error, "the last spans were not sent");
@@ -141,17 +158,31 @@ async fn prepare_database(database: &Database, serving: &execute::Database) -> R
         DbBackend::Sqlite => serving.clone(),
         _ => connect(database).await?,
     };
-    apply::up(&connection).await?;
-    if seed::is_empty(&*connection).await? {
-        match seed::seed(&*connection, 1, |_, _| {}).await {
+    if connection.is_behind_pooler() {
+        let transaction = apply::begin_through_pooler(&*connection).await?;
+        prepare_tables(&transaction).await?;
+        apply::commit_through_pooler(transaction).await?;
+    } else {
+        prepare_tables(&*connection).await?;
+    }
+    if connection.get_database_backend() != DbBackend::Sqlite {
+        connection.close().await?;
+    }
+    Ok(())
+}
+
+async fn prepare_tables<C>(connection: &C) -> Result<(), Failure>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    apply::up(connection).await?;
+    if seed::is_empty(connection).await? {
+        match seed::seed(connection, 1, |_, _| {}).await {
             Ok(rows) => tracing::info!(rows, "put the example data into the empty database"),
             // Another process that was started at the same time has done it.
             Err(SeedError::NotEmpty { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-    }
-    if connection.get_database_backend() != DbBackend::Sqlite {
-        connection.close().await?;
     }
     Ok(())
 }
@@ -177,8 +208,8 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
     let (Migrate::Up(database) | Migrate::Down(database) | Migrate::Status(database)) = direction;
     let connection = connect(database).await?;
     match direction {
-        Migrate::Up(_) => apply::up(&connection).await?,
-        Migrate::Down(_) => apply::down(&connection).await?,
+        Migrate::Up(_) => apply::up(&*connection).await?,
+        Migrate::Down(_) => apply::down(&*connection).await?,
         Migrate::Status(_) => {}
     }
     for migration in Migrator::get_migration_with_status(&*connection).await? {
@@ -189,7 +220,7 @@ async fn migrate(direction: &Migrate) -> Result<(), Failure> {
 
 async fn run_seed(scale: u32, database: &Database) -> Result<(), Failure> {
     let connection = connect(database).await?;
-    apply::up(&connection).await?;
+    apply::up(&*connection).await?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} rows")?);
     let rows = seed::seed(&*connection, scale, |done, total| {
         bar.set_length(total);
@@ -255,11 +286,19 @@ fn print_model(format: DiagramFormat) -> Result<(), Failure> {
 async fn check(database: &Database) -> Result<(), Failure> {
     let model = example::registry().model()?;
     let connection = connect(database).await?;
-    let differences = execute::verify(&model, &connection).await?;
-    if differences.is_empty() {
+    let (faults, notes): (Vec<_>, Vec<_>) =
+        execute::verify(&model, &connection).await?.into_iter().partition(|difference| difference.is_fault());
+    for note in &notes {
+        println!("note: {note}");
+    }
+    if faults.is_empty() {
         println!("{} entities fit each other and the database", model.entities.len());
         return Ok(());
     }
-    let lines: Vec<String> = differences.iter().map(|difference| format!("\n  - {difference}")).collect();
-    Err(format!("the database differs from the entities ({} found):{}", lines.len(), lines.concat()).into())
+    Err(differences(&faults).into())
+}
+
+fn differences(found: &[execute::Difference]) -> String {
+    let lines: Vec<String> = found.iter().map(|difference| format!("\n  - {difference}")).collect();
+    format!("the database differs from the entities ({} found):{}", lines.len(), lines.concat())
 }

@@ -6,7 +6,7 @@
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
-    DatabaseConnection, DbBackend, IsolationLevel, RuntimeErr, SqliteTransactionMode, SqlxError,
+    DatabaseTransaction, DbBackend, IsolationLevel, RuntimeErr, SqliteTransactionMode, SqlxError,
     TransactionOptions, TransactionTrait,
 };
 
@@ -25,7 +25,10 @@ const SQLITE_BUSY: i32 = 5;
 /// # Errors
 ///
 /// When the database refuses a statement; the migration that failed has changed nothing then.
-pub async fn up(db: &DatabaseConnection) -> Result<(), DbErr> {
+pub async fn up<C>(db: &C) -> Result<(), DbErr>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
     while !Migrator::get_pending_migrations_read_only(db).await?.is_empty() {
         let transaction = begin(db).await?;
         // Reads what is pending again: another process may have applied it before the lock was free.
@@ -40,7 +43,10 @@ pub async fn up(db: &DatabaseConnection) -> Result<(), DbErr> {
 /// # Errors
 ///
 /// When the database refuses a statement; the migration that failed has changed nothing then.
-pub async fn down(db: &DatabaseConnection) -> Result<(), DbErr> {
+pub async fn down<C>(db: &C) -> Result<(), DbErr>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
     while !Migrator::get_applied_migrations_read_only(db).await?.is_empty() {
         let transaction = begin(db).await?;
         Migrator::down(&transaction, Some(1)).await?;
@@ -90,6 +96,33 @@ async fn begin_on_postgres<C: TransactionTrait>(db: &C) -> Result<C::Transaction
     let transaction = db.begin_with_options(options).await?;
     transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
     Ok(transaction)
+}
+
+/// Begins a transaction through a pooler that gives each transaction to any connection of the server. All that a migration or a
+/// seed does there must be inside one: sqlx prepares every statement under a name, and another process may have left the same
+/// name on the connection.
+///
+/// # Errors
+///
+/// When the database refuses a statement.
+pub async fn begin_through_pooler<C: TransactionTrait>(db: &C) -> Result<C::Transaction, DbErr> {
+    let transaction = db.begin().await?;
+    forget_names(&transaction).await?;
+    Ok(transaction)
+}
+
+/// Commits what [`begin_through_pooler`] has begun, and leaves no names behind.
+///
+/// # Errors
+///
+/// When the database refuses a statement.
+pub async fn commit_through_pooler(transaction: DatabaseTransaction) -> Result<(), DbErr> {
+    forget_names(&transaction).await?;
+    transaction.commit().await
+}
+
+async fn forget_names(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
+    transaction.execute_unprepared("DEALLOCATE ALL").await.map(drop)
 }
 
 fn is_busy(error: &DbErr) -> bool {

@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
+use std::task::Poll;
 
 use entity::{
     author, badge, book, course, course_student, employee, passport, person, place, post, profile,
     restaurant, student, user, user_info, waiter,
 };
-use migration::Migrator;
 use migration::seed::{self, MAX_SCALE, SeedError, TABLES, rows};
+use migration::{Migrator, apply};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectOptions, Database, DatabaseConnection, DbBackend, EntityName,
@@ -72,6 +73,42 @@ async fn migrated_sqlite() -> DatabaseConnection {
     let db = sqlite().await;
     Migrator::up(&db, None).await.unwrap();
     db
+}
+
+/// Polls a future up to `most` times; `None` where that was not enough. It is dropped then.
+async fn polled<T>(future: impl Future<Output = T>, most: usize) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut polls = 0;
+    std::future::poll_fn(|context| {
+        if polls == most {
+            return Poll::Ready(None);
+        }
+        polls += 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn migrations_that_were_given_up_anywhere_are_taken_up_again() {
+    for most in 0.. {
+        let db = sqlite().await;
+        let up = polled(apply::up(&db), most).await;
+        let applied = Migrator::get_applied_migrations(&db).await.unwrap().len();
+        assert!(existing_tables(&db).await.len() == [0, 3, 6, 9, 11, 13, 16][applied], "{most}: {applied}");
+        apply::up(&db).await.unwrap();
+        assert_eq!(existing_tables(&db).await, TABLES, "{most}");
+
+        let down = polled(apply::down(&db), most).await;
+        let applied = Migrator::get_applied_migrations(&db).await.unwrap().len();
+        assert!(existing_tables(&db).await.len() == [0, 3, 6, 9, 11, 13, 16][applied], "{most}: {applied}");
+        apply::down(&db).await.unwrap();
+        assert_eq!(existing_tables(&db).await, [""; 0], "{most}");
+        if up.is_some() && down.is_some() {
+            assert!(most > 50, "{most} polls did all of it");
+            break;
+        }
+    }
 }
 
 #[tokio::test]

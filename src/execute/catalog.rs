@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sea_orm::DatabaseConnection;
+use sea_orm::Value;
 use tokio::time::timeout;
 
-use super::described::Described;
+use super::database::Database;
+use super::described::{table, text};
 use super::foreign_keys::ForeignKeys;
+use super::row::RowSet;
 use crate::error::Result;
-use crate::model::Table;
+use crate::model::{ColumnType, Table};
 use crate::plan::{Catalog, Dialect};
 
 /// How long what is known counts as true. An index that has gone makes a statement slow for so long, and one that is new
@@ -44,7 +46,7 @@ impl KnownCatalog {
 
     /// What is known, after the database was asked where nothing is. Where that is long ago, it is asked beside: nobody
     /// waits for it.
-    pub async fn current(self: &Arc<Self>, connection: &DatabaseConnection) -> Option<Arc<Catalog>> {
+    pub async fn current(self: &Arc<Self>, database: &Database) -> Option<Arc<Catalog>> {
         let known = {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if known.asked.is_some_and(|asked| asked.elapsed() < LIFETIME) {
@@ -54,17 +56,17 @@ impl KnownCatalog {
             known.catalog.clone()
         };
         if known.is_some() {
-            let (known, connection) = (self.clone(), connection.clone());
-            tokio::spawn(async move { known.ask(&connection).await });
+            let (known, database) = (self.clone(), database.clone());
+            tokio::spawn(async move { known.ask(&database).await });
         } else {
-            self.ask(connection).await;
+            self.ask(database).await;
         }
         self.known()
     }
 
     /// A database that does not tell is taken to be as it was.
-    async fn ask(&self, connection: &DatabaseConnection) {
-        let read = async { Ok((read(connection).await?, ForeignKeys::read(connection).await?)) };
+    async fn ask(&self, database: &Database) {
+        let read = async { Ok((read(database).await?, ForeignKeys::read(database).await?)) };
         let read: Result<Result<_>, _> = timeout(PATIENCE, read).await;
         match read {
             Ok(Ok((catalog, keys))) => {
@@ -106,27 +108,33 @@ const POSTGRES_ROWS: &str =
     WHERE t.relkind IN ('r', 'm', 'p') AND t.reltuples >= 0
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
-async fn read(connection: &DatabaseConnection) -> Result<Catalog> {
-    let (indexes, rows) = match Dialect::of(connection.get_database_backend())? {
+async fn read(database: &Database) -> Result<Catalog> {
+    let ask = async |sql, last| {
+        let columns = [ColumnType::Text, ColumnType::Text].into_iter().chain(last).collect();
+        database.ask(sql, Vec::new(), columns).await
+    };
+    let index = || vec![ColumnType::Text, ColumnType::Text];
+    let (indexes, rows) = match Dialect::of(database.get_database_backend())? {
         // What its tables are like does not matter there.
-        Dialect::Sqlite => (Described::ask(connection, SQLITE_INDEXES).await?, Vec::new()),
-        Dialect::Postgres => (
-            Described::ask(connection, POSTGRES_INDEXES).await?,
-            Described::ask(connection, POSTGRES_ROWS).await?,
-        ),
+        Dialect::Sqlite => (ask(SQLITE_INDEXES, index()).await?, RowSet::default()),
+        Dialect::Postgres => {
+            (ask(POSTGRES_INDEXES, index()).await?, ask(POSTGRES_ROWS, vec![ColumnType::BigInt]).await?)
+        }
     };
     let mut found: BTreeMap<(Table, String), Vec<Option<String>>> = BTreeMap::new();
-    for row in &indexes {
-        found.entry((row.table()?, row.get(2)?)).or_default().push(row.get(3)?);
+    for index in 0..indexes.len() {
+        let name = text(&indexes, index, 2).unwrap_or_default();
+        found.entry((table(&indexes, index), name)).or_default().push(text(&indexes, index, 3));
     }
     let mut catalog = Catalog::default();
     for ((table, _), columns) in found {
         // What comes after a column that is not known is no use.
         catalog.add_index(table, columns.into_iter().map_while(|column| column).collect());
     }
-    for row in &rows {
-        let count: i64 = row.get(2)?;
-        catalog.set_rows(row.table()?, count.unsigned_abs());
+    for index in 0..rows.len() {
+        if let Value::BigInt(Some(count)) = rows.row(index).value(2) {
+            catalog.set_rows(table(&rows, index), count.unsigned_abs());
+        }
     }
     Ok(catalog)
 }

@@ -2,9 +2,17 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, DbErr};
+#[cfg(feature = "sqlite")]
+use sea_orm::ConnectOptions;
+use sea_orm::DbErr;
+#[cfg(feature = "postgres")]
+use sea_orm::{RuntimeErr, SqlxPostgresConnector};
+#[cfg(feature = "postgres")]
+use sqlx::{ConnectOptions as _, postgres::PgPoolOptions};
 
 use super::database::Database;
+#[cfg(feature = "postgres")]
+use super::postgres::{Place, explore};
 
 /// The database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +49,8 @@ pub struct ConnectSettings {
     pub statement_timeout: Option<Duration>,
     /// When SQLite waits for the disk.
     pub sqlite_synchronous: Synchronous,
+    /// Whether a pooler in transaction mode, such as PgBouncer, is between here and PostgreSQL.
+    pub pooler: Pooler,
 }
 
 /// When SQLite waits until what it has written is on the disk.
@@ -52,6 +62,20 @@ pub enum Synchronous {
     /// When the write-ahead log is folded into the file: a power cut may take the last commits, and leaves the file whole. A
     /// process that is killed loses nothing.
     Normal,
+}
+
+/// Pooler between the service and PostgreSQL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pooler {
+    /// Found out when the database is opened: a pooler answers with another process id than the server, or refuses start-up
+    /// parameters.
+    #[default]
+    Auto,
+    /// None, or one that keeps a connection of the server for each of the service's.
+    None,
+    /// One that gives each transaction to any connection of the server. Statements then have no names, and settings hold for one
+    /// transaction.
+    Transaction,
 }
 
 /// How long a request waits for a connection before it is told that the database is away.
@@ -85,8 +109,12 @@ pub(super) fn is_in_memory(url: &str) -> bool {
 /// # Errors
 /// When this build has no driver for the URL's scheme, or the database cannot be reached.
 pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError> {
-    let settings =
-        ConnectSettings { pool_size, statement_timeout: None, sqlite_synchronous: Synchronous::default() };
+    let settings = ConnectSettings {
+        pool_size,
+        statement_timeout: None,
+        sqlite_synchronous: Synchronous::default(),
+        pooler: Pooler::Auto,
+    };
     connect_with(url, &settings).await
 }
 
@@ -108,20 +136,26 @@ pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Datab
     }
     #[cfg(feature = "postgres")]
     if scheme.starts_with("postgres") {
-        knock(url).await?;
+        return connect_postgres(url, settings).await;
     }
+    #[cfg(feature = "sqlite")]
+    return connect_sqlite(url, settings).await;
+    #[cfg(not(feature = "sqlite"))]
+    Err(ConnectError::UnknownScheme { scheme, expected: expected.join(", ") })
+}
+
+#[cfg(feature = "sqlite")]
+async fn connect_sqlite(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
     let mut options = ConnectOptions::new(url);
     // Every connection of an in-memory database is a database of its own.
     let pool_size = if is_in_memory(url) { 1 } else { settings.pool_size };
     options.max_connections(pool_size).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
     // The pool would ask the database whether it is there before each use: a round trip per statement.
     options.test_before_acquire(false);
-    #[cfg(feature = "sqlite")]
     let synchronous = match settings.sqlite_synchronous {
         Synchronous::Full => sqlx::sqlite::SqliteSynchronous::Full,
         Synchronous::Normal => sqlx::sqlite::SqliteSynchronous::Normal,
     };
-    #[cfg(feature = "sqlite")]
     options.map_sqlx_sqlite_opts(move |options| {
         use sqlx::sqlite::SqliteJournalMode;
 
@@ -135,54 +169,36 @@ pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Datab
             .pragma("cache_size", SQLITE_CACHE)
             .with_regexp()
     });
-    #[cfg(feature = "postgres")]
-    {
-        let limit = settings.statement_timeout.map(|limit| format!("{}ms", limit.as_millis()));
-        options.map_sqlx_postgres_opts(move |options| {
-            let options = match options.get_application_name() {
-                Some(_) => options,
-                None => options.application_name(APPLICATION_NAME),
-            };
-            match &limit {
-                Some(limit) => options
-                    .options([("statement_timeout", limit), ("idle_in_transaction_session_timeout", limit)]),
-                None => options,
-            }
-        });
-    }
     let connection = sea_orm::Database::connect(options).await?;
-    #[cfg(feature = "sqlite")]
-    if connection.get_database_backend() == sea_orm::DbBackend::Sqlite {
-        // A file that goes away later is not made anew: it would be empty.
-        let pool = connection.get_sqlite_connection_pool();
-        pool.set_connect_options(pool.connect_options().as_ref().clone().create_if_missing(false));
-    }
-    Ok(Database::with_reader(url, connection)?)
+    // A file that goes away later is not made anew: it would be empty.
+    let pool = connection.get_sqlite_connection_pool();
+    pool.set_connect_options(pool.connect_options().as_ref().clone().create_if_missing(false));
+    Ok(Database::of_sqlite(url, connection))
 }
 
-/// Sees whether anybody is there, and says who is not: the pool goes on trying where a connection is refused, and what
-/// it says in the end names neither place nor cause.
+/// Sees whether the server is there, and names place and cause where it is not.
 #[cfg(feature = "postgres")]
-async fn knock(url: &str) -> Result<(), ConnectError> {
-    use sqlx::postgres::PgConnectOptions;
-    use sqlx::{ConnectOptions, Connection};
-
-    let options: PgConnectOptions = url
-        .parse()
-        .map_err(|error: sqlx::Error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?;
-    let cause = match tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await {
-        Ok(Ok(connection)) => {
-            // That it was there is all there is to know.
-            let _ = connection.close().await;
-            return Ok(());
+async fn connect_postgres(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
+    let mut defaults = vec![("jit", "off".to_owned())];
+    if let Some(limit) = settings.statement_timeout {
+        let limit = format!("{}ms", limit.as_millis());
+        defaults.push(("statement_timeout", limit.clone()));
+        defaults.push(("idle_in_transaction_session_timeout", limit));
+    }
+    let place = Place::new(url).map_err(|fault| DbErr::Conn(RuntimeErr::Internal(fault.to_string())))?;
+    let place = place.with_defaults(APPLICATION_NAME, &defaults).behind(settings.pooler);
+    let name = place.to_string();
+    let cause = match tokio::time::timeout(ACQUIRE_TIMEOUT, explore(place)).await {
+        Ok(Ok(place)) => {
+            let pool = PgPoolOptions::new()
+                .max_connections(settings.pool_size)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .test_before_acquire(false)
+                .connect_lazy_with(place.sqlx_options().disable_statement_logging());
+            return Ok(Database::of_postgres(place, SqlxPostgresConnector::from_sqlx_postgres_pool(pool)));
         }
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(fault)) => fault.to_string(),
         Err(_) => format!("no answer within {} seconds", ACQUIRE_TIMEOUT.as_secs()),
     };
-    let database = options.get_database().unwrap_or(options.get_username());
-    let place = match options.get_socket() {
-        Some(socket) => format!("PostgreSQL's {database} at {}", socket.display()),
-        None => format!("PostgreSQL's {database} at {}:{}", options.get_host(), options.get_port()),
-    };
-    Err(ConnectError::Unreachable { place, cause })
+    Err(ConnectError::Unreachable { place: name, cause })
 }

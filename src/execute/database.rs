@@ -5,26 +5,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, Value};
 
 use super::catalog::KnownCatalog;
 #[cfg(feature = "sqlite")]
 use super::connect;
 use super::foreign_keys::ForeignKeys;
 #[cfg(feature = "postgres")]
-use super::postgres::PostgresReader;
-use super::presence::{PoolUse, reach};
+use super::postgres::{Place, PostgresConnections};
+use super::presence::{PoolUse, reach_pool};
 use super::row::RowSet;
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
 use super::sqlite::{FileIdentity, SqliteReader};
 use crate::error::Result;
+use crate::model::ColumnType;
 use crate::plan::{Catalog, Query};
 
 /// How many were opened so far.
 static OPENED: AtomicU64 = AtomicU64::new(0);
 
-/// SeaORM's pool, which everything can go through, and beside it connections for what is only read.
+/// SeaORM's pool, which everything can go through, and beside it connections of our own: for what is only read, and on
+/// PostgreSQL for transactions, too.
 #[derive(Clone, Debug)]
 pub struct Database(Arc<Opened>);
 
@@ -39,53 +41,46 @@ struct Opened {
     catalog: Arc<KnownCatalog>,
 }
 
-/// Sends what is only read, outside transactions, over connections of its own.
+/// Sends statements over connections of its own.
 #[derive(Debug)]
 pub(super) enum Reader {
     #[cfg(feature = "sqlite")]
     Sqlite(SqliteReader),
     #[cfg(feature = "postgres")]
-    Postgres(PostgresReader),
+    Postgres(Arc<PostgresConnections>),
 }
 
-impl Database {
-    /// The pool that was opened at `url`, with connections for reading that are made as it makes its own.
-    ///
-    /// # Errors
-    /// When the reading connections cannot follow its settings.
-    pub(super) fn with_reader(
-        #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only SQLite's opens files"))]
-        url: &str,
-        connection: DatabaseConnection,
-    ) -> Result<Self, DbErr> {
-        let reader = match connection.get_database_backend() {
-            #[cfg(feature = "sqlite")]
-            DbBackend::Sqlite => {
-                SqliteReader::new(url, connection.get_sqlite_connection_pool()).map(Reader::Sqlite)
-            }
-            #[cfg(feature = "postgres")]
-            DbBackend::Postgres => {
-                Some(Reader::Postgres(PostgresReader::new(connection.get_postgres_connection_pool())?))
-            }
-            _ => None,
-        };
-        #[cfg(feature = "sqlite")]
-        let file = match connection.get_database_backend() {
-            DbBackend::Sqlite if !connect::is_in_memory(url) => {
-                let options = connection.get_sqlite_connection_pool().connect_options();
-                Some(FileIdentity::of_opened(options.get_filename(), reader.is_some()))
-            }
-            _ => None,
-        };
-        let opened = Opened {
+impl Opened {
+    fn over(connection: DatabaseConnection, reader: Option<Reader>) -> Self {
+        Self {
             id: OPENED.fetch_add(1, Ordering::Relaxed),
             connection,
             reader,
             #[cfg(feature = "sqlite")]
-            file,
+            file: None,
             catalog: Arc::default(),
-        };
-        Ok(Self(Arc::new(opened)))
+        }
+    }
+}
+
+impl Database {
+    /// The pool of SQLite's that was opened at `url`, with connections for reading that are made as it makes its own.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn of_sqlite(url: &str, connection: DatabaseConnection) -> Self {
+        let pool = connection.get_sqlite_connection_pool();
+        let reader = SqliteReader::new(url, pool);
+        let file = (!connect::is_in_memory(url))
+            .then(|| FileIdentity::of_opened(pool.connect_options().get_filename(), reader.is_some()));
+        let opened = Opened::over(connection, reader.map(Reader::Sqlite));
+        Self(Arc::new(Opened { file, ..opened }))
+    }
+
+    /// The server at `place`, with as many connections for transactions as `connection`, a pool for everything else, may have.
+    #[cfg(feature = "postgres")]
+    pub(super) fn of_postgres(place: Place, connection: DatabaseConnection) -> Self {
+        let limit = connection.get_postgres_connection_pool().options().get_max_connections();
+        let connections = PostgresConnections::new(Arc::new(place), limit as usize);
+        Self(Arc::new(Opened::over(connection, Some(Reader::Postgres(connections)))))
     }
 
     /// Whether the database is still the one that was opened: a file of SQLite may have been deleted or replaced.
@@ -119,14 +114,61 @@ impl Database {
     /// What keeps it from being used.
     pub async fn reach(&self) -> Result<(), SqlError> {
         self.check_file()?;
-        Ok(reach(&self.0.connection).await?)
+        #[cfg(feature = "postgres")]
+        if let Some(connections) = self.postgres() {
+            return Ok(connections.reach().await?);
+        }
+        Ok(reach_pool(&self.0.connection).await?)
     }
 
-    /// Its connections at this moment: the pool's, and those that only read.
+    /// Its connections at this moment: the pool's, and our own.
     pub fn pool_use(&self) -> PoolUse {
         let pool = PoolUse::of(&self.0.connection);
         let (idle, busy) = self.reader().map_or((0, 0), Reader::idle_and_busy);
-        PoolUse { idle: pool.idle + idle, busy: pool.busy + busy, ..pool }
+        let room = match self.reader() {
+            #[cfg(feature = "postgres")]
+            Some(Reader::Postgres(connections)) => u32::try_from(connections.room()).unwrap_or(u32::MAX),
+            _ => pool.room,
+        };
+        PoolUse { idle: pool.idle + idle, busy: pool.busy + busy, room }
+    }
+
+    /// Our own connections to PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub(super) fn postgres(&self) -> Option<&Arc<PostgresConnections>> {
+        match self.reader()? {
+            Reader::Postgres(connections) => Some(connections),
+            #[cfg(feature = "sqlite")]
+            Reader::Sqlite(_) => None,
+        }
+    }
+
+    /// Whether a pooler gives each transaction to any connection of the server: nothing may outlast a transaction then.
+    pub fn is_behind_pooler(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        if let Some(connections) = self.postgres() {
+            return connections.is_pooled();
+        }
+        false
+    }
+
+    /// Asks the database about itself, outside any transaction.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub(super) async fn ask(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+        columns: Arc<[ColumnType]>,
+    ) -> Result<RowSet> {
+        #[cfg(feature = "postgres")]
+        if let Some(connections) = self.postgres() {
+            return connections.ask(sql, values.into(), columns).await;
+        }
+        let statement = Statement::from_sql_and_values(self.get_database_backend(), sql, values);
+        let results = self.0.connection.query_all_raw(statement).await.map_err(SqlError::from)?;
+        Ok(RowSet::read(&results, columns))
     }
 
     /// Tells it from every other that this process has opened; clones are the same.
@@ -136,7 +178,7 @@ impl Database {
 
     /// What it tells of itself.
     pub async fn catalog(&self) -> Option<Arc<Catalog>> {
-        self.0.catalog.current(&self.0.connection).await
+        self.0.catalog.current(self).await
     }
 
     /// The same without asking.
@@ -175,15 +217,7 @@ impl Database {
 /// them, too.
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        let opened = Opened {
-            id: OPENED.fetch_add(1, Ordering::Relaxed),
-            connection,
-            reader: None,
-            #[cfg(feature = "sqlite")]
-            file: None,
-            catalog: Arc::default(),
-        };
-        Self(Arc::new(opened))
+        Self(Arc::new(Opened::over(connection, None)))
     }
 }
 

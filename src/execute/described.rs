@@ -1,7 +1,8 @@
 //! What a database tells of its own tables, row by row.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TryGetable};
+use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TryGetable, Value};
 
+use super::row::RowSet;
 use crate::error::{Error, Result};
 use crate::model::Table;
 
@@ -27,5 +28,18 @@ impl Described {
     /// What else it tells; an `Option` where that may be NULL.
     pub fn get<T: TryGetable>(&self, index: usize) -> Result<T> {
         self.0.try_get_by_index(index).map_err(Error::internal)
+    }
+}
+
+/// The table that a row begins with: its schema, NULL where it is the connection's own, and its name.
+pub(super) fn table(rows: &RowSet, index: usize) -> Table {
+    Table { schema: text(rows, index, 0), name: text(rows, index, 1).unwrap_or_default() }
+}
+
+/// A text of a row; none where it is NULL.
+pub(super) fn text(rows: &RowSet, index: usize, slot: usize) -> Option<String> {
+    match rows.row(index).value(slot) {
+        Value::String(text) => text,
+        _ => None,
     }
 }

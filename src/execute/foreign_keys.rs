@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::DatabaseConnection;
-
-use super::described::Described;
+use super::database::Database;
+use super::described::{table, text};
 use crate::error::Result;
-use crate::model::{KeyAction, Table};
+use crate::model::{ColumnType, KeyAction, Table};
 use crate::plan::Dialect;
 
 /// A foreign key of the database.
@@ -39,19 +38,43 @@ pub enum Checked {
     Deferred,
 }
 
+impl ForeignKey {
+    /// Returns whether the key pairs exactly these columns with these of its target, in any order.
+    pub fn meets(&self, columns: &[String], target_columns: &[String]) -> bool {
+        let mut pairs = columns.iter().zip(target_columns);
+        let has = |pair| self.columns.iter().zip(&self.target_columns).any(|known| known == pair);
+        self.columns.len() == columns.len() && pairs.all(has)
+    }
+}
+
 /// All foreign keys of a database, by the table that they reference.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ForeignKeys(BTreeMap<Table, Vec<ForeignKey>>);
+pub struct ForeignKeys {
+    by_target: BTreeMap<Table, Vec<ForeignKey>>,
+    /// Schema that a table lies in whose name has none.
+    own_schema: Option<String>,
+}
 
 impl ForeignKeys {
     /// Returns the keys that reference this table.
     pub fn referencing(&self, table: &Table) -> &[ForeignKey] {
-        self.0.get(table).map_or(&[], Vec::as_slice)
+        match &table.schema {
+            Some(_) if table.schema == self.own_schema => {
+                self.referencing(&Table { schema: None, name: table.name.clone() })
+            }
+            _ => self.by_target.get(table).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    /// Returns whether a key's table is the one that an entity names, with the connection's own schema or without.
+    pub fn is(&self, known: &Table, named: &Table) -> bool {
+        let schema = named.schema.as_ref().filter(|_| named.schema != self.own_schema);
+        known.name == named.name && known.schema.as_ref() == schema
     }
 
     /// Returns every key.
     pub fn all(&self) -> impl Iterator<Item = &ForeignKey> {
-        self.0.values().flatten()
+        self.by_target.values().flatten()
     }
 
     /// Returns whether the end of a transaction may refuse what its statements wrote.
@@ -63,53 +86,57 @@ impl ForeignKeys {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub(super) async fn read(connection: &DatabaseConnection) -> Result<Self> {
-        let dialect = Dialect::of(connection.get_database_backend())?;
+    pub(super) async fn read(database: &Database) -> Result<Self> {
+        let dialect = Dialect::of(database.get_database_backend())?;
         let sql = match dialect {
             Dialect::Sqlite => SQLITE,
             Dialect::Postgres => POSTGRES,
         };
         let mut keys: BTreeMap<(Table, String), ForeignKey> = BTreeMap::new();
-        for row in Described::ask(connection, sql).await? {
-            let (table, id) = (row.table()?, row.get::<String>(2)?);
-            let key = match keys.entry((table, id)) {
+        let rows = database.ask(sql, Vec::new(), [const { ColumnType::Text }; 11].into()).await?;
+        let mut own_schema = None;
+        for row in 0..rows.len() {
+            own_schema = text(&rows, row, 10);
+            let told = |slot| text(&rows, row, slot).unwrap_or_default();
+            let key = match keys.entry((table(&rows, row), told(2))) {
                 std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
                 std::collections::btree_map::Entry::Vacant(free) => {
                     let (table, id) = free.key().clone();
                     let key = ForeignKey {
                         table,
                         columns: Vec::new(),
-                        target: Table { schema: row.get(4)?, name: row.get(5)? },
+                        target: Table { schema: text(&rows, row, 4), name: told(5) },
                         target_columns: Vec::new(),
-                        on_delete: action(&row.get::<String>(7)?),
-                        on_update: action(&row.get::<String>(8)?),
+                        on_delete: action(&told(7)),
+                        on_update: action(&told(8)),
                         checked: match dialect {
-                            Dialect::Sqlite => checked_in_sqlite(&id, &row.get::<String>(9)?),
-                            Dialect::Postgres => checked_in_postgres(&row.get::<String>(9)?),
+                            Dialect::Sqlite => checked_in_sqlite(&id, &told(9)),
+                            Dialect::Postgres => checked_in_postgres(&told(9)),
                         },
                     };
                     free.insert(key)
                 }
             };
-            key.columns.push(row.get(3)?);
-            key.target_columns.push(row.get(6)?);
+            key.columns.push(told(3));
+            key.target_columns.push(told(6));
         }
-        let mut by_target = Self::default();
+        let mut by_target: BTreeMap<Table, Vec<ForeignKey>> = BTreeMap::new();
         for key in keys.into_values() {
-            by_target.0.entry(key.target.clone()).or_default().push(key);
+            by_target.entry(key.target.clone()).or_default().push(key);
         }
-        Ok(by_target)
+        Ok(Self { by_target, own_schema })
     }
 }
 
 /// Each column of a foreign key: schema, table, key, column, schema and table and column that it references, ON DELETE, ON
-/// UPDATE, and what tells when the key is checked: here the statement that made the table. SQLite gives names as the
+/// UPDATE, what tells when the key is checked (here the statement that made the table), and the connection's own schema.
+/// SQLite gives names as the
 /// reference spells them, so they are looked up.
 const SQLITE: &str = r#"SELECT NULL, m.name, CAST(f.id AS TEXT), f."from",
         NULL, COALESCE(t.name, f."table"),
         COALESCE((SELECT name FROM pragma_table_info(f."table") WHERE name = f."to" COLLATE NOCASE),
             (SELECT name FROM pragma_table_info(f."table") WHERE f."to" IS NULL AND pk = f.seq + 1), f."to", ''),
-        f.on_delete, f.on_update, m.sql
+        f.on_delete, f.on_update, m.sql, 'main'
     FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f
     LEFT JOIN sqlite_master t ON t.type = 'table' AND t.name = f."table" COLLATE NOCASE
     WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq"#;
@@ -119,7 +146,8 @@ const POSTGRES: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, k.oid::text, c.attname::text,
         NULLIF(m.nspname, current_schema())::text, o.relname::text, d.attname::text,
         k.confdeltype::text, k.confupdtype::text,
-        CASE WHEN k.condeferred THEN 'deferred' WHEN k.condeferrable THEN 'deferrable' ELSE '' END
+        CASE WHEN k.condeferred THEN 'deferred' WHEN k.condeferrable THEN 'deferrable' ELSE '' END,
+        current_schema()::text
     FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
     JOIN pg_class o ON o.oid = k.confrelid JOIN pg_namespace m ON m.oid = o.relnamespace
     CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS p(own, other, place)

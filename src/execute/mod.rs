@@ -3,6 +3,7 @@
 mod answer;
 mod catalog;
 mod changes;
+mod column_types;
 mod connect;
 mod database;
 mod described;
@@ -26,7 +27,8 @@ mod verify;
 
 pub use answer::{Answer, Json, json, object};
 pub use changes::{Changes, Listener};
-pub use connect::{ConnectError, ConnectSettings, Synchronous, connect, connect_with};
+pub use column_types::unreadable_columns;
+pub use connect::{ConnectError, ConnectSettings, Pooler, Synchronous, connect, connect_with};
 pub use database::Database;
 pub use explain::StatementRecord;
 pub use foreign_keys::{Checked, ForeignKey, ForeignKeys};

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// What keeps the database from being used, within a second.
-pub(super) async fn reach(connection: &DatabaseConnection) -> Result<(), DbErr> {
+pub(super) async fn reach_pool(connection: &DatabaseConnection) -> Result<(), DbErr> {
     let reached = tokio::time::timeout(PATIENCE, async {
         match connection.get_database_backend() {
             #[cfg(feature = "postgres")]
@@ -131,7 +131,7 @@ impl Presence {
             let is_there = !is_lost() || *self.0.looking.lock().await;
             return if is_there { Ok(()) } else { Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) };
         };
-        let reached = reach(connection).await;
+        let reached = reach_pool(connection).await;
         *was_there = reached.is_ok();
         self.0.is_lost.store(reached.is_err(), Ordering::Relaxed);
         reached

@@ -69,8 +69,19 @@ const OF_VALUES: [&str; 5] = ["22007", "22008", "22021", "22P02", "22P05"];
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
+/// A table has changed since a statement was prepared, or its name means nothing to the server any more.
+const STALE_STATEMENTS: [&str; 3] = ["0A000", "26000", "42P05"];
 const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
 const INSUFFICIENT_RESOURCES: &str = "53";
+const DISK_FULL: &str = "53100";
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+const READ_ONLY_TRANSACTION: &str = "25006";
+
+/// SQLite's code for a file that has no room to grow (`SQLITE_FULL`).
+const SQLITE_FULL: &str = "13";
+
+/// SQLite's codes for a file that it may not write (`SQLITE_READONLY`, and it with its extensions).
+const SQLITE_READONLY: [&str; 7] = ["8", "264", "520", "776", "1032", "1288", "1544"];
 
 /// SQLite's code for a database that another connection holds (`SQLITE_BUSY`, and it with its extensions).
 const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
@@ -104,6 +115,12 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
         }
         QUERY_CANCELED => Error::timeout(cause),
         SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
+        // In a transaction, which is lost with it; the next attempt prepares the statement anew.
+        _ if STALE_STATEMENTS.contains(&code) => Error::conflict(cause),
+        INSUFFICIENT_PRIVILEGE => Error::no_right(cause),
+        READ_ONLY_TRANSACTION => Error::read_only(cause),
+        DISK_FULL | SQLITE_FULL => Error::disk_full(cause),
+        _ if SQLITE_READONLY.contains(&code) => Error::read_only(cause),
         _ if SQLITE_BUSY.contains(&code) => Error::conflict(cause),
         _ if code.starts_with(INSUFFICIENT_RESOURCES) || ends_connection(code) => Error::unavailable(cause),
         _ => Error::internal(cause),

@@ -16,6 +16,8 @@ use super::changes::Changes;
 use super::database::Database;
 use super::explain::StatementRecord;
 use super::foreign_keys::ForeignKeys;
+#[cfg(feature = "postgres")]
+use super::postgres::PostgresTransaction;
 use super::row::RowSet;
 use super::session::Shared;
 use super::sql_error::SqlError;
@@ -29,7 +31,7 @@ use crate::plan::{Catalog, Query, sqlite_time};
 pub struct Statements {
     database: Database,
     /// Where a request writes, everything it sends goes through its transaction.
-    transaction: Option<Transaction>,
+    transaction: Option<Arc<Running>>,
     shared: Arc<Shared>,
     rows: AtomicU64,
     records: Arc<Mutex<Vec<StatementRecord>>>,
@@ -43,6 +45,28 @@ impl Statements {
     /// The same inside a transaction. On SQLite it takes the lock for writing at once: one that reads first and
     /// writes later could find that another has written in between, and fail.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
+        let begun = RwLock::new(Some(self.begin_one().await?));
+        let running = Arc::new(Running { begun, touched: Mutex::default() });
+        let transaction = Transaction {
+            running: running.clone(),
+            database: self.database.clone(),
+            changes: self.shared.changes.clone(),
+        };
+        let statements = Self {
+            database: self.database.clone(),
+            transaction: Some(running),
+            shared: self.shared.clone(),
+            rows: AtomicU64::new(0),
+            records: self.records.clone(),
+        };
+        Ok((statements, transaction))
+    }
+
+    async fn begin_one(&self) -> Result<Begun, SqlError> {
+        #[cfg(feature = "postgres")]
+        if let Some(connections) = self.database.postgres() {
+            return Ok(Begun::Postgres(Box::new(connections.begin().await?)));
+        }
         let options = TransactionOptions {
             sqlite_transaction_mode: (self.database.get_database_backend() == DbBackend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
@@ -50,22 +74,7 @@ impl Statements {
         };
         self.database.check_file()?;
         let begin = || self.database.begin_with_options(options);
-        let begun = self.shared.presence.attempt(&self.database, begin).await;
-        let transaction = begun.map_err(SqlError::from)?;
-        let transaction = Transaction {
-            inner: Arc::new(RwLock::new(Some(transaction))),
-            database: self.database.clone(),
-            touched: Arc::default(),
-            changes: self.shared.changes.clone(),
-        };
-        let statements = Self {
-            database: self.database.clone(),
-            transaction: Some(transaction.clone()),
-            shared: self.shared.clone(),
-            rows: AtomicU64::new(0),
-            records: self.records.clone(),
-        };
-        Ok((statements, transaction))
+        Ok(Begun::SeaOrm(self.shared.presence.attempt(&self.database, begin).await?))
     }
 
     /// The database, outside any transaction.
@@ -79,7 +88,7 @@ impl Statements {
     /// When the connection is lost, and the transaction with it.
     pub async fn rollback(&self) -> Result<()> {
         match &self.transaction {
-            Some(transaction) => Ok(transaction.rollback().await?),
+            Some(running) => Ok(running.rollback().await?),
             None => Ok(()),
         }
     }
@@ -102,10 +111,9 @@ impl Statements {
             self.database.check_file_lately()?;
         }
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
-            let backend = self.database.get_database_backend();
-            let statement = Statement::from_sql_and_values(backend, &*query.sql, values.iter().cloned());
-            // Boxed: what the pool does would be a part of every future above, and be moved with it.
-            return Ok(Box::pin(self.write(statement, query.columns.clone())).await?);
+            let (sql, columns) = (query.sql.clone(), query.columns.clone());
+            // Boxed: what a driver does would be a part of every future above, and be moved with it.
+            return Ok(Box::pin(self.hand_over_recorded(sql, values, columns)).await?);
         };
         let started = Instant::now();
         let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
@@ -146,24 +154,9 @@ impl Statements {
 
     /// Sends a statement, inside the transaction where there is one, and decodes the rows that it returns. The caller
     /// decides what a refusal of the database means.
-    pub async fn write(
-        &self,
-        mut statement: Statement,
-        columns: Arc<[ColumnType]>,
-    ) -> Result<RowSet, SqlError> {
-        let started = Instant::now();
-        if self.database.get_database_backend() == DbBackend::Sqlite {
-            // Else sqlx would write times in a form of its own.
-            for value in statement.values.iter_mut().flat_map(|values| &mut values.0) {
-                if let Some(text) = sqlite_time::stored(value) {
-                    *value = Value::String(Some(text));
-                }
-            }
-        }
-        let sql: Arc<str> = Arc::from(statement.sql.as_str());
-        let rows = self.hand_over(statement, columns).instrument(self.span(&sql)).await;
-        self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
-        rows
+    pub async fn write(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
+        let values = statement.values.map(|values| values.0).unwrap_or_default();
+        Box::pin(self.hand_over_recorded(statement.sql.into(), values.into(), columns)).await
     }
 
     /// Asks the database about itself, outside any transaction and without a record.
@@ -171,9 +164,19 @@ impl Statements {
     /// # Errors
     /// Those of the statement.
     pub async fn ask(&self, sql: &str, values: Vec<Value>, columns: Arc<[ColumnType]>) -> Result<RowSet> {
-        let statement = Statement::from_sql_and_values(self.database.get_database_backend(), sql, values);
-        let results = self.database.query_all_raw(statement).await.map_err(SqlError::from)?;
-        Ok(RowSet::read(&results, columns))
+        self.database.ask(sql, values, columns).await
+    }
+
+    async fn hand_over_recorded(
+        &self,
+        sql: Arc<str>,
+        values: Arc<[Value]>,
+        columns: Arc<[ColumnType]>,
+    ) -> Result<RowSet, SqlError> {
+        let started = Instant::now();
+        let rows = self.hand_over(&sql, values, columns).instrument(self.span(&sql)).await;
+        self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
+        rows
     }
 
     fn record(&self, sql: Arc<str>, rows: usize, started: Instant) {
@@ -193,16 +196,20 @@ impl Statements {
         )
     }
 
-    async fn hand_over(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
-        match &self.transaction {
-            Some(transaction) => transaction.send(statement, columns).await,
-            // Outside a transaction there is only reading.
-            None => {
-                let send = || self.database.query_all_raw(statement.clone());
-                let results = self.shared.presence.attempt(&self.database, send).await?;
-                Ok(RowSet::read(&results, columns))
-            }
+    async fn hand_over(
+        &self,
+        sql: &Arc<str>,
+        values: Arc<[Value]>,
+        columns: Arc<[ColumnType]>,
+    ) -> Result<RowSet, SqlError> {
+        if let Some(running) = &self.transaction {
+            return running.send(sql, values, columns).await;
         }
+        // Outside a transaction there is only reading.
+        let backend = self.database.get_database_backend();
+        let send = || self.database.query_all_raw(seaorm_statement(backend, sql, &values));
+        let results = self.shared.presence.attempt(&self.database, send).await?;
+        Ok(RowSet::read(&results, columns))
     }
 
     fn system(&self) -> &'static str {
@@ -215,44 +222,89 @@ impl Statements {
 }
 
 /// A transaction under way. Dropping it takes everything back.
-///
-/// The tasks that load relations share it and may be there a little longer than what they were asked for: they send
-/// nothing more, and its end does not wait until they are gone.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Transaction {
-    inner: Arc<RwLock<Option<DatabaseTransaction>>>,
+    running: Arc<Running>,
     database: Database,
-    touched: Arc<Mutex<BTreeSet<Table>>>,
     changes: Changes,
 }
 
-impl Transaction {
-    async fn send(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
-        match &*self.inner.read().await {
-            Some(transaction) => {
+/// What sends the statements of a transaction.
+///
+/// The tasks that load relations share it and may be there a little longer than what they were asked for: they send
+/// nothing more, and its end does not wait until they are gone.
+#[derive(Debug)]
+struct Running {
+    /// None when it is over.
+    begun: RwLock<Option<Begun>>,
+    touched: Mutex<BTreeSet<Table>>,
+}
+
+#[derive(Debug)]
+enum Begun {
+    SeaOrm(DatabaseTransaction),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<PostgresTransaction>),
+}
+
+impl Running {
+    async fn send(
+        &self,
+        sql: &Arc<str>,
+        values: Arc<[Value]>,
+        columns: Arc<[ColumnType]>,
+    ) -> Result<RowSet, SqlError> {
+        match &*self.begun.read().await {
+            Some(Begun::SeaOrm(transaction)) => {
+                let statement = seaorm_statement(transaction.get_database_backend(), sql, &values);
                 let results = transaction.query_all_raw(statement).await?;
                 Ok(RowSet::read(&results, columns))
             }
+            #[cfg(feature = "postgres")]
+            Some(Begun::Postgres(transaction)) => transaction.send(sql.clone(), values, columns).await,
             None => Err(is_over()),
         }
     }
 
+    async fn commit(&self) -> Result<(), SqlError> {
+        match self.begun.write().await.take().ok_or_else(is_over)? {
+            Begun::SeaOrm(transaction) => {
+                transaction.commit().await.map_err(|error| SqlError::from(error).of_commit())
+            }
+            #[cfg(feature = "postgres")]
+            Begun::Postgres(transaction) => transaction.commit().await,
+        }
+    }
+
+    async fn rollback(&self) -> Result<(), SqlError> {
+        match self.begun.write().await.take() {
+            Some(Begun::SeaOrm(transaction)) => Ok(transaction.rollback().await?),
+            #[cfg(feature = "postgres")]
+            Some(Begun::Postgres(transaction)) => transaction.rollback().await,
+            None => Ok(()),
+        }
+    }
+
+    fn touched(&self) -> BTreeSet<Table> {
+        std::mem::take(&mut self.touched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Transaction {
     /// Keeps what it has written, and tells which tables that touched. A caller that leaves half-way stops neither.
     ///
     /// # Errors
     /// [`SqlError::Refused`] when the database refuses it at the end: nothing has been written then.
     /// [`SqlError::OutcomeUnknown`] when the connection is lost meanwhile. It must not be tried again.
     pub async fn commit(&self) -> Result<(), SqlError> {
-        let transaction = self.inner.write().await.take().ok_or_else(is_over)?;
-        let touched = std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner));
-        let changes = self.changes.clone();
         self.database.check_file()?;
+        let (running, changes) = (self.running.clone(), self.changes.clone());
         let database = self.database.clone();
         Uninterrupted::new(async move {
-            let done = transaction.commit().await.map_err(|error| SqlError::from(error).of_commit());
+            let done = running.commit().await;
             // Whatever was not refused may be there.
             if !matches!(done, Err(SqlError::Refused(_))) {
-                changes.tell(touched);
+                changes.tell(running.touched());
             }
             done?;
             // Nobody will find what a file has taken that is gone.
@@ -266,12 +318,35 @@ impl Transaction {
     /// # Errors
     /// When the connection is lost, and the transaction with it.
     pub async fn rollback(&self) -> Result<(), SqlError> {
-        let transaction = self.inner.write().await.take();
-        match transaction {
-            Some(transaction) => Ok(transaction.rollback().await?),
-            None => Ok(()),
+        self.running.rollback().await
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        #[cfg(feature = "postgres")]
+        if let Ok(begun) = self.running.begun.try_read()
+            && let Some(Begun::Postgres(transaction)) = &*begun
+        {
+            // Those who share it may be waiting for the database.
+            transaction.give_up();
+            return;
+        }
+        if let Ok(mut begun) = self.running.begun.try_write() {
+            *begun = None;
         }
     }
+}
+
+/// The statement as SeaORM sends it. SQLite gets times as texts of our own, because sqlx writes them in other forms.
+fn seaorm_statement(backend: DbBackend, sql: &str, values: &[Value]) -> Statement {
+    let written = |value: &Value| match backend {
+        DbBackend::Sqlite => {
+            sqlite_time::stored(value).map_or_else(|| value.clone(), |text| Value::String(Some(text)))
+        }
+        _ => value.clone(),
+    };
+    Statement::from_sql_and_values(backend, sql, values.iter().map(written))
 }
 
 fn is_over() -> SqlError {

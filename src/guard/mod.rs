@@ -441,7 +441,10 @@ mod tests {
     fn a_block_string_without_an_end_is_refused_at_once() {
         let text = format!("{{\n a(b: [\"\"\" {}]) }}", "x\\\"\"\"\"\"".repeat(30_000));
         let Refusal { error, position } = refused(&text, &Limits::DEFAULT);
-        assert_eq!(error.message(), "expected \"\"\" at the end of the block string, found the end of the document");
+        assert_eq!(
+            error.message(),
+            "expected \"\"\" at the end of the block string, found the end of the document"
+        );
         assert_eq!(position.line, 2);
     }
 

@@ -363,7 +363,9 @@ mod tests {
     fn literal(text: &str) -> String {
         let document = read(&format!("{{ a(b: {text}) }}")).unwrap();
         let DocumentOperations::Single(operation) = document.operations else { panic!("{text}") };
-        let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else { panic!("{text}") };
+        let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else {
+            panic!("{text}")
+        };
         let [(_, value)] = field.node.arguments.as_slice() else { panic!("{text} is several") };
         match &value.node {
             Value::Number(number) if number.is_f64() => format!("{number} float"),
@@ -407,15 +409,41 @@ mod tests {
     #[test]
     fn other_documents_are_refused_in_one_line() {
         for text in [
-            "{ a }}", "{}", "{ a {} }", "{ a() }", "query () { a }", "queryQ { a }", "fragmentf on T { a }", "{ ...on }",
-            "fragment on on T { a }", "fragment f T { a }", "{ a: }", "{ a: b: c }", "query ($a) { a }", "query ($a: $b) { a }",
-            "query ($a: Int = $b) { a }", "query ($a: Int @d(b: $c)) { a }", "query ($a: Int @d = 1) { a }", "{ a(b: [) }",
-            "{ a(b: {c}) }", "{ a(b: $) }", "{ @d }", "type A { b: Int }", "\"Described.\" { a }", "query Q", "{ .. }", "{ a & b }",
-            "{ a(b: !) }", "subscription subscription",
+            "{ a }}",
+            "{}",
+            "{ a {} }",
+            "{ a() }",
+            "query () { a }",
+            "queryQ { a }",
+            "fragmentf on T { a }",
+            "{ ...on }",
+            "fragment on on T { a }",
+            "fragment f T { a }",
+            "{ a: }",
+            "{ a: b: c }",
+            "query ($a) { a }",
+            "query ($a: $b) { a }",
+            "query ($a: Int = $b) { a }",
+            "query ($a: Int @d(b: $c)) { a }",
+            "query ($a: Int @d = 1) { a }",
+            "{ a(b: [) }",
+            "{ a(b: {c}) }",
+            "{ a(b: $) }",
+            "{ @d }",
+            "type A { b: Int }",
+            "\"Described.\" { a }",
+            "query Q",
+            "{ .. }",
+            "{ a & b }",
+            "{ a(b: !) }",
+            "subscription subscription",
         ] {
             let Refusal { error, position } = read(text).unwrap_err();
             assert_eq!(error.code(), Code::ParseFailed, "{text}: {error}");
-            assert!(error.message().starts_with("expected ") && error.message().contains(", found "), "{error}");
+            assert!(
+                error.message().starts_with("expected ") && error.message().contains(", found "),
+                "{error}"
+            );
             assert!(!error.message().contains('\n') && position.line == 1, "{error}");
         }
     }

@@ -115,6 +115,9 @@ impl EntityOptions {
     /// #         #[sea_orm(belongs_to = "super::author::Entity", from = "Column::AuthorId", to = "super::author::Column::Id")]
     /// #         Author,
     /// #     }
+    /// #     impl Related<super::author::Entity> for Entity {
+    /// #         fn to() -> RelationDef { Relation::Author.def() }
+    /// #     }
     /// #     impl ActiveModelBehavior for ActiveModel {}
     /// # }
     /// use crowsfoot::model::OnDelete;

@@ -7,7 +7,7 @@ use sea_orm::sea_query::LockType;
 
 use super::change::{Below, Create, Key, Update};
 use super::constraint::Attempt;
-use super::links::Linked;
+use super::links::Through;
 use super::writer::{Row, Writer, key_of, rows_of, values_of};
 use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, EntityId, Relation, RelationId, normalize_key};
@@ -23,7 +23,7 @@ impl Writer<'_> {
         let relation = &self.model().entities[owner].relations[id];
         match &relation.junction {
             None => self.write_reverse(relation, above).await,
-            Some(junction) => self.write_links(Linked { owner, relation, junction }, above).await,
+            Some(junction) => self.write_links(Through { owner, relation, junction }, above).await,
         }
     }
 
@@ -97,7 +97,7 @@ impl Writer<'_> {
         let is_found = |key: &Key| found.contains(&compared(key));
         // A column that has become NULL names its row no more: the first key then stands for all.
         let missing = keys.iter().find(|key| !is_found(key)).or(keys.first());
-        missing.map_or(Ok(()), |key| Err(self.missing(target, key)))
+        missing.map_or(Ok(()), |key| Err(self.not_in_list(target, key)))
     }
 
     async fn release_others(&self, relation: &Relation, parent: &[Value], keys: &[Key]) -> Result<()> {
@@ -131,7 +131,11 @@ impl Writer<'_> {
             None => (relation.to.clone(), parent.to_vec()),
         };
         let updated = self.update(target, &columns, vec![values], update, &[]).await?;
-        if updated.is_empty() { Err(self.missing(target, key.as_ref().unwrap_or(&unnamed))) } else { Ok(()) }
+        match (updated.is_empty(), &key) {
+            (false, _) => Ok(()),
+            (true, Some(key)) => Err(self.not_in_list(target, key)),
+            (true, None) => Err(self.missing(target, &unnamed)),
+        }
     }
 
     /// Changes the one row that is there; gives the new row back where there is none.
@@ -177,8 +181,8 @@ impl Writer<'_> {
                 .collect();
             let write = self.writes().reassign(target, &columns, &relation.to, &rows, &columns);
             let before: Vec<Vec<Value>> = placed.iter().map(|(key, _)| key.values.clone()).collect();
-            let attempt =
-                Attempt { entity: target, rows: &attempted, at: Some((&columns, &before)), paths: &[] };
+            let at = Some((&columns[..], &before[..]));
+            let attempt = Attempt { at, ..Attempt::of(target, &attempted) };
             let moved = self.send(write, attempt).await?;
             if !is_moved {
                 self.all_found(target, &rows_of(&moved, &columns), &columns, &placed)?;

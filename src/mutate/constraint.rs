@@ -2,11 +2,12 @@
 
 use sea_orm::Value;
 
+use super::naming::{Named, fields, foreign_key_violation};
 use super::unfit;
-use super::writer::{Row, Writer, has_null, key_of, values_of};
+use super::writer::{Row, Writer, has_null, values_of};
 use crate::error::{Error, Result};
 use crate::execute::{Refusal, SqlError};
-use crate::model::{ColumnId, ColumnType, Declaration, Entity, EntityId, Relation, normalize_key};
+use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Relation};
 use crate::plan::Dialect;
 
 /// What a statement tried to write.
@@ -18,14 +19,33 @@ pub(super) struct Attempt<'a> {
     pub rows: &'a [Row],
     /// Of a change, which rows it was for: columns, and their values before.
     pub at: Option<(&'a [ColumnId], &'a [Vec<Value>])>,
+    /// Of rows of a junction, what they link.
+    pub link: Option<&'a Linked>,
     /// Where each row stands in the input; none where it comes from elsewhere.
     pub paths: &'a [String],
+}
+
+/// Links of a many-to-many relation.
+#[derive(Clone, Debug)]
+pub(super) struct Linked {
+    /// Entity that has the relation.
+    pub owner: EntityId,
+    /// The relation.
+    pub relation: Relation,
+    /// Keys of the rows at the far end.
+    pub targets: Vec<Vec<Value>>,
+}
+
+impl Linked {
+    fn is_over(&self, table: &str) -> bool {
+        self.relation.junction.as_ref().is_some_and(|junction| junction.table.name == table)
+    }
 }
 
 impl<'a> Attempt<'a> {
     /// One that changes no key that others may point at.
     pub fn of(entity: EntityId, rows: &'a [Row]) -> Self {
-        Self { entity, rows, at: None, paths: &[] }
+        Self { entity, rows, at: None, link: None, paths: &[] }
     }
 }
 
@@ -74,17 +94,27 @@ impl Writer<'_> {
         described.unwrap_or_else(|fault| fault)
     }
 
+    /// The error of a COMMIT that the database refused: nothing tells which field was the reason.
+    pub async fn refusal_at_the_end(&self, error: SqlError) -> Error {
+        match self.session.dialect() {
+            Dialect::Sqlite if is_foreign_key_violation(&error) => Error::foreign_key_violation("", ""),
+            _ => self.refusal(error, Attempt::of(0, &[])).await,
+        }
+    }
+
     /// SQLite's messages: `UNIQUE constraint failed: profiles.user_id`, `NOT NULL constraint failed: posts.title`,
     /// `CHECK constraint failed: name`, and `FOREIGN KEY constraint failed`, which names nothing.
     async fn describe_sqlite(&self, broken: &Broken, message: &str, attempt: Attempt<'_>) -> Result<Error> {
         let named = message.split_once("failed: ").map_or("", |(_, named)| named);
-        let columns: Vec<&str> =
-            named.split(", ").map(|column| column.rsplit('.').next().unwrap_or(column)).collect();
-        let table = named.split('.').next().unwrap_or_default();
-        let entity = self.entity_of(table).unwrap_or(attempt.entity);
+        let (mut table, mut columns) = ("", Vec::new());
+        for (of, column) in named.split(", ").filter_map(|column| column.rsplit_once('.')) {
+            table = of;
+            columns.push(column.to_owned());
+        }
         match broken {
             Broken::ForeignKey => self.find_dangling(attempt).await,
-            other => Ok(self.describe(other, entity, &columns, named)),
+            Broken::Check => Ok(self.describe(broken, "", &[], named, attempt)),
+            Broken::Unique | Broken::NotNull => Ok(self.describe(broken, table, &columns, named, attempt)),
         }
     }
 
@@ -95,32 +125,75 @@ impl Writer<'_> {
         attempt: Attempt<'_>,
     ) -> Result<Error> {
         let Refusal { table, column, constraint, .. } = refusal;
-        let entity = self.entity_of(table).unwrap_or(attempt.entity);
         let columns = match broken {
             Broken::Unique => self.postgres_columns(UNIQUE_COLUMNS, table, constraint).await?,
             Broken::ForeignKey => self.postgres_columns(FOREIGN_COLUMNS, table, constraint).await?,
             Broken::NotNull => vec![column.clone()],
             Broken::Check => Vec::new(),
         };
-        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        Ok(self.describe(broken, entity, &columns, constraint))
+        Ok(self.describe(broken, table, &columns, constraint, attempt))
     }
 
-    fn describe(&self, broken: &Broken, id: EntityId, columns: &[&str], constraint: &str) -> Error {
-        let entity = &self.model().entities[id];
-        let columns: Vec<ColumnId> = columns.iter().filter_map(|name| entity.column_named(name)).collect();
-        let fields = fields(entity, &columns);
+    /// The error of a constraint over these columns of a table. A table that the schema hides stands for the list that
+    /// was written through it.
+    fn describe(
+        &self,
+        broken: &Broken,
+        table: &str,
+        columns: &[String],
+        constraint: &str,
+        attempt: Attempt<'_>,
+    ) -> Error {
+        if let Broken::ForeignKey = broken {
+            let attempted = &self.model().entities[attempt.entity];
+            let link = attempt.link.filter(|link| !self.is_exposed(table) && link.is_over(table));
+            let named = match link {
+                Some(link) => Some(self.name_of(link)),
+                None => self.key_named(table, columns),
+            };
+            return foreign_key_violation(named.unwrap_or_else(|| (attempted.name.clone(), None)));
+        }
+        let written = self.entity_of(table).or((table.is_empty()).then_some(attempt.entity));
+        let (name, fields) = match (written, attempt.link) {
+            (Some(id), _) if self.model().entities[id].exposed => {
+                let entity = &self.model().entities[id];
+                let columns: Vec<ColumnId> =
+                    columns.iter().filter_map(|name| entity.column_named(name)).collect();
+                (entity.name.clone(), fields(entity, &columns))
+            }
+            (_, Some(link)) => {
+                let (entity, field) = self.name_of(link);
+                (entity, field.into_iter().collect())
+            }
+            _ => (self.model().entities[attempt.entity].name.clone(), Vec::new()),
+        };
         let field = fields.first().map_or("", String::as_str);
         match broken {
-            Broken::Unique => Error::unique_violation(&entity.name, &fields),
-            Broken::ForeignKey => Error::foreign_key_violation(&entity.name, field),
-            Broken::NotNull => Error::not_null_violation(&entity.name, field),
-            Broken::Check => Error::check_violation(&entity.name, constraint),
+            Broken::Unique => Error::unique_violation(&name, &fields),
+            Broken::ForeignKey => Error::foreign_key_violation(&name, field),
+            Broken::NotNull => Error::not_null_violation(&name, field),
+            Broken::Check => Error::check_violation(&name, constraint),
         }
     }
 
     fn entity_of(&self, table: &str) -> Option<EntityId> {
         self.model().entities.iter().position(|entity| entity.table.name == table)
+    }
+
+    fn is_exposed(&self, table: &str) -> bool {
+        self.entity_of(table).is_some_and(|id| self.model().entities[id].exposed)
+    }
+
+    /// The error of a link whose far end is not there.
+    pub fn link_error(&self, link: &Linked) -> Error {
+        let junction = link.relation.junction.as_ref();
+        let of_junction = junction.filter(|junction| self.is_exposed(&junction.table.name));
+        let named = of_junction.and_then(|junction| self.key_named(&junction.table.name, &junction.to));
+        foreign_key_violation(named.unwrap_or_else(|| self.name_of(link)))
+    }
+
+    fn name_of(&self, link: &Linked) -> Named {
+        (self.model().entities[link.owner].name.clone(), Some(link.relation.field.clone()))
     }
 
     /// The columns of a constraint. The transaction is lost after an error: this is asked outside it, and not before
@@ -150,12 +223,16 @@ impl Writer<'_> {
                 .map(|row| values_of(row, &relation.from))
                 .filter(|key| !has_null(key))
                 .collect();
-            let found = self.find(relation.target, &relation.to, &relation.to, &keys).await?;
-            let found: Vec<Vec<Value>> = found.iter().map(|row| key_of(row, &relation.to)).collect();
-            let is_dangling =
-                |key: &Vec<Value>| !found.contains(&key.iter().cloned().map(normalize_key).collect());
-            if keys.iter().any(is_dangling) {
-                return Ok(Error::foreign_key_violation(&entity.name, &relation.field));
+            if !self.missing_keys(relation.target, &relation.to, keys).await?.is_empty() {
+                let columns = relation.from.iter().map(|id| entity.columns[*id].name.clone());
+                let columns: Vec<String> = columns.collect();
+                return Ok(self.describe(&Broken::ForeignKey, &entity.table.name, &columns, "", attempt));
+            }
+        }
+        if let Some(link) = attempt.link {
+            let Linked { relation, targets, .. } = link;
+            if !self.missing_keys(relation.target, &relation.to, targets.clone()).await?.is_empty() {
+                return Ok(self.link_error(link));
             }
         }
         // Nothing given points at nothing: others point at what was there before.
@@ -163,24 +240,17 @@ impl Writer<'_> {
         Ok(pointing.unwrap_or_else(|| Error::foreign_key_violation(&entity.name, "")))
     }
 
-    /// Which relation holds a key fast that the attempt would have changed.
+    /// Which reference restricts a change of the key that the attempt would have changed.
     async fn find_pointing(&self, attempt: Attempt<'_>) -> Result<Option<Error>> {
         let Some((by, keys)) = attempt.at else { return Ok(None) };
-        for (child, entity) in self.model().entities.iter().enumerate() {
-            let is_changed = |column: &ColumnId| attempt.rows.iter().any(|row| row.contains_key(column));
-            let holds_fast = |relation: &&Relation| {
-                relation.declaration == Declaration::BelongsTo
-                    && relation.enforced
-                    && relation.on_update.restricts()
-                    && relation.target == attempt.entity
-                    && relation.to.iter().any(is_changed)
-            };
-            for relation in entity.relations.iter().filter(holds_fast) {
-                let before = self.find(attempt.entity, &relation.to, by, keys).await?;
-                let before: Vec<Vec<Value>> = before.iter().map(|row| values_of(row, &relation.to)).collect();
-                if !self.find(child, &relation.from, &relation.from, &before).await?.is_empty() {
-                    return Ok(Some(Error::foreign_key_violation(&entity.name, &relation.field)));
-                }
+        let is_changed = |column: &ColumnId| attempt.rows.iter().any(|row| row.contains_key(column));
+        let references = self.references(attempt.entity);
+        for reference in references.iter().filter(|known| known.enforced && known.to.iter().any(is_changed)) {
+            let Some(child) = reference.child.filter(|_| !reference.follows_updates) else { continue };
+            let before = self.find(attempt.entity, &reference.to, by, keys).await?;
+            let before: Vec<Vec<Value>> = before.iter().map(|row| values_of(row, &reference.to)).collect();
+            if !self.find(child, &reference.from, &reference.from, &before).await?.is_empty() {
+                return Ok(Some(self.dangling(child, reference)));
             }
         }
         Ok(None)
@@ -197,16 +267,3 @@ const FOREIGN_COLUMNS: &str =
     "SELECT c.attname::text FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid
     JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY(k.conkey)
     WHERE t.relname = $1 AND k.conname = $2 ORDER BY array_position(k.conkey, c.attnum)";
-
-/// Columns as the schema speaks of them: those of a relation's key as the relation.
-pub(super) fn fields(entity: &Entity, columns: &[ColumnId]) -> Vec<String> {
-    let mut fields: Vec<String> = Vec::new();
-    for column in columns {
-        let of_relation = entity.relations_of_column(*column).next();
-        let field = of_relation.map_or(&entity.columns[*column].field, |(_, relation)| &relation.field);
-        if !fields.contains(field) {
-            fields.push(field.clone());
-        }
-    }
-    fields
-}

@@ -7,7 +7,7 @@ use super::change::{Below, Create};
 use super::constraint::Attempt;
 use super::writer::{Row, Writer, rows_of};
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, EntityId, RelationId};
+use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
 
 impl Writer<'_> {
     /// Makes rows of one entity and all that hangs on them: first the rows they point at, then themselves, then
@@ -84,11 +84,20 @@ impl Writer<'_> {
         for (columns, rows) in self.writes().parts(rows, |row| row.keys().copied().collect()) {
             let columns: Vec<ColumnId> = columns.into_iter().collect();
             let conflict = conflict.map(|key| self.writes().on_conflict(entity, key, &columns));
-            let write = self.writes().insert(id, &columns, &rows, returning, conflict);
+            let mut write = self.writes().insert(id, &columns, &rows, returning, conflict);
+            let numbered = self.numbered_key(id, &columns);
+            let place = numbered.and_then(|key| returning.iter().position(|column| *column == key));
+            if let Some(place) = place {
+                write.columns[place] = ColumnType::BigInt;
+            }
             let paths = paths.get(inserted.len()..).unwrap_or_default();
             let attempt = Attempt { paths, ..Attempt::of(id, &rows) };
             let returned = self.send(write, attempt).await?;
-            inserted.extend(rows_of(&returned, returning));
+            let mut returned = rows_of(&returned, returning);
+            if let Some(key) = numbered {
+                self.keep_in_range(id, key, &mut returned, paths).await?;
+            }
+            inserted.extend(returned);
         }
         if inserted.len() != count {
             return Err(Error::internal("the database returned fewer rows than it was given"));

@@ -1,75 +1,136 @@
-//! Deletions: what goes along, and what stands in the way.
+//! Deletions: what goes along, and what restricts them.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
+use sea_orm::sea_query::LockType;
 use sea_orm::{Statement, Value};
 
 use super::constraint::{Attempt, is_foreign_key_violation};
+use super::reference::{Reference, Rule, follows_rules, references};
+use super::statement::Write;
 use super::writer::{Row, Writer, has_null, key_of, values_of};
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, EntityId, KeyAction, Relation};
+use crate::execute::{RowSet, SqlError};
+use crate::model::{ColumnId, EntityId, KeyAction, OnDelete};
 
 /// What a deletion reaches.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
     /// The rows that go along, by their primary keys; the deleted ones themselves are not among them.
     pub cascaded: BTreeMap<EntityId, HashSet<Vec<Value>>>,
     /// All rows that go, with the columns that others point at.
-    gone: BTreeMap<EntityId, Vec<Row>>,
+    pub gone: BTreeMap<EntityId, Vec<Row>>,
     /// Their primary keys.
-    seen: HashSet<(EntityId, Vec<Value>)>,
+    pub seen: HashSet<(EntityId, Vec<Value>)>,
+    /// Number of the rows that were to be deleted.
+    pub first: usize,
+}
+
+/// Rows that stay and reference rows that are to go, as relations with their number.
+#[derive(Debug, Default)]
+struct Standing {
+    restricted: Vec<(Option<String>, i64)>,
+    /// Those that go along themselves give way, unless the database judges before they are gone.
+    going: Vec<(Option<String>, i64)>,
+    /// A default that others fall back to references no row.
+    defaulted: Option<Error>,
 }
 
 impl Writer<'_> {
     /// Deletes the rows whose columns `by` are one of `keys`; says how many there were.
     pub async fn delete_rows(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<usize> {
-        // PostgreSQL gives a transaction up at the first error; what stands in the way is asked for after it.
+        let known = self.session.statements().foreign_keys();
+        let by_rules = follows_rules(self.model(), known.as_deref(), id);
+        // A trial looks at what is gone when all is done.
+        let reach = match by_rules || self.trial.is_some() {
+            true => Some(self.collect(id, by, keys, by_rules).await?),
+            false => None,
+        };
+        if let Some(reach) = reach.as_ref().filter(|_| by_rules)
+            && self.is_forbidden(reach).await?
+        {
+            return Err(self.restriction(reach, id, by, keys).await?);
+        }
+        // PostgreSQL gives a transaction up at the first error; what restricts the deletion is asked for after it.
         self.savepoint("SAVEPOINT deletion").await?;
-        let write = self.writes().delete(id, by, keys);
-        self.session.statements().touch(write.touches);
-        match self.session.statements().write(write.statement, write.columns.into()).await {
+        let deleted = match reach.as_ref().filter(|_| by_rules) {
+            Some(reach) => self.delete_collected(reach).await,
+            None => self.try_to(self.writes().delete(id, by, keys)).await.map(|deleted| deleted.len()),
+        };
+        match deleted {
             Ok(deleted) => {
                 self.savepoint("RELEASE SAVEPOINT deletion").await?;
-                Ok(deleted.len())
+                if let (Some(trial), Some(reach)) = (self.trial, reach) {
+                    trial.deleted(id, by, keys, reach);
+                }
+                Ok(deleted)
             }
             Err(error) if is_foreign_key_violation(&error) => {
                 self.savepoint("ROLLBACK TO SAVEPOINT deletion").await?;
-                Err(self.stands_in_the_way(id, by, keys).await?)
+                let reach = match reach {
+                    Some(reach) => reach,
+                    None => self.reach(id, by, keys).await?,
+                };
+                Err(self.restriction(&reach, id, by, keys).await?)
             }
             Err(error) => Err(self.refusal(error, Attempt::of(id, &[])).await),
         }
     }
 
+    /// Sends a writing statement whose refusal is for the caller to understand.
+    pub async fn try_to(&self, write: Write) -> Result<RowSet, SqlError> {
+        self.session.statements().touch(write.touches);
+        self.session.statements().write(write.statement, write.columns.into()).await
+    }
+
     async fn savepoint(&self, sql: &str) -> Result<()> {
         let statement = Statement::from_string(self.session.dialect().backend(), sql);
-        self.session.statements().write(statement, Arc::default()).await?;
+        self.session.statements().write(statement, std::sync::Arc::default()).await?;
         Ok(())
     }
 
-    /// Follows ON DELETE CASCADE from the rows whose columns `by` are one of `keys`, level by level: one statement
-    /// for each relation and level. A row that is met twice is followed once, so that circles end.
+    /// Returns the keys that reference an entity.
+    pub fn references(&self, id: EntityId) -> Vec<Reference<'_>> {
+        references(self.model(), self.session.statements().foreign_keys().as_deref(), id)
+    }
+
+    /// Follows CASCADE, of the database and of the application's rules, from the rows whose columns `by` are one of
+    /// `keys`.
     pub async fn reach(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<Reach> {
+        self.collect(id, by, keys, false).await
+    }
+
+    /// Goes level by level: one statement for each relation and level. A row that is met twice is followed once, so that
+    /// circles end. With `lock` no row of what is found can be referenced anew by others meanwhile.
+    async fn collect(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>], lock: bool) -> Result<Reach> {
         let mut reach = Reach::default();
         let mut level = vec![(id, by.to_vec(), keys.to_vec())];
         let mut is_first = true;
         while let Some((entity, by, keys)) = level.pop() {
-            let pointed_at = self.pointed_at(entity);
-            let rows = self.find(entity, &pointed_at, &by, &keys).await?;
+            let references = self.references(entity);
+            let wanted = self.pointed_at(entity, &references);
+            let rows = match lock {
+                true if keys.is_empty() => Vec::new(),
+                true => self.lock(entity, &wanted, &by, &keys, LockType::Update).await?,
+                false => self.find(entity, &wanted, &by, &keys).await?,
+            };
             let primary_key = &self.model().entities[entity].primary_key;
             let fresh: Vec<Row> = rows
                 .into_iter()
                 .filter(|row| reach.seen.insert((entity, key_of(row, primary_key))))
                 .collect();
-            if !is_first {
-                let gone = fresh.iter().map(|row| key_of(row, primary_key));
-                reach.cascaded.entry(entity).or_default().extend(gone);
+            match is_first {
+                true => reach.first = fresh.len(),
+                false => {
+                    let gone = fresh.iter().map(|row| key_of(row, primary_key));
+                    reach.cascaded.entry(entity).or_default().extend(gone);
+                }
             }
             is_first = false;
-            for (child, relation) in self.model().pointing_at(entity) {
-                let keys = keys_of(&fresh, relation);
-                if relation.on_delete == KeyAction::Cascade && !keys.is_empty() {
-                    level.push((child, relation.from.clone(), keys));
+            for reference in references.into_iter().filter(|reference| reference.rule.cascades()) {
+                let keys = keys_of(&fresh, &reference.to);
+                if let Some(child) = reference.child.filter(|_| !keys.is_empty()) {
+                    level.push((child, reference.from, keys));
                 }
             }
             reach.gone.entry(entity).or_default().extend(fresh);
@@ -77,64 +138,149 @@ impl Writer<'_> {
         Ok(reach)
     }
 
-    /// The error of a deletion that the database refused: everything that stands in its way at once.
-    async fn stands_in_the_way(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<Error> {
-        let reach = self.reach(id, by, keys).await?;
-        let mut restricted = Vec::new();
-        let mut going = Vec::new();
-        let mut defaulted = None;
+    /// Returns whether a rule of the application refuses the deletion.
+    async fn is_forbidden(&self, reach: &Reach) -> Result<bool> {
         for (entity, rows) in &reach.gone {
-            for (child, relation) in self.model().pointing_at(*entity) {
-                if matches!(relation.on_delete, KeyAction::Cascade | KeyAction::SetNull) {
+            for reference in self.references(*entity) {
+                let (Rule::Application(rule @ (OnDelete::Protect | OnDelete::Restrict)), Some(child)) =
+                    (reference.rule, reference.child)
+                else {
                     continue;
-                }
-                let held = &self.model().entities[child];
-                let found =
-                    self.find(child, &held.primary_key, &relation.from, &keys_of(rows, relation)).await?;
-                // Rows that go along themselves give way, unless the database judged before they were gone.
-                let goes_along = |row: &&Row| reach.seen.contains(&(child, key_of(row, &held.primary_key)));
-                let along = found.iter().filter(goes_along).count();
-                let staying = found.len() - along;
-                if relation.on_delete == KeyAction::SetDefault {
-                    let error = || Error::foreign_key_violation(&held.name, &relation.field);
-                    defaulted = defaulted.or((staying > 0).then(error));
-                    continue;
-                }
-                for (rows, list) in [(staying, &mut restricted), (along, &mut going)] {
-                    if rows > 0 {
-                        list.push((format!("{}.{}", held.name, relation.field), rows as i64));
-                    }
+                };
+                let (staying, along) = self.count(reach, child, &reference, rows).await?;
+                if staying > 0 || rule == OnDelete::Protect && along > 0 {
+                    return Ok(true);
                 }
             }
         }
+        Ok(false)
+    }
+
+    /// Counts the rows of `child` that reference `rows`: those that stay, and those that go along.
+    async fn count(
+        &self,
+        reach: &Reach,
+        child: EntityId,
+        reference: &Reference<'_>,
+        rows: &[Row],
+    ) -> Result<(usize, usize)> {
+        let primary_key = &self.model().entities[child].primary_key;
+        let keys = keys_of(rows, &reference.to);
+        let found = self.find(child, primary_key, &reference.from, &keys).await?;
+        let goes_along = |row: &&Row| reach.seen.contains(&(child, key_of(row, primary_key)));
+        let along = found.iter().filter(goes_along).count();
+        Ok((found.len() - along, along))
+    }
+
+    /// The error of a deletion that is refused: everything that restricts it at once.
+    async fn restriction(
+        &self,
+        reach: &Reach,
+        id: EntityId,
+        by: &[ColumnId],
+        keys: &[Vec<Value>],
+    ) -> Result<Error> {
+        let mut standing = Standing::default();
+        for (entity, rows) in &reach.gone {
+            for reference in self.references(*entity) {
+                self.add_standing(reach, *entity, &reference, rows, &mut standing).await?;
+            }
+        }
+        let Standing { restricted, going, defaulted } = standing;
         if let Some(error) = defaulted.filter(|_| restricted.is_empty()) {
-            // Nothing forbids the deletion itself: a default that others fell back to points at nothing.
+            // Nothing forbids the deletion itself: a default that others fall back to references no row.
             return Ok(error);
         }
+        let by_relation = if restricted.is_empty() { going } else { restricted };
+        Ok(self.deletion_restricted(id, by, keys, &by_relation))
+    }
+
+    async fn add_standing(
+        &self,
+        reach: &Reach,
+        entity: EntityId,
+        reference: &Reference<'_>,
+        rows: &[Row],
+        standing: &mut Standing,
+    ) -> Result<()> {
+        let is_default = matches!(
+            reference.rule,
+            Rule::Database(KeyAction::SetDefault) | Rule::Application(OnDelete::SetDefault)
+        );
+        if !is_default && !reference.rule.restricts() {
+            return Ok(());
+        }
+        let label = self.label(entity, reference);
+        let Some(child) = reference.child else {
+            let count = self.count_outside(entity, reference, rows).await?;
+            standing.restricted.extend((count > 0).then_some((label, count)));
+            return Ok(());
+        };
+        let (mut staying, mut along) = self.count(reach, child, reference, rows).await?;
+        if is_default {
+            let error = || self.dangling(child, reference);
+            standing.defaulted = standing.defaulted.take().or((staying > 0).then(error));
+            return Ok(());
+        }
+        if reference.rule == Rule::Application(OnDelete::Protect) {
+            (staying, along) = (staying + along, 0);
+        }
+        for (rows, list) in [(staying, &mut standing.restricted), (along, &mut standing.going)] {
+            if rows > 0 {
+                list.push((label.clone(), rows as i64));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the rows of a table outside the model that reference `rows`.
+    pub async fn count_outside(
+        &self,
+        entity: EntityId,
+        reference: &Reference<'_>,
+        rows: &[Row],
+    ) -> Result<i64> {
+        let keys = keys_of(rows, &reference.to);
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        let write = self.writes().count_outside(reference, entity, &keys);
+        let counted = self.send(write, Attempt::of(entity, &[])).await?;
+        match counted.values(0).next() {
+            Some(Value::BigInt(Some(count))) => Ok(count),
+            _ => Ok(0),
+        }
+    }
+
+    /// `DELETE_RESTRICTED` of a deletion of the rows whose columns `by` are one of `keys`.
+    pub fn deletion_restricted(
+        &self,
+        id: EntityId,
+        by: &[ColumnId],
+        keys: &[Vec<Value>],
+        by_relation: &[(Option<String>, i64)],
+    ) -> Error {
         // Of several rows it is not said which is the one that is held.
         let key = match keys {
             [key] => self.key_json(id, by, key),
             _ => serde_json::Value::Null,
         };
-        let by = if restricted.is_empty() { going } else { restricted };
-        Ok(Error::delete_restricted(&self.model().entities[id].name, key, &by))
+        Error::delete_restricted(&self.model().entities[id].name, key, by_relation)
     }
 
     /// The primary key, and every further column that others point at.
-    fn pointed_at(&self, id: EntityId) -> Vec<ColumnId> {
+    fn pointed_at(&self, id: EntityId, references: &[Reference<'_>]) -> Vec<ColumnId> {
         let mut columns = self.model().entities[id].primary_key.clone();
-        for (_, relation) in self.model().pointing_at(id) {
-            for column in &relation.to {
-                if !columns.contains(column) {
-                    columns.push(*column);
-                }
+        for column in references.iter().flat_map(|reference| &reference.to) {
+            if !columns.contains(column) {
+                columns.push(*column);
             }
         }
         columns
     }
 }
 
-/// The values by which rows of the relation's own side may point at these.
-fn keys_of(rows: &[Row], relation: &Relation) -> Vec<Vec<Value>> {
-    rows.iter().map(|row| values_of(row, &relation.to)).filter(|key| !has_null(key)).collect()
+/// The values by which other rows may reference these.
+pub(super) fn keys_of(rows: &[Row], to: &[ColumnId]) -> Vec<Vec<Value>> {
+    rows.iter().map(|row| values_of(row, to)).filter(|key| !has_null(key)).collect()
 }

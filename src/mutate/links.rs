@@ -6,18 +6,18 @@ use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
 use super::change::{Below, Key};
-use super::constraint::Attempt;
-use super::statement::Write;
+use super::constraint::{Attempt, Linked};
+use super::unlink::Unlinked;
 use super::writer::{Row, Writer, values_of};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation, normalize_key};
 
 /// Columns by name, with what they hold.
-type Columns = Vec<(String, ColumnType)>;
+pub(super) type Columns = Vec<(String, ColumnType)>;
 
 /// The relation that links are made for.
 #[derive(Clone, Copy)]
-pub(super) struct Linked<'a> {
+pub(super) struct Through<'a> {
     /// The entity that has it.
     pub owner: EntityId,
     /// The relation.
@@ -55,9 +55,9 @@ struct Pair {
 
 impl Writer<'_> {
     /// Carries out what is asked of the links of rows: first what takes away, then what adds, in the order of the input.
-    pub async fn write_links(&self, linked: Linked<'_>, above: Vec<(Row, Below)>) -> Result<()> {
-        let Linked { relation, junction, .. } = linked;
-        let (from, to) = self.junction_columns(linked);
+    pub async fn write_links(&self, through: Through<'_>, above: Vec<(Row, Below)>) -> Result<()> {
+        let Through { owner, relation, junction } = through;
+        let (from, to) = self.junction_columns(through);
         let mut creates = Vec::new();
         let mut links = Vec::new();
         for (row, below) in above {
@@ -65,14 +65,14 @@ impl Writer<'_> {
             if !below.disconnect.is_empty() {
                 let keys: Vec<&Key> = below.disconnect.iter().collect();
                 let pairs = self.pairs(relation, &parent, &keys).await?;
-                let write = self.writes().delete_links(&junction.table, &from, &to, &[], &pairs, false);
-                self.send_link(linked, write, &[]).await?;
+                let gone = Unlinked { parents: &[], pairs: &pairs, keep: false };
+                self.remove_links(owner, junction, (&from, &to), gone).await?;
             }
             if let Some(keys) = &below.set {
                 let pairs = self.pairs(relation, &parent, &keys.iter().collect::<Vec<_>>()).await?;
                 let parents = [parent.clone()];
-                let write = self.writes().delete_links(&junction.table, &from, &to, &parents, &pairs, true);
-                self.send_link(linked, write, &[]).await?;
+                let gone = Unlinked { parents: &parents, pairs: &pairs, keep: true };
+                self.remove_links(owner, junction, (&from, &to), gone).await?;
             }
             let known = below.set.into_iter().flatten().chain(below.connect).map(|mut key| Link {
                 parent: parent.clone(),
@@ -87,7 +87,7 @@ impl Writer<'_> {
         }
         let created = self.create(relation.target, creates, &relation.to, None).await?;
         let pairs = self.both_ends(relation, links, &created).await?;
-        self.link(linked, [from, to].concat(), pairs).await
+        self.link(through, [from, to].concat(), pairs).await
     }
 
     /// Finds the rows that links lead to. A link that is named twice is made once.
@@ -114,13 +114,14 @@ impl Writer<'_> {
     }
 
     /// Adds links that are not there yet; those that are keep what their own columns hold.
-    async fn link(&self, linked: Linked<'_>, columns: Columns, mut pairs: Vec<Pair>) -> Result<()> {
-        let Linked { owner, junction, .. } = linked;
+    async fn link(&self, through: Through<'_>, columns: Columns, mut pairs: Vec<Pair>) -> Result<()> {
+        let Through { owner, relation, junction } = through;
         let is_unique = self.is_unique_pair(junction, &columns);
         if !is_unique {
-            pairs = self.without_existing(linked, &columns, pairs).await?;
+            pairs = self.without_existing(through, &columns, pairs).await?;
         }
-        let entity = &self.model().entities[junction.entity.unwrap_or(owner)];
+        let id = junction.entity.unwrap_or(owner);
+        let entity = &self.model().entities[id];
         for (own, pairs) in self.writes().parts(pairs, |pair| pair.own.iter().map(|(id, _)| *id).collect()) {
             let described = own.iter().map(|id| &entity.columns[*id]);
             let described = described.map(|column| (column.name.clone(), column.column_type.clone()));
@@ -143,7 +144,11 @@ impl Writer<'_> {
                 .collect();
             let write =
                 self.writes().insert_links(&junction.table, &all, &rows, is_unique.then_some(&columns[..]));
-            let sent = self.send_link(linked, write, &attempted).await;
+            let targets = pairs.iter().map(|pair| pair.ends[relation.from.len()..].to_vec()).collect();
+            let linked = Linked { owner, relation: relation.clone(), targets };
+            let attempted: &[Row] = if junction.entity.is_some() { &attempted } else { &[] };
+            let attempt = Attempt { link: Some(&linked), ..Attempt::of(id, attempted) };
+            let sent = self.send(write, attempt).await;
             // The database may know that the pair is unique where the entity does not.
             sent.map_err(|error| if is_unique { error } else { self.perhaps_raced(error) })?;
         }
@@ -163,11 +168,11 @@ impl Writer<'_> {
     /// written: no other operation links them meanwhile, from neither side.
     async fn without_existing(
         &self,
-        linked: Linked<'_>,
+        through: Through<'_>,
         columns: &[(String, ColumnType)],
         pairs: Vec<Pair>,
     ) -> Result<Vec<Pair>> {
-        let Linked { relation, junction, .. } = linked;
+        let Through { relation, junction, .. } = through;
         let asked: Vec<Vec<Value>> =
             pairs.iter().filter(|pair| pair.may_exist).map(|pair| pair.ends.clone()).collect();
         if asked.is_empty() {
@@ -176,7 +181,7 @@ impl Writer<'_> {
         let ends: Vec<Vec<Value>> = asked.iter().map(|ends| ends[relation.from.len()..].to_vec()).collect();
         self.lock(relation.target, &relation.to, &relation.to, &ends, LockType::NoKeyUpdate).await?;
         let write = self.writes().find_links(&junction.table, columns, &asked);
-        let found = self.send_link(linked, write, &[]).await?;
+        let found = self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
         let found: BTreeSet<String> =
             (0..found.len()).map(|row| compared(&found.values(row).collect::<Vec<_>>())).collect();
         Ok(pairs
@@ -185,38 +190,14 @@ impl Writer<'_> {
             .collect())
     }
 
-    /// Sends a statement over a junction. Of one that clients do not see errors speak as of the relation.
-    async fn send_link(
-        &self,
-        linked: Linked<'_>,
-        write: Write,
-        attempted: &[Row],
-    ) -> Result<crate::execute::RowSet> {
-        let Linked { owner, relation, junction } = linked;
-        let entity = junction.entity.unwrap_or(owner);
-        let is_hidden = junction.entity.is_none() || !self.model().entities[entity].exposed;
-        self.send(write, Attempt::of(entity, attempted)).await.map_err(|error| {
-            let owner = &self.model().entities[owner].name;
-            match error.code() {
-                Code::UniqueViolation if is_hidden => {
-                    Error::unique_violation(owner, std::slice::from_ref(&relation.field))
-                }
-                Code::ForeignKeyViolation if is_hidden => {
-                    Error::foreign_key_violation(owner, &relation.field)
-                }
-                _ => error,
-            }
-        })
-    }
-
     async fn pairs(&self, relation: &Relation, parent: &[Value], keys: &[&Key]) -> Result<Vec<Vec<Value>>> {
         let targets = self.resolve(relation.target, keys, &relation.to).await?;
         Ok(targets.into_iter().map(|target| [parent.to_vec(), target].concat()).collect())
     }
 
     /// The junction's columns to both sides, with the types of the columns that they reference.
-    fn junction_columns(&self, linked: Linked<'_>) -> (Columns, Columns) {
-        let Linked { owner, relation, junction } = linked;
+    fn junction_columns(&self, through: Through<'_>) -> (Columns, Columns) {
+        let Through { owner, relation, junction } = through;
         let typed = |names: &[String], entity: EntityId, columns: &[ColumnId]| {
             let types =
                 columns.iter().map(|id| self.model().entities[entity].columns[*id].column_type.clone());

@@ -2,14 +2,20 @@
 
 mod below;
 mod change;
+mod collected;
 mod constraint;
 mod create;
 mod delete;
+mod free_key;
 mod links;
+mod naming;
 mod operation;
+mod reference;
 mod statement;
 mod touched;
+mod trial;
 mod unfit;
+mod unlink;
 mod update;
 mod writer;
 

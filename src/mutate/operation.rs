@@ -10,8 +10,9 @@ use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
 use super::change::{Changes, Create, Update};
-use super::constraint::Attempt;
+use super::constraint::is_foreign_key_violation;
 use super::delete::Reach;
+use super::trial::Trial;
 use super::writer::{Row, Writer, values_of};
 use crate::error::{Code, Error, LocatedError, Result};
 use crate::execute::{Answer, Json, Session, Tree, json, object};
@@ -65,16 +66,24 @@ pub async fn mutate(
     document: Document<'_>,
 ) -> Result<Json, Failed> {
     let changes = read(session, operation, document)?;
+    // Nobody asks inside a transaction.
+    session.statements().catalog().await;
     let mut attempt = 0;
+    let mut trial = None;
     loop {
-        let done = attempt_once(session, &changes, document).await;
+        let done = attempt_once(session, &changes, document, trial.as_ref()).await;
         match done {
-            Err(errors) if errors.iter().any(|located| is_worth_trying(&located.error, attempt)) => {
+            Err(Refused::AtTheEnd(_)) if trial.is_none() => trial = Some(Trial::default()),
+            Err(Refused::AtOnce(errors))
+                if errors.iter().any(|located| is_worth_trying(&located.error, attempt)) =>
+            {
                 tracing::debug!(attempt, "an operation met another at the same rows and is tried again");
                 tokio::time::sleep(pause(attempt)).await;
                 attempt += 1;
+                trial = trial.map(|_| Trial::default());
             }
-            done => return done,
+            Err(Refused::AtOnce(errors) | Refused::AtTheEnd(errors)) => return Err(errors),
+            Ok(answer) => return Ok(answer),
         }
     }
 }
@@ -93,38 +102,78 @@ fn pause(attempts: u32) -> Duration {
     longest.mul_f64(0.5 + part / 2.0)
 }
 
+/// When an operation failed.
+enum Refused {
+    AtOnce(Failed),
+    /// A constraint that is checked at the end of the transaction was broken, or may have been: what was read back is
+    /// not there.
+    AtTheEnd(Failed),
+}
+
 async fn attempt_once(
     session: &Session,
     changes: &[Change<'_>],
     document: Document<'_>,
-) -> Result<Json, Failed> {
+    trial: Option<&Trial>,
+) -> Result<Json, Refused> {
     let at_root = |error: Error| vec![error.into()];
-    let (inside, transaction) = session.begin().await.map_err(at_root)?;
-    let answer = match carry_out(&inside, changes, document).await {
+    let (inside, transaction) = session.begin().await.map_err(|error| Refused::AtOnce(at_root(error)))?;
+    let mut done = carry_out(&inside, changes, document, trial).await;
+    let is_lost = done.as_ref().err().is_some_and(|errors| !errors.iter().all(is_not_found));
+    if trial.is_some() && !is_lost {
+        match (Writer { session: &inside, trial }).judge().await {
+            Ok(None) => {}
+            Ok(Some((root, error))) => {
+                let change = &changes[root];
+                let path = vec![PathSegment::Field(change.key.to_string())];
+                done = Err(vec![LocatedError::new(error, change.position, path)]);
+            }
+            Err(error) => done = Err(at_root(error)),
+        }
+    }
+    let answer = match done {
         Ok(answer) => answer,
         Err(errors) => {
             if let Err(error) = transaction.rollback().await {
                 // The connection is lost, and the transaction with it.
                 tracing::warn!(%error, "a transaction could not be taken back");
             }
-            return Err(errors);
+            let keys = session.statements().foreign_keys();
+            let may_be_deferred = keys.is_some_and(|keys| keys.has_deferred());
+            return Err(match may_be_deferred && errors.iter().any(is_not_found) {
+                true => Refused::AtTheEnd(errors),
+                false => Refused::AtOnce(errors),
+            });
         }
     };
     match transaction.commit().await {
         Ok(()) => Ok(answer),
         // A constraint that is checked at the end of the transaction.
-        Err(error) => Err(at_root(Writer { session }.refusal(error, Attempt::of(0, &[])).await)),
+        Err(error) => {
+            let is_foreign_key = is_foreign_key_violation(&error);
+            let writer = Writer { session, trial: None };
+            let errors = at_root(writer.refusal_at_the_end(error).await);
+            Err(if is_foreign_key { Refused::AtTheEnd(errors) } else { Refused::AtOnce(errors) })
+        }
     }
+}
+
+fn is_not_found(located: &LocatedError) -> bool {
+    located.error.code() == Code::NotFound
 }
 
 async fn carry_out(
     session: &Session,
     changes: &[Change<'_>],
     document: Document<'_>,
+    trial: Option<&Trial>,
 ) -> Result<Json, Failed> {
     let mut answers = Vec::new();
-    for change in changes {
-        let operation = Operation { writer: Writer { session }, document, change };
+    for (root, change) in changes.iter().enumerate() {
+        if let Some(trial) = trial {
+            trial.begin(root);
+        }
+        let operation = Operation { writer: Writer { session, trial }, document, change };
         answers.push(operation.run().await?);
     }
     let keys = changes.iter().map(|change| change.key.as_str());

@@ -1,23 +1,27 @@
 //! The statements that write, each for any number of rows.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sea_orm::sea_query::{
-    Alias, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql, TableRef,
-    UpdateStatement,
+    Alias, Asterisk, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql,
+    TableRef, UpdateStatement,
 };
 use sea_orm::{Statement, Value};
 
+use super::reference::Reference;
 use super::touched;
 use super::writer::Row;
+use crate::execute::ForeignKeys;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};
 use crate::plan::Dialect;
 
 /// Builds writing statements of one model for one database.
-#[derive(Clone, Copy)]
 pub(super) struct Writes<'a> {
     pub model: &'a Model,
     pub dialect: Dialect,
+    /// The database's foreign keys, where they are known.
+    pub keys: Option<Arc<ForeignKeys>>,
 }
 
 /// A statement, the types of the columns that it returns, and the tables that it touches.
@@ -111,7 +115,12 @@ impl Writes<'_> {
         }
         insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
         // One that meets a row with the same key changes that row.
-        self.finish(&insert, entity, returning, touched::by_update(self.model, id, columns))
+        self.finish(
+            &insert,
+            entity,
+            returning,
+            touched::by_update(self.model, self.keys.as_deref(), id, columns),
+        )
     }
 
     /// Links through a junction. With a `pair` that the database keeps unique, those that are there already stay as they
@@ -206,7 +215,12 @@ impl Writes<'_> {
             update.returning(Sql::returning().exprs(self.returned(entity, returning)));
         }
         let set: Vec<ColumnId> = values.iter().map(|(column, _)| *column).collect();
-        self.finish(&update, entity, returning, touched::by_update(self.model, id, &set))
+        self.finish(
+            &update,
+            entity,
+            returning,
+            touched::by_update(self.model, self.keys.as_deref(), id, &set),
+        )
     }
 
     /// `SELECT … WHERE key IN … FOR …`: the rows as they are, locked until the end of the transaction. On SQLite no other
@@ -269,7 +283,7 @@ impl Writes<'_> {
             self.dialect.selected(expression, &column.column_type)
         });
         update.returning(Sql::returning().exprs(returned));
-        self.finish(&update, entity, returning, touched::by_update(self.model, id, set))
+        self.finish(&update, entity, returning, touched::by_update(self.model, self.keys.as_deref(), id, set))
     }
 
     /// Sets the columns `set` to NULL in rows of `parents` that are not among `pairs` (values of `set`, then of
@@ -289,7 +303,22 @@ impl Writes<'_> {
         let mut update = self.setting(entity, &nulls);
         update.and_where(self.is_one_of(&self.named(entity, set), parents));
         update.and_where(self.is_one_of(&self.named(entity, &both), pairs).not());
-        self.finish(&update, entity, &[], touched::by_update(self.model, id, set))
+        self.finish(&update, entity, &[], touched::by_update(self.model, self.keys.as_deref(), id, set))
+    }
+
+    /// `SELECT count(*) … WHERE key IN …`: rows of a table that no entity stands for.
+    pub fn count_outside(&self, reference: &Reference<'_>, target: EntityId, keys: &[Vec<Value>]) -> Write {
+        let entity = &self.model.entities[target];
+        let types = reference.to.iter().map(|id| entity.columns[*id].column_type.clone());
+        let columns: Vec<(String, ColumnType)> = reference.columns.iter().cloned().zip(types).collect();
+        let mut select = Sql::select();
+        select.from(table(&reference.table)).expr(Expr::col(Asterisk).count());
+        select.and_where(self.is_one_of(&columns, keys));
+        Write {
+            statement: self.dialect.backend().build(&select),
+            columns: vec![ColumnType::BigInt],
+            touches: Vec::new(),
+        }
     }
 
     /// `DELETE … WHERE key IN … RETURNING key`.
@@ -299,7 +328,7 @@ impl Writes<'_> {
         delete.from_table(table(&entity.table));
         delete.and_where(self.is_one_of(&self.named(entity, columns), keys));
         delete.returning(Sql::returning().exprs(self.returned(entity, columns)));
-        self.finish(&delete, entity, columns, touched::by_delete(self.model, id))
+        self.finish(&delete, entity, columns, touched::by_delete(self.model, self.keys.as_deref(), id))
     }
 
     /// What happens when a new row meets one with the same key: it takes the new row's values, but keeps the key that

@@ -5,7 +5,8 @@ use rust_decimal::prelude::ToPrimitive;
 use sea_orm::Value;
 use serde_json::Value as Json;
 
-use super::constraint::{Attempt, fields};
+use super::constraint::Attempt;
+use super::naming::fields;
 use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::execute::{Cell, Refusal};

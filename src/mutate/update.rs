@@ -46,7 +46,8 @@ impl Writer<'_> {
             } else {
                 let set: Vec<(ColumnId, Value)> = values.clone().into_iter().collect();
                 let write = self.writes().update(id, &set, by, &keys, &returning);
-                let attempt = Attempt { entity: id, rows: &[values], at: Some((by, &keys)), paths: &paths };
+                let at = Some((by, &keys[..]));
+                let attempt = Attempt { at, paths: &paths, ..Attempt::of(id, std::slice::from_ref(&values)) };
                 rows_of(&self.send(write, attempt).await?, &returning)
             };
             for (relation, below) in update.below {

@@ -9,6 +9,7 @@ use sea_orm::sea_query::LockType;
 use super::change::{Create, Key, Link};
 use super::constraint::Attempt;
 use super::statement::{Write, Writes};
+use super::trial::Trial;
 use crate::error::{Error, Result};
 use crate::execute::{RowSet, Session};
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
@@ -21,6 +22,8 @@ pub(super) type Row = BTreeMap<ColumnId, Value>;
 #[derive(Clone, Copy)]
 pub(super) struct Writer<'a> {
     pub session: &'a Session,
+    /// Notes of an operation whose end was refused, and which is carried out once more to find out by what.
+    pub trial: Option<&'a Trial>,
 }
 
 impl<'a> Writer<'a> {
@@ -29,14 +32,24 @@ impl<'a> Writer<'a> {
     }
 
     pub fn writes(&self) -> Writes<'a> {
-        Writes { model: self.session.model(), dialect: self.session.dialect() }
+        Writes {
+            model: self.session.model(),
+            dialect: self.session.dialect(),
+            keys: self.session.statements().foreign_keys(),
+        }
     }
 
     /// Sends a writing statement; what the database refuses becomes the error of `attempt`.
     pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
+        Box::pin(self.note_moves(attempt)).await?;
         match self.session.statements().write(write.statement, write.columns.into()).await {
-            Ok(rows) => self.readable(attempt.entity, rows),
+            Ok(rows) => {
+                if let Some(trial) = self.trial {
+                    trial.wrote(attempt);
+                }
+                self.readable(attempt.entity, rows)
+            }
             Err(error) => Err(self.refusal(error, attempt).await),
         }
     }
@@ -210,6 +223,11 @@ impl<'a> Writer<'a> {
     /// The error of a key that names no row.
     pub fn missing(&self, id: EntityId, key: &Key) -> Error {
         Error::not_found(&self.model().entities[id].name, self.key_json(id, &key.columns, &key.values))
+    }
+
+    /// The error of a key that names no row of a list.
+    pub fn not_in_list(&self, id: EntityId, key: &Key) -> Error {
+        Error::not_in_list(&self.model().entities[id].name, self.key_json(id, &key.columns, &key.values))
     }
 
     /// A key as errors show it.

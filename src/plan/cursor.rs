@@ -23,8 +23,10 @@ impl Cursor {
             Json::from(describe(model, entity, order)),
         ];
         for (term, value) in order.iter().zip(values) {
-            let (column_type, _) = term.column_type(model, entity);
+            let (column_type, nullable) = term.column_type(model, entity);
             parts.push(match (&column_type, value) {
+                // Elsewhere NULL stands for a stored value that has no place in the order.
+                (_, value) if is_null(value) && !nullable => return None,
                 (_, value) if is_null(value) => Json::Null,
                 // More digits than a decimal has here.
                 (ColumnType::Decimal, Value::String(_)) => return None,

@@ -13,11 +13,11 @@ use regex_syntax::hir::{
 
 use super::dialect::{Dialect, Wildcard, wildcards};
 
-/// The dialect, for the schema's readers.
+/// The dialect, for the schema's readers. Without a backslash: descriptions stand in the schema as they are.
 pub const DESCRIPTION: &str = "Matches this regular expression somewhere in the text. Understood are literals, escapes, \
-    `.` (any character but a line feed), classes such as [a-z] and [^0-9], \\d \\w \\s \\b and [[:alpha:]] (of ASCII), \
-    groups, |, the quantifiers * + ? {m,n} up to 255, and ^ $ (begin and end of the text). Case counts. Flags such as \
-    (?i), \\p{…}, \\B, look-around and backreferences are refused.";
+    . (any character but a line feed), classes such as [a-z], [^0-9] and [[:alpha:]], after a backslash d, w, s (digits, word \
+    characters and white space of ASCII) and b (their boundary), groups, |, the quantifiers * + ? {m,n} up to 255, and ^ $ \
+    (begin and end of the text). Case counts. Flags such as (?i), Unicode classes, look-around and backreferences are refused.";
 
 /// Characters that a pattern may have once its quantifiers are written out. PostgreSQL's work on a pattern grows with the
 /// square of its length (1,000 characters 20 ms, 5,000 characters 250 ms).

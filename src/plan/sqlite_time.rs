@@ -130,7 +130,7 @@ fn is_fraction(fraction: usize) -> String {
 ///
 /// No index holds the keys. But the date in any spelling is at most a day from that in UTC, so that an index of the column
 /// narrows the search down to the days about the operand. Numbers stand before all text.
-pub(super) fn compare(
+pub(crate) fn compare(
     column: &Expr,
     comparison: Comparison,
     operand: &Expr,

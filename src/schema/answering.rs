@@ -254,7 +254,9 @@ pub(super) fn operation<'a>(
         _ => None,
     };
     found.map(|operation| &operation.node).ok_or_else(|| match name {
-        _ if document.operations.iter().next().is_none() => Error::validation("the document has no operation"),
+        _ if document.operations.iter().next().is_none() => {
+            Error::validation("the document has no operation")
+        }
         Some(name) => Error::validation(format!("there is no operation \"{name}\"")),
         None => Error::validation("several operations and no operationName"),
     })

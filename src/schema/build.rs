@@ -94,11 +94,11 @@ impl SchemaBuilder {
         // What a user adds may be of any scalar.
         let scalars =
             if fields.is_empty() && types.is_empty() { used_scalars(&model) } else { Scalar::CUSTOM.into() };
-        let query = fields.into_iter().fold(roots::query(&model), Object::field);
-        // A type without fields would be none: nothing is there to be changed in a model without entities.
         let possible = Possible::new(&model);
+        let query = fields.into_iter().fold(roots::query(&possible), Object::field);
+        // A type without fields would be none: nothing is there to be changed in a model without entities.
         let mutation = model.exposed().next().map(|_| mutations::root(&possible));
-        let subscription = roots::subscription(&model);
+        let subscription = roots::subscription(&possible);
         let built = async_graphql::dynamic::Schema::build(
             QUERY,
             mutation.as_ref().map(Object::type_name),
@@ -114,8 +114,8 @@ impl SchemaBuilder {
         all.push(subscription.into());
         all.extend(scalars.into_iter().map(scalar).chain([direction().into()]));
         all.extend(enumerations(&model));
-        all.extend(inputs::types(&model));
-        all.extend(objects::types(&model));
+        all.extend(inputs::types(&possible));
+        all.extend(objects::types(&possible));
         all.extend(mutations::types(&possible));
         // async-graphql would take the later of two types for the earlier.
         let mut taken: HashSet<String> = all.iter().map(|own| type_name(own).to_owned()).collect();

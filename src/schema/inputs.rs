@@ -2,11 +2,13 @@
 
 use async_graphql::dynamic::{InputObject, InputValue, Type, TypeRef};
 
+use super::possible::Possible;
 use crate::model::{ColumnType, Entity, Model, Operators, Relation, names};
 use crate::plan::REGEX_DESCRIPTION;
 
 /// All input types of a model.
-pub(super) fn types(model: &Model) -> Vec<Type> {
+pub(super) fn types(possible: &Possible) -> Vec<Type> {
+    let model = possible.model;
     let mut types: Vec<Type> = Vec::new();
     for (name, operators) in used_types(model) {
         types.push(scalar_filter(name, operators).into());
@@ -14,7 +16,7 @@ pub(super) fn types(model: &Model) -> Vec<Type> {
     for (id, entity) in model.exposed() {
         types.push(filter(model, entity).into());
         types.extend(model.leading_to(id).any(Relation::is_many).then(|| list_filter(entity).into()));
-        types.push(order(model, entity).into());
+        types.extend(possible.orders(id).then(|| order(possible, entity).into()));
     }
     types
 }
@@ -117,7 +119,7 @@ fn list_filter(entity: &Entity) -> InputObject {
         .field(InputValue::new("none", of()).description("This holds for none of them."))
 }
 
-fn order(model: &Model, entity: &Entity) -> InputObject {
+fn order(possible: &Possible, entity: &Entity) -> InputObject {
     let direction = || TypeRef::named("Direction");
     let mut order = InputObject::new(&entity.types.order)
         .description(format!("One thing that {} objects are ordered by.", entity.name))
@@ -127,12 +129,12 @@ fn order(model: &Model, entity: &Entity) -> InputObject {
             order = order.field(InputValue::new(&column.field, direction()));
         }
     }
-    for relation in &entity.relations {
+    for relation in entity.relations.iter().filter(|one| one.is_many() || possible.orders(one.target)) {
         let input = if relation.is_many() {
             InputValue::new(names::count_order(&relation.field), direction())
                 .description(format!("By how many there are in {}.", relation.field))
         } else {
-            let target = &model.entities[relation.target].types;
+            let target = &possible.model.entities[relation.target].types;
             InputValue::new(&relation.field, TypeRef::named(&target.order))
         };
         order = order.field(input);

@@ -205,7 +205,8 @@ impl Schema {
     pub fn plan(&self, request: &Request) -> Result<Plan> {
         let document = guard::parse(&request.query, &self.guard).map_err(|refusal| refusal.error)?;
         guard::Uses::of(&document).check(&request.variables, &self.guard)?;
-        let operation = answering::operation(&document, request.operation_name.as_deref())?;
+        let operation_name = request.operation_name.as_deref().filter(|name| !name.is_empty());
+        let operation = answering::operation(&document, operation_name)?;
         let variables = variables::with_defaults(operation, &request.variables)?;
         let make = |variables: &plan::Variables| {
             let document = Document { fragments: &document.fragments, variables };

@@ -319,8 +319,8 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
                     .description("Changes of those that are here."),
             );
         }
-        in_update = in_update
-            .field(InputValue::new("delete", far.some(&far.key)).description("These are deleted."));
+        in_update =
+            in_update.field(InputValue::new("delete", far.some(&far.key)).description("These are deleted."));
         if far.may_be_without {
             in_update = in_update
                 .field(

@@ -6,15 +6,17 @@ use async_graphql::dynamic::{
     TypeRef,
 };
 
+use super::possible::Possible;
 use super::roots::Described;
 use crate::model::names::{ConnectionTypes, TypeNames};
 use crate::model::{Cardinality, Column, ColumnType, Declaration, Entity, EntityId, Model, Relation, names};
 
 /// All output types of a model.
-pub(super) fn types(model: &Model) -> Vec<Type> {
+pub(super) fn types(possible: &Possible) -> Vec<Type> {
+    let model = possible.model;
     let mut types: Vec<Type> = vec![node().into(), page_info().into()];
     for (id, entity) in model.exposed() {
-        types.push(object(model, id).into());
+        types.push(object(possible, id).into());
         types.extend(connection(&entity.name, &entity.types.pages, Vec::new()));
         types.extend(aggregates(model, entity));
         for relation in &entity.relations {
@@ -48,7 +50,8 @@ fn page_info() -> Object {
         .field(field("endCursor", TypeRef::named(TypeRef::STRING), "The cursor of the last edge."))
 }
 
-fn object(model: &Model, id: EntityId) -> Object {
+fn object(possible: &Possible, id: EntityId) -> Object {
+    let model = possible.model;
     let entity = &model.entities[id];
     let mut object = Object::new(&entity.name).implement("Node");
     if let Some(description) = &entity.description {
@@ -65,7 +68,7 @@ fn object(model: &Model, id: EntityId) -> Object {
         let target = &model.entities[relation.target];
         if relation.is_many() {
             let pages = model.connection_types(relation.target, Some((id, relation_id)));
-            for field in list_fields(&relation.field, target, &pages, Some(&entity.name)) {
+            for field in list_fields(possible, &relation.field, relation.target, &pages, Some(&entity.name)) {
                 object = object.field(field.into_object_field());
             }
         } else {
@@ -105,20 +108,26 @@ fn to_one(entity: &Entity, target: &Entity, relation: &Relation) -> Field {
 
 /// A list, its connection and its aggregate: the same at the root and below.
 pub(super) fn list_fields(
+    possible: &Possible,
     list: &str,
-    target: &Entity,
+    target: EntityId,
     pages: &ConnectionTypes,
     owner: Option<&str>,
 ) -> [Described; 3] {
-    let Entity { name: entity, types, .. } = target;
+    let Entity { name: entity, types, .. } = &possible.model.entities[target];
     let whose = owner.map_or_else(String::new, |owner| format!(" of this {owner}"));
     let filter = || {
         InputValue::new("where", TypeRef::named(&types.filter))
             .description("Only those for which this holds.")
     };
-    let order = || {
-        InputValue::new("orderBy", TypeRef::named_nn_list(&types.order))
-            .description("By these, then by primary key.")
+    let ordered = |field: Described| {
+        if !possible.orders(target) {
+            return field;
+        }
+        field.argument(
+            InputValue::new("orderBy", TypeRef::named_nn_list(&types.order))
+                .description("By these, then by primary key."),
+        )
     };
     let number = |name: &str, description: &str| {
         InputValue::new(name, TypeRef::named(TypeRef::INT)).description(description)
@@ -127,20 +136,22 @@ pub(super) fn list_fields(
         InputValue::new(name, TypeRef::named(TypeRef::STRING)).description(description)
     };
     [
-        Described::new(list, TypeRef::named_nn_list_nn(entity))
-            .description(format!("The {entity} objects{whose}, all of them unless limited."))
-            .argument(filter())
-            .argument(order())
-            .argument(number("limit", "At most so many."))
-            .argument(number("offset", "After leaving out so many.")),
-        Described::new(names::connection_field(list), TypeRef::named_nn(&pages.connection))
-            .description(format!("The {entity} objects{whose} in pages."))
-            .argument(filter())
-            .argument(order())
-            .argument(number("first", "At most so many from the start."))
-            .argument(cursor("after", "Only what comes after this cursor."))
-            .argument(number("last", "At most so many from the end."))
-            .argument(cursor("before", "Only what comes before this cursor.")),
+        ordered(
+            Described::new(list, TypeRef::named_nn_list_nn(entity))
+                .description(format!("The {entity} objects{whose}, all of them unless limited."))
+                .argument(filter()),
+        )
+        .argument(number("limit", "At most so many."))
+        .argument(number("offset", "After leaving out so many.")),
+        ordered(
+            Described::new(names::connection_field(list), TypeRef::named_nn(&pages.connection))
+                .description(format!("The {entity} objects{whose} in pages."))
+                .argument(filter()),
+        )
+        .argument(number("first", "At most so many from the start."))
+        .argument(cursor("after", "Only what comes after this cursor."))
+        .argument(number("last", "At most so many from the end."))
+        .argument(cursor("before", "Only what comes before this cursor.")),
         Described::new(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
             .description(format!("What can be computed of the {entity} objects{whose}."))
             .argument(filter()),

@@ -1,4 +1,4 @@
-//! Inputs of the mutations that have fields and a finite value (September 2025, section 3.10). The others are left out of the
+//! Inputs that have fields and a finite value (September 2025, section 3.10). The others are left out of the
 //! schema: an input type without fields makes a schema invalid, and one that requires itself cannot be given.
 
 use std::collections::HashSet;
@@ -15,19 +15,22 @@ pub(super) struct Possible<'a> {
     made: HashSet<Placed>,
     /// Inputs for new rows that have fields.
     filled: HashSet<Placed>,
+    /// Entities that have something to be ordered by.
+    ordered: HashSet<EntityId>,
 }
 
 impl<'a> Possible<'a> {
     /// Begins with nothing and adds what the inputs found so far make possible, until there is no more: what stays out needs
     /// itself.
     pub fn new(model: &'a Model) -> Self {
-        let mut possible = Self { model, made: HashSet::new(), filled: HashSet::new() };
+        let (made, filled, ordered) = Default::default();
+        let mut possible = Self { model, made, filled, ordered };
         let placed: Vec<Placed> = model
             .exposed()
             .flat_map(|(id, _)| places(model, id).into_iter().map(move |place| (id, place)))
             .collect();
         loop {
-            let known = possible.made.len() + possible.filled.len();
+            let known = possible.count();
             for (id, place) in &placed {
                 if possible.can_be_made(*id, *place) {
                     possible.made.insert((*id, *place));
@@ -36,10 +39,24 @@ impl<'a> Possible<'a> {
                     possible.filled.insert((*id, *place));
                 }
             }
-            if possible.made.len() + possible.filled.len() == known {
+            for (id, entity) in model.exposed() {
+                if possible.has_order_fields(entity) {
+                    possible.ordered.insert(id);
+                }
+            }
+            if possible.count() == known {
                 return possible;
             }
         }
+    }
+
+    fn count(&self) -> usize {
+        self.made.len() + self.filled.len() + self.ordered.len()
+    }
+
+    /// Whether `UserOrder` is a type.
+    pub fn orders(&self, id: EntityId) -> bool {
+        self.ordered.contains(&id)
     }
 
     /// Whether `UserCreate`, or the form of it for this place, is a type.
@@ -54,7 +71,8 @@ impl<'a> Possible<'a> {
 
     /// Whether `UserUpdate`, or the form of it for this place, is a type.
     pub fn updates(&self, id: EntityId, place: Option<RelationId>) -> bool {
-        updated_columns(&self.model.entities[id]).next().is_some() || self.relations(id, place).next().is_some()
+        updated_columns(&self.model.entities[id]).next().is_some()
+            || self.relations(id, place).next().is_some()
     }
 
     /// Whether `UserLink` is a type: clients can say which row another one is to point at.
@@ -65,7 +83,8 @@ impl<'a> Possible<'a> {
     /// Whether rows can be added at the far side of a reverse or many-to-many relation.
     pub fn adds(&self, owner: EntityId, relation: RelationId) -> bool {
         let target = self.model.entities[owner].relations[relation].target;
-        has_key(&self.model.entities[target]) || self.creates(target, self.model.forward_side(owner, relation))
+        has_key(&self.model.entities[target])
+            || self.creates(target, self.model.forward_side(owner, relation))
     }
 
     /// The relations that an input has fields for: all but the one that is given by the place of the row.
@@ -94,18 +113,27 @@ impl<'a> Possible<'a> {
                 && relation.declaration == Declaration::BelongsTo
                 && is_required(entity, relation)
         });
-        given.all(|is_given| is_given) && required.into_iter().all(|(_, relation)| self.links(relation.target))
+        given.all(|is_given| is_given)
+            && required.into_iter().all(|(_, relation)| self.links(relation.target))
+    }
+
+    fn has_order_fields(&self, entity: &Entity) -> bool {
+        entity.visible_columns().any(|(_, column)| column.column_type.sortable())
+            || entity.relations.iter().any(|relation| relation.is_many() || self.orders(relation.target))
     }
 
     fn has_created_fields(&self, id: EntityId, place: Option<RelationId>) -> bool {
-        created_columns(&self.model.entities[id]).next().is_some() || self.relations(id, place).next().is_some()
+        created_columns(&self.model.entities[id]).next().is_some()
+            || self.relations(id, place).next().is_some()
     }
 }
 
 /// Every row by itself, and inside the row that each of its forward relations points at.
 fn places(model: &Model, id: EntityId) -> Vec<Option<RelationId>> {
     let relations = 0..model.entities[id].relations.len();
-    std::iter::once(None).chain(relations.filter(|relation| has_reverse(model, id, *relation)).map(Some)).collect()
+    std::iter::once(None)
+        .chain(relations.filter(|relation| has_reverse(model, id, *relation)).map(Some))
+        .collect()
 }
 
 /// Whether clients can name a row: some unique key has no hidden column.

@@ -4,6 +4,7 @@ use async_graphql::dynamic::{
     Field, FieldFuture, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef,
 };
 
+use super::possible::Possible;
 use super::{QUERY, SUBSCRIPTION, objects};
 use crate::model::{ColumnId, Entity, Model};
 
@@ -58,18 +59,19 @@ pub(super) fn root_field(name: impl Into<String>, of: TypeRef) -> Field {
     Field::new(name, of, |_| FieldFuture::Value(None))
 }
 
-pub(super) fn query(model: &Model) -> Object {
-    reading(model).into_iter().map(Described::into_root_field).fold(Object::new(QUERY), Object::field)
+pub(super) fn query(possible: &Possible) -> Object {
+    reading(possible).into_iter().map(Described::into_root_field).fold(Object::new(QUERY), Object::field)
 }
 
-pub(super) fn subscription(model: &Model) -> Subscription {
+pub(super) fn subscription(possible: &Possible) -> Subscription {
     let root = Subscription::new(SUBSCRIPTION).description(
         "The fields of the query root, live: a result at once, and again after every commit that changed it.",
     );
-    reading(model).into_iter().map(Described::into_subscription_field).fold(root, Subscription::field)
+    reading(possible).into_iter().map(Described::into_subscription_field).fold(root, Subscription::field)
 }
 
-fn reading(model: &Model) -> Vec<Described> {
+fn reading(possible: &Possible) -> Vec<Described> {
+    let model = possible.model;
     let mut fields = vec![
         Described::new("node", TypeRef::named("Node"))
             .argument(InputValue::new("nodeId", TypeRef::named_nn(TypeRef::ID)))
@@ -81,7 +83,7 @@ fn reading(model: &Model) -> Vec<Described> {
     for (id, entity) in model.exposed() {
         fields.extend(entity.lookups().map(|(name, key)| lookup(model, entity, name, key)));
         let pages = model.connection_types(id, None);
-        fields.extend(objects::list_fields(&entity.roots.list, entity, &pages, None));
+        fields.extend(objects::list_fields(possible, &entity.roots.list, id, &pages, None));
     }
     fields
 }

@@ -31,7 +31,14 @@ pub(super) fn faults(registry: &Registry) -> Vec<String> {
 }
 
 const INTROSPECTION: [&str; 8] = [
-    "__Schema", "__Type", "__TypeKind", "__Field", "__InputValue", "__EnumValue", "__Directive", "__DirectiveLocation",
+    "__Schema",
+    "__Type",
+    "__TypeKind",
+    "__Field",
+    "__InputValue",
+    "__EnumValue",
+    "__Directive",
+    "__DirectiveLocation",
 ];
 
 struct Checks<'a> {
@@ -193,13 +200,17 @@ impl<'a> Checks<'a> {
             for (argument, expected) in &expected.args {
                 if field.args.get(argument).is_none_or(|given| given.ty != expected.ty) {
                     let of = &expected.ty;
-                    self.fail(format!("{object}.{name} has no argument {argument} of type {of}, but {interface} has"));
+                    self.fail(format!(
+                        "{object}.{name} has no argument {argument} of type {of}, but {interface} has"
+                    ));
                 }
             }
             for given in field.args.values().filter(|given| !expected.args.contains_key(&given.name)) {
                 if given.ty.ends_with('!') && given.default_value.is_none() {
                     let argument = &given.name;
-                    self.fail(format!("{object}.{name} requires the argument {argument}, which {interface} has not"));
+                    self.fail(format!(
+                        "{object}.{name} requires the argument {argument}, which {interface} has not"
+                    ));
                 }
             }
         }
@@ -233,16 +244,17 @@ fn finite_inputs(registry: &Registry) -> HashSet<&str> {
                 };
                 match of {
                     MetaTypeName::Named(of) => {
-                        !matches!(registry.types.get(of), Some(MetaType::InputObject { .. })) || finite.contains(of)
+                        !matches!(registry.types.get(of), Some(MetaType::InputObject { .. }))
+                            || finite.contains(of)
                     }
                     _ => true,
                 }
             };
             let is_finite = match oneof {
                 true => input_fields.values().any(|field| can_be_given(field, true)),
-                false => input_fields.values().all(|field| {
-                    field.default_value.is_some() || can_be_given(field, false)
-                }),
+                false => input_fields
+                    .values()
+                    .all(|field| field.default_value.is_some() || can_be_given(field, false)),
             };
             if is_finite {
                 finite.insert(name.as_str());

@@ -21,7 +21,10 @@ pub(super) fn with_defaults(operation: &OperationDefinition, given: &Variables) 
         let value = given.get(name).cloned();
         let value = value.or_else(|| definition.default_value.as_ref().map(|value| value.node.clone()));
         match value {
-            Some(Value::Null) | None if !definition.var_type.node.nullable => {
+            None if !definition.var_type.node.nullable => {
+                return Err(Error::not_given(&format!("${name}"), &definition.var_type.node.to_string()));
+            }
+            Some(Value::Null) if !definition.var_type.node.nullable => {
                 let expected = format!("expected a value of type {}", definition.var_type.node);
                 return Err(Error::bad_input(&format!("${name}"), serde_json::Value::Null, expected));
             }
@@ -110,7 +113,11 @@ fn coerce(registry: &Registry, of: &str, value: &mut Value, path: &dyn Fn() -> S
             (Some(MetaType::InputObject { input_fields, oneof, .. }), Value::Object(given)) => {
                 if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
                     let given = json(&Value::Object(given.clone()));
-                    return Err(Error::bad_input(&path(), given, "expected exactly one field, and a value for it"));
+                    return Err(Error::bad_input(
+                        &path(),
+                        given,
+                        "expected exactly one field, and a value for it",
+                    ));
                 }
                 coerce_object(registry, (of, input_fields), given, path)
             }
@@ -135,7 +142,8 @@ fn coerce_object(
         match given.get_mut(field.name.as_str()) {
             Some(value) => coerce(registry, &field.ty, value, &path)?,
             None if field.default_value.is_some() => {}
-            None => coerce(registry, &field.ty, &mut Value::Null, &path)?,
+            None if field.ty.ends_with('!') => return Err(Error::not_given(&path(), &field.ty)),
+            None => {}
         }
     }
     Ok(())

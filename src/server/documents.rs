@@ -51,7 +51,7 @@ impl TrustedDocuments {
             // The limits hold when it is run.
             guard::parse(document, &guard::Limits::NONE).map_err(|refusal| {
                 let guard::Refusal { error, position } = refusal;
-                let fault = format!("{} (line {})", error.message(), position);
+                let fault = format!("{} (at {position})", error.message());
                 TrustedDocumentsError::NotADocument { id: id.clone(), fault }
             })?;
         }

@@ -24,6 +24,7 @@ mod shutdown;
 mod socket;
 #[cfg(feature = "opentelemetry")]
 pub mod traces;
+mod variables;
 
 use std::io;
 use std::net::SocketAddr;

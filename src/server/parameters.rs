@@ -7,6 +7,7 @@ use async_graphql::Variables;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::variables::GivenVariables;
 use crate::error::{Error, Result};
 
 /// What a GraphQL request says (GraphQL over HTTP, section 5.1 and appendix A). Unknown parameters are left alone.
@@ -93,7 +94,7 @@ impl Parameters {
             query: known.query,
             document_id: known.document_id,
             operation_name: known.operation_name.filter(|name| !name.is_empty()),
-            variables: from_json_text("variables", known.variables)?,
+            variables: from_json_text::<GivenVariables>("variables", known.variables)?.0,
             extensions: from_json_text::<Option<Extensions>>("extensions", known.extensions)?
                 .unwrap_or_default(),
         })
@@ -216,7 +217,10 @@ impl<'de> Visitor<'de> for ParametersVisitor {
                 ParameterName::Query => parameters.query = value(&mut map, name.as_str())?,
                 ParameterName::DocumentId => parameters.document_id = value(&mut map, name.as_str())?,
                 ParameterName::OperationName => parameters.operation_name = value(&mut map, name.as_str())?,
-                ParameterName::Variables => parameters.variables = value(&mut map, name.as_str())?,
+                ParameterName::Variables => {
+                    let GivenVariables(variables) = value(&mut map, name.as_str())?;
+                    parameters.variables = variables;
+                }
                 ParameterName::Extensions => {
                     let extensions: Option<Extensions> = value(&mut map, name.as_str())?;
                     parameters.extensions = extensions.unwrap_or_default();
@@ -283,6 +287,11 @@ mod tests {
                 "parameter \"query\": invalid type: integer `5`, expected a string at line 1 column 11",
             ),
             (r#"{"variables": [1]}"#, "parameter \"variables\": invalid type: sequence, expected a map"),
+            (
+                r#"{"variables": {"where": {"id": {"eq": 1, "eq": 2}}}}"#,
+                "parameter \"variables\": \"eq\" is given twice at line 1 column",
+            ),
+            (r#"{"variables": {"a": 1, "a": 1}}"#, "parameter \"variables\": \"a\" is given twice"),
             (
                 r#"{"operationName": false}"#,
                 "parameter \"operationName\": invalid type: boolean `false`, expected a string",

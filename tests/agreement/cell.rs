@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::{
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Timelike, Utc,
+};
 use rust_decimal::Decimal;
 use sea_orm::Value;
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -73,6 +75,35 @@ impl Cell {
             Self::Timestamp(value) => json!(value.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             Self::Json(value) => value.clone(),
             Self::Bytes(value) => json!(BASE64.encode(value)),
+        }
+    }
+
+    /// A time as one of the programs that write to SQLite spells it; none for other values.
+    pub fn spelled(&self, writer: usize) -> Option<String> {
+        let moment = |moment: NaiveDateTime| {
+            let is_near_an_end = !(2..9_999).contains(&moment.year());
+            let local = |hours: f32, form: &str| {
+                let offset = FixedOffset::east_opt((hours * 3_600.0) as i32).unwrap();
+                moment.and_utc().with_timezone(&offset).format(form).to_string()
+            };
+            match writer % 8 {
+                1 => moment.format("%FT%T%.f+00:00").to_string(),
+                2 => moment.format("%F %T%.9fZ").to_string(),
+                3 if !is_near_an_end => local(2.0, "%FT%T%.f%:z"),
+                4 if !is_near_an_end => local(-5.5, "%F %T%.6f%:z"),
+                5 if !is_near_an_end => local(14.0, "%F %T%.f%:z"),
+                6 if moment.second() == 0 && moment.nanosecond() == 0 => moment.format("%F %R").to_string(),
+                _ => moment.format("%F %T%.f").to_string(),
+            }
+        };
+        match self {
+            Self::Timestamp(value) => Some(moment(value.naive_utc())),
+            Self::DateTime(value) => Some(moment(*value)),
+            Self::Date(value) => {
+                Some(value.format(["%F", "%F 00:00:00", "%FT23:59:59.5-12:00"][writer % 3]).to_string())
+            }
+            Self::Time(value) => Some(value.format(["%T%.f", "%T%.9f", "%T%.fZ"][writer % 3]).to_string()),
+            _ => None,
         }
     }
 

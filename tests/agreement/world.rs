@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sea_orm::sea_query::{Alias, Query};
+use sea_orm::sea_query::{Alias, Expr, Query};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait};
 use serde_json::json;
 use uuid::Uuid;
@@ -135,10 +135,15 @@ impl World {
             let mut insert = Query::insert();
             insert.into_table(table.stored);
             insert.columns(table.columns.iter().map(|column| Alias::new(&column.name)));
-            for row in rows {
-                insert.values_panic(
-                    row.iter().zip(&table.columns).map(|(cell, column)| cell.insert(column.kind)),
-                );
+            for (number, row) in rows.iter().enumerate() {
+                // On SQLite several programs write times, each in its own spelling; keys in the one that all of them share.
+                let is_key = ["slots", "bookings"].contains(&table.stored);
+                let is_spelled = connection.get_database_backend() == DbBackend::Sqlite;
+                let cells = row.iter().zip(&table.columns).enumerate().map(|(place, (cell, column))| {
+                    let spelled = cell.spelled(number + place).filter(|_| is_spelled && !is_key);
+                    spelled.map_or_else(|| cell.insert(column.kind), Expr::val)
+                });
+                insert.values_panic(cells);
             }
             transaction.execute(&insert).await.unwrap();
         }

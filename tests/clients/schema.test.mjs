@@ -25,7 +25,7 @@ test('graphql-js finds no fault in the written schema', () => {
 
 test('introspection tells the written schema, with its descriptions', async () => {
   const introspection = await service.ask(
-    getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true, oneOf: true }),
+    getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true, oneOf: true, schemaDescription: true }),
   );
   const told = buildClientSchema(introspection);
   assert.deepEqual(validateSchema(told), []);

@@ -74,3 +74,35 @@ async fn no_entities_make_a_schema_that_answers() {
     assert_eq!(data, json!({ "__typename": "Query", "nodes": [] }));
     database.drop().await;
 }
+
+#[test]
+fn all_faults_of_the_schema_are_told_at_once() {
+    use async_graphql::dynamic::{InputObject, InputValue};
+
+    let object = |name: &str| InputObject::new(name);
+    let input = |of: &str| InputValue::new("input", TypeRef::named(of));
+    let top = field("top", TypeRef::named(TypeRef::INT))
+        .argument(InputValue::new("input", TypeRef::named("Empty")))
+        .argument(InputValue::new("number", TypeRef::named(TypeRef::INT)).default_value("one"));
+    let error = builder()
+        .query_field(top)
+        .register(object("Empty"))
+        .register(object("One").field(input("One")).oneof())
+        .register(object("Fine").field(InputValue::new("more", TypeRef::named_nn_list_nn("Fine"))))
+        .register(Enum::new("Nothing"))
+        .register(Enum::new("Truth").item("true"))
+        .finish()
+        .err()
+        .unwrap()
+        .to_string();
+    for fault in [
+        "the input Empty has no fields",
+        "the input One requires itself, so that it has no finite value",
+        "the enum Nothing has no values",
+        "the enum Truth has a value with the name true",
+        "a default is not of its type: \"Query.top(number)\", expected type \"Int\"",
+    ] {
+        assert!(error.contains(fault), "{fault}\n{error}");
+    }
+    assert!(!error.contains("Fine"), "{error}");
+}

@@ -221,3 +221,27 @@ async fn a_command_that_is_not_there_is_refused() {
     assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{ended:?}");
     assert!(ended.log.contains("'frobnicate'"), "{ended:?}");
 }
+
+/// The password of a URL is in neither, however much is logged.
+#[tokio::test]
+async fn help_and_log_do_not_name_a_password() {
+    let url = "postgres://someone:geheim@127.0.0.1:1/nowhere";
+    let run = async |arguments: &[&str]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_crowsfoot"));
+        command
+            .args(arguments)
+            .env("DATABASE_URL", url)
+            .env("CROWSFOOT_LOG", "trace")
+            .env("RUST_LOG", "trace");
+        let ended = command.output().await.unwrap();
+        let (out, log) = (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
+        assert!(!out.contains("geheim") && !log.contains("geheim"), "{arguments:?}: {out} {log}");
+        (ended.status.code(), out, log)
+    };
+    let (code, out, _) = run(&["--help"]).await;
+    assert_eq!((code, out.contains("[env: DATABASE_URL]")), (Some(0), true), "{out}");
+    for command in [&["serve"][..], &["check"], &["migrate", "status"]] {
+        let (code, _, log) = run(command).await;
+        assert_eq!((code, log.contains("127.0.0.1:1")), (Some(1), true), "{log}");
+    }
+}

@@ -99,7 +99,7 @@ async fn a_log_that_is_deleted_under_the_service_is_noticed() {
 #[tokio::test]
 async fn no_write_is_acknowledged_into_a_file_that_is_gone() {
     let folder = Folder::new();
-    let service = Service::start(&folder, &["--workers", "2"]).await;
+    let service = Service::start(&folder, &[]).await;
     let kept = folder.path().join("kept.db");
     fs::hard_link(file(&folder), &kept).unwrap();
     let (is_gone, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -139,9 +139,9 @@ async fn no_write_is_acknowledged_into_a_file_that_is_gone() {
 /// The write-ahead log of a service that was told to stop while it worked is folded into the file.
 #[tokio::test]
 async fn a_service_that_stops_under_load_leaves_no_log_behind() {
-    for round in 0..6 {
+    for round in 0..3 {
         let folder = Folder::new();
-        let mut service = Service::start(&folder, &["--workers", "2"]).await;
+        let mut service = Service::start(&folder, &[]).await;
         let is_told = AtomicBool::new(false);
         let client = async |client: usize| {
             let mut acknowledged = Vec::new();

@@ -6,6 +6,7 @@
 mod architecture;
 mod attacks;
 mod batches;
+mod changed;
 mod commands;
 mod cors;
 mod documents;
@@ -19,6 +20,7 @@ mod life;
 mod live;
 mod metrics;
 mod negotiation;
+mod opposed;
 mod outage;
 mod parameters;
 mod partition;

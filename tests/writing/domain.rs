@@ -828,7 +828,108 @@ pub fn registry() -> Registry {
         .register::<route::Entity>()
 }
 
+/// The same entities over tables that nothing but NO ACTION protects, as Django makes them: what their own actions say is
+/// a rule of the application for each key.
+pub fn registry_with_rules() -> Registry {
+    use crowsfoot::model::OnDelete::{Cascade, Restrict, SetDefault, SetNull};
+    Registry::new()
+        // By the list of the entity that is referenced, or by the key.
+        .register_with::<member::Entity>(|member| {
+            member
+                .on_delete("mentor", SetNull)
+                .on_delete("diaries", Cascade)
+                .on_delete("captain", Cascade)
+                .on_delete("articles", Cascade)
+                .on_delete("EditedArticles", SetNull)
+                .on_delete("skills", Cascade)
+                .on_delete("memberships", Cascade)
+        })
+        .register_with::<card::Entity>(|card| card.on_delete("member", Cascade))
+        .register_with::<locker::Entity>(|locker| locker.on_delete("Member", SetNull))
+        .register_with::<seal::Entity>(|seal| seal.on_delete("member", Cascade))
+        .register::<diary::Entity>()
+        .register_with::<captain::Entity>(|captain| {
+            captain.on_delete("trophies", Cascade).on_delete("songs", Cascade)
+        })
+        .register::<trophy::Entity>()
+        .register_with::<oath::Entity>(|oath| oath.on_delete("captain", Restrict))
+        .register_with::<song::Entity>(|song| song.on_delete("captains", Cascade))
+        .register::<captain_song::Entity>()
+        .register_with::<article::Entity>(|article| article.on_delete("comments", Cascade))
+        .register::<comment::Entity>()
+        .register::<visit::Entity>()
+        .register_with::<team::Entity>(|team| {
+            team.on_delete("homeGames", SetNull)
+                .on_delete("awayGames", SetNull)
+                .on_delete("memberships", Cascade)
+        })
+        .register::<game::Entity>()
+        .register_with::<membership::Entity>(|membership| membership.on_delete("awards", Cascade))
+        .register::<award::Entity>()
+        .register_with::<skill::Entity>(|skill| skill.on_delete("members", Cascade))
+        .register::<member_skill::Entity>()
+        .register_with::<follow::Entity>(|follow| {
+            follow
+                .list_through("follower", "fans")
+                .list_through("followed", "idols")
+                .on_delete("follower", Cascade)
+                .on_delete("followed", Cascade)
+        })
+        .register::<country::Entity>()
+        .register_with::<letter::Entity>(|letter| letter.on_delete("country", Restrict))
+        .register_with::<shelf::Entity>(|shelf| shelf.on_delete("books", SetNull))
+        .register::<book::Entity>()
+        .register_with::<category::Entity>(|category| category.on_delete("children", Cascade))
+        .register_with::<hen::Entity>(|hen| hen.on_delete("hatchedFrom", Cascade))
+        .register_with::<egg::Entity>(|egg| egg.on_delete("laidBy", Cascade))
+        .register_with::<region::Entity>(|region| {
+            region.on_delete("camps", Cascade).on_delete("guides", SetNull).on_delete("routes", SetDefault)
+        })
+        .register_with::<camp::Entity>(|camp| camp.on_delete("tents", Cascade).on_delete("flares", Restrict))
+        .register::<tent::Entity>()
+        .register::<flare::Entity>()
+        .register_with::<permit::Entity>(|permit| {
+            permit.on_delete("camp", Restrict).on_delete("region", Cascade)
+        })
+        .register_with::<pledge::Entity>(|pledge| {
+            pledge.on_delete("camp", Restrict).on_delete("region", Cascade)
+        })
+        .register::<guide::Entity>()
+        .register_with::<route::Entity>(|route| route.on_delete("detour", SetDefault))
+}
+
+/// How the tables protect their keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// As they stand there: each with its own action, checked at once.
+    Immediate,
+    /// With their actions, checked at the end of the transaction.
+    Deferred,
+    /// Without any action for deletions, checked at the end of the transaction.
+    DeferredNoAction,
+}
+
 /// The tables of the domain, for one database.
-pub fn tables(key: &str) -> String {
-    include_str!("tables.sql").replace("{key}", key)
+pub fn tables(key: &str, keys: Keys) -> String {
+    let sql = include_str!("tables.sql").replace("{key}", key);
+    if keys == Keys::Immediate {
+        return sql;
+    }
+    let mut all = String::new();
+    for line in sql.lines() {
+        let mut line = line.to_owned();
+        // A line has one key at most, and it ends the line.
+        if line.contains("REFERENCES") {
+            let end = line.strip_suffix(");").unwrap_or(line.trim_end_matches([',', ';'])).len();
+            line.insert_str(end, " DEFERRABLE INITIALLY DEFERRED");
+        }
+        if keys == Keys::DeferredNoAction {
+            for action in ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"] {
+                line = line.replace(&format!(" ON DELETE {action}"), "");
+            }
+        }
+        all += &line;
+        all.push('\n');
+    }
+    all
 }

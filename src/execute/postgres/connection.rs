@@ -2,80 +2,161 @@
 //! sent as soon as it comes, and the answers follow in the order of the statements. A task of its own has the socket.
 
 use std::collections::VecDeque;
-use std::num::NonZeroUsize;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
-use lru::LruCache;
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend::{self, BindError};
 use postgres_types::Type;
 use sea_orm::Value;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::runtime::{Handle, Id};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use super::abandon::abandon;
 use super::decoder::Form;
 use super::fault::Fault;
+use super::inbox::{
+    BIND_COMPLETE, CLOSE_COMPLETE, COMMAND_COMPLETE, DATA_ROW, HEAD_BYTES, Inbox, LENGTH_BYTES,
+    PARSE_COMPLETE, READY_FOR_QUERY,
+};
 use super::parameters;
+use super::prepared::{Kept, Prepared, name_of};
 use super::startup::{self, Opened, Place};
 use super::stream::Stream;
+use super::watch::{TICK, Watch};
 use crate::execute::row::RowSet;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
-/// Prepared statements that are kept at the server: 256.
-const KEPT_STATEMENTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
-
-/// Bytes that are read at once. A larger message makes the room that it needs.
-const READ_BYTES: usize = 64 << 10;
-
-/// The largest message that PostgreSQL sends (`utils/memutils.h`, MaxAllocSize).
-const LARGEST_MESSAGE: usize = 1 << 30;
-
 /// From how many unsent bytes on no further statement is taken.
 const UNSENT_BYTES: usize = 1 << 20;
+
+/// How long a connection is used.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// How often a statement is sent that the server has to prepare anew.
+const MOST_SENDINGS: u8 = 3;
+
+/// The server's states between statements (ReadyForQuery).
+const IDLE: u8 = b'I';
+const IN_TRANSACTION: u8 = b'T';
 
 /// The way to the task of a connection. When it is dropped, the task ends with the last answer that anybody waits for.
 #[derive(Debug)]
 pub(super) struct Connection {
     requests: mpsc::UnboundedSender<Request>,
+    state: Arc<State>,
+    task: JoinHandle<()>,
+    place: Arc<Place>,
+    /// How often the server had been lost when it was opened.
+    losses: u64,
     /// Since when it has been open.
-    pub since: Instant,
+    since: Instant,
     /// Where its task runs: requests of other runtimes are served, and woken from there.
     pub home: Id,
 }
 
+/// State of a connection that its task and its users share.
+#[derive(Debug)]
+struct State {
+    /// The server's state after the last answer.
+    status: AtomicU8,
+    /// Set when even those who wait for answers get none any more.
+    is_given_up: AtomicBool,
+}
+
+/// Place of a statement among transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Outside any.
+    Alone,
+    /// BEGIN is sent ahead, in the same message.
+    Begin,
+    /// Inside the one that was begun.
+    Inside,
+}
+
 /// What a statement brought.
+#[derive(Debug)]
 pub(super) struct Answer {
     pub rows: RowSet,
     /// How long the server worked for it, the statements before it not counted.
     pub worked: Duration,
+    /// Whether the server says that it has taken something back.
+    pub is_rollback: bool,
 }
 
+/// The answer of a statement that is under way.
+pub(super) type Reply = oneshot::Receiver<Result<Answer, Fault>>;
+
+#[derive(Debug)]
 struct Request {
+    stage: Stage,
     sql: Arc<str>,
     values: Arc<[Value]>,
     /// Where its rows go; none is there yet.
     rows: RowSetBuilder,
+    sendings: u8,
     reply: oneshot::Sender<Result<Answer, Fault>>,
 }
 
 impl Connection {
-    /// Opens one, whose task runs on this runtime.
-    pub async fn open(place: &Arc<Place>) -> Result<Self, Fault> {
+    /// Opens one, whose task runs on this runtime. One that is shared has short statements alone.
+    pub async fn open(place: &Arc<Place>, is_shared: bool) -> Result<Self, Fault> {
+        let losses = place.probe.losses();
         let opened = startup::open(place).await?;
         let (requests, inbox) = mpsc::unbounded_channel();
-        tokio::spawn(Task::new(place.clone(), opened, inbox));
-        Ok(Self { requests, since: Instant::now(), home: Handle::current().id() })
+        let state = Arc::new(State { status: AtomicU8::new(IDLE), is_given_up: AtomicBool::new(false) });
+        let task = Task::new(place.clone(), opened, inbox, state.clone(), is_shared);
+        let task = tokio::spawn(task.run());
+        let (place, home) = (place.clone(), Handle::current().id());
+        Ok(Self { requests, state, task, place, losses, since: Instant::now(), home })
+    }
+
+    /// Whether it may be used again: open, younger than the last loss of the server, and not so old that the server's process
+    /// should make room for a new one.
+    pub fn is_good(&self) -> bool {
+        self.is_open() && self.losses == self.place.probe.losses() && self.since.elapsed() < LIFETIME
     }
 
     /// Whether it takes statements.
     pub fn is_open(&self) -> bool {
         !self.requests.is_closed()
+    }
+
+    /// Whether no transaction is open, as far as answers have come.
+    pub fn is_idle(&self) -> bool {
+        self.state.status.load(Ordering::Relaxed) == IDLE
+    }
+
+    /// Whether a transaction is open that the server would commit.
+    pub fn is_in_transaction(&self) -> bool {
+        self.state.status.load(Ordering::Relaxed) == IN_TRANSACTION
+    }
+
+    /// Sends a statement, whose rows are added to `rows`.
+    ///
+    /// # Errors
+    /// When the connection is closed: nothing has been sent.
+    pub fn send(
+        &self,
+        stage: Stage,
+        sql: Arc<str>,
+        values: Arc<[Value]>,
+        rows: RowSetBuilder,
+    ) -> Result<Reply, Fault> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request { stage, sql, values, rows, sendings: 0, reply };
+        self.requests.send(request).map_err(|_| Fault::Closed)?;
+        Ok(answer)
     }
 
     /// Sends a statement, and waits for its rows, which are added to `rows`.
@@ -85,29 +166,33 @@ impl Connection {
         values: Arc<[Value]>,
         rows: RowSetBuilder,
     ) -> Result<Answer, Fault> {
-        let (reply, answer) = oneshot::channel();
-        self.requests.send(Request { sql, values, rows, reply }).map_err(|_| Fault::Closed)?;
-        answer.await.map_err(|_| Fault::Closed)?
+        answer_of(self.send(Stage::Alone, sql, values, rows)?).await
+    }
+
+    /// Ends what is under way, at the server, too, and waits for that no longer than `patience`.
+    pub async fn give_up(self, patience: Duration) {
+        self.state.is_given_up.store(true, Ordering::Relaxed);
+        // The task is woken by it.
+        drop(self.requests);
+        // It goes on by itself where the server takes longer.
+        let _ = timeout(patience, self.task).await;
     }
 }
 
-/// A statement that the server knows by a name.
-struct Prepared {
-    name: String,
-    types: Vec<Type>,
-    columns: Arc<[ColumnType]>,
-    /// Known when the server has described its rows, which it does before it sends any.
-    forms: OnceLock<Vec<Form>>,
+/// Waits for an answer.
+pub(super) async fn answer_of(reply: Reply) -> Result<Answer, Fault> {
+    reply.await.map_err(|_| Fault::Closed)?
 }
 
 /// A statement whose answer has not come in full.
 struct Waiting {
+    request: Request,
     prepared: Arc<Prepared>,
-    sql: Arc<str>,
-    rows: RowSetBuilder,
+    /// How many statements that were sent ahead are not complete.
+    ahead: u8,
     fault: Option<Fault>,
+    is_rollback: bool,
     sent: Instant,
-    reply: oneshot::Sender<Result<Answer, Fault>>,
 }
 
 /// What runs a connection.
@@ -117,52 +202,59 @@ struct Task {
     process_id: i32,
     secret_key: i32,
     requests: mpsc::UnboundedReceiver<Request>,
+    state: Arc<State>,
     outbox: BytesMut,
     inbox: Inbox,
-    kept: LruCache<Arc<str>, Arc<Prepared>>,
-    names: u64,
+    kept: Kept,
     waiting: VecDeque<Waiting>,
     /// When the last answer was complete.
     free_since: Instant,
-}
-
-impl Future for Task {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let task = self.get_mut();
-        let ended = ready!(task.advance(context));
-        task.end(ended);
-        Poll::Ready(())
-    }
+    watch: Watch,
 }
 
 impl Task {
-    fn new(place: Arc<Place>, opened: Opened, requests: mpsc::UnboundedReceiver<Request>) -> Self {
+    fn new(
+        place: Arc<Place>,
+        opened: Opened,
+        requests: mpsc::UnboundedReceiver<Request>,
+        state: Arc<State>,
+        is_shared: bool,
+    ) -> Self {
         Self {
+            watch: Watch::new(place.clone(), is_shared),
             place,
             stream: opened.stream,
             process_id: opened.process_id,
             secret_key: opened.secret_key,
             requests,
+            state,
             outbox: BytesMut::new(),
             inbox: Inbox::new(&opened.received),
-            kept: LruCache::new(KEPT_STATEMENTS),
-            names: 0,
+            kept: Kept::new(),
             waiting: VecDeque::new(),
             free_since: Instant::now(),
         }
+    }
+
+    async fn run(mut self) {
+        let ended = poll_fn(|context| self.advance(context)).await;
+        self.end(ended).await;
     }
 
     /// Does what can be done now; is ready when the connection is over.
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Fault>> {
         while let Poll::Ready(read) = self.inbox.poll_read(&mut self.stream, context) {
             read?;
+            self.watch.hear();
             self.take_answers()?;
         }
         let is_wanted = self.take_requests(context);
         self.poll_write(context)?;
-        let is_awaited = || self.waiting.iter().any(|waiting| !waiting.reply.is_closed());
+        self.watch.look(self.waiting.front().map(|waiting| waiting.sent), context)?;
+        let is_awaited = || {
+            !self.state.is_given_up.load(Ordering::Relaxed)
+                && self.waiting.iter().any(|waiting| !waiting.request.reply.is_closed())
+        };
         if is_wanted || is_awaited() { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
@@ -194,67 +286,96 @@ impl Task {
     }
 
     /// Writes a statement into the outbox. One that the server does not know by name is told to it in the same breath.
-    fn send(&mut self, request: Request) {
-        let Request { sql, values, rows, reply } = request;
+    fn send(&mut self, mut request: Request) {
         // Nobody may want it any more.
-        if reply.is_closed() {
+        if request.reply.is_closed() {
             return;
         }
         let start = self.outbox.len();
-        match self.write(&sql, &values, rows.columns()) {
-            Ok(prepared) => self.waiting.push_back(Waiting {
-                prepared,
-                sql,
-                rows,
-                fault: None,
-                sent: Instant::now(),
-                reply,
-            }),
+        match self.ask_for_echo().and_then(|()| self.write(&request)) {
+            Ok((prepared, ahead)) => {
+                request.sendings += 1;
+                self.waiting.push_back(Waiting {
+                    request,
+                    prepared,
+                    ahead,
+                    fault: None,
+                    is_rollback: false,
+                    sent: Instant::now(),
+                });
+            }
             Err(fault) => {
                 self.outbox.truncate(start);
                 // Whoever asked may have gone meanwhile.
-                let _ = reply.send(Err(fault));
+                let _ = request.reply.send(Err(fault));
             }
         }
     }
 
-    fn write(
-        &mut self,
-        sql: &Arc<str>,
-        values: &[Value],
-        columns: &Arc<[ColumnType]>,
-    ) -> Result<Arc<Prepared>, Fault> {
-        let known = self.kept.get(sql).filter(|prepared| {
-            let mut types = values.iter().zip(&prepared.types);
-            prepared.columns == *columns
-                && types.all(|(value, known)| parameters::type_of(value).as_ref() == Some(known))
-        });
-        let known = known.cloned();
+    /// Asks the server for a sign of life ahead of a statement that may be silent for long, where the connection has lain idle and
+    /// may have been forgotten by something on the way. A pooler gives none before it has a connection of the server.
+    fn ask_for_echo(&mut self) -> Result<(), Fault> {
+        let has_lain_idle = self.waiting.is_empty() && self.free_since.elapsed() >= TICK;
+        if self.watch.is_shared || self.place.is_pooled() || !has_lain_idle {
+            return Ok(());
+        }
+        frontend::close(b'S', "", &mut self.outbox)?;
+        frontend::flush(&mut self.outbox);
+        self.watch.await_echo();
+        Ok(())
+    }
+
+    /// Writes a statement and what goes ahead of it. All that stands before one Sync goes to one connection of the server,
+    /// whatever a pooler does.
+    fn write(&mut self, request: &Request) -> Result<(Arc<Prepared>, u8), Fault> {
+        let Request { stage, sql, values, rows, .. } = request;
+        let place = self.place.clone();
+        let mut ahead = 0;
+        if *stage == Stage::Begin {
+            self.write_ahead("BEGIN")?;
+            ahead += 1;
+        }
+        if let Some(preamble) = place.preamble().filter(|_| *stage != Stage::Inside) {
+            self.write_ahead(preamble)?;
+            ahead += 1;
+        }
+        let is_named = place.names_statements() && Kept::takes(sql);
+        let columns = rows.columns();
+        let known = if is_named { self.kept.get(sql, values, columns) } else { None };
         let is_new = known.is_none();
         let prepared = match known {
-            Some(prepared) => prepared,
-            None => self.prepare(sql, values, columns)?,
+            Some(prepared) => {
+                if prepared.is_undescribed.swap(false, Ordering::Relaxed) {
+                    frontend::describe(b'S', &prepared.name, &mut self.outbox)?;
+                }
+                prepared
+            }
+            None => self.prepare(sql, values, columns, is_named)?,
         };
-        frontend::bind(
-            "",
-            &prepared.name,
-            Some(BINARY),
-            values,
-            parameters::write,
-            Some(BINARY),
-            &mut self.outbox,
-        )
-        .map_err(|error| match error {
-            BindError::Conversion(error) => Fault::Parameter(error.to_string()),
-            BindError::Serialization(error) => Fault::Parameter(error.to_string()),
-        })?;
-        frontend::execute("", 0, &mut self.outbox)?;
+        self.bind_and_execute(&prepared.name, values)?;
         frontend::sync(&mut self.outbox);
-        // Behind the end of the statement, where a fault of it cannot have the server pass this over.
-        if is_new && let Some((_, forgotten)) = self.kept.push(sql.clone(), prepared.clone()) {
-            frontend::close(b'S', &forgotten.name, &mut self.outbox)?;
+        if is_new && is_named {
+            // Behind the end of the statement, where a fault of it cannot have the server pass this over.
+            for name in self.kept.put(sql.clone(), prepared.clone()) {
+                frontend::close(b'S', &name, &mut self.outbox)?;
+            }
         }
-        Ok(prepared)
+        Ok((prepared, ahead))
+    }
+
+    /// Writes a statement without values whose rows are passed over.
+    fn write_ahead(&mut self, sql: &str) -> Result<(), Fault> {
+        frontend::parse("", sql, [], &mut self.outbox)?;
+        self.bind_and_execute("", &[])
+    }
+
+    fn bind_and_execute(&mut self, name: &str, values: &[Value]) -> Result<(), Fault> {
+        frontend::bind("", name, Some(BINARY), values, parameters::write, Some(BINARY), &mut self.outbox)
+            .map_err(|error| match error {
+                BindError::Conversion(error) => Fault::Parameter(error.to_string()),
+                BindError::Serialization(error) => Fault::Parameter(error.to_string()),
+            })?;
+        Ok(frontend::execute("", 0, &mut self.outbox)?)
     }
 
     fn prepare(
@@ -262,15 +383,14 @@ impl Task {
         sql: &Arc<str>,
         values: &[Value],
         columns: &Arc<[ColumnType]>,
+        is_named: bool,
     ) -> Result<Arc<Prepared>, Fault> {
         let types: Option<Vec<Type>> = values.iter().map(parameters::type_of).collect();
         let types = types.ok_or_else(|| Fault::Parameter("a value without a type".to_owned()))?;
-        self.names += 1;
-        let name = format!("s{}", self.names);
+        let name = if is_named { name_of(sql, &types) } else { String::new() };
         frontend::parse(&name, sql, types.iter().map(Type::oid), &mut self.outbox)?;
         frontend::describe(b'S', &name, &mut self.outbox)?;
-        let columns = columns.clone();
-        Ok(Arc::new(Prepared { name, types, columns, forms: OnceLock::new() }))
+        Ok(Arc::new(Prepared::new(name, types, columns.clone())))
     }
 
     fn take_answers(&mut self) -> Result<(), Fault> {
@@ -278,15 +398,15 @@ impl Task {
             match (tag, self.waiting.front_mut()) {
                 (DATA_ROW, Some(waiting)) => waiting.take_row(body)?,
                 (READY_FOR_QUERY, _) => {
-                    let Some(waiting) = self.waiting.pop_front() else { continue };
-                    let now = Instant::now();
-                    let worked = now.duration_since(waiting.sent.max(self.free_since));
-                    self.free_since = now;
-                    let is_unknown = waiting.prepared.forms.get().is_none();
-                    if is_unknown || waiting.fault.as_ref().is_some_and(Fault::is_of_statement) {
-                        self.kept.pop(&waiting.sql);
+                    let status = body.first().copied().unwrap_or(IDLE);
+                    self.state.status.store(status, Ordering::Relaxed);
+                    if let Some(waiting) = self.waiting.pop_front() {
+                        self.complete(waiting, status)?;
                     }
-                    waiting.answer(worked);
+                }
+                (COMMAND_COMPLETE, Some(waiting)) => {
+                    waiting.is_rollback = body.starts_with(b"ROLLBACK");
+                    waiting.ahead = waiting.ahead.saturating_sub(1);
                 }
                 (PARSE_COMPLETE | BIND_COMPLETE | CLOSE_COMPLETE | COMMAND_COMPLETE, _) => {}
                 (tag, waiting) => take_rarer(tag, body, waiting)?,
@@ -295,23 +415,55 @@ impl Task {
         Ok(())
     }
 
-    /// Whoever waits is told why the connection is over; where nobody does, the server need not go on either.
-    fn end(&mut self, ended: Result<(), Fault>) {
-        let fault = ended.err();
-        if fault.is_none() && !self.waiting.is_empty() {
-            let (place, process_id, secret_key) = (self.place.clone(), self.process_id, self.secret_key);
-            tokio::spawn(async move { startup::cancel(&place, process_id, secret_key).await });
+    /// Answers a statement, or sends it again where the server has to prepare it anew and nothing was written.
+    fn complete(&mut self, mut waiting: Waiting, status: u8) -> Result<(), Fault> {
+        let now = Instant::now();
+        let worked = now.duration_since(waiting.sent.max(self.free_since));
+        self.free_since = now;
+        let is_of_statement = waiting.fault.as_ref().is_some_and(Fault::is_of_statement);
+        let (sql, prepared) = (&waiting.request.sql, &waiting.prepared);
+        if waiting.fault.as_ref().is_some_and(Fault::is_known_already) {
+            self.kept.note_known(sql, prepared);
+        } else if is_of_statement {
+            if self.kept.forget(sql, prepared) {
+                frontend::close(b'S', &prepared.name, &mut self.outbox)?;
+            }
+        } else if prepared.forms.get().is_none() {
+            self.kept.forget(sql, prepared);
         }
-        self.requests.close();
+        let is_again = is_of_statement
+            && status == IDLE
+            && waiting.request.stage == Stage::Alone
+            && waiting.request.sendings < MOST_SENDINGS;
+        match is_again {
+            true => self.send(waiting.request),
+            false => {
+                let fault = waiting.fault.take();
+                waiting.answer(fault, worked);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever waits is told why the connection is over; where nobody does, the server need not go on either.
+    async fn end(self, ended: Result<(), Fault>) {
+        let Self { place, stream, process_id, secret_key, mut requests, inbox, waiting, .. } = self;
+        let fault = ended.err();
+        let unanswered = waiting.len();
+        requests.close();
         let mut replies: Vec<_> =
-            self.waiting.drain(..).map(|waiting| (waiting.fault, waiting.reply)).collect();
-        while let Ok(request) = self.requests.try_recv() {
+            waiting.into_iter().map(|waiting| (waiting.fault, waiting.request.reply)).collect();
+        while let Ok(request) = requests.try_recv() {
             replies.push((None, request.reply));
         }
         for (own, reply) in replies {
             let lost = || fault.as_ref().map_or(Fault::Closed, Fault::told_again);
             // Whoever asked may have gone meanwhile.
             let _ = reply.send(Err(own.unwrap_or_else(lost)));
+        }
+        let may_be_at_work = matches!(fault, None | Some(Fault::Silent | Fault::Lost));
+        if may_be_at_work && unanswered > 0 {
+            abandon(&place, (process_id, secret_key), stream, inbox, unanswered).await;
         }
     }
 }
@@ -336,6 +488,9 @@ fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(),
             }
             waiting.prepared.forms.get_or_init(|| forms);
         }
+        (Some(Message::NoData), Some(waiting)) => {
+            waiting.prepared.forms.get_or_init(Vec::new);
+        }
         (Some(Message::ErrorResponse(error)), Some(waiting)) => waiting.fault = Some(Fault::from(&error)),
         // Without a statement under way, the server ends the connection.
         (Some(Message::ErrorResponse(error)), None) => return Err(Fault::from(&error)),
@@ -356,7 +511,7 @@ fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(),
 impl Waiting {
     fn take_row(&mut self, body: &[u8]) -> Result<(), Fault> {
         // What else comes is passed over: the connection is as good as before then.
-        if self.fault.is_some() || self.reply.is_closed() {
+        if self.ahead > 0 || self.fault.is_some() || self.request.reply.is_closed() {
             return Ok(());
         }
         let forms = self.prepared.forms.get();
@@ -374,18 +529,19 @@ impl Waiting {
                 Ok(length) => Some(body.split_off(..length).ok_or_else(truncated)?),
                 Err(_) => None,
             };
-            form.decode(bytes, &mut self.rows);
+            form.decode(bytes, &mut self.request.rows);
         }
         Ok(())
     }
 
-    fn answer(self, worked: Duration) {
-        let answer = match self.fault {
+    fn answer(self, fault: Option<Fault>, worked: Duration) {
+        let Request { rows, reply, .. } = self.request;
+        let answer = match fault {
             Some(fault) => Err(fault),
-            None => Ok(Answer { rows: self.rows.finish(), worked }),
+            None => Ok(Answer { rows: rows.finish(), worked, is_rollback: self.is_rollback }),
         };
         // Whoever asked may have gone meanwhile.
-        let _ = self.reply.send(answer);
+        let _ = reply.send(answer);
     }
 }
 
@@ -395,79 +551,3 @@ fn truncated() -> Fault {
 
 /// The code of the binary format.
 const BINARY: i16 = 1;
-
-/// Messages of the server (PostgreSQL's documentation, section 55.7).
-const DATA_ROW: u8 = b'D';
-const READY_FOR_QUERY: u8 = b'Z';
-const PARSE_COMPLETE: u8 = b'1';
-const BIND_COMPLETE: u8 = b'2';
-const CLOSE_COMPLETE: u8 = b'3';
-const COMMAND_COMPLETE: u8 = b'C';
-
-/// A message's tag and length.
-const HEAD_BYTES: usize = 5;
-
-/// The part of the head that is counted by the length itself.
-const LENGTH_BYTES: usize = 4;
-
-/// What has been read and not been taken.
-struct Inbox {
-    bytes: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-impl Inbox {
-    fn new(received: &[u8]) -> Self {
-        let mut bytes = received.to_vec();
-        bytes.resize(READ_BYTES.max(received.len()), 0);
-        Self { bytes, start: 0, end: received.len() }
-    }
-
-    /// Reads what is there.
-    fn poll_read(&mut self, stream: &mut Stream, context: &mut Context<'_>) -> Poll<Result<(), Fault>> {
-        let mut room = ReadBuf::new(&mut self.bytes[self.end..]);
-        ready!(Pin::new(stream).poll_read(context, &mut room))?;
-        match room.filled().len() {
-            0 => Poll::Ready(Err(Fault::Closed)),
-            read => {
-                self.end += read;
-                Poll::Ready(Ok(()))
-            }
-        }
-    }
-
-    /// The next message that is there in full: its tag, and what follows its length. Else there is room for the rest of it.
-    fn next(&mut self) -> Result<Option<(u8, &[u8])>, Fault> {
-        let here = self.end - self.start;
-        let mut needed = HEAD_BYTES;
-        if here >= HEAD_BYTES {
-            let head = &self.bytes[self.start..self.start + HEAD_BYTES];
-            let length = head[1..].try_into().map_or(0, u32::from_be_bytes) as usize;
-            if !(LENGTH_BYTES..=LARGEST_MESSAGE).contains(&length) {
-                return Err(Fault::Protocol(format!("a message of {length} bytes")));
-            }
-            needed = 1 + length;
-            if here >= needed {
-                let start = self.start;
-                self.start += needed;
-                return Ok(Some((self.bytes[start], &self.bytes[start + HEAD_BYTES..self.start])));
-            }
-        }
-        self.make_room(needed);
-        Ok(None)
-    }
-
-    fn make_room(&mut self, needed: usize) {
-        self.bytes.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        if needed > self.bytes.len() {
-            self.bytes.resize(needed, 0);
-        } else if self.end == 0 && self.bytes.len() > READ_BYTES {
-            // A large message has passed.
-            self.bytes.truncate(READ_BYTES);
-            self.bytes.shrink_to_fit();
-        }
-    }
-}

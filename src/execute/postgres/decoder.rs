@@ -38,6 +38,19 @@ pub(super) enum Form {
 /// The first id of a type that no release of PostgreSQL has by itself (`access/transam.h`).
 const FIRST_OWN_TYPE: u32 = 16_384;
 
+/// Functions that send a type's values as the text that clients read. Other types of their own, such as `ltree`, have a
+/// binary form.
+const SENDS_TEXT: [&str; 6] =
+    ["textsend", "varcharsend", "bpcharsend", "namesend", "enum_send", "citextsend"];
+
+/// Whether the values of a column of PostgreSQL's type `oid`, which `send` writes, are read as what the entity says.
+pub(in crate::execute) fn is_readable(column_type: &ColumnType, oid: u32, send: &str) -> bool {
+    // An enum is selected as text, whatever it is stored as.
+    matches!(column_type, ColumnType::Enumeration(_))
+        || (!matches!(Form::of(column_type, oid), Form::Other(_))
+            && (oid < FIRST_OWN_TYPE || SENDS_TEXT.contains(&send)))
+}
+
 impl Form {
     /// Of a column that the entity and the database describe so.
     pub fn of(column_type: &ColumnType, oid: u32) -> Self {

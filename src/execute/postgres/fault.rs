@@ -11,7 +11,7 @@ use crate::execute::sql_error::{Refusal, SqlError, ends_connection};
 
 /// Why a connection could not be opened, or a statement not be carried out.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(in crate::execute) enum Fault {
     /// Nobody is there, or the connection is lost.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -21,6 +21,12 @@ pub(super) enum Fault {
     /// No connection in so much time.
     #[error("no connection within {0:?}")]
     Slow(Duration),
+    /// A statement that is known to be short has brought nothing for so long that it is better sent over another connection.
+    #[error("the server has not answered a short statement")]
+    Silent,
+    /// The server has stopped answering.
+    #[error("the server has stopped answering")]
+    Lost,
     /// The server lets no connection in: nothing has been sent.
     #[error("no connection: {0}")]
     Refused(String),
@@ -51,7 +57,13 @@ const COLUMN: u8 = b'c';
 const CONSTRAINT: u8 = b'n';
 
 /// A prepared statement is not what it was: a table has other columns now, or a pooler between has forgotten it.
-const OF_STATEMENT: [&str; 2] = ["0A000", "26000"];
+const OF_STATEMENT: [&str; 3] = ["0A000", "26000", KNOWN_ALREADY];
+
+/// The server has a statement of this name already: the same, since a name is a hash of it.
+const KNOWN_ALREADY: &str = "42P05";
+
+/// A pooler that refuses a parameter of the start-up.
+const PROTOCOL_VIOLATION: &str = "08P01";
 
 impl From<&ErrorResponseBody> for Fault {
     fn from(body: &ErrorResponseBody) -> Self {
@@ -82,9 +94,13 @@ impl From<Fault> for SqlError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Server(refusal) => Self::Refused(refusal),
-            Fault::Io(_) | Fault::Closed | Fault::Slow(_) | Fault::Refused(_) | Fault::Tls(_) => {
-                Self::Unavailable(fault.to_string())
-            }
+            Fault::Io(_)
+            | Fault::Closed
+            | Fault::Silent
+            | Fault::Lost
+            | Fault::Slow(_)
+            | Fault::Refused(_)
+            | Fault::Tls(_) => Self::Unavailable(fault.to_string()),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -111,14 +127,30 @@ impl Fault {
     pub fn is_stale(&self) -> bool {
         match self {
             Self::Server(refusal) => ends_connection(&refusal.code) || self.is_of_statement(),
-            Self::Io(_) | Self::Protocol(_) | Self::Closed => true,
+            Self::Io(_) | Self::Protocol(_) | Self::Closed | Self::Silent => true,
             _ => false,
         }
+    }
+
+    /// Whether other connections are most likely lost, or out of date, as well.
+    pub fn is_of_all(&self) -> bool {
+        self.is_stale() || matches!(self, Self::Lost)
     }
 
     /// Whether the statement has to be prepared anew.
     pub fn is_of_statement(&self) -> bool {
         matches!(self, Self::Server(refusal) if OF_STATEMENT.contains(&refusal.code.as_str()))
+    }
+
+    /// Whether the server has the statement already that was to be prepared.
+    pub fn is_known_already(&self) -> bool {
+        matches!(self, Self::Server(refusal) if refusal.code == KNOWN_ALREADY)
+    }
+
+    /// Whether a pooler refuses a parameter that PostgreSQL takes: "unsupported startup parameter: options".
+    pub fn is_unsupported_parameter(&self) -> bool {
+        let Self::Server(refusal) = self else { return false };
+        refusal.code == PROTOCOL_VIOLATION && refusal.message.contains("startup parameter")
     }
 
     /// The same for another one who waits.
@@ -127,6 +159,8 @@ impl Fault {
             Self::Server(refusal) => Self::Server(refusal.clone()),
             Self::Io(error) => Self::Io(io::Error::new(error.kind(), error.to_string())),
             Self::Protocol(what) => Self::Protocol(what.clone()),
+            Self::Silent => Self::Silent,
+            Self::Lost => Self::Lost,
             _ => Self::Closed,
         }
     }

@@ -1,36 +1,46 @@
-//! Reading from PostgreSQL, over connections of our own: sqlx's pool asks the server whether a connection lives whenever one
-//! is given back, and each of its rows has allocations of its own.
+//! PostgreSQL, over connections of our own: sqlx's pool asks the server whether a connection lives whenever one is given back,
+//! cannot end a statement at the server, and each of its rows has allocations of its own.
 //!
-//! A statement that was over soon the last time shares one connection with all others of its thread and waits for none of
-//! them. Any other has a connection to itself, or whatever came behind it would wait. A connection that turns out to be
-//! broken is thrown away, and the statement sent once more: it only reads.
+//! A statement that only reads and was over soon the last time shares one connection with all others of its thread and waits
+//! for none of them. Any other has a connection to itself, or whatever came behind it would wait. A connection that turns out
+//! to be broken is thrown away, and the statement sent once more. A transaction has a connection to itself as well, from a
+//! pool of their own.
 
+mod abandon;
 mod connection;
 mod decoder;
 mod fault;
+mod inbox;
 mod numeric;
 mod parameters;
+mod pool;
+mod prepared;
 mod startup;
 mod stream;
+mod transaction;
+mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sea_orm::{DbErr, QueryResult, Value};
-use sqlx::{PgPool, Row, ValueRef};
+use sea_orm::{QueryResult, Value};
+use sqlx::{Row, ValueRef};
 use tokio::runtime::{Handle, Id};
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::connect::ACQUIRE_TIMEOUT;
 use super::row::{RowSet, Unreadable};
 use super::row_builder::RowSetBuilder;
 use crate::error::Result;
+use crate::model::ColumnType;
 use crate::plan::Query;
 use connection::{Answer, Connection};
 use decoder::Form;
+pub(super) use decoder::is_readable;
 use fault::Fault;
-use startup::Place;
+use pool::Pool;
+pub(super) use startup::{Place, explore};
+pub(super) use transaction::PostgresTransaction;
 
 /// How long the server may take to let a connection in: one that is there needs far less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -38,102 +48,114 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A statement for which the server worked no longer than this shares a connection the next time.
 const SHORT: Duration = Duration::from_millis(5);
 
-/// Sends what is only read, outside transactions.
+/// Every connection to one database.
 #[derive(Debug)]
-pub(super) struct PostgresReader {
+pub(super) struct PostgresConnections {
     place: Arc<Place>,
-    lifetime: Option<Duration>,
     /// The connection that the short statements of a thread (of a runtime, to be exact) share.
     shared: Mutex<Vec<(Id, Arc<OnceCell<Connection>>)>>,
-    /// One place for each connection that a statement has to itself.
-    room: Semaphore,
-    limit: usize,
-    idle: Mutex<Vec<Connection>>,
+    /// For what is only read, one statement each.
+    reading: Arc<Pool>,
+    /// For transactions.
+    writing: Arc<Pool>,
 }
 
-/// A place among the connections that have one statement each. Its connection goes back only when it is there at the end: a
-/// statement that was given up half-way has taken it along, which ends it at the server, too.
-struct Lease<'a> {
-    reader: &'a PostgresReader,
-    connection: Option<Connection>,
-    _place: SemaphorePermit<'a>,
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        let good = self.connection.take().filter(|connection| self.reader.is_good(connection));
-        self.reader.idle().extend(good);
-    }
-}
-
-impl PostgresReader {
-    /// Connections as those of `pool`: opened when they are needed, one a thread, and beside them no more than the pool's own.
-    ///
-    /// # Errors
-    /// When the pool's settings cannot be followed.
-    pub fn new(pool: &PgPool) -> Result<Self, DbErr> {
-        let limit = pool.options().get_max_connections() as usize;
-        let place = Place::new(&pool.connect_options());
-        Ok(Self {
-            place: Arc::new(
-                place.map_err(|fault| DbErr::Conn(sea_orm::RuntimeErr::Internal(fault.to_string())))?,
-            ),
-            lifetime: pool.options().get_max_lifetime(),
-            shared: Mutex::default(),
-            room: Semaphore::new(limit),
-            limit,
-            idle: Mutex::default(),
-        })
+impl PostgresConnections {
+    /// Connections to `place`, opened when they are needed: one a thread for short statements, and beside them no more than
+    /// `limit` for what is only read, and as many for transactions.
+    pub fn new(place: Arc<Place>, limit: usize) -> Arc<Self> {
+        let (reading, writing) = (Pool::new(limit), Pool::new(limit));
+        Arc::new(Self { place, shared: Mutex::default(), reading, writing })
     }
 
     /// Sends a statement that reads, and decodes its rows.
     pub async fn read(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
-        let send = async |connection: &Connection| {
-            let rows = RowSetBuilder::of(query);
-            let answer = connection.read(query.sql.clone(), values.clone(), rows).await;
-            if let Ok(Answer { worked, .. }) = &answer {
-                query.last_run.note_pace(*worked <= SHORT);
-            }
-            answer
+        let note = |answer: &Result<Answer, Fault>| match answer {
+            Ok(Answer { worked, .. }) => query.last_run.note_pace(*worked <= SHORT),
+            Err(Fault::Silent) => query.last_run.note_pace(false),
+            Err(_) => {}
         };
         if query.last_run.was_short() {
             let shared = self.shared().await?;
             if let Some(connection) = shared.get() {
-                match send(connection).await {
+                let rows = RowSetBuilder::of(query);
+                let answer = connection.read(query.sql.clone(), values.clone(), rows).await;
+                note(&answer);
+                match answer {
                     Err(fault) if fault.is_stale() => self.forget(&fault),
                     answer => return Ok(answer?.rows),
                 }
             }
         }
-        let mut lease = self.take().await?;
-        if let Some(connection) = lease.connection.take() {
-            match send(&connection).await {
-                Err(fault) if fault.is_stale() => self.forget(&fault),
-                answer => {
-                    lease.connection = Some(connection);
-                    return Ok(answer?.rows);
-                }
-            }
-        }
-        let connection = self.open().await?;
-        let answer = send(&connection).await;
-        lease.connection = Some(connection);
+        let answer = self.read_alone(&query.sql, values, || RowSetBuilder::of(query)).await;
+        note(&answer);
         Ok(answer?.rows)
+    }
+
+    /// Sends a statement that reads and of which nothing is known, and decodes its rows.
+    pub async fn ask(&self, sql: &str, values: Arc<[Value]>, columns: Arc<[ColumnType]>) -> Result<RowSet> {
+        let rows = || RowSetBuilder::new(columns.clone());
+        Ok(self.read_alone(&sql.into(), values, rows).await?.rows)
+    }
+
+    /// A transaction, which has a connection. Nothing is sent before its first statement.
+    pub async fn begin(self: &Arc<Self>) -> Result<PostgresTransaction, Fault> {
+        let mut lease = self.writing.take().await?;
+        if lease.connection().is_none() {
+            lease.put(self.open(false).await?);
+        }
+        Ok(PostgresTransaction::new(self.clone(), lease))
+    }
+
+    /// Opens a connection and closes it again.
+    pub async fn reach(&self) -> Result<(), Fault> {
+        self.open(false).await.map(drop)
+    }
+
+    /// Whether a pooler gives each transaction to any connection of the server.
+    pub fn is_pooled(&self) -> bool {
+        self.place.is_pooled()
     }
 
     /// How many connections lie idle, and how many are in use or being opened.
     pub fn idle_and_busy(&self) -> (usize, usize) {
         let shared = self.connections();
         let busy = shared.iter().filter(|(_, connection)| Arc::strong_count(connection) > 1).count();
-        let alone = self.limit.saturating_sub(self.room.available_permits());
-        (self.idle().len() + shared.len() - busy, alone + busy)
+        let pools = [&self.reading, &self.writing].map(|pool| pool.idle_and_busy());
+        let idle: usize = pools.iter().map(|(idle, _)| idle).sum();
+        let alone: usize = pools.iter().map(|(_, busy)| busy).sum();
+        (idle + shared.len() - busy, alone + busy)
+    }
+
+    /// How many more connections transactions may have.
+    pub fn room(&self) -> usize {
+        let (idle, busy) = self.writing.idle_and_busy();
+        self.writing.limit().saturating_sub(idle + busy)
     }
 
     /// Closes what lies idle, and lets nobody in any more.
     pub fn close(&self) {
-        self.room.close();
+        self.reading.close();
+        self.writing.close();
         self.connections().clear();
-        self.idle().clear();
+    }
+
+    async fn read_alone(
+        &self,
+        sql: &Arc<str>,
+        values: Arc<[Value]>,
+        rows: impl Fn() -> RowSetBuilder,
+    ) -> Result<Answer, Fault> {
+        let mut lease = self.reading.take().await?;
+        if lease.connection().is_some() {
+            match lease.read(sql.clone(), values.clone(), rows()).await {
+                Err(fault) if fault.is_stale() => self.forget(&fault),
+                answer => return self.noted(answer),
+            }
+        }
+        lease.put(self.open(false).await?);
+        let answer = lease.read(sql.clone(), values, rows()).await;
+        self.noted(answer)
     }
 
     /// The connection that the short statements of this thread share.
@@ -141,10 +163,10 @@ impl PostgresReader {
         let home = Handle::current().id();
         let shared = {
             let mut connections = self.connections();
-            connections.retain(|(_, connection)| connection.get().is_none_or(|open| self.is_good(open)));
+            connections.retain(|(_, connection)| connection.get().is_none_or(Connection::is_good));
             match connections.iter().find(|(known, _)| *known == home) {
                 Some((_, connection)) => connection.clone(),
-                None if self.room.is_closed() => return Err(Fault::Closed.into()),
+                None if self.reading.is_closed() => return Err(Fault::Closed.into()),
                 None => {
                     let connection = Arc::new(OnceCell::new());
                     connections.push((home, connection.clone()));
@@ -152,48 +174,31 @@ impl PostgresReader {
                 }
             }
         };
-        shared.get_or_try_init(|| self.open()).await?;
+        shared.get_or_try_init(|| self.open(true)).await?;
         Ok(shared)
     }
 
-    /// A place, with an idle connection where there is a good one.
-    async fn take(&self) -> Result<Lease<'_>> {
-        let place = match self.room.try_acquire() {
-            Ok(place) => place,
-            Err(_) => timeout(ACQUIRE_TIMEOUT, self.room.acquire())
-                .await
-                .map_err(|_| Fault::Slow(ACQUIRE_TIMEOUT))?
-                .map_err(|_| Fault::Closed)?,
-        };
-        let home = Handle::current().id();
-        let mut idle = self.idle();
-        idle.retain(|connection| self.is_good(connection));
-        // Another thread's can be used, and wakes that thread for each answer.
-        let near = idle.iter().rposition(|connection| connection.home == home);
-        let index = near.or_else(|| idle.len().checked_sub(1));
-        let connection = index.map(|index| idle.swap_remove(index));
-        Ok(Lease { reader: self, connection, _place: place })
-    }
-
-    async fn open(&self) -> Result<Connection, Fault> {
-        let opened = timeout(CONNECT_TIMEOUT, Connection::open(&self.place)).await;
-        let opened = opened.unwrap_or(Err(Fault::Slow(CONNECT_TIMEOUT)));
+    async fn open(&self, is_shared: bool) -> Result<Connection, Fault> {
+        let patience = self.place.connect_timeout();
+        let opened = timeout(patience, Connection::open(&self.place, is_shared)).await;
+        let opened = opened.unwrap_or(Err(Fault::Slow(patience)));
         opened.map_err(|fault| Fault::Refused(fault.to_string()))
     }
 
-    fn is_good(&self, connection: &Connection) -> bool {
-        let is_young = self.lifetime.is_none_or(|lifetime| connection.since.elapsed() < lifetime);
-        connection.is_open() && is_young
+    fn noted(&self, answer: Result<Answer, Fault>) -> Result<Answer, Fault> {
+        if let Err(fault) = &answer
+            && fault.is_of_all()
+        {
+            self.forget(fault);
+        }
+        answer
     }
 
     /// What ended one connection has most likely ended those that lie idle.
     fn forget(&self, fault: &Fault) {
         tracing::info!(%fault, "a connection to the database is lost");
-        self.idle().clear();
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reading.forget();
+        self.writing.forget();
     }
 
     fn connections(&self) -> MutexGuard<'_, Vec<(Id, Arc<OnceCell<Connection>>)>> {

@@ -2,12 +2,15 @@
 //!
 //! <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP>
 
+mod environment;
 mod place;
+mod settings;
 mod tls;
 
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::io;
 
 use bytes::BytesMut;
@@ -18,6 +21,7 @@ use postgres_protocol::authentication::sasl::{
 };
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Header, Message};
 use postgres_protocol::message::frontend;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -25,9 +29,10 @@ use tokio::net::UnixStream;
 use tokio::task::spawn_blocking;
 
 use self::place::Address;
-pub(super) use self::place::Place;
+pub(in crate::execute) use self::place::Place;
 use super::fault::Fault;
 use super::stream::Stream;
+use crate::execute::connect::Pooler;
 
 /// A connection that is ready for queries.
 #[derive(Debug)]
@@ -51,7 +56,12 @@ const USUAL_BYTES: usize = 1024;
 pub(super) async fn open(place: &Place) -> Result<Opened, Fault> {
     let stream = reach(place).await?;
     let mut conversation = Conversation { stream, received: BytesMut::with_capacity(USUAL_BYTES) };
-    conversation.send(|message| frontend::startup_message(parameters(place), message)).await?;
+    conversation
+        .send(|message| {
+            let parameters = parameters(place);
+            frontend::startup_message(parameters.iter().map(|(name, value)| (*name, &**value)), message)
+        })
+        .await?;
     conversation.authenticate(place).await?;
     let (mut process_id, mut secret_key) = (0, 0);
     loop {
@@ -86,29 +96,56 @@ pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
     }
 }
 
-/// What sqlx asks for, so that both kinds of connections get the same text for the same value.
-fn parameters(place: &Place) -> impl Iterator<Item = (&str, &str)> {
-    let fixed = [
-        ("client_encoding", "UTF8"),
-        ("DateStyle", "ISO, MDY"),
-        ("TimeZone", "UTC"),
-        // Its default: the options do not tell.
-        ("extra_float_digits", "2"),
+/// Finds out whether a pooler is between here and the server, where the place does not say so.
+///
+/// # Errors
+/// When no connection can be opened.
+pub(in crate::execute) async fn explore(place: Place) -> Result<Place, Fault> {
+    let is_open_question = place.pooler == Pooler::Auto;
+    let (place, opened) = match open(&place).await {
+        Err(fault) if is_open_question && fault.is_unsupported_parameter() => {
+            let place = place.behind(Pooler::Transaction);
+            let opened = open(&place).await?;
+            (place, opened)
+        }
+        opened => (place, opened?),
+    };
+    if place.pooler != Pooler::Auto {
+        return Ok(place);
+    }
+    let process_id = opened.process_id.to_string();
+    let mut conversation = Conversation { stream: opened.stream, received: opened.received };
+    // A pooler has a number of its own for each client.
+    let is_direct = conversation.ask("SELECT pg_backend_pid()").await? == process_id;
+    if !is_direct {
+        tracing::info!("a pooler is between here and PostgreSQL: nothing outlasts a transaction");
+    }
+    Ok(place.behind(if is_direct { Pooler::None } else { Pooler::Transaction }))
+}
+
+/// What sqlx asks for, so that both kinds of connections get the same text for the same value. Poolers refuse what goes beyond
+/// a few parameters.
+fn parameters(place: &Place) -> Vec<(&str, Cow<'_, str>)> {
+    let mut parameters: Vec<(&str, Cow<'_, str>)> = vec![
+        ("user", (&place.user).into()),
+        ("client_encoding", "UTF8".into()),
+        ("DateStyle", "ISO, MDY".into()),
+        ("TimeZone", "UTC".into()),
     ];
-    let chosen = [
-        ("user", Some(&place.user)),
-        ("database", place.database.as_ref()),
-        ("application_name", place.application_name.as_ref()),
-        ("options", place.options.as_ref()),
-    ];
-    fixed.into_iter().chain(chosen.into_iter().filter_map(|(name, value)| Some((name, value?.as_str()))))
+    parameters.extend(place.database.as_ref().map(|name| ("database", name.into())));
+    parameters.extend(place.application_name.as_ref().map(|name| ("application_name", name.into())));
+    if !place.is_pooled() {
+        parameters.push(("extra_float_digits", "2".into()));
+        parameters.extend(settings::write(&place.settings).map(|options| ("options", options.into())));
+    }
+    parameters
 }
 
 /// A connection over which nothing has been said yet, encrypted where it should be.
 async fn reach(place: &Place) -> Result<Stream, Fault> {
     let encryption = &place.encryption;
-    let (host, port) = match &place.address {
-        Address::Tcp { host, port } => (host, *port),
+    let (host, target, port) = match &place.address {
+        Address::Tcp { host, address, port } => (host, address.as_ref().unwrap_or(host), *port),
         // PostgreSQL has no TLS there, and sqlx takes that for a refusal.
         Address::Unix(_) if encryption.is_required() => {
             return Err(Fault::tls("there is none over a Unix socket"));
@@ -118,8 +155,9 @@ async fn reach(place: &Place) -> Result<Stream, Fault> {
         #[cfg(not(unix))]
         Address::Unix(_) => return Err(Fault::Settings("this system has no Unix sockets".to_owned())),
     };
-    let mut socket = TcpStream::connect((host.as_str(), port)).await?;
+    let mut socket = TcpStream::connect((target.as_str(), port)).await?;
     socket.set_nodelay(true)?;
+    keep_alive(&socket, place)?;
     if encryption.is_wanted() {
         if offers_tls(&mut socket).await? {
             return Ok(Stream::Tls(Box::new(tls::encrypt(socket, host, encryption).await?)));
@@ -129,6 +167,21 @@ async fn reach(place: &Place) -> Result<Stream, Fault> {
         }
     }
     Ok(Stream::Tcp(socket))
+}
+
+/// Has the system notice a path that is gone, which it would do after a quarter of an hour.
+fn keep_alive(socket: &TcpStream, place: &Place) -> Result<(), Fault> {
+    let socket = SockRef::from(socket);
+    let wanted = place.keep_alive;
+    if let Some(idle) = wanted.idle {
+        let keep_alive = TcpKeepalive::new().with_time(idle).with_interval(wanted.interval);
+        socket.set_tcp_keepalive(&keep_alive.with_retries(wanted.count))?;
+    }
+    #[cfg(target_os = "linux")]
+    if !wanted.user_timeout.is_zero() {
+        socket.set_tcp_user_timeout(Some(wanted.user_timeout))?;
+    }
+    Ok(())
 }
 
 /// Asks whether the server speaks TLS. No byte beyond the answer is read: it would be one that nobody vouches for.
@@ -174,6 +227,23 @@ impl Conversation {
                         return Err(Fault::Io(io::ErrorKind::UnexpectedEof.into()));
                     }
                 }
+            }
+        }
+    }
+
+    /// The first value of a query.
+    async fn ask(&mut self, sql: &str) -> Result<String, Fault> {
+        self.send(|message| frontend::query(sql, message)).await?;
+        let mut answer = String::new();
+        loop {
+            match self.receive().await? {
+                Message::DataRow(row) => {
+                    if let Some(range) = row.ranges().next().map_err(Fault::protocol)?.flatten() {
+                        answer = String::from_utf8_lossy(&row.buffer()[range]).into_owned();
+                    }
+                }
+                Message::ReadyForQuery(_) => return Ok(answer),
+                _ => {}
             }
         }
     }

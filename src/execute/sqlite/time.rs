@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::model::ColumnType;
-    use crate::plan::{Dialect, sqlite_time};
+    use crate::plan::{Comparison, Dialect, sqlite_time};
 
     /// What SQLite's own functions, sqlx and other programs write; and what is no time, but nearly one.
     fn spellings() -> Vec<Stored> {
@@ -203,5 +203,41 @@ mod tests {
             }
         }
         assert!(read > 1_000, "{read}");
+    }
+
+    /// The days about the operand are searched for, not all rows.
+    #[test]
+    fn an_index_of_the_column_serves() {
+        let database = Connection::open_in_memory().unwrap();
+        database
+            .execute_batch("CREATE TABLE notes (c datetime_text, d date_text); CREATE INDEX i ON notes (c); CREATE INDEX j ON notes (d)")
+            .unwrap();
+        let comparisons = [
+            Comparison::Equal,
+            Comparison::Less,
+            Comparison::LessOrEqual,
+            Comparison::Greater,
+            Comparison::GreaterOrEqual,
+        ];
+        for (column, column_type) in
+            [("c", ColumnType::Timestamp), ("c", ColumnType::DateTime), ("d", ColumnType::Date)]
+        {
+            for comparison in comparisons {
+                let operand = Expr::val("2026-11-28");
+                let holds = sqlite_time::compare(&Expr::col(column), comparison, &operand, &column_type);
+                let sql = Query::select()
+                    .expr(Expr::cust("1"))
+                    .from("notes")
+                    .and_where(holds)
+                    .to_string(SqliteQueryBuilder);
+                let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+                let plan = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+                let plan: Vec<String> = plan.map(Result::unwrap).collect();
+                assert!(
+                    !plan.iter().any(|step| step.contains("SCAN")),
+                    "{comparison:?} of {column_type:?}: {plan:?}"
+                );
+            }
+        }
     }
 }

@@ -33,7 +33,12 @@ type Set<'a> = (&'a SelectionSet, Option<&'a MetaType>);
 
 impl<'a> Validator<'a> {
     /// Checks all fields of an operation, those of the fragments that it spreads included.
-    pub(super) fn fields_can_merge(&mut self, set: &'a SelectionSet, root: Option<&'a MetaType>, position: Pos) {
+    pub(super) fn fields_can_merge(
+        &mut self,
+        set: &'a SelectionSet,
+        root: Option<&'a MetaType>,
+        position: Pos,
+    ) {
         let mut merging =
             Merging { validator: self, compared: HashSet::new(), conflicts: IndexMap::new(), steps: 0 };
         let fields = merging.collect([(set, root)]);
@@ -129,7 +134,12 @@ impl<'a> Merging<'_, 'a> {
                 if let (Some(one), Some(of)) = (first.of, other.of)
                     && !self.is_same_shape(one, of)
                 {
-                    self.conflict(key, first, other, format!("they return conflicting types \"{one}\" and \"{of}\""));
+                    self.conflict(
+                        key,
+                        first,
+                        other,
+                        format!("they return conflicting types \"{one}\" and \"{of}\""),
+                    );
                 }
             }
             let below = self.below(merged);
@@ -164,7 +174,12 @@ impl<'a> Merging<'_, 'a> {
                     let (one, of) = (&first.field.node, &other.field.node);
                     if one.name.node != of.name.node {
                         let (one, of) = (&one.name.node, &of.name.node);
-                        self.conflict(key, first, other, format!("\"{one}\" and \"{of}\" are different fields"));
+                        self.conflict(
+                            key,
+                            first,
+                            other,
+                            format!("\"{one}\" and \"{of}\" are different fields"),
+                        );
                     } else if !has_same_arguments(one, of) {
                         self.conflict(key, first, other, "they have differing arguments".to_owned());
                     }
@@ -193,7 +208,11 @@ fn by_object<'a>(merged: &[Selected<'a>]) -> Vec<Vec<Selected<'a>>> {
         objects.push(None);
     }
     let of = |wanted: Option<&str>| {
-        merged.iter().filter(|selected| object(selected).is_none_or(|name| Some(name) == wanted)).copied().collect()
+        merged
+            .iter()
+            .filter(|selected| object(selected).is_none_or(|name| Some(name) == wanted))
+            .copied()
+            .collect()
     };
     objects.into_iter().map(of).collect()
 }

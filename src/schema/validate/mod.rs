@@ -18,9 +18,9 @@ mod variables;
 
 use std::collections::{HashMap, HashSet};
 
+use async_graphql::Pos;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::registry::{MetaType, MetaTypeName, Registry};
-use async_graphql::Pos;
 
 use crate::error::{Error, LocatedError};
 pub(super) use values::{Path, Place, Walk};

@@ -65,8 +65,7 @@ impl<'a> Validator<'a> {
         }
         for (_, (name, position)) in roots.fields {
             if name.starts_with("__") {
-                let message =
-                    format!("a subscription selects a field with results, and {name} has none");
+                let message = format!("a subscription selects a field with results, and {name} has none");
                 self.report(position, message);
             }
         }
@@ -75,9 +74,11 @@ impl<'a> Validator<'a> {
     /// CollectSubscriptionFields.
     fn root_fields(&self, set: &'a SelectionSet, roots: &mut RootFields<'a>) {
         for selection in &set.items {
-            let conditional = selection.node.directives().iter().find(|directive| {
-                matches!(directive.node.name.node.as_str(), "skip" | "include")
-            });
+            let conditional = selection
+                .node
+                .directives()
+                .iter()
+                .find(|directive| matches!(directive.node.name.node.as_str(), "skip" | "include"));
             roots.conditional = roots.conditional.or(conditional.map(|directive| directive.pos));
             match &selection.node {
                 Selection::Field(field) => {

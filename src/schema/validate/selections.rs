@@ -36,7 +36,11 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn field(&mut self, Positioned { node: field, pos }: &'a Positioned<Field>, parent: Option<&'a MetaType>) {
+    fn field(
+        &mut self,
+        Positioned { node: field, pos }: &'a Positioned<Field>,
+        parent: Option<&'a MetaType>,
+    ) {
         let name = &field.name.node;
         let of = parent.and_then(|parent| self.type_of_field(parent, name));
         if let (Some(parent), None) = (parent, of) {
@@ -49,7 +53,9 @@ impl<'a> Validator<'a> {
                 format!("Unknown argument \"{argument}\" on field \"{name}\" of type \"{parent_name}\".")
             },
             missing: |argument: &str| {
-                format!("Field \"{name}\" argument \"{argument}\" of type \"{parent_name}\" is required but not provided")
+                format!(
+                    "Field \"{name}\" argument \"{argument}\" of type \"{parent_name}\" is required but not provided"
+                )
             },
         };
         let definitions = definition.map(|definition| &definition.args);
@@ -74,7 +80,8 @@ impl<'a> Validator<'a> {
         let Some((of, named)) = of.and_then(|of| Some((of, self.named_type(of)?))) else { return };
         let (name, has_selection) = (&field.name.node, !field.selection_set.node.items.is_empty());
         if named.is_leaf() && has_selection {
-            let message = format!("Field \"{name}\" must not have a selection since type \"{of}\" has no subfields");
+            let message =
+                format!("Field \"{name}\" must not have a selection since type \"{of}\" has no subfields");
             self.report(position, message);
         } else if named.is_composite() && !has_selection {
             let message = format!("Field \"{name}\" of type \"{of}\" must have a selection of subfields");
@@ -112,7 +119,8 @@ impl<'a> Validator<'a> {
             }
         }
         for definition in definitions.into_iter().flat_map(IndexMap::values) {
-            let is_required = MetaTypeName::create(&definition.ty).is_non_null() && definition.default_value.is_none();
+            let is_required =
+                MetaTypeName::create(&definition.ty).is_non_null() && definition.default_value.is_none();
             if is_required && !given.iter().any(|(name, _)| name.node == definition.name) {
                 self.report(position, (owner.missing)(&definition.name));
             }

@@ -100,7 +100,8 @@ impl<'a> Walk<'a> {
             (Some(MetaType::InputObject { .. }), _) => false,
             (Some(MetaType::Enum { enum_values, .. }), Value::Enum(name)) => {
                 if !enum_values.contains_key(name.as_str()) {
-                    let reason = || format!("enumeration type \"{of}\" does not contain the value \"{name}\"");
+                    let reason =
+                        || format!("enumeration type \"{of}\" does not contain the value \"{name}\"");
                     self.fail(path, reason);
                 }
                 true
@@ -134,15 +135,14 @@ impl<'a> Walk<'a> {
             if definition.is_none() {
                 self.fail(path, || format!("unknown field \"{name}\" of type \"{of}\""));
             }
-            let place = definition.map(|definition| Place {
-                one_of: is_one_of.then_some(of),
-                ..Place::of(definition)
-            });
+            let place = definition
+                .map(|definition| Place { one_of: is_one_of.then_some(of), ..Place::of(definition) });
             self.value(place, value, &Path::Field(path, name));
         }
         // Section 5.6.4, Input Object Required Fields.
         for definition in input_fields.values() {
-            let is_required = MetaTypeName::create(&definition.ty).is_non_null() && definition.default_value.is_none();
+            let is_required =
+                MetaTypeName::create(&definition.ty).is_non_null() && definition.default_value.is_none();
             if is_required && !given.contains_key(definition.name.as_str()) {
                 let MetaInputValue { name, ty, .. } = definition;
                 self.fail(path, || format!("field \"{name}\" of type \"{ty}\" is required but not provided"));
@@ -167,7 +167,9 @@ fn is_literal(of: &str, is_valid: Option<&ScalarValidatorFn>, value: &Value) -> 
     match (of, value) {
         ("Int", Value::Number(number)) => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         ("ID", Value::Number(number)) => !number.is_f64(),
-        ("Float", Value::Number(_)) | ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => true,
+        ("Float", Value::Number(_))
+        | ("String" | "ID", Value::String(_))
+        | ("Boolean", Value::Boolean(_)) => true,
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
         _ => match (is_valid, value.clone().into_const()) {
             (Some(is_valid), Some(constant)) => is_valid(&constant),

@@ -97,8 +97,8 @@ impl<'a> Validator<'a> {
         };
         let name = &name.node;
         let given = var_type.node.to_string();
-        let has_value = place.has_default
-            || default_value.as_ref().is_some_and(|default| default.node != Constant::Null);
+        let has_value =
+            place.has_default || default_value.as_ref().is_some_and(|default| default.node != Constant::Null);
         let expected = match MetaTypeName::create(place.of) {
             MetaTypeName::NonNull(nullable) if has_value && var_type.node.nullable => nullable,
             _ => place.of,
@@ -107,7 +107,9 @@ impl<'a> Validator<'a> {
             let expected = place.of;
             self.report_at(
                 &[*pos, usage.position],
-                format!("Variable \"{name}\" of type \"{given}\" used in position expecting type \"{expected}\""),
+                format!(
+                    "Variable \"{name}\" of type \"{given}\" used in position expecting type \"{expected}\""
+                ),
             );
         }
         if let Some(one_of) = place.one_of.filter(|_| var_type.node.nullable) {

@@ -2,14 +2,20 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Url;
 
+use super::environment;
+use super::settings::{self, Setting};
+use crate::execute::connect::Pooler;
+use crate::execute::postgres::CONNECT_TIMEOUT;
 use crate::execute::postgres::fault::Fault;
+use crate::execute::postgres::watch::Probe;
 
-/// Where the server is, who we are there, and what is asked of the connection.
+/// Where the server is, who we are there, and what is asked of the connection. Every connection is made from it, sqlx's, too.
 pub struct Place {
     pub(super) address: Address,
     pub(super) user: String,
@@ -17,14 +23,23 @@ pub struct Place {
     pub(super) password: String,
     pub(super) database: Option<String>,
     pub(super) application_name: Option<String>,
-    /// Settings as a server's command line has them.
-    pub(super) options: Option<String>,
+    /// Settings of the session.
+    pub(super) settings: Vec<Setting>,
     pub(super) encryption: Encryption,
+    pub(super) keep_alive: KeepAlive,
+    connect_timeout: Duration,
+    /// Whether statements may be prepared under names.
+    has_names: bool,
+    pub(super) pooler: Pooler,
+    /// Sets the settings for one transaction, behind a pooler.
+    preamble: Option<String>,
+    /// What is known of the server's presence, by all connections together.
+    pub(in crate::execute::postgres) probe: Probe,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    Tcp { host: String, port: u16 },
+    Tcp { host: String, address: Option<String>, port: u16 },
     Unix(PathBuf),
 }
 
@@ -44,6 +59,24 @@ pub enum Pem {
     Inline(String),
 }
 
+/// When TCP takes a connection for lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// None where idle connections are not asked after.
+    pub(super) idle: Option<Duration>,
+    pub(super) interval: Duration,
+    pub(super) count: u32,
+    /// How long sent bytes may stay without an acknowledgement.
+    pub(super) user_timeout: Duration,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        let user_timeout = Duration::from_secs(5);
+        Self { idle: Some(Duration::from_secs(5)), interval: Duration::from_secs(1), count: 5, user_timeout }
+    }
+}
+
 /// Without what is secret.
 impl fmt::Debug for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,47 +89,270 @@ impl fmt::Debug for Place {
     }
 }
 
-impl Place {
-    /// As sqlx would connect with these options.
-    pub fn new(options: &PgConnectOptions) -> Result<Self, Fault> {
-        // Password and certificates can be read from the options' URL alone. It is that of a copy whose other parts are
-        // harmless: sqlx writes user and host into it as they are, and panics where that makes no URL, as with an IPv6
-        // address without brackets.
-        let url = options.clone().username("user").socket("/").to_url_lossy();
-        let password = percent_decode_str(url.password().unwrap_or_default())
-            .decode_utf8()
-            .map_err(|error| Fault::Settings(format!("the password is not UTF-8: {error}")))?;
-        let pem = |name| match url.query_pairs().find(|(key, _)| key == name) {
-            Some((_, text)) => Pem::new(name, &text).map(Some),
-            None => Ok(None),
-        };
-        Ok(Self {
-            address: Address::new(options),
-            user: options.get_username().to_owned(),
-            password: password.into_owned(),
-            database: options.get_database().map(str::to_owned),
-            application_name: options.get_application_name().map(str::to_owned),
-            options: options.get_options().map(str::to_owned),
-            encryption: Encryption {
-                mode: options.get_ssl_mode(),
-                roots: pem("sslrootcert")?,
-                certificate: pem("sslcert")?,
-                key: pem("sslkey")?,
-            },
-        })
+/// As errors name it.
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let database = self.database.as_ref().unwrap_or(&self.user);
+        match &self.address {
+            Address::Tcp { host, port, .. } => write!(formatter, "PostgreSQL's {database} at {host}:{port}"),
+            Address::Unix(path) => {
+                let folder = path.parent().unwrap_or(path);
+                write!(formatter, "PostgreSQL's {database} at {}", folder.display())
+            }
+        }
     }
 }
 
-impl Address {
-    fn new(options: &PgConnectOptions) -> Self {
-        let (host, port) = (options.get_host(), options.get_port());
-        let directory = options.get_socket().cloned().or_else(|| host.starts_with('/').then(|| host.into()));
-        match directory {
-            Some(directory) => Self::Unix(directory.join(format!(".s.PGSQL.{port}"))),
-            // A URL has an IPv6 address in brackets, and sqlx keeps them.
-            None => Self::Tcp { host: host.trim_matches(['[', ']']).to_owned(), port },
+impl Place {
+    /// Reads a URL as libpq and sqlx do; what it does not say is taken from libpq's environment variables and password file.
+    ///
+    /// # Errors
+    /// When a part of the URL cannot be understood. No message repeats a value of it: one may be the password.
+    pub fn new(url: &str) -> Result<Self, Fault> {
+        let url = Url::parse(url).map_err(|error| Fault::Settings(format!("the database's URL: {error}")))?;
+        let mut parts = Parts::of_environment();
+        parts.take_url(&url)?;
+        for (name, value) in url.query_pairs() {
+            parts.take_parameter(&name, &value)?;
+        }
+        Ok(parts.finish())
+    }
+
+    /// The same with these settings where the URL has none of their names.
+    pub fn with_defaults(mut self, application_name: &str, defaults: &[(&str, String)]) -> Self {
+        self.application_name.get_or_insert_with(|| application_name.to_owned());
+        for (name, value) in defaults {
+            if !self.settings.iter().any(|setting| setting.is(name)) {
+                self.settings.push(Setting { name: (*name).to_owned(), value: value.clone() });
+            }
+        }
+        self
+    }
+
+    /// The same behind such a pooler, or none.
+    pub fn behind(mut self, pooler: Pooler) -> Self {
+        self.preamble = (pooler == Pooler::Transaction).then(|| settings::preamble(&self.settings)).flatten();
+        self.pooler = pooler;
+        self
+    }
+
+    /// Whether a pooler is there for which nothing may outlast a transaction.
+    pub fn is_pooled(&self) -> bool {
+        self.pooler == Pooler::Transaction
+    }
+
+    /// Whether statements are prepared under names, which outlast the transaction.
+    pub fn names_statements(&self) -> bool {
+        self.has_names && !self.is_pooled()
+    }
+
+    /// The statement that goes ahead of each transaction behind a pooler.
+    pub fn preamble(&self) -> Option<&str> {
+        self.preamble.as_deref()
+    }
+
+    /// How long the server may take to let a connection in.
+    pub fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    /// How long the server works on a statement, where a setting says so.
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        settings::statement_timeout(&self.settings)
+    }
+
+    /// The same as sqlx has it. Its connections serve migrations and users' own statements.
+    pub fn sqlx_options(&self) -> PgConnectOptions {
+        let options =
+            PgConnectOptions::new_without_pgpass().username(&self.user).ssl_mode(self.encryption.mode);
+        let mut options = match &self.address {
+            Address::Unix(path) => {
+                let port = path.extension().and_then(|port| port.to_str()?.parse().ok());
+                options.socket(path.parent().unwrap_or(path)).port(port.unwrap_or(DEFAULT_PORT))
+            }
+            Address::Tcp { host, address, port } => {
+                options.host(address.as_ref().unwrap_or(host)).port(*port)
+            }
+        };
+        if !self.password.is_empty() {
+            options = options.password(&self.password);
+        }
+        if let Some(database) = &self.database {
+            options = options.database(database);
+        }
+        if let Some(name) = &self.application_name {
+            options = options.application_name(name);
+        }
+        let Encryption { roots, certificate, key, .. } = &self.encryption;
+        options = match roots {
+            Some(Pem::File(path)) => options.ssl_root_cert(path),
+            Some(Pem::Inline(text)) => options.ssl_root_cert_from_pem(text.clone().into_bytes()),
+            None => options,
+        };
+        options = match certificate {
+            Some(Pem::File(path)) => options.ssl_client_cert(path),
+            Some(Pem::Inline(text)) => options.ssl_client_cert_from_pem(text),
+            None => options,
+        };
+        options = match key {
+            Some(Pem::File(path)) => options.ssl_client_key(path),
+            Some(Pem::Inline(text)) => options.ssl_client_key_from_pem(text),
+            None => options,
+        };
+        if !self.names_statements() {
+            options = options.statement_cache_capacity(0);
+        }
+        if self.is_pooled() {
+            return options.extra_float_digits(None);
+        }
+        // It escapes them itself.
+        let settings = self.settings.iter().map(|setting| (&setting.name, &setting.value));
+        options.options(settings)
+    }
+}
+
+/// What is read one after another, the last word counting.
+struct Parts {
+    host: String,
+    address: Option<String>,
+    port: u16,
+    place: Place,
+    has_password: bool,
+}
+
+pub(super) const DEFAULT_PORT: u16 = 5432;
+
+impl Parts {
+    /// What holds where a URL says nothing else.
+    fn of_environment() -> Self {
+        // sqlx reads what has a getter; the rest is read as it does.
+        let known = PgConnectOptions::new_without_pgpass();
+        let pem = |name| environment::variable(name).map(|text| Pem::new(&text));
+        let encryption = Encryption {
+            mode: known.get_ssl_mode(),
+            roots: pem("PGSSLROOTCERT"),
+            certificate: pem("PGSSLCERT"),
+            key: pem("PGSSLKEY"),
+        };
+        let password = environment::variable("PGPASSWORD");
+        Self {
+            host: known.get_host().to_owned(),
+            address: None,
+            port: known.get_port(),
+            has_password: password.is_some(),
+            place: Place {
+                address: Address::Unix(PathBuf::new()),
+                user: known.get_username().to_owned(),
+                password: password.unwrap_or_default(),
+                database: known.get_database().map(str::to_owned),
+                application_name: known.get_application_name().map(str::to_owned),
+                settings: known.get_options().map(settings::read).unwrap_or_default(),
+                encryption,
+                keep_alive: KeepAlive::default(),
+                connect_timeout: CONNECT_TIMEOUT,
+                has_names: true,
+                pooler: Pooler::Auto,
+                preamble: None,
+                probe: Probe::default(),
+            },
         }
     }
+
+    fn take_url(&mut self, url: &Url) -> Result<(), Fault> {
+        if let Some(host) = url.host_str() {
+            // A URL has an IPv6 address in brackets.
+            self.host = decoded("host", host)?.trim_matches(['[', ']']).to_owned();
+        }
+        self.port = url.port().unwrap_or(self.port);
+        if !url.username().is_empty() {
+            self.place.user = decoded("user", url.username())?;
+        }
+        if let Some(password) = url.password() {
+            self.set_password(decoded("password", password)?);
+        }
+        let database = url.path().trim_start_matches('/');
+        if !database.is_empty() {
+            self.place.database = Some(decoded("database", database)?);
+        }
+        Ok(())
+    }
+
+    fn take_parameter(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        let place = &mut self.place;
+        let keep_alive = &mut place.keep_alive;
+        match name {
+            "host" => (self.host, self.address) = (value.to_owned(), None),
+            "hostaddr" => {
+                value.parse::<std::net::IpAddr>().map_err(|_| unreadable(name, "an address"))?;
+                self.address = Some(value.to_owned());
+            }
+            "port" => self.port = number(name, value)?,
+            "dbname" => place.database = Some(value.to_owned()),
+            "user" => place.user = value.to_owned(),
+            "password" => self.set_password(value.to_owned()),
+            "application_name" => place.application_name = Some(value.to_owned()),
+            "options" => place.settings.extend(settings::read(value)),
+            "sslmode" | "ssl-mode" => {
+                place.encryption.mode = value.parse().map_err(|_| unreadable(name, "a mode of libpq's"))?;
+            }
+            "sslrootcert" | "ssl-root-cert" | "ssl-ca" => place.encryption.roots = Some(Pem::new(value)),
+            "sslcert" | "ssl-cert" => place.encryption.certificate = Some(Pem::new(value)),
+            "sslkey" | "ssl-key" => place.encryption.key = Some(Pem::new(value)),
+            "statement-cache-capacity" => place.has_names = number::<u64>(name, value)? > 0,
+            "connect_timeout" => match number(name, value)? {
+                0 => place.connect_timeout = Duration::from_secs(u64::from(u32::MAX)),
+                seconds => place.connect_timeout = Duration::from_secs(seconds),
+            },
+            "keepalives" => {
+                if number::<u8>(name, value)? == 0 {
+                    keep_alive.idle = None;
+                }
+            }
+            "keepalives_idle" => keep_alive.idle = Some(Duration::from_secs(number(name, value)?)),
+            "keepalives_interval" => keep_alive.interval = Duration::from_secs(number(name, value)?),
+            "keepalives_count" => keep_alive.count = number(name, value)?,
+            "tcp_user_timeout" => keep_alive.user_timeout = Duration::from_millis(number(name, value)?),
+            _ => match name.strip_prefix("options[").and_then(|name| name.strip_suffix(']')) {
+                Some(name) => {
+                    place.settings.push(Setting { name: name.to_owned(), value: value.to_owned() });
+                }
+                None => tracing::warn!(name, "a parameter of the database's URL is not known"),
+            },
+        }
+        Ok(())
+    }
+
+    fn set_password(&mut self, password: String) {
+        self.place.password = password;
+        self.has_password = true;
+    }
+
+    fn finish(self) -> Place {
+        let Self { host, address, port, mut place, has_password } = self;
+        if !has_password {
+            let database = place.database.as_deref().unwrap_or(&place.user);
+            let password = environment::password(&host, port, &place.user, database);
+            place.password = password.unwrap_or_default();
+        }
+        place.address = match host.starts_with('/') && address.is_none() {
+            true => Address::Unix(PathBuf::from(host).join(format!(".s.PGSQL.{port}"))),
+            false => Address::Tcp { host, address, port },
+        };
+        place
+    }
+}
+
+fn decoded(name: &str, text: &str) -> Result<String, Fault> {
+    let text = percent_decode_str(text).decode_utf8().map_err(|_| unreadable(name, "UTF-8"))?;
+    Ok(text.into_owned())
+}
+
+fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, Fault> {
+    value.parse().map_err(|_| unreadable(name, "a number"))
+}
+
+fn unreadable(name: &str, expected: &str) -> Fault {
+    Fault::Settings(format!("the database's URL: {name} is not {expected}"))
 }
 
 impl Encryption {
@@ -112,15 +368,11 @@ impl Encryption {
 }
 
 impl Pem {
-    /// From what sqlx prints: a file's path after `file: `, or the text itself.
-    fn new(name: &str, printed: &str) -> Result<Self, Fault> {
-        // What is not UTF-8 has been replaced: that would be another file.
-        if printed.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(Fault::Settings(format!("{name} is not UTF-8")));
+    /// A text that is written out, or the path of a file.
+    fn new(text: &str) -> Self {
+        match text.trim_start().starts_with("-----BEGIN ") {
+            true => Self::Inline(text.to_owned()),
+            false => Self::File(text.into()),
         }
-        Ok(match printed.strip_prefix("file: ") {
-            Some(path) => Self::File(path.into()),
-            None => Self::Inline(printed.to_owned()),
-        })
     }
 }

@@ -1,8 +1,7 @@
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use super::place::Pem;
@@ -12,25 +11,61 @@ use super::*;
 const POSTGRES: &str = "CROWSFOOT_TEST_POSTGRES";
 
 fn place(url: &str) -> Place {
-    Place::new(&url.parse().unwrap()).unwrap()
+    Place::new(url).unwrap()
 }
 
 #[test]
 fn a_url_is_taken_apart() {
     let place = place(
         "postgres://us%40er:p%40%2Fss%25%20%C3%A9@[::1]:5433/my%20da%2Fta%3F?sslmode=verify-full\
-         &sslrootcert=/a%20b.crt&sslcert=c&sslkey=d&application_name=app&options=-c%20x=y",
+         &sslrootcert=/a%20b.crt&sslcert=c&sslkey=d&application_name=app&options=-c%20x=y&options[z]=a%20b",
     );
-    assert_eq!(place.address, Address::Tcp { host: "::1".to_owned(), port: 5433 });
+    assert_eq!(place.address, Address::Tcp { host: "::1".to_owned(), address: None, port: 5433 });
     assert_eq!((place.user.as_str(), place.password.as_str()), ("us@er", "p@/ss% é"));
     assert_eq!(place.database.as_deref(), Some("my da/ta?"));
     assert_eq!(place.application_name.as_deref(), Some("app"));
-    assert_eq!(place.options.as_deref(), Some("-c x=y"));
+    assert_eq!(settings::write(&place.settings).as_deref(), Some(r"-c x=y -c z=a\ b"));
     let encryption = &place.encryption;
     assert!(encryption.is_required());
     let files = [&encryption.roots, &encryption.certificate, &encryption.key];
     assert!(files == ["/a b.crt", "c", "d"].map(|path| Some(Pem::File(path.into()))).each_ref());
-    assert!(!format!("{place:?}").contains("ss%"), "{place:?}");
+    assert!(!format!("{place:?} {place}").contains("ss%"), "{place:?}");
+}
+
+#[test]
+fn libpq_s_names_are_known() {
+    let url = "postgres://u@h/?keepalives_idle=7&keepalives_interval=3&keepalives_count=2&tcp_user_timeout=900\
+               &connect_timeout=9&hostaddr=127.0.0.1&port=6&dbname=d&user=x&password=y&statement-cache-capacity=0";
+    let place = place(url);
+    let seconds = std::time::Duration::from_secs;
+    assert_eq!((place.keep_alive.idle, place.keep_alive.interval), (Some(seconds(7)), seconds(3)));
+    assert_eq!(place.keep_alive.user_timeout.as_millis(), 900);
+    assert_eq!(place.connect_timeout(), seconds(9));
+    let address = Some("127.0.0.1".to_owned());
+    assert_eq!(place.address, Address::Tcp { host: "h".to_owned(), address, port: 6 });
+    assert_eq!((place.user.as_str(), place.password.as_str()), ("x", "y"));
+    assert!(!place.names_statements());
+}
+
+#[test]
+fn no_fault_of_a_url_repeats_a_value() {
+    for url in ["postgres://u:geheim@h/?port=geheim", "postgres://u:geheim%ff@h/", "postgres://u:geheim@h:x/"]
+    {
+        let fault = Place::new(url).err().unwrap().to_string();
+        assert!(!fault.contains("geheim"), "{fault}");
+    }
+}
+
+#[test]
+fn settings_give_way_to_those_of_the_url() {
+    let defaults = [("jit", "off".to_owned()), ("statement_timeout", "5s".to_owned())];
+    let named = place("postgres://u@h/?options=-c%20JIT=on").with_defaults("app", &defaults);
+    assert_eq!(settings::write(&named.settings).as_deref(), Some("-c JIT=on -c statement_timeout=5s"));
+    assert_eq!((named.preamble(), named.names_statements()), (None, true));
+    let pooled = named.behind(Pooler::Transaction);
+    let preamble = "SELECT set_config('JIT', 'on', true), set_config('statement_timeout', '5s', true)";
+    assert_eq!((pooled.preamble(), pooled.names_statements()), (Some(preamble), false));
+    assert!(parameters(&pooled).iter().all(|(name, _)| !["options", "extra_float_digits"].contains(name)));
 }
 
 #[test]
@@ -41,22 +76,20 @@ fn a_socket_is_a_folder_and_a_port() {
 }
 
 #[test]
-fn what_sqlx_makes_no_url_of_is_no_obstacle() {
-    let options = PgConnectOptions::new_without_pgpass().host("::1").port(1).username("a/b#c").password("d");
-    let place = Place::new(&options.database("e/f")).unwrap();
-    assert_eq!(place.address, Address::Tcp { host: "::1".to_owned(), port: 1 });
-    assert_eq!((place.user.as_str(), place.password.as_str()), ("a/b#c", "d"));
-    assert_eq!(place.database.as_deref(), Some("e/f"));
+fn sqlx_gets_the_same_place() {
+    let options = place("postgres://u:p@h:7/d?sslmode=require&options[a]=b%20c").sqlx_options();
+    assert_eq!((options.get_host(), options.get_port(), options.get_username()), ("h", 7, "u"));
+    assert_eq!((options.get_database(), options.get_options()), (Some("d"), Some(r"-c a=b\ c")));
+    let socket = place("postgres://u@%2Fa:5433/x").sqlx_options();
+    assert_eq!((socket.get_socket().map(|path| path.to_str()), socket.get_port()), (Some(Some("/a")), 5433));
 }
 
 #[test]
 fn a_certificate_may_be_written_out() {
     let text = "-----BEGIN CERTIFICATE-----\n+/=\n-----END CERTIFICATE-----\n";
-    let options = PgConnectOptions::new_without_pgpass();
-    let place = Place::new(&options.clone().ssl_root_cert_from_pem(text.into())).unwrap();
-    assert!(place.encryption.roots == Some(Pem::Inline(text.to_owned())));
-    let place = Place::new(&options.ssl_root_cert_from_pem(b"\xff".to_vec()));
-    assert!(matches!(place, Err(Fault::Settings(_))), "{place:?}");
+    let mut url = url::Url::parse("postgres://u@h/").unwrap();
+    url.query_pairs_mut().append_pair("sslrootcert", text);
+    assert!(place(url.as_str()).encryption.roots == Some(Pem::Inline(text.to_owned())));
 }
 
 /// What becomes of a connection to somebody who answers with these bytes.
@@ -139,15 +172,13 @@ impl Cluster {
         command.current_dir(&self.folder).output().unwrap()
     }
 
-    /// As this user with this password, over TCP.
-    fn options(&self, user: &str, password: &str) -> PgConnectOptions {
-        PgConnectOptions::new_without_pgpass()
-            .host("localhost")
-            .port(self.port)
-            .username(user)
-            .password(password)
-            .database("postgres")
-            .ssl_mode(PgSslMode::Disable)
+    /// As this user with this password, over TCP, with these parameters.
+    fn url(&self, user: &str, password: &str, parameters: &[(&str, &str)]) -> String {
+        let mut url =
+            url::Url::parse(&format!("postgres://{user}@localhost:{}/postgres", self.port)).unwrap();
+        url.set_password(Some(password)).unwrap();
+        url.query_pairs_mut().append_pair("sslmode", "disable").extend_pairs(parameters);
+        url.into()
     }
 
     /// One of the certificates and keys that were made with it.
@@ -176,34 +207,19 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
-async fn try_to_open(options: &PgConnectOptions) -> Result<Conversation, Fault> {
-    let opened = open(&Place::new(options)?).await?;
+async fn try_to_open(url: &str) -> Result<Conversation, Fault> {
+    let opened = open(&Place::new(url)?).await?;
     assert!(opened.received.is_empty());
     assert_ne!(opened.process_id, 0);
     Ok(Conversation { stream: opened.stream, received: opened.received })
 }
 
-/// The first value of a query.
-async fn ask(conversation: &mut Conversation, sql: &str) -> Result<String, Fault> {
-    conversation.send(|message| frontend::query(sql, message)).await?;
-    let mut answer = String::new();
-    loop {
-        match conversation.receive().await? {
-            Message::DataRow(row) => {
-                let range = row.ranges().next().unwrap().unwrap().unwrap();
-                answer = String::from_utf8(row.buffer()[range].to_vec()).unwrap();
-            }
-            Message::ReadyForQuery(_) => return Ok(answer),
-            _ => {}
-        }
-    }
-}
-
 #[tokio::test]
 async fn every_way_in() {
     let Some(cluster) = Cluster::start() else { return };
-    let local = cluster.options("postgres", "").socket(&cluster.folder);
-    let mut admin = local.connect().await.unwrap();
+    let folder = cluster.folder.to_str().unwrap();
+    let local = cluster.url("postgres", "", &[("host", folder)]);
+    let mut admin = place(&local).sqlx_options().connect().await.unwrap();
     for (encryption, user) in [
         ("md5", "hashed"),
         ("scram-sha-256", "cleartext"),
@@ -223,38 +239,41 @@ async fn every_way_in() {
 }
 
 async fn by_password(cluster: &Cluster) {
-    try_to_open(&cluster.options("trusted", "")).await.unwrap();
-    for mode in [PgSslMode::Disable, PgSslMode::Prefer] {
+    try_to_open(&cluster.url("trusted", "", &[])).await.unwrap();
+    for mode in ["disable", "prefer"] {
         for user in ["cleartext", "hashed", "salted"] {
-            let options = cluster.options(user, "p@ss: é").ssl_mode(mode).application_name("an app");
-            let options = options.options([("statement_timeout", "4321ms")]);
-            let mut conversation = try_to_open(&options).await.unwrap();
+            let parameters = [
+                ("sslmode", mode),
+                ("application_name", "an app"),
+                ("options[statement_timeout]", "4321ms"),
+                ("options[search_path]", "a, b"),
+            ];
+            let mut conversation = try_to_open(&cluster.url(user, "p@ss: é", &parameters)).await.unwrap();
             let settings = "SELECT concat_ws('|', current_user, current_setting('application_name'), \
-                            current_setting('statement_timeout'), current_setting('TimeZone'), \
-                            current_setting('DateStyle'), current_setting('client_encoding'), \
-                            current_setting('extra_float_digits'))";
-            let expected = format!("{user}|an app|4321ms|UTC|ISO, MDY|UTF8|2");
-            assert_eq!(ask(&mut conversation, settings).await.unwrap(), expected);
+                            current_setting('statement_timeout'), current_setting('search_path'), \
+                            current_setting('TimeZone'), current_setting('DateStyle'), \
+                            current_setting('client_encoding'), current_setting('extra_float_digits'))";
+            let expected = format!("{user}|an app|4321ms|a, b|UTC|ISO, MDY|UTF8|2");
+            assert_eq!(conversation.ask(settings).await.unwrap(), expected);
 
-            let fault = try_to_open(&cluster.options(user, "wrong").ssl_mode(mode)).await.err().unwrap();
+            let wrong = try_to_open(&cluster.url(user, "wrong", &[("sslmode", mode)])).await;
+            let fault = wrong.err().unwrap();
             assert!(matches!(&fault, Fault::Server(refusal) if refusal.code == "28P01"), "{user}: {fault}");
         }
     }
-    let fault = try_to_open(&cluster.options("trusted", "").database("nowhere")).await.err().unwrap();
+    let fault = try_to_open(&cluster.url("trusted", "", &[("dbname", "nowhere")])).await.err().unwrap();
     assert!(matches!(&fault, Fault::Server(refusal) if refusal.code == "3D000"), "{fault}");
+    // What answers is the server itself.
+    let explored = explore(place(&cluster.url("trusted", "", &[]))).await.unwrap();
+    assert_eq!(explored.pooler, Pooler::None);
 }
 
 async fn over_tls(cluster: &Cluster) {
-    let options = cluster.options("salted", "p@ss: é");
+    let salted = |parameters: &[(&str, &str)]| cluster.url("salted", "p@ss: é", parameters);
     let is_encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-    for (mode, expected) in [
-        (PgSslMode::Disable, "f"),
-        (PgSslMode::Allow, "f"),
-        (PgSslMode::Prefer, "t"),
-        (PgSslMode::Require, "t"),
-    ] {
-        let mut conversation = try_to_open(&options.clone().ssl_mode(mode)).await.unwrap();
-        assert_eq!(ask(&mut conversation, is_encrypted).await.unwrap(), expected);
+    for (mode, expected) in [("disable", "f"), ("allow", "f"), ("prefer", "t"), ("require", "t")] {
+        let mut conversation = try_to_open(&salted(&[("sslmode", mode)])).await.unwrap();
+        assert_eq!(conversation.ask(is_encrypted).await.unwrap(), expected);
         // What SCRAM was bound to.
         assert_eq!(
             tls::end_point(&conversation.stream).map(|hash| hash.len() * 8),
@@ -262,52 +281,55 @@ async fn over_tls(cluster: &Cluster) {
         );
     }
 
-    let known = options.clone().ssl_root_cert(cluster.file("authority.crt"));
-    let unknown = options.ssl_root_cert(cluster.file("stranger.crt"));
-    let (by_name, by_address) = (known.clone(), known.clone().host("127.0.0.1"));
-    for (what, options, mode, is_let_in) in [
-        ("known, right name", &by_name, PgSslMode::VerifyFull, true),
-        ("known, wrong name", &by_address, PgSslMode::VerifyFull, false),
-        ("known, any name", &by_address, PgSslMode::VerifyCa, true),
-        ("unknown, right name", &unknown, PgSslMode::VerifyFull, false),
-        ("unknown, any name", &unknown, PgSslMode::VerifyCa, false),
-        ("unknown, not asked", &unknown, PgSslMode::Require, true),
+    let file = |name: &str| cluster.file(name).to_str().unwrap().to_owned();
+    let (authority, stranger) = (file("authority.crt"), file("stranger.crt"));
+    for (what, roots, host, mode, is_let_in) in [
+        ("known, right name", &authority, "localhost", "verify-full", true),
+        ("known, right name elsewhere", &authority, "localhost&127.0.0.1", "verify-full", true),
+        ("known, wrong name", &authority, "127.0.0.1", "verify-full", false),
+        ("known, any name", &authority, "127.0.0.1", "verify-ca", true),
+        ("unknown, right name", &stranger, "localhost", "verify-full", false),
+        ("unknown, any name", &stranger, "localhost", "verify-ca", false),
+        ("unknown, not asked", &stranger, "localhost", "require", true),
     ] {
-        match try_to_open(&options.clone().ssl_mode(mode)).await {
+        let (host, address) = host.split_once('&').unwrap_or((host, "127.0.0.1"));
+        let url = salted(&[("sslrootcert", roots), ("host", host), ("hostaddr", address), ("sslmode", mode)]);
+        match try_to_open(&url).await {
             Ok(_) => assert!(is_let_in, "{what}"),
             Err(fault) => assert!(!is_let_in && matches!(fault, Fault::Tls(_)), "{what}: {fault}"),
         }
     }
 
-    let certified = cluster.options("certified", "").ssl_mode(PgSslMode::VerifyFull);
-    let certified = certified.ssl_root_cert(cluster.file("authority.crt"));
+    let certified = |parameters: &[(&str, &str)]| {
+        let verified = [("sslmode", "verify-full"), ("sslrootcert", authority.as_str())];
+        cluster.url("certified", "", &[&verified, parameters].concat())
+    };
     let with = |name: &str| {
-        let certificate = cluster.file(&format!("{name}.crt"));
-        certified.clone().ssl_client_cert(certificate).ssl_client_key(cluster.file(&format!("{name}.key")))
+        let (certificate, key) = (file(&format!("{name}.crt")), file(&format!("{name}.key")));
+        certified(&[("sslcert", &certificate), ("sslkey", &key)])
     };
     try_to_open(&with("certified")).await.unwrap();
     assert!(try_to_open(&with("server")).await.is_err());
-    assert!(try_to_open(&certified).await.is_err());
-    let lonely = certified.ssl_client_cert(cluster.file("certified.crt"));
+    assert!(try_to_open(&certified(&[])).await.is_err());
+    let lonely = certified(&[("sslcert", &file("certified.crt"))]);
     assert!(matches!(try_to_open(&lonely).await, Err(Fault::Settings(_))));
 }
 
 async fn over_a_socket(cluster: &Cluster) {
-    let options = cluster.options("salted", "p@ss: é").socket(&cluster.folder).ssl_mode(PgSslMode::Prefer);
-    let mut conversation = try_to_open(&options).await.unwrap();
-    assert_eq!(ask(&mut conversation, "SELECT inet_server_addr() IS NULL").await.unwrap(), "t");
-    let required = try_to_open(&options.clone().ssl_mode(PgSslMode::Require)).await;
+    let at = |folder: &str, mode| cluster.url("salted", "p@ss: é", &[("host", folder), ("sslmode", mode)]);
+    let folder = cluster.folder.to_str().unwrap();
+    let mut conversation = try_to_open(&at(folder, "prefer")).await.unwrap();
+    assert_eq!(conversation.ask("SELECT inet_server_addr() IS NULL").await.unwrap(), "t");
+    let required = try_to_open(&at(folder, "require")).await;
     assert!(matches!(required, Err(Fault::Tls(_))));
-    let elsewhere = try_to_open(&options.socket(Path::new("/nowhere"))).await;
+    let elsewhere = try_to_open(&at("/nowhere", "prefer")).await;
     assert!(matches!(elsewhere, Err(Fault::Io(_))));
 }
 
 async fn queries_are_cancelled(cluster: &Cluster) {
-    let options = cluster.options("salted", "p@ss: é");
-    for options in
-        [options.clone(), options.clone().ssl_mode(PgSslMode::Require), options.socket(&cluster.folder)]
-    {
-        let place = Place::new(&options).unwrap();
+    let folder = cluster.folder.to_str().unwrap();
+    for parameters in [&[][..], &[("sslmode", "require")], &[("host", folder)]] {
+        let place = place(&cluster.url("salted", "p@ss: é", parameters));
         let opened = open(&place).await.unwrap();
         let (process_id, secret_key) = (opened.process_id, opened.secret_key);
         let mut conversation = Conversation { stream: opened.stream, received: opened.received };

@@ -1,0 +1,71 @@
+//! The end of statements that nobody waits for any more.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::CONNECT_TIMEOUT;
+use super::fault::Fault;
+use super::inbox::{Inbox, READY_FOR_QUERY};
+use super::startup::{self, Place};
+use super::stream::Stream;
+
+/// How long the server may take to end a statement before it is asked again, at first and at most. It passes over a wish that
+/// comes before the statement does.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the end of statements is pursued. After that the server's own time limits must end them.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Asks the server to end the statements of a connection until it has answered all of them, and closes the connection: a
+/// transaction that is open is taken back by that.
+pub(super) async fn abandon(
+    place: &Place,
+    (process_id, secret_key): (i32, i32),
+    mut stream: Stream,
+    mut inbox: Inbox,
+    mut unanswered: usize,
+) {
+    let pursued = timeout(PATIENCE, async {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            // It takes as long as the server does, which may be away.
+            let asked = timeout(CONNECT_TIMEOUT, startup::cancel(place, process_id, secret_key)).await;
+            if asked.is_err() {
+                place.probe.note_loss();
+            }
+            let answered = poll_fn(|context| drain(&mut stream, &mut inbox, &mut unanswered, context));
+            if timeout(pause, answered).await.is_ok() {
+                return;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    });
+    if pursued.await.is_err() {
+        tracing::warn!(unanswered, "the database did not end statements that were given up");
+    }
+}
+
+/// Is ready when every statement is answered, or the connection is lost.
+fn drain(
+    stream: &mut Stream,
+    inbox: &mut Inbox,
+    unanswered: &mut usize,
+    context: &mut Context<'_>,
+) -> Poll<Result<(), Fault>> {
+    loop {
+        while let Some((tag, _)) = inbox.next()? {
+            *unanswered -= usize::from(tag == READY_FOR_QUERY && *unanswered > 0);
+        }
+        if *unanswered == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        match inbox.poll_read(stream, context) {
+            Poll::Ready(read) => read?,
+            Poll::Pending => return Poll::Pending,
+        }
+    }
+}

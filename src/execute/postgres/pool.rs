@@ -1,0 +1,140 @@
+//! Connections that have one user each.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sea_orm::Value;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::connection::{Answer, Connection};
+use super::fault::Fault;
+use crate::execute::connect::ACQUIRE_TIMEOUT;
+use crate::execute::row_builder::RowSetBuilder;
+
+/// How long a place stays taken by a connection whose statement was given up and is being ended at the server.
+const END_PATIENCE: Duration = Duration::from_secs(2);
+
+/// No more than so many connections, and those of them that lie idle.
+#[derive(Debug)]
+pub(super) struct Pool {
+    room: Arc<Semaphore>,
+    limit: usize,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A place in a pool, with a connection where there is one. The connection goes back only when it is idle at the end: one
+/// whose statement was given up half-way is ended, at the server, too, and has the place until then.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pool: Arc<Pool>,
+    connection: Option<Connection>,
+    place: Option<OwnedSemaphorePermit>,
+    is_busy: bool,
+}
+
+impl Pool {
+    pub fn new(limit: usize) -> Arc<Self> {
+        let room = Arc::new(Semaphore::new(limit));
+        Arc::new(Self { room, limit, idle: Mutex::default() })
+    }
+
+    /// A place, with an idle connection where there is a good one.
+    pub async fn take(self: &Arc<Self>) -> Result<Lease, Fault> {
+        let place = match self.room.clone().try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => timeout(ACQUIRE_TIMEOUT, self.room.clone().acquire_owned())
+                .await
+                .map_err(|_| Fault::Slow(ACQUIRE_TIMEOUT))?
+                .map_err(|_| Fault::Closed)?,
+        };
+        let home = Handle::current().id();
+        let mut idle = self.idle();
+        idle.retain(Connection::is_good);
+        // Another thread's can be used, and wakes that thread for each answer.
+        let near = idle.iter().rposition(|connection| connection.home == home);
+        let index = near.or_else(|| idle.len().checked_sub(1));
+        let connection = index.map(|index| idle.swap_remove(index));
+        Ok(Lease { pool: self.clone(), connection, place: Some(place), is_busy: false })
+    }
+
+    /// How many connections lie idle, and how many are in use or being opened.
+    pub fn idle_and_busy(&self) -> (usize, usize) {
+        (self.idle().len(), self.limit.saturating_sub(self.room.available_permits()))
+    }
+
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Closes what lies idle.
+    pub fn forget(&self) {
+        self.idle().clear();
+    }
+
+    /// Closes what lies idle, and lets nobody in any more.
+    pub fn close(&self) {
+        self.room.close();
+        self.forget();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.room.is_closed()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease {
+    pub fn connection(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+
+    /// Puts a connection into the place; what was there is ended.
+    pub fn put(&mut self, connection: Connection) {
+        self.connection = Some(connection);
+        self.is_busy = false;
+    }
+
+    /// Notes that the connection is not to be used again as it is.
+    pub fn set_busy(&mut self, is_busy: bool) {
+        self.is_busy = is_busy;
+    }
+
+    /// Sends a statement outside any transaction, and waits for its rows.
+    pub async fn read(
+        &mut self,
+        sql: Arc<str>,
+        values: Arc<[Value]>,
+        rows: RowSetBuilder,
+    ) -> Result<Answer, Fault> {
+        let Some(connection) = &self.connection else { return Err(Fault::Closed) };
+        self.is_busy = true;
+        let answer = connection.read(sql, values, rows).await;
+        self.is_busy = false;
+        answer
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if !self.is_busy {
+            let good = Some(connection).filter(Connection::is_good);
+            // Nobody is let in any more, so nobody would use it.
+            self.pool.idle().extend(good.filter(|_| !self.pool.is_closed()));
+            return;
+        }
+        let place = self.place.take();
+        // Without a runtime the connection's task is gone as well.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                connection.give_up(END_PATIENCE).await;
+                drop(place);
+            });
+        }
+    }
+}

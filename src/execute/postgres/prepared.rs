@@ -1,0 +1,176 @@
+//! Statements that the server knows by a name.
+
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use lru::LruCache;
+use postgres_types::Type;
+use sea_orm::Value;
+use sha2::{Digest, Sha256};
+
+use super::decoder::Form;
+use super::parameters;
+use crate::model::ColumnType;
+
+/// Prepared statements that are kept at the server for one connection: 256.
+const KEPT_STATEMENTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
+
+/// Text of all prepared statements of one connection. Plans at the server take some ten times as much.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// Longer texts are sent anew each time.
+const LARGEST_KEPT: usize = 64 << 10;
+
+/// A statement as it was parsed.
+pub(super) struct Prepared {
+    /// Empty for a statement without a name, which lasts until the next one.
+    pub name: String,
+    pub types: Vec<Type>,
+    pub columns: Arc<[ColumnType]>,
+    /// Known when the server has described its rows, which it does before it sends any.
+    pub forms: OnceLock<Vec<Form>>,
+    /// Whether the server has parsed the statement and not described it on this connection.
+    pub is_undescribed: AtomicBool,
+}
+
+impl Prepared {
+    pub fn new(name: String, types: Vec<Type>, columns: Arc<[ColumnType]>) -> Self {
+        Self { name, types, columns, forms: OnceLock::new(), is_undescribed: AtomicBool::new(false) }
+    }
+
+    /// Whether these values and columns are the statement's.
+    fn fits(&self, values: &[Value], columns: &Arc<[ColumnType]>) -> bool {
+        let mut types = values.iter().zip(&self.types);
+        self.columns == *columns
+            && types.all(|(value, known)| parameters::type_of(value).as_ref() == Some(known))
+    }
+}
+
+/// The name of a statement: a hash of its text and of its parameters' types. One name means one statement for ever, in
+/// every process, because a pooler may hand the same connection of the server to all of them.
+pub(super) fn name_of(sql: &str, types: &[Type]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(sql);
+    hash.update([0]);
+    for oid in types.iter().map(Type::oid) {
+        hash.update(oid.to_be_bytes());
+    }
+    let mut name = String::from("cf_");
+    for byte in &hash.finalize()[..16] {
+        // Writing to a string does not fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+/// The statements of one connection that were used last, bounded by their number and by the bytes of their texts.
+pub(super) struct Kept {
+    statements: LruCache<Arc<str>, Arc<Prepared>>,
+    bytes: usize,
+}
+
+impl Kept {
+    pub fn new() -> Self {
+        Self { statements: LruCache::new(KEPT_STATEMENTS), bytes: 0 }
+    }
+
+    /// Whether a statement of this text is kept at all.
+    pub fn takes(sql: &str) -> bool {
+        sql.len() <= LARGEST_KEPT
+    }
+
+    pub fn get(
+        &mut self,
+        sql: &Arc<str>,
+        values: &[Value],
+        columns: &Arc<[ColumnType]>,
+    ) -> Option<Arc<Prepared>> {
+        self.statements.get(sql).filter(|prepared| prepared.fits(values, columns)).cloned()
+    }
+
+    /// Keeps a statement; returns the names of those that make room for it.
+    pub fn put(&mut self, sql: Arc<str>, prepared: Arc<Prepared>) -> Vec<String> {
+        let mut forgotten = Vec::new();
+        let name = prepared.name.clone();
+        self.bytes += sql.len();
+        let replaced = self.statements.push(sql, prepared);
+        let mut forget = |sql: Arc<str>, prepared: Arc<Prepared>, bytes: &mut usize| {
+            *bytes = bytes.saturating_sub(sql.len());
+            if prepared.name != name {
+                forgotten.push(prepared.name.clone());
+            }
+        };
+        if let Some((sql, prepared)) = replaced {
+            forget(sql, prepared, &mut self.bytes);
+        }
+        while self.bytes > KEPT_BYTES && self.statements.len() > 1 {
+            let Some((sql, prepared)) = self.statements.pop_lru() else { break };
+            forget(sql, prepared, &mut self.bytes);
+        }
+        forgotten
+    }
+
+    /// Forgets a statement, unless it was replaced meanwhile. Returns whether it was kept.
+    pub fn forget(&mut self, sql: &Arc<str>, prepared: &Arc<Prepared>) -> bool {
+        let is_same = self.statements.peek(sql).is_some_and(|kept| Arc::ptr_eq(kept, prepared));
+        if is_same && self.statements.pop(sql).is_some() {
+            self.bytes = self.bytes.saturating_sub(sql.len());
+        }
+        is_same
+    }
+
+    /// Notes that the server knows a statement by its name already: it is described before it is used again.
+    pub fn note_known(&mut self, sql: &Arc<str>, prepared: &Arc<Prepared>) {
+        let known = Prepared::new(prepared.name.clone(), prepared.types.clone(), prepared.columns.clone());
+        known.is_undescribed.store(true, Ordering::Relaxed);
+        if self.forget(sql, prepared) {
+            self.put(sql.clone(), Arc::new(known));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(sql: &str) -> (Arc<str>, Arc<Prepared>) {
+        (sql.into(), Arc::new(Prepared::new(name_of(sql, &[]), Vec::new(), Arc::default())))
+    }
+
+    #[test]
+    fn a_name_is_of_text_and_types_and_always_the_same() {
+        assert_eq!(name_of("SELECT $1", &[Type::INT4]), "cf_40b6f694ccf3b6bb0c506f464022154f");
+        assert_ne!(name_of("SELECT $1", &[Type::INT4]), name_of("SELECT $1", &[Type::INT8]));
+        assert_ne!(name_of("SELECT $1", &[]), name_of("SELECT $2", &[]));
+    }
+
+    #[test]
+    fn statements_are_kept_up_to_a_number_of_bytes() {
+        let mut all = Kept::new();
+        let mut names = Vec::new();
+        for number in 0..100 {
+            let (sql, prepared) = kept(&format!("{number}{}", " ".repeat(LARGEST_KEPT - 10)));
+            names.push(prepared.name.clone());
+            let forgotten = all.put(sql, prepared);
+            assert!(all.bytes <= KEPT_BYTES, "{}", all.bytes);
+            assert!(forgotten.iter().all(|name| names.contains(name)));
+        }
+        assert!(all.statements.len() < 20, "{}", all.statements.len());
+        let bytes: usize = all.statements.iter().map(|(sql, _)| sql.len()).sum();
+        assert_eq!(bytes, all.bytes);
+    }
+
+    #[test]
+    fn a_statement_that_was_replaced_is_not_forgotten() {
+        let mut all = Kept::new();
+        let ((sql, old), (_, new)) = (kept("SELECT 1"), kept("SELECT 1"));
+        assert!(all.put(sql.clone(), old.clone()).is_empty());
+        // Of the same name: closing it would close the new one.
+        assert!(all.put(sql.clone(), new.clone()).is_empty());
+        assert!(!all.forget(&sql, &old));
+        assert!(all.forget(&sql, &new));
+        assert_eq!(all.bytes, 0);
+    }
+}

@@ -1,0 +1,215 @@
+//! Differences between the model and the database, and what to write so that they go.
+
+use std::fmt;
+
+use crate::model::{KeyAction, OnDelete};
+
+/// One way in which the database differs from the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The entity's table is not there.
+    NoTable {
+        /// The entity.
+        entity: String,
+        /// Its table.
+        table: String,
+    },
+    /// A column is not there.
+    NoColumn {
+        /// `table.column`.
+        column: String,
+    },
+    /// A column may be NULL in one and not in the other.
+    Nullable {
+        /// `table.column`.
+        column: String,
+        /// Whether the database takes NULL; the entity says the opposite.
+        in_database: bool,
+    },
+    /// A column is of a type in the database that cannot be read as the entity's.
+    Type {
+        /// `table.column`.
+        column: String,
+        /// The entity's type.
+        in_entity: String,
+        /// The database's type.
+        in_database: String,
+    },
+    /// The database always makes the value of a column, and inputs have it.
+    AlwaysGenerated {
+        /// `table.column`.
+        column: String,
+    },
+    /// A column has a default in one and not in the other.
+    Default {
+        /// `table.column`.
+        column: String,
+        /// Whether the database has the default; the entity says the opposite.
+        in_database: bool,
+    },
+    /// A key of the entity is not unique in the database.
+    NoUniqueKey {
+        /// `table (a, b)`.
+        columns: String,
+    },
+    /// The database has a unique key that the entity does not declare.
+    UndeclaredUniqueKey {
+        /// `table (a, b)`.
+        columns: String,
+    },
+    /// A relation's key has no constraint.
+    NoForeignKey {
+        /// `Entity.relation`.
+        relation: String,
+        /// `table (a, b)`.
+        from: String,
+        /// `table (a, b)`.
+        to: String,
+    },
+    /// The database has a foreign key that no relation declares, or one that a relation declares as not enforced.
+    UndeclaredForeignKey {
+        /// `Entity.relation`, where there is one.
+        relation: Option<String>,
+        /// `table (a, b)`.
+        from: String,
+        /// `table (a, b)`.
+        to: String,
+    },
+    /// The action of a foreign key is not the declared one.
+    Action {
+        /// `Entity.relation`.
+        relation: String,
+        /// Whether it is ON UPDATE; ON DELETE otherwise.
+        on_update: bool,
+        /// The entity's.
+        declared: KeyAction,
+        /// The database's.
+        in_database: KeyAction,
+    },
+    /// A foreign key is checked at the end of the transaction.
+    Deferred {
+        /// `Entity.relation`.
+        relation: String,
+    },
+    /// The database deletes or changes rows before a rule of the application can keep or count them.
+    OverruledRule {
+        /// `Entity.relation`.
+        relation: String,
+        /// The rule.
+        rule: OnDelete,
+        /// The database's action.
+        in_database: KeyAction,
+    },
+}
+
+impl Difference {
+    /// Returns whether the schema promises what the database does not hold. The others are worth knowing: the service
+    /// goes by the database.
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Self::NoTable { .. }
+            | Self::NoColumn { .. }
+            | Self::Nullable { .. }
+            | Self::Type { .. }
+            | Self::AlwaysGenerated { .. }
+            | Self::NoUniqueKey { .. }
+            | Self::NoForeignKey { .. }
+            | Self::Action { .. } => true,
+            Self::Default { in_database, .. } => !in_database,
+            Self::UndeclaredUniqueKey { .. }
+            | Self::UndeclaredForeignKey { .. }
+            | Self::Deferred { .. }
+            | Self::OverruledRule { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTable { entity, table } => write!(formatter, "{entity}: there is no table {table}"),
+            Self::NoColumn { column } => write!(formatter, "there is no column {column}"),
+            Self::Nullable { column, in_database: true } => write!(
+                formatter,
+                "{column} may be NULL in the database, but not in its entity; \
+                 make the field an Option, or the column NOT NULL"
+            ),
+            Self::Nullable { column, in_database: false } => write!(
+                formatter,
+                "{column} may be NULL in its entity, but not in the database; \
+                 take the Option from the field, or NOT NULL from the column"
+            ),
+            Self::Type { column, in_entity, in_database } => write!(
+                formatter,
+                "{column} is of type {in_database} in the database, which cannot be read as the entity's {in_entity}; \
+                 change one of them, or hide the column"
+            ),
+            Self::AlwaysGenerated { column } => write!(
+                formatter,
+                "{column} is GENERATED ALWAYS in the database; say so by EntityOptions::generated, which keeps it out of inputs"
+            ),
+            Self::Default { column, in_database: true } => write!(
+                formatter,
+                "{column} has a default in the database, but not in its entity; \
+                 declare default_value or default_expr, and inputs may leave it out"
+            ),
+            Self::Default { column, in_database: false } => write!(
+                formatter,
+                "{column} has a default in its entity, but not in the database; \
+                 write DEFAULT in the database, or take the default from the entity"
+            ),
+            Self::NoUniqueKey { columns } => {
+                write!(
+                    formatter,
+                    "{columns} has no unique key; write UNIQUE in the database, or take it from the entity"
+                )
+            }
+            Self::UndeclaredUniqueKey { columns } => write!(
+                formatter,
+                "{columns} is unique in the database, but not in its entity; \
+                 declare unique or unique_key, and rows can be named by it"
+            ),
+            Self::NoForeignKey { relation, from, to } => write!(
+                formatter,
+                "{relation}: {from} has no foreign key to {to}; write FOREIGN KEY in the database, or declare skip_fk"
+            ),
+            Self::UndeclaredForeignKey { relation: Some(relation), from, to } => write!(
+                formatter,
+                "{relation}: {from} has a foreign key to {to}, but declares skip_fk; take it away"
+            ),
+            Self::UndeclaredForeignKey { relation: None, from, to } => write!(
+                formatter,
+                "{from} has a foreign key to {to} in the database, but no relation stands for it; declare a belongs_to"
+            ),
+            Self::Action { relation, on_update, declared, in_database } => {
+                let (sql, attribute) =
+                    if *on_update { ("ON UPDATE", "on_update") } else { ("ON DELETE", "on_delete") };
+                let value = match in_database {
+                    KeyAction::Cascade => "Cascade",
+                    KeyAction::SetNull => "SetNull",
+                    KeyAction::SetDefault => "SetDefault",
+                    KeyAction::Restrict => "Restrict",
+                    KeyAction::NoAction => "NoAction",
+                };
+                write!(
+                    formatter,
+                    "{relation}: {sql} is {in_database} in the database, but {declared} in the entity; \
+                     declare {attribute} = \"{value}\", or write {sql} {declared} in the database"
+                )?;
+                match on_update {
+                    true => Ok(()),
+                    false => write!(formatter, ", or register the rule by on_delete"),
+                }
+            }
+            Self::Deferred { relation } => write!(
+                formatter,
+                "{relation}: the foreign key is checked at the end of the transaction (INITIALLY DEFERRED)"
+            ),
+            Self::OverruledRule { relation, rule, in_database } => write!(
+                formatter,
+                "{relation}: ON DELETE is {in_database} in the database, and {rule} is the rule of the application; \
+                 what others delete follows the database, write ON DELETE NO ACTION there"
+            ),
+        }
+    }
+}

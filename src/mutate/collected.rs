@@ -1,0 +1,147 @@
+//! Deletions by rules of the application: keys are set first, then rows go, those that reference others before these.
+
+use sea_orm::Value;
+
+use super::delete::{Reach, keys_of};
+use super::reference::{Reference, Rule};
+use super::writer::{Row, Writer, values_of};
+use crate::execute::SqlError;
+use crate::model::{ColumnId, EntityId, OnDelete};
+
+/// A key among the rows that go.
+struct Edge {
+    child: EntityId,
+    target: EntityId,
+    /// Columns of the key that may be NULL.
+    nullable: Vec<ColumnId>,
+}
+
+/// A step of a deletion.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// The key of rows that go becomes NULL, so that what they reference can go before them.
+    Null(EntityId, Vec<ColumnId>),
+    Delete(EntityId),
+}
+
+impl Writer<'_> {
+    /// Deletes all that was collected; says how many of the rows that were to be deleted there were.
+    pub async fn delete_collected(&self, reach: &Reach) -> Result<usize, SqlError> {
+        let mut edges = Vec::new();
+        for (entity, rows) in reach.gone.iter().filter(|(_, rows)| !rows.is_empty()) {
+            for reference in self.references(*entity) {
+                let Some(child) = reference.child else { continue };
+                if let Rule::Application(rule @ (OnDelete::SetNull | OnDelete::SetDefault)) = reference.rule {
+                    self.set_keys(child, &reference, rule, rows).await?;
+                }
+                let is_checked = reference.enforced && !reference.deferred;
+                let goes_along = reach.gone.get(&child).is_some_and(|rows| !rows.is_empty());
+                if is_checked && goes_along && child != *entity {
+                    let nullable = self.nullable(child, &reference.from);
+                    edges.push(Edge { child, target: *entity, nullable });
+                }
+            }
+        }
+        let entities = reach.gone.iter().filter(|(_, rows)| !rows.is_empty()).map(|(entity, _)| *entity);
+        for step in steps(entities.collect(), edges) {
+            match step {
+                Step::Null(entity, columns) => {
+                    let values = self.nulls(entity, &columns);
+                    let (primary_key, keys) = self.keys_that_go(reach, entity);
+                    self.try_to(self.writes().update(entity, &values, primary_key, &keys, &[])).await?;
+                }
+                Step::Delete(entity) => {
+                    let (primary_key, keys) = self.keys_that_go(reach, entity);
+                    self.try_to(self.writes().delete(entity, primary_key, &keys)).await?;
+                }
+            }
+        }
+        Ok(reach.first)
+    }
+
+    /// Sets the keys of rows that reference `rows` and stay.
+    async fn set_keys(
+        &self,
+        child: EntityId,
+        reference: &Reference<'_>,
+        rule: OnDelete,
+        rows: &[Row],
+    ) -> Result<(), SqlError> {
+        let keys = keys_of(rows, &reference.to);
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let values = match rule {
+            OnDelete::SetDefault => {
+                let columns = &self.model().entities[child].columns;
+                let default = |id: &ColumnId| {
+                    let column = &columns[*id];
+                    (*id, column.default.clone().unwrap_or_else(|| column.column_type.null()))
+                };
+                reference.from.iter().map(default).collect()
+            }
+            _ => self.nulls(child, &self.nullable(child, &reference.from)),
+        };
+        self.try_to(self.writes().update(child, &values, &reference.from, &keys, &[])).await?;
+        Ok(())
+    }
+
+    fn nullable(&self, id: EntityId, columns: &[ColumnId]) -> Vec<ColumnId> {
+        let entity = &self.model().entities[id];
+        columns.iter().copied().filter(|column| entity.columns[*column].nullable).collect()
+    }
+
+    fn nulls(&self, id: EntityId, columns: &[ColumnId]) -> Vec<(ColumnId, Value)> {
+        let entity = &self.model().entities[id];
+        columns.iter().map(|column| (*column, entity.columns[*column].column_type.null())).collect()
+    }
+
+    fn keys_that_go(&self, reach: &Reach, id: EntityId) -> (&[ColumnId], Vec<Vec<Value>>) {
+        let primary_key = &self.model().entities[id].primary_key;
+        let rows = reach.gone.get(&id).map_or(&[][..], Vec::as_slice);
+        (primary_key, rows.iter().map(|row| values_of(row, primary_key)).collect())
+    }
+}
+
+/// Puts the deletion of entities into an order that keys allow which are checked at once. A circle is broken where a key
+/// may be NULL; where none may, the database has to take it as it is.
+fn steps(mut entities: Vec<EntityId>, mut edges: Vec<Edge>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    while !entities.is_empty() {
+        let is_referenced = |entity: &EntityId| {
+            edges.iter().any(|edge| edge.target == *entity && entities.contains(&edge.child))
+        };
+        if let Some(free) = entities.iter().position(|entity| !is_referenced(entity)) {
+            steps.push(Step::Delete(entities.remove(free)));
+            continue;
+        }
+        let is_left = |edge: &Edge| entities.contains(&edge.child) && entities.contains(&edge.target);
+        match edges.iter().position(|edge| is_left(edge) && !edge.nullable.is_empty()) {
+            Some(place) => {
+                let edge = edges.remove(place);
+                steps.push(Step::Null(edge.child, edge.nullable));
+            }
+            None => steps.push(Step::Delete(entities.remove(0))),
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edge(child: EntityId, target: EntityId, nullable: &[ColumnId]) -> Edge {
+        Edge { child, target, nullable: nullable.to_vec() }
+    }
+
+    #[test]
+    fn rows_go_before_those_that_they_reference_and_circles_are_opened() {
+        let chain = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(2, 1, &[]), edge(2, 0, &[])]);
+        assert_eq!(chain, [Step::Delete(2), Step::Delete(1), Step::Delete(0)]);
+        let circle = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(0, 1, &[7]), edge(2, 0, &[])]);
+        assert_eq!(circle, [Step::Delete(2), Step::Null(0, vec![7]), Step::Delete(1), Step::Delete(0)]);
+        let closed = steps(vec![0, 1], vec![edge(1, 0, &[]), edge(0, 1, &[])]);
+        assert_eq!(closed, [Step::Delete(0), Step::Delete(1)]);
+    }
+}

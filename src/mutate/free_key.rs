@@ -1,0 +1,112 @@
+//! Keys that SQLite numbers by itself. It goes on after the greatest one, beyond what a column of fewer than 64 bits holds
+//! where a client has taken the last.
+
+use sea_orm::{Statement, Value};
+
+use super::writer::{Row, Writer};
+use crate::error::{Error, Result};
+use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, Table};
+use crate::plan::Dialect;
+
+impl Writer<'_> {
+    /// The key that the database numbers in new rows which give the columns `given`, where its numbers may be too large.
+    pub(super) fn numbered_key(&self, id: EntityId, given: &[ColumnId]) -> Option<ColumnId> {
+        let entity = &self.model().entities[id];
+        let [key] = entity.primary_key[..] else { return None };
+        let column = &entity.columns[key];
+        let is_numbered =
+            self.writes().dialect == Dialect::Sqlite && column.generated && !given.contains(&key);
+        (is_numbered && greatest(&column.column_type).is_some()).then_some(key)
+    }
+
+    /// Moves new rows whose keys are too large to free ones, above as many of the others as can be. The rows hold their keys
+    /// as integers of 64 bits before, and as the column has them after.
+    pub(super) async fn keep_in_range(
+        &self,
+        id: EntityId,
+        key: ColumnId,
+        rows: &mut [Row],
+        paths: &[String],
+    ) -> Result<()> {
+        let entity = &self.model().entities[id];
+        let column = &entity.columns[key];
+        let greatest = greatest(&column.column_type).unwrap_or(i64::MAX);
+        let number = |row: &Row| match row.get(&key) {
+            Some(Value::BigInt(Some(number))) => *number,
+            _ => 0,
+        };
+        let beyond: Vec<i64> = rows.iter().map(number).filter(|number| *number > greatest).collect();
+        let mut moved_by = 0;
+        if let (Some(first), Some(last)) = (beyond.iter().min(), beyond.iter().max()) {
+            let free = self.first_free(entity, column, greatest, last - first + 1).await?;
+            let free = free.ok_or_else(|| {
+                let path = rows.iter().zip(paths).find(|(row, _)| number(row) > greatest);
+                let argument = path.map(|(_, path)| format!("{path}.{}", column.field));
+                let expected = "expected a value: no further one is left to number the row with";
+                Error::bad_input(&argument.unwrap_or_default(), serde_json::Value::Null, expected)
+            })?;
+            moved_by = free - first;
+            let (table, name) = (quoted(&entity.table), quote(&column.name));
+            let sql = format!(
+                "UPDATE {table} SET {name} = {name} + ? WHERE {name} IN (SELECT value FROM json_each(?))"
+            );
+            let values = [Value::from(moved_by), serde_json::json!(beyond).to_string().into()];
+            let statement = Statement::from_sql_and_values(self.writes().dialect.backend(), sql, values);
+            self.session.statements().write(statement, [].into()).await?;
+        }
+        for row in rows {
+            let number = number(row);
+            let within = if number > greatest { number + moved_by } else { number };
+            row.insert(key, column.column_type.integer(within));
+        }
+        Ok(())
+    }
+
+    /// The first of so many free numbers, the last of all where there are several such places.
+    async fn first_free(
+        &self,
+        entity: &Entity,
+        column: &Column,
+        greatest: i64,
+        count: i64,
+    ) -> Result<Option<i64>> {
+        let (table, name) = (quoted(&entity.table), quote(&column.name));
+        let sql = format!(
+            "SELECT taken + 1 FROM (SELECT taken, lead(taken, 1, ?) OVER (ORDER BY taken) AS next FROM \
+             (SELECT 0 AS taken UNION ALL SELECT {name} FROM {table} WHERE {name} BETWEEN 1 AND ?)) \
+             WHERE next - taken > ? ORDER BY taken DESC LIMIT 1"
+        );
+        let values = [Value::from(greatest + 1), greatest.into(), count.into()];
+        let statement = Statement::from_sql_and_values(self.writes().dialect.backend(), sql, values);
+        let found = self.session.statements().write(statement, [ColumnType::BigInt].into()).await?;
+        let first = (!found.is_empty()).then(|| found.row(0).value(0));
+        Ok(match first {
+            Some(Value::BigInt(free)) => free,
+            _ => None,
+        })
+    }
+}
+
+/// The greatest number of a column that holds fewer than 64 bits.
+fn greatest(column_type: &ColumnType) -> Option<i64> {
+    Some(match column_type {
+        ColumnType::TinyInt => i8::MAX.into(),
+        ColumnType::TinyUnsigned => u8::MAX.into(),
+        ColumnType::SmallInt => i16::MAX.into(),
+        ColumnType::SmallUnsigned => u16::MAX.into(),
+        ColumnType::Int => i32::MAX.into(),
+        ColumnType::Unsigned => u32::MAX.into(),
+        _ => return None,
+    })
+}
+
+fn quoted(table: &Table) -> String {
+    match &table.schema {
+        Some(schema) => format!("{}.{}", quote(schema), quote(&table.name)),
+        None => quote(&table.name),
+    }
+}
+
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

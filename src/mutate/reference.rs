@@ -1,0 +1,173 @@
+//! References to an entity: the foreign keys that point at its rows, and what happens to their rows when one is deleted.
+
+use crate::execute::{Checked, ForeignKey, ForeignKeys};
+use crate::model::{ColumnId, Declaration, EntityId, KeyAction, Model, OnDelete, Relation, Table};
+
+/// A key by which rows reference those of an entity.
+#[derive(Debug)]
+pub(super) struct Reference<'a> {
+    /// Entity that holds the key; none where its table, or a column of the key, is not registered.
+    pub child: Option<EntityId>,
+    /// Columns of the key in the child.
+    pub from: Vec<ColumnId>,
+    /// Table that holds the key.
+    pub table: Table,
+    /// Names of the key's columns.
+    pub columns: Vec<String>,
+    /// Referenced columns.
+    pub to: Vec<ColumnId>,
+    /// Relation of the child over this key, unless it is hidden.
+    pub relation: Option<&'a Relation>,
+    /// What happens to the child's rows.
+    pub rule: Rule,
+    /// Whether the rows' keys follow a change of what they reference, or give way to it.
+    pub follows_updates: bool,
+    /// Whether the database has the key.
+    pub enforced: bool,
+    /// Whether the end of the transaction checks the key.
+    pub deferred: bool,
+}
+
+/// What happens to the referencing rows when the row that they reference is deleted, and who does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// The service, by a rule of the application.
+    Application(OnDelete),
+    /// The database, by the action of its foreign key.
+    Database(KeyAction),
+    /// Nobody: the database has no such key.
+    Nothing,
+}
+
+impl Rule {
+    /// Returns whether the rows go too.
+    pub fn cascades(self) -> bool {
+        matches!(self, Self::Application(OnDelete::Cascade) | Self::Database(KeyAction::Cascade))
+    }
+
+    /// Returns whether the rows stay, with another key.
+    pub fn changes_key(self) -> bool {
+        matches!(
+            self,
+            Self::Application(OnDelete::SetNull | OnDelete::SetDefault)
+                | Self::Database(KeyAction::SetNull | KeyAction::SetDefault)
+        )
+    }
+
+    /// Returns whether rows that stay keep the row that they reference.
+    pub fn restricts(self) -> bool {
+        match self {
+            Self::Application(rule) => matches!(rule, OnDelete::Protect | OnDelete::Restrict),
+            Self::Database(action) => action.restricts(),
+            Self::Nothing => false,
+        }
+    }
+}
+
+/// Returns every reference to `id`. The database's own keys count where they are known, or else what entities declare.
+pub(super) fn references<'a>(
+    model: &'a Model,
+    keys: Option<&ForeignKeys>,
+    id: EntityId,
+) -> Vec<Reference<'a>> {
+    let target = &model.entities[id];
+    let known: &[ForeignKey] = keys.map_or(&[], |keys| keys.referencing(&target.table));
+    let mut references = Vec::new();
+    let mut is_named = vec![false; known.len()];
+    for (child, entity) in model.entities.iter().enumerate() {
+        let points_here =
+            |relation: &&Relation| relation.declaration == Declaration::BelongsTo && relation.target == id;
+        for relation in entity.relations.iter().filter(points_here) {
+            let names = |columns: &[ColumnId], of: EntityId| -> Vec<String> {
+                columns.iter().map(|column| model.entities[of].columns[*column].name.clone()).collect()
+            };
+            let (columns, targets) = (names(&relation.from, child), names(&relation.to, id));
+            let mut key = None;
+            for (place, known) in known.iter().enumerate() {
+                if keys.is_some_and(|keys| keys.is(&known.table, &entity.table))
+                    && known.meets(&columns, &targets)
+                {
+                    is_named[place] = true;
+                    key = Some(known);
+                }
+            }
+            references.push(Reference {
+                child: Some(child),
+                from: relation.from.clone(),
+                table: entity.table.clone(),
+                columns,
+                to: relation.to.clone(),
+                relation: Some(relation),
+                rule: rule_of(relation, keys, key),
+                follows_updates: match (keys, key) {
+                    (None, _) => !relation.on_update.restricts(),
+                    (Some(_), key) => key.is_some_and(|key| !key.on_update.restricts()),
+                },
+                enforced: if keys.is_some() { key.is_some() } else { relation.enforced },
+                deferred: key.is_some_and(|key| key.checked == Checked::Deferred),
+            });
+        }
+    }
+    let unnamed = known.iter().zip(is_named).filter(|(_, is_named)| !is_named);
+    references.extend(unnamed.filter_map(|(key, _)| unnamed_reference(model, keys?, id, key)));
+    references
+}
+
+fn rule_of(relation: &Relation, keys: Option<&ForeignKeys>, key: Option<&ForeignKey>) -> Rule {
+    match (relation.rule, key) {
+        (None | Some(OnDelete::DoNothing), Some(key)) => Rule::Database(key.on_delete),
+        (None | Some(OnDelete::DoNothing), None) if keys.is_some() || !relation.enforced => Rule::Nothing,
+        (None | Some(OnDelete::DoNothing), None) => Rule::Database(relation.on_delete),
+        (Some(rule), _) => Rule::Application(rule),
+    }
+}
+
+/// A key that no relation of the model stands for; none where the model does not have what it references.
+fn unnamed_reference<'a>(
+    model: &'a Model,
+    keys: &ForeignKeys,
+    id: EntityId,
+    key: &ForeignKey,
+) -> Option<Reference<'a>> {
+    let target = &model.entities[id];
+    let to = key.target_columns.iter().map(|name| target.column_named(name)).collect::<Option<Vec<_>>>()?;
+    let child = model.entities.iter().position(|entity| keys.is(&key.table, &entity.table));
+    let from = child.and_then(|child| {
+        let entity = &model.entities[child];
+        key.columns.iter().map(|name| entity.column_named(name)).collect::<Option<Vec<_>>>()
+    });
+    Some(Reference {
+        child: child.filter(|_| from.is_some()),
+        from: from.unwrap_or_default(),
+        table: key.table.clone(),
+        columns: key.columns.clone(),
+        to,
+        relation: None,
+        rule: Rule::Database(key.on_delete),
+        follows_updates: !key.on_update.restricts(),
+        enforced: true,
+        deferred: key.checked == Checked::Deferred,
+    })
+}
+
+/// Returns whether a deletion of this entity, or of what goes along, meets a rule of the application.
+pub(super) fn follows_rules(model: &Model, keys: Option<&ForeignKeys>, id: EntityId) -> bool {
+    if model.entities.iter().flat_map(|entity| &entity.relations).all(|relation| relation.rule.is_none()) {
+        return false;
+    }
+    let mut deleted = vec![id];
+    let mut next = 0;
+    while let Some(entity) = deleted.get(next).copied() {
+        for reference in references(model, keys, entity) {
+            match (reference.rule, reference.child) {
+                (Rule::Application(_), _) => return true,
+                (Rule::Database(KeyAction::Cascade), Some(child)) if !deleted.contains(&child) => {
+                    deleted.push(child);
+                }
+                _ => {}
+            }
+        }
+        next += 1;
+    }
+    false
+}

@@ -1,0 +1,83 @@
+//! Links that are taken away: rows of a junction, which may be referenced themselves.
+
+use std::collections::HashSet;
+
+use sea_orm::Value;
+use sea_orm::sea_query::LockType;
+
+use super::constraint::Attempt;
+use super::links::Columns;
+use super::reference::follows_rules;
+use super::touched;
+use super::writer::{Row, Writer, key_of, values_of};
+use crate::error::Result;
+use crate::model::{ColumnId, EntityId, Junction, normalize_key};
+
+/// Links to take away: these pairs, or with `keep` all of these parents but these pairs.
+pub(super) struct Unlinked<'a> {
+    pub parents: &'a [Vec<Value>],
+    pub pairs: &'a [Vec<Value>],
+    pub keep: bool,
+}
+
+impl Writer<'_> {
+    /// Takes links of `owner` away. Rows of a junction that others reference are deleted as any row is, unless the
+    /// database's own actions do all of it.
+    pub async fn remove_links(
+        &self,
+        owner: EntityId,
+        junction: &Junction,
+        (from, to): (&Columns, &Columns),
+        links: Unlinked<'_>,
+    ) -> Result<()> {
+        let known = self.session.statements().foreign_keys();
+        let is_judged = |id: &EntityId| {
+            follows_rules(self.model(), known.as_deref(), *id)
+                || self.references(*id).iter().any(|reference| reference.rule.restricts())
+        };
+        if let Some(id) = junction.entity.filter(is_judged) {
+            let keys = self.linking(id, from, to, &links).await?;
+            let primary_key = &self.model().entities[id].primary_key;
+            if !keys.is_empty() {
+                self.delete_rows(id, primary_key, &keys).await?;
+            }
+            return Ok(());
+        }
+        let Unlinked { parents, pairs, keep } = links;
+        let mut write = self.writes().delete_links(&junction.table, from, to, parents, pairs, keep);
+        if let Some(id) = junction.entity {
+            write.touches.extend(touched::by_delete(self.model(), known.as_deref(), id));
+        }
+        self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
+        Ok(())
+    }
+
+    /// The primary keys of the junction's rows that are these links.
+    async fn linking(
+        &self,
+        id: EntityId,
+        from: &Columns,
+        to: &Columns,
+        links: &Unlinked<'_>,
+    ) -> Result<Vec<Vec<Value>>> {
+        let entity = &self.model().entities[id];
+        let ids = |columns: &Columns| -> Vec<ColumnId> {
+            columns.iter().filter_map(|(name, _)| entity.column_named(name)).collect()
+        };
+        let near = ids(from);
+        let both = [near.clone(), ids(to)].concat();
+        let wanted = [entity.primary_key.clone(), both.clone()].concat();
+        let (by, keys) = if links.keep { (&near, links.parents) } else { (&both, links.pairs) };
+        let found = match keys.is_empty() {
+            true => Vec::new(),
+            false => self.lock(id, &wanted, by, keys, LockType::Update).await?,
+        };
+        let normalized = |key: &Vec<Value>| key.iter().cloned().map(normalize_key).collect();
+        let kept: HashSet<Vec<Value>> = match links.keep {
+            true => links.pairs.iter().map(normalized).collect(),
+            false => HashSet::new(),
+        };
+        let goes = |row: &&Row| !kept.contains(&key_of(row, &both));
+        Ok(found.iter().filter(goes).map(|row| values_of(row, &entity.primary_key)).collect())
+    }
+}

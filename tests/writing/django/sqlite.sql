@@ -1,0 +1,22 @@
+-- What Django 5.2.19 made of models.py by migrate: the schema of its SQLite database.
+CREATE TABLE "authors" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "name" varchar(100) NOT NULL);
+CREATE TABLE "badges" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "code" varchar(20) NOT NULL UNIQUE);
+CREATE TABLE "persons" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "name" varchar(100) NOT NULL);
+CREATE TABLE "places" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "name" varchar(50) NOT NULL, "address" varchar(80) NOT NULL);
+CREATE TABLE "students" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "name" varchar(100) NOT NULL);
+CREATE TABLE "users" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "username" varchar(50) NOT NULL UNIQUE);
+CREATE TABLE "books" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "title" varchar(200) NOT NULL, "author_id" bigint NOT NULL REFERENCES "authors" ("id") DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE "employees" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "name" varchar(100) NOT NULL, "badge_id" bigint NOT NULL UNIQUE REFERENCES "badges" ("id") DEFERRABLE INITIALLY DEFERRED, "manager_id" bigint NULL REFERENCES "employees" ("id") DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE "passports" ("person_id" bigint NOT NULL PRIMARY KEY REFERENCES "persons" ("id") DEFERRABLE INITIALLY DEFERRED, "number" varchar(20) NOT NULL UNIQUE);
+CREATE TABLE "restaurants" ("place_id" bigint NOT NULL PRIMARY KEY REFERENCES "places" ("id") DEFERRABLE INITIALLY DEFERRED, "serves_hot_dogs" bool NOT NULL);
+CREATE TABLE "courses" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "title" varchar(100) NOT NULL);
+CREATE TABLE "courses_students" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "course_id" bigint NOT NULL REFERENCES "courses" ("id") DEFERRABLE INITIALLY DEFERRED, "student_id" bigint NOT NULL REFERENCES "students" ("id") DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE "profiles" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "bio" text NOT NULL, "user_id" bigint NOT NULL UNIQUE REFERENCES "users" ("id") DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE "user_infos" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "phone_number" varchar(20) NOT NULL, "user_id" bigint NOT NULL UNIQUE REFERENCES "users" ("id") DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE "waiters" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "name" varchar(50) NOT NULL, "restaurant_id" bigint NOT NULL REFERENCES "restaurants" ("place_id") DEFERRABLE INITIALLY DEFERRED);
+CREATE INDEX "books_author_id_c90d3b48" ON "books" ("author_id");
+CREATE INDEX "employees_manager_id_0674f795" ON "employees" ("manager_id");
+CREATE UNIQUE INDEX "courses_students_course_id_student_id_5b480c4f_uniq" ON "courses_students" ("course_id", "student_id");
+CREATE INDEX "courses_students_course_id_e48854ed" ON "courses_students" ("course_id");
+CREATE INDEX "courses_students_student_id_d8d42217" ON "courses_students" ("student_id");
+CREATE INDEX "waiters_restaurant_id_0bf2a4b6" ON "waiters" ("restaurant_id");
