@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value as Json, json};
 
 use crate::choices::{self, Choices};
-use crate::client::{Client, code};
+use crate::client::{Client, WAITING, code};
 use crate::concurrency::ask_all;
 use crate::process::{until, within};
 use crate::support;
@@ -98,7 +98,7 @@ async fn a_row_that_matches_no_more_when_its_lock_is_free_is_left_alone() {
             let client = client.clone();
             async move { client.data(operation).await }
         });
-        until(async || client.number("SELECT count(*) FROM pg_locks WHERE NOT granted").await > 0).await;
+        until(async || client.number(WAITING).await > 0).await;
         other.commit().await.unwrap();
         assert_eq!(within(asked).await.unwrap(), expected, "{operation}");
         database.run("UPDATE authors SET name = 'free'").await;

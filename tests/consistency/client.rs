@@ -9,6 +9,10 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{self, TestDatabase};
 
+/// How many connections to this PostgreSQL database wait for a lock; those of other tests are left out.
+pub const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
 /// Asks one database.
 #[derive(Clone)]
 pub struct Client {

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value as Json, json};
 
-use crate::client::{Client, code};
+use crate::client::{Client, WAITING, code};
 use crate::process::{until, within};
 use crate::support;
 
@@ -225,8 +225,7 @@ async fn an_operation_that_is_caught_in_a_deadlock_is_tried_again() {
         let client = client.clone();
         async move { client.ask(&rename("mine", [1, 2]), Json::Null).await }
     });
-    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
-    until(async || client.number(waiting).await > 0).await;
+    until(async || client.number(WAITING).await > 0).await;
     within(other.execute_unprepared("UPDATE users SET username = 'other 1' WHERE id = 1")).await.unwrap();
     other.commit().await.unwrap();
 

@@ -218,7 +218,8 @@ async fn a_deadlock_that_a_second_attempt_gets_over_is_not_logged_as_an_error() 
         two: updateUser(id: 2, input: { username: \"mine 2\" }) { username }
     }";
     let meet = async {
-        let waiting = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted";
+        let waiting = "SELECT count(*) AS n FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
         let waiting = Statement::from_string(database.connection.get_database_backend(), waiting);
         until(async || {
             let row = database.connection.query_one_raw(waiting.clone()).await.unwrap().unwrap();
