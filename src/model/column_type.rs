@@ -453,12 +453,18 @@ fn integer<T: TryFrom<i64> + Into<i64>>(json: &Json, low: T, high: T) -> Result<
     number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| between(low, high))
 }
 
-fn big_integer<T: TryFrom<i64> + Into<i64>>(json: &Json, low: T, high: T) -> Result<T, Expected> {
+fn big_integer<T: TryFrom<i64> + Into<i64> + PartialOrd + Copy>(
+    json: &Json,
+    low: T,
+    high: T,
+) -> Result<T, Expected> {
     let number = match json {
         Json::String(text) => text.parse::<i64>().ok(),
         other => other.as_i64(),
     };
-    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| between(low, high))
+    // The bounds may be narrower than the type: an unsigned integer of 64 bits is kept in a signed one.
+    let number = number.and_then(|number| T::try_from(number).ok());
+    number.filter(|number| (low..=high).contains(number)).ok_or_else(|| between(low, high))
 }
 
 /// Decimal digits that every float of 64 bits keeps.
@@ -561,6 +567,7 @@ mod tests {
             (ColumnType::Int, json!(2147483648_i64)),
             (ColumnType::Int, json!(1.5)),
             (ColumnType::Unsigned, json!("-1")),
+            (ColumnType::BigUnsigned, json!("-1")),
             (ColumnType::BigInt, json!("9223372036854775808")),
             (ColumnType::Text, json!("a\0b")),
             (ColumnType::Text, json!(1)),
