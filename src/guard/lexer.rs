@@ -352,7 +352,7 @@ mod tests {
             ("\n    a,\n      b\n\n    c\n  ", "a,\n  b\n\nc"),
             ("  a\r\n  b\r    c\n", "  a\nb\n  c"),
             ("\n\ta\n b", "a\nb"),
-            (r#"\n \"""" \ \u00e9"#, r#"\n """ \ \u00e9"#),
+            (r#"\n \""" \ \u00e9"#, r#"\n """ \ \u00e9"#),
             ("\n\u{a0}a\n\u{a0}b", "\u{a0}a\n\u{a0}b"),
             ("\n  a\n \n  b", "a\n\nb"),
         ] {

@@ -67,6 +67,8 @@ impl Schema {
             .planned(&compiled, operation, &variables, session.select(Catalog::none()))
             .map_err(refuse)?;
         session.afford_plan(&plan).map_err(refuse)?;
+        // With defaults: async-graphql does not see those in the arguments of @skip and @include.
+        prepared.variables = variables;
         if plan.fields.iter().any(|field| introspection::is_about_schema(&field.name)) {
             return Box::pin(self.introspect(session, prepared, plan, values)).await.map_err(refuse);
         }
@@ -76,8 +78,6 @@ impl Schema {
             return Ok((Some(data), errors));
         }
         let answer = Answer::write(self.model(), &plan, &loaded, Vec::new());
-        // With its defaults: async-graphql does not see those in the arguments of @skip and @include.
-        prepared.variables = variables;
         let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
         Ok(self.complete(&plan, answer, foreign))
     }

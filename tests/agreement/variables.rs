@@ -71,7 +71,11 @@ fn any_values() -> Vec<Json> {
 /// A value as it is written in a document.
 fn written(of: &str, value: &Json) -> String {
     match value {
-        Json::String(name) if of == "Grade" && name.chars().all(char::is_alphabetic) && !name.is_empty() => {
+        Json::String(name)
+            if of == "Grade"
+                && name.chars().all(|letter| letter.is_alphabetic() || letter == '_')
+                && !name.is_empty() =>
+        {
             name.clone()
         }
         value => value.to_string(),
@@ -135,7 +139,12 @@ async fn a_value_in_a_filter_answers_as_if_it_were_written_there() {
                     answer(service, &kept, "query", &body(&format!("eq: {literal}")), json!({})).await;
                 let head = format!("query ($v: {of})");
                 let given = answer(service, &kept, &head, &body("eq: $v"), json!({ "v": value })).await;
-                assert_eq!(given, expected, "{field} = {value}");
+                // A literal of another type does not fit the schema, and a variable's value not its type.
+                if expected.contains("GRAPHQL_VALIDATION_FAILED") {
+                    assert!(given.contains("BAD_USER_INPUT"), "{field} = {value}: {given}");
+                } else {
+                    assert_eq!(given, expected, "{field} = {value}");
+                }
 
                 let expected =
                     answer(service, &kept, "query", &body(&format!("in: [{literal}]")), json!({})).await;
@@ -148,7 +157,8 @@ async fn a_value_in_a_filter_answers_as_if_it_were_written_there() {
             }
             let absent =
                 answer(service, &kept, &format!("query ($v: {of})"), &body("eq: $v"), json!({})).await;
-            assert_eq!(absent, answer(service, &kept, "query", &body(""), json!({})).await, "{field}");
+            // Left out, it would find other rows in each of the four places.
+            assert_eq!(absent.matches("\"variable\":\"$v\"").count(), 4, "{field}: {absent}");
             let default = written(of, &rows[0][field]);
             let head = format!("query ($v: {of} = {default})");
             let by_default = answer(service, &kept, &head, &body("eq: $v"), json!({})).await;

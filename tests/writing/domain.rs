@@ -866,6 +866,12 @@ pub fn registry_with_rules() -> Registry {
         .register::<game::Entity>()
         .register_with::<membership::Entity>(|membership| membership.on_delete("awards", Cascade))
         .register::<award::Entity>()
+        .register::<room::Entity>()
+        .register_with::<shift::Entity>(|shift| shift.on_delete("member", Cascade).on_delete("room", Cascade))
+        .many_to_many::<room::Entity, member::Entity>()
+        .many_to_many::<member::Entity, room::Entity>()
+        .register::<tower::Entity>()
+        .register_with::<duty::Entity>(|duty| duty.on_delete("tower", Cascade).on_delete("member", Cascade))
         .register_with::<skill::Entity>(|skill| skill.on_delete("members", Cascade))
         .register::<member_skill::Entity>()
         .register_with::<follow::Entity>(|follow| {
