@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::sql_error::ends_connection;
 
 /// How long the database may take to let a connection in.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Opens a connection of its own, whatever the pool is busy with, and closes it again.
 ///

@@ -59,7 +59,7 @@ fn refused_documents() -> Vec<(String, Json)> {
         (fit("x", 300_000), complex("bytes", 262_144, 300_000)),
         (format!("{{ {} }}", "a".repeat(200_000)), complex("nameBytes", 256, 200_000)),
         (format!("{{ {} }}", "a ".repeat(100_000)), complex("tokens", 20_000, 100_002)),
-        (format!("{{ a(b: [{}]) }}", "0".repeat(100_000)), complex("tokens", 20_000, 100_009)),
+        (format!("{{ a(b: [{}]) }}", "0 ".repeat(100_000)), complex("tokens", 20_000, 100_009)),
         (format!("{{ {} }}", "a:id ".repeat(50_000)), complex("tokens", 20_000, 150_002)),
         (format!("{{ authors {{ {} }} }}", "a:id ".repeat(5_000)), complex("aliases", 1_000, 5_000)),
         (
@@ -111,7 +111,7 @@ async fn documents_that_keep_a_parser_or_validation_busy_are_answered_soon_and_b
         (format!("{{ a(b: \"{}\") ?", "x".repeat(200_000)), parse),
         (format!("{{ a {} ", "#\n".repeat(100_000)), parse),
         (format!("{{ a(b: [{}", "\"\\\" ".repeat(4_000)), parse),
-        (format!("{{ a(b: {}e999) }}", "9".repeat(200_000)), parse),
+        (format!("{{ a(b: {}e999) }}", "9".repeat(200_000)), validation),
         (format!("{{ {} }}", numbered(300, |at| format!("{}{at} ", "b".repeat(250)))), validation),
         (format!("{{ authors {{ {} }} }}", "nothing ".repeat(9_000)), validation),
         (
@@ -308,8 +308,8 @@ async fn variables_are_counted_as_what_is_written_in_a_document() {
         "query ($w: AuthorFilter) {{ {} }}",
         numbered(300, |at| format!("a{at}: authors(where: $w) {{ id }} "))
     );
-    // Each alternative is an object with an object with a value.
-    let values = |count: u64| 300 * (2 + 3 * count);
+    // Each use is a value, and so are the object and its list. Each alternative is an object with an object with a value.
+    let values = |count: u64| 300 * (3 + 3 * count);
     for (query, filter, extensions) in [
         (query, alternatives(4_125), None),
         (query, all(10_000), Some(complex("parameters", 8_000, 10_000))),

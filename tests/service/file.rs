@@ -185,8 +185,12 @@ async fn commits_wait_for_the_disk_unless_it_is_said_otherwise() {
     let folder = Folder::new();
     let url = format!("sqlite://{}?mode=rwc", file(&folder).display());
     for (sqlite_synchronous, level) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
-        let settings = 
-            ConnectSettings { pool_size: 1, statement_timeout: None, sqlite_synchronous, pooler: Pooler::Auto };
+        let settings = ConnectSettings {
+            pool_size: 1,
+            statement_timeout: None,
+            sqlite_synchronous,
+            pooler: Pooler::Auto,
+        };
         let database = connect_with(&url, &settings).await.unwrap();
         for (pragma, expected) in [("synchronous", level), ("journal_size_limit", 64 << 20)] {
             let statement =

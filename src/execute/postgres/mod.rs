@@ -108,8 +108,11 @@ impl PostgresConnections {
     }
 
     /// Opens a connection and closes it again.
+    ///
+    /// # Errors
+    /// What keeps the server from being used, within a second.
     pub async fn reach(&self) -> Result<(), Fault> {
-        self.open(false).await.map(drop)
+        timeout(PATIENCE, self.open(false)).await.map_err(|_| Fault::Slow(PATIENCE))?.map(drop)
     }
 
     /// Whether a pooler gives each transaction to any connection of the server.

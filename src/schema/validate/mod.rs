@@ -26,9 +26,6 @@ use crate::error::{Error, LocatedError};
 pub(super) use values::{Path, Place, Walk};
 use variables::Usage;
 
-/// An answer has no more errors of validation than this.
-const MOST_ERRORS: usize = 100;
-
 /// Returns the errors of a document in the order of its text; none where it is valid.
 pub(super) fn validate(registry: &Registry, document: &ExecutableDocument) -> Vec<LocatedError> {
     let mut validator = Validator {
@@ -67,10 +64,8 @@ impl<'a> Validator<'a> {
     }
 
     fn report_at(&mut self, positions: &[Pos], message: String) {
-        if self.errors.len() < MOST_ERRORS {
-            let error = Error::validation(message);
-            self.errors.push(LocatedError { error, path: Vec::new(), locations: positions.to_vec() });
-        }
+        let error = Error::validation(message);
+        self.errors.push(LocatedError { error, path: Vec::new(), locations: positions.to_vec() });
     }
 
     /// The names of the fragments that a part spreads, directly or by other fragments.
