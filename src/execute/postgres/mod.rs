@@ -29,6 +29,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
+use super::presence::PATIENCE;
 use super::row::{RowSet, Unreadable};
 use super::row_builder::RowSetBuilder;
 use crate::error::Result;
