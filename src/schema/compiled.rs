@@ -45,6 +45,11 @@ const DOCUMENTS: usize = 500;
 /// So many plans are kept of each.
 const PLANS: usize = 64;
 
+/// Bytes of text, names included, of the documents that each thread keeps, and of the document's text for each of its plans: what
+/// is made of a text takes some ten times as much.
+const DOCUMENT_BYTES: usize = 2 << 20;
+const PLAN_BYTES: usize = 256 << 10;
+
 /// Larger texts, of documents and of variables that plans depend on, are read anew each time.
 const LARGEST_TEXT: usize = 16 << 10;
 
@@ -56,7 +61,37 @@ pub(super) struct Documents {
     known: Arc<ThreadLocal<RefCell<Known>>>,
 }
 
-type Known = LruCache<Key, Arc<Compiled>>;
+/// Documents that were asked for last, bounded by their number and by the bytes of their texts.
+struct Known {
+    documents: LruCache<Key, Arc<Compiled>>,
+    bytes: usize,
+}
+
+impl Known {
+    fn new() -> Self {
+        Self { documents: LruCache::new(capacity(DOCUMENTS)), bytes: 0 }
+    }
+
+    fn put(&mut self, key: Key, compiled: Arc<Compiled>) {
+        self.bytes += bytes_of(&key);
+        if let Some((gone, _)) = self.documents.push(key, compiled) {
+            self.bytes = self.bytes.saturating_sub(bytes_of(&gone));
+        }
+        while self.bytes > DOCUMENT_BYTES {
+            let Some((gone, _)) = self.documents.pop_lru() else { break };
+            self.bytes = self.bytes.saturating_sub(bytes_of(&gone));
+        }
+    }
+}
+
+fn bytes_of((text, operation_name): &Key) -> usize {
+    text.len() + operation_name.as_ref().map_or(0, String::len)
+}
+
+/// How many plans are kept of a document of so many bytes.
+fn plans_of(bytes: usize) -> NonZeroUsize {
+    capacity(PLANS.min(PLAN_BYTES / bytes.max(1)))
+}
 
 /// Text and name of the operation.
 type Key = (String, Option<String>);
@@ -84,8 +119,8 @@ impl Documents {
     /// When the guard refuses the document, or it has no such operation. Faulty documents are not kept.
     pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, LocatedError> {
         let key = (text, operation_name);
-        let known = self.known.get_or(|| RefCell::new(LruCache::new(capacity(DOCUMENTS))));
-        if let Some(compiled) = known.borrow_mut().get(&key) {
+        let known = self.known.get_or(|| RefCell::new(Known::new()));
+        if let Some(compiled) = known.borrow_mut().documents.get(&key) {
             return Ok(compiled.clone());
         }
         let (text, operation_name) = key.clone();
@@ -105,6 +140,7 @@ impl Compiled {
     ) -> Result<Self, LocatedError> {
         let document = guard::parse(&text, guard)?;
         let operation = answering::operation(&document, operation_name.as_deref())?;
+        let kept_plans = plans_of(text.len());
         Ok(Self {
             introspects_too_deep: introspection::too_deep(operation, &document.fragments),
             uses: guard::Uses::of(&document),
@@ -112,7 +148,7 @@ impl Compiled {
             document,
             operation_name,
             verdict: OnceLock::new(),
-            plans: Mutex::new(Plans { depend_on: BTreeSet::new(), kept: LruCache::new(capacity(PLANS)) }),
+            plans: Mutex::new(Plans { depend_on: BTreeSet::new(), kept: LruCache::new(kept_plans) }),
         })
     }
 
@@ -160,5 +196,30 @@ impl Plans {
         if key.len() <= LARGEST_TEXT {
             self.kept.put(key, plan);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_kept_up_to_a_number_of_bytes() {
+        let mut known = Known::new();
+        let limits = guard::Limits::default();
+        for number in 0..300 {
+            let text = format!("{{ field{number} }}{}", " ".repeat(LARGEST_TEXT - 20));
+            let compiled = Compiled::read(text.clone(), None, &limits).unwrap();
+            known.put((text, None), Arc::new(compiled));
+            assert!(known.bytes <= DOCUMENT_BYTES, "{}", known.bytes);
+        }
+        let bytes: usize = known.documents.iter().map(|(key, _)| bytes_of(key)).sum();
+        assert_eq!(bytes, known.bytes);
+        assert!((100..300).contains(&known.documents.len()), "{}", known.documents.len());
+    }
+
+    #[test]
+    fn a_long_document_has_fewer_plans() {
+        assert_eq!((plans_of(0).get(), plans_of(1_000).get(), plans_of(LARGEST_TEXT).get()), (64, 64, 16));
     }
 }
