@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crowsfoot::plan::Dialect;
 use serde_json::json;
 
 use crate::process::{Ended, Folder, Service, run};
@@ -184,14 +185,23 @@ async fn check_finds_every_difference_at_once() {
         database.seed(1).await;
         assert_printed(&check().await, "16 entities fit each other and the database\n");
 
+        // Types of a key that the database numbers.
+        let key = match database.dialect {
+            Dialect::Sqlite => "INTEGER",
+            Dialect::Postgres => "SERIAL",
+        };
         for sql in [
             "DROP TABLE books",
             "ALTER TABLE places DROP COLUMN address",
             "DROP TABLE user_infos",
-            "CREATE TABLE user_infos (id INTEGER PRIMARY KEY, user_id INTEGER, phone_number VARCHAR NOT NULL)",
+            &format!(
+                "CREATE TABLE user_infos (id {key} PRIMARY KEY, user_id INTEGER, phone_number VARCHAR NOT NULL)"
+            ),
             "DROP TABLE profiles",
-            "CREATE TABLE profiles (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL UNIQUE REFERENCES authors (id), \
-             bio TEXT NOT NULL, birthdate DATE NOT NULL)",
+            &format!(
+                "CREATE TABLE profiles (id {key} PRIMARY KEY, user_id INTEGER NOT NULL UNIQUE REFERENCES authors (id), \
+                 bio TEXT NOT NULL, birthdate DATE NOT NULL)"
+            ),
         ] {
             database.run(sql).await;
         }
