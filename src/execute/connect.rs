@@ -99,6 +99,7 @@ pub(super) const SQLITE_CACHE: &str = "-65536";
 const SQLITE_JOURNAL_BYTES: &str = "67108864";
 
 /// Whether SQLite's database at `url` is in memory.
+#[cfg(feature = "sqlite")]
 pub(super) fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }

@@ -96,37 +96,16 @@ impl EntityOptions {
     /// references says `posts`. A list through a junction stands for the junction's key to this entity.
     ///
     /// ```
-    /// # mod author {
-    /// #     use sea_orm::entity::prelude::*;
-    /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    /// #     #[sea_orm(table_name = "authors")]
-    /// #     pub struct Model { #[sea_orm(primary_key)] pub id: i32 }
-    /// #     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    /// #     pub enum Relation { #[sea_orm(has_many = "super::post::Entity")] Posts }
-    /// #     impl ActiveModelBehavior for ActiveModel {}
-    /// # }
-    /// # mod post {
-    /// #     use sea_orm::entity::prelude::*;
-    /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    /// #     #[sea_orm(table_name = "posts")]
-    /// #     pub struct Model { #[sea_orm(primary_key)] pub id: i32, pub author_id: i32 }
-    /// #     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    /// #     pub enum Relation {
-    /// #         #[sea_orm(belongs_to = "super::author::Entity", from = "Column::AuthorId", to = "super::author::Column::Id")]
-    /// #         Author,
-    /// #     }
-    /// #     impl Related<super::author::Entity> for Entity {
-    /// #         fn to() -> RelationDef { Relation::Author.def() }
-    /// #     }
-    /// #     impl ActiveModelBehavior for ActiveModel {}
-    /// # }
     /// use crowsfoot::model::OnDelete;
     ///
     /// let model = crowsfoot::Registry::new()
-    ///     .register_with::<author::Entity>(|author| author.on_delete("posts", OnDelete::Cascade))
-    ///     .register::<post::Entity>()
+    ///     .register_with::<entity::author::Entity>(|author| author.on_delete("posts", OnDelete::Cascade))
+    ///     .register::<entity::book::Entity>()
+    ///     .register::<entity::post::Entity>()
     ///     .model()?;
-    /// assert_eq!(model.entities[1].relations[0].rule, Some(OnDelete::Cascade));
+    /// let post = model.entities.iter().find(|entity| entity.name == "Post");
+    /// let rules = post.into_iter().flat_map(|post| &post.relations).map(|relation| relation.rule);
+    /// assert_eq!(rules.collect::<Vec<_>>(), [Some(OnDelete::Cascade)]);
     /// # Ok::<(), crowsfoot::model::ModelError>(())
     /// ```
     pub fn on_delete(mut self, relation: impl Into<String>, rule: OnDelete) -> Self {
