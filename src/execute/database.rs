@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, Value};
@@ -99,10 +100,10 @@ impl Database {
     ///
     /// # Errors
     /// Those of [`Database::check_file`].
-    pub(super) fn check_file_lately(&self) -> Result<(), SqlError> {
+    pub(super) fn check_file_lately(&self, now: Instant) -> Result<(), SqlError> {
         #[cfg(feature = "sqlite")]
         if let Some(file) = &self.0.file {
-            return file.check_lately().map_err(|error| SqlError::Unavailable(error.to_string()));
+            return file.check_lately(now).map_err(|error| SqlError::Unavailable(error.to_string()));
         }
         Ok(())
     }

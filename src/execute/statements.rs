@@ -107,15 +107,15 @@ impl Statements {
 
     /// Sends a statement that reads, with these values, and decodes its rows.
     pub async fn query(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
+        let started = Instant::now();
         if self.transaction.is_none() {
-            self.database.check_file_lately()?;
+            self.database.check_file_lately(started)?;
         }
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
             let (sql, columns) = (query.sql.clone(), query.columns.clone());
             // Boxed: what a driver does would be a part of every future above, and be moved with it.
             return Ok(Box::pin(self.hand_over_recorded(sql, values, columns)).await?);
         };
-        let started = Instant::now();
         let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
         if let Ok(rows) = &rows {
             query.last_run.cells.note(rows.cells.len());

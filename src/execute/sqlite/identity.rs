@@ -73,12 +73,13 @@ impl FileIdentity {
         Err(error)
     }
 
-    /// Checks where nobody has for a while.
+    /// Checks at the time `now` where the last check is some time ago. The caller has read the clock already.
     ///
     /// # Errors
     /// Those of [`FileIdentity::check`].
-    pub fn check_lately(&self) -> Result<(), Displaced> {
-        let now = self.created.elapsed().as_millis() as u64;
+    pub fn check_lately(&self, now: Instant) -> Result<(), Displaced> {
+        let age = now.saturating_duration_since(self.created);
+        let now = age.as_secs() * 1_000 + u64::from(age.subsec_millis());
         let is_known = now.saturating_sub(self.checked.load(Ordering::Relaxed)) < LATELY;
         if is_known && !self.is_lost.load(Ordering::Relaxed) {
             return Ok(());
