@@ -65,6 +65,18 @@ impl Complexity {
             Dialect::Sqlite => SQLITE,
             Dialect::Postgres => POSTGRES,
         };
+        let fits = self.depth <= limits.depth
+            && self.tables <= limits.tables
+            && self.parameters <= limits.parameters
+            && self.columns <= limits.columns
+            && self.pattern_bytes <= limits.pattern_bytes;
+        // Nearly every request fits, and needs no table of names.
+        if fits { Ok(()) } else { self.refuse(limits) }
+    }
+
+    /// Refuses the statements by the first limit that they pass.
+    #[cold]
+    fn refuse(&self, limits: Self) -> Result<()> {
         let sizes: [(u64, u64, &str, &str); 5] = [
             (self.depth, limits.depth, "expressionDepth", "nests conditions and orders"),
             (self.tables, limits.tables, "tables", "joins"),

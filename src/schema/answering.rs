@@ -67,16 +67,19 @@ impl Schema {
             .planned(&compiled, operation, &variables, session.select(Catalog::none()))
             .map_err(refuse)?;
         session.afford_plan(&plan).map_err(refuse)?;
-        // With defaults: async-graphql does not see those in the arguments of @skip and @include.
-        prepared.variables = variables;
-        if plan.fields.iter().any(|field| introspection::is_about_schema(&field.name)) {
-            return Box::pin(self.introspect(session, prepared, plan, values)).await.map_err(refuse);
-        }
-        let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
-        if !plan.fields.iter().any(|field| matches!(field.kind, FieldKind::Foreign)) {
+        let is_foreign = |field: &plan::Field| matches!(field.kind, FieldKind::Foreign);
+        if !plan.fields.iter().any(is_foreign) {
+            let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
             let (data, errors) = Answer::write_object(self.model(), &plan, &loaded);
             return Ok((Some(data), errors));
         }
+        // With defaults: async-graphql does not see those in the arguments of @skip and @include.
+        prepared.variables = variables;
+        // Boxed, as all that few requests need.
+        if plan.fields.iter().any(|field| introspection::is_about_schema(&field.name)) {
+            return Box::pin(self.introspect(session, prepared, plan, values)).await.map_err(refuse);
+        }
+        let loaded = Box::pin(Tree { session, values: &values }.load_roots(&plan.loads)).await;
         let answer = Answer::write(self.model(), &plan, &loaded, Vec::new());
         let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
         Ok(self.complete(&plan, answer, foreign))

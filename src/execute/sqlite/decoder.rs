@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use rust_decimal::Decimal;
-use sea_orm::{DbErr, QueryResult};
+use sea_orm::QueryResult;
 use sqlx::sqlite::SqliteValueRef;
 use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef as _};
 use uuid::Uuid;
@@ -38,8 +38,8 @@ pub(super) fn push(
         Ok(other) => push_rarer(rows, other, column_type),
         Err(error) => return Err(error.into()),
     };
-    if pushed.is_err() {
-        rows.push_unreadable(Unreadable::WrongType);
+    if let Err(reason) = pushed {
+        rows.push_unreadable(reason);
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ fn as_stored(value: SqliteValueRef<'_>) -> Option<ValueRef<'_>> {
     decoded.ok()
 }
 
-fn push_integer(rows: &mut RowSetBuilder, value: i64, column_type: &ColumnType) -> Result<(), DbErr> {
+fn push_integer(rows: &mut RowSetBuilder, value: i64, column_type: &ColumnType) -> Result<(), Unreadable> {
     use ColumnType as Type;
 
     let fits = match column_type {
@@ -87,13 +87,17 @@ fn push_integer(rows: &mut RowSetBuilder, value: i64, column_type: &ColumnType) 
         column_type => return push_rarer(rows, ValueRef::Integer(value), column_type),
     };
     if !fits {
-        return Err(DbErr::Type(format!("{value} is too large for {column_type:?}")));
+        return Err(Unreadable::WrongType);
     }
     rows.push_integer(value);
     Ok(())
 }
 
-fn push_rarer(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &ColumnType) -> Result<(), DbErr> {
+fn push_rarer(
+    rows: &mut RowSetBuilder,
+    stored: ValueRef<'_>,
+    column_type: &ColumnType,
+) -> Result<(), Unreadable> {
     use ColumnType as Type;
 
     let other = match (column_type, stored) {
@@ -106,21 +110,21 @@ fn push_rarer(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &Colu
             return Ok(());
         }
         (Type::Date, stored) => {
-            rows.push_date(time::date(stored).ok_or_else(|| is_no(stored, "date"))?);
+            rows.push_date(time::date(stored).ok_or(Unreadable::WrongType)?);
             return Ok(());
         }
         (Type::Decimal, ValueRef::Text(bytes)) => decimal(text(bytes)?)?.into(),
         (Type::Decimal, ValueRef::Integer(value)) => Decimal::from(value).into(),
         (Type::Decimal, ValueRef::Real(value)) => {
-            sqlite_decimal::of_real(value).ok_or_else(|| is_no(stored, "decimal"))?.into()
+            sqlite_decimal::of_real(value).ok_or(Unreadable::WrongType)?.into()
         }
         (Type::Uuid, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => {
-            Uuid::from_slice(bytes).map_err(|error| DbErr::Type(error.to_string()))?.into()
+            Uuid::from_slice(bytes).map_err(|_| Unreadable::WrongType)?.into()
         }
-        (Type::Time, stored) => time::time(stored).ok_or_else(|| is_no(stored, "time of day"))?.into(),
-        (Type::DateTime, stored) => time::moment(stored).ok_or_else(|| is_no(stored, "moment"))?.into(),
+        (Type::Time, stored) => time::time(stored).ok_or(Unreadable::WrongType)?.into(),
+        (Type::DateTime, stored) => time::moment(stored).ok_or(Unreadable::WrongType)?.into(),
         (Type::Timestamp, stored) => {
-            let moment = time::moment(stored).ok_or_else(|| is_no(stored, "moment"))?;
+            let moment = time::moment(stored).ok_or(Unreadable::WrongType)?;
             moment.and_utc().fixed_offset().into()
         }
         (Type::Json, ValueRef::Text(bytes)) => {
@@ -128,20 +132,18 @@ fn push_rarer(rows: &mut RowSetBuilder, stored: ValueRef<'_>, column_type: &Colu
             return Ok(());
         }
         (Type::Bytes, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => bytes.to_vec().into(),
-        (column_type, stored) => {
-            return Err(DbErr::Type(format!("{column_type:?} cannot be {}", stored.data_type())));
-        }
+        _ => return Err(Unreadable::WrongType),
     };
     rows.push_other(other);
     Ok(())
 }
 
-fn text(bytes: &[u8]) -> Result<&str, DbErr> {
-    std::str::from_utf8(bytes).map_err(|error| DbErr::Type(error.to_string()))
+fn text(bytes: &[u8]) -> Result<&str, Unreadable> {
+    std::str::from_utf8(bytes).map_err(|_| Unreadable::WrongType)
 }
 
 /// A decimal may be stored as text. A sum of integers comes in two halves (see `Dialect::sum`).
-fn decimal(text: &str) -> Result<Decimal, DbErr> {
+fn decimal(text: &str) -> Result<Decimal, Unreadable> {
     let read = |text: &str| Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
     let value = match text.split_once(':') {
         None => read(text),
@@ -149,9 +151,5 @@ fn decimal(text: &str) -> Result<Decimal, DbErr> {
             read(upper).and_then(|upper| Ok(upper * Decimal::from(1_u64 << 32) + read(lower)?))
         }
     };
-    value.map_err(|error| DbErr::Type(format!("\"{text}\" is not a decimal: {error}")))
-}
-
-fn is_no(stored: ValueRef<'_>, wanted: &str) -> DbErr {
-    DbErr::Type(format!("a stored value of the type {} is no {wanted}", stored.data_type()))
+    value.map_err(|_| Unreadable::WrongType)
 }

@@ -31,12 +31,14 @@ impl ToSql for Parameter<'_> {
             Value::Uuid(Some(id)) => return Ok(ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes()))),
             Value::Json(Some(json)) => Some(Stored::Text(json.to_string())),
             Value::Decimal(Some(value)) => Some(Stored::Text(value.to_string())),
-            value if sqlite_time::stored(value).is_some() => sqlite_time::stored(value).map(Stored::Text),
-            value if crate::model::is_null(value) => None,
-            value => {
-                let told = format!("SQLite has no value such as {value:?}");
-                return Err(rusqlite::Error::ToSqlConversionFailure(told.into()));
-            }
+            value => match sqlite_time::stored(value) {
+                Some(text) => Some(Stored::Text(text)),
+                None if crate::model::is_null(value) => None,
+                None => {
+                    let told = format!("SQLite has no value such as {value:?}");
+                    return Err(rusqlite::Error::ToSqlConversionFailure(told.into()));
+                }
+            },
         };
         Ok(ToSqlOutput::Owned(stored.unwrap_or(Stored::Null)))
     }
