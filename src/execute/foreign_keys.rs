@@ -130,8 +130,7 @@ impl ForeignKeys {
 
 /// Each column of a foreign key: schema, table, key, column, schema and table and column that it references, ON DELETE, ON
 /// UPDATE, what tells when the key is checked (here the statement that made the table), and the connection's own schema.
-/// SQLite gives names as the
-/// reference spells them, so they are looked up.
+/// SQLite gives names as the reference spells them, so they are looked up.
 const SQLITE: &str = r#"SELECT NULL, m.name, CAST(f.id AS TEXT), f."from",
         NULL, COALESCE(t.name, f."table"),
         COALESCE((SELECT name FROM pragma_table_info(f."table") WHERE name = f."to" COLLATE NOCASE),

@@ -1,6 +1,6 @@
 //! What happens at the far side of reverse and many-to-many relations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
@@ -8,9 +8,9 @@ use sea_orm::sea_query::LockType;
 use super::change::{Below, Create, Key, Update};
 use super::constraint::Attempt;
 use super::links::Through;
-use super::writer::{Row, Writer, key_of, rows_of, values_of};
+use super::writer::{Row, Writer, key_of, normalized, rows_of, values_of};
 use crate::error::{Code, Error, Result};
-use crate::model::{ColumnId, EntityId, Relation, RelationId, normalize_key};
+use crate::model::{ColumnId, EntityId, Relation, RelationId};
 use crate::plan::Dialect;
 
 /// A key, and the values of the relation's columns in the row above that it shall belong to.
@@ -88,13 +88,13 @@ impl Writer<'_> {
 
     /// Each of `keys`, which name rows by the same columns, must be among the rows found.
     fn require_all(&self, target: EntityId, found: &[Row], keys: &[&Key]) -> Result<()> {
-        let wanted: BTreeSet<String> = keys.iter().map(|key| compared(key)).collect();
+        let wanted: HashSet<Vec<Value>> = keys.iter().map(|key| normalized(&key.values)).collect();
         if found.len() >= wanted.len() {
             return Ok(());
         }
         let columns = keys.first().map_or(&[][..], |key| &key.columns);
-        let found: BTreeSet<String> = found.iter().map(|row| format!("{:?}", key_of(row, columns))).collect();
-        let is_found = |key: &Key| found.contains(&compared(key));
+        let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(row, columns)).collect();
+        let is_found = |key: &Key| found.contains(&normalized(&key.values));
         // A column that has become NULL names its row no more: the first key then stands for all.
         let missing = keys.iter().find(|key| !is_found(key)).or(keys.first());
         missing.map_or(Ok(()), |key| Err(self.not_in_list(target, key)))
@@ -198,25 +198,20 @@ impl Writer<'_> {
         columns: &[ColumnId],
         placed: &[Placed],
     ) -> Result<()> {
-        let found: BTreeSet<String> = found.iter().map(|row| format!("{:?}", key_of(row, columns))).collect();
-        match placed.iter().find(|(key, _)| !found.contains(&compared(key))) {
+        let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(row, columns)).collect();
+        match placed.iter().find(|(key, _)| !found.contains(&normalized(&key.values))) {
             Some((key, _)) => Err(self.missing(target, key)),
             None => Ok(()),
         }
     }
 }
 
-/// A key's values in the form in which they compare.
-fn compared(key: &Key) -> String {
-    format!("{:?}", key.values.iter().cloned().map(normalize_key).collect::<Vec<Value>>())
-}
-
 /// The same without rows that are named again further on: the last place is the one where they end. The databases
 /// would take any.
 fn last_places(placed: Vec<Placed>) -> Vec<Placed> {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let mut last: Vec<Placed> =
-        placed.into_iter().rev().filter(|(key, _)| seen.insert(compared(key))).collect();
+        placed.into_iter().rev().filter(|(key, _)| seen.insert(normalized(&key.values))).collect();
     last.reverse();
     last
 }

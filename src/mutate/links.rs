@@ -1,6 +1,6 @@
 //! Links of many-to-many relations: rows of a junction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
@@ -8,9 +8,9 @@ use sea_orm::sea_query::LockType;
 use super::change::{Below, Key};
 use super::constraint::{Attempt, Linked};
 use super::unlink::Unlinked;
-use super::writer::{Row, Writer, values_of};
+use super::writer::{Row, Writer, normalized, values_of};
 use crate::error::Result;
-use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation, normalize_key};
+use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation};
 
 /// Columns by name, with what they hold.
 pub(super) type Columns = Vec<(String, ColumnType)>;
@@ -98,7 +98,7 @@ impl Writer<'_> {
         });
         let keys: Vec<&Key> = keys.collect();
         let mut found = self.resolve(relation.target, &keys, &relation.to).await?.into_iter();
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         let mut pairs = Vec::new();
         for Link { parent, target, own } in links {
             let (end, may_exist) = match target {
@@ -106,7 +106,7 @@ impl Writer<'_> {
                 Target::New(place) => (values_of(&created[place], &relation.to), false),
             };
             let ends = [parent, end].concat();
-            if seen.insert(compared(&ends)) {
+            if seen.insert(normalized(&ends)) {
                 pairs.push(Pair { ends, may_exist, own });
             }
         }
@@ -182,11 +182,11 @@ impl Writer<'_> {
         self.lock(relation.target, &relation.to, &relation.to, &ends, LockType::NoKeyUpdate).await?;
         let write = self.writes().find_links(&junction.table, columns, &asked);
         let found = self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
-        let found: BTreeSet<String> =
-            (0..found.len()).map(|row| compared(&found.values(row).collect::<Vec<_>>())).collect();
+        let found: HashSet<Vec<Value>> =
+            (0..found.len()).map(|row| normalized(&found.values(row).collect::<Vec<_>>())).collect();
         Ok(pairs
             .into_iter()
-            .filter(|pair| !pair.may_exist || !found.contains(&compared(&pair.ends)))
+            .filter(|pair| !pair.may_exist || !found.contains(&normalized(&pair.ends)))
             .collect())
     }
 
@@ -205,9 +205,4 @@ impl Writer<'_> {
         };
         (typed(&junction.from, owner, &relation.from), typed(&junction.to, relation.target, &relation.to))
     }
-}
-
-/// Values in the form in which they compare.
-fn compared(values: &[Value]) -> String {
-    format!("{:?}", values.iter().cloned().map(normalize_key).collect::<Vec<Value>>())
 }

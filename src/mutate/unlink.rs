@@ -9,9 +9,9 @@ use super::constraint::Attempt;
 use super::links::Columns;
 use super::reference::follows_rules;
 use super::touched;
-use super::writer::{Row, Writer, key_of, values_of};
+use super::writer::{Row, Writer, key_of, normalized, values_of};
 use crate::error::Result;
-use crate::model::{ColumnId, EntityId, Junction, normalize_key};
+use crate::model::{ColumnId, EntityId, Junction};
 
 /// Links to take away: these pairs, or with `keep` all of these parents but these pairs.
 pub(super) struct Unlinked<'a> {
@@ -72,9 +72,8 @@ impl Writer<'_> {
             true => Vec::new(),
             false => self.lock(id, &wanted, by, keys, LockType::Update).await?,
         };
-        let normalized = |key: &Vec<Value>| key.iter().cloned().map(normalize_key).collect();
         let kept: HashSet<Vec<Value>> = match links.keep {
-            true => links.pairs.iter().map(normalized).collect(),
+            true => links.pairs.iter().map(|pair| normalized(pair)).collect(),
             false => HashSet::new(),
         };
         let goes = |row: &&Row| !kept.contains(&key_of(row, &both));

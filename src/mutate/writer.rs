@@ -151,7 +151,7 @@ impl<'a> Writer<'a> {
             if key.columns == wanted {
                 return Ok(key.values.clone());
             }
-            let wanted: Vec<Value> = key.values.iter().cloned().map(normalize_key).collect();
+            let wanted = normalized(&key.values);
             found.get(&(key.columns.as_slice(), wanted)).cloned().ok_or_else(|| self.missing(id, key))
         };
         keys.iter().map(resolve).collect()
@@ -255,6 +255,11 @@ pub(super) fn values_of(row: &Row, columns: &[ColumnId]) -> Vec<Value> {
 /// The same in the form in which keys compare.
 pub(super) fn key_of(row: &Row, columns: &[ColumnId]) -> Vec<Value> {
     values_of(row, columns).into_iter().map(normalize_key).collect()
+}
+
+/// Values in the form in which keys compare.
+pub(super) fn normalized(values: &[Value]) -> Vec<Value> {
+    values.iter().cloned().map(normalize_key).collect()
 }
 
 /// Whether a key has a part that is NULL.
