@@ -130,9 +130,7 @@ impl RowSet {
 
     /// Decodes what a statement returned.
     pub fn read(results: &[QueryResult], columns: Arc<[ColumnType]>) -> Self {
-        let mut rows = RowSetBuilder::new(columns);
-        rows.push_results(results);
-        rows.finish()
+        RowSetBuilder::new(columns).read(results)
     }
 
     /// Whether a cell is unreadable.

@@ -48,6 +48,12 @@ impl RowSetBuilder {
         &self.columns
     }
 
+    /// The rows that SeaORM returned for the statement.
+    pub(super) fn read(mut self, results: &[QueryResult]) -> RowSet {
+        self.push_results(results);
+        self.finish()
+    }
+
     /// The rows, complete. A text that is not UTF-8 is unreadable.
     pub(super) fn finish(mut self) -> RowSet {
         let text = match String::from_utf8(std::mem::take(&mut self.text)) {

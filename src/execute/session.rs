@@ -38,6 +38,16 @@ impl Default for Limits {
     }
 }
 
+/// State of the database that the statements of one query see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadConsistency {
+    /// All statements see one snapshot. Results of subscriptions always do.
+    #[default]
+    Snapshot,
+    /// Each statement sees what was committed before it.
+    Statement,
+}
+
 /// What all sessions of a schema have in common.
 #[derive(Debug)]
 pub struct Shared {
@@ -45,6 +55,8 @@ pub struct Shared {
     pub model: Arc<Model>,
     /// What a request may ask for.
     pub limits: Limits,
+    /// State of the database that the statements of one query see.
+    pub consistency: ReadConsistency,
     /// Where commits tell what they have touched.
     pub changes: Changes,
     /// Whether the database is there.
@@ -55,6 +67,8 @@ pub struct Shared {
 pub struct Session {
     shared: Arc<Shared>,
     dialect: Dialect,
+    /// True where a query of several statements begins a snapshot for them.
+    begins_snapshots: bool,
     statements: Arc<Statements>,
     /// Made for the first batch: many requests have none.
     loader: OnceLock<DataLoader<RelationLoader>>,
@@ -65,20 +79,39 @@ impl Session {
     ///
     /// # Errors
     /// When the database is of a kind that Crowsfoot does not speak.
-    pub fn new(shared: Arc<Shared>, database: Database) -> Result<Self> {
+    pub fn new(shared: Arc<Shared>, database: Database, consistency: ReadConsistency) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
-        let statements = Statements::new(database, shared.clone());
-        Ok(Self::over(shared, dialect, statements))
+        let statements = Arc::new(Statements::new(database, shared.clone()));
+        let begins_snapshots = consistency == ReadConsistency::Snapshot;
+        Ok(Self { shared, dialect, begins_snapshots, statements, loader: OnceLock::new() })
     }
 
-    fn over(shared: Arc<Shared>, dialect: Dialect, statements: Statements) -> Self {
-        Self { shared, dialect, statements: Arc::new(statements), loader: OnceLock::new() }
+    fn inside(&self, (statements, transaction): (Statements, Transaction)) -> (Self, Transaction) {
+        let session = Self {
+            shared: self.shared.clone(),
+            dialect: self.dialect,
+            begins_snapshots: false,
+            statements: Arc::new(statements),
+            loader: OnceLock::new(),
+        };
+        (session, transaction)
     }
 
     /// The same request inside a transaction. Dropping both takes everything back.
     pub async fn begin(&self) -> Result<(Self, Transaction)> {
-        let (statements, transaction) = self.statements.begin().await?;
-        Ok((Self::over(self.shared.clone(), self.dialect, statements), transaction))
+        Ok(self.inside(self.statements.begin().await?))
+    }
+
+    /// The same request inside a transaction that reads one snapshot.
+    pub(super) async fn begin_snapshot(&self) -> Result<(Self, Transaction)> {
+        // A catalog that is asked for inside could wait for a connection that its own request has.
+        self.statements.catalog().await;
+        Ok(self.inside(self.statements.begin_snapshot().await?))
+    }
+
+    /// Returns true where a query of several statements begins a snapshot for them.
+    pub(super) fn begins_snapshots(&self) -> bool {
+        self.begins_snapshots
     }
 
     /// The database's dialect.

@@ -78,10 +78,12 @@ struct State {
 pub(super) enum Stage {
     /// Outside any.
     Alone,
-    /// BEGIN is sent ahead, in the same message.
-    Begin,
+    /// The first of a transaction: this BEGIN is sent ahead, in the same message.
+    Begin(&'static str),
     /// Inside the one that was begun.
     Inside,
+    /// The end of a transaction, sent even when no receiver waits for its answer.
+    End,
 }
 
 /// What a statement brought.
@@ -287,8 +289,8 @@ impl Task {
 
     /// Writes a statement into the outbox. One that the server does not know by name is told to it in the same breath.
     fn send(&mut self, mut request: Request) {
-        // Nobody may want it any more.
-        if request.reply.is_closed() {
+        // The receiver may have been dropped.
+        if request.reply.is_closed() && request.stage != Stage::End {
             return;
         }
         let start = self.outbox.len();
@@ -331,11 +333,11 @@ impl Task {
         let Request { stage, sql, values, rows, .. } = request;
         let place = self.place.clone();
         let mut ahead = 0;
-        if *stage == Stage::Begin {
-            self.write_ahead("BEGIN")?;
+        if let Stage::Begin(begin) = stage {
+            self.write_ahead(begin)?;
             ahead += 1;
         }
-        if let Some(preamble) = place.preamble().filter(|_| *stage != Stage::Inside) {
+        if let Some(preamble) = place.preamble().filter(|_| matches!(stage, Stage::Alone | Stage::Begin(_))) {
             self.write_ahead(preamble)?;
             ahead += 1;
         }

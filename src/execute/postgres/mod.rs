@@ -41,7 +41,7 @@ pub(super) use decoder::is_readable;
 use fault::Fault;
 use pool::Pool;
 pub(super) use startup::{Place, explore};
-pub(super) use transaction::PostgresTransaction;
+pub(super) use transaction::{Access, PostgresTransaction};
 
 /// How long the server may take to let a connection in: one that is there needs far less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -99,13 +99,17 @@ impl PostgresConnections {
         Ok(self.read_alone(&sql.into(), values, rows).await?.rows)
     }
 
-    /// A transaction, which has a connection. Nothing is sent before its first statement.
-    pub async fn begin(self: &Arc<Self>) -> Result<PostgresTransaction, Fault> {
-        let mut lease = self.writing.take().await?;
+    /// Begins a transaction, which has a connection. Nothing is sent before its first statement.
+    pub async fn begin(self: &Arc<Self>, access: Access) -> Result<PostgresTransaction, Fault> {
+        let pool = match access {
+            Access::Write => &self.writing,
+            Access::Snapshot => &self.reading,
+        };
+        let mut lease = pool.take().await?;
         if lease.connection().is_none() {
             lease.put(self.open(false).await?);
         }
-        Ok(PostgresTransaction::new(self.clone(), lease))
+        Ok(PostgresTransaction::new(self.clone(), lease, access))
     }
 
     /// Opens a connection and closes it again.

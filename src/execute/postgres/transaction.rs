@@ -8,68 +8,126 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::PostgresConnections;
-use super::connection::{Answer, Reply, Stage, answer_of};
+use super::connection::{Answer, Connection, Reply, Stage, answer_of};
 use super::fault::Fault;
 use super::pool::Lease;
 use crate::execute::row::RowSet;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::execute::sql_error::SqlError;
-use crate::model::ColumnType;
 
 /// How long the server may take to take a transaction back. After that its connection is closed.
 const ROLLBACK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Purpose of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::execute) enum Access {
+    /// Reads and writes; each statement sees what was committed before it.
+    Write,
+    /// Reads one snapshot, taken by the first statement.
+    Snapshot,
+}
+
+impl Access {
+    /// Statement that begins the transaction.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Write => "BEGIN",
+            Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+}
 
 /// A transaction. BEGIN travels with its first statement. When it is dropped, it is taken back at the server, whatever it is
 /// at.
 #[derive(Debug)]
 pub(in crate::execute) struct PostgresTransaction {
     connections: Arc<PostgresConnections>,
+    access: Access,
     state: Mutex<State>,
+    /// Held while a broken connection is replaced.
+    renewing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct State {
     /// None when the transaction is over.
     lease: Option<Lease>,
+    /// Number of connections that were broken before this one.
+    generation: u32,
     has_begun: bool,
+    /// True once the server has answered a statement: another connection cannot go on from there.
+    is_answered: bool,
     /// Statements whose answers have not come; those that were given up stay among them.
     under_way: usize,
 }
 
 impl PostgresTransaction {
-    /// One that sends nothing before its first statement.
-    pub(super) fn new(connections: Arc<PostgresConnections>, lease: Lease) -> Self {
-        let state = State { lease: Some(lease), has_begun: false, under_way: 0 };
-        Self { connections, state: Mutex::new(state) }
+    /// Returns a transaction that sends nothing before its first statement.
+    pub(super) fn new(connections: Arc<PostgresConnections>, lease: Lease, access: Access) -> Self {
+        let state =
+            State { lease: Some(lease), generation: 0, has_begun: false, is_answered: false, under_way: 0 };
+        Self { connections, access, state: Mutex::new(state), renewing: tokio::sync::Mutex::default() }
     }
 
-    /// Sends a statement, and decodes the rows that it returns. The first one is sent once more where the connection had broken
-    /// while it lay idle: nothing of the transaction is kept then.
+    /// Sends a statement, and decodes the rows that it returns into a builder that `rows` makes.
+    ///
+    /// Where the connection had broken while it lay idle, the statement is sent once more over another one: nothing of the
+    /// transaction was answered then, and the server keeps nothing of it.
     pub async fn send(
         &self,
-        sql: Arc<str>,
+        sql: &Arc<str>,
         values: Arc<[Value]>,
-        columns: Arc<[ColumnType]>,
+        rows: &(impl Fn() -> RowSetBuilder + Sync),
     ) -> Result<RowSet, SqlError> {
-        let (reply, stage) = self.start(&sql, &values, &columns)?;
-        match self.wait(reply).await {
+        let (reply, generation) = self.start(sql, &values, rows())?;
+        match self.wait(reply, generation).await {
             Err(fault) if fault.is_of_all() => {
                 self.connections.forget(&fault);
-                if stage != Stage::Begin || !fault.is_stale() {
+                if !fault.is_stale() || !self.renew(generation).await? {
                     return Err(fault.into());
                 }
-                let connection = self.connections.open(false).await?;
-                {
-                    let mut state = self.state();
-                    let Some(lease) = &mut state.lease else { return Err(is_over()) };
-                    lease.put(connection);
-                    (state.has_begun, state.under_way) = (false, 0);
-                }
-                let (reply, _) = self.start(&sql, &values, &columns)?;
-                Ok(self.wait(reply).await?.rows)
+                let (reply, generation) = self.start(sql, &values, rows())?;
+                Ok(self.wait(reply, generation).await?.rows)
             }
             answer => Ok(answer?.rows),
         }
+    }
+
+    /// Replaces the broken connection of this generation, unless a sibling has done so. Returns false when the server has
+    /// answered over it.
+    async fn renew(&self, broken: u32) -> Result<bool, SqlError> {
+        let _only = self.renewing.lock().await;
+        {
+            let state = self.state();
+            if state.generation != broken {
+                return Ok(true);
+            }
+            if state.is_answered {
+                return Ok(false);
+            }
+        }
+        let connection = self.connections.open(false).await?;
+        let mut state = self.state();
+        let Some(lease) = &mut state.lease else { return Err(is_over()) };
+        lease.put(connection);
+        (state.has_begun, state.under_way) = (false, 0);
+        state.generation += 1;
+        Ok(true)
+    }
+
+    /// Ends a transaction that only read, without waiting for that: whatever its connection is used for next comes after it.
+    pub fn leave(self) {
+        let mut state = self.state();
+        let Some(mut lease) = state.lease.take() else { return };
+        if !state.has_begun {
+            return;
+        }
+        let commit = |connection: &Connection| {
+            connection.send(Stage::End, "COMMIT".into(), Arc::default(), no_rows()).is_ok()
+        };
+        let is_left = state.under_way == 0 && lease.connection().is_some_and(commit);
+        // A connection with a statement under way, or without its COMMIT, is closed.
+        lease.set_busy(!is_left);
     }
 
     /// Keeps what was written.
@@ -77,7 +135,7 @@ impl PostgresTransaction {
     /// # Errors
     /// When the database refuses it; or [`SqlError::OutcomeUnknown`] when the connection is lost meanwhile.
     pub async fn commit(self) -> Result<(), SqlError> {
-        let reply = {
+        let (reply, generation) = {
             let mut state = self.state();
             let Some(connection) = state.lease.as_ref().and_then(Lease::connection) else {
                 return Err(is_over());
@@ -92,11 +150,11 @@ impl PostgresTransaction {
             if !connection.is_in_transaction() {
                 return Err(SqlError::Internal("a statement of the transaction has failed".to_owned()));
             }
-            let reply = connection.send(Stage::Inside, "COMMIT".into(), Arc::default(), no_rows())?;
+            let reply = connection.send(Stage::End, "COMMIT".into(), Arc::default(), no_rows())?;
             state.under_way += 1;
-            reply
+            (reply, state.generation)
         };
-        match self.wait(reply).await {
+        match self.wait(reply, generation).await {
             Ok(Answer { is_rollback: false, .. }) => {
                 self.state().lease = None;
                 Ok(())
@@ -137,28 +195,30 @@ impl PostgresTransaction {
         &self,
         sql: &Arc<str>,
         values: &Arc<[Value]>,
-        columns: &Arc<[ColumnType]>,
-    ) -> Result<(Reply, Stage), SqlError> {
+        rows: RowSetBuilder,
+    ) -> Result<(Reply, u32), SqlError> {
         let mut state = self.state();
-        let stage = if state.has_begun { Stage::Inside } else { Stage::Begin };
+        let stage = if state.has_begun { Stage::Inside } else { Stage::Begin(self.access.begin()) };
         let Some(connection) = state.lease.as_ref().and_then(Lease::connection) else {
             return Err(is_over());
         };
         // A lost connection is noticed by whoever waits for it.
-        let rows = RowSetBuilder::new(columns.clone());
         let reply = match connection.send(stage, sql.clone(), values.clone(), rows) {
             Ok(reply) => reply,
             Err(_) => tokio::sync::oneshot::channel().1,
         };
         state.has_begun = true;
         state.under_way += 1;
-        Ok((reply, stage))
+        Ok((reply, state.generation))
     }
 
-    async fn wait(&self, reply: Reply) -> Result<Answer, Fault> {
+    async fn wait(&self, reply: Reply, generation: u32) -> Result<Answer, Fault> {
         let answer = answer_of(reply).await;
         let mut state = self.state();
-        state.under_way = state.under_way.saturating_sub(1);
+        if state.generation == generation {
+            state.under_way = state.under_way.saturating_sub(1);
+            state.is_answered |= answer.is_ok();
+        }
         answer
     }
 
@@ -197,7 +257,7 @@ impl Drop for PostgresTransaction {
 async fn take_back(mut lease: Lease) -> Result<(), Fault> {
     lease.set_busy(true);
     let Some(connection) = lease.connection() else { return Ok(()) };
-    let reply = connection.send(Stage::Inside, "ROLLBACK".into(), Arc::default(), no_rows())?;
+    let reply = connection.send(Stage::End, "ROLLBACK".into(), Arc::default(), no_rows())?;
     let answer = timeout(ROLLBACK_PATIENCE, answer_of(reply)).await;
     answer.map_err(|_| Fault::Slow(ROLLBACK_PATIENCE))??;
     let is_idle = connection.is_idle();

@@ -7,6 +7,7 @@ mod decoder;
 mod file;
 mod identity;
 mod parameter;
+mod snapshot;
 mod time;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub(super) use identity::FileIdentity;
 use parameter::Parameter;
 use rusqlite::{Connection, ErrorCode, StatementStatus};
 use sea_orm::{ConnAcquireErr, DbErr, Value};
+pub(super) use snapshot::SqliteSnapshot;
 use sqlx::SqlitePool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::coop::consume_budget;
@@ -28,7 +30,7 @@ use tokio::time::timeout;
 use super::connect::ACQUIRE_TIMEOUT;
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
-use super::sql_error::SqlError;
+use super::sql_error::{Refusal, SqlError};
 use crate::error::{Error, Result};
 use crate::plan::Query;
 
@@ -55,14 +57,29 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-impl From<Fault> for Error {
+impl From<Fault> for SqlError {
     fn from(Fault(error): Fault) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy) => Self::conflict(error),
-            Some(ErrorCode::OperationInterrupted) => Self::timeout(error),
-            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => Self::unavailable(error),
-            _ => Self::internal(error),
+        match error {
+            _ if matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)
+            ) =>
+            {
+                Self::Unavailable(error.to_string())
+            }
+            rusqlite::Error::SqliteFailure(failure, message) => Self::Refused(Box::new(Refusal {
+                code: failure.extended_code.to_string(),
+                message: message.unwrap_or_else(|| failure.to_string()),
+                ..Refusal::default()
+            })),
+            error => Self::Internal(error.to_string()),
         }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        SqlError::from(fault).into()
     }
 }
 
@@ -143,6 +160,21 @@ impl SqliteReader {
         Ok(ran?)
     }
 
+    /// Begins to read one snapshot. SQLite takes the snapshot with the first statement.
+    pub async fn begin_snapshot(&self) -> Result<SqliteSnapshot, SqlError> {
+        let place = self.place().await?;
+        let kept = self.file.own().take().or_else(|| self.file.take_idle());
+        let connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let file = self.file.clone();
+                let opened = spawn_blocking(move || file.open()).await;
+                opened.map_err(|error| SqlError::Internal(error.to_string()))??
+            }
+        };
+        Ok(SqliteSnapshot::begin(self.file.clone(), connection, place)?)
+    }
+
     /// The rows of a statement over this thread's own connection, where it is known to be light and is so again.
     fn run_here(&self, query: &Query, values: &[Value]) -> Result<Option<RowSet>, Fault> {
         let mut own = self.file.own();
@@ -150,7 +182,7 @@ impl SqliteReader {
             *own = self.file.take_idle();
         }
         let Some(connection) = &*own else { return Ok(None) };
-        let ran = run_light(connection, query, values);
+        let ran = run_light(connection, &query.sql, values, || RowSetBuilder::of(query));
         if ran.as_ref().is_err_and(Fault::is_of_connection) {
             *own = None;
         }
@@ -179,14 +211,19 @@ impl SqliteReader {
     }
 }
 /// The rows of a statement, where it is known to be light and is so again.
-fn run_light(connection: &Connection, query: &Query, values: &[Value]) -> Result<Option<RowSet>, Fault> {
+fn run_light(
+    connection: &Connection,
+    sql: &str,
+    values: &[Value],
+    rows: impl FnOnce() -> RowSetBuilder,
+) -> Result<Option<RowSet>, Fault> {
     let run = || -> Result<_, Fault> {
-        let mut statement = connection.prepare_cached(&query.sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         let steps = statement.reset_status(StatementStatus::VmStep);
         if !(1..=LIGHT_STEPS).contains(&steps) {
             return Ok(None);
         }
-        fill(&mut statement, values, RowSetBuilder::of(query)).map(Some)
+        fill(&mut statement, values, rows()).map(Some)
     };
     match run() {
         // Preparing it takes steps, too.

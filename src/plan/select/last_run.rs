@@ -23,6 +23,12 @@ impl LastRun {
         }
     }
 
+    /// Remembers the number of cells, and of bytes of text in them.
+    pub fn note_size(&self, cells: usize, text: usize) {
+        self.cells.note(cells);
+        self.text.note(text);
+    }
+
     /// Whether it was over soon; false for a statement that was never sent.
     pub fn was_short(&self) -> bool {
         self.was_short.load(Ordering::Relaxed)
