@@ -31,6 +31,10 @@ fn main() -> io::Result<()> {
     for source in SOURCES {
         println!("cargo:rerun-if-changed=ui/{source}");
     }
+    // The page is a part of the server.
+    if env::var_os("CARGO_FEATURE_SERVER").is_none() {
+        return Ok(());
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?);
 
     let bundled = match off_switch() {

@@ -14,6 +14,7 @@ pub mod model;
 pub mod mutate;
 pub mod plan;
 pub mod schema;
+#[cfg(feature = "server")]
 pub mod server;
 
 pub use error::{Code, Error, Result};

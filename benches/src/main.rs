@@ -1,6 +1,6 @@
 //! What Crowsfoot costs, beside handlers written by hand.
 
-#[path = "../../src/example.rs"]
+#[path = "../../cli/src/example.rs"]
 mod example;
 
 mod check;

@@ -159,7 +159,7 @@ fn built_service() -> Result<PathBuf, Failure> {
         "--package",
         "benches",
         "--package",
-        "crowsfoot",
+        "crowsfoot-cli",
         "--bins",
     ]);
     // `cargo run` tells this program what it is; build scripts would take that for a change and run again.

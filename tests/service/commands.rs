@@ -19,7 +19,7 @@ const MIGRATIONS: [&str; 6] = [
 ];
 
 fn golden(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
 fn assert_printed(ended: &Ended, expected: &str) {

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-#[path = "../../src/example.rs"]
+#[path = "../../cli/src/example.rs"]
 pub mod example;
 
 use std::path::PathBuf;
