@@ -1,4 +1,4 @@
-//! What makes a model contradict itself; all faults are found before any is reported.
+//! Consistency checks of the model. All faults are collected before any is reported.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,24 +6,24 @@ use std::fmt;
 
 use super::{Column, ColumnId, Declaration, Entity, Model, OnDelete, Relation, names};
 
-/// One way in which the registered entities do not make a model.
+/// Reason why the registered entities do not form a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// An entity was registered more than once.
     RegisteredTwice {
-        /// Its table.
+        /// Table name.
         table: String,
     },
     /// An entity without a primary key has no order and no identity.
     NoPrimaryKey {
-        /// Its type.
+        /// Type name.
         entity: String,
     },
     /// A relation leads to a table whose entity is not registered.
     NotRegistered {
         /// `Entity.relation`.
         relation: String,
-        /// The table it leads to.
+        /// Table of the missing entity.
         table: String,
     },
     /// A relation names a column that its table does not have.
@@ -58,9 +58,9 @@ pub enum Fault {
     WrongStart {
         /// `Entity.relation`, or `table to table` of a many-to-many relation.
         relation: String,
-        /// The table it starts at.
+        /// Table at which the definition starts.
         table: String,
-        /// The table it was expected to start at.
+        /// Table at which the definition should start.
         expected: String,
     },
     /// Two fields of an entity that name one column of the table.
@@ -70,30 +70,30 @@ pub enum Fault {
         /// `table.column`.
         column: String,
     },
-    /// A `has_one` whose key columns may repeat, or a `belongs_to` without a constraint to columns that may.
+    /// A `has_one` whose key columns may repeat, or an unenforced `belongs_to` to columns that may repeat.
     NotUnique {
         /// `Entity.relation`.
         relation: String,
-        /// How it was declared.
+        /// Declaration of the relation.
         declaration: Declaration,
         /// The columns, as `table (a, b)`.
         columns: String,
     },
-    /// A `has_one` or `has_many` that no `belongs_to` answers.
+    /// A `has_one` or `has_many` without a matching `belongs_to`.
     NoForwardSide {
         /// `Entity.relation`.
         relation: String,
-        /// What the other entity should declare.
+        /// Declaration that the other entity lacks.
         expected: String,
     },
     /// A relation registered as many-to-many that goes through no junction.
     NotManyToMany {
-        /// The table it starts from.
+        /// Table from which the relation starts.
         from: String,
-        /// The table it leads to.
+        /// Table to which the relation leads.
         to: String,
     },
-    /// A relation with a condition beside its columns.
+    /// A relation with a condition besides its columns.
     Conditional {
         /// `Entity.relation`.
         relation: String,
@@ -104,14 +104,14 @@ pub enum Fault {
         entity: String,
         /// The name.
         field: String,
-        /// What both are.
+        /// Both users of the name.
         between: [String; 2],
     },
     /// Two types with the same name.
     TypeClash {
         /// The name.
         name: String,
-        /// What both are.
+        /// Both users of the name.
         between: [String; 2],
     },
     /// Two values of a database enum with the same name.
@@ -120,10 +120,10 @@ pub enum Fault {
         enumeration: String,
         /// The name.
         name: String,
-        /// What the database stores for each.
+        /// Stored text of each value.
         stored: [String; 2],
     },
-    /// A type whose plural is its singular: one and many would be the same root field.
+    /// A type whose plural equals its singular: one row and the list would share a root field.
     NoPlural {
         /// The type.
         entity: String,
@@ -134,16 +134,16 @@ pub enum Fault {
     NoScalar {
         /// `Entity.column`.
         column: String,
-        /// Its type in the database.
+        /// Column type in the database.
         database_type: String,
-        /// Whether it is part of a key, and hidden.
+        /// True if the column is hidden and part of a key.
         is_key: bool,
     },
-    /// A name that GraphQL does not take.
+    /// A name that is not valid in GraphQL.
     InvalidName {
         /// The name.
         name: String,
-        /// What it names.
+        /// Thing that has the name.
         of: String,
     },
     /// A rule for deletions that the relation's key cannot follow.
@@ -155,11 +155,11 @@ pub enum Fault {
         /// Reason why the key cannot follow it.
         problem: String,
     },
-    /// An option that speaks of something the entity does not have.
+    /// An option that names something the entity does not have.
     UnknownOption {
         /// The entity.
         entity: String,
-        /// What the option names.
+        /// Name in the option.
         name: String,
     },
 }
@@ -255,10 +255,10 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The registered entities contradict themselves or each other.
+/// Error of a registry whose entities contradict themselves or each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelError {
-    /// All that was found.
+    /// All faults found.
     pub faults: Vec<Fault>,
 }
 
@@ -274,7 +274,7 @@ impl fmt::Display for ModelError {
 
 impl std::error::Error for ModelError {}
 
-/// The faults of the finished model: clashes of names, keys that are missing or may repeat.
+/// Collects the faults of the finished model: name clashes, and keys that are missing or may repeat.
 pub(super) fn check(model: &Model, faults: &mut Vec<Fault>) {
     for entity in &model.entities {
         if entity.primary_key.is_empty() {
@@ -296,11 +296,11 @@ pub(super) fn check(model: &Model, faults: &mut Vec<Fault>) {
     }
 }
 
-/// An INSERT would name the column twice, which no database takes.
+/// Checks that each column has one field, because an INSERT must not name a column twice.
 fn check_columns(entity: &Entity, faults: &mut Vec<Fault>) {
     for (id, column) in entity.columns.iter().enumerate() {
         let is_named = |other: &Column| other.name == column.name;
-        // Reported at the second of them, however many there are.
+        // Reported once per column, at its second field.
         if entity.columns[..id].iter().filter(|other| is_named(other)).count() == 1 {
             let column = format!("{}.{}", entity.table.name, column.name);
             faults.push(Fault::ColumnTwice { entity: entity.name.clone(), column });
@@ -308,7 +308,8 @@ fn check_columns(entity: &Entity, faults: &mut Vec<Fault>) {
     }
 }
 
-/// A single side promises at most one row; only a unique key keeps that promise. Behind a constraint there is one.
+/// Checks that a to-one side has a unique key, which guarantees at most one row. A foreign key constraint
+/// implies a unique target.
 fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     let promises = |relation: &&Relation| match relation.declaration {
         Declaration::HasOne => true,
@@ -332,7 +333,7 @@ fn columns(entity: &Entity, columns: &[ColumnId]) -> String {
     names.join(", ")
 }
 
-/// Finds the second user of each name.
+/// Names in use; finds the second user of each name.
 struct Names<'a> {
     taken: HashMap<String, String>,
     faults: &'a mut Vec<Fault>,
@@ -343,7 +344,8 @@ impl<'a> Names<'a> {
         Self { taken: HashMap::new(), faults }
     }
 
-    /// Whether the name is valid and free. Where it is not, the names made from it are not worth a fault each.
+    /// Returns true if the name is valid and free. Names derived from an invalid name are not worth a fault
+    /// each.
     fn take(&mut self, name: &str, what: String, clash: impl FnOnce(String, [String; 2]) -> Fault) -> bool {
         let is_valid = names::is_valid(name);
         if !is_valid {
@@ -366,7 +368,7 @@ fn check_fields(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     let clash = |field, between| Fault::FieldClash { entity: entity.name.clone(), field, between };
     let mut names = Names::new(faults);
     names.take(names::NODE_ID, "the node id".to_owned(), clash);
-    // In a filter they stand beside the columns and relations.
+    // Combinators share the filter with columns and relations.
     for combinator in names::COMBINATORS {
         names.take(combinator, format!("the filter's {combinator}"), clash);
     }
@@ -399,8 +401,8 @@ fn described(model: &Model, entity: &Entity, relation: &Relation) -> String {
     }
 }
 
-/// A junction's own columns stand on an edge beside what every edge has, and in the input that makes a link beside the keys
-/// that name the far end.
+/// Checks the columns of a junction for clashes. The columns share an edge with the fields of every edge. In
+/// the input for a link, the columns share the object with the unique keys of the target.
 fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     for relation in &entity.relations {
         let columns = model.junction_columns(relation);
@@ -415,7 +417,7 @@ fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
                 names.take(&field, what, clash);
             }
             for column in columns.iter().map(|id| &junction.columns[*id]) {
-                // An invalid name was reported where the column is.
+                // An invalid name was reported where the column is checked.
                 if names::is_valid(&column.field) {
                     names.take(
                         &column.field,
@@ -455,7 +457,7 @@ fn check_values(model: &Model, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The entities whose type has its name to itself.
+/// Returns the entities whose type name is unique.
 fn check_types<'a>(model: &'a Model, faults: &mut Vec<Fault>) -> Vec<&'a Entity> {
     let clash = |name, between| Fault::TypeClash { name, between };
     let mut names = Names::new(faults);
@@ -502,7 +504,8 @@ fn check_types<'a>(model: &'a Model, faults: &mut Vec<Fault>) -> Vec<&'a Entity>
     named
 }
 
-/// The relations whose field makes names of types: a second one with the field was reported as such.
+/// Returns the relations whose field forms type names. A second relation with the same field was reported
+/// before.
 fn named_relations(entity: &Entity) -> impl Iterator<Item = &Relation> {
     let is_first = |(id, relation): &(usize, &Relation)| {
         entity.relation_of_field(&relation.field) == Some(*id) && names::is_valid(&relation.field)
@@ -536,7 +539,7 @@ fn check_roots(entities: &[&Entity], faults: &mut Vec<Fault>) {
     }
 }
 
-/// The inputs of nested writing.
+/// Checks the names of the inputs for nested writing.
 fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
     let clash = |name, between| Fault::TypeClash { name, between };
     for (field, _) in entity.keys().filter(|(field, key)| key.len() > 1 && names::is_valid(field)) {
@@ -567,7 +570,7 @@ fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
 fn check_mutations(entities: &[&Entity], faults: &mut Vec<Fault>) {
     let clash = |field, between| Fault::FieldClash { entity: "Mutation".to_owned(), field, between };
     let mut names = Names::new(faults);
-    // Where one and many are the same, that was reported already.
+    // Entities whose list and single field are equal were reported before.
     for entity in entities.iter().filter(|entity| entity.roots.list != entity.roots.one) {
         for name in entity.roots.mutations() {
             names.take(name, format!("a change of {}", entity.name), clash);
@@ -575,12 +578,12 @@ fn check_mutations(entities: &[&Entity], faults: &mut Vec<Fault>) {
     }
 }
 
-/// In a link a new row stands beside the unique keys.
+/// Checks the fields of the link input, where `create` stands beside the unique keys.
 fn check_keys(entity: &Entity, faults: &mut Vec<Fault>) {
     let clash = |field, between| Fault::FieldClash { entity: entity.types.link.clone(), field, between };
     let mut names = Names::new(faults);
     names.take("create", "a new row".to_owned(), clash);
-    // What is missing, or has an invalid name, was reported before.
+    // Missing keys and invalid names were reported before.
     for (field, key) in entity.keys().filter(|(field, _)| names::is_valid(field)) {
         names.take(&field, format!("the unique key ({})", columns(entity, key)), clash);
     }
