@@ -1,16 +1,16 @@
-//! Decimals as SQLite stores them: integers of 64 bits and floating-point numbers.
+//! Decimals in SQLite: stored as 64-bit integers and floating-point numbers.
 
 use rust_decimal::Decimal;
 use sea_orm::Value;
 
-/// The decimal that a floating-point number stands for: the one of fewest digits that is nearest to no other number. None
-/// where it has more digits than a decimal.
+/// Returns the decimal of a floating-point number: the shortest one that identifies the number. `None` if it
+/// has more digits than a decimal.
 pub fn of_real(number: f64) -> Option<Decimal> {
-    // Rust shows these digits, and never an exponent.
+    // Rust prints these digits, never an exponent.
     Decimal::from_str_exact(&number.to_string()).ok()
 }
 
-/// Whether a value that is stored is read as the same again. True of everything but decimals.
+/// Returns true if SQLite returns the stored value unchanged. Always true except for decimals.
 pub fn is_exact(value: &Value) -> bool {
     let Value::Decimal(Some(decimal)) = value else { return true };
     let number: Option<f64> = decimal.to_string().parse().ok();

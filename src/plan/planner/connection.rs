@@ -1,4 +1,4 @@
-//! Connections: pages, edges, and what `pageInfo` needs to know.
+//! Planning of connections: pages, edges and `pageInfo`.
 
 use async_graphql::Name;
 
@@ -86,7 +86,7 @@ impl<'a> Planner<'a> {
         Ok(Page::Keyset { limit: first.or(last), backward: last.is_some(), after, before, looks_outside })
     }
 
-    /// Whether `pageInfo` asks if there is more on either side.
+    /// Returns true if `pageInfo` selects whether more rows exist on either side.
     fn asks_what_is_outside(&self, fields: &[Merged<'a>]) -> Result<bool> {
         for field in fields.iter().filter(|field| field.name() == "pageInfo") {
             let below = self.document.collect(&field.selection_sets(), "PageInfo", &[])?;

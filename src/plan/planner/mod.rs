@@ -1,4 +1,4 @@
-//! From a selection to a [`Plan`].
+//! Planner: from a selection to a [`Plan`].
 
 mod aggregate;
 mod connection;
@@ -15,11 +15,11 @@ use super::{Complexity, Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Sel
 use crate::error::{Code, Error, Result};
 use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, Root, names};
 
-/// The interface that every type with a primary key implements.
+/// Interface of every type with a primary key.
 const NODE: &[&str] = &["Node"];
 
-/// The plan of an operation. A root field that cannot be planned becomes a [`FieldKind::Failed`]; one that the
-/// model does not know becomes a [`FieldKind::Foreign`].
+/// Plans an operation. A root field that cannot be planned becomes a [`FieldKind::Failed`]; a root field
+/// unknown to the model becomes a [`FieldKind::Foreign`].
 pub fn plan(
     model: &Model,
     operation: &OperationDefinition,
@@ -28,12 +28,12 @@ pub fn plan(
 ) -> Result<Plan> {
     let mut plan = Plan::default();
     for merged in document.collect(&[&operation.selection_set.node], root_type, &[])? {
-        // Each field's loads are kept only when all of it could be planned.
+        // Loads of a field are kept only if the whole field could be planned.
         let planned = plan.loads.len();
         let mut planner = Planner { model, document, path: Vec::new() };
         let kind = match planner.root(&merged, root_type, &mut plan.loads) {
             Ok(kind) => kind,
-            // What does not fit the schema refuses the whole request, as validation proper does.
+            // A schema violation refuses the whole request, as validation does.
             Err(error) if error.code() == Code::ValidationFailed => return Err(error),
             Err(error) => {
                 plan.loads.truncate(planned);
@@ -49,23 +49,23 @@ pub fn plan(
     Ok(plan)
 }
 
-/// Lists, connections and aggregates always answer; look-ups may be `null`.
+/// Returns true for lists, connections and aggregates, which are never `null`; look-ups may be.
 fn is_non_null_root(model: &Model, name: &str) -> bool {
     name == "nodes" || !matches!(model.root(name), None | Some((_, Root::One(_))))
 }
 
-/// Plans the fields of one document.
+/// Planner for the fields of one document.
 #[derive(Debug)]
 pub struct Planner<'a> {
     /// The model.
     pub model: &'a Model,
     /// The document's fragments and variables.
     pub document: Document<'a>,
-    /// The path below the root field, for the error that ends the planning.
+    /// Path below the root field, for the error that ends planning.
     path: Vec<String>,
 }
 
-/// The three forms in which a list can be asked for.
+/// Form of a list field.
 #[derive(Clone, Copy)]
 enum Form {
     List,
@@ -73,7 +73,7 @@ enum Form {
     Aggregate,
 }
 
-/// Where a load starts: at the root, or from the rows of a relation's entity.
+/// Start of a load: the root, or the rows of a relation's owner.
 #[derive(Clone, Copy)]
 struct Start {
     entity: EntityId,
@@ -87,21 +87,21 @@ impl Start {
 }
 
 impl<'a> Planner<'a> {
-    /// A planner for the rows that a user's own root field answers with.
+    /// Creates a planner for the rows that an application's root field returns.
     pub fn new(model: &'a Model, document: Document<'a>) -> Self {
         Self { model, document, path: Vec::new() }
     }
 
-    /// The path to the fault that ended the planning, below the field that it began with.
+    /// Returns the path to the planning error, below the field at which planning began.
     pub fn into_path(self) -> Vec<String> {
         self.path
     }
 
-    /// Plans what `sets` select of rows of `entity` that are there already.
+    /// Plans the selection `sets` on existing rows of `entity`.
     pub fn rows(&mut self, entity: EntityId, sets: &[&'a SelectionSet]) -> Result<(Load, Selection)> {
         let mut rows = Rows::unordered();
         let selection = self.selection(entity, sets, &mut rows)?;
-        // These rows are there, or come by another way: nothing is joined to them.
+        // These rows exist already, or come another way: nothing is joined to them.
         rows.children.iter_mut().for_each(|child| join::decide(self.model, child));
         let load = Start { entity, relation: None }.load(Filter::everything(), What::Rows(rows));
         Ok((load, selection))
@@ -167,7 +167,7 @@ impl<'a> Planner<'a> {
         self.lookup(Start { entity, relation: None }, filter, field, loads)
     }
 
-    /// One statement for each type among the ids.
+    /// Plans `nodes`, with one statement per type among the ids.
     fn nodes(
         &mut self,
         field: &Merged<'a>,
@@ -198,7 +198,7 @@ impl<'a> Planner<'a> {
         Ok(FieldKind::Nodes { items, groups })
     }
 
-    /// A list, a connection or an aggregate, at the root and below alike.
+    /// Plans a list, a connection or an aggregate, at the root or nested.
     fn many(
         &mut self,
         form: Form,
@@ -234,7 +234,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// What `sets` select of `rows`; the columns and loads that they need are added there.
+    /// Plans the selection `sets` on `rows`, and adds the needed columns and loads to `rows`.
     fn selection(&mut self, id: EntityId, sets: &[&'a SelectionSet], rows: &mut Rows) -> Result<Selection> {
         let entity = &self.model.entities[id];
         let mut fields = Vec::new();
@@ -298,7 +298,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Adds a load, or finds the one that loads the same already: `a: posts {id} b: posts {title}` is one statement.
+/// Adds a load, or returns an equal existing load: `a: posts {id} b: posts {title}` is one statement.
 fn share(loads: &mut Vec<Load>, load: Load) -> usize {
     let is_same = |known: &Load| {
         let what = match (&known.what, &load.what) {

@@ -1,5 +1,5 @@
-//! Statements that are built once, and sent with other keys and other values of variables each time: their text depends
-//! on neither. What is known only when they are sent is marked among their values.
+//! Statement templates: built once, and sent with different keys and variable values, which do not change the
+//! text. Placeholders mark the values supplied at execution time.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,11 +9,11 @@ use super::{Body, Key, Query, Select};
 use crate::model::ColumnType;
 use crate::plan::{Dialect, Load, What};
 
-/// What is kept of a load's statement: for each dialect one, and another for databases that tell more of themselves.
+/// Cached statements of a load: per dialect, one with and one without the influence of statistics.
 #[derive(Debug, Default)]
 pub struct Templates([[OnceLock<Template>; 2]; 2]);
 
-/// What is kept says nothing of what a load is.
+/// Cached statements do not affect the equality of loads.
 impl PartialEq for Templates {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -26,19 +26,19 @@ impl Clone for Templates {
     }
 }
 
-/// What stands among a statement's values for one that is known when it is sent.
+/// Placeholder for a bind value supplied at execution time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// One of the parameters in which keys travel.
+    /// Parameter that carries keys.
     Keys(u16),
-    /// The value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
+    /// Value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
     Parameter(u32),
-    /// The most rows of a page that each of the parents has.
+    /// Row limit for keyset pages of several parents.
     MostRows,
 }
 
 impl Mark {
-    /// The limit that stands for [`Mark::MostRows`].
+    /// Limit value that represents [`Mark::MostRows`].
     pub const MOST_ROWS: u64 = u64::MAX;
 
     fn of(value: &Value) -> Option<Self> {
@@ -51,7 +51,8 @@ impl Mark {
     }
 }
 
-/// No column has values of these types: SeaORM stores what is unsigned in signed columns.
+/// Encodes placeholders as values of unsigned types, which no column has: SeaORM stores unsigned values in
+/// signed columns.
 impl From<Mark> for Value {
     fn from(mark: Mark) -> Self {
         match mark {
@@ -70,8 +71,8 @@ struct Template {
 }
 
 impl Select<'_> {
-    /// The statement of `load`, and its values for parents with these keys and for these values of [`Plan::parameters`]; at
-    /// the root there are no keys. It is built once, and `load` keeps it.
+    /// Returns the statement of `load`, and its values for these parent keys and these values of
+    /// [`Plan::parameters`]. Keys are empty at the root. The statement is built once and cached in `load`.
     ///
     /// [`Plan::parameters`]: crate::plan::Plan::parameters
     pub fn prepare(&self, load: &Load, keys: &[Key], values: &[Value]) -> (Arc<Query>, Vec<Value>) {
@@ -92,14 +93,14 @@ impl Select<'_> {
         (template.query.clone(), template.fill(self, keys, values))
     }
 
-    /// The statement of a `load` that needs no values, or of which only the text is wanted.
+    /// Builds the statement of a `load` without parameters, or only for its text.
     pub fn build(&self, load: &Load, keys: &[Key]) -> Query {
         let template = Template::new(self, load, keys);
         let values = template.fill(self, keys, &[]);
         Query { values, ..Arc::unwrap_or_clone(template.query) }
     }
 
-    /// Which of a statement's values, counted from one, are those of which of [`Plan::parameters`].
+    /// Returns pairs of a value's position, counted from one, and its index in [`Plan::parameters`].
     ///
     /// [`Plan::parameters`]: crate::plan::Plan::parameters
     pub fn parameter_places(&self, load: &Load) -> Vec<(usize, usize)> {
