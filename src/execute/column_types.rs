@@ -1,4 +1,4 @@
-//! Columns whose type in the database cannot be read as what their entity says, found at the start instead of row by row.
+//! Detects at start-up the columns whose database type cannot be read as the entity's type.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::error::Result;
 use crate::model::{Column, Entity, Model, Table};
 use crate::plan::Dialect;
 
-/// A column's type as PostgreSQL describes it, that of a domain as the type below it.
+/// Column type as PostgreSQL describes it; a domain is replaced by its base type.
 struct LiveType {
     oid: u32,
-    /// Function that writes its values in the binary format.
+    /// Function that writes the values in binary format.
     send: String,
     name: String,
     always_generated: bool,
 }
 
-/// All columns: schema (NULL where it is the connection's own), table, column, type, the type's function, the type's name,
-/// and whether the database always makes the value.
+/// All columns: schema (NULL for the connection's own), table, column, type, send function, type name, and
+/// whether the database always generates the value.
 const COLUMNS: &str = "SELECT NULLIF(n.nspname, current_schema())::text, r.relname::text, c.attname::text,
     b.oid::int8, b.typsend::text, format_type(c.atttypid, c.atttypmod)::text,
     (c.attidentity = 'a' OR c.attgenerated <> '')::int::int8
@@ -28,18 +28,17 @@ const COLUMNS: &str = "SELECT NULLIF(n.nspname, current_schema())::text, r.relna
     JOIN pg_type t ON t.oid = c.atttypid JOIN pg_type b ON b.oid = COALESCE(NULLIF(t.typbasetype, 0), t.oid)
     WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.attnum > 0 AND NOT c.attisdropped AND b.typtype <> 'd'";
 
-/// Finds the columns whose values could not be read: a service must not start with one. SQLite's columns hold values of any
-/// type, which are judged one by one.
+/// Finds the columns whose values could not be read: a service must not start with such a column. SQLite's
+/// columns hold values of any type, which are checked individually.
 ///
-/// # Errors
-/// When the database cannot be asked.
+/// # Errors Fails if the database cannot be queried.
 pub async fn unreadable_columns(model: &Model, connection: &DatabaseConnection) -> Result<Vec<Difference>> {
     let mut differences = compare(model, connection).await?;
     differences.retain(|difference| matches!(difference, Difference::Type { .. }));
     Ok(differences)
 }
 
-/// The columns whose types differ, or whose values the database always makes.
+/// Finds the columns whose types differ, or whose values the database always generates.
 pub(super) async fn compare(model: &Model, connection: &DatabaseConnection) -> Result<Vec<Difference>> {
     if Dialect::of(connection.get_database_backend())? == Dialect::Sqlite {
         return Ok(Vec::new());

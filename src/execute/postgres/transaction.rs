@@ -1,4 +1,4 @@
-//! Transactions, each over a connection of its own.
+//! Transactions, each over its own connection.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::execute::row_builder::RowSetBuilder;
 use crate::execute::sql_error::SqlError;
 use crate::model::ColumnType;
 
-/// How long the server may take to take a transaction back. After that its connection is closed.
+/// Timeout of a rollback, after which the connection is closed.
 const ROLLBACK_PATIENCE: Duration = Duration::from_secs(1);
 
-/// A transaction. BEGIN travels with its first statement. When it is dropped, it is taken back at the server, whatever it is
-/// at.
+/// Transaction. BEGIN is sent with the first statement. A drop rolls back at the server, even during a
+/// statement.
 #[derive(Debug)]
 pub(in crate::execute) struct PostgresTransaction {
     connections: Arc<PostgresConnections>,
@@ -29,22 +29,22 @@ pub(in crate::execute) struct PostgresTransaction {
 
 #[derive(Debug)]
 struct State {
-    /// None when the transaction is over.
+    /// `None` once the transaction has ended.
     lease: Option<Lease>,
     has_begun: bool,
-    /// Statements whose answers have not come; those that were given up stay among them.
+    /// Number of unanswered statements, including abandoned ones.
     under_way: usize,
 }
 
 impl PostgresTransaction {
-    /// One that sends nothing before its first statement.
+    /// Creates a transaction that sends nothing before its first statement.
     pub(super) fn new(connections: Arc<PostgresConnections>, lease: Lease) -> Self {
         let state = State { lease: Some(lease), has_begun: false, under_way: 0 };
         Self { connections, state: Mutex::new(state) }
     }
 
-    /// Sends a statement, and decodes the rows that it returns. The first one is sent once more where the connection had broken
-    /// while it lay idle: nothing of the transaction is kept then.
+    /// Sends a statement, and decodes the returned rows. Retries the first statement if the connection broke
+    /// while idle: nothing of the transaction exists then.
     pub async fn send(
         &self,
         sql: Arc<str>,
@@ -72,10 +72,10 @@ impl PostgresTransaction {
         }
     }
 
-    /// Keeps what was written.
+    /// Commits.
     ///
-    /// # Errors
-    /// When the database refuses it; or [`SqlError::OutcomeUnknown`] when the connection is lost meanwhile.
+    /// # Errors Fails if the database refuses the commit; or with [`SqlError::OutcomeUnknown`] if the
+    /// connection is lost meanwhile.
     pub async fn commit(self) -> Result<(), SqlError> {
         let reply = {
             let mut state = self.state();
@@ -107,7 +107,7 @@ impl PostgresTransaction {
             }
             Err(Fault::Server(refusal)) => {
                 let mut state = self.state();
-                // The transaction is over then, and the connection as good as before.
+                // The transaction has ended, and the connection is usable again.
                 if state.lease.as_ref().and_then(Lease::connection).is_some_and(|open| open.is_idle()) {
                     state.lease = None;
                 }
@@ -117,10 +117,9 @@ impl PostgresTransaction {
         }
     }
 
-    /// Takes back what was written. The locks are gone then.
+    /// Rolls back, which releases the locks.
     ///
-    /// # Errors
-    /// When the connection is lost, and the transaction with it.
+    /// # Errors Fails if the connection is lost, and the transaction with it.
     pub async fn rollback(self) -> Result<(), SqlError> {
         let lease = {
             let mut state = self.state();
@@ -144,7 +143,7 @@ impl PostgresTransaction {
         let Some(connection) = state.lease.as_ref().and_then(Lease::connection) else {
             return Err(is_over());
         };
-        // A lost connection is noticed by whoever waits for it.
+        // The receiver notices a lost connection.
         let rows = RowSetBuilder::new(columns.clone());
         let reply = match connection.send(stage, sql.clone(), values.clone(), rows) {
             Ok(reply) => reply,
@@ -162,7 +161,7 @@ impl PostgresTransaction {
         answer
     }
 
-    /// Ends the transaction at the server, whatever it is at, without waiting for that.
+    /// Ends the transaction at the server, even during a statement, without waiting.
     pub fn give_up(&self) {
         let (mut lease, under_way) = {
             let mut state = self.state();
@@ -172,7 +171,7 @@ impl PostgresTransaction {
             }
             (lease, state.under_way)
         };
-        // Unless it is taken back, its connection is closed.
+        // Without a rollback, the connection is closed.
         lease.set_busy(true);
         if under_way == 0
             && let Ok(runtime) = Handle::try_current()
@@ -192,8 +191,8 @@ impl Drop for PostgresTransaction {
     }
 }
 
-/// Takes a transaction back. Its connection goes back to the pool when the server says that none is open any more; otherwise it
-/// is closed, and what is under way is ended.
+/// Rolls a transaction back. The connection returns to the pool once the server reports no open transaction.
+/// Otherwise it is closed, and pending statements are cancelled.
 async fn take_back(mut lease: Lease) -> Result<(), Fault> {
     lease.set_busy(true);
     let Some(connection) = lease.connection() else { return Ok(()) };

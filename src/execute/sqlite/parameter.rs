@@ -1,4 +1,4 @@
-//! The values of a statement.
+//! Encodes statement parameters for SQLite.
 
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
@@ -6,7 +6,7 @@ use sea_orm::Value;
 
 use crate::plan::sqlite_time;
 
-/// A value as sqlx writes it.
+/// Parameter in sqlx's storage form, except for times.
 pub(super) struct Parameter<'a>(pub &'a Value);
 
 impl ToSql for Parameter<'_> {

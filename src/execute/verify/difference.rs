@@ -1,50 +1,50 @@
-//! Differences between the model and the database, and what to write so that they go.
+//! Differences between the model and the database, with instructions to resolve them.
 
 use std::fmt;
 
 use crate::model::{KeyAction, OnDelete};
 
-/// One way in which the database differs from the model.
+/// Difference of the database from the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// The entity's table is not there.
+    /// The entity's table is missing.
     NoTable {
         /// The entity.
         entity: String,
-        /// Its table.
+        /// Table of the entity.
         table: String,
     },
-    /// A column is not there.
+    /// A column is missing.
     NoColumn {
         /// `table.column`.
         column: String,
     },
-    /// A column may be NULL in one and not in the other.
+    /// Model and database disagree on NULL in a column.
     Nullable {
         /// `table.column`.
         column: String,
-        /// Whether the database takes NULL; the entity says the opposite.
+        /// True if the database accepts NULL; the entity says the opposite.
         in_database: bool,
     },
-    /// A column is of a type in the database that cannot be read as the entity's.
+    /// A column's database type cannot be read as the entity's type.
     Type {
         /// `table.column`.
         column: String,
-        /// The entity's type.
+        /// Type in the entity.
         in_entity: String,
-        /// The database's type.
+        /// Type in the database.
         in_database: String,
     },
-    /// The database always makes the value of a column, and inputs have it.
+    /// The database always generates a column's value, but inputs include the column.
     AlwaysGenerated {
         /// `table.column`.
         column: String,
     },
-    /// A column has a default in one and not in the other.
+    /// Model and database disagree on a default.
     Default {
         /// `table.column`.
         column: String,
-        /// Whether the database has the default; the entity says the opposite.
+        /// True if the database has the default; the entity says the opposite.
         in_database: bool,
     },
     /// A key of the entity is not unique in the database.
@@ -66,24 +66,24 @@ pub enum Difference {
         /// `table (a, b)`.
         to: String,
     },
-    /// The database has a foreign key that no relation declares, or one that a relation declares as not enforced.
+    /// The database has a foreign key that no relation declares, or that a relation declares as unenforced.
     UndeclaredForeignKey {
-        /// `Entity.relation`, where there is one.
+        /// `Entity.relation`, if a relation exists.
         relation: Option<String>,
         /// `table (a, b)`.
         from: String,
         /// `table (a, b)`.
         to: String,
     },
-    /// The action of a foreign key is not the declared one.
+    /// The action of a foreign key differs from the declared one.
     Action {
         /// `Entity.relation`.
         relation: String,
-        /// Whether it is ON UPDATE; ON DELETE otherwise.
+        /// True for ON UPDATE, false for ON DELETE.
         on_update: bool,
-        /// The entity's.
+        /// Action in the entity.
         declared: KeyAction,
-        /// The database's.
+        /// Action in the database.
         in_database: KeyAction,
     },
     /// A foreign key is checked at the end of the transaction.
@@ -91,20 +91,20 @@ pub enum Difference {
         /// `Entity.relation`.
         relation: String,
     },
-    /// The database deletes or changes rows before a rule of the application can keep or count them.
+    /// The database deletes or changes rows before a deletion rule of the application can keep or count them.
     OverruledRule {
         /// `Entity.relation`.
         relation: String,
         /// The rule.
         rule: OnDelete,
-        /// The database's action.
+        /// Action in the database.
         in_database: KeyAction,
     },
 }
 
 impl Difference {
-    /// Returns whether the schema promises what the database does not hold. The others are worth knowing: the service
-    /// goes by the database.
+    /// Returns true if the schema promises something that the database does not guarantee. Other differences
+    /// are informative: the service follows the database.
     pub fn is_fault(&self) -> bool {
         match self {
             Self::NoTable { .. }
