@@ -31,7 +31,8 @@ const COLUMNS: &str = "SELECT NULLIF(n.nspname, current_schema())::text, r.relna
 /// Finds the columns whose values could not be read: a service must not start with such a column. SQLite's
 /// columns hold values of any type, which are checked individually.
 ///
-/// # Errors Fails if the database cannot be queried.
+/// # Errors
+/// Fails if the database cannot be queried.
 pub async fn unreadable_columns(model: &Model, connection: &DatabaseConnection) -> Result<Vec<Difference>> {
     let mut differences = compare(model, connection).await?;
     differences.retain(|difference| matches!(difference, Difference::Type { .. }));

@@ -106,7 +106,8 @@ pub(super) fn is_in_memory(url: &str) -> bool {
 /// Opens the database at `url` with [`ConnectSettings::pool_size`] connections. Statements have no time
 /// limit.
 ///
-/// # Errors Fails if this build has no driver for the URL's scheme, or the database cannot be reached.
+/// # Errors
+/// Fails if this build has no driver for the URL's scheme, or the database cannot be reached.
 pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError> {
     let settings = ConnectSettings {
         pool_size,

@@ -87,7 +87,8 @@ impl Database {
 
     /// Checks that the database is still the opened one: a SQLite file may have been deleted or replaced.
     ///
-    /// # Errors Fails if the file was deleted or replaced.
+    /// # Errors
+    /// Fails if the file was deleted or replaced.
     pub(super) fn check_file(&self) -> Result<(), SqlError> {
         #[cfg(feature = "sqlite")]
         if let Some(file) = &self.0.file {
@@ -98,7 +99,8 @@ impl Database {
 
     /// Checks the file, unless a recent check exists.
     ///
-    /// # Errors Fails as [`Database::check_file`].
+    /// # Errors
+    /// Fails as [`Database::check_file`].
     pub(super) fn check_file_lately(&self, now: Instant) -> Result<(), SqlError> {
         #[cfg(feature = "sqlite")]
         if let Some(file) = &self.0.file {
@@ -109,7 +111,8 @@ impl Database {
 
     /// Pings the database over a new connection, because the pool may be busy or hold broken connections.
     ///
-    /// # Errors Returns the reason why the database cannot be used.
+    /// # Errors
+    /// Returns the reason why the database cannot be used.
     pub async fn reach(&self) -> Result<(), SqlError> {
         self.check_file()?;
         #[cfg(feature = "postgres")]
@@ -152,7 +155,8 @@ impl Database {
 
     /// Queries the database about itself, outside any transaction.
     ///
-    /// # Errors Fails as the statement does.
+    /// # Errors
+    /// Fails as the statement does.
     pub(super) async fn ask(
         &self,
         sql: &str,
@@ -196,7 +200,8 @@ impl Database {
     ///
     /// SQLite's write-ahead log is first checkpointed into the file.
     ///
-    /// # Errors Returns the driver's error.
+    /// # Errors
+    /// Returns the driver's error.
     pub async fn close(self) -> Result<(), DbErr> {
         if let Some(reader) = self.reader() {
             reader.close();

@@ -12,7 +12,8 @@ pub(super) struct Described(QueryResult);
 impl Described {
     /// Returns the rows of this statement.
     ///
-    /// # Errors Fails if the database cannot be queried.
+    /// # Errors
+    /// Fails if the database cannot be queried.
     pub async fn ask(connection: &DatabaseConnection, sql: &str) -> Result<Vec<Self>> {
         let statement = Statement::from_string(connection.get_database_backend(), sql);
         let rows = connection.query_all_raw(statement).await.map_err(Error::unavailable)?;

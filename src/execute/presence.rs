@@ -18,7 +18,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Opens a separate connection, even if the pool is busy, and closes it again.
 ///
-/// # Errors Returns the reason why the database cannot be used, within a second.
+/// # Errors
+/// Returns the reason why the database cannot be used, within a second.
 pub(super) async fn reach_pool(connection: &DatabaseConnection) -> Result<(), DbErr> {
     let reached = tokio::time::timeout(PATIENCE, async {
         match connection.get_database_backend() {

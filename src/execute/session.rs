@@ -63,7 +63,8 @@ pub struct Session {
 impl Session {
     /// Creates a session for one request.
     ///
-    /// # Errors Fails for a database that Crowsfoot does not support.
+    /// # Errors
+    /// Fails for a database that Crowsfoot does not support.
     pub fn new(shared: Arc<Shared>, database: Database) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
         let statements = Statements::new(database, shared.clone());
@@ -87,7 +88,8 @@ impl Session {
 
     /// Checks the cost of `loads` for `parents` parent rows.
     ///
-    /// # Errors `TOO_COMPLEX` if the loads request too many rows, or statements beyond the database's limits.
+    /// # Errors
+    /// `TOO_COMPLEX` if the loads request too many rows, or statements beyond the database's limits.
     pub fn afford(&self, loads: &[Load], parents: u64) -> Result<()> {
         Complexity::of(self.model(), loads).check(self.dialect)?;
         self.afford_rows(loads, parents)
@@ -95,7 +97,8 @@ impl Session {
 
     /// Checks the cost of a whole plan.
     ///
-    /// # Errors Fails as [`Session::afford`].
+    /// # Errors
+    /// Fails as [`Session::afford`].
     pub fn afford_plan(&self, plan: &Plan) -> Result<()> {
         plan.complexity.check(self.dialect)?;
         self.afford_rows(&plan.loads, 1)

@@ -84,7 +84,8 @@ impl Statements {
 
     /// Rolls back the transaction, if any, which frees its connection.
     ///
-    /// # Errors Fails if the connection is lost, and the transaction with it.
+    /// # Errors
+    /// Fails if the connection is lost, and the transaction with it.
     pub async fn rollback(&self) -> Result<()> {
         match &self.transaction {
             Some(running) => Ok(running.rollback().await?),
@@ -140,7 +141,8 @@ impl Statements {
 
     /// Counts rows towards the request's limit.
     ///
-    /// # Errors `TOO_MANY_ROWS` if the request's total exceeds the ceiling.
+    /// # Errors
+    /// `TOO_MANY_ROWS` if the request's total exceeds the ceiling.
     pub fn admit(&self, rows: usize) -> Result<()> {
         let rows = rows as u64;
         let total = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
@@ -160,7 +162,8 @@ impl Statements {
 
     /// Queries the database about itself, outside any transaction and without a record.
     ///
-    /// # Errors Fails as the statement does.
+    /// # Errors
+    /// Fails as the statement does.
     pub async fn ask(&self, sql: &str, values: Vec<Value>, columns: Arc<[ColumnType]>) -> Result<RowSet> {
         self.database.ask(sql, values, columns).await
     }
@@ -292,7 +295,8 @@ impl Running {
 impl Transaction {
     /// Commits, and publishes the touched tables. A dropped caller stops neither.
     ///
-    /// # Errors [`SqlError::Refused`] if the database refuses the commit: nothing was written.
+    /// # Errors
+    /// [`SqlError::Refused`] if the database refuses the commit: nothing was written.
     /// [`SqlError::OutcomeUnknown`] if the connection is lost meanwhile. Such a transaction must not be
     /// retried.
     pub async fn commit(&self) -> Result<(), SqlError> {
@@ -314,7 +318,8 @@ impl Transaction {
 
     /// Rolls back. The locks are released on return; a drop releases them slightly later.
     ///
-    /// # Errors Fails if the connection is lost, and the transaction with it.
+    /// # Errors
+    /// Fails if the connection is lost, and the transaction with it.
     pub async fn rollback(&self) -> Result<(), SqlError> {
         self.running.rollback().await
     }

@@ -329,7 +329,7 @@ pub const EDGE_FIELDS: [&str; 2] = ["cursor", "node"];
 /// Root fields of every schema.
 pub const FIXED_ROOTS: [&str; 2] = ["node", "nodes"];
 
-/// Returns true if the text is a valid GraphQL name (September 2025, section 2.1.9). Names that begin with
+/// Returns true if the text is a valid GraphQL name (September 2025, section 2.1.8). Names that begin with
 /// two underscores are reserved for introspection.
 pub fn is_valid(name: &str) -> bool {
     let mut letters = name.chars();
@@ -338,7 +338,7 @@ pub fn is_valid(name: &str) -> bool {
         && !name.starts_with("__")
 }
 
-/// Returns true if the text is a valid enum value (September 2025, section 2.9.6).
+/// Returns true if the text is a valid enum value (September 2025, section 2.10.6).
 pub fn is_valid_value(name: &str) -> bool {
     is_valid(name) && !["true", "false", "null"].contains(&name)
 }

@@ -45,7 +45,8 @@ pub struct Pattern {
 impl Pattern {
     /// Parses a regular expression.
     ///
-    /// # Errors Names the unsupported construct.
+    /// # Errors
+    /// Names the unsupported construct.
     pub fn regex(text: &str) -> Result<Self, String> {
         if text.len() > MOST_BYTES {
             return Err(format!("expected a regular expression of at most {MOST_BYTES} bytes"));
@@ -74,7 +75,8 @@ impl Pattern {
     /// Builds a case-insensitive `LIKE` pattern. Letters are equal if Unicode's simple case folding maps them
     /// to one letter (`CaseFolding.txt`, status C and S).
     ///
-    /// # Errors States the maximum length.
+    /// # Errors
+    /// States the maximum length.
     pub fn ignoring_case(like: &str) -> Result<Self, String> {
         let steps: Vec<Wildcard> = wildcards(like).collect();
         if steps.len() as u64 > MOST_CHARACTERS {

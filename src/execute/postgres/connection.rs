@@ -145,7 +145,8 @@ impl Connection {
 
     /// Sends a statement, whose rows are added to `rows`.
     ///
-    /// # Errors Fails if the connection is closed: nothing was sent.
+    /// # Errors
+    /// Fails if the connection is closed: nothing was sent.
     pub fn send(
         &self,
         stage: Stage,

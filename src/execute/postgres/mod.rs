@@ -110,7 +110,8 @@ impl PostgresConnections {
 
     /// Opens a connection and closes it again.
     ///
-    /// # Errors Returns the reason why the server cannot be used, within a second.
+    /// # Errors
+    /// Returns the reason why the server cannot be used, within a second.
     pub async fn reach(&self) -> Result<(), Fault> {
         timeout(PATIENCE, self.open(false)).await.map_err(|_| Fault::Slow(PATIENCE))?.map(drop)
     }

@@ -98,7 +98,8 @@ pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
 
 /// Detects a pooler in front of the server, unless the settings name one.
 ///
-/// # Errors Fails if no connection can be opened.
+/// # Errors
+/// Fails if no connection can be opened.
 pub(in crate::execute) async fn explore(place: Place) -> Result<Place, Fault> {
     let is_open_question = place.pooler == Pooler::Auto;
     let (place, opened) = match open(&place).await {

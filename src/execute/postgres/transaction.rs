@@ -74,8 +74,9 @@ impl PostgresTransaction {
 
     /// Commits.
     ///
-    /// # Errors Fails if the database refuses the commit; or with [`SqlError::OutcomeUnknown`] if the
-    /// connection is lost meanwhile.
+    /// # Errors
+    /// Fails if the database refuses the commit; or with [`SqlError::OutcomeUnknown`] if the connection is
+    /// lost meanwhile.
     pub async fn commit(self) -> Result<(), SqlError> {
         let reply = {
             let mut state = self.state();
@@ -119,7 +120,8 @@ impl PostgresTransaction {
 
     /// Rolls back, which releases the locks.
     ///
-    /// # Errors Fails if the connection is lost, and the transaction with it.
+    /// # Errors
+    /// Fails if the connection is lost, and the transaction with it.
     pub async fn rollback(self) -> Result<(), SqlError> {
         let lease = {
             let mut state = self.state();

@@ -1,8 +1,8 @@
 //! Timer that detects a server that stopped answering.
 //!
-//! The path to a server may fail silently: nothing arrives, and TCP alone takes minutes to notice. A statement may
-//! also be silent because the server works on it. A second connection therefore probes the server. An idle
-//! connection requests an echo ahead of a statement.
+//! The path to a server may fail silently: nothing arrives, and TCP alone takes minutes to notice. A
+//! statement may also be silent because the server works on it. A second connection therefore probes the
+//! server. An idle connection requests an echo ahead of a statement.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -97,7 +97,8 @@ impl Watch {
 
     /// Checks the timer; `oldest` is the start of the oldest pending statement.
     ///
-    /// # Errors [`Fault::Silent`] or [`Fault::Lost`], if the connection must be abandoned.
+    /// # Errors
+    /// [`Fault::Silent`] or [`Fault::Lost`], if the connection must be abandoned.
     pub fn look(&mut self, oldest: Option<Instant>, context: &mut Context<'_>) -> Result<(), Fault> {
         if let Some(probe) = &mut self.probe {
             match probe.as_mut().poll(context) {

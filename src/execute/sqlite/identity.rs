@@ -60,7 +60,8 @@ impl FileIdentity {
 
     /// Checks now.
     ///
-    /// # Errors Returns [`Displaced`] if a known file is missing or replaced.
+    /// # Errors
+    /// Returns [`Displaced`] if a known file is missing or replaced.
     pub fn check(&self) -> Result<(), Displaced> {
         let displaced = self.files.iter().find(|file| !file.is_in_place());
         let was_lost = self.is_lost.swap(displaced.is_some(), Ordering::Relaxed);
@@ -74,7 +75,8 @@ impl FileIdentity {
 
     /// Checks at the time `now`, unless the last check is recent. The caller has read the clock already.
     ///
-    /// # Errors Fails as [`FileIdentity::check`].
+    /// # Errors
+    /// Fails as [`FileIdentity::check`].
     pub fn check_lately(&self, now: Instant) -> Result<(), Displaced> {
         let age = now.saturating_duration_since(self.created);
         let now = age.as_secs() * 1_000 + u64::from(age.subsec_millis());

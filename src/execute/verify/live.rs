@@ -59,7 +59,8 @@ const POSTGRES: Catalog = Catalog {
 
 /// Reads all tables.
 ///
-/// # Errors Fails if the database cannot be queried.
+/// # Errors
+/// Fails if the database cannot be queried.
 pub(super) async fn read_tables(connection: &DatabaseConnection) -> Result<BTreeMap<Table, LiveTable>> {
     let catalog = match Dialect::of(connection.get_database_backend())? {
         Dialect::Sqlite => SQLITE,

@@ -16,7 +16,8 @@ use live::{LiveTable, read_tables};
 
 /// Compares the model with the database that will be served.
 ///
-/// # Errors Fails if the database cannot be queried.
+/// # Errors
+/// Fails if the database cannot be queried.
 pub async fn verify(model: &Model, database: &Database) -> Result<Vec<Difference>> {
     let live = read_tables(database).await?;
     let keys = ForeignKeys::read(database).await?;

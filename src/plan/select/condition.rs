@@ -228,9 +228,9 @@ impl<'a> Conditions<'a> {
 /// Maximum number of conditions in one chain, as in hand-written SQL.
 pub(super) const CHAIN: usize = 8;
 
-/// Combines conditions in a balanced tree, whose depth grows with the logarithm of their number. A chain would nest
-/// as deep as its length in every recursive function. These are the statement writer, its destructor, and the
-/// parsers and planners of the databases.
+/// Combines conditions in a balanced tree, whose depth grows with the logarithm of their number. A chain
+/// would nest as deep as its length in every recursive function. These are the statement writer, its
+/// destructor, and the parsers and planners of the databases.
 pub(super) fn balanced(mut conditions: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
     if conditions.len() <= CHAIN {
         return conditions.into_iter().reduce(join);

@@ -39,8 +39,8 @@ pub(super) struct Joins<'a> {
 }
 
 impl<'a> Joins<'a> {
-    /// Collects the joined relations below `load`, whose own outputs end before `first`. Relations in `known` are in
-    /// the statement already, under these aliases.
+    /// Collects the joined relations below `load`, whose own outputs end before `first`. Relations in `known`
+    /// are in the statement already, under these aliases.
     pub fn new(select: &'a Select, load: &'a Load, first: usize, known: &'a [(RelationId, String)]) -> Self {
         let mut joins = Self {
             select,

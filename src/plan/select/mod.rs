@@ -282,8 +282,8 @@ impl<'a> Body<'a> {
         (sql.into(), values)
     }
 
-    /// Returns the sort columns of a nested whole list, whose rows are sorted after grouping by parent. Each list
-    /// is short, and the database would have to sort all.
+    /// Returns the sort columns of a nested whole list, whose rows are sorted after grouping by parent. Each
+    /// list is short, and the database would have to sort all.
     fn sort_places(&self, rows: &Rows, outputs: &mut Vec<Output>) -> Vec<usize> {
         let primary_key = &self.entity.primary_key;
         let is_integer = |id: &usize| self.entity.columns[*id].column_type.is_integer();
@@ -466,8 +466,9 @@ impl Aggregate {
 /// Returns the relations in the load's filter that may become joins. None if the rows are limited in a
 /// sub-select, because the filter is then in an inner scope.
 ///
-/// On SQLite all to-one relations qualify if the filter alone decides where to start. The first rows of a list, or
-/// the rows of a few parents, are found faster from their own table. SQLite does not know that they are few.
+/// On SQLite all to-one relations qualify if the filter alone decides where to start. The first rows of a
+/// list, or the rows of a few parents, are found faster from their own table. SQLite does not know that they
+/// are few.
 fn joinable<'a>(select: &Select, load: &'a Load) -> Option<Joinable<'a>> {
     let is_root = load.relation.is_none();
     let page = match &load.what {

@@ -107,8 +107,9 @@ impl Place {
     /// Reads a URL as libpq and sqlx do; missing parts come from libpq's environment variables and password
     /// file.
     ///
-    /// # Errors Fails for a part of the URL that is invalid. No message repeats a value of the URL, because
-    /// it may be the password.
+    /// # Errors
+    /// Fails for a part of the URL that is invalid. No message repeats a value of the URL, because it may be
+    /// the password.
     pub fn new(url: &str) -> Result<Self, Fault> {
         let url = Url::parse(url).map_err(|error| Fault::Settings(format!("the database's URL: {error}")))?;
         let mut parts = Parts::of_environment();
