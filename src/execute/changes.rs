@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn only_changes_of_its_tables_are_heard_and_many_as_one() {
+    fn subscriber_sees_only_its_tables_and_merges_changes() {
         let changes = Changes::default();
         let mut listener = changes.listen(tables(["posts", "authors"]));
         assert_eq!(listener.changed().now_or_never(), None);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_missed_commits_takes_it_for_a_change() {
+    fn missed_commits_count_as_a_change() {
         let changes = Changes::default();
         let mut listener = changes.listen(tables(["posts"]));
         (0..=COMMITS_KEPT).for_each(|_| changes.tell(tables(["users"])));

@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_told_apart() {
+    fn adjacent_texts_stay_separate() {
         let texts = ["", "a", "é", "", "日本", "z"];
         let rows = finished(&texts.map(str::as_bytes));
         for (index, text) in texts.into_iter().enumerate() {
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn one_text_that_is_not_utf_8_leaves_the_others() {
+    fn invalid_utf_8_affects_only_its_own_cell() {
         let rows = finished(&["日".as_bytes(), b"\xff", b"", b"a"]);
         assert_eq!(rows.row(0).cell(0), Cell::Text("日".as_bytes()));
         assert_eq!(rows.row(1).cell(0), Cell::Unreadable(Unreadable::Malformed));
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_kept_as_it_is_and_has_to_be_json() {
+    fn json_is_kept_verbatim_and_validated() {
         for text in
             [r#"{"a": 1e400}"#, "12345678901234567890.12345678901234567890", r#""\ud83d\ude00 \\ud800""#]
         {

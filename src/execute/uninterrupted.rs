@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_dropped_half_way_is_finished_all_the_same() {
+    async fn dropped_future_is_completed_in_the_background() {
         let (release, released) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
         let mut future = Uninterrupted::new(async move {

@@ -106,7 +106,7 @@ pub struct Column {
     pub has_default: bool,
     /// Default value that the entity declares, unless the default is an expression.
     pub default: Option<Value>,
-    /// True if the database generates the missing value.
+    /// True if the default is a number that the database generates.
     pub generated: bool,
     /// True if the database always generates the value, as by `GENERATED ALWAYS`: clients cannot give a
     /// value.

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_go_before_those_that_they_reference_and_circles_are_opened() {
+    fn referencing_rows_are_deleted_first_and_cycles_are_broken() {
         let chain = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(2, 1, &[]), edge(2, 0, &[])]);
         assert_eq!(chain, [Step::Delete(2), Step::Delete(1), Step::Delete(0)]);
         let circle = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(0, 1, &[7]), edge(2, 0, &[])]);

@@ -248,9 +248,9 @@ impl Writes<'_> {
         self.finish(&select, entity, returning, Vec::new())
     }
 
-    /// Sets the columns `set` of rows found by `columns`, each row to its own values: `UPDATE posts SET
-    /// author_id = link.c1 FROM (…) AS link WHERE posts.id = link.c0`. Each of `rows` holds the values of
-    /// `columns`, then of `set`.
+    /// Sets the columns `set` of rows found by `columns`, each row to its own values:
+    /// `UPDATE posts SET author_id = link.c1 FROM (…) AS link WHERE posts.id = link.c0`.
+    /// Each of `rows` holds the values of `columns`, then of `set`.
     pub fn reassign(
         &self,
         id: EntityId,

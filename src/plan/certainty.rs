@@ -17,7 +17,7 @@ use crate::model::{Cardinality, ColumnId, ColumnType, Entity, EntityId, Model, R
 /// Maximum number of cases evaluated.
 const MOST_CASES: usize = 4_096;
 
-/// Maximum number of parts in a case. Half as many, with two cases each, already exceed the number of cases.
+/// Maximum number of parts in a case. More than half as many, with two cases each, exceed the number of cases.
 const MOST_PARTS: usize = 24;
 
 /// Maximum number of steps for all cases together.
@@ -241,7 +241,7 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// Returns `wanted` if all filters evaluate to `wanted`, and the opposite if one does not.
+    /// Returns `wanted` if all filters evaluate to `wanted`, the opposite if one does not, and `None` if unknown.
     fn all(&self, filters: &[Filter], wanted: bool) -> Option<bool> {
         let mut all = Some(wanted);
         for filter in filters {

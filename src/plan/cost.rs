@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_without_limits_are_guessed_at() {
+    fn lists_without_limits_count_with_assumed_rows() {
         for page in [Page::All, Page::Slice { limit: None, offset: 7 }, keyset(None)] {
             let inner = below(list(page.clone(), vec![]));
             assert_eq!(asked(&[list(page, vec![inner])]), ROOT_LIST + ROOT_LIST * LIST);
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_beyond_what_an_answer_may_have_is_none() {
+    fn a_limit_above_the_row_ceiling_counts_as_no_limit() {
         assert_eq!(asked(&[list(slice(CEILING), vec![])]), CEILING);
         assert_eq!(asked(&[list(slice(CEILING + 1), vec![])]), ROOT_LIST);
         assert_eq!(asked(&[list(keyset(Some(u64::MAX)), vec![])]), ROOT_LIST);
     }
 
     #[test]
-    fn what_cannot_be_counted_is_the_greatest_number() {
+    fn cost_saturates_instead_of_overflowing() {
         let deep = (0..40).fold(list(slice(CEILING), vec![]), |load, _| list(slice(CEILING), vec![load]));
         assert_eq!(asked(&[deep.clone(), deep]), u64::MAX);
     }

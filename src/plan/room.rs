@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_grows_with_what_is_needed_and_shrinks_when_most_of_it_is_idle() {
+    fn capacity_hint_grows_at_once_and_shrinks_when_mostly_unused() {
         let room = Room::default();
         assert_eq!(room.or(64), 64);
         for (used, known) in

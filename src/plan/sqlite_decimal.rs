@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_exact_comes_back() {
+    fn exact_decimals_survive_a_round_trip() {
         for exact in [
             "0",
             "0.1",

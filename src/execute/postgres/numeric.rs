@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_unreadable() {
+    fn special_and_malformed_numerics_are_unreadable() {
         for special in [0xc000_u16, 0xd000, 0xf000] {
             assert_eq!(read(&sent(&[0, 0, special as i16, 0])), Err(Unreadable::NotFinite));
         }

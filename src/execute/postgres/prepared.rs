@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_of_text_and_types_and_always_the_same() {
+    fn statement_name_depends_only_on_text_and_types() {
         assert_eq!(name_of("SELECT $1", &[Type::INT4]), "cf_40b6f694ccf3b6bb0c506f464022154f");
         assert_ne!(name_of("SELECT $1", &[Type::INT4]), name_of("SELECT $1", &[Type::INT8]));
         assert_ne!(name_of("SELECT $1", &[]), name_of("SELECT $2", &[]));

@@ -182,7 +182,7 @@ mod tests {
 
     /// The key in SQL equals the decoded value for every spelling, and is NULL for unreadable ones.
     #[test]
-    fn what_compares_is_what_is_read() {
+    fn comparison_key_equals_the_decoded_value() {
         let database = Connection::open_in_memory().unwrap();
         let mut read = 0;
         for column_type in [ColumnType::Date, ColumnType::Time, ColumnType::DateTime, ColumnType::Timestamp] {

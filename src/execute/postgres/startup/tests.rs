@@ -15,7 +15,7 @@ fn place(url: &str) -> Place {
 }
 
 #[test]
-fn a_url_is_taken_apart() {
+fn url_is_parsed_into_parameters() {
     let place = place(
         "postgres://us%40er:p%40%2Fss%25%20%C3%A9@[::1]:5433/my%20da%2Fta%3F?sslmode=verify-full\
          &sslrootcert=/a%20b.crt&sslcert=c&sslkey=d&application_name=app&options=-c%20x=y&options[z]=a%20b",
@@ -48,7 +48,7 @@ fn libpq_s_names_are_known() {
 }
 
 #[test]
-fn no_fault_of_a_url_repeats_a_value() {
+fn url_errors_never_contain_values() {
     for url in ["postgres://u:geheim@h/?port=geheim", "postgres://u:geheim%ff@h/", "postgres://u:geheim@h:x/"]
     {
         let fault = Place::new(url).err().unwrap().to_string();
@@ -57,7 +57,7 @@ fn no_fault_of_a_url_repeats_a_value() {
 }
 
 #[test]
-fn settings_give_way_to_those_of_the_url() {
+fn settings_of_the_url_override_defaults() {
     let defaults = [("jit", "off".to_owned()), ("statement_timeout", "5s".to_owned())];
     let named = place("postgres://u@h/?options=-c%20JIT=on").with_defaults("app", &defaults);
     assert_eq!(settings::write(&named.settings).as_deref(), Some("-c JIT=on -c statement_timeout=5s"));
@@ -76,7 +76,7 @@ fn a_socket_is_a_folder_and_a_port() {
 }
 
 #[test]
-fn sqlx_gets_the_same_place() {
+fn sqlx_gets_equal_parameters() {
     let options = place("postgres://u:p@h:7/d?sslmode=require&options[a]=b%20c").sqlx_options();
     assert_eq!((options.get_host(), options.get_port(), options.get_username()), ("h", 7, "u"));
     assert_eq!((options.get_database(), options.get_options()), (Some("d"), Some(r"-c a=b\ c")));
@@ -85,7 +85,7 @@ fn sqlx_gets_the_same_place() {
 }
 
 #[test]
-fn a_certificate_may_be_written_out() {
+fn certificate_may_be_inline_pem() {
     let text = "-----BEGIN CERTIFICATE-----\n+/=\n-----END CERTIFICATE-----\n";
     let mut url = url::Url::parse("postgres://u@h/").unwrap();
     url.query_pairs_mut().append_pair("sslrootcert", text);
@@ -107,7 +107,7 @@ async fn fault_of(query: &str, answer: &'static [u8]) -> Fault {
 }
 
 #[tokio::test]
-async fn whoever_answers_is_not_believed() {
+async fn malformed_or_unauthenticated_answers_are_refused() {
     let fault = fault_of("sslmode=disable", b"R\x7f\xff\xff\xff").await;
     assert!(matches!(&fault, Fault::Protocol(message) if message.contains("too long")), "{fault}");
     let fault = fault_of("sslmode=disable", b"R\0\0\0\x01").await;
@@ -215,7 +215,7 @@ async fn try_to_open(url: &str) -> Result<Conversation, Fault> {
 }
 
 #[tokio::test]
-async fn every_way_in() {
+async fn all_authentication_methods_and_transports_connect() {
     let Some(cluster) = Cluster::start() else { return };
     let folder = cluster.folder.to_str().unwrap();
     let local = cluster.url("postgres", "", &[("host", folder)]);
