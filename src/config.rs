@@ -202,6 +202,9 @@ pub struct Serve {
     /// Seconds that PostgreSQL works on one statement; 0 for as long as it takes (SQLite has no such limit)
     #[arg(long, env = "CROWSFOOT_STATEMENT_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub statement_timeout: u64,
+    /// State of the database that the statements of one query see
+    #[arg(long, env = "CROWSFOOT_READ_CONSISTENCY", value_enum, default_value_t = ReadConsistency::Snapshot)]
+    pub read_consistency: ReadConsistency,
     /// When SQLite waits for the disk
     #[arg(long, env = "CROWSFOOT_SQLITE_SYNCHRONOUS", value_enum, default_value_t = SqliteSynchronous::Full)]
     pub sqlite_synchronous: SqliteSynchronous,
@@ -309,6 +312,24 @@ pub enum SqliteSynchronous {
     Full,
     /// Now and then: mutations take less time, and a power cut may take the last of them
     Normal,
+}
+
+/// State of the database that the statements of one query see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReadConsistency {
+    /// One snapshot: a query of several statements takes a transaction that reads
+    Snapshot,
+    /// Whatever was committed before each statement
+    Statement,
+}
+
+impl From<ReadConsistency> for execute::ReadConsistency {
+    fn from(consistency: ReadConsistency) -> Self {
+        match consistency {
+            ReadConsistency::Snapshot => Self::Snapshot,
+            ReadConsistency::Statement => Self::Statement,
+        }
+    }
 }
 
 /// How log lines look.

@@ -83,6 +83,7 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     let schema = Schema::builder(example::registry().model()?)
         .guard(settings.guard.limits())
         .limits(Limits { rows: settings.max_rows, cost: settings.max_cost })
+        .read_consistency(settings.read_consistency.into())
         .introspection(!settings.no_introspection)
         .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
         .finish()?;

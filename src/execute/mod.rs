@@ -36,7 +36,7 @@ pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
 pub use presence::{PoolUse, Presence};
 pub use row::{Cell, Row, RowSet, Unreadable};
-pub use session::{Limits, Session, Shared};
+pub use session::{Limits, ReadConsistency, Session, Shared};
 pub use sql_error::{Refusal, SqlError};
 pub use statements::Statements;
 pub use tree::{Child, Loaded, Tree};

@@ -130,9 +130,7 @@ impl RowSet {
 
     /// Decodes the results of a statement.
     pub fn read(results: &[QueryResult], columns: Arc<[ColumnType]>) -> Self {
-        let mut rows = RowSetBuilder::new(columns);
-        rows.push_results(results);
-        rows.finish()
+        RowSetBuilder::new(columns).read(results)
     }
 
     /// Returns true if a cell is unreadable.

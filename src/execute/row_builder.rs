@@ -48,6 +48,12 @@ impl RowSetBuilder {
         &self.columns
     }
 
+    /// Decodes the rows that SeaORM returned for the statement.
+    pub(super) fn read(mut self, results: &[QueryResult]) -> RowSet {
+        self.push_results(results);
+        self.finish()
+    }
+
     /// Completes the rows. Text that is not UTF-8 becomes unreadable.
     pub(super) fn finish(mut self) -> RowSet {
         let text = match String::from_utf8(std::mem::take(&mut self.text)) {

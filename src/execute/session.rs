@@ -38,6 +38,16 @@ impl Default for Limits {
     }
 }
 
+/// State of the database that the statements of one query see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadConsistency {
+    /// All statements see one snapshot. Results of subscriptions always do.
+    #[default]
+    Snapshot,
+    /// Each statement sees the commits before it.
+    Statement,
+}
+
 /// State shared by all sessions of a schema.
 #[derive(Debug)]
 pub struct Shared {
@@ -45,6 +55,8 @@ pub struct Shared {
     pub model: Arc<Model>,
     /// Limits of each request.
     pub limits: Limits,
+    /// State of the database that the statements of one query see.
+    pub consistency: ReadConsistency,
     /// Change notification.
     pub changes: Changes,
     /// Availability of the database.
@@ -55,6 +67,8 @@ pub struct Shared {
 pub struct Session {
     shared: Arc<Shared>,
     dialect: Dialect,
+    /// True if a query of several statements begins a snapshot.
+    begins_snapshots: bool,
     statements: Arc<Statements>,
     /// Created for the first batch: many requests have none.
     loader: OnceLock<DataLoader<RelationLoader>>,
@@ -65,20 +79,39 @@ impl Session {
     ///
     /// # Errors
     /// Fails for a database that Crowsfoot does not support.
-    pub fn new(shared: Arc<Shared>, database: Database) -> Result<Self> {
+    pub fn new(shared: Arc<Shared>, database: Database, consistency: ReadConsistency) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
-        let statements = Statements::new(database, shared.clone());
-        Ok(Self::over(shared, dialect, statements))
+        let statements = Arc::new(Statements::new(database, shared.clone()));
+        let begins_snapshots = consistency == ReadConsistency::Snapshot;
+        Ok(Self { shared, dialect, begins_snapshots, statements, loader: OnceLock::new() })
     }
 
-    fn over(shared: Arc<Shared>, dialect: Dialect, statements: Statements) -> Self {
-        Self { shared, dialect, statements: Arc::new(statements), loader: OnceLock::new() }
+    fn inside(&self, (statements, transaction): (Statements, Transaction)) -> (Self, Transaction) {
+        let session = Self {
+            shared: self.shared.clone(),
+            dialect: self.dialect,
+            begins_snapshots: false,
+            statements: Arc::new(statements),
+            loader: OnceLock::new(),
+        };
+        (session, transaction)
     }
 
     /// Begins a transaction for the same request. Dropping both rolls it back.
     pub async fn begin(&self) -> Result<(Self, Transaction)> {
-        let (statements, transaction) = self.statements.begin().await?;
-        Ok((Self::over(self.shared.clone(), self.dialect, statements), transaction))
+        Ok(self.inside(self.statements.begin().await?))
+    }
+
+    /// Begins a transaction that reads one snapshot, for the same request.
+    pub(super) async fn begin_snapshot(&self) -> Result<(Self, Transaction)> {
+        // Inside the transaction, a catalog query could wait for the connection of its own request.
+        self.statements.catalog().await;
+        Ok(self.inside(self.statements.begin_snapshot().await?))
+    }
+
+    /// Returns true if a query of several statements begins a snapshot.
+    pub(super) fn begins_snapshots(&self) -> bool {
+        self.begins_snapshots
     }
 
     /// Returns the database's dialect.

@@ -84,6 +84,9 @@ const SQLITE_FULL: &str = "13";
 /// SQLite's codes for a read-only file (`SQLITE_READONLY` and its extensions).
 const SQLITE_READONLY: [&str; 7] = ["8", "264", "520", "776", "1032", "1288", "1544"];
 
+/// SQLite's code for an interrupted statement (`SQLITE_INTERRUPT`).
+const SQLITE_INTERRUPT: &str = "9";
+
 /// SQLite's codes for a database locked by another connection (`SQLITE_BUSY` and its extensions).
 const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
 
@@ -122,6 +125,7 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
         READ_ONLY_TRANSACTION => Error::read_only(cause),
         DISK_FULL | SQLITE_FULL => Error::disk_full(cause),
         _ if SQLITE_READONLY.contains(&code) => Error::read_only(cause),
+        SQLITE_INTERRUPT => Error::timeout(cause),
         _ if SQLITE_BUSY.contains(&code) => Error::conflict(cause),
         _ if code.starts_with(INSUFFICIENT_RESOURCES) || ends_connection(code) => Error::unavailable(cause),
         _ => Error::internal(cause),

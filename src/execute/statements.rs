@@ -6,21 +6,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait, Value,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use tokio::sync::RwLock;
 use tracing::{Instrument, Span};
 
 use super::changes::Changes;
-use super::database::Database;
+use super::database::{Database, Reader};
 use super::explain::StatementRecord;
 use super::foreign_keys::ForeignKeys;
 #[cfg(feature = "postgres")]
-use super::postgres::PostgresTransaction;
+use super::postgres::{Access, PostgresTransaction};
 use super::row::RowSet;
+use super::row_builder::RowSetBuilder;
 use super::session::Shared;
 use super::sql_error::SqlError;
+#[cfg(feature = "sqlite")]
+use super::sqlite::SqliteSnapshot;
 use super::uninterrupted::Uninterrupted;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
@@ -30,7 +33,7 @@ use crate::plan::{Catalog, Query, sqlite_time};
 #[derive(Debug)]
 pub struct Statements {
     database: Database,
-    /// Transaction of a request that writes; all its statements go through it.
+    /// Transaction of a request that writes or reads one snapshot; all its statements go through it.
     transaction: Option<Arc<Running>>,
     shared: Arc<Shared>,
     rows: AtomicU64,
@@ -45,7 +48,17 @@ impl Statements {
     /// Begins a transaction. On SQLite it takes the write lock at once: a later upgrade could fail because
     /// another transaction wrote in between.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
-        let begun = RwLock::new(Some(self.begin_one().await?));
+        Ok(self.inside(self.begin_writing().await?))
+    }
+
+    /// Begins a transaction that reads one snapshot of the database: every statement sees the commits before
+    /// the first.
+    pub(super) async fn begin_snapshot(&self) -> Result<(Self, Transaction)> {
+        Ok(self.inside(self.begin_reading().await?))
+    }
+
+    fn inside(&self, begun: Begun) -> (Self, Transaction) {
+        let begun = RwLock::new(Some(begun));
         let running = Arc::new(Running { begun, touched: Mutex::default() });
         let transaction = Transaction {
             running: running.clone(),
@@ -59,13 +72,36 @@ impl Statements {
             rows: AtomicU64::new(0),
             records: self.records.clone(),
         };
-        Ok((statements, transaction))
+        (statements, transaction)
     }
 
-    async fn begin_one(&self) -> Result<Begun, SqlError> {
+    async fn begin_reading(&self) -> Result<Begun, SqlError> {
+        self.database.check_file_lately(Instant::now())?;
+        match self.database.reader() {
+            #[cfg(feature = "postgres")]
+            Some(Reader::Postgres(connections)) => {
+                Ok(Begun::Postgres(Box::new(connections.begin(Access::Snapshot).await?)))
+            }
+            #[cfg(feature = "sqlite")]
+            Some(Reader::Sqlite(reader)) => Ok(Begun::Sqlite(reader.begin_snapshot().await?)),
+            None => {
+                // SQLite knows one isolation level, in which a transaction reads one snapshot.
+                let is_postgres = self.database.get_database_backend() == DbBackend::Postgres;
+                let options = TransactionOptions {
+                    isolation_level: is_postgres.then_some(IsolationLevel::RepeatableRead),
+                    access_mode: is_postgres.then_some(AccessMode::ReadOnly),
+                    ..TransactionOptions::default()
+                };
+                let begin = || self.database.begin_with_options(options);
+                Ok(Begun::SeaOrm(self.shared.presence.attempt(&self.database, begin).await?))
+            }
+        }
+    }
+
+    async fn begin_writing(&self) -> Result<Begun, SqlError> {
         #[cfg(feature = "postgres")]
         if let Some(connections) = self.database.postgres() {
-            return Ok(Begun::Postgres(Box::new(connections.begin().await?)));
+            return Ok(Begun::Postgres(Box::new(connections.begin(Access::Write).await?)));
         }
         let options = TransactionOptions {
             sqlite_transaction_mode: (self.database.get_database_backend() == DbBackend::Sqlite)
@@ -112,14 +148,15 @@ impl Statements {
             self.database.check_file_lately(started)?;
         }
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
-            let (sql, columns) = (query.sql.clone(), query.columns.clone());
+            let rows = || RowSetBuilder::of(query);
             // Boxed, so that driver futures do not enlarge every future above.
-            return Ok(Box::pin(self.hand_over_recorded(sql, values, columns)).await?);
+            let rows = Box::pin(self.hand_over_recorded(&query.sql, values, &rows)).await?;
+            query.last_run.note_size(rows.cells.len(), rows.text.len());
+            return Ok(rows);
         };
         let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
         if let Ok(rows) = &rows {
-            query.last_run.cells.note(rows.cells.len());
-            query.last_run.text.note(rows.text.len());
+            query.last_run.note_size(rows.cells.len(), rows.text.len());
         }
         self.record(query.sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
         rows
@@ -157,7 +194,8 @@ impl Statements {
     /// interprets a refusal by the database.
     pub async fn write(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
         let values = statement.values.map(|values| values.0).unwrap_or_default();
-        Box::pin(self.hand_over_recorded(statement.sql.into(), values.into(), columns)).await
+        let rows = || RowSetBuilder::new(columns.clone());
+        Box::pin(self.hand_over_recorded(&statement.sql.into(), values.into(), &rows)).await
     }
 
     /// Queries the database about itself, outside any transaction and without a record.
@@ -170,13 +208,13 @@ impl Statements {
 
     async fn hand_over_recorded(
         &self,
-        sql: Arc<str>,
+        sql: &Arc<str>,
         values: Arc<[Value]>,
-        columns: Arc<[ColumnType]>,
+        rows: &(impl Fn() -> RowSetBuilder + Sync),
     ) -> Result<RowSet, SqlError> {
         let started = Instant::now();
-        let rows = self.hand_over(&sql, values, columns).instrument(self.span(&sql)).await;
-        self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
+        let rows = self.hand_over(sql, values, rows).instrument(self.span(sql)).await;
+        self.record(sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
         rows
     }
 
@@ -202,16 +240,16 @@ impl Statements {
         &self,
         sql: &Arc<str>,
         values: Arc<[Value]>,
-        columns: Arc<[ColumnType]>,
+        rows: &(impl Fn() -> RowSetBuilder + Sync),
     ) -> Result<RowSet, SqlError> {
         if let Some(running) = &self.transaction {
-            return running.send(sql, values, columns).await;
+            return running.send(sql, values, rows).await;
         }
         // Outside a transaction all statements are reads.
         let backend = self.database.get_database_backend();
         let send = || self.database.query_all_raw(seaorm_statement(backend, sql, &values));
         let results = self.shared.presence.attempt(&self.database, send).await?;
-        Ok(RowSet::read(&results, columns))
+        Ok(rows().read(&results))
     }
 
     fn system(&self) -> &'static str {
@@ -247,6 +285,8 @@ enum Begun {
     SeaOrm(DatabaseTransaction),
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresTransaction>),
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteSnapshot),
 }
 
 impl Running {
@@ -254,16 +294,18 @@ impl Running {
         &self,
         sql: &Arc<str>,
         values: Arc<[Value]>,
-        columns: Arc<[ColumnType]>,
+        rows: &(impl Fn() -> RowSetBuilder + Sync),
     ) -> Result<RowSet, SqlError> {
         match &*self.begun.read().await {
             Some(Begun::SeaOrm(transaction)) => {
                 let statement = seaorm_statement(transaction.get_database_backend(), sql, &values);
                 let results = transaction.query_all_raw(statement).await?;
-                Ok(RowSet::read(&results, columns))
+                Ok(rows().read(&results))
             }
             #[cfg(feature = "postgres")]
-            Some(Begun::Postgres(transaction)) => transaction.send(sql.clone(), values, columns).await,
+            Some(Begun::Postgres(transaction)) => transaction.send(sql, values, rows).await,
+            #[cfg(feature = "sqlite")]
+            Some(Begun::Sqlite(snapshot)) => snapshot.read(sql, values, rows).await,
             None => Err(is_over()),
         }
     }
@@ -275,6 +317,8 @@ impl Running {
             }
             #[cfg(feature = "postgres")]
             Begun::Postgres(transaction) => transaction.commit().await,
+            #[cfg(feature = "sqlite")]
+            Begun::Sqlite(_) => Ok(()),
         }
     }
 
@@ -283,6 +327,8 @@ impl Running {
             Some(Begun::SeaOrm(transaction)) => Ok(transaction.rollback().await?),
             #[cfg(feature = "postgres")]
             Some(Begun::Postgres(transaction)) => transaction.rollback().await,
+            #[cfg(feature = "sqlite")]
+            Some(Begun::Sqlite(_)) => Ok(()),
             None => Ok(()),
         }
     }
@@ -314,6 +360,21 @@ impl Transaction {
             database.check_file().map_err(SqlError::of_commit)
         })
         .await
+    }
+
+    /// Ends a transaction that only read, which frees its connection.
+    pub async fn leave(&self) {
+        match self.running.begun.write().await.take() {
+            Some(Begun::SeaOrm(transaction)) => {
+                // The rows are complete, even if the connection fails.
+                let _ = transaction.rollback().await;
+            }
+            #[cfg(feature = "postgres")]
+            Some(Begun::Postgres(transaction)) => transaction.leave(),
+            #[cfg(feature = "sqlite")]
+            Some(Begun::Sqlite(_)) => {}
+            None => {}
+        }
     }
 
     /// Rolls back. The locks are released on return; a drop releases them slightly later.

@@ -9,7 +9,7 @@ use super::groups::{Groups, Keys};
 use super::loader::Batch;
 use super::row::{Row, RowSet};
 use super::session::Session;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::plan::{Catalog, Join, Key, Load, Page, Query, What};
 
 /// Rows of one load, with everything below them.
@@ -81,6 +81,17 @@ fn joined(level: Level<'_>, join: &Join, children: Vec<Result<Child>>) -> Child 
     Child { loaded: Loaded { rows, first: join.first, cursor: 0, children }, groups }
 }
 
+/// Maximum number of attempts to load a tree in one snapshot.
+const SNAPSHOT_ATTEMPTS: u32 = 3;
+
+/// Returns true if a failed load may succeed in another snapshot.
+fn has_conflict(child: &Result<Child>) -> bool {
+    match child {
+        Ok(child) => child.loaded.children.iter().any(has_conflict),
+        Err(error) => error.code() == Code::Conflict,
+    }
+}
+
 /// Loader of one request's trees.
 pub struct Tree<'a> {
     /// Session of the request.
@@ -93,13 +104,44 @@ impl Tree<'_> {
     /// Runs the root loads concurrently. A failed load does not affect its siblings.
     pub async fn load_roots(&self, loads: &[Load]) -> Vec<Result<Child>> {
         match loads {
-            [only] => vec![self.load_root(only).await],
-            loads => join_all(loads.iter().map(|load| self.load_root(load))).await,
+            [only] => {
+                let (query, values) = self.prepare(only, &[]).await;
+                if self.session.begins_snapshots() && !is_there(only.children(), &query.joins) {
+                    return Box::pin(self.load_in_snapshot(loads)).await;
+                }
+                vec![self.load_root(only, query, values).await]
+            }
+            loads if self.session.begins_snapshots() => Box::pin(self.load_in_snapshot(loads)).await,
+            loads => {
+                join_all(loads.iter().map(async |load| {
+                    let (query, values) = self.prepare(load, &[]).await;
+                    self.load_root(load, query, values).await
+                }))
+                .await
+            }
         }
     }
 
-    async fn load_root(&self, load: &Load) -> Result<Child> {
-        let (query, values) = self.prepare(load, &[]).await;
+    /// Runs the root loads, with everything below them, in one snapshot. A statement that the server must
+    /// prepare again ends the snapshot: all loads then run again.
+    async fn load_in_snapshot(&self, loads: &[Load]) -> Vec<Result<Child>> {
+        let mut attempt = 0;
+        loop {
+            let (session, transaction) = match self.session.begin_snapshot().await {
+                Ok(begun) => begun,
+                Err(error) => return loads.iter().map(|_| Err(error.clone())).collect(),
+            };
+            let tree = Tree { session: &session, values: self.values };
+            let loaded = Box::pin(tree.load_roots(loads)).await;
+            transaction.leave().await;
+            attempt += 1;
+            if attempt == SNAPSHOT_ATTEMPTS || !loaded.iter().any(has_conflict) {
+                return loaded;
+            }
+        }
+    }
+
+    async fn load_root(&self, load: &Load, query: Arc<Query>, values: Vec<Value>) -> Result<Child> {
         let rows = Arc::new(self.session.statements().query(&query, values.into()).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await

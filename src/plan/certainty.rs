@@ -241,7 +241,8 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// Returns `wanted` if all filters evaluate to `wanted`, the opposite if one does not, and `None` if unknown.
+    /// Returns `wanted` if all filters evaluate to `wanted`, the opposite if one does not, and `None` if
+    /// unknown.
     fn all(&self, filters: &[Filter], wanted: bool) -> Option<bool> {
         let mut all = Some(wanted);
         for filter in filters {

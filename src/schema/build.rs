@@ -14,7 +14,7 @@ use super::introspection::Introspection;
 use super::live::Live;
 use super::possible::Possible;
 use super::{QUERY, Schema, inputs, mutations, objects, roots, type_system};
-use crate::execute::{Changes, Limits, Presence, Shared};
+use crate::execute::{Changes, Limits, Presence, ReadConsistency, Shared};
 use crate::guard;
 use crate::model::{ColumnType, Entity, Model, Scalar, names};
 use crate::plan::Direction;
@@ -24,6 +24,7 @@ pub struct SchemaBuilder {
     model: Model,
     guard: guard::Limits,
     limits: Limits,
+    consistency: ReadConsistency,
     fields: Vec<Field>,
     types: Vec<Type>,
     introspection: bool,
@@ -36,6 +37,7 @@ impl SchemaBuilder {
             model,
             guard: guard::Limits::default(),
             limits: Limits::default(),
+            consistency: ReadConsistency::default(),
             fields: Vec::new(),
             types: Vec::new(),
             introspection: true,
@@ -52,6 +54,12 @@ impl SchemaBuilder {
     /// What a request may ask of the database.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// State of the database that the statements of one query see.
+    pub fn read_consistency(mut self, consistency: ReadConsistency) -> Self {
+        self.consistency = consistency;
         self
     }
 
@@ -89,7 +97,7 @@ impl SchemaBuilder {
     /// # Panics
     /// When a root field that was added is there already.
     pub fn finish(self) -> Result<Schema, SchemaError> {
-        let Self { model, guard, limits, fields, types, introspection, suggestions } = self;
+        let Self { model, guard, limits, consistency, fields, types, introspection, suggestions } = self;
         let model = Arc::new(model);
         // What a user adds may be of any scalar.
         let scalars =
@@ -136,6 +144,7 @@ impl SchemaBuilder {
             shared: Arc::new(Shared {
                 model,
                 limits,
+                consistency,
                 changes: Changes::default(),
                 presence: Presence::default(),
             }),

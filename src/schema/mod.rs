@@ -31,7 +31,9 @@ pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
 use crate::error::{LocatedError, Result};
-use crate::execute::{Changes, Database, Json, Session, Shared, StatementRecord, json, object};
+use crate::execute::{
+    Changes, Database, Json, ReadConsistency, Session, Shared, StatementRecord, json, object,
+};
 use crate::guard;
 use crate::model::Model;
 use crate::plan::{self, Catalog, Dialect, Document, Plan, Select};
@@ -178,7 +180,12 @@ impl Schema {
 
     /// Answers a prepared request from `database`; a subscription with its first result.
     pub async fn run(&self, prepared: Prepared, database: &Database) -> Executed {
-        let session = Session::new(self.shared.clone(), database.clone());
+        // Nobody could tell a torn result of a subscription from a whole one, and it may be the last for long.
+        let consistency = match prepared.kind() {
+            OperationKind::Subscription => ReadConsistency::Snapshot,
+            _ => self.shared.consistency,
+        };
+        let session = Session::new(self.shared.clone(), database.clone(), consistency);
         let session = match session {
             Ok(session) => Arc::new(session),
             Err(error) => return Executed::refused(error.into()),

@@ -29,6 +29,7 @@ mod process;
 mod production;
 mod protocol;
 mod readme;
+mod snapshot;
 mod socket_client;
 mod sockets;
 mod starting;

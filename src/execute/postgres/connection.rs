@@ -79,10 +79,12 @@ struct State {
 pub(super) enum Stage {
     /// Outside any transaction.
     Alone,
-    /// First statement of a transaction; BEGIN is sent ahead in the same message.
-    Begin,
+    /// First statement of a transaction; this BEGIN is sent ahead in the same message.
+    Begin(&'static str),
     /// Inside an open transaction.
     Inside,
+    /// The end of a transaction, sent even when no receiver waits for its answer.
+    End,
 }
 
 /// Result of a statement.
@@ -290,7 +292,7 @@ impl Task {
     /// message.
     fn send(&mut self, mut request: Request) {
         // The receiver may have been dropped.
-        if request.reply.is_closed() {
+        if request.reply.is_closed() && request.stage != Stage::End {
             return;
         }
         let start = self.outbox.len();
@@ -334,11 +336,11 @@ impl Task {
         let Request { stage, sql, values, rows, .. } = request;
         let place = self.place.clone();
         let mut ahead = 0;
-        if *stage == Stage::Begin {
-            self.write_ahead("BEGIN")?;
+        if let Stage::Begin(begin) = stage {
+            self.write_ahead(begin)?;
             ahead += 1;
         }
-        if let Some(preamble) = place.preamble().filter(|_| *stage != Stage::Inside) {
+        if let Some(preamble) = place.preamble().filter(|_| matches!(stage, Stage::Alone | Stage::Begin(_))) {
             self.write_ahead(preamble)?;
             ahead += 1;
         }

@@ -41,7 +41,7 @@ pub(super) use decoder::is_readable;
 use fault::Fault;
 use pool::Pool;
 pub(super) use startup::{Place, explore};
-pub(super) use transaction::PostgresTransaction;
+pub(super) use transaction::{Access, PostgresTransaction};
 
 /// Timeout for a new connection: a reachable server needs far less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -100,12 +100,16 @@ impl PostgresConnections {
     }
 
     /// Returns a transaction with a connection. Nothing is sent before the first statement.
-    pub async fn begin(self: &Arc<Self>) -> Result<PostgresTransaction, Fault> {
-        let mut lease = self.writing.take().await?;
+    pub async fn begin(self: &Arc<Self>, access: Access) -> Result<PostgresTransaction, Fault> {
+        let pool = match access {
+            Access::Write => &self.writing,
+            Access::Snapshot => &self.reading,
+        };
+        let mut lease = pool.take().await?;
         if lease.connection().is_none() {
             lease.put(self.open(false).await?);
         }
-        Ok(PostgresTransaction::new(self.clone(), lease))
+        Ok(PostgresTransaction::new(self.clone(), lease, access))
     }
 
     /// Opens a connection and closes it again.

@@ -8,68 +8,127 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::PostgresConnections;
-use super::connection::{Answer, Reply, Stage, answer_of};
+use super::connection::{Answer, Connection, Reply, Stage, answer_of};
 use super::fault::Fault;
 use super::pool::Lease;
 use crate::execute::row::RowSet;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::execute::sql_error::SqlError;
-use crate::model::ColumnType;
 
 /// Timeout of a rollback, after which the connection is closed.
 const ROLLBACK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Purpose of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::execute) enum Access {
+    /// Reads and writes; each statement sees the commits before it.
+    Write,
+    /// Reads one snapshot, taken by the first statement.
+    Snapshot,
+}
+
+impl Access {
+    /// Statement that begins the transaction.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Write => "BEGIN",
+            Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+}
 
 /// Transaction. BEGIN is sent with the first statement. A drop rolls back at the server, even during a
 /// statement.
 #[derive(Debug)]
 pub(in crate::execute) struct PostgresTransaction {
     connections: Arc<PostgresConnections>,
+    access: Access,
     state: Mutex<State>,
+    /// Held while a broken connection is replaced.
+    renewing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct State {
     /// `None` once the transaction has ended.
     lease: Option<Lease>,
+    /// Number of connections that were broken before this one.
+    generation: u32,
     has_begun: bool,
+    /// True once the server answered a statement: another connection cannot continue the transaction.
+    is_answered: bool,
     /// Number of unanswered statements, including abandoned ones.
     under_way: usize,
 }
 
 impl PostgresTransaction {
     /// Creates a transaction that sends nothing before its first statement.
-    pub(super) fn new(connections: Arc<PostgresConnections>, lease: Lease) -> Self {
-        let state = State { lease: Some(lease), has_begun: false, under_way: 0 };
-        Self { connections, state: Mutex::new(state) }
+    pub(super) fn new(connections: Arc<PostgresConnections>, lease: Lease, access: Access) -> Self {
+        let state =
+            State { lease: Some(lease), generation: 0, has_begun: false, is_answered: false, under_way: 0 };
+        Self { connections, access, state: Mutex::new(state), renewing: tokio::sync::Mutex::default() }
     }
 
-    /// Sends a statement, and decodes the returned rows. Retries the first statement if the connection broke
-    /// while idle: nothing of the transaction exists then.
+    /// Sends a statement, and decodes the returned rows into a builder from `rows`.
+    ///
+    /// Retries over another connection if the first one broke while idle. No statement was answered then, and
+    /// the server keeps nothing of the transaction.
     pub async fn send(
         &self,
-        sql: Arc<str>,
+        sql: &Arc<str>,
         values: Arc<[Value]>,
-        columns: Arc<[ColumnType]>,
+        rows: &(impl Fn() -> RowSetBuilder + Sync),
     ) -> Result<RowSet, SqlError> {
-        let (reply, stage) = self.start(&sql, &values, &columns)?;
-        match self.wait(reply).await {
+        let (reply, generation) = self.start(sql, &values, rows())?;
+        match self.wait(reply, generation).await {
             Err(fault) if fault.is_of_all() => {
                 self.connections.forget(&fault);
-                if stage != Stage::Begin || !fault.is_stale() {
+                if !fault.is_stale() || !self.renew(generation).await? {
                     return Err(fault.into());
                 }
-                let connection = self.connections.open(false).await?;
-                {
-                    let mut state = self.state();
-                    let Some(lease) = &mut state.lease else { return Err(is_over()) };
-                    lease.put(connection);
-                    (state.has_begun, state.under_way) = (false, 0);
-                }
-                let (reply, _) = self.start(&sql, &values, &columns)?;
-                Ok(self.wait(reply).await?.rows)
+                let (reply, generation) = self.start(sql, &values, rows())?;
+                Ok(self.wait(reply, generation).await?.rows)
             }
             answer => Ok(answer?.rows),
         }
+    }
+
+    /// Replaces the broken connection of this generation, unless a sibling has replaced it. Returns false if
+    /// the server answered over the broken connection.
+    async fn renew(&self, broken: u32) -> Result<bool, SqlError> {
+        let _only = self.renewing.lock().await;
+        {
+            let state = self.state();
+            if state.generation != broken {
+                return Ok(true);
+            }
+            if state.is_answered {
+                return Ok(false);
+            }
+        }
+        let connection = self.connections.open(false).await?;
+        let mut state = self.state();
+        let Some(lease) = &mut state.lease else { return Err(is_over()) };
+        lease.put(connection);
+        (state.has_begun, state.under_way) = (false, 0);
+        state.generation += 1;
+        Ok(true)
+    }
+
+    /// Ends a transaction that only read, without waiting: later statements of the connection follow its
+    /// COMMIT.
+    pub fn leave(self) {
+        let mut state = self.state();
+        let Some(mut lease) = state.lease.take() else { return };
+        if !state.has_begun {
+            return;
+        }
+        let commit = |connection: &Connection| {
+            connection.send(Stage::End, "COMMIT".into(), Arc::default(), no_rows()).is_ok()
+        };
+        let is_left = state.under_way == 0 && lease.connection().is_some_and(commit);
+        // A connection with a pending statement, or without its COMMIT, is closed.
+        lease.set_busy(!is_left);
     }
 
     /// Commits.
@@ -78,7 +137,7 @@ impl PostgresTransaction {
     /// Fails if the database refuses the commit; or with [`SqlError::OutcomeUnknown`] if the connection is
     /// lost meanwhile.
     pub async fn commit(self) -> Result<(), SqlError> {
-        let reply = {
+        let (reply, generation) = {
             let mut state = self.state();
             let Some(connection) = state.lease.as_ref().and_then(Lease::connection) else {
                 return Err(is_over());
@@ -93,11 +152,11 @@ impl PostgresTransaction {
             if !connection.is_in_transaction() {
                 return Err(SqlError::Internal("a statement of the transaction has failed".to_owned()));
             }
-            let reply = connection.send(Stage::Inside, "COMMIT".into(), Arc::default(), no_rows())?;
+            let reply = connection.send(Stage::End, "COMMIT".into(), Arc::default(), no_rows())?;
             state.under_way += 1;
-            reply
+            (reply, state.generation)
         };
-        match self.wait(reply).await {
+        match self.wait(reply, generation).await {
             Ok(Answer { is_rollback: false, .. }) => {
                 self.state().lease = None;
                 Ok(())
@@ -138,28 +197,30 @@ impl PostgresTransaction {
         &self,
         sql: &Arc<str>,
         values: &Arc<[Value]>,
-        columns: &Arc<[ColumnType]>,
-    ) -> Result<(Reply, Stage), SqlError> {
+        rows: RowSetBuilder,
+    ) -> Result<(Reply, u32), SqlError> {
         let mut state = self.state();
-        let stage = if state.has_begun { Stage::Inside } else { Stage::Begin };
+        let stage = if state.has_begun { Stage::Inside } else { Stage::Begin(self.access.begin()) };
         let Some(connection) = state.lease.as_ref().and_then(Lease::connection) else {
             return Err(is_over());
         };
         // The receiver notices a lost connection.
-        let rows = RowSetBuilder::new(columns.clone());
         let reply = match connection.send(stage, sql.clone(), values.clone(), rows) {
             Ok(reply) => reply,
             Err(_) => tokio::sync::oneshot::channel().1,
         };
         state.has_begun = true;
         state.under_way += 1;
-        Ok((reply, stage))
+        Ok((reply, state.generation))
     }
 
-    async fn wait(&self, reply: Reply) -> Result<Answer, Fault> {
+    async fn wait(&self, reply: Reply, generation: u32) -> Result<Answer, Fault> {
         let answer = answer_of(reply).await;
         let mut state = self.state();
-        state.under_way = state.under_way.saturating_sub(1);
+        if state.generation == generation {
+            state.under_way = state.under_way.saturating_sub(1);
+            state.is_answered |= answer.is_ok();
+        }
         answer
     }
 
@@ -198,7 +259,7 @@ impl Drop for PostgresTransaction {
 async fn take_back(mut lease: Lease) -> Result<(), Fault> {
     lease.set_busy(true);
     let Some(connection) = lease.connection() else { return Ok(()) };
-    let reply = connection.send(Stage::Inside, "ROLLBACK".into(), Arc::default(), no_rows())?;
+    let reply = connection.send(Stage::End, "ROLLBACK".into(), Arc::default(), no_rows())?;
     let answer = timeout(ROLLBACK_PATIENCE, answer_of(reply)).await;
     answer.map_err(|_| Fault::Slow(ROLLBACK_PATIENCE))??;
     let is_idle = connection.is_idle();

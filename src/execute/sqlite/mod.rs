@@ -7,6 +7,7 @@ mod decoder;
 mod file;
 mod identity;
 mod parameter;
+mod snapshot;
 mod time;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub(super) use identity::FileIdentity;
 use parameter::Parameter;
 use rusqlite::{Connection, ErrorCode, StatementStatus};
 use sea_orm::{ConnAcquireErr, DbErr, Value};
+pub(super) use snapshot::SqliteSnapshot;
 use sqlx::SqlitePool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::coop::consume_budget;
@@ -28,7 +30,7 @@ use tokio::time::timeout;
 use super::connect::ACQUIRE_TIMEOUT;
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
-use super::sql_error::SqlError;
+use super::sql_error::{Refusal, SqlError};
 use crate::error::{Error, Result};
 use crate::plan::Query;
 
@@ -55,14 +57,29 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-impl From<Fault> for Error {
+impl From<Fault> for SqlError {
     fn from(Fault(error): Fault) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy) => Self::conflict(error),
-            Some(ErrorCode::OperationInterrupted) => Self::timeout(error),
-            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => Self::unavailable(error),
-            _ => Self::internal(error),
+        match error {
+            _ if matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)
+            ) =>
+            {
+                Self::Unavailable(error.to_string())
+            }
+            rusqlite::Error::SqliteFailure(failure, message) => Self::Refused(Box::new(Refusal {
+                code: failure.extended_code.to_string(),
+                message: message.unwrap_or_else(|| failure.to_string()),
+                ..Refusal::default()
+            })),
+            error => Self::Internal(error.to_string()),
         }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        SqlError::from(fault).into()
     }
 }
 
@@ -144,6 +161,21 @@ impl SqliteReader {
         Ok(ran?)
     }
 
+    /// Begins a transaction that reads one snapshot. SQLite takes the snapshot with the first statement.
+    pub async fn begin_snapshot(&self) -> Result<SqliteSnapshot, SqlError> {
+        let place = self.place().await?;
+        let kept = self.file.own().take().or_else(|| self.file.take_idle());
+        let connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let file = self.file.clone();
+                let opened = spawn_blocking(move || file.open()).await;
+                opened.map_err(|error| SqlError::Internal(error.to_string()))??
+            }
+        };
+        Ok(SqliteSnapshot::begin(self.file.clone(), connection, place)?)
+    }
+
     /// Runs a known light statement over this thread's connection; `None` if it is not light.
     fn run_here(&self, query: &Query, values: &[Value]) -> Result<Option<RowSet>, Fault> {
         let mut own = self.file.own();
@@ -151,7 +183,7 @@ impl SqliteReader {
             *own = self.file.take_idle();
         }
         let Some(connection) = &*own else { return Ok(None) };
-        let ran = run_light(connection, query, values);
+        let ran = run_light(connection, &query.sql, values, || RowSetBuilder::of(query));
         if ran.as_ref().is_err_and(Fault::is_of_connection) {
             *own = None;
         }
@@ -180,14 +212,19 @@ impl SqliteReader {
     }
 }
 /// Runs a known light statement; `None` if it is not light, or no longer.
-fn run_light(connection: &Connection, query: &Query, values: &[Value]) -> Result<Option<RowSet>, Fault> {
+fn run_light(
+    connection: &Connection,
+    sql: &str,
+    values: &[Value],
+    rows: impl FnOnce() -> RowSetBuilder,
+) -> Result<Option<RowSet>, Fault> {
     let run = || -> Result<_, Fault> {
-        let mut statement = connection.prepare_cached(&query.sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         let steps = statement.reset_status(StatementStatus::VmStep);
         if !(1..=LIGHT_STEPS).contains(&steps) {
             return Ok(None);
         }
-        fill(&mut statement, values, RowSetBuilder::of(query)).map(Some)
+        fill(&mut statement, values, rows()).map(Some)
     };
     match run() {
         // Preparation takes steps too.

@@ -23,6 +23,12 @@ impl LastRun {
         }
     }
 
+    /// Records the number of cells, and of bytes of text in them.
+    pub fn note_size(&self, cells: usize, text: usize) {
+        self.cells.note(cells);
+        self.text.note(text);
+    }
+
     /// Returns true if the last execution was short; false before the first.
     pub fn was_short(&self) -> bool {
         self.was_short.load(Ordering::Relaxed)

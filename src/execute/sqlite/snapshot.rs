@@ -1,0 +1,108 @@
+//! Several statements over one connection, which see one state of the file
+//! (<https://www.sqlite.org/isolation.html>).
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::{self, ThreadId};
+
+use rusqlite::Connection;
+use sea_orm::Value;
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tokio::task::coop::consume_budget;
+use tokio::task::spawn_blocking;
+
+use super::file::File;
+use super::{Fault, Waiting, run_light, run_watched};
+use crate::execute::row::RowSet;
+use crate::execute::row_builder::RowSetBuilder;
+use crate::execute::sql_error::SqlError;
+
+/// A transaction that only reads. Its statements run one after another; its end needs no call.
+#[derive(Debug)]
+pub(in crate::execute) struct SqliteSnapshot {
+    /// None after a statement that was given up half-way.
+    held: Mutex<Option<Held>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A connection with an open transaction. Dropping it ends the transaction and gives the connection back.
+#[derive(Debug)]
+struct Held {
+    file: Arc<File>,
+    /// None once the connection is broken.
+    connection: Option<Connection>,
+    /// Thread that began the transaction.
+    home: ThreadId,
+}
+
+impl SqliteSnapshot {
+    pub(super) fn begin(
+        file: Arc<File>,
+        connection: Connection,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Self, Fault> {
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        let held = Held { file, connection: Some(connection), home: thread::current().id() };
+        Ok(Self { held: Mutex::new(Some(held)), _place: place })
+    }
+
+    /// Sends a statement, and decodes its rows.
+    pub async fn read(
+        &self,
+        sql: &Arc<str>,
+        values: Arc<[Value]>,
+        rows: impl Fn() -> RowSetBuilder,
+    ) -> Result<RowSet, SqlError> {
+        // Requests whose statements are all light would otherwise keep the worker.
+        consume_budget().await;
+        let mut slot = self.held.lock().await;
+        let mut held = slot.take().ok_or_else(is_over)?;
+        let ran = held.run(|connection| run_light(connection, sql, &values, &rows));
+        if let Some(rows) = ran.transpose() {
+            *slot = Some(held);
+            return Ok(rows?);
+        }
+        let waiting = Waiting(Arc::<AtomicBool>::default());
+        let (given_up, sql, rows) = (waiting.0.clone(), sql.clone(), rows());
+        let task = spawn_blocking(move || {
+            let ran = held.run(|connection| run_watched(connection, given_up, &sql, &values, rows));
+            (held, ran)
+        });
+        let (held, ran) = task.await.map_err(|error| SqlError::Internal(error.to_string()))?;
+        drop(waiting);
+        *slot = Some(held);
+        Ok(ran?)
+    }
+}
+
+impl Held {
+    fn run<T>(&mut self, run: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        let Some(connection) = &self.connection else {
+            return Err(Fault(rusqlite::Error::InvalidQuery));
+        };
+        let ran = run(connection);
+        if ran.as_ref().is_err_and(Fault::is_of_connection) {
+            self.connection = None;
+        }
+        ran
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let commit = || connection.prepare_cached("COMMIT")?.execute([]);
+        if commit().is_err() {
+            return;
+        }
+        let is_home = thread::current().id() == self.home;
+        match is_home.then(|| self.file.own()) {
+            Some(mut own) if own.is_none() => *own = Some(connection),
+            _ => self.file.give_back(connection),
+        }
+    }
+}
+
+fn is_over() -> SqlError {
+    SqlError::Internal("the snapshot is over".to_owned())
+}
