@@ -83,7 +83,7 @@ pub(super) enum Stage {
     Begin(&'static str),
     /// Inside an open transaction.
     Inside,
-    /// The end of a transaction, sent even when no receiver waits for its answer.
+    /// End of a transaction, sent even without a receiver for the answer.
     End,
 }
 
