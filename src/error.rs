@@ -42,7 +42,7 @@ pub enum Code {
     NotNullViolation,
     /// A check constraint does not hold; carries `entity` and `constraint`.
     CheckViolation,
-    /// Rows that point here stand in the way; carries `entity`, `key` and `by`.
+    /// Rows that reference this one forbid its deletion; carries `entity`, `key` and `by`.
     DeleteRestricted,
     /// Another request changed the same rows; the client may retry.
     Conflict,

@@ -29,8 +29,8 @@ pub struct Limits {
     /// Length of a name, in bytes. Validation compares an unknown name with each known name, letter by
     /// letter.
     pub name_bytes: usize,
-    /// Brackets inside each other in the text, and selection sets inside each other after fragments are expanded, a
-    /// fragment's own one included; the value of a variable likewise. More than [`Limits::DEEPEST`] stands for that.
+    /// Nesting of brackets in the text, of selection sets after fragment expansion (including a fragment's own set), and
+    /// of a variable's value. A setting above [`Limits::DEEPEST`] means [`Limits::DEEPEST`].
     pub depth: usize,
     /// Aliases after fragment expansion.
     pub aliases: usize,
@@ -44,8 +44,8 @@ pub struct Limits {
     pub variables: usize,
     /// Fields, spreads and inline fragments of all operations after fragment expansion.
     pub selections: usize,
-    /// Scalars, lists and objects in arguments and variables after fragments are expanded; a variable counts at every
-    /// place where it stands.
+    /// Scalars, lists and objects in arguments and variables after fragment expansion. A variable counts at each of its
+    /// uses.
     pub values: usize,
     /// Size of all text in arguments and variables, in bytes, counted in the same way.
     pub value_bytes: usize,

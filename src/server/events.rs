@@ -95,8 +95,7 @@ async fn open(
         .streaming(stream))
 }
 
-/// Formats a result as an event. JSON has line ends only between its tokens and escapes them in strings; this
-/// JSON has none between tokens.
+/// Formats a result as an event. The serialized JSON has no line ends: none between tokens, and strings escape them.
 fn next(body: &[u8]) -> Bytes {
     [b"event: next\ndata: ", body, b"\n\n"].concat().into()
 }
