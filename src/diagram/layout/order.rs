@@ -34,7 +34,7 @@ fn places(layers: &Layers) -> Vec<usize> {
     places
 }
 
-/// Sorts a layer by the median of each item's neighbours on one side. Items without neighbours stay in place.
+/// Sorts a layer by the mean position of each item's neighbours on one side. Items without neighbours stay in place.
 fn sort(layers: &mut Layers, layer: usize, by_right: bool) {
     let places = places(layers);
     let middle = |item: usize| {
