@@ -1,11 +1,11 @@
-//! What random mutations once found, each by itself.
+//! Faults found by random mutations, each as a test of its own.
 
 use serde_json::{Value as Json, json};
 
 use crate::client::Client;
 use crate::support;
 
-/// Two users, of whom the first has an info, and a badge that nobody wears.
+/// Two users, of whom the first has an info, and an unassigned badge.
 const BEGINNING: &str = "mutation {
     createUsers(input: [{ username: \"a\", userInfos: { create: [{ phoneNumber: \"1\" }] } }, { username: \"b\" }]) { id }
     createBadge(input: { code: \"b\" }) { id }
@@ -14,7 +14,7 @@ const BEGINNING: &str = "mutation {
 const EVERYTHING: &str =
     "{ users { id username userInfos { id } } badges { id code employee { id } } employees { id } }";
 
-/// A refused mutation, and with what.
+/// Checks that a mutation is refused with these extensions.
 async fn refuses(mutation: &str, extensions: Json) {
     for database in support::databases().await {
         let client = Client::new(&database, 1).await;
@@ -28,7 +28,7 @@ async fn refuses(mutation: &str, extensions: Json) {
     }
 }
 
-/// A mutation, its answer, and what is asked after it.
+/// Checks the response of a mutation, and of a query after it.
 async fn does(mutation: &str, answer: Json, query: &str, after: Json) {
     for database in support::databases().await {
         let client = Client::new(&database, 1).await;
