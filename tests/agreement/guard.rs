@@ -109,8 +109,8 @@ fn a_filter_that_holds_for_every_row_is_known_however_it_is_spelled() {
     }
 }
 
-/// All rows of any world pass a filter that is recognised as holding for every row; a filter and its negation
-/// are not both recognised.
+/// All rows of any world pass a filter that is recognised as holding for every row. `f OR NOT f` and
+/// `NOT (f AND NOT f)` are always recognised.
 #[test]
 fn random_filters_that_take_everything_take_every_row() {
     let model = domain::registry().model().unwrap();

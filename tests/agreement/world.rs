@@ -277,7 +277,7 @@ fn wild_cell(kind: Kind, nullable: bool, choices: &mut Choices) -> Cell {
         Kind::Float => {
             Cell::Float(Some(f64::from_bits(bits)).filter(|value| value.is_finite()).unwrap_or(0.1) + 0.0)
         }
-        // As many digits as SQLite keeps.
+        // Limited to the digits that SQLite keeps.
         Kind::Decimal => Cell::Decimal(Decimal::new(signed % 1_000_000_000_000_000, (bits % 9) as u32)),
         Kind::Text => {
             let letter =

@@ -99,7 +99,7 @@ async fn run(databases: &mut [Asked], sequence: &[Vec<u16>]) -> Result<BTreeMap<
             write!(told, "\n{:?}: {text}\n  {outcome:?}\n", asked.database.dialect).unwrap();
             answers.push(step.map_err(|fault| format!("{fault}\n\nafter\n{told}"))?);
         }
-        // Of several faults, a database may find any one first.
+        // A database may find any of several faults first.
         let is_certain = outcome.as_ref().err().is_none_or(|(_, refusals)| refusals.len() == 1);
         if is_certain && answers.iter().any(|answer| *answer != answers[0]) {
             return Err(format!("the databases differ: {answers:#?}\n\nafter\n{told}"));

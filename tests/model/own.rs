@@ -1,4 +1,4 @@
-//! What a user adds to the schema has to fit the model's own.
+//! User additions to the schema must fit the model's own types.
 
 use async_graphql::dynamic::{Enum, Field, FieldFuture, FieldValue, Object, TypeRef};
 use crowsfoot::{Registry, Schema, SchemaBuilder};

@@ -1,4 +1,4 @@
-//! Pages of other origins.
+//! Cross-origin requests.
 
 use reqwest::header::ORIGIN;
 use reqwest::{Method, Response};
@@ -59,7 +59,7 @@ async fn pages_of_the_list_may_ask_and_others_may_not() {
     let answered = ask(&service, OTHER).await;
     assert_eq!(header(&answered, "access-control-allow-origin"), "");
     assert!(header(&answered, "vary").contains("Origin"), "{:?}", answered.headers());
-    // Whoever is no page is not stopped by it, nor is a page of our own.
+    // Clients without an origin, and pages of the service, are unaffected.
     assert_eq!(service.ask("{ user(id: 1) { id } }").await, json!({ "data": { "user": { "id": 1 } } }));
     let options = service.request(Method::OPTIONS, "/graphql").send().await.unwrap();
     assert_eq!(options.status(), 204);

@@ -1,4 +1,4 @@
-//! From the first start to the end.
+//! Life cycle from the first start to the end.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use serde_json::{Value as Json, json};
@@ -64,7 +64,7 @@ async fn either_signal_ends_it_in_peace() {
 
 #[tokio::test]
 async fn a_request_under_way_is_answered_before_the_end() {
-    // SQLite's readers wait for nobody: only here can a request be held.
+    // SQLite's readers never wait: only PostgreSQL can hold a request.
     let Some(database) = support::postgres().await else { return };
     let folder = Folder::new();
     let mut service = Service::start(&folder, &["--database-url", &database.url]).await;
@@ -84,7 +84,7 @@ async fn a_request_under_way_is_answered_before_the_end() {
     database.drop().await;
 }
 
-/// Whether somebody waits for a lock.
+/// Returns true if a session waits for a lock.
 async fn is_held(database: &TestDatabase) -> bool {
     let sql = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass";
     let statement = Statement::from_string(DbBackend::Postgres, sql);

@@ -1,4 +1,4 @@
-//! Media types and what follows from them.
+//! Media types and their effects.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value as Json, json};
@@ -130,7 +130,7 @@ async fn a_long_answer_is_compressed_for_those_who_take_it_and_a_short_one_for_n
     }
 }
 
-/// Its whole length is not known before its end.
+/// The whole length is unknown before the end.
 #[tokio::test]
 async fn a_very_long_answer_is_compressed_while_it_is_sent() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! What a request may say, and how it is told what is wrong with it.
+//! Request parameters, and the messages for invalid ones.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::json;

@@ -15,7 +15,7 @@ async fn a_query_comes_by_post_or_by_get() {
     let body = json!({ "query": query, "operationName": "One", "variables": { "id": 3 }, "extensions": {} });
     let posted = service.post("/graphql").json(&body).send().await.unwrap();
     assert_eq!((posted.status().as_u16(), header(&posted, "content-type").as_str()), (200, JSON));
-    // As text: the fields are in the order of the selection.
+    // Compared as text: the fields are in the order of the selection.
     assert_eq!(posted.text().await.unwrap(), expected);
 
     let parameters = [("query", query), ("operationName", "One"), ("variables", r#"{"id":3}"#)];
