@@ -4,7 +4,6 @@
 //!
 //! Nine of ten are things: each belongs to an owner, which lists it, and references itself. Every tenth is a
 //! junction with columns of its own between two things, so that both list each other.
-//! columns of its own between two things, so that both list each other.
 
 use std::borrow::Cow;
 use std::cell::Cell;
