@@ -91,7 +91,7 @@ async fn polled<T>(future: impl Future<Output = T>, most: usize) -> Option<T> {
 }
 
 #[tokio::test]
-async fn migrations_that_were_given_up_anywhere_are_taken_up_again() {
+async fn interrupted_migrations_are_completed_by_the_next_run() {
     for most in 0.. {
         let db = sqlite().await;
         let up = polled(apply::up(&db), most).await;
@@ -152,7 +152,7 @@ async fn from_up_to_down(db: &DatabaseConnection) {
     the_interesting_cases_hold(db).await;
     a_second_seed_is_refused(db).await;
     ids_go_on_after_the_seed(db).await;
-    the_keys_do_what_they_say(db).await;
+    keys_enforce_their_actions(db).await;
 
     Migrator::down(db, None).await.unwrap();
     assert_eq!(existing_tables(db).await, [""; 0], "after down");
@@ -336,7 +336,7 @@ async fn ids_go_on_after_the_seed(db: &DatabaseConnection) {
 
 /// Unique keys refuse duplicates, deletions cascade or set NULL, and an updated shared key updates its
 /// references.
-async fn the_keys_do_what_they_say(db: &DatabaseConnection) {
+async fn keys_enforce_their_actions(db: &DatabaseConnection) {
     let second_profile = profile::ActiveModel { user_id: Set(1), ..Default::default() };
     second_profile.insert(db).await.unwrap_err();
     let second_info = user_info::ActiveModel {

@@ -297,7 +297,7 @@ mod tests {
     ];
 
     #[test]
-    fn each_limit_lets_exactly_so_many_through() {
+    fn each_limit_permits_exactly_its_number() {
         for (of, limits, document) in CASES {
             for limit in [6, 7, 30] {
                 let limits = limits(limit);
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn floods_of_what_means_nothing_are_no_tokens() {
+    fn ignored_text_counts_as_no_tokens() {
         let fill = |text: &str| text.repeat((256 << 10) / text.len() - 10);
         for flood in [" ", ",", "\t", "\r\n", "\u{feff}", "#\n", "# { { {\n", "#\r"] {
             let text = format!("{{ a {} }}", fill(flood));
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_syntax_are_told_in_one_line_with_their_place() {
+    fn reports_syntax_errors_in_one_line_with_their_position() {
         for (text, message, line, column) in [
             ("", "expected an operation or a fragment, found the end of the document", 1, 1),
             ("{ a ", "expected a field, a fragment or \"}\", found the end of the document", 1, 5),
@@ -481,7 +481,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_said_is_answered_without_a_panic(
+        fn any_text_is_answered_without_a_panic(
             words in prop::collection::vec(select(vec![
                 "{", "}", "(", ")", "[", "]", ":", "=", "@", "$", "!", "...", "|", "&", "on", "on T", "fragment",
                 "query", "mutation", "subscription", "a", "b", "a: b", "true", "null", "E", "1", "-1.5e9", "1e999",

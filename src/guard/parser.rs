@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_are_what_they_look_like() {
+    fn parses_literals_to_their_types() {
         for (text, expected) in [
             ("truex", "truex"),
             ("nullable", "nullable"),
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_twice_is_refused_and_not_dropped() {
+    fn refuses_duplicate_input_instead_of_dropping_it() {
         for (text, column) in [
             ("{ a(b: { c: 1, c: 2 }) }", 16),
             ("{ a(b: [{ d: { c: 1, c: 1 } }]) }", 22),

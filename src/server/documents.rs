@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_remembered_is_bounded_and_the_latest_used_is_kept() {
+    fn remembered_documents_are_bounded_and_the_latest_used_is_kept() {
         let mut remembered = Remembered::default();
         let text = "x".repeat(1 << 20);
         for number in 0..100 {

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_bundled_file_is_gzipped_for_those_who_take_it_and_kept_for_ever() {
+    async fn serves_bundled_files_gzipped_and_immutable() {
         for &(name, kind, gzipped) in ASSETS.iter().filter(|asset| asset.0 != PAGE) {
             let (status, headers, body) = get(&format!("/graphiql/{name}"), "br, gzip").await;
             assert_eq!(status, StatusCode::OK, "{name}");
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_is_not_there_is_not_found() {
+    async fn unknown_files_are_not_found() {
         for path in ["/graphiql/", "/graphiql/none.js", "/graphiql/index.html", "/graphiql/..%2Findex.html"] {
             assert_eq!(get(path, "gzip").await.0, StatusCode::NOT_FOUND, "{path}");
         }

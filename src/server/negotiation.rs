@@ -130,7 +130,7 @@ mod tests {
     const OLDER: Wanted = Wanted::Answer(Media::Json);
 
     #[test]
-    fn the_media_type_that_is_liked_best_is_taken() {
+    fn selects_the_preferred_media_type() {
         for (accept, expected) in [
             ("", OLDER),
             ("*/*", OLDER),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_sent_to_those_who_like_them_more_than_an_answer() {
+    fn sends_events_when_the_client_prefers_them() {
         for (accept, expected) in [
             ("text/event-stream", true),
             ("Text/Event-Stream; charset=utf-8", true),

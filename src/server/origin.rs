@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_pages_listed_pages_and_programs_are_welcome_and_nobody_else() {
+    fn allows_own_origins_listed_origins_and_programs_only() {
         let listed = ["https://shop.example".to_owned()];
         for (origin, host, expected) in [
             ("http://127.0.0.1:8000", "127.0.0.1:8000", true),

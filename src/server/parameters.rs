@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_names_the_parameter_and_what_was_expected() {
+    fn faults_name_the_parameter_and_the_expected_type() {
         for (body, expected) in [
             (
                 r#"{"query": 5}"#,

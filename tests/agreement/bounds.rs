@@ -216,7 +216,7 @@ fn deep_filters_orders_selections_and_inputs_are_answered_or_refused() {
 }
 
 #[test]
-fn what_one_database_does_not_take_is_refused_by_its_own_limit() {
+fn refuses_values_beyond_a_databases_own_limit() {
     on_a_worker(async || {
         let services = services().await;
         let deep = (0..34).fold(leaf(0), |filter, _| json!({ "manager": filter }));

@@ -408,7 +408,7 @@ async fn postgres_numbers_and_documents_are_read_to_the_last_digit() {
 }
 
 #[tokio::test]
-async fn what_the_database_alone_refuses_names_the_value() {
+async fn names_the_value_when_only_the_database_refuses_it() {
     let registry = || Registry::new().register::<part::Entity>();
     let schema = Schema::new(registry().model().unwrap()).unwrap();
     let told = Registry::new().register_with::<part::Entity>(|part| part.generated("made"));

@@ -50,7 +50,7 @@ async fn a_row_that_many_clients_claim_by_its_state_is_one_clients() {
 
 /// The filter is about rows of another table, which PostgreSQL reads in their state before the lock wait.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_many_clients_claim_by_what_hangs_on_it_is_one_clients() {
+async fn a_row_claimed_by_many_clients_through_related_rows_goes_to_one() {
     const CLIENTS: usize = 16;
     for database in support::databases().await {
         let client = Client::new(&database, CLIENTS as u32).await;
@@ -76,7 +76,7 @@ async fn a_row_that_many_clients_claim_by_what_hangs_on_it_is_one_clients() {
 
 /// Another session has changed the row, and commits only after the operation meets it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_matches_no_more_when_its_lock_is_free_is_left_alone() {
+async fn skips_a_row_that_no_longer_matches_after_the_lock_wait() {
     // SQLite's writers wait for each other before their first statement.
     let Some(database) = support::postgres().await else { return };
     let client = Client::new(&database, 2).await;

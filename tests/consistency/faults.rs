@@ -57,7 +57,7 @@ async fn connecting_by_the_key_that_moves_finds_whether_there_is_a_row() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_given_two_places_ends_in_the_last() {
+async fn moves_a_row_to_the_last_of_two_places() {
     does(
         "mutation { createUsers(input: [
             { username: \"c\", userInfos: { connect: [{ id: 1 }] } }, { username: \"d\", userInfos: { connect: [{ id: 1 }] } }
@@ -79,7 +79,7 @@ async fn a_key_that_must_be_there_cannot_be_null() {
 }
 
 #[tokio::test]
-async fn a_change_of_nothing_makes_nothing_to_point_at() {
+async fn creates_no_nested_rows_when_an_update_matches_no_row() {
     let change = "{ manager: { create: { name: \"m\", badge: { code: \"b\" } } } }";
     refuses(
         &format!("mutation {{ updateBadge(id: 1, input: {{ employee: {{ update: {change} }} }}) {{ id }} }}"),

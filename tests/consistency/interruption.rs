@@ -86,7 +86,7 @@ async fn a_request_that_is_given_up_at_any_point_leaves_all_or_nothing() {
 /// A commit and its notification belong together: a live query that misses one stays unchanged until the next
 /// commit.
 #[tokio::test]
-async fn what_was_committed_is_told_wherever_the_request_was_given_up() {
+async fn notifies_of_a_commit_when_the_request_was_dropped_at_any_point() {
     for database in support::databases().await {
         let client = Client::new(&database, 1).await;
         let users: BTreeSet<Table> = [Table { schema: None, name: "users".to_owned() }].into();
@@ -218,7 +218,7 @@ async fn alone(database: &mut TestDatabase) {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_leaves_all_or_nothing_on_postgresql() {
+async fn leaves_all_or_nothing_when_a_client_disconnects_on_postgresql() {
     let Some(database) = support::postgres().await else { return };
     let client = Client::new(&database, 1).await;
     let folder = Folder::new();
@@ -243,7 +243,7 @@ async fn a_client_that_goes_away_leaves_all_or_nothing_on_postgresql() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_leaves_all_or_nothing_on_sqlite() {
+async fn leaves_all_or_nothing_when_a_client_disconnects_on_sqlite() {
     let mut database = support::sqlite().await;
     let client = Client::new(&database, 1).await;
     alone(&mut database).await;

@@ -139,7 +139,7 @@ async fn inputs_without_fields_are_left_out_with_the_fields_that_take_them() {
 }
 
 #[tokio::test]
-async fn a_row_of_which_nothing_can_be_said_is_created_without_an_input() {
+async fn creates_a_row_without_an_input_when_it_has_no_fields() {
     let schema =
         schema(Registry::new().register_with::<ticket::Entity>(|ticket| ticket.hide("id").hide("Stub")));
     let types = Types::of(&schema).await;

@@ -178,7 +178,7 @@ fn lines_end_as_the_relation_does() {
 }
 
 #[test]
-fn a_table_may_be_called_anything() {
+fn accepts_any_table_name() {
     let svg = draw(&kinds(), Format::Svg);
     let document = Document::parse(&svg).unwrap();
     let texts: Vec<&str> = document.descendants().filter_map(|node| node.text()).collect();

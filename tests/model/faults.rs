@@ -908,7 +908,7 @@ fn sound() -> Registry {
 }
 
 #[test]
-fn each_fault_is_told_once_with_what_it_is_about() {
+fn reports_each_fault_once_with_its_subject() {
     for (case, registry, messages) in CASES {
         let error = registry().model().expect_err(case);
         let told: Vec<String> = error.faults.iter().map(ToString::to_string).collect();
@@ -960,7 +960,7 @@ fn kind(fault: &Fault) -> usize {
 
 /// Without the fault, the same entities make a model: each message suggests a remedy that works.
 #[test]
-fn the_ways_out_lead_out() {
+fn suggested_remedies_make_a_valid_model() {
     let ways: [fn() -> Registry; 9] = [
         sound,
         || Registry::new().register_with::<sound::author::Entity>(|author| author.hide("Posts")),
@@ -1006,7 +1006,7 @@ fn the_ways_out_lead_out() {
 
 /// A plural that equals the singular is no remedy.
 #[test]
-fn a_plural_has_to_differ() {
+fn refuses_a_plural_that_equals_the_singular() {
     let registry = Registry::new()
         .register_with::<sound::author::Entity>(|author| author.hide("Posts").plural("author"));
     let error = registry.model().unwrap_err();

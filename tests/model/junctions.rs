@@ -78,7 +78,7 @@ async fn types(registry: Registry) -> Types {
 }
 
 #[tokio::test]
-async fn what_is_pointed_at_is_a_type() {
+async fn a_referenced_junction_is_a_type() {
     let alone = types(ends().register::<enrolment::enrolment::Entity>()).await;
     assert!(!alone.has("Enrolment"));
     assert_eq!(alone.get("Student").field("courses"), "[Course!]!");
@@ -153,7 +153,7 @@ mod linked {
 }
 
 #[tokio::test]
-async fn via_and_the_junction_say_the_same_once() {
+async fn declares_a_relation_once_when_via_and_junction_agree() {
     let entities = || {
         Registry::new()
             .register::<linked::author::Entity>()

@@ -72,7 +72,7 @@ fn words_have_these_singulars_and_plurals() {
 }
 
 #[test]
-fn values_of_enums_are_shouted() {
+fn enum_values_are_in_upper_case() {
     for (stored, name) in [
         ("active", "ACTIVE"),
         ("on hold", "ON_HOLD"),
@@ -168,7 +168,7 @@ mod renamed {
 
 /// The name of a type does not affect that of a field.
 #[test]
-fn a_type_of_another_name_leaves_the_fields_alone() {
+fn renaming_a_type_keeps_its_field_names() {
     let model = Registry::new()
         .register_with::<renamed::users::Entity>(|users| users.name("Account"))
         .register::<renamed::posts::Entity>()

@@ -281,7 +281,7 @@ async fn an_enum_is_a_type_as_long_as_one_column_shows_it() {
 }
 
 #[tokio::test]
-async fn a_type_of_nothing_but_its_key_is_still_one() {
+async fn keeps_a_type_that_has_only_a_key() {
     let registry =
         Registry::new().register_with::<links::actor::Entity>(|actor| actor.hide("id").hide("name"));
     let schema = schema(registry);

@@ -76,7 +76,7 @@ async fn no_entities_make_a_schema_that_answers() {
 }
 
 #[test]
-fn all_faults_of_the_schema_are_told_at_once() {
+fn reports_all_schema_faults_at_once() {
     use async_graphql::dynamic::{InputObject, InputValue};
 
     let object = |name: &str| InputObject::new(name);

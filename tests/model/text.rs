@@ -20,7 +20,7 @@ const ROWS: &str = "INSERT INTO words VALUES (1, 'Fox', 'ab'), (2, 'fox', 'AB'),
     (11, 'Foy', 'e');";
 
 #[tokio::test]
-async fn a_prefix_is_exact_whatever_the_collation() {
+async fn matches_a_prefix_exactly_in_every_collation() {
     let schema = Schema::new(Registry::new().register::<word::Entity>().model().unwrap()).unwrap();
     for database in support::databases().await {
         let (free, index) = match database.dialect {

@@ -156,7 +156,7 @@ async fn documents_that_keep_a_parser_or_validation_busy_are_answered_soon_and_b
 
 /// Each level of nesting costs stack in every part of the service.
 #[tokio::test]
-async fn what_the_limits_let_through_is_answered() {
+async fn answers_documents_at_the_limits() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--max-depth", "64"]).await;
     // From an author to one of its posts and back.

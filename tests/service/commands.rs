@@ -229,7 +229,7 @@ async fn check_finds_every_difference_at_once() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_not_there_is_refused() {
+async fn refuses_an_unknown_command() {
     let folder = Folder::new();
     let ended = run(&folder, &["frobnicate"]).await;
     assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{ended:?}");

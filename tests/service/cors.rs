@@ -66,7 +66,7 @@ async fn pages_of_the_list_may_ask_and_others_may_not() {
 }
 
 #[tokio::test]
-async fn what_is_no_origin_is_named_at_the_start() {
+async fn names_an_invalid_origin_at_the_start() {
     for other in ["*", "shop.example", "https://shop.example/", "https://shop.example,http://"] {
         let folder = Folder::new();
         let ended = run(&folder, &["--listen", "127.0.0.1:0", "--cors-origin", other]).await;

@@ -108,7 +108,7 @@ async fn a_subscription_goes_on_by_post_and_by_get() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_document_is_told_in_the_stream() {
+async fn sends_document_errors_in_the_stream() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     for (query, code) in [
@@ -126,7 +126,7 @@ async fn what_is_wrong_with_a_document_is_told_in_the_stream() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_has_a_status() {
+async fn malformed_requests_get_a_status_instead_of_a_stream() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--max-batch", "10"]).await;
     let status = async |request: RequestBuilder| {
@@ -185,7 +185,7 @@ async fn the_end_of_the_service_ends_streams_and_is_not_held_up_by_them() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_misses_what_lies_between_and_never_the_last() {
+async fn slow_reader_skips_intermediate_results_and_gets_the_last() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let grow = "mutation($input: ProfileUpdate!) { updateProfile(id: 1, input: $input) { user { id } } }";

@@ -28,14 +28,14 @@ async fn a_port_that_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_named() {
+async fn names_an_invalid_listen_address() {
     let folder = Folder::new();
     let ended = run(&folder, &["--listen", "127.0.0.1:port"]).await;
     assert_failed(&ended, "cannot listen on 127.0.0.1:port: ");
 }
 
 #[tokio::test]
-async fn a_database_of_another_kind_is_named_beside_those_that_can_be_used() {
+async fn names_supported_databases_when_the_url_has_another_scheme() {
     let folder = Folder::new();
     for command in [&[][..], &["migrate", "up"], &["seed"], &["check"]] {
         let arguments = [command, &["--database-url", "mysql://root:secret@127.0.0.1/shop"]].concat();
@@ -101,7 +101,7 @@ async fn settings_that_make_no_sense_are_refused_before_anything_is_touched() {
 }
 
 #[tokio::test]
-async fn what_the_database_says_is_in_the_log_under_the_id_of_the_request_and_nowhere_else() {
+async fn logs_database_errors_under_the_request_id_and_sends_none() {
     for database in support::databases().await {
         let folder = Folder::new();
         let service = Service::start(&folder, &["--no-migrate", "--database-url", &database.url]).await;
@@ -134,7 +134,7 @@ async fn what_the_database_says_is_in_the_log_under_the_id_of_the_request_and_no
 }
 
 #[tokio::test]
-async fn a_database_that_has_gone_makes_the_service_unready_and_not_unwell() {
+async fn is_alive_and_not_ready_when_the_database_is_unavailable() {
     let Some(database) = support::postgres().await else { return };
     let folder = Folder::new();
     let service = Service::start(&folder, &["--database-url", &database.url]).await;
@@ -204,7 +204,7 @@ async fn more_rows_than_the_ceiling_are_refused_and_never_cut() {
 
 /// A failure that a retry resolves is not an error for operators.
 #[tokio::test]
-async fn a_deadlock_that_a_second_attempt_gets_over_is_not_logged_as_an_error() {
+async fn logs_no_error_when_a_retry_resolves_a_deadlock() {
     let Some(database) = support::postgres().await else { return };
     database.seed(1).await;
     let folder = Folder::new();
@@ -238,7 +238,7 @@ async fn a_deadlock_that_a_second_attempt_gets_over_is_not_logged_as_an_error() 
 
 /// PostgreSQL's dates exceed chrono's range.
 #[tokio::test]
-async fn a_date_that_cannot_be_written_is_an_error_and_no_panic() {
+async fn reports_an_error_when_a_date_exceeds_chronos_range() {
     let Some(database) = support::postgres().await else { return };
     database.seed(1).await;
     let folder = Folder::new();

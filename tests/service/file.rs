@@ -56,7 +56,7 @@ async fn names(file: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_deleted_file_is_noticed_and_never_made_anew_and_is_used_again_when_it_is_back() {
+async fn refuses_requests_while_the_file_is_deleted_and_never_recreates_it() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     assert_eq!(write(&service, "before").await, written("before"));

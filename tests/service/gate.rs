@@ -20,7 +20,7 @@ async fn hold(database: &TestDatabase) -> DatabaseTransaction {
 }
 
 #[tokio::test]
-async fn more_requests_than_may_be_are_refused_at_once_and_told_when_to_come_again() {
+async fn refuses_requests_above_the_limit_with_retry_after() {
     for database in support::databases().await {
         let folder = Folder::new();
         let service =
@@ -108,7 +108,7 @@ async fn talk(service: &Service<'_>, head: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_refused_while_it_comes() {
+async fn refuses_an_endless_body_while_it_arrives() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let mut stream = TcpStream::connect(service.address).await.unwrap();
@@ -146,7 +146,7 @@ async fn a_slow_head_and_a_slow_body_are_cut_off() {
 }
 
 #[tokio::test]
-async fn slow_bodies_take_no_place_from_those_who_ask() {
+async fn slow_bodies_take_no_permit_from_other_requests() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--max-concurrent", "2"]).await;
     let head =

@@ -8,7 +8,7 @@ use crate::process::{Folder, Service, until, within};
 use crate::support::{self, TestDatabase};
 
 #[tokio::test]
-async fn without_a_word_it_makes_a_database_where_it_stands_and_says_where_it_listens() {
+async fn creates_a_database_and_prints_its_address_without_arguments() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let address = service.address;
@@ -49,7 +49,7 @@ async fn the_first_start_migrates_and_seeds_and_the_second_keeps_what_is_there()
 }
 
 #[tokio::test]
-async fn either_signal_ends_it_in_peace() {
+async fn shuts_down_cleanly_on_each_signal() {
     for signal in ["TERM", "INT"] {
         let folder = Folder::new();
         let mut service = Service::start(&folder, &[]).await;

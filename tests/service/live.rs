@@ -61,7 +61,7 @@ async fn on_each_database(test: impl AsyncFn(&Schema, &TestDatabase)) {
 }
 
 #[tokio::test]
-async fn it_sends_its_result_at_once_and_again_when_a_commit_changed_it() {
+async fn sends_the_result_at_once_and_again_when_a_commit_changes_it() {
     on_each_database(async |schema, database| {
         let query = "subscription($id: Int!) { user(id: $id) { username userInfos { phoneNumber } } }";
         let mut live = Live::new(schema, database, query, json!({ "id": 1 }));
@@ -101,7 +101,7 @@ async fn rows_that_the_database_deletes_along_are_seen() {
 }
 
 #[tokio::test]
-async fn a_filter_across_a_relation_hears_of_its_table() {
+async fn reruns_a_live_query_when_a_table_of_its_filter_changes() {
     on_each_database(async |schema, database| {
         let query = "subscription { usersAggregate(where: { profile: { bio: { eq: \"new\" } } }) { count } }";
         let mut live = Live::new(schema, database, query, json!({}));
@@ -142,7 +142,7 @@ fn tables(schema: &Schema) -> std::collections::BTreeSet<crowsfoot::model::Table
 }
 
 #[tokio::test]
-async fn one_that_is_slow_sees_the_last_result_and_not_all_of_them() {
+async fn slow_subscriber_skips_intermediate_results_and_gets_the_last() {
     on_each_database(async |schema, database| {
         let mut live =
             Live::new(schema, database, "subscription { users(limit: 1) { username } }", json!({}));
@@ -160,7 +160,7 @@ async fn one_that_is_slow_sees_the_last_result_and_not_all_of_them() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_executed_is_one_result_and_the_end() {
+async fn sends_one_result_and_completes_when_a_request_error_occurs() {
     on_each_database(async |schema, database| {
         for query in [
             "subscription { nobody }",
@@ -178,7 +178,7 @@ async fn what_cannot_be_executed_is_one_result_and_the_end() {
 }
 
 #[tokio::test]
-async fn a_run_ends_with_its_last_listener() {
+async fn ends_a_run_when_its_last_subscriber_leaves() {
     on_each_database(async |schema, database| {
         let query = "subscription { users(limit: 1) { username } }";
         let mut live = Live::new(schema, database, query, json!({}));

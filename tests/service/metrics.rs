@@ -211,7 +211,7 @@ fn lines(log: &str, id: &str) -> Vec<Json> {
 }
 
 #[tokio::test]
-async fn a_request_is_one_line_of_the_log_with_all_there_is_to_say() {
+async fn logs_one_complete_line_per_request() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--log-format", "json", "--max-batch", "2"]).await;
     let send = async |id: &str, body: Json| {

@@ -23,7 +23,7 @@ async fn change(service: &Service<'_>, client: usize, [one, other]: [i32; 2]) {
 }
 
 #[tokio::test]
-async fn no_client_is_told_of_a_deadlock_that_a_retry_gets_over() {
+async fn clients_see_no_deadlock_that_a_retry_resolves() {
     for database in support::databases().await {
         database.seed(1).await;
         if database.dialect == crowsfoot::plan::Dialect::Postgres {

@@ -87,7 +87,7 @@ async fn fill_pool(service: &Service<'_>) {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_it_is_said_soon_and_afterwards_all_is_as_before() {
+async fn reports_an_outage_soon_and_recovers_afterwards() {
     let Some(database) = support::postgres().await else { return };
     let mut proxy = Proxy::start(&database).await;
     let folder = Folder::new();
@@ -152,7 +152,7 @@ async fn connections_that_broke_while_nobody_asked_fail_no_request() {
 }
 
 #[tokio::test]
-async fn a_database_that_lets_nobody_in_makes_the_service_unready_without_a_hang() {
+async fn is_not_ready_without_hanging_when_the_database_never_responds() {
     let Some(database) = support::postgres().await else { return };
     let mut proxy = Proxy::start(&database).await;
     let folder = Folder::new();

@@ -182,11 +182,11 @@ async fn a_partition(with_the_same_connections: bool) {
 }
 
 #[tokio::test]
-async fn a_path_that_swallowed_everything_and_comes_back_works_soon() {
+async fn recovers_soon_when_a_partition_ends() {
     a_partition(true).await;
 }
 
 #[tokio::test]
-async fn a_path_that_forgot_every_connection_works_soon() {
+async fn recovers_soon_when_a_partition_has_dropped_all_connections() {
     a_partition(false).await;
 }

@@ -51,7 +51,7 @@ async fn an_operation_of_each_kind_is_answered_on_one_socket() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_executed_is_an_error_message_and_frees_the_id() {
+async fn sends_an_error_message_and_frees_the_id_when_a_request_error_occurs() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let mut socket = Socket::begin(&service).await;
@@ -213,7 +213,7 @@ async fn each_breach_of_the_protocol_closes_with_its_code() {
 }
 
 #[tokio::test]
-async fn one_who_does_not_begin_in_time_is_closed_and_one_who_did_is_not() {
+async fn closes_a_socket_without_connection_init_in_time() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--socket-init-timeout", "1"]).await;
     let mut begun = Socket::begin(&service).await;
@@ -390,7 +390,7 @@ async fn a_flood_of_messages_is_answered_in_full() {
 }
 
 #[tokio::test]
-async fn a_slow_client_misses_what_lies_between_and_never_the_last() {
+async fn slow_client_skips_intermediate_results_and_gets_the_last() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     // Results of a megabyte, so that neither operating system can buffer many of them.

@@ -53,7 +53,7 @@ async fn cut_off(url: &str, after: Duration) {
 }
 
 #[tokio::test]
-async fn a_start_that_was_killed_anywhere_is_taken_up_by_the_next_on_sqlite() {
+async fn next_start_completes_a_killed_start_on_sqlite() {
     let folder = Folder::new();
     let time = start_whole(&missing_file(&folder), "the first").await;
     for cut in 1..=CUTS {
@@ -65,7 +65,7 @@ async fn a_start_that_was_killed_anywhere_is_taken_up_by_the_next_on_sqlite() {
 }
 
 #[tokio::test]
-async fn a_start_that_was_killed_anywhere_is_taken_up_by_the_next_on_postgresql() {
+async fn next_start_completes_a_killed_start_on_postgresql() {
     let Some(database) = support::postgres().await else { return };
     let time = start_whole(&database.url, "the first").await;
     database.drop().await;
@@ -93,7 +93,7 @@ async fn start_many(url: &str) {
 }
 
 #[tokio::test]
-async fn of_many_that_start_on_one_missing_file_each_becomes_ready() {
+async fn all_concurrent_starts_on_a_missing_file_become_ready() {
     for _ in 0..4 {
         let folder = Folder::new();
         start_many(&missing_file(&folder)).await;
@@ -101,7 +101,7 @@ async fn of_many_that_start_on_one_missing_file_each_becomes_ready() {
 }
 
 #[tokio::test]
-async fn of_many_that_start_on_one_empty_database_each_becomes_ready() {
+async fn all_concurrent_starts_on_an_empty_database_become_ready() {
     let Some(database) = support::postgres().await else { return };
     start_many(&database.url).await;
     database.drop().await;

@@ -26,7 +26,7 @@ async fn users(database: &TestDatabase) -> i64 {
 }
 
 #[tokio::test]
-async fn a_live_query_ends_in_the_state_of_the_database_whoever_has_left() {
+async fn live_query_reaches_the_final_state_when_clients_disconnect() {
     for database in support::databases().await {
         let folder = Folder::new();
         let service = Service::start(&folder, &["--database-url", &database.url]).await;

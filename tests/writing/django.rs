@@ -224,7 +224,7 @@ const KEYS: [&str; 10] = [
 ];
 
 #[tokio::test]
-async fn what_django_made_differs_in_the_time_of_the_checks_and_in_actions_that_are_declared() {
+async fn verify_reports_check_times_and_declared_actions_of_djangos_tables() {
     let deferred =
         || KEYS.iter().map(|key| Difference::Deferred { relation: (*key).to_owned() }).collect::<Vec<_>>();
     for database in databases(str::to_owned).await {
@@ -305,7 +305,7 @@ async fn with_the_rules_of_its_models_rows_go_as_under_django() {
 }
 
 #[tokio::test]
-async fn what_the_end_refuses_is_told_at_the_field_that_is_the_reason() {
+async fn reports_deferred_violations_at_the_field_that_caused_them() {
     let schema = schema(false);
     for database in databases(str::to_owned).await {
         assert_eq!(ask(&schema, &database, ROWS).await.get("errors"), None);
@@ -353,7 +353,7 @@ async fn what_the_end_refuses_is_told_at_the_field_that_is_the_reason() {
 }
 
 #[tokio::test]
-async fn the_database_says_what_goes_along_and_what_restricts() {
+async fn the_database_decides_cascades_and_restrictions() {
     let schema = schema(false);
     let changed = |sql: &str| {
         // The entity declares no action here.

@@ -78,7 +78,7 @@ async fn run_all(schema: &Schema, keys: Keys) {
 }
 
 #[tokio::test]
-async fn the_walk_goes_as_it_is_told() {
+async fn the_walk_gives_the_responses_of_its_readme() {
     use sea_orm_migration::MigratorTrait;
     let schema = Schema::new(support::example::registry().model().unwrap()).unwrap();
     let walk = Case::at(folder("walk"));

@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_takes_no_room() {
+    fn arranging_no_boxes_gives_an_empty_layout() {
         assert_eq!(arrange(&[], &[]), Layout::default());
     }
 

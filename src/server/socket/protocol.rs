@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_beginning_there_are_pings_and_no_operations() {
+    fn accepts_pings_and_refuses_operations_before_connection_init() {
         let mut protocol = Protocol::new(2);
         assert!(matches!(protocol.receive(r#"{"type":"ping"}"#), Ok(Action::Pong(None))));
         assert!(matches!(protocol.receive(r#"{"type":"pong","payload":{"a":1}}"#), Ok(Action::Ignore)));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_say_what_the_protocol_says() {
+    fn close_codes_and_reasons_follow_the_protocol() {
         for (close, code, reason) in [
             (Close::Invalid("no".to_owned()), 4400, "Invalid message: no"),
             (Close::Unauthorized, 4401, "Unauthorized"),
@@ -243,19 +243,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_is_understood_or_closes(text in ".*") {
+        fn any_text_is_parsed_or_closes_the_socket(text in ".*") {
             let _ = Protocol::new(2).receive(&text);
             let _ = begun().receive(&text);
         }
 
         #[test]
-        fn whatever_bytes_come_are_understood_or_close(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_parsed_or_close_the_socket(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = begun().receive(&String::from_utf8_lossy(&bytes));
         }
 
         /// Compares with a naive list of running operations.
         #[test]
-        fn however_messages_follow_each_other_what_runs_is_known(
+        fn tracks_running_operations_for_any_message_sequence(
             steps in prop::collection::vec((0..3_u8, 0..4_u8), 0..60)
         ) {
             let mut protocol = begun();
