@@ -119,7 +119,7 @@ impl Error {
         Self(Box::new(Fault { code, message: message.into(), extensions, cause: None, perhaps_raced: false }))
     }
 
-    /// The value given for `argument` (a path such as `where.name.eq`) is not acceptable.
+    /// Reports an unacceptable value of `argument` (a path such as `where.name.eq`).
     pub fn bad_input(argument: &str, value: Value, expected: impl fmt::Display) -> Self {
         let shown = shorten(&value);
         Self::new(
@@ -129,7 +129,7 @@ impl Error {
         )
     }
 
-    /// The variable that is written for `argument` (a path such as `where.name.eq`) was not given.
+    /// Reports a missing variable that is written for `argument` (a path such as `where.name.eq`).
     pub fn missing_variable(argument: &str, variable: &str) -> Self {
         Self::new(
             Code::BadUserInput,
@@ -138,7 +138,7 @@ impl Error {
         )
     }
 
-    /// No value is given for `argument`, which requires type `of`: neither a value nor null.
+    /// Reports that `argument` requires type `of` and has neither a value nor null.
     pub fn not_given(argument: &str, of: &str) -> Self {
         Self::new(
             Code::BadUserInput,
@@ -147,19 +147,19 @@ impl Error {
         )
     }
 
-    /// No row of `entity` has this key.
+    /// Reports that no row of `entity` has this key.
     pub fn not_found(entity: &str, key: Value) -> Self {
         let message = format!("there is no {entity} with the key {key}");
         Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
     }
 
-    /// The row of `entity` with this key is not in the modified list; it may exist elsewhere.
+    /// Reports that the row of `entity` with this key is not in the modified list; it may exist elsewhere.
     pub fn not_in_list(entity: &str, key: Value) -> Self {
         let message = format!("there is no {entity} with the key {key} in this list");
         Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
     }
 
-    /// The request exceeds the row ceiling; `asked` is the number of rows counted before loading stopped.
+    /// Reports an exceeded row ceiling; `asked` is the number of rows counted before loading stopped.
     pub fn too_many_rows(limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooManyRows,
@@ -168,7 +168,7 @@ impl Error {
         )
     }
 
-    /// The document exceeds a limit: `of` is the limit's name, and `document` describes the excess. `asked`
+    /// Reports a document that exceeds a limit: `of` is the limit's name, and `document` describes the excess. `asked`
     /// is the counted total, or `u64::MAX` if it exceeds the counter.
     pub fn too_complex(of: &str, document: &str, limit: u64, asked: u64) -> Self {
         Self::new(
@@ -178,7 +178,7 @@ impl Error {
         )
     }
 
-    /// The document, or the value of a variable, nests too deep; `asked` is the depth.
+    /// Reports that the document, or the value of a variable, nests too deep; `asked` is the depth.
     pub fn too_deep(what: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooDeep,
@@ -187,7 +187,7 @@ impl Error {
         )
     }
 
-    /// The unique key over `fields` of `entity` is taken.
+    /// Reports that the unique key over `fields` of `entity` is taken.
     pub fn unique_violation(entity: &str, fields: &[String]) -> Self {
         let message = match fields {
             [] => format!("a unique key of {entity} over fields outside the schema is taken"),
@@ -196,7 +196,8 @@ impl Error {
         Self::new(Code::UniqueViolation, message, json!({ "entity": entity, "fields": fields }))
     }
 
-    /// The relation `field` of `entity` references no row. Either is empty if the schema has no name for it.
+    /// Reports that the relation `field` of `entity` references no row. Either is empty if the schema has no
+    /// name for it.
     pub fn foreign_key_violation(entity: &str, field: &str) -> Self {
         let message = match (entity, field) {
             ("", _) => "a foreign key does not match any row".to_owned(),
@@ -207,7 +208,8 @@ impl Error {
         Self::new(Code::ForeignKeyViolation, message, extensions)
     }
 
-    /// `field` of `entity` requires a value; `field` is empty if the column is not in the schema.
+    /// Reports that `field` of `entity` requires a value; `field` is empty if the column is not in the
+    /// schema.
     pub fn not_null_violation(entity: &str, field: &str) -> Self {
         let message = match field {
             "" => format!("a column of {entity} outside the schema needs a value"),
@@ -216,7 +218,7 @@ impl Error {
         Self::new(Code::NotNullViolation, message, json!({ "entity": entity, "field": named(field) }))
     }
 
-    /// A check constraint on the table of `entity` does not hold.
+    /// Reports a violated check constraint on the table of `entity`.
     pub fn check_violation(entity: &str, constraint: &str) -> Self {
         let message = format!("the condition \"{constraint}\" of {entity} does not hold");
         Self::new(Code::CheckViolation, message, json!({ "entity": entity, "constraint": constraint }))
@@ -242,7 +244,7 @@ impl Error {
         )
     }
 
-    /// Another request changed the same rows at the same time.
+    /// Reports that another request changed the same rows at the same time.
     pub fn conflict(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Conflict,
@@ -252,42 +254,42 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// The request is malformed, or sent in an unsupported way.
+    /// Reports a request that is malformed, or sent in an unsupported way.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(Code::BadRequest, message, Value::Null)
     }
 
-    /// The caller lacks permission.
+    /// Reports that the caller lacks permission.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(Code::Forbidden, message, Value::Null)
     }
 
-    /// No document is known under the given hash. Clients look for exactly this message, or for the code.
+    /// Reports an unknown document hash. Clients look for exactly this message, or for the code.
     pub fn persisted_query_not_found() -> Self {
         Self::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound", Value::Null)
     }
 
-    /// The service runs only the documents of its list.
+    /// Reports a document outside the service's list.
     pub fn document_not_trusted(message: impl Into<String>) -> Self {
         Self::new(Code::DocumentNotTrusted, message, Value::Null)
     }
 
-    /// The document does not fit the schema; for faults found outside validation proper.
+    /// Reports a document that does not fit the schema, for faults found outside validation proper.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new(Code::ValidationFailed, message, Value::Null)
     }
 
-    /// The document is not GraphQL.
+    /// Reports a document that is not GraphQL.
     pub fn parse(message: impl Into<String>) -> Self {
         Self::new(Code::ParseFailed, message, Value::Null)
     }
 
-    /// The service's database user lacks permission.
+    /// Reports that the service's database user lacks permission.
     pub fn no_right(cause: impl fmt::Display) -> Self {
         Self::forbidden("the service has no right to do this in the database").caused_by(cause)
     }
 
-    /// The database is read-only, such as a standby server or a file without write permission.
+    /// Reports a read-only database, such as a standby server or a file without write permission.
     pub fn read_only(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
@@ -297,7 +299,7 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// The database's disk is full.
+    /// Reports that the database's disk is full.
     pub fn disk_full(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
@@ -307,7 +309,7 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// The database cannot be reached.
+    /// Reports an unreachable database.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
@@ -317,7 +319,7 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// The connection was lost during commit. Carries no `retryAfter`: a retry may execute the operation
+    /// Reports a connection that was lost during commit. Carries no `retryAfter`: a retry may execute the operation
     /// twice.
     pub fn outcome_unknown(cause: impl fmt::Display) -> Self {
         let message = "the connection to the database was lost while the operation was being committed; \
@@ -325,7 +327,7 @@ impl Error {
         Self::new(Code::Unavailable, message, Value::Null).caused_by(cause)
     }
 
-    /// The database did not respond in time.
+    /// Reports that the database did not respond in time.
     pub fn timeout(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Timeout,
@@ -335,7 +337,7 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// The maximum number of requests is running.
+    /// Reports that the maximum number of requests is running.
     pub fn overloaded() -> Self {
         Self::new(
             Code::Unavailable,
@@ -344,7 +346,7 @@ impl Error {
         )
     }
 
-    /// The maximum number of operations, `limit`, is running on a socket.
+    /// Reports that the maximum number of operations, `limit`, is running on a socket.
     pub fn too_many_subscriptions(limit: usize) -> Self {
         Self::new(
             Code::Unavailable,
@@ -353,7 +355,7 @@ impl Error {
         )
     }
 
-    /// The request timed out after this many seconds.
+    /// Reports that the request timed out after this many seconds.
     pub fn out_of_time(seconds: u64) -> Self {
         Self::new(
             Code::Timeout,
@@ -362,13 +364,13 @@ impl Error {
         )
     }
 
-    /// The response carries no more errors; `left_out` further errors were found.
+    /// Reports that `left_out` further errors do not fit into the response.
     pub fn too_many_errors(left_out: usize) -> Self {
         let message = format!("{left_out} further errors are left out");
         Self::new(Code::TooManyErrors, message, json!({ "leftOut": left_out }))
     }
 
-    /// A stored value of `entity` cannot be represented in the API; `field` names its column if known.
+    /// Reports a stored value of `entity` that the API cannot represent; `field` names its column if known.
     /// `cause` is only logged, and contains no part of the value.
     pub fn unreadable(entity: &str, field: Option<&str>, cause: impl fmt::Display) -> Self {
         let of = field.map_or_else(|| format!("a key of {entity}"), |field| format!("{entity}.{field}"));
@@ -380,7 +382,7 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// Internal error; `cause` is only logged.
+    /// Reports an internal error; `cause` is only logged.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::new(Code::Internal, "the service met an unexpected fault", Value::Null).caused_by(cause)
     }

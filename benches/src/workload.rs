@@ -45,7 +45,7 @@ pub fn flat(users: usize) -> Workload {
     one("flat", format!("{{ users(limit: {users}) {{ id username }} }}"), format!("/flat?n={users}"), users)
 }
 
-/// Reverse side of a one-to-one relation: rows with at most one related row each.
+/// Reads the reverse side of a one-to-one relation: rows with at most one related row each.
 fn o2o() -> Workload {
     let profiles = (1..=100).filter(|user| dataset::has_profile(*user)).count();
     one(
@@ -56,7 +56,7 @@ fn o2o() -> Workload {
     )
 }
 
-/// Reverse side of a foreign key: rows with a list each.
+/// Reads the reverse side of a foreign key: rows with a list each.
 pub fn fk(authors: usize) -> Workload {
     one(
         "fk",
@@ -66,12 +66,12 @@ pub fn fk(authors: usize) -> Workload {
     )
 }
 
-/// Forward side of a foreign key: rows with exactly one related row each.
+/// Reads the forward side of a foreign key: rows with exactly one related row each.
 fn fk_fwd() -> Workload {
     one("fk_fwd", "{ posts(limit: 200) { id title author { id name } } }", "/fk_fwd?n=200", 400)
 }
 
-/// Many-to-many: rows with a list each, over a junction.
+/// Reads many-to-many relations: rows with a list each, over a junction.
 fn m2m() -> Workload {
     one(
         "m2m",
@@ -81,7 +81,7 @@ fn m2m() -> Workload {
     )
 }
 
-/// Three levels: a shared key, and a list on it.
+/// Reads three levels: a shared key, and a list on it.
 fn deep() -> Workload {
     let restaurants = (1..=50).filter(|place| dataset::is_restaurant(*place)).count();
     one(
@@ -109,7 +109,7 @@ fn filter() -> Workload {
     )
 }
 
-/// Single row and its one-to-one row.
+/// Reads a single row and its one-to-one row.
 pub fn point() -> Workload {
     one("point", "{ user(id: 5001) { id username profile { id bio birthdate } } }", "/point?n=5001", 2)
 }
@@ -130,7 +130,8 @@ fn by_id() -> Workload {
     Workload { name: "by_id", questions: (0..dataset::USERS).map(question).collect() }
 }
 
-/// Chain along a one-to-one relation, back and forth, with the same number of rows on each of its `depth`
+/// Reads a chain along a one-to-one relation, back and forth, with the same number of rows on each of its
+/// `depth` levels.
 /// levels.
 pub fn chain(depth: usize) -> Workload {
     let mut selection = String::new();

@@ -334,7 +334,8 @@ async fn ids_go_on_after_the_seed(db: &DatabaseConnection) {
     assert_eq!((restaurant.serves_hot_dogs, restaurant.serves_pizza), (false, false));
 }
 
-/// Unique keys refuse duplicates, deletions cascade or set NULL, and an updated shared key updates its
+/// Checks that unique keys refuse duplicates, deletions cascade or set NULL, and an updated shared key
+/// updates its references.
 /// references.
 async fn keys_enforce_their_actions(db: &DatabaseConnection) {
     let second_profile = profile::ActiveModel { user_id: Set(1), ..Default::default() };

@@ -128,7 +128,7 @@ impl<'a> Parser<'a> {
         Ok(items)
     }
 
-    /// Document (section 2.3).
+    /// Parses a document (section 2.3).
     fn document(&mut self) -> Parsed<ExecutableDocument> {
         let mut definitions = Definitions::default();
         while definitions.is_empty() || self.peek().kind != Kind::End {
@@ -266,7 +266,7 @@ impl<'a> Parser<'a> {
         Ok(Positioned::new(definition, position))
     }
 
-    /// Type reference (section 2.12).
+    /// Parses a type reference (section 2.12).
     fn type_reference(&mut self) -> Parsed<Positioned<Type>> {
         let position = self.peek().position;
         let base = match self.takes(b'[') {
@@ -316,7 +316,7 @@ impl<'a> Parser<'a> {
         Ok(Positioned::new(Selection::InlineFragment(Positioned::new(fragment, position)), position))
     }
 
-    /// Type condition: `on` and the name of a type (section 2.9.1).
+    /// Parses a type condition: `on` and the name of a type (section 2.9.1).
     fn type_condition(&mut self) -> Parsed<Positioned<TypeCondition>> {
         let position = self.advance().position;
         let on = self.name("the name of a type")?;

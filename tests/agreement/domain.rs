@@ -585,7 +585,7 @@ pub mod booking {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// All entities, as the schema shows them.
+/// Registers all entities, as the schema shows them.
 pub fn registry() -> Registry {
     Registry::new()
         // Lists are named in the plural, which these words do not have.
@@ -656,7 +656,7 @@ async fn create_table<E: EntityTrait>(connection: &DatabaseConnection, entity: E
     }
 }
 
-/// PostgreSQL has no order of JSON.
+/// Returns true for JSON, which PostgreSQL cannot order.
 fn is_json(column_type: &ColumnType) -> bool {
     matches!(column_type, ColumnType::Json | ColumnType::JsonBinary)
 }

@@ -277,7 +277,7 @@ async fn a_value_that_is_too_long_matches_nothing() {
     drop_all(databases).await;
 }
 
-/// Stored column values that the schema's types cannot represent.
+/// Returns stored column values that the schema's types cannot represent.
 fn unreadable(dialect: Dialect) -> &'static [(&'static str, &'static str)] {
     match dialect {
         Dialect::Sqlite => &[

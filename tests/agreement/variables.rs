@@ -82,7 +82,8 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|one| one == '_' || one.is_ascii_alphanumeric())
 }
 
-/// A literal of the wrong type makes the document invalid; the same value of a variable is bad input.
+/// Checks that both responses agree. A literal of the wrong type makes the document invalid; the same value
+/// of a variable is bad input.
 fn assert_same(given: &str, expected: &str, what: &str) {
     if expected.contains("GRAPHQL_VALIDATION_FAILED") {
         assert!(given.contains("BAD_USER_INPUT"), "{what}: {given}");

@@ -140,7 +140,7 @@ mod kinds {
     entity! { desk in "Desk" { #[sea_orm(primary_key)] id: i32 } }
 }
 
-/// Model with relations of every kind, some of them visible from one side only.
+/// Builds a model with relations of every kind, some of them visible from one side only.
 fn kinds() -> Model {
     Registry::new()
         .register::<kinds::user::Entity>()
