@@ -168,8 +168,8 @@ impl Error {
         )
     }
 
-    /// Reports a document that exceeds a limit: `of` is the limit's name, and `document` describes the excess. `asked`
-    /// is the counted total, or `u64::MAX` if it exceeds the counter.
+    /// Reports a document that exceeds a limit: `of` is the limit's name, and `document` describes the
+    /// excess. `asked` is the counted total, or `u64::MAX` if it exceeds the counter.
     pub fn too_complex(of: &str, document: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooComplex,
@@ -319,8 +319,8 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// Reports a connection that was lost during commit. Carries no `retryAfter`: a retry may execute the operation
-    /// twice.
+    /// Reports a connection that was lost during commit. Carries no `retryAfter`: a retry may execute the
+    /// operation twice.
     pub fn outcome_unknown(cause: impl fmt::Display) -> Self {
         let message = "the connection to the database was lost while the operation was being committed; \
                        it is unknown whether the operation was carried out";

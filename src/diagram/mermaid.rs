@@ -1,4 +1,4 @@
-//! The diagram as an `erDiagram` of Mermaid.
+//! Diagram as an `erDiagram` of Mermaid.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

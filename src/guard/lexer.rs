@@ -20,7 +20,7 @@ pub(super) enum Kind {
     End,
 }
 
-/// A token: its kind, its bytes in the text and its position.
+/// Token: its kind, its bytes in the text and its position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     pub kind: Kind,
@@ -38,7 +38,7 @@ pub(super) struct Lexer<'a> {
     counted_to: usize,
 }
 
-/// Lexical fault: the byte at which it stands, and the expectation that is not met.
+/// Lexical fault: the position of the byte, and the expectation that failed.
 struct Fault {
     at: usize,
     expected: String,
@@ -256,7 +256,7 @@ pub(super) fn string_value(text: &str, token: Token) -> String {
     value
 }
 
-/// BlockStringValue (section 2.10.4): removes common indentation, and blank lines at both ends.
+/// Computes BlockStringValue (section 2.10.4): removes common indentation, and blank lines at both ends.
 fn block_string_value(raw: &str) -> String {
     let raw = raw.replace("\\\"\"\"", "\"\"\"");
     let lines: Vec<&str> = lines(&raw).collect();

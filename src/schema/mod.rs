@@ -1,4 +1,4 @@
-//! The async-graphql dynamic schema, built once from the model.
+//! Dynamic async-graphql schema, built once from the model.
 
 mod answering;
 mod build;

@@ -1,4 +1,4 @@
-//! The parameters of a GraphQL request, read from a JSON body or from a query string.
+//! Parameters of a GraphQL request, read from a JSON body or from a query string.
 
 use std::fmt;
 

@@ -71,7 +71,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// CollectSubscriptionFields.
+    /// Collects the root fields of a subscription (CollectSubscriptionFields).
     fn root_fields(&self, set: &'a SelectionSet, roots: &mut RootFields<'a>) {
         for selection in &set.items {
             let conditional = selection

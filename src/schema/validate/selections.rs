@@ -89,8 +89,8 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Section 5.4: names of arguments, their uniqueness, those that are required; and their values (section 5.6.1).
-    /// Nothing is known about the arguments of an `owner` that `is_known` not to exist.
+    /// Section 5.4: checks names, uniqueness, presence and values of arguments (values: section 5.6). Skips
+    /// arguments of an `owner` that is not known (`is_known`).
     pub(super) fn arguments(
         &mut self,
         given: &'a [(Positioned<Name>, Positioned<Value>)],

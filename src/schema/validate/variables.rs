@@ -128,7 +128,7 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// AreTypesCompatible.
+/// Returns true if a variable's type fits a location's type (AreTypesCompatible).
 fn is_compatible(given: &str, expected: &str) -> bool {
     match (MetaTypeName::create(given), MetaTypeName::create(expected)) {
         (MetaTypeName::NonNull(given), MetaTypeName::NonNull(expected))
