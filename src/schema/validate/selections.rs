@@ -89,8 +89,8 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Section 5.4: checks names, uniqueness, presence and values of arguments (values: section 5.6). Skips
-    /// arguments of an `owner` that is not known (`is_known`).
+    /// Section 5.4: checks names, uniqueness, presence and values (section 5.6.1) of arguments. Reports no unknown
+    /// arguments if the `owner` itself is unknown (`is_known` is false).
     pub(super) fn arguments(
         &mut self,
         given: &'a [(Positioned<Name>, Positioned<Value>)],
