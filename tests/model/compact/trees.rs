@@ -48,7 +48,7 @@ pub mod folder {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// One-to-one relation with itself, in a chain.
+/// Relation one to one with itself, in a chain.
 pub mod page {
     use sea_orm::entity::prelude::*;
 
