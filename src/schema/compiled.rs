@@ -1,5 +1,5 @@
-//! What is kept of a document between requests: parsed and validated once, and planned once for all values of variables
-//! that only stand in statements as parameters.
+//! Cache of documents between requests. Each is parsed and validated once, and planned once for all values of
+//! variables that become statement parameters.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -16,52 +16,52 @@ use crate::error::{Error, LocatedError};
 use crate::guard;
 use crate::plan::Plan;
 
-/// One operation of a document.
+/// Compiled operation of a document.
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub text: String,
     pub document: ExecutableDocument,
     pub operation_name: Option<String>,
-    /// The root field that asks about the schema deeper than any field may.
+    /// Position of the root field whose introspection nests too deep.
     pub introspects_too_deep: Option<Pos>,
-    /// The errors of validation, once it was done; none where the document is valid.
+    /// Validation errors, once computed; empty for a valid document.
     pub verdict: OnceLock<Vec<LocatedError>>,
-    /// How often and how deep it uses each variable.
+    /// Uses of each variable, with count and depth.
     pub uses: guard::Uses,
     plans: Mutex<Plans>,
 }
 
-/// The plans that are kept of a document.
+/// Cached plans of a document.
 #[derive(Debug)]
 struct Plans {
-    /// The variables whose values at least one of them depends on. Every plan is kept under these values.
+    /// Variables on whose values at least one plan depends. These values are part of every plan's key.
     depend_on: BTreeSet<Name>,
     kept: LruCache<String, Arc<Plan>>,
 }
 
-/// So many documents each thread keeps.
+/// Maximum number of cached documents per thread.
 const DOCUMENTS: usize = 500;
 
-/// So many plans are kept of each.
+/// Maximum number of cached plans per document.
 const PLANS: usize = 64;
 
-/// Bytes of text, names included, of the documents that each thread keeps, and of the document's text for each of its plans: what
-/// is made of a text takes some ten times as much.
+/// Maximum text size, including names, of a thread's cached documents; and maximum text size of a document,
+/// counted once per cached plan. The data made of a text takes about ten times its size.
 const DOCUMENT_BYTES: usize = 2 << 20;
 const PLAN_BYTES: usize = 256 << 10;
 
-/// Larger texts, of documents and of variables that plans depend on, are read anew each time.
+/// Maximum size of cached texts, of documents and of plan keys; larger ones are not cached.
 const LARGEST_TEXT: usize = 16 << 10;
 
-/// The documents that each thread was asked for last. Threads that had one in common would take it, its plans and their counts
-/// of references out of each other's caches with every request.
+/// Per-thread caches of recent documents. A shared cache would cause cache-line contention on documents,
+/// plans and their reference counts with every request.
 #[derive(Clone)]
 pub(super) struct Documents {
     guard: guard::Limits,
     known: Arc<ThreadLocal<RefCell<Known>>>,
 }
 
-/// Documents that were asked for last, bounded by their number and by the bytes of their texts.
+/// Recent documents, bounded by number and by text size.
 struct Known {
     documents: LruCache<Key, Arc<Compiled>>,
     bytes: usize,
@@ -88,12 +88,12 @@ fn bytes_of((text, operation_name): &Key) -> usize {
     text.len() + operation_name.as_ref().map_or(0, String::len)
 }
 
-/// How many plans are kept of a document of so many bytes.
+/// Returns the maximum number of cached plans for a document of this size.
 fn plans_of(bytes: usize) -> NonZeroUsize {
     capacity(PLANS.min(PLAN_BYTES / bytes.max(1)))
 }
 
-/// Text and name of the operation.
+/// Text and operation name of a document.
 type Key = (String, Option<String>);
 
 pub(super) fn capacity(entries: usize) -> NonZeroUsize {
@@ -105,7 +105,7 @@ impl Documents {
         Self { guard, known: Arc::default() }
     }
 
-    /// Refuses variables whose values are larger than the limits allow.
+    /// Refuses variables whose values exceed the limits.
     ///
     /// # Errors
     /// `TOO_COMPLEX` or `TOO_DEEP`.
@@ -113,10 +113,10 @@ impl Documents {
         Ok(compiled.uses.check(variables, &self.guard)?)
     }
 
-    /// The operation of a document, from what is kept or parsed anew.
+    /// Returns the compiled operation of a document, cached or newly parsed.
     ///
     /// # Errors
-    /// When the guard refuses the document, or it has no such operation. Faulty documents are not kept.
+    /// If the guard refuses the document, or it has no such operation. Faulty documents are not cached.
     pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, LocatedError> {
         let key = (text, operation_name);
         let known = self.known.get_or(|| RefCell::new(Known::new()));
@@ -152,17 +152,18 @@ impl Compiled {
         })
     }
 
-    /// The operation, which was found when the document was read.
+    /// Returns the operation, which was found when the document was read.
     pub fn operation(&self) -> Result<&OperationDefinition, Error> {
         answering::operation(&self.document, self.operation_name.as_deref())
     }
 
-    /// What the operation does.
+    /// Returns the type of the operation.
     pub fn operation_type(&self) -> OperationType {
         self.operation().map_or(OperationType::Query, |operation| operation.ty)
     }
 
-    /// The plan for these variables of `operation`, from what is kept or made by `plan`. Plans that failed are not kept.
+    /// Returns the plan of `operation` for these variables, cached or made by `plan`. Failed plans are not
+    /// cached.
     pub fn plan<E>(
         &self,
         operation: &OperationDefinition,
@@ -188,7 +189,7 @@ impl Plans {
 
     fn keep(&mut self, operation: &OperationDefinition, variables: &Variables, plan: Arc<Plan>) {
         if !plan.depends_on.is_subset(&self.depend_on) {
-            // Those that are kept would not be found any more.
+            // The cached plans would no longer be found under the longer key.
             self.depend_on.extend(plan.depends_on.iter().cloned());
             self.kept.clear();
         }

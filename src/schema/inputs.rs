@@ -6,7 +6,7 @@ use super::possible::Possible;
 use crate::model::{ColumnType, Entity, Model, Operators, Relation, names};
 use crate::plan::REGEX_DESCRIPTION;
 
-/// All input types of a model.
+/// Builds all input types of a model.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
     let model = possible.model;
     let mut types: Vec<Type> = Vec::new();
@@ -21,7 +21,7 @@ pub(super) fn types(possible: &Possible) -> Vec<Type> {
     types
 }
 
-/// The scalars and enums that filters need, each once.
+/// Returns the scalars and enums that filters need, each once.
 fn used_types(model: &Model) -> Vec<(&str, Operators)> {
     let mut used: Vec<(&str, Operators)> = Vec::new();
     for (_, entity) in model.exposed() {

@@ -1,5 +1,5 @@
-//! The mutation root and the inputs of its fields. What is required stands in the types: a key that cannot be NULL
-//! has no `disconnect`, and a row that is made inside another does not name that one again.
+//! Mutation root and its input types. Types express requirements: a relation whose key cannot be NULL has no
+//! `disconnect`, and a row nested inside another does not name that row again.
 
 use async_graphql::dynamic::{Enum, EnumItem, Field, InputObject, InputValue, Object, Type, TypeRef};
 
@@ -8,10 +8,10 @@ use super::possible::{Possible, created_columns, has_key, has_reverse, is_requir
 use super::roots::root_field;
 use crate::model::{ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
 
-/// The type of the mutation root.
+/// Name of the mutation root.
 pub(super) const MUTATION: &str = "Mutation";
 
-/// The mutation root.
+/// Builds the mutation root.
 pub(super) fn root(possible: &Possible) -> Object {
     let mut mutation = Object::new(MUTATION).description(
         "Changes. One operation is one transaction: its fields run in order, and an error takes all of them back.",
@@ -108,7 +108,7 @@ fn root_fields(possible: &Possible, id: EntityId) -> Vec<Field> {
     fields
 }
 
-/// All types that the mutation root needs, and no others: introspection would not tell of them.
+/// Builds the types that the mutation root needs and no others: introspection would hide unused ones.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
     let model = possible.model;
     let mut types: Vec<Type> = vec![delete_result().into(), cascaded_count().into()];
@@ -185,7 +185,7 @@ fn unique_key(entity: &Entity) -> Enum {
         .items(items)
 }
 
-/// The fields that name one row: each unique key.
+/// Returns the fields that identify a row: each unique key.
 fn key_fields(model: &Model, entity: &Entity) -> Vec<InputValue> {
     let field = |(field, key): (String, &[ColumnId])| match key {
         [column] => {
@@ -229,7 +229,7 @@ fn link(possible: &Possible, id: EntityId) -> InputObject {
     key_fields(possible.model, entity).into_iter().chain(create).fold(object, InputObject::field)
 }
 
-/// The name of an input of rows that leaves one relation to the place they stand in.
+/// Returns the name of an input without the relation that its nesting determines.
 fn without(model: &Model, owner: EntityId, input: &str, relation: Option<RelationId>) -> String {
     match relation {
         Some(relation) => names::without(input, &model.entities[owner].relations[relation].field),
@@ -283,7 +283,7 @@ fn update(possible: &Possible, id: EntityId, place: Option<RelationId>) -> Input
     input
 }
 
-/// What can be done at the far side of a reverse or many-to-many relation, in a new row and in one that is there.
+/// Builds the inputs of nested writes through a reverse or many-to-many relation, for create and update.
 fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
     let model = possible.model;
     let entity = &model.entities[owner];
@@ -298,7 +298,7 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
     in_update = far.additions().into_iter().fold(in_update, InputObject::field);
     let mut types = far.types(model, owner, relation);
     if !far.has_key && relation.is_many() {
-        // No row of the list can be named.
+        // No row of the list has a key that clients can name.
     } else if relation.junction.is_some() {
         in_update = in_update
             .field(InputValue::new("disconnect", far.some(&far.key)).description("These are linked no more."))
@@ -366,7 +366,7 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
     types
 }
 
-/// The inputs that speak of the rows at the far side of a relation.
+/// Inputs of nested writes to the target of a relation.
 struct Far {
     create: String,
     update: String,
@@ -376,7 +376,7 @@ struct Far {
     has_key: bool,
     can_be_made: bool,
     can_change: bool,
-    /// Whether their key may be NULL.
+    /// True if the foreign key may be NULL.
     may_be_without: bool,
     junction: Option<(EntityId, Vec<ColumnId>)>,
 }
@@ -414,7 +414,7 @@ impl Far {
         }
     }
 
-    /// What adds rows here: new ones, or such as are there.
+    /// Returns the fields that add rows: new or existing ones.
     fn additions(&self) -> Vec<InputValue> {
         let field =
             |name, of: &str, description| InputValue::new(name, self.some(of)).description(description);
@@ -425,12 +425,12 @@ impl Far {
         create.into_iter().chain(connect).collect()
     }
 
-    /// One of them or a list, as the relation is.
+    /// Returns the type of a single input or a list, depending on the relation.
     fn some(&self, of: &str) -> TypeRef {
         if self.many { TypeRef::named_nn_list(of) } else { TypeRef::named(of) }
     }
 
-    /// Where the junction has columns of its own: inputs that carry them beside the key, and beside a new row.
+    /// Builds inputs that carry the junction's own columns beside a key or a new row.
     fn types(&self, model: &Model, owner: EntityId, relation: &Relation) -> Vec<Type> {
         let Some((junction, columns)) = &self.junction else { return Vec::new() };
         let target = &model.entities[relation.target];

@@ -1,4 +1,4 @@
-//! Output types. Their fields only read what was loaded and answered before.
+//! Output types. Their fields only read data that was loaded before.
 
 use async_graphql::Value;
 use async_graphql::dynamic::{
@@ -11,7 +11,7 @@ use super::roots::Described;
 use crate::model::names::{ConnectionTypes, TypeNames};
 use crate::model::{Cardinality, Column, ColumnType, Declaration, Entity, EntityId, Model, Relation, names};
 
-/// All output types of a model.
+/// Builds all output types of a model.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
     let model = possible.model;
     let mut types: Vec<Type> = vec![node().into(), page_info().into()];
@@ -106,7 +106,7 @@ fn to_one(entity: &Entity, target: &Entity, relation: &Relation) -> Field {
     object_field(&relation.field, of).description(description)
 }
 
-/// A list, its connection and its aggregate: the same at the root and below.
+/// Builds a list field, its connection and its aggregate, for roots and objects alike.
 pub(super) fn list_fields(
     possible: &Possible,
     list: &str,
@@ -183,7 +183,7 @@ fn connection(entity: &str, types: &ConnectionTypes, junction_columns: Vec<Field
     [connection.into(), junction_columns.into_iter().fold(edge, Object::field).into()]
 }
 
-/// The connection of a many-to-many list whose edges carry the junction's columns.
+/// Builds the connection of a many-to-many list whose edges carry the junction's columns.
 fn junction_connection(model: &Model, owner: &Entity, relation: &Relation) -> Option<[Type; 2]> {
     let junction = &model.entities[relation.junction.as_ref()?.entity?];
     let columns = model.junction_columns(relation);
@@ -196,7 +196,7 @@ fn junction_connection(model: &Model, owner: &Entity, relation: &Relation) -> Op
     Some(connection(target, &types, fields))
 }
 
-/// `UserAggregate`, and the types of its groups that have a column.
+/// Builds `UserAggregate`, and the types of its groups that have a column.
 fn aggregates(model: &Model, entity: &Entity) -> Vec<Type> {
     let name = &entity.name;
     let mut aggregate = Object::new(&entity.types.aggregate)
@@ -229,13 +229,13 @@ fn aggregates(model: &Model, entity: &Entity) -> Vec<Type> {
     types
 }
 
-/// A kind of aggregate that each fitting column has.
+/// Kind of aggregate, available for each fitting column.
 struct AggregateGroup {
     field: &'static str,
     type_name: fn(&TypeNames) -> &String,
     description: &'static str,
     fits: fn(&ColumnType) -> bool,
-    /// The type it comes out as; none for a count.
+    /// Result type; `None` for a count.
     of: fn(&ColumnType) -> Option<ColumnType>,
 }
 
@@ -277,23 +277,23 @@ const AGGREGATE_GROUPS: [AggregateGroup; 5] = [
     },
 ];
 
-/// A field that holds a scalar or an enum value.
+/// Builds a field of a scalar or enum type.
 pub(super) fn scalar_field(name: impl Into<String>, of: TypeRef) -> Field {
     Field::new(name, of, |context| FieldFuture::Value(answered(&context).cloned().map(FieldValue::value)))
 }
 
-/// A field that holds an object or a list of them.
+/// Builds a field of an object type, or a list of objects.
 pub(super) fn object_field(name: impl Into<String>, of: TypeRef) -> Field {
     Field::new(name, of, |context| FieldFuture::Value(answered(&context).map(field_value)))
 }
 
-/// What the answer of the row above holds for this field.
+/// Returns the value of this field in the parent's loaded data.
 fn answered<'a>(context: &ResolverContext<'a>) -> Option<&'a Value> {
     let Value::Object(object) = context.parent_value.downcast_ref::<Value>()? else { return None };
     object.get(&context.ctx.item.node.response_key().node).filter(|value| **value != Value::Null)
 }
 
-/// An answered object, or a list of them, for async-graphql to read field by field.
+/// Wraps a loaded object, or a list of objects, for async-graphql to read field by field.
 pub(super) fn field_value(value: &Value) -> FieldValue<'_> {
     match value {
         Value::Null => FieldValue::NULL,

@@ -1,4 +1,4 @@
-//! The root fields that read: those of the query root, which the subscription root offers too.
+//! Root fields that read: those of the query root, which the subscription root shares.
 
 use async_graphql::dynamic::{
     Field, FieldFuture, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef,
@@ -8,7 +8,7 @@ use super::possible::Possible;
 use super::{QUERY, SUBSCRIPTION, objects};
 use crate::model::{ColumnId, Entity, Model};
 
-/// A field of an output type, before it is known which root or object has it.
+/// Definition of an output field, before its root or object is known.
 pub(super) struct Described {
     name: String,
     of: TypeRef,
@@ -31,7 +31,7 @@ impl Described {
         self
     }
 
-    /// A field of an object that was answered before.
+    /// Converts the definition to a field of an object whose data was loaded before.
     pub fn into_object_field(self) -> Field {
         let field = objects::object_field(self.name, self.of).description(self.description);
         self.arguments.into_iter().fold(field, Field::argument)
@@ -42,7 +42,8 @@ impl Described {
         self.arguments.into_iter().fold(field, Field::argument)
     }
 
-    /// Its stream is made by [`Schema::subscribe`](super::Schema::subscribe): async-graphql only validates it.
+    /// Converts the definition to a subscription field. [`Schema::subscribe`](super::Schema::subscribe) makes
+    /// its stream: async-graphql only validates it.
     fn into_subscription_field(self) -> SubscriptionField {
         let field = SubscriptionField::new(self.name, self.of, |_| {
             SubscriptionFieldFuture::new(async {
@@ -54,7 +55,7 @@ impl Described {
     }
 }
 
-/// A root field of the model's own: the plan answers it before async-graphql would resolve it.
+/// Builds a root field of the model: the plan answers it before async-graphql would resolve it.
 pub(super) fn root_field(name: impl Into<String>, of: TypeRef) -> Field {
     Field::new(name, of, |_| FieldFuture::Value(None))
 }

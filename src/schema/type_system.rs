@@ -1,5 +1,5 @@
-//! Type system validation (September 2025, section 3): the rules that the schema itself is checked by before it is served. A
-//! schema that breaks one is refused by every tool of a client.
+//! Type system validation (September 2025, section 3): checks the schema itself before it is served. Every
+//! client tool refuses a schema that violates it.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ pub(super) fn faults(registry: &Registry) -> Vec<String> {
     let mut checks = Checks { registry, finite: finite_inputs(registry), faults: Vec::new() };
     checks.roots();
     for (name, of) in &registry.types {
-        // Section 4.2: the names of the introspection system begin with two underscores, and no others.
+        // Reserved Names (section 4): only names of the introspection system begin with two underscores.
         if !INTROSPECTION.contains(&name.as_str()) {
             checks.name("type", name);
         }
@@ -43,7 +43,7 @@ const INTROSPECTION: [&str; 8] = [
 
 struct Checks<'a> {
     registry: &'a Registry,
-    /// The input objects that have a finite value.
+    /// Input objects that have a finite value.
     finite: HashSet<&'a str>,
     faults: Vec<String>,
 }
@@ -116,7 +116,7 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Sections 3.6 and 3.7: objects and interfaces.
+    /// Checks the fields of objects and interfaces (sections 3.6 and 3.7).
     fn fields(&mut self, owner: &str, fields: &'a IndexMap<String, MetaField>) {
         let is_introspection = |name: &str| name.starts_with("__");
         if fields.keys().all(|name| is_introspection(name)) {
@@ -124,7 +124,7 @@ impl<'a> Checks<'a> {
         }
         for (name, field) in fields {
             let place = format!("{owner}.{name}");
-            // Section 4.1: the root of queries has two fields of the introspection system.
+            // The query root has two fields of the introspection system (section 4.2).
             if !(owner == self.registry.query_type && matches!(name.as_str(), "__schema" | "__type")) {
                 self.name(&format!("field of {owner}"), name);
             }
@@ -146,7 +146,7 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Section 3.10: input objects.
+    /// Checks input objects (section 3.10).
     fn input(&mut self, name: &str, fields: &'a IndexMap<String, MetaInputValue>, is_one_of: bool) {
         if fields.is_empty() {
             self.fail(format!("the input {name} has no fields"));
@@ -163,7 +163,7 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// The type of an argument or an input field is an input type, and its default is of that type.
+    /// Checks that an argument or an input field has an input type, and a default of that type.
     fn input_value(&mut self, place: &str, value: &'a MetaInputValue) {
         match self.named(&value.ty) {
             None => self.fail(format!("{place} has the unknown type {}", value.ty)),
@@ -229,7 +229,8 @@ impl<'a> Checks<'a> {
     }
 }
 
-/// The input objects that have a finite value: begins with none and adds those that need no others than these.
+/// Computes the input objects that have a finite value: begins with none, and adds those that require only
+/// known ones.
 fn finite_inputs(registry: &Registry) -> HashSet<&str> {
     let mut finite = HashSet::new();
     loop {
@@ -266,7 +267,7 @@ fn finite_inputs(registry: &Registry) -> HashSet<&str> {
     }
 }
 
-/// A default as the registry writes it, read as a literal.
+/// Parses the text of a registry default as a literal.
 fn literal(text: &str) -> Option<Value> {
     let document = guard::parse(&format!("{{ field(argument: {text}) }}"), &guard::Limits::NONE).ok()?;
     let DocumentOperations::Single(operation) = document.operations else { return None };

@@ -1,4 +1,4 @@
-//! The body of a request, read as far as it may go.
+//! Request body, read within its limits.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -16,14 +16,14 @@ use super::answer::Refusal;
 use super::negotiation;
 use crate::error::Error;
 
-/// How much is read, and how long.
+/// Maximum size of a body and time limit for reading it.
 #[derive(Clone, Copy)]
 pub(super) struct BodyLimits {
     pub bytes: usize,
     pub time: Duration,
 }
 
-/// Reads a body that is said to be JSON. Of one that is too large or too slow the rest is left where it is.
+/// Reads a JSON body. The rest of a body that is too large or too slow stays unread.
 pub(super) async fn read(
     http: &HttpRequest,
     payload: &mut web::Payload,
@@ -70,10 +70,11 @@ pub(super) async fn read(
     })
 }
 
-/// What comes of reading when the body came with its headers, as nearly all do.
+/// Polls once for a body that arrived together with its headers, as nearly all do.
 ///
-/// actix-web calls a handler before it looks at what follows the headers, and again right after. Whoever waited for the body
-/// in between would be woken by it, which is a look at the whole connection in vain. So the first time nobody waits.
+/// actix-web calls a handler before it looks at the bytes behind the headers, and again right after. A waker
+/// registered in between would cause a wasted wake-up of the connection task. So the first poll registers
+/// none.
 async fn at_once<T>(mut reading: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
     let mut called = false;
     poll_fn(|context| {
@@ -85,8 +86,8 @@ async fn at_once<T>(mut reading: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
     .await
 }
 
-/// Keeps what is left of a request's body with the answer to it, which then ends the connection. Were it dropped before,
-/// actix-web would read on to the end of a chunked body, and that may never come.
+/// Keeps the unread rest of a request's body alive with its response, which then closes the connection. If it
+/// were dropped earlier, actix-web would read to the end of a chunked body, which may never come.
 pub(super) fn end(unread: web::Payload, response: HttpResponse) -> HttpResponse {
     response.map_body(|_, body| BoxBody::new(Ending { body, _unread: unread }))
 }

@@ -1,5 +1,5 @@
-//! Every way in which entities do not make a model, and what the user is told. Faults come as values: there is no
-//! schema without a model, so no service starts on one.
+//! Every way in which entities fail to make a model, and its message. Faults are values: a schema requires a
+//! model, so no service starts on a faulty one.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ mod sound {
     }
 }
 
-/// Keys that may not be NULL and have no default.
+/// Foreign keys that are NOT NULL and have no default.
 mod ruled {
     use super::entity;
 
@@ -45,7 +45,7 @@ mod ruled {
     }
 }
 
-/// An entity that was written without its primary key.
+/// Entity without its primary key.
 mod keyless {
     use sea_orm::entity::prelude::*;
 
@@ -121,7 +121,7 @@ mod keyless {
     }
 }
 
-/// Two entities of one table, of which the one that is registered lacks the column that a relation names.
+/// Two entities of one table; the registered one lacks the column that a relation names.
 mod partial {
     use super::entity;
 
@@ -145,7 +145,8 @@ mod partial {
     }
 }
 
-/// Definitions whose two sides cannot meet: other numbers of columns, one column twice, types that no database compares.
+/// Definitions whose sides cannot match: different numbers of columns, a repeated column, types that no
+/// database compares.
 mod unpaired {
     use super::entity;
 
@@ -186,7 +187,7 @@ mod unpaired {
         #[sea_orm(belongs_to = "super::tenant::Entity", from = "Column::TenantMail", to = "super::tenant::Column::Mail")] ByMail,
         #[sea_orm(belongs_to = "super::tenant::Entity", from = "Column::TenantSince", to = "super::tenant::Column::Since")] BySince,
     }
-    // A junction, one of whose keys has fewer columns than what it points at.
+    // Junction with a foreign key that has fewer columns than the referenced key.
     entity! {
         lease in "leases" {
             #[sea_orm(primary_key, auto_increment = false)] tenant_id: i32,
@@ -210,7 +211,7 @@ mod unpaired {
     }
 }
 
-/// Definitions that a hand wrote and SeaORM takes as they are: no columns, another entity's table, one column for two
+/// Hand-written definitions that SeaORM accepts: no columns, another entity's table, one column for two
 /// fields.
 mod by_hand {
     use sea_orm::{EntityTrait, Identity, Related, RelationDef, RelationTrait};
@@ -249,7 +250,7 @@ mod by_hand {
         }
     }
 
-    /// It comes into the junction, and goes on from another table.
+    /// Path that enters the junction, and continues from another table.
     impl Related<tree::Entity> for bird::Entity {
         fn to() -> RelationDef {
             nest::Entity::belongs_to(tree::Entity).from(nest::Column::TreeId).to(tree::Column::Id).into()
@@ -260,7 +261,7 @@ mod by_hand {
         }
     }
 
-    /// An entity whose relations are not derived.
+    /// Entity whose relations are not derived.
     pub mod nest {
         use sea_orm::entity::prelude::*;
 
@@ -325,7 +326,7 @@ mod repeating {
     }
 }
 
-/// Reverse sides whose forward side no relation of the other entity declares.
+/// Reverse sides whose forward side the other entity does not declare.
 mod one_sided {
     use super::entity;
 
@@ -414,18 +415,18 @@ mod conditional {
     }
 }
 
-/// Fields that would be two things.
+/// Names that two fields would share.
 mod clashing_fields {
     use super::entity;
 
     entity! {
         user in "users" {
             #[sea_orm(primary_key)] id: i32,
-            /// Beside the relation of that name.
+            /// Conflicts with the aggregate of the relation.
             posts_count: i32,
-            /// Beside the id of every node.
+            /// Conflicts with the id of every node.
             node_id: i32,
-            /// Beside what joins conditions.
+            /// Conflicts with the filter's logical operators.
             not: bool,
         }
         #[sea_orm(has_many = "super::post::Entity")] Post,
@@ -444,7 +445,7 @@ mod clashing_fields {
     }
 }
 
-/// A junction whose columns are called like what every edge has.
+/// Junction whose columns are named like fields of every edge.
 mod clashing_edges {
     use super::entity;
 
@@ -465,7 +466,7 @@ mod clashing_edges {
             #[sea_orm(primary_key, auto_increment = false)] actor_id: i32,
             node: String,
             cursor: i32,
-            /// Beside the key that may name the actor.
+            /// Conflicts with the key that may identify the actor.
             licence: i32,
         }
         #[sea_orm(belongs_to = "super::film::Entity", from = "Column::FilmId", to = "super::film::Column::Id")] Film,
@@ -473,7 +474,7 @@ mod clashing_edges {
     }
 }
 
-/// Types that would be two things, and root fields.
+/// Names that two types, or two root fields, would share.
 mod clashing_types {
     use super::entity;
     use sea_orm::entity::prelude::*;
@@ -514,7 +515,7 @@ mod opaque {
     }
 }
 
-/// Names that GraphQL does not take.
+/// Names that are invalid in GraphQL.
 mod unspeakable {
     use super::entity;
 
@@ -529,7 +530,7 @@ mod unspeakable {
     entity! { élan in "élans" { #[sea_orm(primary_key)] id: i32 } }
 }
 
-/// Database enums whose values make no names, or the same.
+/// Database enums whose values make no names, or equal names.
 mod values {
     use super::entity;
     use sea_orm::entity::prelude::*;
@@ -550,7 +551,7 @@ mod values {
         First,
     }
 
-    /// The same enum to the database, with other values.
+    /// The database enum of this name, with other values.
     #[derive(Clone, Debug, PartialEq, EnumIter, DeriveActiveEnum)]
     #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "grade")]
     pub enum OtherGrade {
@@ -559,7 +560,7 @@ mod values {
     }
 }
 
-/// Words that have one form only.
+/// Words whose plural equals the singular.
 mod uncountable {
     use super::entity;
 
@@ -570,7 +571,7 @@ mod uncountable {
     entity! { staff in "staff" { #[sea_orm(primary_key)] id: i32 } }
 }
 
-/// What is registered, and everything that the user is told of it.
+/// Case: its name, the registry, and all messages.
 type Case = (&'static str, fn() -> Registry, &'static [&'static str]);
 
 const CASES: &[Case] = &[
@@ -907,7 +908,7 @@ fn sound() -> Registry {
 }
 
 #[test]
-fn each_fault_is_told_once_with_what_it_is_about() {
+fn reports_each_fault_once_with_its_subject() {
     for (case, registry, messages) in CASES {
         let error = registry().model().expect_err(case);
         let told: Vec<String> = error.faults.iter().map(ToString::to_string).collect();
@@ -930,7 +931,7 @@ fn every_kind_of_fault_is_provoked() {
 
 const KINDS: usize = 21;
 
-/// A new kind of fault does not compile here, and is then missed above until a case provokes it.
+/// Index of a fault's kind. A new kind does not compile here, and then fails above until a case provokes it.
 fn kind(fault: &Fault) -> usize {
     match fault {
         Fault::RegisteredTwice { .. } => 0,
@@ -957,9 +958,9 @@ fn kind(fault: &Fault) -> usize {
     }
 }
 
-/// Without the fault the same entities make a model: each message names a way out that is one.
+/// Without the fault, the same entities make a model: each message suggests a remedy that works.
 #[test]
-fn the_ways_out_lead_out() {
+fn suggested_remedies_make_a_valid_model() {
     let ways: [fn() -> Registry; 9] = [
         sound,
         || Registry::new().register_with::<sound::author::Entity>(|author| author.hide("Posts")),
@@ -1003,9 +1004,9 @@ fn the_ways_out_lead_out() {
     }
 }
 
-/// A plural that is the singular again is no way out.
+/// A plural that equals the singular is no remedy.
 #[test]
-fn a_plural_has_to_differ() {
+fn refuses_a_plural_that_equals_the_singular() {
     let registry = Registry::new()
         .register_with::<sound::author::Entity>(|author| author.hide("Posts").plural("author"));
     let error = registry.model().unwrap_err();

@@ -1,4 +1,4 @@
-//! Several requests in one body.
+//! Batches: several requests in a body.
 
 use serde_json::{Value as Json, json};
 

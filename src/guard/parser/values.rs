@@ -1,4 +1,4 @@
-//! Values in a document (September 2025, section 2.9).
+//! Values in a document (September 2025, section 2.10).
 
 use async_graphql::{Name, Pos, Positioned, Value as Constant};
 use async_graphql_value::{Number, Value};
@@ -56,7 +56,7 @@ impl Parser<'_> {
         })
     }
 
-    /// A number that no float can hold is of no type (section 3.5.2).
+    /// Parses a number. A number beyond the range of a float has no type (section 3.5.2).
     fn number(&mut self, kind: Kind, written: &str, position: Pos) -> Value {
         let integer = || {
             let signed = written.parse::<i64>().map(Number::from);

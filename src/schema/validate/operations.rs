@@ -12,7 +12,7 @@ use super::{Part, Validator};
 impl<'a> Validator<'a> {
     pub(super) fn operations(&mut self) {
         let mut operations: Vec<_> = self.document.operations.iter().collect();
-        // The same document has the same errors each time.
+        // Sorted, so that the same document always has the same errors.
         operations.sort_by_key(|(_, operation)| operation.pos);
         let mut used = HashSet::new();
         for (name, operation) in operations {
@@ -71,7 +71,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// CollectSubscriptionFields.
+    /// Collects the root fields of a subscription (CollectSubscriptionFields).
     fn root_fields(&self, set: &'a SelectionSet, roots: &mut RootFields<'a>) {
         for selection in &set.items {
             let conditional = selection
@@ -102,12 +102,12 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// What the root of a subscription selects.
+/// Root selection of a subscription.
 #[derive(Default)]
 struct RootFields<'a> {
     /// Name and position of the first field of each response key.
     fields: IndexMap<&'a str, (&'a str, Pos)>,
-    /// Position of the first directive that would depend on the values of variables.
+    /// Position of the first directive that may depend on variable values.
     conditional: Option<Pos>,
     visited: HashSet<&'a str>,
 }
