@@ -90,6 +90,12 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
+impl Comparison {
+    /// All of them, in their order.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Equal, Self::NotEqual, Self::Less, Self::LessOrEqual, Self::Greater, Self::GreaterOrEqual];
+}
+
 /// How many of the related rows a filter speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantifier {

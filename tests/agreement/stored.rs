@@ -3,6 +3,7 @@
 
 use crowsfoot::plan::Dialect;
 use crowsfoot::{Registry, Schema};
+use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
 use crate::support::{TestDatabase, ask, data, databases};
@@ -198,6 +199,45 @@ async fn decimals_near_each_other_are_walked_one_by_one_and_hold_their_lists() {
             });
             assert_eq!(data(&schema, store, &query).await, expected, "{:?} {amount}", store.dialect);
         }
+    }
+    drop_all(stores).await;
+}
+
+#[tokio::test]
+async fn sums_and_averages_of_decimals_are_exact() {
+    let (schema, stores) = stores().await;
+    let cases: [&[&str]; 11] = [
+        &["0.1", "0.2"],
+        &["1234567890.123456", "1234567890.123457", "0.000001"],
+        &["9007199254740991", "0.5"],
+        &["999999999999.99", "0.01", "-0.02"],
+        &["99999999999999.9", "0.1"],
+        &["-0.3", "0.1", "0.1"],
+        &["9.99999999999999", "0.00000000000001"],
+        &["0.00007", "0.00001", "0.00002"],
+        &["8.95", "9.95", "4.35", "3.999999999999999"],
+        &["10", "0", "0"],
+        &["20000", "0.0001", "70000"],
+    ];
+    // Money in great numbers: a floating-point sum would be wrong in its last digits.
+    let many: Vec<String> = (0..3_000_u64).map(|number| format!("{}.{:02}", number * 7_919 * 104_729, number % 100)).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for numbers in cases.into_iter().chain([many.as_slice()]) {
+        let total: Decimal = numbers.iter().map(|number| number.parse::<Decimal>().unwrap()).sum();
+        let mut averages = Vec::new();
+        for store in &stores {
+            store.run("DELETE FROM lines; DELETE FROM ledgers; INSERT INTO ledgers (amount) VALUES (0)").await;
+            let rows: Vec<String> = numbers.iter().map(|number| format!("(0, {number})")).collect();
+            store.run(&format!("INSERT INTO lines (ledger_amount, price) VALUES (0, NULL), {}", rows.join(", "))).await;
+            let aggregate = "linesAggregate { sum { price } avg { price } }";
+            let answer = data(&schema, store, &format!("{{ {aggregate} ledgers {{ {aggregate} }} }}")).await;
+            let of_all = &answer["linesAggregate"];
+            assert_eq!(answer["ledgers"][0]["linesAggregate"], *of_all);
+            let read = |of: &str| of_all[of]["price"].as_str().unwrap().parse::<Decimal>().unwrap();
+            assert_eq!(read("sum"), total, "{:?} {:?}", store.dialect, &numbers[..2]);
+            averages.push(read("avg"));
+        }
+        assert!(averages.windows(2).all(|two| two[0] == two[1]), "{averages:?} of {:?}", &numbers[..2]);
     }
     drop_all(stores).await;
 }
