@@ -188,7 +188,8 @@ mod tests {
         let database = rusqlite::Connection::open_in_memory().unwrap();
         database.execute_batch("CREATE TABLE stored (r real, n numeric)").unwrap();
         let steps = ["0", "0.00000000000000000001", "-0.00000000000000000001", "0.3", "-0.7", "1", "1000"];
-        let numbers = ["0", "0.1", "0.3", "0.30000000000000004", "1.5", "1234567890.123456", "1234567890.123457"];
+        let numbers =
+            ["0", "0.1", "0.3", "0.30000000000000004", "1.5", "1234567890.123456", "1234567890.123457"];
         let whole = ["4503599627370497", "9007199254740992", "9007199254740994", "1152921504606846976"];
         let operators = ["=", "<>", "<", "<=", ">", ">="];
         for number in numbers.into_iter().chain(whole) {
@@ -211,7 +212,9 @@ mod tests {
                         let mut statement = database.prepare(&sql).unwrap();
                         let holds = match bound(operand, comparison) {
                             Value::Double(Some(bound)) => statement.query_row([bound], |row| row.get(0)),
-                            bound => statement.query_row([bound.unwrap::<Decimal>().to_string()], |row| row.get(0)),
+                            bound => {
+                                statement.query_row([bound.unwrap::<Decimal>().to_string()], |row| row.get(0))
+                            }
                         };
                         let holds: bool = holds.unwrap();
                         assert_eq!(holds, expected, "{number} {operator} {operand} in {column}");

@@ -583,7 +583,8 @@ fn aggregate_of(group: Group, kind: Kind, cells: &[&Cell]) -> Answer {
                 Answer::Decimal(Decimal::from_i128_with_scale(cells.iter().map(whole).sum(), 0))
             }
             Kind::Decimal => {
-                let exact = |cell: &&Cell| if let Cell::Decimal(value) = cell { *value } else { Decimal::ZERO };
+                let exact =
+                    |cell: &&Cell| if let Cell::Decimal(value) = cell { *value } else { Decimal::ZERO };
                 Answer::Decimal(cells.iter().map(exact).sum())
             }
             _ => Answer::near(numbers().sum(), numbers(), false),

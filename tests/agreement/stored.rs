@@ -1,6 +1,7 @@
 //! Values as several programs store them: numbers near each other, and times in every spelling. Pages, filters and keys
 //! go by the value.
 
+use crowsfoot::execute::unreadable_columns;
 use crowsfoot::plan::Dialect;
 use crowsfoot::{Registry, Schema};
 use rust_decimal::Decimal;
@@ -85,10 +86,8 @@ mod note {
 
 /// Tables on every database, on SQLite once for each type under which numbers are stored as numbers.
 async fn stores() -> (Schema, Vec<TestDatabase>) {
-    let registry = Registry::new()
-        .register::<ledger::Entity>()
-        .register::<line::Entity>()
-        .register::<note::Entity>();
+    let registry =
+        Registry::new().register::<ledger::Entity>().register::<line::Entity>().register::<note::Entity>();
     let mut stores = databases().await;
     stores.push(crate::support::sqlite().await);
     for (number, store) in stores.iter().enumerate() {
@@ -170,10 +169,8 @@ async fn decimals_near_each_other_are_walked_one_by_one_and_hold_their_lists() {
                  lines: {{ create: [{{ price: \"{amount}\" }}, {{}}] }} }}) {{ amount lines {{ ledger {{ amount }} price }} }} }}"
             );
             let ledger = json!({ "amount": amount });
-            let lines = [
-                json!({ "ledger": ledger, "price": amount }),
-                json!({ "ledger": ledger, "price": null }),
-            ];
+            let lines =
+                [json!({ "ledger": ledger, "price": amount }), json!({ "ledger": ledger, "price": null })];
             let created = json!({ "createLedger": { "amount": amount, "lines": lines } });
             assert_eq!(data(&schema, store, &query).await, created);
         }
@@ -181,9 +178,21 @@ async fn decimals_near_each_other_are_walked_one_by_one_and_hold_their_lists() {
         let descending: Vec<Json> = ascending.iter().rev().cloned().collect();
         assert_eq!(walk(&schema, store, "ledgers", "{ amount: ASC }", "amount").await, ascending);
         assert_eq!(walk(&schema, store, "ledgers", "{ amount: DESC }", "amount").await, descending);
-        let by_line = walk(&schema, store, "lines", "{ ledger: { amount: ASC } }, { id: DESC }", "ledger { amount } price").await;
+        let by_line = walk(
+            &schema,
+            store,
+            "lines",
+            "{ ledger: { amount: ASC } }, { id: DESC }",
+            "ledger { amount } price",
+        )
+        .await;
         assert_eq!(by_line.len(), 2 * AMOUNTS.len());
-        assert!(by_line.chunks(2).zip(&ascending).all(|(lines, ledger)| lines.iter().all(|line| line["ledger"] == *ledger)));
+        assert!(
+            by_line
+                .chunks(2)
+                .zip(&ascending)
+                .all(|(lines, ledger)| lines.iter().all(|line| line["ledger"] == *ledger))
+        );
         for (place, amount) in AMOUNTS.iter().enumerate() {
             let query = format!(
                 "{{ ledger(amount: \"{amount}\") {{ label lines(where: {{ price: {{ eq: \"{amount}\" }} }}) {{ price }} }} \
@@ -204,6 +213,79 @@ async fn decimals_near_each_other_are_walked_one_by_one_and_hold_their_lists() {
 }
 
 #[tokio::test]
+async fn a_decimal_beyond_the_digits_of_a_number_finds_no_other_row() {
+    let (schema, stores) = stores().await;
+    for store in &stores {
+        store
+            .run("INSERT INTO ledgers (amount) VALUES (0.1), (1234567890.123456), (1234567890.123457)")
+            .await;
+        // Beside the second row by less than a floating-point number can say.
+        for (operand, below) in [("1234567890.12345600000001", 2), ("1234567890.12345599999999", 1)] {
+            let filters = [
+                (json!({ "eq": operand }), 0),
+                (json!({ "in": [operand] }), 0),
+                (json!({ "ne": operand }), 3),
+                (json!({ "notIn": [operand] }), 3),
+                (json!({ "lt": operand }), below),
+                (json!({ "lte": operand }), below),
+                (json!({ "gt": operand }), 3 - below),
+                (json!({ "gte": operand }), 3 - below),
+            ];
+            for (filter, count) in filters {
+                let literal = filter.to_string().replacen('"', "", 2);
+                let query = format!("{{ ledgersAggregate(where: {{ amount: {literal} }}) {{ count }} }}");
+                let expected = json!({ "ledgersAggregate": { "count": count } });
+                assert_eq!(data(&schema, store, &query).await, expected, "{:?} {filter}", store.dialect);
+                let (operator, operand) = filter.as_object().unwrap().iter().next().unwrap();
+                let kind = if operand.is_array() { "[Decimal!]" } else { "Decimal!" };
+                let query = format!(
+                    "query ($operand: {kind}) {{ ledgersAggregate(where: {{ amount: {{ {operator}: $operand }} }}) {{ count }} }}"
+                )
+                .replace("[Decimal!])", "[Decimal!]!)");
+                let (answer, _) = ask(&schema, store, &query, json!({ "operand": operand })).await;
+                assert_eq!(answer, json!({ "data": expected }), "{:?} {query}", store.dialect);
+            }
+        }
+    }
+    drop_all(stores).await;
+}
+
+#[tokio::test]
+async fn a_decimal_that_sqlite_keeps_as_text_is_refused_at_the_start() {
+    let model = Registry::new().register::<ledger::Entity>().register::<line::Entity>().model().unwrap();
+    let store = crate::support::sqlite().await;
+    for (declared, is_text) in [
+        ("decimal_text", true),
+        ("varchar(20)", true),
+        ("BLOB", true),
+        ("real(16, 4)", false),
+        ("real_decimal", false),
+        ("decimal(16, 4)", false),
+        ("numeric", false),
+        ("bigint", false),
+    ] {
+        store.run("DROP TABLE IF EXISTS lines; DROP TABLE IF EXISTS ledgers").await;
+        store
+            .run(&format!(
+                "CREATE TABLE ledgers (amount numeric PRIMARY KEY NOT NULL, label varchar);
+                 CREATE TABLE lines (id integer PRIMARY KEY, ledger_amount numeric NOT NULL REFERENCES ledgers, price {declared})"
+            ))
+            .await;
+        let found = unreadable_columns(&model, &store.connection).await.unwrap();
+        let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+        match is_text {
+            true => assert!(
+                told.len() == 1
+                    && told[0].starts_with(&format!("lines.price is of type {declared} (text to SQLite)")),
+                "{told:?}"
+            ),
+            false => assert!(told.is_empty(), "{declared}: {told:?}"),
+        }
+    }
+    store.drop().await;
+}
+
+#[tokio::test]
 async fn sums_and_averages_of_decimals_are_exact() {
     let (schema, stores) = stores().await;
     let cases: [&[&str]; 11] = [
@@ -220,15 +302,23 @@ async fn sums_and_averages_of_decimals_are_exact() {
         &["20000", "0.0001", "70000"],
     ];
     // Money in great numbers: a floating-point sum would be wrong in its last digits.
-    let many: Vec<String> = (0..3_000_u64).map(|number| format!("{}.{:02}", number * 7_919 * 104_729, number % 100)).collect();
+    let many: Vec<String> =
+        (0..3_000_u64).map(|number| format!("{}.{:02}", number * 7_919 * 104_729, number % 100)).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     for numbers in cases.into_iter().chain([many.as_slice()]) {
         let total: Decimal = numbers.iter().map(|number| number.parse::<Decimal>().unwrap()).sum();
         let mut averages = Vec::new();
         for store in &stores {
-            store.run("DELETE FROM lines; DELETE FROM ledgers; INSERT INTO ledgers (amount) VALUES (0)").await;
+            store
+                .run("DELETE FROM lines; DELETE FROM ledgers; INSERT INTO ledgers (amount) VALUES (0)")
+                .await;
             let rows: Vec<String> = numbers.iter().map(|number| format!("(0, {number})")).collect();
-            store.run(&format!("INSERT INTO lines (ledger_amount, price) VALUES (0, NULL), {}", rows.join(", "))).await;
+            store
+                .run(&format!(
+                    "INSERT INTO lines (ledger_amount, price) VALUES (0, NULL), {}",
+                    rows.join(", ")
+                ))
+                .await;
             let aggregate = "linesAggregate { sum { price } avg { price } }";
             let answer = data(&schema, store, &format!("{{ {aggregate} ledgers {{ {aggregate} }} }}")).await;
             let of_all = &answer["linesAggregate"];
@@ -297,15 +387,26 @@ async fn a_deletion_by_time_spares_the_rows_of_its_own_day() {
     for store in &stores {
         // As the default of the column writes them, and as a program that writes RFC 3339 does.
         let older = ["2026-11-27 23:59:59", "2026-11-27T23:59:59.999999+00:00", "2026-11-28T01:00:00+02:00"];
-        let of_the_day = ["2026-11-28 00:00:00", "2026-11-28 17:23:11", "2026-11-28T00:00:00Z", "2026-11-27T23:00:00-01:00"];
+        let of_the_day = [
+            "2026-11-28 00:00:00",
+            "2026-11-28 17:23:11",
+            "2026-11-28T00:00:00Z",
+            "2026-11-27T23:00:00-01:00",
+        ];
         for spelling in older.iter().chain(&of_the_day) {
             store.run(&format!("INSERT INTO notes (created_at) VALUES ('{spelling}')")).await;
         }
         store.run("INSERT INTO notes (id) VALUES (100)").await;
-        let query = "mutation { deleteNotes(where: { createdAt: { lt: \"2026-11-28T00:00:00Z\" } }) { affected } }";
+        let query =
+            "mutation { deleteNotes(where: { createdAt: { lt: \"2026-11-28T00:00:00Z\" } }) { affected } }";
         assert_eq!(data(&schema, store, query).await, json!({ "deleteNotes": { "affected": 3 } }));
         let left = [4, 5, 6, 7, 100].map(|id| json!({ "id": id }));
-        assert_eq!(data(&schema, store, "{ notes { id } }").await["notes"], json!(left), "{:?}", store.dialect);
+        assert_eq!(
+            data(&schema, store, "{ notes { id } }").await["notes"],
+            json!(left),
+            "{:?}",
+            store.dialect
+        );
     }
     drop_all(stores).await;
 }

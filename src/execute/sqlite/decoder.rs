@@ -115,7 +115,7 @@ fn push_rarer(
         }
         (Type::Decimal, ValueRef::Text(bytes)) => {
             sqlite_decimal::of_text(text(bytes)?).ok_or(Unreadable::WrongType)?.into()
-        },
+        }
         (Type::Decimal, ValueRef::Integer(value)) => Decimal::from(value).into(),
         (Type::Decimal, ValueRef::Real(value)) => {
             sqlite_decimal::of_real(value).ok_or(Unreadable::WrongType)?.into()

@@ -120,9 +120,7 @@ impl Select<'_> {
     pub fn parameter_places(&self, load: &Load) -> Vec<(usize, usize)> {
         let marks = Template::new(self, load, &[]).marks.into_iter();
         let of_parameter = |(place, mark)| match mark {
-            Mark::Parameter(parameter) | Mark::Operand(parameter, _) => {
-                Some((place + 1, parameter as usize))
-            }
+            Mark::Parameter(parameter) | Mark::Operand(parameter, _) => Some((place + 1, parameter as usize)),
             Mark::Keys(_) | Mark::MostRows => None,
         };
         marks.filter_map(of_parameter).collect()
