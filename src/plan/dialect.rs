@@ -92,6 +92,14 @@ impl Dialect {
         }
     }
 
+    /// Returns a value as it is bound for a comparison: SQLite's columns do not hold every decimal.
+    pub(super) fn bound(self, value: Value, comparison: Comparison) -> Value {
+        match (self, value) {
+            (Self::Sqlite, Value::Decimal(Some(decimal))) => sqlite_decimal::bound(decimal, comparison),
+            (_, value) => value,
+        }
+    }
+
     /// Returns a value for comparison with a column.
     pub fn operand(self, model: &Model, value: Value, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
@@ -341,14 +349,14 @@ impl Dialect {
 
     /// Returns the sum of a column, in the type of [`ColumnType::sum`].
     ///
-    /// SQLite's integer sum fails beyond 64 bits. The statement therefore sums the upper and lower halves,
-    /// and returns both: `1:5` is 2³² + 5.
+    /// SQLite's sum of integers fails beyond 64 bits, and its sum of decimals is a floating-point number. The
+    /// statement therefore returns both in parts, which [`sqlite_decimal::of_text`] reads.
     pub fn sum(self, column: Expr, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
             (Self::Sqlite, ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned) => {
-                let halves = "SUM(? / 4294967296) || ':' || SUM(? % 4294967296)";
-                Expr::cust_with_exprs(halves, [column.clone(), column])
+                Expr::cust_with_exprs(sqlite_decimal::halves("?"), [column.clone(), column])
             }
+            (Self::Sqlite, ColumnType::Decimal) => sqlite_decimal::sum(&column),
             _ => self.widened(column.sum(), &column_type.sum()),
         }
     }
@@ -359,6 +367,9 @@ impl Dialect {
     /// The column is therefore cast to float.
     pub fn average(self, column: Expr, column_type: &ColumnType) -> Expr {
         let average = column_type.average();
+        if (self, &average) == (Self::Sqlite, &ColumnType::Decimal) {
+            return sqlite_decimal::average(&column);
+        }
         let column = match (self, &average) {
             (Self::Postgres, ColumnType::Double) => column.cast_as("double precision"),
             _ => column,
@@ -371,7 +382,6 @@ impl Dialect {
             (Self::Postgres, ColumnType::BigInt) => aggregate.cast_as("bigint"),
             (Self::Postgres, ColumnType::Decimal) => aggregate.cast_as("numeric"),
             (Self::Postgres, _) => aggregate.cast_as("double precision"),
-            (Self::Sqlite, ColumnType::Decimal) => aggregate.cast_as("TEXT"),
             (Self::Sqlite, _) => aggregate,
         }
     }
@@ -441,7 +451,7 @@ fn json_key(value: &Value) -> Json {
         Value::Float(Some(value)) => Json::from(*value),
         Value::Double(Some(value)) => Json::from(*value),
         Value::String(Some(value)) => Json::from(value.as_str()),
-        Value::Decimal(Some(value)) => Json::from(value.to_string()),
+        Value::Decimal(Some(value)) => Json::from(sqlite_decimal::listed(value)),
         Value::Uuid(Some(value)) => Json::from(hex(value.as_bytes())),
         Value::Bytes(Some(value)) => Json::from(hex(value)),
         value => sqlite_time::stored(value).map_or(Json::Null, Json::from),

@@ -90,6 +90,12 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
+impl Comparison {
+    /// All comparisons, in their order.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Equal, Self::NotEqual, Self::Less, Self::LessOrEqual, Self::Greater, Self::GreaterOrEqual];
+}
+
 /// Quantifier over related rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantifier {

@@ -582,7 +582,12 @@ fn aggregate_of(group: Group, kind: Kind, cells: &[&Cell]) -> Answer {
                 let whole = |cell: &&Cell| if let Cell::Int(value) = cell { i128::from(*value) } else { 0 };
                 Answer::Decimal(Decimal::from_i128_with_scale(cells.iter().map(whole).sum(), 0))
             }
-            _ => Answer::near(numbers().sum(), numbers(), kind == Kind::Decimal),
+            Kind::Decimal => {
+                let exact =
+                    |cell: &&Cell| if let Cell::Decimal(value) = cell { *value } else { Decimal::ZERO };
+                Answer::Decimal(cells.iter().map(exact).sum())
+            }
+            _ => Answer::near(numbers().sum(), numbers(), false),
         },
         Group::Average => {
             Answer::near(numbers().sum::<f64>() / cells.len() as f64, numbers(), kind == Kind::Decimal)

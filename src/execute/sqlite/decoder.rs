@@ -113,7 +113,9 @@ fn push_rarer(
             rows.push_date(time::date(stored).ok_or(Unreadable::WrongType)?);
             return Ok(());
         }
-        (Type::Decimal, ValueRef::Text(bytes)) => decimal(text(bytes)?)?.into(),
+        (Type::Decimal, ValueRef::Text(bytes)) => {
+            sqlite_decimal::of_text(text(bytes)?).ok_or(Unreadable::WrongType)?.into()
+        }
         (Type::Decimal, ValueRef::Integer(value)) => Decimal::from(value).into(),
         (Type::Decimal, ValueRef::Real(value)) => {
             sqlite_decimal::of_real(value).ok_or(Unreadable::WrongType)?.into()
@@ -140,16 +142,4 @@ fn push_rarer(
 
 fn text(bytes: &[u8]) -> Result<&str, Unreadable> {
     std::str::from_utf8(bytes).map_err(|_| Unreadable::WrongType)
-}
-
-/// Parses a decimal stored as text. A sum of integers has two halves (see `Dialect::sum`).
-fn decimal(text: &str) -> Result<Decimal, Unreadable> {
-    let read = |text: &str| Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
-    let value = match text.split_once(':') {
-        None => read(text),
-        Some((upper, lower)) => {
-            read(upper).and_then(|upper| Ok(upper * Decimal::from(1_u64 << 32) + read(lower)?))
-        }
-    };
-    value.map_err(|_| Unreadable::WrongType)
 }

@@ -195,7 +195,10 @@ impl<'a> Conditions<'a> {
         match test {
             Test::Compare(comparison, operand) => {
                 let value = match operand {
-                    Operand::Value(value) => value.clone(),
+                    Operand::Value(value) => dialect.bound(value.clone(), *comparison),
+                    Operand::Parameter(parameter) if *column_type == ColumnType::Decimal => {
+                        Mark::Operand(*parameter as u32, *comparison).into()
+                    }
                     Operand::Parameter(parameter) => Mark::Parameter(*parameter as u32).into(),
                 };
                 dialect.compare(model, column, *comparison, value, column_type)

@@ -7,7 +7,7 @@ use sea_orm::Value;
 
 use super::{Body, Key, Query, Select};
 use crate::model::ColumnType;
-use crate::plan::{Dialect, Load, What};
+use crate::plan::{Comparison, Dialect, Load, What};
 
 /// Cached statements of a load: per dialect, one with and one without the influence of statistics.
 #[derive(Debug, Default)]
@@ -33,6 +33,8 @@ pub(super) enum Mark {
     Keys(u16),
     /// Value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
     Parameter(u32),
+    /// Value of a parameter as the operand of a comparison, prepared by [`Dialect::bound`].
+    Operand(u32, Comparison),
     /// Row limit for keyset pages of several parents.
     MostRows,
 }
@@ -40,11 +42,19 @@ pub(super) enum Mark {
 impl Mark {
     /// Limit value that represents [`Mark::MostRows`].
     pub const MOST_ROWS: u64 = u64::MAX;
+    /// Above a parameter's place, the bits that say which comparison it is the operand of.
+    const COMPARISON: u32 = 24;
 
     fn of(value: &Value) -> Option<Self> {
         match value {
             Value::SmallUnsigned(Some(part)) => Some(Self::Keys(*part)),
-            Value::Unsigned(Some(parameter)) => Some(Self::Parameter(*parameter)),
+            Value::Unsigned(Some(code)) => {
+                let parameter = code & ((1 << Self::COMPARISON) - 1);
+                Some(match Comparison::ALL.get((code >> Self::COMPARISON) as usize) {
+                    Some(comparison) => Self::Operand(parameter, *comparison),
+                    None => Self::Parameter(parameter),
+                })
+            }
             Value::BigUnsigned(Some(Self::MOST_ROWS)) => Some(Self::MostRows),
             _ => None,
         }
@@ -57,7 +67,12 @@ impl From<Mark> for Value {
     fn from(mark: Mark) -> Self {
         match mark {
             Mark::Keys(part) => Self::SmallUnsigned(Some(part)),
-            Mark::Parameter(parameter) => Self::Unsigned(Some(parameter)),
+            Mark::Parameter(parameter) => {
+                Self::Unsigned(Some(parameter | u32::from(u8::MAX) << Mark::COMPARISON))
+            }
+            Mark::Operand(parameter, comparison) => {
+                Self::Unsigned(Some(parameter | (comparison as u32) << Mark::COMPARISON))
+            }
             Mark::MostRows => Self::BigUnsigned(Some(Mark::MOST_ROWS)),
         }
     }
@@ -106,7 +121,7 @@ impl Select<'_> {
     pub fn parameter_places(&self, load: &Load) -> Vec<(usize, usize)> {
         let marks = Template::new(self, load, &[]).marks.into_iter();
         let of_parameter = |(place, mark)| match mark {
-            Mark::Parameter(parameter) => Some((place + 1, parameter as usize)),
+            Mark::Parameter(parameter) | Mark::Operand(parameter, _) => Some((place + 1, parameter as usize)),
             Mark::Keys(_) | Mark::MostRows => None,
         };
         marks.filter_map(of_parameter).collect()
@@ -140,6 +155,10 @@ impl Template {
                     parts.get_or_insert_with(read).get(usize::from(*part)).cloned()
                 }
                 Mark::Parameter(parameter) => values.get(*parameter as usize).cloned(),
+                Mark::Operand(parameter, comparison) => {
+                    let value = values.get(*parameter as usize);
+                    value.map(|value| select.dialect.bound(value.clone(), *comparison))
+                }
                 Mark::MostRows => Some(select.most_rows_of_pages(keys.len()).into()),
             };
             if let Some(known) = known {
