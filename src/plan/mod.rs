@@ -157,7 +157,7 @@ impl Rows {
 }
 
 /// Which part of a list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Page {
     /// All of it.
     All,

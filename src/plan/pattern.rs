@@ -33,7 +33,7 @@ const MOST_NESTED: u32 = 50;
 const MOST_REPEATED: u32 = 255;
 
 /// A condition on text, as each database writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     sqlite: String,
     postgres: String,

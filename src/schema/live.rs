@@ -11,10 +11,10 @@ use futures_util::Stream;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::{Executed, Prepared, Schema, answering, variables};
-use crate::execute::Database;
+use super::{Executed, Prepared, Schema, variables};
+use crate::execute::{Database, Session};
 use crate::model::Table;
-use crate::plan::{Document, Variables};
+use crate::plan::Variables;
 
 /// The least time between two runs of one live query: what commits in between is seen by the next.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -100,7 +100,7 @@ impl Run {
 
     async fn follow(&self) {
         // A commit between the first result and the moment when one begins to listen would be missed.
-        let mut listener = self.schema.shared.changes.listen(self.tables());
+        let mut listener = self.schema.shared.changes.listen(self.tables().await);
         loop {
             let executed = self.schema.run(self.prepared.again(), &self.database).await;
             let is_refused = executed.is_request_error();
@@ -124,15 +124,14 @@ impl Run {
     }
 
     /// A subscription that cannot be planned reads nothing; its one result says why.
-    fn tables(&self) -> BTreeSet<Table> {
-        let compiled = &self.prepared.compiled;
-        let plan = compiled.operation().and_then(|operation| {
-            let variables = variables::with_defaults(operation, &self.prepared.variables)?;
-            let variables = Variables::fixed(&variables);
-            let document = Document { fragments: &compiled.document.fragments, variables: &variables };
-            answering::plan(self.schema.model(), operation, document)
-        });
-        plan.map(|plan| plan.tables(self.schema.model())).unwrap_or_default()
+    async fn tables(&self) -> BTreeSet<Table> {
+        let plan = async {
+            let compiled = &self.prepared.compiled;
+            let variables = variables::with_defaults(compiled.operation()?, &self.prepared.variables)?;
+            let session = Session::new(self.schema.shared.clone(), self.database.clone())?;
+            self.schema.plan_anew(&Arc::new(session), compiled, &variables, Variables::fixed).await
+        };
+        plan.await.map(|plan| plan.tables(self.schema.model())).unwrap_or_default()
     }
 
     async fn nobody_listens(&self) {

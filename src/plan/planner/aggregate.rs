@@ -1,6 +1,6 @@
 //! Aggregates: which are asked for.
 
-use super::{Planner, Start, no_field, position_or_push, share};
+use super::{Planner, Start, no_field, position_or_push};
 use crate::error::Result;
 use crate::model::ColumnId;
 use crate::plan::filter::Filter;
@@ -66,7 +66,7 @@ impl<'a> Planner<'a> {
             // Only `__typename` is asked, but whether the parent's list can be read is still a question.
             aggregates.push(Aggregate::Count);
         }
-        let load = share(loads, start.load(filter, What::Aggregates(aggregates)));
+        let load = self.share(loads, start.load(filter, What::Aggregates(aggregates)));
         Ok(FieldKind::Aggregate { load, fields: planned })
     }
 }
