@@ -136,6 +136,11 @@ impl<'a> Part<'a> {
         self.own.values
     }
 
+    /// The number of its selections.
+    pub fn selections(&self) -> u64 {
+        self.own.selections
+    }
+
     fn read_directives(&mut self, directives: &'a [Positioned<Directive>]) {
         self.own.directives += directives.len() as u64;
         for directive in directives {

@@ -117,6 +117,8 @@ fn text(scalar: &ConstValue) -> usize {
 /// literals. A variable counts at each use, because each use reads it.
 #[derive(Debug, Default)]
 pub struct Uses {
+    nodes: u64,
+    selections: u64,
     literals: Size,
     variables: HashMap<Name, Use>,
     most: u64,
@@ -135,6 +137,8 @@ impl Uses {
     pub fn of(document: &ExecutableDocument) -> Self {
         let mut uses = Self::default();
         Fragments::read(document).each_expanded(document, |part, times| {
+            uses.nodes = uses.nodes.saturating_add(part.selections()).saturating_add(part.values().values);
+            uses.selections = uses.selections.saturating_add(part.selections().saturating_mul(times));
             uses.literals.add_times(part.values(), times);
             for (name, depth) in &part.variables {
                 let of_variable = uses.variables.entry((*name).clone()).or_default();
@@ -145,6 +149,22 @@ impl Uses {
         uses.most = uses.variables.values().map(|of_variable| of_variable.times).max().unwrap_or_default();
         uses.deepest = uses.variables.values().map(|of_variable| of_variable.depth).max().unwrap_or_default();
         uses
+    }
+
+    /// The number of selections and values that planning reads, with fragments expanded and variables wherever they stand,
+    /// and the bytes of texts among them. Of the variables only those that are `read`.
+    pub fn weight(&self, variables: &Variables, read: impl Fn(&Name) -> bool) -> (u64, u64) {
+        let mut size = self.literals;
+        for (name, value) in variables.iter().filter(|(name, _)| read(name)) {
+            let times = self.variables.get(name).map_or(0, |of_variable| of_variable.times);
+            size.add_times(Size::of_variable(value), times);
+        }
+        (self.selections.saturating_add(size.values), size.bytes)
+    }
+
+    /// The number of selections and values in the document as it is written, without expansion.
+    pub fn nodes(&self) -> u64 {
+        self.nodes
     }
 
     /// Checks the values of a request's variables.

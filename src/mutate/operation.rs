@@ -8,6 +8,7 @@ use async_graphql::{Name, PathSegment, Pos, Value as ConstValue};
 use indexmap::IndexMap;
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
+use tokio::task::yield_now;
 
 use super::change::{Changes, Create, Update};
 use super::constraint::is_foreign_key_violation;
@@ -65,7 +66,7 @@ pub async fn mutate(
     operation: &OperationDefinition,
     document: Document<'_>,
 ) -> Result<Json, Failed> {
-    let changes = read(session, operation, document)?;
+    let changes = read(session, operation, document).await?;
     // Loads the catalog now, because a transaction does not query it.
     session.statements().catalog().await;
     let mut attempt = 0;
@@ -181,7 +182,7 @@ async fn carry_out(
 }
 
 /// Reads all root fields; the first invalid field ends the operation before any statement.
-fn read<'a>(
+async fn read<'a>(
     session: &Session,
     operation: &'a OperationDefinition,
     document: Document<'a>,
@@ -190,6 +191,9 @@ fn read<'a>(
     let collected = document.collect(&[&operation.selection_set.node], MUTATION, &[]).map_err(at_root)?;
     let mut changes = Vec::new();
     for field in collected {
+        if !changes.is_empty() {
+            yield_now().await;
+        }
         let write = read_write(session, field.name(), &field.arguments(&document));
         changes.push(Change {
             key: field.key.clone(),

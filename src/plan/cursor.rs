@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::model::{ColumnType, EntityId, Model, is_null};
 
 /// Values of an order's terms at one row; `None` is NULL.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor(pub Vec<Option<Value>>);
 
 impl Cursor {

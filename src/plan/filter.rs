@@ -5,11 +5,19 @@ use sea_orm::Value;
 use super::dialect::{escape_like, prefix_of_like};
 use super::input::Input;
 use super::pattern::Pattern;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId, Model, RelationId};
 
+/// The most conditions that one filter may have, its columns, operators and connectives counted. Reading a condition and
+/// writing it into a statement take microseconds, and a database plans as long again.
+const MOST_CONDITIONS: u64 = 20_000;
+
+/// The most relations that one filter may follow: each is a sub-select, which takes a database much longer than a comparison
+/// (PostgreSQL plans 1,000 of them in a second, and 100,000 in two minutes).
+const MOST_RELATIONS: u64 = 1_000;
+
 /// Condition on the rows of one entity. An empty `All` holds for every row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Filter {
     /// All filters hold.
     All(Vec<Filter>),
@@ -43,7 +51,7 @@ pub enum Filter {
 }
 
 /// Test of a column, with its operand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Test {
     /// Comparison by one of the operators `= <> < <= > >=`.
     Compare(Comparison, Operand<Value>),
@@ -65,7 +73,7 @@ pub enum Test {
 }
 
 /// Operand of a comparison.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operand<T> {
     /// Value known when the plan is made.
     Value(T),
@@ -151,8 +159,28 @@ impl Filter {
     /// A variable without a value is refused anywhere in the filter. Without its operand, the filter would
     /// hold for more rows than intended.
     pub fn read(model: &Model, entity: EntityId, input: &Input) -> Result<Self> {
+        let conditions = input.count_fields();
+        if conditions > MOST_CONDITIONS {
+            let subject = format!("the filter \"{}\" has {conditions} conditions", input.path());
+            return Err(Error::too_complex("conditions", &subject, MOST_CONDITIONS, conditions));
+        }
         input.require_values()?;
-        Self::read_fields(model, entity, input)
+        let filter = Self::read_fields(model, entity, input)?;
+        let relations = filter.count_relations();
+        if relations > MOST_RELATIONS {
+            let subject = format!("the filter \"{}\" follows {relations} relations", input.path());
+            return Err(Error::too_complex("relations", &subject, MOST_RELATIONS, relations));
+        }
+        Ok(filter)
+    }
+
+    fn count_relations(&self) -> u64 {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::count_relations).sum(),
+            Self::Not(filter) => filter.count_relations(),
+            Self::Column { .. } | Self::Keys { .. } => 0,
+            Self::Related { filter, .. } => 1 + filter.count_relations(),
+        }
     }
 
     fn read_fields(model: &Model, entity: EntityId, input: &Input) -> Result<Self> {

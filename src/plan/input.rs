@@ -67,6 +67,23 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// The number of fields in its objects, at any depth; an object without fields counts as one.
+    pub fn count_fields(&self) -> u64 {
+        let mut count = 0;
+        let mut waiting = vec![self.value()];
+        while let Some(written) = waiting.pop() {
+            match self.variables.find(written) {
+                Some((Written::List(items), _)) => waiting.extend(items),
+                Some((Written::Object(fields), _)) => {
+                    count += fields.len().max(1) as u64;
+                    waiting.extend(fields.values());
+                }
+                _ => {}
+            }
+        }
+        count
+    }
+
     /// Returns the fields of an input object.
     pub fn object(&self) -> Result<impl Iterator<Item = (&'a Name, Input<'a>)>> {
         let (path, variables) = (self.path.clone(), self.variables);

@@ -157,7 +157,7 @@ impl Rows {
 }
 
 /// Page of a list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Page {
     /// Whole list.
     All,

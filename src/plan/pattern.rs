@@ -35,7 +35,7 @@ const MOST_NESTED: u32 = 50;
 const MOST_REPEATED: u32 = 255;
 
 /// Condition on text, in the syntax of each database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     sqlite: String,
     postgres: String,

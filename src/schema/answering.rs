@@ -22,7 +22,10 @@ use crate::error::{Error, LocatedError, Result};
 use crate::execute::{Answer, Json, Session, SqlError, Tree, json, object};
 use crate::model::Model;
 use crate::mutate;
-use crate::plan::{self, Catalog, Document, FieldKind, Plan, Select};
+use crate::plan::{self, Catalog, Document, FieldKind, Plan};
+
+/// The most selections and values that a worker plans itself: some milliseconds of work.
+const LIGHT: u64 = 2_000;
 
 /// Data of a response as JSON text, and its errors. A request refused before execution has no data (September
 /// 2025, section 7.1.3).
@@ -64,9 +67,26 @@ impl Schema {
                 Err(errors) => (Some(json(&())), errors),
             });
         }
-        let (plan, values) = self
-            .planned(&compiled, operation, &variables, session.select(Catalog::none()))
-            .map_err(refuse)?;
+        let mut plan = match compiled.kept_plan(operation, &variables) {
+            Some(plan) => plan,
+            None => {
+                let made =
+                    Box::pin(self.plan_anew(session, &compiled, &variables, plan::Variables::open)).await;
+                let plan = made.map_err(refuse)?;
+                compiled.keep_plan(operation, &variables, plan.clone());
+                plan
+            }
+        };
+        let values = match plan.values(&session.select(Catalog::none()), &variables) {
+            Some(values) => values,
+            // The fields that such a value stands in are at fault, and they alone.
+            None => {
+                let made =
+                    Box::pin(self.plan_anew(session, &compiled, &variables, plan::Variables::fixed)).await;
+                plan = made.map_err(refuse)?;
+                Vec::new()
+            }
+        };
         session.afford_plan(&plan).map_err(refuse)?;
         let is_foreign = |field: &plan::Field| matches!(field.kind, FieldKind::Foreign);
         if !plan.fields.iter().any(is_foreign) {
@@ -124,24 +144,34 @@ impl Schema {
     }
 
     /// Returns the plan of a query or a subscription for these variables, and the values of its parameters.
-    fn planned(
+    pub(super) async fn plan_anew(
         &self,
-        compiled: &Compiled,
-        operation: &OperationDefinition,
+        session: &Arc<Session>,
+        compiled: &Arc<Compiled>,
         variables: &Variables,
-        select: Select,
-    ) -> Result<(Arc<Plan>, Vec<sea_orm::Value>)> {
-        let fragments = &compiled.document.fragments;
-        let make = |variables: &plan::Variables| {
-            let make = || plan(self.model(), operation, Document { fragments, variables });
+        read: fn(&Variables) -> plan::Variables,
+    ) -> Result<Arc<Plan>> {
+        let make = |schema: &Self, compiled: &Compiled, variables: plan::Variables| {
+            let document = Document { fragments: &compiled.document.fragments, variables: &variables };
+            let make = || plan(schema.model(), compiled.operation()?, document);
             tracing::debug_span!("plan").in_scope(make)
         };
-        let plan = compiled.plan(operation, variables, || make(&plan::Variables::open(variables)))?;
-        match plan.values(&select, variables) {
-            Some(values) => Ok((plan, values)),
-            // Only the fields that contain such a value fail.
-            None => Ok((Arc::new(make(&plan::Variables::fixed(variables))?), Vec::new())),
+        let (weight, _) = compiled.uses.weight(variables, |_| true);
+        let variables = read(variables);
+        if weight <= LIGHT {
+            return Ok(Arc::new(make(self, compiled, variables)?));
         }
+        let catalog = session.statements().catalog().await;
+        let (schema, session, compiled) = (self.clone(), session.clone(), compiled.clone());
+        let span = Span::current();
+        let plan_and_write = move || {
+            let _entered = span.entered();
+            let plan = make(&schema, &compiled, variables)?;
+            session.afford_plan(&plan)?;
+            session.select(catalog.as_deref().unwrap_or(Catalog::none())).prepare_all(&plan.loads);
+            Ok(Arc::new(plan))
+        };
+        spawn_blocking(plan_and_write).await.map_err(Error::internal)?
     }
 
     /// Validates the document, once while it is cached.

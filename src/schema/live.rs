@@ -11,10 +11,10 @@ use futures_util::Stream;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::{Executed, Prepared, Schema, answering, variables};
-use crate::execute::Database;
+use super::{Executed, Prepared, Schema, variables};
+use crate::execute::{Database, ReadConsistency, Session};
 use crate::model::Table;
-use crate::plan::{Document, Variables};
+use crate::plan::Variables;
 
 /// Minimum time between two runs of a live query; the next run sees all commits in between.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -100,7 +100,7 @@ impl Run {
 
     async fn follow(&self) {
         // Listens before the first run: a commit between both would be missed otherwise.
-        let mut listener = self.schema.shared.changes.listen(self.tables());
+        let mut listener = self.schema.shared.changes.listen(self.tables().await);
         loop {
             let executed = self.schema.run(self.prepared.again(), &self.database).await;
             let is_refused = executed.is_request_error();
@@ -125,15 +125,15 @@ impl Run {
 
     /// Returns the tables of the plan. A subscription that cannot be planned reads none; its only result has
     /// the error.
-    fn tables(&self) -> BTreeSet<Table> {
-        let compiled = &self.prepared.compiled;
-        let plan = compiled.operation().and_then(|operation| {
-            let variables = variables::with_defaults(operation, &self.prepared.variables)?;
-            let variables = Variables::fixed(&variables);
-            let document = Document { fragments: &compiled.document.fragments, variables: &variables };
-            answering::plan(self.schema.model(), operation, document)
-        });
-        plan.map(|plan| plan.tables(self.schema.model())).unwrap_or_default()
+    async fn tables(&self) -> BTreeSet<Table> {
+        let plan = async {
+            let compiled = &self.prepared.compiled;
+            let variables = variables::with_defaults(compiled.operation()?, &self.prepared.variables)?;
+            let (shared, database) = (self.schema.shared.clone(), self.database.clone());
+            let session = Session::new(shared, database, ReadConsistency::Snapshot)?;
+            self.schema.plan_anew(&Arc::new(session), compiled, &variables, Variables::fixed).await
+        };
+        plan.await.map(|plan| plan.tables(self.schema.model())).unwrap_or_default()
     }
 
     async fn nobody_listens(&self) {

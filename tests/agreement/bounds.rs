@@ -286,3 +286,82 @@ fn long_lists_are_answered_up_to_the_limit_and_refused_beyond_it() {
         Service::drop_all(services).await;
     });
 }
+
+#[test]
+fn a_filter_has_a_limit_of_conditions_and_of_relations() {
+    on_a_worker(async || {
+        let services = services().await;
+        let nulls = |count: usize| json!({ "or": vec![json!({ "nick": { "isNull": true } }); count] });
+        let managers = |count: usize| json!({ "and": vec![json!({ "manager": {} }); count] });
+        for document in FILTERED {
+            for service in &services {
+                // "or" is a condition, too, and each test of a column two: the column and its operator.
+                for (filter, of, asked) in [
+                    (nulls(10_000), "conditions", 20_001),
+                    (managers(1_001), "relations", 1_001),
+                    // A refusal is not kept for another filter in the same document.
+                    (json!({ "name": { "eq": "no person has this name" } }), "", 0),
+                ] {
+                    let text = document.to_owned();
+                    let asked_for = service.ask(&Document { text, variables: json!({ "w": filter }) }).await;
+                    let error = asked_for.errors.map(|errors| errors[0]["extensions"].clone());
+                    let Some(error) = error else {
+                        assert_eq!(of, "", "{document}");
+                        continue;
+                    };
+                    assert_eq!((&error["code"], &error["of"]), (&json!("TOO_COMPLEX"), &json!(of)));
+                    assert_eq!(error["asked"], json!(asked), "{document}");
+                    let writes = asked_for.statements.iter().any(|sent| sent.sql.contains("UPDATE"));
+                    assert!(!writes && asked_for.statements.len() <= 1, "{document}");
+                }
+            }
+        }
+        Service::drop_all(services).await;
+    });
+}
+
+/// A list of every kind that a client sends, in the place of `LIST`, with its type.
+const LISTS: [(&str, &str); 12] = [
+    ("query DECLARED { nodes(nodeIds: LIST) { nodeId } }", "[ID!]!"),
+    ("query DECLARED { people(where: { id: { in: LIST } }) { id } }", "[Int!]"),
+    ("query DECLARED { people(where: { id: { notIn: LIST } }) { id } }", "[Int!]"),
+    ("query DECLARED { people(where: { and: LIST }) { id } }", "[PersonFilter!]"),
+    ("query DECLARED { peopleAggregate(where: { not: { or: LIST } }) { count } }", "[PersonFilter!]"),
+    ("query DECLARED { peopleConnection(orderBy: LIST) { totalCount } }", "[PersonOrder!]"),
+    ("query DECLARED { people { reports(orderBy: LIST) { id } } }", "[PersonOrder!]"),
+    ("subscription DECLARED { people(where: { id: { in: LIST } }) { id } }", "[Int!]"),
+    ("mutation DECLARED { createPeople(input: LIST) { id } }", "[PersonCreate!]!"),
+    (
+        "mutation DECLARED { createPerson(input: { id: 1, name: \"\", reports: { connect: LIST } }) { id } }",
+        "[PersonKey!]",
+    ),
+    ("mutation DECLARED { updatePerson(id: 1, input: { reports: { set: LIST } }) { id } }", "[PersonKey!]"),
+    ("mutation DECLARED { deletePeople(where: { or: LIST }) { affected } }", "[PersonFilter!]"),
+];
+
+#[test]
+fn every_list_has_one_limit_in_literals_and_in_variables() {
+    on_a_worker(async || {
+        let services = services().await;
+        let limit = crowsfoot::guard::Limits::DEFAULT.list_items;
+        // Items need not fit: the list is measured before anything reads it.
+        let items = vec![1; limit + 1];
+        for (text, of) in LISTS {
+            let literal = text.replace("DECLARED ", "").replace("LIST", &json!(items).to_string());
+            let variable = text.replace("DECLARED", &format!("($list: {of})")).replace("LIST", "$list");
+            for (text, variables) in [(literal, json!({})), (variable, json!({ "list": items }))] {
+                let document = Document { text, variables };
+                for service in &services {
+                    let asked = service.ask(&document).await;
+                    let error = asked.errors.map(|errors| errors[0]["extensions"].clone());
+                    let expected = json!({
+                        "code": "TOO_COMPLEX", "of": "listItems", "limit": limit, "asked": limit + 1,
+                    });
+                    assert_eq!(error, Some(expected), "{:.120}", document.text);
+                    assert_eq!(asked.statements.len(), 0, "{:.120}", document.text);
+                }
+            }
+        }
+        Service::drop_all(services).await;
+    });
+}

@@ -1,6 +1,6 @@
 //! Planning of aggregates.
 
-use super::{Planner, Start, no_field, position_or_push, share};
+use super::{Planner, Start, no_field, position_or_push};
 use crate::error::Result;
 use crate::model::ColumnId;
 use crate::plan::filter::Filter;
@@ -67,7 +67,7 @@ impl<'a> Planner<'a> {
             // read.
             aggregates.push(Aggregate::Count);
         }
-        let load = share(loads, start.load(filter, What::Aggregates(aggregates)));
+        let load = self.share(loads, start.load(filter, What::Aggregates(aggregates)));
         Ok(FieldKind::Aggregate { load, fields: planned })
     }
 }

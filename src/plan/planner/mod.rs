@@ -4,6 +4,9 @@ mod aggregate;
 mod connection;
 mod join;
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
 use super::filter::{Filter, Operand};
@@ -30,7 +33,7 @@ pub fn plan(
     for merged in document.collect(&[&operation.selection_set.node], root_type, &[])? {
         // Loads of a field are kept only if the whole field could be planned.
         let planned = plan.loads.len();
-        let mut planner = Planner { model, document, path: Vec::new() };
+        let mut planner = Planner::new(model, document);
         let kind = match planner.root(&merged, root_type, &mut plan.loads) {
             Ok(kind) => kind,
             // A schema violation refuses the whole request, as validation does.
@@ -63,6 +66,11 @@ pub struct Planner<'a> {
     pub document: Document<'a>,
     /// Path below the root field, for the error that ends planning.
     path: Vec<String>,
+    /// The places of the loads above, each among its siblings.
+    above: Vec<usize>,
+    /// The places of the loads that fields may share, by hash.
+    shared: HashMap<u64, Vec<usize>>,
+    hasher: RandomState,
 }
 
 /// Form of a list field.
@@ -89,7 +97,14 @@ impl Start {
 impl<'a> Planner<'a> {
     /// Creates a planner for the rows that an application's root field returns.
     pub fn new(model: &'a Model, document: Document<'a>) -> Self {
-        Self { model, document, path: Vec::new() }
+        Self {
+            model,
+            document,
+            path: Vec::new(),
+            above: Vec::new(),
+            shared: HashMap::new(),
+            hasher: RandomState::new(),
+        }
     }
 
     /// Returns the path to the planning error, below the field at which planning began.
@@ -226,12 +241,25 @@ impl<'a> Planner<'a> {
                 let page =
                     if limit.is_none() && offset == 0 { Page::All } else { Page::Slice { limit, offset } };
                 let rows = Rows { order, page, ..Rows::unordered() };
-                let load = share(loads, start.load(filter, What::Rows(rows)));
-                let rows = rows_of(&mut loads[load])?;
-                let selection = self.selection(start.entity, &field.selection_sets(), rows)?;
+                let load = self.share(loads, start.load(filter, What::Rows(rows)));
+                let selection = self.selection_of(load, start.entity, field, loads)?;
                 Ok(FieldKind::List { load, selection })
             }
         }
+    }
+
+    /// What `field` selects of the rows of a load.
+    fn selection_of(
+        &mut self,
+        load: usize,
+        id: EntityId,
+        field: &Merged<'a>,
+        loads: &mut [Load],
+    ) -> Result<Selection> {
+        self.above.push(load);
+        let selection = self.selection(id, &field.selection_sets(), rows_of(&mut loads[load])?);
+        self.above.pop();
+        selection
     }
 
     /// Plans the selection `sets` on `rows`, and adds the needed columns and loads to `rows`.
@@ -285,9 +313,8 @@ impl<'a> Planner<'a> {
         field: &Merged<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
-        let load = share(loads, start.load(Filter::everything(), What::Rows(Rows::unordered())));
-        let rows = rows_of(&mut loads[load])?;
-        let selection = self.selection(start.entity, &field.selection_sets(), rows)?;
+        let load = self.share(loads, start.load(Filter::everything(), What::Rows(Rows::unordered())));
+        let selection = self.selection_of(load, start.entity, field, loads)?;
         let is_forward = relation.declaration == Declaration::BelongsTo;
         Ok(FieldKind::One {
             load,
@@ -296,21 +323,43 @@ impl<'a> Planner<'a> {
             non_null: relation.cardinality == Cardinality::One,
         })
     }
+
+    /// Adds a load, or finds the one that loads the same already: `a: posts {id} b: posts {title}` is one statement.
+    /// Searches by hash, since a client may ask for a thousand lists that differ in the last value of a long filter.
+    fn share(&mut self, loads: &mut Vec<Load>, load: Load) -> usize {
+        if load.relation.is_none() {
+            return push(loads, load);
+        }
+        let places = self.shared.entry(self.hash(&load)).or_default();
+        let known = places.iter().find(|place| loads.get(**place).is_some_and(|known| is_same(known, &load)));
+        if let Some(known) = known {
+            return *known;
+        }
+        places.push(loads.len());
+        push(loads, load)
+    }
+
+    /// Hashes a load with the way to it: below another parent the same load has other rows.
+    fn hash(&self, load: &Load) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        self.above.hash(&mut hasher);
+        load.relation.hash(&mut hasher);
+        load.filter.hash(&mut hasher);
+        match &load.what {
+            What::Rows(rows) => (&rows.order, &rows.page).hash(&mut hasher),
+            What::Aggregates(aggregates) => aggregates.hash(&mut hasher),
+        }
+        hasher.finish()
+    }
 }
 
 /// Adds a load, or returns an equal existing load: `a: posts {id} b: posts {title}` is one statement.
-fn share(loads: &mut Vec<Load>, load: Load) -> usize {
-    let is_same = |known: &Load| {
-        let what = match (&known.what, &load.what) {
-            (What::Rows(known), What::Rows(rows)) => known.order == rows.order && known.page == rows.page,
-            (known, aggregates) => known == aggregates,
-        };
-        what && known.relation.is_some() && known.relation == load.relation && known.filter == load.filter
+fn is_same(one: &Load, other: &Load) -> bool {
+    let what = match (&one.what, &other.what) {
+        (What::Rows(one), What::Rows(other)) => one.order == other.order && one.page == other.page,
+        (one, other) => one == other,
     };
-    match loads.iter().position(is_same) {
-        Some(known) => known,
-        None => push(loads, load),
-    }
+    what && one.relation == other.relation && one.filter == other.filter
 }
 
 fn push(loads: &mut Vec<Load>, load: Load) -> usize {

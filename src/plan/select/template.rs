@@ -91,11 +91,7 @@ impl Select<'_> {
     ///
     /// [`Plan::parameters`]: crate::plan::Plan::parameters
     pub fn prepare(&self, load: &Load, keys: &[Key], values: &[Value]) -> (Arc<Query>, Vec<Value>) {
-        let of_dialect = match self.dialect {
-            Dialect::Sqlite => &load.templates.0[0],
-            Dialect::Postgres => &load.templates.0[1],
-        };
-        let kept = &of_dialect[usize::from(self.follows_catalog(load))];
+        let kept = self.kept(load);
         let new;
         let template = match kept.get() {
             Some(template) => template,
@@ -106,6 +102,26 @@ impl Select<'_> {
             }
         };
         (template.query.clone(), template.fill(self, keys, values))
+    }
+
+    /// Builds the statements of `loads` and of everything below them, as far as their texts depend on no keys, so that
+    /// [`Select::prepare`] finds them.
+    pub fn prepare_all(&self, loads: &[Load]) {
+        for load in loads {
+            if !load.joined && self.fits_all_keys(load) {
+                self.kept(load).get_or_init(|| Template::new(self, load, &[]));
+            }
+            self.prepare_all(load.children());
+        }
+    }
+
+    /// The place where a statement of `load` is kept.
+    fn kept<'l>(&self, load: &'l Load) -> &'l OnceLock<Template> {
+        let of_dialect = match self.dialect {
+            Dialect::Sqlite => &load.templates.0[0],
+            Dialect::Postgres => &load.templates.0[1],
+        };
+        &of_dialect[usize::from(self.follows_catalog(load))]
     }
 
     /// Builds the statement of a `load` without parameters, or only for its text.
