@@ -14,7 +14,7 @@ pub struct Model {
     /// The title on the cover.
     pub title: String,
     /// The International Standard Book Number.
-    #[sea_orm(comment = "Thirteen digits without hyphens; nothing keeps it unique")]
+    #[sea_orm(comment = "ISBN of thirteen digits without hyphens; not unique")]
     pub isbn: String,
 }
 

@@ -42,7 +42,7 @@ async fn a_database_of_another_kind_is_named_beside_those_that_can_be_used() {
         let ended = run(&folder, &arguments).await;
         assert_failed(
             &ended,
-            "\"mysql\" is not a database that this build can use; expected one of sqlite, postgres",
+            "\"mysql\" is not a database that this build supports; expected one of sqlite, postgres",
         );
         assert!(!ended.log.contains("secret"), "{ended:?}");
     }
@@ -118,7 +118,7 @@ async fn what_the_database_says_is_in_the_log_under_the_id_of_the_request_and_no
             json!({
                 "data": { "user": null },
                 "errors": [{
-                    "message": "the service met an unexpected fault",
+                    "message": "internal server error",
                     "locations": [{ "line": 1, "column": 3 }],
                     "path": ["user"],
                     "extensions": { "code": "INTERNAL_SERVER_ERROR", "requestId": id },

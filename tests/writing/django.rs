@@ -331,7 +331,7 @@ async fn what_the_end_refuses_is_told_at_the_field_that_is_the_reason() {
         }"#;
         let (path, extensions, message) = refusal(&schema, &database, query).await;
         assert_eq!(path, json!(["held"]), "{:?}", database.dialect);
-        assert_eq!(message, "Author cannot be deleted: Book.author (2) point at it");
+        assert_eq!(message, "Author cannot be deleted: it is referenced by Book.author (2)");
         assert_eq!(extensions["key"], json!({ "id": "1" }));
         assert_eq!(extensions["by"], json!([{ "relation": "Book.author", "count": 2 }]));
         // A list through a junction that the schema does not show.
@@ -374,7 +374,7 @@ async fn the_database_says_what_goes_along_and_what_restricts() {
         let (path, extensions, message) =
             refusal(&schema, &database, "mutation { deleteAuthor(id: 1) { name } }").await;
         assert_eq!(path, json!(["deleteAuthor"]));
-        assert_eq!(message, "Author cannot be deleted: rows outside the schema (2) point at it");
+        assert_eq!(message, "Author cannot be deleted: it is referenced by rows outside the schema (2)");
         assert_eq!(extensions["by"], json!([{ "relation": null, "count": 2 }]));
         database.drop().await;
     }

@@ -19,16 +19,16 @@ pub(in crate::execute) enum Fault {
     #[error("the connection is closed")]
     Closed,
     /// No connection in so much time.
-    #[error("no connection within {0:?}")]
+    #[error("no connection after {0:?}")]
     Slow(Duration),
     /// A statement that is known to be short has brought nothing for so long that it is better sent over another connection.
-    #[error("the server has not answered a short statement")]
+    #[error("the server did not answer a short statement in time")]
     Silent,
     /// The server has stopped answering.
-    #[error("the server has stopped answering")]
+    #[error("the server has stopped responding")]
     Lost,
     /// The server lets no connection in: nothing has been sent.
-    #[error("no connection: {0}")]
+    #[error("cannot connect: {0}")]
     Refused(String),
     /// The server says no.
     #[error("{0}")]
@@ -37,7 +37,7 @@ pub(in crate::execute) enum Fault {
     #[error("TLS: {0}")]
     Tls(String),
     /// What came is not what PostgreSQL's protocol has here, or a part of it that is not spoken.
-    #[error("the server does not speak as expected: {0}")]
+    #[error("the server violates the PostgreSQL protocol: {0}")]
     Protocol(String),
     /// The settings of the connection cannot be followed.
     #[error("{0}")]

@@ -200,7 +200,7 @@ impl PostgresConnections {
 
     /// What ended one connection has most likely ended those that lie idle.
     fn forget(&self, fault: &Fault) {
-        tracing::info!(%fault, "a connection to the database is lost");
+        tracing::info!(%fault, "lost a connection to the database");
         self.reading.forget();
         self.writing.forget();
     }
