@@ -149,13 +149,13 @@ impl Error {
 
     /// Reports that no row of `entity` has this key.
     pub fn not_found(entity: &str, key: Value) -> Self {
-        let message = format!("there is no {entity} with the key {key}");
+        let message = format!("no {entity} has the key {key}");
         Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
     }
 
     /// Reports that the row of `entity` with this key is not in the modified list; it may exist elsewhere.
     pub fn not_in_list(entity: &str, key: Value) -> Self {
-        let message = format!("there is no {entity} with the key {key} in this list");
+        let message = format!("no {entity} in this list has the key {key}");
         Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
     }
 
@@ -163,7 +163,7 @@ impl Error {
     pub fn too_many_rows(limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooManyRows,
-            format!("the answer has more than {limit} rows; ask for fewer with limit or first"),
+            format!("the result has more than {limit} rows; reduce it with limit or first"),
             json!({ "limit": limit, "asked": asked }),
         )
     }
@@ -182,7 +182,7 @@ impl Error {
     pub fn too_deep(what: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooDeep,
-            format!("{what} nests {asked} levels deep; the limit is {limit}"),
+            format!("{what} is nested {asked} levels deep; the limit is {limit}"),
             json!({ "of": "depth", "limit": limit, "asked": asked }),
         )
     }
@@ -190,8 +190,8 @@ impl Error {
     /// Reports that the unique key over `fields` of `entity` is taken.
     pub fn unique_violation(entity: &str, fields: &[String]) -> Self {
         let message = match fields {
-            [] => format!("a unique key of {entity} over fields outside the schema is taken"),
-            fields => format!("there is a {entity} with the same {} already", fields.join(" and ")),
+            [] => format!("another {entity} has the same unique key, in columns outside the schema"),
+            fields => format!("another {entity} has the same {}", fields.join(" and ")),
         };
         Self::new(Code::UniqueViolation, message, json!({ "entity": entity, "fields": fields }))
     }
@@ -201,8 +201,8 @@ impl Error {
     pub fn foreign_key_violation(entity: &str, field: &str) -> Self {
         let message = match (entity, field) {
             ("", _) => "a foreign key does not match any row".to_owned(),
-            (entity, "") => format!("a foreign key at {entity}, outside the schema, does not match any row"),
-            (entity, field) => format!("{entity}.{field} points at nothing"),
+            (entity, "") => format!("a foreign key of {entity}, outside the schema, does not match any row"),
+            (entity, field) => format!("the foreign key {entity}.{field} does not match any row"),
         };
         let extensions = json!({ "entity": named(entity), "field": named(field) });
         Self::new(Code::ForeignKeyViolation, message, extensions)
@@ -212,15 +212,15 @@ impl Error {
     /// schema.
     pub fn not_null_violation(entity: &str, field: &str) -> Self {
         let message = match field {
-            "" => format!("a column of {entity} outside the schema needs a value"),
-            field => format!("{entity}.{field} needs a value"),
+            "" => format!("a column of {entity}, outside the schema, must not be null"),
+            field => format!("{entity}.{field} must not be null"),
         };
         Self::new(Code::NotNullViolation, message, json!({ "entity": entity, "field": named(field) }))
     }
 
     /// Reports a violated check constraint on the table of `entity`.
     pub fn check_violation(entity: &str, constraint: &str) -> Self {
-        let message = format!("the condition \"{constraint}\" of {entity} does not hold");
+        let message = format!("{entity} violates the check constraint \"{constraint}\"");
         Self::new(Code::CheckViolation, message, json!({ "entity": entity, "constraint": constraint }))
     }
 
@@ -239,7 +239,7 @@ impl Error {
             by.iter().map(|(relation, count)| json!({ "relation": relation, "count": count })).collect();
         Self::new(
             Code::DeleteRestricted,
-            format!("{entity} cannot be deleted: {listed} point at it"),
+            format!("{entity} cannot be deleted: it is referenced by {listed}"),
             json!({ "entity": entity, "key": key, "by": by }),
         )
     }
@@ -286,14 +286,14 @@ impl Error {
 
     /// Reports that the service's database user lacks permission.
     pub fn no_right(cause: impl fmt::Display) -> Self {
-        Self::forbidden("the service has no right to do this in the database").caused_by(cause)
+        Self::forbidden("the service lacks the database privilege for this operation").caused_by(cause)
     }
 
     /// Reports a read-only database, such as a standby server or a file without write permission.
     pub fn read_only(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
-            "the database takes no writes at the moment",
+            "the database is read-only at the moment",
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
         .caused_by(cause)
@@ -303,7 +303,7 @@ impl Error {
     pub fn disk_full(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
-            "the database has no room for more data at the moment",
+            "the database has no free disk space at the moment",
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
         .caused_by(cause)
@@ -322,8 +322,8 @@ impl Error {
     /// Reports a connection that was lost during commit. Carries no `retryAfter`: a retry may execute the
     /// operation twice.
     pub fn outcome_unknown(cause: impl fmt::Display) -> Self {
-        let message = "the connection to the database was lost while the operation was being committed; \
-                       it is unknown whether the operation was carried out";
+        let message = "the connection to the database was lost during the commit; \
+                       the outcome of the operation is unknown";
         Self::new(Code::Unavailable, message, Value::Null).caused_by(cause)
     }
 
@@ -341,7 +341,7 @@ impl Error {
     pub fn overloaded() -> Self {
         Self::new(
             Code::Unavailable,
-            "too many requests are under way at the moment",
+            "concurrency limit reached: too many requests are running at the moment",
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
     }
@@ -350,7 +350,7 @@ impl Error {
     pub fn too_many_subscriptions(limit: usize) -> Self {
         Self::new(
             Code::Unavailable,
-            format!("{limit} operations are running on this socket, and there may not be more"),
+            format!("this socket has reached its limit of {limit} running operations"),
             json!({ "limit": limit, "retryAfter": RETRY_AFTER_SECONDS }),
         )
     }
@@ -359,14 +359,14 @@ impl Error {
     pub fn out_of_time(seconds: u64) -> Self {
         Self::new(
             Code::Timeout,
-            format!("the request took longer than {seconds} seconds and was given up"),
+            format!("the request exceeded the time limit of {seconds} s and was cancelled"),
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
     }
 
     /// Reports that `left_out` further errors do not fit into the response.
     pub fn too_many_errors(left_out: usize) -> Self {
-        let message = format!("{left_out} further errors are left out");
+        let message = format!("{left_out} further errors are omitted");
         Self::new(Code::TooManyErrors, message, json!({ "leftOut": left_out }))
     }
 
@@ -376,7 +376,7 @@ impl Error {
         let of = field.map_or_else(|| format!("a key of {entity}"), |field| format!("{entity}.{field}"));
         Self::new(
             Code::Internal,
-            format!("{of} holds a stored value that its type cannot represent"),
+            format!("{of} has a stored value that its type cannot represent"),
             json!({ "entity": entity, "field": field }),
         )
         .caused_by(cause)
@@ -384,7 +384,7 @@ impl Error {
 
     /// Reports an internal error; `cause` is only logged.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        Self::new(Code::Internal, "the service met an unexpected fault", Value::Null).caused_by(cause)
+        Self::new(Code::Internal, "internal server error", Value::Null).caused_by(cause)
     }
 
     /// Converts the error of a hand-written field, with its author's extensions. Without a code it is an

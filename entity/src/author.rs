@@ -4,13 +4,13 @@ use sea_orm::entity::prelude::*;
 
 /// Author.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "authors", comment = "Somebody who writes")]
+#[sea_orm(table_name = "authors", comment = "Author of posts and books")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
     /// Name as printed.
-    #[sea_orm(comment = "As printed; two authors may share a name")]
+    #[sea_orm(comment = "Name as printed; not unique")]
     pub name: String,
 }
 

@@ -4,13 +4,13 @@ use sea_orm::entity::prelude::*;
 
 /// Door badge.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "badges", comment = "What opens the doors; worn by one employee or by nobody")]
+#[sea_orm(table_name = "badges", comment = "Badge that opens doors; worn by at most one employee")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
     /// Printed code, unique among all badges.
-    #[sea_orm(unique, comment = "What is printed on it, unique among all badges")]
+    #[sea_orm(unique, comment = "Printed code, unique among all badges")]
     pub code: String,
 }
 

@@ -14,7 +14,7 @@ pub struct Model {
     /// Title on the cover.
     pub title: String,
     /// International Standard Book Number.
-    #[sea_orm(comment = "Thirteen digits without hyphens; nothing keeps it unique")]
+    #[sea_orm(comment = "ISBN of thirteen digits without hyphens; not unique")]
     pub isbn: String,
 }
 

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 /// Course.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "courses", comment = "Something taught to students")]
+#[sea_orm(table_name = "courses", comment = "Subject taught to students")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]

@@ -5,7 +5,10 @@ use sea_orm::entity::prelude::*;
 
 /// Enrolment of a student in a course.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "course_students", comment = "One student enrolled in one course, once at most")]
+#[sea_orm(
+    table_name = "course_students",
+    comment = "Enrolment of a student in a course, at most once per pair"
+)]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]

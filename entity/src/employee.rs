@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 /// Employee.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "employees", comment = "Somebody on the staff")]
+#[sea_orm(table_name = "employees", comment = "Member of staff")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
@@ -12,10 +12,10 @@ pub struct Model {
     /// Full name.
     pub name: String,
     /// Badge of this employee, unique among all employees.
-    #[sea_orm(unique, comment = "The badge this employee wears, and nobody else")]
+    #[sea_orm(unique, comment = "Badge of this employee; unique")]
     pub badge_id: i32,
     /// Manager of this employee.
-    #[sea_orm(comment = "Whom this employee reports to; null at the top")]
+    #[sea_orm(comment = "Manager of this employee; null at the top")]
     pub manager_id: Option<i32>,
 }
 

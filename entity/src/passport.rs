@@ -7,14 +7,10 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "passports")]
 pub struct Model {
     /// Primary key of the holder, and of this row.
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        comment = "The holder, and the key of the passport itself"
-    )]
+    #[sea_orm(primary_key, auto_increment = false, comment = "Holder, and primary key of the passport")]
     pub person_id: i32,
     /// Document number, unique among all passports.
-    #[sea_orm(unique, comment = "The document number, unique among all passports")]
+    #[sea_orm(unique, comment = "Document number, unique among all passports")]
     pub number: String,
 }
 

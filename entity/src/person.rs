@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 /// Person.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "persons", comment = "Somebody who may hold a passport")]
+#[sea_orm(table_name = "persons", comment = "Person who may hold a passport")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 /// Place in town.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "places", comment = "An address with a name")]
+#[sea_orm(table_name = "places", comment = "Named address")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]

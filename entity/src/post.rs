@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 /// Short text, published on its own.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "posts", comment = "A short text, published by itself")]
+#[sea_orm(table_name = "posts", comment = "Short text, published on its own")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
@@ -14,7 +14,7 @@ pub struct Model {
     /// Headline.
     pub title: String,
     /// Text of the post.
-    #[sea_orm(column_type = "Text", comment = "The whole text, without the title")]
+    #[sea_orm(column_type = "Text", comment = "Full text without the title")]
     pub content: String,
 }
 

@@ -4,23 +4,23 @@ use sea_orm::entity::prelude::*;
 
 /// Public profile of an account.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "profiles", comment = "What a user tells about themselves")]
+#[sea_orm(table_name = "profiles", comment = "Self-description of a user")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
     /// User of the profile, unique among all profiles.
-    #[sea_orm(unique, comment = "The user this profile belongs to")]
+    #[sea_orm(unique, comment = "Owner of this profile")]
     pub user_id: i32,
     /// Self-description of the user; empty by default.
     #[sea_orm(
         column_type = "Text",
         default_value = "",
-        comment = "A few words in the user's own hand; empty when nothing was written"
+        comment = "Short biography in the user's own words; empty if none was written"
     )]
     pub bio: String,
     /// Day of birth, if the user has given it.
-    #[sea_orm(comment = "Null when the user has not told it")]
+    #[sea_orm(comment = "Date of birth; null if unknown")]
     pub birthdate: Option<Date>,
 }
 

@@ -5,14 +5,10 @@ use sea_orm::entity::prelude::*;
 
 /// Place that serves food.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "restaurants", comment = "A place that serves food")]
+#[sea_orm(table_name = "restaurants", comment = "Place that serves food")]
 pub struct Model {
     /// Primary key of the place, and of this row.
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        comment = "The place, and the key of the restaurant itself"
-    )]
+    #[sea_orm(primary_key, auto_increment = false, comment = "Place, and primary key of the restaurant")]
     pub place_id: i32,
     /// True if hot dogs are on the menu.
     #[sea_orm(default_value = false)]

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 /// Student.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "students", comment = "Somebody who takes courses")]
+#[sea_orm(table_name = "students", comment = "Person who takes courses")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]

@@ -4,13 +4,13 @@ use sea_orm::entity::prelude::*;
 
 /// User account.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "users", comment = "Somebody with an account")]
+#[sea_orm(table_name = "users", comment = "Person with an account")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
     /// Sign-in name, unique among all accounts.
-    #[sea_orm(unique, comment = "The name used to sign in, unique among all users")]
+    #[sea_orm(unique, comment = "Sign-in name, unique among all users")]
     pub username: String,
 }
 

@@ -5,16 +5,16 @@ use sea_orm::entity::prelude::*;
 
 /// Contact details of an account.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "user_infos", comment = "How to reach a user")]
+#[sea_orm(table_name = "user_infos", comment = "Contact details of a user")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
     /// User of these details, unique among all details.
-    #[sea_orm(unique, comment = "The user to reach; unique, so a user has one at most")]
+    #[sea_orm(unique, comment = "User of these contact details; unique, so each user has at most one set")]
     pub user_id: i32,
     /// Phone number in international form, with the leading plus.
-    #[sea_orm(comment = "In international form, with the leading plus")]
+    #[sea_orm(comment = "Phone number in international form, with the leading plus")]
     pub phone_number: String,
 }
 

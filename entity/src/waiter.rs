@@ -4,13 +4,13 @@ use sea_orm::entity::prelude::*;
 
 /// Waiter.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "waiters", comment = "Somebody who waits at table")]
+#[sea_orm(table_name = "waiters", comment = "Waiter of a restaurant")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
     /// Restaurant, by the key that it shares with its place.
-    #[sea_orm(comment = "The restaurant, by the key it shares with its place")]
+    #[sea_orm(comment = "Employing restaurant, by the key it shares with its place")]
     pub restaurant_id: i32,
     /// Full name.
     pub name: String,

@@ -80,11 +80,11 @@ pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
         highlight(boxes)
     );
     let dashed = if lines.iter().any(|line| line.is_shortcut) {
-        " · a dashed line leads through another type"
+        " · a dashed line passes through another type"
     } else {
         ""
     };
-    legend(&mut text, &format!("{counts} · at the end of a line stands that type's own field{dashed}"));
+    legend(&mut text, &format!("{counts} · each end of a line shows the field of that type{dashed}"));
     // Writing to a string cannot fail.
     let _ = writeln!(text, "<g transform=\"translate({MARGIN} {})\">", MARGIN + TOP);
     for (line, route) in lines.iter().zip(&layout.routes) {
@@ -151,7 +151,7 @@ fn legend(text: &mut String, summary: &str) {
     );
     let ends = [
         (Cardinality::One, "exactly one"),
-        (Cardinality::OptionalOne, "one or none"),
+        (Cardinality::OptionalOne, "zero or one"),
         (Cardinality::Many, "any number"),
     ];
     let mut x = x;

@@ -29,7 +29,7 @@ impl LocatedError {
     /// Logs the cause, which is never sent to a client.
     pub fn log(&self) {
         if let Some(cause) = self.error.cause() {
-            tracing::error!(code = self.error.code().as_str(), cause, "a field could not be answered");
+            tracing::error!(code = self.error.code().as_str(), cause, "a field could not be resolved");
         }
     }
 

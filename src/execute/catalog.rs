@@ -74,8 +74,8 @@ impl KnownCatalog {
                 known.catalog = Some(Arc::new(catalog));
                 known.keys = Some(Arc::new(keys));
             }
-            Ok(Err(error)) => tracing::warn!(%error, "the database does not tell its catalog"),
-            Err(_) => tracing::warn!("the database takes long to tell its catalog"),
+            Ok(Err(error)) => tracing::warn!(%error, "the database catalog cannot be read"),
+            Err(_) => tracing::warn!("the database catalog is slow to read"),
         }
     }
 }

@@ -18,7 +18,7 @@ use super::postgres::{Place, explore};
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The URL names no database that this build supports.
-    #[error("\"{scheme}\" is not a database that this build can use; expected one of {expected}")]
+    #[error("\"{scheme}\" is not a database that this build supports; expected one of {expected}")]
     UnknownScheme {
         /// Scheme of the URL.
         scheme: String,

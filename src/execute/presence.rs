@@ -105,7 +105,7 @@ impl Presence {
         if !is_connection_fault(error) {
             return first;
         }
-        tracing::info!(%error, "a connection to the database is lost");
+        tracing::info!(%error, "lost a connection to the database");
         self.0.is_lost.store(true, Ordering::Relaxed);
         self.look_if_in_doubt(connection).await?;
         // A ping discards each broken connection.

@@ -39,10 +39,10 @@ impl Unreadable {
     /// Phrase for the log.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::NotFinite => "infinity or not a number",
+            Self::NotFinite => "infinite or not a number",
             Self::OutOfRange => "out of range",
             Self::Malformed => "malformed",
-            Self::WrongType => "of another type",
+            Self::WrongType => "of the wrong type",
         }
     }
 }

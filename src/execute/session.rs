@@ -143,7 +143,7 @@ impl Session {
         if asked <= cost {
             return Ok(());
         }
-        let document = format!("the query asks for up to {asked} rows; ask for fewer with limit or first");
+        let document = format!("the query requests up to {asked} rows; reduce them with limit or first");
         Err(Error::too_complex("cost", &document, cost, asked))
     }
 

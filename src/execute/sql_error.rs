@@ -14,7 +14,7 @@ pub enum SqlError {
     #[error("{0}")]
     Unavailable(String),
     /// The connection was lost while a COMMIT was under way.
-    #[error("it is unknown whether the transaction was committed: {0}")]
+    #[error("the outcome of the commit is unknown: {0}")]
     OutcomeUnknown(String),
     /// The statement could not be sent, or its rows could not be read.
     #[error("{0}")]
@@ -111,11 +111,11 @@ impl From<SqlError> for Error {
 fn of_code(code: &str, cause: &SqlError) -> Error {
     match code {
         INVALID_REGULAR_EXPRESSION => {
-            let expected = "the database does not take this regular expression";
+            let expected = "expected a regular expression that the database accepts";
             Error::bad_input("regex", serde_json::Value::Null, expected)
         }
         _ if OF_VALUES.contains(&code) => {
-            Error::bad_input("where", serde_json::Value::Null, "expected values that the database takes")
+            Error::bad_input("where", serde_json::Value::Null, "expected values that the database accepts")
         }
         QUERY_CANCELED => Error::timeout(cause),
         SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),

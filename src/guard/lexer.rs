@@ -197,7 +197,8 @@ fn escape(text: &str, begin: usize) -> Result<(char, usize), Fault> {
 
 fn unicode_escape(text: &str, begin: usize) -> Result<(char, usize), Fault> {
     let bytes = text.as_bytes();
-    let expected = || fault(begin, "\\u with the four or, in braces, any hexadecimal digits of a character");
+    let expected =
+        || fault(begin, "\\u with the hexadecimal digits of a character: four, or any number in braces");
     if bytes.get(begin + 2) == Some(&b'{') {
         let end = end_of_run(bytes, begin + 3, |byte| byte.is_ascii_hexdigit());
         let digits = &text[begin + 3..end];

@@ -211,7 +211,7 @@ impl<'a> Parser<'a> {
             // Section 5.2.2.1, Operation Name Uniqueness.
             Entry::Occupied(known) => {
                 let name = known.key();
-                self.violate(pos, || format!("there are several operations with the name \"{name}\""));
+                self.violate(pos, || format!("several operations have the name \"{name}\""));
             }
             Entry::Vacant(vacant) => {
                 vacant.insert(operation);
@@ -236,7 +236,7 @@ impl<'a> Parser<'a> {
             // Section 5.5.1.1, Fragment Name Uniqueness.
             Entry::Occupied(known) => {
                 let known = known.key();
-                self.violate(name.pos, || format!("there are several fragments with the name \"{known}\""));
+                self.violate(name.pos, || format!("several fragments have the name \"{known}\""));
             }
             Entry::Vacant(vacant) => {
                 vacant.insert(Positioned::new(fragment, position));

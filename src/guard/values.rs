@@ -213,9 +213,9 @@ impl Size {
         let Self { values, bytes, longest_list, depth: _ } = *self;
         let subject = || format!("the document has a list of {longest_list} items");
         refuse_above(limits.list_items, longest_list, "listItems", subject)?;
-        let subject = || format!("arguments and variables have {values} values wherever they are used");
+        let subject = || format!("arguments and variables have {values} values, counted at each use");
         refuse_above(limits.values, values, "values", subject)?;
-        let subject = || format!("arguments and variables have {bytes} bytes of text wherever they are used");
+        let subject = || format!("arguments and variables have {bytes} bytes of text, counted at each use");
         refuse_above(limits.value_bytes, bytes, "valueBytes", subject)
     }
 }

@@ -173,7 +173,7 @@ impl fmt::Display for Fault {
             Self::NoPrimaryKey { entity } => write!(formatter, "{entity} has no primary key"),
             Self::NotRegistered { relation, table } => write!(
                 formatter,
-                "{relation} leads to table {table}, whose entity is not registered; register it or hide the relation"
+                "{relation} references table {table}, whose entity is not registered; register it or hide the relation"
             ),
             Self::NoSuchColumn { relation, column } => {
                 write!(formatter, "{relation} uses column {column}, which does not exist")
@@ -186,17 +186,14 @@ impl fmt::Display for Fault {
                 write!(formatter, "{relation} uses column {column} more than once")
             }
             Self::ColumnTypes { relation, columns: [from, to] } => {
-                write!(formatter, "{relation} compares {from} with {to}; expected columns of one type")
+                write!(formatter, "{relation} joins {from} with {to}; expected columns of the same type")
             }
             Self::WrongStart { relation, table, expected } => write!(
                 formatter,
-                "{relation} has a definition that starts at table {table}; expected {expected}, as by RelationDef::rev"
+                "the definition of {relation} starts at table {table}; expected {expected}, see RelationDef::rev"
             ),
             Self::ColumnTwice { entity, column } => {
-                write!(
-                    formatter,
-                    "{entity} has more than one field for column {column}; leave one of them out"
-                )
+                write!(formatter, "{entity} has more than one field for column {column}; remove all but one")
             }
             Self::NotUnique { relation, declaration: Declaration::BelongsTo, columns } => write!(
                 formatter,
@@ -207,15 +204,15 @@ impl fmt::Display for Fault {
                 "{relation} is a has_one, but {columns} is not unique; make it unique or declare a has_many"
             ),
             Self::NoForwardSide { relation, expected } => {
-                write!(formatter, "{relation} has no forward side; expected {expected}")
+                write!(formatter, "{relation} has no inverse relation; expected {expected}")
             }
             Self::NotManyToMany { from, to } => write!(
                 formatter,
-                "{from} to {to} is registered as many-to-many, but goes through no junction; Related::via names it"
+                "{from} to {to} is registered as many-to-many, but has no junction; name it in Related::via"
             ),
             Self::Conditional { relation } => write!(
                 formatter,
-                "{relation} has an on_condition, which would be lost; hide the relation and filter instead"
+                "{relation} has an on_condition, which is not supported; hide the relation and filter instead"
             ),
             Self::FieldClash { entity, field, between: [one, other] } => {
                 write!(
@@ -228,28 +225,28 @@ impl fmt::Display for Fault {
             }
             Self::ValueClash { enumeration, name, stored: [one, other] } => write!(
                 formatter,
-                "{enumeration}.{name} would be both \"{one}\" and \"{other}\"; name one of them by Registry::enum_value"
+                "{enumeration}.{name} would be both \"{one}\" and \"{other}\"; rename one of them with Registry::enum_value"
             ),
             Self::NoPlural { entity, field } => write!(
                 formatter,
-                "{entity} has no plural of its own, Query.{field} would be both one and many; \
-                 name the many, as by plural(\"all{entity}\")"
+                "{entity} has no distinct plural: Query.{field} would be both one and many; \
+                 set another plural, such as plural(\"all{entity}\")"
             ),
             Self::NoScalar { column, database_type, is_key: false } => {
                 write!(formatter, "{column} is of type {database_type}, which has no scalar; hide the column")
             }
             Self::NoScalar { column, database_type, is_key: true } => write!(
                 formatter,
-                "{column} is of type {database_type}, which has no scalar, and is part of a key: it has to be read"
+                "{column} is of type {database_type}, which has no scalar; it cannot be hidden because it is part of a key"
             ),
             Self::InvalidName { name, of } => {
-                write!(formatter, "\"{name}\" is not a name that GraphQL takes, for {of}; rename it")
+                write!(formatter, "\"{name}\" is not a valid GraphQL name for {of}; rename it")
             }
             Self::OnDelete { relation, rule, problem } => {
-                write!(formatter, "{relation} has the rule {rule} for deletions, but {problem}")
+                write!(formatter, "{relation} has the deletion rule {rule}, but {problem}")
             }
             Self::UnknownOption { entity, name } => {
-                write!(formatter, "an option of {entity} speaks of \"{name}\", which it does not have")
+                write!(formatter, "an option of {entity} names \"{name}\", which does not exist")
             }
         }
     }
@@ -264,7 +261,7 @@ pub struct ModelError {
 
 impl fmt::Display for ModelError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the entities do not make a model ({} found):", self.faults.len())?;
+        write!(formatter, "the entities are not a valid model ({} found):", self.faults.len())?;
         for fault in &self.faults {
             write!(formatter, "\n  - {fault}")?;
         }
@@ -380,7 +377,7 @@ fn check_fields(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
         if names.take(&relation.field, what.clone(), clash) && relation.is_many() {
             let forms = [names::connection_field, names::aggregate_field, names::count_order];
             for form in forms {
-                names.take(&form(&relation.field), format!("a form of {what}"), clash);
+                names.take(&form(&relation.field), format!("a field derived from {what}"), clash);
             }
         }
     }
@@ -521,14 +518,14 @@ fn check_roots(entities: &[&Entity], faults: &mut Vec<Fault>) {
     }
     for entity in entities {
         let roots = &entity.roots;
-        let one = format!("one {}", entity.name);
+        let one = format!("the look-up of {}", entity.name);
         if names.take(&roots.one, one.clone(), clash) {
             let further = entity.lookups().filter(|(name, _)| *name != roots.one && names::is_valid(name));
             for (name, _) in further {
                 names.take(&name, one.clone(), clash);
             }
         }
-        let many = format!("many of {}", entity.name);
+        let many = format!("the list of {}", entity.name);
         if roots.list == roots.one {
             let field = roots.list.clone();
             names.faults.push(Fault::NoPlural { entity: entity.name.clone(), field });
@@ -543,7 +540,7 @@ fn check_roots(entities: &[&Entity], faults: &mut Vec<Fault>) {
 fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
     let clash = |name, between| Fault::TypeClash { name, between };
     for (field, _) in entity.keys().filter(|(field, key)| key.len() > 1 && names::is_valid(field)) {
-        let what = format!("the parts of a unique key of {}", entity.name);
+        let what = format!("the columns of a unique key of {}", entity.name);
         names.take(&names::composite_key(&entity.types.key, &field), what, clash);
     }
     for relation in named_relations(entity) {
@@ -573,7 +570,7 @@ fn check_mutations(entities: &[&Entity], faults: &mut Vec<Fault>) {
     // Entities whose list and single field are equal were reported before.
     for entity in entities.iter().filter(|entity| entity.roots.list != entity.roots.one) {
         for name in entity.roots.mutations() {
-            names.take(name, format!("a change of {}", entity.name), clash);
+            names.take(name, format!("a mutation of {}", entity.name), clash);
         }
     }
 }

@@ -121,14 +121,16 @@ impl Scalar {
     /// Returns the scalar's description in the schema.
     pub fn description(self) -> &'static str {
         match self {
-            Self::BigInt => "A 64-bit integer as a string, since a JavaScript number cannot hold every one.",
-            Self::Decimal => "An exact decimal number as a string, such as \"19.90\".",
-            Self::Uuid => "A UUID such as \"67e55044-10b1-426f-9247-bb680e5fe0c8\".",
-            Self::Date => "A calendar date such as \"2025-12-31\".",
-            Self::Time => "A time of day such as \"23:59:59\" or \"23:59:59.123456\".",
-            Self::DateTime => "A moment such as \"2025-12-31T23:59:59Z\".",
+            Self::BigInt => {
+                "64-bit integer as a string, because JavaScript numbers are exact only up to 2^53."
+            }
+            Self::Decimal => "Exact decimal number as a string, such as \"19.90\".",
+            Self::Uuid => "UUID, such as \"67e55044-10b1-426f-9247-bb680e5fe0c8\".",
+            Self::Date => "Calendar date, such as \"2025-12-31\".",
+            Self::Time => "Time of day, such as \"23:59:59\" or \"23:59:59.123456\".",
+            Self::DateTime => "Date and time, such as \"2025-12-31T23:59:59Z\".",
             Self::Json => "Any JSON value.",
-            Self::Bytes => "Bytes in base64.",
+            Self::Bytes => "Binary data in base64.",
             Self::Boolean | Self::Int | Self::Float | Self::String => "",
         }
     }
@@ -496,7 +498,7 @@ fn single(number: &serde_json::Number) -> Result<f32, Expected> {
     let wide = float(number)?;
     let value = wide as f32;
     let fits = value.is_finite() && (value != 0.0 || wide == 0.0);
-    fits.then_some(value).ok_or_else(|| Expected("expected a number that a float of 32 bits can hold".into()))
+    fits.then_some(value).ok_or_else(|| Expected("expected a number in the range of a 32-bit float".into()))
 }
 
 fn decimal(json: &Json) -> Result<Decimal, Expected> {
@@ -507,11 +509,13 @@ fn decimal(json: &Json) -> Result<Decimal, Expected> {
     };
     // JSON numbers are floats here: beyond 15 digits the value differs from the written number.
     if json.is_f64() && text.bytes().filter(u8::is_ascii_digit).count() > FLOAT_DIGITS {
-        return Err(Expected("expected a string, since a JSON number has 15 digits at most".into()));
+        return Err(Expected(
+            "expected a string, because JSON numbers are exact only up to 15 digits".into(),
+        ));
     }
     // `parse` would round.
     Decimal::from_str_exact(&text)
-        .map_err(|_| Expected("expected a decimal number such as \"19.90\", of at most 28 digits".into()))
+        .map_err(|_| Expected("expected a decimal number of at most 28 digits, such as \"19.90\"".into()))
 }
 
 /// Refuses U+0000, which PostgreSQL cannot store in text, so that every database behaves alike.

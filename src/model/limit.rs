@@ -56,7 +56,7 @@ impl Limit {
                 Err(Expected(format!("expected at most {most} characters")))
             }
             (Self::Padded(_), Value::String(Some(text))) if text.ends_with(' ') => {
-                Err(Expected("expected text without blanks at its end".to_owned()))
+                Err(Expected("expected text without trailing spaces".to_owned()))
             }
             (Self::Bytes(most), Value::Bytes(Some(bytes))) if bytes.len() > most as usize => {
                 Err(Expected(format!("expected at most {most} bytes")))

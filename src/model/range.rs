@@ -25,7 +25,7 @@ pub(super) fn check(value: &Value) -> Result<(), Expected> {
             check_date(moment.date()).and_then(|()| check_time(moment.time()))
         }
         Value::Json(Some(json)) if has_nul(json) => {
-            Err(Expected("expected JSON without U+0000 in its texts".to_owned()))
+            Err(Expected("expected JSON without U+0000 in its strings".to_owned()))
         }
         _ => Ok(()),
     }
@@ -45,7 +45,7 @@ fn check_time(time: NaiveTime) -> Result<(), Expected> {
     match time.nanosecond() {
         LEAP_SECOND.. => Err(Expected("expected seconds from 00 to 59".to_owned())),
         fraction if fraction % STEP_NANOSECONDS != 0 => {
-            Err(Expected("expected at most six digits of a second's fraction".to_owned()))
+            Err(Expected("expected at most six fractional digits of a second".to_owned()))
         }
         _ => Ok(()),
     }

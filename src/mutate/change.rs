@@ -119,7 +119,7 @@ impl Changes<'_> {
         if let Some(column) = entity.column_of_field(name) {
             return Ok(Field::Column(column, self.value(id, column, input)?));
         }
-        let unknown = || input.refuse(format!("{} takes no \"{name}\"", entity.name));
+        let unknown = || input.refuse(format!("{} has no field \"{name}\"", entity.name));
         let relation_id =
             entity.relation_of_field(name).filter(|found| Some(*found) != without).ok_or_else(unknown)?;
         let relation = &entity.relations[relation_id];
@@ -136,7 +136,7 @@ impl Changes<'_> {
         if input.is_null() {
             return match column.nullable {
                 true => Ok(column.column_type.null()),
-                false => Err(input.refuse("expected a value; leave it out for the default")),
+                false => Err(input.refuse("expected a value (omit the field to use its default)")),
             };
         }
         let value = input.column_value(self.model, &column.column_type)?;
@@ -220,13 +220,13 @@ impl Changes<'_> {
             // From this side too, null unlinks.
             return match may_be_without {
                 true => Ok(Below { disconnect_one: true, ..Below::default() }),
-                false => Err(input.refuse("expected changes; leave it out for none")),
+                false => Err(input.refuse("expected changes (omit the field to change nothing)")),
             };
         }
         let mut below = Below::default();
         for (name, input) in input.object()? {
             if input.is_null() {
-                return Err(input.refuse("expected a value; leave it out for no change"));
+                return Err(input.refuse("expected a value (omit the field to change nothing)"));
             }
             match (name.as_str(), relation.is_many()) {
                 ("create", _) => {
@@ -260,7 +260,7 @@ impl Changes<'_> {
                 ("delete", true) => below.delete = keys(&input)?,
                 ("disconnect", false) => below.disconnect_one = input.boolean()?,
                 ("delete", false) => below.delete_one = input.boolean()?,
-                (name, _) => return Err(input.refuse(format!("\"{name}\" is not one of the changes"))),
+                (name, _) => return Err(input.refuse(format!("unknown operation \"{name}\""))),
             }
         }
         Ok(below)
@@ -281,7 +281,8 @@ impl Changes<'_> {
         for (name, value) in input.object()?.filter(|(name, _)| name.as_str() != names::NODE) {
             let column =
                 self.model.entities[junction].column_of_field(name).filter(|found| columns.contains(found));
-            let column = column.ok_or_else(|| value.refuse(format!("the link has no column \"{name}\"")))?;
+            let column =
+                column.ok_or_else(|| value.refuse(format!("the junction has no column \"{name}\"")))?;
             own.push((column, self.value(junction, column, &value)?));
         }
         Ok((self.create(target, &field(input, names::NODE)?, forward)?, own))

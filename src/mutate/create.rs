@@ -101,7 +101,7 @@ impl Writer<'_> {
             inserted.extend(returned);
         }
         if inserted.len() != count {
-            return Err(Error::internal("the database returned fewer rows than it was given"));
+            return Err(Error::internal("the database returned fewer rows than were inserted"));
         }
         Ok(inserted)
     }

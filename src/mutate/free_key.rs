@@ -43,7 +43,7 @@ impl Writer<'_> {
             let free = free.ok_or_else(|| {
                 let path = rows.iter().zip(paths).find(|(row, _)| number(row) > greatest);
                 let argument = path.map(|(_, path)| format!("{path}.{}", column.field));
-                let expected = "expected a value: no further one is left to number the row with";
+                let expected = "expected a value, because no number is left to generate a key from";
                 Error::bad_input(&argument.unwrap_or_default(), serde_json::Value::Null, expected)
             })?;
             moved_by = free - first;

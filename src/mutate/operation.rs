@@ -78,7 +78,7 @@ pub async fn mutate(
             Err(Refused::AtOnce(errors))
                 if errors.iter().any(|located| is_worth_trying(&located.error, attempt)) =>
             {
-                tracing::debug!(attempt, "an operation met another at the same rows and is tried again");
+                tracing::debug!(attempt, "a conflict with a concurrent operation; retrying");
                 tokio::time::sleep(pause(attempt)).await;
                 attempt += 1;
                 trial = trial.map(|_| Trial::default());
@@ -137,7 +137,7 @@ async fn attempt_once(
         Err(errors) => {
             if let Err(error) = transaction.rollback().await {
                 // The connection is lost, and the transaction with it.
-                tracing::warn!(%error, "a transaction could not be taken back");
+                tracing::warn!(%error, "a transaction could not be rolled back");
             }
             let keys = session.statements().foreign_keys();
             let may_be_deferred = keys.is_some_and(|keys| keys.has_deferred());
@@ -271,7 +271,7 @@ fn chosen(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Filter> 
     let filter = Filter::read(model, id, &input)?;
     let means_all = arguments.get("all").map_or(Ok(false), |input| input.boolean())?;
     if !means_all && filter.takes_everything(model, id) {
-        return Err(input.refuse("expected a condition, or all: true beside it"));
+        return Err(input.refuse("expected a condition, or the argument all: true"));
     }
     Ok(filter)
 }

@@ -65,7 +65,7 @@ impl Live {
             "int8" => is_outside(value, i64::MIN, i64::MAX),
             "float4" => match value {
                 Value::Double(Some(wide)) if !(*wide as f32).is_finite() => {
-                    Some(Expected("expected a number that a float of 32 bits can hold".to_owned()))
+                    Some(Expected("expected a number in the range of a 32-bit float".to_owned()))
                 }
                 _ => None,
             },
@@ -90,7 +90,7 @@ impl Live {
 }
 
 fn never_given() -> Expected {
-    Expected("expected no value, since the database always generates it".to_owned())
+    Expected("expected no value, because the database always generates it".to_owned())
 }
 
 fn is_outside(value: &Value, low: i64, high: i64) -> Option<Expected> {
@@ -123,7 +123,7 @@ impl Writer<'_> {
             }
             None => {
                 let path = attempt.paths.first().map_or("input", String::as_str);
-                let expected = format!("expected values that the database takes for {}", entity.name);
+                let expected = format!("expected values that the database accepts for {}", entity.name);
                 Error::bad_input(path, Json::Null, expected)
             }
         })
@@ -165,7 +165,7 @@ impl Writer<'_> {
             return Some((
                 row,
                 column,
-                Expected("expected a value that the table's index has room for".to_owned()),
+                Expected("expected a value that fits into the table's index".to_owned()),
             ));
         }
         let refused = |(row, column, live, value): (usize, ColumnId, &Live, &Value)| {

@@ -127,7 +127,9 @@ impl<'a> Writer<'a> {
     /// Checks that all keys are readable, because later statements find the rows by key.
     fn readable(&self, id: EntityId, rows: RowSet) -> Result<RowSet> {
         match rows.has_unreadable() {
-            true => Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to write")),
+            true => {
+                Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to be written"))
+            }
             false => Ok(rows),
         }
     }
@@ -214,7 +216,7 @@ impl<'a> Writer<'a> {
             if known.is_some_and(|known| normalize_key(known) != normalize_key(value)) {
                 let field = &entity.relations[relation].field;
                 let expected =
-                    format!("two relations give {} different values", entity.columns[*column].name);
+                    format!("two relations set {} to different values", entity.columns[*column].name);
                 return Err(Error::bad_input(field, serde_json::Value::Null, expected));
             }
         }

@@ -77,10 +77,10 @@ impl Complexity {
     #[cold]
     fn refuse(&self, limits: Self) -> Result<()> {
         let sizes: [(u64, u64, &str, &str); 5] = [
-            (self.depth, limits.depth, "expressionDepth", "nests conditions and orders"),
+            (self.depth, limits.depth, "expressionDepth", "nests conditions and sort keys"),
             (self.tables, limits.tables, "tables", "joins"),
             (self.parameters, limits.parameters, "parameters", "has"),
-            (self.columns, limits.columns, "columns", "selects and orders by"),
+            (self.columns, limits.columns, "columns", "selects and sorts by"),
             (self.pattern_bytes, limits.pattern_bytes, "patternBytes", "has a pattern of"),
         ];
         let Some((asked, limit, of, verb)) = sizes.into_iter().find(|(asked, limit, ..)| asked > limit)

@@ -42,7 +42,7 @@ impl Cursor {
     /// Reads a cursor from [`Cursor::write`] for the same entity and order.
     pub fn read(model: &Model, entity: EntityId, order: &[OrderTerm], input: &Input) -> Result<Self> {
         let text = input.text()?;
-        let foreign = || input.refuse("expected a cursor of this list in this order");
+        let foreign = || input.refuse("expected a cursor of this list with the same orderBy");
         let decoded = BASE64.decode(text).map_err(|_| foreign())?;
         let parts: Vec<Json> = serde_json::from_slice(&decoded).map_err(|_| foreign())?;
         let (name, described, values) = match parts.as_slice() {

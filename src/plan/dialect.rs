@@ -117,7 +117,7 @@ impl Dialect {
     pub fn check(self, value: &Value) -> std::result::Result<(), Expected> {
         match self {
             Self::Sqlite if !sqlite_decimal::is_exact(value) => {
-                Err(Expected("expected a decimal that a 64-bit floating-point number stands for".to_owned()))
+                Err(Expected("expected a decimal number that a 64-bit float represents exactly".to_owned()))
             }
             _ => Ok(()),
         }

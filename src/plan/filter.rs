@@ -222,7 +222,7 @@ impl Filter {
                 "some" => Quantifier::Some,
                 "every" => Quantifier::Every,
                 "none" => Quantifier::None,
-                _ => return Err(operand.refuse("expected one of some, every and none")),
+                _ => return Err(operand.refuse("expected one of some, every, none")),
             };
             let filter = Box::new(Self::read_fields(model, target, &operand)?);
             filters.push(Self::Related { relation, quantifier, filter });
@@ -239,7 +239,7 @@ impl Test {
     fn read(model: &Model, id: EntityId, column: ColumnId, operator: &str, operand: &Input) -> Result<Self> {
         let column_type = &model.entities[id].columns[column].column_type;
         if operand.is_null() {
-            return Err(operand.refuse("expected a value (isNull asks for missing ones)"));
+            return Err(operand.refuse("expected a value (use isNull to test for null)"));
         }
         let compare = |comparison| Ok(Self::Compare(comparison, operand.operand(model, column_type)?));
         let one_of = |negated| Ok(Self::OneOf { values: operand.operands(model, column_type)?, negated });
@@ -277,7 +277,7 @@ impl Test {
             "Eq" => literal,
             "like" | "Like" => {
                 if text.chars().rev().take_while(|letter| *letter == '\\').count() % 2 == 1 {
-                    return Err(operand.refuse("expected a pattern that does not end in a lone \\"));
+                    return Err(operand.refuse("expected a pattern without an unpaired backslash at its end"));
                 }
                 match prefix_of_like(text) {
                     Some(prefix) if !ignores_case => return Ok(Self::StartsWith(prefix)),
@@ -288,7 +288,7 @@ impl Test {
                 let pattern = Pattern::regex(text).map_err(|expected| operand.refuse(expected))?;
                 return Ok(Self::Matches(pattern));
             }
-            _ => return Err(operand.refuse(format!("there is no operator \"{operator}\""))),
+            _ => return Err(operand.refuse(format!("expected a known operator instead of \"{operator}\""))),
         };
         if ignores_case {
             let pattern = Pattern::ignoring_case(&pattern).map_err(|expected| operand.refuse(expected))?;

@@ -91,7 +91,7 @@ impl<'a> Input<'a> {
             Written::Object(fields) => Ok(fields.iter().filter_map(move |(name, written)| {
                 Some((name, Input::new(format!("{path}.{name}"), written, variables)?))
             })),
-            Written::Null => Err(self.refuse("expected an object (isNull asks for missing values)")),
+            Written::Null => Err(self.refuse("expected an object (use isNull to test for null)")),
             _ => Err(self.refuse("expected an object")),
         }
     }
@@ -133,8 +133,8 @@ impl<'a> Input<'a> {
             Written::Number(number) => number
                 .as_u64()
                 .filter(|count| *count <= i32::MAX as u64)
-                .ok_or_else(|| self.refuse("expected a number of rows, zero or more")),
-            _ => Err(self.refuse("expected a number of rows, zero or more")),
+                .ok_or_else(|| self.refuse("expected a number of rows from 0 to 2147483647")),
+            _ => Err(self.refuse("expected a number of rows from 0 to 2147483647")),
         }
     }
 

@@ -143,7 +143,7 @@ impl OrderTerm {
                 return Ok(term);
             }
         }
-        Err(value.refuse(format!("{} cannot be ordered by \"{name}\"", entity.name)))
+        Err(value.refuse(format!("{} cannot be sorted by \"{name}\"", entity.name)))
     }
 
     /// Returns the entity whose column or list the term compares.

@@ -16,10 +16,10 @@ use super::dialect::{Dialect, Wildcard, wildcards};
 
 /// Description of the dialect for the schema. Contains no backslash, because the schema prints descriptions
 /// verbatim.
-pub const DESCRIPTION: &str = "Matches this regular expression somewhere in the text. Understood are literals, escapes, \
-    . (any character but a line feed), classes such as [a-z], [^0-9] and [[:alpha:]], after a backslash d, w, s (digits, word \
-    characters and white space of ASCII) and b (their boundary), groups, |, the quantifiers * + ? {m,n} up to 255, and ^ $ \
-    (begin and end of the text). Case counts. Flags such as (?i), Unicode classes, look-around and backreferences are refused.";
+pub const DESCRIPTION: &str = "Matches this regular expression anywhere in the text, case-sensitively. Supports literals, \
+    escapes, . (any character but a line feed), classes such as [a-z], [^0-9] and [[:alpha:]], after a backslash d, w, s (ASCII \
+    digits, word characters and white space) and b (word boundary), groups, |, the quantifiers * + ? {m,n} up to 255, and ^ $ \
+    (start and end of the text). Rejects flags such as (?i), Unicode classes, look-around and backreferences.";
 
 /// Maximum number of characters, with quantifiers expanded. PostgreSQL's work grows with the square of a
 /// pattern's length (1,000 characters 20 ms, 5,000 characters 250 ms).
@@ -60,7 +60,7 @@ impl Pattern {
         check(&hir).map_err(|construct| format!("expected a regular expression without {construct}"))?;
         if size(&hir) > MOST_CHARACTERS {
             return Err(format!(
-                "expected a regular expression of at most {MOST_CHARACTERS} characters, with its quantifiers written out"
+                "expected a regular expression of at most {MOST_CHARACTERS} characters after its quantifiers are expanded"
             ));
         }
         let print = |dialect| {
@@ -80,7 +80,9 @@ impl Pattern {
     pub fn ignoring_case(like: &str) -> Result<Self, String> {
         let steps: Vec<Wildcard> = wildcards(like).collect();
         if steps.len() as u64 > MOST_CHARACTERS {
-            return Err(format!("expected at most {MOST_CHARACTERS} characters where case is ignored"));
+            return Err(format!(
+                "expected at most {MOST_CHARACTERS} characters in a case-insensitive pattern"
+            ));
         }
         let is_any = |step: Option<&Wildcard>| matches!(step, Some(Wildcard::Any));
         let (from_start, to_end) = (!is_any(steps.first()), !is_any(steps.last()));
@@ -177,7 +179,7 @@ fn restrict(ast: &mut Ast) -> Result<(), String> {
 const UNICODE_CLASS: &str = "classes such as \\p{Greek}";
 
 fn restrict_literal(letter: char) -> Result<(), String> {
-    if letter == '\0' { Err("U+0000, which no text has".to_owned()) } else { Ok(()) }
+    if letter == '\0' { Err("U+0000, which text cannot contain".to_owned()) } else { Ok(()) }
 }
 
 fn restrict_set(set: &mut ClassSet) -> Result<(), String> {
@@ -216,11 +218,9 @@ fn ascii(class: &ClassPerl) -> ClassAscii {
 /// Refuses constructs that PostgreSQL cannot express.
 fn check(hir: &Hir) -> Result<(), String> {
     match hir.kind() {
-        HirKind::Class(class) if ranges(class).next().is_none() => {
-            Err("a class that has no character".to_owned())
-        }
+        HirKind::Class(class) if ranges(class).next().is_none() => Err("an empty class".to_owned()),
         HirKind::Repetition(repetition) if repetition.max.unwrap_or(repetition.min) > MOST_REPEATED => {
-            Err(format!("a quantifier beyond {MOST_REPEATED}"))
+            Err(format!("a quantifier above {MOST_REPEATED}"))
         }
         kind => kind.subs().iter().try_for_each(check),
     }

@@ -111,7 +111,7 @@ impl<'a> Document<'a> {
                     let fragment = self
                         .fragments
                         .get(name)
-                        .ok_or_else(|| Error::validation(format!("there is no fragment \"{name}\"")))?;
+                        .ok_or_else(|| Error::validation(format!("unknown fragment \"{name}\"")))?;
                     if applies(&fragment.node.type_condition.node.on.node) {
                         let set = &fragment.node.selection_set.node;
                         self.collect_into(set, type_name, interfaces, visited, collected)?;

@@ -116,7 +116,7 @@ impl Schema {
         values: Vec<sea_orm::Value>,
     ) -> Result<Answered> {
         let Some(introspection) = &self.introspection else {
-            let message = "introspection is switched off: __schema and __type are not answered";
+            let message = "introspection is disabled: __schema and __type are not available";
             return Err(Error::validation(message));
         };
         let compiled = prepared.compiled.clone();
@@ -291,8 +291,8 @@ pub(super) fn operation<'a>(
         _ if document.operations.iter().next().is_none() => {
             Error::validation("the document has no operation")
         }
-        Some(name) => Error::validation(format!("there is no operation \"{name}\"")),
-        None => Error::validation("several operations and no operationName"),
+        Some(name) => Error::validation(format!("unknown operation \"{name}\"")),
+        None => Error::validation("the document has several operations; expected an operationName"),
     })
 }
 
@@ -303,7 +303,7 @@ pub(super) fn plan(model: &Model, operation: &OperationDefinition, document: Doc
         OperationType::Subscription => SUBSCRIPTION,
         OperationType::Mutation => {
             return Err(Error::validation(
-                "a mutation has no plan: each of its fields is read after it was written",
+                "a mutation has no plan, because each of its fields is read after it is written",
             ));
         }
     };
@@ -311,11 +311,11 @@ pub(super) fn plan(model: &Model, operation: &OperationDefinition, document: Doc
     match plan.fields.as_slice() {
         // Single root field without introspection (September 2025, section 5.2.4.1).
         [field] if root == SUBSCRIPTION && field.name.starts_with("__") => Err(Error::validation(format!(
-            "a subscription selects a field with results, and {} has none",
+            "a subscription must select a field with results, and {} has none",
             field.name
         ))),
         fields if root == SUBSCRIPTION && fields.len() != 1 => Err(Error::validation(format!(
-            "a subscription has one root field, and this one has {}",
+            "a subscription must have exactly one root field, but this one has {}",
             fields.len()
         ))),
         _ => Ok(plan),

@@ -130,7 +130,7 @@ impl SchemaBuilder {
         taken.extend(names::FIXED_TYPES.map(str::to_owned));
         for name in types.iter().map(type_name) {
             if !taken.insert(name.to_owned()) {
-                return Err(format!("type {name} is there already; give what was added another name").into());
+                return Err(format!("type {name} already exists; give the added type another name").into());
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
@@ -202,10 +202,9 @@ fn scalar(scalar: Scalar) -> Type {
 
 fn direction() -> Enum {
     let items = Direction::ALL.iter().map(|(name, direction)| {
-        let order = if direction.descending { "The greatest first" } else { "The least first" };
-        let nulls =
-            if direction.nulls_first { "missing values before all" } else { "missing values after all" };
+        let order = if direction.descending { "Descending" } else { "Ascending" };
+        let nulls = if direction.nulls_first { "nulls first" } else { "nulls last" };
         EnumItem::new(*name).description(format!("{order}, {nulls}."))
     });
-    Enum::new("Direction").description("Which way rows are ordered.").items(items)
+    Enum::new("Direction").description("Sort direction and placement of nulls.").items(items)
 }

@@ -127,7 +127,7 @@ impl Introspection {
         if asked <= self.limit {
             return Ok(());
         }
-        let message = format!("the query asks for about {asked} fields of the schema's description");
+        let message = format!("the query requests about {asked} introspection fields");
         Err(Error::too_complex("introspection", &message, self.limit, asked))
     }
 

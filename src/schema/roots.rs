@@ -66,7 +66,7 @@ pub(super) fn query(possible: &Possible) -> Object {
 
 pub(super) fn subscription(possible: &Possible) -> Subscription {
     let root = Subscription::new(SUBSCRIPTION).description(
-        "The fields of the query root, live: a result at once, and again after every commit that changed it.",
+        "Live versions of the Query fields. Sends a result at once, and a new result after each commit that changes it.",
     );
     reading(possible).into_iter().map(Described::into_subscription_field).fold(root, Subscription::field)
 }
@@ -76,10 +76,10 @@ fn reading(possible: &Possible) -> Vec<Described> {
     let mut fields = vec![
         Described::new("node", TypeRef::named("Node"))
             .argument(InputValue::new("nodeId", TypeRef::named_nn(TypeRef::ID)))
-            .description("The object with this id; null when there is none."),
+            .description("Object with this identifier; null if it does not exist."),
         Described::new("nodes", TypeRef::named_list_nn("Node"))
             .argument(InputValue::new("nodeIds", TypeRef::named_nn_list_nn(TypeRef::ID)))
-            .description("The objects with these ids, in their order; null in the place of one that does not exist. One statement for each type among them."),
+            .description("Objects with these identifiers in the given order; null for each that does not exist. Runs one SQL statement per type."),
     ];
     for (id, entity) in model.exposed() {
         fields.extend(entity.lookups().map(|(name, key)| lookup(model, entity, name, key)));
@@ -92,7 +92,7 @@ fn reading(possible: &Possible) -> Vec<Described> {
 fn lookup(model: &Model, entity: &Entity, name: String, key: &[ColumnId]) -> Described {
     let columns: Vec<&str> = key.iter().map(|id| entity.columns[*id].field.as_str()).collect();
     let description =
-        format!("The {} with this {}; null when there is none.", entity.name, columns.join(" and "));
+        format!("{} with this {}; null if it does not exist.", entity.name, columns.join(" and "));
     let field = Described::new(name, TypeRef::named(&entity.name)).description(description);
     key.iter().fold(field, |field, id| {
         let column = &entity.columns[*id];

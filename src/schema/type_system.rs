@@ -67,7 +67,7 @@ impl<'a> Checks<'a> {
                 self.fail(format!("the root type {root} is not an object"));
             }
             if roots[..place].contains(root) {
-                self.fail(format!("the type {root} is the root of several kinds of operations"));
+                self.fail(format!("the type {root} is the root of more than one kind of operation"));
             }
         }
     }
@@ -131,7 +131,7 @@ impl<'a> Checks<'a> {
             match self.named(&field.ty) {
                 None => self.fail(format!("{place} has the unknown type {}", field.ty)),
                 Some(MetaType::InputObject { .. }) => {
-                    self.fail(format!("{place} has the type {}, which is for inputs alone", field.ty));
+                    self.fail(format!("{place} has the type {}, which is an input type", field.ty));
                 }
                 Some(_) => {}
             }
@@ -168,18 +168,18 @@ impl<'a> Checks<'a> {
         match self.named(&value.ty) {
             None => self.fail(format!("{place} has the unknown type {}", value.ty)),
             Some(of) if !of.is_input() => {
-                self.fail(format!("{place} has the type {}, which is for outputs alone", value.ty));
+                self.fail(format!("{place} has the type {}, which is an output type", value.ty));
             }
             Some(_) => {}
         }
         let Some(default) = &value.default_value else { return };
         let Some(default) = literal(default) else {
-            return self.fail(format!("{place} has the default {default}, which is not a value"));
+            return self.fail(format!("{place} has the default {default}, which is not a valid value"));
         };
         let mut walk = Walk::new(self.registry, Pos::default());
         walk.value(Some(Place::of(value)), &default, &Path::Argument(place));
         if let Some(reason) = walk.fault {
-            self.fail(format!("a default is not of its type: {reason}"));
+            self.fail(format!("a default does not match its type: {reason}"));
         }
     }
 
@@ -195,13 +195,15 @@ impl<'a> Checks<'a> {
             };
             if !self.is_subtype(&field.ty, &expected.ty) {
                 let (of, expected) = (&field.ty, &expected.ty);
-                self.fail(format!("{object}.{name} has the type {of}, but {interface} has {expected} there"));
+                self.fail(format!(
+                    "{object}.{name} has the type {of}; expected {expected}, as in {interface}"
+                ));
             }
             for (argument, expected) in &expected.args {
                 if field.args.get(argument).is_none_or(|given| given.ty != expected.ty) {
                     let of = &expected.ty;
                     self.fail(format!(
-                        "{object}.{name} has no argument {argument} of type {of}, but {interface} has"
+                        "{object}.{name} has no argument {argument} of type {of}, which {interface} has"
                     ));
                 }
             }
@@ -209,7 +211,7 @@ impl<'a> Checks<'a> {
                 if given.ty.ends_with('!') && given.default_value.is_none() {
                     let argument = &given.name;
                     self.fail(format!(
-                        "{object}.{name} requires the argument {argument}, which {interface} has not"
+                        "{object}.{name} requires the argument {argument}, which {interface} does not have"
                     ));
                 }
             }

@@ -30,13 +30,13 @@ pub(super) async fn read(
     limits: BodyLimits,
 ) -> Result<web::Bytes, Refusal> {
     if !negotiation::is_json(http) {
-        let message = "the body's Content-Type is not application/json in UTF-8, and nothing else is read";
+        let message = "unsupported Content-Type of the body: expected application/json in UTF-8";
         return Err(Refusal::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad_request(message)));
     }
     // A small compressed body may hold a very large one.
     let encoding = http.headers().get(CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let message = "the body has a Content-Encoding; send it as it is";
+        let message = "unsupported Content-Encoding of the body: expected identity";
         return Err(Refusal::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad_request(message)));
     }
     let too_large = || {
@@ -65,7 +65,7 @@ pub(super) async fn read(
         return body;
     }
     timeout(limits.time, all).await.unwrap_or_else(|_| {
-        let message = format!("the body was not there after {} seconds", limits.time.as_secs());
+        let message = format!("the body was not received within {} s", limits.time.as_secs());
         Err(Refusal::of(StatusCode::REQUEST_TIMEOUT, &Error::bad_request(message)))
     })
 }

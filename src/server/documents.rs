@@ -62,17 +62,15 @@ impl TrustedDocuments {
     fn text(&self, query: Option<String>, name: Option<Name<'_>>) -> Result<String> {
         let Some(Name::Hash(id) | Name::Other(id)) = name else {
             return Err(Error::document_not_trusted(
-                "only documents of the service's list are run; name one by documentId",
+                "only trusted documents are executed; expected the documentId of one",
             ));
         };
         match self.0.get(id) {
             Some(text) if query.is_none_or(|query| query == *text) => Ok(text.clone()),
             Some(_) => Err(Error::document_not_trusted(format!(
-                "the document \"{id}\" of the service's list has another text than \"query\""
+                "the text of \"query\" differs from the trusted document \"{id}\""
             ))),
-            None => Err(Error::document_not_trusted(format!(
-                "there is no document \"{id}\" in the service's list"
-            ))),
+            None => Err(Error::document_not_trusted(format!("unknown trusted document \"{id}\""))),
         }
     }
 }
@@ -117,7 +115,7 @@ impl Documents {
                 let own = format!("{:x}", Sha256::digest(&query));
                 if own != hash {
                     return Err(Error::bad_request(format!(
-                        "the hash of \"query\" is {own}, and another was given with it"
+                        "the hash of \"query\" is {own}, but another hash was given"
                     )));
                 }
                 remembered.lock().unwrap_or_else(PoisonError::into_inner).put(own, &query);
@@ -141,7 +139,7 @@ impl<'a> Name<'a> {
         }
         match &parameters.extensions.persisted_query {
             Some(persisted) if persisted.version != VERSION => Err(Error::bad_request(format!(
-                "extensions.persistedQuery has version {}: expected {VERSION}",
+                "extensions.persistedQuery has version {}; expected {VERSION}",
                 persisted.version
             ))),
             persisted => Ok(persisted.as_ref().map(|persisted| Name::Hash(&persisted.sha256_hash))),

@@ -47,7 +47,7 @@ async fn open(
     state: &web::Data<State>,
 ) -> Result<HttpResponse, Refusal> {
     let Asked::One(parameters) = graphql::read(http, payload, state, 0).await? else {
-        return Err(Error::bad_request("a stream of events answers one request").into());
+        return Err(Error::bad_request("an event stream takes a single request").into());
     };
     let place = state.place()?;
     let request = Observations::id(http);

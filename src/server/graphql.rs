@@ -36,7 +36,7 @@ pub(super) async fn serve(
 
 fn not_acceptable() -> Refusal {
     let message = format!(
-        "Accept takes no media type of an answer: expected {}, {} or text/event-stream",
+        "unsupported Accept header: expected {}, {} or text/event-stream",
         Media::GraphqlResponse.content_type(),
         Media::Json.content_type()
     );
@@ -56,7 +56,7 @@ pub(super) async fn read(
             let body = body::read(http, payload, state.body).await?;
             Ok(Asked::from_json(&body, largest_batch)?)
         }
-        _ => Err(Refusal::of_method(METHODS, "a request is sent by GET or by POST")),
+        _ => Err(Refusal::of_method(METHODS, "unsupported method: expected GET or POST")),
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn read(
 /// foreign page as an image.
 pub(super) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<(), Refusal> {
     if kind == OperationKind::Mutation && http.method() != Method::POST {
-        return Err(Refusal::of_method("POST", "a mutation is sent by POST"));
+        return Err(Refusal::of_method("POST", "a mutation must be sent by POST"));
     }
     Ok(())
 }
@@ -93,10 +93,9 @@ async fn execute(http: &HttpRequest, parameters: Parameters, state: &State) -> R
     let prepared = operation::prepare(parameters, state)?;
     check_method(http, prepared.kind())?;
     if prepared.kind() == OperationKind::Subscription {
-        return Err(Error::bad_request(
-            "a subscription has many answers: open a socket, or accept text/event-stream",
-        )
-        .into());
+        return Err(
+            Error::bad_request("a subscription needs a WebSocket or Accept: text/event-stream").into()
+        );
     }
     let observation = Observation::begin(&prepared);
     let mut executed = state.schema.run(prepared, &state.database).await;

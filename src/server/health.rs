@@ -14,7 +14,7 @@ pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
     match state.database.reach().await {
         Ok(()) => HttpResponse::Ok().body("ok\n"),
         Err(error) => {
-            tracing::warn!(%error, "the database is away");
+            tracing::warn!(%error, "the database cannot be reached");
             HttpResponse::ServiceUnavailable().body("the database cannot be reached\n")
         }
     }

@@ -122,13 +122,13 @@ pub enum ServeError {
         source: io::Error,
     },
     /// A configured origin is not an origin.
-    #[error("\"{0}\" is not an origin; expected one such as https://shop.example")]
+    #[error("\"{0}\" is not an origin; expected an origin such as https://shop.example")]
     Origin(String),
     /// Two metrics have the same name.
-    #[error("the metrics contradict each other: {0}")]
+    #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
     /// The running service failed.
-    #[error("the service ended: {0}")]
+    #[error("the service failed: {0}")]
     Run(#[from] io::Error),
 }
 

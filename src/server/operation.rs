@@ -60,7 +60,7 @@ pub(super) fn results(
         match running.join_next().await {
             Some(Ok(result)) => result,
             Some(Err(error)) => Err(Error::internal(error)),
-            None => Err(Error::internal("an operation ended without a result")),
+            None => Err(Error::internal("the operation ended without a result")),
         }
     })
     .boxed()

@@ -78,7 +78,7 @@ impl Parameters {
             .map_err(|error| Error::bad_request(format!("the query string cannot be read: {error}")))?;
         let mut known = Known::default();
         for (name, value) in pairs.into_inner() {
-            let twice = || Error::bad_request(format!("parameter \"{name}\" is there twice"));
+            let twice = || Error::bad_request(format!("parameter \"{name}\" is given more than once"));
             let known = match name.as_str() {
                 "query" => &mut known.query,
                 "documentId" => &mut known.document_id,
@@ -115,7 +115,7 @@ struct Known {
 fn from_json_text<T: serde::de::DeserializeOwned + Default>(name: &str, text: Option<String>) -> Result<T> {
     let read = |text: String| {
         serde_json::from_str(&text)
-            .map_err(|error| Error::bad_request(format!("parameter \"{name}\" as JSON: {error}")))
+            .map_err(|error| Error::bad_request(format!("parameter \"{name}\" is not valid JSON: {error}")))
     };
     text.map_or_else(|| Ok(T::default()), read)
 }
@@ -145,7 +145,7 @@ impl<'de> Visitor<'de> for AskedSeed {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Asked, A::Error> {
         if self.largest_batch == 0 {
-            return Err(A::Error::custom("a list of requests is not taken here; send them one by one"));
+            return Err(A::Error::custom("batching is disabled; expected a single request"));
         }
         let mut asked = Vec::new();
         loop {
@@ -153,11 +153,13 @@ impl<'de> Visitor<'de> for AskedSeed {
             let request =
                 request.map_err(|error| A::Error::custom(format!("request {}: {error}", asked.len() + 1)))?;
             match request {
-                None if asked.is_empty() => return Err(A::Error::custom("the list of requests is empty")),
+                None if asked.is_empty() => {
+                    return Err(A::Error::custom("expected at least one request in the batch"));
+                }
                 None => return Ok(Asked::Many(asked)),
                 // The rest is not read.
                 Some(_) if asked.len() == self.largest_batch => {
-                    let most = format!("a list has at most {} requests", self.largest_batch);
+                    let most = format!("a batch has at most {} requests", self.largest_batch);
                     return Err(A::Error::custom(most));
                 }
                 Some(request) => asked.push(request),
@@ -232,7 +234,10 @@ impl<'de> Visitor<'de> for ParametersVisitor {
                 }
             }
             if std::mem::replace(&mut seen[name as usize], true) {
-                return Err(A::Error::custom(format!("parameter \"{}\" is there twice", name.as_str())));
+                return Err(A::Error::custom(format!(
+                    "parameter \"{}\" is given more than once",
+                    name.as_str()
+                )));
             }
         }
         Ok(parameters)
@@ -324,7 +329,7 @@ mod tests {
         let batch = r#"[{"query": "a"}, {"query": "b"}]"#;
         assert!(matches!(Asked::from_json(batch.as_bytes(), 2), Ok(Asked::Many(asked)) if asked.len() == 2));
         assert!(fault(batch, 1).contains("a list has at most 1 requests"));
-        assert!(fault("[]", 2).contains("the list of requests is empty"));
+        assert!(fault("[]", 2).contains("expected at least one request in the batch"));
         assert!(fault(r#"[{}, {"query": 1}]"#, 2).contains("request 2: parameter \"query\": invalid type"));
     }
 

@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for ValueSeed {
             let value = map.next_value_seed(self)?;
             if let (place, Some(_)) = fields.insert_full(name, value) {
                 let name = fields.get_index(place).map_or("", |(name, _)| name);
-                return Err(A::Error::custom(format!("\"{name}\" is given twice")));
+                return Err(A::Error::custom(format!("\"{name}\" is given more than once")));
             }
         }
         Ok(Value::Object(fields))

@@ -237,6 +237,6 @@ async fn errors_of_the_users_own_field_have_codes_and_tell_no_sql() {
     assert_eq!((data, path), (Json::Null, json!(["topAuthors"])));
     assert_eq!(extensions["code"], "INTERNAL_SERVER_ERROR");
     assert!(extensions["requestId"].is_string());
-    assert_eq!(message, "the service met an unexpected fault");
+    assert_eq!(message, "internal server error");
     library.close().await;
 }

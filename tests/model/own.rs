@@ -49,7 +49,7 @@ fn a_type_that_is_there_already_is_refused() {
         let error = added.finish().err().unwrap_or_else(|| panic!("{name} was taken"));
         assert_eq!(
             error.to_string(),
-            format!("type {name} is there already; give what was added another name")
+            format!("type {name} already exists; give the added type another name")
         );
     }
 }

@@ -73,7 +73,7 @@ fn root() -> PathBuf {
 }
 
 /// Returns every source file with its text.
-fn sources() -> Vec<(PathBuf, String)> {
+pub fn sources() -> Vec<(PathBuf, String)> {
     let mut folders = vec![root()];
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -92,7 +92,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 }
 
 /// Returns the module path of a file: `plan`, `select` and `ordering` for `plan/select/ordering.rs`.
-fn module(file: &Path) -> Vec<String> {
+pub fn module(file: &Path) -> Vec<String> {
     let path = file.strip_prefix(root()).unwrap().with_extension("");
     let names = path.iter().map(|name| name.to_string_lossy().into_owned());
     names.filter(|name| name != "mod").collect()

@@ -183,7 +183,7 @@ async fn check_finds_every_difference_at_once() {
         let folder = Folder::new();
         let check = async || run(&folder, &["check", "--database-url", &database.url]).await;
         database.seed(1).await;
-        assert_printed(&check().await, "16 entities fit each other and the database\n");
+        assert_printed(&check().await, "16 entities match each other and the database\n");
 
         // Types of a generated key.
         let key = match database.dialect {
@@ -220,8 +220,8 @@ async fn check_finds_every_difference_at_once() {
                 "  - user_infos.user_id may be NULL in the database, but not in its entity",
                 "  - user_infos (user_id) has no unique key",
                 "  - UserInfo.user: user_infos (user_id) has no foreign key to users (id)",
-                "  - Book: there is no table books",
-                "  - there is no column places.address",
+                "  - Book: table books does not exist",
+                "  - column places.address does not exist",
             ]
         );
         database.drop().await;

@@ -42,7 +42,7 @@ async fn names_supported_databases_when_the_url_has_another_scheme() {
         let ended = run(&folder, &arguments).await;
         assert_failed(
             &ended,
-            "\"mysql\" is not a database that this build can use; expected one of sqlite, postgres",
+            "\"mysql\" is not a database that this build supports; expected one of sqlite, postgres",
         );
         assert!(!ended.log.contains("secret"), "{ended:?}");
     }
@@ -118,7 +118,7 @@ async fn logs_database_errors_under_the_request_id_and_sends_none() {
             json!({
                 "data": { "user": null },
                 "errors": [{
-                    "message": "the service met an unexpected fault",
+                    "message": "internal server error",
                     "locations": [{ "line": 1, "column": 3 }],
                     "path": ["user"],
                     "extensions": { "code": "INTERNAL_SERVER_ERROR", "requestId": id },

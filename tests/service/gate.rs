@@ -42,7 +42,7 @@ async fn refuses_requests_above_the_limit_with_retry_after() {
             assert_eq!(
                 body,
                 json!({ "errors": [{
-                    "message": "too many requests are under way at the moment",
+                    "message": "concurrency limit reached: too many requests are running at the moment",
                     "extensions": { "code": "UNAVAILABLE", "retryAfter": 1 },
                 }] })
             );
@@ -75,7 +75,7 @@ async fn a_request_that_takes_too_long_is_given_up_and_leaves_nothing_behind() {
         assert_eq!(
             body,
             json!({ "errors": [{
-                "message": "the request took longer than 1 seconds and was given up",
+                "message": "the request exceeded the time limit of 1 s and was cancelled",
                 "extensions": { "code": "TIMEOUT", "retryAfter": 1 },
             }] })
         );
@@ -141,7 +141,7 @@ async fn a_slow_head_and_a_slow_body_are_cut_off() {
     )
     .await;
     assert!(body.starts_with("HTTP/1.1 408"), "{body}");
-    assert!(body.contains(JSON) && body.contains("the body was not there after 1 seconds"), "{body}");
+    assert!(body.contains(JSON) && body.contains("the body was not received within 1 s"), "{body}");
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 

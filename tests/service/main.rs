@@ -37,3 +37,4 @@ mod support;
 mod told;
 #[cfg(feature = "opentelemetry")]
 mod traces;
+mod wording;

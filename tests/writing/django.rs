@@ -331,7 +331,7 @@ async fn reports_deferred_violations_at_the_field_that_caused_them() {
         }"#;
         let (path, extensions, message) = refusal(&schema, &database, query).await;
         assert_eq!(path, json!(["held"]), "{:?}", database.dialect);
-        assert_eq!(message, "Author cannot be deleted: Book.author (2) point at it");
+        assert_eq!(message, "Author cannot be deleted: it is referenced by Book.author (2)");
         assert_eq!(extensions["key"], json!({ "id": "1" }));
         assert_eq!(extensions["by"], json!([{ "relation": "Book.author", "count": 2 }]));
         // List through a junction that the schema hides.
@@ -374,7 +374,7 @@ async fn the_database_decides_cascades_and_restrictions() {
         let (path, extensions, message) =
             refusal(&schema, &database, "mutation { deleteAuthor(id: 1) { name } }").await;
         assert_eq!(path, json!(["deleteAuthor"]));
-        assert_eq!(message, "Author cannot be deleted: rows outside the schema (2) point at it");
+        assert_eq!(message, "Author cannot be deleted: it is referenced by rows outside the schema (2)");
         assert_eq!(extensions["by"], json!([{ "relation": null, "count": 2 }]));
         database.drop().await;
     }

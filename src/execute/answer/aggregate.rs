@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
 
     fn unreadable_aggregate(&self, aggregate: Aggregate, entity: EntityId, cell: Cell) -> Error {
         match aggregate {
-            Aggregate::Count => Error::internal("a count that cannot be written"),
+            Aggregate::Count => Error::internal("a count cannot be encoded"),
             Aggregate::CountDistinct(column)
             | Aggregate::Sum(column)
             | Aggregate::Average(column)

@@ -136,12 +136,12 @@ impl<'a> Writer<'a> {
             FieldKind::Column { slot, column } => {
                 return match entity.zip(above.row) {
                     Some((entity, row)) => self.column(entity, *column, row.cell(*slot), position),
-                    None => self.null(&Error::internal("a column without a row"), position, true),
+                    None => self.null(&Error::internal("no row for a column"), position, true),
                 };
             }
             FieldKind::NodeId { slots } => {
                 let Some((entity, row)) = entity.zip(above.row) else {
-                    return self.null(&Error::internal("a node id without a row"), position, true);
+                    return self.null(&Error::internal("no row for a node id"), position, true);
                 };
                 let key: Vec<Value> = slots.iter().map(|slot| row.value(*slot)).collect();
                 match write_node_id(self.model, entity, key.iter()) {
@@ -231,7 +231,7 @@ impl<'a> Writer<'a> {
         let is_unreadable = |(_, slot): &(&ColumnId, &usize)| matches!(row.cell(**slot), Cell::Unreadable(_));
         match columns.iter().zip(slots).find(is_unreadable) {
             Some((column, slot)) => self.unreadable(entity, *column, row.cell(*slot)),
-            None => Error::internal("a primary key that cannot be written"),
+            None => Error::internal("a primary key cannot be encoded"),
         }
     }
 
@@ -283,7 +283,7 @@ impl<'a> Writer<'a> {
     /// Builds the error of a relation whose key is unreadable in the parent row.
     fn unreadable_relation(&self, load: &Load) -> Error {
         let Some((owner, relation)) = load.relation else {
-            return Error::internal("a key that cannot be read");
+            return Error::internal("a key cannot be decoded");
         };
         let owner = &self.model.entities[owner];
         let field = &owner.relations[relation].field;
@@ -388,7 +388,7 @@ impl<'a> Writer<'a> {
         match cell {
             None => self.scalar(&0),
             Some(Cell::Integer(count)) if count <= i32::MAX.into() => self.scalar(&count),
-            _ => return self.null(&Error::internal("a count passes the range of Int"), position, true),
+            _ => return self.null(&Error::internal("a count exceeds the range of Int"), position, true),
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ pub(super) async fn abandon(
         }
     });
     if pursued.await.is_err() {
-        tracing::warn!(unanswered, "the database did not end statements that were given up");
+        tracing::warn!(unanswered, "the database did not end cancelled statements");
     }
 }
 

@@ -475,7 +475,7 @@ impl Task {
 
 /// Handles rare messages.
 fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(), Fault> {
-    let unexpected = || Fault::Protocol(format!("message {:?} came out of turn", char::from(tag)));
+    let unexpected = || Fault::Protocol(format!("unexpected message {:?}", char::from(tag)));
     // The library reads whole messages, including the head.
     let mut message = BytesMut::with_capacity(HEAD_BYTES + body.len());
     message.extend_from_slice(&[tag]);
@@ -520,12 +520,13 @@ impl Waiting {
             return Ok(());
         }
         let forms = self.prepared.forms.get();
-        let forms = forms.ok_or_else(|| Fault::Protocol("a row came before its description".to_owned()))?;
+        let forms =
+            forms.ok_or_else(|| Fault::Protocol("a row arrived before its description".to_owned()))?;
         let mut body = body;
         let count = body.try_get_u16().map_err(|_| truncated())?;
         // The page position, a last column for sorting, is not read.
         if usize::from(count) < forms.len() {
-            return Err(Fault::Protocol(format!("{count} columns came for {}", forms.len())));
+            return Err(Fault::Protocol(format!("received {count} columns, expected {}", forms.len())));
         }
         for form in forms {
             let length = body.try_get_i32().map_err(|_| truncated())?;
@@ -551,7 +552,7 @@ impl Waiting {
 }
 
 fn truncated() -> Fault {
-    Fault::Protocol("a row that ends too early".to_owned())
+    Fault::Protocol("a row ends too early".to_owned())
 }
 
 /// Code of the binary format.

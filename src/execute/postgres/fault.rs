@@ -19,16 +19,16 @@ pub(in crate::execute) enum Fault {
     #[error("the connection is closed")]
     Closed,
     /// No connection within this time.
-    #[error("no connection within {0:?}")]
+    #[error("no connection after {0:?}")]
     Slow(Duration),
     /// A short statement got no answer in time, and is better sent over another connection.
-    #[error("the server has not answered a short statement")]
+    #[error("the server did not answer a short statement in time")]
     Silent,
     /// The server has stopped answering.
-    #[error("the server has stopped answering")]
+    #[error("the server has stopped responding")]
     Lost,
     /// The server refuses connections: nothing was sent.
-    #[error("no connection: {0}")]
+    #[error("cannot connect: {0}")]
     Refused(String),
     /// The server refused the statement.
     #[error("{0}")]
@@ -37,7 +37,7 @@ pub(in crate::execute) enum Fault {
     #[error("TLS: {0}")]
     Tls(String),
     /// A message violates PostgreSQL's protocol, or uses an unsupported part.
-    #[error("the server does not speak as expected: {0}")]
+    #[error("the server violates the PostgreSQL protocol: {0}")]
     Protocol(String),
     /// The connection settings are invalid.
     #[error("{0}")]

@@ -64,7 +64,7 @@ impl Inbox {
             let head = &self.bytes[self.start..self.start + HEAD_BYTES];
             let length = head[1..].try_into().map_or(0, u32::from_be_bytes) as usize;
             if !(LENGTH_BYTES..=LARGEST_MESSAGE).contains(&length) {
-                return Err(Fault::Protocol(format!("a message of {length} bytes")));
+                return Err(Fault::Protocol(format!("invalid message length of {length} bytes")));
             }
             needed = 1 + length;
             if here >= needed {

@@ -204,7 +204,7 @@ impl PostgresConnections {
 
     /// Drops all idle connections: the cause that ended one has most likely ended the others.
     fn forget(&self, fault: &Fault) {
-        tracing::info!(%fault, "a connection to the database is lost");
+        tracing::info!(%fault, "lost a connection to the database");
         self.reading.forget();
         self.writing.forget();
     }

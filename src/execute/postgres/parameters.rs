@@ -93,5 +93,5 @@ fn scalar(value: &Value, bytes: &mut BytesMut) -> Result<postgres_types::IsNull,
 }
 
 fn refusal(value: &Value) -> Refusal {
-    format!("PostgreSQL gets no value such as {value:?}").into()
+    format!("cannot bind {value:?} as a PostgreSQL parameter").into()
 }

@@ -70,7 +70,7 @@ pub(super) async fn open(place: &Place) -> Result<Opened, Fault> {
                 (process_id, secret_key) = (body.process_id(), body.secret_key());
             }
             Message::ReadyForQuery(_) => break,
-            _ => return Err(Fault::protocol("it neither is ready for queries nor says why not")),
+            _ => return Err(Fault::protocol("neither ReadyForQuery nor an error after the startup message")),
         }
     }
     let Conversation { stream, received } = conversation;
@@ -91,8 +91,8 @@ pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
     };
     match asked.await {
         Err(Fault::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
-        Err(error) => tracing::info!(%error, "a query could not be cancelled"),
-        Ok(_) => tracing::info!("the server answers where a query is cancelled"),
+        Err(error) => tracing::info!(%error, "cannot cancel a query"),
+        Ok(_) => tracing::info!("unexpected answer to a cancel request"),
     }
 }
 
@@ -118,7 +118,9 @@ pub(in crate::execute) async fn explore(place: Place) -> Result<Place, Fault> {
     // A pooler assigns its own number to each client.
     let is_direct = conversation.ask("SELECT pg_backend_pid()").await? == process_id;
     if !is_direct {
-        tracing::info!("a pooler is between here and PostgreSQL: nothing outlasts a transaction");
+        tracing::info!(
+            "connected through a pooler in transaction mode: session state ends with each transaction"
+        );
     }
     Ok(place.behind(if is_direct { Pooler::None } else { Pooler::Transaction }))
 }
@@ -148,12 +150,14 @@ async fn reach(place: &Place) -> Result<Stream, Fault> {
         Address::Tcp { host, address, port } => (host, address.as_ref().unwrap_or(host), *port),
         // PostgreSQL has no TLS over Unix sockets, and sqlx treats that as a refusal.
         Address::Unix(_) if encryption.is_required() => {
-            return Err(Fault::tls("there is none over a Unix socket"));
+            return Err(Fault::tls("not available over a Unix socket"));
         }
         #[cfg(unix)]
         Address::Unix(path) => return Ok(Stream::Unix(UnixStream::connect(path).await?)),
         #[cfg(not(unix))]
-        Address::Unix(_) => return Err(Fault::Settings("this system has no Unix sockets".to_owned())),
+        Address::Unix(_) => {
+            return Err(Fault::Settings("Unix sockets are not available on this system".to_owned()));
+        }
     };
     let mut socket = TcpStream::connect((target.as_str(), port)).await?;
     socket.set_nodelay(true)?;
@@ -163,7 +167,7 @@ async fn reach(place: &Place) -> Result<Stream, Fault> {
             return Ok(Stream::Tls(Box::new(tls::encrypt(socket, host, encryption).await?)));
         }
         if encryption.is_required() {
-            return Err(Fault::tls("the server offers none"));
+            return Err(Fault::tls("not offered by the server"));
         }
     }
     Ok(Stream::Tcp(socket))
@@ -193,7 +197,7 @@ async fn offers_tls(socket: &mut TcpStream) -> Result<bool, Fault> {
     match socket.read_u8().await? {
         b'S' => Ok(true),
         b'N' => Ok(false),
-        _ => Err(Fault::protocol("it says neither yes nor no to TLS")),
+        _ => Err(Fault::protocol("unexpected answer to the TLS request")),
     }
 }
 
@@ -217,7 +221,7 @@ impl Conversation {
             if let Some(header) = Header::parse(&self.received).map_err(Fault::protocol)?
                 && usize::try_from(header.len()).is_ok_and(|length| length > LONGEST_MESSAGE)
             {
-                return Err(Fault::protocol("a message is far too long"));
+                return Err(Fault::protocol("a message is too long"));
             }
             match Message::parse(&mut self.received).map_err(Fault::protocol)? {
                 Some(Message::ErrorResponse(body)) => return Err(Fault::from(&body)),
@@ -261,11 +265,11 @@ impl Conversation {
                 self.send(|message| frontend::password_message(hash.as_bytes(), message)).await?;
             }
             Message::AuthenticationSasl(body) => self.authenticate_by_scram(password, &body).await?,
-            _ => return Err(Fault::protocol("it wants to know who we are in a way that is not spoken here")),
+            _ => return Err(Fault::protocol("unsupported authentication method")),
         }
         match self.receive().await? {
             Message::AuthenticationOk => Ok(()),
-            _ => Err(Fault::protocol("it does not say whether the password is right")),
+            _ => Err(Fault::protocol("no answer to the password")),
         }
     }
 
@@ -284,12 +288,17 @@ impl Conversation {
             // A server whose offer was removed on the path will refuse this.
             Some(_) if has(SCRAM_SHA_256) => (SCRAM_SHA_256, ChannelBinding::unrequested()),
             None if has(SCRAM_SHA_256) => (SCRAM_SHA_256, ChannelBinding::unsupported()),
-            _ => return Err(Fault::protocol(format!("it offers {} alone", mechanisms.join(", ")))),
+            _ => {
+                return Err(Fault::protocol(format!(
+                    "unsupported authentication mechanisms: {}",
+                    mechanisms.join(", ")
+                )));
+            }
         };
         let mut scram = ScramSha256::new(password, binding);
         self.send(|message| frontend::sasl_initial_response(mechanism, scram.message(), message)).await?;
         let Message::AuthenticationSaslContinue(body) = self.receive().await? else {
-            return Err(Fault::protocol("it does not go on with SCRAM"));
+            return Err(Fault::protocol("the SCRAM exchange was not continued"));
         };
         // Thousands of hashes, as many as the server demands, would block other requests.
         let mut scram = spawn_blocking(move || scram.update(body.data()).map(|()| scram))
@@ -298,7 +307,7 @@ impl Conversation {
             .map_err(Fault::protocol)?;
         self.send(|message| frontend::sasl_response(scram.message(), message)).await?;
         let Message::AuthenticationSaslFinal(body) = self.receive().await? else {
-            return Err(Fault::protocol("it does not prove that it knows the password"));
+            return Err(Fault::protocol("no proof that the server knows the password"));
         };
         scram.finish(body.data()).map_err(Fault::protocol)
     }

@@ -163,7 +163,7 @@ impl PostgresTransaction {
             }
             Ok(_) => {
                 self.state().lease = None;
-                Err(SqlError::Internal("the database took the transaction back".to_owned()))
+                Err(SqlError::Internal("the database rolled back the transaction".to_owned()))
             }
             Err(Fault::Server(refusal)) => {
                 let mut state = self.state();

@@ -31,7 +31,7 @@ struct OpenedFile {
 /// A file was deleted, or replaced by another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} is no longer the file that was opened: put that one back, or restart the service with the one that is there",
+    "{} is no longer the file that was opened; restore that file, or restart the service with the new one",
     .0.display()
 )]
 pub(in crate::execute) struct Displaced(PathBuf);
@@ -68,7 +68,7 @@ impl FileIdentity {
         let Some(file) = displaced else { return Ok(()) };
         let error = Displaced(file.path.clone());
         if !was_lost {
-            tracing::error!(%error, "the database is refused");
+            tracing::error!(%error, "the database file was replaced");
         }
         Err(error)
     }

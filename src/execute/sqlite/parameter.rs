@@ -35,7 +35,7 @@ impl ToSql for Parameter<'_> {
                 Some(text) => Some(Stored::Text(text)),
                 None if crate::model::is_null(value) => None,
                 None => {
-                    let told = format!("SQLite has no value such as {value:?}");
+                    let told = format!("cannot bind {value:?} as an SQLite parameter");
                     return Err(rusqlite::Error::ToSqlConversionFailure(told.into()));
                 }
             },

@@ -67,7 +67,7 @@ impl Parser<'_> {
         number.map_or_else(
             || {
                 let shown = lexer::shorten(written);
-                self.violate(position, || format!("the number {shown} is out of the range of numbers"));
+                self.violate(position, || format!("the number {shown} is out of range"));
                 Value::Null
             },
             Value::Number,
@@ -93,7 +93,7 @@ impl Parser<'_> {
             // Section 5.6.3, Input Object Field Uniqueness.
             if fields.contains_key(&name.node) {
                 self.violate(name.pos, || {
-                    format!("the input field \"{}\" is given several times", name.node)
+                    format!("the input field \"{}\" is given more than once", name.node)
                 });
             }
             fields.insert(name.node, value);

@@ -58,7 +58,7 @@ impl Assembly {
         let columns = || relation.from.iter().map(|column| &entity.columns[*column]);
         let can_be_default = |column: &Column| column.default.is_some() || column.nullable;
         let problem = match (rule, relation.rule) {
-            (rule, Some(known)) if known != rule => Some(format!("{known} is given as well")),
+            (rule, Some(known)) if known != rule => Some(format!("{known} is declared as well")),
             (OnDelete::SetNull, _) if columns().all(|column| !column.nullable) => {
                 Some("no column of its key may be NULL".to_owned())
             }

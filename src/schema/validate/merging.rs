@@ -46,7 +46,10 @@ impl<'a> Validator<'a> {
         merging.check_responses(&fields);
         let (steps, conflicts) = (merging.steps, merging.conflicts);
         if steps > MOST_STEPS {
-            self.report(position, "the fields of this operation overlap in too many ways".to_owned());
+            self.report(
+                position,
+                "the fields of this operation have too many overlapping selections".to_owned(),
+            );
         }
         for ([one, other], (key, reason)) in conflicts {
             self.report_at(

@@ -55,17 +55,19 @@ impl<'a> Validator<'a> {
         let mut roots = RootFields::default();
         self.root_fields(set, &mut roots);
         if let Some(position) = roots.conditional {
-            let message = "a subscription's root field may not have @skip or @include";
+            let message = "the root field of a subscription must not have @skip or @include";
             self.report(position, message.to_owned());
         }
         if roots.fields.len() > 1 {
-            let message =
-                format!("a subscription has one root field, and this one has {}", roots.fields.len());
+            let message = format!(
+                "a subscription must have exactly one root field, but this one has {}",
+                roots.fields.len()
+            );
             self.report(position, message);
         }
         for (_, (name, position)) in roots.fields {
             if name.starts_with("__") {
-                let message = format!("a subscription selects a field with results, and {name} has none");
+                let message = format!("a subscription must select a field with results, and {name} has none");
                 self.report(position, message);
             }
         }

@@ -106,7 +106,7 @@ pub(super) async fn show(state: web::Data<State>) -> HttpResponse {
     match state.metrics.render(state.database.pool_use()) {
         Ok(text) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(text),
         Err(error) => {
-            tracing::error!(%error, "the metrics cannot be shown");
+            tracing::error!(%error, "the metrics cannot be encoded");
             HttpResponse::InternalServerError().finish()
         }
     }

@@ -68,32 +68,32 @@ impl Series {
         let registry = Registry::new();
         let requests = register_int_counter_vec_with_registry!(
             "crowsfoot_requests_total",
-            "GraphQL requests, by the kind of their operation and how they ended.",
+            "GraphQL requests by operation kind and outcome.",
             &["operation", "outcome"],
             registry
         )?;
         let durations = register_histogram_vec_with_registry!(
             "crowsfoot_request_duration_seconds",
-            "Time from a GraphQL request to its answer.",
+            "Duration of GraphQL requests, in seconds.",
             &["operation"],
             SECONDS.to_vec(),
             registry
         )?;
         let errors = register_int_counter_vec_with_registry!(
             "crowsfoot_errors_total",
-            "Errors in answers, by extensions.code.",
+            "Errors in responses by extensions.code.",
             &["code"],
             registry
         )?;
         let responses = register_int_counter_vec_with_registry!(
             "crowsfoot_http_responses_total",
-            "HTTP responses of every route, by the class of their status.",
+            "HTTP responses of all routes by status class.",
             &["status"],
             registry
         )?;
         let connections = register_int_gauge_vec_with_registry!(
             "crowsfoot_pool_connections",
-            "Connections to the database, by what they do.",
+            "Database connections by state.",
             &["state"],
             registry
         )?;
@@ -107,37 +107,37 @@ impl Series {
             responses: STATUSES.map(|status| responses.with_label_values(&[status])).into(),
             statements_per_request: register_histogram_with_registry!(
                 "crowsfoot_statements_per_request",
-                "Statements that were sent to the database for a GraphQL request.",
+                "SQL statements per GraphQL request.",
                 STATEMENTS.to_vec(),
                 registry
             )?,
             rows_per_statement: register_histogram_with_registry!(
                 "crowsfoot_rows_per_statement",
-                "Rows that a statement returned: the sizes of batches.",
+                "Rows returned per SQL statement.",
                 ROWS.to_vec(),
                 registry
             )?,
             statement_durations: register_histogram_with_registry!(
                 "crowsfoot_statement_duration_seconds",
-                "Time from a statement to its last row, waiting for a connection included.",
+                "Duration of SQL statements until the last row, in seconds, including the wait for a connection.",
                 SECONDS.to_vec(),
                 registry
             )?,
             rows: register_int_counter_with_registry!(
                 "crowsfoot_rows_total",
-                "Rows that statements returned.",
+                "Rows returned by SQL statements.",
                 registry
             )?,
             idle_connections: connections.with_label_values(&["idle"]),
             busy_connections: connections.with_label_values(&["busy"]),
             sockets: register_int_gauge_with_registry!(
                 "crowsfoot_sockets",
-                "Open connections that subscriptions may come over.",
+                "Open WebSockets and event streams.",
                 registry
             )?,
             subscriptions: register_int_gauge_with_registry!(
                 "crowsfoot_subscriptions",
-                "Subscriptions that somebody listens to.",
+                "Active subscriptions.",
                 registry
             )?,
             registry,
@@ -149,14 +149,14 @@ impl Series {
     pub(in crate::server) fn tell_the_process(&self) -> prometheus::Result<()> {
         let started = register_int_gauge_with_registry!(
             "process_start_time_seconds",
-            "Start of the process, in seconds since 1970.",
+            "Start time of the process, in seconds since the Unix epoch.",
             self.registry
         )?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         started.set(i64::try_from(now.as_secs()).unwrap_or_default());
         let build = register_int_gauge_vec_with_registry!(
             "crowsfoot_build_info",
-            "Always 1; the labels say what runs.",
+            "Build information in the labels; always 1.",
             &["version"],
             self.registry
         )?;

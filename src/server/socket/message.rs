@@ -45,7 +45,7 @@ pub(super) enum ClientMessage {
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = String::deserialize(deserializer)?;
     if id.is_empty() {
-        return Err(D::Error::invalid_value(Unexpected::Str(""), &"an id that is not empty"));
+        return Err(D::Error::invalid_value(Unexpected::Str(""), &"a non-empty id"));
     }
     Ok(id)
 }

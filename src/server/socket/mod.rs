@@ -65,7 +65,7 @@ const MOST_WAITING: usize = 16;
 /// Serves a WebSocket handshake at the GraphQL endpoint.
 pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
     if !origin::is_welcome(&http, &state.origins) {
-        let error = Error::forbidden("pages of this origin may not open a socket here");
+        let error = Error::forbidden("the origin of this page is not allowed");
         return answer::write(&http, Media::Json, Err(Refusal::of(StatusCode::FORBIDDEN, &error)));
     }
     let place = match state.place() {
@@ -131,7 +131,7 @@ impl Socket {
             End::Close(close) => Some(close.into()),
             End::Closed(reason) => reason,
             End::Gone => {
-                tracing::info!("the client is gone");
+                tracing::info!("the client disconnected");
                 return;
             }
         };
@@ -270,7 +270,7 @@ impl Socket {
     fn say(&mut self, message: &ServerMessage<'_>) {
         match web::Bytes::from(message.to_json()).try_into() {
             Ok(text) => self.waiting.push_back(Message::Text(text)),
-            Err(error) => tracing::error!(%error, "JSON is UTF-8, and this is not"),
+            Err(error) => tracing::error!(%error, "the JSON of a message is not UTF-8"),
         }
     }
 }

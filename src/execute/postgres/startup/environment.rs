@@ -30,7 +30,7 @@ fn is_private(file: &Path) -> bool {
     let Ok(metadata) = file.metadata() else { return false };
     let is_private = metadata.permissions().mode() & 0o77 == 0;
     if !is_private {
-        tracing::warn!(file = %file.display(), "the password file is passed over: others may read it");
+        tracing::warn!(file = %file.display(), "ignored the password file: it is accessible to other users");
     }
     is_private
 }

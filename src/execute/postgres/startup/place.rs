@@ -111,7 +111,7 @@ impl Place {
     /// Fails for a part of the URL that is invalid. No message repeats a value of the URL, because it may be
     /// the password.
     pub fn new(url: &str) -> Result<Self, Fault> {
-        let url = Url::parse(url).map_err(|error| Fault::Settings(format!("the database's URL: {error}")))?;
+        let url = Url::parse(url).map_err(|error| Fault::Settings(format!("database URL: {error}")))?;
         let mut parts = Parts::of_environment();
         parts.take_url(&url)?;
         for (name, value) in url.query_pairs() {
@@ -296,7 +296,7 @@ impl Parts {
             "application_name" => place.application_name = Some(value.to_owned()),
             "options" => place.settings.extend(settings::read(value)),
             "sslmode" | "ssl-mode" => {
-                place.encryption.mode = value.parse().map_err(|_| unreadable(name, "a mode of libpq's"))?;
+                place.encryption.mode = value.parse().map_err(|_| unreadable(name, "an sslmode of libpq"))?;
             }
             "sslrootcert" | "ssl-root-cert" | "ssl-ca" => place.encryption.roots = Some(Pem::new(value)),
             "sslcert" | "ssl-cert" => place.encryption.certificate = Some(Pem::new(value)),
@@ -319,7 +319,7 @@ impl Parts {
                 Some(name) => {
                     place.settings.push(Setting { name: name.to_owned(), value: value.to_owned() });
                 }
-                None => tracing::warn!(name, "a parameter of the database's URL is not known"),
+                None => tracing::warn!(name, "unknown parameter in the database URL"),
             },
         }
         Ok(())
@@ -355,7 +355,7 @@ fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, Fault> {
 }
 
 fn unreadable(name: &str, expected: &str) -> Fault {
-    Fault::Settings(format!("the database's URL: {name} is not {expected}"))
+    Fault::Settings(format!("database URL: {name} is not {expected}"))
 }
 
 impl Encryption {

@@ -67,7 +67,7 @@ async fn configuration(encryption: &Encryption) -> Result<ClientConfig, Fault> {
             config.with_client_auth_cert(chain, key).map_err(Fault::tls)
         }
         (None, None) => Ok(config.with_no_client_auth()),
-        _ => Err(Fault::Settings("sslcert and sslkey go together".to_owned())),
+        _ => Err(Fault::Settings("sslcert and sslkey must be given together".to_owned())),
     }
 }
 
