@@ -1,8 +1,8 @@
-//! Bundles the GraphiQL page of `ui/` and makes it part of the crate.
+//! Bundles the GraphiQL page of `ui/` into the crate.
 //!
-//! Writes `graphiql_assets.rs` into `OUT_DIR`: a table of the page's files, gzipped. The table is empty where
-//! the page could not be bundled (no npm, no registry in reach) or should not be (`CROWSFOOT_WITHOUT_UI=1`);
-//! the crate builds all the same.
+//! Writes `graphiql_assets.rs` into `OUT_DIR`: a table of the page's files, gzipped. The table is empty if
+//! the page could not be bundled (no npm, or no registry in reach), or is switched off
+//! (`CROWSFOOT_WITHOUT_UI=1`). The crate builds either way.
 
 use std::{
     env,
@@ -16,13 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the bundle is made from, relative to `ui/`: everything else there (the browser test, a developer's
-/// own `node_modules` and `dist`) may change without a new bundle.
+/// Sources of the bundle, relative to `ui/`. Everything else there (the browser test, a developer's own
+/// `node_modules` and `dist`) may change without a new bundle.
 const SOURCES: &[&str] = &[".npmrc", "build.mjs", "index.html", "package-lock.json", "package.json", "src"];
 
 const OFF_SWITCH: &str = "CROWSFOOT_WITHOUT_UI";
 
-/// No build waits longer than this for npm, whatever the network does.
+/// Time limits of npm, whatever the network does.
 const INSTALL_LIMIT: Duration = Duration::from_secs(180);
 const BUNDLE_LIMIT: Duration = Duration::from_secs(60);
 
@@ -39,7 +39,7 @@ fn main() -> io::Result<()> {
 
     let bundled = match off_switch() {
         Some(name) => Err(format!("{name} is set")),
-        // Cargo runs this again when a source changes, not when the network is back.
+        // Cargo reruns the build script when a source changes, not when the network is back.
         None => bundle(&out).map_err(|reason| format!("{reason}; `touch build.rs` to try again")),
     };
     let files = bundled.unwrap_or_else(|reason| {
@@ -52,7 +52,7 @@ fn main() -> io::Result<()> {
     fs::write(out.join("graphiql_assets.rs"), table(&files))
 }
 
-/// The environment variable that says to leave the page out, if one does.
+/// Returns the environment variable that switches the page off, if any.
 fn off_switch() -> Option<&'static str> {
     // The builders of docs.rs have no network, and documentation needs no page.
     [OFF_SWITCH, "DOCS_RS"]
@@ -60,7 +60,7 @@ fn off_switch() -> Option<&'static str> {
         .find(|name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0"))
 }
 
-/// Installs and builds in `OUT_DIR`, so that the source tree stays as it is, and returns the gzipped files.
+/// Installs and builds in `OUT_DIR`, so that the source tree stays unchanged; returns the gzipped files.
 fn bundle(out: &Path) -> Result<Vec<PathBuf>, String> {
     let work = out.join("ui");
     clear(&work).map_err(|error| format!("{} cannot be cleared ({error})", work.display()))?;
@@ -69,7 +69,7 @@ fn bundle(out: &Path) -> Result<Vec<PathBuf>, String> {
             .map_err(|error| format!("ui/{source} cannot be copied ({error})"))?;
     }
 
-    // On Windows npm is a script, which has to be named in full.
+    // On Windows npm is a script, whose extension must be given.
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     let install = [
         "ci",
@@ -80,7 +80,7 @@ fn bundle(out: &Path) -> Result<Vec<PathBuf>, String> {
         "--no-update-notifier",
         "--prefer-offline",
         "--loglevel=error",
-        // A network that swallows requests costs a few rounds of this, not one for each package.
+        // A network that drops requests costs a few rounds of this timeout instead of one per package.
         "--maxsockets=50",
         "--fetch-timeout=30000",
         "--fetch-retries=1",
@@ -89,7 +89,7 @@ fn bundle(out: &Path) -> Result<Vec<PathBuf>, String> {
     ];
     let built = run(npm, &install, &work, INSTALL_LIMIT)
         .and_then(|()| run("node", &["build.mjs"], &work, BUNDLE_LIMIT));
-    // Some 200 MB that nothing reads again. That they stay would be a pity, not a fault.
+    // Some 200 MB that are not needed any more. Failure to remove them is not an error.
     let _ = clear(&work.join("node_modules"));
     built?;
 
@@ -99,7 +99,7 @@ fn bundle(out: &Path) -> Result<Vec<PathBuf>, String> {
 /// Runs a program to its end or to its time limit.
 fn run(program: &str, arguments: &[&str], folder: &Path, limit: Duration) -> Result<(), String> {
     let name = format!("`{program} {}`", arguments.first().unwrap_or(&""));
-    // A file rather than a pipe: a full pipe would stop the program while nobody reads.
+    // A file instead of a pipe: a full pipe would block the program, because no thread reads it.
     let log = folder.join("log.txt");
     let failed = |error: io::Error| format!("{name} cannot be run ({error})");
 
@@ -117,7 +117,7 @@ fn run(program: &str, arguments: &[&str], folder: &Path, limit: Duration) -> Res
             Some(status) if status.success() => return Ok(()),
             Some(_) => {
                 let text = fs::read_to_string(&log).unwrap_or_default();
-                // One line: cargo takes each line of output for a message of its own.
+                // Single line: cargo takes each line of output for a separate message.
                 let first: Vec<_> = text.split_whitespace().take(40).collect();
                 return Err(format!("{name} failed: {} ({})", first.join(" "), log.display()));
             }
@@ -131,7 +131,7 @@ fn run(program: &str, arguments: &[&str], folder: &Path, limit: Duration) -> Res
     }
 }
 
-/// Removes a folder with all that is in it; one that is not there is as good.
+/// Removes a folder and its content; succeeds if the folder does not exist.
 fn clear(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -139,7 +139,7 @@ fn clear(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Copies a file, or a folder with all that is in it.
+/// Copies a file, or a folder and its content.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if from.is_dir() {
         for entry in fs::read_dir(from)? {
@@ -154,7 +154,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to).map(|_| ())
 }
 
-/// The `.gz` files of a folder, by name.
+/// Returns the `.gz` files of a folder, by name.
 fn gzipped(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files =
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
@@ -163,7 +163,7 @@ fn gzipped(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The Rust source of the table.
+/// Returns the Rust source of the table.
 fn table(files: &[PathBuf]) -> String {
     let mut source = String::from(
         "/// The files of the page: name, content type, gzipped content. Empty where the page is not bundled.\n\

@@ -1,4 +1,4 @@
-//! One typed error, its code and its public text: the only place with code strings.
+//! Typed error with its code and public text. No other file contains code strings.
 
 mod located;
 
@@ -8,16 +8,16 @@ pub use located::LocatedError;
 use sea_orm::{EnumIter, Iterable};
 use serde_json::{Map, Value, json};
 
-/// What went wrong, as a client may read it in `extensions.code`.
+/// Error code, sent in `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
 pub enum Code {
-    /// The request is none that is understood here, or not in this way.
+    /// The request is malformed, or sent in an unsupported way.
     BadRequest,
-    /// Whoever asks may not.
+    /// The caller lacks permission.
     Forbidden,
-    /// No document is known under the hash that was given; to be sent again with its text.
+    /// No document is known under the given hash; the client sends it again with its text.
     PersistedQueryNotFound,
-    /// The service runs the documents of its list alone, and this is none of them.
+    /// The document is not in the service's list of trusted documents.
     DocumentNotTrusted,
     /// The document is not GraphQL.
     ParseFailed,
@@ -25,40 +25,41 @@ pub enum Code {
     ValidationFailed,
     /// An argument's value is not acceptable; carries `argument` and `value`.
     BadUserInput,
-    /// There is no such row; carries `entity` and `key`.
+    /// The row does not exist; carries `entity` and `key`.
     NotFound,
-    /// The answer would pass the ceiling of rows; carries `limit` and `asked`.
+    /// The response exceeds the row ceiling; carries `limit` and `asked`.
     TooManyRows,
-    /// The document is larger than it may be, or asks for too much; carries `limit`, `asked`, and what they are `of`.
+    /// The document is too large or requests too much; carries `limit`, `asked`, and the limited quantity as
+    /// `of`.
     TooComplex,
-    /// The document nests deeper than it may; carries `limit`, `asked` and `of`.
+    /// The document nests too deep; carries `limit`, `asked` and `of`.
     TooDeep,
     /// A unique key is taken; carries `entity` and `fields`.
     UniqueViolation,
-    /// A key points at nothing; carries `entity` and `field`.
+    /// A foreign key matches no row; carries `entity` and `field`.
     ForeignKeyViolation,
-    /// A value is missing; carries `entity` and `field`.
+    /// A required value is missing; carries `entity` and `field`.
     NotNullViolation,
-    /// A condition of the table does not hold; carries `entity` and `constraint`.
+    /// A check constraint does not hold; carries `entity` and `constraint`.
     CheckViolation,
-    /// Rows that point here stand in the way; carries `entity`, `key` and `by`.
+    /// Rows that reference this one forbid its deletion; carries `entity`, `key` and `by`.
     DeleteRestricted,
-    /// Another request changed the same rows; may be tried again.
+    /// Another request changed the same rows; the client may retry.
     Conflict,
-    /// The database or the request took too long; may be tried again.
+    /// The database or the request took too long; the client may retry.
     Timeout,
-    /// The database cannot be reached, or too many requests are under way; may be tried again.
+    /// The database cannot be reached, or too many requests are running; the client may retry.
     Unavailable,
-    /// There are more errors than an answer carries; stands last, with `leftOut`.
+    /// Placed last if there are more errors than a response carries; carries `leftOut`.
     TooManyErrors,
-    /// A fault of ours; its cause is in the log under the request's id.
+    /// Internal error; its cause is in the log under the request id.
     Internal,
-    /// A hand-written field failed with a code of its own, which the extensions hold.
+    /// A hand-written field failed with a custom code, which is in the extensions.
     Other,
 }
 
 impl Code {
-    /// The code as clients see it.
+    /// Returns the code as sent to clients.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "BAD_REQUEST",
@@ -87,9 +88,9 @@ impl Code {
     }
 }
 
-/// A fault with its code, a message fit for a client, and what belongs to the code.
+/// Error with a code, a public message, and extensions of the code.
 ///
-/// A cause that may name SQL or tables is kept apart: it is logged and never sent.
+/// The cause may name SQL or tables: it is logged and never sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Error(Box<Fault>);
 
@@ -105,7 +106,8 @@ struct Fault {
 /// A result with Crowsfoot's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Seconds after which a request that met an absent database or a closed door may be tried again.
+/// Seconds after which a client may retry a request that met an unavailable database or a full concurrency
+/// limit.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 impl Error {
@@ -117,7 +119,7 @@ impl Error {
         Self(Box::new(Fault { code, message: message.into(), extensions, cause: None, perhaps_raced: false }))
     }
 
-    /// The value given for `argument` (a path such as `where.name.eq`) is not acceptable.
+    /// Reports an unacceptable value of `argument` (a path such as `where.name.eq`).
     pub fn bad_input(argument: &str, value: Value, expected: impl fmt::Display) -> Self {
         let shown = shorten(&value);
         Self::new(
@@ -127,7 +129,7 @@ impl Error {
         )
     }
 
-    /// The variable that is written for `argument` (a path such as `where.name.eq`) was not given.
+    /// Reports a missing variable that is written for `argument` (a path such as `where.name.eq`).
     pub fn missing_variable(argument: &str, variable: &str) -> Self {
         Self::new(
             Code::BadUserInput,
@@ -136,7 +138,7 @@ impl Error {
         )
     }
 
-    /// A value of type `of` is required for `argument`, and none is given: neither a value nor null.
+    /// Reports that `argument` requires type `of` and has neither a value nor null.
     pub fn not_given(argument: &str, of: &str) -> Self {
         Self::new(
             Code::BadUserInput,
@@ -145,29 +147,29 @@ impl Error {
         )
     }
 
-    /// The row of `entity` with this key is not there.
+    /// Reports that no row of `entity` has this key.
     pub fn not_found(entity: &str, key: Value) -> Self {
-        let message = format!("there is no {entity} with the key {key}");
+        let message = format!("no {entity} has the key {key}");
         Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
     }
 
-    /// The row of `entity` with this key is not in the list that is written to; it may be elsewhere.
+    /// Reports that the row of `entity` with this key is not in the modified list; it may exist elsewhere.
     pub fn not_in_list(entity: &str, key: Value) -> Self {
-        let message = format!("there is no {entity} with the key {key} in this list");
+        let message = format!("no {entity} in this list has the key {key}");
         Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
     }
 
-    /// The request's rows pass the ceiling; `asked` is how many were seen before loading stopped.
+    /// Reports an exceeded row ceiling; `asked` is the number of rows counted before loading stopped.
     pub fn too_many_rows(limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooManyRows,
-            format!("the answer has more than {limit} rows; ask for fewer with limit or first"),
+            format!("the result has more than {limit} rows; reduce it with limit or first"),
             json!({ "limit": limit, "asked": asked }),
         )
     }
 
-    /// The document has more of something than it may: `of` is the limit's name, and `document` says what the document
-    /// does. `asked` is the whole of it, or `u64::MAX` where it is more than can be counted.
+    /// Reports a document that exceeds a limit: `of` is the limit's name, and `document` describes the
+    /// excess. `asked` is the counted total, or `u64::MAX` if it exceeds the counter.
     pub fn too_complex(of: &str, document: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooComplex,
@@ -176,52 +178,54 @@ impl Error {
         )
     }
 
-    /// The document, or the value of a variable, nests deeper than it may; `asked` is how deep.
+    /// Reports that the document, or the value of a variable, nests too deep; `asked` is the depth.
     pub fn too_deep(what: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooDeep,
-            format!("{what} nests {asked} levels deep; the limit is {limit}"),
+            format!("{what} is nested {asked} levels deep; the limit is {limit}"),
             json!({ "of": "depth", "limit": limit, "asked": asked }),
         )
     }
 
-    /// The unique key over `fields` of `entity` is taken.
+    /// Reports that the unique key over `fields` of `entity` is taken.
     pub fn unique_violation(entity: &str, fields: &[String]) -> Self {
         let message = match fields {
-            [] => format!("a unique key of {entity} over fields outside the schema is taken"),
-            fields => format!("there is a {entity} with the same {} already", fields.join(" and ")),
+            [] => format!("another {entity} has the same unique key, in columns outside the schema"),
+            fields => format!("another {entity} has the same {}", fields.join(" and ")),
         };
         Self::new(Code::UniqueViolation, message, json!({ "entity": entity, "fields": fields }))
     }
 
-    /// The relation `field` of `entity` references no row. Either is empty where the schema has no name for it.
+    /// Reports that the relation `field` of `entity` references no row. Either is empty if the schema has no
+    /// name for it.
     pub fn foreign_key_violation(entity: &str, field: &str) -> Self {
         let message = match (entity, field) {
             ("", _) => "a foreign key does not match any row".to_owned(),
-            (entity, "") => format!("a foreign key at {entity}, outside the schema, does not match any row"),
-            (entity, field) => format!("{entity}.{field} points at nothing"),
+            (entity, "") => format!("a foreign key of {entity}, outside the schema, does not match any row"),
+            (entity, field) => format!("the foreign key {entity}.{field} does not match any row"),
         };
         let extensions = json!({ "entity": named(entity), "field": named(field) });
         Self::new(Code::ForeignKeyViolation, message, extensions)
     }
 
-    /// `field` of `entity` needs a value; it is empty where the schema does not have the column.
+    /// Reports that `field` of `entity` requires a value; `field` is empty if the column is not in the
+    /// schema.
     pub fn not_null_violation(entity: &str, field: &str) -> Self {
         let message = match field {
-            "" => format!("a column of {entity} outside the schema needs a value"),
-            field => format!("{entity}.{field} needs a value"),
+            "" => format!("a column of {entity}, outside the schema, must not be null"),
+            field => format!("{entity}.{field} must not be null"),
         };
         Self::new(Code::NotNullViolation, message, json!({ "entity": entity, "field": named(field) }))
     }
 
-    /// A condition on the table of `entity` does not hold.
+    /// Reports a violated check constraint on the table of `entity`.
     pub fn check_violation(entity: &str, constraint: &str) -> Self {
-        let message = format!("the condition \"{constraint}\" of {entity} does not hold");
+        let message = format!("{entity} violates the check constraint \"{constraint}\"");
         Self::new(Code::CheckViolation, message, json!({ "entity": entity, "constraint": constraint }))
     }
 
-    /// Rows that point at this one forbid its deletion; `by` has each relation with their number. A table that the schema
-    /// does not have is a relation without a name.
+    /// Rows that reference this row forbid its deletion; `by` lists each relation with their number. A
+    /// relation has no name if its table is not in the schema.
     pub fn delete_restricted(entity: &str, key: Value, by: &[(Option<String>, i64)]) -> Self {
         let listed: Vec<String> = by
             .iter()
@@ -235,12 +239,12 @@ impl Error {
             by.iter().map(|(relation, count)| json!({ "relation": relation, "count": count })).collect();
         Self::new(
             Code::DeleteRestricted,
-            format!("{entity} cannot be deleted: {listed} point at it"),
+            format!("{entity} cannot be deleted: it is referenced by {listed}"),
             json!({ "entity": entity, "key": key, "by": by }),
         )
     }
 
-    /// Another request changed the same rows at the same time.
+    /// Reports that another request changed the same rows at the same time.
     pub fn conflict(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Conflict,
@@ -250,62 +254,62 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// The request is none that is understood here, or not in this way.
+    /// Reports a request that is malformed, or sent in an unsupported way.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(Code::BadRequest, message, Value::Null)
     }
 
-    /// Whoever asks may not.
+    /// Reports that the caller lacks permission.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(Code::Forbidden, message, Value::Null)
     }
 
-    /// No document is known under the hash that was given. Clients look for this very message, or for the code.
+    /// Reports an unknown document hash. Clients look for exactly this message, or for the code.
     pub fn persisted_query_not_found() -> Self {
         Self::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound", Value::Null)
     }
 
-    /// The service runs the documents of its list alone.
+    /// Reports a document outside the service's list.
     pub fn document_not_trusted(message: impl Into<String>) -> Self {
         Self::new(Code::DocumentNotTrusted, message, Value::Null)
     }
 
-    /// The document does not fit the schema; for what is found outside validation proper.
+    /// Reports a document that does not fit the schema, for faults found outside validation proper.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new(Code::ValidationFailed, message, Value::Null)
     }
 
-    /// The document is not GraphQL.
+    /// Reports a document that is not GraphQL.
     pub fn parse(message: impl Into<String>) -> Self {
         Self::new(Code::ParseFailed, message, Value::Null)
     }
 
-    /// The database does not let the service's own user do this.
+    /// Reports that the service's database user lacks permission.
     pub fn no_right(cause: impl fmt::Display) -> Self {
-        Self::forbidden("the service has no right to do this in the database").caused_by(cause)
+        Self::forbidden("the service lacks the database privilege for this operation").caused_by(cause)
     }
 
-    /// The database takes no writes, as a standby server or a file that cannot be written.
+    /// Reports a read-only database, such as a standby server or a file without write permission.
     pub fn read_only(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
-            "the database takes no writes at the moment",
+            "the database is read-only at the moment",
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
         .caused_by(cause)
     }
 
-    /// The database's disk is full.
+    /// Reports that the database's disk is full.
     pub fn disk_full(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
-            "the database has no room for more data at the moment",
+            "the database has no free disk space at the moment",
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
         .caused_by(cause)
     }
 
-    /// The database is away.
+    /// Reports an unreachable database.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
@@ -315,15 +319,15 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// The connection was lost while the operation was being committed. Without `retryAfter`: trying again may carry
-    /// the operation out twice.
+    /// Reports a connection that was lost during commit. Carries no `retryAfter`: a retry may execute the
+    /// operation twice.
     pub fn outcome_unknown(cause: impl fmt::Display) -> Self {
-        let message = "the connection to the database was lost while the operation was being committed; \
-                       it is unknown whether the operation was carried out";
+        let message = "the connection to the database was lost during the commit; \
+                       the outcome of the operation is unknown";
         Self::new(Code::Unavailable, message, Value::Null).caused_by(cause)
     }
 
-    /// The database did not answer in time.
+    /// Reports that the database did not respond in time.
     pub fn timeout(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Timeout,
@@ -333,58 +337,58 @@ impl Error {
         .caused_by(cause)
     }
 
-    /// As many requests as may be are under way.
+    /// Reports that the maximum number of requests is running.
     pub fn overloaded() -> Self {
         Self::new(
             Code::Unavailable,
-            "too many requests are under way at the moment",
+            "concurrency limit reached: too many requests are running at the moment",
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
     }
 
-    /// As many operations as may be, `limit`, are running on one socket.
+    /// Reports that the maximum number of operations, `limit`, is running on a socket.
     pub fn too_many_subscriptions(limit: usize) -> Self {
         Self::new(
             Code::Unavailable,
-            format!("{limit} operations are running on this socket, and there may not be more"),
+            format!("this socket has reached its limit of {limit} running operations"),
             json!({ "limit": limit, "retryAfter": RETRY_AFTER_SECONDS }),
         )
     }
 
-    /// The request was given up after this many seconds.
+    /// Reports that the request timed out after this many seconds.
     pub fn out_of_time(seconds: u64) -> Self {
         Self::new(
             Code::Timeout,
-            format!("the request took longer than {seconds} seconds and was given up"),
+            format!("the request exceeded the time limit of {seconds} s and was cancelled"),
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
     }
 
-    /// An answer carries no more errors; `left_out` were found beside those.
+    /// Reports that `left_out` further errors do not fit into the response.
     pub fn too_many_errors(left_out: usize) -> Self {
-        let message = format!("{left_out} further errors are left out");
+        let message = format!("{left_out} further errors are omitted");
         Self::new(Code::TooManyErrors, message, json!({ "leftOut": left_out }))
     }
 
-    /// A stored value of `entity` has no form in the API; `field` names its column where that is known. `cause` is for the
-    /// log, and holds no part of the value.
+    /// Reports a stored value of `entity` that the API cannot represent; `field` names its column if known.
+    /// `cause` is only logged, and contains no part of the value.
     pub fn unreadable(entity: &str, field: Option<&str>, cause: impl fmt::Display) -> Self {
         let of = field.map_or_else(|| format!("a key of {entity}"), |field| format!("{entity}.{field}"));
         Self::new(
             Code::Internal,
-            format!("{of} holds a stored value that its type cannot represent"),
+            format!("{of} has a stored value that its type cannot represent"),
             json!({ "entity": entity, "field": field }),
         )
         .caused_by(cause)
     }
 
-    /// A fault of ours; `cause` is for the log alone.
+    /// Reports an internal error; `cause` is only logged.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        Self::new(Code::Internal, "the service met an unexpected fault", Value::Null).caused_by(cause)
+        Self::new(Code::Internal, "internal server error", Value::Null).caused_by(cause)
     }
 
-    /// The error of a hand-written field, with the extensions that its author gave. Without a code among them it is a fault
-    /// of ours: its message is logged, too.
+    /// Converts the error of a hand-written field, with its author's extensions. Without a code it is an
+    /// internal error: its message is logged, too.
     pub fn of_hand_written_field(message: String, mut extensions: Map<String, Value>) -> Self {
         let given = extensions.get("code").map(|code| Code::iter().find(|known| code == known.as_str()));
         let code = match given {
@@ -399,13 +403,14 @@ impl Error {
         Self(Box::new(Fault { code, message, extensions, cause, perhaps_raced: false }))
     }
 
-    /// The same error of a row that was not there when it was looked for: another transaction may have made it meanwhile.
+    /// Marks the error of a missing row as a possible race: another transaction may have inserted the row
+    /// meanwhile.
     pub fn perhaps_raced(mut self) -> Self {
         self.0.perhaps_raced = true;
         self
     }
 
-    /// Whether the operation may end otherwise when it is tried once more: see [`Error::perhaps_raced`].
+    /// Returns true if a retry of the operation may succeed: see [`Error::perhaps_raced`].
     pub fn is_perhaps_raced(&self) -> bool {
         self.0.perhaps_raced
     }
@@ -415,22 +420,22 @@ impl Error {
         self
     }
 
-    /// Its code.
+    /// Returns the code.
     pub fn code(&self) -> Code {
         self.0.code
     }
 
-    /// Its text, fit for a client.
+    /// Returns the public message.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What belongs to the code, without the code itself.
+    /// Returns the extensions without the code.
     pub fn extensions(&self) -> &Map<String, Value> {
         &self.0.extensions
     }
 
-    /// What the log should say beside the message, if there is more.
+    /// Returns the cause for the log, if any.
     pub fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }
@@ -444,12 +449,12 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A name of the schema; `null` where there is none.
+/// Converts a name of the schema; `null` if empty.
 fn named(name: &str) -> Value {
     if name.is_empty() { Value::Null } else { name.into() }
 }
 
-/// Longest value that an error repeats: a client that sends megabytes does not get them back.
+/// Maximum length of a value in an error: a client that sends megabytes does not get them back.
 const SHOWN_CHARACTERS: usize = 100;
 
 fn shorten(value: &Value) -> Value {

@@ -1,7 +1,7 @@
-//! Crowsfoot: a GraphQL service over SeaORM entities that knows one from many.
+//! Crowsfoot: a GraphQL service over SeaORM entities that derives cardinality from keys.
 //!
 //! [`Registry`] reflects entities into a checked [`Model`]; [`Schema`] serves it as GraphQL; [`server`] puts that behind
-//! HTTP; [`diagram`] draws it. Inside, a query becomes a [`plan::Plan`] and [`execute`] answers it: see `ARCHITECTURE.md`.
+//! HTTP; [`diagram`] draws it as a diagram. Inside, a query becomes a [`plan::Plan`] and [`execute`] answers it: see `ARCHITECTURE.md`.
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("crowsfoot needs a database: enable the feature `sqlite` or `postgres`");

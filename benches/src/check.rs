@@ -1,4 +1,4 @@
-//! Both servers must give the same answers: a floor that does less would prove nothing.
+//! Compares the responses of both servers: a floor that does less would prove nothing.
 
 use serde_json::Value as Json;
 
@@ -7,13 +7,13 @@ use crate::load::{Connection, Request};
 use crate::server::Server;
 use crate::workload::{Question, Workload};
 
-/// So many questions of a workload are compared: of one that has more, the others differ in a key alone.
+/// Maximum number of compared questions per workload; the remaining ones differ only in a key.
 const COMPARED: usize = 500;
 
-/// Asks both servers each question once.
+/// Sends each question once to both servers.
 ///
 /// # Errors
-/// When an answer is not the other's, or not as large as it must be.
+/// If the responses differ, or a response has the wrong size.
 pub async fn run(floor: &Server, service: &Server, workloads: &[Workload]) -> Result<(), Failure> {
     let (mut floor, mut service) =
         (Connection::open(floor.address).await?, Connection::open(service.address).await?);

@@ -1,4 +1,4 @@
-//! The floor and the service, turn by turn, on each workload.
+//! Measures the floor and the service alternately, on each workload.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::server::{Backends, Server, Service};
 use crate::workload::{self, Workload};
 use crate::{Failure, check, dataset};
 
-/// The two servers.
+/// Both servers.
 #[derive(Clone, Debug, Args)]
 pub struct Setup {
     /// The service
@@ -26,7 +26,7 @@ pub struct Setup {
     pub driver: Driver,
 }
 
-/// How both were measured.
+/// Conditions of a measurement.
 #[derive(Debug, Serialize)]
 pub struct Conditions {
     workers: NonZeroUsize,
@@ -35,7 +35,7 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// At this pace.
+    /// Creates the conditions for a pace.
     pub fn new(setup: &Setup, pace: Pace) -> Self {
         Self { workers: setup.service.workers, driver: format!("{:?}", setup.driver), pace }
     }
@@ -48,21 +48,21 @@ pub struct Options {
     setup: Setup,
     #[command(flatten)]
     pace: Pace,
-    /// Only these
+    /// Workloads to measure [default: all]
     #[arg(long, value_delimiter = ',', value_parser = workload::NAMES)]
     workloads: Vec<String>,
-    /// Where the figures are written, as JSON
+    /// File for the figures, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// How long and how hard.
+/// Duration and load of a measurement.
 #[derive(Clone, Debug, Args, Serialize)]
 pub struct Pace {
-    /// How often each is measured; the median counts
+    /// Number of rounds; the median counts
     #[arg(long, default_value = "5")]
     pub rounds: NonZeroUsize,
-    /// How long each time
+    /// Seconds per round
     #[arg(long, default_value_t = 2.0)]
     pub seconds: f64,
     /// Connections, each with one request under way
@@ -70,31 +70,31 @@ pub struct Pace {
     pub clients: NonZeroUsize,
 }
 
-/// What one server does on one workload: medians of the rounds.
+/// Cost of a workload on a server: medians of the rounds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Cost {
-    /// Answers in a second.
+    /// Responses per second.
     pub per_second: f64,
-    /// Milliseconds of the server's processor time for an answer.
+    /// Processor time of the server per response, in milliseconds.
     pub cpu_ms: f64,
-    /// Milliseconds of the database's own processor time for an answer.
+    /// Processor time of the database per response, in milliseconds.
     pub database_cpu_ms: Option<f64>,
 }
 
-/// What both do.
+/// Costs of a workload on both servers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// The workload.
+    /// Name of the workload.
     pub workload: &'static str,
-    /// The floor's cost.
+    /// Cost on the floor.
     pub floor: Cost,
-    /// The service's cost.
+    /// Cost on the service.
     pub service: Cost,
-    /// Answers of the service for each of the floor's: the median of the rounds' own ratios.
+    /// Throughput of the service relative to the floor: the median of the rounds' ratios.
     pub ratio: f64,
 }
 
-/// The two servers, up and checked.
+/// Both servers, running and checked.
 pub struct Bench {
     database: Database,
     floor: Server,
@@ -103,10 +103,10 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Makes the dataset where it is missing, starts both servers and compares their answers.
+    /// Creates a missing dataset, starts both servers and compares their responses.
     ///
     /// # Errors
-    /// When a server does not start or the answers differ.
+    /// If a server does not start, or the responses differ.
     pub async fn start(setup: &Setup, workloads: &[Workload]) -> Result<Self, Failure> {
         let Service { database, workers, .. } = &setup.service;
         dataset::ensure(database).await?;
@@ -117,19 +117,19 @@ impl Bench {
         Ok(Self { database: database.clone(), floor, service, backends })
     }
 
-    /// The database's release, and whether the servers' connections to it are encrypted.
+    /// Returns the database's release, and the encryption of the servers' connections to it.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// If the database does not respond.
     pub async fn database(&self) -> Result<String, Failure> {
         let parts = [Some(self.database.release().await?), self.backends.encryption().await?];
         Ok(parts.into_iter().flatten().collect::<Vec<String>>().join(", "))
     }
 
-    /// Measures workloads: all of them in each round, so that whatever else the machine does falls on all alike.
+    /// Measures workloads: all of them in each round, so that other load on the machine affects all alike.
     ///
     /// # Errors
-    /// When a server fails.
+    /// If a server fails.
     pub async fn compare(&self, workloads: &[Workload], pace: &Pace) -> Result<Vec<Comparison>, Failure> {
         let mut rounds = vec![Vec::new(); workloads.len()];
         // The first round fills caches and prepares statements: it does not count.
@@ -180,7 +180,7 @@ impl Bench {
     }
 }
 
-/// As the floor is asked, and as the service is.
+/// Returns the requests to the floor and to the service.
 fn requests(workload: &Workload) -> (Vec<Request>, Vec<Request>) {
     let get = workload.questions.iter().map(|question| Request::get(&question.path));
     let post = workload.questions.iter().map(|question| Request::post(&question.query, &question.variables));
@@ -203,7 +203,7 @@ fn summary(workload: &Workload, rounds: &[(Cost, Cost)]) -> Comparison {
     }
 }
 
-/// The one in the middle.
+/// Returns the median.
 pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -211,10 +211,10 @@ pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
-/// Compares and prints.
+/// Compares both servers and prints the result.
 ///
 /// # Errors
-/// When something cannot be measured.
+/// If a measurement fails.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let mut workloads = workload::all();
     if !options.workloads.is_empty() {
@@ -231,10 +231,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Only the answers are compared.
+/// Compares only the responses.
 ///
 /// # Errors
-/// When they differ.
+/// If the responses differ.
 pub async fn check_only(setup: &Setup) -> Result<(), Failure> {
     let mut workloads = workload::all();
     workloads.extend((1..=6).map(workload::chain));

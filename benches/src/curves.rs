@@ -1,4 +1,4 @@
-//! How both servers grow: with the rows of an answer, with its depth, and with the clients that ask.
+//! Growth of both servers' cost with the rows of a response, its depth, and the number of clients.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -20,15 +20,15 @@ pub struct Options {
     setup: Setup,
     #[command(flatten)]
     pace: Pace,
-    /// The folder of the plot and its figures
+    /// Folder for the plot and its figures
     #[arg(long, value_name = "FOLDER", default_value = "docs/speed")]
     out: PathBuf,
 }
 
-/// The unit of [`time`].
+/// Unit of [`time`].
 const EACH: &str = "ms from one answer to the next";
 
-/// A point of a curve.
+/// Point of a curve.
 #[derive(Debug, Serialize)]
 struct Point {
     database: &'static str,
@@ -41,7 +41,7 @@ struct Point {
 /// Measures all curves on both databases and plots them.
 ///
 /// # Errors
-/// When something cannot be measured.
+/// If a measurement fails.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let Options { mut setup, pace, out } = options;
     let (mut points, mut releases) = (Vec::new(), Vec::new());
@@ -62,7 +62,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     record.write(&out.join("curves.json"))
 }
 
-/// The points, and what the database is.
+/// Returns the points, and the release of the database.
 async fn measure(
     setup: &Setup,
     pace: &Pace,
@@ -96,7 +96,7 @@ async fn measure(
     Ok((points, bench.database().await?))
 }
 
-/// The time from one answer to the next on a machine that is busy with nothing else.
+/// Returns the time between two responses on an otherwise idle machine.
 fn time(per_second: f64) -> f64 {
     1_000.0 / per_second
 }

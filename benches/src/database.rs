@@ -1,4 +1,4 @@
-//! Where the dataset lies.
+//! Database of the dataset.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use crate::Failure;
 
-/// The kinds of database.
+/// Kind of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// A file
@@ -16,17 +16,17 @@ pub enum Kind {
     Postgres,
 }
 
-/// The options that say where.
+/// Options of the database's location.
 #[derive(Clone, Debug, Args)]
 pub struct Database {
-    /// Which database
+    /// Kind of the database
     #[arg(long = "database", value_enum, default_value_t = Kind::Sqlite)]
     pub kind: Kind,
-    /// The file of SQLite [default: benches.db beside this program]
+    /// SQLite file [default: benches.db beside this program]
     #[arg(long, value_name = "FILE")]
     sqlite_file: Option<PathBuf>,
-    /// The database on PostgreSQL; it is made, and emptied whenever the dataset is made. Without TLS, unless the URL asks
-    /// for it: sqlx takes it wherever it is offered, the floor's other driver has none
+    /// PostgreSQL database; it is created, and emptied whenever the dataset is created. Without TLS unless
+    /// the URL requests it: sqlx uses TLS if offered, the floor's other driver has none
     #[arg(
         long,
         value_name = "URL",
@@ -37,18 +37,18 @@ pub struct Database {
 }
 
 impl Database {
-    /// A file of SQLite.
+    /// Selects a SQLite file.
     pub fn sqlite(sqlite_file: Option<PathBuf>) -> Self {
         Self { kind: Kind::Sqlite, sqlite_file, postgres_url: String::new() }
     }
 
-    /// The file of SQLite.
+    /// Returns the SQLite file.
     pub fn file(&self) -> PathBuf {
         let beside = || std::env::current_exe().unwrap_or_default().with_file_name("benches.db");
         self.sqlite_file.clone().unwrap_or_else(beside)
     }
 
-    /// As the service is told.
+    /// Returns the URL for the service.
     pub fn url(&self) -> String {
         match self.kind {
             Kind::Sqlite => format!("sqlite://{}?mode=rw", self.file().display()),
@@ -56,7 +56,7 @@ impl Database {
         }
     }
 
-    /// The options that make this program use it.
+    /// Returns the command-line options that select this database.
     pub fn arguments(&self) -> [String; 4] {
         let [name, value] = match self.kind {
             Kind::Sqlite => ["--sqlite-file".to_owned(), self.file().display().to_string()],
@@ -66,19 +66,19 @@ impl Database {
         ["--database".to_owned(), kind.to_owned(), name, value]
     }
 
-    /// Opens it.
+    /// Opens the database.
     ///
     /// # Errors
-    /// When it is not there.
+    /// If the database does not exist.
     pub async fn connect(&self) -> Result<DatabaseConnection, Failure> {
         let database = crowsfoot::execute::connect(&self.url(), 1).await?;
         Ok(DatabaseConnection::clone(&database))
     }
 
-    /// Opens it with nothing in it.
+    /// Creates an empty database and opens it.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// If the database refuses.
     pub async fn anew(&self) -> Result<DatabaseConnection, Failure> {
         match self.kind {
             Kind::Sqlite => {
@@ -110,10 +110,10 @@ impl Database {
         }
     }
 
-    /// What it is and which release.
+    /// Returns the name and release of the database system.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// If the database does not respond.
     pub async fn release(&self) -> Result<String, Failure> {
         let connection = self.connect().await?;
         let sql = match self.kind {

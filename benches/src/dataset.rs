@@ -1,4 +1,4 @@
-//! The rows that both servers answer from: the same at every run, on every database.
+//! Dataset of both servers: the same at every run, on every database.
 
 use migration::Migrator;
 use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, Statement, TransactionTrait};
@@ -7,33 +7,33 @@ use sea_orm_migration::MigratorTrait;
 use crate::Failure;
 use crate::database::Database;
 
-/// How many users there are.
+/// Number of users.
 pub const USERS: usize = 10_000;
 const AUTHORS: usize = 1_000;
-/// The posts of an author.
+/// Number of posts per author.
 pub const POSTS_EACH: usize = 20;
-/// How many posts there are.
+/// Number of posts.
 pub const POSTS: usize = AUTHORS * POSTS_EACH;
 const STUDENTS: usize = 10_000;
 const COURSES: usize = 1_000;
-/// The courses of a student.
+/// Number of courses per student.
 pub const COURSES_EACH: usize = 5;
-/// How many places there are.
+/// Number of places.
 pub const PLACES: usize = 5_000;
-/// The waiters of a restaurant.
+/// Number of waiters per restaurant.
 pub const WAITERS_EACH: usize = 3;
 
-/// Whether the user with this id has a profile: nine of ten have.
+/// Returns true if the user with this id has a profile: nine of ten have.
 pub fn has_profile(user: usize) -> bool {
     !user.is_multiple_of(10)
 }
 
-/// Whether the place with this id is a restaurant: four of five are.
+/// Returns true if the place with this id is a restaurant: four of five are.
 pub fn is_restaurant(place: usize) -> bool {
     !place.is_multiple_of(5)
 }
 
-/// The name of the place with this id; about twenty begin with the same word.
+/// Returns the name of the place with this id; about twenty begin with the same word.
 pub fn place_name(place: usize) -> String {
     let kind = pick(&KINDS, place / 7);
     format!("{}{} {kind} {place}", pick(&COLOURS, place), pick(&THINGS, place / COLOURS.len()))
@@ -47,7 +47,7 @@ const THINGS: [&str; 16] = [
     "bell", "boat", "bridge", "crown", "field", "fox", "gate", "harbour", "hill", "lamp", "mill", "oak",
     "river", "stone", "swan", "wheel",
 ];
-/// Some need escaping in JSON, some in SQL, some are longer than their letters.
+/// Some need escaping in JSON, some in SQL, and some have more bytes than letters.
 const KINDS: [&str; 6] = ["Kitchen", "Hall", "\"Annexe\"", "Café", "Baker's", "Works"];
 const FIRST: [&str; 12] =
     ["Ada", "Bela", "Chiara", "Dmitri", "Élodie", "Farid", "Grace", "Hana", "Ivo", "Jorge", "Kwame", "Lena"];
@@ -74,19 +74,19 @@ fn person(number: usize) -> String {
     format!("{} {} {number}", pick(&FIRST, number * 5), pick(&LAST, number / 3))
 }
 
-/// A text as SQL writes it.
+/// Quotes a text for SQL.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// A table and what makes its rows.
+/// Table, with its rows.
 struct Table {
     name: &'static str,
     columns: &'static str,
     rows: Vec<String>,
 }
 
-/// Every table, those that are pointed at first. Keys that the database counts are left to it.
+/// Returns every table, referenced ones first. The database generates serial keys.
 fn tables() -> Vec<Table> {
     let table = |name, columns, rows| Table { name, columns, rows };
     let restaurants = || (1..=PLACES).filter(|place| is_restaurant(*place));
@@ -98,7 +98,7 @@ fn tables() -> Vec<Table> {
             (1..=USERS).filter(|user| has_profile(*user)).map(profile).collect(),
         ),
         table("authors", "name", (1..=AUTHORS).map(|author| quoted(&person(author))).collect()),
-        // An author's posts do not lie side by side.
+        // An author's posts are not adjacent.
         table("posts", "author_id, title, content", (0..POSTS).map(post).collect()),
         table("students", "name", (1..=STUDENTS).map(|student| quoted(&person(student + 77))).collect()),
         table("courses", "title", (1..=COURSES).map(course).collect()),
@@ -148,7 +148,7 @@ fn course(number: usize) -> String {
     quoted(&format!("{} {}", pick(&SUBJECTS, number), 100 + number / SUBJECTS.len()))
 }
 
-/// Enrolments come student by student; a student's courses are not in the order of their ids.
+/// Returns an enrolment, grouped by student; a student's courses are not in the order of their ids.
 fn enrolment(number: usize) -> String {
     let (student, nth) = (number / COURSES_EACH, number % COURSES_EACH);
     format!("{}, {}", 1 + (student * 7 + nth * 391) % COURSES, 1 + student)
@@ -168,10 +168,10 @@ fn waiter(place: usize, nth: usize) -> String {
     format!("{place}, {}", quoted(&person(place * WAITERS_EACH + nth)))
 }
 
-/// Makes the dataset anew, whatever is there.
+/// Creates the dataset, replacing an existing one.
 ///
 /// # Errors
-/// When the database refuses.
+/// If the database refuses.
 pub async fn make(database: &Database) -> Result<(), Failure> {
     let connection = database.anew().await?;
     Migrator::up(&connection, None).await?;
@@ -184,7 +184,7 @@ pub async fn make(database: &Database) -> Result<(), Failure> {
         }
     }
     transaction.commit().await?;
-    // PostgreSQL would otherwise tidy up later, in the midst of a measurement.
+    // Otherwise PostgreSQL would vacuum later, during a measurement.
     let settle = match connection.get_database_backend() {
         DatabaseBackend::Postgres => "VACUUM (FREEZE, ANALYZE)",
         _ => "ANALYZE",
@@ -193,10 +193,10 @@ pub async fn make(database: &Database) -> Result<(), Failure> {
     Ok(connection.close().await?)
 }
 
-/// Makes the dataset unless it is there.
+/// Creates the dataset if it is missing.
 ///
 /// # Errors
-/// When the database refuses.
+/// If the database refuses.
 pub async fn ensure(database: &Database) -> Result<(), Failure> {
     if let Ok(connection) = database.connect().await {
         let there = is_complete(&connection).await.unwrap_or(false);

@@ -1,5 +1,5 @@
-//! How many instructions the processor carries out for a step of an answer: a figure that other programs on the machine do
-//! not change, so that it can have a bound.
+//! Counts processor instructions per step of a response. Other programs on the machine do not affect this
+//! figure, so it can have a bound.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -14,24 +14,24 @@ use crate::database::Database;
 use crate::workload::{self, Question, Workload};
 use crate::{Failure, dataset, example};
 
-/// The bounds: for each step, the most instructions of each workload.
+/// Bounds: for each step, the maximum number of instructions of each workload.
 type Bounds = BTreeMap<String, BTreeMap<String, u64>>;
 
-/// A new bound leaves this much room, in percent: hash maps are seeded anew in each process, and another machine's processor
-/// has other instructions.
+/// Margin of a new bound, in percent: hash maps are seeded anew in each process, and another machine's
+/// processor has other instructions.
 const ROOM: u64 = 5;
 
-/// How often a step is done. What the longer run carries out more is the step alone, without the start of the program and
-/// what it does once only.
+/// Repetitions of a step in both runs. The difference between the runs is the step alone, without the
+/// program's start and one-time work.
 const RUNS: [u64; 2] = [20, 120];
 
 /// Options of `instructions`.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Set the bounds anew, a little above what is counted
+    /// Set the bounds anew, a little above the counts
     #[arg(long)]
     update: bool,
-    /// The file of the dataset [default: benches.db beside this program]
+    /// File of the dataset [default: benches.db beside this program]
     #[arg(long, value_name = "FILE")]
     sqlite_file: Option<PathBuf>,
 }
@@ -43,24 +43,25 @@ pub struct Repeat {
     #[arg(value_parser = workload::NAMES)]
     workload: String,
     times: u64,
-    /// The file of the dataset
+    /// File of the dataset
     #[arg(long, value_name = "FILE")]
     sqlite_file: Option<PathBuf>,
 }
 
-/// What is counted.
+/// Measured step.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Step {
     /// From the text of the request to its plan
     Plan,
-    /// The whole answer from SQLite, without HTTP: document and plan are known, as for all but the first of its kind
+    /// The whole response from SQLite, without HTTP; document and plan are cached, as for all requests after
+    /// the first
     Answer,
 }
 
-/// Does a step again and again.
+/// Repeats a step.
 ///
 /// # Errors
-/// When the step fails.
+/// If the step fails.
 pub async fn repeat(Repeat { step, workload, times, sqlite_file }: Repeat) -> Result<(), Failure> {
     let Workload { questions, .. } =
         workload::all().into_iter().find(|known| known.name == workload).ok_or("no such workload")?;
@@ -91,10 +92,10 @@ fn request(question: &Question) -> Request {
     Request::new(&question.query).variables(variables)
 }
 
-/// Counts every step of every workload and compares with the bounds.
+/// Counts every step of every workload and compares the counts with the bounds.
 ///
 /// # Errors
-/// When a bound is passed.
+/// If a bound is exceeded.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let database = Database::sqlite(options.sqlite_file);
     dataset::ensure(&database).await?;
@@ -144,7 +145,7 @@ fn written(bounds: &Bounds) -> String {
     text
 }
 
-/// The instructions of one step.
+/// Returns the instructions of a single step.
 fn count(step: &str, workload: &str, dataset: &Path) -> Result<u64, Failure> {
     let [short, long] = RUNS;
     let total = |times| total(step, workload, times, dataset);
@@ -152,7 +153,7 @@ fn count(step: &str, workload: &str, dataset: &Path) -> Result<u64, Failure> {
     Ok(more / (long - short))
 }
 
-/// The instructions of a whole run.
+/// Returns the instructions of a whole run.
 fn total(step: &str, workload: &str, times: u64, dataset: &Path) -> Result<u64, Failure> {
     let file: PathBuf = std::env::temp_dir().join(format!("crowsfoot-instructions-{}", std::process::id()));
     let done = Command::new("valgrind")

@@ -1,4 +1,4 @@
-//! A client that asks over many connections and counts the answers.
+//! Client that sends requests over many connections and counts the responses.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -12,22 +12,22 @@ use tokio::net::TcpStream;
 
 use crate::Failure;
 
-/// A request as it is sent.
+/// Serialized request.
 #[derive(Clone, Debug)]
 pub struct Request(Vec<u8>);
 
 impl Request {
-    /// As the floor is asked.
+    /// Builds a request to the floor.
     pub fn get(path: &str) -> Self {
         Self(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes())
     }
 
-    /// As the service is asked.
+    /// Builds a request to the service.
     pub fn post(query: &str, variables: &Json) -> Self {
         Self::accepting("application/json", query, variables)
     }
 
-    /// As the service is asked for a stream of events.
+    /// Builds a request to the service for an event stream.
     pub fn events(query: &str) -> Self {
         Self::accepting("text/event-stream", query, &Json::Null)
     }
@@ -44,20 +44,20 @@ impl Request {
     }
 }
 
-/// What a load came to.
+/// Result of a load.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// How many answers came.
+    /// Number of responses.
     pub answers: u64,
-    /// In how long.
+    /// Duration of the load.
     pub elapsed: Duration,
 }
 
-/// Sends requests in turn over so many connections, each with one request under way, for so long. Every answer must be as
-/// long as the first to the same request.
+/// Sends requests in turn over several connections, each with one request under way, for a given time. Every
+/// response must be as long as the first response to the same request.
 ///
 /// # Errors
-/// When the server is away or an answer is not like the others.
+/// If the server cannot be reached, or a response differs from the others.
 pub async fn run(
     address: SocketAddr,
     requests: &[Request],
@@ -87,7 +87,7 @@ pub async fn run(
     Ok(Load { answers: counts.iter().sum(), elapsed: start.elapsed() })
 }
 
-/// A connection over which one request at a time is sent.
+/// Connection that sends one request at a time.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -95,20 +95,20 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Opens it.
+    /// Opens a connection.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// If no server listens there.
     pub async fn open(address: SocketAddr) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(256 * 1024), body: Vec::new() })
     }
 
-    /// Sends a request and gives the body of its answer.
+    /// Sends a request and returns the body of its response.
     ///
     /// # Errors
-    /// When none comes.
+    /// If no response arrives.
     pub async fn ask(&mut self, request: &Request) -> Result<&[u8], Failure> {
         self.stream.write_all(&request.0).await?;
         self.buffer.clear();
@@ -137,11 +137,11 @@ impl Connection {
         Ok(&self.body)
     }
 
-    /// Sends a request whose answer is a stream of events, and waits for the next part of it, and again for the next. It
-    /// comes to an end when it is dropped.
+    /// Sends a request for an event stream, and passes on each part of it as it arrives. The future never
+    /// completes; dropping it closes the stream.
     ///
     /// # Errors
-    /// When the server hangs up.
+    /// If the server closes the connection.
     pub async fn listen(&mut self, request: &Request, mut heard: impl FnMut(&[u8])) -> Result<(), Failure> {
         self.stream.write_all(&request.0).await?;
         loop {
@@ -158,7 +158,7 @@ impl Connection {
         }
     }
 
-    /// RFC 9112, section 7.1: each chunk behind its length, the last of none.
+    /// Reads a chunked body (RFC 9112, section 7.1): each chunk after its length, the last of length zero.
     async fn chunks(&mut self, head: usize) -> Result<(), Failure> {
         self.body.clear();
         let mut at = head;

@@ -1,4 +1,4 @@
-//! What Crowsfoot costs, beside handlers written by hand.
+//! Cost of Crowsfoot, compared with hand-written handlers.
 
 #[path = "../../cli/src/example.rs"]
 mod example;
@@ -29,14 +29,14 @@ use compare::Setup;
 use database::Database;
 use floor::Driver;
 
-/// The service's own: the floor is to be as fast as it can be.
+/// Allocator of the service, also for the floor: the floor must be as fast as possible.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Whatever ends the program; printed as it is.
+/// Error that ends the program; printed unchanged.
 type Failure = Box<dyn std::error::Error>;
 
-/// Measures the service beside the floor: handlers and SQL written by hand, as fast as we can.
+/// Measures the service against the floor: hand-written handlers and SQL, as fast as we can.
 #[derive(Debug, Parser)]
 struct CommandLine {
     #[command(subcommand)]
@@ -45,39 +45,40 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure both on every workload
+    /// Measure both servers on every workload
     Compare(compare::Options),
-    /// Measure how both grow with rows, depth and clients, on both databases, and plot it
+    /// Measure growth with rows, depth and clients on both databases, and plot it
     Curves(curves::Options),
-    /// Measure how large the service is, how soon it answers, and how long a schema takes
+    /// Measure the service's size, start time and schema build time
     Start(start::Options),
-    /// See whether the service's memory grows under a load of everything that clients do, and fail where it does
+    /// Check that the service's memory does not grow under a load of everything that clients do; fail if it
+    /// grows
     Soak(soak::Options),
-    /// Measure the memory that one large answer takes
+    /// Measure the memory of one large response
     Memory(memory::Options),
-    /// Count the processor's instructions, with valgrind, and fail where they pass their bounds
+    /// Count processor instructions with valgrind; fail if a bound is exceeded
     Instructions(instructions::Options),
-    /// Do one thing many times over: what `instructions` counts
+    /// Repeat a step: the program that `instructions` measures
     #[command(hide = true)]
     Repeat(instructions::Repeat),
-    /// Only see whether both answer the same
+    /// Only compare the responses of both servers
     Check(Setup),
-    /// Make the dataset anew
+    /// Create the dataset anew
     Dataset(Database),
     /// Serve the floor
     Floor {
         #[command(flatten)]
         database: Database,
-        /// The driver for PostgreSQL
+        /// Driver for PostgreSQL
         #[arg(long, value_enum, default_value_t = Driver::TokioPostgres)]
         driver: Driver,
-        /// Threads that answer
+        /// Worker threads
         #[arg(long, default_value_t = cores())]
         workers: NonZeroUsize,
     },
 }
 
-/// The machine's cores.
+/// Returns the number of cores.
 fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

@@ -1,8 +1,9 @@
-//! Entities by the hundred, for the time that a large model takes. They are one type that is another entity each time it is
-//! registered, by a number: five hundred types would take the compiler minutes, and are reflected no differently.
+//! Hundreds of entities, to measure a large model. A single type stands for another entity at each
+//! registration, by a number: five hundred types would take the compiler minutes, and are reflected in the
+//! same way.
 //!
-//! Nine of ten are things: each belongs to an owner, which lists it, and points at itself. Every tenth is a junction with
-//! columns of its own between two things, so that both list each other.
+//! Nine of ten are things: each belongs to an owner, which lists it, and references itself. Every tenth is a
+//! junction with columns of its own between two things, so that both list each other.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -16,21 +17,21 @@ use sea_orm::{
     Value,
 };
 
-/// How many there are.
+/// Number of entities.
 pub const COUNT: usize = 500;
 
 thread_local! {
-    /// Which one is registered: what SeaORM asks of an entity, it asks of the type.
+    /// Number of the registered entity: SeaORM's traits have no instance, only the type.
     static NUMBER: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Registers all of them.
+/// Registers all entities.
 pub fn registry() -> Registry {
     (0..COUNT).fold(Registry::new(), |registry, number| {
         NUMBER.set(number);
         registry.register_with::<Entity>(|options| {
             let options = options.name(NAMES[number].as_str());
-            // Beside a link's key its junction's columns are given, and things have a key of this name.
+            // Link inputs carry the junction's columns beside the key, and things have a key of this name.
             if is_junction(number) { options.hide("number") } else { options }
         })
     })
@@ -61,7 +62,7 @@ fn is_junction(number: usize) -> bool {
     number % 10 == 9
 }
 
-/// What a number belongs to: itself for the first.
+/// Returns the owner of a number: the first owns itself.
 fn owner(number: usize) -> usize {
     match number.saturating_sub(1) / 4 {
         _ if is_junction(number) => number - 9,
@@ -70,12 +71,12 @@ fn owner(number: usize) -> usize {
     }
 }
 
-/// What it points at beside.
+/// Returns the second target of a number.
 fn other(number: usize) -> usize {
     if is_junction(number) { number - 8 } else { number }
 }
 
-/// The entity of a number.
+/// Entity of a number.
 #[derive(Clone, Copy, Debug)]
 pub struct Entity(usize);
 
@@ -117,26 +118,26 @@ impl EntityTrait for Entity {
     type PrimaryKey = PrimaryKey;
 }
 
-/// The columns of each.
+/// Columns of each entity.
 #[derive(Clone, Copy, Debug, EnumIter, DeriveColumn)]
 pub enum Column {
-    /// A number; the key of a thing.
+    /// Number; the key of a thing.
     Number,
-    /// A text.
+    /// Text.
     Name,
-    /// A text that may be missing.
+    /// Optional text.
     Note,
-    /// A number of 64 bits.
+    /// 64-bit integer.
     Amount,
-    /// A decimal.
+    /// Decimal.
     Price,
-    /// Yes or no.
+    /// Boolean.
     Active,
-    /// A moment.
+    /// Timestamp.
     Since,
-    /// The owner's key.
+    /// Key of the owner.
     OwnerId,
-    /// The other's key.
+    /// Key of the second target.
     OtherId,
 }
 
@@ -157,7 +158,7 @@ impl ColumnTrait for Column {
     }
 }
 
-/// Of a thing its number, of a junction its two keys.
+/// Primary key: of a thing its number, of a junction its two keys.
 #[derive(Clone, Copy, Debug)]
 pub struct PrimaryKey(Column);
 
@@ -206,7 +207,7 @@ impl PrimaryKeyToColumn for PrimaryKey {
     }
 }
 
-/// A relation of a number's entity.
+/// Relation of a number's entity.
 #[derive(Clone)]
 pub struct Relation(Declared);
 
@@ -236,7 +237,7 @@ struct Declared {
     definition: RelationDef,
 }
 
-/// The relations of a number.
+/// Returns the relations of a number.
 fn declared(number: usize) -> Vec<Declared> {
     let mut relations = vec![
         forward("Owner", Column::OwnerId, number, owner(number)),
@@ -273,7 +274,7 @@ fn forward(variant: &str, column: Column, from: usize, to: usize) -> Declared {
     Declared { variant: variant.to_owned(), definition }
 }
 
-/// A row; none is ever read.
+/// Row; never read.
 #[derive(Clone, Debug)]
 pub struct Model;
 

@@ -1,4 +1,4 @@
-//! How much memory one large answer takes.
+//! Memory use of one large response.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -20,39 +20,39 @@ pub struct Options {
     service: Service,
     #[command(flatten)]
     conditions: Conditions,
-    /// Where the figures are written, as JSON
+    /// File for the figures, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// How it is measured.
+/// Conditions of the measurement.
 #[derive(Debug, Args, Serialize)]
 struct Conditions {
-    /// How often the service is started anew; the median counts
+    /// Number of times that the service is started anew; the median counts
     #[arg(long, default_value = "3")]
     runs: NonZeroUsize,
 }
 
-/// What was found. Memory is in bytes.
+/// Measured figures. Memory is in bytes.
 #[derive(Debug, Serialize)]
 struct Figures {
     rows: usize,
     answer: usize,
-    /// Before it was asked.
+    /// Before the request.
     before: f64,
-    /// The most while it answered.
+    /// Peak during the request.
     peak: f64,
-    /// When it had answered.
+    /// After the response.
     after: f64,
-    /// What it grew by at most, for each row.
+    /// Maximum growth per row.
     growth_each: f64,
 }
 
-/// Posts with their authors: all.
+/// All posts with their authors.
 const LARGE: &str = "{ posts { id title author { id name } } }";
 
-/// Each does some of the same, for nearly no answer; the pages of SQLite's file, which would count as memory, have been read
-/// then.
+/// Warm-up queries with small responses. They read the pages of SQLite's file, which would otherwise count as
+/// growth.
 const BEFORE: [&str; 3] = [
     "{ posts(limit: 20) { id title author { id name } } }",
     "{ posts(where: { title: { contains: \"nowhere\" } }) { id } }",
@@ -62,7 +62,7 @@ const BEFORE: [&str; 3] = [
 /// Measures and prints.
 ///
 /// # Errors
-/// When something cannot be measured.
+/// If a measurement fails.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let Options { service, conditions, json } = options;
     dataset::ensure(&service.database).await?;

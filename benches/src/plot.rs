@@ -1,26 +1,26 @@
-//! Panels of curves side by side, both axes logarithmic, as SVG.
+//! SVG panels of curves side by side, with both axes logarithmic.
 
 use std::fmt::Write;
 
-/// One diagram.
+/// Panel of a plot.
 pub struct Panel {
-    /// What grows.
+    /// Quantity on the horizontal axis.
     pub title: &'static str,
-    /// What is measured.
+    /// Unit of the vertical axis.
     pub unit: &'static str,
-    /// The curves, all at the same places.
+    /// Curves, all at the same horizontal positions.
     pub lines: Vec<Line>,
 }
 
-/// One curve.
+/// Curve of a panel.
 pub struct Line {
-    /// As the legend calls it.
+    /// Name in the legend.
     pub name: String,
-    /// Its colour.
+    /// Colour of the curve.
     pub colour: &'static str,
-    /// Whether it is drawn in dashes.
+    /// True for a dashed curve.
     pub dashed: bool,
-    /// Where, and how much.
+    /// Points of the curve.
     pub points: Vec<(usize, f64)>,
 }
 
@@ -30,7 +30,7 @@ const MARGIN: f64 = 60.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 110.0;
 
-/// All panels, with a legend and a caption below.
+/// Draws all panels, with a legend and a caption below.
 pub fn svg(panels: &[Panel], caption: &str) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a few panels")]
     let offset = |nth: usize| nth as f64 * WIDTH;
@@ -70,11 +70,11 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('`', "")
 }
 
-/// An axis: from the logarithm of its least to that of its greatest value.
+/// Axis with the logarithms of its least and greatest value.
 struct Axis {
     least: f64,
     greatest: f64,
-    /// How long it is drawn.
+    /// Drawn length.
     length: f64,
 }
 
@@ -84,11 +84,12 @@ impl Axis {
     }
 }
 
-/// 1, 2 and 5 times powers of ten, from the last that is not above any value to the first that is not below any.
+/// Returns ticks at 1, 2 and 5 times powers of ten, from the last at or below all values to the first at or
+/// above all values.
 fn ticks(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let (least, greatest) =
         values.fold((f64::MAX, f64::MIN), |(least, greatest), value| (least.min(value), greatest.max(value)));
-    // What is written with an exponent is read without the error that a power would have.
+    // Parsing an exponent avoids the rounding error of a power.
     let all: Vec<f64> = (-6..=9)
         .flat_map(|power| [1, 2, 5].map(|digit| format!("{digit}e{power}")))
         .filter_map(|tick| tick.parse().ok())

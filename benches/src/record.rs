@@ -1,4 +1,4 @@
-//! Figures with the machine, the date and the command that made them.
+//! Figures with their machine, date and command.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::Failure;
 
-/// Figures and where they come from.
+/// Figures and their origin.
 #[derive(Debug, Serialize)]
 pub struct Record<C, T> {
     machine: Machine,
@@ -15,10 +15,10 @@ pub struct Record<C, T> {
     date: String,
     commit: String,
     command: String,
-    /// How it was measured.
+    /// Conditions of the measurement.
     #[serde(flatten)]
     conditions: C,
-    /// What was measured.
+    /// Measured figures.
     pub figures: T,
 }
 
@@ -31,7 +31,7 @@ struct Machine {
 }
 
 impl<C: Serialize, T: Serialize> Record<C, T> {
-    /// Figures made just now on this database.
+    /// Creates the record of figures measured now on this database.
     pub fn new(database: String, conditions: C, figures: T) -> Self {
         let commit = Command::new("git")
             .args(["describe", "--always", "--dirty"])
@@ -51,7 +51,7 @@ impl<C: Serialize, T: Serialize> Record<C, T> {
         }
     }
 
-    /// Machine, date and command, for people.
+    /// Formats machine, date and command for readers.
     pub fn heading(&self) -> String {
         let Machine { processor, cores, memory_gib, system } = &self.machine;
         format!(
@@ -60,16 +60,16 @@ impl<C: Serialize, T: Serialize> Record<C, T> {
         )
     }
 
-    /// Writes everything as JSON.
+    /// Writes the record as JSON.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, file: &Path) -> Result<(), Failure> {
         Ok(std::fs::write(file, serde_json::to_string_pretty(self)? + "\n")?)
     }
 }
 
-/// Bytes as people read them.
+/// Converts bytes to mebibytes.
 pub fn mebibytes(bytes: f64) -> f64 {
     bytes / f64::from(1 << 20)
 }

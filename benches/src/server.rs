@@ -1,4 +1,4 @@
-//! The two servers as child processes, and what they cost.
+//! Both servers as child processes, and their resource use.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -14,33 +14,33 @@ use crate::Failure;
 use crate::database::{Database, Kind};
 use crate::floor::Driver;
 
-/// The service that is measured, and what it runs on.
+/// Measured service, and its environment.
 #[derive(Clone, Debug, Args)]
 pub struct Service {
-    /// Which database
+    /// Database
     #[command(flatten)]
     pub database: Database,
-    /// The service's program [default: built from these sources]
+    /// Program of the service [default: built from these sources]
     #[arg(long = "service", value_name = "FILE")]
     program: Option<PathBuf>,
-    /// Threads of each server
+    /// Worker threads of each server
     #[arg(long, default_value_t = crate::cores())]
     pub workers: NonZeroUsize,
 }
 
 impl Service {
-    /// Its program; it is built where none was named.
+    /// Returns the program of the service; builds it if none was given.
     ///
     /// # Errors
-    /// When it cannot be built.
+    /// If the program cannot be built.
     pub fn program(&self) -> Result<PathBuf, Failure> {
         self.program.clone().map_or_else(built_service, Ok)
     }
 }
 
-/// A server that is stopped when it is dropped.
+/// Server process that is stopped on drop.
 pub struct Server {
-    /// Where it listens.
+    /// Address of the server.
     pub address: SocketAddr,
     child: Child,
 }
@@ -49,7 +49,7 @@ impl Server {
     /// Starts the floor: this program again.
     ///
     /// # Errors
-    /// When it says no address.
+    /// If the server prints no address.
     pub fn floor(database: &Database, driver: Driver, workers: NonZeroUsize) -> Result<Self, Failure> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("floor").args(database.arguments());
@@ -63,7 +63,7 @@ impl Server {
     /// Starts the service.
     ///
     /// # Errors
-    /// When it cannot be built or says no address.
+    /// If the service cannot be built, or prints no address.
     pub fn service(service: &Service) -> Result<Self, Failure> {
         Self::program(&service.program()?, service)
     }
@@ -71,7 +71,7 @@ impl Server {
     /// Starts this program as the service.
     ///
     /// # Errors
-    /// When it says no address.
+    /// If the server prints no address.
     pub fn program(program: &Path, service: &Service) -> Result<Self, Failure> {
         let mut command = Command::new(program);
         command
@@ -96,18 +96,18 @@ impl Server {
         }
     }
 
-    /// The processor time that it has used.
+    /// Returns the processor time of the server.
     ///
     /// # Errors
-    /// Where there is no `/proc`.
+    /// If `/proc` does not exist.
     pub fn cpu(&self) -> Result<Duration, Failure> {
         cpu(self.child.id())
     }
 
-    /// The memory that it holds.
+    /// Returns the memory use of the server.
     ///
     /// # Errors
-    /// Where there is no `/proc`.
+    /// If `/proc` does not exist.
     pub fn memory(&self) -> Result<Memory, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         // proc(5): in KiB.
@@ -118,36 +118,36 @@ impl Server {
         Ok(Memory { resident: field("VmRSS:")?, own: field("RssAnon:")?, peak: field("VmHWM:")? })
     }
 
-    /// Forgets the peak of its memory.
+    /// Resets the peak of the server's memory.
     ///
     /// # Errors
-    /// Where there is no `/proc`.
+    /// If `/proc` does not exist.
     pub fn forget_peak(&self) -> Result<(), Failure> {
         Ok(std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
     }
 }
 
-/// The resident memory of a process, in bytes.
+/// Resident memory of a process, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
-    /// All of it. The pages that it has read of its program and of SQLite's file, which are mapped, count as well.
+    /// Whole resident memory, including mapped pages of the program and of SQLite's file.
     pub resident: u64,
-    /// Without what is mapped from files.
+    /// Resident memory without file mappings.
     pub own: u64,
-    /// The most there was.
+    /// Peak of the resident memory.
     pub peak: u64,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Builds the service as this program was built (together with it: by itself it would build every dependency again, for
-/// other features), and says where it is.
+/// Builds the service together with this program's other packages, and returns its path. Built alone, it
+/// would rebuild every dependency with other features.
 fn built_service() -> Result<PathBuf, Failure> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -162,7 +162,8 @@ fn built_service() -> Result<PathBuf, Failure> {
         "crowsfoot-cli",
         "--bins",
     ]);
-    // `cargo run` tells this program what it is; build scripts would take that for a change and run again.
+    // `cargo run` sets variables that describe this program; build scripts would take them for a change and
+    // run again.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
@@ -179,28 +180,28 @@ fn built_service() -> Result<PathBuf, Failure> {
     Ok(std::env::current_exe()?.with_file_name("crowsfoot"))
 }
 
-/// The processor time of a process, in user and kernel mode.
+/// Returns the processor time of a process, in user and kernel mode.
 fn cpu(process: u32) -> Result<Duration, Failure> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The second field is the program's name in parentheses, which may hold anything.
+    // The second field is the program's name in parentheses, which may contain any character.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |field: usize| fields.get(field - 3).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or(0);
     // proc(5): fields 14 and 15, in hundredths of a second on every Linux.
     Ok(Duration::from_millis(10 * (ticks(14) + ticks(15))))
 }
 
-/// The connections of this database but the one that asks.
+/// Other connections of this database.
 const OTHERS: &str = "FROM pg_stat_activity LEFT JOIN pg_stat_ssl USING (pid) \
     WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
-/// The database's own processes, where there are any and they run on this machine.
+/// Server processes of the database on this machine, if any.
 pub struct Backends(Option<DatabaseConnection>);
 
 impl Backends {
-    /// Those of the measured database.
+    /// Connects to the measured database.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// If the database does not respond.
     pub async fn new(database: &Database) -> Result<Self, Failure> {
         match database.kind {
             Kind::Sqlite => Ok(Self(None)),
@@ -208,10 +209,10 @@ impl Backends {
         }
     }
 
-    /// The processor time that they have used; nothing where it cannot be known.
+    /// Returns the processor time of the processes; `None` if it cannot be known.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// If the database does not respond.
     pub async fn cpu(&self) -> Result<Option<Duration>, Failure> {
         let Some(connection) = &self.0 else { return Ok(None) };
         let sql = format!("SELECT pid {OTHERS}");
@@ -228,10 +229,11 @@ impl Backends {
         Ok(Some(total))
     }
 
-    /// How many of their connections are encrypted, in words: a side that is must not be measured beside one that is not.
+    /// Describes the encryption of the connections: an encrypted side must not be compared with an
+    /// unencrypted one.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// If the database does not respond.
     pub async fn encryption(&self) -> Result<Option<String>, Failure> {
         let Some(connection) = &self.0 else { return Ok(None) };
         let sql = format!("SELECT COUNT(*) FILTER (WHERE ssl), COUNT(*) {OTHERS}");

@@ -1,4 +1,5 @@
-//! Whether the service's memory grows under a load that goes on and on: everything that clients do, at a bounded rate.
+//! Checks that the service's memory does not grow under a long load of everything that clients do, at a
+//! bounded rate.
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
@@ -24,59 +25,58 @@ pub struct Options {
     service: Service,
     #[command(flatten)]
     conditions: Conditions,
-    /// Where the figures are written, as JSON
+    /// File for the figures, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// How long and how hard.
+/// Duration and load.
 #[derive(Debug, Args, Serialize)]
 struct Conditions {
-    /// How long
+    /// Minutes of load
     #[arg(long, default_value_t = 60.0)]
     minutes: f64,
-    /// Requests in a second
+    /// Requests per second
     #[arg(long, default_value_t = 200.0)]
     per_second: f64,
     /// Connections, each with at most one request under way
     #[arg(long, default_value = "8")]
     clients: NonZeroUsize,
-    /// The most bytes of growth for each request, by the slope after the first fifth of the time
+    /// Maximum growth per request in bytes, by the slope after the first fifth of the time
     #[arg(long, default_value_t = 16.0, value_name = "BYTES")]
     most_growth: f64,
 }
 
-/// What was found. Memory is in bytes, of the process alone: pages of SQLite's file that it maps are not its own.
+/// Measured figures. Memory is in bytes, of the process alone, without mapped pages of SQLite's file.
 #[derive(Debug, Serialize)]
 struct Figures {
     requests: u64,
-    /// Parts of the streams of events.
+    /// Parts of the event streams.
     events: u64,
     first: f64,
     median: f64,
     last: f64,
     peak: f64,
-    /// The most there was together with what is mapped from files.
+    /// Peak including file mappings.
     resident_peak: u64,
-    /// Bytes in ten minutes, after the first fifth of the time.
+    /// Growth in ten minutes, in bytes, after the first fifth of the time.
     growth_in_ten_minutes: f64,
-    /// The same for each request.
+    /// Growth per request, in bytes.
     growth_each: f64,
     /// Medians of up to sixty equal parts of the time.
     course: Vec<f64>,
 }
 
-/// So many texts are sent before the time begins: the service keeps what it knows of some, and until it has those its memory
-/// grows as it should.
+/// Number of texts sent as a warm-up: until the service's caches are full, its memory is expected to grow.
 const TEXTS: usize = 1_200;
 
-/// A stream of events is dropped after so long, and another begun.
+/// Duration of an event stream before it is replaced.
 const STREAM: Duration = Duration::from_secs(10);
 
-/// Runs the load and prints.
+/// Runs the load and prints the result.
 ///
 /// # Errors
-/// When an answer is wrong or memory grows.
+/// If a response is wrong, or memory grows.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let Options { service, conditions, json } = options;
     dataset::ensure(&service.database).await?;
@@ -103,7 +103,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 struct Load<'a> {
     server: &'a Server,
     conditions: &'a Conditions,
-    /// Every question of every workload, one workload after the other.
+    /// All questions by workload.
     questions: Vec<Vec<Request>>,
     begin: Instant,
     end: Instant,
@@ -141,8 +141,8 @@ impl<'a> Load<'a> {
         try_join_all(clients).await.map(|_: Vec<()>| ())
     }
 
-    /// What is done the nth time: each workload, then what changes rows, what cannot be answered, and a text that was never
-    /// sent before.
+    /// Sends the nth request: in turn each workload, writes, refused requests, and a text that was never sent
+    /// before.
     async fn turn(&self, connection: &mut Connection, nth: usize) -> Result<(), Failure> {
         let (round, turn) = (nth / (self.questions.len() + 5), nth % (self.questions.len() + 5));
         if let Some(questions) = self.questions.get(turn) {
@@ -158,7 +158,7 @@ impl<'a> Load<'a> {
                 refused(connection.ask(&post(missing)).await?, "NOT_FOUND")
             }
             3 => {
-                // The name of the first user.
+                // Name of the first user.
                 let taken = "mutation { createUser(input: { username: \"bela.1\" }) { id } }";
                 refused(connection.ask(&post(taken)).await?, "UNIQUE_VIOLATION")
             }
@@ -184,7 +184,7 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    /// The memory of each second.
+    /// Samples the memory every second.
     async fn sample(&self) -> Result<Vec<f64>, Failure> {
         let mut samples = Vec::new();
         let mut at = self.begin;
@@ -215,13 +215,13 @@ impl<'a> Load<'a> {
     }
 }
 
-/// A query whose text no other number gives.
+/// Returns a query whose text is unique to its number.
 fn unheard(number: usize) -> Request {
     let query = format!("{{ users(limit: 3, where: {{ id: {{ gt: {number} }} }}) {{ id }} }}");
     Request::post(&query, &Json::Null)
 }
 
-/// A user is made, renamed and deleted: in the end the rows are what they were.
+/// Creates, renames and deletes a user: the rows are unchanged in the end.
 async fn write(connection: &mut Connection, nth: usize) -> Result<(), Failure> {
     let create = "mutation ($name: String!) { createUser(input: { username: $name, \
                   profile: { create: { bio: \"Passes by.\" } } }) { id profile { id } } }";
@@ -258,7 +258,7 @@ fn bytes(count: u64) -> f64 {
     count as f64
 }
 
-/// The slope of the line that lies nearest to values a second apart, by least squares.
+/// Returns the least-squares slope of values a second apart.
 fn slope(values: &[f64]) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "seconds")]
     let second = |nth: usize| nth as f64;

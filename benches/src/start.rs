@@ -1,4 +1,4 @@
-//! How large the service is, how soon it answers after it was started, and how long it takes to make its schema.
+//! Measures the service's size, start time and schema build time.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -21,26 +21,26 @@ use crate::{Failure, dataset, example, many};
 pub struct Options {
     #[command(flatten)]
     service: Service,
-    /// How often each is measured; the median counts
+    /// Number of runs; the median counts
     #[arg(long, default_value = "10")]
     runs: NonZeroUsize,
-    /// Where the figures are written, as JSON
+    /// File for the figures, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// How it was measured.
+/// Conditions of the measurement.
 #[derive(Debug, Serialize)]
 struct Conditions {
     workers: NonZeroUsize,
     runs: NonZeroUsize,
 }
 
-/// What was found.
+/// Measured figures.
 #[derive(Debug, Serialize)]
 struct Figures {
     program_bytes: u64,
-    /// Without what debuggers and backtraces read; none where there is no `strip`.
+    /// Size without debug information and symbols; `None` without the program `strip`.
     stripped_bytes: Option<u64>,
     cold: Cold,
     models: Vec<Making>,
@@ -49,9 +49,9 @@ struct Figures {
 /// Milliseconds since the program was started.
 #[derive(Debug, Serialize)]
 struct Cold {
-    /// Until it has printed its address.
+    /// Until the address was printed.
     address_ms: f64,
-    /// Until it has answered its first query.
+    /// Until the first response.
     answer_ms: f64,
 }
 
@@ -60,27 +60,27 @@ struct Cold {
 struct Making {
     entities: usize,
     types: usize,
-    /// Entities are reflected.
+    /// Reflection of entities.
     registry_ms: f64,
-    /// They become a model, which is checked.
+    /// Building and checking the model.
     model_ms: f64,
-    /// The model becomes a schema.
+    /// Building the schema.
     schema_ms: f64,
-    /// The schema becomes text, which no start needs.
+    /// Printing the SDL, which no start needs.
     sdl_ms: f64,
     /// From entities to a schema.
     all_ms: f64,
-    /// The same, the first time in this process.
+    /// From entities to a schema, the first time in this process.
     first_ms: f64,
 }
 
 /// Measures and prints.
 ///
 /// # Errors
-/// When something cannot be measured.
+/// If a measurement fails.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let Options { service, runs, json } = options;
-    // Before anything else of the kind is done in this process.
+    // Before any other model is built in this process.
     let models = vec![making(example::registry, runs)?, making(many::registry, runs)?];
     dataset::ensure(&service.database).await?;
     let program = service.program()?;
@@ -105,7 +105,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Until it has printed its address, and until it has answered.
+/// Returns the time until the address was printed, and until the first response.
 async fn cold(program: &Path, service: &Service) -> Result<(Duration, Duration), Failure> {
     let begin = Instant::now();
     let server = Server::program(program, service)?;
@@ -157,7 +157,7 @@ fn stripped(program: &Path) -> Option<u64> {
     let file = std::env::temp_dir().join(format!("crowsfoot-stripped-{}", std::process::id()));
     let done = Command::new("strip").arg("-o").arg(&file).arg(program).status().ok()?;
     let bytes = std::fs::metadata(&file).ok().filter(|_| done.success()).map(|metadata| metadata.len());
-    // It may not have been written.
+    // The file may not have been written.
     let _ = std::fs::remove_file(&file);
     bytes
 }

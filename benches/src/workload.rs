@@ -1,40 +1,40 @@
-//! What is measured: a GraphQL query for the service, and the path of the same answer for the floor.
+//! Workloads: a GraphQL query for the service, and the floor's path with the same response.
 
 use serde_json::{Value as Json, json};
 
 use crate::dataset;
 
-/// What is asked under one name.
+/// Named workload.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// What the command line and the tables call it.
+    /// Name on the command line and in tables.
     pub name: &'static str,
-    /// Asked in turn, again and again; most workloads have one.
+    /// Questions, sent in turn; most workloads have one.
     pub questions: Vec<Question>,
 }
 
-/// The same question to both servers.
+/// Same question for both servers.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// As the service is asked.
+    /// Query for the service.
     pub query: String,
-    /// The query's variables.
+    /// Variables of the query.
     pub variables: Json,
-    /// As the floor is asked.
+    /// Path for the floor.
     pub path: String,
-    /// How many objects the answer holds: a check that it is not empty by mistake.
+    /// Number of objects in the response: a check that it is not empty by mistake.
     pub objects: usize,
 }
 
-/// The names of [`all`].
+/// Names of [`all`].
 pub const NAMES: [&str; 9] = ["flat", "o2o", "fk", "fk_fwd", "m2m", "deep", "filter", "point", "by_id"];
 
-/// Those that are compared.
+/// Returns the compared workloads.
 pub fn all() -> Vec<Workload> {
     vec![flat(100), o2o(), fk(50), fk_fwd(), m2m(), deep(), filter(), point(), by_id()]
 }
 
-/// A workload of one question without variables.
+/// Creates a workload of a single question without variables.
 fn one(name: &'static str, query: impl Into<String>, path: impl Into<String>, objects: usize) -> Workload {
     let question = Question { query: query.into(), variables: Json::Null, path: path.into(), objects };
     Workload { name, questions: vec![question] }
@@ -45,7 +45,7 @@ pub fn flat(users: usize) -> Workload {
     one("flat", format!("{{ users(limit: {users}) {{ id username }} }}"), format!("/flat?n={users}"), users)
 }
 
-/// The reverse side of a one-to-one: rows with at most one other each.
+/// Reads the reverse side of a one-to-one relation: rows with at most one related row each.
 fn o2o() -> Workload {
     let profiles = (1..=100).filter(|user| dataset::has_profile(*user)).count();
     one(
@@ -56,7 +56,7 @@ fn o2o() -> Workload {
     )
 }
 
-/// The reverse side of a foreign key: rows with a list each.
+/// Reads the reverse side of a foreign key: rows with a list each.
 pub fn fk(authors: usize) -> Workload {
     one(
         "fk",
@@ -66,12 +66,12 @@ pub fn fk(authors: usize) -> Workload {
     )
 }
 
-/// The forward side of a foreign key: rows with exactly one other each.
+/// Reads the forward side of a foreign key: rows with exactly one related row each.
 fn fk_fwd() -> Workload {
     one("fk_fwd", "{ posts(limit: 200) { id title author { id name } } }", "/fk_fwd?n=200", 400)
 }
 
-/// Many-to-many: rows with a list each, over a junction.
+/// Reads many-to-many relations: rows with a list each, over a junction.
 fn m2m() -> Workload {
     one(
         "m2m",
@@ -81,7 +81,7 @@ fn m2m() -> Workload {
     )
 }
 
-/// Three levels: a shared key, and a list on it.
+/// Reads three levels: a shared key, and a list on it.
 fn deep() -> Workload {
     let restaurants = (1..=50).filter(|place| dataset::is_restaurant(*place)).count();
     one(
@@ -93,7 +93,7 @@ fn deep() -> Workload {
     )
 }
 
-/// Rows chosen by the row that they point at.
+/// Rows filtered by the row that they reference.
 fn filter() -> Workload {
     let start = "Silverfox";
     let found = (1..=dataset::PLACES)
@@ -109,16 +109,16 @@ fn filter() -> Workload {
     )
 }
 
-/// One row and its one-to-one.
+/// Reads a single row and its one-to-one row.
 pub fn point() -> Workload {
     one("point", "{ user(id: 5001) { id username profile { id bio birthdate } } }", "/point?n=5001", 2)
 }
 
-/// One row and its one-to-one, by a variable: another row in every request, until all were asked for.
+/// Single row and its one-to-one row, by a variable: another row in every request, until all were requested.
 fn by_id() -> Workload {
     let query = "query ($id: Int!) { user(id: $id) { id username profile { id bio birthdate } } }";
     let question = |nth| {
-        // The stride has no factor in common with the number of users.
+        // The stride is coprime to the number of users.
         let id = 1 + nth * 7_919 % dataset::USERS;
         Question {
             query: query.into(),
@@ -130,7 +130,9 @@ fn by_id() -> Workload {
     Workload { name: "by_id", questions: (0..dataset::USERS).map(question).collect() }
 }
 
-/// A walk along a one-to-one, to and fro: as many rows on each of its `depth` levels.
+/// Reads a chain along a one-to-one relation, back and forth, with the same number of rows on each of its
+/// `depth` levels.
+/// levels.
 pub fn chain(depth: usize) -> Workload {
     let mut selection = String::new();
     for level in (1..=depth).rev() {

@@ -30,15 +30,15 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// An answer takes and gives back many small pieces of memory, on one thread each: this one serves them faster than the
-/// system's.
+/// Global allocator. A response allocates and frees many small blocks on one thread, and mimalloc does so faster than the
+/// system allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long the end waits for the database's connections.
+/// Maximum time to wait at shutdown for the database connections to close.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
 
-/// Whatever ends the program; printed as it is.
+/// Error that ends the program; its text is printed unchanged.
 type Failure = Box<dyn std::error::Error>;
 
 #[actix_web::main]
@@ -140,7 +140,7 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     }
     #[cfg(feature = "opentelemetry")]
     if let Err(error) = traces.end() {
-        tracing::warn!(%error, "the last spans were not sent");
+        tracing::warn!(%error, "the last spans could not be exported");
     }
     Ok(())
 }
@@ -151,7 +151,7 @@ fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
     Ok(TrustedDocuments::from_json(&text).map_err(|error| named(&error))?)
 }
 
-/// Brings the tables up to date, and fills an empty database.
+/// Migrates the tables, and fills an empty database.
 async fn prepare_database(database: &Database, serving: &execute::Database) -> Result<(), Failure> {
     // A migration may take longer than a request's statement. SQLite has no limit to lift, and one that is in memory
     // has no other connection.
@@ -179,7 +179,7 @@ where
     apply::up(connection).await?;
     if seed::is_empty(connection).await? {
         match seed::seed(connection, 1, |_, _| {}).await {
-            Ok(rows) => tracing::info!(rows, "put the example data into the empty database"),
+            Ok(rows) => tracing::info!(rows, "inserted the example data into the empty database"),
             // Another process that was started at the same time has done it.
             Err(SeedError::NotEmpty { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -243,7 +243,7 @@ fn print_schema(check: Option<&Path>) -> Result<(), Failure> {
     match first_difference(&golden, &sdl) {
         None => Ok(()),
         Some(difference) => Err(format!(
-            "{} differs from the schema {difference}; \"crowsfoot schema > {0}\" brings it up to date",
+            "{} differs from the schema {difference}; \"crowsfoot schema > {0}\" updates it",
             file.display()
         )
         .into()),
@@ -293,7 +293,7 @@ async fn check(database: &Database) -> Result<(), Failure> {
         println!("note: {note}");
     }
     if faults.is_empty() {
-        println!("{} entities fit each other and the database", model.entities.len());
+        println!("{} entities match each other and the database", model.entities.len());
         return Ok(());
     }
     Err(differences(&faults).into())

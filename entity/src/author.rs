@@ -1,26 +1,26 @@
-//! Somebody who writes [`post`](crate::post)s and [`book`](crate::book)s.
+//! Author of [`post`](crate::post)s and [`book`](crate::book)s.
 
 use sea_orm::entity::prelude::*;
 
-/// A writer.
+/// Author.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "authors", comment = "Somebody who writes")]
+#[sea_orm(table_name = "authors", comment = "Author of posts and books")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The name as it is printed.
-    #[sea_orm(comment = "As printed; two authors may share a name")]
+    /// Name as printed.
+    #[sea_orm(comment = "Name as printed; not unique")]
     pub name: String,
 }
 
-/// What an author is related to.
+/// Relations of an author.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// Everything this author has posted.
+    /// Posts by this author.
     #[sea_orm(has_many = "super::post::Entity")]
     Posts,
-    /// Every book by this author.
+    /// Books by this author.
     #[sea_orm(has_many = "super::book::Entity")]
     Books,
 }

@@ -1,23 +1,23 @@
-//! What opens the doors: worn by one [`employee`](crate::employee), or still in the drawer.
+//! Door badge, worn by one [`employee`](crate::employee) or unassigned.
 
 use sea_orm::entity::prelude::*;
 
-/// A door badge.
+/// Door badge.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "badges", comment = "What opens the doors; worn by one employee or by nobody")]
+#[sea_orm(table_name = "badges", comment = "Badge that opens doors; worn by at most one employee")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// What is printed on it; no two badges share it.
-    #[sea_orm(unique, comment = "What is printed on it, unique among all badges")]
+    /// Printed code, unique among all badges.
+    #[sea_orm(unique, comment = "Printed code, unique among all badges")]
     pub code: String,
 }
 
-/// What a badge is related to.
+/// Relations of a badge.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// Who wears it, if anybody does.
+    /// Employee who wears the badge, if any.
     #[sea_orm(has_one = "super::employee::Entity")]
     Employee,
 }

@@ -2,26 +2,26 @@
 
 use sea_orm::entity::prelude::*;
 
-/// A published book.
+/// Published book.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "books")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The author who wrote it.
+    /// Author of the book.
     pub author_id: i32,
-    /// The title on the cover.
+    /// Title on the cover.
     pub title: String,
-    /// The International Standard Book Number.
-    #[sea_orm(comment = "Thirteen digits without hyphens; nothing keeps it unique")]
+    /// International Standard Book Number.
+    #[sea_orm(comment = "ISBN of thirteen digits without hyphens; not unique")]
     pub isbn: String,
 }
 
-/// What a book is related to.
+/// Relations of a book.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// Who wrote it.
+    /// Author of the book.
     #[sea_orm(
         belongs_to = "super::author::Entity",
         from = "Column::AuthorId",

@@ -1,19 +1,19 @@
-//! Something taught to [`student`](crate::student)s, any number of them.
+//! Course with any number of [`student`](crate::student)s.
 
 use sea_orm::entity::prelude::*;
 
-/// A course.
+/// Course.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "courses", comment = "Something taught to students")]
+#[sea_orm(table_name = "courses", comment = "Subject taught to students")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The title in the timetable.
+    /// Title in the timetable.
     pub title: String,
 }
 
-/// Nothing is related to a course directly: the way to its students leads over the junction, see [`Related`] below.
+/// No direct relations: students are reached through the junction, see [`Related`] below.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

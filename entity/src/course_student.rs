@@ -1,27 +1,30 @@
-//! The junction of [`course`](crate::course) and [`student`](crate::student): two foreign keys, unique as a pair, and a
-//! primary key of its own.
+//! Junction of [`course`](crate::course) and [`student`](crate::student): two foreign keys, unique as a pair,
+//! and a primary key of its own.
 
 use sea_orm::entity::prelude::*;
 
-/// One student enrolled in one course.
+/// Enrolment of a student in a course.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "course_students", comment = "One student enrolled in one course, once at most")]
+#[sea_orm(
+    table_name = "course_students",
+    comment = "Enrolment of a student in a course, at most once per pair"
+)]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The course.
+    /// Course.
     #[sea_orm(unique_key = "course_student")]
     pub course_id: i32,
-    /// The student enrolled in it.
+    /// Enrolled student.
     #[sea_orm(unique_key = "course_student")]
     pub student_id: i32,
 }
 
-/// The two ends of an enrolment.
+/// Relations of an enrolment: its two ends.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// The course taken.
+    /// Course of the enrolment.
     #[sea_orm(
         belongs_to = "super::course::Entity",
         from = "Column::CourseId",
@@ -29,7 +32,7 @@ pub enum Relation {
         on_delete = "Cascade"
     )]
     Course,
-    /// The student who takes it.
+    /// Student of the enrolment.
     #[sea_orm(
         belongs_to = "super::student::Entity",
         from = "Column::StudentId",

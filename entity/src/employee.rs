@@ -1,28 +1,28 @@
-//! Somebody on the staff: wears one [`badge`](crate::badge), and stands somewhere in the tree of who reports to whom.
+//! Employee, who wears one [`badge`](crate::badge) and has a position in the reporting tree.
 
 use sea_orm::entity::prelude::*;
 
-/// Somebody on the staff.
+/// Employee.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "employees", comment = "Somebody on the staff")]
+#[sea_orm(table_name = "employees", comment = "Member of staff")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The full name.
+    /// Full name.
     pub name: String,
-    /// The badge this employee wears, and nobody else.
-    #[sea_orm(unique, comment = "The badge this employee wears, and nobody else")]
+    /// Badge of this employee, unique among all employees.
+    #[sea_orm(unique, comment = "Badge of this employee; unique")]
     pub badge_id: i32,
-    /// Whom this employee reports to.
-    #[sea_orm(comment = "Whom this employee reports to; null at the top")]
+    /// Manager of this employee.
+    #[sea_orm(comment = "Manager of this employee; null at the top")]
     pub manager_id: Option<i32>,
 }
 
-/// What an employee is related to.
+/// Relations of an employee.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// The badge this employee wears.
+    /// Badge of this employee.
     #[sea_orm(
         belongs_to = "super::badge::Entity",
         from = "Column::BadgeId",
@@ -30,11 +30,11 @@ pub enum Relation {
         on_delete = "Cascade"
     )]
     Badge,
-    /// Whom this employee reports to.
+    /// Manager of this employee.
     #[sea_orm(belongs_to = "Entity", from = "Column::ManagerId", to = "Column::Id", on_delete = "SetNull")]
     Manager,
-    /// Who reports to this employee. `via_rel` names the relation this one is the reverse of: an entity can be
-    /// `Related` to itself once only, so which of its columns is meant has to be said.
+    /// Employees who report to this one. `via_rel` names the relation of which this is the reverse: an entity
+    /// can be `Related` to itself only once, so the column must be given.
     #[sea_orm(has_many = "Entity", via_rel = "Relation::Manager")]
     Reports,
 }

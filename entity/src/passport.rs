@@ -1,27 +1,23 @@
-//! The passport of one [`person`](crate::person). Its primary key is the person's: there is no other.
+//! Passport of one [`person`](crate::person). Its primary key is the person's primary key.
 
 use sea_orm::entity::prelude::*;
 
-/// A passport.
+/// Passport.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "passports")]
 pub struct Model {
-    /// The holder's key, which is also this row's.
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        comment = "The holder, and the key of the passport itself"
-    )]
+    /// Primary key of the holder, and of this row.
+    #[sea_orm(primary_key, auto_increment = false, comment = "Holder, and primary key of the passport")]
     pub person_id: i32,
-    /// The document number; no two passports share it.
-    #[sea_orm(unique, comment = "The document number, unique among all passports")]
+    /// Document number, unique among all passports.
+    #[sea_orm(unique, comment = "Document number, unique among all passports")]
     pub number: String,
 }
 
-/// What a passport is related to.
+/// Relations of a passport.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// The holder.
+    /// Holder of the passport.
     #[sea_orm(
         belongs_to = "super::person::Entity",
         from = "Column::PersonId",

@@ -1,22 +1,22 @@
-//! Somebody who may hold a [`passport`](crate::passport).
+//! Person, who may hold a [`passport`](crate::passport).
 
 use sea_orm::entity::prelude::*;
 
-/// A person.
+/// Person.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "persons", comment = "Somebody who may hold a passport")]
+#[sea_orm(table_name = "persons", comment = "Person who may hold a passport")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The full name.
+    /// Full name.
     pub name: String,
 }
 
-/// What a person is related to.
+/// Relations of a person.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// The passport of this person, if there is one.
+    /// Passport of this person, if any.
     #[sea_orm(has_one = "super::passport::Entity")]
     Passport,
 }

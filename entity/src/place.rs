@@ -1,25 +1,25 @@
-//! An address with a name. It may be a [`restaurant`](crate::restaurant).
+//! Place with a name and an address. It may be a [`restaurant`](crate::restaurant).
 
 use sea_orm::entity::prelude::*;
 
-/// A place in town.
+/// Place in town.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "places", comment = "An address with a name")]
+#[sea_orm(table_name = "places", comment = "Named address")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The name over the door.
+    /// Name over the door.
     pub name: String,
     /// Street and number.
     #[sea_orm(comment = "Street and number")]
     pub address: String,
 }
 
-/// What a place is related to.
+/// Relations of a place.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// The restaurant at this place, if it is one.
+    /// Restaurant at this place, if any.
     #[sea_orm(has_one = "super::restaurant::Entity")]
     Restaurant,
 }

@@ -1,27 +1,27 @@
-//! A short text by one [`author`](crate::author).
+//! Post by one [`author`](crate::author).
 
 use sea_orm::entity::prelude::*;
 
-/// A short text, published by itself.
+/// Short text, published on its own.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "posts", comment = "A short text, published by itself")]
+#[sea_orm(table_name = "posts", comment = "Short text, published on its own")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The author who wrote it.
+    /// Author of the post.
     pub author_id: i32,
-    /// The headline.
+    /// Headline.
     pub title: String,
-    /// The text itself.
-    #[sea_orm(column_type = "Text", comment = "The whole text, without the title")]
+    /// Text of the post.
+    #[sea_orm(column_type = "Text", comment = "Full text without the title")]
     pub content: String,
 }
 
-/// What a post is related to.
+/// Relations of a post.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// Who wrote it.
+    /// Author of the post.
     #[sea_orm(
         belongs_to = "super::author::Entity",
         from = "Column::AuthorId",

@@ -1,33 +1,33 @@
-//! What a [`user`](crate::user) tells about themselves: at most one each.
+//! Public profile of a [`user`](crate::user): at most one each.
 
 use sea_orm::entity::prelude::*;
 
-/// The public face of one account.
+/// Public profile of an account.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "profiles", comment = "What a user tells about themselves")]
+#[sea_orm(table_name = "profiles", comment = "Self-description of a user")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The user this profile belongs to, and to no other.
-    #[sea_orm(unique, comment = "The user this profile belongs to")]
+    /// User of the profile, unique among all profiles.
+    #[sea_orm(unique, comment = "Owner of this profile")]
     pub user_id: i32,
-    /// A few words in the user's own hand; empty when nothing was written.
+    /// Self-description of the user; empty by default.
     #[sea_orm(
         column_type = "Text",
         default_value = "",
-        comment = "A few words in the user's own hand; empty when nothing was written"
+        comment = "Short biography in the user's own words; empty if none was written"
     )]
     pub bio: String,
-    /// The day of birth, when the user has told it.
-    #[sea_orm(comment = "Null when the user has not told it")]
+    /// Day of birth, if the user has given it.
+    #[sea_orm(comment = "Date of birth; null if unknown")]
     pub birthdate: Option<Date>,
 }
 
-/// What a profile is related to.
+/// Relations of a profile.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// The user this profile is about.
+    /// User of the profile.
     #[sea_orm(
         belongs_to = "super::user::Entity",
         from = "Column::UserId",

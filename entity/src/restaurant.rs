@@ -1,31 +1,27 @@
-//! What makes a [`place`](crate::place) a restaurant. Its primary key is the place's, and its
-//! [`waiter`](crate::waiter)s point at that key.
+//! Restaurant at a [`place`](crate::place). Its primary key is the place's primary key, and its
+//! [`waiter`](crate::waiter)s reference it.
 
 use sea_orm::entity::prelude::*;
 
-/// A place that serves food.
+/// Place that serves food.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "restaurants", comment = "A place that serves food")]
+#[sea_orm(table_name = "restaurants", comment = "Place that serves food")]
 pub struct Model {
-    /// The place's key, which is also this row's.
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        comment = "The place, and the key of the restaurant itself"
-    )]
+    /// Primary key of the place, and of this row.
+    #[sea_orm(primary_key, auto_increment = false, comment = "Place, and primary key of the restaurant")]
     pub place_id: i32,
-    /// Whether hot dogs are on the menu.
+    /// True if hot dogs are on the menu.
     #[sea_orm(default_value = false)]
     pub serves_hot_dogs: bool,
-    /// Whether pizza is on the menu.
+    /// True if pizza is on the menu.
     #[sea_orm(default_value = false)]
     pub serves_pizza: bool,
 }
 
-/// What a restaurant is related to.
+/// Relations of a restaurant.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// Where it is.
+    /// Place of the restaurant.
     #[sea_orm(
         belongs_to = "super::place::Entity",
         from = "Column::PlaceId",
@@ -34,7 +30,7 @@ pub enum Relation {
         on_delete = "Cascade"
     )]
     Place,
-    /// Who works there.
+    /// Waiters of the restaurant.
     #[sea_orm(has_many = "super::waiter::Entity")]
     Waiters,
 }

@@ -1,19 +1,19 @@
-//! Somebody who takes [`course`](crate::course)s, any number of them.
+//! Student, who takes any number of [`course`](crate::course)s.
 
 use sea_orm::entity::prelude::*;
 
-/// A student.
+/// Student.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "students", comment = "Somebody who takes courses")]
+#[sea_orm(table_name = "students", comment = "Person who takes courses")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The full name.
+    /// Full name.
     pub name: String,
 }
 
-/// Nothing is related to a student directly: the way to its courses leads over the junction, see [`Related`] below.
+/// No direct relations: courses are reached through the junction, see [`Related`] below.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

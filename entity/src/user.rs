@@ -1,26 +1,26 @@
-//! Somebody with an account: one [`profile`](crate::profile) and a list of [`user_info`](crate::user_info).
+//! User account with one [`profile`](crate::profile) and a list of [`user_info`](crate::user_info).
 
 use sea_orm::entity::prelude::*;
 
-/// An account.
+/// User account.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "users", comment = "Somebody with an account")]
+#[sea_orm(table_name = "users", comment = "Person with an account")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The name used to sign in; no two accounts share it.
-    #[sea_orm(unique, comment = "The name used to sign in, unique among all users")]
+    /// Sign-in name, unique among all accounts.
+    #[sea_orm(unique, comment = "Sign-in name, unique among all users")]
     pub username: String,
 }
 
-/// What a user is related to.
+/// Relations of a user.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// The profile of this user, if there is one.
+    /// Profile of this user, if any.
     #[sea_orm(has_one = "super::profile::Entity")]
     Profile,
-    /// The infos of this user: a list, although the unique key lets it hold no more than one.
+    /// Infos of this user: a list, although the unique key permits at most one.
     #[sea_orm(has_many = "super::user_info::Entity")]
     UserInfos,
 }

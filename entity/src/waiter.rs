@@ -1,25 +1,25 @@
-//! Somebody who works in one [`restaurant`](crate::restaurant).
+//! Waiter of one [`restaurant`](crate::restaurant).
 
 use sea_orm::entity::prelude::*;
 
-/// Somebody who waits at table.
+/// Waiter.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "waiters", comment = "Somebody who waits at table")]
+#[sea_orm(table_name = "waiters", comment = "Waiter of a restaurant")]
 pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The restaurant, by the key it shares with its place.
-    #[sea_orm(comment = "The restaurant, by the key it shares with its place")]
+    /// Restaurant, by the key that it shares with its place.
+    #[sea_orm(comment = "Employing restaurant, by the key it shares with its place")]
     pub restaurant_id: i32,
-    /// The full name.
+    /// Full name.
     pub name: String,
 }
 
-/// What a waiter is related to.
+/// Relations of a waiter.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    /// Where this waiter works.
+    /// Restaurant of this waiter.
     #[sea_orm(
         belongs_to = "super::restaurant::Entity",
         from = "Column::RestaurantId",

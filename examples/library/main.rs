@@ -1,4 +1,4 @@
-//! A small library, served: entities as they were generated, and one root field of its own.
+//! Example service for a small library: generated entities, and a hand-written root field.
 //!
 //! ```sh
 //! cargo run --example library -- sqlite://library.db?mode=rwc 127.0.0.1:8000
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Failure> {
     Ok(server.run().await?)
 }
 
-/// The service on a database, which gets its tables where it has none.
+/// Creates the service on a database; creates missing tables.
 pub async fn server(url: &str, listen: String) -> Result<Server, Failure> {
     let connection = connect(url, 4).await?;
     connection.execute_unprepared(include_str!("schema.sql")).await?;
@@ -46,7 +46,7 @@ pub async fn server(url: &str, listen: String) -> Result<Server, Failure> {
     Ok(Server::bind(schema, connection, &settings)?)
 }
 
-/// `topAuthors(limit: Int): [Author!]!`, those who wrote the most books first.
+/// Defines `topAuthors(limit: Int): [Author!]!`, authors with the most books first.
 fn top_authors() -> Field {
     let of = TypeRef::named_nn_list_nn("Author");
     Field::new("topAuthors", of, |context| FieldFuture::new(most_books(context)))
@@ -69,6 +69,6 @@ async fn most_books(context: ResolverContext<'_>) -> async_graphql::Result<Optio
         .limit(limit)
         .all(context.data::<Arc<Session>>()?.statements().connection())
         .await?;
-    // Whatever is selected of them is loaded in batches, like everything else.
+    // The client's selection on the authors is loaded in batches, like all others.
     Ok(Some(FieldValue::list(rows::<authors::Entity>(&context, &authors).await?)))
 }

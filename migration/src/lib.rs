@@ -1,10 +1,11 @@
-//! The tables of the example domain, and rows to fill them with.
+//! Tables of the example domain, and example rows.
 //!
-//! [`Migrator`] makes and unmakes the tables on SQLite, PostgreSQL and MySQL, one migration for each of the six worlds the
-//! `entity` crate describes. The definitions are written by hand and not taken from the entities, so that a migration
-//! that has run keeps meaning what it meant; the tests compare the two.
+//! [`Migrator`] creates and drops the tables on SQLite, PostgreSQL and MySQL, with one migration for each of
+//! the six worlds of the `entity` crate. The definitions are hand-written and independent of the entities, so
+//! that an applied migration keeps its meaning. The tests compare both.
 //!
-//! [`apply`] runs them, safe from interruption and from a second process. [`seed`] fills empty tables with the example rows, as often over as asked.
+//! [`apply`] runs the migrations, safe from interruption and from a second process. [`seed`] fills empty
+//! tables with the example rows, as many times as requested.
 
 use sea_orm_migration::prelude::*;
 
@@ -17,7 +18,7 @@ mod m20250101_000005_create_identity;
 mod m20250101_000006_create_dining;
 pub mod seed;
 
-/// All migrations, in the order in which they are applied.
+/// All migrations, in the order of application.
 #[derive(Debug)]
 pub struct Migrator;
 

@@ -1,8 +1,8 @@
-//! `users`, `profiles` and `user_infos`.
+//! Migration of `users`, `profiles` and `user_infos`.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
-/// Makes the tables of accounts.
+/// Creates the tables of accounts.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -31,8 +31,8 @@ fn profiles() -> TableCreateStatement {
         .table("profiles")
         .col(pk_auto("id"))
         .col(integer_uniq("user_id"))
-        // An expression, since MySQL refuses a plain literal as the default of a TEXT column. It is written with
-        // parentheses around it, which the other databases take as well.
+        // An expression, because MySQL refuses a plain literal as the default of a TEXT column. Its
+        // parentheses are valid on the other databases too.
         .col(text("bio").default(Expr::cust("''")))
         .col(date_null("birthdate"))
         .foreign_key(

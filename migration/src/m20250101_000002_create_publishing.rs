@@ -1,8 +1,8 @@
-//! `authors`, `posts` and `books`.
+//! Migration of `authors`, `posts` and `books`.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
-/// Makes the tables of publishing.
+/// Creates the tables of publishing.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,8 +1,8 @@
-//! `students`, `courses` and their junction `course_students`.
+//! Migration of `students`, `courses` and their junction `course_students`.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
-/// Makes the tables of enrolment.
+/// Creates the tables of enrolment.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -12,7 +12,7 @@ impl MigrationTrait for Migration {
         manager.create_table(students()).await?;
         manager.create_table(courses()).await?;
         manager.create_table(course_students()).await?;
-        // The unique pair begins with `course_id` and serves it as an index; the other end needs one of its own.
+        // The unique pair begins with `course_id` and indexes it; the other foreign key needs its own index.
         manager
             .create_index(
                 Index::create()

@@ -1,8 +1,8 @@
-//! `badges` and `employees`.
+//! Migration of `badges` and `employees`.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
-/// Makes the tables of the staff.
+/// Creates the tables of the staff.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

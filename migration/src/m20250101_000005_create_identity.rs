@@ -1,8 +1,8 @@
-//! `persons` and `passports`.
+//! Migration of `persons` and `passports`.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
-/// Makes the tables of identity.
+/// Creates the tables of identity.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,8 +1,8 @@
-//! `places`, `restaurants` and `waiters`.
+//! Migration of `places`, `restaurants` and `waiters`.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
-/// Makes the tables of dining.
+/// Creates the tables of dining.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,7 +1,7 @@
-//! Rows for empty tables: the example, and as many generated copies of its shape as asked.
+//! Seeds empty tables with the example rows, and any number of generated copies of their shape.
 //!
-//! What the rows are is decided in [`rows`], without a database; what is here only writes them. The same scale always
-//! gives the same rows, on every database.
+//! [`rows`] generates the rows, without a database; this module only writes them. The same scale always gives
+//! the same rows, on every database.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
@@ -15,7 +15,7 @@ mod example;
 pub mod rows;
 mod words;
 
-/// The tables of the domain, each after those it points at.
+/// Tables of the domain, each after those it references.
 pub const TABLES: [&str; 16] = [
     "users",
     "profiles",
@@ -35,26 +35,26 @@ pub const TABLES: [&str; 16] = [
     "waiters",
 ];
 
-/// The greatest scale; beyond it a generated text that has to be unique might come twice.
+/// Maximum scale; beyond it a generated text that must be unique may repeat.
 pub const MAX_SCALE: u32 = 1_000_000;
 
-/// How many rows one INSERT carries. The widest table has four columns, and the tightest limit on bound values, that of
-/// SQLite, is 32,766 a statement.
+/// Number of rows per INSERT. The widest table has four columns; SQLite has the tightest limit on bound
+/// values, 32,766 per statement.
 const ROWS_PER_INSERT: usize = 500;
 
-/// Why nothing was seeded. The database is then as it was.
+/// Reason for refusing a seed. The database is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// There are rows already, and the seed brings ids of its own.
+    /// A table has rows, and the seed has ids of its own.
     #[error("the database is not empty: there are rows in table `{table}`")]
     NotEmpty {
-        /// The first table found with rows in it.
+        /// First table with rows.
         table: &'static str,
     },
     /// The scale is zero or above [`MAX_SCALE`].
     #[error("the scale has to be from 1 to {MAX_SCALE}, not {scale}")]
     Scale {
-        /// The scale asked for.
+        /// Requested scale.
         scale: u32,
     },
     /// The database refused a statement.
@@ -62,24 +62,25 @@ pub enum SeedError {
     Database(#[from] DbErr),
 }
 
-/// Whether no table of the domain has a row.
+/// Returns true if no table of the domain has a row.
 ///
 /// # Errors
 ///
-/// When a table cannot be read, as when the migrations have not run.
+/// If a table cannot be read, for example before the migrations have run.
 pub async fn is_empty(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
     Ok(filled_table(db).await?.is_none())
 }
 
-/// Fills the empty tables in one transaction and says how many rows there are now.
+/// Seeds the empty tables in one transaction and returns the number of rows.
 ///
-/// Scale 1 is the example alone, scale N has N times as many rows in every table. `progress` is told, after every
-/// statement, how many rows of how many are written. Processes that seed one database at once take turns, so that the
-/// second one finds it filled.
+/// Scale 1 is the example alone; scale N has N times as many rows in every table. `progress` is called after
+/// every statement, with the number of written rows and their total. Processes that seed the same database
+/// take turns, so that the second one finds it filled.
 ///
 /// # Errors
 ///
-/// When a table has rows, when the scale is out of range, and when the database refuses; nothing is written then.
+/// If a table has rows, the scale is out of range, or the database refuses a statement. Nothing is written
+/// then.
 pub async fn seed(
     db: &(impl ConnectionTrait + TransactionTrait),
     scale: u32,
@@ -88,7 +89,7 @@ pub async fn seed(
     if !(1..=MAX_SCALE).contains(&scale) {
         return Err(SeedError::Scale { scale });
     }
-    // Dropped on the way out by any `?` below, a transaction is rolled back.
+    // An early return drops the transaction, which rolls it back.
     let transaction = apply::begin(db).await?;
     if let Some(table) = filled_table(&transaction).await? {
         return Err(SeedError::NotEmpty { table });
@@ -114,7 +115,7 @@ pub async fn seed(
     Ok(seeding.done)
 }
 
-/// The first table of the domain that has a row, if any has.
+/// Returns the first table of the domain that has a row, if any.
 async fn filled_table(db: &impl ConnectionTrait) -> Result<Option<&'static str>, DbErr> {
     for table in TABLES {
         let any = Query::select().expr(Expr::cust("1")).from(table).limit(1).take();
@@ -125,7 +126,7 @@ async fn filled_table(db: &impl ConnectionTrait) -> Result<Option<&'static str>,
     Ok(None)
 }
 
-/// A seed that is being written.
+/// Seed in progress.
 struct Seeding<T, P> {
     db: T,
     progress: P,
@@ -134,7 +135,7 @@ struct Seeding<T, P> {
 }
 
 impl<T: ConnectionTrait, P: Fn(u64, u64)> Seeding<T, P> {
-    /// Writes all rows of one table, whose ids are 1, 2, 3 and so on where it makes ids by itself.
+    /// Writes all rows of a table. Generated ids are 1, 2, 3 and so on.
     async fn fill<E>(&mut self, mut rows: impl Iterator<Item = E::Model>) -> Result<(), DbErr>
     where
         E: EntityTrait,
@@ -157,7 +158,8 @@ impl<T: ConnectionTrait, P: Fn(u64, u64)> Seeding<T, P> {
         Ok(())
     }
 
-    /// Lets PostgreSQL count on from `last`: unlike the others it does not notice ids that were given to it.
+    /// Advances PostgreSQL's sequence past `last`: unlike other databases, PostgreSQL ignores ids that were
+    /// inserted explicitly.
     async fn move_sequence<E: EntityTrait>(&self, last: u64) -> Result<(), DbErr> {
         if self.db.get_database_backend() != DbBackend::Postgres {
             return Ok(());

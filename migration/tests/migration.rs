@@ -1,5 +1,5 @@
-//! The tables and the rows in them, on SQLite always and on PostgreSQL where there is one: `CROWSFOOT_TEST_POSTGRES` holds
-//! the address of a server whose user may make databases.
+//! Tables and rows, always tested on SQLite, and on PostgreSQL if `CROWSFOOT_TEST_POSTGRES` holds the address
+//! of a server whose user may create databases.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,7 +20,7 @@ use sea_orm_migration::sea_orm::{
     RelationType, Schema, Set, Statement,
 };
 
-/// Rows of the example, by table.
+/// Number of example rows by table.
 const COUNTS: [(&str, u64); 16] = [
     ("users", 8),
     ("profiles", 5),
@@ -62,7 +62,8 @@ macro_rules! for_every_entity {
     };
 }
 
-/// An empty database in memory. There is one connection, since each would have a database of its own.
+/// Opens an empty in-memory database. It has one connection, because each connection would have its own
+/// database.
 async fn sqlite() -> DatabaseConnection {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1);
@@ -75,7 +76,7 @@ async fn migrated_sqlite() -> DatabaseConnection {
     db
 }
 
-/// Polls a future up to `most` times; `None` where that was not enough. It is dropped then.
+/// Polls a future up to `most` times; returns `None` and drops the future if it is not ready by then.
 async fn polled<T>(future: impl Future<Output = T>, most: usize) -> Option<T> {
     let mut future = std::pin::pin!(future);
     let mut polls = 0;
@@ -90,7 +91,7 @@ async fn polled<T>(future: impl Future<Output = T>, most: usize) -> Option<T> {
 }
 
 #[tokio::test]
-async fn migrations_that_were_given_up_anywhere_are_taken_up_again() {
+async fn interrupted_migrations_are_completed_by_the_next_run() {
     for most in 0.. {
         let db = sqlite().await;
         let up = polled(apply::up(&db), most).await;
@@ -151,12 +152,12 @@ async fn from_up_to_down(db: &DatabaseConnection) {
     the_interesting_cases_hold(db).await;
     a_second_seed_is_refused(db).await;
     ids_go_on_after_the_seed(db).await;
-    the_keys_do_what_they_say(db).await;
+    keys_enforce_their_actions(db).await;
 
     Migrator::down(db, None).await.unwrap();
     assert_eq!(existing_tables(db).await, [""; 0], "after down");
 
-    // Down has forgotten everything, so the way up is open again, for three times the rows.
+    // After down, up applies again, now with three times the rows.
     Migrator::up(db, None).await.unwrap();
     seed::seed(db, 3, |_, _| ()).await.unwrap();
     for (table, count) in COUNTS {
@@ -185,7 +186,7 @@ async fn count_of(db: &DatabaseConnection, table: &str) -> u64 {
     row.try_get::<i64>("", "number").unwrap().unsigned_abs()
 }
 
-/// A column that is missing from the last table stops the seed after all the others are written.
+/// Renames a column of the last table, so that the seed fails after all other tables are written.
 async fn a_failed_seed_leaves_nothing(db: &DatabaseConnection) {
     let rename = |from: &str, to: &str| format!("ALTER TABLE waiters RENAME COLUMN {from} TO {to}");
     db.execute_unprepared(&rename("name", "label")).await.unwrap();
@@ -219,7 +220,7 @@ async fn a_second_seed_is_refused(db: &DatabaseConnection) {
     assert_eq!(count_of(db, "users").await, 8);
 }
 
-/// What the example promises, asked of the database through the entities' relations.
+/// Checks the cases of the example in the database, through the entities' relations.
 async fn the_interesting_cases_hold(db: &DatabaseConnection) {
     let users = user::Entity::find()
         .find_also_related(profile::Entity)
@@ -290,7 +291,7 @@ async fn the_interesting_cases_hold(db: &DatabaseConnection) {
     }
 }
 
-/// How many rows of `R` each row of `E` is related to.
+/// Returns the number of related rows of `R` for each row of `E`.
 async fn lists<E, R>(db: &DatabaseConnection, id: impl Fn(&E::Model) -> i32) -> BTreeMap<i32, usize>
 where
     E: EntityTrait + Related<R>,
@@ -300,7 +301,7 @@ where
     all.iter().map(|(one, many)| (id(one), many.len())).collect()
 }
 
-/// How many employees stand at each level below the top.
+/// Returns the number of employees at each level below the top.
 fn levels(staff: &[employee::Model]) -> Vec<usize> {
     let managers: BTreeMap<_, _> = staff.iter().map(|one| (one.id, one.manager_id)).collect();
     let mut levels = Vec::new();
@@ -318,7 +319,7 @@ async fn ids_go_on_after_the_seed(db: &DatabaseConnection) {
     let late = user::ActiveModel { username: Set("late".to_owned()), ..Default::default() };
     let late = late.insert(db).await.unwrap();
     assert_eq!(late.id, 9);
-    // The defaults of the columns fill in what is left out.
+    // Column defaults fill in omitted values.
     let profile = profile::ActiveModel { user_id: Set(late.id), ..Default::default() };
     let profile = profile.insert(db).await.unwrap();
     assert_eq!((profile.bio.as_str(), profile.birthdate), ("", None));
@@ -333,8 +334,10 @@ async fn ids_go_on_after_the_seed(db: &DatabaseConnection) {
     assert_eq!((restaurant.serves_hot_dogs, restaurant.serves_pizza), (false, false));
 }
 
-/// Unique keys refuse, deletions spread or let go, and a shared key moves what hangs on it.
-async fn the_keys_do_what_they_say(db: &DatabaseConnection) {
+/// Checks that unique keys refuse duplicates, deletions cascade or set NULL, and an updated shared key
+/// updates its references.
+/// references.
+async fn keys_enforce_their_actions(db: &DatabaseConnection) {
     let second_profile = profile::ActiveModel { user_id: Set(1), ..Default::default() };
     second_profile.insert(db).await.unwrap_err();
     let second_info = user_info::ActiveModel {
@@ -359,7 +362,7 @@ async fn the_keys_do_what_they_say(db: &DatabaseConnection) {
     let orphans = profile::Entity::find().filter(profile::Column::UserId.eq(1));
     assert!(orphans.one(db).await.unwrap().is_none());
 
-    // Employee 2 manages 4, 5 and 7, who stay.
+    // Employee 2 manages 4, 5 and 7, who remain.
     employee::Entity::delete_by_id(2).exec(db).await.unwrap();
     let free = employee::Entity::find()
         .filter(employee::Column::ManagerId.is_null())
@@ -369,7 +372,7 @@ async fn the_keys_do_what_they_say(db: &DatabaseConnection) {
         .unwrap();
     let free: Vec<_> = free.iter().map(|employee| employee.id).collect();
     assert_eq!(free, [1, 4, 5, 7]);
-    // Their badge takes employees along.
+    // Deleting a badge deletes its employee.
     badge::Entity::delete_by_id(3).exec(db).await.unwrap();
     assert!(employee::Entity::find_by_id(1).one(db).await.unwrap().is_none());
 
@@ -385,7 +388,7 @@ async fn the_keys_do_what_they_say(db: &DatabaseConnection) {
     assert_eq!(count_of(db, "waiters").await, 3);
 }
 
-/// Every row in the database is the one made for it without a database.
+/// Compares every row of the database with the generated one.
 async fn the_rows_are_those_of_the_scale(db: &DatabaseConnection, scale: u32) {
     macro_rules! compare {
         ($($entity:ident = $rows:ident),+ $(,)?) => {$(
@@ -433,7 +436,7 @@ async fn a_seed_takes_several_statements_a_table() {
     assert_eq!(written, rows::total(scale));
     let needed = COUNTS.iter().map(|(_, count)| (count * u64::from(scale)).div_ceil(500));
     assert_eq!(*statements.lock().unwrap(), needed.sum::<u64>());
-    // One head, and a tree that goes deeper than the example's three levels.
+    // Single head, and a tree deeper than the example's three levels.
     let staff: Vec<_> = rows::employees(scale).collect();
     let levels = levels(&staff);
     assert_eq!(levels[0], 1);
@@ -522,7 +525,7 @@ fn every_isbn_has_its_check_digit() {
 
 #[test]
 fn every_profile_of_the_pattern_has_a_birthdate() {
-    // Three in five: a day that does not exist would silently be none.
+    // Three of five: an invalid day would silently become `None`.
     let born = rows::profiles(300).filter(|profile| profile.birthdate.is_some());
     assert_eq!(born.count(), 900);
 }
@@ -539,7 +542,7 @@ fn the_tables_are_those_of_the_entities() {
     assert_eq!(tables, TABLES);
 }
 
-/// The far side of the tree of staff is the near side turned round.
+/// Compares the definition of `Reports` with the reverse of `Manager`.
 #[test]
 fn reports_are_the_reverse_of_manager() {
     let reports = employee::Relation::Reports.def();
@@ -551,19 +554,19 @@ fn reports_are_the_reverse_of_manager() {
     assert!(manager.to_col.iter().map(|col| col.to_string()).eq(["id"]));
 }
 
-/// What SQLite knows of the columns of a table.
+/// Columns of a table according to SQLite.
 const COLUMNS: &str = "
     SELECT name || ' ' || type || ' notnull ' || \"notnull\" || ' pk ' || pk
         || ' default ' || COALESCE(dflt_value, 'none') AS line
     FROM pragma_table_info($1) ORDER BY cid";
 
-/// Its foreign keys.
+/// Foreign keys of a table.
 const FOREIGN_KEYS: &str = "
     SELECT \"from\" || ' to ' || \"table\" || '.' || \"to\"
         || ' on delete ' || on_delete || ' on update ' || on_update AS line
     FROM pragma_foreign_key_list($1) ORDER BY 1";
 
-/// The columns of its unique keys.
+/// Columns of a table's unique keys.
 const UNIQUE_KEYS: &str = "
     SELECT group_concat(name, ', ') AS line
     FROM (
@@ -573,7 +576,7 @@ const UNIQUE_KEYS: &str = "
     )
     GROUP BY key ORDER BY 1";
 
-/// Its foreign keys that neither are the primary key nor begin an index.
+/// Foreign keys of a table that are not the primary key and begin no index.
 const UNSERVED_KEYS: &str = "
     SELECT \"from\" AS line
     FROM pragma_foreign_key_list($1)
@@ -590,7 +593,7 @@ async fn ask(db: &DatabaseConnection, question: &str, table: &str) -> Vec<String
     rows.iter().map(|row| row.try_get("", "line").unwrap()).collect()
 }
 
-/// The hand-written tables say the same as tables made from the entities: SQLite is asked about both.
+/// Compares the hand-written tables with tables created from the entities, as SQLite reports them.
 #[tokio::test]
 async fn the_tables_agree_with_the_entities() {
     let by_hand = migrated_sqlite().await;
@@ -620,7 +623,7 @@ async fn the_tables_agree_with_the_entities() {
     assert_eq!(keys, 11);
 }
 
-/// Ids are never given out twice, not even those of deleted rows.
+/// Ids are never reused, not even those of deleted rows.
 #[tokio::test]
 async fn ids_are_autoincrement_on_sqlite() {
     let db = migrated_sqlite().await;

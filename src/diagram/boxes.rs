@@ -1,35 +1,35 @@
-//! What a box shows: a type of the schema, its table and its columns.
+//! Boxes of a diagram: a type of the schema, its table and its columns.
 
 use crate::model::{Column, ColumnId, Entity, EntityId, Model};
 
-/// A type of the schema.
+/// Type of the schema.
 pub(super) struct TypeBox<'a> {
     pub entity: EntityId,
     pub name: &'a str,
-    /// Its table, where that is called otherwise.
+    /// Table name, if it differs from the type name.
     pub table: Option<String>,
     pub description: Option<&'a str>,
     pub rows: Vec<Row<'a>>,
 }
 
-/// A column that clients see.
+/// Column that clients can see.
 pub(super) struct Row<'a> {
-    /// `PK`, `FK` and `UK`, as far as they hold.
+    /// Key marks that apply: `PK`, `FK` and `UK`.
     pub marks: Vec<&'static str>,
     pub field: &'a str,
-    /// Without the `!` of a column that is never NULL.
+    /// Type without the `!` of a NOT NULL column.
     pub type_name: &'a str,
     pub nullable: bool,
 }
 
 impl Row<'_> {
-    /// The type as the schema writes it.
+    /// Returns the type as the schema writes it.
     pub fn full_type(&self) -> String {
         format!("{}{}", self.type_name, if self.nullable { "" } else { "!" })
     }
 }
 
-/// A box for each type of the schema, in the order of registration.
+/// Returns a box for each type of the schema, in registration order.
 pub(super) fn of<'a>(model: &'a Model) -> Vec<TypeBox<'a>> {
     let type_box = |(id, entity): (EntityId, &'a Entity)| TypeBox {
         entity: id,

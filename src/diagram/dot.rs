@@ -1,4 +1,4 @@
-//! The diagram as a graph for Graphviz.
+//! Diagram as a graph for Graphviz.
 
 use std::fmt::Write as _;
 

@@ -1,36 +1,36 @@
-//! What a line shows: a relation, from both of its ends, once.
+//! Lines of a diagram: each relation once, with both of its ends.
 
 use crate::model::{Cardinality, Declaration, EntityId, Junction, Model, Relation, RelationId};
 
-/// A relation between the rows of two types, or of one.
+/// Relation between the rows of two types, or of a single type.
 pub(super) struct Line<'a> {
-    /// The referenced side first, where one side holds the key of the other.
+    /// Ends, the referenced side first if one side holds the foreign key.
     pub ends: [End<'a>; 2],
-    /// The junction between them.
+    /// Junction between them.
     pub junction: Option<&'a Junction>,
-    /// Whether the junction is a box itself, so that the line says in short what two others say too.
+    /// True if the junction is itself a box: then two other lines show the same relation.
     pub is_shortcut: bool,
 }
 
-/// One end of a line.
+/// End of a line.
 pub(super) struct End<'a> {
     pub entity: EntityId,
     pub name: &'a str,
-    /// The fields of this type that lead to the other end; none where the relation is not shown from here.
+    /// Fields of this type that lead to the other end; empty if the relation is hidden from here.
     pub fields: Vec<&'a str>,
-    /// How many rows of this type belong to one of the other.
+    /// Number of rows of this type for a row of the other.
     pub cardinality: Cardinality,
 }
 
 impl End<'_> {
-    /// Its fields as one text.
+    /// Returns the fields as a single text.
     pub fn label(&self) -> String {
         self.fields.join(", ")
     }
 }
 
 impl Line<'_> {
-    /// Each field with its type, as the schema has them.
+    /// Returns each field with its type, as in the schema.
     pub fn fields(&self) -> impl Iterator<Item = String> {
         let [one, other] = &self.ends;
         [(one, other), (other, one)].into_iter().flat_map(|(from, to)| {
@@ -43,13 +43,13 @@ impl Line<'_> {
         })
     }
 
-    /// The name of its junction's table.
+    /// Returns the table name of the junction.
     pub fn through(&self) -> Option<&str> {
         self.junction.map(|junction| junction.table.name.as_str())
     }
 }
 
-/// A line for each relation between types of the schema, in the order of the types that hold them.
+/// Returns a line for each relation between types of the schema, in the order of the types that hold them.
 pub(super) fn of(model: &Model) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::new();
     for (id, entity) in model.exposed() {
@@ -57,7 +57,7 @@ pub(super) fn of(model: &Model) -> Vec<Line<'_>> {
             lines.extend(match (&relation.junction, relation.declaration) {
                 (Some(junction), _) => many_to_many(model, (id, index), relation, junction),
                 (None, Declaration::BelongsTo) => Some(forward(model, id, relation)),
-                // Where the other side is hidden, the relation shows from here alone.
+                // If the other side is hidden, the line comes from this side.
                 (None, _) if model.forward_side(id, index).is_none() => Some(reverse(model, id, relation)),
                 (None, _) => None,
             });
@@ -70,7 +70,7 @@ fn end<'a>(model: &'a Model, entity: EntityId, fields: Vec<&'a str>, cardinality
     End { entity, name: &model.entities[entity].name, fields, cardinality }
 }
 
-/// A key, with what the other side calls its way back.
+/// Returns the line of a foreign key, with the reverse fields of the other side.
 fn forward<'a>(model: &'a Model, holder: EntityId, relation: &'a Relation) -> Line<'a> {
     let is_reverse = |reverse: &&Relation| {
         let is_other_side = reverse.junction.is_none() && reverse.declaration != Declaration::BelongsTo;
@@ -80,7 +80,8 @@ fn forward<'a>(model: &'a Model, holder: EntityId, relation: &'a Relation) -> Li
     };
     let reverses: Vec<&Relation> =
         model.entities[relation.target].relations.iter().filter(is_reverse).collect();
-    // The declaration decides: a list on a unique key is drawn as a list. Where there is none, the key does.
+    // The declaration decides: a list on a unique key is drawn as a list. Without a declaration, the key
+    // decides.
     let held = match reverses.first() {
         Some(reverse) => reverse.cardinality,
         None if model.entities[holder].is_unique(&relation.from) => Cardinality::OptionalOne,
@@ -105,7 +106,7 @@ fn reverse<'a>(model: &'a Model, owner: EntityId, relation: &'a Relation) -> Lin
     Line { ends, junction: None, is_shortcut: false }
 }
 
-/// The list of this type and the one of the other; nothing where the other's line has shown both.
+/// Returns the line of a many-to-many relation; `None` if the other side's line has shown both.
 fn many_to_many<'a>(
     model: &'a Model,
     (owner, index): (EntityId, RelationId),

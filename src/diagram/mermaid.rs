@@ -1,4 +1,4 @@
-//! The diagram as an `erDiagram` of Mermaid.
+//! Diagram as an `erDiagram` of Mermaid.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,13 +10,14 @@ use crate::model::Cardinality;
 pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
     let mut text = String::from("erDiagram\n");
     for type_box in boxes {
-        // The names of types in quotes: a `Class` or a `Style` would be a statement. Writing to a string cannot fail.
+        // Type names are quoted: a `Class` or a `Style` would be a statement. Writing to a string cannot
+        // fail.
         let title =
             type_box.table.as_ref().map(|table| format!("[\"{} ({})\"]", type_box.name, plain(table)));
         let _ = writeln!(text, "    \"{}\"{} {{", type_box.name, title.unwrap_or_default());
         for row in &type_box.rows {
             let marks = row.marks.iter().map(|mark| format!(" {mark}")).collect::<Vec<_>>().join(",");
-            // A type is a word here and cannot have a `!`, so it is the exception that is marked.
+            // Mermaid types are words without `!`, so nullable columns are marked instead.
             let nullable = if row.nullable { " \"nullable\"" } else { "" };
             let (type_name, field) = (word(row.type_name), word(row.field));
             let _ = writeln!(text, "        {type_name} {field}{marks}{nullable}");
@@ -55,13 +56,13 @@ fn right(cardinality: Cardinality) -> &'static str {
     }
 }
 
-/// A name that is no mark: Mermaid takes `pk` for one, wherever it stands.
+/// Changes a name that Mermaid would take for a key mark: it accepts `pk` anywhere.
 fn word(name: &str) -> Cow<'_, str> {
     let is_mark = ["PK", "FK", "UK"].iter().any(|mark| mark.eq_ignore_ascii_case(name));
     if is_mark { format!("{name}_").into() } else { name.into() }
 }
 
-/// Without what would end or change a text in quotes, which Mermaid cannot escape.
+/// Replaces characters that end or change a quoted text, which Mermaid cannot escape.
 fn plain(text: &str) -> String {
     text.replace(|letter: char| letter.is_control() || "\"\\%#;".contains(letter), "_")
 }

@@ -1,4 +1,4 @@
-//! The model drawn as an entity diagram with crow's feet: boxes and lines are read from the model, and written in one
+//! Entity diagram of the model with crow's feet: boxes and lines are read from the model, and written in one
 //! of three formats.
 
 mod boxes;
@@ -10,22 +10,22 @@ mod svg;
 
 use crate::model::Model;
 
-/// What a diagram is written in.
+/// Format of a diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A picture that browsers show as it is.
+    /// SVG picture, which browsers show.
     Svg,
-    /// An `erDiagram` of Mermaid, which many renderers of Markdown draw.
+    /// `erDiagram` of Mermaid, which many Markdown renderers draw.
     Mermaid,
-    /// A graph for Graphviz.
+    /// Graph for Graphviz.
     Dot,
 }
 
 impl Format {
-    /// Every format.
+    /// All formats.
     pub const ALL: [Self; 3] = [Self::Svg, Self::Mermaid, Self::Dot];
 
-    /// What it is asked for by.
+    /// Returns the name of the format in requests.
     pub fn name(self) -> &'static str {
         match self {
             Self::Svg => "svg",
@@ -35,7 +35,7 @@ impl Format {
     }
 }
 
-/// Draws the types of the schema and the relations between them; the same text for the same model.
+/// Draws the types of the schema and their relations; deterministic for the same model.
 pub fn draw(model: &Model, format: Format) -> String {
     let (boxes, lines) = (boxes::of(model), lines::of(model));
     match format {

@@ -1,4 +1,4 @@
-//! The diagram as a picture: SVG 1.1 with a style of its own, light or dark as the reader's screen is.
+//! SVG 1.1 picture of the diagram with an embedded style, for light and dark colour schemes.
 
 use std::fmt::Write as _;
 
@@ -8,24 +8,24 @@ use super::lines::{End, Line};
 use crate::model::Cardinality;
 
 const MARGIN: f64 = 28.0;
-/// The height of the title and the legend.
+/// Height of the title and the legend.
 const TOP: f64 = 84.0;
-/// The width of the legend.
+/// Width of the legend.
 const LEGEND: f64 = 780.0;
 
 const HEAD: f64 = 30.0;
 const ROW: f64 = 20.0;
 const PADDING: f64 = 10.0;
-/// Between a field and its type.
+/// Distance between a field and its type.
 const SPACE: f64 = 18.0;
 
-/// The width of a letter for each size of text: that of the widest of the usual fonts of one width, rounded up.
+/// Width of a letter at each text size: that of the widest of the usual monospaced fonts, rounded up.
 const NAME_LETTER: f64 = 8.2;
 const LETTER: f64 = 7.3;
 const SMALL_LETTER: f64 = 6.3;
 const MARK_LETTER: f64 = 5.6;
 
-/// How round the corners of lines are.
+/// Radius of line corners.
 const BEND: f64 = 7.0;
 
 const STYLE: &str = "
@@ -59,7 +59,7 @@ text{fill:#e6edf3}
 .line:hover .label{fill:#d60590}
 ";
 
-/// The ends of lines, as they stand at the left border of a box whose line goes on to the right.
+/// Symbols of line ends, drawn at the left border of a box whose line goes to the right.
 const ENDS: &str = r##"<defs>
 <g id="one"><path d="M7-6V6M12-6V6"/></g>
 <g id="optional"><path d="M7-6V6"/><circle class="ring" cx="16" cy="0" r="4.5"/></g>
@@ -80,11 +80,11 @@ pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
         highlight(boxes)
     );
     let dashed = if lines.iter().any(|line| line.is_shortcut) {
-        " · a dashed line leads through another type"
+        " · a dashed line passes through another type"
     } else {
         ""
     };
-    legend(&mut text, &format!("{counts} · at the end of a line stands that type's own field{dashed}"));
+    legend(&mut text, &format!("{counts} · each end of a line shows the field of that type{dashed}"));
     // Writing to a string cannot fail.
     let _ = writeln!(text, "<g transform=\"translate({MARGIN} {})\">", MARGIN + TOP);
     for (line, route) in lines.iter().zip(&layout.routes) {
@@ -116,13 +116,13 @@ fn size(type_box: &TypeBox<'_>) -> Size {
     Size { width: width.ceil(), height: HEAD + ROW * type_box.rows.len() as f64 + 6.0 }
 }
 
-/// The width of the widest marks of a box, with what keeps them off the fields.
+/// Returns the width of the widest key marks of a box, with the distance to the fields.
 fn marks(type_box: &TypeBox<'_>) -> f64 {
     let widest = type_box.rows.iter().map(|row| letters(&row.marks.join(" "))).fold(2.0, f64::max);
     (widest * MARK_LETTER + 8.0).ceil()
 }
 
-/// The letters of a text; those beyond ASCII may be twice as wide.
+/// Counts the letters of a text; letters beyond ASCII may be twice as wide.
 fn letters(text: &str) -> f64 {
     text.chars().map(|letter| if letter.is_ascii() { 1.0 } else { 2.0 }).sum()
 }
@@ -131,7 +131,7 @@ fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Over a box, its lines stand out.
+/// Builds the style that highlights a box's lines on hover.
 fn highlight(boxes: &[TypeBox<'_>]) -> String {
     if boxes.is_empty() {
         return String::new();
@@ -151,7 +151,7 @@ fn legend(text: &mut String, summary: &str) {
     );
     let ends = [
         (Cardinality::One, "exactly one"),
-        (Cardinality::OptionalOne, "one or none"),
+        (Cardinality::OptionalOne, "zero or one"),
         (Cardinality::Many, "any number"),
     ];
     let mut x = x;
@@ -232,7 +232,7 @@ fn draw_line(text: &mut String, line: &Line<'_>, route: &[Point]) {
     text.push_str("</g>\n");
 }
 
-/// The crow's foot at a border, and the fields above the line.
+/// Draws the crow's foot at a border, and the fields above the line.
 fn draw_end(text: &mut String, end: &End<'_>, at: Point, next: Point) {
     let Point { x, y } = at;
     let (out, anchor) = if next.x > x { (1.0, "start") } else { (-1.0, "end") };
@@ -260,7 +260,7 @@ fn id(cardinality: Cardinality) -> &'static str {
     }
 }
 
-/// The way with round corners.
+/// Builds the path of a route with round corners.
 fn path(route: &[Point]) -> String {
     let mut path = String::new();
     for (index, point) in route.iter().enumerate() {
@@ -282,13 +282,13 @@ fn distance(one: Point, other: Point) -> f64 {
     (one.x - other.x).abs() + (one.y - other.y).abs()
 }
 
-/// The point at this distance from `from`, on the level or upright way to `to`.
+/// Returns the point at this distance from `from`, on the horizontal or vertical line to `to`.
 fn towards(from: Point, to: Point, distance: f64) -> Point {
     let step = |from: f64, to: f64| if from == to { from } else { from + distance.copysign(to - from) };
     Point { x: step(from.x, to.x), y: step(from.y, to.y) }
 }
 
-/// Text between or within tags; what XML cannot carry at all becomes a sign that something stood there.
+/// Escapes text for XML content and attributes; replaces characters that XML cannot contain.
 pub(super) fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut escaped, letter| {
         match letter {

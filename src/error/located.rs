@@ -1,39 +1,39 @@
-//! Errors with their place in the request, as answers carry them.
+//! Errors with their position in the request.
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, ServerError};
 use serde::{Serialize, Serializer};
 
 use super::Error;
 
-/// An error, the path to the field that it belongs to, and the places of that field in the document.
+/// Error with the path to its field, and the locations of that field in the document.
 ///
-/// Travels unchanged from where the error was found to the edge, where it is logged and becomes JSON, once.
+/// Passes unchanged from its origin to the edge, where it is logged and serialized, once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LocatedError {
-    /// The error itself.
+    /// The error.
     pub error: Error,
-    /// Keys and indexes that lead to the field; empty for the request as a whole.
+    /// Keys and indexes of the response path; empty for the request as a whole.
     pub path: Vec<PathSegment>,
     /// Lines and columns in the document; empty for the request as a whole.
     pub locations: Vec<Pos>,
 }
 
 impl LocatedError {
-    /// An error of the field at `path`, which stands at `position` in the document.
+    /// Creates an error of the field at `path`, located at `position` in the document.
     pub fn new(error: Error, position: Pos, path: Vec<PathSegment>) -> Self {
-        // Lines count from one: the default stands for the request as a whole.
+        // Lines count from one: the default position means the request as a whole.
         let locations = if position == Pos::default() { Vec::new() } else { vec![position] };
         Self { error, path, locations }
     }
 
-    /// Logs the cause, which no client is told.
+    /// Logs the cause, which is never sent to a client.
     pub fn log(&self) {
         if let Some(cause) = self.error.cause() {
-            tracing::error!(code = self.error.code().as_str(), cause, "a field could not be answered");
+            tracing::error!(code = self.error.code().as_str(), cause, "a field could not be resolved");
         }
     }
 
-    /// Converts it to an error of async-graphql, which keeps this one as its source.
+    /// Converts the error for async-graphql, with this error as its source.
     pub fn to_server_error(&self) -> ServerError {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.error.code().as_str());
@@ -50,14 +50,14 @@ impl LocatedError {
     }
 }
 
-/// An error of the request as a whole.
+/// Converts an error of the request as a whole.
 impl From<Error> for LocatedError {
     fn from(error: Error) -> Self {
         Self::new(error, Pos::default(), Vec::new())
     }
 }
 
-/// As an answer carries it (October 2021, section 7.1.2).
+/// Serializes the error for a response (September 2025, section 7.1.6).
 impl Serialize for LocatedError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.to_server_error().serialize(serializer)

@@ -1,4 +1,4 @@
-//! What is known of a database: its indexes, its foreign keys, and how large its tables are.
+//! Statistics of a database: indexes, foreign keys and table sizes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,14 +15,14 @@ use crate::error::Result;
 use crate::model::{ColumnType, Table};
 use crate::plan::{Catalog, Dialect};
 
-/// How long what is known counts as true. An index that has gone makes a statement slow for so long, and one that is new
-/// is not followed before.
+/// Lifetime of the statistics. Until then, a dropped index makes a statement slow, and a new index stays
+/// unused.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// How long the database may take to tell.
+/// Timeout of the catalog queries.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The catalog of one database, asked for when it first matters, and from time to time.
+/// Cached catalog of one database, read on first use and refreshed periodically.
 #[derive(Debug, Default)]
 pub(super) struct KnownCatalog(Mutex<Known>);
 
@@ -34,18 +34,18 @@ struct Known {
 }
 
 impl KnownCatalog {
-    /// What is known, without asking.
+    /// Returns the cached catalog, without a query.
     pub fn known(&self) -> Option<Arc<Catalog>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).catalog.clone()
     }
 
-    /// Returns the foreign keys that are known, without asking.
+    /// Returns the cached foreign keys, without a query.
     pub fn keys(&self) -> Option<Arc<ForeignKeys>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keys.clone()
     }
 
-    /// What is known, after the database was asked where nothing is. Where that is long ago, it is asked beside: nobody
-    /// waits for it.
+    /// Returns the catalog, and reads it first if the cache is empty. An expired catalog is refreshed in the
+    /// background, without a wait.
     pub async fn current(self: &Arc<Self>, database: &Database) -> Option<Arc<Catalog>> {
         let known = {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +64,7 @@ impl KnownCatalog {
         self.known()
     }
 
-    /// A database that does not tell is taken to be as it was.
+    /// Reads the catalog into the cache. On failure the cache stays unchanged.
     async fn ask(&self, database: &Database) {
         let read = async { Ok((read(database).await?, ForeignKeys::read(database).await?)) };
         let read: Result<Result<_>, _> = timeout(PATIENCE, read).await;
@@ -74,20 +74,21 @@ impl KnownCatalog {
                 known.catalog = Some(Arc::new(catalog));
                 known.keys = Some(Arc::new(keys));
             }
-            Ok(Err(error)) => tracing::warn!(%error, "the database does not tell its catalog"),
-            Err(_) => tracing::warn!("the database takes long to tell its catalog"),
+            Ok(Err(error)) => tracing::warn!(%error, "the database catalog cannot be read"),
+            Err(_) => tracing::warn!("the database catalog is slow to read"),
         }
     }
 }
 
-/// Each column of an index that holds all rows in the database's own order: schema, table, index, column; index by index,
-/// column after column. The schema is NULL where it is the connection's own; the column is NULL where an expression stands, or
-/// an order that is not the column's own.
+/// Columns of full indexes in the database's default order, in index order: schema, table, index, column.
+/// Schema is NULL for the connection's own. Column is NULL for an expression, or for an order or collation
+/// other than the column's own.
 const SQLITE_INDEXES: &str = r#"SELECT NULL, m.name, i.name, c.name
     FROM sqlite_master m JOIN pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c
     WHERE m.type = 'table' AND i.partial = 0 ORDER BY m.name, i.name, c.seqno"#;
 
-/// `indoption` has 1 for a column in descending order and 2 where NULL stands first, which is the order read from its end.
+/// `indoption` has bit 1 for a descending column and bit 2 for NULL first; both together are the default
+/// order read backwards.
 const POSTGRES_INDEXES: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, i.indexrelid::text,
         CASE WHEN o.opcdefault AND k.collated = c.attcollation AND k.option IN (0, 3) THEN c.attname::text END
@@ -101,7 +102,7 @@ const POSTGRES_INDEXES: &str =
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
     ORDER BY i.indexrelid, k.place";
 
-/// The tables that were counted, by `ANALYZE` or the like: schema, table, rows.
+/// Tables with statistics from `ANALYZE` or the like: schema, table, rows.
 const POSTGRES_ROWS: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, t.reltuples::int8
     FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
@@ -115,7 +116,7 @@ async fn read(database: &Database) -> Result<Catalog> {
     };
     let index = || vec![ColumnType::Text, ColumnType::Text];
     let (indexes, rows) = match Dialect::of(database.get_database_backend())? {
-        // What its tables are like does not matter there.
+        // Table sizes do not matter on SQLite.
         Dialect::Sqlite => (ask(SQLITE_INDEXES, index()).await?, RowSet::default()),
         Dialect::Postgres => {
             (ask(POSTGRES_INDEXES, index()).await?, ask(POSTGRES_ROWS, vec![ColumnType::BigInt]).await?)
@@ -128,7 +129,7 @@ async fn read(database: &Database) -> Result<Catalog> {
     }
     let mut catalog = Catalog::default();
     for ((table, _), columns) in found {
-        // What comes after a column that is not known is no use.
+        // Columns after an unknown column are useless.
         catalog.add_index(table, columns.into_iter().map_while(|column| column).collect());
     }
     for index in 0..rows.len() {

@@ -1,4 +1,4 @@
-//! What commits have touched, told to those who wait for it.
+//! Change notification: commits publish the tables that they touched.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use tokio::sync::broadcast::{Receiver, Sender};
 
 use crate::model::Table;
 
-/// Where commits tell which tables they have touched. Clones are the same place.
+/// Publisher of the tables that commits touch. Clones share one channel.
 ///
-/// Everything that a mutation of the schema writes is told by itself; what else writes to the database, in this process
-/// or another, may [`tell`](Self::tell) too.
+/// Mutations of the schema publish their changes. Other writers, in this process or another, may
+/// [`tell`](Self::tell) too.
 #[derive(Clone, Debug)]
 pub struct Changes(Sender<Arc<BTreeSet<Table>>>);
 
-/// So many commits may go by before a listener has looked at the first; one that has missed some takes it for a change.
+/// Number of commits kept for a slow subscriber; a subscriber that missed commits treats that as a change.
 const COMMITS_KEPT: usize = 256;
 
 impl Default for Changes {
@@ -25,21 +25,21 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Tells all who listen for one of these tables.
+    /// Notifies all subscribers of these tables.
     pub fn tell(&self, tables: BTreeSet<Table>) {
         if !tables.is_empty() {
-            // Nobody may be listening.
+            // The channel may have no subscriber.
             let _ = self.0.send(Arc::new(tables));
         }
     }
 
-    /// Listens, from now on, for changes of these tables.
+    /// Subscribes to changes of these tables, from now on.
     pub fn listen(&self, tables: BTreeSet<Table>) -> Listener {
         Listener { tables, commits: self.0.subscribe() }
     }
 }
 
-/// Hears of changes of some tables.
+/// Subscription to changes of some tables.
 #[derive(Debug)]
 pub struct Listener {
     tables: BTreeSet<Table>,
@@ -47,18 +47,18 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Waits until a commit has touched one of the tables since the last call. Changes are not counted: however many
-    /// there were, this returns once.
+    /// Waits until a commit touched one of the tables since the last call. Changes are not counted: any
+    /// number of changes completes one call.
     pub async fn changed(&mut self) {
         loop {
             match self.commits.recv().await {
                 Ok(touched) if touched.is_disjoint(&self.tables) => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => break,
-                // Whoever could tell is gone.
+                // All publishers are gone.
                 Err(RecvError::Closed) => std::future::pending().await,
             }
         }
-        // What else is there belongs to the same change: it is read after this.
+        // Pending commits belong to the same change: the subscriber reads after this.
         self.commits = self.commits.resubscribe();
     }
 }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn only_changes_of_its_tables_are_heard_and_many_as_one() {
+    fn subscriber_sees_only_its_tables_and_merges_changes() {
         let changes = Changes::default();
         let mut listener = changes.listen(tables(["posts", "authors"]));
         assert_eq!(listener.changed().now_or_never(), None);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_missed_commits_takes_it_for_a_change() {
+    fn missed_commits_count_as_a_change() {
         let changes = Changes::default();
         let mut listener = changes.listen(tables(["posts"]));
         (0..=COMMITS_KEPT).for_each(|_| changes.tell(tables(["users"])));

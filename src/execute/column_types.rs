@@ -1,4 +1,4 @@
-//! Columns whose type in the database cannot be read as what their entity says, found at the start instead of row by row.
+//! Detects at start-up the columns whose database type cannot be read as the entity's type.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use sea_orm::DatabaseConnection;
 use super::described::Described;
 use super::verify::Difference;
 use crate::error::Result;
-use crate::model::{Column, Entity, Model, Table};
+use crate::model::{Column, ColumnType, Entity, Model, Table};
 use crate::plan::Dialect;
 
-/// A column's type as PostgreSQL describes it, that of a domain as the type below it.
+/// Column type as PostgreSQL describes it; a domain is replaced by its base type.
 struct LiveType {
     oid: u32,
-    /// Function that writes its values in the binary format.
+    /// Function that writes the values in binary format.
     send: String,
     name: String,
     always_generated: bool,
 }
 
-/// All columns: schema (NULL where it is the connection's own), table, column, type, the type's function, the type's name,
-/// and whether the database always makes the value.
+/// All columns: schema (NULL for the connection's own), table, column, type, send function, type name, and
+/// whether the database always generates the value.
 const COLUMNS: &str = "SELECT NULLIF(n.nspname, current_schema())::text, r.relname::text, c.attname::text,
     b.oid::int8, b.typsend::text, format_type(c.atttypid, c.atttypmod)::text,
     (c.attidentity = 'a' OR c.attgenerated <> '')::int::int8
@@ -28,21 +28,29 @@ const COLUMNS: &str = "SELECT NULLIF(n.nspname, current_schema())::text, r.relna
     JOIN pg_type t ON t.oid = c.atttypid JOIN pg_type b ON b.oid = COALESCE(NULLIF(t.typbasetype, 0), t.oid)
     WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.attnum > 0 AND NOT c.attisdropped AND b.typtype <> 'd'";
 
-/// Finds the columns whose values could not be read: a service must not start with one. SQLite's columns hold values of any
-/// type, which are judged one by one.
+/// SQLite's columns that keep numbers as text, by the rules of column affinity: schema (NULL), table, column,
+/// declared type.
+const TEXT_COLUMNS: &str =
+    "SELECT NULL, m.name, c.name, c.type FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c
+    WHERE m.type = 'table' AND c.type NOT LIKE '%int%'
+        AND (c.type LIKE '%char%' OR c.type LIKE '%clob%' OR c.type LIKE '%text%' OR c.type LIKE '%blob%')";
+
+/// Finds the columns whose values could not be read: a service must not start with such a column. SQLite's
+/// columns hold values of any type, which are checked individually. Only decimals must not be text, which has
+/// another order.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// Fails if the database cannot be queried.
 pub async fn unreadable_columns(model: &Model, connection: &DatabaseConnection) -> Result<Vec<Difference>> {
     let mut differences = compare(model, connection).await?;
     differences.retain(|difference| matches!(difference, Difference::Type { .. }));
     Ok(differences)
 }
 
-/// The columns whose types differ, or whose values the database always makes.
+/// Finds the columns whose types differ, or whose values the database always generates.
 pub(super) async fn compare(model: &Model, connection: &DatabaseConnection) -> Result<Vec<Difference>> {
     if Dialect::of(connection.get_database_backend())? == Dialect::Sqlite {
-        return Ok(Vec::new());
+        return text_decimals(model, connection).await;
     }
     let mut live: BTreeMap<(Table, String), LiveType> = BTreeMap::new();
     for row in Described::ask(connection, COLUMNS).await? {
@@ -68,6 +76,27 @@ pub(super) async fn compare(model: &Model, connection: &DatabaseConnection) -> R
                 });
             } else if live.always_generated && !column.always_generated {
                 differences.push(Difference::AlwaysGenerated { column: label });
+            }
+        }
+    }
+    Ok(differences)
+}
+
+/// The columns of decimals that SQLite keeps as text.
+async fn text_decimals(model: &Model, connection: &DatabaseConnection) -> Result<Vec<Difference>> {
+    let mut differences = Vec::new();
+    for row in Described::ask(connection, TEXT_COLUMNS).await? {
+        let (table, name, declared): (Table, String, String) = (row.table()?, row.get(2)?, row.get(3)?);
+        let holds = |entity: &&Entity| entity.table.name.eq_ignore_ascii_case(&table.name);
+        for entity in model.entities.iter().filter(holds) {
+            let is_it = |column: &&Column| column.name.eq_ignore_ascii_case(&name) && is_read(entity, column);
+            let column = entity.columns.iter().find(is_it);
+            if column.is_some_and(|column| column.column_type == ColumnType::Decimal) {
+                differences.push(Difference::Type {
+                    column: format!("{}.{name}", table.name),
+                    in_entity: format!("{:?}", ColumnType::Decimal),
+                    in_database: format!("{declared} (text to SQLite)"),
+                });
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Opening the database with the settings that Crowsfoot counts on.
+//! Opens the database with the settings that Crowsfoot relies on.
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ use super::database::Database;
 #[cfg(feature = "postgres")]
 use super::postgres::{Place, explore};
 
-/// The database could not be opened.
+/// Error while opening the database.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The URL names no database that this build can use.
-    #[error("\"{scheme}\" is not a database that this build can use; expected one of {expected}")]
+    /// The URL names no database that this build supports.
+    #[error("\"{scheme}\" is not a database that this build supports; expected one of {expected}")]
     UnknownScheme {
-        /// The URL's scheme.
+        /// Scheme of the URL.
         scheme: String,
-        /// What this build can use.
+        /// Supported schemes.
         expected: String,
     },
     /// The database cannot be reached.
     #[error("the database cannot be opened: {place}: {cause}")]
     Unreachable {
-        /// Where it should be, without the password.
+        /// Address of the database, without the password.
         place: String,
-        /// What the system or the database says.
+        /// Message of the system or the database.
         cause: String,
     },
     /// The database cannot be used.
@@ -38,77 +38,76 @@ pub enum ConnectError {
     Unusable(#[from] DbErr),
 }
 
-/// How the database is used.
+/// Settings of the database connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectSettings {
-    /// The most connections for transactions, and as many for what is only read; on PostgreSQL one a thread more, which
-    /// short statements share.
+    /// Maximum number of connections for transactions, and the same number for reads. On PostgreSQL, short
+    /// statements share one further connection per thread.
     pub pool_size: u32,
-    /// How long PostgreSQL works on one statement, and waits for the next one of a transaction; none for as long as
-    /// it takes. SQLite has no such limit.
+    /// Time limit of PostgreSQL for a statement, and for idle time within a transaction; none without a
+    /// limit. SQLite has no such limit.
     pub statement_timeout: Option<Duration>,
-    /// When SQLite waits for the disk.
+    /// Durability of SQLite's commits.
     pub sqlite_synchronous: Synchronous,
-    /// Whether a pooler in transaction mode, such as PgBouncer, is between here and PostgreSQL.
+    /// Pooler in transaction mode, such as PgBouncer, between the service and PostgreSQL.
     pub pooler: Pooler,
 }
 
-/// When SQLite waits until what it has written is on the disk.
+/// Point at which SQLite waits until its writes are on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// At every commit: what was acknowledged is there after a power cut.
+    /// At every commit: an acknowledged commit survives a power cut.
     #[default]
     Full,
-    /// When the write-ahead log is folded into the file: a power cut may take the last commits, and leaves the file whole. A
-    /// process that is killed loses nothing.
+    /// At each checkpoint of the write-ahead log: a power cut may lose the last commits, and leaves the file
+    /// intact. A killed process loses nothing.
     Normal,
 }
 
 /// Pooler between the service and PostgreSQL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pooler {
-    /// Found out when the database is opened: a pooler answers with another process id than the server, or refuses start-up
+    /// Detected at opening: a pooler reports another process id than the server, or refuses start-up
     /// parameters.
     #[default]
     Auto,
-    /// None, or one that keeps a connection of the server for each of the service's.
+    /// No pooler, or a pooler in session mode.
     None,
-    /// One that gives each transaction to any connection of the server. Statements then have no names, and settings hold for one
-    /// transaction.
+    /// A pooler in transaction mode. Statements have no names, and settings hold for one transaction.
     Transaction,
 }
 
-/// How long a request waits for a connection before it is told that the database is away.
+/// Timeout for a connection, after which the database counts as unavailable.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What PostgreSQL shows in its lists of connections.
+/// Name that PostgreSQL shows in its lists of connections.
 #[cfg(feature = "postgres")]
 const APPLICATION_NAME: &str = "crowsfoot";
 
-/// SQLite maps this much of the file into memory: a statement then reads pages without copying them.
+/// Bytes of the file that SQLite maps into memory, so that reads avoid a copy.
 #[cfg(feature = "sqlite")]
 pub(super) const SQLITE_MAPPED_BYTES: &str = "268435456";
 
-/// SQLite's cache of pages for each connection, in KiB after the minus: for what is not in the mapped part, which is what
-/// the write-ahead log holds.
+/// Page cache of each SQLite connection, in KiB after the minus. Holds pages outside the mapped part, which
+/// are those of the write-ahead log.
 #[cfg(feature = "sqlite")]
 pub(super) const SQLITE_CACHE: &str = "-65536";
 
-/// SQLite cuts its write-ahead log down to this size when all of it is in the database file.
+/// Size to which SQLite truncates its write-ahead log after a full checkpoint.
 #[cfg(feature = "sqlite")]
 const SQLITE_JOURNAL_BYTES: &str = "67108864";
 
-/// Whether SQLite's database at `url` is in memory.
+/// Returns true if the SQLite database at `url` is in memory.
 #[cfg(feature = "sqlite")]
 pub(super) fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }
 
-/// Opens the database at `url` with as many connections as [`ConnectSettings::pool_size`] says. A statement may take as long
-/// as it wants.
+/// Opens the database at `url` with [`ConnectSettings::pool_size`] connections. Statements have no time
+/// limit.
 ///
 /// # Errors
-/// When this build has no driver for the URL's scheme, or the database cannot be reached.
+/// Fails if this build has no driver for the URL's scheme, or the database cannot be reached.
 pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError> {
     let settings = ConnectSettings {
         pool_size,
@@ -122,7 +121,7 @@ pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError
 /// Opens the database at `url`.
 ///
 /// # Errors
-/// When this build has no driver for the URL's scheme, or the database cannot be reached.
+/// Fails if this build has no driver for the URL's scheme, or the database cannot be reached.
 pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
     let scheme = url.split(':').next().unwrap_or_default().to_owned();
     let expected: Vec<&str> = [
@@ -148,10 +147,10 @@ pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Datab
 #[cfg(feature = "sqlite")]
 async fn connect_sqlite(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
     let mut options = ConnectOptions::new(url);
-    // Every connection of an in-memory database is a database of its own.
+    // Every connection to an in-memory database is a separate database.
     let pool_size = if is_in_memory(url) { 1 } else { settings.pool_size };
     options.max_connections(pool_size).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
-    // The pool would ask the database whether it is there before each use: a round trip per statement.
+    // The pool would ping the database before each use: a round trip per statement.
     options.test_before_acquire(false);
     let synchronous = match settings.sqlite_synchronous {
         Synchronous::Full => sqlx::sqlite::SqliteSynchronous::Full,
@@ -171,13 +170,13 @@ async fn connect_sqlite(url: &str, settings: &ConnectSettings) -> Result<Databas
             .with_regexp()
     });
     let connection = sea_orm::Database::connect(options).await?;
-    // A file that goes away later is not made anew: it would be empty.
+    // A deleted file must not be created again, because it would be empty.
     let pool = connection.get_sqlite_connection_pool();
     pool.set_connect_options(pool.connect_options().as_ref().clone().create_if_missing(false));
     Ok(Database::of_sqlite(url, connection))
 }
 
-/// Sees whether the server is there, and names place and cause where it is not.
+/// Connects to the server once, and names address and cause if the connection fails.
 #[cfg(feature = "postgres")]
 async fn connect_postgres(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
     let mut defaults = vec![("jit", "off".to_owned())];

@@ -1,4 +1,4 @@
-//! The database as requests use it.
+//! Database handle of requests.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use crate::error::Result;
 use crate::model::ColumnType;
 use crate::plan::{Catalog, Query};
 
-/// How many were opened so far.
+/// Number of databases opened in this process.
 static OPENED: AtomicU64 = AtomicU64::new(0);
 
-/// SeaORM's pool, which everything can go through, and beside it connections of our own: for what is only read, and on
-/// PostgreSQL for transactions, too.
+/// SeaORM's pool, which can serve everything, and own connections beside it: for reads, and on PostgreSQL for
+/// transactions too.
 #[derive(Clone, Debug)]
 pub struct Database(Arc<Opened>);
 
@@ -36,13 +36,13 @@ struct Opened {
     id: u64,
     connection: DatabaseConnection,
     reader: Option<Reader>,
-    /// The file of SQLite, where it was opened here.
+    /// SQLite's file, if this crate opened it.
     #[cfg(feature = "sqlite")]
     file: Option<FileIdentity>,
     catalog: Arc<KnownCatalog>,
 }
 
-/// Sends statements over connections of its own.
+/// Reader with its own connections.
 #[derive(Debug)]
 pub(super) enum Reader {
     #[cfg(feature = "sqlite")]
@@ -65,7 +65,7 @@ impl Opened {
 }
 
 impl Database {
-    /// The pool of SQLite's that was opened at `url`, with connections for reading that are made as it makes its own.
+    /// Wraps SQLite's pool for `url`, and opens read connections with the pool's options.
     #[cfg(feature = "sqlite")]
     pub(super) fn of_sqlite(url: &str, connection: DatabaseConnection) -> Self {
         let pool = connection.get_sqlite_connection_pool();
@@ -76,7 +76,8 @@ impl Database {
         Self(Arc::new(Opened { file, ..opened }))
     }
 
-    /// The server at `place`, with as many connections for transactions as `connection`, a pool for everything else, may have.
+    /// Wraps the server at `place`. `connection`, a pool for everything outside, also sets the number of
+    /// connections for transactions.
     #[cfg(feature = "postgres")]
     pub(super) fn of_postgres(place: Place, connection: DatabaseConnection) -> Self {
         let limit = connection.get_postgres_connection_pool().options().get_max_connections();
@@ -84,10 +85,10 @@ impl Database {
         Self(Arc::new(Opened::over(connection, Some(Reader::Postgres(connections)))))
     }
 
-    /// Whether the database is still the one that was opened: a file of SQLite may have been deleted or replaced.
+    /// Checks that the database is still the opened one: a SQLite file may have been deleted or replaced.
     ///
     /// # Errors
-    /// Says so where it is not.
+    /// Fails if the file was deleted or replaced.
     pub(super) fn check_file(&self) -> Result<(), SqlError> {
         #[cfg(feature = "sqlite")]
         if let Some(file) = &self.0.file {
@@ -96,10 +97,10 @@ impl Database {
         Ok(())
     }
 
-    /// The same without looking, where somebody has just looked.
+    /// Checks the file, unless a recent check exists.
     ///
     /// # Errors
-    /// Those of [`Database::check_file`].
+    /// Fails as [`Database::check_file`].
     pub(super) fn check_file_lately(&self, now: Instant) -> Result<(), SqlError> {
         #[cfg(feature = "sqlite")]
         if let Some(file) = &self.0.file {
@@ -108,11 +109,10 @@ impl Database {
         Ok(())
     }
 
-    /// Whether the database can be reached at this moment, over a new connection: the pool may be busy, or hold connections
-    /// that are broken.
+    /// Pings the database over a new connection, because the pool may be busy or hold broken connections.
     ///
     /// # Errors
-    /// What keeps it from being used.
+    /// Returns the reason why the database cannot be used.
     pub async fn reach(&self) -> Result<(), SqlError> {
         self.check_file()?;
         #[cfg(feature = "postgres")]
@@ -122,7 +122,7 @@ impl Database {
         Ok(reach_pool(&self.0.connection).await?)
     }
 
-    /// Its connections at this moment: the pool's, and our own.
+    /// Returns the current numbers of connections: the pool's, and the own ones.
     pub fn pool_use(&self) -> PoolUse {
         let pool = PoolUse::of(&self.0.connection);
         let (idle, busy) = self.reader().map_or((0, 0), Reader::idle_and_busy);
@@ -134,7 +134,7 @@ impl Database {
         PoolUse { idle: pool.idle + idle, busy: pool.busy + busy, room }
     }
 
-    /// Our own connections to PostgreSQL.
+    /// Returns the own connections to PostgreSQL.
     #[cfg(feature = "postgres")]
     pub(super) fn postgres(&self) -> Option<&Arc<PostgresConnections>> {
         match self.reader()? {
@@ -144,7 +144,7 @@ impl Database {
         }
     }
 
-    /// Whether a pooler gives each transaction to any connection of the server: nothing may outlast a transaction then.
+    /// Returns true behind a pooler in transaction mode: no state may outlast a transaction.
     pub fn is_behind_pooler(&self) -> bool {
         #[cfg(feature = "postgres")]
         if let Some(connections) = self.postgres() {
@@ -153,10 +153,10 @@ impl Database {
         false
     }
 
-    /// Asks the database about itself, outside any transaction.
+    /// Queries the database about itself, outside any transaction.
     ///
     /// # Errors
-    /// Those of the statement.
+    /// Fails as the statement does.
     pub(super) async fn ask(
         &self,
         sql: &str,
@@ -172,22 +172,22 @@ impl Database {
         Ok(RowSet::read(&results, columns))
     }
 
-    /// Tells it from every other that this process has opened; clones are the same.
+    /// Returns an id unique among the databases opened by this process; clones share it.
     pub(crate) fn id(&self) -> u64 {
         self.0.id
     }
 
-    /// What it tells of itself.
+    /// Returns the catalog, which may query the database.
     pub async fn catalog(&self) -> Option<Arc<Catalog>> {
         self.0.catalog.current(self).await
     }
 
-    /// The same without asking.
+    /// Returns the cached catalog, without a query.
     pub(super) fn known_catalog(&self) -> Option<Arc<Catalog>> {
         self.0.catalog.known()
     }
 
-    /// Returns the foreign keys that are known, without asking.
+    /// Returns the cached foreign keys, without a query.
     pub(super) fn known_keys(&self) -> Option<Arc<ForeignKeys>> {
         self.0.catalog.keys()
     }
@@ -196,26 +196,25 @@ impl Database {
         self.0.reader.as_ref()
     }
 
-    /// Closes every connection. Whoever asks later is told that the database cannot be reached.
+    /// Closes every connection. Later requests fail because the database is unavailable.
     ///
-    /// SQLite's write-ahead log is folded into the file before.
+    /// SQLite's write-ahead log is first checkpointed into the file.
     ///
     /// # Errors
-    /// What the driver says.
+    /// Returns the driver's error.
     pub async fn close(self) -> Result<(), DbErr> {
         if let Some(reader) = self.reader() {
             reader.close();
         }
         if self.0.connection.get_database_backend() == DbBackend::Sqlite {
-            // Whoever else still reads keeps a part of it; the last connection of all folds in what is left.
+            // Other readers keep a part of the log; the last closed connection checkpoints the rest.
             let _ = self.0.connection.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await;
         }
         self.0.connection.close_by_ref().await
     }
 }
 
-/// A pool that was opened elsewhere. Whatever was arranged for its connections is not known here: reading goes over
-/// them, too.
+/// Wraps a pool opened by the application. Its connection options are unknown, so reads use the pool too.
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
         Self(Arc::new(Opened::over(connection, None)))
@@ -231,8 +230,8 @@ impl Deref for Database {
 }
 
 impl Reader {
-    /// Sends a statement that reads, and decodes its rows. Boxed: what a driver does would else be a part of every future
-    /// above.
+    /// Sends a statement that reads, and decodes its rows. Boxed, so that driver futures do not enlarge every
+    /// future above.
     pub fn read<'a>(&'a self, query: &'a Query, values: Arc<[Value]>) -> BoxFuture<'a, Result<RowSet>> {
         match self {
             #[cfg(feature = "sqlite")]

@@ -1,4 +1,4 @@
-//! What a database tells of its own tables, row by row.
+//! Rows of the database's own catalog.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TryGetable, Value};
 
@@ -6,37 +6,37 @@ use super::row::RowSet;
 use crate::error::{Error, Result};
 use crate::model::Table;
 
-/// A row that begins with a table: its schema, NULL where it is the connection's own, and its name.
+/// Catalog row that begins with a table: schema, NULL for the connection's own, and name.
 pub(super) struct Described(QueryResult);
 
 impl Described {
-    /// The rows that this statement brings.
+    /// Returns the rows of this statement.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// Fails if the database cannot be queried.
     pub async fn ask(connection: &DatabaseConnection, sql: &str) -> Result<Vec<Self>> {
         let statement = Statement::from_string(connection.get_database_backend(), sql);
         let rows = connection.query_all_raw(statement).await.map_err(Error::unavailable)?;
         Ok(rows.into_iter().map(Self).collect())
     }
 
-    /// The table that it tells of.
+    /// Returns the table of the row.
     pub fn table(&self) -> Result<Table> {
         Ok(Table { schema: self.get(0)?, name: self.get(1)? })
     }
 
-    /// What else it tells; an `Option` where that may be NULL.
+    /// Returns another column of the row; an `Option` if it may be NULL.
     pub fn get<T: TryGetable>(&self, index: usize) -> Result<T> {
         self.0.try_get_by_index(index).map_err(Error::internal)
     }
 }
 
-/// The table that a row begins with: its schema, NULL where it is the connection's own, and its name.
+/// Returns the table at the start of a row: schema, NULL for the connection's own, and name.
 pub(super) fn table(rows: &RowSet, index: usize) -> Table {
     Table { schema: text(rows, index, 0), name: text(rows, index, 1).unwrap_or_default() }
 }
 
-/// A text of a row; none where it is NULL.
+/// Returns a text of a row, or `None` for NULL.
 pub(super) fn text(rows: &RowSet, index: usize, slot: usize) -> Option<String> {
     match rows.row(index).value(slot) {
         Value::String(text) => text,

@@ -1,23 +1,23 @@
-//! What was sent to the database on behalf of a request.
+//! Records of the statements that a request sent.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-/// One statement that was sent.
+/// Record of a sent statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatementRecord {
-    /// Its text.
+    /// SQL text.
     pub sql: Arc<str>,
-    /// How many rows came back.
+    /// Number of returned rows.
     pub rows: usize,
-    /// How long that took, waiting for a connection included.
+    /// Duration, including the wait for a connection.
     pub elapsed: Duration,
 }
 
 impl StatementRecord {
-    /// As `extensions.explain.statements` has it: `ms` are milliseconds.
+    /// Returns the entry of `extensions.explain.statements`; `ms` is in milliseconds.
     pub fn to_json(&self) -> Json {
         let milliseconds = (self.elapsed.as_secs_f64() * 1e6).round() / 1e3;
         json!({ "sql": &*self.sql, "rows": self.rows, "ms": milliseconds })

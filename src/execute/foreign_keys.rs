@@ -1,4 +1,4 @@
-//! Foreign keys as the database has them: their actions, and when they are checked.
+//! Foreign keys of the database: their actions, and the time of their checks.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct ForeignKey {
     pub columns: Vec<String>,
     /// Table that the key references.
     pub target: Table,
-    /// Referenced columns, each at the place of the column that references it.
+    /// Referenced columns, in the order of the referencing columns.
     pub target_columns: Vec<String>,
     /// ON DELETE.
     pub on_delete: KeyAction,
@@ -30,7 +30,7 @@ pub struct ForeignKey {
 /// Time at which a constraint is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checked {
-    /// At the end of each statement, always.
+    /// At the end of each statement.
     Immediately,
     /// At the end of each statement, unless a transaction defers it (`DEFERRABLE`).
     Deferrable,
@@ -39,7 +39,7 @@ pub enum Checked {
 }
 
 impl ForeignKey {
-    /// Returns whether the key pairs exactly these columns with these of its target, in any order.
+    /// Returns true if the key pairs exactly these columns with these target columns, in any order.
     pub fn meets(&self, columns: &[String], target_columns: &[String]) -> bool {
         let mut pairs = columns.iter().zip(target_columns);
         let has = |pair| self.columns.iter().zip(&self.target_columns).any(|known| known == pair);
@@ -51,7 +51,7 @@ impl ForeignKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ForeignKeys {
     by_target: BTreeMap<Table, Vec<ForeignKey>>,
-    /// Schema that a table lies in whose name has none.
+    /// Schema of tables without a schema name.
     own_schema: Option<String>,
 }
 
@@ -66,7 +66,7 @@ impl ForeignKeys {
         }
     }
 
-    /// Returns whether a key's table is the one that an entity names, with the connection's own schema or without.
+    /// Returns true if a key's table is the entity's table, with or without the connection's own schema.
     pub fn is(&self, known: &Table, named: &Table) -> bool {
         let schema = named.schema.as_ref().filter(|_| named.schema != self.own_schema);
         known.name == named.name && known.schema.as_ref() == schema
@@ -77,7 +77,7 @@ impl ForeignKeys {
         self.by_target.values().flatten()
     }
 
-    /// Returns whether the end of a transaction may refuse what its statements wrote.
+    /// Returns true if the end of a transaction may refuse the writes of its statements.
     pub fn has_deferred(&self) -> bool {
         self.all().any(|key| key.checked == Checked::Deferred)
     }
@@ -85,7 +85,7 @@ impl ForeignKeys {
     /// Reads the keys from the database's catalog.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// Fails if the database cannot be queried.
     pub(super) async fn read(database: &Database) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
         let sql = match dialect {
@@ -128,9 +128,9 @@ impl ForeignKeys {
     }
 }
 
-/// Each column of a foreign key: schema, table, key, column, schema and table and column that it references, ON DELETE, ON
-/// UPDATE, what tells when the key is checked (here the statement that made the table), and the connection's own schema.
-/// SQLite gives names as the reference spells them, so they are looked up.
+/// Columns of foreign keys: schema, table, key, column, target schema, table and column, ON DELETE, ON
+/// UPDATE, time of the check, and the connection's own schema. The time of the check is the table's CREATE
+/// statement here. SQLite returns names as the reference spells them, so they are looked up.
 const SQLITE: &str = r#"SELECT NULL, m.name, CAST(f.id AS TEXT), f."from",
         NULL, COALESCE(t.name, f."table"),
         COALESCE((SELECT name FROM pragma_table_info(f."table") WHERE name = f."to" COLLATE NOCASE),
@@ -140,7 +140,7 @@ const SQLITE: &str = r#"SELECT NULL, m.name, CAST(f.id AS TEXT), f."from",
     LEFT JOIN sqlite_master t ON t.type = 'table' AND t.name = f."table" COLLATE NOCASE
     WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq"#;
 
-/// The keys of partitions are those of their partitioned table once more. Keys of `RESTRICT` are never deferred.
+/// Keys of partitions repeat the keys of their partitioned table. Keys with `RESTRICT` are never deferred.
 const POSTGRES: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, k.oid::text, c.attname::text,
         NULLIF(m.nspname, current_schema())::text, o.relname::text, d.attname::text,
@@ -173,8 +173,8 @@ fn checked_in_postgres(code: &str) -> Checked {
     }
 }
 
-/// SQLite's catalog does not tell when a key is checked, only the text that made the table does. Keys are numbered from
-/// the last `REFERENCES` of that text to the first.
+/// Determines the time of the check from the table's CREATE statement, because SQLite's catalog lacks it.
+/// Keys are numbered from the last `REFERENCES` of that text to the first.
 fn checked_in_sqlite(id: &str, sql: &str) -> Checked {
     let words = words(sql);
     let clauses: Vec<&[&str]> = words
@@ -208,7 +208,7 @@ fn clause<'w, 's>(words: &'w [&'s str]) -> &'w [&'s str] {
             ")" if depth > 0 => depth -= 1,
             ")" => return &words[..place],
             "," if depth == 0 => return &words[..place],
-            // Of a column with several constraints the next reference is another key.
+            // The next reference of a column with several constraints is another key.
             word if word.eq_ignore_ascii_case("REFERENCES") => return &words[..place],
             _ => {}
         }
@@ -216,7 +216,7 @@ fn clause<'w, 's>(words: &'w [&'s str]) -> &'w [&'s str] {
     words
 }
 
-/// Splits SQL into its words and single signs; comments, quoted names and texts are left out.
+/// Splits SQL into words and single signs; comments, quoted names and texts are left out.
 fn words(sql: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = sql;
@@ -238,7 +238,7 @@ fn words(sql: &str) -> Vec<&str> {
     words
 }
 
-/// Returns the length of a quoted text or name; a doubled quote stands for one inside it.
+/// Returns the length of a quoted text or name; a doubled quote is an escaped quote.
 fn quoted(text: &str, quote: char) -> usize {
     let mut place = 1;
     while let Some(end) = text[place..].find(quote) {

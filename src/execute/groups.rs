@@ -1,4 +1,4 @@
-//! Whose rows are whose: parents and the rows of a level below are joined by their keys.
+//! Assigns child rows to their parents by key.
 
 use std::cmp::Ordering;
 use std::hash::Hash;
@@ -10,36 +10,36 @@ use super::row::{Cell, Row, RowSet};
 use crate::model::normalize_key;
 use crate::plan::{Key, Load, Page, Query, What};
 
-/// No slot: the key has a part that is NULL, and NULL meets nothing.
+/// Slot of a parent without children: a part of the key is NULL, which matches nothing.
 const NOBODY: u32 = u32::MAX;
 
-/// No slot: a part of the key cannot be read, and what it meets is not known.
+/// Slot of a parent with an unreadable part in its key: the matching rows are unknown.
 const UNREADABLE: u32 = u32::MAX - 1;
 
-/// The keys by which the rows of a level ask for the next.
+/// Parent keys by which a level loads its children.
 #[derive(Debug)]
 pub(super) struct Keys {
-    /// For each row above the place of its key among the distinct ones.
+    /// Index of the distinct key, for each parent row.
     of_parent: Vec<u32>,
     index: Index,
 }
 
-/// The distinct keys and their places. Nearly every key is one integer.
+/// Distinct keys and their indexes. Nearly every key is one integer.
 #[derive(Debug)]
 enum Index {
-    /// The one key of the root, which every row meets.
+    /// The single key of the root, which matches every row.
     Root,
     Integers(HashMap<i64, u32>),
     Values(HashMap<Key, u32>),
 }
 
 impl Keys {
-    /// The one key of the root, which every row meets.
+    /// Returns the single key of the root, which matches every row.
     pub fn of_root() -> Self {
         Self { of_parent: vec![0], index: Index::Root }
     }
 
-    /// The keys in the cells `slots` of all rows but those outside every page.
+    /// Collects the keys in `slots` of all rows except lookahead rows.
     pub fn of_rows(rows: &RowSet, first: usize, slots: &[usize], is_outside: impl Fn(usize) -> bool) -> Self {
         let row = |index| rows.row_from(index, first);
         let inside = |index: &usize| !is_outside(*index);
@@ -69,7 +69,7 @@ impl Keys {
         Self { of_parent, index: Index::Values(index) }
     }
 
-    /// Each key once, in the order of the parents.
+    /// Returns each distinct key once, in parent order.
     pub fn distinct(&self) -> Vec<Key> {
         match &self.index {
             Index::Root => Vec::new(),
@@ -78,7 +78,7 @@ impl Keys {
         }
     }
 
-    /// How many distinct keys there are.
+    /// Returns the number of distinct keys.
     pub fn len(&self) -> usize {
         match &self.index {
             Index::Root => 1,
@@ -87,7 +87,7 @@ impl Keys {
         }
     }
 
-    /// Whether nobody asks for anything.
+    /// Returns true if no parent has a key.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -104,7 +104,7 @@ impl Keys {
     }
 }
 
-/// The order of two rows by integer cells.
+/// Compares two rows by integer cells.
 fn compare(rows: &RowSet, slots: &[usize], one: u32, other: u32) -> Ordering {
     let integer = |index: u32, slot: usize| match rows.row(index as usize).cell(slot) {
         Cell::Integer(value) => value,
@@ -114,7 +114,7 @@ fn compare(rows: &RowSet, slots: &[usize], one: u32, other: u32) -> Ordering {
     orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-/// Numbers the keys as they come.
+/// Numbers the distinct keys in order of appearance.
 fn number<K: Eq + Hash>(keys: impl Iterator<Item = Option<K>>) -> (Vec<u32>, HashMap<K, u32>) {
     let mut index = HashMap::new();
     let place = |key: Option<K>| match key {
@@ -135,7 +135,7 @@ fn in_order<K>(index: &HashMap<K, u32>, key: impl Fn(&K) -> Key) -> Vec<Key> {
     keys
 }
 
-/// A key in the form in which both sides compare equal; none where a part of it is NULL or cannot be read.
+/// Returns the normalized key of a row, or `None` if a part is NULL or unreadable.
 fn key_of(row: Row, slots: &[usize]) -> Option<Key> {
     slots
         .iter()
@@ -146,18 +146,19 @@ fn key_of(row: Row, slots: &[usize]) -> Option<Key> {
         .collect()
 }
 
-/// The rows of a level, by the rows above whose they are.
+/// Rows of a level, grouped by parent row.
 #[derive(Debug)]
 pub struct Groups {
-    /// For each row above the place of its group; of joined rows, which stand beside their parents, the row itself.
+    /// Index of the group, for each parent row. For joined rows, which lie beside their parents, the row
+    /// itself.
     of_parent: Vec<u32>,
-    /// None of joined rows, which are at most one each.
+    /// Groups; empty for joined rows, which are at most one per parent.
     groups: Vec<Group>,
-    /// Catalog of rows, group after group.
+    /// Row indexes, group after group.
     members: Vec<u32>,
 }
 
-/// The rows of one key.
+/// Rows of one key.
 #[derive(Clone, Debug, Default)]
 struct Group {
     members: Range<usize>,
@@ -166,10 +167,10 @@ struct Group {
 }
 
 impl Groups {
-    /// Gives every parent its rows.
+    /// Assigns rows to their parents.
     pub(super) fn new(load: &Load, query: &Query, rows: &RowSet, keys: Keys) -> Self {
         let (mut groups, mut members) = match (&keys.index, query.mark) {
-            // All of them are the one parent's, in their order.
+            // All rows belong to the single parent, in order.
             (Index::Root, None) => {
                 let all = Group { members: 0..rows.len(), ..Group::default() };
                 (vec![all], (0..rows.len() as u32).collect())
@@ -187,7 +188,7 @@ impl Groups {
         Self { of_parent: keys.of_parent, groups, members }
     }
 
-    /// The groups of the keys, and their rows, group after group, as they came.
+    /// Builds the groups of the keys, and their row indexes, in order of arrival.
     fn lay_out(query: &Query, rows: &RowSet, keys: &Keys) -> (Vec<Group>, Vec<u32>) {
         let mut groups = vec![Group::default(); keys.len()];
         let mut of_row = Vec::with_capacity(rows.len());
@@ -209,7 +210,7 @@ impl Groups {
                 }
                 _ => true,
             };
-            // Counted first, laid out after.
+            // Counts first, and places afterwards.
             group.members.end += usize::from(is_member);
             of_row.push(place.filter(|_| is_member).unwrap_or(NOBODY));
         }
@@ -229,7 +230,7 @@ impl Groups {
         (groups, members)
     }
 
-    /// Joined rows: each parent's is in the same row, where the key is not NULL.
+    /// Groups joined rows: each parent's child is in the same row, unless its key is NULL.
     pub(super) fn joined(rows: &RowSet, key: &[usize]) -> Self {
         let is_there = |index: usize| key.iter().all(|slot| rows.row(index).cell(*slot) != Cell::Null);
         let own = |index| if is_there(index) { index as u32 } else { NOBODY };
@@ -240,7 +241,7 @@ impl Groups {
         self.groups.get(*self.of_parent.get(parent)? as usize)
     }
 
-    /// The rows that belong to row `parent` above, in the order of the list.
+    /// Returns the rows of parent row `parent`, in list order.
     pub fn members(&self, parent: usize) -> &[u32] {
         match self.of_parent.get(parent..=parent) {
             Some([NOBODY | UNREADABLE]) | None => &[],
@@ -249,23 +250,23 @@ impl Groups {
         }
     }
 
-    /// Whether the key of row `parent` above cannot be read: its rows are not known then.
+    /// Returns true if the key of parent row `parent` is unreadable, so that its rows are unknown.
     pub fn has_unreadable_key(&self, parent: usize) -> bool {
         self.of_parent.get(parent) == Some(&UNREADABLE)
     }
 
-    /// Whether the list of row `parent` above goes on before the first of them.
+    /// Returns true if the list of parent row `parent` has rows before its first member.
     pub fn has_previous(&self, parent: usize) -> bool {
         self.group(parent).is_some_and(|group| group.has_previous)
     }
 
-    /// Whether the list of row `parent` above goes on after the last of them.
+    /// Returns true if the list of parent row `parent` has rows after its last member.
     pub fn has_next(&self, parent: usize) -> bool {
         self.group(parent).is_some_and(|group| group.has_next)
     }
 
-    /// Which of `rows` rows are in nobody's list: they were read only to see whether there is more, and nothing below
-    /// them is asked for.
+    /// Marks the lookahead rows among `rows` rows: they only show whether more rows exist, and load no
+    /// children.
     pub(super) fn outside(&self, rows: usize) -> Vec<bool> {
         let mut outside = vec![true; rows];
         for group in &self.groups {
@@ -278,7 +279,7 @@ impl Groups {
 }
 
 impl Group {
-    /// Takes away the row that was read only to see whether there is more, and turns a page read from the end round.
+    /// Removes the lookahead row, and reverses a page read from the end.
     fn finish_page(&mut self, page: &Page, members: &mut [u32]) {
         let Page::Keyset { limit, backward, .. } = page else { return };
         let more = limit.is_some_and(|limit| self.members.len() as u64 > limit);

@@ -1,4 +1,4 @@
-//! The dataloader: its `load` is the only code that runs a batch of a relation.
+//! Dataloader; its `load` is the only code that runs a batch of a relation.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -13,8 +13,8 @@ use super::statements::Statements;
 use crate::error::{Error, Result};
 use crate::plan::Query;
 
-/// One relation for all parents of one level. It equals another batch when the statement's text and values are the same:
-/// whatever shapes it, arguments and keys included, is part of them.
+/// Batch of one relation for all parents of a level. Batches are equal if text and values of the statement
+/// are equal: both include arguments and keys.
 #[derive(Clone, Debug)]
 pub struct Batch {
     query: Arc<Query>,
@@ -22,7 +22,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The batch of `query` with these values.
+    /// Creates the batch of `query` with these values.
     pub fn new(query: Arc<Query>, values: Vec<Value>) -> Self {
         Self { query, values: values.into() }
     }
@@ -38,12 +38,12 @@ impl Eq for Batch {}
 
 impl Hash for Batch {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Equal statements have equal texts; hashing thousands of values besides would cost more than it tells.
+        // Equal statements have equal texts; a hash of thousands of values would cost more than it saves.
         self.query.sql.hash(state);
     }
 }
 
-/// Runs batches for one request.
+/// Loader of one request's batches.
 #[derive(Debug)]
 pub struct RelationLoader {
     statements: Arc<Statements>,

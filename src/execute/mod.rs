@@ -1,4 +1,4 @@
-//! Plans become answers: statements level by level, then the tree of rows read into the response.
+//! Executes plans: statements level by level, then the tree of rows written to the response.
 
 mod answer;
 mod catalog;

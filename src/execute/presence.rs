@@ -1,7 +1,7 @@
-//! Whether the database is there.
+//! Detects an unreachable database without waiting for the pool.
 //!
-//! The pool alone would find out late: its connections break while they lie idle, and where a new one is refused it
-//! goes on trying for seconds, with every request that comes meanwhile waiting beside it.
+//! The pool alone detects it late: its connections break while idle. When a new connection is refused, the
+//! pool retries for seconds, and every request waits with it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +13,13 @@ use tokio::sync::Mutex;
 
 use super::sql_error::ends_connection;
 
-/// How long the database may take to let a connection in.
+/// Timeout for a new connection.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Opens a connection of its own, whatever the pool is busy with, and closes it again.
+/// Opens a separate connection, even if the pool is busy, and closes it again.
 ///
 /// # Errors
-/// What keeps the database from being used, within a second.
+/// Returns the reason why the database cannot be used, within a second.
 pub(super) async fn reach_pool(connection: &DatabaseConnection) -> Result<(), DbErr> {
     let reached = tokio::time::timeout(PATIENCE, async {
         match connection.get_database_backend() {
@@ -30,7 +30,7 @@ pub(super) async fn reach_pool(connection: &DatabaseConnection) -> Result<(), Db
             #[cfg(feature = "sqlite")]
             DbBackend::Sqlite => {
                 let options = connection.get_sqlite_connection_pool().connect_options();
-                // A file that has gone is not made anew: it would be empty.
+                // A deleted file must not be created again, because it would be empty.
                 let options = options.as_ref().clone().create_if_missing(false);
                 options.connect().await?.close().await
             }
@@ -43,19 +43,19 @@ pub(super) async fn reach_pool(connection: &DatabaseConnection) -> Result<(), Db
     }
 }
 
-/// The connections of a pool.
+/// Connection counts of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUse {
-    /// Those that wait for work.
+    /// Idle connections.
     pub idle: u32,
-    /// Those that are at work, or being opened.
+    /// Connections in use, or being opened.
     pub busy: u32,
-    /// How many more there may be.
+    /// Number of further connections allowed.
     pub room: u32,
 }
 
 impl PoolUse {
-    /// Of this pool, at this moment.
+    /// Returns the current counts of a pool.
     pub fn of(connection: &DatabaseConnection) -> Self {
         let (idle, size, limit) = match connection.get_database_backend() {
             #[cfg(feature = "postgres")]
@@ -75,20 +75,19 @@ impl PoolUse {
     }
 }
 
-/// What is known of the database's presence, by all requests together.
+/// Availability of the database, shared by all requests.
 #[derive(Clone, Debug, Default)]
 pub struct Presence(Arc<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
     is_lost: AtomicBool,
-    /// Held by the one that looks: whether the database was there at the last look.
+    /// Lock of the probing request; holds the result of the last probe.
     looking: Mutex<bool>,
 }
 
 impl Presence {
-    /// Sends something that may be sent twice: once more where the first went over a connection that had broken while
-    /// it lay idle.
+    /// Sends a repeatable statement, and retries once if its connection broke while idle.
     pub(super) async fn attempt<T, Sent>(
         &self,
         connection: &DatabaseConnection,
@@ -106,10 +105,10 @@ impl Presence {
         if !is_connection_fault(error) {
             return first;
         }
-        tracing::info!(%error, "a connection to the database is lost");
+        tracing::info!(%error, "lost a connection to the database");
         self.0.is_lost.store(true, Ordering::Relaxed);
         self.look_if_in_doubt(connection).await?;
-        // Each is tried, and thrown away where it is broken.
+        // A ping discards each broken connection.
         for _ in 0..PoolUse::of(connection).idle {
             let _ = connection.ping().await;
         }
@@ -118,7 +117,7 @@ impl Presence {
 
     async fn look_if_in_doubt(&self, connection: &DatabaseConnection) -> Result<(), DbErr> {
         let is_lost = || self.0.is_lost.load(Ordering::Relaxed);
-        // SQLite's file refuses nobody.
+        // SQLite's file refuses no connection.
         let is_growing = || {
             connection.get_database_backend() == DbBackend::Postgres
                 && matches!(PoolUse::of(connection), PoolUse { idle: 0, room: 1.., .. })
@@ -127,7 +126,7 @@ impl Presence {
             return Ok(());
         }
         let Ok(mut was_there) = self.0.looking.try_lock() else {
-            // What the one that looks will find is good for all.
+            // The result of the running probe serves all requests.
             let is_there = !is_lost() || *self.0.looking.lock().await;
             return if is_there { Ok(()) } else { Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) };
         };
@@ -138,7 +137,7 @@ impl Presence {
     }
 }
 
-/// Whether the connection is gone, and with it whatever was sent over it.
+/// Returns true if the connection is lost, with every statement sent over it.
 fn is_connection_fault(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error
     else {

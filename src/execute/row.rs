@@ -1,4 +1,4 @@
-//! Rows as the database gave them, decoded by the types of their columns.
+//! Result rows of the database, decoded by column type.
 
 use std::sync::Arc;
 
@@ -8,30 +8,30 @@ use sea_orm::{QueryResult, Value};
 use super::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
-/// The rows of one statement: all cells in one list, row after row, all text in one piece. No row and no text has an
-/// allocation of its own.
+/// Rows of one statement: all cells in one list, row after row, and all text in one buffer. No row and no
+/// text has its own allocation.
 #[derive(Clone, Debug, Default)]
 pub struct RowSet {
     pub(super) columns: Arc<[ColumnType]>,
     pub(super) cells: Vec<Stored>,
     pub(super) text: String,
-    /// Whether nothing in it is to be escaped in JSON.
+    /// True if no text needs escapes in JSON.
     pub(super) is_plain: bool,
     pub(super) others: Vec<Value>,
-    /// Whether one of its cells is [`Stored::Unreadable`].
+    /// True if a cell is [`Stored::Unreadable`].
     pub(super) has_unreadable: bool,
 }
 
-/// Reason for which a stored value has no form in the API. Holds no part of the value: it is written to the log.
+/// Reason why a stored value has no form in the API. Contains no part of the value, because it is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Infinity, or no number at all.
+    /// Infinity, or not a number.
     NotFinite,
-    /// Beyond what the column's type, or the calendar here, can hold.
+    /// Outside the range of the column's type, or of the calendar here.
     OutOfRange,
-    /// Text that is not UTF-8, or a JSON document that breaks the grammar of RFC 8259.
+    /// Text that is not UTF-8, or a JSON document that violates RFC 8259.
     Malformed,
-    /// The value is of a type other than the entity's.
+    /// Value of a type other than the entity's.
     WrongType,
 }
 
@@ -39,15 +39,15 @@ impl Unreadable {
     /// Phrase for the log.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::NotFinite => "infinity or not a number",
+            Self::NotFinite => "infinite or not a number",
             Self::OutOfRange => "out of range",
             Self::Malformed => "malformed",
-            Self::WrongType => "of another type",
+            Self::WrongType => "of the wrong type",
         }
     }
 }
 
-/// A cell as it is kept: 16 bytes.
+/// Stored cell: 16 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stored {
     Null,
@@ -56,40 +56,40 @@ pub(super) enum Stored {
     Float(f32),
     Double(f64),
     Date(NaiveDate),
-    /// A part of [`RowSet::text`].
+    /// Range of [`RowSet::text`].
     Text {
         start: u32,
         end: u32,
     },
-    /// An index into [`RowSet::others`].
+    /// Index into [`RowSet::others`].
     Other(u32),
     Unreadable(Unreadable),
 }
 
-/// What one cell holds.
+/// Value of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell<'a> {
     /// NULL.
     Null,
     /// `true` or `false`.
     Boolean(bool),
-    /// An integer of any width.
+    /// Integer of any width.
     Integer(i64),
-    /// A float of 32 bits.
+    /// 32-bit float.
     Float(f32),
-    /// A float of 64 bits.
+    /// 64-bit float.
     Double(f64),
-    /// A day.
+    /// Date.
     Date(NaiveDate),
-    /// Text in UTF-8, or what an enum stores. Looked at when it was read, and not again.
+    /// UTF-8 text, or the stored text of an enum. Validated when read.
     Text(&'a [u8]),
-    /// A value of another type; never NULL.
+    /// Value of another type; never NULL.
     Other(&'a Value),
-    /// A value that its column's type does not have: an error where it is selected.
+    /// Value outside its column's type: an error when selected.
     Unreadable(Unreadable),
 }
 
-/// One row, or the part of it that begins at a column.
+/// Row, or its part that begins at a column.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     rows: &'a RowSet,
@@ -97,68 +97,68 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The cell at `slot`.
+    /// Returns the cell at `slot`.
     #[inline]
     pub fn cell(self, slot: usize) -> Cell<'a> {
         self.rows.cell_at(self.start + slot)
     }
 
-    /// Whether nothing in its texts is to be escaped in JSON.
+    /// Returns true if no text of the rows needs escapes in JSON.
     #[inline]
     pub(super) fn is_plain(self) -> bool {
         self.rows.is_plain
     }
 
-    /// The same as a value of its column's type; NULL where it is unreadable.
+    /// Returns the cell as a value of its column's type; NULL if unreadable.
     pub fn value(self, slot: usize) -> Value {
         self.rows.value_at(self.start + slot)
     }
 }
 
 impl RowSet {
-    /// No rows of these columns.
+    /// Returns an empty set with these columns.
     pub fn new(columns: Arc<[ColumnType]>) -> Self {
         Self { columns, ..Self::default() }
     }
 
-    /// Rows of exactly these columns, value after value.
+    /// Builds rows of exactly these columns from consecutive values.
     pub fn of_values(values: impl IntoIterator<Item = Value>, columns: Arc<[ColumnType]>) -> Self {
         let mut builder = RowSetBuilder::new(columns);
         values.into_iter().for_each(|value| builder.push_value(value));
         builder.finish()
     }
 
-    /// Decodes what a statement returned.
+    /// Decodes the results of a statement.
     pub fn read(results: &[QueryResult], columns: Arc<[ColumnType]>) -> Self {
         RowSetBuilder::new(columns).read(results)
     }
 
-    /// Whether a cell is unreadable.
+    /// Returns true if a cell is unreadable.
     pub fn has_unreadable(&self) -> bool {
         self.has_unreadable
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.cells.len().checked_div(self.columns.len()).unwrap_or(0)
     }
 
-    /// Whether there are none.
+    /// Returns true without rows.
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
 
-    /// Row `index`.
+    /// Returns row `index`.
     pub fn row(&self, index: usize) -> Row<'_> {
         self.row_from(index, 0)
     }
 
-    /// Row `index` from its column `first` on.
+    /// Returns row `index` from its column `first` on.
     pub fn row_from(&self, index: usize, first: usize) -> Row<'_> {
         Row { rows: self, start: index * self.columns.len() + first }
     }
 
-    /// The values of row `index`.
+    /// Returns the values of row `index`.
     pub fn values(&self, index: usize) -> impl Iterator<Item = Value> + '_ {
         let start = index * self.columns.len();
         (start..start + self.columns.len()).map(|place| self.value_at(place))

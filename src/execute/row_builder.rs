@@ -1,4 +1,4 @@
-//! Rows in the making, cell by cell.
+//! Builds rows, cell by cell.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use super::row::{RowSet, Stored, Unreadable};
 use crate::model::{ColumnType, is_null};
 use crate::plan::Query;
 
-/// The room with which rows begin: a few of them, as most statements return.
+/// Initial capacity: a few rows, as most statements return.
 const USUAL_CELLS: usize = 64;
 const USUAL_TEXT: usize = 1 << 10;
 
-/// The cells of rows that are still being read. Text is kept as bytes until it is complete: looked at all at once, it costs a
-/// tenth of what each would by itself.
+/// Rows under construction. Text stays bytes until it is complete: one validation of all text costs a tenth
+/// of separate ones.
 #[derive(Debug)]
 pub(super) struct RowSetBuilder {
     columns: Arc<[ColumnType]>,
@@ -30,13 +30,13 @@ pub(super) struct RowSetBuilder {
 }
 
 impl RowSetBuilder {
-    /// No rows of these columns yet.
+    /// Creates an empty builder with these columns.
     pub(super) fn new(columns: Arc<[ColumnType]>) -> Self {
         let (cells, text) = (Vec::with_capacity(USUAL_CELLS), Vec::with_capacity(USUAL_TEXT));
         Self { columns, cells, text, others: Vec::new(), has_unreadable: false }
     }
 
-    /// No rows of a statement yet, with room for as many as it is known to bring.
+    /// Creates an empty builder for a statement, with the capacity of its last results.
     pub(super) fn of(query: &Query) -> Self {
         let cells = Vec::with_capacity(query.last_run.cells.or(USUAL_CELLS));
         let text = Vec::with_capacity(query.last_run.text.or(USUAL_TEXT));
@@ -48,16 +48,16 @@ impl RowSetBuilder {
         &self.columns
     }
 
-    /// The rows that SeaORM returned for the statement.
+    /// Decodes the rows that SeaORM returned for the statement.
     pub(super) fn read(mut self, results: &[QueryResult]) -> RowSet {
         self.push_results(results);
         self.finish()
     }
 
-    /// The rows, complete. A text that is not UTF-8 is unreadable.
+    /// Completes the rows. Text that is not UTF-8 becomes unreadable.
     pub(super) fn finish(mut self) -> RowSet {
         let text = match String::from_utf8(std::mem::take(&mut self.text)) {
-            // The end of one text and the beginning of the next may make a character of what is none in either.
+            // The end of one text and the start of the next may form a character that neither contains.
             Ok(text) if text.is_ascii() || self.cells.iter().all(|cell| is_whole(cell, &text)) => text,
             Ok(text) => self.keep_readable(text.as_bytes()),
             Err(error) => self.keep_readable(error.as_bytes()),
@@ -67,7 +67,7 @@ impl RowSetBuilder {
         RowSet { columns, cells, text, is_plain, others, has_unreadable }
     }
 
-    /// The texts that are UTF-8, one by one; the cells of all others become unreadable.
+    /// Keeps the valid UTF-8 texts; cells of all other texts become unreadable.
     #[cold]
     fn keep_readable(&mut self, all: &[u8]) -> String {
         let mut kept = String::with_capacity(all.len());
@@ -88,7 +88,7 @@ impl RowSetBuilder {
         kept
     }
 
-    /// Adds a cell that holds this value.
+    /// Adds a cell with this value.
     pub(super) fn push_value(&mut self, value: Value) {
         match value {
             value if is_null(&value) => self.push_null(),
@@ -134,14 +134,14 @@ impl RowSetBuilder {
         self.cells.push(Stored::Date(value));
     }
 
-    /// Adds a cell that is an error where it is selected, and leaves all others as they are.
+    /// Adds a cell that is an error when selected, without affecting others.
     #[cold]
     pub(super) fn push_unreadable(&mut self, why: Unreadable) {
         self.has_unreadable = true;
         self.cells.push(Stored::Unreadable(why));
     }
 
-    /// Adds bytes that are looked at in the end.
+    /// Adds bytes that are validated on completion.
     #[inline]
     pub(super) fn push_text(&mut self, text: &[u8]) {
         let start = self.text.len();
@@ -150,7 +150,7 @@ impl RowSetBuilder {
                 self.text.extend_from_slice(text);
                 self.cells.push(Stored::Text { start: start as u32, end });
             }
-            // Beyond 4 GB of text each has a place of its own.
+            // Beyond 4 GB each text is stored separately.
             Err(_) => match std::str::from_utf8(text) {
                 Ok(text) => self.push_other(text.into()),
                 Err(_) => self.push_unreadable(Unreadable::Malformed),
@@ -158,7 +158,7 @@ impl RowSetBuilder {
         }
     }
 
-    /// Adds a JSON document as it is stored: a number may have more digits than a float.
+    /// Adds a JSON document as stored: a number may have more digits than a float.
     pub(super) fn push_json(&mut self, text: &[u8]) {
         match json_text(text) {
             Some(text) => self.push_other(text.into()),
@@ -167,13 +167,13 @@ impl RowSetBuilder {
     }
 
     pub(super) fn push_other(&mut self, value: Value) {
-        // So many rows pass the ceiling long before.
+        // This many rows exceed the row ceiling long before.
         let index = u32::try_from(self.others.len()).unwrap_or(u32::MAX);
         self.others.push(value);
         self.cells.push(Stored::Other(index));
     }
 
-    /// Adds what a statement returned.
+    /// Adds the results of a statement.
     pub(super) fn push_results(&mut self, results: &[QueryResult]) {
         self.cells.reserve(results.len() * self.columns.len());
         #[cfg(feature = "postgres")]
@@ -196,7 +196,7 @@ impl RowSetBuilder {
     }
 }
 
-/// A cell as SeaORM decodes it.
+/// Decodes a cell with SeaORM.
 fn value_of(result: &QueryResult, index: usize, column_type: &ColumnType) -> Result<Option<Value>, DbErr> {
     Ok(match column_type {
         ColumnType::Boolean => get::<bool>(result, index)?.map(Value::from),
@@ -221,7 +221,7 @@ fn value_of(result: &QueryResult, index: usize, column_type: &ColumnType) -> Res
     })
 }
 
-/// Whether both ends of a text are those of characters.
+/// Returns true if both ends of a text are character boundaries.
 fn is_whole(cell: &Stored, text: &str) -> bool {
     match *cell {
         Stored::Text { start, end } => {
@@ -231,14 +231,15 @@ fn is_whole(cell: &Stored, text: &str) -> bool {
     }
 }
 
-/// The text of a JSON document, where it keeps the grammar of RFC 8259 and its escapes make characters.
+/// Returns the text of a JSON document that conforms to RFC 8259 and whose escapes form characters.
 fn json_text(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     are_escapes_whole(text).then_some(text)
 }
 
-/// Whether each `\uXXXX` of a valid JSON text is a character, or half of a pair that is one (RFC 8259, section 7).
+/// Returns true if each `\uXXXX` of a valid JSON text is a character, or half of a surrogate pair (RFC 8259,
+/// section 7).
 fn are_escapes_whole(text: &str) -> bool {
     let mut rest = text;
     while let Some(place) = rest.find('\\') {
@@ -263,7 +264,7 @@ fn are_escapes_whole(text: &str) -> bool {
     true
 }
 
-/// The UTF-16 unit of an escape, of which `text` begins after the backslash.
+/// Returns the UTF-16 unit of an escape; `text` starts after the backslash.
 fn code_unit(text: &str) -> Option<u32> {
     u32::from_str_radix(text.strip_prefix('u')?.get(..4)?, 16).ok()
 }
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_told_apart() {
+    fn adjacent_texts_stay_separate() {
         let texts = ["", "a", "é", "", "日本", "z"];
         let rows = finished(&texts.map(str::as_bytes));
         for (index, text) in texts.into_iter().enumerate() {
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn one_text_that_is_not_utf_8_leaves_the_others() {
+    fn invalid_utf_8_affects_only_its_own_cell() {
         let rows = finished(&["日".as_bytes(), b"\xff", b"", b"a"]);
         assert_eq!(rows.row(0).cell(0), Cell::Text("日".as_bytes()));
         assert_eq!(rows.row(1).cell(0), Cell::Unreadable(Unreadable::Malformed));
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_kept_as_it_is_and_has_to_be_json() {
+    fn json_is_kept_verbatim_and_validated() {
         for text in
             [r#"{"a": 1e400}"#, "12345678901234567890.12345678901234567890", r#""\ud83d\ude00 \\ud800""#]
         {

@@ -1,4 +1,4 @@
-//! One request: the model, its statements, its dataloader.
+//! Session of one request: the model, its statements and its dataloader.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,20 +15,20 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::plan::{Catalog, Complexity, Dialect, Load, Plan, Select, rows_asked};
 
-/// What a request may ask of the database.
+/// Limits of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most rows that all statements of one request may return together.
+    /// Maximum number of rows that all statements of a request return together.
     pub rows: u64,
-    /// The most rows that a plan may ask for, as far as they can be told before anything is sent: limits multiplied
-    /// along the levels, with a guess for lists that have none (see [`rows_asked`]). It keeps statements away that the
-    /// ceiling of rows would end only after the database has worked for them. Of lists without limits five levels below
-    /// each other are let through.
+    /// Maximum number of rows that a plan may request, as estimated before execution: limits multiplied along
+    /// the levels (see [`rows_asked`]). Lists without a limit count with an assumed number. The limit refuses
+    /// statements that the row ceiling would stop only after the database has worked for them. Five nested
+    /// levels of lists without limits pass.
     pub cost: u64,
 }
 
 impl Limits {
-    /// The limits where nothing else is said.
+    /// Default limits.
     pub const DEFAULT: Self = Self { rows: 100_000, cost: 10_000_000 };
 }
 
@@ -44,41 +44,41 @@ pub enum ReadConsistency {
     /// All statements see one snapshot. Results of subscriptions always do.
     #[default]
     Snapshot,
-    /// Each statement sees what was committed before it.
+    /// Each statement sees the commits before it.
     Statement,
 }
 
-/// What all sessions of a schema have in common.
+/// State shared by all sessions of a schema.
 #[derive(Debug)]
 pub struct Shared {
     /// The model.
     pub model: Arc<Model>,
-    /// What a request may ask for.
+    /// Limits of each request.
     pub limits: Limits,
     /// State of the database that the statements of one query see.
     pub consistency: ReadConsistency,
-    /// Where commits tell what they have touched.
+    /// Change notification.
     pub changes: Changes,
-    /// Whether the database is there.
+    /// Availability of the database.
     pub presence: Presence,
 }
 
-/// The database as one request sees it.
+/// Database access of one request.
 pub struct Session {
     shared: Arc<Shared>,
     dialect: Dialect,
-    /// True where a query of several statements begins a snapshot for them.
+    /// True if a query of several statements begins a snapshot.
     begins_snapshots: bool,
     statements: Arc<Statements>,
-    /// Made for the first batch: many requests have none.
+    /// Created for the first batch: many requests have none.
     loader: OnceLock<DataLoader<RelationLoader>>,
 }
 
 impl Session {
-    /// A session for one request.
+    /// Creates a session for one request.
     ///
     /// # Errors
-    /// When the database is of a kind that Crowsfoot does not speak.
+    /// Fails for a database that Crowsfoot does not support.
     pub fn new(shared: Arc<Shared>, database: Database, consistency: ReadConsistency) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
         let statements = Arc::new(Statements::new(database, shared.clone()));
@@ -97,41 +97,41 @@ impl Session {
         (session, transaction)
     }
 
-    /// The same request inside a transaction. Dropping both takes everything back.
+    /// Begins a transaction for the same request. Dropping both rolls it back.
     pub async fn begin(&self) -> Result<(Self, Transaction)> {
         Ok(self.inside(self.statements.begin().await?))
     }
 
-    /// The same request inside a transaction that reads one snapshot.
+    /// Begins a transaction that reads one snapshot, for the same request.
     pub(super) async fn begin_snapshot(&self) -> Result<(Self, Transaction)> {
-        // A catalog that is asked for inside could wait for a connection that its own request has.
+        // Inside the transaction, a catalog query could wait for the connection of its own request.
         self.statements.catalog().await;
         Ok(self.inside(self.statements.begin_snapshot().await?))
     }
 
-    /// Returns true where a query of several statements begins a snapshot for them.
+    /// Returns true if a query of several statements begins a snapshot.
     pub(super) fn begins_snapshots(&self) -> bool {
         self.begins_snapshots
     }
 
-    /// The database's dialect.
+    /// Returns the database's dialect.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// Whether `loads` may be carried out for so many rows above them.
+    /// Checks the cost of `loads` for `parents` parent rows.
     ///
     /// # Errors
-    /// `TOO_COMPLEX` when they ask for more rows than the request may, or for statements that the database does not take.
+    /// `TOO_COMPLEX` if the loads request too many rows, or statements beyond the database's limits.
     pub fn afford(&self, loads: &[Load], parents: u64) -> Result<()> {
         Complexity::of(self.model(), loads).check(self.dialect)?;
         self.afford_rows(loads, parents)
     }
 
-    /// Whether a whole plan may be carried out.
+    /// Checks the cost of a whole plan.
     ///
     /// # Errors
-    /// As [`Session::afford`].
+    /// Fails as [`Session::afford`].
     pub fn afford_plan(&self, plan: &Plan) -> Result<()> {
         plan.complexity.check(self.dialect)?;
         self.afford_rows(&plan.loads, 1)
@@ -143,32 +143,32 @@ impl Session {
         if asked <= cost {
             return Ok(());
         }
-        let document = format!("the query asks for up to {asked} rows; ask for fewer with limit or first");
+        let document = format!("the query requests up to {asked} rows; reduce them with limit or first");
         Err(Error::too_complex("cost", &document, cost, asked))
     }
 
-    /// The model.
+    /// Returns the model.
     pub fn model(&self) -> &Arc<Model> {
         &self.shared.model
     }
 
-    /// What sends its statements.
+    /// Returns the request's statements.
     pub fn statements(&self) -> &Statements {
         &self.statements
     }
 
-    /// The request's dataloader, for hand-written resolvers too.
+    /// Returns the request's dataloader, also for hand-written resolvers.
     pub fn loader(&self) -> &DataLoader<RelationLoader> {
         self.loader.get_or_init(|| {
-            // What it logs is about this request.
+            // Log events of the task belong to this request.
             let spawn = |load: BoxFuture<'static, ()>| tokio::spawn(load.in_current_span());
-            // A batch is complete when it is asked for: with one key a batch, each is dispatched at once and none waits
-            // for a timer.
+            // A batch is complete when requested. With one key per batch, each is dispatched at once, without
+            // a timer.
             DataLoader::new(RelationLoader::new(self.statements.clone()), spawn).max_batch_size(1)
         })
     }
 
-    /// The builder of its statements, for a database of which this is known.
+    /// Returns the statement builder for a database with this catalog.
     pub fn select<'a>(&'a self, catalog: &'a Catalog) -> Select<'a> {
         Select {
             model: &self.shared.model,

@@ -1,10 +1,10 @@
-//! Errors of statements, whichever driver sent them.
+//! Errors of statements, for all drivers.
 
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::error::Error;
 
-/// The error of a statement or of a transaction.
+/// Error of a statement or a transaction.
 #[derive(Debug, thiserror::Error)]
 pub enum SqlError {
     /// The database refused the statement.
@@ -14,35 +14,35 @@ pub enum SqlError {
     #[error("{0}")]
     Unavailable(String),
     /// The connection was lost while a COMMIT was under way.
-    #[error("it is unknown whether the transaction was committed: {0}")]
+    #[error("the outcome of the commit is unknown: {0}")]
     OutcomeUnknown(String),
     /// The statement could not be sent, or its rows could not be read.
     #[error("{0}")]
     Internal(String),
 }
 
-/// The answer of a database that refused a statement. Fields that the database does not report are empty.
+/// Refusal of a statement by the database. Fields that the database does not report are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (code {code})")]
 pub struct Refusal {
     /// PostgreSQL's SQLSTATE, or SQLite's extended result code.
     pub code: String,
-    /// Message in the database's own words.
+    /// Message of the database.
     pub message: String,
-    /// PostgreSQL's detail, such as the key that was not found.
+    /// PostgreSQL's detail, such as the missing key.
     pub detail: String,
     /// Schema of the table.
     pub schema: String,
-    /// Table that the error is about.
+    /// Table of the error.
     pub table: String,
-    /// Column that the error is about.
+    /// Column of the error.
     pub column: String,
-    /// Constraint that was broken.
+    /// Violated constraint.
     pub constraint: String,
 }
 
 impl SqlError {
-    /// The database's refusal, where the error is one.
+    /// Returns the database's refusal, if the error is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
@@ -50,7 +50,7 @@ impl SqlError {
         }
     }
 
-    /// The same error of a COMMIT: a connection that was lost leaves the outcome open.
+    /// Converts the error to one of a COMMIT: a lost connection leaves the outcome unknown.
     pub(super) fn of_commit(self) -> Self {
         match self {
             Self::Unavailable(cause) => Self::OutcomeUnknown(cause),
@@ -62,14 +62,15 @@ impl SqlError {
     }
 }
 
-/// PostgreSQL's codes for what a client or the moment is to blame for (appendix A of its manual).
+/// PostgreSQL's codes for errors caused by the client or the circumstances (appendix A of its manual).
 const INVALID_REGULAR_EXPRESSION: &str = "2201B";
-/// Text, times and names of values that the server cannot read. Numbers out of range are not among them: a sum may be one.
+/// Codes for text, times and names that the server cannot read. Numbers out of range are excluded, because a
+/// sum may exceed the range too.
 const OF_VALUES: [&str; 5] = ["22007", "22008", "22021", "22P02", "22P05"];
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
-/// A table has changed since a statement was prepared, or its name means nothing to the server any more.
+/// A table changed since a statement was prepared, or the server no longer knows its name.
 const STALE_STATEMENTS: [&str; 3] = ["0A000", "26000", "42P05"];
 const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
 const INSUFFICIENT_RESOURCES: &str = "53";
@@ -77,24 +78,24 @@ const DISK_FULL: &str = "53100";
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const READ_ONLY_TRANSACTION: &str = "25006";
 
-/// SQLite's code for a file that has no room to grow (`SQLITE_FULL`).
+/// SQLite's code for a file that cannot grow (`SQLITE_FULL`).
 const SQLITE_FULL: &str = "13";
 
-/// SQLite's codes for a file that it may not write (`SQLITE_READONLY`, and it with its extensions).
+/// SQLite's codes for a read-only file (`SQLITE_READONLY` and its extensions).
 const SQLITE_READONLY: [&str; 7] = ["8", "264", "520", "776", "1032", "1288", "1544"];
 
-/// SQLite's code for a statement that was interrupted (`SQLITE_INTERRUPT`).
+/// SQLite's code for an interrupted statement (`SQLITE_INTERRUPT`).
 const SQLITE_INTERRUPT: &str = "9";
 
-/// SQLite's code for a database that another connection holds (`SQLITE_BUSY`, and it with its extensions).
+/// SQLite's codes for a database locked by another connection (`SQLITE_BUSY` and its extensions).
 const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
 
-/// Whether the database has ended the connection when it gives this code.
+/// Returns true if the database ends the connection with this code.
 pub(super) fn ends_connection(code: &str) -> bool {
     CONNECTION_FAULTS.iter().any(|class| code.starts_with(class))
 }
 
-/// The causes name SQL and stay in the log.
+/// Keeps the cause for the log only, because it contains SQL.
 impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
         match &error {
@@ -106,19 +107,19 @@ impl From<SqlError> for Error {
     }
 }
 
-/// The error that the database names by this code of its own.
+/// Maps a database code to an error.
 fn of_code(code: &str, cause: &SqlError) -> Error {
     match code {
         INVALID_REGULAR_EXPRESSION => {
-            let expected = "the database does not take this regular expression";
+            let expected = "expected a regular expression that the database accepts";
             Error::bad_input("regex", serde_json::Value::Null, expected)
         }
         _ if OF_VALUES.contains(&code) => {
-            Error::bad_input("where", serde_json::Value::Null, "expected values that the database takes")
+            Error::bad_input("where", serde_json::Value::Null, "expected values that the database accepts")
         }
         QUERY_CANCELED => Error::timeout(cause),
         SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
-        // In a transaction, which is lost with it; the next attempt prepares the statement anew.
+        // In a transaction, which is lost too; the next attempt prepares the statement again.
         _ if STALE_STATEMENTS.contains(&code) => Error::conflict(cause),
         INSUFFICIENT_PRIVILEGE => Error::no_right(cause),
         READ_ONLY_TRANSACTION => Error::read_only(cause),
@@ -134,7 +135,7 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
 impl From<DbErr> for SqlError {
     fn from(error: DbErr) -> Self {
         match &error {
-            // Whatever kept the connection from being made: no statement has been sent.
+            // The connection failed: no statement was sent.
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error.to_string()),
             DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => {
                 Self::of_sqlx(source)
@@ -163,7 +164,7 @@ impl SqlError {
     }
 }
 
-/// The fields that only PostgreSQL reports.
+/// Returns the fields that only PostgreSQL reports.
 #[cfg(feature = "postgres")]
 fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> Refusal {
     let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() else {

@@ -1,4 +1,4 @@
-//! The statements of one request: the only code that sends any.
+//! Statements of one request; the only code that sends any.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,11 +29,11 @@ use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
 use crate::plan::{Catalog, Query, sqlite_time};
 
-/// Sends statements and keeps a record of them.
+/// Sender and record of statements.
 #[derive(Debug)]
 pub struct Statements {
     database: Database,
-    /// The transaction through which the request sends everything, where it writes or reads one snapshot.
+    /// Transaction of a request that writes or reads one snapshot; all its statements go through it.
     transaction: Option<Arc<Running>>,
     shared: Arc<Shared>,
     rows: AtomicU64,
@@ -45,14 +45,14 @@ impl Statements {
         Self { database, transaction: None, shared, rows: AtomicU64::new(0), records: Arc::default() }
     }
 
-    /// The same inside a transaction. On SQLite it takes the lock for writing at once: one that reads first and
-    /// writes later could find that another has written in between, and fail.
+    /// Begins a transaction. On SQLite it takes the write lock at once: a later upgrade could fail because
+    /// another transaction wrote in between.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
         Ok(self.inside(self.begin_writing().await?))
     }
 
-    /// Begins a transaction that reads one snapshot of the database: every statement sees what was committed before the
-    /// first one.
+    /// Begins a transaction that reads one snapshot of the database: every statement sees the commits before
+    /// the first.
     pub(super) async fn begin_snapshot(&self) -> Result<(Self, Transaction)> {
         Ok(self.inside(self.begin_reading().await?))
     }
@@ -113,15 +113,15 @@ impl Statements {
         Ok(Begun::SeaOrm(self.shared.presence.attempt(&self.database, begin).await?))
     }
 
-    /// The database, outside any transaction.
+    /// Returns the database, outside any transaction.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.database
     }
 
-    /// Gives the transaction up, where there is one: its connection is free for others then.
+    /// Rolls back the transaction, if any, which frees its connection.
     ///
     /// # Errors
-    /// When the connection is lost, and the transaction with it.
+    /// Fails if the connection is lost, and the transaction with it.
     pub async fn rollback(&self) -> Result<()> {
         match &self.transaction {
             Some(running) => Ok(running.rollback().await?),
@@ -129,14 +129,14 @@ impl Statements {
         }
     }
 
-    /// Remembers that the transaction has touched these tables: its commit tells those who listen for them.
+    /// Records that the transaction touched these tables; its commit notifies the subscribers.
     pub fn touch(&self, tables: impl IntoIterator<Item = Table>) {
         if let Some(transaction) = &self.transaction {
             transaction.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(tables);
         }
     }
 
-    /// Every statement that was sent so far.
+    /// Returns the record of every sent statement.
     pub fn records(&self) -> Vec<StatementRecord> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -149,7 +149,7 @@ impl Statements {
         }
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
             let rows = || RowSetBuilder::of(query);
-            // Boxed: what a driver does would be a part of every future above, and be moved with it.
+            // Boxed, so that driver futures do not enlarge every future above.
             let rows = Box::pin(self.hand_over_recorded(&query.sql, values, &rows)).await?;
             query.last_run.note_size(rows.cells.len(), rows.text.len());
             return Ok(rows);
@@ -162,7 +162,8 @@ impl Statements {
         rows
     }
 
-    /// What the database tells of itself. Inside a transaction nobody is asked: it may have the only connection.
+    /// Returns the catalog. Inside a transaction only the cached one, because the transaction may hold the
+    /// only connection.
     pub async fn catalog(&self) -> Option<Arc<Catalog>> {
         match &self.transaction {
             Some(_) => self.database.known_catalog(),
@@ -170,15 +171,15 @@ impl Statements {
         }
     }
 
-    /// Returns the database's foreign keys where they are known: [`Statements::catalog`] asks for them.
+    /// Returns the cached foreign keys; [`Statements::catalog`] loads them.
     pub fn foreign_keys(&self) -> Option<Arc<ForeignKeys>> {
         self.database.known_keys()
     }
 
-    /// Takes rows into the answer, as long as the request may have them.
+    /// Counts rows towards the request's limit.
     ///
     /// # Errors
-    /// `TOO_MANY_ROWS` when all that the request has taken passes the ceiling.
+    /// `TOO_MANY_ROWS` if the request's total exceeds the ceiling.
     pub fn admit(&self, rows: usize) -> Result<()> {
         let rows = rows as u64;
         let total = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
@@ -189,18 +190,18 @@ impl Statements {
         }
     }
 
-    /// Sends a statement, inside the transaction where there is one, and decodes the rows that it returns. The caller
-    /// decides what a refusal of the database means.
+    /// Sends a statement, in the transaction if one is open, and decodes the returned rows. The caller
+    /// interprets a refusal by the database.
     pub async fn write(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
         let values = statement.values.map(|values| values.0).unwrap_or_default();
         let rows = || RowSetBuilder::new(columns.clone());
         Box::pin(self.hand_over_recorded(&statement.sql.into(), values.into(), &rows)).await
     }
 
-    /// Asks the database about itself, outside any transaction and without a record.
+    /// Queries the database about itself, outside any transaction and without a record.
     ///
     /// # Errors
-    /// Those of the statement.
+    /// Fails as the statement does.
     pub async fn ask(&self, sql: &str, values: Vec<Value>, columns: Arc<[ColumnType]>) -> Result<RowSet> {
         self.database.ask(sql, values, columns).await
     }
@@ -224,7 +225,8 @@ impl Statements {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
     }
 
-    /// Named as OpenTelemetry names such things. Values are the client's and told to nobody.
+    /// Builds the span, named by OpenTelemetry's conventions. Bind values belong to the client and are not
+    /// recorded.
     fn span(&self, sql: &str) -> Span {
         tracing::debug_span!(
             "statement",
@@ -243,7 +245,7 @@ impl Statements {
         if let Some(running) = &self.transaction {
             return running.send(sql, values, rows).await;
         }
-        // Outside a transaction there is only reading.
+        // Outside a transaction all statements are reads.
         let backend = self.database.get_database_backend();
         let send = || self.database.query_all_raw(seaorm_statement(backend, sql, &values));
         let results = self.shared.presence.attempt(&self.database, send).await?;
@@ -259,7 +261,7 @@ impl Statements {
     }
 }
 
-/// A transaction under way. Dropping it takes everything back.
+/// Open transaction. A drop rolls it back.
 #[derive(Debug)]
 pub struct Transaction {
     running: Arc<Running>,
@@ -267,13 +269,13 @@ pub struct Transaction {
     changes: Changes,
 }
 
-/// What sends the statements of a transaction.
+/// Shared sender of a transaction's statements.
 ///
-/// The tasks that load relations share it and may be there a little longer than what they were asked for: they send
-/// nothing more, and its end does not wait until they are gone.
+/// The tasks that load relations share it, and may outlive their request slightly. They send nothing more,
+/// and the transaction's end does not wait for them.
 #[derive(Debug)]
 struct Running {
-    /// None when it is over.
+    /// `None` once the transaction has ended.
     begun: RwLock<Option<Begun>>,
     touched: Mutex<BTreeSet<Table>>,
 }
@@ -337,33 +339,34 @@ impl Running {
 }
 
 impl Transaction {
-    /// Keeps what it has written, and tells which tables that touched. A caller that leaves half-way stops neither.
+    /// Commits, and publishes the touched tables. A dropped caller stops neither.
     ///
     /// # Errors
-    /// [`SqlError::Refused`] when the database refuses it at the end: nothing has been written then.
-    /// [`SqlError::OutcomeUnknown`] when the connection is lost meanwhile. It must not be tried again.
+    /// [`SqlError::Refused`] if the database refuses the commit: nothing was written.
+    /// [`SqlError::OutcomeUnknown`] if the connection is lost meanwhile. Such a transaction must not be
+    /// retried.
     pub async fn commit(&self) -> Result<(), SqlError> {
         self.database.check_file()?;
         let (running, changes) = (self.running.clone(), self.changes.clone());
         let database = self.database.clone();
         Uninterrupted::new(async move {
             let done = running.commit().await;
-            // Whatever was not refused may be there.
+            // Writes that were not refused may be committed.
             if !matches!(done, Err(SqlError::Refused(_))) {
                 changes.tell(running.touched());
             }
             done?;
-            // Nobody will find what a file has taken that is gone.
+            // Writes to a deleted file are lost.
             database.check_file().map_err(SqlError::of_commit)
         })
         .await
     }
 
-    /// Ends a transaction that only read. Its connection is free for others then.
+    /// Ends a transaction that only read, which frees its connection.
     pub async fn leave(&self) {
         match self.running.begun.write().await.take() {
             Some(Begun::SeaOrm(transaction)) => {
-                // The rows are there, whatever becomes of the connection.
+                // The rows are complete, even if the connection fails.
                 let _ = transaction.rollback().await;
             }
             #[cfg(feature = "postgres")]
@@ -374,10 +377,10 @@ impl Transaction {
         }
     }
 
-    /// Takes back what it has written. Its locks are gone then, while a dropped one has them a little longer.
+    /// Rolls back. The locks are released on return; a drop releases them slightly later.
     ///
     /// # Errors
-    /// When the connection is lost, and the transaction with it.
+    /// Fails if the connection is lost, and the transaction with it.
     pub async fn rollback(&self) -> Result<(), SqlError> {
         self.running.rollback().await
     }
@@ -389,7 +392,7 @@ impl Drop for Transaction {
         if let Ok(begun) = self.running.begun.try_read()
             && let Some(Begun::Postgres(transaction)) = &*begun
         {
-            // Those who share it may be waiting for the database.
+            // Sharing tasks may be waiting for the database.
             transaction.give_up();
             return;
         }
@@ -399,7 +402,7 @@ impl Drop for Transaction {
     }
 }
 
-/// The statement as SeaORM sends it. SQLite gets times as texts of our own, because sqlx writes them in other forms.
+/// Builds SeaORM's statement. SQLite gets times as text, because sqlx writes other forms.
 fn seaorm_statement(backend: DbBackend, sql: &str, values: &[Value]) -> Statement {
     let written = |value: &Value| match backend {
         DbBackend::Sqlite => {

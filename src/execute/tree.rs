@@ -1,4 +1,4 @@
-//! The loaded tree: rows, and for each of them which rows of the next level are its own.
+//! Loaded tree: rows, with the assignment of the next level's rows to each.
 
 use std::sync::Arc;
 
@@ -12,55 +12,55 @@ use super::session::Session;
 use crate::error::{Code, Error, Result};
 use crate::plan::{Catalog, Join, Key, Load, Page, Query, What};
 
-/// The rows of one load, with everything below them.
+/// Rows of one load, with everything below them.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The rows; of a joined relation those of the statement that it came with.
+    /// Rows; for a joined relation the rows of its statement.
     pub rows: Arc<RowSet>,
-    /// Where the load's own columns begin in a row.
+    /// First of the load's own columns in a row.
     pub first: usize,
-    /// Where the values of the cursor begin in a row.
+    /// First of the cursor values in a row.
     pub cursor: usize,
-    /// One for each of the load's children.
+    /// Loaded children, one for each of the load's children.
     pub children: Vec<Result<Child>>,
 }
 
 impl Loaded {
-    /// Row `index`.
+    /// Returns row `index`.
     pub fn row(&self, index: usize) -> Row<'_> {
         self.rows.row_from(index, self.first)
     }
 }
 
-/// A load below, and whose rows are whose.
+/// Nested load, with the assignment of its rows to parents.
 #[derive(Debug)]
 pub struct Child {
-    /// Its rows.
+    /// Loaded rows.
     pub loaded: Loaded,
-    /// For each row above.
+    /// Groups by parent row.
     pub groups: Groups,
 }
 
-/// Rows that others hang on.
+/// Parent rows of the level being loaded.
 #[derive(Clone, Copy)]
 struct Level<'a> {
     rows: &'a Arc<RowSet>,
-    /// Where the columns of the load at hand begin.
+    /// First column of the current load.
     first: usize,
-    /// Which rows are outside every page.
+    /// Lookahead rows outside every page.
     outside: Option<&'a [bool]>,
-    /// What was joined, for each child of the load at hand.
+    /// Joined relations, for each child of the current load.
     joins: &'a [Option<Join>],
 }
 
 impl<'a> Level<'a> {
-    /// The same rows as what hangs on a joined part of them sees them.
+    /// Returns the same rows as parents of a joined relation's children.
     fn of(self, join: &'a Join) -> Self {
         Self { first: join.first, joins: &join.below, ..self }
     }
 }
 
-/// Whether all of these loads were joined with the one above, with everything below them.
+/// Returns true if all loads, with everything below them, were joined to the parent's statement.
 fn is_there(loads: &[Load], joins: &[Option<Join>]) -> bool {
     let mut places = loads.iter().enumerate();
     places.all(|(place, load)| match joins.get(place) {
@@ -69,7 +69,7 @@ fn is_there(loads: &[Load], joins: &[Option<Join>]) -> bool {
     })
 }
 
-/// The same loads, for which nothing is sent and nobody waits.
+/// Builds the children of fully joined loads, without statements or waits.
 fn all_there(loads: &[Load], level: Level<'_>) -> Vec<Result<Child>> {
     let places = loads.iter().zip(level.joins.iter().flatten());
     places.map(|(load, join)| Ok(joined(level, join, all_there(load.children(), level.of(join))))).collect()
@@ -81,10 +81,10 @@ fn joined(level: Level<'_>, join: &Join, children: Vec<Result<Child>>) -> Child 
     Child { loaded: Loaded { rows, first: join.first, cursor: 0, children }, groups }
 }
 
-/// Attempts to load a tree in one snapshot.
+/// Maximum number of attempts to load a tree in one snapshot.
 const SNAPSHOT_ATTEMPTS: u32 = 3;
 
-/// Returns true where a load has failed that may succeed in another snapshot.
+/// Returns true if a failed load may succeed in another snapshot.
 fn has_conflict(child: &Result<Child>) -> bool {
     match child {
         Ok(child) => child.loaded.children.iter().any(has_conflict),
@@ -92,16 +92,16 @@ fn has_conflict(child: &Result<Child>) -> bool {
     }
 }
 
-/// Loads trees for one request.
+/// Loader of one request's trees.
 pub struct Tree<'a> {
-    /// The request's session.
+    /// Session of the request.
     pub session: &'a Session,
-    /// The values of the plan's parameters.
+    /// Values of the plan's parameters.
     pub values: &'a [Value],
 }
 
 impl Tree<'_> {
-    /// Runs the loads of the root, side by side. A load that fails leaves its siblings alone.
+    /// Runs the root loads concurrently. A failed load does not affect its siblings.
     pub async fn load_roots(&self, loads: &[Load]) -> Vec<Result<Child>> {
         match loads {
             [only] => {
@@ -122,8 +122,8 @@ impl Tree<'_> {
         }
     }
 
-    /// Runs the loads of the root and everything below them in one snapshot. A statement that the server has to prepare anew
-    /// ends the snapshot: all of them run again.
+    /// Runs the root loads, with everything below them, in one snapshot. A statement that the server must
+    /// prepare again ends the snapshot: all loads then run again.
     async fn load_in_snapshot(&self, loads: &[Load]) -> Vec<Result<Child>> {
         let mut attempt = 0;
         loop {
@@ -147,7 +147,7 @@ impl Tree<'_> {
         self.descend(load, &query, rows, groups).await
     }
 
-    /// The statement for parents with these keys, as it is written for what the database tells of itself.
+    /// Prepares the statement for these parent keys, and for the catalog if its form depends on it.
     async fn prepare(&self, load: &Load, keys: &[Key]) -> (Arc<Query>, Vec<Value>) {
         let catalog = match load.asks_catalog(self.session.dialect()) {
             true => self.session.statements().catalog().await,
@@ -157,7 +157,7 @@ impl Tree<'_> {
         self.session.select(catalog).prepare(load, keys, self.values)
     }
 
-    /// Runs the loads below rows that are there already, side by side.
+    /// Runs the loads below existing rows concurrently.
     pub async fn load_children(&self, load: &Load, rows: &Arc<RowSet>) -> Vec<Result<Child>> {
         self.load_below(load, Level { rows, first: 0, outside: None, joins: &[] }).await
     }
@@ -173,8 +173,8 @@ impl Tree<'_> {
         }
     }
 
-    /// What was joined is there; else one batch: the rows of a relation for all parents of a level. Boxed, since
-    /// levels nest.
+    /// Returns a joined child, or loads a batch: the rows of a relation for all parents of a level. Boxed,
+    /// because levels nest.
     fn load_child<'b>(
         &'b self,
         parent: &'b Load,
@@ -197,7 +197,7 @@ impl Tree<'_> {
         let keys = Keys::of_rows(level.rows, level.first, &slots, is_outside);
         let (query, values) = self.prepare(load, &keys.distinct()).await;
         let rows = if keys.is_empty() {
-            // Nobody asks: no statement is sent for an empty level.
+            // No statement is sent for an empty level.
             Arc::new(RowSet::new(query.columns.clone()))
         } else {
             let batch = Batch::new(query.clone(), values);
@@ -222,7 +222,7 @@ impl Tree<'_> {
         Ok(Child { loaded: Loaded { rows, first: 0, cursor: query.cursor, children }, groups })
     }
 
-    /// Where the key of a relation stands in the rows above.
+    /// Returns the slots of a relation's key in the parent rows.
     fn key_slots(&self, parent: &Load, load: &Load) -> Result<Vec<usize>> {
         let fault = || Error::internal("a relation was planned without its key");
         let (owner, relation) = load.relation.ok_or_else(fault)?;

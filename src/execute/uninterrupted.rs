@@ -6,11 +6,11 @@ use std::task::{Context, Poll};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
-/// Future that a task of its own finishes when it is dropped half-way.
+/// Future that a spawned task completes if it is dropped early.
 ///
-/// It costs one allocation. A task from the start would cost a wake-up of the caller as well.
+/// Costs one allocation. A task from the start would also cost a wake-up of the caller.
 pub(super) struct Uninterrupted<T: Send + 'static> {
-    /// `None` when it is done.
+    /// `None` once completed.
     future: Option<BoxFuture<'static, T>>,
     runtime: Option<Handle>,
 }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_dropped_half_way_is_finished_all_the_same() {
+    async fn dropped_future_is_completed_in_the_background() {
         let (release, released) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
         let mut future = Uninterrupted::new(async move {

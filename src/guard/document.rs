@@ -1,5 +1,5 @@
-//! The parsed document, measured with its fragments expanded and without expanding them: each fragment is measured
-//! once, and what it spreads is added to it.
+//! Measures a parsed document as if its fragments were expanded: each fragment is measured once, and its
+//! totals are added at each spread.
 
 use std::collections::HashMap;
 
@@ -13,12 +13,12 @@ use super::values::Size;
 use super::{Limits, Refusal, refuse_above};
 use crate::error::Error;
 
-/// Refuses a document that has more of anything than the limits allow, or whose fragments spread themselves (October
-/// 2021, section 5.5.2.2). A spread of a fragment that is not there is left for validation to report.
+/// Refuses a document that exceeds a limit, or whose fragments form a cycle (September 2025, section
+/// 5.5.2.2). Validation reports spreads of unknown fragments.
 pub(super) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refusal> {
     let fragments = Fragments::read(document);
     let fragments = Expanded { totals: fragments.expand()?, fragments };
-    // In the order of the text: the same document is refused for the same reason each time.
+    // In the order of the text, so that the same document always gets the same error.
     let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| operation).collect();
     operations.sort_by_key(|operation| operation.pos);
     let mut all = Counts { operations: operations.len() as u64, ..Counts::default() };
@@ -35,12 +35,12 @@ pub(super) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<()
         all.depth = all.depth.max(counts.depth);
     }
     all.check(limits, operations.first().map_or(Pos::default(), |operation| operation.pos))?;
-    // Validation follows the spreads of fragments that no operation uses too.
+    // Validation also follows the spreads of fragments that no operation uses.
     let parts = fragments.fragments.parts.iter();
     parts.zip(&fragments.totals).try_for_each(|(fragment, total)| total.check(limits, fragment.position))
 }
 
-/// What there is of each thing. All of it saturates: `u64::MAX` stands for that and whatever lies above.
+/// Counts of a document's parts. All saturate: `u64::MAX` stands for itself and every larger number.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Counts {
     operations: u64,
@@ -48,16 +48,16 @@ struct Counts {
     selections: u64,
     aliases: u64,
     directives: u64,
-    /// Fields that stand in no other field.
+    /// Fields outside any other field.
     root_fields: u64,
-    /// Selection sets inside each other.
+    /// Nesting of selection sets.
     depth: u64,
-    /// Values of arguments.
+    /// Size of argument values.
     values: Size,
 }
 
 impl Counts {
-    /// Adds what can be added up: everything but the depth and the fields at the root.
+    /// Adds the additive counts: all except depth and root fields.
     fn add(&mut self, other: &Self) {
         self.variables = self.variables.saturating_add(other.variables);
         self.selections = self.selections.saturating_add(other.selections);
@@ -86,20 +86,20 @@ impl Counts {
     }
 }
 
-/// A fragment or an operation by itself, and what it spreads.
+/// Fragment or operation on its own, with its spreads.
 pub(super) struct Part<'a> {
     position: Pos,
     own: Counts,
     spreads: Vec<Spread<'a>>,
-    /// Variables in its arguments, each with the number of lists and objects around it.
+    /// Variables in its arguments, each with its depth inside lists and objects.
     pub variables: Vec<(&'a Name, u64)>,
 }
 
 struct Spread<'a> {
     fragment: &'a str,
-    /// How many of the part's selection sets it stands in.
+    /// Number of the part's selection sets around the spread.
     depth: u64,
-    /// Whether it stands in no field.
+    /// True outside any field.
     at_root: bool,
 }
 
@@ -131,9 +131,14 @@ impl<'a> Part<'a> {
         part
     }
 
-    /// The size of the values in its arguments and defaults.
+    /// Returns the size of the values in arguments and defaults.
     pub fn values(&self) -> Size {
         self.own.values
+    }
+
+    /// The number of its selections.
+    pub fn selections(&self) -> u64 {
+        self.own.selections
     }
 
     fn read_directives(&mut self, directives: &'a [Positioned<Directive>]) {
@@ -150,7 +155,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Calls itself for each level of nesting, which the parser bounds.
+    /// Recurses once per level of nesting, which the parser bounds.
     fn read_set(&mut self, set: &'a SelectionSet, depth: u64, at_root: bool) {
         self.own.depth = self.own.depth.max(depth);
         for selection in &set.items {
@@ -161,7 +166,7 @@ impl<'a> Part<'a> {
                     self.read_arguments(&field.node.arguments);
                     self.own.aliases += u64::from(field.node.alias.is_some());
                     self.own.root_fields += u64::from(at_root);
-                    // A field without a selection set has an empty one here.
+                    // A field without a selection set has an empty one in this tree.
                     let below = &field.node.selection_set.node;
                     if !below.items.is_empty() {
                         self.read_set(below, depth + 1, false);
@@ -187,7 +192,7 @@ fn directives(selection: &Selection) -> &[Positioned<Directive>] {
     }
 }
 
-/// The fragments of a document by themselves.
+/// Unexpanded fragments of a document.
 pub(super) struct Fragments<'a> {
     places: HashMap<&'a str, usize>,
     names: Vec<&'a str>,
@@ -211,7 +216,7 @@ impl<'a> Fragments<'a> {
         self.places.get(spread.fragment).copied()
     }
 
-    /// What each of them has after expansion.
+    /// Returns the counts of each fragment after expansion.
     fn expand(&self) -> Result<Vec<Counts>, Refusal> {
         let mut totals = vec![Counts::default(); self.parts.len()];
         for at in self.in_order()? {
@@ -220,8 +225,8 @@ impl<'a> Fragments<'a> {
         Ok(totals)
     }
 
-    /// Visits every operation, and every fragment with the number of its occurrences in all operations; one that occurs
-    /// in none counts once.
+    /// Visits every operation, and every fragment with the number of its occurrences in all operations. A
+    /// fragment without occurrences counts once.
     pub fn each_expanded(&self, document: &'a ExecutableDocument, mut visit: impl FnMut(&Part<'a>, u64)) {
         let mut times = vec![0u64; self.parts.len()];
         let mut spread = |part: &Part<'a>, of_part: u64, times: &mut [u64]| {
@@ -233,15 +238,15 @@ impl<'a> Fragments<'a> {
         for (_, operation) in document.operations.iter() {
             spread(&Part::of_operation(operation), 1, &mut times);
         }
-        // A fragment stands before all that it spreads in the reverse of the order in which they are finished.
+        // In reverse finishing order, a fragment comes before all fragments that it spreads.
         for at in self.in_order().unwrap_or_default().into_iter().rev() {
             let of_part = times[at].max(1);
             spread(&self.parts[at], of_part, &mut times);
         }
     }
 
-    /// The places of the fragments, each after those that it spreads. The way to the one at hand is a list, since a chain
-    /// of fragments can be as long as the document.
+    /// Returns the indexes of the fragments, each after those that it spreads. The path is an explicit stack,
+    /// because a chain of fragments can be as long as the document.
     fn in_order(&self) -> Result<Vec<usize>, Refusal> {
         let mut states = vec![State::Untouched; self.parts.len()];
         let mut finished = Vec::with_capacity(self.parts.len());
@@ -294,7 +299,7 @@ enum State {
     Finished,
 }
 
-/// The fragments with what each has after expansion.
+/// Fragments with their counts after expansion.
 struct Expanded<'a> {
     fragments: Fragments<'a>,
     totals: Vec<Counts>,
@@ -310,7 +315,7 @@ impl Expanded<'_> {
     }
 }
 
-/// What a part has after expansion.
+/// Returns the counts of a part after expansion.
 fn total<'a>(part: &Part<'_>, of_spread: impl Fn(&Spread<'_>) -> Option<&'a Counts>) -> Counts {
     let mut total = part.own.clone();
     for spread in &part.spreads {
@@ -331,7 +336,7 @@ mod tests {
 
     use super::{Counts, Expanded, Fragments, Part, directives};
 
-    /// The same by walking fragments wherever they are spread.
+    /// Computes the same counts by walking each fragment at every spread.
     fn walk(
         document: &ExecutableDocument,
         set: &SelectionSet,
@@ -365,7 +370,7 @@ mod tests {
         }
     }
 
-    /// How many fragments a document has; each spreads only later ones, and the last of all is not there.
+    /// Number of fragments of a document. Each spreads only later ones, and the last one is not defined.
     const FRAGMENTS: usize = 5;
 
     fn selection_set(from: usize) -> BoxedStrategy<String> {

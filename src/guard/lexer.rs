@@ -1,5 +1,5 @@
-//! Lexical analysis (September 2025, section 2.1 and sections 2.9.1 to 2.9.4): tokens with their positions, each byte
-//! read a fixed number of times, no recursion.
+//! Lexical analysis (September 2025, section 2.1 and sections 2.10.1 to 2.10.4): tokens with their positions.
+//! Reads each byte a fixed number of times, without recursion.
 
 use std::iter;
 
@@ -20,7 +20,7 @@ pub(super) enum Kind {
     End,
 }
 
-/// A token: its kind, its bytes in the text and its position.
+/// Token: its kind, its bytes in the text and its position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     pub kind: Kind,
@@ -29,7 +29,7 @@ pub(super) struct Token {
     pub position: Pos,
 }
 
-/// The tokens of a text, in order.
+/// Tokens of a text, in order.
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
@@ -38,7 +38,7 @@ pub(super) struct Lexer<'a> {
     counted_to: usize,
 }
 
-/// Lexical fault: the byte at which it stands, and the expectation that is not met.
+/// Lexical fault: the position of the byte, and the expectation that failed.
 struct Fault {
     at: usize,
     expected: String,
@@ -53,10 +53,10 @@ impl<'a> Lexer<'a> {
         Self { text, at: 0, position: Pos { line: 1, column: 1 }, counted_to: 0 }
     }
 
-    /// The next token; [`Kind::End`] after the last one.
+    /// Returns the next token; [`Kind::End`] after the last one.
     ///
     /// # Errors
-    /// `GRAPHQL_PARSE_FAILED` where the text has no token.
+    /// `GRAPHQL_PARSE_FAILED` if no token begins at the current position.
     pub fn next(&mut self) -> Result<Token, Refusal> {
         let bytes = self.text.as_bytes();
         while let Some(end) = end_of_ignored(bytes, self.at) {
@@ -75,7 +75,8 @@ impl<'a> Lexer<'a> {
         Ok(Token { kind, begin, end, position })
     }
 
-    /// Line and column of the character at a byte that no earlier call has passed. A column counts code points.
+    /// Returns line and column of the character at a byte that no earlier call has passed. Columns count code
+    /// points.
     fn position(&mut self, at: usize) -> Pos {
         let bytes = self.text.as_bytes();
         for place in self.counted_to..at {
@@ -91,12 +92,13 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The refusal of a text that is not GraphQL, on one line.
+/// Builds the refusal of a text that is not GraphQL, on a single line.
 pub(super) fn refusal(expected: &str, found: &str, position: Pos) -> Refusal {
     Refusal { error: Error::parse(format!("expected {expected}, found {found}")), position }
 }
 
-/// The end of ignored text that begins here: white space, a comma, a comment, a byte order mark.
+/// Returns the end of the ignored token that begins here: white space, a comma, a comment, or a byte order
+/// mark.
 fn end_of_ignored(bytes: &[u8], begin: usize) -> Option<usize> {
     match bytes.get(begin)? {
         b' ' | b'\t' | b'\n' | b'\r' | b',' => Some(begin + 1),
@@ -134,7 +136,8 @@ fn end_of_run(bytes: &[u8], begin: usize, goes_on: impl Fn(u8) -> bool) -> usize
     begin + bytes[begin..].iter().take_while(|byte| goes_on(**byte)).count()
 }
 
-/// Sections 2.9.1 and 2.9.2, with their look-ahead: no leading zero, and neither a dot nor a name right behind.
+/// Scans a number (sections 2.10.1 and 2.10.2, with their lookahead): no leading zero, and neither a dot nor
+/// a name start after it.
 fn number(bytes: &[u8], begin: usize) -> Result<(Kind, usize), Fault> {
     let is_at = |at: usize, expected: &[u8]| bytes.get(at).is_some_and(|byte| expected.contains(byte));
     let digits = |begin| match end_of_run(bytes, begin, |byte| byte.is_ascii_digit()) {
@@ -174,7 +177,7 @@ fn end_of_string(text: &str, begin: usize) -> Result<usize, Fault> {
     }
 }
 
-/// The character that an escape sequence stands for, and its end (section 2.9.4).
+/// Decodes an escape sequence; returns the character and the end (section 2.10.4).
 fn escape(text: &str, begin: usize) -> Result<(char, usize), Fault> {
     let bytes = text.as_bytes();
     let simple = match bytes.get(begin + 1) {
@@ -194,7 +197,8 @@ fn escape(text: &str, begin: usize) -> Result<(char, usize), Fault> {
 
 fn unicode_escape(text: &str, begin: usize) -> Result<(char, usize), Fault> {
     let bytes = text.as_bytes();
-    let expected = || fault(begin, "\\u with the four or, in braces, any hexadecimal digits of a character");
+    let expected =
+        || fault(begin, "\\u with the hexadecimal digits of a character: four, or any number in braces");
     if bytes.get(begin + 2) == Some(&b'{') {
         let end = end_of_run(bytes, begin + 3, |byte| byte.is_ascii_hexdigit());
         let digits = &text[begin + 3..end];
@@ -232,7 +236,7 @@ fn end_of_block_string(bytes: &[u8], begin: usize) -> Result<usize, Fault> {
     fault(at, "\"\"\" at the end of the block string")
 }
 
-/// Value of a string token (section 2.9.4).
+/// Returns the value of a string token (section 2.10.4).
 pub(super) fn string_value(text: &str, token: Token) -> String {
     if token.kind == Kind::BlockString {
         return block_string_value(&text[token.begin + 3..token.end - 3]);
@@ -244,7 +248,7 @@ pub(super) fn string_value(text: &str, token: Token) -> String {
         let plain = text[at..end].find('\\').map_or(end, |length| at + length);
         value.push_str(&text[at..plain]);
         at = plain;
-        // The lexer has passed every escape sequence.
+        // The lexer has checked every escape sequence.
         if let Some((character, after)) = (at < end).then(|| escape(text, at).ok()).flatten() {
             value.push(character);
             at = after;
@@ -253,7 +257,7 @@ pub(super) fn string_value(text: &str, token: Token) -> String {
     value
 }
 
-/// BlockStringValue (section 2.9.4): the common indentation and the blank lines at both ends are no part of the value.
+/// Computes BlockStringValue (section 2.10.4): removes common indentation, and blank lines at both ends.
 fn block_string_value(raw: &str) -> String {
     let raw = raw.replace("\\\"\"\"", "\"\"\"");
     let lines: Vec<&str> = lines(&raw).collect();
@@ -270,7 +274,7 @@ fn block_string_value(raw: &str) -> String {
     shown.join("\n")
 }
 
-/// The lines of a text after the specification's line terminators.
+/// Splits a text at the specification's line terminators.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     iter::from_fn(move || {
@@ -282,10 +286,10 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Longest piece of a document that an error repeats, in characters.
+/// Maximum length of a document's excerpt in an error, in characters.
 const SHOWN_CHARACTERS: usize = 40;
 
-/// A token as errors name it.
+/// Describes a token for errors.
 pub(super) fn describe(text: &str, token: Token) -> String {
     let shown = shorten(&text[token.begin..token.end]);
     match token.kind {
@@ -297,7 +301,7 @@ pub(super) fn describe(text: &str, token: Token) -> String {
     }
 }
 
-/// The text at a lexical fault as errors name it.
+/// Describes the text at a lexical fault for errors.
 fn found(text: &str, at: usize) -> String {
     match text[at..].chars().next() {
         None => "the end of the document".to_owned(),

@@ -1,9 +1,9 @@
-//! What every document passes before anything else reads it: its text is measured, then parsed, then the parsed
-//! document is measured with its fragments expanded.
+//! Guard of all documents, before any other code reads them: measures the text, parses it, and measures the
+//! parsed document with its fragments expanded.
 //!
-//! async-graphql walks a fragment anew wherever it is spread, before it validates anything: twenty fragments that each
-//! spread the next one twice, a kilobyte of text, are a million visits. Its parser reads some texts in quadratic time, and
-//! others in another sense than the specification. All that is done here takes time in proportion to the text.
+//! async-graphql walks a fragment at every spread, before it validates. Twenty fragments that each spread the
+//! next one twice, a kilobyte of text, are a million visits. Its parser needs quadratic time for some texts,
+//! and deviates from the specification for others. The guard takes time linear in the text.
 
 mod document;
 mod lexer;
@@ -18,45 +18,46 @@ pub use values::Uses;
 
 use crate::error::{Error, LocatedError};
 
-/// What a document may be made of. The defaults are far above what is written by hand or by tools, the introspection
-/// of GraphiQL, Relay and code generators included.
+/// Limits of a document. The defaults are far above handwritten and generated documents, including the
+/// introspection queries of GraphiQL, Relay and code generators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of text. Large values belong into variables.
+    /// Size of the text, in bytes. Large values belong in variables.
     pub bytes: usize,
-    /// Names, numbers, strings and punctuators (October 2021, section 2.1.6).
+    /// Number of lexical tokens (September 2025, section 2.1.5).
     pub tokens: usize,
-    /// Bytes of one name. Validation compares a name that it does not know with each that it knows, letter by letter.
+    /// Length of a name, in bytes. Validation compares an unknown name with each known name, letter by
+    /// letter.
     pub name_bytes: usize,
-    /// Brackets inside each other in the text, and selection sets inside each other after fragments are expanded, a
-    /// fragment's own one included; the value of a variable likewise. More than [`Limits::DEEPEST`] stands for that.
+    /// Nesting of brackets in the text, of selection sets after fragment expansion (including a fragment's own set), and
+    /// of a variable's value. A setting above [`Limits::DEEPEST`] means [`Limits::DEEPEST`].
     pub depth: usize,
-    /// Aliases after fragments are expanded.
+    /// Aliases after fragment expansion.
     pub aliases: usize,
-    /// Fields of one operation's root after fragments are expanded; each is a statement, and they run side by side.
+    /// Root fields of an operation after fragment expansion. Each is a statement, and they run concurrently.
     pub root_fields: usize,
-    /// Directives after fragments are expanded, those of operations, variables and fragments included.
+    /// Directives after fragment expansion, including those of operations, variables and fragments.
     pub directives: usize,
-    /// Operations, though only one of them is executed: all are validated.
+    /// Operations: all are validated, though only one is executed.
     pub operations: usize,
-    /// Variables that all operations declare together.
+    /// Variables of all operations together.
     pub variables: usize,
-    /// Fields, spreads and inline fragments of all operations after fragments are expanded.
+    /// Fields, spreads and inline fragments of all operations after fragment expansion.
     pub selections: usize,
-    /// Scalars, lists and objects in arguments and variables after fragments are expanded; a variable counts at every
-    /// place where it stands.
+    /// Scalars, lists and objects in arguments and variables after fragment expansion. A variable counts at each of its
+    /// uses.
     pub values: usize,
-    /// Bytes of text in arguments and variables, counted in the same way.
+    /// Size of all text in arguments and variables, in bytes, counted in the same way.
     pub value_bytes: usize,
-    /// Items of one list in an argument or a variable.
+    /// Items of a list in an argument or a variable.
     pub list_items: usize,
 }
 
 impl Limits {
-    /// As deep as a document may go whatever the setting is: the parser goes no deeper.
+    /// Maximum depth whatever the setting: the parser goes no deeper.
     pub const DEEPEST: usize = 64;
 
-    /// The limits where nothing else is said.
+    /// Default limits.
     pub const DEFAULT: Self = Self {
         bytes: 256 << 10,
         tokens: 20_000,
@@ -73,7 +74,7 @@ impl Limits {
         list_items: 10_000,
     };
 
-    /// No limits but [`Limits::DEEPEST`].
+    /// No limits except [`Limits::DEEPEST`].
     pub const NONE: Self = Self {
         bytes: usize::MAX,
         tokens: usize::MAX,
@@ -97,12 +98,12 @@ impl Default for Limits {
     }
 }
 
-/// Why a document goes no further.
+/// Reason for refusing a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// What is wrong with it.
+    /// The error.
     pub error: Error,
-    /// Where; the default where no place is to blame.
+    /// Position of the fault; the default if no position applies.
     pub position: Pos,
 }
 
@@ -112,12 +113,12 @@ impl From<Refusal> for LocatedError {
     }
 }
 
-/// Checks the text, parses it, checks the document.
+/// Measures a text, parses it, and measures the document.
 ///
 /// # Errors
-/// `TOO_COMPLEX` or `TOO_DEEP` with the limit, what it is `of`, and how much was `asked`;
-/// `GRAPHQL_PARSE_FAILED` when the text is not GraphQL; `GRAPHQL_VALIDATION_FAILED` when a fragment spreads itself, or a
-/// name is given twice that the parsed document has room for once.
+/// `TOO_COMPLEX` or `TOO_DEEP` with the limit, the limited quantity as `of`, and the amount as `asked`.
+/// `GRAPHQL_PARSE_FAILED` if the text is not GraphQL. `GRAPHQL_VALIDATION_FAILED` if fragments form a cycle,
+/// or a name is duplicated that the parsed document can hold only once.
 pub fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Refusal> {
     let limits = Limits { depth: limits.depth.min(Limits::DEEPEST), ..*limits };
     let tokens = text::tokens(text, &limits)?;
@@ -126,7 +127,7 @@ pub fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Refusal>
     Ok(document)
 }
 
-/// Refuses more than the limit allows. `of` is the limit's name, `document` what the document does with so many.
+/// Refuses an amount above the limit. `of` is the limit's name, `document` describes the excess.
 fn refuse_above(
     limit: usize,
     asked: u64,
@@ -156,7 +157,7 @@ mod tests {
         (0..count).map(one).collect()
     }
 
-    /// Each fragment spreads the next one twice.
+    /// Builds fragments that each spread the next one twice.
     fn doubling(levels: usize) -> String {
         let fragments = numbered(levels, |level| {
             format!("fragment f{level} on Query {{ ...f{next} ...f{next} }} ", next = level + 1)
@@ -168,7 +169,7 @@ mod tests {
         parse(text, limits).err().unwrap_or_else(|| panic!("passed: {text:.100}"))
     }
 
-    /// What a limit is called in errors, how it is set, and a document that has so many of what it counts.
+    /// Name of a limit in errors, its setter, and a document with a given amount of the limited quantity.
     type Case = (&'static str, fn(usize) -> Limits, fn(usize) -> String);
 
     const CASES: [Case; 18] = [
@@ -235,7 +236,7 @@ mod tests {
             "rootFields",
             |root_fields| Limits { root_fields, ..UNLIMITED },
             |count| {
-                // What stands in a field is at no root, nor is what another operation selects.
+                // Fields inside a field are not root fields, and neither are those of another operation.
                 let fields = "... { a { b } } ".repeat(count - 2);
                 format!(
                     "query A {{ {fields} b {{ ...f }} ...f }} query B {{ ...f }} fragment f on Query {{ c {{ d }} }}"
@@ -282,7 +283,7 @@ mod tests {
                 )
             },
         ),
-        // One that no operation spreads.
+        // Fragment that no operation spreads.
         (
             "selections",
             |selections| Limits { selections, ..UNLIMITED },
@@ -296,7 +297,7 @@ mod tests {
     ];
 
     #[test]
-    fn each_limit_lets_exactly_so_many_through() {
+    fn each_limit_permits_exactly_its_number() {
         for (of, limits, document) in CASES {
             for limit in [6, 7, 30] {
                 let limits = limits(limit);
@@ -306,7 +307,7 @@ mod tests {
                 let code = if of == "depth" { Code::TooDeep } else { Code::TooComplex };
                 assert_eq!(error.code(), code);
                 let asked = error.extensions()["asked"].as_u64().unwrap();
-                // A document of spreads grows by twos.
+                // A document of spreads grows in steps of two.
                 assert!((limit as u64 + 1..=limit as u64 + 2).contains(&asked), "{of} {limit}: {error}");
                 assert_eq!(json!(error.extensions()), json!({ "of": of, "limit": limit, "asked": asked }));
                 assert!(error.message().contains(&format!(" {asked} ")), "{error}");
@@ -322,7 +323,8 @@ mod tests {
             "query ($v: [Int]) { a(b: $v) ...f x: c { ...f } } fragment f on Query { c(d: { e: $v }) }";
         let uses = Uses::of(&parse(text, &UNLIMITED).unwrap());
         let variables = async_graphql::Variables::from_json(json!({ "v": [1, 2, "abc"], "unused": [[]] }));
-        // The list of three at three places, an object around it at two of them, and what is not used once.
+        // The list of three at three uses, an object around it at two of them, and a value that is not used
+        // once.
         let (values, bytes) = (3 * 4 + 3 + 2 + 2, 3 * 3);
         let limits = |values, value_bytes| Limits { values, value_bytes, ..UNLIMITED };
         assert_eq!(uses.check(&variables, &limits(values, bytes)), Ok(()));
@@ -351,7 +353,7 @@ mod tests {
         variables.insert(async_graphql::Name::new("v"), value);
         let error = uses.check(&variables, &Limits::DEFAULT).unwrap_err();
         assert_eq!((error.code(), &error.extensions()["asked"]), (Code::TooDeep, &json!(100_000)));
-        // Giving it back would take a call for each level.
+        // Dropping the value would recurse once per level.
         std::mem::forget(variables);
     }
 
@@ -425,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn floods_of_what_means_nothing_are_no_tokens() {
+    fn ignored_text_counts_as_no_tokens() {
         let fill = |text: &str| text.repeat((256 << 10) / text.len() - 10);
         for flood in [" ", ",", "\t", "\r\n", "\u{feff}", "#\n", "# { { {\n", "#\r"] {
             let text = format!("{{ a {} }}", fill(flood));
@@ -449,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_syntax_are_told_in_one_line_with_their_place() {
+    fn reports_syntax_errors_in_one_line_with_their_position() {
         for (text, message, line, column) in [
             ("", "expected an operation or a fragment, found the end of the document", 1, 1),
             ("{ a ", "expected a field, a fragment or \"}\", found the end of the document", 1, 5),
@@ -479,7 +481,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_said_is_answered_without_a_panic(
+        fn any_text_is_answered_without_a_panic(
             words in prop::collection::vec(select(vec![
                 "{", "}", "(", ")", "[", "]", ":", "=", "@", "$", "!", "...", "|", "&", "on", "on T", "fragment",
                 "query", "mutation", "subscription", "a", "b", "a: b", "true", "null", "E", "1", "-1.5e9", "1e999",

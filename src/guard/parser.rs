@@ -1,8 +1,8 @@
-//! Syntactic analysis (September 2025, section 2): the executable document of a list of tokens.
+//! Syntactic analysis (September 2025, section 2): parses tokens into an executable document.
 //!
-//! async-graphql's own parser reads another language than the specification: `[truex]` is `[true, x]`, `[00]` is `[0, 0]`,
-//! an enum value cannot begin with `null`, a variable cannot have a directive behind its default, `\u{1f600}` is no escape,
-//! and of two fields of one name in an input object the first is dropped.
+//! async-graphql's own parser deviates from the specification. It reads `[truex]` as `[true, x]` and `[00]`
+//! as `[0, 0]`. It rejects an enum value that begins with `null`, a directive after a variable's default, and
+//! the escape `\u{1f600}`. Of two fields with the same name in an input object it drops the first.
 
 mod values;
 
@@ -20,11 +20,11 @@ use super::Refusal;
 use super::lexer::{self, Kind, Token};
 use crate::error::Error;
 
-/// Parses a document. It calls itself for each bracket of the text, which the caller bounds.
+/// Parses a document. Recurses once per bracket of the text, which the caller bounds.
 ///
 /// # Errors
-/// `GRAPHQL_PARSE_FAILED` at the first token that the grammar does not allow. `GRAPHQL_VALIDATION_FAILED` for the rules
-/// that the parsed form cannot break any more: it has one operation, fragment or input field of a name.
+/// `GRAPHQL_PARSE_FAILED` at the first token that the grammar does not allow. `GRAPHQL_VALIDATION_FAILED` for
+/// duplicate operations, fragments or input fields: the parsed form holds a single one per name.
 pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<ExecutableDocument, Refusal> {
     let mut parser = Parser { text, tokens, at: 0, violation: None };
     let document = parser.document()?;
@@ -39,13 +39,13 @@ struct Parser<'a> {
     /// All tokens; the last one is [`Kind::End`].
     tokens: &'a [Token],
     at: usize,
-    /// The first rule of validation that the document breaks.
+    /// First violation of a validation rule.
     violation: Option<Refusal>,
 }
 
 type Parsed<T> = Result<T, Refusal>;
 
-/// The operations and fragments of a document while it is read.
+/// Operations and fragments of a document during parsing.
 #[derive(Default)]
 struct Definitions {
     anonymous: Option<Positioned<OperationDefinition>>,
@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
         matches!(self.peek().kind, Kind::String | Kind::BlockString)
     }
 
-    /// Takes the punctuator if it is next.
+    /// Consumes the punctuator if it is next.
     fn takes(&mut self, punctuator: u8) -> bool {
         let is_there = self.is_at(punctuator);
         self.at += usize::from(is_there);
@@ -108,12 +108,12 @@ impl<'a> Parser<'a> {
         Ok(Positioned::new(Name::new(self.text_of(token)), token.position))
     }
 
-    /// Keeps the first violation of a rule of validation. The text may still turn out to be no GraphQL.
+    /// Records the first violation of a validation rule. The text may still turn out not to be GraphQL.
     fn violate(&mut self, position: Pos, message: impl FnOnce() -> String) {
         self.violation.get_or_insert_with(|| Refusal { error: Error::validation(message()), position });
     }
 
-    /// One or more items between brackets.
+    /// Parses one or more items between brackets.
     fn many<T>(
         &mut self,
         open: u8,
@@ -128,7 +128,7 @@ impl<'a> Parser<'a> {
         Ok(items)
     }
 
-    /// Section 2.2.
+    /// Parses a document (section 2.3).
     fn document(&mut self) -> Parsed<ExecutableDocument> {
         let mut definitions = Definitions::default();
         while definitions.is_empty() || self.peek().kind != Kind::End {
@@ -149,7 +149,7 @@ impl<'a> Parser<'a> {
         Ok(ExecutableDocument { operations, fragments })
     }
 
-    /// An operation or a fragment. Both may have a description; it means nothing (section 2.3).
+    /// Parses an operation or a fragment, with an optional description, which is ignored (section 2.2).
     fn definition(&mut self, definitions: &mut Definitions) -> Parsed<()> {
         const EXPECTED: &str = "an operation or a fragment";
         if self.is_at(b'{') {
@@ -211,7 +211,7 @@ impl<'a> Parser<'a> {
             // Section 5.2.2.1, Operation Name Uniqueness.
             Entry::Occupied(known) => {
                 let name = known.key();
-                self.violate(pos, || format!("there are several operations with the name \"{name}\""));
+                self.violate(pos, || format!("several operations have the name \"{name}\""));
             }
             Entry::Vacant(vacant) => {
                 vacant.insert(operation);
@@ -236,7 +236,7 @@ impl<'a> Parser<'a> {
             // Section 5.5.1.1, Fragment Name Uniqueness.
             Entry::Occupied(known) => {
                 let known = known.key();
-                self.violate(name.pos, || format!("there are several fragments with the name \"{known}\""));
+                self.violate(name.pos, || format!("several fragments have the name \"{known}\""));
             }
             Entry::Vacant(vacant) => {
                 vacant.insert(Positioned::new(fragment, position));
@@ -266,7 +266,7 @@ impl<'a> Parser<'a> {
         Ok(Positioned::new(definition, position))
     }
 
-    /// Section 2.11.
+    /// Parses a type reference (section 2.12).
     fn type_reference(&mut self) -> Parsed<Positioned<Type>> {
         let position = self.peek().position;
         let base = match self.takes(b'[') {
@@ -316,7 +316,7 @@ impl<'a> Parser<'a> {
         Ok(Positioned::new(Selection::InlineFragment(Positioned::new(fragment, position)), position))
     }
 
-    /// `on` and the name of a type.
+    /// Parses a type condition: `on` and the name of a type (section 2.9.1).
     fn type_condition(&mut self) -> Parsed<Positioned<TypeCondition>> {
         let position = self.advance().position;
         let on = self.name("the name of a type")?;
@@ -359,7 +359,7 @@ mod tests {
         parse(text, &Limits::NONE)
     }
 
-    /// A literal as async-graphql writes it.
+    /// Parses a literal and prints it as async-graphql does.
     fn literal(text: &str) -> String {
         let document = read(&format!("{{ a(b: {text}) }}")).unwrap();
         let DocumentOperations::Single(operation) = document.operations else { panic!("{text}") };
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_are_what_they_look_like() {
+    fn parses_literals_to_their_types() {
         for (text, expected) in [
             ("truex", "truex"),
             ("nullable", "nullable"),
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_twice_is_refused_and_not_dropped() {
+    fn refuses_duplicate_input_instead_of_dropping_it() {
         for (text, column) in [
             ("{ a(b: { c: 1, c: 2 }) }", 16),
             ("{ a(b: [{ d: { c: 1, c: 1 } }]) }", 22),

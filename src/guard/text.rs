@@ -1,4 +1,5 @@
-//! The text, measured by its tokens before they are parsed: no recursion, each byte looked at a fixed number of times.
+//! Measures a text by its tokens before they are parsed: no recursion, each byte read a fixed number of
+//! times.
 
 use async_graphql::Pos;
 
@@ -6,8 +7,8 @@ use super::lexer::{Kind, Lexer, Token};
 use super::{Limits, Refusal, refuse_above};
 use crate::error::Error;
 
-/// Returns the tokens of a text, the end last. Refuses a text that has too many bytes or tokens, too long a name, or nests
-/// too deep.
+/// Returns the tokens of a text, the end last. Refuses a text with too many bytes or tokens, too long a name,
+/// or too deep nesting.
 pub(super) fn tokens(text: &str, limits: &Limits) -> Result<Vec<Token>, Refusal> {
     refuse_above(
         limits.bytes,
@@ -38,10 +39,10 @@ pub(super) fn tokens(text: &str, limits: &Limits) -> Result<Vec<Token>, Refusal>
     Ok(measured.tokens)
 }
 
-/// The tokens of a text, and what they were measured by.
+/// Tokens of a text, and their measurements.
 #[derive(Debug, Default)]
 struct Measured {
-    /// No more than the limit allows, and the end.
+    /// Tokens up to the limit, and the end.
     tokens: Vec<Token>,
     count: u64,
     depth: u64,
@@ -49,7 +50,7 @@ struct Measured {
     longest_name: Pos,
     /// Position of the first token above the limit.
     one_too_many: Pos,
-    /// Position of the first bracket below the limit.
+    /// Position of the first bracket below the depth limit.
     too_deep: Pos,
 }
 

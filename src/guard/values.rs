@@ -1,4 +1,4 @@
-//! Values of arguments and variables, measured without recursion: a client chooses how deep they nest.
+//! Size of argument and variable values, measured without recursion: a client chooses how deep they nest.
 
 use std::collections::HashMap;
 
@@ -10,26 +10,26 @@ use super::Limits;
 use super::document::Fragments;
 use crate::error::{Error, Result};
 
-/// Size of a value and of everything inside it. Sums saturate.
+/// Size of a value including its contents. Sums saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Size {
-    /// Scalars, lists and objects.
+    /// Number of scalars, lists and objects.
     pub values: u64,
-    /// Bytes of texts.
+    /// Size of all text, in bytes.
     pub bytes: u64,
-    /// Items of the longest list.
+    /// Length of the longest list.
     pub longest_list: u64,
-    /// Lists and objects inside each other.
+    /// Nesting of lists and objects.
     pub depth: u64,
 }
 
 impl Size {
-    /// Adds a value that stands beside this one.
+    /// Adds the size of a sibling value.
     pub fn add(&mut self, other: Self) {
         self.add_times(other, 1);
     }
 
-    /// Adds a value that occurs several times.
+    /// Adds the size of a value that occurs several times.
     fn add_times(&mut self, other: Self, times: u64) {
         self.values = self.values.saturating_add(other.values.saturating_mul(times));
         self.bytes = self.bytes.saturating_add(other.bytes.saturating_mul(times));
@@ -37,10 +37,10 @@ impl Size {
         self.depth = self.depth.max(other.depth);
     }
 
-    /// The size of a constant value.
+    /// Returns the size of a constant value.
     pub fn of_variable(value: &ConstValue) -> Self {
         let mut size = Self::default();
-        // Nearly every variable is a scalar, which needs no list of what is still to be measured.
+        // Nearly every variable is a scalar, which needs no work list.
         let mut waiting = match value {
             ConstValue::List(_) | ConstValue::Object(_) => vec![(value, 1)],
             scalar => {
@@ -65,8 +65,8 @@ impl Size {
         size
     }
 
-    /// The size of a value in a document; `variable` is called for every variable in it, with the number of lists and
-    /// objects around the variable.
+    /// Returns the size of a value in a document. Calls `variable` for every variable in it, with the number
+    /// of lists and objects around the variable.
     pub fn of_literal<'a>(value: &'a Value, mut variable: impl FnMut(&'a Name, u64)) -> Self {
         let mut size = Self::default();
         let mut waiting = vec![(value, 1)];
@@ -104,7 +104,7 @@ impl Size {
     }
 }
 
-/// The bytes of a scalar's text.
+/// Returns the length of a scalar's text, in bytes.
 fn text(scalar: &ConstValue) -> usize {
     match scalar {
         ConstValue::String(text) => text.len(),
@@ -113,10 +113,12 @@ fn text(scalar: &ConstValue) -> usize {
     }
 }
 
-/// How often and how deep a document uses each variable, with fragments expanded, and the size of its own values. A
-/// variable counts at every place where it stands, since it is read at each of them.
+/// Variable uses of a document after fragment expansion, with count and depth of each, and the size of its
+/// literals. A variable counts at each use, because each use reads it.
 #[derive(Debug, Default)]
 pub struct Uses {
+    nodes: u64,
+    selections: u64,
     literals: Size,
     variables: HashMap<Name, Use>,
     most: u64,
@@ -135,6 +137,8 @@ impl Uses {
     pub fn of(document: &ExecutableDocument) -> Self {
         let mut uses = Self::default();
         Fragments::read(document).each_expanded(document, |part, times| {
+            uses.nodes = uses.nodes.saturating_add(part.selections()).saturating_add(part.values().values);
+            uses.selections = uses.selections.saturating_add(part.selections().saturating_mul(times));
             uses.literals.add_times(part.values(), times);
             for (name, depth) in &part.variables {
                 let of_variable = uses.variables.entry((*name).clone()).or_default();
@@ -147,17 +151,33 @@ impl Uses {
         uses
     }
 
+    /// The number of selections and values that planning reads, with fragments expanded and variables wherever they stand,
+    /// and the bytes of texts among them. Of the variables only those that are `read`.
+    pub fn weight(&self, variables: &Variables, read: impl Fn(&Name) -> bool) -> (u64, u64) {
+        let mut size = self.literals;
+        for (name, value) in variables.iter().filter(|(name, _)| read(name)) {
+            let times = self.variables.get(name).map_or(0, |of_variable| of_variable.times);
+            size.add_times(Size::of_variable(value), times);
+        }
+        (self.selections.saturating_add(size.values), size.bytes)
+    }
+
+    /// The number of selections and values in the document as it is written, without expansion.
+    pub fn nodes(&self) -> u64 {
+        self.nodes
+    }
+
     /// Checks the values of a request's variables.
     ///
     /// # Errors
-    /// `TOO_COMPLEX` or `TOO_DEEP` with the limit, what the limit is `of`, and how much was `asked`.
+    /// `TOO_COMPLEX` or `TOO_DEEP` with the limit, the limited quantity as `of`, and the amount as `asked`.
     pub fn check(&self, variables: &Variables, limits: &Limits) -> Result<()> {
         let mut all = Size::default();
         for value in variables.values() {
             all.add(Size::of_variable(value));
         }
         let depth = limits.depth.min(Limits::DEEPEST) as u64;
-        // Few requests come near a limit: only those are looked at variable by variable.
+        // Few requests come near a limit: only those are checked variable by variable.
         let mut bound = self.literals;
         bound.add_times(all, self.most.max(1));
         if bound.values <= limits.values as u64
@@ -185,7 +205,7 @@ impl Uses {
 }
 
 impl Size {
-    /// Checks what is added up.
+    /// Checks the total size.
     ///
     /// # Errors
     /// `TOO_COMPLEX`.
@@ -193,9 +213,9 @@ impl Size {
         let Self { values, bytes, longest_list, depth: _ } = *self;
         let subject = || format!("the document has a list of {longest_list} items");
         refuse_above(limits.list_items, longest_list, "listItems", subject)?;
-        let subject = || format!("arguments and variables have {values} values wherever they are used");
+        let subject = || format!("arguments and variables have {values} values, counted at each use");
         refuse_above(limits.values, values, "values", subject)?;
-        let subject = || format!("arguments and variables have {bytes} bytes of text wherever they are used");
+        let subject = || format!("arguments and variables have {bytes} bytes of text, counted at each use");
         refuse_above(limits.value_bytes, bytes, "valueBytes", subject)
     }
 }

@@ -1,4 +1,4 @@
-//! What makes a model contradict itself; all faults are found before any is reported.
+//! Consistency checks of the model. All faults are collected before any is reported.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,24 +6,24 @@ use std::fmt;
 
 use super::{Column, ColumnId, Declaration, Entity, Model, OnDelete, Relation, names};
 
-/// One way in which the registered entities do not make a model.
+/// Reason why the registered entities do not form a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// An entity was registered more than once.
     RegisteredTwice {
-        /// Its table.
+        /// Table name.
         table: String,
     },
     /// An entity without a primary key has no order and no identity.
     NoPrimaryKey {
-        /// Its type.
+        /// Type name.
         entity: String,
     },
     /// A relation leads to a table whose entity is not registered.
     NotRegistered {
         /// `Entity.relation`.
         relation: String,
-        /// The table it leads to.
+        /// Table of the missing entity.
         table: String,
     },
     /// A relation names a column that its table does not have.
@@ -58,9 +58,9 @@ pub enum Fault {
     WrongStart {
         /// `Entity.relation`, or `table to table` of a many-to-many relation.
         relation: String,
-        /// The table it starts at.
+        /// Table at which the definition starts.
         table: String,
-        /// The table it was expected to start at.
+        /// Table at which the definition should start.
         expected: String,
     },
     /// Two fields of an entity that name one column of the table.
@@ -70,30 +70,30 @@ pub enum Fault {
         /// `table.column`.
         column: String,
     },
-    /// A `has_one` whose key columns may repeat, or a `belongs_to` without a constraint to columns that may.
+    /// A `has_one` whose key columns may repeat, or an unenforced `belongs_to` to columns that may repeat.
     NotUnique {
         /// `Entity.relation`.
         relation: String,
-        /// How it was declared.
+        /// Declaration of the relation.
         declaration: Declaration,
         /// The columns, as `table (a, b)`.
         columns: String,
     },
-    /// A `has_one` or `has_many` that no `belongs_to` answers.
+    /// A `has_one` or `has_many` without a matching `belongs_to`.
     NoForwardSide {
         /// `Entity.relation`.
         relation: String,
-        /// What the other entity should declare.
+        /// Declaration that the other entity lacks.
         expected: String,
     },
     /// A relation registered as many-to-many that goes through no junction.
     NotManyToMany {
-        /// The table it starts from.
+        /// Table from which the relation starts.
         from: String,
-        /// The table it leads to.
+        /// Table to which the relation leads.
         to: String,
     },
-    /// A relation with a condition beside its columns.
+    /// A relation with a condition besides its columns.
     Conditional {
         /// `Entity.relation`.
         relation: String,
@@ -104,14 +104,14 @@ pub enum Fault {
         entity: String,
         /// The name.
         field: String,
-        /// What both are.
+        /// Both users of the name.
         between: [String; 2],
     },
     /// Two types with the same name.
     TypeClash {
         /// The name.
         name: String,
-        /// What both are.
+        /// Both users of the name.
         between: [String; 2],
     },
     /// Two values of a database enum with the same name.
@@ -120,10 +120,10 @@ pub enum Fault {
         enumeration: String,
         /// The name.
         name: String,
-        /// What the database stores for each.
+        /// Stored text of each value.
         stored: [String; 2],
     },
-    /// A type whose plural is its singular: one and many would be the same root field.
+    /// A type whose plural equals its singular: one row and the list would share a root field.
     NoPlural {
         /// The type.
         entity: String,
@@ -134,16 +134,16 @@ pub enum Fault {
     NoScalar {
         /// `Entity.column`.
         column: String,
-        /// Its type in the database.
+        /// Column type in the database.
         database_type: String,
-        /// Whether it is part of a key, and hidden.
+        /// True if the column is hidden and part of a key.
         is_key: bool,
     },
-    /// A name that GraphQL does not take.
+    /// A name that is not valid in GraphQL.
     InvalidName {
         /// The name.
         name: String,
-        /// What it names.
+        /// Thing that has the name.
         of: String,
     },
     /// A rule for deletions that the relation's key cannot follow.
@@ -155,11 +155,11 @@ pub enum Fault {
         /// Reason why the key cannot follow it.
         problem: String,
     },
-    /// An option that speaks of something the entity does not have.
+    /// An option that names something the entity does not have.
     UnknownOption {
         /// The entity.
         entity: String,
-        /// What the option names.
+        /// Name in the option.
         name: String,
     },
 }
@@ -173,7 +173,7 @@ impl fmt::Display for Fault {
             Self::NoPrimaryKey { entity } => write!(formatter, "{entity} has no primary key"),
             Self::NotRegistered { relation, table } => write!(
                 formatter,
-                "{relation} leads to table {table}, whose entity is not registered; register it or hide the relation"
+                "{relation} references table {table}, whose entity is not registered; register it or hide the relation"
             ),
             Self::NoSuchColumn { relation, column } => {
                 write!(formatter, "{relation} uses column {column}, which does not exist")
@@ -186,17 +186,14 @@ impl fmt::Display for Fault {
                 write!(formatter, "{relation} uses column {column} more than once")
             }
             Self::ColumnTypes { relation, columns: [from, to] } => {
-                write!(formatter, "{relation} compares {from} with {to}; expected columns of one type")
+                write!(formatter, "{relation} joins {from} with {to}; expected columns of the same type")
             }
             Self::WrongStart { relation, table, expected } => write!(
                 formatter,
-                "{relation} has a definition that starts at table {table}; expected {expected}, as by RelationDef::rev"
+                "the definition of {relation} starts at table {table}; expected {expected}, see RelationDef::rev"
             ),
             Self::ColumnTwice { entity, column } => {
-                write!(
-                    formatter,
-                    "{entity} has more than one field for column {column}; leave one of them out"
-                )
+                write!(formatter, "{entity} has more than one field for column {column}; remove all but one")
             }
             Self::NotUnique { relation, declaration: Declaration::BelongsTo, columns } => write!(
                 formatter,
@@ -207,15 +204,15 @@ impl fmt::Display for Fault {
                 "{relation} is a has_one, but {columns} is not unique; make it unique or declare a has_many"
             ),
             Self::NoForwardSide { relation, expected } => {
-                write!(formatter, "{relation} has no forward side; expected {expected}")
+                write!(formatter, "{relation} has no inverse relation; expected {expected}")
             }
             Self::NotManyToMany { from, to } => write!(
                 formatter,
-                "{from} to {to} is registered as many-to-many, but goes through no junction; Related::via names it"
+                "{from} to {to} is registered as many-to-many, but has no junction; name it in Related::via"
             ),
             Self::Conditional { relation } => write!(
                 formatter,
-                "{relation} has an on_condition, which would be lost; hide the relation and filter instead"
+                "{relation} has an on_condition, which is not supported; hide the relation and filter instead"
             ),
             Self::FieldClash { entity, field, between: [one, other] } => {
                 write!(
@@ -228,43 +225,43 @@ impl fmt::Display for Fault {
             }
             Self::ValueClash { enumeration, name, stored: [one, other] } => write!(
                 formatter,
-                "{enumeration}.{name} would be both \"{one}\" and \"{other}\"; name one of them by Registry::enum_value"
+                "{enumeration}.{name} would be both \"{one}\" and \"{other}\"; rename one of them with Registry::enum_value"
             ),
             Self::NoPlural { entity, field } => write!(
                 formatter,
-                "{entity} has no plural of its own, Query.{field} would be both one and many; \
-                 name the many, as by plural(\"all{entity}\")"
+                "{entity} has no distinct plural: Query.{field} would be both one and many; \
+                 set another plural, such as plural(\"all{entity}\")"
             ),
             Self::NoScalar { column, database_type, is_key: false } => {
                 write!(formatter, "{column} is of type {database_type}, which has no scalar; hide the column")
             }
             Self::NoScalar { column, database_type, is_key: true } => write!(
                 formatter,
-                "{column} is of type {database_type}, which has no scalar, and is part of a key: it has to be read"
+                "{column} is of type {database_type}, which has no scalar; it cannot be hidden because it is part of a key"
             ),
             Self::InvalidName { name, of } => {
-                write!(formatter, "\"{name}\" is not a name that GraphQL takes, for {of}; rename it")
+                write!(formatter, "\"{name}\" is not a valid GraphQL name for {of}; rename it")
             }
             Self::OnDelete { relation, rule, problem } => {
-                write!(formatter, "{relation} has the rule {rule} for deletions, but {problem}")
+                write!(formatter, "{relation} has the deletion rule {rule}, but {problem}")
             }
             Self::UnknownOption { entity, name } => {
-                write!(formatter, "an option of {entity} speaks of \"{name}\", which it does not have")
+                write!(formatter, "an option of {entity} names \"{name}\", which does not exist")
             }
         }
     }
 }
 
-/// The registered entities contradict themselves or each other.
+/// Error of a registry whose entities contradict themselves or each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelError {
-    /// All that was found.
+    /// All faults found.
     pub faults: Vec<Fault>,
 }
 
 impl fmt::Display for ModelError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the entities do not make a model ({} found):", self.faults.len())?;
+        write!(formatter, "the entities are not a valid model ({} found):", self.faults.len())?;
         for fault in &self.faults {
             write!(formatter, "\n  - {fault}")?;
         }
@@ -274,7 +271,7 @@ impl fmt::Display for ModelError {
 
 impl std::error::Error for ModelError {}
 
-/// The faults of the finished model: clashes of names, keys that are missing or may repeat.
+/// Collects the faults of the finished model: name clashes, and keys that are missing or may repeat.
 pub(super) fn check(model: &Model, faults: &mut Vec<Fault>) {
     for entity in &model.entities {
         if entity.primary_key.is_empty() {
@@ -296,11 +293,11 @@ pub(super) fn check(model: &Model, faults: &mut Vec<Fault>) {
     }
 }
 
-/// An INSERT would name the column twice, which no database takes.
+/// Checks that each column has one field, because an INSERT must not name a column twice.
 fn check_columns(entity: &Entity, faults: &mut Vec<Fault>) {
     for (id, column) in entity.columns.iter().enumerate() {
         let is_named = |other: &Column| other.name == column.name;
-        // Reported at the second of them, however many there are.
+        // Reported once per column, at its second field.
         if entity.columns[..id].iter().filter(|other| is_named(other)).count() == 1 {
             let column = format!("{}.{}", entity.table.name, column.name);
             faults.push(Fault::ColumnTwice { entity: entity.name.clone(), column });
@@ -308,7 +305,8 @@ fn check_columns(entity: &Entity, faults: &mut Vec<Fault>) {
     }
 }
 
-/// A single side promises at most one row; only a unique key keeps that promise. Behind a constraint there is one.
+/// Checks that a to-one side has a unique key, which guarantees at most one row. A foreign key constraint
+/// implies a unique target.
 fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     let promises = |relation: &&Relation| match relation.declaration {
         Declaration::HasOne => true,
@@ -332,7 +330,7 @@ fn columns(entity: &Entity, columns: &[ColumnId]) -> String {
     names.join(", ")
 }
 
-/// Finds the second user of each name.
+/// Names in use; finds the second user of each name.
 struct Names<'a> {
     taken: HashMap<String, String>,
     faults: &'a mut Vec<Fault>,
@@ -343,7 +341,8 @@ impl<'a> Names<'a> {
         Self { taken: HashMap::new(), faults }
     }
 
-    /// Whether the name is valid and free. Where it is not, the names made from it are not worth a fault each.
+    /// Returns true if the name is valid and free. Names derived from an invalid name are not worth a fault
+    /// each.
     fn take(&mut self, name: &str, what: String, clash: impl FnOnce(String, [String; 2]) -> Fault) -> bool {
         let is_valid = names::is_valid(name);
         if !is_valid {
@@ -366,7 +365,7 @@ fn check_fields(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     let clash = |field, between| Fault::FieldClash { entity: entity.name.clone(), field, between };
     let mut names = Names::new(faults);
     names.take(names::NODE_ID, "the node id".to_owned(), clash);
-    // In a filter they stand beside the columns and relations.
+    // Combinators share the filter with columns and relations.
     for combinator in names::COMBINATORS {
         names.take(combinator, format!("the filter's {combinator}"), clash);
     }
@@ -378,7 +377,7 @@ fn check_fields(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
         if names.take(&relation.field, what.clone(), clash) && relation.is_many() {
             let forms = [names::connection_field, names::aggregate_field, names::count_order];
             for form in forms {
-                names.take(&form(&relation.field), format!("a form of {what}"), clash);
+                names.take(&form(&relation.field), format!("a field derived from {what}"), clash);
             }
         }
     }
@@ -399,8 +398,8 @@ fn described(model: &Model, entity: &Entity, relation: &Relation) -> String {
     }
 }
 
-/// A junction's own columns stand on an edge beside what every edge has, and in the input that makes a link beside the keys
-/// that name the far end.
+/// Checks the columns of a junction for clashes. The columns share an edge with the fields of every edge. In
+/// the input for a link, the columns share the object with the unique keys of the target.
 fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     for relation in &entity.relations {
         let columns = model.junction_columns(relation);
@@ -415,7 +414,7 @@ fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
                 names.take(&field, what, clash);
             }
             for column in columns.iter().map(|id| &junction.columns[*id]) {
-                // An invalid name was reported where the column is.
+                // An invalid name was reported where the column is checked.
                 if names::is_valid(&column.field) {
                     names.take(
                         &column.field,
@@ -455,7 +454,7 @@ fn check_values(model: &Model, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The entities whose type has its name to itself.
+/// Returns the entities whose type name is unique.
 fn check_types<'a>(model: &'a Model, faults: &mut Vec<Fault>) -> Vec<&'a Entity> {
     let clash = |name, between| Fault::TypeClash { name, between };
     let mut names = Names::new(faults);
@@ -502,7 +501,8 @@ fn check_types<'a>(model: &'a Model, faults: &mut Vec<Fault>) -> Vec<&'a Entity>
     named
 }
 
-/// The relations whose field makes names of types: a second one with the field was reported as such.
+/// Returns the relations whose field forms type names. A second relation with the same field was reported
+/// before.
 fn named_relations(entity: &Entity) -> impl Iterator<Item = &Relation> {
     let is_first = |(id, relation): &(usize, &Relation)| {
         entity.relation_of_field(&relation.field) == Some(*id) && names::is_valid(&relation.field)
@@ -518,14 +518,14 @@ fn check_roots(entities: &[&Entity], faults: &mut Vec<Fault>) {
     }
     for entity in entities {
         let roots = &entity.roots;
-        let one = format!("one {}", entity.name);
+        let one = format!("the look-up of {}", entity.name);
         if names.take(&roots.one, one.clone(), clash) {
             let further = entity.lookups().filter(|(name, _)| *name != roots.one && names::is_valid(name));
             for (name, _) in further {
                 names.take(&name, one.clone(), clash);
             }
         }
-        let many = format!("many of {}", entity.name);
+        let many = format!("the list of {}", entity.name);
         if roots.list == roots.one {
             let field = roots.list.clone();
             names.faults.push(Fault::NoPlural { entity: entity.name.clone(), field });
@@ -536,11 +536,11 @@ fn check_roots(entities: &[&Entity], faults: &mut Vec<Fault>) {
     }
 }
 
-/// The inputs of nested writing.
+/// Checks the names of the inputs for nested writing.
 fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
     let clash = |name, between| Fault::TypeClash { name, between };
     for (field, _) in entity.keys().filter(|(field, key)| key.len() > 1 && names::is_valid(field)) {
-        let what = format!("the parts of a unique key of {}", entity.name);
+        let what = format!("the columns of a unique key of {}", entity.name);
         names.take(&names::composite_key(&entity.types.key, &field), what, clash);
     }
     for relation in named_relations(entity) {
@@ -567,20 +567,20 @@ fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
 fn check_mutations(entities: &[&Entity], faults: &mut Vec<Fault>) {
     let clash = |field, between| Fault::FieldClash { entity: "Mutation".to_owned(), field, between };
     let mut names = Names::new(faults);
-    // Where one and many are the same, that was reported already.
+    // Entities whose list and single field are equal were reported before.
     for entity in entities.iter().filter(|entity| entity.roots.list != entity.roots.one) {
         for name in entity.roots.mutations() {
-            names.take(name, format!("a change of {}", entity.name), clash);
+            names.take(name, format!("a mutation of {}", entity.name), clash);
         }
     }
 }
 
-/// In a link a new row stands beside the unique keys.
+/// Checks the fields of the link input, where `create` stands beside the unique keys.
 fn check_keys(entity: &Entity, faults: &mut Vec<Fault>) {
     let clash = |field, between| Fault::FieldClash { entity: entity.types.link.clone(), field, between };
     let mut names = Names::new(faults);
     names.take("create", "a new row".to_owned(), clash);
-    // What is missing, or has an invalid name, was reported before.
+    // Missing keys and invalid names were reported before.
     for (field, key) in entity.keys().filter(|(field, _)| names::is_valid(field)) {
         names.take(&field, format!("the unique key ({})", columns(entity, key)), clash);
     }

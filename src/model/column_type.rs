@@ -1,4 +1,4 @@
-//! The one table of column type ↔ scalar ↔ value ↔ operators.
+//! Table of column types with their scalars, values and operators; the only one in the project.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::range;
 
-/// What a column holds: every database type that has a scalar.
+/// Type of a column: every database type that has a scalar.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ColumnType {
     /// `true` or `false`.
@@ -48,13 +48,13 @@ pub enum ColumnType {
     Time,
     /// Date and time without an offset; read and written as UTC.
     DateTime,
-    /// A moment: date and time with an offset.
+    /// Instant: date and time with an offset.
     Timestamp,
     /// A JSON document.
     Json,
     /// Bytes.
     Bytes,
-    /// One of the values of a database enum; the index is into [`Model::enumerations`](super::Model::enumerations).
+    /// Value of a database enum; the index is into [`Model::enumerations`](super::Model::enumerations).
     Enumeration(usize),
 }
 
@@ -88,7 +88,7 @@ pub enum Scalar {
 }
 
 impl Scalar {
-    /// Every scalar that is not built into GraphQL.
+    /// Scalars that are not built into GraphQL.
     pub const CUSTOM: [Self; 8] = [
         Self::BigInt,
         Self::Decimal,
@@ -100,7 +100,7 @@ impl Scalar {
         Self::Bytes,
     ];
 
-    /// Its name in the schema.
+    /// Returns the scalar's name in the schema.
     pub fn name(self) -> &'static str {
         match self {
             Self::Boolean => "Boolean",
@@ -118,22 +118,24 @@ impl Scalar {
         }
     }
 
-    /// What it looks like, for the schema's readers.
+    /// Returns the scalar's description in the schema.
     pub fn description(self) -> &'static str {
         match self {
-            Self::BigInt => "A 64-bit integer as a string, since a JavaScript number cannot hold every one.",
-            Self::Decimal => "An exact decimal number as a string, such as \"19.90\".",
-            Self::Uuid => "A UUID such as \"67e55044-10b1-426f-9247-bb680e5fe0c8\".",
-            Self::Date => "A calendar date such as \"2025-12-31\".",
-            Self::Time => "A time of day such as \"23:59:59\" or \"23:59:59.123456\".",
-            Self::DateTime => "A moment such as \"2025-12-31T23:59:59Z\".",
+            Self::BigInt => {
+                "64-bit integer as a string, because JavaScript numbers are exact only up to 2^53."
+            }
+            Self::Decimal => "Exact decimal number as a string, such as \"19.90\".",
+            Self::Uuid => "UUID, such as \"67e55044-10b1-426f-9247-bb680e5fe0c8\".",
+            Self::Date => "Calendar date, such as \"2025-12-31\".",
+            Self::Time => "Time of day, such as \"23:59:59\" or \"23:59:59.123456\".",
+            Self::DateTime => "Date and time, such as \"2025-12-31T23:59:59Z\".",
             Self::Json => "Any JSON value.",
-            Self::Bytes => "Bytes in base64.",
+            Self::Bytes => "Binary data in base64.",
             Self::Boolean | Self::Int | Self::Float | Self::String => "",
         }
     }
 
-    /// The specification that says how its values are written.
+    /// Returns the URL of the specification that defines the format of the values.
     pub fn specified_by(self) -> Option<&'static str> {
         match self {
             Self::Uuid => Some("https://www.rfc-editor.org/rfc/rfc9562"),
@@ -145,7 +147,7 @@ impl Scalar {
     }
 }
 
-/// Which operators a filter on a column has beside `isNull`.
+/// Operators that a filter on a column has besides `isNull`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operators {
     /// `eq ne in notIn`.
@@ -154,20 +156,20 @@ pub struct Operators {
     pub comparison: bool,
     /// `min` and `max`, which PostgreSQL has for fewer types than it can compare.
     pub extremes: bool,
-    /// `contains startsWith …`, and their forms that ignore case.
+    /// `contains startsWith …`, and their case-insensitive forms.
     pub text: bool,
     /// `sum` and `avg`.
     pub arithmetic: bool,
 }
 
-/// A value that does not fit a column: what was expected of it.
+/// Description of the value expected instead of one that does not fit a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected(pub String);
 
 impl ColumnType {
-    /// The column type of a SeaORM column type; `None` where no scalar fits.
+    /// Returns the column type of a SeaORM column type, or `None` if no scalar fits.
     ///
-    /// `enumeration` gives the index of a database enum by its name and variants.
+    /// `enumeration` returns the index of a database enum by name and variants.
     pub(super) fn of(
         database_type: &DatabaseType,
         enumeration: impl FnOnce(&str, &[String]) -> usize,
@@ -202,7 +204,7 @@ impl ColumnType {
         })
     }
 
-    /// The scalar of its values; `None` for an enum, whose values are names.
+    /// Returns the scalar of the values, or `None` for an enum, whose values are names.
     pub fn scalar(&self) -> Option<Scalar> {
         Some(match self {
             Self::Boolean => Scalar::Boolean,
@@ -223,7 +225,7 @@ impl ColumnType {
         })
     }
 
-    /// The operators that make sense on its values, the same on every database.
+    /// Returns the operators that make sense on the values, equal on every database.
     pub fn operators(&self) -> Operators {
         let none =
             Operators { equality: false, comparison: false, extremes: false, text: false, arithmetic: false };
@@ -239,12 +241,12 @@ impl ColumnType {
         }
     }
 
-    /// Whether rows can be ordered by it (JSON has no order on PostgreSQL).
+    /// Returns true if rows can be ordered by the column (JSON has no order on PostgreSQL).
     pub fn sortable(&self) -> bool {
         !matches!(self, Self::Json)
     }
 
-    /// The type of a sum of its values, wide enough not to overflow where one exists.
+    /// Returns the type of a sum, wide enough not to overflow where such a type exists.
     pub fn sum(&self) -> Self {
         match self {
             Self::Float | Self::Double => Self::Double,
@@ -255,7 +257,7 @@ impl ColumnType {
         }
     }
 
-    /// The type of the average of its values.
+    /// Returns the type of an average.
     pub fn average(&self) -> Self {
         match self {
             Self::Decimal => Self::Decimal,
@@ -263,16 +265,18 @@ impl ColumnType {
         }
     }
 
-    /// Reads a value that a client gave, and refuses one that a column of this type cannot hold to the last digit. The
-    /// column's own limits are for the value that is written: see [`Limit`](super::Limit).
+    /// Reads a client's value, and refuses a value that a column of this type cannot hold exactly. The limits
+    /// of a single column are checked on write: see [`Limit`](super::Limit).
     pub fn read(&self, json: &Json, variants: &[(String, String)]) -> Result<Value, Expected> {
         let value = self.restore(json, variants)?;
         range::check(&value)?;
         Ok(value)
     }
 
-    /// Reads what [`ColumnType::write`] wrote of a stored value, which may lie beyond the range of input. Integers come out in the narrowest signed type that every database can
-    /// bind: PostgreSQL has neither unsigned columns nor ones of 8 bits. `variants` are the database's values of an enum by their GraphQL names.
+    /// Reads a stored value from the form of [`ColumnType::write`]; the value may exceed the range of input.
+    ///
+    /// Integers get the narrowest signed type that every database can bind: PostgreSQL has neither unsigned
+    /// nor 8-bit columns. `variants` maps GraphQL names to stored enum values.
     pub fn restore(&self, json: &Json, variants: &[(String, String)]) -> Result<Value, Expected> {
         let value = match (self, json) {
             (Self::Boolean, Json::Bool(value)) => Value::Bool(Some(*value)),
@@ -283,7 +287,7 @@ impl ColumnType {
             (Self::TinyUnsigned, json) => Value::SmallInt(Some(integer(json, u8::MIN, u8::MAX)?.into())),
             (Self::SmallUnsigned, json) => Value::Int(Some(integer(json, u16::MIN, u16::MAX)?.into())),
             (Self::Unsigned, json) => Value::BigInt(Some(big_integer(json, u32::MIN, u32::MAX)?.into())),
-            // SQLite and PostgreSQL have no unsigned columns; SeaORM stores these in signed ones of 64 bits.
+            // SQLite and PostgreSQL have no unsigned columns; SeaORM uses signed 64-bit columns.
             (Self::BigUnsigned, json) => Value::BigInt(Some(big_integer(json, 0, i64::MAX)?)),
             (Self::Float, Json::Number(number)) => Value::Float(Some(single(number)?)),
             (Self::Double, Json::Number(number)) => Value::Double(Some(float(number)?)),
@@ -301,7 +305,7 @@ impl ColumnType {
                     .map_err(|_| Expected("expected a time such as \"23:59:59\"".into()))?,
             )),
             (Self::DateTime, Json::String(text)) => Value::ChronoDateTime(Some(moment(text)?.naive_utc())),
-            // In UTC always: SQLite compares the text that it stores, offset and all.
+            // Always UTC, because SQLite compares the stored text, including the offset.
             (Self::Timestamp, Json::String(text)) => {
                 Value::ChronoDateTimeWithTimeZone(Some(moment(text)?.to_utc().fixed_offset()))
             }
@@ -326,7 +330,7 @@ impl ColumnType {
         Ok(value)
     }
 
-    /// NULL of this type.
+    /// Returns NULL of this type.
     pub fn null(&self) -> Value {
         match self {
             Self::Boolean => Value::Bool(None),
@@ -347,12 +351,12 @@ impl ColumnType {
         }
     }
 
-    /// Whether clients read its values as JSON strings, whatever the database calls them.
+    /// Returns true if clients read the values as JSON strings, regardless of the database type.
     pub fn is_text_in_json(&self) -> bool {
         !matches!(self.scalar(), Some(Scalar::Boolean | Scalar::Int | Scalar::Float | Scalar::Json))
     }
 
-    /// Whether its values are integers of any width.
+    /// Returns true for integers of any width.
     pub fn is_integer(&self) -> bool {
         matches!(
             self,
@@ -367,7 +371,7 @@ impl ColumnType {
         )
     }
 
-    /// An integer as a value of this type.
+    /// Converts an integer to a value of this type.
     pub fn integer(&self, value: i64) -> Value {
         match self {
             Self::TinyInt | Self::SmallInt | Self::TinyUnsigned => Value::SmallInt(value.try_into().ok()),
@@ -376,7 +380,7 @@ impl ColumnType {
         }
     }
 
-    /// The form in which this column's values are kept here, of a value as SeaORM's models hold it.
+    /// Converts a value of a SeaORM model to the form that the project keeps for this column.
     pub fn canonical(&self, value: Value) -> Value {
         match value {
             Value::TinyInt(value) => Value::SmallInt(value.map(Into::into)),
@@ -397,14 +401,15 @@ impl ColumnType {
         }
     }
 
-    /// Writes a value as a client reads it; `None` where JSON has no such value (NaN, infinities, a foreign enum value).
+    /// Writes a value as JSON, or returns `None` if JSON has no such value (NaN, infinities, an unknown enum
+    /// value).
     pub fn write(&self, value: &Value, variants: &[(String, String)]) -> Option<Json> {
         Some(match value {
             Value::Bool(Some(value)) => Json::from(*value),
             Value::SmallInt(Some(value)) => Json::from(*value),
             Value::Int(Some(value)) => Json::from(*value),
             Value::BigInt(Some(value)) => Json::from(value.to_string()),
-            // Through its shortest text: 0.1f32 is 0.1 to the client, not 0.10000000149011612.
+            // Uses the shortest text: 0.1f32 is 0.1 to the client, not 0.10000000149011612.
             Value::Float(Some(value)) => {
                 Json::Number(serde_json::Number::from_f64(value.to_string().parse().ok()?)?)
             }
@@ -432,13 +437,13 @@ impl ColumnType {
     }
 }
 
-/// Whether a cell is NULL.
+/// Returns true if a cell is NULL.
 pub fn is_null(value: &Value) -> bool {
     *value == value.as_null()
 }
 
-/// The value in the form under which keys of both sides of a relation compare equal: a foreign key may be
-/// narrower or wider than the key it points at.
+/// Normalizes a key so that keys of both sides of a relation compare equal. A foreign key may be narrower or
+/// wider than the key that it references.
 pub fn normalize_key(value: Value) -> Value {
     match value {
         Value::SmallInt(Some(value)) => Value::BigInt(Some(value.into())),
@@ -462,15 +467,16 @@ fn big_integer<T: TryFrom<i64> + Into<i64> + PartialOrd + Copy>(
         Json::String(text) => text.parse::<i64>().ok(),
         other => other.as_i64(),
     };
-    // The bounds may be narrower than the type: an unsigned integer of 64 bits is kept in a signed one.
+    // The bounds may be narrower than the type: an unsigned 64-bit integer is kept in a signed one.
     let number = number.and_then(|number| T::try_from(number).ok());
     number.filter(|number| (low..=high).contains(number)).ok_or_else(|| between(low, high))
 }
 
-/// Decimal digits that every float of 64 bits keeps.
+/// Decimal digits that every 64-bit float keeps.
 const FLOAT_DIGITS: usize = 15;
 
-/// GraphQL's input coercion for `Int` takes `1.0` too (section 3.5.1).
+/// Converts a float without a fraction: input coercion of `Int` accepts `1.0` too (September 2025, section
+/// 3.5.1).
 fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 2f64.powi(53)).then_some(number as i64)
 }
@@ -487,12 +493,12 @@ fn float(number: &serde_json::Number) -> Result<f64, Expected> {
         .ok_or_else(|| Expected("expected a finite number".into()))
 }
 
-/// The nearest float of 32 bits; too large a number has none, and too small a one would be zero.
+/// Returns the nearest 32-bit float. Refuses overflow, and underflow to zero.
 fn single(number: &serde_json::Number) -> Result<f32, Expected> {
     let wide = float(number)?;
     let value = wide as f32;
     let fits = value.is_finite() && (value != 0.0 || wide == 0.0);
-    fits.then_some(value).ok_or_else(|| Expected("expected a number that a float of 32 bits can hold".into()))
+    fits.then_some(value).ok_or_else(|| Expected("expected a number in the range of a 32-bit float".into()))
 }
 
 fn decimal(json: &Json) -> Result<Decimal, Expected> {
@@ -501,21 +507,23 @@ fn decimal(json: &Json) -> Result<Decimal, Expected> {
         Json::Number(number) => number.to_string(),
         _ => String::new(),
     };
-    // JSON numbers are floats here: beyond 15 digits they are no longer what was written.
+    // JSON numbers are floats here: beyond 15 digits the value differs from the written number.
     if json.is_f64() && text.bytes().filter(u8::is_ascii_digit).count() > FLOAT_DIGITS {
-        return Err(Expected("expected a string, since a JSON number has 15 digits at most".into()));
+        return Err(Expected(
+            "expected a string, because JSON numbers are exact only up to 15 digits".into(),
+        ));
     }
-    // Not by `parse`, which rounds.
+    // `parse` would round.
     Decimal::from_str_exact(&text)
-        .map_err(|_| Expected("expected a decimal number such as \"19.90\", of at most 28 digits".into()))
+        .map_err(|_| Expected("expected a decimal number of at most 28 digits, such as \"19.90\"".into()))
 }
 
-/// PostgreSQL cannot store U+0000 in text; refused everywhere so that every database answers alike.
+/// Refuses U+0000, which PostgreSQL cannot store in text, so that every database behaves alike.
 fn storable(text: &str) -> Result<&str, Expected> {
     if text.contains('\0') { Err(Expected("expected text without U+0000".into())) } else { Ok(text) }
 }
 
-/// RFC 3339, or the same without an offset, which is then UTC.
+/// Parses RFC 3339; without an offset the time is UTC.
 fn moment(text: &str) -> Result<DateTime<FixedOffset>, Expected> {
     DateTime::parse_from_rfc3339(text)
         .or_else(|_| text.parse::<NaiveDateTime>().map(|moment| moment.and_utc().fixed_offset()))
@@ -527,7 +535,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// What is written is read back as the same value: cursors and node ids depend on it.
+    /// Each type reads its written values back unchanged: cursors and node ids depend on the round trip.
     #[test]
     fn every_type_reads_what_it_writes() {
         let cases = [

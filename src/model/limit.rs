@@ -1,4 +1,4 @@
-//! Limits that a column's declaration sets beside its type: length, precision and scale.
+//! Limits that a column's declaration adds to its type: length, precision and scale.
 
 use rust_decimal::Decimal;
 use sea_orm::sea_query::StringLen;
@@ -6,24 +6,25 @@ use sea_orm::{ColumnType as DatabaseType, Value};
 
 use super::column_type::Expected;
 
-/// Limit of a column's values. SQLite stores any value in any column: the check here is what refuses there, so that both
-/// databases answer alike.
+/// Limit of a column's values. SQLite stores any value in any column, so this check makes both databases
+/// behave alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Limit {
-    /// None beside the type's own.
+    /// No limit besides that of the type.
     #[default]
     None,
-    /// `VARCHAR(n)`: the most characters.
+    /// `VARCHAR(n)`: maximum number of characters.
     Characters(u32),
-    /// `CHAR(n)`: the most characters. PostgreSQL fills the text up with blanks and takes them for none.
+    /// `CHAR(n)`: maximum number of characters. PostgreSQL pads the text with blanks, and ignores trailing
+    /// blanks.
     Padded(u32),
-    /// `VARBINARY(n)`: the most bytes.
+    /// `VARBINARY(n)`: maximum number of bytes.
     Bytes(u32),
     /// `DECIMAL(precision, scale)`.
     Digits {
-        /// Digits in all.
+        /// Total number of digits.
         precision: u32,
-        /// Digits after the point.
+        /// Number of digits after the point.
         scale: u32,
     },
 }
@@ -42,11 +43,11 @@ impl Limit {
         }
     }
 
-    /// Refuses a value that the column cannot hold as it is. None is cut or rounded: trailing zeros of a decimal alone
-    /// are no digits.
+    /// Refuses a value that the column cannot hold exactly. No value is cut or rounded; trailing zeros of a
+    /// decimal do not count as digits.
     ///
     /// # Errors
-    /// The form of the values that fit.
+    /// Describes the values that fit.
     pub fn check(self, value: &Value) -> Result<(), Expected> {
         match (self, value) {
             (Self::Characters(most) | Self::Padded(most), Value::String(Some(text)))
@@ -55,7 +56,7 @@ impl Limit {
                 Err(Expected(format!("expected at most {most} characters")))
             }
             (Self::Padded(_), Value::String(Some(text))) if text.ends_with(' ') => {
-                Err(Expected("expected text without blanks at its end".to_owned()))
+                Err(Expected("expected text without trailing spaces".to_owned()))
             }
             (Self::Bytes(most), Value::Bytes(Some(bytes))) if bytes.len() > most as usize => {
                 Err(Expected(format!("expected at most {most} bytes")))

@@ -1,4 +1,4 @@
-//! Entities reflected into plain data, and checked: what every other part of Crowsfoot reads.
+//! Entities as plain, checked data, which every other part of Crowsfoot reads.
 
 mod assembly;
 mod check;
@@ -31,121 +31,122 @@ pub type ColumnId = usize;
 /// Index of a [`Relation`] in [`Entity::relations`].
 pub type RelationId = usize;
 
-/// All registered entities and what is between them.
+/// All registered entities and their relations.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    /// In the order of registration.
+    /// Entities in order of registration.
     pub entities: Vec<Entity>,
-    /// The database enums that their columns use.
+    /// Database enums of the entities' columns.
     pub enumerations: Vec<Enumeration>,
-    /// The root fields that read one entity, by their names.
+    /// Root fields that read an entity, by name.
     pub roots: HashMap<String, (EntityId, Root)>,
 }
 
-/// What a root field reads of its entity.
+/// Kind of a root field.
 #[derive(Clone, Debug)]
 pub enum Root {
-    /// The row with this key.
+    /// Row with this key.
     One(Vec<ColumnId>),
-    /// Rows.
+    /// List of rows.
     List,
-    /// Rows with cursors.
+    /// Page of rows with cursors.
     Connection,
-    /// What is computed of rows.
+    /// Aggregates over rows.
     Aggregate,
 }
 
-/// A table and its rows.
+/// Entity: a table with its columns and relations.
 #[derive(Clone, Debug)]
 pub struct Entity {
-    /// Its type in the schema: `User`.
+    /// Type name in the schema: `User`.
     pub name: String,
-    /// The types that go with it.
+    /// Names of the types derived from the entity.
     pub types: TypeNames,
-    /// Its table's comment.
+    /// Comment of the table.
     pub description: Option<String>,
-    /// Where its rows are.
+    /// Table that holds the rows.
     pub table: Table,
-    /// In the order of declaration.
+    /// Columns in order of declaration.
     pub columns: Vec<Column>,
-    /// The columns of the primary key.
+    /// Columns of the primary key.
     pub primary_key: Vec<ColumnId>,
-    /// Further unique keys, each with its columns.
+    /// Further unique keys, each as its columns.
     pub unique_keys: Vec<Vec<ColumnId>>,
-    /// Forward, reverse and many-to-many.
+    /// Forward, reverse and many-to-many relations.
     pub relations: Vec<Relation>,
-    /// Its root fields.
+    /// Names of the root fields.
     pub roots: RootNames,
-    /// Whether it is a type of the schema: a junction with nothing but its keys is not.
+    /// True if the entity is a type of the schema. A junction with only its keys is not.
     pub exposed: bool,
 }
 
-/// A table's name.
+/// Name of a table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table {
-    /// The database schema it lies in, where that is not the connection's own.
+    /// Database schema, if it is not the connection's own.
     pub schema: Option<String>,
-    /// Its name.
+    /// Table name.
     pub name: String,
 }
 
 /// A column of a table.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// Its name in the database.
+    /// Name in the database.
     pub name: String,
-    /// Its field in the schema.
+    /// Field name in the schema.
     pub field: String,
-    /// What it holds.
+    /// Type of the values.
     pub column_type: ColumnType,
-    /// Limit of its values beside that of the type.
+    /// Limit of the values besides that of the type.
     pub limit: Limit,
-    /// Whether it may be NULL.
+    /// True if the column may be NULL.
     pub nullable: bool,
-    /// Whether the database gives it a value where none is given.
+    /// True if the database fills in a missing value.
     pub has_default: bool,
-    /// Default value that the entity declares; expressions are not among them.
+    /// Default value that the entity declares, unless the default is an expression.
     pub default: Option<Value>,
-    /// Whether that value is a number of the database's own making.
+    /// True if the default is a number that the database generates.
     pub generated: bool,
-    /// Whether the database always makes its value, as `GENERATED ALWAYS` says: clients cannot give one.
+    /// True if the database always generates the value, as by `GENERATED ALWAYS`: clients cannot give a
+    /// value.
     pub always_generated: bool,
-    /// Its comment.
+    /// Comment of the column.
     pub description: Option<String>,
-    /// Whether clients do not see it.
+    /// True if the column is left out of the schema.
     pub hidden: bool,
 }
 
 /// A database enum.
 #[derive(Clone, Debug)]
 pub struct Enumeration {
-    /// Its type in the schema.
+    /// Type name in the schema.
     pub name: String,
-    /// Its type in the database.
+    /// Type name in the database.
     pub database_name: String,
-    /// Its values: the name in the schema, and what the database stores.
+    /// Values: name in the schema, and stored text.
     pub variants: Vec<(String, String)>,
-    /// Whether it is a type of the schema: one that only hidden columns have is not.
+    /// True if the enum is a type of the schema. An enum of hidden columns only is not.
     pub exposed: bool,
 }
 
 impl Model {
-    /// The exposed entity whose type is `name`.
+    /// Returns the exposed entity with the type `name`.
     pub fn entity_named(&self, name: &str) -> Option<EntityId> {
         self.entities.iter().position(|entity| entity.exposed && entity.name == name)
     }
 
-    /// The entity whose rows are in `table`.
+    /// Returns the entity of `table`.
     pub fn entity_of_table(&self, table: &Table) -> Option<EntityId> {
         self.entities.iter().position(|entity| entity.table == *table)
     }
 
-    /// The exposed entities with their ids.
+    /// Returns the exposed entities with their ids.
     pub fn exposed(&self) -> impl Iterator<Item = (EntityId, &Entity)> {
         self.entities.iter().enumerate().filter(|(_, entity)| entity.exposed)
     }
 
-    /// The root field that is called `name`, where it reads an exposed entity.
+    /// Returns the root field `name`.
     pub fn root(&self, name: &str) -> Option<(EntityId, &Root)> {
         self.roots.get(name).map(|(id, root)| (*id, root))
     }
@@ -164,13 +165,14 @@ impl Model {
         self.roots = roots;
     }
 
-    /// The relations of exposed entities that lead to an entity.
+    /// Returns the relations of exposed entities that lead to `target`.
     pub fn leading_to(&self, target: EntityId) -> impl Iterator<Item = &Relation> {
         let relations = self.exposed().flat_map(|(_, entity)| &entity.relations);
         relations.filter(move |relation| relation.target == target)
     }
 
-    /// Whether a join over a relation of `owner` meets one row at most, and the row that its values name.
+    /// Returns true if a join over a relation of `owner` matches at most one row, and compares keys exactly
+    /// as the values do.
     pub fn leads_to_one(&self, owner: EntityId, relation: &Relation) -> bool {
         let (owner, target) = (&self.entities[owner], &self.entities[relation.target]);
         let mut pairs = relation.from.iter().zip(&relation.to);
@@ -180,7 +182,7 @@ impl Model {
             && pairs.all(|(from, to)| compare_alike(&owner.columns[*from], &target.columns[*to]))
     }
 
-    /// The values of an enum column, none for other types.
+    /// Returns the values of an enum column; none for other types.
     pub fn variants(&self, column_type: &ColumnType) -> &[(String, String)] {
         match column_type {
             ColumnType::Enumeration(id) => &self.enumerations[*id].variants,
@@ -188,7 +190,7 @@ impl Model {
         }
     }
 
-    /// The name of a column type in the schema.
+    /// Returns the name of a column type in the schema.
     pub fn type_name(&self, column_type: &ColumnType) -> &str {
         match column_type {
             ColumnType::Enumeration(id) => &self.enumerations[*id].name,
@@ -196,8 +198,8 @@ impl Model {
         }
     }
 
-    /// The types of the connection to `target`: shared by all its lists, unless `relation`'s edges carry a junction's
-    /// columns.
+    /// Returns the types of the connection to `target`. All lists share these types, unless the edges of
+    /// `relation` carry junction columns.
     pub fn connection_types(
         &self,
         target: EntityId,
@@ -213,7 +215,7 @@ impl Model {
         self.entities[target].types.pages.clone()
     }
 
-    /// The relation by which the rows of a reverse relation hold their key: what answers `has_one` and `has_many`.
+    /// Returns the forward relation (`belongs_to`) that matches a `has_one` or `has_many`.
     pub fn forward_side(&self, owner: EntityId, relation: RelationId) -> Option<RelationId> {
         let reverse = &self.entities[owner].relations[relation];
         self.entities[reverse.target].relations.iter().position(|forward| {
@@ -225,8 +227,8 @@ impl Model {
         })
     }
 
-    /// The forward relations of all entities that reference this one, and that the database or a rule of the
-    /// application enforces.
+    /// Returns the forward relations of all entities that reference this entity and are enforced by the
+    /// database or a deletion rule.
     pub fn pointing_at(&self, id: EntityId) -> impl Iterator<Item = (EntityId, &Relation)> {
         self.entities.iter().enumerate().flat_map(move |(child, entity)| {
             let points_here = move |relation: &&Relation| {
@@ -238,7 +240,7 @@ impl Model {
         })
     }
 
-    /// The junction's own columns, which the edges of this relation's connection carry.
+    /// Returns the junction's own columns, which the edges of this relation's connection carry.
     pub fn junction_columns(&self, relation: &Relation) -> Vec<ColumnId> {
         let Some(junction) = &relation.junction else { return Vec::new() };
         let Some(entity) = junction.entity.map(|id| &self.entities[id]).filter(|entity| entity.exposed)
@@ -257,27 +259,27 @@ impl Model {
 }
 
 impl Entity {
-    /// The column whose field is `field`, unless it is hidden.
+    /// Returns the visible column with the field `field`.
     pub fn column_of_field(&self, field: &str) -> Option<ColumnId> {
         self.columns.iter().position(|column| !column.hidden && column.field == field)
     }
 
-    /// The column that the database calls `name`.
+    /// Returns the column with the database name `name`.
     pub fn column_named(&self, name: &str) -> Option<ColumnId> {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// The relation whose field is `field`.
+    /// Returns the relation with the field `field`.
     pub fn relation_of_field(&self, field: &str) -> Option<RelationId> {
         self.relations.iter().position(|relation| relation.field == field)
     }
 
-    /// The columns that clients see.
+    /// Returns the columns that clients see.
     pub fn visible_columns(&self) -> impl Iterator<Item = (ColumnId, &Column)> {
         self.columns.iter().enumerate().filter(|(_, column)| !column.hidden)
     }
 
-    /// Every unique key that clients may look rows up by, the primary key first.
+    /// Returns the look-up fields of all visible unique keys, the primary key first.
     pub fn lookups(&self) -> impl Iterator<Item = (String, &[ColumnId])> {
         let is_visible = |key: &&[ColumnId]| key.iter().all(|id| !self.columns[*id].hidden);
         let primary = std::iter::once((self.roots.one.clone(), self.primary_key.as_slice()));
@@ -288,7 +290,7 @@ impl Entity {
         primary.filter(move |(_, key)| is_visible(key)).chain(further)
     }
 
-    /// Every unique key that clients may name a row by, with the field that does.
+    /// Returns every visible unique key with the input field that names the key.
     pub fn keys(&self) -> impl Iterator<Item = (String, &[ColumnId])> {
         let is_visible = |key: &&[ColumnId]| key.iter().all(|id| !self.columns[*id].hidden);
         let keys =
@@ -299,14 +301,14 @@ impl Entity {
         })
     }
 
-    /// The forward relations that hold this column.
+    /// Returns the forward relations whose key contains this column.
     pub fn relations_of_column(&self, column: ColumnId) -> impl Iterator<Item = (RelationId, &Relation)> {
         self.relations.iter().enumerate().filter(move |(_, relation)| {
             relation.declaration == Declaration::BelongsTo && relation.from.contains(&column)
         })
     }
 
-    /// Whether these columns together can hold no combination twice.
+    /// Returns true if these columns contain a unique key.
     pub fn is_unique(&self, columns: &[ColumnId]) -> bool {
         std::iter::once(&self.primary_key)
             .chain(&self.unique_keys)
@@ -314,10 +316,10 @@ impl Entity {
     }
 }
 
-/// Whether the database compares two columns as their values would be compared here.
+/// Returns true if the database compares two columns exactly as their values are compared here.
 fn compare_alike(from: &Column, to: &Column) -> bool {
     match (&from.column_type, &to.column_type) {
-        // Their selected form is not the stored one.
+        // The selected form of these types differs from the stored form.
         (ColumnType::Enumeration(_) | ColumnType::Decimal, _) => false,
         (from, to) => from == to || from.is_integer() && to.is_integer(),
     }

@@ -1,22 +1,22 @@
-//! All names of the schema are made here.
+//! Names of the schema; all are formed here.
 //!
-//! Types are PascalCase, fields camelCase, plurals by the `pluralizer` library applied to the last word; an
-//! entity's options may override each. Everything that the schema generates from a name is listed here too, so that clashes are
-//! found before the schema is built.
+//! Types are PascalCase, fields camelCase. Plurals are formed by the `pluralizer` library from the last word;
+//! an entity's options may override each. All generated names are listed here too, so that clashes are found
+//! before the schema is built.
 
 use heck::{ToLowerCamelCase, ToPascalCase, ToShoutySnakeCase, ToSnakeCase};
 
-/// The type of the entity in module `module`: `user` and `users` are both `User`.
+/// Returns the type of the entity in `module`: `user` and `users` are both `User`.
 pub fn type_of(module: &str) -> String {
     inflect(module, Number::One).to_pascal_case()
 }
 
-/// The field of a column or a to-one relation: `serves_hot_dogs` is `servesHotDogs`.
+/// Returns the field of a column or a to-one relation: `serves_hot_dogs` is `servesHotDogs`.
 pub fn field(name: &str) -> String {
     name.to_lower_camel_case()
 }
 
-/// The field of a list: `Post` is `posts`, `Courses` stays `courses`.
+/// Returns the field of a list: `Post` is `posts`, `Courses` stays `courses`.
 pub fn list_field(name: &str) -> String {
     field(&inflect(name, Number::Many))
 }
@@ -27,13 +27,13 @@ enum Number {
     Many,
 }
 
-/// The name with its last word, which carries the number, in the singular or plural: `tv_series` ends in a word of
-/// one form, as a whole it would be taken for the plural of `tv_sery`.
+/// Inflects the last word of a name, which carries the number. `tv_series` ends in an invariable word; as a
+/// whole, the library would read it as the plural of `tv_sery`.
 fn inflect(name: &str, number: Number) -> String {
     let name = name.to_snake_case();
     let (first, word) = name.rsplit_once('_').map_or(("", name.as_str()), |(first, word)| (first, word));
     let inflected = match (word, number) {
-        // What the library takes for other words.
+        // Words that the library inflects wrongly.
         ("axis" | "basis" | "species", Number::One) => word.to_owned(),
         ("lens" | "lenses", Number::One) => "lens".to_owned(),
         ("lens", Number::Many) => "lenses".to_owned(),
@@ -43,14 +43,14 @@ fn inflect(name: &str, number: Number) -> String {
     format!("{first}_{inflected}")
 }
 
-/// The value of an enum: `on hold` is `ON_HOLD`, `2nd` is `_2ND`.
+/// Returns the name of an enum value: `on hold` is `ON_HOLD`, `2nd` is `_2ND`.
 pub fn enum_value(value: &str) -> String {
     let name = value.to_shouty_snake_case();
     if name.starts_with(|first: char| first.is_ascii_digit()) { format!("_{name}") } else { name }
 }
 
-/// The name of a forward relation after its key: `manager_id` and `managerId` are `manager`; `None` where the key
-/// has no such ending to take away.
+/// Returns the name of a forward relation after its key: `manager_id` and `managerId` are `manager`. `None`
+/// without such a suffix.
 pub fn field_of_key(column: &str) -> Option<String> {
     column.to_snake_case().strip_suffix("_id").filter(|rest| !rest.is_empty()).map(field)
 }
@@ -58,13 +58,13 @@ pub fn field_of_key(column: &str) -> Option<String> {
 /// The root fields of one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootNames {
-    /// By primary key: `user`.
+    /// Row by primary key: `user`.
     pub one: String,
-    /// `users`.
+    /// List: `users`.
     pub list: String,
-    /// `usersConnection`.
+    /// Connection: `usersConnection`.
     pub connection: String,
-    /// `usersAggregate`.
+    /// Aggregate: `usersAggregate`.
     pub aggregate: String,
     /// `createUser`.
     pub create: String,
@@ -83,7 +83,7 @@ pub struct RootNames {
 }
 
 impl RootNames {
-    /// From the names of one and of many.
+    /// Builds the names from the singular and the plural field.
     pub fn new(one: &str, many: &str) -> Self {
         Self {
             one: one.to_owned(),
@@ -100,7 +100,7 @@ impl RootNames {
         }
     }
 
-    /// The root fields that change rows.
+    /// Returns the root fields of mutations.
     pub fn mutations(&self) -> [&str; 7] {
         [
             &self.create,
@@ -118,87 +118,87 @@ fn verb(verb: &str, noun: &str) -> String {
     format!("{verb}{}", noun.to_pascal_case())
 }
 
-/// The connection form of a list: `postsConnection`.
+/// Returns the connection field of a list: `postsConnection`.
 pub fn connection_field(list: &str) -> String {
     format!("{list}Connection")
 }
 
-/// The aggregate form of a list: `postsAggregate`.
+/// Returns the aggregate field of a list: `postsAggregate`.
 pub fn aggregate_field(list: &str) -> String {
     format!("{list}Aggregate")
 }
 
-/// The order by how many there are in a list: `postsCount`.
+/// Returns the order field for the number of rows in a list: `postsCount`.
 pub fn count_order(list: &str) -> String {
     format!("{list}Count")
 }
 
-/// The look-up by a unique key: `userByUsername`, `seatByRowAndNumber`.
+/// Returns the look-up field of a unique key: `userByUsername`, `seatByRowAndNumber`.
 pub fn unique_lookup(one: &str, fields: &[&str]) -> String {
     let fields: Vec<String> = fields.iter().map(|field| field.to_pascal_case()).collect();
     format!("{one}By{}", fields.join("And"))
 }
 
-/// The types that the schema makes for one entity, beside its own.
+/// Names of the types that the schema derives from one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeNames {
-    /// Conditions on one.
+    /// Filter on a row.
     pub filter: String,
-    /// Conditions on a list.
+    /// Filter on a list.
     pub list_filter: String,
-    /// What a list is ordered by.
+    /// Order of a list.
     pub order: String,
-    /// A page and its edges.
+    /// Connection and its edges.
     pub pages: ConnectionTypes,
-    /// What is computed of a list.
+    /// Aggregates over a list.
     pub aggregate: String,
-    /// How many different values each column has.
+    /// Number of distinct values, by column.
     pub count_distinct: String,
-    /// The sum of each column.
+    /// Sum, by column.
     pub sum: String,
-    /// The average of each column.
+    /// Average, by column.
     pub average: String,
-    /// The least value of each column.
+    /// Minimum, by column.
     pub minimum: String,
-    /// The greatest value of each column.
+    /// Maximum, by column.
     pub maximum: String,
-    /// What a new row holds.
+    /// Input of a new row.
     pub create: String,
-    /// What changes in a row.
+    /// Input of changes to a row.
     pub update: String,
-    /// One row by any of its unique keys.
+    /// Input that names a row by a unique key.
     pub key: String,
-    /// The same, or a new row.
+    /// Input that names a row by a unique key, or creates one.
     pub link: String,
-    /// The names of its unique keys.
+    /// Enum of the unique keys.
     pub unique_key: String,
-    /// What an update of many answers.
+    /// Result of an update of many rows.
     pub update_result: String,
 }
 
-/// The types of a connection.
+/// Types of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionTypes {
-    /// The page: `UserConnection`.
+    /// Connection type: `UserConnection`.
     pub connection: String,
-    /// A row with its cursor: `UserEdge`.
+    /// Edge type: `UserEdge`.
     pub edge: String,
 }
 
 impl ConnectionTypes {
-    /// Of an entity or, after the owner's type and the list's field, of one relation: `GroupMembersConnection`.
+    /// Builds the types for an entity name, or for an owner's type and list field: `GroupMembersConnection`.
     fn new(name: &str) -> Self {
         Self { connection: format!("{name}Connection"), edge: format!("{name}Edge") }
     }
 
-    /// Of a relation whose edges carry the junction's columns.
+    /// Builds the types for a relation whose edges carry the junction's columns.
     pub fn of_relation(owner: &str, list: &str) -> Self {
         Self::new(&format!("{owner}{}", list.to_pascal_case()))
     }
 }
 
 impl TypeNames {
-    /// Of the entity of type `name`.
+    /// Builds the names for the entity type `name`.
     pub fn new(name: &str) -> Self {
         Self {
             filter: format!("{name}Filter"),
@@ -220,7 +220,7 @@ impl TypeNames {
         }
     }
 
-    /// Each of them.
+    /// Returns all names.
     pub fn all(&self) -> [&str; 17] {
         [
             &self.filter,
@@ -244,30 +244,30 @@ impl TypeNames {
     }
 }
 
-/// An input of rows whose relation `without` is given by where they stand: `PostCreateWithoutAuthor`.
+/// Returns the input of rows whose relation `without` is given by the context: `PostCreateWithoutAuthor`.
 pub fn without(input: &str, without: &str) -> String {
     format!("{input}Without{}", without.to_pascal_case())
 }
 
-/// The inputs that speak of the far side of one reverse or many-to-many relation.
+/// Names of the inputs that nest one reverse or many-to-many relation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NestedInputs {
-    /// In a new row: `UserCreateProfile`.
+    /// Nested in a new row: `UserCreateProfile`.
     pub create: String,
-    /// In a row that is there: `UserUpdateProfile`.
+    /// Nested in an existing row: `UserUpdateProfile`.
     pub update: String,
-    /// A change of one of a list: `AuthorUpdatePostsRow`.
+    /// Update of one row of a list: `AuthorUpdatePostsRow`.
     pub row: String,
-    /// A change of the one, or a new one: `UserUpdateProfileUpsert`.
+    /// Upsert of the single row: `UserUpdateProfileUpsert`.
     pub upsert: String,
-    /// A row that is there, beside the link's own columns: `GroupMembersConnectLink`.
+    /// Existing row with the link's own columns: `GroupMembersConnectLink`.
     pub connect_link: String,
-    /// A new row beside them: `GroupMembersCreateLink`.
+    /// New row with the link's own columns: `GroupMembersCreateLink`.
     pub create_link: String,
 }
 
 impl NestedInputs {
-    /// Of the relation `field` of the entity of type `owner`.
+    /// Builds the names for the relation `field` of the entity type `owner`.
     pub fn new(owner: &str, field: &str) -> Self {
         let field = field.to_pascal_case();
         Self {
@@ -281,23 +281,23 @@ impl NestedInputs {
     }
 }
 
-/// The parts of a unique key of several columns: `SeatKeyRowAndNumber`.
+/// Returns the input for the parts of a composite unique key: `SeatKeyRowAndNumber`.
 pub fn composite_key(key: &str, field: &str) -> String {
     format!("{key}{}", field.to_pascal_case())
 }
 
-/// A unique key of several columns as one field, and the value that names it: `rowAndNumber`.
+/// Returns the field, and enum value, of a unique key: `rowAndNumber`.
 pub fn key_field(fields: &[&str]) -> String {
     let fields: Vec<String> = fields.iter().map(|field| field.to_pascal_case()).collect();
     fields.join("And").to_lower_camel_case()
 }
 
-/// The filter on a scalar or an enum: `IntFilter`.
+/// Returns the filter of a scalar or an enum: `IntFilter`.
 pub fn scalar_filter(scalar: &str) -> String {
     format!("{scalar}Filter")
 }
 
-/// The types that every schema has.
+/// Types of every schema.
 pub const FIXED_TYPES: [&str; 13] = [
     "Query",
     "Mutation",
@@ -314,23 +314,23 @@ pub const FIXED_TYPES: [&str; 13] = [
     "CascadedCount",
 ];
 
-/// The field that every type with a primary key has.
+/// Field of every type with a primary key.
 pub const NODE_ID: &str = "nodeId";
 
-/// The row itself, beside the columns of the link that leads to it.
+/// Field of the row on an edge.
 pub const NODE: &str = "node";
 
-/// What joins conditions in every filter.
+/// Combinators of every filter.
 pub const COMBINATORS: [&str; 3] = ["and", "or", "not"];
 
-/// The fields that every edge has.
+/// Fields of every edge.
 pub const EDGE_FIELDS: [&str; 2] = ["cursor", "node"];
 
-/// The root fields that every schema has.
+/// Root fields of every schema.
 pub const FIXED_ROOTS: [&str; 2] = ["node", "nodes"];
 
-/// Whether GraphQL takes this as a name (October 2021, section 2.1.9); names that begin with two underscores
-/// belong to introspection.
+/// Returns true if the text is a valid GraphQL name (September 2025, section 2.1.8). Names that begin with
+/// two underscores are reserved for introspection.
 pub fn is_valid(name: &str) -> bool {
     let mut letters = name.chars();
     letters.next().is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
@@ -338,7 +338,7 @@ pub fn is_valid(name: &str) -> bool {
         && !name.starts_with("__")
 }
 
-/// Whether GraphQL takes this as the value of an enum (October 2021, section 2.9.6).
+/// Returns true if the text is a valid enum value (September 2025, section 2.10.6).
 pub fn is_valid_value(name: &str) -> bool {
     is_valid(name) && !["true", "false", "null"].contains(&name)
 }

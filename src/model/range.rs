@@ -1,4 +1,4 @@
-//! Range of the values that clients may give: what every database stores, orders and gives back alike.
+//! Range of client values that every database stores, orders and returns alike.
 
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use sea_orm::Value;
@@ -6,13 +6,13 @@ use serde_json::Value as Json;
 
 use super::column_type::Expected;
 
-/// Nanoseconds of PostgreSQL's smallest step.
+/// Nanoseconds of PostgreSQL's smallest time step.
 const STEP_NANOSECONDS: u32 = 1_000;
 
-/// Nanoseconds from which chrono counts those of a leap second.
+/// Nanosecond value from which chrono encodes a leap second.
 const LEAP_SECOND: u32 = 1_000_000_000;
 
-/// Refuses a value that one of the databases would store as another, or could not order among others.
+/// Refuses a value that one of the databases would store differently, or could not order.
 pub(super) fn check(value: &Value) -> Result<(), Expected> {
     match value {
         Value::ChronoDate(Some(date)) => check_date(*date),
@@ -25,13 +25,13 @@ pub(super) fn check(value: &Value) -> Result<(), Expected> {
             check_date(moment.date()).and_then(|()| check_time(moment.time()))
         }
         Value::Json(Some(json)) if has_nul(json) => {
-            Err(Expected("expected JSON without U+0000 in its texts".to_owned()))
+            Err(Expected("expected JSON without U+0000 in its strings".to_owned()))
         }
         _ => Ok(()),
     }
 }
 
-/// Four digits, as RFC 3339 has them. There is no year 0 in PostgreSQL, and SQLite compares years as text.
+/// Accepts years of four digits, as in RFC 3339. PostgreSQL has no year 0, and SQLite compares years as text.
 fn check_date(date: NaiveDate) -> Result<(), Expected> {
     match date.year() {
         1..=9_999 => Ok(()),
@@ -39,18 +39,20 @@ fn check_date(date: NaiveDate) -> Result<(), Expected> {
     }
 }
 
-/// PostgreSQL keeps six digits of a second's fraction, and makes a leap second the next.
+/// Accepts six fractional digits and no leap second. PostgreSQL keeps six digits, and moves a leap second to
+/// the next second.
 fn check_time(time: NaiveTime) -> Result<(), Expected> {
     match time.nanosecond() {
         LEAP_SECOND.. => Err(Expected("expected seconds from 00 to 59".to_owned())),
         fraction if fraction % STEP_NANOSECONDS != 0 => {
-            Err(Expected("expected at most six digits of a second's fraction".to_owned()))
+            Err(Expected("expected at most six fractional digits of a second".to_owned()))
         }
         _ => Ok(()),
     }
 }
 
-/// PostgreSQL's `jsonb` cannot hold it. Nesting is bounded where documents and variables are read.
+/// Returns true if the JSON contains U+0000, which PostgreSQL's `jsonb` cannot hold. Nesting is bounded where
+/// documents and variables are read.
 fn has_nul(json: &Json) -> bool {
     match json {
         Json::String(text) => text.contains('\0'),

@@ -1,4 +1,4 @@
-//! What SeaORM says of an entity at run time, as plain data.
+//! Reflection of SeaORM entities at run time, as plain data.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -12,15 +12,15 @@ use super::{Table, names};
 /// An entity as it was declared.
 #[derive(Clone, Debug)]
 pub(super) struct Reflected {
-    /// The module it is declared in: `entity::user::Entity` is in `user`.
+    /// Module that declares the entity: `entity::user::Entity` is in `user`.
     pub module: String,
     pub table: Table,
     pub comment: Option<String>,
     pub columns: Vec<ReflectedColumn>,
     pub primary_key: Vec<String>,
-    /// Whether the database numbers the rows.
+    /// True if the database numbers the rows.
     pub auto_increment: bool,
-    /// Without the primary key.
+    /// Unique keys without the primary key.
     pub unique_keys: Vec<Vec<String>>,
     pub relations: Vec<Declared>,
 }
@@ -39,24 +39,25 @@ pub(super) struct ReflectedColumn {
     pub comment: Option<String>,
 }
 
-/// A many-to-many relation as `Related::via` declares it: from here to the junction, from there to the target.
+/// A many-to-many relation as `Related::via` declares it: from the owner to the junction, and from there to
+/// the target.
 #[derive(Clone, Debug)]
 pub(super) struct ReflectedVia {
-    /// The table that it belongs to.
+    /// Table of the entity that declares the relation.
     pub owner: Table,
     pub to_junction: Declared,
     pub to_target: Declared,
 }
 
 impl Reflected {
-    /// What options may call a column.
+    /// Returns the names by which options may refer to a column.
     pub fn names_of_column(&self, column: &ReflectedColumn) -> Vec<String> {
         let is_relation = self.relations.iter().any(|relation| relation.variant == column.variant);
         let variant = Some(column.variant.clone()).filter(|_| !is_relation);
         std::iter::once(names::field(&column.variant)).chain(variant).collect()
     }
 
-    /// What options may call a relation, beside the field that it has by default.
+    /// Returns the names by which options may refer to a relation, besides its default field.
     pub fn names_of_relation(&self, variant: &str, is_list: bool) -> Vec<String> {
         let list = Some(names::list_field(variant)).filter(|_| is_list);
         let is_column =
@@ -89,7 +90,7 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
             database_type: definition.get_column_type().clone(),
         });
     }
-    // Keys of several columns are nowhere else to be read at run time. Any backend names the same columns.
+    // At run time, composite keys appear only in these indexes. Any backend names the same columns.
     let indexes = Schema::new(DbBackend::Sqlite).create_index_from_entity(entity);
     unique_keys.extend(
         indexes
@@ -132,7 +133,7 @@ fn table_of<E: EntityTrait>(entity: E) -> Table {
     Table { schema: entity.schema_name().map(str::to_owned), name: entity.table_name().to_owned() }
 }
 
-/// A column's comment has no getter; the definition for a `CREATE TABLE` carries it.
+/// Returns a column's comment from its `CREATE TABLE` definition, because the column has no getter for it.
 fn comment_of<E: EntityTrait>(column: E::Column) -> Option<String> {
     Schema::new(DbBackend::Postgres).get_column_def::<E>(column).get_column_spec().comment.clone()
 }

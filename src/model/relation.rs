@@ -1,4 +1,4 @@
-//! Relations and their cardinality; the one file that reads `RelationDef`.
+//! Relations and their cardinality; the only file that reads `RelationDef`.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use sea_orm::{Identity, RelationDef, RelationType};
 
 use super::{ColumnId, EntityId, Table};
 
-/// How many rows are at the other end.
+/// Number of rows at the other end of a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cardinality {
-    /// Exactly one: a foreign key that is NOT NULL and enforced.
+    /// Exactly one row: the foreign key is NOT NULL and enforced.
     One,
-    /// One or none.
+    /// At most one row.
     OptionalOne,
-    /// Any number.
+    /// Any number of rows.
     Many,
 }
 
-/// How the entity declares the relation.
+/// Declaration of a relation in the entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Declaration {
     /// This entity holds the key.
@@ -27,7 +27,7 @@ pub enum Declaration {
     HasOne,
     /// The other entity holds the key.
     HasMany,
-    /// A junction holds the keys of both.
+    /// A junction holds the keys to both entities.
     ManyToMany,
 }
 
@@ -42,12 +42,12 @@ pub enum KeyAction {
     SetDefault,
     /// The statement is refused.
     Restrict,
-    /// The statement is refused at its end, or the transaction at its end where the key is deferred.
+    /// The statement is refused at its end, or the transaction at its end if the key is deferred.
     NoAction,
 }
 
 impl KeyAction {
-    /// Returns whether the statement is refused while rows reference the key.
+    /// Returns true if the statement is refused while rows reference the key.
     pub fn restricts(self) -> bool {
         matches!(self, Self::Restrict | Self::NoAction)
     }
@@ -75,8 +75,8 @@ impl fmt::Display for KeyAction {
     }
 }
 
-/// Rule that the service itself applies to referencing rows when the row that they reference is deleted, whatever the
-/// database's own action is. The names and meanings are those of Django's `on_delete`.
+/// Rule that the service itself applies to referencing rows when the referenced row is deleted, whatever the
+/// database's own action is. Names and meanings are those of Django's `on_delete`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OnDelete {
     /// The referencing rows are deleted too, and counted.
@@ -87,7 +87,7 @@ pub enum OnDelete {
     Restrict,
     /// The referencing key becomes NULL.
     SetNull,
-    /// The referencing key becomes the default that its entity declares, or NULL where it declares none.
+    /// The referencing key becomes the default that its entity declares, or NULL without a default.
     SetDefault,
     /// The database's foreign key decides.
     DoNothing,
@@ -106,68 +106,68 @@ impl fmt::Display for OnDelete {
     }
 }
 
-/// The way from the rows of one entity to those of another.
+/// Relation from the rows of one entity to the rows of another.
 #[derive(Clone, Debug)]
 pub struct Relation {
-    /// Its field in the schema.
+    /// Field name in the schema.
     pub field: String,
-    /// The entity it leads to.
+    /// Target entity.
     pub target: EntityId,
-    /// How many are there.
+    /// Number of rows at the other end.
     pub cardinality: Cardinality,
-    /// How it was declared.
+    /// Declaration in the entity.
     pub declaration: Declaration,
-    /// Whether the database enforces the key; entities may say that it does not (`skip_fk`).
+    /// True if the database enforces the key; entities may opt out (`skip_fk`).
     pub enforced: bool,
-    /// ON DELETE as the entity declares it; of forward relations alone.
+    /// ON DELETE as the entity declares it; only for forward relations.
     pub on_delete: KeyAction,
-    /// ON UPDATE as the entity declares it; of forward relations alone.
+    /// ON UPDATE as the entity declares it; only for forward relations.
     pub on_update: KeyAction,
-    /// Rule of the application for deletions of the target; of forward relations alone.
+    /// Deletion rule of the application; only for forward relations.
     pub rule: Option<OnDelete>,
-    /// The columns of this entity that take part.
+    /// Join columns of this entity.
     pub from: Vec<ColumnId>,
-    /// The columns of the target that they meet; behind the junction where there is one.
+    /// Join columns of the target; behind the junction, if any.
     pub to: Vec<ColumnId>,
-    /// The table between, for many-to-many.
+    /// Junction of a many-to-many relation.
     pub junction: Option<Junction>,
 }
 
-/// The table between the two ends of a many-to-many relation.
+/// Table between the two ends of a many-to-many relation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Junction {
-    /// Where its rows are.
+    /// Junction table.
     pub table: Table,
-    /// Its entity, where that is registered.
+    /// Entity of the junction, if registered.
     pub entity: Option<EntityId>,
-    /// Its columns that point at this entity.
+    /// Columns that reference the owner of the relation.
     pub from: Vec<String>,
-    /// Its columns that point at the target.
+    /// Columns that reference the target.
     pub to: Vec<String>,
 }
 
 impl Relation {
-    /// Whether it leads to a list.
+    /// Returns true if the relation leads to a list.
     pub fn is_many(&self) -> bool {
         self.cardinality == Cardinality::Many
     }
 }
 
-/// A relation as an entity's `Relation` enum declares it, with names instead of types.
+/// Relation as an entity's `Relation` enum declares it, with names instead of types.
 #[derive(Clone, Debug)]
 pub(super) struct Declared {
-    /// The variant's name.
+    /// Name of the variant.
     pub variant: String,
     pub declaration: Declaration,
     pub from_table: Table,
     pub from: Vec<String>,
     pub to_table: Table,
     pub to: Vec<String>,
-    /// Whether the database enforces the key.
+    /// True if the database enforces the key.
     pub enforced: bool,
     pub on_delete: KeyAction,
     pub on_update: KeyAction,
-    /// Whether it has a condition beside its columns, as a closure that cannot be read.
+    /// True if the relation has a further condition, a closure that cannot be read.
     pub conditional: bool,
 }
 
@@ -180,8 +180,8 @@ impl Declared {
     /// | `has_one` | `true` | `HasOne` |
     /// | `has_many` | `true` | `HasMany` |
     ///
-    /// The documentation of `is_owner` says the opposite (`true` for the side that holds the key); the table
-    /// is what its code does, and a test keeps watch.
+    /// The documentation of `is_owner` says the opposite (`true` for the side that holds the key). The table
+    /// follows the code, and a test guards it.
     pub fn read(variant: String, definition: RelationDef) -> Self {
         let declaration = match (definition.is_owner, definition.rel_type) {
             (false, _) => Declaration::BelongsTo,
@@ -202,7 +202,7 @@ impl Declared {
         }
     }
 
-    /// Whether it leads to a list.
+    /// Returns true if the relation leads to a list.
     pub fn is_list(&self) -> bool {
         self.declaration == Declaration::HasMany
     }
@@ -213,7 +213,7 @@ fn table_of(table: &TableRef) -> Table {
         TableRef::Table(name, _) => {
             Table { schema: name.0.as_ref().map(|schema| schema.1.to_string()), name: name.1.to_string() }
         }
-        // SeaORM makes relations between tables only; an entity over a sub-select has no relations.
+        // SeaORM relates tables only; an entity over a sub-select has no relations.
         _ => Table { schema: None, name: String::new() },
     }
 }

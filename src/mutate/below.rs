@@ -1,4 +1,4 @@
-//! What happens at the far side of reverse and many-to-many relations.
+//! Nested writes through has_one, has_many and many-to-many.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,12 +13,11 @@ use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, EntityId, Relation, RelationId};
 use crate::plan::Dialect;
 
-/// A key, and the values of the relation's columns in the row above that it shall belong to.
+/// Key of a row, and the new values of the relation's columns that assign the row to its parent.
 type Placed = (Key, Vec<Value>);
 
 impl Writer<'_> {
-    /// Carries out what is asked of the rows below, for all rows above at once: first what takes away, then what
-    /// changes, then what adds.
+    /// Applies the nested writes of all parent rows. Removals come first, then changes, then additions.
     pub async fn write_below(&self, owner: EntityId, id: RelationId, above: Vec<(Row, Below)>) -> Result<()> {
         let relation = &self.model().entities[owner].relations[id];
         match &relation.junction {
@@ -59,7 +58,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Takes rows out of the list, or deletes them; each must be in it.
+    /// Unlinks or deletes rows; each must be in the list.
     async fn remove(&self, relation: &Relation, parent: &[Value], below: &Below) -> Result<()> {
         let target = relation.target;
         let null: Vec<(ColumnId, Value)> = relation
@@ -86,7 +85,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Each of `keys`, which name rows by the same columns, must be among the rows found.
+    /// Checks that each of `keys`, all over the same columns, is among the found rows.
     fn require_all(&self, target: EntityId, found: &[Row], keys: &[&Key]) -> Result<()> {
         let wanted: HashSet<Vec<Value>> = keys.iter().map(|key| normalized(&key.values)).collect();
         if found.len() >= wanted.len() {
@@ -95,7 +94,7 @@ impl Writer<'_> {
         let columns = keys.first().map_or(&[][..], |key| &key.columns);
         let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(row, columns)).collect();
         let is_found = |key: &Key| found.contains(&normalized(&key.values));
-        // A column that has become NULL names its row no more: the first key then stands for all.
+        // A column that became NULL no longer names its row: the error then shows the first key.
         let missing = keys.iter().find(|key| !is_found(key)).or(keys.first());
         missing.map_or(Ok(()), |key| Err(self.not_in_list(target, key)))
     }
@@ -138,7 +137,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Changes the one row that is there; gives the new row back where there is none.
+    /// Updates the single row, or returns the new row if none exists.
     async fn upsert_below(
         &self,
         relation: &Relation,
@@ -150,14 +149,14 @@ impl Writer<'_> {
         Ok(updated.is_empty().then_some(create))
     }
 
-    /// The error of a row that was made because none was there: another transaction may have made one in between. SQLite has
-    /// one writer.
+    /// Marks the error of a row created because none existed: another transaction may have created one
+    /// meanwhile. SQLite has one writer, so no race.
     pub fn perhaps_raced(&self, error: Error) -> Error {
         let is_taken = error.code() == Code::UniqueViolation;
         if is_taken && self.session.dialect() == Dialect::Postgres { error.perhaps_raced() } else { error }
     }
 
-    /// Gives rows their new places, with one statement for each unique key that they are named by.
+    /// Assigns rows to new parents, with one statement per unique key that names them.
     async fn connect(&self, relation: &Relation, connects: Vec<Placed>) -> Result<()> {
         let target = relation.target;
         let mut by_columns: BTreeMap<Vec<ColumnId>, Vec<Placed>> = BTreeMap::new();
@@ -166,7 +165,7 @@ impl Writer<'_> {
         }
         for (columns, placed) in by_columns {
             let placed = last_places(placed);
-            // A row whose key the move itself changes comes back under the new one: it is looked for before.
+            // A key that the move changes is returned in its new form, so these rows are checked before.
             let is_moved = columns.iter().any(|column| relation.to.contains(column));
             if is_moved {
                 let keys: Vec<Vec<Value>> = placed.iter().map(|(key, _)| key.values.clone()).collect();
@@ -206,8 +205,7 @@ impl Writer<'_> {
     }
 }
 
-/// The same without rows that are named again further on: the last place is the one where they end. The databases
-/// would take any.
+/// Keeps only the last parent of each row that is named repeatedly. The databases would pick any.
 fn last_places(placed: Vec<Placed>) -> Vec<Placed> {
     let mut seen = HashSet::new();
     let mut last: Vec<Placed> =
@@ -216,7 +214,7 @@ fn last_places(placed: Vec<Placed>) -> Vec<Placed> {
     last
 }
 
-/// Keys by the columns that they name rows by.
+/// Groups keys by their columns.
 fn by_columns(keys: &[Key]) -> BTreeMap<Vec<ColumnId>, Vec<&Key>> {
     let mut by_columns: BTreeMap<Vec<ColumnId>, Vec<&Key>> = BTreeMap::new();
     for key in keys {
@@ -225,7 +223,7 @@ fn by_columns(keys: &[Key]) -> BTreeMap<Vec<ColumnId>, Vec<&Key>> {
     by_columns
 }
 
-/// Keys over the columns `named`, of rows that must also belong to this parent.
+/// Extends keys over the columns `named` by the parent's key.
 fn all_within(
     relation: &Relation,
     parent: &[Value],
@@ -236,7 +234,7 @@ fn all_within(
     (columns, keys.iter().map(|key| [key.values.clone(), parent.to_vec()].concat()).collect())
 }
 
-/// A key of a row that must also belong to this parent.
+/// Extends a key by the parent's key.
 fn within(relation: &Relation, parent: &[Value], key: &Key) -> (Vec<ColumnId>, Vec<Value>) {
     let columns = key.columns.iter().chain(&relation.to).copied().collect();
     (columns, [key.values.clone(), parent.to_vec()].concat())

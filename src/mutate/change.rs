@@ -1,4 +1,4 @@
-//! What a client wants written, read from its input into plain data. Nothing here touches a database.
+//! Changes that a client requests, read from the input into plain data. Nothing here touches a database.
 
 use sea_orm::Value;
 
@@ -6,81 +6,81 @@ use crate::error::{Error, Result};
 use crate::model::{ColumnId, Declaration, EntityId, Model, Relation, RelationId, names};
 use crate::plan::{Dialect, Input};
 
-/// A new row, and what is written around it.
+/// New row, with its nested writes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Create {
-    /// Where it stands in the input, for errors.
+    /// Path in the input, for errors.
     pub path: String,
-    /// The values of its own columns.
+    /// Values of own columns.
     pub values: Vec<(ColumnId, Value)>,
-    /// The rows it points at.
+    /// Rows that the new row references.
     pub forward: Vec<(RelationId, Link)>,
-    /// The rows that are to point at it.
+    /// Nested writes to rows that reference the new row.
     pub below: Vec<(RelationId, Below)>,
 }
 
-/// A change of rows that are there.
+/// Change of existing rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
-    /// Where it stands in the input, for errors.
+    /// Path in the input, for errors.
     pub path: String,
-    /// The new values of own columns.
+    /// New values of own columns.
     pub values: Vec<(ColumnId, Value)>,
-    /// The rows it is to point at.
+    /// Rows that the changed rows will reference.
     pub forward: Vec<(RelationId, Link)>,
-    /// What happens to the rows that point at it.
+    /// Nested writes to rows that reference the changed rows.
     pub below: Vec<(RelationId, Below)>,
 }
 
-/// The target of a foreign key.
+/// Target of a foreign key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Link {
-    /// None any more.
+    /// No target.
     Null,
-    /// A row that is there.
+    /// Existing row.
     Key(Key),
-    /// A new one.
+    /// New row.
     Create(Box<Create>),
 }
 
-/// One row by the values of a unique key.
+/// Row named by a unique key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
-    /// Where it stands in the input, for errors.
+    /// Path in the input, for errors.
     pub path: String,
-    /// The key's columns.
+    /// Columns of the key.
     pub columns: Vec<ColumnId>,
-    /// Their values.
+    /// Values of the key.
     pub values: Vec<Value>,
-    /// What the junction's own columns are to hold, where the key links through one.
+    /// Values of the junction's own columns, if the key links through a junction.
     pub junction: Vec<(ColumnId, Value)>,
 }
 
-/// What happens to the rows at the far side of a reverse or many-to-many relation. Of a one-to-one there is at
-/// most one of each.
+/// Nested writes to rows of a reverse or many-to-many relation. A one-to-one relation has at most one of
+/// each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Below {
-    /// New rows that belong here, with the values of the junction's own columns.
+    /// New rows to link, with the values of the junction's own columns.
     pub create: Vec<(Create, Vec<(ColumnId, Value)>)>,
-    /// Rows that shall belong here.
+    /// Rows to link.
     pub connect: Vec<Key>,
-    /// Changes of rows that belong here; without a key, of the one.
+    /// Changes of linked rows; without a key, of the single row.
     pub update: Vec<(Option<Key>, Update)>,
-    /// Change the one, or make it.
+    /// Change of the single row, or its creation.
     pub upsert: Option<(Create, Update)>,
-    /// Rows that shall not belong here any more.
+    /// Rows to unlink.
     pub disconnect: Vec<Key>,
-    /// The one shall not belong here any more.
+    /// True to unlink the single row.
     pub disconnect_one: bool,
     /// Rows to delete.
     pub delete: Vec<Key>,
-    /// Delete the one.
+    /// True to delete the single row.
     pub delete_one: bool,
-    /// All that shall belong here.
+    /// Complete new set of linked rows.
     pub set: Option<Vec<Key>>,
 }
 
-/// Reads inputs of one model.
+/// Reader of a model's inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Changes<'a> {
     /// The model.
@@ -90,7 +90,7 @@ pub struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Reads `UserCreate`. `without` is the relation that is given by where the row stands.
+    /// Reads `UserCreate`. `without` is the relation that the context of the row determines.
     pub fn create(&self, entity: EntityId, input: &Input, without: Option<RelationId>) -> Result<Create> {
         let mut create = Create {
             path: input.path().to_owned(),
@@ -119,7 +119,7 @@ impl Changes<'_> {
         if let Some(column) = entity.column_of_field(name) {
             return Ok(Field::Column(column, self.value(id, column, input)?));
         }
-        let unknown = || input.refuse(format!("{} takes no \"{name}\"", entity.name));
+        let unknown = || input.refuse(format!("{} has no field \"{name}\"", entity.name));
         let relation_id =
             entity.relation_of_field(name).filter(|found| Some(*found) != without).ok_or_else(unknown)?;
         let relation = &entity.relations[relation_id];
@@ -129,14 +129,14 @@ impl Changes<'_> {
         Ok(Field::Below(relation_id, Box::new(self.below(id, relation_id, input)?)))
     }
 
-    /// A column's new value; `null` is a value like others where the column takes it.
+    /// Reads a column's new value; `null` is a value if the column is nullable.
     fn value(&self, id: EntityId, column: ColumnId, input: &Input) -> Result<Value> {
         let entity = &self.model.entities[id];
         let column = &entity.columns[column];
         if input.is_null() {
             return match column.nullable {
                 true => Ok(column.column_type.null()),
-                false => Err(input.refuse("expected a value; leave it out for the default")),
+                false => Err(input.refuse("expected a value (omit the field to use its default)")),
             };
         }
         let value = input.column_value(self.model, &column.column_type)?;
@@ -162,7 +162,7 @@ impl Changes<'_> {
         Ok(Link::Key(self.key(relation.target, input, None)?))
     }
 
-    /// Reads `UserKey`: exactly one unique key; beside it, through a junction, the junction's own columns.
+    /// Reads `UserKey`: exactly one unique key, and the junction's own columns for a link.
     pub fn key(&self, id: EntityId, input: &Input, junction: Option<(EntityId, &[ColumnId])>) -> Result<Key> {
         let entity = &self.model.entities[id];
         let mut found: Option<(Vec<ColumnId>, Vec<Value>)> = None;
@@ -220,13 +220,13 @@ impl Changes<'_> {
             // From this side too, null unlinks.
             return match may_be_without {
                 true => Ok(Below { disconnect_one: true, ..Below::default() }),
-                false => Err(input.refuse("expected changes; leave it out for none")),
+                false => Err(input.refuse("expected changes (omit the field to change nothing)")),
             };
         }
         let mut below = Below::default();
         for (name, input) in input.object()? {
             if input.is_null() {
-                return Err(input.refuse("expected a value; leave it out for no change"));
+                return Err(input.refuse("expected a value (omit the field to change nothing)"));
             }
             match (name.as_str(), relation.is_many()) {
                 ("create", _) => {
@@ -260,13 +260,13 @@ impl Changes<'_> {
                 ("delete", true) => below.delete = keys(&input)?,
                 ("disconnect", false) => below.disconnect_one = input.boolean()?,
                 ("delete", false) => below.delete_one = input.boolean()?,
-                (name, _) => return Err(input.refuse(format!("\"{name}\" is not one of the changes"))),
+                (name, _) => return Err(input.refuse(format!("unknown operation \"{name}\""))),
             }
         }
         Ok(below)
     }
 
-    /// A new row at the far side; through a junction with columns of its own they stand beside it.
+    /// Reads a new row of a nested write; the junction's own columns, if any, lie beside the row.
     fn create_below(
         &self,
         target: EntityId,
@@ -281,14 +281,15 @@ impl Changes<'_> {
         for (name, value) in input.object()?.filter(|(name, _)| name.as_str() != names::NODE) {
             let column =
                 self.model.entities[junction].column_of_field(name).filter(|found| columns.contains(found));
-            let column = column.ok_or_else(|| value.refuse(format!("the link has no column \"{name}\"")))?;
+            let column =
+                column.ok_or_else(|| value.refuse(format!("the junction has no column \"{name}\"")))?;
             own.push((column, self.value(junction, column, &value)?));
         }
         Ok((self.create(target, &field(input, names::NODE)?, forward)?, own))
     }
 }
 
-/// One field of an input, by what it speaks of.
+/// Field of an input, by kind.
 enum Field {
     Column(ColumnId, Value),
     Forward(RelationId, Link),

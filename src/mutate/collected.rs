@@ -1,4 +1,5 @@
-//! Deletions by rules of the application: keys are set first, then rows go, those that reference others before these.
+//! Deletions by rules of the application: keys are set first, then rows are deleted, referencing rows before
+//! referenced ones.
 
 use sea_orm::Value;
 
@@ -8,24 +9,24 @@ use super::writer::{Row, Writer, values_of};
 use crate::execute::SqlError;
 use crate::model::{ColumnId, EntityId, OnDelete};
 
-/// A key among the rows that go.
+/// Foreign key between deleted rows.
 struct Edge {
     child: EntityId,
     target: EntityId,
-    /// Columns of the key that may be NULL.
+    /// Nullable columns of the key.
     nullable: Vec<ColumnId>,
 }
 
-/// A step of a deletion.
+/// Step of a deletion.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
-    /// The key of rows that go becomes NULL, so that what they reference can go before them.
+    /// Sets a key of deleted rows to NULL, so that the referenced rows can be deleted before them.
     Null(EntityId, Vec<ColumnId>),
     Delete(EntityId),
 }
 
 impl Writer<'_> {
-    /// Deletes all that was collected; says how many of the rows that were to be deleted there were.
+    /// Deletes all collected rows, and returns the number of directly deleted rows.
     pub async fn delete_collected(&self, reach: &Reach) -> Result<usize, SqlError> {
         let mut edges = Vec::new();
         for (entity, rows) in reach.gone.iter().filter(|(_, rows)| !rows.is_empty()) {
@@ -59,7 +60,7 @@ impl Writer<'_> {
         Ok(reach.first)
     }
 
-    /// Sets the keys of rows that reference `rows` and stay.
+    /// Sets the keys of remaining rows that reference `rows`.
     async fn set_keys(
         &self,
         child: EntityId,
@@ -103,8 +104,8 @@ impl Writer<'_> {
     }
 }
 
-/// Puts the deletion of entities into an order that keys allow which are checked at once. A circle is broken where a key
-/// may be NULL; where none may, the database has to take it as it is.
+/// Orders the deletion of entities so that immediate foreign keys hold. A cycle is broken at a nullable key;
+/// a cycle without one is left to the database.
 fn steps(mut entities: Vec<EntityId>, mut edges: Vec<Edge>) -> Vec<Step> {
     let mut steps = Vec::new();
     while !entities.is_empty() {
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_go_before_those_that_they_reference_and_circles_are_opened() {
+    fn referencing_rows_are_deleted_first_and_cycles_are_broken() {
         let chain = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(2, 1, &[]), edge(2, 0, &[])]);
         assert_eq!(chain, [Step::Delete(2), Step::Delete(1), Step::Delete(0)]);
         let circle = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(0, 1, &[7]), edge(2, 0, &[])]);

@@ -1,4 +1,4 @@
-//! The database's refusals, as errors that name entity and fields: the same on every database.
+//! Maps the database's refusals to errors that name entity and fields, alike on every database.
 
 use sea_orm::Value;
 
@@ -10,18 +10,18 @@ use crate::execute::{Refusal, SqlError};
 use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Relation};
 use crate::plan::Dialect;
 
-/// What a statement tried to write.
+/// Attempted write of a statement.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
-    /// Into which table.
+    /// Entity of the written table.
     pub entity: EntityId,
-    /// The values, where they may have been refused.
+    /// Written values that may have been refused.
     pub rows: &'a [Row],
-    /// Of a change, which rows it was for: columns, and their values before.
+    /// Changed rows of an update: columns, and their previous values.
     pub at: Option<(&'a [ColumnId], &'a [Vec<Value>])>,
-    /// Of rows of a junction, what they link.
+    /// Links of written junction rows.
     pub link: Option<&'a Linked>,
-    /// Where each row stands in the input; none where it comes from elsewhere.
+    /// Input path of each row; empty for rows from elsewhere.
     pub paths: &'a [String],
 }
 
@@ -43,13 +43,13 @@ impl Linked {
 }
 
 impl<'a> Attempt<'a> {
-    /// One that changes no key that others may point at.
+    /// Creates an attempt that changes no referenced key.
     pub fn of(entity: EntityId, rows: &'a [Row]) -> Self {
         Self { entity, rows, at: None, link: None, paths: &[] }
     }
 }
 
-/// Which kind of constraint was broken.
+/// Kind of the violated constraint.
 enum Broken {
     Unique,
     ForeignKey,
@@ -58,7 +58,8 @@ enum Broken {
 }
 
 impl Broken {
-    /// PostgreSQL's SQLSTATE (appendix A of its manual), or SQLite's extended result code.
+    /// Returns the kind for PostgreSQL's SQLSTATE (appendix A of its manual), or SQLite's extended result
+    /// code.
     fn of(code: &str) -> Option<Self> {
         Some(match code {
             "23505" | "1555" | "2067" => Self::Unique,
@@ -70,14 +71,14 @@ impl Broken {
     }
 }
 
-/// Whether a statement was refused for rows that point at others.
+/// Returns true if a statement was refused because of a foreign key.
 pub(super) fn is_foreign_key_violation(error: &SqlError) -> bool {
     let broken = error.refusal().and_then(|refusal| Broken::of(&refusal.code));
     matches!(broken, Some(Broken::ForeignKey))
 }
 
 impl Writer<'_> {
-    /// The error of a statement that the database refused; the operation ends with it.
+    /// Builds the error of a refused statement, which ends the operation.
     pub async fn refusal(&self, error: SqlError, attempt: Attempt<'_>) -> Error {
         let Some(refusal) = error.refusal() else { return error.into() };
         let Some(broken) = Broken::of(&refusal.code) else {
@@ -94,7 +95,7 @@ impl Writer<'_> {
         described.unwrap_or_else(|fault| fault)
     }
 
-    /// The error of a COMMIT that the database refused: nothing tells which field was the reason.
+    /// Builds the error of a refused COMMIT, which cannot name the field.
     pub async fn refusal_at_the_end(&self, error: SqlError) -> Error {
         match self.session.dialect() {
             Dialect::Sqlite if is_foreign_key_violation(&error) => Error::foreign_key_violation("", ""),
@@ -102,8 +103,8 @@ impl Writer<'_> {
         }
     }
 
-    /// SQLite's messages: `UNIQUE constraint failed: profiles.user_id`, `NOT NULL constraint failed: posts.title`,
-    /// `CHECK constraint failed: name`, and `FOREIGN KEY constraint failed`, which names nothing.
+    /// Decodes SQLite's messages: `UNIQUE constraint failed: profiles.user_id`, `NOT NULL constraint failed:
+    /// posts.title`, `CHECK constraint failed: name`, and `FOREIGN KEY constraint failed` without a name.
     async fn describe_sqlite(&self, broken: &Broken, message: &str, attempt: Attempt<'_>) -> Result<Error> {
         let named = message.split_once("failed: ").map_or("", |(_, named)| named);
         let (mut table, mut columns) = ("", Vec::new());
@@ -134,8 +135,8 @@ impl Writer<'_> {
         Ok(self.describe(broken, table, &columns, constraint, attempt))
     }
 
-    /// The error of a constraint over these columns of a table. A table that the schema hides stands for the list that
-    /// was written through it.
+    /// Builds the error of a constraint over these columns of a table. A hidden junction is reported as the
+    /// list written through it.
     fn describe(
         &self,
         broken: &Broken,
@@ -184,7 +185,7 @@ impl Writer<'_> {
         self.entity_of(table).is_some_and(|id| self.model().entities[id].exposed)
     }
 
-    /// The error of a link whose far end is not there.
+    /// Builds the error of a link to a missing row.
     pub fn link_error(&self, link: &Linked) -> Error {
         let junction = link.relation.junction.as_ref();
         let of_junction = junction.filter(|junction| self.is_exposed(&junction.table.name));
@@ -196,8 +197,9 @@ impl Writer<'_> {
         (self.model().entities[link.owner].name.clone(), Some(link.relation.field.clone()))
     }
 
-    /// The columns of a constraint. The transaction is lost after an error: this is asked outside it, and not before
-    /// its connection is free, since clients that all hold one and wait for a second would wait for each other.
+    /// Returns the columns of a constraint. The transaction is lost after the error, so this query runs
+    /// outside. Its connection is freed first, because clients that hold one connection and wait for a second
+    /// would deadlock.
     async fn postgres_columns(&self, sql: &str, table: &str, constraint: &str) -> Result<Vec<String>> {
         self.session.statements().rollback().await?;
         let values = vec![Value::from(table), Value::from(constraint)];
@@ -209,7 +211,7 @@ impl Writer<'_> {
         Ok((0..names.len()).filter_map(name).collect())
     }
 
-    /// Which of the keys that were to be written points at nothing.
+    /// Finds the written key that references a missing row.
     async fn find_dangling(&self, attempt: Attempt<'_>) -> Result<Error> {
         let entity = &self.model().entities[attempt.entity];
         for relation in
@@ -235,12 +237,12 @@ impl Writer<'_> {
                 return Ok(self.link_error(link));
             }
         }
-        // Nothing given points at nothing: others point at what was there before.
+        // No written key is dangling: other rows reference the previous key.
         let pointing = self.find_pointing(attempt).await?;
         Ok(pointing.unwrap_or_else(|| Error::foreign_key_violation(&entity.name, "")))
     }
 
-    /// Which reference restricts a change of the key that the attempt would have changed.
+    /// Finds the reference that restricts the attempted change of a key.
     async fn find_pointing(&self, attempt: Attempt<'_>) -> Result<Option<Error>> {
         let Some((by, keys)) = attempt.at else { return Ok(None) };
         let is_changed = |column: &ColumnId| attempt.rows.iter().any(|row| row.contains_key(column));
@@ -257,12 +259,12 @@ impl Writer<'_> {
     }
 }
 
-/// The columns of a unique index, by table and name.
+/// Columns of a unique index, by table and name.
 const UNIQUE_COLUMNS: &str = "SELECT c.attname::text FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid
     JOIN pg_class t ON t.oid = x.indrelid JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY(x.indkey)
     WHERE t.relname = $1 AND i.relname = $2 ORDER BY array_position(x.indkey::int2[], c.attnum)";
 
-/// The columns of a foreign key, by table and name.
+/// Columns of a foreign key, by table and name.
 const FOREIGN_COLUMNS: &str =
     "SELECT c.attname::text FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid
     JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY(k.conkey)

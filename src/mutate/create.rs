@@ -1,4 +1,4 @@
-//! New rows, in the order in which they are given.
+//! Creates rows, in input order.
 
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
@@ -10,11 +10,11 @@ use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
 
 impl Writer<'_> {
-    /// Makes rows of one entity and all that hangs on them: first the rows they point at, then themselves, then
-    /// those that point at them. Each comes with the values that its place gives it. With `conflict`, rows whose
-    /// key is taken change the row that has it.
+    /// Creates rows of one entity with their nested writes: referenced rows first, then the rows, then
+    /// referencing rows. Each row comes with the values that its parent determines. With `conflict`, a row
+    /// whose key exists updates the existing row.
     ///
-    /// Returns the columns `wanted` and the primary key of each, in their order. Boxed, since rows nest.
+    /// Returns the columns `wanted` and the primary key of each row, in order. Boxed, because rows nest.
     pub fn create<'b>(
         &'b self,
         id: EntityId,
@@ -52,7 +52,8 @@ impl Writer<'_> {
         })
     }
 
-    /// What a written row must come back with: its primary key, what is wanted, and the keys of what hangs on it.
+    /// Returns the columns that a written row must return: its primary key, `wanted`, and the keys of nested
+    /// relations.
     pub fn returning<'r>(
         &self,
         id: EntityId,
@@ -70,7 +71,7 @@ impl Writer<'_> {
         columns
     }
 
-    /// The databases make the rows of a statement, and return them, in the order of its values.
+    /// Inserts rows. The databases create and return the rows of a statement in the order of its values.
     async fn insert(
         &self,
         id: EntityId,
@@ -100,7 +101,7 @@ impl Writer<'_> {
             inserted.extend(returned);
         }
         if inserted.len() != count {
-            return Err(Error::internal("the database returned fewer rows than it was given"));
+            return Err(Error::internal("the database returned fewer rows than were inserted"));
         }
         Ok(inserted)
     }

@@ -1,4 +1,4 @@
-//! Deletions: what goes along, and what restricts them.
+//! Deletions: cascades and restrictions.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,35 +13,35 @@ use crate::error::{Error, Result};
 use crate::execute::{RowSet, SqlError};
 use crate::model::{ColumnId, EntityId, KeyAction, OnDelete};
 
-/// What a deletion reaches.
+/// Rows that a deletion affects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
-    /// The rows that go along, by their primary keys; the deleted ones themselves are not among them.
+    /// Primary keys of cascaded rows, without the directly deleted ones.
     pub cascaded: BTreeMap<EntityId, HashSet<Vec<Value>>>,
-    /// All rows that go, with the columns that others point at.
+    /// All deleted rows, with their referenced columns.
     pub gone: BTreeMap<EntityId, Vec<Row>>,
-    /// Their primary keys.
+    /// Primary keys of all deleted rows.
     pub seen: HashSet<(EntityId, Vec<Value>)>,
-    /// Number of the rows that were to be deleted.
+    /// Number of directly deleted rows.
     pub first: usize,
 }
 
-/// Rows that stay and reference rows that are to go, as relations with their number.
+/// Remaining rows that reference deleted rows, counted by relation.
 #[derive(Debug, Default)]
 struct Standing {
     restricted: Vec<(Option<String>, i64)>,
-    /// Those that go along themselves give way, unless the database judges before they are gone.
+    /// Rows that are deleted too restrict nothing, unless the database checks before their deletion.
     going: Vec<(Option<String>, i64)>,
-    /// A default that others fall back to references no row.
+    /// Error of a default key that references no row.
     defaulted: Option<Error>,
 }
 
 impl Writer<'_> {
-    /// Deletes the rows whose columns `by` are one of `keys`; says how many there were.
+    /// Deletes the rows whose columns `by` match one of `keys`, and returns their number.
     pub async fn delete_rows(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<usize> {
         let known = self.session.statements().foreign_keys();
         let by_rules = follows_rules(self.model(), known.as_deref(), id);
-        // A trial looks at what is gone when all is done.
+        // A trial checks the deleted rows at the end.
         let reach = match by_rules || self.trial.is_some() {
             true => Some(self.collect(id, by, keys, by_rules).await?),
             false => None,
@@ -51,7 +51,8 @@ impl Writer<'_> {
         {
             return Err(self.restriction(reach, id, by, keys).await?);
         }
-        // PostgreSQL gives a transaction up at the first error; what restricts the deletion is asked for after it.
+        // PostgreSQL aborts a transaction at the first error; the savepoint allows queries about the
+        // restriction.
         self.savepoint("SAVEPOINT deletion").await?;
         let deleted = match reach.as_ref().filter(|_| by_rules) {
             Some(reach) => self.delete_collected(reach).await,
@@ -77,7 +78,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Sends a writing statement whose refusal is for the caller to understand.
+    /// Sends a statement that writes; the caller interprets a refusal.
     pub async fn try_to(&self, write: Write) -> Result<RowSet, SqlError> {
         self.session.statements().touch(write.touches);
         self.session.statements().write(write.statement, write.columns.into()).await
@@ -94,14 +95,15 @@ impl Writer<'_> {
         references(self.model(), self.session.statements().foreign_keys().as_deref(), id)
     }
 
-    /// Follows CASCADE, of the database and of the application's rules, from the rows whose columns `by` are one of
-    /// `keys`.
+    /// Follows CASCADE, of the database and of the application's rules, from the rows whose columns `by`
+    /// match one of `keys`.
     pub async fn reach(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<Reach> {
         self.collect(id, by, keys, false).await
     }
 
-    /// Goes level by level: one statement for each relation and level. A row that is met twice is followed once, so that
-    /// circles end. With `lock` no row of what is found can be referenced anew by others meanwhile.
+    /// Collects the affected rows level by level, with one statement per relation and level. A row met twice
+    /// is followed once, so that cycles end. With `lock`, other transactions cannot add references to the
+    /// found rows meanwhile.
     async fn collect(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>], lock: bool) -> Result<Reach> {
         let mut reach = Reach::default();
         let mut level = vec![(id, by.to_vec(), keys.to_vec())];
@@ -138,7 +140,7 @@ impl Writer<'_> {
         Ok(reach)
     }
 
-    /// Returns whether a rule of the application refuses the deletion.
+    /// Returns true if a rule of the application refuses the deletion.
     async fn is_forbidden(&self, reach: &Reach) -> Result<bool> {
         for (entity, rows) in &reach.gone {
             for reference in self.references(*entity) {
@@ -156,7 +158,7 @@ impl Writer<'_> {
         Ok(false)
     }
 
-    /// Counts the rows of `child` that reference `rows`: those that stay, and those that go along.
+    /// Counts the rows of `child` that reference `rows`: remaining ones, and deleted ones.
     async fn count(
         &self,
         reach: &Reach,
@@ -172,7 +174,7 @@ impl Writer<'_> {
         Ok((found.len() - along, along))
     }
 
-    /// The error of a deletion that is refused: everything that restricts it at once.
+    /// Builds the error of a refused deletion, with every restriction at once.
     async fn restriction(
         &self,
         reach: &Reach,
@@ -188,7 +190,7 @@ impl Writer<'_> {
         }
         let Standing { restricted, going, defaulted } = standing;
         if let Some(error) = defaulted.filter(|_| restricted.is_empty()) {
-            // Nothing forbids the deletion itself: a default that others fall back to references no row.
+            // The deletion itself is allowed: a default key references no row.
             return Ok(error);
         }
         let by_relation = if restricted.is_empty() { going } else { restricted };
@@ -252,7 +254,7 @@ impl Writer<'_> {
         }
     }
 
-    /// `DELETE_RESTRICTED` of a deletion of the rows whose columns `by` are one of `keys`.
+    /// Builds `DELETE_RESTRICTED` for the rows whose columns `by` match one of `keys`.
     pub fn deletion_restricted(
         &self,
         id: EntityId,
@@ -260,7 +262,7 @@ impl Writer<'_> {
         keys: &[Vec<Value>],
         by_relation: &[(Option<String>, i64)],
     ) -> Error {
-        // Of several rows it is not said which is the one that is held.
+        // For several rows the error does not identify the restricted one.
         let key = match keys {
             [key] => self.key_json(id, by, key),
             _ => serde_json::Value::Null,
@@ -268,7 +270,7 @@ impl Writer<'_> {
         Error::delete_restricted(&self.model().entities[id].name, key, by_relation)
     }
 
-    /// The primary key, and every further column that others point at.
+    /// Returns the primary key, and every further referenced column.
     fn pointed_at(&self, id: EntityId, references: &[Reference<'_>]) -> Vec<ColumnId> {
         let mut columns = self.model().entities[id].primary_key.clone();
         for column in references.iter().flat_map(|reference| &reference.to) {
@@ -280,7 +282,7 @@ impl Writer<'_> {
     }
 }
 
-/// The values by which other rows may reference these.
+/// Returns the values by which other rows may reference these rows.
 pub(super) fn keys_of(rows: &[Row], to: &[ColumnId]) -> Vec<Vec<Value>> {
     rows.iter().map(|row| values_of(row, to)).filter(|key| !has_null(key)).collect()
 }

@@ -1,5 +1,5 @@
-//! Keys that SQLite numbers by itself. It goes on after the greatest one, beyond what a column of fewer than 64 bits holds
-//! where a client has taken the last.
+//! Keys numbered by SQLite itself. SQLite continues after the greatest key. If a client took the last key,
+//! the next exceeds a column of fewer than 64 bits.
 
 use sea_orm::{Statement, Value};
 
@@ -9,7 +9,8 @@ use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, Table};
 use crate::plan::Dialect;
 
 impl Writer<'_> {
-    /// The key that the database numbers in new rows which give the columns `given`, where its numbers may be too large.
+    /// Returns the key that the database numbers in new rows with the columns `given`, if its numbers may be
+    /// too large.
     pub(super) fn numbered_key(&self, id: EntityId, given: &[ColumnId]) -> Option<ColumnId> {
         let entity = &self.model().entities[id];
         let [key] = entity.primary_key[..] else { return None };
@@ -19,8 +20,8 @@ impl Writer<'_> {
         (is_numbered && greatest(&column.column_type).is_some()).then_some(key)
     }
 
-    /// Moves new rows whose keys are too large to free ones, above as many of the others as can be. The rows hold their keys
-    /// as integers of 64 bits before, and as the column has them after.
+    /// Moves new rows with too large keys to the highest free range. The rows hold 64-bit keys before, and
+    /// keys of the column's type after.
     pub(super) async fn keep_in_range(
         &self,
         id: EntityId,
@@ -42,7 +43,7 @@ impl Writer<'_> {
             let free = free.ok_or_else(|| {
                 let path = rows.iter().zip(paths).find(|(row, _)| number(row) > greatest);
                 let argument = path.map(|(_, path)| format!("{path}.{}", column.field));
-                let expected = "expected a value: no further one is left to number the row with";
+                let expected = "expected a value, because no number is left to generate a key from";
                 Error::bad_input(&argument.unwrap_or_default(), serde_json::Value::Null, expected)
             })?;
             moved_by = free - first;
@@ -62,7 +63,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The first of so many free numbers, the last of all where there are several such places.
+    /// Returns the first number of a free range of `count` numbers, from the highest such range.
     async fn first_free(
         &self,
         entity: &Entity,
@@ -87,7 +88,7 @@ impl Writer<'_> {
     }
 }
 
-/// The greatest number of a column that holds fewer than 64 bits.
+/// Returns the maximum of a column with fewer than 64 bits.
 fn greatest(column_type: &ColumnType) -> Option<i64> {
     Some(match column_type {
         ColumnType::TinyInt => i8::MAX.into(),

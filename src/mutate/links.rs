@@ -12,49 +12,49 @@ use super::writer::{Row, Writer, normalized, values_of};
 use crate::error::Result;
 use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation};
 
-/// Columns by name, with what they hold.
+/// Columns by name, with their types.
 pub(super) type Columns = Vec<(String, ColumnType)>;
 
-/// The relation that links are made for.
+/// Many-to-many relation of links.
 #[derive(Clone, Copy)]
 pub(super) struct Through<'a> {
-    /// The entity that has it.
+    /// Owner of the relation.
     pub owner: EntityId,
     /// The relation.
     pub relation: &'a Relation,
-    /// Its junction.
+    /// Junction of the relation.
     pub junction: &'a Junction,
 }
 
-/// A link to make.
+/// Link to create.
 struct Link {
-    /// The values of the relation's columns in the row above.
+    /// Values of the relation's columns in the parent row.
     parent: Vec<Value>,
-    /// The row below.
+    /// Row at the far end.
     target: Target,
-    /// The values of the junction's own columns.
+    /// Values of the junction's own columns.
     own: Vec<(ColumnId, Value)>,
 }
 
-/// The row that a link leads to.
+/// Row at the far end of a link.
 enum Target {
-    /// One that is there.
+    /// Existing row.
     Known(Key),
-    /// One that is made first: its place among these.
+    /// Created row, as its index among the new rows.
     New(usize),
 }
 
-/// A link whose both ends are known.
+/// Link with both ends known.
 struct Pair {
-    /// The values of the relation's columns in both rows.
+    /// Values of the relation's columns in both rows.
     ends: Vec<Value>,
-    /// Whether it may be there already.
+    /// True if the link may exist already.
     may_exist: bool,
     own: Vec<(ColumnId, Value)>,
 }
 
 impl Writer<'_> {
-    /// Carries out what is asked of the links of rows: first what takes away, then what adds, in the order of the input.
+    /// Applies the nested writes to links: removals first, then additions, in input order.
     pub async fn write_links(&self, through: Through<'_>, above: Vec<(Row, Below)>) -> Result<()> {
         let Through { owner, relation, junction } = through;
         let (from, to) = self.junction_columns(through);
@@ -90,7 +90,7 @@ impl Writer<'_> {
         self.link(through, [from, to].concat(), pairs).await
     }
 
-    /// Finds the rows that links lead to. A link that is named twice is made once.
+    /// Finds the rows at the far ends. A link named twice is created once.
     async fn both_ends(&self, relation: &Relation, links: Vec<Link>, created: &[Row]) -> Result<Vec<Pair>> {
         let keys = links.iter().filter_map(|link| match &link.target {
             Target::Known(key) => Some(key),
@@ -113,7 +113,7 @@ impl Writer<'_> {
         Ok(pairs)
     }
 
-    /// Adds links that are not there yet; those that are keep what their own columns hold.
+    /// Adds missing links; existing links keep the values of their own columns.
     async fn link(&self, through: Through<'_>, columns: Columns, mut pairs: Vec<Pair>) -> Result<()> {
         let Through { owner, relation, junction } = through;
         let is_unique = self.is_unique_pair(junction, &columns);
@@ -149,13 +149,13 @@ impl Writer<'_> {
             let attempted: &[Row] = if junction.entity.is_some() { &attempted } else { &[] };
             let attempt = Attempt { link: Some(&linked), ..Attempt::of(id, attempted) };
             let sent = self.send(write, attempt).await;
-            // The database may know that the pair is unique where the entity does not.
+            // The pair may be unique in the database although the entity does not declare it.
             sent.map_err(|error| if is_unique { error } else { self.perhaps_raced(error) })?;
         }
         Ok(())
     }
 
-    /// Whether the database keeps the pair, and nothing less or more, unique.
+    /// Returns true if exactly the pair is a unique key of the junction.
     fn is_unique_pair(&self, junction: &Junction, columns: &[(String, ColumnType)]) -> bool {
         let Some(entity) = junction.entity.map(|id| &self.model().entities[id]) else { return false };
         let pair: BTreeSet<ColumnId> =
@@ -164,8 +164,8 @@ impl Writer<'_> {
         keys.any(|key| key.iter().copied().collect::<BTreeSet<ColumnId>>() == pair)
     }
 
-    /// Leaves out what is linked already, where no constraint does. Both ends are locked, the rows above since they were
-    /// written: no other operation links them meanwhile, from neither side.
+    /// Removes existing links from `pairs`, for junctions without a unique constraint. Both ends are locked,
+    /// the parent rows since their write, so that no other operation links them meanwhile.
     async fn without_existing(
         &self,
         through: Through<'_>,
@@ -195,7 +195,7 @@ impl Writer<'_> {
         Ok(targets.into_iter().map(|target| [parent.to_vec(), target].concat()).collect())
     }
 
-    /// The junction's columns to both sides, with the types of the columns that they reference.
+    /// Returns the junction's columns to both ends, with the types of the referenced columns.
     fn junction_columns(&self, through: Through<'_>) -> (Columns, Columns) {
         let Through { owner, relation, junction } = through;
         let typed = |names: &[String], entity: EntityId, columns: &[ColumnId]| {

@@ -1,4 +1,5 @@
-//! Writing: create, update, delete and links; one transaction for each operation; read back through a plan.
+//! Mutations: create, update, delete and links; one transaction per operation; results are read back through
+//! a plan.
 
 mod below;
 mod change;

@@ -1,16 +1,16 @@
-//! Names of keys and columns as the schema has them: errors never show a hidden junction or a raw column.
+//! Schema names of keys and columns: errors never show a hidden junction or a raw column.
 
 use super::reference::Reference;
 use super::writer::Writer;
 use crate::error::Error;
 use crate::model::{ColumnId, Declaration, Entity, EntityId, Relation, Table};
 
-/// A type of the schema, and a field of it; none where the schema has no field for a column.
+/// Type of the schema, and its field; `None` for a column without a field.
 pub(super) type Named = (String, Option<String>);
 
 impl Writer<'_> {
-    /// Returns the schema's field for a key: the relation of the entity that holds the key, or of a junction that the
-    /// schema hides the list through it. None where the schema knows nothing of the table.
+    /// Returns the schema's field for a key: the relation of the entity that holds the key. For a hidden
+    /// junction, returns the list through it. `None` for a table outside the schema.
     pub fn key_named(&self, table: &str, columns: &[String]) -> Option<Named> {
         let entities = &self.model().entities;
         if let Some(entity) = entities.iter().find(|entity| entity.exposed && entity.table.name == table) {
@@ -18,7 +18,7 @@ impl Writer<'_> {
                 columns.iter().filter_map(|name| entity.column_named(name)).collect();
             return Some((entity.name.clone(), fields(entity, &columns).into_iter().next()));
         }
-        // The list that leads out by this key.
+        // Finds the list that leaves the junction by this key.
         let mut lists = self
             .model()
             .exposed()
@@ -34,7 +34,7 @@ impl Writer<'_> {
     /// Returns the relation that restricts a deletion, as `Entity.field`.
     pub fn label(&self, target: EntityId, reference: &Reference<'_>) -> Option<String> {
         let target = &self.model().entities[target];
-        // A junction that the schema hides is a list of the row that is to go.
+        // A hidden junction is reported as a list of the deleted row.
         let comes_in = |relation: &&Relation| {
             relation.junction.as_ref().is_some_and(|junction| {
                 is_table(&junction.table, &reference.table) && junction.from == reference.columns
@@ -53,7 +53,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The error of a key of `child` that references no row.
+    /// Builds the error of a key of `child` that references no row.
     pub fn dangling(&self, child: EntityId, reference: &Reference<'_>) -> Error {
         let entity = &self.model().entities[child];
         let named = self.key_named(&entity.table.name, &reference.columns);
@@ -61,7 +61,7 @@ impl Writer<'_> {
     }
 }
 
-/// `FOREIGN_KEY_VIOLATION` of this field.
+/// Builds `FOREIGN_KEY_VIOLATION` for this field.
 pub(super) fn foreign_key_violation((entity, field): Named) -> Error {
     Error::foreign_key_violation(&entity, field.as_deref().unwrap_or_default())
 }
@@ -70,8 +70,9 @@ fn is_table(one: &Table, other: &Table) -> bool {
     one.name == other.name
 }
 
-/// Returns columns as the schema names them: those that are exactly a relation's key as that relation, then those of
-/// larger keys, and any other as itself. Of relations that share a column the one with more of the columns comes first.
+/// Returns the schema's fields for columns. Columns that form a relation's key become the relation, then
+/// parts of larger keys, and others the column's field. Of overlapping relations, the one with more of the
+/// columns comes first.
 pub(super) fn fields(entity: &Entity, columns: &[ColumnId]) -> Vec<String> {
     let mut relations: Vec<&Relation> = entity
         .relations
@@ -96,7 +97,7 @@ pub(super) fn fields(entity: &Entity, columns: &[ColumnId]) -> Vec<String> {
                 named.extend(&relation.from);
                 Some(&relation.field)
             }
-            // A part of a key stands for the relation, as the input does.
+            // A part of a key is reported as the relation, as in the input.
             None => match entity.relations_of_column(*column).next() {
                 Some((_, relation)) => Some(&relation.field),
                 None => Some(&entity.columns[*column].field).filter(|_| !entity.columns[*column].hidden),

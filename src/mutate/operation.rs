@@ -1,4 +1,4 @@
-//! A mutation operation: one transaction, its fields in order, each read back before the next.
+//! Mutation operation: one transaction, fields in order, each read back before the next.
 
 use std::slice;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use async_graphql::{Name, PathSegment, Pos, Value as ConstValue};
 use indexmap::IndexMap;
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
+use tokio::task::yield_now;
 
 use super::change::{Changes, Create, Update};
 use super::constraint::is_foreign_key_violation;
@@ -21,19 +22,19 @@ use crate::plan::{
     Arguments, Document, Field, FieldKind, Filter, Input, Load, NodeGroup, OrderTerm, Plan, Planner, What,
 };
 
-/// How often an operation is tried again that met another at the same rows.
+/// Maximum number of retries after a conflict with another operation.
 const RETRIES: u32 = 5;
 
-/// The longest pause before the second attempt; it doubles with each further one.
+/// Maximum pause before the second attempt; doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// The longest pause before any attempt.
+/// Maximum pause before any attempt.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// The type of the mutation root.
+/// Type of the mutation root.
 const MUTATION: &str = "Mutation";
 
-/// One root field of a mutation, read and not carried out yet.
+/// Root field of a mutation, read but not executed.
 struct Change<'a> {
     key: Name,
     position: Pos,
@@ -41,7 +42,7 @@ struct Change<'a> {
     write: Write,
 }
 
-/// What a root field writes.
+/// Kind of a root field.
 #[derive(Clone)]
 enum Write {
     TypeName,
@@ -53,20 +54,20 @@ enum Write {
     DeleteMany { entity: EntityId, filter: Filter },
 }
 
-/// A field failed: its errors, all of which take the whole answer with them.
+/// Errors of a failed field, which null the whole response.
 type Failed = Vec<LocatedError>;
 
-/// Carries a mutation out: all of it, or nothing.
+/// Executes a mutation atomically.
 ///
 /// # Errors
-/// What went wrong, with the path to it; nothing has been written then.
+/// Returns the errors with their paths; nothing was written.
 pub async fn mutate(
     session: &Session,
     operation: &OperationDefinition,
     document: Document<'_>,
 ) -> Result<Json, Failed> {
-    let changes = read(session, operation, document)?;
-    // Nobody asks inside a transaction.
+    let changes = read(session, operation, document).await?;
+    // Loads the catalog now, because a transaction does not query it.
     session.statements().catalog().await;
     let mut attempt = 0;
     let mut trial = None;
@@ -77,7 +78,7 @@ pub async fn mutate(
             Err(Refused::AtOnce(errors))
                 if errors.iter().any(|located| is_worth_trying(&located.error, attempt)) =>
             {
-                tracing::debug!(attempt, "an operation met another at the same rows and is tried again");
+                tracing::debug!(attempt, "a conflict with a concurrent operation; retrying");
                 tokio::time::sleep(pause(attempt)).await;
                 attempt += 1;
                 trial = trial.map(|_| Trial::default());
@@ -88,25 +89,25 @@ pub async fn mutate(
     }
 }
 
-/// Whether an operation that failed so is tried again, after this many attempts before.
+/// Returns true if an operation with this error is retried, after this number of attempts.
 fn is_worth_trying(error: &Error, attempts: u32) -> bool {
-    // Whoever made the row has committed: the second attempt sees it.
+    // The transaction that created the row has committed: the second attempt sees the row.
     (error.code() == Code::Conflict && attempts < RETRIES) || (error.is_perhaps_raced() && attempts == 0)
 }
 
-/// The pause after this many attempts: a random part of an upper bound that grows, so that two operations that met do not
-/// meet again at once. At least half of it, since the other needs its time, too.
+/// Returns a random pause below a growing bound, so that two conflicting operations do not meet again. The
+/// pause is at least half the bound, because the other operation needs time too.
 fn pause(attempts: u32) -> Duration {
     let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
     let part = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
     longest.mul_f64(0.5 + part / 2.0)
 }
 
-/// When an operation failed.
+/// Time of an operation's failure.
 enum Refused {
     AtOnce(Failed),
-    /// A constraint that is checked at the end of the transaction was broken, or may have been: what was read back is
-    /// not there.
+    /// A constraint that is checked at the end of the transaction failed, or may have failed: a row to read
+    /// back is missing.
     AtTheEnd(Failed),
 }
 
@@ -136,7 +137,7 @@ async fn attempt_once(
         Err(errors) => {
             if let Err(error) = transaction.rollback().await {
                 // The connection is lost, and the transaction with it.
-                tracing::warn!(%error, "a transaction could not be taken back");
+                tracing::warn!(%error, "a transaction could not be rolled back");
             }
             let keys = session.statements().foreign_keys();
             let may_be_deferred = keys.is_some_and(|keys| keys.has_deferred());
@@ -180,8 +181,8 @@ async fn carry_out(
     Ok(object(keys.zip(answers.iter().map(Vec::as_slice))))
 }
 
-/// Reads all root fields; the first that cannot be read ends the operation before anything is sent.
-fn read<'a>(
+/// Reads all root fields; the first invalid field ends the operation before any statement.
+async fn read<'a>(
     session: &Session,
     operation: &'a OperationDefinition,
     document: Document<'a>,
@@ -190,6 +191,9 @@ fn read<'a>(
     let collected = document.collect(&[&operation.selection_set.node], MUTATION, &[]).map_err(at_root)?;
     let mut changes = Vec::new();
     for field in collected {
+        if !changes.is_empty() {
+            yield_now().await;
+        }
         let write = read_write(session, field.name(), &field.arguments(&document));
         changes.push(Change {
             key: field.key.clone(),
@@ -219,7 +223,7 @@ fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<Wr
             name if name == roots.create => {
                 let create = match arguments.get("input") {
                     Some(input) => changes.create(id, &input, None)?,
-                    // The field has no such argument where a client can give nothing.
+                    // The field has no such argument if no column can be given.
                     None => Create { path: name.to_owned(), ..Create::default() },
                 };
                 Write::Create { entity: id, creates: vec![create], many: false }
@@ -260,14 +264,14 @@ fn primary_key(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Vec
     entity.primary_key.iter().map(read).collect()
 }
 
-/// The rows that a change of many means. A filter that holds for all of them may be an accident, such as a variable
-/// that was not filled: it takes `all: true`.
+/// Reads the filter of an update or delete of many rows. A filter that holds for all rows may be an accident,
+/// such as an unset variable, and requires `all: true`.
 fn chosen(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Filter> {
     let input = arguments.require("where")?;
     let filter = Filter::read(model, id, &input)?;
     let means_all = arguments.get("all").map_or(Ok(false), |input| input.boolean())?;
     if !means_all && filter.takes_everything(model, id) {
-        return Err(input.refuse("expected a condition, or all: true beside it"));
+        return Err(input.refuse("expected a condition, or the argument all: true"));
     }
     Ok(filter)
 }
@@ -278,7 +282,7 @@ fn conflict_key(entity: &Entity, input: &Input) -> Result<Vec<ColumnId>> {
     known.map(|(_, key)| key.to_vec()).ok_or_else(|| input.refuse("expected a unique key"))
 }
 
-/// One root field, carried out inside the transaction.
+/// Execution of one root field inside the transaction.
 struct Operation<'a> {
     writer: Writer<'a>,
     document: Document<'a>,
@@ -312,7 +316,7 @@ impl Operation<'_> {
             }
             Write::Delete { entity, key } => {
                 let by = &self.entity(entity).primary_key;
-                // Locked, so that the row answered is the row deleted.
+                // Locked, so that the returned row is the deleted row.
                 let keys = slice::from_ref(&key);
                 let found = self.writer.lock(entity, by, by, keys, LockType::Update).await.map_err(failed)?;
                 if found.is_empty() {
@@ -339,7 +343,7 @@ impl Operation<'_> {
         vec![PathSegment::Field(self.change.key.to_string())]
     }
 
-    /// The error of the whole field.
+    /// Builds the error of the whole field.
     fn failed(&self, error: Error) -> Failed {
         vec![LocatedError::new(error, self.change.position, self.path())]
     }
@@ -413,7 +417,7 @@ impl Operation<'_> {
         Ok(put_together(&answer))
     }
 
-    /// Reads written rows back through a plan, in their order.
+    /// Reads written rows back through a plan, in order.
     async fn read_rows(&self, id: EntityId, rows: &[Row], many: bool) -> Result<Json, Failed> {
         let failed = |error| self.failed(error);
         let by = &self.entity(id).primary_key;
@@ -465,6 +469,6 @@ fn put_together(fields: &[(&Name, Json)]) -> Json {
     object(fields.iter().map(|(key, value)| (key.as_str(), value.as_slice())))
 }
 
-/// What a deletion of many answers.
+/// Result types of a deletion of many rows.
 const DELETE_RESULT: &str = "DeleteResult";
 const CASCADED_COUNT: &str = "CascadedCount";

@@ -1,12 +1,12 @@
-//! References to an entity: the foreign keys that point at its rows, and what happens to their rows when one is deleted.
+//! References to an entity: its incoming foreign keys, and their actions on deletion.
 
 use crate::execute::{Checked, ForeignKey, ForeignKeys};
 use crate::model::{ColumnId, Declaration, EntityId, KeyAction, Model, OnDelete, Relation, Table};
 
-/// A key by which rows reference those of an entity.
+/// Foreign key that references an entity.
 #[derive(Debug)]
 pub(super) struct Reference<'a> {
-    /// Entity that holds the key; none where its table, or a column of the key, is not registered.
+    /// Entity that holds the key; `None` if its table, or a column of the key, is not registered.
     pub child: Option<EntityId>,
     /// Columns of the key in the child.
     pub from: Vec<ColumnId>,
@@ -18,34 +18,34 @@ pub(super) struct Reference<'a> {
     pub to: Vec<ColumnId>,
     /// Relation of the child over this key, unless it is hidden.
     pub relation: Option<&'a Relation>,
-    /// What happens to the child's rows.
+    /// Action on the child's rows.
     pub rule: Rule,
-    /// Whether the rows' keys follow a change of what they reference, or give way to it.
+    /// True if ON UPDATE changes the key.
     pub follows_updates: bool,
-    /// Whether the database has the key.
+    /// True if the database has the key.
     pub enforced: bool,
-    /// Whether the end of the transaction checks the key.
+    /// True if the key is checked at the end of the transaction.
     pub deferred: bool,
 }
 
-/// What happens to the referencing rows when the row that they reference is deleted, and who does it.
+/// Action on the referencing rows when the referenced row is deleted, and its executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
     /// The service, by a rule of the application.
     Application(OnDelete),
     /// The database, by the action of its foreign key.
     Database(KeyAction),
-    /// Nobody: the database has no such key.
+    /// No action: the database has no such key.
     Nothing,
 }
 
 impl Rule {
-    /// Returns whether the rows go too.
+    /// Returns true if the referencing rows are deleted too.
     pub fn cascades(self) -> bool {
         matches!(self, Self::Application(OnDelete::Cascade) | Self::Database(KeyAction::Cascade))
     }
 
-    /// Returns whether the rows stay, with another key.
+    /// Returns true if the referencing rows remain with another key.
     pub fn changes_key(self) -> bool {
         matches!(
             self,
@@ -54,7 +54,7 @@ impl Rule {
         )
     }
 
-    /// Returns whether rows that stay keep the row that they reference.
+    /// Returns true if remaining rows prevent the deletion.
     pub fn restricts(self) -> bool {
         match self {
             Self::Application(rule) => matches!(rule, OnDelete::Protect | OnDelete::Restrict),
@@ -64,7 +64,8 @@ impl Rule {
     }
 }
 
-/// Returns every reference to `id`. The database's own keys count where they are known, or else what entities declare.
+/// Returns every reference to `id`: by the database's own keys if known, otherwise by the declarations of
+/// entities.
 pub(super) fn references<'a>(
     model: &'a Model,
     keys: Option<&ForeignKeys>,
@@ -122,7 +123,7 @@ fn rule_of(relation: &Relation, keys: Option<&ForeignKeys>, key: Option<&Foreign
     }
 }
 
-/// A key that no relation of the model stands for; none where the model does not have what it references.
+/// Builds the reference of a key without a relation; `None` if the model lacks a referenced column.
 fn unnamed_reference<'a>(
     model: &'a Model,
     keys: &ForeignKeys,
@@ -150,7 +151,7 @@ fn unnamed_reference<'a>(
     })
 }
 
-/// Returns whether a deletion of this entity, or of what goes along, meets a rule of the application.
+/// Returns true if a deletion of this entity, or its cascades, meets a rule of the application.
 pub(super) fn follows_rules(model: &Model, keys: Option<&ForeignKeys>, id: EntityId) -> bool {
     if model.entities.iter().flat_map(|entity| &entity.relations).all(|relation| relation.rule.is_none()) {
         return false;

@@ -1,4 +1,4 @@
-//! The statements that write, each for any number of rows.
+//! Builds the statements that write, each for any number of rows.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,42 +16,43 @@ use crate::execute::ForeignKeys;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};
 use crate::plan::Dialect;
 
-/// Builds writing statements of one model for one database.
+/// Builder of a model's writing statements for one database.
 pub(super) struct Writes<'a> {
     pub model: &'a Model,
     pub dialect: Dialect,
-    /// The database's foreign keys, where they are known.
+    /// Foreign keys of the database, if known.
     pub keys: Option<Arc<ForeignKeys>>,
 }
 
-/// A statement, the types of the columns that it returns, and the tables that it touches.
+/// Statement, with the types of its returned columns and the touched tables.
 pub(super) struct Write {
     pub statement: Statement,
     pub columns: Vec<ColumnType>,
     pub touches: Vec<Table>,
 }
 
-/// Rows for one INSERT, and the columns that they give.
+/// Rows of one INSERT, with their columns.
 pub(super) type Part<C, R> = (BTreeSet<C>, Vec<R>);
 
 fn rows_per_insert(width: usize) -> usize {
     (MOST_PARAMETERS / width.max(1)).max(1)
 }
 
-/// The list of values that a statement joins with.
+/// Alias of the joined list of values.
 const LINK: &str = "link";
 
-/// Stands in an INSERT for a value that is not given.
+/// SQL keyword for a missing value in an INSERT.
 const DEFAULT: &str = "DEFAULT";
 
-/// PostgreSQL takes 65,535 parameters, SQLite 32,766; statements with more rows are cut.
+/// Maximum number of parameters; larger statements are split. PostgreSQL accepts 65,535 parameters, SQLite
+/// 32,766.
 const MOST_PARAMETERS: usize = 30_000;
 
 impl Writes<'_> {
-    /// Splits rows, in their order, into those that one INSERT takes; each part with the columns that its rows give.
+    /// Splits rows, in order, into INSERT statements with equal columns.
     ///
-    /// What the database numbers ascends in the order of the rows. PostgreSQL takes all of them at once, with a word for the
-    /// defaults of columns that others give; on SQLite, which has none, a part ends where the columns change.
+    /// Numbers of the database ascend in row order. PostgreSQL takes all rows at once, with DEFAULT for
+    /// missing values. SQLite has no such keyword, so a part ends where the columns change.
     pub fn parts<C: Copy + Ord, R>(
         &self,
         rows: Vec<R>,
@@ -78,8 +79,8 @@ impl Writes<'_> {
         parts
     }
 
-    /// `INSERT INTO … VALUES …, … RETURNING …`. A value that is not given takes the column's default: only PostgreSQL has a
-    /// word for that beside other values.
+    /// Builds `INSERT INTO … VALUES …, … RETURNING …`. A missing value becomes the column's default: only
+    /// PostgreSQL has a keyword for that beside other values.
     pub fn insert(
         &self,
         id: EntityId,
@@ -92,7 +93,7 @@ impl Writes<'_> {
         let mut insert = Sql::insert();
         insert.into_table(table(&entity.table));
         if columns.is_empty() {
-            // No database takes several rows of DEFAULT VALUES; the key, left to the database, stands for them.
+            // No database accepts several rows of DEFAULT VALUES; a default key replaces them.
             let default = match self.dialect {
                 Dialect::Postgres => DEFAULT,
                 Dialect::Sqlite => "NULL",
@@ -114,7 +115,7 @@ impl Writes<'_> {
             insert.on_conflict(conflict);
         }
         insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
-        // One that meets a row with the same key changes that row.
+        // A row that conflicts with an existing key updates the existing row.
         self.finish(
             &insert,
             entity,
@@ -123,8 +124,8 @@ impl Writes<'_> {
         )
     }
 
-    /// Links through a junction. With a `pair` that the database keeps unique, those that are there already stay as they
-    /// are; whatever else is unique in the junction refuses them.
+    /// Inserts links through a junction. With a unique `pair`, existing links stay unchanged; any other
+    /// unique key of the junction refuses duplicates.
     pub fn insert_links(
         &self,
         junction: &Table,
@@ -152,7 +153,7 @@ impl Writes<'_> {
         }
     }
 
-    /// Those of `pairs` that are linked.
+    /// Selects the links among `pairs`.
     pub fn find_links(
         &self,
         junction: &Table,
@@ -173,7 +174,7 @@ impl Writes<'_> {
         }
     }
 
-    /// Takes links away: those of `from` to `to`, or with `keep` all of `from` but those to `to`.
+    /// Deletes links: the `pairs` of `from` and `to`, or with `keep` all links of `parents` except `pairs`.
     pub fn delete_links(
         &self,
         junction: &Table,
@@ -199,7 +200,7 @@ impl Writes<'_> {
         }
     }
 
-    /// `UPDATE … SET … WHERE key IN …`.
+    /// Builds `UPDATE … SET … WHERE key IN …`.
     pub fn update(
         &self,
         id: EntityId,
@@ -223,8 +224,8 @@ impl Writes<'_> {
         )
     }
 
-    /// `SELECT … WHERE key IN … FOR …`: the rows as they are, locked until the end of the transaction. On SQLite no other
-    /// transaction writes.
+    /// Builds `SELECT … WHERE key IN … FOR …`, which locks the rows until the end of the transaction. On
+    /// SQLite no other transaction writes.
     pub fn lock(
         &self,
         id: EntityId,
@@ -237,7 +238,7 @@ impl Writes<'_> {
         let mut select = Sql::select();
         select.from(table(&entity.table)).exprs(self.returned(entity, returning));
         select.and_where(self.is_one_of(&self.named(entity, columns), keys));
-        // In one order, so that two do not wait for each other.
+        // A fixed order avoids deadlocks.
         for column in &entity.primary_key {
             select.order_by(Alias::new(&entity.columns[*column].name), Order::Asc);
         }
@@ -247,9 +248,9 @@ impl Writes<'_> {
         self.finish(&select, entity, returning, Vec::new())
     }
 
-    /// Sets the columns `set` of rows that are found by `columns`, each to its own values:
+    /// Sets the columns `set` of rows found by `columns`, each row to its own values:
     /// `UPDATE posts SET author_id = link.c1 FROM (…) AS link WHERE posts.id = link.c0`.
-    /// Each of `rows` holds the values of `columns`, then those of `set`.
+    /// Each of `rows` holds the values of `columns`, then of `set`.
     pub fn reassign(
         &self,
         id: EntityId,
@@ -286,7 +287,7 @@ impl Writes<'_> {
         self.finish(&update, entity, returning, touched::by_update(self.model, self.keys.as_deref(), id, set))
     }
 
-    /// Sets the columns `set` to NULL in rows of `parents` that are not among `pairs` (values of `set`, then of
+    /// Sets the columns `set` to NULL in rows of `parents` outside `pairs` (values of `set`, then of
     /// `columns`).
     pub fn release_others(
         &self,
@@ -306,7 +307,7 @@ impl Writes<'_> {
         self.finish(&update, entity, &[], touched::by_update(self.model, self.keys.as_deref(), id, set))
     }
 
-    /// `SELECT count(*) … WHERE key IN …`: rows of a table that no entity stands for.
+    /// Builds `SELECT count(*) … WHERE key IN …` for a table without an entity.
     pub fn count_outside(&self, reference: &Reference<'_>, target: EntityId, keys: &[Vec<Value>]) -> Write {
         let entity = &self.model.entities[target];
         let types = reference.to.iter().map(|id| entity.columns[*id].column_type.clone());
@@ -321,7 +322,7 @@ impl Writes<'_> {
         }
     }
 
-    /// `DELETE … WHERE key IN … RETURNING key`.
+    /// Builds `DELETE … WHERE key IN … RETURNING key`.
     pub fn delete(&self, id: EntityId, columns: &[ColumnId], keys: &[Vec<Value>]) -> Write {
         let entity = &self.model.entities[id];
         let mut delete: DeleteStatement = Sql::delete();
@@ -331,15 +332,14 @@ impl Writes<'_> {
         self.finish(&delete, entity, columns, touched::by_delete(self.model, self.keys.as_deref(), id))
     }
 
-    /// What happens when a new row meets one with the same key: it takes the new row's values, but keeps the key that
-    /// the database has given it.
+    /// Builds the ON CONFLICT clause: the existing row takes the new values, but keeps its generated key.
     pub fn on_conflict(&self, entity: &Entity, key: &[ColumnId], columns: &[ColumnId]) -> OnConflict {
         let name = |id: &ColumnId| Alias::new(&entity.columns[*id].name);
         let mut conflict = OnConflict::columns(key.iter().map(name));
         let is_changed = |id: &&ColumnId| !key.contains(id) && !entity.columns[**id].generated;
         let mut changed: Vec<Alias> = columns.iter().filter(is_changed).map(name).collect();
         if changed.is_empty() {
-            // Without a column to set nothing would come back of the row that is there; its key set to itself does.
+            // Without a column to set, no existing row is returned; a key set to itself returns it.
             changed.extend(key.iter().take(1).map(name));
         }
         conflict.update_columns(changed);

@@ -1,10 +1,11 @@
-//! The tables that a change reaches, by the keys that give way to it.
+//! Tables that a write affects, including those with keys changed by ON UPDATE or ON DELETE.
 
 use super::reference::references;
 use crate::execute::ForeignKeys;
 use crate::model::{ColumnId, EntityId, Model, Table};
 
-/// What an update of these columns touches: the table itself, and those whose keys follow (ON UPDATE).
+/// Returns the tables that an update of these columns touches: the table itself, and those whose keys follow
+/// (ON UPDATE).
 pub(super) fn by_update(
     model: &Model,
     keys: Option<&ForeignKeys>,
@@ -27,7 +28,8 @@ pub(super) fn by_update(
     reached.into_iter().map(|(entity, _)| model.entities[entity].table.clone()).collect()
 }
 
-/// What a deletion touches: the table itself, and those whose rows go along or lose their key (ON DELETE).
+/// Returns the tables that a deletion touches: the table itself, and those whose rows are deleted or lose
+/// their key (ON DELETE).
 pub(super) fn by_delete(model: &Model, keys: Option<&ForeignKeys>, id: EntityId) -> Vec<Table> {
     let mut deleted = vec![id];
     let mut touched = vec![model.entities[id].table.clone()];

@@ -1,8 +1,8 @@
-//! Constraints that are checked at the end of the transaction: which field of the operation broke one.
+//! Attributes violations of deferred constraints to fields of the operation.
 //!
-//! A COMMIT that is refused says little (SQLite nothing), and the transaction is gone with it. The operation is carried out
-//! once more, on trial: what each root field writes and deletes is noted, and before the end the rows are looked for that
-//! would be refused. An operation that nothing refuses pays nothing for this.
+//! A refused COMMIT has few details (none on SQLite), and ends the transaction. The operation is therefore
+//! repeated as a trial, which records the writes and deletions of each root field. Before its end, the trial
+//! looks for rows that would be refused. An operation without refusal pays nothing.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use super::writer::{Row, Writer, has_null, key_of, values_of};
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, Declaration, EntityId, KeyAction, OnDelete, normalize_key};
 
-/// What the root fields of an operation have done so far.
+/// Record of the writes of an operation's root fields.
 #[derive(Debug, Default)]
 pub(super) struct Trial {
     root: AtomicUsize,
@@ -27,7 +27,7 @@ pub(super) struct Trial {
 
 #[derive(Clone, Debug)]
 struct Done {
-    /// Place of the root field.
+    /// Index of the root field.
     root: usize,
     what: What,
 }
@@ -39,7 +39,7 @@ enum What {
         rows: Vec<Row>,
         link: Option<Linked>,
     },
-    /// Keys that were changed, as they were before.
+    /// Changed keys, with their previous values.
     Moved {
         entity: EntityId,
         rows: Vec<Row>,
@@ -58,13 +58,13 @@ impl Trial {
         self.root.store(root, Ordering::Relaxed);
     }
 
-    /// Notes a deletion.
+    /// Records a deletion.
     pub fn deleted(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>], reach: Reach) {
         let (by, keys) = (by.to_vec(), keys.to_vec());
         self.note(What::Deleted { id, by, keys, gone: reach.gone });
     }
 
-    /// Notes what a statement wrote.
+    /// Records the writes of a statement.
     pub fn wrote(&self, attempt: Attempt<'_>) {
         if !attempt.rows.is_empty() || attempt.link.is_some() {
             let Attempt { entity, rows, link, .. } = attempt;
@@ -72,7 +72,7 @@ impl Trial {
         }
     }
 
-    /// Notes rows whose keys a statement is about to change.
+    /// Records rows whose keys a statement will change.
     pub fn moved(&self, entity: EntityId, rows: Vec<Row>) {
         if !rows.is_empty() {
             self.note(What::Moved { entity, rows });
@@ -89,7 +89,7 @@ impl Trial {
     }
 }
 
-/// Keys of one entity, over these columns, that rows lost.
+/// Rows of one entity that lost their keys.
 struct Lost<'a> {
     entity: EntityId,
     rows: &'a [Row],
@@ -108,7 +108,7 @@ impl What {
 }
 
 impl Writer<'_> {
-    /// Notes, where the operation is on trial, the keys that a change of rows found by `by` will take from others.
+    /// Records, during a trial, the keys that a change of the rows found by `by` takes from referencing rows.
     pub async fn note_moves(&self, attempt: Attempt<'_>) -> Result<()> {
         let (Some(trial), Some((by, keys))) = (self.trial, attempt.at) else { return Ok(()) };
         let is_set = |column: &ColumnId| attempt.rows.iter().any(|row| row.contains_key(column));
@@ -121,7 +121,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The first root field, with its error, whose rows the end of the transaction would refuse.
+    /// Returns the first root field whose rows would be refused at the end of the transaction, with its
+    /// error.
     pub async fn judge(&self) -> Result<Option<(usize, Error)>> {
         let Some(trial) = self.trial else { return Ok(None) };
         let all = trial.done();
@@ -186,8 +187,8 @@ impl Writer<'_> {
         Ok((!missing.is_empty()).then(|| self.link_error(link)))
     }
 
-    /// Rows that reference keys which are no more: by which relations, and the error of the first. Rows that fell back to
-    /// a default restrict nothing.
+    /// Finds rows that reference removed keys, by relation, with the error of the first. Rows that fell back
+    /// to a default restrict nothing.
     async fn judge_lost(
         &self,
         what: &What,
@@ -233,7 +234,7 @@ impl Writer<'_> {
         Ok(first.map(|error| (by_relation, error)))
     }
 
-    /// The key that rows of a reference fall back to, where that is what happens to them.
+    /// Returns the default key of a reference with the action SET DEFAULT.
     fn default_key(&self, reference: &Reference<'_>) -> Option<Vec<Value>> {
         let falls_back = matches!(
             reference.rule,
@@ -247,7 +248,7 @@ impl Writer<'_> {
         Some(reference.from.iter().map(default).collect())
     }
 
-    /// Those of `keys` that no row of an entity has.
+    /// Returns those `keys` that no row of an entity has.
     pub async fn missing_keys(
         &self,
         id: EntityId,
@@ -264,7 +265,7 @@ fn normalized(key: &[Value]) -> Vec<Value> {
     key.iter().cloned().map(normalize_key).collect()
 }
 
-/// A key that a later field took away is that field's fault.
+/// Removes keys that a later field deleted, because that field is at fault.
 fn not_lost_later(
     target: EntityId,
     to: &[ColumnId],
@@ -280,7 +281,7 @@ fn not_lost_later(
     keys.into_iter().filter(|key| !lost.contains(&normalized(key))).collect()
 }
 
-/// A key that a later field writes again is that field's fault.
+/// Removes keys that a later field wrote again, because that field is at fault.
 fn not_written_later(reference: &Reference<'_>, keys: Vec<Vec<Value>>, later: &[Done]) -> Vec<Vec<Value>> {
     let written: HashSet<Vec<Value>> = later
         .iter()

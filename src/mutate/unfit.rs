@@ -1,5 +1,5 @@
-//! Values that the database refused to store, where the model did not know: a column is narrower than its entity says,
-//! an index takes no value so large, or the database makes the value by itself.
+//! Errors of values that the database refuses although the model accepts them. The column is narrower than
+//! declared, the value exceeds an index, or the column is always generated.
 
 use rust_decimal::prelude::ToPrimitive;
 use sea_orm::Value;
@@ -18,13 +18,13 @@ const DATA_EXCEPTION: &str = "22";
 const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
 const GENERATED_ALWAYS: &str = "428C9";
 
-/// SQLite's result codes: `SQLITE_TOOBIG`, `SQLITE_MISMATCH` and `SQLITE_CONSTRAINT_DATATYPE`.
+/// SQLite's result codes `SQLITE_TOOBIG`, `SQLITE_MISMATCH` and `SQLITE_CONSTRAINT_DATATYPE`.
 const SQLITE_OF_VALUES: [&str; 3] = ["18", "20", "3091"];
 
-/// SQLite's words for a value of a generated column, which has no result code of its own.
+/// Message of SQLite for a value of a generated column, which has no result code of its own.
 const SQLITE_GENERATED: &str = "generated column \"";
 
-/// Whether the database refused a statement for a value in it.
+/// Returns true if the database refused a statement because of a value.
 pub(super) fn is_of_values(refusal: &Refusal) -> bool {
     let code = refusal.code.as_str();
     code.starts_with(DATA_EXCEPTION) && code.len() == 5
@@ -43,18 +43,18 @@ struct Live {
     always_generated: bool,
 }
 
-/// The columns of a table: name, type, modifier, and whether the database always makes the value.
+/// Columns of a table: name, type, modifier, and whether the database always generates the value.
 const LIVE_COLUMNS: &str =
     "SELECT c.attname::text, CASE WHEN t.typtype = 'e' THEN 'enum' ELSE t.typname END::text,
     c.atttypmod::int8, (c.attidentity = 'a' OR c.attgenerated <> '')::int::int8
     FROM pg_attribute c JOIN pg_type t ON t.oid = c.atttypid
     WHERE c.attrelid = to_regclass($1) AND c.attnum > 0 AND NOT c.attisdropped";
 
-/// The head of a type modifier (`VARHDRSZ`).
+/// Offset of a type modifier (`VARHDRSZ`).
 const MODIFIER_HEAD: i64 = 4;
 
 impl Live {
-    /// Why the column does not take a value, where that is for the value alone.
+    /// Returns the expected form of a value that the column refuses.
     fn refuse(&self, value: &Value) -> Option<Expected> {
         if self.always_generated {
             return Some(never_given());
@@ -65,7 +65,7 @@ impl Live {
             "int8" => is_outside(value, i64::MIN, i64::MAX),
             "float4" => match value {
                 Value::Double(Some(wide)) if !(*wide as f32).is_finite() => {
-                    Some(Expected("expected a number that a float of 32 bits can hold".to_owned()))
+                    Some(Expected("expected a number in the range of a 32-bit float".to_owned()))
                 }
                 _ => None,
             },
@@ -78,7 +78,8 @@ impl Live {
         match self.type_name.as_str() {
             "varchar" => Limit::Characters(modifier),
             "bpchar" => Limit::Padded(modifier),
-            // `numeric_typmod_precision` and `numeric_typmod_scale` in PostgreSQL's numeric.c; the scale has a sign.
+            // `numeric_typmod_precision` and `numeric_typmod_scale` in PostgreSQL's numeric.c; the scale is
+            // signed.
             "numeric" => match modifier & 0x7ff {
                 scale @ ..0x400 => Limit::Digits { precision: modifier >> 16, scale },
                 _ => Limit::None,
@@ -89,7 +90,7 @@ impl Live {
 }
 
 fn never_given() -> Expected {
-    Expected("expected no value, since the database always generates it".to_owned())
+    Expected("expected no value, because the database always generates it".to_owned())
 }
 
 fn is_outside(value: &Value, low: i64, high: i64) -> Option<Expected> {
@@ -105,7 +106,7 @@ fn is_outside(value: &Value, low: i64, high: i64) -> Option<Expected> {
 }
 
 impl Writer<'_> {
-    /// The error of a value that the database refused. It names the value where that can be found out.
+    /// Builds the error of a refused value, and names the value if it can be identified.
     pub(super) async fn describe_unfit(&self, refusal: &Refusal, attempt: Attempt<'_>) -> Result<Error> {
         let entity = &self.model().entities[attempt.entity];
         let found = match self.session.dialect() {
@@ -122,13 +123,14 @@ impl Writer<'_> {
             }
             None => {
                 let path = attempt.paths.first().map_or("input", String::as_str);
-                let expected = format!("expected values that the database takes for {}", entity.name);
+                let expected = format!("expected values that the database accepts for {}", entity.name);
                 Error::bad_input(path, Json::Null, expected)
             }
         })
     }
 
-    /// SQLite names the column alone: the first row that has a value for it stands for all.
+    /// Identifies the value by SQLite's message, which names only the column: reports the first row with a
+    /// value for it.
     fn find_sqlite(&self, refusal: &Refusal, attempt: Attempt<'_>) -> Option<(usize, ColumnId, Expected)> {
         let entity = &self.model().entities[attempt.entity];
         let (name, expected) = match refusal.message.split_once(SQLITE_GENERATED) {
@@ -158,12 +160,12 @@ impl Writer<'_> {
             })
         };
         if refusal.code == PROGRAM_LIMIT_EXCEEDED {
-            // The largest value of all is the one that no index has room for.
+            // The largest value is the one that exceeds the index.
             let (row, column, ..) = all().max_by_key(|(.., value)| length(value))?;
             return Some((
                 row,
                 column,
-                Expected("expected a value that the table's index has room for".to_owned()),
+                Expected("expected a value that fits into the table's index".to_owned()),
             ));
         }
         let refused = |(row, column, live, value): (usize, ColumnId, &Live, &Value)| {
@@ -194,7 +196,8 @@ impl Writer<'_> {
         Error::bad_input(&format!("{path}.{field}"), shown, &expected.0)
     }
 
-    /// The transaction is lost after an error, and its connection given back before another is asked for.
+    /// Reads the table's columns. The transaction is lost after the error, and its connection is freed before
+    /// the query.
     async fn live_columns(&self, entity: &Entity) -> Result<Vec<Live>> {
         self.session.statements().rollback().await?;
         let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
@@ -224,7 +227,7 @@ impl Writer<'_> {
     }
 }
 
-/// Bytes of a value that an index would hold.
+/// Returns the bytes of a value in an index.
 fn length(value: &Value) -> usize {
     match value {
         Value::String(Some(text)) => text.len(),

@@ -1,4 +1,4 @@
-//! Links that are taken away: rows of a junction, which may be referenced themselves.
+//! Removes links: rows of a junction, which may be referenced themselves.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::writer::{Row, Writer, key_of, normalized, values_of};
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, Junction};
 
-/// Links to take away: these pairs, or with `keep` all of these parents but these pairs.
+/// Links to remove: these pairs, or with `keep` all links of these parents except these pairs.
 pub(super) struct Unlinked<'a> {
     pub parents: &'a [Vec<Value>],
     pub pairs: &'a [Vec<Value>],
@@ -21,8 +21,8 @@ pub(super) struct Unlinked<'a> {
 }
 
 impl Writer<'_> {
-    /// Takes links of `owner` away. Rows of a junction that others reference are deleted as any row is, unless the
-    /// database's own actions do all of it.
+    /// Removes links of `owner`. Referenced rows of a junction are deleted like any row, unless the
+    /// database's own actions suffice.
     pub async fn remove_links(
         &self,
         owner: EntityId,
@@ -52,7 +52,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The primary keys of the junction's rows that are these links.
+    /// Returns the primary keys of the junction's rows for these links.
     async fn linking(
         &self,
         id: EntityId,

@@ -1,4 +1,4 @@
-//! Changes of rows that are there.
+//! Updates of existing rows.
 
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
@@ -12,8 +12,8 @@ use crate::model::{ColumnId, EntityId};
 use futures_util::future::BoxFuture;
 
 impl Writer<'_> {
-    /// Applies one change to the rows whose columns `by` are one of `keys`, and returns the columns `wanted` and
-    /// the primary key of each as they are then. Boxed, since changes nest.
+    /// Applies one change to the rows whose columns `by` match one of `keys`. Returns the new columns
+    /// `wanted` and the primary key of each. Boxed, because changes nest.
     pub fn update<'b>(
         &'b self,
         id: EntityId,
@@ -23,7 +23,8 @@ impl Writer<'_> {
         wanted: &'b [ColumnId],
     ) -> BoxFuture<'b, Result<Vec<Row>>> {
         Box::pin(async move {
-            // Without a row nothing is made for it to point at; and what is made does not become one of the rows.
+            // Rows are found first: without a row no referenced row is created, and a created row never
+            // matches itself.
             let (by, keys) = if self.asks_first(id, &update) {
                 let primary_key = &self.model().entities[id].primary_key;
                 let found = self.lock(id, primary_key, by, &keys, LockType::NoKeyUpdate).await?;
@@ -40,8 +41,8 @@ impl Writer<'_> {
             let [values] = values;
             let returning = self.returning(id, wanted, update.below.iter().map(|(relation, _)| relation));
             let rows = if values.is_empty() {
-                // What hangs on a row changes with it, one after the other: two that set the same list would
-                // otherwise leave a mixture of both.
+                // The lock serializes nested writes below a row: two concurrent writes of one list would
+                // otherwise mix.
                 self.lock(id, &returning, by, &keys, LockType::NoKeyUpdate).await?
             } else {
                 let set: Vec<(ColumnId, Value)> = values.clone().into_iter().collect();
@@ -58,7 +59,7 @@ impl Writer<'_> {
         })
     }
 
-    /// Whether a link of the change takes statements of its own before the rows themselves are changed.
+    /// Returns true if a link of the change needs statements before the rows themselves are changed.
     fn asks_first(&self, id: EntityId, update: &Update) -> bool {
         let relations = &self.model().entities[id].relations;
         update.forward.iter().any(|(relation, link)| match link {

@@ -1,4 +1,4 @@
-//! What all writing shares: sending, finding rows by their keys, following links.
+//! Shared operations of all writes: sending, finding rows by key, resolving links.
 
 use std::collections::{BTreeMap, HashMap};
 use std::slice;
@@ -15,14 +15,14 @@ use crate::execute::{RowSet, Session};
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
 use crate::plan::{Catalog, Complexity, Dialect, Filter, Load, OrderTerm, Query, Rows, What};
 
-/// The values of some columns of one row.
+/// Values of some columns of a row.
 pub(super) type Row = BTreeMap<ColumnId, Value>;
 
-/// Writes within one transaction.
+/// Writer inside one transaction.
 #[derive(Clone, Copy)]
 pub(super) struct Writer<'a> {
     pub session: &'a Session,
-    /// Notes of an operation whose end was refused, and which is carried out once more to find out by what.
+    /// Trial of an operation whose COMMIT was refused, to find the cause.
     pub trial: Option<&'a Trial>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Sends a writing statement; what the database refuses becomes the error of `attempt`.
+    /// Sends a statement that writes; a refusal becomes the error of `attempt`.
     pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
         Box::pin(self.note_moves(attempt)).await?;
@@ -54,7 +54,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The columns `wanted` of the rows whose columns `by` are one of `keys`.
+    /// Returns the columns `wanted` of the rows whose columns `by` match one of `keys`.
     pub async fn find(
         &self,
         id: EntityId,
@@ -70,7 +70,7 @@ impl<'a> Writer<'a> {
         Ok(found)
     }
 
-    /// The columns `wanted` of the rows for which `filter` holds.
+    /// Returns the columns `wanted` of the rows that match `filter`.
     async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
         let load = Load::new(id, filter, What::Rows(rows));
@@ -85,8 +85,8 @@ impl<'a> Writer<'a> {
         self.readable(id, found)
     }
 
-    /// The columns `wanted` of the rows whose columns `by` are one of `keys`, locked until the end of the transaction: what
-    /// is found is still so when it is written.
+    /// Returns the columns `wanted` of the rows whose columns `by` match one of `keys`. The rows stay locked,
+    /// and thus unchanged, until the end of the transaction.
     pub async fn lock(
         &self,
         id: EntityId,
@@ -99,16 +99,16 @@ impl<'a> Writer<'a> {
         Ok(rows_of(&self.send(write, Attempt::of(id, &[])).await?, wanted))
     }
 
-    /// The primary keys of the rows for which `filter` holds, locked until the end of the transaction.
+    /// Returns the primary keys of the rows that match `filter`, locked until the end of the transaction.
     ///
-    /// A row that another transaction had locked is checked by PostgreSQL once more, as it is then; but rows of other tables
-    /// are read as they were when the statement began. A filter that asks for those is evaluated a second time under the
-    /// locks, and only rows that pass again are chosen.
+    /// After a wait for a lock, PostgreSQL rechecks the row in its current state, but reads other tables as
+    /// of the statement's start. A filter on other tables is therefore evaluated again under the locks. Only
+    /// rows that match twice are returned.
     pub async fn choose(&self, id: EntityId, filter: Filter, lock: LockType) -> Result<Vec<Vec<Value>>> {
         let entity = &self.model().entities[id];
         let by = &entity.primary_key;
         let looks_again = filter.looks_beyond() && self.session.dialect() == Dialect::Postgres;
-        // In one order, so that two do not wait for each other.
+        // A fixed order avoids deadlocks.
         let order = OrderTerm::primary_key(entity);
         let rows = Rows { columns: by.clone(), order, ..Rows::unordered() };
         let load = Load::new(id, filter.clone(), What::Rows(rows.clone()));
@@ -124,16 +124,18 @@ impl<'a> Writer<'a> {
         Ok(self.find_where(id, by, again).await?.iter().map(|row| values_of(row, by)).collect())
     }
 
-    /// Rows that the following statements find by their keys: all keys have to be readable.
+    /// Checks that all keys are readable, because later statements find the rows by key.
     fn readable(&self, id: EntityId, rows: RowSet) -> Result<RowSet> {
         match rows.has_unreadable() {
-            true => Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to write")),
+            true => {
+                Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to be written"))
+            }
             false => Ok(rows),
         }
     }
 
-    /// The values of the columns `wanted` in the rows that `keys` name, in their order. Keys over these columns
-    /// themselves are not looked up: the database's own constraint judges them.
+    /// Returns the columns `wanted` of the rows named by `keys`, in order. Keys over these columns themselves
+    /// are not looked up: the database's constraint checks them.
     pub async fn resolve(&self, id: EntityId, keys: &[&Key], wanted: &[ColumnId]) -> Result<Vec<Vec<Value>>> {
         let mut by_columns: HashMap<&[ColumnId], Vec<Vec<Value>>> = HashMap::new();
         for key in keys.iter().filter(|key| key.columns != wanted) {
@@ -142,7 +144,7 @@ impl<'a> Writer<'a> {
         let mut found: HashMap<(&[ColumnId], Vec<Value>), Vec<Value>> = HashMap::new();
         for (columns, values) in by_columns {
             let all: Vec<ColumnId> = columns.iter().chain(wanted).copied().collect();
-            // What they name shall not be another row's key, nor gone, before this is written.
+            // The lock keeps the key unchanged, and the row present, until the write.
             for row in self.lock(id, &all, columns, &values, LockType::KeyShare).await? {
                 found.insert((columns, key_of(&row, columns)), values_of(&row, wanted));
             }
@@ -157,7 +159,7 @@ impl<'a> Writer<'a> {
         keys.iter().map(resolve).collect()
     }
 
-    /// Follows the forward links of rows and puts what they lead to into their key columns.
+    /// Resolves the forward links of rows, and sets the key columns.
     pub async fn follow(
         &self,
         id: EntityId,
@@ -196,7 +198,8 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// A key of several columns may share some with another relation; those that may be NULL say there is none.
+    /// Unsets a relation. A composite key may share columns with another relation; its nullable columns
+    /// become NULL.
     fn unlink(&self, id: EntityId, relation: &Relation, row: &mut Row) {
         for column in &relation.from {
             let described = &self.model().entities[id].columns[*column];
@@ -213,24 +216,24 @@ impl<'a> Writer<'a> {
             if known.is_some_and(|known| normalize_key(known) != normalize_key(value)) {
                 let field = &entity.relations[relation].field;
                 let expected =
-                    format!("two relations give {} different values", entity.columns[*column].name);
+                    format!("two relations set {} to different values", entity.columns[*column].name);
                 return Err(Error::bad_input(field, serde_json::Value::Null, expected));
             }
         }
         Ok(())
     }
 
-    /// The error of a key that names no row.
+    /// Builds the error of a key that names no row.
     pub fn missing(&self, id: EntityId, key: &Key) -> Error {
         Error::not_found(&self.model().entities[id].name, self.key_json(id, &key.columns, &key.values))
     }
 
-    /// The error of a key that names no row of a list.
+    /// Builds the error of a key that names no row of a list.
     pub fn not_in_list(&self, id: EntityId, key: &Key) -> Error {
         Error::not_in_list(&self.model().entities[id].name, self.key_json(id, &key.columns, &key.values))
     }
 
-    /// A key as errors show it.
+    /// Returns a key as errors show it.
     pub fn key_json(&self, id: EntityId, columns: &[ColumnId], values: &[Value]) -> serde_json::Value {
         let entity = &self.model().entities[id];
         let field = |(column, value): (&ColumnId, &Value)| {
@@ -242,27 +245,27 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The rows of a set, by column.
+/// Returns the rows of a set, by column.
 pub(super) fn rows_of(set: &RowSet, columns: &[ColumnId]) -> Vec<Row> {
     (0..set.len()).map(|index| columns.iter().copied().zip(set.values(index)).collect()).collect()
 }
 
-/// The values of some columns of a row.
+/// Returns the values of some columns of a row.
 pub(super) fn values_of(row: &Row, columns: &[ColumnId]) -> Vec<Value> {
     columns.iter().filter_map(|column| row.get(column).cloned()).collect()
 }
 
-/// The same in the form in which keys compare.
+/// Returns the values of some columns of a row, normalized for comparison.
 pub(super) fn key_of(row: &Row, columns: &[ColumnId]) -> Vec<Value> {
     values_of(row, columns).into_iter().map(normalize_key).collect()
 }
 
-/// Values in the form in which keys compare.
+/// Normalizes values for comparison.
 pub(super) fn normalized(values: &[Value]) -> Vec<Value> {
     values.iter().cloned().map(normalize_key).collect()
 }
 
-/// Whether a key has a part that is NULL.
+/// Returns true if a part of a key is NULL.
 pub(super) fn has_null(values: &[Value]) -> bool {
     values.iter().any(is_null)
 }

@@ -1,24 +1,24 @@
-//! What a database tells of itself, as far as it decides how a statement is written.
+//! Index and row-count statistics that influence SQL generation.
 
 use std::collections::BTreeMap;
 
 use super::{Dialect, Load, OrderBy, OrderTerm, Page, Rows, What};
 use crate::model::{Column, ColumnType, Entity, Model, Relation, Table};
 
-/// A table counts as small that has at most so many rows for each one that is joined with it.
+/// Factor below which a table counts as small: rows for each row joined with it.
 const SMALL: u64 = 5;
 
-/// The indexes of a database, and how large its tables are.
+/// Indexes of a database, and estimated row counts of its tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
-    /// Of each table, each by the names of its columns in their order.
+    /// Indexes by table, each as its column names in order.
     indexes: BTreeMap<Table, Vec<Vec<String>>>,
-    /// Of each table that was counted; an estimate.
+    /// Estimated row counts of the counted tables.
     rows: BTreeMap<Table, u64>,
 }
 
 impl Load {
-    /// Whether it may depend on the catalog how its statement is written.
+    /// Returns true if the statement's form may depend on the catalog.
     pub(crate) fn asks_catalog(&self, dialect: Dialect) -> bool {
         let What::Rows(rows) = &self.what else { return false };
         if rows.order.iter().any(|term| matches!(term.by, OrderBy::Count(_))) {
@@ -32,8 +32,8 @@ impl Load {
 }
 
 impl Rows {
-    /// Whether only a part of each parent's list is wanted, and nothing about the rest: one search for each parent can
-    /// find that.
+    /// Returns true if only a part of each parent's list is wanted, without facts about the rest. A search
+    /// per parent can find such a part.
     pub(super) fn is_part_of_each_list(&self) -> bool {
         match self.page {
             Page::All => false,
@@ -42,7 +42,7 @@ impl Rows {
         }
     }
 
-    /// The most rows there are, where others are joined with them.
+    /// Returns the page limit, if to-one relations are joined to the rows.
     fn limit_before_joins(&self) -> Option<u64> {
         match self.page {
             Page::Slice { limit, .. } => limit.filter(|_| self.children.iter().any(|child| child.joined)),
@@ -50,7 +50,7 @@ impl Rows {
         }
     }
 
-    /// The columns that give the order, where all of them are the rows' own.
+    /// Returns the columns of the order, if all belong to the rows' own table.
     fn order_of_own_columns<'a>(&'a self, entity: &'a Entity) -> Option<Vec<(&'a Column, &'a OrderTerm)>> {
         let own = |term: &'a OrderTerm| match term.by {
             OrderBy::Column(id) if term.path.is_empty() => Some((&entity.columns[id], term)),
@@ -61,27 +61,27 @@ impl Rows {
 }
 
 impl Catalog {
-    /// What is known of a database that was not asked.
+    /// Returns the catalog of a database without known statistics.
     pub fn none() -> &'static Self {
         static NONE: Catalog = Catalog { indexes: BTreeMap::new(), rows: BTreeMap::new() };
         &NONE
     }
 
-    /// Adds an index that holds all rows, and puts them in the database's own order.
+    /// Adds an index that covers all rows, in the database's default order.
     pub fn add_index(&mut self, table: Table, columns: Vec<String>) {
         self.indexes.entry(table).or_default().push(columns);
     }
 
-    /// Says how many rows a table has, about.
+    /// Sets the estimated row count of a table.
     pub fn set_rows(&mut self, table: Table, rows: u64) {
         self.rows.insert(table, rows);
     }
 
-    /// Whether an index finds a part of one parent's list sooner than the lists of all parents can be sorted.
+    /// Returns true if an index finds a part of one parent's list faster than a sort of all parents' lists.
     ///
-    /// SQLite follows an index of the key, and sorts what it finds there if it must. PostgreSQL could walk another index in
-    /// the hope to meet the parent's rows there soon, unless one has key and order both. It need not have the whole order:
-    /// what is equal in the first column is sorted as it comes.
+    /// SQLite follows an index of the key, and sorts the found rows if necessary. PostgreSQL could scan
+    /// another index in the hope of meeting the parent's rows soon, unless an index has key and order both.
+    /// That index need not have the whole order: rows equal in the first column are sorted incrementally.
     pub(super) fn finds_part(
         &self,
         dialect: Dialect,
@@ -89,8 +89,8 @@ impl Catalog {
         relation: &Relation,
         rows: &Rows,
     ) -> bool {
-        // Each parent's rows are found by themselves: no row may be those of two, as texts that only a collation takes
-        // for the same could have it.
+        // Each parent's rows are found separately, so no row may belong to two parents. Texts that are equal
+        // only in a collation could share a row.
         let is_exact = |id: usize| {
             let column_type = &entity.columns[id].column_type;
             column_type.is_integer() || *column_type == ColumnType::Uuid
@@ -112,23 +112,23 @@ impl Catalog {
         })
     }
 
-    /// Whether an order by the number of rows in a list joins the numbers of all lists, grouped in one pass: where no
-    /// index leads to one list. Counting each list by itself would read the whole table for every row.
+    /// Returns true if an order by list length joins the counts of all lists, grouped in one pass. Applies if
+    /// no index leads to a list: a count per list would then read the whole table for every row.
     pub(super) fn groups_counts(&self, model: &Model, relation: &Relation) -> bool {
         let target = &model.entities[relation.target];
         let (table, keys): (&Table, Vec<&String>) = match &relation.junction {
             Some(junction) => (&junction.table, junction.from.iter().collect()),
             None => (&target.table, relation.to.iter().map(|id| &target.columns[*id].name).collect()),
         };
-        // A catalog without a single index is that of a database that was not asked.
+        // An empty catalog belongs to a database without known statistics.
         let leads = |index: &Vec<String>| index.first().is_some_and(|first| keys.contains(&first));
         !self.indexes.is_empty() && !self.indexes.get(table).is_some_and(|indexes| indexes.iter().any(leads))
     }
 
-    /// Whether the first rows are better found before others are joined with them: where those are in small tables.
+    /// Returns true if the limit applies before to-one joins, because the joined tables are small.
     ///
-    /// PostgreSQL looks each of them up in an index otherwise, since it takes the limit for the last of its work. Of a small
-    /// table it makes a hash instead, which it would do with larger ones, too, and read them whole.
+    /// Otherwise PostgreSQL looks up each joined row in an index, because it applies the limit last. It
+    /// hashes a small table instead; after a limit it would hash larger tables too, and read them whole.
     pub(super) fn joins_what_is_left(&self, dialect: Dialect, model: &Model, load: &Load) -> bool {
         let (Dialect::Postgres, None, What::Rows(rows)) = (dialect, load.relation, &load.what) else {
             return false;

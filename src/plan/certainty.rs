@@ -1,10 +1,11 @@
-//! Decides whether a filter holds for every row, or for none, whatever rows there are.
+//! Decides whether a filter holds for every row or for no row, regardless of the data.
 //!
-//! A bulk write whose filter holds for every row may be an accident, however that filter is spelled: `or: [{}]`,
-//! `not: { in: [] }`, `or: [{ id: { lt: 5 } }, { id: { gte: 5 } }]`. The filter is evaluated for every case that its tests can
-//! tell apart: for a column of integers one value between each two that it is compared with, for other columns less, equal
-//! and greater, for what is not understood true and false. Every row is one of these cases; that no row may be some of them
-//! errs on the side of letting a filter pass.
+//! A bulk write whose filter holds for every row may be an accident, however the filter is spelled: `or:
+//! [{}]`, `not: { in: [] }`, `or: [{ id: { lt: 5 } }, { id: { gte: 5 } }]`. The filter is evaluated for every
+//! case that its tests can distinguish. For an integer column, a case is one value between each two compared
+//! values. For other columns, the cases are less, equal and greater; for tests that are not analysed, true
+//! and false. Every row falls into one of these cases. Cases without any possible row only make the check
+//! more lenient.
 
 use std::cmp::Ordering;
 
@@ -13,30 +14,30 @@ use sea_orm::Value;
 use super::filter::{Comparison, Filter, Operand, Quantifier, Test};
 use crate::model::{Cardinality, ColumnId, ColumnType, Entity, EntityId, Model, RelationId};
 
-/// The most cases that are looked at.
+/// Maximum number of cases evaluated.
 const MOST_CASES: usize = 4_096;
 
-/// The most parts of a case. Half of them that have two cases each would be too many cases.
+/// Maximum number of parts in a case. More than half as many, with two cases each, exceed the number of cases.
 const MOST_PARTS: usize = 24;
 
-/// The most steps that all cases take together.
+/// Maximum number of steps for all cases together.
 const MOST_STEPS: usize = 1 << 20;
 
-/// The most values in a list that are looked at one by one.
+/// Maximum number of list values examined individually.
 const MOST_VALUES: usize = 1_000;
 
 impl Filter {
-    /// Whether it certainly holds for every row of `entity`.
+    /// Returns true if the filter certainly holds for every row of `entity`.
     pub fn takes_everything(&self, model: &Model, entity: EntityId) -> bool {
         Certainty::of(model, entity, self).always
     }
 }
 
-/// What is certain of a filter.
+/// Certain results of a filter.
 struct Certainty {
-    /// It holds for every row.
+    /// True if the filter holds for every row.
     always: bool,
-    /// It holds for no row.
+    /// True if the filter holds for no row.
     never: bool,
 }
 
@@ -45,7 +46,7 @@ impl Certainty {
         let mut cases = Cases { model, entity: &model.entities[id], parts: Vec::new(), tests: 0 };
         cases.collect(filter);
         let Some(count) = cases.count() else {
-            // Only what holds in all cases alike is seen then.
+            // Too many cases: only what holds in all cases alike is detected.
             cases.parts.retain(|part| matches!(part.kind, Kind::Known(_)));
             let holds = cases.evaluate(filter);
             return Self { always: holds == Some(true), never: holds == Some(false) };
@@ -64,7 +65,7 @@ impl Certainty {
     }
 }
 
-/// The cases that the tests of one filter tell apart, and the one that is looked at.
+/// Cases that the tests of one filter distinguish, and the current case.
 struct Cases<'a> {
     model: &'a Model,
     entity: &'a Entity,
@@ -72,36 +73,36 @@ struct Cases<'a> {
     tests: usize,
 }
 
-/// One thing that differs between rows.
+/// Property that differs between rows.
 struct Part<'a> {
     about: About<'a>,
     kind: Kind,
-    /// Which of its cases is looked at.
+    /// Index of the current case.
     now: usize,
 }
 
 #[derive(PartialEq)]
 enum About<'a> {
-    /// Whether a column is NULL.
+    /// NULL or not, for a column.
     Missing(ColumnId),
-    /// The value of a column of integers.
+    /// Value of an integer column.
     Number(ColumnId),
-    /// How a column compares to a value.
+    /// Comparison of a column with a value.
     Against(ColumnId, &'a Value),
-    /// A test of a column that is not understood.
+    /// Test of a column that is not analysed.
     Test(ColumnId, &'a Test),
-    /// Whether a related row passes this filter, or its negation.
+    /// Existence of a related row that passes this filter, or its negation.
     Related { relation: RelationId, filter: &'a Filter, is_negated: bool },
 }
 
 enum Kind {
-    /// The same for every row.
+    /// Equal for every row.
     Known(bool),
     /// True or false.
     Either,
     /// Less, equal or greater.
     Compared,
-    /// One of these values.
+    /// List of values.
     Numbers(Vec<i128>),
 }
 
@@ -174,13 +175,13 @@ impl<'a> Cases<'a> {
     }
 
     fn add(&mut self, about: About<'a>, kind: Kind) {
-        // Beyond the most parts no case is looked at.
+        // Beyond the maximum number of parts no case is evaluated.
         if self.parts.len() <= MOST_PARTS && self.find(&about).is_none() {
             self.parts.push(Part { about, kind, now: 0 });
         }
     }
 
-    /// A value, and its neighbours: one of them stands for all between it and the next.
+    /// Adds a value and its neighbours; a neighbour represents all values up to the next added one.
     fn add_number(&mut self, id: ColumnId, number: i128) {
         let (least, greatest) = self.range(id);
         self.add(About::Number(id), Kind::Numbers(Vec::new()));
@@ -199,7 +200,7 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// The number of cases, where it is not too large.
+    /// Returns the number of cases, or `None` if too large.
     fn count(&self) -> Option<usize> {
         let cases = self.parts.iter().map(|part| part.kind.cases());
         let count = cases.fold(1, usize::saturating_mul);
@@ -222,7 +223,7 @@ impl<'a> Cases<'a> {
         self.parts.iter().find(|part| part.about == *about)
     }
 
-    /// Whether the filter is true in the case that is looked at; `None` where that is not known.
+    /// Evaluates the filter in the current case; `None` if the result is unknown.
     fn evaluate(&self, filter: &Filter) -> Option<bool> {
         match filter {
             Filter::All(filters) => self.all(filters, true),
@@ -240,7 +241,8 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// Whether all are `wanted`; else the result is the other.
+    /// Returns `wanted` if all filters evaluate to `wanted`, the opposite if one does not, and `None` if
+    /// unknown.
     fn all(&self, filters: &[Filter], wanted: bool) -> Option<bool> {
         let mut all = Some(wanted);
         for filter in filters {
@@ -267,9 +269,9 @@ impl<'a> Cases<'a> {
         };
         match test {
             Test::IsNull(wanted) => is_null.map(|is_null| is_null == *wanted),
-            // Not even of NULL is anything asked.
+            // An empty list compares nothing, not even NULL.
             Test::OneOf { values: Operand::Value(values), negated } if values.is_empty() => Some(*negated),
-            // Nothing else holds for NULL.
+            // No other test holds for NULL.
             test if is_null != Some(true) => {
                 let holds = self.holds_for_value(id, test);
                 if is_null.is_none() && holds == Some(true) { None } else { holds }
@@ -299,7 +301,7 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// How the column's value compares to this one.
+    /// Compares the column's value in the current case with this value.
     fn compared(&self, id: ColumnId, value: &Value) -> Option<Ordering> {
         if let Some(number) = self.number(id, value) {
             let part = self.find(&About::Number(id))?;
@@ -312,7 +314,7 @@ impl<'a> Cases<'a> {
         Some([Ordering::Less, Ordering::Equal, Ordering::Greater][part.now.min(2)])
     }
 
-    /// A value of a column whose values can be listed.
+    /// Converts a value of an enumerable column to a number.
     fn number(&self, id: ColumnId, value: &Value) -> Option<i128> {
         Some(match value {
             Value::Bool(Some(value)) => (*value).into(),
@@ -328,7 +330,7 @@ impl<'a> Cases<'a> {
         })
     }
 
-    /// The least and the greatest value that a column of such values can have.
+    /// Returns the minimum and maximum value of such a column.
     fn range(&self, id: ColumnId) -> (i128, i128) {
         match &self.entity.columns[id].column_type {
             ColumnType::Boolean => (0, 1),
@@ -348,12 +350,12 @@ impl<'a> Cases<'a> {
     }
 }
 
-/// A quantifier as a question after one row: all pass where none passes the negation.
+/// Expresses a quantifier as existence: all rows pass if no row passes the negation.
 fn related(relation: RelationId, quantifier: Quantifier, filter: &Filter) -> About<'_> {
     About::Related { relation, filter, is_negated: quantifier == Quantifier::Every }
 }
 
-/// Whether a filter stands beside its negation.
+/// Returns true if the list contains a filter and its negation.
 fn has_opposites(filters: &[Filter]) -> bool {
     let is_negated_in = |filter: &Filter| match filter {
         Filter::All(only) if only.len() == 1 => matches!(&only[0], Filter::Not(not) if filters.contains(not)),
@@ -374,7 +376,7 @@ fn accepts(comparison: Comparison, ordering: Ordering) -> bool {
     }
 }
 
-/// Whether a test of a text holds for every text.
+/// Returns true if a text test holds for every text.
 fn holds_for_all_values(test: &Test) -> bool {
     match test {
         Test::StartsWith(prefix) => prefix.is_empty(),

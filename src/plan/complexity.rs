@@ -1,4 +1,4 @@
-//! Sizes of a plan's statements that databases limit, known before anything is sent.
+//! Sizes of a plan's statements that databases limit, known before execution.
 
 use std::collections::HashSet;
 
@@ -9,43 +9,42 @@ use super::{Load, OrderBy, Page, Rows, What};
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, EntityId, Model, Relation};
 
-/// Upper bounds for the statements of a plan: of each size the largest.
+/// Upper bounds for the statements of a plan; each size is the largest over all statements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Complexity {
-    /// Levels of expressions inside each other, those around a sub-select added to those in it: SQLite adds them up in
-    /// this way.
+    /// Nesting levels of expressions. Levels around a sub-select are added to its own, as SQLite counts.
     depth: u64,
     /// Tables in one FROM.
     tables: u64,
-    /// Values that are sent as parameters.
+    /// Bind parameters.
     parameters: u64,
-    /// Columns that are selected or ordered by.
+    /// Columns selected or ordered by.
     columns: u64,
-    /// Bytes of the longest pattern, as SQLite takes it.
+    /// Bytes of the longest pattern in its SQLite form.
     pattern_bytes: u64,
 }
 
-/// Limits of SQLite as it is built by default. What it adds to expressions itself, for joins above all, is left room for.
-/// It takes 32,766 parameters, but while it prepares a statement it compares each of a condition with all others: 8,000
-/// take it half a second, and four times as many eight.
+/// Limits of a default SQLite build, with reserve for the expressions that SQLite itself adds, mostly for
+/// joins. SQLite accepts 32,766 parameters, but preparation compares each parameter of a condition with all
+/// others. 8,000 take half a second, and four times as many eight.
 const SQLITE: Complexity =
     Complexity { depth: 900, tables: 64, parameters: 8_000, columns: 2_000, pattern_bytes: 50_000 };
 
-/// Limits of PostgreSQL: its protocol counts parameters in 16 bits, and a row of columns has a largest size. The number of
-/// tables is ours, since the time to plan a statement grows with it.
+/// Limits of PostgreSQL: the protocol counts parameters in 16 bits, and the row size limits columns. The
+/// table limit is the project's own, because planning time grows with the number of tables.
 const POSTGRES: Complexity =
     Complexity { depth: u64::MAX, tables: 256, parameters: 65_535, columns: 1_664, pattern_bytes: u64::MAX };
 
-/// Tables that a filter may join, see `select/condition.rs`.
+/// Maximum number of tables that a filter joins, see `select/condition.rs`.
 const FILTER_JOINS: u64 = 8;
 
-/// Levels of the largest comparison: a value that is converted, compared in a collation, with a hint around it.
+/// Levels of the largest comparison: a converted value, a collation, and a hint around both.
 const COMPARISON: u64 = 6;
 
-/// Levels of a comparison of a column with times, which SQLite reads in every spelling, and its parameters.
+/// Levels and parameters of a comparison with times, which SQLite reads in every spelling.
 const TIME: (u64, u64) = (40, 5);
 
-/// Levels of a comparison of a column with a value.
+/// Levels of a plain comparison of a column with a value.
 const PLAIN: u64 = 4;
 
 impl Complexity {
@@ -56,10 +55,10 @@ impl Complexity {
         all
     }
 
-    /// Checks that a database of this dialect takes the statements.
+    /// Checks that a database of this dialect accepts the statements.
     ///
     /// # Errors
-    /// `TOO_COMPLEX` with the first limit that is passed.
+    /// `TOO_COMPLEX` with the first exceeded limit.
     pub fn check(&self, dialect: Dialect) -> Result<()> {
         let limits = match dialect {
             Dialect::Sqlite => SQLITE,
@@ -74,14 +73,14 @@ impl Complexity {
         if fits { Ok(()) } else { self.refuse(limits) }
     }
 
-    /// Refuses the statements by the first limit that they pass.
+    /// Refuses the statements with the first exceeded limit.
     #[cold]
     fn refuse(&self, limits: Self) -> Result<()> {
         let sizes: [(u64, u64, &str, &str); 5] = [
-            (self.depth, limits.depth, "expressionDepth", "nests conditions and orders"),
+            (self.depth, limits.depth, "expressionDepth", "nests conditions and sort keys"),
             (self.tables, limits.tables, "tables", "joins"),
             (self.parameters, limits.parameters, "parameters", "has"),
-            (self.columns, limits.columns, "columns", "selects and orders by"),
+            (self.columns, limits.columns, "columns", "selects and sorts by"),
             (self.pattern_bytes, limits.pattern_bytes, "patternBytes", "has a pattern of"),
         ];
         let Some((asked, limit, of, verb)) = sizes.into_iter().find(|(asked, limit, ..)| asked > limit)
@@ -105,12 +104,12 @@ impl Complexity {
         self.pattern_bytes = self.pattern_bytes.max(other.pattern_bytes);
     }
 
-    /// Adds the statement of `load`, and those of the loads below it.
+    /// Adds the statement of `load`, and the statements of nested loads.
     fn add_load(&mut self, model: &Model, load: &Load) {
         let mut filter = OfFilter::default();
         filter.read(model, load.entity, &load.filter);
         let mut own = Self { tables: 1, pattern_bytes: filter.pattern_bytes, ..Self::default() };
-        // The key of the parents: as many parameters as columns, at most.
+        // The key of the parents takes at most as many parameters as columns.
         let relation = load.relation.map(|(owner, relation)| &model.entities[owner].relations[relation]);
         let key = relation.map_or(0, |relation| relation.from.len() as u64);
         own.tables += relation.map_or(0, |relation| u64::from(relation.junction.is_some()));
@@ -127,14 +126,14 @@ impl Complexity {
                     let terms = rows.order.len() as u64;
                     conditions += cursors * (3 * terms + PLAIN);
                     parameters += cursors * 2 * terms;
-                    // The page, what stands before it and what comes after.
+                    // The page, the rows before it and the rows after it.
                     parameters *= if *looks_outside { 3 } else { 1 };
                 }
             }
         }
         let has_times = model.entities[load.entity].columns.iter().any(|column| is_time(&column.column_type));
         conditions += if has_times { TIME.0 } else { 0 };
-        // Conditions of joins stand beside the filter, one after the other.
+        // Conditions of joins follow the filter in one chain.
         own.depth = filter.nested + conditions + own.tables + key + PLAIN;
         own.parameters = parameters;
         self.add(own);
@@ -143,7 +142,7 @@ impl Complexity {
         }
     }
 
-    /// Adds what is below: statements of its own, whatever is joined above them.
+    /// Adds the statements of nested loads, also below joined loads.
     fn add_load_below(&mut self, model: &Model, load: &Load) {
         match load.joined {
             true => load.children().iter().for_each(|child| self.add_load_below(model, child)),
@@ -158,14 +157,14 @@ impl Complexity {
             self.tables += u64::from(matches!(term.by, OrderBy::Count(_)));
         }
         self.tables += paths.len() as u64;
-        // A column that is ordered by may be selected for the cursor, too.
+        // An order column may be selected a second time for the cursor.
         let order = rows.order.len() as u64;
         let primary_key = model.entities[entity].primary_key.len() as u64;
         self.columns += 2 * order + primary_key + (rows.columns.len() + rows.junction_columns.len()) as u64;
         rows.children.iter().filter(|child| child.joined).for_each(|child| self.add_joined(model, child));
     }
 
-    /// Adds a relation that is joined, with everything that is joined below it.
+    /// Adds a joined relation, with all relations joined below it.
     fn add_joined(&mut self, model: &Model, load: &Load) {
         self.tables += 1;
         let What::Rows(rows) = &load.what else { return };
@@ -178,9 +177,9 @@ impl Complexity {
 /// Sizes of a filter.
 #[derive(Clone, Copy, Debug, Default)]
 struct OfFilter {
-    /// Levels of its expression, sub-selects included.
+    /// Levels of the expression, sub-selects included.
     height: u64,
-    /// Levels in its sub-selects, added up along the deepest way.
+    /// Levels in the sub-selects, added up along the deepest path.
     nested: u64,
     parameters: u64,
     pattern_bytes: u64,
@@ -189,7 +188,7 @@ struct OfFilter {
 }
 
 impl OfFilter {
-    /// Calls itself for each level of nesting, which the guard bounds.
+    /// Measures a filter. Recurses for each nesting level, which the guard bounds.
     fn read(&mut self, model: &Model, id: EntityId, filter: &Filter) {
         match filter {
             Filter::All(filters) | Filter::Any(filters) => {
@@ -214,7 +213,7 @@ impl OfFilter {
         }
     }
 
-    /// Adds a filter that stands beside those that were read.
+    /// Adds a sibling filter.
     fn read_beside(&mut self, model: &Model, id: EntityId, filter: &Filter) {
         let mut other = Self::default();
         other.read(model, id, filter);
@@ -228,7 +227,7 @@ impl OfFilter {
     fn read_related(&mut self, model: &Model, relation: &Relation, quantifier: Quantifier, filter: &Filter) {
         self.read(model, relation.target, filter);
         let is_negated = quantifier == Quantifier::Every;
-        // The columns by which both ends meet, and the filter, in one chain.
+        // The join columns of both ends, and the filter, in one chain.
         let inside = self.height.max(PLAIN) + relation.from.len() as u64 + u64::from(is_negated);
         self.nested += inside;
         // EXISTS, with a sign or a NOT before it.

@@ -1,17 +1,17 @@
-//! The rows that loads ask for, as far as they can be told before anything is sent.
+//! Row estimates of loads, known before execution.
 
 use super::filter::{Filter, Operand, Test};
 use super::{Load, Page, Rows, What};
 
-/// A list at the root that says no limit is taken for one of so many rows.
+/// Assumed rows of a root list without a limit.
 const ROOT_LIST: u64 = 100;
 
-/// A list below a row that says no limit is taken for one of so many.
+/// Assumed rows of a nested list without a limit.
 const LIST: u64 = 10;
 
-/// The most rows that `loads` ask for, when each is carried out for `parents` rows above it: one for each of them to an
-/// aggregate or the row at the other end of a to-one relation, as many as its limit says to a list. A limit above
-/// `ceiling`, the most rows that an answer may have, is none: clients say the greatest number for "all".
+/// Returns the maximum number of rows that `loads` request for `parents` parent rows. An aggregate or a
+/// to-one relation counts one row per parent, a list its limit. A limit above `ceiling`, the maximum number
+/// of rows of a response, counts as no limit: clients use the largest number for "all".
 pub fn rows_asked(loads: &[Load], parents: u64, ceiling: u64) -> u64 {
     loads.iter().fold(0, |sum, load| {
         let What::Rows(rows) = &load.what else { return sum.saturating_add(parents) };
@@ -20,7 +20,7 @@ pub fn rows_asked(loads: &[Load], parents: u64, ceiling: u64) -> u64 {
     })
 }
 
-/// The most rows of a load for one row above.
+/// Returns the maximum number of rows of a load per parent row.
 fn most_rows(load: &Load, rows: &Rows, ceiling: u64) -> u64 {
     match &rows.page {
         Page::Slice { limit: Some(limit), .. } | Page::Keyset { limit: Some(limit), .. }
@@ -28,7 +28,7 @@ fn most_rows(load: &Load, rows: &Rows, ceiling: u64) -> u64 {
         {
             *limit
         }
-        // Only a list has an order: the row of a to-one relation, or those with certain keys.
+        // Only lists have an order; a to-one relation or a look-up by keys has none.
         _ if rows.order.is_empty() => keys(&load.filter),
         _ if load.relation.is_none() => ROOT_LIST,
         _ => LIST,
@@ -86,13 +86,13 @@ mod tests {
         let inner = below(list(keyset(Some(5)), vec![]));
         let middle =
             below(list(slice(4), vec![inner.clone(), below(one(Filter::everything(), vec![inner]))]));
-        // Three rows, four for each of them, five for each of those, one and then five again.
+        // Three rows, four for each, five for each of those, one and then five again.
         assert_eq!(asked(&[list(slice(3), vec![middle.clone()])]), 3 + 12 + 60 + 12 + 60);
         assert_eq!(asked(&[list(slice(0), vec![middle])]), 0);
     }
 
     #[test]
-    fn lists_without_limits_are_guessed_at() {
+    fn lists_without_limits_count_with_assumed_rows() {
         for page in [Page::All, Page::Slice { limit: None, offset: 7 }, keyset(None)] {
             let inner = below(list(page.clone(), vec![]));
             assert_eq!(asked(&[list(page, vec![inner])]), ROOT_LIST + ROOT_LIST * LIST);
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_beyond_what_an_answer_may_have_is_none() {
+    fn a_limit_above_the_row_ceiling_counts_as_no_limit() {
         assert_eq!(asked(&[list(slice(CEILING), vec![])]), CEILING);
         assert_eq!(asked(&[list(slice(CEILING + 1), vec![])]), ROOT_LIST);
         assert_eq!(asked(&[list(keyset(Some(u64::MAX)), vec![])]), ROOT_LIST);
     }
 
     #[test]
-    fn what_cannot_be_counted_is_the_greatest_number() {
+    fn cost_saturates_instead_of_overflowing() {
         let deep = (0..40).fold(list(slice(CEILING), vec![]), |load, _| list(slice(CEILING), vec![load]));
         assert_eq!(asked(&[deep.clone(), deep]), u64::MAX);
     }

@@ -1,4 +1,4 @@
-//! Keyset cursors: a place in an order, as the values that the order compares.
+//! Keyset cursors: a position in an order, as the values of the order's terms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -10,13 +10,15 @@ use super::order::{OrderBy, OrderTerm};
 use crate::error::Result;
 use crate::model::{ColumnType, EntityId, Model, is_null};
 
-/// The values of an order's terms at one row; `None` is NULL.
-#[derive(Clone, Debug, PartialEq)]
+/// Values of an order's terms at one row; `None` is NULL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor(pub Vec<Option<Value>>);
 
 impl Cursor {
-    /// Writes the cursor of a row; none where a value has no form that [`Cursor::read`] takes. Base64 of `["User", "username+,id+", "ada", 1]`: what it belongs to, then the
-    /// values, so that a cursor of another list is known as foreign.
+    /// Writes the cursor of a row, or `None` if a value has no form that [`Cursor::read`] accepts.
+    ///
+    /// The cursor is base64 of `["User", "username+,id+", "ada", 1]`. Type and order precede the values, so
+    /// that a cursor of another list is recognised.
     pub fn write(model: &Model, entity: EntityId, order: &[OrderTerm], values: &[Value]) -> Option<String> {
         let mut parts = vec![
             Json::from(model.entities[entity].name.as_str()),
@@ -25,10 +27,11 @@ impl Cursor {
         for (term, value) in order.iter().zip(values) {
             let (column_type, nullable) = term.column_type(model, entity);
             parts.push(match (&column_type, value) {
-                // Elsewhere NULL stands for a stored value that has no place in the order.
+                // In a column that is not nullable, NULL stands for a stored value without a place in the
+                // order.
                 (_, value) if is_null(value) && !nullable => return None,
                 (_, value) if is_null(value) => Json::Null,
-                // More digits than a decimal has here.
+                // The stored number has more digits than a `Decimal`.
                 (ColumnType::Decimal, Value::String(_)) => return None,
                 (column_type, value) => column_type.write(value, model.variants(column_type))?,
             });
@@ -36,10 +39,10 @@ impl Cursor {
         Some(BASE64.encode(Json::Array(parts).to_string()))
     }
 
-    /// Reads a cursor that [`Cursor::write`] made for the same entity and order.
+    /// Reads a cursor from [`Cursor::write`] for the same entity and order.
     pub fn read(model: &Model, entity: EntityId, order: &[OrderTerm], input: &Input) -> Result<Self> {
         let text = input.text()?;
-        let foreign = || input.refuse("expected a cursor of this list in this order");
+        let foreign = || input.refuse("expected a cursor of this list with the same orderBy");
         let decoded = BASE64.decode(text).map_err(|_| foreign())?;
         let parts: Vec<Json> = serde_json::from_slice(&decoded).map_err(|_| foreign())?;
         let (name, described, values) = match parts.as_slice() {
@@ -64,7 +67,7 @@ impl Cursor {
     }
 }
 
-/// The order in a few letters: `place.name+,id-`; `^` where NULL stands against the default.
+/// Abbreviates an order: `place.name+,id-`; `^` marks a NULL position other than the default.
 fn describe(model: &Model, entity: EntityId, order: &[OrderTerm]) -> String {
     let describe_term = |term: &OrderTerm| {
         let mut id = entity;

@@ -1,4 +1,4 @@
-//! Where the databases' SQL differs; everything else is written once.
+//! Differences between the databases' SQL; all other SQL is written once.
 
 use sea_orm::sea_query::{
     Alias, ArrayType, Expr, ExprTrait, Func, FunctionCall, NullOrdering, Order, Query as Sql, SelectStatement,
@@ -12,7 +12,7 @@ use super::{sqlite_decimal, sqlite_time};
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Expected, Model};
 
-/// The database's dialect of SQL.
+/// SQL dialect of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// SQLite 3.41 or newer.
@@ -22,7 +22,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The dialect of a SeaORM backend.
+    /// Returns the dialect of a SeaORM backend.
     pub fn of(backend: DbBackend) -> Result<Self> {
         match backend {
             DbBackend::Sqlite => Ok(Self::Sqlite),
@@ -31,7 +31,7 @@ impl Dialect {
         }
     }
 
-    /// The SeaORM backend that builds its statements.
+    /// Returns the SeaORM backend that builds the statements.
     pub fn backend(self) -> DbBackend {
         match self {
             Self::Sqlite => DbBackend::Sqlite,
@@ -39,7 +39,7 @@ impl Dialect {
         }
     }
 
-    /// A column as it is selected: what the driver cannot decode comes as text.
+    /// Returns a column for the select list; a type that the driver cannot decode becomes text.
     pub fn selected(self, expression: Expr, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
             (Self::Postgres, ColumnType::Enumeration(_)) => expression.cast_as("text"),
@@ -47,7 +47,7 @@ impl Dialect {
         }
     }
 
-    /// A column as it is ordered and compared to a cursor: PostgreSQL would order enums by their declaration.
+    /// Returns a column for ORDER BY and cursors: PostgreSQL would order enums by their declaration.
     pub fn ordered(self, expression: Expr, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
             (Self::Postgres, ColumnType::Enumeration(_)) => expression.cast_as("text"),
@@ -55,7 +55,8 @@ impl Dialect {
         }
     }
 
-    /// A column as it is compared to other columns and to values of its type: equal values are the same there.
+    /// Returns a column for comparison with columns and values of its type, in a form where equal values are
+    /// identical.
     pub fn compared(self, column: Expr, column_type: &ColumnType) -> Expr {
         match self {
             Self::Sqlite if sqlite_time::is_time(column_type) => sqlite_time::key(&column, column_type),
@@ -63,7 +64,7 @@ impl Dialect {
         }
     }
 
-    /// `column` compared to a value.
+    /// Compares `column` with a value.
     pub fn compare(
         self,
         model: &Model,
@@ -76,7 +77,7 @@ impl Dialect {
         if self == Self::Sqlite && sqlite_time::is_time(column_type) {
             return sqlite_time::compare(&column, comparison, &operand, column_type);
         }
-        // Decimals are bound as text, and a column may hold them as text: as numbers they compare in both cases.
+        // Decimals are bound as text, and a column may store text: as numbers both compare correctly.
         let operand = match (self, column_type) {
             (Self::Sqlite, ColumnType::Decimal) => operand.cast_as("NUMERIC"),
             _ => operand,
@@ -91,7 +92,15 @@ impl Dialect {
         }
     }
 
-    /// A value as it is compared to a column.
+    /// Returns a value as it is bound for a comparison: SQLite's columns do not hold every decimal.
+    pub(super) fn bound(self, value: Value, comparison: Comparison) -> Value {
+        match (self, value) {
+            (Self::Sqlite, Value::Decimal(Some(decimal))) => sqlite_decimal::bound(decimal, comparison),
+            (_, value) => value,
+        }
+    }
+
+    /// Returns a value for comparison with a column.
     pub fn operand(self, model: &Model, value: Value, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
             (Self::Postgres, ColumnType::Enumeration(id)) => {
@@ -101,20 +110,21 @@ impl Dialect {
         }
     }
 
-    /// Whether a column holds `value` as it is, whatever its declaration says.
+    /// Checks that a column stores `value` unchanged, regardless of its declaration.
     ///
     /// # Errors
-    /// The form of the values that it holds.
+    /// Describes the values that fit.
     pub fn check(self, value: &Value) -> std::result::Result<(), Expected> {
         match self {
             Self::Sqlite if !sqlite_decimal::is_exact(value) => {
-                Err(Expected("expected a decimal that a 64-bit floating-point number stands for".to_owned()))
+                Err(Expected("expected a decimal number that a 64-bit float represents exactly".to_owned()))
             }
             _ => Ok(()),
         }
     }
 
-    /// `column` is one of `values`: one parameter and one statement text whatever their number, where that can be.
+    /// Tests `column` for membership in `values`. Uses one parameter, and one statement text for any number
+    /// of values, where possible.
     pub fn one_of(self, model: &Model, column: Expr, values: Vec<Value>, column_type: &ColumnType) -> Expr {
         match self.fits_one_parameter(column_type) {
             true => self.is_in(model, column, self.list_parameter(values, column_type), column_type),
@@ -122,12 +132,12 @@ impl Dialect {
         }
     }
 
-    /// Whether a list of such values travels as one parameter.
+    /// Returns true if a list of such values fits one parameter.
     pub fn fits_one_parameter(self, column_type: &ColumnType) -> bool {
         self == Self::Postgres || always_fits_one_parameter(column_type)
     }
 
-    /// A list of values as one parameter.
+    /// Encodes a list of values as one parameter.
     pub fn list_parameter(self, values: Vec<Value>, column_type: &ColumnType) -> Value {
         match self {
             Self::Postgres => array(values, column_type),
@@ -135,7 +145,7 @@ impl Dialect {
         }
     }
 
-    /// `column` is one of those in the parameter `list`.
+    /// Tests `column` for membership in the parameter `list`.
     pub fn is_in(self, model: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr {
         match self {
             Self::Postgres => {
@@ -156,7 +166,7 @@ impl Dialect {
         }
     }
 
-    /// The function that makes a table of the list in a parameter.
+    /// Returns the function that expands a list parameter to a table.
     pub fn list_function(self) -> FunctionCall {
         match self {
             Self::Postgres => Func::cust("unnest"),
@@ -164,7 +174,7 @@ impl Dialect {
         }
     }
 
-    /// An item of the list that [`Dialect::list_function`] has made to a table of this name.
+    /// Returns the item of the table with this name that [`Dialect::list_function`] expands.
     pub fn listed(self, table: &str, column_type: &ColumnType) -> Expr {
         match self {
             Self::Postgres => Expr::col((Alias::new(table), Alias::new(table))),
@@ -172,7 +182,7 @@ impl Dialect {
         }
     }
 
-    /// The tuple of `columns` is one of `keys`, each a tuple of the same length.
+    /// Tests the tuple of `columns` for membership in `keys`, tuples of equal length.
     pub fn one_of_keys(
         self,
         model: &Model,
@@ -188,7 +198,7 @@ impl Dialect {
         }
     }
 
-    /// The tuple of `columns` is one of those in the `parameters`.
+    /// Tests the tuple of `columns` for membership in the `parameters`.
     pub fn is_in_keys(
         self,
         model: &Model,
@@ -236,7 +246,7 @@ impl Dialect {
         }
     }
 
-    /// The parameters by which [`Dialect::one_of_keys`] hands its keys over.
+    /// Encodes keys as the parameters of [`Dialect::one_of_keys`].
     pub fn key_parameters(self, types: &[ColumnType], keys: &[Vec<Value>]) -> Vec<Value> {
         match (self, types) {
             (_, [column_type]) => {
@@ -256,7 +266,7 @@ impl Dialect {
         }
     }
 
-    /// How many [`Dialect::key_parameters`] there are.
+    /// Returns the number of [`Dialect::key_parameters`].
     pub fn count_key_parameters(self, types: &[ColumnType]) -> usize {
         match self {
             Self::Postgres => types.len(),
@@ -264,7 +274,8 @@ impl Dialect {
         }
     }
 
-    /// A list of rows to join with, its columns named `c0`, `c1` and so on: one parameter a column, or one in all.
+    /// Builds a list of rows to join with, with columns `c0`, `c1` and so on. Uses one parameter per column,
+    /// or one in total.
     pub fn list(self, model: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement {
         let mut list = Sql::select();
         for (index, column_type) in types.iter().enumerate() {
@@ -293,15 +304,15 @@ impl Dialect {
         list
     }
 
-    /// `column` begins with `prefix`: a range in the order of UTF-8, which an index can serve, and a value in a parameter
-    /// does not hide it as it hides the beginning of a pattern. On PostgreSQL these are the operators of an index with
-    /// `text_pattern_ops` or `varchar_pattern_ops`.
+    /// Tests `column` for a prefix, as a range in UTF-8 order. An index can serve the range; a parameter
+    /// would hide the prefix of a pattern from the planner. On PostgreSQL the operators are those of an index
+    /// with `text_pattern_ops` or `varchar_pattern_ops`.
     pub fn starts_with(self, column: Expr, prefix: &str) -> Expr {
         if prefix.is_empty() {
             return column.is_not_null();
         }
         let (from, to) = match self {
-            // A `CHAR(n)` would be compared without the blanks that fill it up.
+            // A `CHAR(n)` would be compared without its padding blanks.
             Self::Postgres if prefix.ends_with(' ') => {
                 return self.like(column, &format!("{}%", escape_like(prefix)));
             }
@@ -315,8 +326,9 @@ impl Dialect {
         }
     }
 
-    /// `column` fits a pattern with `%` and `_`, escaped by `\`. SQLite's `LIKE` ignores the case of ASCII letters, so
-    /// `GLOB` takes its place. SQLite would also take a pattern to hold for nearly every row, and look at patterns last.
+    /// Tests `column` against a pattern with `%` and `_`, escaped by `\`. SQLite's `LIKE` ignores the case of
+    /// ASCII letters, so `GLOB` replaces it. `unlikely` keeps SQLite from assuming that a pattern holds for
+    /// nearly every row, and from testing patterns last.
     pub fn like(self, column: Expr, pattern: &str) -> Expr {
         match self {
             Self::Postgres => Expr::cust_with_exprs("$1 LIKE $2", [column, Expr::val(pattern)]),
@@ -326,7 +338,7 @@ impl Dialect {
         }
     }
 
-    /// `column` matches a regular expression somewhere.
+    /// Tests `column` for a match of a regular expression anywhere in the text.
     pub fn matches(self, column: Expr, pattern: &Pattern) -> Expr {
         let operator = match self {
             Self::Postgres => "$1 ~ $2",
@@ -335,25 +347,29 @@ impl Dialect {
         Expr::cust_with_exprs(operator, [column, Expr::val(pattern.text(self))])
     }
 
-    /// The sum of a column in the type that [`ColumnType::sum`] gives it.
+    /// Returns the sum of a column, in the type of [`ColumnType::sum`].
     ///
-    /// SQLite's sum of integers fails beyond 64 bits; so it sums the upper and the lower half of each and shows both, as
-    /// in `1:5`, which is 2³² + 5.
+    /// SQLite's sum of integers fails beyond 64 bits, and its sum of decimals is a floating-point number. The
+    /// statement therefore returns both in parts, which [`sqlite_decimal::of_text`] reads.
     pub fn sum(self, column: Expr, column_type: &ColumnType) -> Expr {
         match (self, column_type) {
             (Self::Sqlite, ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned) => {
-                let halves = "SUM(? / 4294967296) || ':' || SUM(? % 4294967296)";
-                Expr::cust_with_exprs(halves, [column.clone(), column])
+                Expr::cust_with_exprs(sqlite_decimal::halves("?"), [column.clone(), column])
             }
+            (Self::Sqlite, ColumnType::Decimal) => sqlite_decimal::sum(&column),
             _ => self.widened(column.sum(), &column_type.sum()),
         }
     }
 
-    /// The average of a column in the type that [`ColumnType::average`] gives it.
+    /// Returns the average of a column, in the type of [`ColumnType::average`].
     ///
-    /// PostgreSQL's average of integers is a decimal of few digits, other than the nearest `Float`; so it gets floats.
+    /// PostgreSQL's average of integers is a decimal of few digits, which differs from the nearest `Float`.
+    /// The column is therefore cast to float.
     pub fn average(self, column: Expr, column_type: &ColumnType) -> Expr {
         let average = column_type.average();
+        if (self, &average) == (Self::Sqlite, &ColumnType::Decimal) {
+            return sqlite_decimal::average(&column);
+        }
         let column = match (self, &average) {
             (Self::Postgres, ColumnType::Double) => column.cast_as("double precision"),
             _ => column,
@@ -366,13 +382,12 @@ impl Dialect {
             (Self::Postgres, ColumnType::BigInt) => aggregate.cast_as("bigint"),
             (Self::Postgres, ColumnType::Decimal) => aggregate.cast_as("numeric"),
             (Self::Postgres, _) => aggregate.cast_as("double precision"),
-            (Self::Sqlite, ColumnType::Decimal) => aggregate.cast_as("TEXT"),
             (Self::Sqlite, _) => aggregate,
         }
     }
 
-    /// Where NULL stands is said only where a column may be NULL and the database would put it elsewhere, so
-    /// that an index in the database's own order still serves.
+    /// Returns the NULLS clause, only for a nullable column and an order other than the database's own.
+    /// Without the clause, an index in the database's own order still serves.
     pub fn nulls(self, order: &Order, nulls_first: bool, nullable: bool) -> Option<NullOrdering> {
         let descending = matches!(order, Order::Desc);
         let own_nulls_first = match self {
@@ -387,8 +402,8 @@ impl Dialect {
     }
 }
 
-/// Whether a list of such values travels as one parameter on every database. SQLite does not read every float from text
-/// as the float that was written.
+/// Returns true if a list of such values fits one parameter on every database. SQLite does not read every
+/// float from text exactly.
 pub fn always_fits_one_parameter(column_type: &ColumnType) -> bool {
     !matches!(column_type, ColumnType::Float | ColumnType::Double)
 }
@@ -426,7 +441,7 @@ fn array(values: Vec<Value>, column_type: &ColumnType) -> Value {
     Value::Array(array_type, Some(Box::new(values)))
 }
 
-/// A key inside a JSON list, as SQLite stores it.
+/// Encodes a key in a JSON list, as SQLite stores it.
 fn json_key(value: &Value) -> Json {
     match value {
         Value::Bool(Some(value)) => Json::from(i32::from(*value)),
@@ -436,14 +451,15 @@ fn json_key(value: &Value) -> Json {
         Value::Float(Some(value)) => Json::from(*value),
         Value::Double(Some(value)) => Json::from(*value),
         Value::String(Some(value)) => Json::from(value.as_str()),
-        Value::Decimal(Some(value)) => Json::from(value.to_string()),
+        Value::Decimal(Some(value)) => Json::from(sqlite_decimal::listed(value)),
         Value::Uuid(Some(value)) => Json::from(hex(value.as_bytes())),
         Value::Bytes(Some(value)) => Json::from(hex(value)),
         value => sqlite_time::stored(value).map_or(Json::Null, Json::from),
     }
 }
 
-/// Bytes and decimals cannot stand in JSON; they travel as hexadecimal digits and as text.
+/// Decodes a JSON item in SQL. Bytes travel as hexadecimal digits and decimals as text, because JSON holds
+/// neither.
 fn json_item(item: &str, column_type: &ColumnType) -> String {
     match column_type {
         ColumnType::Uuid | ColumnType::Bytes => format!("unhex({item})"),
@@ -456,7 +472,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// Escapes what `LIKE` would read as a wildcard.
+/// Escapes the wildcards of `LIKE`.
 pub fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -468,7 +484,7 @@ pub fn escape_like(text: &str) -> String {
     escaped
 }
 
-/// The first text after all that begin with `prefix`; none where nothing comes after them.
+/// Returns the first text after all texts with this prefix, or `None` if no text follows.
 fn after_prefix(prefix: &str) -> Option<String> {
     let mut rest = prefix.chars();
     while let Some(letter) = rest.next_back() {
@@ -479,7 +495,7 @@ fn after_prefix(prefix: &str) -> Option<String> {
     None
 }
 
-/// One step of a `LIKE` pattern.
+/// Step of a `LIKE` pattern.
 pub(super) enum Wildcard {
     Any,
     One,
@@ -498,7 +514,7 @@ pub(super) fn wildcards(pattern: &str) -> impl Iterator<Item = Wildcard> {
     })
 }
 
-/// What a `LIKE` pattern wants at the beginning, where it wants nothing else.
+/// Returns the prefix of a `LIKE` pattern that tests nothing besides a prefix.
 pub fn prefix_of_like(pattern: &str) -> Option<String> {
     let mut prefix = String::with_capacity(pattern.len());
     let mut steps = wildcards(pattern);

@@ -1,79 +1,87 @@
-//! Filters: what a client asks of rows.
+//! Filters: conditions of clients on rows.
 
 use sea_orm::Value;
 
 use super::dialect::{escape_like, prefix_of_like};
 use super::input::Input;
 use super::pattern::Pattern;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId, Model, RelationId};
 
-/// A condition on the rows of one entity. An empty `All` holds for each of them.
-#[derive(Clone, Debug, PartialEq)]
+/// The most conditions that one filter may have, its columns, operators and connectives counted. Reading a condition and
+/// writing it into a statement take microseconds, and a database plans as long again.
+const MOST_CONDITIONS: u64 = 20_000;
+
+/// The most relations that one filter may follow: each is a sub-select, which takes a database much longer than a comparison
+/// (PostgreSQL plans 1,000 of them in a second, and 100,000 in two minutes).
+const MOST_RELATIONS: u64 = 1_000;
+
+/// Condition on the rows of one entity. An empty `All` holds for every row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Filter {
-    /// Every one holds.
+    /// All filters hold.
     All(Vec<Filter>),
-    /// At least one holds.
+    /// At least one filter holds.
     Any(Vec<Filter>),
-    /// Does not hold; rows for which the inner filter is neither true nor false (NULL) are kept.
+    /// The filter does not hold. Rows for which the inner filter is NULL, neither true nor false, are kept.
     Not(Box<Filter>),
-    /// A column compared.
+    /// Test of a column.
     Column {
         /// The column.
         column: ColumnId,
-        /// How it is compared, and to what.
+        /// The test.
         test: Test,
     },
-    /// Several columns that together are one of these keys.
+    /// Membership of several columns together in a list of keys.
     Keys {
         /// The columns.
         columns: Vec<ColumnId>,
-        /// Each with a value for every column.
+        /// Keys, each with a value for every column.
         keys: Vec<Vec<Value>>,
     },
-    /// The rows at the other end of a relation.
+    /// Condition on the rows at the other end of a relation.
     Related {
         /// The relation.
         relation: RelationId,
-        /// How many of them.
+        /// Quantifier over the related rows.
         quantifier: Quantifier,
-        /// What is asked of them.
+        /// Filter on the related rows.
         filter: Box<Filter>,
     },
 }
 
-/// How a column is compared, and to what.
-#[derive(Clone, Debug, PartialEq)]
+/// Test of a column, with its operand.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Test {
-    /// With one of the operators `= <> < <= > >=`.
+    /// Comparison by one of the operators `= <> < <= > >=`.
     Compare(Comparison, Operand<Value>),
-    /// One of these, or none of them when negated.
+    /// Membership in a list of values.
     OneOf {
         /// The values.
         values: Operand<Vec<Value>>,
-        /// `notIn`.
+        /// True for `notIn`.
         negated: bool,
     },
-    /// Missing or not.
+    /// True tests for NULL, false for a value.
     IsNull(bool),
-    /// Text that begins with this.
+    /// Text with this prefix.
     StartsWith(String),
-    /// Text that fits a pattern with `%` and `_`, escaped by `\`.
+    /// Text that matches a pattern with `%` and `_`, escaped by `\`.
     Like(String),
     /// Text that matches a regular expression.
     Matches(Pattern),
 }
 
-/// What a column is compared to.
-#[derive(Clone, Debug, PartialEq)]
+/// Operand of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operand<T> {
-    /// Known when it was planned.
+    /// Value known when the plan is made.
     Value(T),
-    /// Read from each request: a place in [`Plan::parameters`](super::Plan::parameters).
+    /// Value read from each request: an index into [`Plan::parameters`](super::Plan::parameters).
     Parameter(usize),
 }
 
-/// A comparing operator.
+/// Comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Comparison {
     /// `=`
@@ -90,29 +98,35 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
-/// How many of the related rows a filter speaks of.
+impl Comparison {
+    /// All comparisons, in their order.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Equal, Self::NotEqual, Self::Less, Self::LessOrEqual, Self::Greater, Self::GreaterOrEqual];
+}
+
+/// Quantifier over related rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantifier {
-    /// At least one.
+    /// At least one row.
     Some,
-    /// All of them; holds where there are none.
+    /// All rows; true for no rows.
     Every,
-    /// Not one.
+    /// No row.
     None,
 }
 
 impl Filter {
-    /// The filter that holds for every row.
+    /// Returns the filter that holds for every row.
     pub fn everything() -> Self {
         Self::All(Vec::new())
     }
 
-    /// Whether it holds for every row by its form.
+    /// Returns true if the filter's form alone makes it hold for every row.
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::All(filters) if filters.iter().all(Self::is_everything))
     }
 
-    /// Whether it asks for rows of other tables.
+    /// Returns true if the filter reads other tables.
     pub fn looks_beyond(&self) -> bool {
         match self {
             Self::All(filters) | Self::Any(filters) => filters.iter().any(Self::looks_beyond),
@@ -122,14 +136,14 @@ impl Filter {
         }
     }
 
-    /// These columns equal these operands.
+    /// Returns the filter that compares these columns with these operands.
     pub fn equals(columns: &[ColumnId], operands: impl IntoIterator<Item = Operand<Value>>) -> Self {
         let compare =
             |(column, operand)| Self::Column { column, test: Test::Compare(Comparison::Equal, operand) };
         Self::All(columns.iter().copied().zip(operands).map(compare).collect())
     }
 
-    /// These columns are one of these keys.
+    /// Returns the filter that tests these columns for membership in these keys.
     pub fn one_of(columns: &[ColumnId], keys: Vec<Vec<Value>>) -> Self {
         match columns {
             [column] => {
@@ -142,11 +156,31 @@ impl Filter {
 
     /// Reads a filter on `entity`, such as `UserFilter`.
     ///
-    /// A variable without a value is refused wherever it stands in the filter: left out, its operand would make the filter
-    /// hold for more rows than was meant.
+    /// A variable without a value is refused anywhere in the filter. Without its operand, the filter would
+    /// hold for more rows than intended.
     pub fn read(model: &Model, entity: EntityId, input: &Input) -> Result<Self> {
+        let conditions = input.count_fields();
+        if conditions > MOST_CONDITIONS {
+            let subject = format!("the filter \"{}\" has {conditions} conditions", input.path());
+            return Err(Error::too_complex("conditions", &subject, MOST_CONDITIONS, conditions));
+        }
         input.require_values()?;
-        Self::read_fields(model, entity, input)
+        let filter = Self::read_fields(model, entity, input)?;
+        let relations = filter.count_relations();
+        if relations > MOST_RELATIONS {
+            let subject = format!("the filter \"{}\" follows {relations} relations", input.path());
+            return Err(Error::too_complex("relations", &subject, MOST_RELATIONS, relations));
+        }
+        Ok(filter)
+    }
+
+    fn count_relations(&self) -> u64 {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::count_relations).sum(),
+            Self::Not(filter) => filter.count_relations(),
+            Self::Column { .. } | Self::Keys { .. } => 0,
+            Self::Related { filter, .. } => 1 + filter.count_relations(),
+        }
     }
 
     fn read_fields(model: &Model, entity: EntityId, input: &Input) -> Result<Self> {
@@ -188,7 +222,7 @@ impl Filter {
                 "some" => Quantifier::Some,
                 "every" => Quantifier::Every,
                 "none" => Quantifier::None,
-                _ => return Err(operand.refuse("expected one of some, every and none")),
+                _ => return Err(operand.refuse("expected one of some, every, none")),
             };
             let filter = Box::new(Self::read_fields(model, target, &operand)?);
             filters.push(Self::Related { relation, quantifier, filter });
@@ -205,7 +239,7 @@ impl Test {
     fn read(model: &Model, id: EntityId, column: ColumnId, operator: &str, operand: &Input) -> Result<Self> {
         let column_type = &model.entities[id].columns[column].column_type;
         if operand.is_null() {
-            return Err(operand.refuse("expected a value (isNull asks for missing ones)"));
+            return Err(operand.refuse("expected a value (use isNull to test for null)"));
         }
         let compare = |comparison| Ok(Self::Compare(comparison, operand.operand(model, column_type)?));
         let one_of = |negated| Ok(Self::OneOf { values: operand.operands(model, column_type)?, negated });
@@ -243,7 +277,7 @@ impl Test {
             "Eq" => literal,
             "like" | "Like" => {
                 if text.chars().rev().take_while(|letter| *letter == '\\').count() % 2 == 1 {
-                    return Err(operand.refuse("expected a pattern that does not end in a lone \\"));
+                    return Err(operand.refuse("expected a pattern without an unpaired backslash at its end"));
                 }
                 match prefix_of_like(text) {
                     Some(prefix) if !ignores_case => return Ok(Self::StartsWith(prefix)),
@@ -254,7 +288,7 @@ impl Test {
                 let pattern = Pattern::regex(text).map_err(|expected| operand.refuse(expected))?;
                 return Ok(Self::Matches(pattern));
             }
-            _ => return Err(operand.refuse(format!("there is no operator \"{operator}\""))),
+            _ => return Err(operand.refuse(format!("expected a known operator instead of \"{operator}\""))),
         };
         if ignores_case {
             let pattern = Pattern::ignoring_case(&pattern).map_err(|expected| operand.refuse(expected))?;

@@ -1,4 +1,4 @@
-//! Reading what a client gave, with the path to it for the error that names it.
+//! Client input, with its path for error messages.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,29 +13,29 @@ use super::variables::Variables;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Model};
 
-/// One given value and the path to it: `where.name.eq`, `orderBy[0]`.
+/// Input value and its path: `where.name.eq`, `orderBy[0]`.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     path: String,
     value: &'a Written,
-    /// The variable whose value it is, when that stands there alone.
+    /// Variable, if the whole value is a variable.
     variable: Option<&'a Name>,
     variables: &'a Variables,
 }
 
 impl<'a> Input<'a> {
-    /// What is written at `path`; `None` where that is a variable that was not given.
+    /// Returns the input at `path`, or `None` for a variable that was not provided.
     fn new(path: String, written: &'a Written, variables: &'a Variables) -> Option<Self> {
         let (value, variable) = variables.find(written)?;
         Some(Self { path, value, variable, variables })
     }
 
-    /// The path to it.
+    /// Returns the path.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The value, on which the plan depends from now on.
+    /// Returns the value, and records that the plan depends on it.
     fn value(&self) -> &'a Written {
         if let Some(variable) = self.variable {
             self.variables.look_at(variable);
@@ -43,43 +43,60 @@ impl<'a> Input<'a> {
         self.value
     }
 
-    /// The value as JSON, enum values as strings.
+    /// Returns the value as JSON, with enum values as strings.
     pub fn json(&self) -> Json {
         json(self.value(), self.variables).unwrap_or_default()
     }
 
-    /// Whether it is an explicit `null`.
+    /// Returns true for an explicit `null`.
     pub fn is_null(&self) -> bool {
         matches!(self.value, Written::Null)
     }
 
-    /// The error that names it.
+    /// Returns an error that names the path.
     pub fn refuse(&self, expected: impl std::fmt::Display) -> Error {
         Error::bad_input(&self.path, self.json(), expected)
     }
 
-    /// Refuses a value in which a variable stands that was not given.
+    /// Refuses a value that contains a variable without a value.
     pub fn require_values(&self) -> Result<()> {
         match self.variable {
-            // No variable stands in another's value.
+            // Values of variables contain no variables.
             Some(_) => Ok(()),
             None => require_values(&mut self.path.clone(), self.value, self.variables),
         }
     }
 
-    /// The fields of an input object.
+    /// The number of fields in its objects, at any depth; an object without fields counts as one.
+    pub fn count_fields(&self) -> u64 {
+        let mut count = 0;
+        let mut waiting = vec![self.value()];
+        while let Some(written) = waiting.pop() {
+            match self.variables.find(written) {
+                Some((Written::List(items), _)) => waiting.extend(items),
+                Some((Written::Object(fields), _)) => {
+                    count += fields.len().max(1) as u64;
+                    waiting.extend(fields.values());
+                }
+                _ => {}
+            }
+        }
+        count
+    }
+
+    /// Returns the fields of an input object.
     pub fn object(&self) -> Result<impl Iterator<Item = (&'a Name, Input<'a>)>> {
         let (path, variables) = (self.path.clone(), self.variables);
         match self.value() {
             Written::Object(fields) => Ok(fields.iter().filter_map(move |(name, written)| {
                 Some((name, Input::new(format!("{path}.{name}"), written, variables)?))
             })),
-            Written::Null => Err(self.refuse("expected an object (isNull asks for missing values)")),
+            Written::Null => Err(self.refuse("expected an object (use isNull to test for null)")),
             _ => Err(self.refuse("expected an object")),
         }
     }
 
-    /// The only field of a `@oneOf` input object.
+    /// Returns the only field of a `@oneOf` input object.
     pub fn one_of(&self) -> Result<(&'a Name, Input<'a>)> {
         let mut fields = self.object()?;
         match (fields.next(), fields.next()) {
@@ -88,11 +105,11 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The items of a list; a single value stands for a list of one (October 2021, section 3.11).
+    /// Returns the items of a list; a single value is a list of one item (September 2025, section 3.11).
     pub fn list(&self) -> Vec<Input<'a>> {
         let item = |(index, written)| {
             let path = format!("{}[{index}]", self.path);
-            // An item that was not given is null (section 3.11 again).
+            // A missing item is null (section 3.11 again).
             let missing = Self { path: path.clone(), value: &Written::Null, variable: None, ..*self };
             Input::new(path, written, self.variables).unwrap_or(missing)
         };
@@ -102,7 +119,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// `true` or `false`.
+    /// Returns a Boolean.
     pub fn boolean(&self) -> Result<bool> {
         match self.value() {
             Written::Boolean(value) => Ok(*value),
@@ -110,18 +127,18 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A number of rows.
+    /// Returns a number of rows.
     pub fn count(&self) -> Result<u64> {
         match self.value() {
             Written::Number(number) => number
                 .as_u64()
                 .filter(|count| *count <= i32::MAX as u64)
-                .ok_or_else(|| self.refuse("expected a number of rows, zero or more")),
-            _ => Err(self.refuse("expected a number of rows, zero or more")),
+                .ok_or_else(|| self.refuse("expected a number of rows from 0 to 2147483647")),
+            _ => Err(self.refuse("expected a number of rows from 0 to 2147483647")),
         }
     }
 
-    /// An id: text or an integer (section 3.5.5).
+    /// Returns an ID: text or an integer (September 2025, section 3.5.5).
     pub fn id(&self) -> Result<Cow<'a, str>> {
         match self.value() {
             Written::Number(number) if !number.is_f64() => Ok(number.to_string().into()),
@@ -129,7 +146,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Text, or the name of an enum value.
+    /// Returns text, or the name of an enum value.
     pub fn text(&self) -> Result<&'a str> {
         match self.value() {
             Written::String(text) => Ok(text),
@@ -138,13 +155,13 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A value of a column.
+    /// Returns a value of a column.
     pub fn column_value(&self, model: &Model, column_type: &ColumnType) -> Result<Value> {
         let read = column_type.read(&self.json(), model.variants(column_type));
         read.map_err(|expected| self.refuse(expected.0))
     }
 
-    /// What a column is compared to.
+    /// Returns the operand for a column.
     pub fn operand(&self, model: &Model, column_type: &ColumnType) -> Result<Operand<Value>> {
         match self.bind(column_type, false) {
             Some(parameter) => Ok(Operand::Parameter(parameter)),
@@ -152,7 +169,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The values that a column may have.
+    /// Returns a list operand for a column.
     pub fn operands(&self, model: &Model, column_type: &ColumnType) -> Result<Operand<Vec<Value>>> {
         if let Some(parameter) = self.bind(column_type, true) {
             return Ok(Operand::Parameter(parameter));
@@ -175,7 +192,7 @@ fn require_values(path: &mut String, written: &Written, variables: &Variables) -
         }
         Written::List(items) => {
             for (index, item) in items.iter().enumerate() {
-                // Writing to a text does not fail.
+                // Writing to a string cannot fail.
                 let _ = write!(path, "[{index}]");
                 require_values(path, item, variables)?;
                 path.truncate(end);
@@ -193,7 +210,7 @@ fn require_values(path: &mut String, written: &Written, variables: &Variables) -
     Ok(())
 }
 
-/// What is written with its variables replaced; `None` where it is a variable that was not given.
+/// Returns the value with variables replaced, or `None` for a variable that was not provided.
 fn json(written: &Written, variables: &Variables) -> Option<Json> {
     let (value, variable) = variables.find(written)?;
     if let Some(variable) = variable {
@@ -211,7 +228,7 @@ fn json(written: &Written, variables: &Variables) -> Option<Json> {
     })
 }
 
-/// The arguments of one field. An argument whose variable is not given is absent.
+/// Arguments of one field. An argument whose variable was not provided is absent.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments<'a> {
     written: &'a [(Positioned<Name>, Positioned<Written>)],
@@ -219,18 +236,19 @@ pub struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    /// From the arguments as the document has them.
+    /// Wraps the arguments of the document.
     pub fn new(written: &'a [(Positioned<Name>, Positioned<Written>)], variables: &'a Variables) -> Self {
         Self { written, variables }
     }
 
-    /// The argument `name`; an explicit `null` counts as absent, as clients send it for an unset variable.
+    /// Returns the argument `name`. An explicit `null` counts as absent, because clients send it for an unset
+    /// variable.
     pub fn get(&self, name: &str) -> Option<Input<'a>> {
         let (_, written) = self.written.iter().find(|(known, _)| known.node == name)?;
         Input::new(name.to_owned(), &written.node, self.variables).filter(|input| !input.is_null())
     }
 
-    /// The argument `name`, which the schema demands.
+    /// Returns the argument `name`, which the schema requires.
     pub fn require(&self, name: &str) -> Result<Input<'a>> {
         self.get(name).ok_or_else(|| Error::bad_input(name, Json::Null, "expected a value"))
     }

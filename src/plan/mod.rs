@@ -1,7 +1,7 @@
-//! Selection + model → [`Plan`]: what to load, statement by statement, and how the answer is read from it.
+//! Selection + model → [`Plan`]: loads, statement by statement, and the response fields that read them.
 //!
-//! Nothing here touches a database. A plan is a tree of [`Load`]s, each one statement however many rows its
-//! parents have, and beside it the tree of [`Field`]s as the client selected them.
+//! Planning never touches a database. A plan is a tree of [`Load`]s, each one statement for any number of
+//! parent rows. Beside the loads stands the tree of [`Field`]s as the client selected them.
 
 mod catalog;
 mod certainty;
@@ -48,30 +48,30 @@ pub use variables::{Parameter, Variables};
 use crate::error::Error;
 use crate::model::{ColumnId, EntityId, RelationId};
 
-/// What one operation loads and answers.
+/// Loads and response fields of one operation.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// The root fields, in the order of the answer.
+    /// Root fields, in response order.
     pub fields: Vec<Field>,
-    /// What they load.
+    /// Loads of the root fields.
     pub loads: Vec<Load>,
-    /// What is read from each request that it serves.
+    /// Parameters read from each request.
     pub parameters: Vec<Parameter>,
-    /// The variables whose values it depends on. Of the others it is enough whether they are given, and not null.
+    /// Variables whose values affect the plan. For all other variables only presence and nullness matter.
     pub depends_on: BTreeSet<Name>,
-    /// How large its statements are, as far as databases limit that.
+    /// Statement sizes that databases limit.
     pub complexity: Complexity,
-    /// For the bytes of its answers.
+    /// Capacity hint for the bytes of the response.
     pub room: Room,
 }
 
 impl Plan {
-    /// The number of statements it sends when no level is empty.
+    /// Returns the number of statements sent if no level is empty.
     pub fn statements(&self) -> usize {
         self.loads.iter().map(Load::statements).sum()
     }
 
-    /// The fault of the first root field that could not be planned.
+    /// Returns the error of the first root field that could not be planned.
     pub fn first_fault(&self) -> Option<&Error> {
         self.fields.iter().find_map(|field| match &field.kind {
             FieldKind::Failed { error, .. } => Some(error),
@@ -80,30 +80,30 @@ impl Plan {
     }
 }
 
-/// One statement, or a part of its parent's: rows, or aggregates of rows, of one entity.
+/// Rows or aggregates of one entity, as a statement or a part of the parent's statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Load {
-    /// Whose rows.
+    /// Entity of the rows.
     pub entity: EntityId,
-    /// The relation that leads there, with the entity that has it; none at the root.
+    /// Relation that leads to the rows, with its owner; none at the root.
     pub relation: Option<(EntityId, RelationId)>,
-    /// Which rows.
+    /// Filter on the rows.
     pub filter: Filter,
-    /// What of them.
+    /// Kind of the load.
     pub what: What,
-    /// Whether its rows come with those of the parent, in one statement for both.
+    /// True if the rows come with the parent's rows, in one statement.
     pub joined: bool,
-    /// What is kept of its statement.
+    /// Cached statements of the load.
     pub templates: Templates,
 }
 
 impl Load {
-    /// What a statement of its own loads, at the root.
+    /// Builds a load at the root, with its own statement.
     pub fn new(entity: EntityId, filter: Filter, what: What) -> Self {
         Self { entity, relation: None, filter, what, joined: false, templates: Templates::default() }
     }
 
-    /// What is loaded for each of its rows in turn.
+    /// Returns the loads nested below each row.
     pub fn children(&self) -> &[Load] {
         match &self.what {
             What::Rows(rows) => &rows.children,
@@ -116,34 +116,34 @@ impl Load {
     }
 }
 
-/// What a [`Load`] loads.
+/// Kind of a [`Load`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    /// The rows themselves.
+    /// Rows.
     Rows(Rows),
-    /// Something computed of all of them.
+    /// Aggregates over all rows.
     Aggregates(Vec<Aggregate>),
 }
 
-/// The rows of a [`Load`].
+/// Rows of a [`Load`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
-    /// A total order; none where at most one row is wanted.
+    /// Total order; empty for at most one row.
     pub order: Vec<OrderTerm>,
-    /// Which part of the list, per parent.
+    /// Page of the list, per parent.
     pub page: Page,
-    /// The columns that the selection and the relations below need; a column's index here is its slot.
+    /// Columns for the selection and the nested relations; a column's index is its slot.
     pub columns: Vec<ColumnId>,
-    /// The junction's own columns, for the edges of a connection.
+    /// Columns of the junction, for the edges of a connection.
     pub junction_columns: Vec<ColumnId>,
-    /// Whether each row comes with the values of its cursor.
+    /// True if each row comes with its cursor values.
     pub cursors: bool,
-    /// What is loaded for each row in turn.
+    /// Loads nested below each row.
     pub children: Vec<Load>,
 }
 
 impl Rows {
-    /// Rows whose order does not matter, since at most one answers each question.
+    /// Returns rows without an order, for at most one row per parent or key.
     pub(crate) fn unordered() -> Self {
         Self {
             order: Vec::new(),
@@ -156,177 +156,177 @@ impl Rows {
     }
 }
 
-/// Which part of a list.
-#[derive(Clone, Debug, PartialEq)]
+/// Page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Page {
-    /// All of it.
+    /// Whole list.
     All,
-    /// By number.
+    /// Page by limit and offset.
     Slice {
-        /// At most so many.
+        /// Maximum number of rows.
         limit: Option<u64>,
-        /// After so many.
+        /// Number of rows to skip.
         offset: u64,
     },
-    /// By cursors (Relay Cursor Connections Specification, section 4.4).
+    /// Page by cursors (Relay Cursor Connections Specification, section 4.4).
     Keyset {
         /// `first` or `last`.
         limit: Option<u64>,
-        /// Whether `limit` counts from the end.
+        /// True if `limit` counts from the end.
         backward: bool,
-        /// Only what comes after.
+        /// Rows after this cursor only.
         after: Option<Cursor>,
-        /// Only what comes before.
+        /// Rows before this cursor only.
         before: Option<Cursor>,
-        /// Whether the answer says if there is something outside the cursors.
+        /// True if the response tells whether rows exist beyond the cursors.
         looks_outside: bool,
     },
 }
 
-/// One aggregate.
+/// Aggregate function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Aggregate {
-    /// How many rows.
+    /// Number of rows.
     Count,
-    /// How many different values.
+    /// Number of distinct values.
     CountDistinct(ColumnId),
-    /// Their sum.
+    /// Sum of the values.
     Sum(ColumnId),
-    /// Their average.
+    /// Average of the values.
     Average(ColumnId),
-    /// The least.
+    /// Minimum value.
     Minimum(ColumnId),
-    /// The greatest.
+    /// Maximum value.
     Maximum(ColumnId),
 }
 
-/// One field of the answer.
+/// Field of the response.
 #[derive(Debug)]
 pub struct Field {
-    /// Its name in the answer.
+    /// Response key.
     pub key: Name,
-    /// The same as the answer has it between the value before and its own: comma, quotes and colon included. Names are
-    /// letters, digits and `_` (October 2021, section 2.1.9): nothing to escape.
+    /// Response key as JSON, with comma, quotes and colon. Names are letters, digits and `_` (September 2025,
+    /// section 2.1.8), so nothing needs escapes.
     pub label: Box<str>,
-    /// Its name in the schema.
+    /// Field name in the schema.
     pub name: Name,
-    /// Where it stands in the document.
+    /// Position in the document.
     pub position: Pos,
-    /// What is there.
+    /// Kind of the field.
     pub kind: FieldKind,
 }
 
 impl Field {
-    /// A field under its name in the answer and its name in the schema.
+    /// Builds a field from its response key and its name in the schema.
     pub fn new(key: Name, name: Name, position: Pos, kind: FieldKind) -> Self {
         let label = format!(",\"{key}\":").into();
         Self { key, label, name, position, kind }
     }
 }
 
-/// What a field of the answer holds. A `load` is an index into the loads below the row it stands on, or into
-/// [`Plan::loads`] at the root; a `slot` is an index into that row.
+/// Kind of a response field. A `load` is an index into the loads below the current row, or into
+/// [`Plan::loads`] at the root. A `slot` is an index into the row.
 #[derive(Debug)]
 pub enum FieldKind {
     /// `__typename`.
     TypeName(String),
     /// A column.
     Column {
-        /// Its place in the row.
+        /// Slot of the column in the row.
         slot: usize,
         /// The column.
         column: ColumnId,
     },
     /// `nodeId`.
     NodeId {
-        /// The places of the primary key.
+        /// Slots of the primary key.
         slots: Vec<usize>,
     },
     /// At most one row.
     One {
-        /// Its rows.
+        /// Load of the row.
         load: usize,
-        /// What is read of it.
+        /// Selection on the row.
         selection: Selection,
-        /// The foreign key in the row, where the relation promises a target for it: present without one is an
+        /// Slots of the foreign key, if the relation guarantees a target. A key without a target row is an
         /// error, for a nullable relation too.
         key: Option<Vec<usize>>,
-        /// Whether `null` cannot stand here.
+        /// True if the field is non-null.
         non_null: bool,
     },
-    /// Rows.
+    /// List of rows.
     List {
-        /// The rows.
+        /// Load of the rows.
         load: usize,
-        /// What is read of each.
+        /// Selection on each row.
         selection: Selection,
     },
     /// `nodes`: rows of several types in the order of their ids.
     Nodes {
-        /// For each id the group it is in and its key.
+        /// Group and key of each id.
         items: Vec<(usize, Vec<Value>)>,
-        /// One load per type.
+        /// Groups, one load per type.
         groups: Vec<NodeGroup>,
     },
-    /// Rows with cursors.
+    /// Connection.
     Connection {
-        /// The rows; none where only the count is asked.
+        /// Load of the rows; none if only the count is selected.
         load: Option<usize>,
-        /// What is read of it.
+        /// Fields of the connection.
         fields: Vec<ConnectionField>,
     },
     /// Aggregates.
     Aggregate {
-        /// The aggregates.
+        /// Load of the aggregates.
         load: usize,
-        /// What is read of them.
+        /// Fields of the aggregate.
         fields: Vec<AggregateField>,
     },
-    /// A fault found while planning.
+    /// Error found while planning.
     Failed {
-        /// The fault.
+        /// The error.
         error: Error,
-        /// The rest of the path to it, below this field.
+        /// Rest of the path to the error, below this field.
         below: Vec<String>,
-        /// Whether `null` cannot stand here.
+        /// True if the field is non-null.
         non_null: bool,
     },
-    /// Introspection, or a root field of the user's own: answered by async-graphql.
+    /// Introspection, or a root field of the application: delegated to async-graphql.
     Foreign,
 }
 
-/// What is read of a row.
+/// Selection on a row.
 #[derive(Debug)]
 pub struct Selection {
-    /// Whose row.
+    /// Entity of the row.
     pub entity: EntityId,
-    /// Its fields, in the order of the answer.
+    /// Fields, in response order.
     pub fields: Vec<Field>,
 }
 
-/// The nodes of one type.
+/// Nodes of one type.
 #[derive(Debug)]
 pub struct NodeGroup {
-    /// Their rows.
+    /// Load of the nodes.
     pub load: usize,
-    /// What is read of each.
+    /// Selection on each node.
     pub selection: Selection,
-    /// The places of the primary key.
+    /// Slots of the primary key.
     pub slots: Vec<usize>,
 }
 
-/// One field of a connection.
+/// Field of a connection.
 #[derive(Debug)]
 pub struct ConnectionField {
-    /// Its name in the answer.
+    /// Response key.
     pub key: Name,
-    /// Where it stands in the document.
+    /// Position in the document.
     pub position: Pos,
-    /// What is there.
+    /// Kind of the field.
     pub kind: ConnectionFieldKind,
 }
 
-/// What a field of a connection holds.
+/// Kind of a connection field.
 #[derive(Debug)]
 pub enum ConnectionFieldKind {
     /// `__typename`.
@@ -337,22 +337,22 @@ pub enum ConnectionFieldKind {
     Nodes(Selection),
     /// `pageInfo`.
     PageInfo(Vec<(Name, PageInfoField)>),
-    /// `totalCount`: the index of its load.
+    /// `totalCount`, with the index of its load.
     TotalCount(usize),
 }
 
-/// One field of an edge.
+/// Field of an edge.
 #[derive(Debug)]
 pub struct EdgeField {
-    /// Its name in the answer.
+    /// Response key.
     pub key: Name,
-    /// Where it stands in the document.
+    /// Position in the document.
     pub position: Pos,
-    /// What is there.
+    /// Kind of the field.
     pub kind: EdgeFieldKind,
 }
 
-/// What a field of an edge holds.
+/// Kind of an edge field.
 #[derive(Debug)]
 pub enum EdgeFieldKind {
     /// `__typename`.
@@ -361,11 +361,11 @@ pub enum EdgeFieldKind {
     Cursor,
     /// `node`.
     Node(Selection),
-    /// A column of the junction: its place among the junction's columns, and the junction's entity and column.
+    /// Column of the junction: index among the junction columns, entity and column of the junction.
     JunctionColumn(usize, EntityId, ColumnId),
 }
 
-/// What a field of `pageInfo` holds.
+/// Kind of a `pageInfo` field.
 #[derive(Debug)]
 pub enum PageInfoField {
     /// `__typename`.
@@ -380,24 +380,24 @@ pub enum PageInfoField {
     EndCursor,
 }
 
-/// One field of an aggregate.
+/// Field of an aggregate.
 #[derive(Debug)]
 pub struct AggregateField {
-    /// Its name in the answer.
+    /// Response key.
     pub key: Name,
-    /// Where it stands in the document.
+    /// Position in the document.
     pub position: Pos,
-    /// What is there.
+    /// Kind of the field.
     pub kind: AggregateFieldKind,
 }
 
-/// What a field of an aggregate holds.
+/// Kind of an aggregate field.
 #[derive(Debug)]
 pub enum AggregateFieldKind {
     /// `__typename`.
     TypeName(String),
-    /// A number or value at this place.
+    /// Value at this index.
     Value(usize),
-    /// An object such as `sum`, with a field per column.
+    /// Object such as `sum`, with a field per column.
     Group(Vec<AggregateField>),
 }

@@ -9,8 +9,7 @@ use super::input::Input;
 use crate::error::Result;
 use crate::model::{ColumnType, EntityId, Model};
 
-/// Writes the id of the row of `entity` with this primary key: base64 of `["User", 1]`. `None` where the key
-/// cannot be written.
+/// Writes the id of a row by its primary key: base64 of `["User", 1]`. `None` if the key cannot be written.
 pub fn write<'a>(model: &Model, entity: EntityId, key: impl Iterator<Item = &'a Value>) -> Option<String> {
     let entity = &model.entities[entity];
     let mut parts = vec![Json::from(entity.name.as_str())];
@@ -21,7 +20,7 @@ pub fn write<'a>(model: &Model, entity: EntityId, key: impl Iterator<Item = &'a 
     Some(BASE64.encode(Json::Array(parts).to_string()))
 }
 
-/// Reads an id that [`write`] made.
+/// Reads an id from [`write`].
 pub fn read(model: &Model, input: &Input) -> Result<(EntityId, Vec<Value>)> {
     let refuse = || input.refuse("expected a node id");
     let decoded = BASE64.decode(input.id()?.as_bytes()).map_err(|_| refuse())?;

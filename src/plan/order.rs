@@ -1,4 +1,4 @@
-//! The order of rows.
+//! Order of rows.
 
 use std::collections::HashSet;
 
@@ -6,34 +6,34 @@ use super::input::Input;
 use crate::error::Result;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, RelationId, names};
 
-/// One term of an order.
+/// Term of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OrderTerm {
-    /// The to-one relations that lead to the entity whose column counts.
+    /// To-one relations that lead to the compared entity.
     pub path: Vec<RelationId>,
-    /// What is compared there.
+    /// Compared value.
     pub by: OrderBy,
-    /// Ascending or descending, and where NULL stands.
+    /// Direction and NULL position.
     pub direction: Direction,
 }
 
-/// What an order compares.
+/// Value that an order compares.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OrderBy {
     /// A column.
     Column(ColumnId),
-    /// How many rows are in a list.
+    /// Number of rows in a list.
     Count(RelationId),
-    /// A column of the junction that the list goes through.
+    /// A column of the list's junction.
     Junction(EntityId, ColumnId),
 }
 
-/// Ascending or descending, and where NULL stands.
+/// Ascending or descending, and position of NULL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Direction {
-    /// The greatest first.
+    /// True if the greatest value comes first.
     pub descending: bool,
-    /// NULL before all values.
+    /// True if NULL comes before all values.
     pub nulls_first: bool,
 }
 
@@ -41,7 +41,7 @@ impl Direction {
     /// Ascending, NULL last.
     pub const ASCENDING: Self = Self { descending: false, nulls_first: false };
 
-    /// Every direction with its name in the schema.
+    /// All directions, with their names in the schema.
     pub const ALL: [(&'static str, Self); 6] = [
         ("ASC", Self::ASCENDING),
         ("ASC_NULLS_FIRST", Self { descending: false, nulls_first: true }),
@@ -51,7 +51,7 @@ impl Direction {
         ("DESC_NULLS_LAST", Self { descending: true, nulls_first: false }),
     ];
 
-    /// The same, read from the end.
+    /// Returns the reverse direction, including the NULL position.
     pub fn reversed(self) -> Self {
         Self { descending: !self.descending, nulls_first: !self.nulls_first }
     }
@@ -67,7 +67,7 @@ impl Direction {
 }
 
 impl OrderTerm {
-    /// The order by primary key: the order of every list without `orderBy`, and the last tie-break of one with.
+    /// Returns the order by primary key: the default order of lists, and the last tie-break of `orderBy`.
     pub fn primary_key(entity: &Entity) -> Vec<Self> {
         entity
             .primary_key
@@ -83,7 +83,7 @@ impl OrderTerm {
     /// Reads `orderBy` of a list of `entity` and completes it to a total order.
     pub fn read(model: &Model, entity: EntityId, input: Option<&Input>) -> Result<Vec<Self>> {
         let mut terms: Vec<Self> = Vec::new();
-        // A term that compares the same again never decides.
+        // A repeated term never decides.
         let mut compared = HashSet::new();
         for input in input.map(Input::list).unwrap_or_default() {
             let term = Self::read_term(model, entity, &input)?;
@@ -99,8 +99,8 @@ impl OrderTerm {
         Ok(terms)
     }
 
-    /// The last tie-break of a list whose junction may hold a pair several times: the junction's own key. The order is total
-    /// over the links then, each of which is an edge.
+    /// Returns the last tie-break of a list whose junction may repeat a pair: the junction's own key. The
+    /// order is then total over the links, each of which is an edge.
     pub fn links(model: &Model, owner: EntityId, relation: RelationId) -> Vec<Self> {
         let Some(junction) = &model.entities[owner].relations[relation].junction else { return Vec::new() };
         let Some(id) = junction.entity else { return Vec::new() };
@@ -143,15 +143,15 @@ impl OrderTerm {
                 return Ok(term);
             }
         }
-        Err(value.refuse(format!("{} cannot be ordered by \"{name}\"", entity.name)))
+        Err(value.refuse(format!("{} cannot be sorted by \"{name}\"", entity.name)))
     }
 
-    /// The entity whose column or list the term compares.
+    /// Returns the entity whose column or list the term compares.
     pub(super) fn entity(&self, model: &Model, root: EntityId) -> EntityId {
         self.path.iter().fold(root, |id, hop| model.entities[id].relations[*hop].target)
     }
 
-    /// What the term compares and whether that may be NULL.
+    /// Returns the type of the compared value, and true if the value may be NULL.
     pub fn column_type(&self, model: &Model, root: EntityId) -> (ColumnType, bool) {
         let mut id = root;
         let mut nullable = false;

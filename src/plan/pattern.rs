@@ -1,7 +1,8 @@
-//! Patterns on text: one dialect of regular expressions with one meaning on every database, and text that ignores case.
+//! Text patterns: one regular-expression dialect with one meaning on every database, and case-insensitive
+//! text.
 //!
-//! SQLite has the `regex` crate, PostgreSQL its own engine. A pattern is parsed here and printed for each of them, with
-//! every class as explicit ranges. What it cannot say alike on both is refused.
+//! SQLite uses the `regex` crate, PostgreSQL its own engine. A pattern is parsed here and printed for each
+//! engine, with every class as explicit ranges. Constructs that differ between the engines are refused.
 
 use regex_syntax::ast::{
     self, AssertionKind, Ast, ClassAscii, ClassAsciiKind, ClassBracketed, ClassPerl, ClassPerlKind, ClassSet,
@@ -13,27 +14,28 @@ use regex_syntax::hir::{
 
 use super::dialect::{Dialect, Wildcard, wildcards};
 
-/// The dialect, for the schema's readers. Without a backslash: descriptions stand in the schema as they are.
-pub const DESCRIPTION: &str = "Matches this regular expression somewhere in the text. Understood are literals, escapes, \
-    . (any character but a line feed), classes such as [a-z], [^0-9] and [[:alpha:]], after a backslash d, w, s (digits, word \
-    characters and white space of ASCII) and b (their boundary), groups, |, the quantifiers * + ? {m,n} up to 255, and ^ $ \
-    (begin and end of the text). Case counts. Flags such as (?i), Unicode classes, look-around and backreferences are refused.";
+/// Description of the dialect for the schema. Contains no backslash, because the schema prints descriptions
+/// verbatim.
+pub const DESCRIPTION: &str = "Matches this regular expression anywhere in the text, case-sensitively. Supports literals, \
+    escapes, . (any character but a line feed), classes such as [a-z], [^0-9] and [[:alpha:]], after a backslash d, w, s (ASCII \
+    digits, word characters and white space) and b (word boundary), groups, |, the quantifiers * + ? {m,n} up to 255, and ^ $ \
+    (start and end of the text). Rejects flags such as (?i), Unicode classes, look-around and backreferences.";
 
-/// Characters that a pattern may have once its quantifiers are written out. PostgreSQL's work on a pattern grows with the
-/// square of its length (1,000 characters 20 ms, 5,000 characters 250 ms).
+/// Maximum number of characters, with quantifiers expanded. PostgreSQL's work grows with the square of a
+/// pattern's length (1,000 characters 20 ms, 5,000 characters 250 ms).
 const MOST_CHARACTERS: u64 = 1_000;
 
-/// The most bytes of a pattern's text.
+/// Maximum number of bytes in a pattern's text.
 const MOST_BYTES: usize = 10_000;
 
-/// The most that groups nest.
+/// Maximum nesting of groups.
 const MOST_NESTED: u32 = 50;
 
-/// PostgreSQL's greatest bound of a quantifier (`DUPMAX` in `regex/regex.h`).
+/// PostgreSQL's maximum bound of a quantifier (`DUPMAX` in `regex/regex.h`).
 const MOST_REPEATED: u32 = 255;
 
-/// A condition on text, as each database writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Condition on text, in the syntax of each database.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     sqlite: String,
     postgres: String,
@@ -41,10 +43,10 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Reads a regular expression.
+    /// Parses a regular expression.
     ///
     /// # Errors
-    /// The construct that is not understood.
+    /// Names the unsupported construct.
     pub fn regex(text: &str) -> Result<Self, String> {
         if text.len() > MOST_BYTES {
             return Err(format!("expected a regular expression of at most {MOST_BYTES} bytes"));
@@ -58,7 +60,7 @@ impl Pattern {
         check(&hir).map_err(|construct| format!("expected a regular expression without {construct}"))?;
         if size(&hir) > MOST_CHARACTERS {
             return Err(format!(
-                "expected a regular expression of at most {MOST_CHARACTERS} characters, with its quantifiers written out"
+                "expected a regular expression of at most {MOST_CHARACTERS} characters after its quantifiers are expanded"
             ));
         }
         let print = |dialect| {
@@ -70,15 +72,17 @@ impl Pattern {
         Ok(Self { sqlite: print(Dialect::Sqlite), postgres: print(Dialect::Postgres), is_everything })
     }
 
-    /// Text that fits a `LIKE` pattern, ignoring case: letters are equal where Unicode folds them to one letter by its
-    /// simple case folding (`CaseFolding.txt`, status C and S).
+    /// Builds a case-insensitive `LIKE` pattern. Letters are equal if Unicode's simple case folding maps them
+    /// to one letter (`CaseFolding.txt`, status C and S).
     ///
     /// # Errors
-    /// The length that is expected.
+    /// States the maximum length.
     pub fn ignoring_case(like: &str) -> Result<Self, String> {
         let steps: Vec<Wildcard> = wildcards(like).collect();
         if steps.len() as u64 > MOST_CHARACTERS {
-            return Err(format!("expected at most {MOST_CHARACTERS} characters where case is ignored"));
+            return Err(format!(
+                "expected at most {MOST_CHARACTERS} characters in a case-insensitive pattern"
+            ));
         }
         let is_any = |step: Option<&Wildcard>| matches!(step, Some(Wildcard::Any));
         let (from_start, to_end) = (!is_any(steps.first()), !is_any(steps.last()));
@@ -111,12 +115,12 @@ impl Pattern {
         Ok(Self { sqlite: print(Dialect::Sqlite), postgres: print(Dialect::Postgres), is_everything })
     }
 
-    /// Whether it certainly holds for every text. `.` is taken for any character here.
+    /// Returns true if the pattern certainly matches every text. `.` counts as any character here.
     pub fn is_everything(&self) -> bool {
         self.is_everything
     }
 
-    /// The regular expression as a database takes it.
+    /// Returns the regular expression in the syntax of a database.
     pub fn text(&self, dialect: Dialect) -> &str {
         match dialect {
             Dialect::Sqlite => &self.sqlite,
@@ -129,15 +133,15 @@ fn everything() -> ClassUnicode {
     ClassUnicode::new([ClassUnicodeRange::new('\0', char::MAX)])
 }
 
-/// All letters that simple case folding makes equal to this one.
+/// Returns all letters that simple case folding makes equal to this one.
 fn folded(letter: char) -> ClassUnicode {
     let mut class = ClassUnicode::new([ClassUnicodeRange::new(letter, letter)]);
-    // Without Unicode's tables, which are always there, a letter would equal itself alone.
+    // Fails only without Unicode's tables, which are always compiled in.
     let _ = class.try_case_fold_simple();
     class
 }
 
-/// Refuses what is not in the dialect, and gives `\d`, `\w` and `\s` their ASCII meaning.
+/// Refuses constructs outside the dialect, and gives `\d`, `\w` and `\s` their ASCII meaning.
 fn restrict(ast: &mut Ast) -> Result<(), String> {
     match ast {
         Ast::Empty(_) | Ast::Dot(_) => Ok(()),
@@ -175,7 +179,7 @@ fn restrict(ast: &mut Ast) -> Result<(), String> {
 const UNICODE_CLASS: &str = "classes such as \\p{Greek}";
 
 fn restrict_literal(letter: char) -> Result<(), String> {
-    if letter == '\0' { Err("U+0000, which no text has".to_owned()) } else { Ok(()) }
+    if letter == '\0' { Err("U+0000, which text cannot contain".to_owned()) } else { Ok(()) }
 }
 
 fn restrict_set(set: &mut ClassSet) -> Result<(), String> {
@@ -211,25 +215,23 @@ fn ascii(class: &ClassPerl) -> ClassAscii {
     ClassAscii { span: class.span, kind, negated: class.negated }
 }
 
-/// Refuses what PostgreSQL cannot say.
+/// Refuses constructs that PostgreSQL cannot express.
 fn check(hir: &Hir) -> Result<(), String> {
     match hir.kind() {
-        HirKind::Class(class) if ranges(class).next().is_none() => {
-            Err("a class that has no character".to_owned())
-        }
+        HirKind::Class(class) if ranges(class).next().is_none() => Err("an empty class".to_owned()),
         HirKind::Repetition(repetition) if repetition.max.unwrap_or(repetition.min) > MOST_REPEATED => {
-            Err(format!("a quantifier beyond {MOST_REPEATED}"))
+            Err(format!("a quantifier above {MOST_REPEATED}"))
         }
         kind => kind.subs().iter().try_for_each(check),
     }
 }
 
-/// Whether a pattern is found in every text: at its begin or at its end, without a character.
+/// Returns true if a pattern matches every text: without a character, at the start or the end.
 fn is_found_anywhere(hir: &Hir) -> bool {
     is_empty_at(hir, Look::Start) || is_empty_at(hir, Look::End)
 }
 
-/// Whether a pattern is found without a character at a place where this assertion holds and no other.
+/// Returns true if a pattern matches empty at a place where only this assertion holds.
 fn is_empty_at(hir: &Hir, place: Look) -> bool {
     match hir.kind() {
         HirKind::Empty => true,
@@ -242,7 +244,7 @@ fn is_empty_at(hir: &Hir, place: Look) -> bool {
     }
 }
 
-/// Characters of a pattern with its quantifiers written out.
+/// Counts the characters of a pattern with quantifiers expanded.
 fn size(hir: &Hir) -> u64 {
     match hir.kind() {
         HirKind::Empty => 0,
@@ -256,7 +258,7 @@ fn size(hir: &Hir) -> u64 {
     }
 }
 
-/// The ranges of a class, without U+0000: PostgreSQL has no text with it.
+/// Returns the ranges of a class without U+0000, which no PostgreSQL text contains.
 fn ranges(class: &Class) -> impl Iterator<Item = (char, char)> {
     let ranges = match class {
         Class::Unicode(class) => class.ranges(),
@@ -276,12 +278,12 @@ fn print(hir: &Hir, dialect: Dialect, text: &mut String) {
             letters.chars().for_each(|letter| print_letter(letter, dialect, text));
         }
         HirKind::Class(Class::Unicode(class)) => print_class(class, dialect, text),
-        // A pattern of text has no classes of bytes.
+        // A text pattern has no byte classes.
         HirKind::Class(Class::Bytes(_)) => {}
         HirKind::Look(look) => print_look(*look, dialect, text),
         HirKind::Capture(capture) => print_group(&capture.sub, dialect, text),
         HirKind::Repetition(repetition) => {
-            // What is empty is the same however often it comes, and PostgreSQL repeats no anchor.
+            // An empty match does not change with repetition, and PostgreSQL repeats no anchor.
             if repetition.sub.properties().maximum_len() == Some(0) {
                 return match repetition.min {
                     0 => text.push_str("(?:)"),
@@ -357,7 +359,7 @@ fn print_look(look: Look, dialect: Dialect, text: &mut String) {
         (Look::Start, _) => "\\A",
         (Look::End, Dialect::Sqlite) => "\\z",
         (Look::End, Dialect::Postgres) => "\\Z",
-        // No other is let through.
+        // `check` and `restrict` admit only the word boundary besides.
         (_, Dialect::Sqlite) => "(?-u:\\b)",
         (_, Dialect::Postgres) => "(?:(?<=[0-9A-Z_a-z])(?![0-9A-Z_a-z])|(?<![0-9A-Z_a-z])(?=[0-9A-Z_a-z]))",
     });
@@ -418,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_of_every_text_are_known() {
+    fn patterns_that_match_every_text_are_detected() {
         for text in ["", "^", "$", "a*", "^a*", "(|b)$", "x|", "^.*$", ".*", "(?:^)?"] {
             assert!(Pattern::regex(text).unwrap().is_everything(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! A plan as text: each statement with its level, its relation and its columns.
+//! Plan as text: each statement with its level, relation and columns.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::{Aggregate, Load, Plan, Select, What};
 use crate::model::Model;
 
 impl Plan {
-    /// The plan in lines, parents before children, with the statements that it would send.
+    /// Prints the plan in lines, parents before children, with the statements.
     pub fn print(&self, select: &Select) -> String {
         let mut text = format!("{} statement(s)\n", self.statements());
         for load in &self.loads {

@@ -1,16 +1,16 @@
-//! How much room the results of a plan or a statement need, as far as its last runs tell.
+//! Buffer capacity learned from previous executions.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What is added for runs that need a little more.
+/// Maximum extra capacity beyond the last use.
 const MOST_SPARE: usize = 1_024;
 
-/// A number of bytes, or of cells, that what comes next finds at once instead of growing to it. Nothing else depends on it.
+/// Capacity hint in bytes or cells, which avoids reallocation. Only speed depends on the hint.
 #[derive(Debug, Default)]
 pub struct Room(AtomicUsize);
 
 impl Room {
-    /// The room for the next run; `usual` where there was none before.
+    /// Returns the capacity for the next run, or `usual` before the first.
     pub fn or(&self, usual: usize) -> usize {
         match self.0.load(Ordering::Relaxed) {
             0 => usual,
@@ -18,8 +18,8 @@ impl Room {
         }
     }
 
-    /// Remembers how much a run needed. Runs that differ a little leave it as it is: all threads read it, and would wait for
-    /// the one that writes.
+    /// Records the used capacity. Small differences do not update the hint: all threads read it, and a write
+    /// would invalidate their caches.
     pub fn note(&self, used: usize) {
         let known = self.0.load(Ordering::Relaxed);
         if used > known || used < known / 4 {
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_grows_with_what_is_needed_and_shrinks_when_most_of_it_is_idle() {
+    fn capacity_hint_grows_at_once_and_shrinks_when_mostly_unused() {
         let room = Room::default();
         assert_eq!(room.or(64), 64);
         for (used, known) in

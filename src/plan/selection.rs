@@ -1,5 +1,5 @@
-//! Which fields a selection asks for: fragments spread, `@skip` and `@include` obeyed, fields of one name merged
-//! (October 2021, section 6.3.2, CollectFields).
+//! Field collection: spreads fragments, applies `@skip` and `@include`, and merges fields with one response
+//! key (September 2025, section 6.3.2, CollectFields).
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,27 +11,27 @@ use super::input::Arguments;
 use super::variables::Variables;
 use crate::error::{Error, Result};
 
-/// A document's parts that a selection may refer to.
+/// Parts of a document that a selection may refer to.
 #[derive(Clone, Copy, Debug)]
 pub struct Document<'a> {
-    /// Its fragments.
+    /// Fragments of the document.
     pub fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    /// The request's variables.
+    /// Variables of the request.
     pub variables: &'a Variables,
 }
 
-/// Every field that a selection has under one name.
+/// Fields of a selection that share a response key.
 #[derive(Debug)]
 pub struct Merged<'a> {
-    /// The name in the answer.
+    /// Response key.
     pub key: &'a Name,
-    /// The fields, which ask for the same with the same arguments.
+    /// Fields, equal in name and arguments.
     fields: Vec<&'a Positioned<Field>>,
 }
 
 impl<'a> Merged<'a> {
-    /// Adds a field (October 2021, section 5.3.2, Field Selection Merging). async-graphql compares those that stand
-    /// side by side, and neither what comes from fragments nor what is below fields that merge.
+    /// Adds a field (September 2025, section 5.3.2, Field Selection Merging). async-graphql compares only
+    /// adjacent fields, not fields from fragments or below merged fields.
     fn add(&mut self, field: &'a Positioned<Field>) -> Result<()> {
         if self.fields.first().is_some_and(|first| !asks_for_the_same(&first.node, &field.node)) {
             return Err(Error::validation(format!(
@@ -47,29 +47,29 @@ impl<'a> Merged<'a> {
         self.fields[0]
     }
 
-    /// The field's name in the schema.
+    /// Returns the field's name in the schema.
     pub fn name(&self) -> &'a Name {
         &self.first().node.name.node
     }
 
-    /// Where it first stands in the document.
+    /// Returns the position of the first field in the document.
     pub fn position(&self) -> Pos {
         self.first().pos
     }
 
-    /// What is selected below.
+    /// Returns the nested selection sets.
     pub fn selection_sets(&self) -> Vec<&'a SelectionSet> {
         self.fields.iter().map(|field| &field.node.selection_set.node).collect()
     }
 
-    /// Its arguments.
+    /// Returns the arguments.
     pub fn arguments(&self, document: &Document<'a>) -> Arguments<'a> {
         Arguments::new(&self.first().node.arguments, document.variables)
     }
 }
 
 impl<'a> Document<'a> {
-    /// The fields that `sets` select on the type `type_name`, which implements `interfaces`.
+    /// Collects the fields that `sets` select on the type `type_name`, which implements `interfaces`.
     pub fn collect(
         &self,
         sets: &[&'a SelectionSet],
@@ -104,14 +104,14 @@ impl<'a> Document<'a> {
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
-                    // Once is enough: a second spread adds nothing, and a cycle ends here.
+                    // A second spread adds nothing, and a cycle ends here.
                     if !visited.insert(name) {
                         continue;
                     }
                     let fragment = self
                         .fragments
                         .get(name)
-                        .ok_or_else(|| Error::validation(format!("there is no fragment \"{name}\"")))?;
+                        .ok_or_else(|| Error::validation(format!("unknown fragment \"{name}\"")))?;
                     if applies(&fragment.node.type_condition.node.on.node) {
                         let set = &fragment.node.selection_set.node;
                         self.collect_into(set, type_name, interfaces, visited, collected)?;
@@ -146,7 +146,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Whether two fields have the same name and the same arguments, in whatever order.
+/// Returns true if two fields have equal names and equal arguments, in any order.
 fn asks_for_the_same(one: &Field, other: &Field) -> bool {
     let argument = |name: &str| {
         let found = other.arguments.iter().find(|(known, _)| known.node == name);

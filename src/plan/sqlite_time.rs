@@ -1,18 +1,23 @@
-//! Times as SQLite stores them. It has no type for them: one moment may be text in several spellings, an integer or a
-//! real, and none of these compare as times do. They are compared by a key, which every spelling of a moment shares.
+//! Times in SQLite, which has no type for them. One instant may be text in several spellings, an integer or a
+//! real, and none of these compare as times do. Comparisons therefore use a key, which all spellings of an
+//! instant share.
 //!
-//! Understood are:
+//! Supported forms:
 //!
-//! - text such as `2025-12-31`, `2025-12-31 23:59` and `2025-12-31T23:59:59.123456789+02:00`: the time after a blank or a
-//!   `T`, a fraction of any length (from its tenth digit on it is ignored), and an offset of up to 14:59 hours or `Z`,
-//!   without which it is in UTC;
-//! - text such as `23:59:59.5`, with the same fractions and offsets, where the column holds a time of day;
-//! - the first of these, whatever the time of day after it, where the column holds a date;
-//! - where it holds no date, an integer, the seconds since 1970, and a real, a Julian day or (beyond those, as SQLite's `auto` has it) the seconds
-//!   since 1970, to the millisecond. A column that is declared as text makes text of numbers, which is not understood.
+//! - text such as `2025-12-31`, `2025-12-31 23:59` and `2025-12-31T23:59:59.123456789+02:00`. The time
+//!   follows a blank or a `T`. A fraction has any length (digits after the ninth are ignored). An offset is
+//!   up to 14:59 hours or `Z`; without an offset the time is in UTC.
+//! - text such as `23:59:59.5`, with the same fractions and offsets, in a column for a time of day;
+//! - the first form with any text as the time of day, in a column for a date;
+//! - an integer, the seconds since 1970, except in a column for a date;
+//! - a real, a Julian day, or beyond its range the seconds since 1970 (SQLite's `auto`), to the millisecond,
+//!   except in a column for a date.
 //!
-//! Anything else is no time: its key is NULL, so no comparison holds for it, and it cannot be read. Written is what the key
-//! is, in UTC and without zeros at the end of the fraction. SQLite's `CURRENT_TIMESTAMP` and `datetime` write the same.
+//! A column declared as text converts numbers to text, which is not supported.
+//!
+//! Any other value is no time: its key is NULL, so no comparison holds, and reading it fails. Stored values
+//! are written in the form of the key, in UTC and without trailing zeros in the fraction. SQLite's
+//! `CURRENT_TIMESTAMP` and `datetime` write the same form.
 
 use chrono::{Duration, NaiveDateTime, NaiveTime, Timelike};
 use sea_orm::Value;
@@ -21,7 +26,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use super::filter::Comparison;
 use crate::model::ColumnType;
 
-/// The text in which a date, a time of day or a moment is stored; none for values of other types.
+/// Returns the stored text of a date, a time of day or an instant, or `None` for other types.
 pub fn stored(value: &Value) -> Option<String> {
     match value {
         Value::ChronoDate(Some(date)) => Some(date.format("%F").to_string()),
@@ -34,7 +39,7 @@ pub fn stored(value: &Value) -> Option<String> {
     }
 }
 
-/// A leap second is the first second of the next minute, as on PostgreSQL.
+/// Formats an instant. A leap second becomes the first second of the next minute, as on PostgreSQL.
 fn of_moment(moment: NaiveDateTime) -> String {
     let leap = i64::from(moment.nanosecond() / 1_000_000_000);
     let moment = moment.with_nanosecond(moment.nanosecond() % 1_000_000_000).unwrap_or(moment);
@@ -51,14 +56,15 @@ fn of_day(time: NaiveTime) -> String {
     text
 }
 
-/// Whether values of this type are times.
+/// Returns true for date and time types.
 pub(super) fn is_time(column_type: &ColumnType) -> bool {
     use ColumnType as Type;
 
     matches!(column_type, Type::Date | Type::Time | Type::DateTime | Type::Timestamp)
 }
 
-/// What stands for a column of times in comparisons: as text in the order of time, the same for every spelling of one.
+/// Returns the comparison key of a time column: text in chronological order, equal for all spellings of an
+/// instant.
 pub(super) fn key(column: &Expr, column_type: &ColumnType) -> Expr {
     let moment = moment_key();
     let sql = match column_type {
@@ -72,15 +78,17 @@ pub(super) fn key(column: &Expr, column_type: &ColumnType) -> Expr {
     Expr::cust_with_exprs(sql, columns)
 }
 
-/// The first second of the year 0, since 1970, and the Julian day of it: years before it have a sign, and no order as text.
+/// First second of the year 0 since 1970, and its Julian day. Earlier years have a sign, and no order as
+/// text.
 const FIRST_SECOND: i64 = -62_167_219_200;
 const FIRST_DAY: f64 = 1_721_059.5;
 
 const DATE_KEY: &str = "CASE WHEN date(substr(?, 1, 10)) = substr(?, 1, 10) AND substr(?, 11, 1) IN ('', ' ', 'T') \
      THEN substr(?, 1, 10) END";
 
-/// SQLite's functions read the text without its fraction, which they would round to milliseconds. They take the thirtieth of
-/// February for the first of March or the second, and the hour 24 for the next day.
+/// Builds the key of an instant. SQLite's functions get the text without its fraction, which they would round
+/// to milliseconds. They take the thirtieth of February for the first or second of March, and hour 24 for the
+/// next day.
 fn moment_key() -> String {
     let fraction = 20;
     let (text, digits) = (whole(fraction), fraction_digits(fraction));
@@ -105,18 +113,18 @@ fn day_key() -> String {
     )
 }
 
-/// The text without the fraction of its second, which would begin at this place.
+/// Returns the text without its fraction of a second, which would begin at this position.
 fn whole(fraction: usize) -> String {
     format!("substr(?, 1, {}) || ltrim(substr(?, {fraction}), '.0123456789')", fraction - 1)
 }
 
-/// Its fraction, without the zeros at the end.
+/// Returns the fraction of a second, without trailing zeros.
 fn fraction_digits(fraction: usize) -> String {
     let text = whole(fraction);
     format!("rtrim(substr(?, {fraction}, min(10, length(?) - length({text}))), '0.')")
 }
 
-/// Whether there is no fraction, or one point and then digits, and nowhere a blank, which SQLite's functions skip.
+/// Tests for no fraction, or one point and digits, and for no blanks, which SQLite's functions skip.
 fn is_fraction(fraction: usize) -> String {
     format!(
         "(substr(?, {fraction}) NOT GLOB '[.0-9]*' OR substr(?, {fraction}) GLOB '.[0-9]*') \
@@ -126,10 +134,10 @@ fn is_fraction(fraction: usize) -> String {
     )
 }
 
-/// A column of times compared to `operand`, which is bound as it would be [stored].
+/// Compares a time column with `operand`, which is bound in [stored] form.
 ///
-/// No index holds the keys. But the date in any spelling is at most a day from that in UTC, so that an index of the column
-/// narrows the search down to the days about the operand. Numbers stand before all text.
+/// No index holds the keys. But the date in any spelling is at most a day from the date in UTC. An index of the
+/// column therefore narrows the search to nearby days. Numbers sort before all text.
 pub(crate) fn compare(
     column: &Expr,
     comparison: Comparison,
@@ -148,9 +156,9 @@ pub(crate) fn compare(
         Is::Greater => key.gt(operand.clone()),
         Is::GreaterOrEqual => key.gte(operand.clone()),
     };
-    // No date comes after the last year, but every text that may be meant comes before this one.
+    // No date follows the last year, but every supported text sorts before this one.
     let (from, to) = match column_type {
-        // A date is not moved by an offset.
+        // An offset does not change a date.
         ColumnType::Date => ("?", "ifnull(date(?, '+1 day'), 'A')"),
         ColumnType::Time => return exact,
         _ => ("date(?, '-1 day')", "ifnull(date(?, '+2 days'), 'A')"),

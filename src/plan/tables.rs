@@ -1,4 +1,4 @@
-//! The tables that a plan reads: what a live query listens for.
+//! Tables that a plan reads, which a live query watches.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::{Filter, Load, OrderBy, OrderTerm, Plan, What};
 use crate::model::{EntityId, Model, Relation, Table};
 
 impl Plan {
-    /// Every table that its statements read, by whatever way: rows, filters, orders, junctions.
+    /// Returns every table that the statements read: rows, filters, orders, junctions.
     pub fn tables(&self, model: &Model) -> BTreeSet<Table> {
         let mut tables = Tables { model, found: BTreeSet::new() };
         self.loads.iter().for_each(|load| tables.of_load(load));

@@ -1,4 +1,4 @@
-//! The variables of a request while it is planned: which of them the plan depends on, and which are only handed to the
+//! Variables of a request during planning: those that the plan depends on, and those only passed to the
 //! database. A plan serves every value of the latter.
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,22 +12,22 @@ use super::dialect::{self, Dialect};
 use super::{Plan, Select};
 use crate::model::{ColumnType, Model};
 
-/// A variable whose value stands in statements only as a parameter.
+/// Variable whose value appears in statements only as a parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
-    /// Its name.
+    /// Name of the variable.
     pub variable: Name,
-    /// What it is compared to.
+    /// Type of the compared column.
     pub column_type: ColumnType,
-    /// Whether it is a list of such values.
+    /// True if the value is a list.
     pub is_list: bool,
 }
 
-/// The values of a request's variables, defaults filled in.
+/// Values of a request's variables, with defaults applied.
 #[derive(Debug)]
 pub struct Variables {
     values: HashMap<Name, Written>,
-    /// None where every value is read while planning.
+    /// Recorded dependencies; none if every value is read during planning.
     noted: Option<Mutex<Noted>>,
 }
 
@@ -38,20 +38,20 @@ struct Noted {
 }
 
 impl Variables {
-    /// For a plan that serves other values too.
+    /// Creates variables for a plan that serves other values too.
     pub fn open(values: &async_graphql::Variables) -> Self {
         Self { noted: Some(Mutex::default()), ..Self::fixed(values) }
     }
 
-    /// For a plan of these values alone.
+    /// Creates variables for a plan of these values only.
     pub fn fixed(values: &async_graphql::Variables) -> Self {
         let value =
             |(name, value): (&Name, &async_graphql::Value)| (name.clone(), value.clone().into_value());
         Self { values: values.iter().map(value).collect(), noted: None }
     }
 
-    /// What is written in a document, or the value of the variable that is written there; `None` where that was not given.
-    /// With it the variable, unless it is null: every plan depends on that.
+    /// Returns a literal, or the value of a variable with its name; `None` if the variable was not provided.
+    /// A null value is returned without the name, because every plan depends on nullness.
     pub(super) fn find<'a>(&'a self, written: &'a Written) -> Option<(&'a Written, Option<&'a Name>)> {
         match written {
             Written::Variable(name) => {
@@ -62,12 +62,12 @@ impl Variables {
         }
     }
 
-    /// Notes that the plan depends on the value of a variable, not only on whether it has one.
+    /// Records that the plan depends on the variable's value, not only on its presence.
     pub(super) fn look_at(&self, variable: &Name) {
         self.note(|noted| noted.looked_at.insert(variable.clone()));
     }
 
-    /// The place of a variable among the parameters; `None` where its value has to be read now.
+    /// Returns the index of a variable among the parameters, or `None` if the value must be read now.
     pub(super) fn bind(&self, variable: &Name, column_type: &ColumnType, is_list: bool) -> Option<usize> {
         if is_list && !dialect::always_fits_one_parameter(column_type) {
             return None;
@@ -82,7 +82,7 @@ impl Variables {
         })
     }
 
-    /// What was noted since the last time.
+    /// Takes the recorded dependencies.
     pub(super) fn noted(&self) -> (BTreeSet<Name>, Vec<Parameter>) {
         let noted = self.note(std::mem::take).unwrap_or_default();
         (noted.looked_at, noted.parameters)
@@ -95,7 +95,7 @@ impl Variables {
 }
 
 impl Plan {
-    /// The values of its parameters in one request, as its statements take them; `None` where a column cannot hold one.
+    /// Returns the values of the plan's parameters in one request, or `None` if a column cannot hold one.
     pub fn values(&self, select: &Select, variables: &async_graphql::Variables) -> Option<Vec<Value>> {
         let read = |parameter: &Parameter| {
             parameter.read(select.model, select.dialect, variables.get(&parameter.variable)?)
@@ -116,7 +116,7 @@ impl Parameter {
                 let values = items.iter().map(value).collect::<Option<_>>()?;
                 Some(dialect.list_parameter(values, &self.column_type))
             }
-            // A single value stands for a list of one (October 2021, section 3.11).
+            // A single value is a list of one item (September 2025, section 3.11).
             given => Some(dialect.list_parameter(vec![value(given)?], &self.column_type)),
         }
     }

@@ -1,5 +1,5 @@
-//! How a request is answered: validated, planned, loaded, written. Root fields that are not the
-//! model's, introspection and the user's own, are left to async-graphql's executor.
+//! Answers a request: validates, plans, loads and writes it. Root fields outside the model, introspection and
+//! hand-written ones, are delegated to async-graphql's executor.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,10 +22,13 @@ use crate::error::{Error, LocatedError, Result};
 use crate::execute::{Answer, Json, Session, SqlError, Tree, json, object};
 use crate::model::Model;
 use crate::mutate;
-use crate::plan::{self, Catalog, Document, FieldKind, Plan, Select};
+use crate::plan::{self, Catalog, Document, FieldKind, Plan};
 
-/// The data of an answer, as JSON text, and its errors. A request that was refused before execution has no data
-/// (October 2021, section 7.1.2).
+/// The most selections and values that a worker plans itself: some milliseconds of work.
+const LIGHT: u64 = 2_000;
+
+/// Data of a response as JSON text, and its errors. A request refused before execution has no data (September
+/// 2025, section 7.1.3).
 pub(super) type Answered = (Option<Json>, Vec<LocatedError>);
 
 impl Schema {
@@ -55,17 +58,35 @@ impl Schema {
         if operation.ty == OperationType::Mutation {
             let variables = plan::Variables::fixed(&variables);
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
-            // Boxed, as all that few requests need: it would be a part of every request's future, and be moved with it.
+            // Boxed, as all rare paths: otherwise it would be part of every request's future, and be moved
+            // with it.
             return Ok(match Box::pin(mutate::mutate(session, operation, document)).await {
                 Ok(data) => (Some(data), Vec::new()),
-                // Whatever fails takes the whole answer with it, since nothing was written.
+                // Any fault discards the whole response, because nothing was written.
                 Err(errors) if errors.iter().all(|error| error.path.is_empty()) => (None, errors),
                 Err(errors) => (Some(json(&())), errors),
             });
         }
-        let (plan, values) = self
-            .planned(&compiled, operation, &variables, session.select(Catalog::none()))
-            .map_err(refuse)?;
+        let mut plan = match compiled.kept_plan(operation, &variables) {
+            Some(plan) => plan,
+            None => {
+                let made =
+                    Box::pin(self.plan_anew(session, &compiled, &variables, plan::Variables::open)).await;
+                let plan = made.map_err(refuse)?;
+                compiled.keep_plan(operation, &variables, plan.clone());
+                plan
+            }
+        };
+        let values = match plan.values(&session.select(Catalog::none()), &variables) {
+            Some(values) => values,
+            // The fields that such a value stands in are at fault, and they alone.
+            None => {
+                let made =
+                    Box::pin(self.plan_anew(session, &compiled, &variables, plan::Variables::fixed)).await;
+                plan = made.map_err(refuse)?;
+                Vec::new()
+            }
+        };
         session.afford_plan(&plan).map_err(refuse)?;
         let is_foreign = |field: &plan::Field| matches!(field.kind, FieldKind::Foreign);
         if !plan.fields.iter().any(is_foreign) {
@@ -73,9 +94,9 @@ impl Schema {
             let (data, errors) = Answer::write_object(self.model(), &plan, &loaded);
             return Ok((Some(data), errors));
         }
-        // With defaults: async-graphql does not see those in the arguments of @skip and @include.
+        // With defaults: async-graphql ignores those of variables in @skip and @include.
         prepared.variables = variables;
-        // Boxed, as all that few requests need.
+        // Boxed, as all rare paths.
         if plan.fields.iter().any(|field| introspection::is_about_schema(&field.name)) {
             return Box::pin(self.introspect(session, prepared, plan, values)).await.map_err(refuse);
         }
@@ -85,8 +106,8 @@ impl Schema {
         Ok(self.complete(&plan, answer, foreign))
     }
 
-    /// Answers an operation that asks about the schema, from what is kept, or on a thread that may be busy for long. An
-    /// answer that holds nothing else is kept.
+    /// Answers an operation that queries the schema, from the cache or on a blocking thread. Caches a
+    /// response without other data.
     async fn introspect(
         &self,
         session: &Arc<Session>,
@@ -95,7 +116,7 @@ impl Schema {
         values: Vec<sea_orm::Value>,
     ) -> Result<Answered> {
         let Some(introspection) = &self.introspection else {
-            let message = "introspection is switched off: __schema and __type are not answered";
+            let message = "introspection is disabled: __schema and __type are not available";
             return Err(Error::validation(message));
         };
         let compiled = prepared.compiled.clone();
@@ -122,28 +143,38 @@ impl Schema {
         Ok(answered)
     }
 
-    /// The plan of a query or a subscription for these variables, and the values of its parameters.
-    fn planned(
+    /// Returns the plan of a query or a subscription for these variables, and the values of its parameters.
+    pub(super) async fn plan_anew(
         &self,
-        compiled: &Compiled,
-        operation: &OperationDefinition,
+        session: &Arc<Session>,
+        compiled: &Arc<Compiled>,
         variables: &Variables,
-        select: Select,
-    ) -> Result<(Arc<Plan>, Vec<sea_orm::Value>)> {
-        let fragments = &compiled.document.fragments;
-        let make = |variables: &plan::Variables| {
-            let make = || plan(self.model(), operation, Document { fragments, variables });
+        read: fn(&Variables) -> plan::Variables,
+    ) -> Result<Arc<Plan>> {
+        let make = |schema: &Self, compiled: &Compiled, variables: plan::Variables| {
+            let document = Document { fragments: &compiled.document.fragments, variables: &variables };
+            let make = || plan(schema.model(), compiled.operation()?, document);
             tracing::debug_span!("plan").in_scope(make)
         };
-        let plan = compiled.plan(operation, variables, || make(&plan::Variables::open(variables)))?;
-        match plan.values(&select, variables) {
-            Some(values) => Ok((plan, values)),
-            // The fields that such a value stands in are at fault, and they alone.
-            None => Ok((Arc::new(make(&plan::Variables::fixed(variables))?), Vec::new())),
+        let (weight, _) = compiled.uses.weight(variables, |_| true);
+        let variables = read(variables);
+        if weight <= LIGHT {
+            return Ok(Arc::new(make(self, compiled, variables)?));
         }
+        let catalog = session.statements().catalog().await;
+        let (schema, session, compiled) = (self.clone(), session.clone(), compiled.clone());
+        let span = Span::current();
+        let plan_and_write = move || {
+            let _entered = span.entered();
+            let plan = make(&schema, &compiled, variables)?;
+            session.afford_plan(&plan)?;
+            session.select(catalog.as_deref().unwrap_or(Catalog::none())).prepare_all(&plan.loads);
+            Ok(Arc::new(plan))
+        };
+        spawn_blocking(plan_and_write).await.map_err(Error::internal)?
     }
 
-    /// Validates the document, once as long as it is kept.
+    /// Validates the document, once while it is cached.
     fn validate(&self, compiled: &Compiled) -> Result<(), Vec<LocatedError>> {
         let errors = compiled.verdict.get_or_init(|| {
             let validate = || validate(self.inner.registry(), &compiled.document);
@@ -152,7 +183,7 @@ impl Schema {
         if errors.is_empty() { Ok(()) } else { Err(errors.clone()) }
     }
 
-    /// Puts what async-graphql answered into the places that the plan left to it.
+    /// Inserts the data from async-graphql into the fields that the plan delegated.
     fn complete(&self, plan: &Plan, answer: Answer, foreign: Response) -> Answered {
         let mut theirs: HashMap<_, _> = match foreign.data {
             Value::Object(fields) => fields.into_iter().collect(),
@@ -174,7 +205,7 @@ impl Schema {
                 Some(value) => value,
                 None => match theirs.remove(&key) {
                     Some(value) => json(&value),
-                    // A field that failed is left out by the executor.
+                    // The executor leaves out a field that failed.
                     None => {
                         let name = plan.fields.iter().find(|field| field.key == key).map(|field| &field.name);
                         let field = name.and_then(|name| query_type?.field_by_name(name));
@@ -201,8 +232,8 @@ impl ExtensionFactory for AnsweringFactory {
     }
 }
 
-/// Gives the errors of hand-written fields their paths, and the schema no description: async-graphql describes the type
-/// `__Schema` there, and tools print that before the schema.
+/// Extension that gives the errors of hand-written fields their paths, and removes the schema's description.
+/// async-graphql describes the type `__Schema` there, and tools print that before the schema.
 struct Answering;
 
 #[async_trait::async_trait]
@@ -218,7 +249,7 @@ impl Extension for Answering {
         }
         let node = info.path_node;
         let answered = next.run(context, info).await;
-        // An error of a resolver comes without its path.
+        // A resolver's error has no path.
         answered.map_err(|error| match error.path.is_empty() {
             true => error.with_path(rows::path(node)),
             false => error,
@@ -226,8 +257,8 @@ impl Extension for Answering {
     }
 }
 
-/// An error of async-graphql, which may be one of ours that went through it: with its code, and one of the database without
-/// its text.
+/// Converts an error of async-graphql. An error of this crate that passed through it keeps its code; a
+/// database error loses its text.
 fn located(error: ServerError) -> LocatedError {
     if let Some(located) = error.source::<LocatedError>() {
         return located.clone();
@@ -243,7 +274,7 @@ fn located(error: ServerError) -> LocatedError {
     LocatedError { error: ours.unwrap_or_else(own), path, locations }
 }
 
-/// The operation that a request means.
+/// Returns the operation that a request selects.
 pub(super) fn operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
@@ -260,31 +291,31 @@ pub(super) fn operation<'a>(
         _ if document.operations.iter().next().is_none() => {
             Error::validation("the document has no operation")
         }
-        Some(name) => Error::validation(format!("there is no operation \"{name}\"")),
-        None => Error::validation("several operations and no operationName"),
+        Some(name) => Error::validation(format!("unknown operation \"{name}\"")),
+        None => Error::validation("the document has several operations; expected an operationName"),
     })
 }
 
-/// The plan of a query or a subscription.
+/// Builds the plan of a query or a subscription.
 pub(super) fn plan(model: &Model, operation: &OperationDefinition, document: Document<'_>) -> Result<Plan> {
     let root = match operation.ty {
         OperationType::Query => QUERY,
         OperationType::Subscription => SUBSCRIPTION,
         OperationType::Mutation => {
             return Err(Error::validation(
-                "a mutation has no plan: each of its fields is read after it was written",
+                "a mutation has no plan, because each of its fields is read after it is written",
             ));
         }
     };
     let plan = plan::plan(model, operation, document, root)?;
     match plan.fields.as_slice() {
-        // October 2021, section 5.2.3.1: one root field, and none of introspection.
+        // Single root field without introspection (September 2025, section 5.2.4.1).
         [field] if root == SUBSCRIPTION && field.name.starts_with("__") => Err(Error::validation(format!(
-            "a subscription selects a field with results, and {} has none",
+            "a subscription must select a field with results, and {} has none",
             field.name
         ))),
         fields if root == SUBSCRIPTION && fields.len() != 1 => Err(Error::validation(format!(
-            "a subscription has one root field, and this one has {}",
+            "a subscription must have exactly one root field, but this one has {}",
             fields.len()
         ))),
         _ => Ok(plan),

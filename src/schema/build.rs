@@ -1,4 +1,4 @@
-//! The schema, type by type.
+//! Builds the schema, type by type.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::guard;
 use crate::model::{ColumnType, Entity, Model, Scalar, names};
 use crate::plan::Direction;
 
-/// Builds a [`Schema`], with what a user adds to it.
+/// Builder of a [`Schema`], with the user's additions.
 pub struct SchemaBuilder {
     model: Model,
     guard: guard::Limits,
@@ -45,13 +45,13 @@ impl SchemaBuilder {
         }
     }
 
-    /// What a document may be made of.
+    /// Sets the limits of a document.
     pub fn guard(mut self, guard: guard::Limits) -> Self {
         self.guard = guard;
         self
     }
 
-    /// What a request may ask of the database.
+    /// Sets the limits of a request's database use.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -63,48 +63,48 @@ impl SchemaBuilder {
         self
     }
 
-    /// Whether clients may ask for the schema itself.
+    /// Enables or disables introspection.
     pub fn introspection(mut self, introspection: bool) -> Self {
         self.introspection = introspection;
         self
     }
 
-    /// Whether errors of validation name what a client may have meant, and so parts of the schema.
+    /// Enables or disables suggestions in validation errors, which reveal parts of the schema.
     pub fn suggestions(mut self, suggestions: bool) -> Self {
         self.suggestions = suggestions;
         self
     }
 
-    /// Adds a root field. Its resolver finds the request's [`Session`](crate::execute::Session) as data, in an
-    /// `Arc`, and may answer with rows of an entity through [`rows`](super::rows()).
+    /// Adds a root field. Its resolver finds the request's [`Session`](crate::execute::Session) as data, in
+    /// an `Arc`, and may return rows of an entity through [`rows`](super::rows()).
     pub fn query_field(mut self, field: Field) -> Self {
         self.fields.push(field);
         self
     }
 
-    /// Adds a type that such fields use.
+    /// Adds a type for such fields.
     pub fn register(mut self, registered: impl Into<Type>) -> Self {
         self.types.push(registered.into());
         self
     }
 
-    /// The schema.
+    /// Builds the schema.
     ///
     /// # Errors
-    /// When a type that was added is there already, what was added refers to a type that does not exist, or the schema breaks a
-    /// rule of type system validation: all such faults at once.
+    /// If an added type exists already, an addition refers to an unknown type, or the schema violates type
+    /// system validation. Reports all such faults at once.
     ///
     /// # Panics
-    /// When a root field that was added is there already.
+    /// If an added root field exists already.
     pub fn finish(self) -> Result<Schema, SchemaError> {
         let Self { model, guard, limits, consistency, fields, types, introspection, suggestions } = self;
         let model = Arc::new(model);
-        // What a user adds may be of any scalar.
+        // The user's types may use any scalar.
         let scalars =
             if fields.is_empty() && types.is_empty() { used_scalars(&model) } else { Scalar::CUSTOM.into() };
         let possible = Possible::new(&model);
         let query = fields.into_iter().fold(roots::query(&possible), Object::field);
-        // A type without fields would be none: nothing is there to be changed in a model without entities.
+        // A type without fields is invalid: a model without entities has no mutations.
         let mutation = model.exposed().next().map(|_| mutations::root(&possible));
         let subscription = roots::subscription(&possible);
         let built = async_graphql::dynamic::Schema::build(
@@ -112,7 +112,7 @@ impl SchemaBuilder {
             mutation.as_ref().map(Object::type_name),
             Some(subscription.type_name()),
         )
-        // Documents are validated before: see [`super::validate`].
+        // Documents are validated earlier: see [`super::validate`].
         .validation_mode(ValidationMode::Fast)
         // The guard has counted the same levels before.
         .limit_recursive_depth(guard::Limits::DEEPEST)
@@ -125,12 +125,12 @@ impl SchemaBuilder {
         all.extend(inputs::types(&possible));
         all.extend(objects::types(&possible));
         all.extend(mutations::types(&possible));
-        // async-graphql would take the later of two types for the earlier.
+        // async-graphql would replace the earlier of two types with the later.
         let mut taken: HashSet<String> = all.iter().map(|own| type_name(own).to_owned()).collect();
         taken.extend(names::FIXED_TYPES.map(str::to_owned));
         for name in types.iter().map(type_name) {
             if !taken.insert(name.to_owned()) {
-                return Err(format!("type {name} is there already; give what was added another name").into());
+                return Err(format!("type {name} already exists; give the added type another name").into());
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
@@ -179,7 +179,7 @@ fn enumerations(model: &Model) -> impl Iterator<Item = Type> {
     })
 }
 
-/// The scalars of columns and of what is computed of them: introspection would not tell of others.
+/// Returns the scalars of columns and of their aggregates: introspection would hide unused ones.
 fn used_scalars(model: &Model) -> Vec<Scalar> {
     let mut used = HashSet::new();
     for (_, column) in model.entities.iter().flat_map(Entity::visible_columns) {
@@ -202,10 +202,9 @@ fn scalar(scalar: Scalar) -> Type {
 
 fn direction() -> Enum {
     let items = Direction::ALL.iter().map(|(name, direction)| {
-        let order = if direction.descending { "The greatest first" } else { "The least first" };
-        let nulls =
-            if direction.nulls_first { "missing values before all" } else { "missing values after all" };
+        let order = if direction.descending { "Descending" } else { "Ascending" };
+        let nulls = if direction.nulls_first { "nulls first" } else { "nulls last" };
         EnumItem::new(*name).description(format!("{order}, {nulls}."))
     });
-    Enum::new("Direction").description("Which way rows are ordered.").items(items)
+    Enum::new("Direction").description("Sort direction and placement of nulls.").items(items)
 }

@@ -1,5 +1,5 @@
-//! What is kept of a document between requests: parsed and validated once, and planned once for all values of variables
-//! that only stand in statements as parameters.
+//! Cache of documents between requests. Each is parsed and validated once, and planned once for all values of
+//! variables that become statement parameters.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -16,52 +16,68 @@ use crate::error::{Error, LocatedError};
 use crate::guard;
 use crate::plan::Plan;
 
-/// One operation of a document.
+/// Compiled operation of a document.
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub text: String,
     pub document: ExecutableDocument,
     pub operation_name: Option<String>,
-    /// The root field that asks about the schema deeper than any field may.
+    /// Position of the root field whose introspection nests too deep.
     pub introspects_too_deep: Option<Pos>,
-    /// The errors of validation, once it was done; none where the document is valid.
+    /// Validation errors, once computed; empty for a valid document.
     pub verdict: OnceLock<Vec<LocatedError>>,
-    /// How often and how deep it uses each variable.
+    /// Uses of each variable, with count and depth.
     pub uses: guard::Uses,
     plans: Mutex<Plans>,
 }
 
-/// The plans that are kept of a document.
-#[derive(Debug)]
-struct Plans {
-    /// The variables whose values at least one of them depends on. Every plan is kept under these values.
-    depend_on: BTreeSet<Name>,
-    kept: LruCache<String, Arc<Plan>>,
+/// Bytes of so many nodes beside texts of so many bytes.
+fn bytes_of(nodes: u64, texts: u64) -> usize {
+    let bytes = nodes.saturating_mul(NODE_BYTES as u64).saturating_add(texts);
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
-/// So many documents each thread keeps.
+/// Cached plans of a document.
+#[derive(Debug)]
+struct Plans {
+    /// Variables on whose values at least one plan depends. These values are part of every plan's key.
+    depend_on: BTreeSet<Name>,
+    /// Each with its bytes.
+    kept: LruCache<String, (Arc<Plan>, usize)>,
+    bytes: usize,
+}
+
+/// Maximum number of cached documents per thread.
 const DOCUMENTS: usize = 500;
 
-/// So many plans are kept of each.
+/// Maximum number of cached plans per document.
 const PLANS: usize = 64;
 
-/// Bytes of text, names included, of the documents that each thread keeps, and of the document's text for each of its plans: what
-/// is made of a text takes some ten times as much.
-const DOCUMENT_BYTES: usize = 2 << 20;
+/// Bytes of the documents that each thread keeps, without their plans.
+const DOCUMENT_BYTES: usize = 16 << 20;
+
+/// Bytes of the plans that are kept of one document. With [`DOCUMENTS`] this bounds the plans of a thread.
 const PLAN_BYTES: usize = 256 << 10;
 
-/// Larger texts, of documents and of variables that plans depend on, are read anew each time.
+/// Bytes of a selection or a value in a parsed document, or in a plan and its statement: structures of up to
+/// 300 bytes, their names and texts in allocations of their own, spare room in lists.
+const NODE_BYTES: usize = 400;
+
+/// Bytes of a statement in a plan, without its conditions: its text, its columns, the tree that it is built from.
+const STATEMENT_BYTES: usize = 2 << 10;
+
+/// Maximum size of cached texts, of documents and of plan keys; larger ones are not cached.
 const LARGEST_TEXT: usize = 16 << 10;
 
-/// The documents that each thread was asked for last. Threads that had one in common would take it, its plans and their counts
-/// of references out of each other's caches with every request.
+/// Per-thread caches of recent documents. A shared cache would cause cache-line contention on documents,
+/// plans and their reference counts with every request.
 #[derive(Clone)]
 pub(super) struct Documents {
     guard: guard::Limits,
     known: Arc<ThreadLocal<RefCell<Known>>>,
 }
 
-/// Documents that were asked for last, bounded by their number and by the bytes of their texts.
+/// Recent documents, bounded by number and by text size.
 struct Known {
     documents: LruCache<Key, Arc<Compiled>>,
     bytes: usize,
@@ -73,27 +89,18 @@ impl Known {
     }
 
     fn put(&mut self, key: Key, compiled: Arc<Compiled>) {
-        self.bytes += bytes_of(&key);
-        if let Some((gone, _)) = self.documents.push(key, compiled) {
-            self.bytes = self.bytes.saturating_sub(bytes_of(&gone));
+        self.bytes += compiled.bytes();
+        if let Some((_, gone)) = self.documents.push(key, compiled) {
+            self.bytes = self.bytes.saturating_sub(gone.bytes());
         }
         while self.bytes > DOCUMENT_BYTES {
-            let Some((gone, _)) = self.documents.pop_lru() else { break };
-            self.bytes = self.bytes.saturating_sub(bytes_of(&gone));
+            let Some((_, gone)) = self.documents.pop_lru() else { break };
+            self.bytes = self.bytes.saturating_sub(gone.bytes());
         }
     }
 }
 
-fn bytes_of((text, operation_name): &Key) -> usize {
-    text.len() + operation_name.as_ref().map_or(0, String::len)
-}
-
-/// How many plans are kept of a document of so many bytes.
-fn plans_of(bytes: usize) -> NonZeroUsize {
-    capacity(PLANS.min(PLAN_BYTES / bytes.max(1)))
-}
-
-/// Text and name of the operation.
+/// Text and operation name of a document.
 type Key = (String, Option<String>);
 
 pub(super) fn capacity(entries: usize) -> NonZeroUsize {
@@ -105,7 +112,7 @@ impl Documents {
         Self { guard, known: Arc::default() }
     }
 
-    /// Refuses variables whose values are larger than the limits allow.
+    /// Refuses variables whose values exceed the limits.
     ///
     /// # Errors
     /// `TOO_COMPLEX` or `TOO_DEEP`.
@@ -113,10 +120,10 @@ impl Documents {
         Ok(compiled.uses.check(variables, &self.guard)?)
     }
 
-    /// The operation of a document, from what is kept or parsed anew.
+    /// Returns the compiled operation of a document, cached or newly parsed.
     ///
     /// # Errors
-    /// When the guard refuses the document, or it has no such operation. Faulty documents are not kept.
+    /// If the guard refuses the document, or it has no such operation. Faulty documents are not cached.
     pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, LocatedError> {
         let key = (text, operation_name);
         let known = self.known.get_or(|| RefCell::new(Known::new()));
@@ -140,7 +147,6 @@ impl Compiled {
     ) -> Result<Self, LocatedError> {
         let document = guard::parse(&text, guard)?;
         let operation = answering::operation(&document, operation_name.as_deref())?;
-        let kept_plans = plans_of(text.len());
         Ok(Self {
             introspects_too_deep: introspection::too_deep(operation, &document.fragments),
             uses: guard::Uses::of(&document),
@@ -148,53 +154,80 @@ impl Compiled {
             document,
             operation_name,
             verdict: OnceLock::new(),
-            plans: Mutex::new(Plans { depend_on: BTreeSet::new(), kept: LruCache::new(kept_plans) }),
+            plans: Mutex::new(Plans::new()),
         })
     }
 
-    /// The operation, which was found when the document was read.
+    /// Bytes of the document with its text, which is kept twice, and without its plans.
+    fn bytes(&self) -> usize {
+        let name = self.operation_name.as_ref().map_or(0, String::len);
+        bytes_of(self.uses.nodes(), 2 * (self.text.len() + name) as u64)
+    }
+
+    /// Bytes of a plan of the operation and of its statements. A variable that is only handed to the database is no part of
+    /// the plan.
+    fn bytes_of_plan(&self, plan: &Plan, variables: &Variables) -> usize {
+        let (nodes, texts) = self.uses.weight(variables, |name| plan.depends_on.contains(name));
+        bytes_of(nodes, texts).saturating_add(plan.statements().saturating_mul(STATEMENT_BYTES))
+    }
+
+    /// Returns the operation, which was found when the document was read.
     pub fn operation(&self) -> Result<&OperationDefinition, Error> {
         answering::operation(&self.document, self.operation_name.as_deref())
     }
 
-    /// What the operation does.
+    /// Returns the type of the operation.
     pub fn operation_type(&self) -> OperationType {
         self.operation().map_or(OperationType::Query, |operation| operation.ty)
     }
 
-    /// The plan for these variables of `operation`, from what is kept or made by `plan`. Plans that failed are not kept.
-    pub fn plan<E>(
-        &self,
-        operation: &OperationDefinition,
-        variables: &Variables,
-        plan: impl FnOnce() -> Result<Plan, E>,
-    ) -> Result<Arc<Plan>, E> {
-        if let Some(plan) =
-            self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(operation, variables)
-        {
-            return Ok(plan);
-        }
-        let plan = Arc::new(plan()?);
-        self.plans.lock().unwrap_or_else(PoisonError::into_inner).keep(operation, variables, plan.clone());
-        Ok(plan)
+    /// The kept plan for these variables of `operation`.
+    pub fn kept_plan(&self, operation: &OperationDefinition, variables: &Variables) -> Option<Arc<Plan>> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(operation, variables)
+    }
+
+    /// Returns the plan of `operation` for these variables, cached or made by `plan`. Failed plans are not
+    /// cached.
+    pub fn keep_plan(&self, operation: &OperationDefinition, variables: &Variables, plan: Arc<Plan>) {
+        let bytes = self.bytes_of_plan(&plan, variables);
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).keep(operation, variables, (plan, bytes));
     }
 }
 
 impl Plans {
-    fn get(&mut self, operation: &OperationDefinition, variables: &Variables) -> Option<Arc<Plan>> {
-        let key = variables::key(operation, variables, &self.depend_on);
-        self.kept.get(&key).cloned()
+    fn new() -> Self {
+        Self { depend_on: BTreeSet::new(), kept: LruCache::new(capacity(PLANS)), bytes: 0 }
     }
 
-    fn keep(&mut self, operation: &OperationDefinition, variables: &Variables, plan: Arc<Plan>) {
+    fn get(&mut self, operation: &OperationDefinition, variables: &Variables) -> Option<Arc<Plan>> {
+        let key = variables::key(operation, variables, &self.depend_on);
+        self.kept.get(&key).map(|(plan, _)| plan.clone())
+    }
+
+    fn keep(
+        &mut self,
+        operation: &OperationDefinition,
+        variables: &Variables,
+        (plan, bytes): (Arc<Plan>, usize),
+    ) {
         if !plan.depends_on.is_subset(&self.depend_on) {
-            // Those that are kept would not be found any more.
+            // The cached plans would no longer be found under the longer key.
             self.depend_on.extend(plan.depends_on.iter().cloned());
             self.kept.clear();
+            self.bytes = 0;
         }
         let key = variables::key(operation, variables, &self.depend_on);
-        if key.len() <= LARGEST_TEXT {
-            self.kept.put(key, plan);
+        let bytes = bytes.saturating_add(key.len());
+        if key.len() > LARGEST_TEXT || bytes > PLAN_BYTES {
+            return;
+        }
+        self.bytes += bytes;
+        if let Some((_, (_, gone))) = self.kept.push(key, (plan, bytes)) {
+            self.bytes = self.bytes.saturating_sub(gone);
+        }
+        while self.bytes > PLAN_BYTES {
+            let Some((_, (_, gone))) = self.kept.pop_lru() else { break };
+            self.bytes = self.bytes.saturating_sub(gone);
         }
     }
 }
@@ -203,23 +236,70 @@ impl Plans {
 mod tests {
     use super::*;
 
-    #[test]
-    fn documents_are_kept_up_to_a_number_of_bytes() {
-        let mut known = Known::new();
-        let limits = guard::Limits::default();
-        for number in 0..300 {
-            let text = format!("{{ field{number} }}{}", " ".repeat(LARGEST_TEXT - 20));
-            let compiled = Compiled::read(text.clone(), None, &limits).unwrap();
-            known.put((text, None), Arc::new(compiled));
-            assert!(known.bytes <= DOCUMENT_BYTES, "{}", known.bytes);
-        }
-        let bytes: usize = known.documents.iter().map(|(key, _)| bytes_of(key)).sum();
-        assert_eq!(bytes, known.bytes);
-        assert!((100..300).contains(&known.documents.len()), "{}", known.documents.len());
+    fn compiled(text: &str) -> Compiled {
+        Compiled::read(text.to_owned(), None, &guard::Limits::default()).unwrap()
+    }
+
+    /// A text of about so many bytes, each two of which are a field.
+    fn dense(number: usize, bytes: usize) -> String {
+        format!("{{ field{number} {{ {}}} }}", "a ".repeat(bytes / 2))
     }
 
     #[test]
-    fn a_long_document_has_fewer_plans() {
-        assert_eq!((plans_of(0).get(), plans_of(1_000).get(), plans_of(LARGEST_TEXT).get()), (64, 64, 16));
+    fn documents_are_kept_up_to_a_number_of_bytes() {
+        let mut known = Known::new();
+        for number in 0..300 {
+            let text = dense(number, LARGEST_TEXT - 200);
+            known.put((text.clone(), None), Arc::new(compiled(&text)));
+            assert!(known.bytes <= DOCUMENT_BYTES, "{}", known.bytes);
+        }
+        let bytes: usize = known.documents.iter().map(|(_, compiled)| compiled.bytes()).sum();
+        assert_eq!(bytes, known.bytes);
+        assert!((1..300).contains(&known.documents.len()), "{}", known.documents.len());
+    }
+
+    #[test]
+    fn a_document_weighs_no_less_than_its_tree() {
+        for text in [dense(1, 10_000), format!("{{ a(b: [{}]) }}", "1 ".repeat(4_000))] {
+            let compiled = compiled(&text);
+            let selections = size_of::<async_graphql::Positioned<async_graphql::parser::types::Selection>>();
+            let value = size_of::<async_graphql_value::Value>();
+            let least = if text.contains('[') { 4_000 * value } else { 5_000 * selections };
+            assert!(compiled.bytes() >= least, "{} of {least}", compiled.bytes());
+        }
+    }
+
+    #[test]
+    fn plans_are_kept_up_to_a_number_of_bytes() {
+        let compiled = compiled("query ($v: [Int]) { a(b: $v) c(d: $v) }");
+        let operation = compiled.operation().unwrap();
+        for (items, most) in [(1, PLANS), (40, 8), (100, 4), (400, 0)] {
+            for number in 0..200 {
+                let variables = serde_json::json!({ "v": vec![number; items] });
+                let variables = Variables::from_json(variables);
+                let depends_on = BTreeSet::from([Name::new("v")]);
+                compiled.keep_plan(operation, &variables, Arc::new(Plan { depends_on, ..Plan::default() }));
+                let plans = compiled.plans.lock().unwrap();
+                assert!(plans.bytes <= PLAN_BYTES, "{items}: {}", plans.bytes);
+                let bytes: usize = plans.kept.iter().map(|(_, (_, bytes))| bytes).sum();
+                assert_eq!(bytes, plans.bytes);
+                drop(plans);
+                // Those that are too large to be kept push none out.
+                assert_eq!(compiled.kept_plan(operation, &variables).is_some(), most > 0, "{items}");
+            }
+            if most > 0 {
+                let kept = compiled.plans.lock().unwrap().kept.len();
+                assert!(kept <= most, "{items}: {kept}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_variable_that_no_plan_depends_on_weighs_nothing() {
+        let compiled = compiled("query ($v: [Int]) { a(b: $v) }");
+        let operation = compiled.operation().unwrap();
+        let variables = Variables::from_json(serde_json::json!({ "v": vec![1; 10_000] }));
+        compiled.keep_plan(operation, &variables, Arc::new(Plan::default()));
+        assert!(compiled.kept_plan(operation, &variables).is_some());
     }
 }

@@ -6,7 +6,7 @@ use super::possible::Possible;
 use crate::model::{ColumnType, Entity, Model, Operators, Relation, names};
 use crate::plan::REGEX_DESCRIPTION;
 
-/// All input types of a model.
+/// Builds all input types of a model.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
     let model = possible.model;
     let mut types: Vec<Type> = Vec::new();
@@ -21,7 +21,7 @@ pub(super) fn types(possible: &Possible) -> Vec<Type> {
     types
 }
 
-/// The scalars and enums that filters need, each once.
+/// Returns the scalars and enums that filters need, each once.
 fn used_types(model: &Model) -> Vec<(&str, Operators)> {
     let mut used: Vec<(&str, Operators)> = Vec::new();
     for (_, entity) in model.exposed() {
@@ -42,50 +42,53 @@ fn scalar_filter(name: &str, operators: Operators) -> InputObject {
     let one = || TypeRef::named(name);
     let many = || TypeRef::named_nn_list(name);
     let mut filter = InputObject::new(names::scalar_filter(name)).description(format!(
-        "What {name} values are compared to; several operators must all hold. A missing value satisfies none but isNull."
+        "Comparison operators for {name} values. All given operators must match; null matches only `isNull`."
     ));
     if operators.equality {
         filter = filter
-            .field(field("eq", one(), "Equal."))
-            .field(field("ne", one(), "Not equal."))
-            .field(field("in", many(), "One of these; an empty list holds for nothing."))
-            .field(field("notIn", many(), "None of these."));
+            .field(field("eq", one(), "Equals this value."))
+            .field(field("ne", one(), "Differs from this value."))
+            .field(field("in", many(), "Equals one of these values; an empty list matches nothing."))
+            .field(field("notIn", many(), "Equals none of these values."));
     }
     if operators.comparison {
         filter = filter
-            .field(field("lt", one(), "Less."))
-            .field(field("lte", one(), "Less or equal."))
-            .field(field("gt", one(), "Greater."))
-            .field(field("gte", one(), "Greater or equal."));
+            .field(field("lt", one(), "Is less than this value."))
+            .field(field("lte", one(), "Is less than or equal to this value."))
+            .field(field("gt", one(), "Is greater than this value."))
+            .field(field("gte", one(), "Is greater than or equal to this value."));
     }
     if operators.text {
         for (operator, description) in TEXT_OPERATORS {
             filter = filter.field(field(operator, one(), description));
         }
     }
-    filter.field(field("isNull", TypeRef::named(TypeRef::BOOLEAN), "Missing (true) or present (false)."))
+    filter.field(field("isNull", TypeRef::named(TypeRef::BOOLEAN), "Is null (true) or not null (false)."))
 }
 
 const TEXT_OPERATORS: [(&str, &str); 10] = [
-    ("contains", "Has this in it; % and _ are letters like others."),
-    ("startsWith", "Begins with this."),
-    ("endsWith", "Ends with this."),
-    ("like", "Fits this pattern: % is any text, _ any letter, a backslash makes a letter of either."),
+    ("contains", "Contains this text; % and _ have no special meaning."),
+    ("startsWith", "Begins with this text."),
+    ("endsWith", "Ends with this text."),
+    (
+        "like",
+        "Matches this pattern: % stands for any text, _ for any one character; a backslash escapes either.",
+    ),
     (
         "iEq",
-        "Equal, ignoring case: letters are equal that Unicode's simple case folding makes equal (σ and ς, but not ß and ss).",
+        "Equals this text, ignoring case by Unicode simple case folding: σ equals ς, but ß does not equal ss.",
     ),
-    ("iContains", "Has this in it, ignoring case."),
-    ("iStartsWith", "Begins with this, ignoring case."),
-    ("iEndsWith", "Ends with this, ignoring case."),
-    ("iLike", "Fits this pattern, ignoring case."),
+    ("iContains", "Contains this text, ignoring case."),
+    ("iStartsWith", "Begins with this text, ignoring case."),
+    ("iEndsWith", "Ends with this text, ignoring case."),
+    ("iLike", "Matches this pattern, ignoring case."),
     ("regex", REGEX_DESCRIPTION),
 ];
 
 fn filter(model: &Model, entity: &Entity) -> InputObject {
     let name = &entity.types.filter;
     let mut filter = InputObject::new(name).description(format!(
-        "Conditions on {} objects; all must hold, and an empty filter always does.",
+        "Conditions on {} objects. All of them must hold; an empty filter matches every object.",
         entity.name
     ));
     for (_, column) in entity.visible_columns() {
@@ -98,31 +101,48 @@ fn filter(model: &Model, entity: &Entity) -> InputObject {
             InputValue::new(&relation.field, TypeRef::named(&target.list_filter))
         } else {
             InputValue::new(&relation.field, TypeRef::named(&target.filter))
-                .description("There is one and this holds for it; {} asks only whether there is one.")
+                .description("Matches if the related object exists and matches this filter; {} matches any related object.")
         };
         filter = filter.field(input);
     }
     filter
-        .field(InputValue::new("and", TypeRef::named_nn_list(name)).description("All of these hold."))
         .field(
-            InputValue::new("or", TypeRef::named_nn_list(name)).description("At least one of these holds."),
+            InputValue::new("and", TypeRef::named_nn_list(name))
+                .description("Matches if all of these filters match."),
         )
-        .field(InputValue::new("not", TypeRef::named(name)).description("This does not hold."))
+        .field(
+            InputValue::new("or", TypeRef::named_nn_list(name))
+                .description("Matches if at least one of these filters matches."),
+        )
+        .field(
+            InputValue::new("not", TypeRef::named(name))
+                .description("Matches if this filter does not match."),
+        )
 }
 
 fn list_filter(entity: &Entity) -> InputObject {
     let of = || TypeRef::named(&entity.types.filter);
     InputObject::new(&entity.types.list_filter)
         .description(format!("Conditions on a list of {} objects.", entity.name))
-        .field(InputValue::new("some", of()).description("All of this holds for at least one of them."))
-        .field(InputValue::new("every", of()).description("This holds for each of them, or there are none."))
-        .field(InputValue::new("none", of()).description("This holds for none of them."))
+        .field(
+            InputValue::new("some", of())
+                .description("Matches if at least one object of the list matches this filter."),
+        )
+        .field(
+            InputValue::new("every", of()).description(
+                "Matches if every object of the list matches this filter, or the list is empty.",
+            ),
+        )
+        .field(
+            InputValue::new("none", of())
+                .description("Matches if no object of the list matches this filter."),
+        )
 }
 
 fn order(possible: &Possible, entity: &Entity) -> InputObject {
     let direction = || TypeRef::named("Direction");
     let mut order = InputObject::new(&entity.types.order)
-        .description(format!("One thing that {} objects are ordered by.", entity.name))
+        .description(format!("Sort key of {} objects.", entity.name))
         .oneof();
     for (_, column) in entity.visible_columns() {
         if ColumnType::sortable(&column.column_type) {
@@ -132,7 +152,7 @@ fn order(possible: &Possible, entity: &Entity) -> InputObject {
     for relation in entity.relations.iter().filter(|one| one.is_many() || possible.orders(one.target)) {
         let input = if relation.is_many() {
             InputValue::new(names::count_order(&relation.field), direction())
-                .description(format!("By how many there are in {}.", relation.field))
+                .description(format!("Sorts by the number of objects in `{}`.", relation.field))
         } else {
             let target = &possible.model.entities[relation.target].types;
             InputValue::new(&relation.field, TypeRef::named(&target.order))

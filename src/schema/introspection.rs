@@ -1,4 +1,4 @@
-//! Bounds of introspection, and the answers that are kept of it: the schema never changes.
+//! Limits of introspection, and its cached responses: the schema never changes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,32 +15,33 @@ use super::answering::Answered;
 use super::compiled::{Compiled, capacity};
 use crate::error::{Error, Result};
 
-/// Lists of types, fields and input fields inside each other at which introspection is refused. graphql-js has the same
+/// Nesting of type, field and input field lists at which introspection is refused. graphql-js has the same
 /// rule and the same number.
 const LISTS_TOO_DEEP: usize = 3;
 
-/// Multiple of the query that GraphiQL and code generators send, up to which a document may ask about the schema.
+/// Maximum size of a document's introspection, as a multiple of the standard query of GraphiQL and code
+/// generators.
 const MOST_TIMES_STANDARD: u64 = 4;
 
-/// Bytes of kept answers, together.
+/// Total size of cached responses, in bytes.
 const KEPT_BYTES: usize = 16 << 20;
 
-/// Number of kept answers.
+/// Number of cached responses.
 const KEPT_ANSWERS: usize = 256;
 
-/// The query that graphql-js writes with all its options, which GraphiQL and most tools send in one form or another.
+/// Introspection query of graphql-js with all options; GraphiQL and most tools send a variant.
 const STANDARD: &str = include_str!("introspection.graphql");
 
-/// Whether a root field asks about the schema.
+/// Returns true if a root field queries the schema.
 pub(super) fn is_about_schema(name: &str) -> bool {
     matches!(name, "__schema" | "__type")
 }
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// The first root field of an operation that nests the lists of a schema too deep.
+/// Returns the position of the first root field that nests the schema's lists too deep.
 ///
-/// Calls itself for each level of nesting, and for each fragment wherever it is spread: the guard bounds both.
+/// Recurses once per level of nesting, and per fragment at every spread: the guard bounds both.
 pub(super) fn too_deep(operation: &OperationDefinition, fragments: &Fragments) -> Option<Pos> {
     let mut at_root = Vec::new();
     root_fields(&operation.selection_set.node, fragments, &mut at_root);
@@ -48,7 +49,7 @@ pub(super) fn too_deep(operation: &OperationDefinition, fragments: &Fragments) -
     at_root.into_iter().find_map(|(position, _, set)| nests(set).then_some(position))
 }
 
-/// The root fields about the schema: position, name and what they select.
+/// Collects the introspection root fields: position, name and selection set.
 fn root_fields<'a>(
     set: &'a SelectionSet,
     fragments: &'a Fragments,
@@ -69,7 +70,7 @@ fn root_fields<'a>(
     }
 }
 
-/// What a fragment selects; none for a field, and for a fragment that is not there.
+/// Returns the selection set of a fragment; `None` for a field, and for an unknown fragment.
 fn spread<'a>(selection: &'a Selection, fragments: &'a Fragments) -> Option<&'a SelectionSet> {
     match selection {
         Selection::Field(_) => None,
@@ -92,7 +93,7 @@ fn nests_too_deep(set: &SelectionSet, fragments: &Fragments, lists: usize) -> bo
     })
 }
 
-/// Bounds and kept answers of one schema's introspection.
+/// Limits and cached responses of a schema's introspection.
 #[derive(Clone)]
 pub(super) struct Introspection {
     sizes: Sizes,
@@ -100,12 +101,12 @@ pub(super) struct Introspection {
     kept: Arc<Mutex<Kept>>,
 }
 
-/// The lengths of a schema's lists, by the field that holds them: the average and the longest.
+/// Average and maximum length of each of the schema's lists, by field.
 #[derive(Clone, Debug, Default)]
 struct Sizes(HashMap<&'static str, (f64, f64)>);
 
 impl Introspection {
-    /// For the schema of this registry.
+    /// Creates the limits for the schema of this registry.
     pub fn of(registry: &Registry) -> Self {
         let sizes = Sizes::of(registry);
         let standard = parse_query(STANDARD).ok();
@@ -117,7 +118,7 @@ impl Introspection {
         Self { sizes, limit: asked.saturating_mul(MOST_TIMES_STANDARD), kept: Arc::new(Mutex::new(kept)) }
     }
 
-    /// Checks how much an operation asks about the schema.
+    /// Checks the cost of an operation's introspection.
     ///
     /// # Errors
     /// `TOO_COMPLEX`.
@@ -126,17 +127,17 @@ impl Introspection {
         if asked <= self.limit {
             return Ok(());
         }
-        let message = format!("the query asks for about {asked} fields of the schema's description");
+        let message = format!("the query requests about {asked} introspection fields");
         Err(Error::too_complex("introspection", &message, self.limit, asked))
     }
 
-    /// The kept answer to an operation.
+    /// Returns the cached response to an operation.
     pub fn kept(&self, compiled: &Compiled, variables: &Variables) -> Option<Answered> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.answers.get(&key(compiled, variables)).map(|data| (Some(data.to_vec()), Vec::new()))
     }
 
-    /// Keeps an answer without errors.
+    /// Caches a response without errors.
     pub fn keep(&self, compiled: &Compiled, variables: &Variables, answered: &Answered) {
         let (Some(data), []) = (&answered.0, answered.1.as_slice()) else { return };
         let (key, data): (Key, Arc<[u8]>) = (key(compiled, variables), data.as_slice().into());
@@ -157,7 +158,7 @@ impl Introspection {
     }
 }
 
-/// The newest answers.
+/// Most recent responses.
 struct Kept {
     answers: LruCache<Key, Arc<[u8]>>,
     bytes: usize,
@@ -200,7 +201,8 @@ impl Sizes {
         let mut sizes = Self::default();
         for (list, lengths) in lengths {
             let all: usize = lengths.iter().sum();
-            // Lists of types are averaged over all types, most of which have none; arguments over the fields.
+            // Lists of types are averaged over all types, most of which have none; arguments are averaged
+            // over fields.
             let owners = if list == "args" { lengths.len() } else { types };
             let longest = lengths.into_iter().max().unwrap_or_default();
             sizes.0.insert(list, (all as f64 / owners.max(1) as f64, longest as f64));
@@ -211,19 +213,19 @@ impl Sizes {
         sizes
     }
 
-    /// About how many fields an operation asks for about the schema.
+    /// Estimates the number of introspection fields in an operation's response.
     fn asked(&self, operation: &OperationDefinition, fragments: &Fragments) -> u64 {
         let mut at_root = Vec::new();
         root_fields(&operation.selection_set.node, fragments, &mut at_root);
         let of_field = |(_, name, set): (Pos, &Name, &SelectionSet)| {
             self.below(set, fragments, name.as_str() == "__type")
         };
-        // Beyond its range the conversion gives the greatest number.
+        // The conversion saturates at the greatest number.
         at_root.into_iter().map(of_field).sum::<f64>().ceil() as u64
     }
 
-    /// About how many fields a selection asks for, for one object. `is_chosen` stands for a type that the client names,
-    /// which may be the longest.
+    /// Estimates the number of fields in a selection's response, for a single object. `is_chosen` marks a
+    /// type that the client names, which may be the longest.
     fn below(&self, set: &SelectionSet, fragments: &Fragments, is_chosen: bool) -> f64 {
         let of_selection = |selection: &Positioned<Selection>| match &selection.node {
             Selection::Field(field) => {

@@ -1,7 +1,7 @@
-//! Live queries: a subscription is run at once, and again after every commit that touched a table of its plan.
+//! Live queries: a subscription runs at once, and again after every commit that touched a table of its plan.
 //!
-//! Equal subscriptions share one run. Each subscriber sees the newest result: one that is slow misses what lay between,
-//! never the last.
+//! Equal subscriptions share a run. Each subscriber gets the newest result: a slow subscriber misses
+//! intermediate results, never the last.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,18 +11,18 @@ use futures_util::Stream;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::{Executed, Prepared, Schema, answering, variables};
-use crate::execute::Database;
+use super::{Executed, Prepared, Schema, variables};
+use crate::execute::{Database, ReadConsistency, Session};
 use crate::model::Table;
-use crate::plan::{Document, Variables};
+use crate::plan::Variables;
 
-/// The least time between two runs of one live query: what commits in between is seen by the next.
+/// Minimum time between two runs of a live query; the next run sees all commits in between.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A result with errors is tried again after this long: no commit tells that a database is back.
+/// Delay before a result with errors is retried: no commit signals that a database is back.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What makes two subscriptions the same.
+/// Identity of a subscription; equal keys share a run.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     database: u64,
@@ -31,17 +31,17 @@ struct Key {
     variables: String,
 }
 
-/// The newest result of a run; none before the first.
+/// Newest result of a run; `None` before the first.
 type Newest = watch::Sender<Option<Arc<Executed>>>;
 
-/// The live queries that somebody listens to.
+/// Live queries with subscribers.
 #[derive(Clone, Default)]
 pub(super) struct Live {
     runs: Arc<Mutex<HashMap<Key, Arc<Newest>>>>,
 }
 
 impl Schema {
-    /// The results of a subscription: all that its subscriber has time for, the last one always.
+    /// Returns the results of a subscription. A slow subscriber skips some, but never the last.
     pub(super) fn live(
         &self,
         prepared: Prepared,
@@ -61,14 +61,14 @@ impl Schema {
                 let sender = Arc::new(sender);
                 runs.insert(key.clone(), sender.clone());
                 let run = Run { schema: self.clone(), database: database.clone(), prepared, key, sender };
-                // What it logs belongs, as far as can be said, to whoever asked first.
+                // Log lines of the run belong to the span of the first subscriber.
                 tokio::spawn(run.keep_going().in_current_span());
                 receiver
             }
         };
         drop(runs);
         futures_util::stream::unfold((newest, true), |(mut newest, is_first)| async move {
-            // What a run that others listen to has found is the first result of a new subscriber.
+            // The newest result of a shared run is the first result of a new subscriber.
             let there = is_first.then(|| newest.borrow_and_update().clone()).flatten();
             if let Some(result) = there {
                 return Some((result, (newest, false)));
@@ -80,7 +80,7 @@ impl Schema {
     }
 }
 
-/// One live query, for all that are subscribed to it.
+/// Run of a live query, shared by its subscribers.
 struct Run {
     schema: Schema,
     database: Database,
@@ -90,7 +90,7 @@ struct Run {
 }
 
 impl Run {
-    /// Runs it until nobody listens any more.
+    /// Runs until the last subscriber has left.
     async fn keep_going(self) {
         tokio::select! {
             () = self.follow() => {}
@@ -99,8 +99,8 @@ impl Run {
     }
 
     async fn follow(&self) {
-        // A commit between the first result and the moment when one begins to listen would be missed.
-        let mut listener = self.schema.shared.changes.listen(self.tables());
+        // Listens before the first run: a commit between both would be missed otherwise.
+        let mut listener = self.schema.shared.changes.listen(self.tables().await);
         loop {
             let executed = self.schema.run(self.prepared.again(), &self.database).await;
             let is_refused = executed.is_request_error();
@@ -123,23 +123,24 @@ impl Run {
         }
     }
 
-    /// A subscription that cannot be planned reads nothing; its one result says why.
-    fn tables(&self) -> BTreeSet<Table> {
-        let compiled = &self.prepared.compiled;
-        let plan = compiled.operation().and_then(|operation| {
-            let variables = variables::with_defaults(operation, &self.prepared.variables)?;
-            let variables = Variables::fixed(&variables);
-            let document = Document { fragments: &compiled.document.fragments, variables: &variables };
-            answering::plan(self.schema.model(), operation, document)
-        });
-        plan.map(|plan| plan.tables(self.schema.model())).unwrap_or_default()
+    /// Returns the tables of the plan. A subscription that cannot be planned reads none; its only result has
+    /// the error.
+    async fn tables(&self) -> BTreeSet<Table> {
+        let plan = async {
+            let compiled = &self.prepared.compiled;
+            let variables = variables::with_defaults(compiled.operation()?, &self.prepared.variables)?;
+            let (shared, database) = (self.schema.shared.clone(), self.database.clone());
+            let session = Session::new(shared, database, ReadConsistency::Snapshot)?;
+            self.schema.plan_anew(&Arc::new(session), compiled, &variables, Variables::fixed).await
+        };
+        plan.await.map(|plan| plan.tables(self.schema.model())).unwrap_or_default()
     }
 
     async fn nobody_listens(&self) {
         loop {
             self.sender.closed().await;
             let mut runs = self.schema.live.runs.lock().unwrap_or_else(PoisonError::into_inner);
-            // One may have come since.
+            // A subscriber may have joined since.
             if self.sender.receiver_count() == 0 {
                 runs.remove(&self.key);
                 return;
@@ -148,11 +149,12 @@ impl Run {
     }
 }
 
-/// However it ends, by a panic or with its thread too: nobody may go on waiting for it, nor join it.
+/// Removes the run however it ends, including by a panic or with its thread: no subscriber may wait for it or
+/// join it.
 impl Drop for Run {
     fn drop(&mut self) {
         let mut runs = self.schema.live.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        // After the last one left, another run may have taken its place.
+        // After the last subscriber left, another run may have replaced this one.
         if runs.get(&self.key).is_some_and(|sender| Arc::ptr_eq(sender, &self.sender)) {
             runs.remove(&self.key);
         }

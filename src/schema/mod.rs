@@ -1,4 +1,4 @@
-//! The async-graphql dynamic schema, built once from the model.
+//! Dynamic async-graphql schema, built once from the model.
 
 mod answering;
 mod build;
@@ -38,13 +38,13 @@ use crate::guard;
 use crate::model::Model;
 use crate::plan::{self, Catalog, Dialect, Document, Plan, Select};
 
-/// The type of the query root.
+/// Name of the query root.
 pub const QUERY: &str = "Query";
 
-/// The type of the subscription root.
+/// Name of the subscription root.
 pub const SUBSCRIPTION: &str = "Subscription";
 
-/// A GraphQL schema that answers from a database.
+/// GraphQL schema over a database.
 #[derive(Clone)]
 pub struct Schema {
     inner: dynamic::Schema,
@@ -52,40 +52,40 @@ pub struct Schema {
     guard: guard::Limits,
     live: live::Live,
     documents: compiled::Documents,
-    /// None where the schema is not told.
+    /// `None` if introspection is disabled.
     introspection: Option<introspection::Introspection>,
 }
 
-/// An answer, and the statements that it took.
+/// Response with the statements that were sent for it.
 #[derive(Debug, Default)]
 pub struct Executed {
-    /// The data as JSON text; none where the request was refused before execution (October 2021, section 7.1.2).
+    /// Data as JSON text; `None` if the request was refused before execution (September 2025, section 7.1.3).
     pub data: Option<Json>,
-    /// What went wrong. Their causes are not logged yet: see [`LocatedError::log`].
+    /// Errors of the response. Their causes are not logged yet: see [`LocatedError::log`].
     pub errors: Vec<LocatedError>,
-    /// What is told beside.
+    /// Entry `extensions` of the response.
     pub extensions: BTreeMap<String, serde_json::Value>,
-    /// What was sent to the database for it.
+    /// Statements that were sent to the database.
     pub statements: Vec<StatementRecord>,
 }
 
 impl Executed {
-    /// The answer to a request that is refused.
+    /// Creates the response to a refused request.
     pub fn refused(error: LocatedError) -> Self {
         Self { errors: vec![error], ..Self::default() }
     }
 
-    /// Whether the fault lies before execution.
+    /// Returns true if the request failed before execution.
     pub fn is_request_error(&self) -> bool {
         self.data.is_none()
     }
 
-    /// The whole answer as clients read it (October 2021, section 7.1).
+    /// Serializes the response (September 2025, section 7.1).
     pub fn to_json(&self) -> Json {
         self.to_json_with(&self.errors)
     }
 
-    /// The same with its errors as `told`.
+    /// Serializes the response with `told` in place of its errors.
     pub fn to_json_with(&self, told: &[impl Serialize]) -> Json {
         let mut parts: Vec<(&str, Cow<[u8]>)> = Vec::new();
         if let Some(data) = &self.data {
@@ -100,7 +100,7 @@ impl Executed {
         object(parts.iter().map(|(key, value)| (*key, value.as_ref())))
     }
 
-    /// The same of an answer that nobody else reads: the data stays where it is.
+    /// Serializes the response without copying its data.
     pub fn into_json(self) -> Json {
         match self {
             Self { data: Some(mut json), errors, extensions, .. }
@@ -114,13 +114,13 @@ impl Executed {
         }
     }
 
-    /// The data for a reader in this process.
+    /// Parses the data for use in this process.
     pub fn data(&self) -> serde_json::Value {
         self.data.as_deref().and_then(|data| serde_json::from_slice(data).ok()).unwrap_or_default()
     }
 
     fn answers_the_same(&self, other: &Self) -> bool {
-        // Causes aside, which may name what is different each time.
+        // Ignores causes, which may name details that differ each time.
         self.data == other.data
             && self.errors.len() == other.errors.len()
             && (self.errors == other.errors || json(&self.errors) == json(&other.errors))
@@ -128,25 +128,25 @@ impl Executed {
 }
 
 impl Schema {
-    /// The schema of a model.
+    /// Builds the schema of a model.
     ///
     /// # Errors
-    /// When async-graphql refuses what was added to it: see [`SchemaBuilder::finish`].
+    /// If async-graphql refuses an addition: see [`SchemaBuilder::finish`].
     pub fn new(model: Model) -> Result<Self, SchemaError> {
         SchemaBuilder::new(model).finish()
     }
 
-    /// A schema with root fields and types of the user's own.
+    /// Returns a builder for a schema with the user's own root fields and types.
     pub fn builder(model: Model) -> SchemaBuilder {
         SchemaBuilder::new(model)
     }
 
-    /// The model it was built from.
+    /// Returns the model of the schema.
     pub fn model(&self) -> &Arc<Model> {
         &self.shared.model
     }
 
-    /// The schema in the schema definition language.
+    /// Prints the schema in the schema definition language.
     pub fn sdl(&self) -> String {
         let options = SDLExportOptions::new()
             .include_specified_by()
@@ -156,21 +156,21 @@ impl Schema {
         format!("{}\n", self.inner.sdl_with_options(options).trim())
     }
 
-    /// Where commits tell what they have touched. Live queries listen there; whoever writes to the database by other
-    /// ways may tell too.
+    /// Returns the change notifier that commits report touched tables to. Live queries subscribe to it; code
+    /// that writes to the database by other ways may report here too.
     pub fn changes(&self) -> &Changes {
         &self.shared.changes
     }
 
-    /// Reads a request: what it asks for is known then, and nothing has been sent.
+    /// Parses a request and finds its operation. Sends nothing to the database.
     ///
     /// # Errors
-    /// Why it cannot be executed.
+    /// If the request cannot be executed.
     pub fn prepare(&self, request: Request) -> Result<Prepared, LocatedError> {
         tracing::debug_span!("prepare").in_scope(|| Prepared::read(request, &self.documents))
     }
 
-    /// Answers a request from `database`.
+    /// Executes a request on `database`.
     pub async fn execute(&self, request: Request, database: &Database) -> Executed {
         match self.prepare(request) {
             Ok(prepared) => self.run(prepared, database).await,
@@ -178,7 +178,7 @@ impl Schema {
         }
     }
 
-    /// Answers a prepared request from `database`; a subscription with its first result.
+    /// Executes a prepared request on `database`; of a subscription only its first result.
     pub async fn run(&self, prepared: Prepared, database: &Database) -> Executed {
         // Nobody could tell a torn result of a subscription from a whole one, and it may be the last for long.
         let consistency = match prepared.kind() {
@@ -190,13 +190,14 @@ impl Schema {
             Ok(session) => Arc::new(session),
             Err(error) => return Executed::refused(error.into()),
         };
-        // Boxed: it would be a part of every future above, and be moved with it.
+        // Boxed: otherwise it would be part of every outer future, and be moved with it.
         let (data, errors) = Box::pin(self.answer(&session, prepared)).await;
         Executed { data, errors, statements: session.statements().records(), ..Executed::default() }
     }
 
-    /// The results of a prepared request, as they come: of a query or a mutation one, of a subscription one at once and
-    /// another after every commit that changed it. A subscription that cannot be executed ends with its first result.
+    /// Returns the results of a prepared request as a stream. A query or mutation has a single result. A
+    /// subscription has one at once, and another after every commit that changed it; if it cannot be
+    /// executed, it ends with its first result.
     pub fn subscribe(&self, prepared: Prepared, database: &Database) -> BoxStream<'static, Arc<Executed>> {
         if prepared.kind() == OperationKind::Subscription {
             return self.live(prepared, database).boxed();
@@ -205,10 +206,10 @@ impl Schema {
         stream::once(async move { Arc::new(schema.run(prepared, &database).await) }).boxed()
     }
 
-    /// Plans an operation without a database. Nothing is validated beyond what planning itself needs.
+    /// Plans an operation without a database. Validates only as far as planning needs.
     ///
     /// # Errors
-    /// When the guard refuses the document, it has no such operation, or a root field of it cannot be planned.
+    /// If the guard refuses the document, it has no such operation, or a root field of it cannot be planned.
     pub fn plan(&self, request: &Request) -> Result<Plan> {
         let document = guard::parse(&request.query, &self.guard).map_err(|refusal| refusal.error)?;
         guard::Uses::of(&document).check(&request.variables, &self.guard)?;
@@ -220,7 +221,7 @@ impl Schema {
             answering::plan(&self.shared.model, operation, document)
         };
         let mut plan = make(&plan::Variables::open(&variables))?;
-        // What a column cannot hold it holds in no database.
+        // A value beyond its column's range fits no database.
         if plan.values(&self.select(Dialect::Sqlite, Catalog::none()), &variables).is_none() {
             plan = make(&plan::Variables::fixed(&variables))?;
         }
@@ -230,7 +231,7 @@ impl Schema {
         }
     }
 
-    /// The builder of the statements that its plans send to a database of this dialect, of which this is known.
+    /// Returns the SQL builder of the schema's plans for a dialect and a catalog.
     pub fn select<'a>(&'a self, dialect: Dialect, catalog: &'a Catalog) -> Select<'a> {
         Select { model: &self.shared.model, dialect, row_ceiling: self.shared.limits.rows, catalog }
     }

@@ -1,5 +1,5 @@
-//! The mutation root and the inputs of its fields. What is required stands in the types: a key that cannot be NULL
-//! has no `disconnect`, and a row that is made inside another does not name that one again.
+//! Mutation root and its input types. Types express requirements: a relation whose key cannot be NULL has no
+//! `disconnect`, and a row nested inside another does not name that row again.
 
 use async_graphql::dynamic::{Enum, EnumItem, Field, InputObject, InputValue, Object, Type, TypeRef};
 
@@ -8,13 +8,13 @@ use super::possible::{Possible, created_columns, has_key, has_reverse, is_requir
 use super::roots::root_field;
 use crate::model::{ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
 
-/// The type of the mutation root.
+/// Name of the mutation root.
 pub(super) const MUTATION: &str = "Mutation";
 
-/// The mutation root.
+/// Builds the mutation root.
 pub(super) fn root(possible: &Possible) -> Object {
     let mut mutation = Object::new(MUTATION).description(
-        "Changes. One operation is one transaction: its fields run in order, and an error takes all of them back.",
+        "Write operations. Each operation is one transaction: its fields run in order, and an error rolls back all of them.",
     );
     for (id, _) in possible.model.exposed() {
         for field in root_fields(possible, id) {
@@ -44,40 +44,39 @@ fn root_fields(possible: &Possible, id: EntityId) -> Vec<Field> {
         field
             .argument(
                 InputValue::new("where", TypeRef::named_nn(&types.filter))
-                    .description("Those for which this holds."),
+                    .description("Filter that selects the rows."),
             )
             .argument(InputValue::new("all", TypeRef::named(TypeRef::BOOLEAN)).description(
-                "A filter that holds for every one is taken for an accident unless this is true.",
+                "Allows a filter that matches every row, such as {}; without it, such a filter is an error. Default: false.",
             ))
     };
     let mut fields = Vec::new();
     if possible.creates_bare(id) {
         fields.push(
-            root_field(&roots.create, one())
-                .description(format!("Makes one {name}, all of whose values are defaults.")),
+            root_field(&roots.create, one()).description(format!("Creates one {name} from default values.")),
         );
     }
     if possible.creates(id, None) {
         fields.push(
-            root_field(&roots.create, one()).argument(create()).description(format!("Makes one {name}.")),
+            root_field(&roots.create, one()).argument(create()).description(format!("Creates one {name}.")),
         );
         fields.push(
             root_field(&roots.create_many, TypeRef::named_nn_list_nn(name))
                 .argument(InputValue::new("input", TypeRef::named_nn_list_nn(&types.create)))
                 .description(format!(
-                    "Makes {name} objects, with a number of statements that does not depend on theirs."
+                    "Creates any number of {name} objects in a constant number of SQL statements."
                 )),
         );
     }
     if possible.creates(id, None) && has_key(entity) {
         fields.push(
             root_field(&roots.upsert, one())
-                .argument(create().description("What it holds."))
+                .argument(create().description("Values to insert, or to update an existing row with."))
                 .argument(
                     InputValue::new("onConflict", TypeRef::named_nn(&types.unique_key))
-                        .description("The key by which it may be there already."),
+                        .description("Unique key that identifies an existing row."),
                 )
-                .description(format!("Makes one {name}, or gives the one with the same key these values.")),
+                .description(format!("Creates one {name}, or updates the existing one with the same key.")),
         );
     }
     let is_named = entity.primary_key.iter().all(|id| !entity.columns[*id].hidden);
@@ -85,30 +84,32 @@ fn root_fields(possible: &Possible, id: EntityId) -> Vec<Field> {
         fields.push(
             by_key(root_field(&roots.update, one()))
                 .argument(update())
-                .description(format!("Changes one {name}.")),
+                .description(format!("Updates one {name}.")),
         );
     }
     if is_named {
         fields.push(
             by_key(root_field(&roots.delete, one()))
-                .description(format!("Deletes one {name}; answers with it as it was.")),
+                .description(format!("Deletes one {name} and returns its last state.")),
         );
     }
     if possible.updates(id, None) {
         fields.push(
             by_filter(root_field(&roots.update_many, TypeRef::named_nn(&types.update_result)))
-                .argument(update().description("What changes in each of them."))
-                .description(format!("Changes {name} objects, all in the same way.")),
+                .argument(update().description("Values to set on each row."))
+                .description(format!(
+                    "Updates all {name} objects that match the filter with the same values."
+                )),
         );
     }
     fields.push(
         by_filter(root_field(&roots.delete_many, TypeRef::named_nn("DeleteResult")))
-            .description(format!("Deletes {name} objects.")),
+            .description(format!("Deletes all {name} objects that match the filter.")),
     );
     fields
 }
 
-/// All types that the mutation root needs, and no others: introspection would not tell of them.
+/// Builds the types that the mutation root needs and no others: introspection would hide unused ones.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
     let model = possible.model;
     let mut types: Vec<Type> = vec![delete_result().into(), cascaded_count().into()];
@@ -148,44 +149,42 @@ pub(super) fn types(possible: &Possible) -> Vec<Type> {
 
 fn delete_result() -> Object {
     Object::new("DeleteResult")
-        .description("What a deletion took away.")
+        .description("Result of a bulk deletion.")
         .field(
             scalar_field("affected", TypeRef::named_nn(TypeRef::INT))
-                .description("How many rows were meant."),
+                .description("Number of deleted rows, without those deleted by cascade."),
         )
         .field(
             object_field("cascaded", TypeRef::named_nn_list_nn("CascadedCount"))
-                .description("How many rows of each entity went along."),
+                .description("Numbers of rows deleted by cascade, per entity."),
         )
 }
 
 fn cascaded_count() -> Object {
     Object::new("CascadedCount")
-        .description("Rows of one entity that went along with a deletion.")
-        .field(scalar_field("entity", TypeRef::named_nn(TypeRef::STRING)).description("The entity."))
-        .field(scalar_field("count", TypeRef::named_nn(TypeRef::INT)).description("How many."))
+        .description("Number of rows of one entity that were deleted by cascade.")
+        .field(scalar_field("entity", TypeRef::named_nn(TypeRef::STRING)).description("Name of the entity."))
+        .field(scalar_field("count", TypeRef::named_nn(TypeRef::INT)).description("Number of rows."))
 }
 
 fn update_result(entity: &Entity) -> Object {
     Object::new(&entity.types.update_result)
-        .description(format!("What a change of {} objects reached.", entity.name))
+        .description(format!("Result of a bulk update of {} objects.", entity.name))
         .field(
-            scalar_field("affected", TypeRef::named_nn(TypeRef::INT)).description("How many were changed."),
+            scalar_field("affected", TypeRef::named_nn(TypeRef::INT)).description("Number of updated rows."),
         )
         .field(
             object_field("nodes", TypeRef::named_nn_list_nn(&entity.name))
-                .description("They themselves, by primary key."),
+                .description("Updated objects, ordered by primary key."),
         )
 }
 
 fn unique_key(entity: &Entity) -> Enum {
     let items = entity.keys().map(|(field, _)| EnumItem::new(names::enum_value(&field)));
-    Enum::new(&entity.types.unique_key)
-        .description(format!("The unique keys of {}.", entity.name))
-        .items(items)
+    Enum::new(&entity.types.unique_key).description(format!("Unique keys of {}.", entity.name)).items(items)
 }
 
-/// The fields that name one row: each unique key.
+/// Returns the fields that identify a row: each unique key.
 fn key_fields(model: &Model, entity: &Entity) -> Vec<InputValue> {
     let field = |(field, key): (String, &[ColumnId])| match key {
         [column] => {
@@ -202,7 +201,7 @@ fn key_fields(model: &Model, entity: &Entity) -> Vec<InputValue> {
 fn composite_keys(model: &Model, entity: &Entity) -> Vec<Type> {
     let input = |(field, key): (String, &[ColumnId])| {
         let object = InputObject::new(names::composite_key(&entity.types.key, &field))
-            .description(format!("The parts of a unique key of {}.", entity.name));
+            .description(format!("Columns of a composite unique key of {}.", entity.name));
         let parts = key.iter().map(|id| {
             let column = &entity.columns[*id];
             InputValue::new(&column.field, TypeRef::named_nn(model.type_name(&column.column_type)))
@@ -214,7 +213,7 @@ fn composite_keys(model: &Model, entity: &Entity) -> Vec<Type> {
 
 fn key(model: &Model, entity: &Entity) -> InputObject {
     let object = InputObject::new(&entity.types.key)
-        .description(format!("One {} by a unique key.", entity.name))
+        .description(format!("Existing {}, identified by exactly one unique key.", entity.name))
         .oneof();
     key_fields(model, entity).into_iter().fold(object, InputObject::field)
 }
@@ -222,14 +221,14 @@ fn key(model: &Model, entity: &Entity) -> InputObject {
 fn link(possible: &Possible, id: EntityId) -> InputObject {
     let entity = &possible.model.entities[id];
     let object = InputObject::new(&entity.types.link)
-        .description(format!("One {} by a unique key, or a new one.", entity.name))
+        .description(format!("Existing {} by one of its unique keys, or values of a new one.", entity.name))
         .oneof();
     let create =
         possible.creates(id, None).then(|| InputValue::new("create", TypeRef::named(&entity.types.create)));
     key_fields(possible.model, entity).into_iter().chain(create).fold(object, InputObject::field)
 }
 
-/// The name of an input of rows that leaves one relation to the place they stand in.
+/// Returns the name of an input without the relation that its nesting determines.
 fn without(model: &Model, owner: EntityId, input: &str, relation: Option<RelationId>) -> String {
     match relation {
         Some(relation) => names::without(input, &model.entities[owner].relations[relation].field),
@@ -241,7 +240,7 @@ fn create(possible: &Possible, id: EntityId, place: Option<RelationId>) -> Input
     let model = possible.model;
     let entity = &model.entities[id];
     let mut input = InputObject::new(without(model, id, &entity.types.create, place))
-        .description(format!("What a new {} holds; what is left out takes its default.", entity.name));
+        .description(format!("Values of a new {}. An omitted field takes its default.", entity.name));
     for column in created_columns(entity) {
         let name = model.type_name(&column.column_type);
         let is_required = !column.nullable && !column.has_default;
@@ -267,8 +266,10 @@ fn create(possible: &Possible, id: EntityId, place: Option<RelationId>) -> Input
 fn update(possible: &Possible, id: EntityId, place: Option<RelationId>) -> InputObject {
     let model = possible.model;
     let entity = &model.entities[id];
-    let mut input = InputObject::new(without(model, id, &entity.types.update, place))
-        .description(format!("What changes in a {}; what is left out stays as it is.", entity.name));
+    let mut input = InputObject::new(without(model, id, &entity.types.update, place)).description(format!(
+        "Values to set on an existing {}. An omitted field keeps its value.",
+        entity.name
+    ));
     for column in updated_columns(entity) {
         input =
             input.field(InputValue::new(&column.field, TypeRef::named(model.type_name(&column.column_type))));
@@ -283,7 +284,7 @@ fn update(possible: &Possible, id: EntityId, place: Option<RelationId>) -> Input
     input
 }
 
-/// What can be done at the far side of a reverse or many-to-many relation, in a new row and in one that is there.
+/// Builds the inputs of nested writes through a reverse or many-to-many relation, for create and update.
 fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
     let model = possible.model;
     let entity = &model.entities[owner];
@@ -291,52 +292,50 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
     let far = Far::new(possible, owner, id);
     let nested = names::NestedInputs::new(&entity.name, &relation.field);
     let in_create = InputObject::new(&nested.create)
-        .description(format!("The {} of a new {}.", relation.field, entity.name));
-    let in_create = far.additions().into_iter().fold(in_create, InputObject::field);
+        .description(format!("Nested writes to `{}` of a new {}.", relation.field, entity.name));
+    let in_create = far.additions(relation).into_iter().fold(in_create, InputObject::field);
     let mut in_update = InputObject::new(&nested.update)
-        .description(format!("What changes in the {} of a {}.", relation.field, entity.name));
-    in_update = far.additions().into_iter().fold(in_update, InputObject::field);
+        .description(format!("Nested writes to `{}` of an existing {}.", relation.field, entity.name));
+    in_update = far.additions(relation).into_iter().fold(in_update, InputObject::field);
     let mut types = far.types(model, owner, relation);
     if !far.has_key && relation.is_many() {
-        // No row of the list can be named.
+        // No row of the list has a key that clients can name.
     } else if relation.junction.is_some() {
         in_update = in_update
-            .field(InputValue::new("disconnect", far.some(&far.key)).description("These are linked no more."))
+            .field(InputValue::new("disconnect", far.some(&far.key)).description("Unlinks these rows."))
             .field(
-                InputValue::new("set", far.some(&far.connect)).description("These and no others are linked."),
+                InputValue::new("set", far.some(&far.connect))
+                    .description("Links exactly these rows and unlinks all others."),
             );
     } else if relation.is_many() {
         if far.can_change {
             types.push(
                 InputObject::new(&nested.row)
-                    .description(format!("A change of one of the {}.", relation.field))
+                    .description(format!("Update of one row in `{}`.", relation.field))
                     .field(InputValue::new("where", TypeRef::named_nn(&far.key)))
                     .field(InputValue::new("input", TypeRef::named_nn(&far.update)))
                     .into(),
             );
             in_update = in_update.field(
                 InputValue::new("update", TypeRef::named_nn_list(&nested.row))
-                    .description("Changes of those that are here."),
+                    .description("Updates linked rows."),
             );
         }
         in_update =
-            in_update.field(InputValue::new("delete", far.some(&far.key)).description("These are deleted."));
+            in_update.field(InputValue::new("delete", far.some(&far.key)).description("Deletes these rows."));
         if far.may_be_without {
             in_update = in_update
-                .field(
-                    InputValue::new("disconnect", far.some(&far.key))
-                        .description("These belong here no more."),
-                )
+                .field(InputValue::new("disconnect", far.some(&far.key)).description("Unlinks these rows."))
                 .field(
                     InputValue::new("set", far.some(&far.key))
-                        .description("These and no others belong here."),
+                        .description("Links exactly these rows and unlinks all others."),
                 );
         }
     } else {
         let upsert = far.can_be_made && far.can_change;
         types.extend(upsert.then(|| {
             InputObject::new(&nested.upsert)
-                .description("A change of the one that is there, or a new one.")
+                .description("Values to update the linked row with, or to create one from if none is linked.")
                 .field(InputValue::new("create", TypeRef::named_nn(&far.create)))
                 .field(InputValue::new("update", TypeRef::named_nn(&far.update)))
                 .into()
@@ -344,21 +343,22 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
         if upsert {
             in_update = in_update.field(
                 InputValue::new("upsert", TypeRef::named(&nested.upsert))
-                    .description("A change, or a new one."),
+                    .description("Updates the linked row, or creates one if none is linked."),
             );
         }
         if far.can_change {
             in_update = in_update.field(
-                InputValue::new("update", TypeRef::named(&far.update))
-                    .description("A change of the one that is there."),
+                InputValue::new("update", TypeRef::named(&far.update)).description("Updates the linked row."),
             );
         }
-        in_update = in_update
-            .field(InputValue::new("delete", TypeRef::named(TypeRef::BOOLEAN)).description("It is deleted."));
+        in_update = in_update.field(
+            InputValue::new("delete", TypeRef::named(TypeRef::BOOLEAN))
+                .description("Deletes the linked row if true."),
+        );
         if far.may_be_without {
             in_update = in_update.field(
                 InputValue::new("disconnect", TypeRef::named(TypeRef::BOOLEAN))
-                    .description("It belongs here no more."),
+                    .description("Unlinks the linked row if true."),
             );
         }
     }
@@ -366,7 +366,7 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
     types
 }
 
-/// The inputs that speak of the rows at the far side of a relation.
+/// Inputs of nested writes to the target of a relation.
 struct Far {
     create: String,
     update: String,
@@ -376,7 +376,7 @@ struct Far {
     has_key: bool,
     can_be_made: bool,
     can_change: bool,
-    /// Whether their key may be NULL.
+    /// True if the foreign key may be NULL.
     may_be_without: bool,
     junction: Option<(EntityId, Vec<ColumnId>)>,
 }
@@ -414,23 +414,30 @@ impl Far {
         }
     }
 
-    /// What adds rows here: new ones, or such as are there.
-    fn additions(&self) -> Vec<InputValue> {
+    /// Returns the fields that add rows: new or existing ones.
+    fn additions(&self, relation: &Relation) -> Vec<InputValue> {
         let field =
             |name, of: &str, description| InputValue::new(name, self.some(of)).description(description);
-        let create = self.can_be_made.then(|| field("create", &self.create, "New ones."));
-        let connect = self
-            .has_key
-            .then(|| field("connect", &self.connect, "Those that are there; they are moved here."));
+        let (create, connect) = match (relation.is_many(), &relation.junction) {
+            (true, Some(_)) => ("Creates and links new rows.", "Links existing rows."),
+            (true, None) => {
+                ("Creates and links new rows.", "Links existing rows, and unlinks them from other rows.")
+            }
+            (false, _) => {
+                ("Creates and links a new row.", "Links an existing row, and unlinks it from another row.")
+            }
+        };
+        let create = self.can_be_made.then(|| field("create", &self.create, create));
+        let connect = self.has_key.then(|| field("connect", &self.connect, connect));
         create.into_iter().chain(connect).collect()
     }
 
-    /// One of them or a list, as the relation is.
+    /// Returns the type of a single input or a list, depending on the relation.
     fn some(&self, of: &str) -> TypeRef {
         if self.many { TypeRef::named_nn_list(of) } else { TypeRef::named(of) }
     }
 
-    /// Where the junction has columns of its own: inputs that carry them beside the key, and beside a new row.
+    /// Builds inputs that carry the junction's own columns beside a key or a new row.
     fn types(&self, model: &Model, owner: EntityId, relation: &Relation) -> Vec<Type> {
         let Some((junction, columns)) = &self.junction else { return Vec::new() };
         let target = &model.entities[relation.target];
@@ -445,13 +452,13 @@ impl Far {
                 )
             })
         };
-        let what =
-            format!("of {} to {}, with the link's own columns", model.entities[owner].name, target.name);
-        let connect =
-            InputObject::new(&self.connect).description(format!("A link {what}: exactly one unique key."));
+        let what = format!("from {} to {}", model.entities[owner].name, target.name);
+        let connect = InputObject::new(&self.connect).description(format!(
+            "Link {what}: exactly one unique key of an existing row, and the columns of the junction."
+        ));
         let connect = key_fields(model, target).into_iter().chain(own()).fold(connect, InputObject::field);
         let create = InputObject::new(&self.create)
-            .description(format!("A link {what}, and the new row it leads to."))
+            .description(format!("Link {what}: the values of a new row, and the columns of the junction."))
             .field(InputValue::new(names::NODE, TypeRef::named_nn(&target.types.create)));
         let create = own().fold(create, InputObject::field);
         let connect = self.has_key.then(|| connect.into());

@@ -1,4 +1,4 @@
-//! Output types. Their fields only read what was loaded and answered before.
+//! Output types. Their fields only read data that was loaded before.
 
 use async_graphql::Value;
 use async_graphql::dynamic::{
@@ -11,7 +11,7 @@ use super::roots::Described;
 use crate::model::names::{ConnectionTypes, TypeNames};
 use crate::model::{Cardinality, Column, ColumnType, Declaration, Entity, EntityId, Model, Relation, names};
 
-/// All output types of a model.
+/// Builds all output types of a model.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
     let model = possible.model;
     let mut types: Vec<Type> = vec![node().into(), page_info().into()];
@@ -28,26 +28,36 @@ pub(super) fn types(possible: &Possible) -> Vec<Type> {
 
 fn node() -> Interface {
     let id = InterfaceField::new(names::NODE_ID, TypeRef::named_nn(TypeRef::ID))
-        .description("An id that is unique among all objects of all types.");
-    Interface::new("Node").description("An object that can be asked for again by its id alone.").field(id)
+        .description("Globally unique identifier of the object.");
+    Interface::new("Node")
+        .description("Object that can be fetched by its globally unique identifier.")
+        .field(id)
 }
 
 fn page_info() -> Object {
     let field = |name: &str, of: TypeRef, description: &str| scalar_field(name, of).description(description);
     Object::new("PageInfo")
-        .description("Where a page of a connection stands in its list.")
+        .description("Position of a page within its connection.")
         .field(field(
             "hasNextPage",
             TypeRef::named_nn(TypeRef::BOOLEAN),
-            "Whether the list goes on after this page.",
+            "Indicates whether more edges follow this page.",
         ))
         .field(field(
             "hasPreviousPage",
             TypeRef::named_nn(TypeRef::BOOLEAN),
-            "Whether the list has something before this page.",
+            "Indicates whether more edges precede this page.",
         ))
-        .field(field("startCursor", TypeRef::named(TypeRef::STRING), "The cursor of the first edge."))
-        .field(field("endCursor", TypeRef::named(TypeRef::STRING), "The cursor of the last edge."))
+        .field(field(
+            "startCursor",
+            TypeRef::named(TypeRef::STRING),
+            "Cursor of the first edge; null if the page is empty.",
+        ))
+        .field(field(
+            "endCursor",
+            TypeRef::named(TypeRef::STRING),
+            "Cursor of the last edge; null if the page is empty.",
+        ))
 }
 
 fn object(possible: &Possible, id: EntityId) -> Object {
@@ -59,7 +69,7 @@ fn object(possible: &Possible, id: EntityId) -> Object {
     }
     object = object.field(
         scalar_field(names::NODE_ID, TypeRef::named_nn(TypeRef::ID))
-            .description("An id that is unique among all objects of all types."),
+            .description("Globally unique identifier of the object."),
     );
     for (_, column) in entity.visible_columns() {
         object = object.field(column_field(model, column));
@@ -97,16 +107,20 @@ fn to_one(entity: &Entity, target: &Entity, relation: &Relation) -> Field {
         _ => TypeRef::named(&target.name),
     };
     let description = match (relation.declaration, relation.cardinality) {
-        (Declaration::BelongsTo, Cardinality::One) => format!("The {} of this {}.", target.name, entity.name),
-        (Declaration::BelongsTo, _) => format!("The {} of this {}, if it has one.", target.name, entity.name),
+        (Declaration::BelongsTo, Cardinality::One) => {
+            format!("{} that this {} references.", target.name, entity.name)
+        }
+        (Declaration::BelongsTo, _) => {
+            format!("{} that this {} references; null if none.", target.name, entity.name)
+        }
         _ => {
-            format!("The one {} that belongs to this {}; null when there is none.", target.name, entity.name)
+            format!("{} that references this {}; null if none.", target.name, entity.name)
         }
     };
     object_field(&relation.field, of).description(description)
 }
 
-/// A list, its connection and its aggregate: the same at the root and below.
+/// Builds a list field, its connection and its aggregate, for roots and objects alike.
 pub(super) fn list_fields(
     possible: &Possible,
     list: &str,
@@ -118,7 +132,7 @@ pub(super) fn list_fields(
     let whose = owner.map_or_else(String::new, |owner| format!(" of this {owner}"));
     let filter = || {
         InputValue::new("where", TypeRef::named(&types.filter))
-            .description("Only those for which this holds.")
+            .description("Filter that the rows must match; all rows if omitted.")
     };
     let ordered = |field: Described| {
         if !possible.orders(target) {
@@ -126,7 +140,7 @@ pub(super) fn list_fields(
         }
         field.argument(
             InputValue::new("orderBy", TypeRef::named_nn_list(&types.order))
-                .description("By these, then by primary key."),
+                .description("Sort keys in order of priority; the primary key breaks ties."),
         )
     };
     let number = |name: &str, description: &str| {
@@ -138,52 +152,62 @@ pub(super) fn list_fields(
     [
         ordered(
             Described::new(list, TypeRef::named_nn_list_nn(entity))
-                .description(format!("The {entity} objects{whose}, all of them unless limited."))
+                .description(format!("Lists {entity} objects{whose}."))
                 .argument(filter()),
         )
-        .argument(number("limit", "At most so many."))
-        .argument(number("offset", "After leaving out so many.")),
+        .argument(number("limit", "Maximum number of rows to return; unlimited if omitted."))
+        .argument(number("offset", "Number of rows to skip; 0 if omitted.")),
         ordered(
             Described::new(names::connection_field(list), TypeRef::named_nn(&pages.connection))
-                .description(format!("The {entity} objects{whose} in pages."))
+                .description(format!("Pages through {entity} objects{whose} by cursor."))
                 .argument(filter()),
         )
-        .argument(number("first", "At most so many from the start."))
-        .argument(cursor("after", "Only what comes after this cursor."))
-        .argument(number("last", "At most so many from the end."))
-        .argument(cursor("before", "Only what comes before this cursor.")),
+        .argument(number(
+            "first",
+            "Maximum number of edges to return, from the start of the list; unlimited if omitted.",
+        ))
+        .argument(cursor("after", "Returns only edges after this cursor."))
+        .argument(number(
+            "last",
+            "Maximum number of edges to return, from the end of the list; unlimited if omitted.",
+        ))
+        .argument(cursor("before", "Returns only edges before this cursor.")),
         Described::new(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
-            .description(format!("What can be computed of the {entity} objects{whose}."))
+            .description(format!("Aggregates {entity} objects{whose}."))
             .argument(filter()),
     ]
 }
 
 fn connection(entity: &str, types: &ConnectionTypes, junction_columns: Vec<Field>) -> [Type; 2] {
     let connection = Object::new(&types.connection)
-        .description(format!("A page of {entity} objects (Relay Cursor Connections Specification)."))
+        .description(format!("Page of {entity} objects (Relay Cursor Connections Specification)."))
         .field(
             object_field("edges", TypeRef::named_nn_list_nn(&types.edge))
-                .description("The page with cursors."),
+                .description("Objects of the page, each with its cursor."),
         )
         .field(
-            object_field("nodes", TypeRef::named_nn_list_nn(entity)).description("The page without cursors."),
+            object_field("nodes", TypeRef::named_nn_list_nn(entity))
+                .description("Objects of the page, without cursors."),
         )
-        .field(object_field("pageInfo", TypeRef::named_nn("PageInfo")).description("Where the page stands."))
+        .field(
+            object_field("pageInfo", TypeRef::named_nn("PageInfo"))
+                .description("Position of the page within the list."),
+        )
         .field(
             scalar_field("totalCount", TypeRef::named_nn(TypeRef::INT))
-                .description("How many there are in all pages together."),
+                .description("Number of objects on all pages."),
         );
     let edge = Object::new(&types.edge)
-        .description(format!("One {entity} and its place in the list."))
+        .description(format!("{entity} object with its cursor."))
         .field(
             scalar_field("cursor", TypeRef::named_nn(TypeRef::STRING))
-                .description("Its place, for after and before."),
+                .description("Position in the list, for `after` and `before`."),
         )
-        .field(object_field("node", TypeRef::named_nn(entity)).description(format!("The {entity}.")));
+        .field(object_field("node", TypeRef::named_nn(entity)).description(format!("{entity} object.")));
     [connection.into(), junction_columns.into_iter().fold(edge, Object::field).into()]
 }
 
-/// The connection of a many-to-many list whose edges carry the junction's columns.
+/// Builds the connection of a many-to-many list whose edges carry the junction's columns.
 fn junction_connection(model: &Model, owner: &Entity, relation: &Relation) -> Option<[Type; 2]> {
     let junction = &model.entities[relation.junction.as_ref()?.entity?];
     let columns = model.junction_columns(relation);
@@ -196,12 +220,12 @@ fn junction_connection(model: &Model, owner: &Entity, relation: &Relation) -> Op
     Some(connection(target, &types, fields))
 }
 
-/// `UserAggregate`, and the types of its groups that have a column.
+/// Builds `UserAggregate`, and the types of its groups that have a column.
 fn aggregates(model: &Model, entity: &Entity) -> Vec<Type> {
     let name = &entity.name;
     let mut aggregate = Object::new(&entity.types.aggregate)
-        .description(format!("What can be computed of {name} objects."))
-        .field(scalar_field("count", TypeRef::named_nn(TypeRef::INT)).description("How many there are."));
+        .description(format!("Aggregate values of {name} objects."))
+        .field(scalar_field("count", TypeRef::named_nn(TypeRef::INT)).description("Number of objects."));
     let mut types = Vec::new();
     for group in AGGREGATE_GROUPS {
         let columns: Vec<&Column> = entity
@@ -229,13 +253,13 @@ fn aggregates(model: &Model, entity: &Entity) -> Vec<Type> {
     types
 }
 
-/// A kind of aggregate that each fitting column has.
+/// Kind of aggregate, available for each fitting column.
 struct AggregateGroup {
     field: &'static str,
     type_name: fn(&TypeNames) -> &String,
     description: &'static str,
     fits: fn(&ColumnType) -> bool,
-    /// The type it comes out as; none for a count.
+    /// Result type; `None` for a count.
     of: fn(&ColumnType) -> Option<ColumnType>,
 }
 
@@ -243,57 +267,57 @@ const AGGREGATE_GROUPS: [AggregateGroup; 5] = [
     AggregateGroup {
         field: "countDistinct",
         type_name: |types| &types.count_distinct,
-        description: "The number of different values",
+        description: "Number of distinct values",
         fits: |column_type| column_type.operators().equality,
         of: |_| None,
     },
     AggregateGroup {
         field: "sum",
         type_name: |types| &types.sum,
-        description: "The sum",
+        description: "Sum",
         fits: |column_type| column_type.operators().arithmetic,
         of: |column_type| Some(column_type.sum()),
     },
     AggregateGroup {
         field: "avg",
         type_name: |types| &types.average,
-        description: "The average",
+        description: "Average",
         fits: |column_type| column_type.operators().arithmetic,
         of: |column_type| Some(column_type.average()),
     },
     AggregateGroup {
         field: "min",
         type_name: |types| &types.minimum,
-        description: "The least value",
+        description: "Minimum",
         fits: |column_type| column_type.operators().extremes,
         of: |column_type| Some(column_type.clone()),
     },
     AggregateGroup {
         field: "max",
         type_name: |types| &types.maximum,
-        description: "The greatest value",
+        description: "Maximum",
         fits: |column_type| column_type.operators().extremes,
         of: |column_type| Some(column_type.clone()),
     },
 ];
 
-/// A field that holds a scalar or an enum value.
+/// Builds a field of a scalar or enum type.
 pub(super) fn scalar_field(name: impl Into<String>, of: TypeRef) -> Field {
     Field::new(name, of, |context| FieldFuture::Value(answered(&context).cloned().map(FieldValue::value)))
 }
 
-/// A field that holds an object or a list of them.
+/// Builds a field of an object type, or a list of objects.
 pub(super) fn object_field(name: impl Into<String>, of: TypeRef) -> Field {
     Field::new(name, of, |context| FieldFuture::Value(answered(&context).map(field_value)))
 }
 
-/// What the answer of the row above holds for this field.
+/// Returns the value of this field in the parent's loaded data.
 fn answered<'a>(context: &ResolverContext<'a>) -> Option<&'a Value> {
     let Value::Object(object) = context.parent_value.downcast_ref::<Value>()? else { return None };
     object.get(&context.ctx.item.node.response_key().node).filter(|value| **value != Value::Null)
 }
 
-/// An answered object, or a list of them, for async-graphql to read field by field.
+/// Wraps a loaded object, or a list of objects, for async-graphql to read field by field.
 pub(super) fn field_value(value: &Value) -> FieldValue<'_> {
     match value {
         Value::Null => FieldValue::NULL,

@@ -1,27 +1,27 @@
-//! Inputs that have fields and a finite value (September 2025, section 3.10). The others are left out of the
-//! schema: an input type without fields makes a schema invalid, and one that requires itself cannot be given.
+//! Inputs that have fields and a finite value (September 2025, section 3.10). All others are left out: an
+//! input type without fields makes a schema invalid, and one that requires itself has no value.
 
 use std::collections::HashSet;
 
 use crate::model::{Column, Declaration, Entity, EntityId, Model, Relation, RelationId};
 
-/// An entity, and the relation that a row of it is given by its place in the input.
+/// Entity, and the relation that an input's nesting determines, if any.
 type Placed = (EntityId, Option<RelationId>);
 
-/// What can be given for each entity.
+/// Possible inputs of each entity.
 pub(super) struct Possible<'a> {
     pub model: &'a Model,
     /// Rows that can be created.
     made: HashSet<Placed>,
     /// Inputs for new rows that have fields.
     filled: HashSet<Placed>,
-    /// Entities that have something to be ordered by.
+    /// Entities that can be ordered.
     ordered: HashSet<EntityId>,
 }
 
 impl<'a> Possible<'a> {
-    /// Begins with nothing and adds what the inputs found so far make possible, until there is no more: what stays out needs
-    /// itself.
+    /// Computes a least fixed point: begins with nothing, and adds inputs that the known ones make possible.
+    /// The remaining inputs require themselves.
     pub fn new(model: &'a Model) -> Self {
         let (made, filled, ordered) = Default::default();
         let mut possible = Self { model, made, filled, ordered };
@@ -54,40 +54,40 @@ impl<'a> Possible<'a> {
         self.made.len() + self.filled.len() + self.ordered.len()
     }
 
-    /// Whether `UserOrder` is a type.
+    /// Returns true if `UserOrder` is a type.
     pub fn orders(&self, id: EntityId) -> bool {
         self.ordered.contains(&id)
     }
 
-    /// Whether `UserCreate`, or the form of it for this place, is a type.
+    /// Returns true if `UserCreate`, or its variant for this nesting, is a type.
     pub fn creates(&self, id: EntityId, place: Option<RelationId>) -> bool {
         self.made.contains(&(id, place)) && self.filled.contains(&(id, place))
     }
 
-    /// Whether a row can be created of which nothing can be said.
+    /// Returns true if a row can be created, but its input has no fields.
     pub fn creates_bare(&self, id: EntityId) -> bool {
         self.made.contains(&(id, None)) && !self.filled.contains(&(id, None))
     }
 
-    /// Whether `UserUpdate`, or the form of it for this place, is a type.
+    /// Returns true if `UserUpdate`, or its variant for this nesting, is a type.
     pub fn updates(&self, id: EntityId, place: Option<RelationId>) -> bool {
         updated_columns(&self.model.entities[id]).next().is_some()
             || self.relations(id, place).next().is_some()
     }
 
-    /// Whether `UserLink` is a type: clients can say which row another one is to point at.
+    /// Returns true if `UserLink` is a type: clients can choose the row that another row references.
     pub fn links(&self, id: EntityId) -> bool {
         has_key(&self.model.entities[id]) || self.creates(id, None)
     }
 
-    /// Whether rows can be added at the far side of a reverse or many-to-many relation.
+    /// Returns true if rows can be added through a reverse or many-to-many relation.
     pub fn adds(&self, owner: EntityId, relation: RelationId) -> bool {
         let target = self.model.entities[owner].relations[relation].target;
         has_key(&self.model.entities[target])
             || self.creates(target, self.model.forward_side(owner, relation))
     }
 
-    /// The relations that an input has fields for: all but the one that is given by the place of the row.
+    /// Returns the relations that have fields in an input: all except the one that nesting determines.
     pub fn relations(&self, id: EntityId, place: Option<RelationId>) -> impl Iterator<Item = &'a Relation> {
         let relations = self.model.entities[id].relations.iter().enumerate();
         relations
@@ -101,7 +101,7 @@ impl<'a> Possible<'a> {
             .map(|(_, relation)| relation)
     }
 
-    /// Whether no column and no relation that clients cannot give needs a value from them.
+    /// Returns true if no hidden column or relation requires a value from the client.
     fn can_be_made(&self, id: EntityId, place: Option<RelationId>) -> bool {
         let entity = &self.model.entities[id];
         let hidden = entity.columns.iter().enumerate().filter(|(_, column)| column.hidden);
@@ -128,7 +128,8 @@ impl<'a> Possible<'a> {
     }
 }
 
-/// Every row by itself, and inside the row that each of its forward relations points at.
+/// Returns every nesting of an entity's rows: on their own, and inside the row that each forward relation
+/// references.
 fn places(model: &Model, id: EntityId) -> Vec<Option<RelationId>> {
     let relations = 0..model.entities[id].relations.len();
     std::iter::once(None)
@@ -136,12 +137,12 @@ fn places(model: &Model, id: EntityId) -> Vec<Option<RelationId>> {
         .collect()
 }
 
-/// Whether clients can name a row: some unique key has no hidden column.
+/// Returns true if clients can identify a row: some unique key has no hidden column.
 pub(super) fn has_key(entity: &Entity) -> bool {
     entity.keys().next().is_some()
 }
 
-/// Whether rows of the entity can be made inside the one that this forward relation points at.
+/// Returns true if rows of the entity can be nested inside the row that this forward relation references.
 pub(super) fn has_reverse(model: &Model, owner: EntityId, forward: RelationId) -> bool {
     let target = model.entities[owner].relations[forward].target;
     let reverse = &model.entities[target].relations;
@@ -149,12 +150,12 @@ pub(super) fn has_reverse(model: &Model, owner: EntityId, forward: RelationId) -
         .any(|id| reverse[id].target == owner && model.forward_side(target, id) == Some(forward))
 }
 
-/// Whether a new row needs a row that this forward relation points at.
+/// Returns true if a new row requires a row that this forward relation references.
 pub(super) fn is_required(entity: &Entity, relation: &Relation) -> bool {
     !relation.from.iter().any(|id| entity.columns[*id].nullable || entity.columns[*id].has_default)
 }
 
-/// The columns that a client gives by themselves: those of a relation's key are given by the relation.
+/// Returns the columns that clients set directly: a relation sets the columns of its own key.
 fn own_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
     entity
         .visible_columns()
@@ -162,12 +163,12 @@ fn own_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
         .map(|(_, column)| column)
 }
 
-/// The columns that a new row can be given.
+/// Returns the columns that can be set in a new row.
 pub(super) fn created_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
     own_columns(entity).filter(|column| !column.always_generated)
 }
 
-/// The columns that can change.
+/// Returns the columns that can be updated.
 pub(super) fn updated_columns(entity: &Entity) -> impl Iterator<Item = &Column> {
     own_columns(entity).filter(|column| !column.generated)
 }

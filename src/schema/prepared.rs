@@ -1,4 +1,4 @@
-//! A request that was read: its document parsed, its operation found.
+//! Prepared request: its document is parsed, its operation is known.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use async_graphql::{Data, Request, Variables};
 use super::compiled::{Compiled, Documents};
 use crate::error::LocatedError;
 
-/// What an operation does.
+/// Kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OperationKind {
-    /// It reads.
+    /// Reads.
     Query,
-    /// It writes.
+    /// Writes.
     Mutation,
-    /// It reads, and again after every change.
+    /// Reads, and again after every change.
     Subscription,
 }
 
 impl OperationKind {
-    /// As GraphQL writes it.
+    /// Returns the keyword of the kind in GraphQL.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Query => "query",
@@ -30,25 +30,25 @@ impl OperationKind {
     }
 }
 
-/// A request whose document is parsed and whose operation is known. Nothing of it has been sent.
+/// Request whose document is parsed and whose operation is known. Nothing has been sent to the database.
 #[derive(Debug)]
 pub struct Prepared {
     pub(super) compiled: Arc<Compiled>,
     pub(super) variables: Variables,
-    /// What the caller gave for hand-written fields.
+    /// Data that the caller provides for hand-written fields.
     data: Data,
 }
 
 impl Prepared {
     pub(super) fn read(request: Request, documents: &Documents) -> Result<Self, LocatedError> {
-        // Many clients send an empty name where they have none.
+        // Many clients send an empty operation name for none.
         let operation_name = request.operation_name.filter(|name| !name.is_empty());
         let compiled = documents.get(request.query, operation_name)?;
         documents.check(&compiled, &request.variables)?;
         Ok(Self { compiled, variables: request.variables, data: request.data })
     }
 
-    /// What its operation does.
+    /// Returns the kind of the operation.
     pub fn kind(&self) -> OperationKind {
         match self.compiled.operation_type() {
             OperationType::Query => OperationKind::Query,
@@ -57,23 +57,24 @@ impl Prepared {
         }
     }
 
-    /// The operation's name, where it has one.
+    /// Returns the operation's name, if any.
     pub fn operation_name(&self) -> Option<&str> {
         match (&self.compiled.operation_name, &self.compiled.document.operations) {
             (Some(name), _) => Some(name),
-            // Where the request does not say which is meant, there is one.
+            // Without an operation name in the request, the document has a single operation.
             (None, DocumentOperations::Multiple(operations)) => operations.keys().next().map(|name| &**name),
             (None, DocumentOperations::Single(_)) => None,
         }
     }
 
-    /// The same once more, without what was given for hand-written fields.
+    /// Copies the request for another run, without the data for hand-written fields.
     pub(super) fn again(&self) -> Self {
         let compiled = self.compiled.clone();
         Self { compiled, variables: self.variables.clone(), data: Data::default() }
     }
 
-    /// For async-graphql, which runs hand-written fields and introspection. What the caller gave goes along once.
+    /// Converts the request for async-graphql, which runs hand-written fields and introspection. Moves the
+    /// caller's data, once.
     pub(super) fn request(&mut self) -> Request {
         let mut request = Request::new(String::new()).variables(self.variables.clone());
         request.operation_name = self.compiled.operation_name.clone();

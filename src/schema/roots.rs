@@ -1,4 +1,4 @@
-//! The root fields that read: those of the query root, which the subscription root offers too.
+//! Root fields that read: those of the query root, which the subscription root shares.
 
 use async_graphql::dynamic::{
     Field, FieldFuture, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef,
@@ -8,7 +8,7 @@ use super::possible::Possible;
 use super::{QUERY, SUBSCRIPTION, objects};
 use crate::model::{ColumnId, Entity, Model};
 
-/// A field of an output type, before it is known which root or object has it.
+/// Definition of an output field, before its root or object is known.
 pub(super) struct Described {
     name: String,
     of: TypeRef,
@@ -31,7 +31,7 @@ impl Described {
         self
     }
 
-    /// A field of an object that was answered before.
+    /// Converts the definition to a field of an object whose data was loaded before.
     pub fn into_object_field(self) -> Field {
         let field = objects::object_field(self.name, self.of).description(self.description);
         self.arguments.into_iter().fold(field, Field::argument)
@@ -42,7 +42,8 @@ impl Described {
         self.arguments.into_iter().fold(field, Field::argument)
     }
 
-    /// Its stream is made by [`Schema::subscribe`](super::Schema::subscribe): async-graphql only validates it.
+    /// Converts the definition to a subscription field. [`Schema::subscribe`](super::Schema::subscribe) makes
+    /// its stream: async-graphql only validates it.
     fn into_subscription_field(self) -> SubscriptionField {
         let field = SubscriptionField::new(self.name, self.of, |_| {
             SubscriptionFieldFuture::new(async {
@@ -54,7 +55,7 @@ impl Described {
     }
 }
 
-/// A root field of the model's own: the plan answers it before async-graphql would resolve it.
+/// Builds a root field of the model: the plan answers it before async-graphql would resolve it.
 pub(super) fn root_field(name: impl Into<String>, of: TypeRef) -> Field {
     Field::new(name, of, |_| FieldFuture::Value(None))
 }
@@ -65,7 +66,7 @@ pub(super) fn query(possible: &Possible) -> Object {
 
 pub(super) fn subscription(possible: &Possible) -> Subscription {
     let root = Subscription::new(SUBSCRIPTION).description(
-        "The fields of the query root, live: a result at once, and again after every commit that changed it.",
+        "Live versions of the Query fields. Sends a result at once, and a new result after each commit that changes it.",
     );
     reading(possible).into_iter().map(Described::into_subscription_field).fold(root, Subscription::field)
 }
@@ -75,10 +76,10 @@ fn reading(possible: &Possible) -> Vec<Described> {
     let mut fields = vec![
         Described::new("node", TypeRef::named("Node"))
             .argument(InputValue::new("nodeId", TypeRef::named_nn(TypeRef::ID)))
-            .description("The object with this id; null when there is none."),
+            .description("Object with this identifier; null if it does not exist."),
         Described::new("nodes", TypeRef::named_list_nn("Node"))
             .argument(InputValue::new("nodeIds", TypeRef::named_nn_list_nn(TypeRef::ID)))
-            .description("The objects with these ids, in their order; null in the place of one that does not exist. One statement for each type among them."),
+            .description("Objects with these identifiers in the given order; null for each that does not exist. Runs one SQL statement per type."),
     ];
     for (id, entity) in model.exposed() {
         fields.extend(entity.lookups().map(|(name, key)| lookup(model, entity, name, key)));
@@ -91,7 +92,7 @@ fn reading(possible: &Possible) -> Vec<Described> {
 fn lookup(model: &Model, entity: &Entity, name: String, key: &[ColumnId]) -> Described {
     let columns: Vec<&str> = key.iter().map(|id| entity.columns[*id].field.as_str()).collect();
     let description =
-        format!("The {} with this {}; null when there is none.", entity.name, columns.join(" and "));
+        format!("{} with this {}; null if it does not exist.", entity.name, columns.join(" and "));
     let field = Described::new(name, TypeRef::named(&entity.name)).description(description);
     key.iter().fold(field, |field, id| {
         let column = &entity.columns[*id];

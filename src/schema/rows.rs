@@ -1,4 +1,4 @@
-//! Rows that a user's own root field answers with.
+//! Rows returned by a hand-written root field.
 
 use std::sync::Arc;
 
@@ -12,11 +12,12 @@ use crate::execute::{Answer, Loaded, RowSet, Session, Tree};
 use crate::model::{ColumnId, ColumnType, Model, Table};
 use crate::plan::{Document, Load, Planner, Variables, What};
 
-/// Answers a root field with rows of the entity `E`: whatever the client selected below is planned and loaded in
-/// batches, as for the fields of the model itself. One value for each row, for a list, or the only one for an object.
+/// Answers a root field with rows of the entity `E`. The client's selection is planned and loaded in batches,
+/// as for the model's own fields. Returns a value for each row: for a list all of them, for an object the
+/// only one.
 ///
 /// # Errors
-/// When `E` is not registered, or what is selected below cannot be loaded.
+/// If `E` is not registered, or the selection cannot be loaded.
 pub async fn rows<'a, E>(
     context: &ResolverContext<'a>,
     models: &[E::Model],
@@ -30,7 +31,7 @@ where
         let below = below.into_iter().map(PathSegment::Field);
         let path = context.ctx.path_node.iter().flat_map(path).chain(below).collect();
         let message = error.message().to_owned();
-        // async-graphql's own error has no path; this one is found again in its source.
+        // async-graphql's own error has no path; the located error is recovered from its source.
         let located = LocatedError::new(error, context.ctx.item.pos, path);
         async_graphql::Error { source: Some(Arc::new(located)), ..async_graphql::Error::new(message) }
     })?;
@@ -38,7 +39,7 @@ where
     Ok(values.into_iter().map(|value| value.map_or(FieldValue::NULL, FieldValue::owned_any)).collect())
 }
 
-/// A value for each row and the errors among them, or what kept all of them from being loaded, with its path.
+/// Value of each row and their errors; or the error that failed all rows, with its path.
 type Answered = Result<(Vec<Option<Value>>, Vec<LocatedError>), (Error, Vec<String>)>;
 
 async fn answer<E: EntityTrait>(
@@ -95,7 +96,7 @@ fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> R
     RowSet::of_values(values.map(|(row, id)| value(row, id)), types.into())
 }
 
-/// The path to a field.
+/// Returns the path to a field.
 pub(super) fn path(node: &QueryPathNode) -> Vec<PathSegment> {
     let mut path: Vec<PathSegment> = std::iter::once(node)
         .chain(node.parents())

@@ -1,5 +1,5 @@
-//! Type system validation (September 2025, section 3): the rules that the schema itself is checked by before it is served. A
-//! schema that breaks one is refused by every tool of a client.
+//! Type system validation (September 2025, section 3): checks the schema itself before it is served. Every
+//! client tool refuses a schema that violates it.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ pub(super) fn faults(registry: &Registry) -> Vec<String> {
     let mut checks = Checks { registry, finite: finite_inputs(registry), faults: Vec::new() };
     checks.roots();
     for (name, of) in &registry.types {
-        // Section 4.2: the names of the introspection system begin with two underscores, and no others.
+        // Reserved Names (section 4): only names of the introspection system begin with two underscores.
         if !INTROSPECTION.contains(&name.as_str()) {
             checks.name("type", name);
         }
@@ -43,7 +43,7 @@ const INTROSPECTION: [&str; 8] = [
 
 struct Checks<'a> {
     registry: &'a Registry,
-    /// The input objects that have a finite value.
+    /// Input objects that have a finite value.
     finite: HashSet<&'a str>,
     faults: Vec<String>,
 }
@@ -67,7 +67,7 @@ impl<'a> Checks<'a> {
                 self.fail(format!("the root type {root} is not an object"));
             }
             if roots[..place].contains(root) {
-                self.fail(format!("the type {root} is the root of several kinds of operations"));
+                self.fail(format!("the type {root} is the root of more than one kind of operation"));
             }
         }
     }
@@ -116,7 +116,7 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Sections 3.6 and 3.7: objects and interfaces.
+    /// Checks the fields of objects and interfaces (sections 3.6 and 3.7).
     fn fields(&mut self, owner: &str, fields: &'a IndexMap<String, MetaField>) {
         let is_introspection = |name: &str| name.starts_with("__");
         if fields.keys().all(|name| is_introspection(name)) {
@@ -124,14 +124,14 @@ impl<'a> Checks<'a> {
         }
         for (name, field) in fields {
             let place = format!("{owner}.{name}");
-            // Section 4.1: the root of queries has two fields of the introspection system.
+            // The query root has two fields of the introspection system (section 4.2).
             if !(owner == self.registry.query_type && matches!(name.as_str(), "__schema" | "__type")) {
                 self.name(&format!("field of {owner}"), name);
             }
             match self.named(&field.ty) {
                 None => self.fail(format!("{place} has the unknown type {}", field.ty)),
                 Some(MetaType::InputObject { .. }) => {
-                    self.fail(format!("{place} has the type {}, which is for inputs alone", field.ty));
+                    self.fail(format!("{place} has the type {}, which is an input type", field.ty));
                 }
                 Some(_) => {}
             }
@@ -146,7 +146,7 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Section 3.10: input objects.
+    /// Checks input objects (section 3.10).
     fn input(&mut self, name: &str, fields: &'a IndexMap<String, MetaInputValue>, is_one_of: bool) {
         if fields.is_empty() {
             self.fail(format!("the input {name} has no fields"));
@@ -163,23 +163,23 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// The type of an argument or an input field is an input type, and its default is of that type.
+    /// Checks that an argument or an input field has an input type, and a default of that type.
     fn input_value(&mut self, place: &str, value: &'a MetaInputValue) {
         match self.named(&value.ty) {
             None => self.fail(format!("{place} has the unknown type {}", value.ty)),
             Some(of) if !of.is_input() => {
-                self.fail(format!("{place} has the type {}, which is for outputs alone", value.ty));
+                self.fail(format!("{place} has the type {}, which is an output type", value.ty));
             }
             Some(_) => {}
         }
         let Some(default) = &value.default_value else { return };
         let Some(default) = literal(default) else {
-            return self.fail(format!("{place} has the default {default}, which is not a value"));
+            return self.fail(format!("{place} has the default {default}, which is not a valid value"));
         };
         let mut walk = Walk::new(self.registry, Pos::default());
         walk.value(Some(Place::of(value)), &default, &Path::Argument(place));
         if let Some(reason) = walk.fault {
-            self.fail(format!("a default is not of its type: {reason}"));
+            self.fail(format!("a default does not match its type: {reason}"));
         }
     }
 
@@ -195,13 +195,15 @@ impl<'a> Checks<'a> {
             };
             if !self.is_subtype(&field.ty, &expected.ty) {
                 let (of, expected) = (&field.ty, &expected.ty);
-                self.fail(format!("{object}.{name} has the type {of}, but {interface} has {expected} there"));
+                self.fail(format!(
+                    "{object}.{name} has the type {of}; expected {expected}, as in {interface}"
+                ));
             }
             for (argument, expected) in &expected.args {
                 if field.args.get(argument).is_none_or(|given| given.ty != expected.ty) {
                     let of = &expected.ty;
                     self.fail(format!(
-                        "{object}.{name} has no argument {argument} of type {of}, but {interface} has"
+                        "{object}.{name} has no argument {argument} of type {of}, which {interface} has"
                     ));
                 }
             }
@@ -209,7 +211,7 @@ impl<'a> Checks<'a> {
                 if given.ty.ends_with('!') && given.default_value.is_none() {
                     let argument = &given.name;
                     self.fail(format!(
-                        "{object}.{name} requires the argument {argument}, which {interface} has not"
+                        "{object}.{name} requires the argument {argument}, which {interface} does not have"
                     ));
                 }
             }
@@ -229,7 +231,8 @@ impl<'a> Checks<'a> {
     }
 }
 
-/// The input objects that have a finite value: begins with none and adds those that need no others than these.
+/// Computes the input objects that have a finite value: begins with none, and adds those that require only
+/// known ones.
 fn finite_inputs(registry: &Registry) -> HashSet<&str> {
     let mut finite = HashSet::new();
     loop {
@@ -266,7 +269,7 @@ fn finite_inputs(registry: &Registry) -> HashSet<&str> {
     }
 }
 
-/// A default as the registry writes it, read as a literal.
+/// Parses the text of a registry default as a literal.
 fn literal(text: &str) -> Option<Value> {
     let document = guard::parse(&format!("{{ field(argument: {text}) }}"), &guard::Limits::NONE).ok()?;
     let DocumentOperations::Single(operation) = document.operations else { return None };

@@ -1,4 +1,4 @@
-//! The values of a request's variables (October 2021, section 6.1.2, CoerceVariableValues).
+//! Values of a request's variables (September 2025, section 6.1.2, CoerceVariableValues).
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,11 @@ use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 
-/// The request's variables with the operation's defaults. Variables that the operation does not declare are left out.
+/// Returns the request's variables with the operation's defaults. Leaves out variables that the operation
+/// does not declare.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` when a value that is needed is missing.
+/// `BAD_USER_INPUT` if a required value is missing.
 pub(super) fn with_defaults(operation: &OperationDefinition, given: &Variables) -> Result<Variables> {
     let mut variables = Variables::default();
     for definition in &operation.variable_definitions {
@@ -37,10 +38,10 @@ pub(super) fn with_defaults(operation: &OperationDefinition, given: &Variables) 
     Ok(variables)
 }
 
-/// The same, each value of its variable's type.
+/// Returns the request's variables with defaults, each coerced to its variable's type.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` that names the first value that is not, by its path.
+/// `BAD_USER_INPUT` with the path of the first value that does not fit its type.
 pub(super) fn read(
     registry: &Registry,
     operation: &OperationDefinition,
@@ -57,7 +58,7 @@ pub(super) fn read(
     Ok(variables)
 }
 
-/// Which variables of an operation have a value, and the values of some: those of `values` as JSON text.
+/// Returns a cache key: presence and nullness of each variable, and the values of `values` as JSON text.
 pub(super) fn key(operation: &OperationDefinition, variables: &Variables, values: &BTreeSet<Name>) -> String {
     // No JSON text begins with one of these marks.
     let (absent, null, given) = ('?', '!', '+');
@@ -69,7 +70,7 @@ pub(super) fn key(operation: &OperationDefinition, variables: &Variables, values
             Some(Value::Null) => key.push(null),
             Some(value) if values.contains(name) => {
                 key.push_str(&serde_json::to_string(value).unwrap_or_default());
-                // And none has this: it ends here.
+                // JSON text contains no raw line feed, so it ends here.
                 key.push('\n');
             }
             Some(_) => key.push(given),
@@ -78,7 +79,7 @@ pub(super) fn key(operation: &OperationDefinition, variables: &Variables, values
     key
 }
 
-/// Makes a value one of its type (section 3). `path` is only written where there is something to refuse.
+/// Coerces a value to its type (section 3). `path` is only called for an error.
 fn coerce(registry: &Registry, of: &str, value: &mut Value, path: &dyn Fn() -> String) -> Result<()> {
     match MetaTypeName::create(of) {
         MetaTypeName::NonNull(_) if *value == Value::Null => refuse(of, value, path),
@@ -91,7 +92,7 @@ fn coerce(registry: &Registry, of: &str, value: &mut Value, path: &dyn Fn() -> S
                     coerce(registry, of, item, &|| format!("{}[{place}]", path()))
                 })
             }
-            // A single value stands for a list of one (section 3.12).
+            // A single value stands for a list of one item (section 3.11).
             value => coerce(registry, of, value, path),
         },
         MetaTypeName::Named(of) => match (registry.types.get(of), value) {
@@ -149,13 +150,13 @@ fn coerce_object(
     Ok(())
 }
 
-/// Makes an integer of a number without a fraction, such as `1.0` (section 3.5.1), and text of an id that is an integer
-/// (section 3.5.5).
+/// Converts a number without a fraction, such as `1.0`, to an integer (section 3.5.1), and an integer id to
+/// text (section 3.5.5).
 fn coerce_number(of: &str, value: &mut Value) {
     let Value::Number(number) = value else { return };
     match of {
         "Int" if number.is_f64() => {
-            // Every integer below this is a float of its own.
+            // Every integer below this bound is exactly representable as a float.
             const EXACT: f64 = (1_u64 << 53) as f64;
             let whole = number.as_f64().filter(|number| number.trunc() == *number && number.abs() < EXACT);
             if let Some(whole) = whole {

@@ -1,4 +1,4 @@
-//! Answers as clients read them: status, headers, and the body, which is written here alone.
+//! HTTP responses: status, headers and body. No other file writes them.
 
 use std::io::{self, Write};
 
@@ -20,53 +20,56 @@ use super::pieces::Pieces;
 use crate::error::{Code, Error, LocatedError};
 use crate::schema::Executed;
 
-/// The most errors that an answer carries: one document can have a hundred thousand.
+/// Maximum number of errors in a response: one document can have a hundred thousand.
 const MOST_ERRORS: usize = 100;
 
-/// The longest message of an error, in bytes: what a client sends may stand in it, and is not sent back in megabytes.
+/// Maximum length of an error message, in bytes. A message may quote the client's input, which must not come
+/// back in megabytes.
 const LONGEST_MESSAGE: usize = 1_000;
 
-/// The most bytes of JSON that belong to an error's code.
+/// Maximum size of an error's extensions as JSON, in bytes.
 const LARGEST_EXTENSIONS: usize = 4_000;
 
-/// From how many bytes on compressing a body is worth it: less fits into one packet anyway.
+/// Minimum size of a compressed body, in bytes: a smaller one fits into one packet anyway.
 const WORTH_COMPRESSING: usize = 1_024;
 
-/// From how many bytes on compressing would hold up the thread's other requests.
+/// Size from which compressing in place would block the thread's other requests, in bytes.
 const LONG_COMPRESSING: usize = 64 << 10;
 
-/// Why a request was not executed.
+/// Reason for not executing a request.
 pub(super) struct Refusal {
     errors: Vec<LocatedError>,
     status: StatusCode,
-    /// Under `application/json` a GraphQL request that is well-formed is a 200, whatever comes of it (section 6.4.1).
+    /// True for a well-formed GraphQL request. Under `application/json` its status is 200 whatever the result
+    /// (GraphQL over HTTP, section 6.4.1).
     is_well_formed: bool,
     allow: Option<&'static str>,
 }
 
 impl Refusal {
-    /// With this status under both media types: for what is no GraphQL request, or came at the wrong moment.
+    /// Builds a refusal with this status under both media types: for requests that are not GraphQL, or that
+    /// came at the wrong moment.
     pub(super) fn of(status: StatusCode, error: &Error) -> Self {
         Self { errors: vec![error.clone().into()], status, is_well_formed: false, allow: None }
     }
 
-    /// For a document that cannot be executed.
+    /// Builds a refusal of a document that cannot be executed.
     pub(super) fn of_document(error: LocatedError) -> Self {
         Self { errors: vec![error], status: StatusCode::BAD_REQUEST, is_well_formed: true, allow: None }
     }
 
-    /// For a method that is not `allowed`.
+    /// Builds a refusal of a method that is not `allowed`.
     pub(super) fn of_method(allowed: &'static str, message: &str) -> Self {
         let refusal = Self::of(StatusCode::METHOD_NOT_ALLOWED, &Error::bad_request(message));
         Self { allow: Some(allowed), ..refusal }
     }
 
-    /// Whether the request itself is well-formed, and what it asks for is not.
+    /// Returns true if the request is well-formed and only its document is refused.
     pub(super) fn is_well_formed(&self) -> bool {
         self.is_well_formed
     }
 
-    /// Why.
+    /// Returns the errors of the refusal.
     pub(super) fn into_errors(self) -> Vec<LocatedError> {
         self.errors
     }
@@ -75,7 +78,7 @@ impl Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let (status, is_well_formed) = match error.code() {
-            // The request was not answered at all, and caches and balancers have to know.
+            // The request was not answered at all; caches and load balancers must see that.
             Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, false),
             Code::Timeout => (StatusCode::GATEWAY_TIMEOUT, false),
             Code::BadRequest => (StatusCode::BAD_REQUEST, false),
@@ -86,14 +89,14 @@ impl From<Error> for Refusal {
     }
 }
 
-/// What comes of an HTTP request.
+/// Result of an HTTP request.
 pub(super) enum Answer {
     One(Box<Executed>),
-    /// Of a batch, in its order.
+    /// Results of a batch, in order.
     Many(Vec<Result<Executed, Refusal>>),
 }
 
-/// Writes the answer to a request as `media`.
+/// Writes the response to a request as `media`.
 pub(super) fn write(http: &HttpRequest, media: Media, answer: Result<Answer, Refusal>) -> HttpResponse {
     let id = || Observations::id(http);
     let mut response = HttpResponse::Ok();
@@ -134,14 +137,14 @@ pub(super) fn write(http: &HttpRequest, media: Media, answer: Result<Answer, Ref
     let mut response = send(http, response, body);
     let headers = response.headers_mut();
     headers.append(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    // Rows as they are now, and perhaps for this client alone: nobody on the way may keep them.
+    // The rows are current, and possibly visible to this client only: no intermediary may store them.
     headers.append(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // The encoder has named a part of it.
+    // The encoder has set only a part of this header.
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     response
 }
 
-/// What a browser or a person asks first: what may be sent here.
+/// Builds the response to OPTIONS: the allowed methods and the accepted media type.
 pub(super) fn options(methods: &'static str) -> HttpResponse {
     HttpResponse::NoContent()
         .insert_header((ALLOW, methods))
@@ -149,7 +152,7 @@ pub(super) fn options(methods: &'static str) -> HttpResponse {
         .finish()
 }
 
-/// Puts a body into a response, compressed where that is wanted and worth it.
+/// Sets the body of a response, compressed if the client accepts gzip and the size justifies it.
 fn send(http: &HttpRequest, mut response: HttpResponseBuilder, body: Vec<u8>) -> HttpResponse {
     if body.len() < WORTH_COMPRESSING || !negotiation::takes_gzip(http) {
         return response.body(Pieces(body.into()));
@@ -159,8 +162,8 @@ fn send(http: &HttpRequest, mut response: HttpResponseBuilder, body: Vec<u8>) ->
     {
         return response.insert_header((CONTENT_ENCODING, "gzip")).body(zipped);
     }
-    // Each piece when the client takes it, on a thread that may block: the first is on its way before the rest is
-    // compressed, and the whole is never there compressed.
+    // Compresses each chunk when the client takes it, on a thread that may block. The first chunk is sent
+    // before the rest is compressed, and the compressed whole never exists in memory.
     response
         .body(Pieces(body.into()))
         .map_body(|head, body| BoxBody::new(Encoder::response(ContentEncoding::Gzip, head, body)))
@@ -172,7 +175,7 @@ fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// What a client reads; `request` is the id to look for in the log.
+/// Serializes a response; `request` is the request id under which the log explains an internal error.
 pub(super) fn body(executed: &Executed, request: Option<&str>) -> Vec<u8> {
     if executed.errors.is_empty() {
         return executed.to_json();
@@ -180,13 +183,13 @@ pub(super) fn body(executed: &Executed, request: Option<&str>) -> Vec<u8> {
     executed.to_json_with(&told(&executed.errors, request))
 }
 
-/// What a client reads instead of an answer.
+/// Serializes the response to a refused request.
 pub(super) fn refused(errors: Vec<LocatedError>, request: Option<&str>) -> Vec<u8> {
     body(&Executed { errors, ..Executed::default() }, request)
 }
 
-/// Errors as clients are told them: so many, and each so long, as a client can use. Their causes go to the log here, since
-/// only what is told is worth a line: an operation that is tried again has nothing to tell.
+/// Converts errors for clients, and limits their number and size. Logs their causes here: an operation that
+/// is retried never reaches this point, so its errors are not logged.
 pub(super) fn told(errors: &[LocatedError], request: Option<&str>) -> Vec<ServerError> {
     let kept = if errors.len() > MOST_ERRORS { MOST_ERRORS - 1 } else { errors.len() };
     let (kept, left_out) = errors.split_at(kept);
@@ -194,7 +197,7 @@ pub(super) fn told(errors: &[LocatedError], request: Option<&str>) -> Vec<Server
     let tell = |located: &LocatedError| {
         located.log();
         let mut error = located.to_server_error();
-        // An error that only the log explains carries the id to look for there.
+        // An error that only the log explains carries the request id.
         if let Some(id) = request.filter(|_| located.error.code() == Code::Internal) {
             error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("requestId", id);
         }

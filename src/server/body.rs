@@ -1,4 +1,4 @@
-//! The body of a request, read as far as it may go.
+//! Request body, read within its limits.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -16,27 +16,27 @@ use super::answer::Refusal;
 use super::negotiation;
 use crate::error::Error;
 
-/// How much is read, and how long.
+/// Maximum size of a body and time limit for reading it.
 #[derive(Clone, Copy)]
 pub(super) struct BodyLimits {
     pub bytes: usize,
     pub time: Duration,
 }
 
-/// Reads a body that is said to be JSON. Of one that is too large or too slow the rest is left where it is.
+/// Reads a JSON body. The rest of a body that is too large or too slow stays unread.
 pub(super) async fn read(
     http: &HttpRequest,
     payload: &mut web::Payload,
     limits: BodyLimits,
 ) -> Result<web::Bytes, Refusal> {
     if !negotiation::is_json(http) {
-        let message = "the body's Content-Type is not application/json in UTF-8, and nothing else is read";
+        let message = "unsupported Content-Type of the body: expected application/json in UTF-8";
         return Err(Refusal::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad_request(message)));
     }
     // A small compressed body may hold a very large one.
     let encoding = http.headers().get(CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let message = "the body has a Content-Encoding; send it as it is";
+        let message = "unsupported Content-Encoding of the body: expected identity";
         return Err(Refusal::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad_request(message)));
     }
     let too_large = || {
@@ -65,15 +65,16 @@ pub(super) async fn read(
         return body;
     }
     timeout(limits.time, all).await.unwrap_or_else(|_| {
-        let message = format!("the body was not there after {} seconds", limits.time.as_secs());
+        let message = format!("the body was not received within {} s", limits.time.as_secs());
         Err(Refusal::of(StatusCode::REQUEST_TIMEOUT, &Error::bad_request(message)))
     })
 }
 
-/// What comes of reading when the body came with its headers, as nearly all do.
+/// Polls once for a body that arrived together with its headers, as nearly all do.
 ///
-/// actix-web calls a handler before it looks at what follows the headers, and again right after. Whoever waited for the body
-/// in between would be woken by it, which is a look at the whole connection in vain. So the first time nobody waits.
+/// actix-web calls a handler before it looks at the bytes behind the headers, and again right after. A waker
+/// registered in between would cause a wasted wake-up of the connection task. So the first poll registers
+/// none.
 async fn at_once<T>(mut reading: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
     let mut called = false;
     poll_fn(|context| {
@@ -85,8 +86,8 @@ async fn at_once<T>(mut reading: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
     .await
 }
 
-/// Keeps what is left of a request's body with the answer to it, which then ends the connection. Were it dropped before,
-/// actix-web would read on to the end of a chunked body, and that may never come.
+/// Keeps the unread rest of a request's body alive with its response, which then closes the connection. If it
+/// were dropped earlier, actix-web would read to the end of a chunked body, which may never come.
 pub(super) fn end(unread: web::Payload, response: HttpResponse) -> HttpResponse {
     response.map_body(|_, body| BoxBody::new(Ending { body, _unread: unread }))
 }

@@ -1,13 +1,13 @@
-//! Which foreign pages may ask, and read the answers: those of a list of origins, and without one none.
+//! Cross-origin requests (CORS): allowed for the configured origins only.
 
 use actix_cors::Cors;
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Condition;
 
-/// Seconds for which a browser need not ask again whether it may.
+/// Seconds for which a browser may cache a preflight response.
 const PREFLIGHT_SECONDS: usize = 3_600;
 
-/// Lets pages of these origins ask. Cookies and the like do not come along: nothing here reads them.
+/// Allows cross-origin requests from these origins. Credentials are not allowed: the service reads none.
 pub(super) fn allow(origins: &[String]) -> Condition<Cors> {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST])
@@ -18,7 +18,7 @@ pub(super) fn allow(origins: &[String]) -> Condition<Cors> {
     Condition::new(!origins.is_empty(), cors)
 }
 
-/// Whether this is an origin as browsers send it: a scheme, a host, perhaps a port, and nothing behind.
+/// Returns true for an origin as browsers send it: a scheme, a host, an optional port, and nothing after it.
 pub(super) fn is_origin(text: &str) -> bool {
     text.parse::<Uri>().is_ok_and(|uri| {
         uri.scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https"))

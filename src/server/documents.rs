@@ -1,4 +1,4 @@
-//! Documents that a request names instead of sending them: those of a list, and those that were sent before.
+//! Documents named by id or hash instead of sent: trusted documents, and automatic persisted queries.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,45 +10,45 @@ use super::parameters::Parameters;
 use crate::error::{Error, Result};
 use crate::guard;
 
-/// The only version that there is of Apollo's protocol.
+/// Only version of Apollo's persisted query protocol.
 const VERSION: u64 = 1;
 
-/// What stands before a document's hash in `documentId` (appendix A of GraphQL over HTTP).
+/// Prefix of a document's hash in `documentId` (GraphQL over HTTP, appendix A).
 const HASH_PREFIX: &str = "sha256:";
 
-/// The most bytes that remembered documents take.
+/// Maximum size of all remembered documents, in bytes.
 const REMEMBERED_BYTES: usize = 16 << 20;
 
-/// The documents that a service runs, each under its id, where it runs no others.
+/// Documents that the service runs, by id. The service refuses all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedDocuments(HashMap<String, String>);
 
-/// A list of trusted documents cannot be used.
+/// Error in a list of trusted documents.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustedDocumentsError {
-    /// It is not a JSON object of texts.
+    /// The text is not a JSON object of strings.
     #[error("expected a JSON object of documents by their ids: {0}")]
     NotAMap(#[from] serde_json::Error),
-    /// One of its texts is not GraphQL.
+    /// A document of the list is not GraphQL.
     #[error("the document \"{id}\" is not GraphQL: {fault}")]
     NotADocument {
-        /// Under which id it stands.
+        /// Id of the document.
         id: String,
-        /// What the parser says.
+        /// Message of the parser.
         fault: String,
     },
 }
 
 impl TrustedDocuments {
-    /// Reads what a client's build has written: a JSON object with a document under each id. The id is what the client
-    /// will send as `documentId` (with or without the prefix `sha256:`), or as `sha256Hash`.
+    /// Reads the output of a client's build: a JSON object with a document under each id. A client sends the
+    /// id as `documentId` (with or without the prefix `sha256:`), or as `sha256Hash`.
     ///
     /// # Errors
-    /// When it is no such object, or one of its texts is not GraphQL.
+    /// If the text is no such object, or one of its documents is not GraphQL.
     pub fn from_json(text: &str) -> Result<Self, TrustedDocumentsError> {
         let documents: HashMap<String, String> = serde_json::from_str(text)?;
         for (id, document) in &documents {
-            // The limits hold when it is run.
+            // The limits apply when the document is run.
             guard::parse(document, &guard::Limits::NONE).map_err(|refusal| {
                 let guard::Refusal { error, position } = refusal;
                 let fault = format!("{} (at {position})", error.message());
@@ -62,26 +62,24 @@ impl TrustedDocuments {
     fn text(&self, query: Option<String>, name: Option<Name<'_>>) -> Result<String> {
         let Some(Name::Hash(id) | Name::Other(id)) = name else {
             return Err(Error::document_not_trusted(
-                "only documents of the service's list are run; name one by documentId",
+                "only trusted documents are executed; expected the documentId of one",
             ));
         };
         match self.0.get(id) {
             Some(text) if query.is_none_or(|query| query == *text) => Ok(text.clone()),
             Some(_) => Err(Error::document_not_trusted(format!(
-                "the document \"{id}\" of the service's list has another text than \"query\""
+                "the text of \"query\" differs from the trusted document \"{id}\""
             ))),
-            None => Err(Error::document_not_trusted(format!(
-                "there is no document \"{id}\" in the service's list"
-            ))),
+            None => Err(Error::document_not_trusted(format!("unknown trusted document \"{id}\""))),
         }
     }
 }
 
-/// Where the text of a request comes from.
+/// Source of a request's document.
 pub(super) enum Documents {
-    /// From the service's list alone.
+    /// Only the configured list.
     Trusted(TrustedDocuments),
-    /// From the request, or from an earlier one that had the same hash (Apollo's automatic persisted queries).
+    /// The request itself, or an earlier request with the same hash (Apollo's automatic persisted queries).
     Remembered(Mutex<Remembered>),
 }
 
@@ -90,10 +88,10 @@ impl Documents {
         trusted.map_or_else(|| Self::Remembered(Mutex::default()), Self::Trusted)
     }
 
-    /// The text of the document that a request means; takes what the request has of it.
+    /// Returns the text of the requested document; takes it out of `parameters` if it is there.
     ///
     /// # Errors
-    /// When there is none, or not under that name, or it may not be run.
+    /// If the document is missing, unknown under its name, or not allowed.
     pub(super) fn text(&self, parameters: &mut Parameters) -> Result<String> {
         let query = parameters.query.take();
         let name = Name::of(parameters)?;
@@ -117,7 +115,7 @@ impl Documents {
                 let own = format!("{:x}", Sha256::digest(&query));
                 if own != hash {
                     return Err(Error::bad_request(format!(
-                        "the hash of \"query\" is {own}, and another was given with it"
+                        "the hash of \"query\" is {own}, but another hash was given"
                     )));
                 }
                 remembered.lock().unwrap_or_else(PoisonError::into_inner).put(own, &query);
@@ -128,7 +126,7 @@ impl Documents {
     }
 }
 
-/// What a request names its document by.
+/// Name of a document in a request.
 enum Name<'a> {
     Hash(&'a str),
     Other(&'a str),
@@ -141,7 +139,7 @@ impl<'a> Name<'a> {
         }
         match &parameters.extensions.persisted_query {
             Some(persisted) if persisted.version != VERSION => Err(Error::bad_request(format!(
-                "extensions.persistedQuery has version {}: expected {VERSION}",
+                "extensions.persistedQuery has version {}; expected {VERSION}",
                 persisted.version
             ))),
             persisted => Ok(persisted.as_ref().map(|persisted| Name::Hash(&persisted.sha256_hash))),
@@ -149,7 +147,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// The documents that were sent with their hash, the latest used ones.
+/// Documents that were sent with their hash, least recently used ones evicted.
 #[derive(Debug)]
 pub(super) struct Remembered {
     texts: LruCache<String, Arc<str>>,
@@ -158,7 +156,7 @@ pub(super) struct Remembered {
 
 impl Default for Remembered {
     fn default() -> Self {
-        // Bytes are what bounds it: see `cost`.
+        // Bounded by bytes instead of entries: see `cost`.
         Self { texts: LruCache::unbounded(), bytes: 0 }
     }
 }
@@ -182,8 +180,8 @@ impl Remembered {
     }
 }
 
-/// What remembering a document takes: its text, its hash, and the place in the table. The latter two bound how many
-/// small documents there are.
+/// Returns the memory cost of a remembered document: its text, its hash and its table entry. The latter two
+/// bound the number of small documents.
 fn cost(text: &str) -> usize {
     text.len() + 256
 }
@@ -193,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_remembered_is_bounded_and_the_latest_used_is_kept() {
+    fn remembered_documents_are_bounded_and_the_latest_used_is_kept() {
         let mut remembered = Remembered::default();
         let text = "x".repeat(1 << 20);
         for number in 0..100 {

@@ -1,4 +1,4 @@
-//! What is around every request: its id, its span, the headers of its answer, and its line of the log.
+//! Request scope: id, span, response headers and log line of every request.
 
 use std::time::Instant;
 
@@ -12,13 +12,14 @@ use super::observation::Observations;
 use super::request_id::{self, RequestId};
 use super::{State, headers};
 
-/// Longest path that the log repeats.
+/// Maximum length of a path in the log, in characters.
 const SHOWN_CHARACTERS: usize = 200;
 
-/// The middleware. One for all of it, and no `from_fn`: each future of each request has a place of its own in memory.
+/// Middleware of the request scope. It is one middleware and not `from_fn`, because each future of each
+/// request takes an allocation.
 pub(super) struct Envelope(pub web::Data<State>);
 
-/// What is around the routes of one worker.
+/// Routes of a worker inside their request scope.
 pub(super) struct Enveloped<S> {
     routes: S,
     state: web::Data<State>,

@@ -1,4 +1,4 @@
-//! GraphQL over server-sent events, for clients without sockets: `graphql-sse` in its mode of distinct connections.
+//! GraphQL over server-sent events, for clients without sockets: `graphql-sse` in distinct connections mode.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +20,16 @@ use super::{State, graphql, operation};
 use crate::error::{Error, Result};
 use crate::schema::Executed;
 
-/// How often a word is said that means nothing: those between us and the client close what is silent.
+/// Interval of keep-alive comments: intermediaries close silent connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// A comment.
+/// Empty comment of an event stream.
 const NOTHING: &str = ":\n\n";
 
-/// With an empty `data`: without one, a browser's `EventSource` passes the event over.
+/// Final event. Its `data` is empty but present: without it, a browser's `EventSource` ignores the event.
 const COMPLETE: &str = "event: complete\ndata:\n\n";
 
-/// A request that wants its results as events.
+/// Serves a request whose results are sent as events.
 pub(super) async fn serve(
     http: &HttpRequest,
     payload: &mut web::Payload,
@@ -47,7 +47,7 @@ async fn open(
     state: &web::Data<State>,
 ) -> Result<HttpResponse, Refusal> {
     let Asked::One(parameters) = graphql::read(http, payload, state, 0).await? else {
-        return Err(Error::bad_request("a stream of events answers one request").into());
+        return Err(Error::bad_request("an event stream takes a single request").into());
     };
     let place = state.place()?;
     let request = Observations::id(http);
@@ -66,14 +66,15 @@ async fn open(
                 graphql::check_method(http, prepared.kind())?;
                 operation::results(prepared, state).map(|result| result.map_err(Refusal::from)).boxed()
             }
-            // A status would tell an `EventSource` nothing: what is wrong with a document goes into the stream.
+            // A status would tell an `EventSource` nothing: errors of a document go into the stream.
             Err(refusal) if refusal.is_well_formed() => stream::iter([Err(refusal)]).boxed(),
             Err(refusal) => return Err(refusal),
         };
     let events = results.map(write).chain(stream::iter([Bytes::from_static(COMPLETE.as_bytes())]));
     let span = tracing::Span::current();
     let start = (events, interval(KEEP_ALIVE), Box::pin(state.shutdown.begun()), place);
-    // It is asked for more only when the client has taken the last; when it is gone, all of this is dropped.
+    // The stream is polled only after the client has taken the last event. It is dropped when the client
+    // disconnects.
     let stream = stream::unfold(start, move |(mut events, mut silence, mut stopping, place)| {
         let more = async move {
             let bytes = tokio::select! {
@@ -89,12 +90,12 @@ async fn open(
         .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept"))
-        // A proxy would wait until it has a bufferful.
+        // Disables proxy buffering, which would hold events back.
         .insert_header(("x-accel-buffering", "no"))
         .streaming(stream))
 }
 
-/// An event with a result. JSON has no line ends outside its texts, and inside they are escaped.
+/// Formats a result as an event. The serialized JSON has no line ends: none between tokens, and strings escape them.
 fn next(body: &[u8]) -> Bytes {
     [b"event: next\ndata: ", body, b"\n\n"].concat().into()
 }

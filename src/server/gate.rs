@@ -1,4 +1,4 @@
-//! The gate: how many requests are answered at once, and how long each may take.
+//! Concurrency limit of requests, and the time limit of each.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 
-/// One for all threads. Waiting for a place is not offered: a queue that grows answers nobody in time.
+/// Limit shared by all threads. It has no queue: a growing queue answers no client in time.
 #[derive(Clone)]
 pub(super) struct Gate {
     places: usize,
@@ -19,7 +19,7 @@ pub(super) struct Gate {
     time: Duration,
 }
 
-/// A place that is taken until this is dropped.
+/// Permit that is held until dropped.
 struct Place<'a>(&'a AtomicUsize);
 
 impl Drop for Place<'_> {
@@ -33,14 +33,14 @@ impl Gate {
         Self { places, taken: Arc::default(), time }
     }
 
-    /// Lets a request through and waits for what comes of it; given up, it is dropped, and with it its transaction.
+    /// Runs a request within the limits. On timeout the future is dropped, and its transaction with it.
     ///
     /// # Errors
-    /// When all places are taken, or the time is over.
+    /// If all permits are taken, or the time limit has passed.
     pub(super) async fn pass<T>(&self, answer: impl Future<Output = T>) -> Result<T> {
         let _place = self.place()?;
         let mut answer = pin!(answer);
-        // What does not wait for anything needs no clock.
+        // Fast path: no timer if the future is ready on first poll.
         if let Poll::Ready(answer) = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
             return Ok(answer);
         }

@@ -1,7 +1,7 @@
 //! GraphiQL at `/`, from the binary itself: no request goes to another host.
 //!
 //! `build.rs` bundles `ui/` and puts the gzipped files into a table. A build without them serves a page of
-//! the same look that takes GraphiQL from a public host, each file pinned by its hash.
+//! the same look that loads GraphiQL from a public host, each file pinned by its hash.
 
 use std::io::{self, Read};
 
@@ -12,10 +12,10 @@ use super::negotiation;
 
 include!(concat!(env!("OUT_DIR"), "/graphiql_assets.rs"));
 
-/// The page among the files of the table.
+/// Name of the page in the table of files.
 const PAGE: &str = "index.html";
 
-/// The files of the page that stands in where the table is empty.
+/// Files of the fallback page, for an empty table.
 const FALLBACK: &[(&str, &str, &str)] = &[
     (PAGE, "text/html; charset=utf-8", include_str!("../../ui/fallback/index.html")),
     ("start.js", "text/javascript; charset=utf-8", include_str!("../../ui/fallback/start.js")),
@@ -24,23 +24,24 @@ const FALLBACK: &[(&str, &str, &str)] = &[
     ("page.css", "text/css; charset=utf-8", include_str!("../../ui/src/page.css")),
 ];
 
-/// What the bundled page may do: run our scripts and workers, and speak to us (WebSocket included).
+/// Content security policy of the bundled page: own scripts and workers, and connections to this service
+/// (WebSocket included).
 ///
-/// Styles may stand in the document because the editor writes style elements at run time; scripts may not.
+/// Inline styles are allowed because the editor writes style elements at run time; inline scripts are not.
 /// Fonts and icons are in the style sheet as `data:`.
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; \
     style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The same for the page that stands in, which needs its public host.
+/// Content security policy of the fallback page, which needs its public host.
 const FALLBACK_POLICY: &str = "default-src 'none'; script-src 'self' https://unpkg.com; connect-src 'self'; \
     style-src 'self' https://unpkg.com 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page has one address for ever; a new binary may serve another one there.
+/// Caching of the page: its address never changes, but a new binary may serve another page there.
 const ASK_AGAIN: &str = "no-cache";
 
-/// For files whose name holds the hash of their content.
+/// Caching of files whose name contains the hash of their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Adds the page at `/` and its files under `/graphiql/`.
@@ -57,7 +58,7 @@ async fn page(request: HttpRequest) -> io::Result<HttpResponse> {
 
 async fn file(request: HttpRequest, name: web::Path<String>) -> io::Result<HttpResponse> {
     match name.as_str() {
-        // Its links are relative to `/`.
+        // The page's links are relative to `/`.
         PAGE => Ok(HttpResponse::NotFound().finish()),
         name if ASSETS.is_empty() => serve(&request, name, ASK_AGAIN),
         name => serve(&request, name, FOR_EVER),
@@ -68,7 +69,7 @@ fn serve(request: &HttpRequest, name: &str, caching: &'static str) -> io::Result
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CACHE_CONTROL, caching))
-        // On every file: a worker obeys the policy of its own script, not the page's.
+        // Set on every file: a worker obeys the policy of its own script instead of the page's.
         .insert_header((
             header::CONTENT_SECURITY_POLICY,
             if ASSETS.is_empty() { FALLBACK_POLICY } else { POLICY },
@@ -113,7 +114,7 @@ mod tests {
         headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// What stands in quotes after `name=`.
+    /// Returns the quoted values after `name=`.
     fn attributes<'a>(page: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
         page.split(name).skip(1).filter_map(|rest| rest.strip_prefix("=\"")?.split('"').next())
     }
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_bundled_file_is_gzipped_for_those_who_take_it_and_kept_for_ever() {
+    async fn serves_bundled_files_gzipped_and_immutable() {
         for &(name, kind, gzipped) in ASSETS.iter().filter(|asset| asset.0 != PAGE) {
             let (status, headers, body) = get(&format!("/graphiql/{name}"), "br, gzip").await;
             assert_eq!(status, StatusCode::OK, "{name}");
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_is_not_there_is_not_found() {
+    async fn unknown_files_are_not_found() {
         for path in ["/graphiql/", "/graphiql/none.js", "/graphiql/index.html", "/graphiql/..%2Findex.html"] {
             assert_eq!(get(path, "gzip").await.0, StatusCode::NOT_FOUND, "{path}");
         }

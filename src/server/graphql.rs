@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: a request in, an answer out.
+//! GraphQL over HTTP: from the request to the response.
 
 use std::pin::pin;
 
@@ -14,12 +14,12 @@ use super::{State, body, events, operation};
 use crate::error::Error;
 use crate::schema::{Executed, OperationKind};
 
-/// The header by which a client asks, in development, which statements its answer took.
+/// Request header that asks for the statements of a response, in development only.
 const EXPLAIN: &str = "Crowsfoot-Explain";
 
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
-/// Whatever comes to the address of GraphQL.
+/// Serves every request to the GraphQL endpoint.
 pub(super) async fn serve(
     http: HttpRequest,
     mut payload: web::Payload,
@@ -36,14 +36,14 @@ pub(super) async fn serve(
 
 fn not_acceptable() -> Refusal {
     let message = format!(
-        "Accept takes no media type of an answer: expected {}, {} or text/event-stream",
+        "unsupported Accept header: expected {}, {} or text/event-stream",
         Media::GraphqlResponse.content_type(),
         Media::Json.content_type()
     );
     Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message))
 }
 
-/// Reads what a request asks for; a list of requests has at most so many, and with 0 there is none.
+/// Reads the parameters of a request. A batch has at most `largest_batch` requests; 0 refuses batches.
 pub(super) async fn read(
     http: &HttpRequest,
     payload: &mut web::Payload,
@@ -56,15 +56,15 @@ pub(super) async fn read(
             let body = body::read(http, payload, state.body).await?;
             Ok(Asked::from_json(&body, largest_batch)?)
         }
-        _ => Err(Refusal::of_method(METHODS, "a request is sent by GET or by POST")),
+        _ => Err(Refusal::of_method(METHODS, "unsupported method: expected GET or POST")),
     }
 }
 
-/// Refuses a mutation that was not sent by POST: a link could be followed by accident, or put into a foreign page as a
-/// picture.
+/// Refuses a mutation that was not sent by POST: a link could be followed by accident, or embedded in a
+/// foreign page as an image.
 pub(super) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<(), Refusal> {
     if kind == OperationKind::Mutation && http.method() != Method::POST {
-        return Err(Refusal::of_method("POST", "a mutation is sent by POST"));
+        return Err(Refusal::of_method("POST", "a mutation must be sent by POST"));
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ async fn answer(http: &HttpRequest, payload: &mut web::Payload, state: &State) -
             }
             Asked::Many(batch) => {
                 let mut answers = Vec::with_capacity(batch.len());
-                // One after another: what one writes, the next one reads.
+                // In sequence: each request reads what the earlier ones wrote.
                 for parameters in batch {
                     answers.push(execute(http, parameters, state).await);
                 }
@@ -93,10 +93,9 @@ async fn execute(http: &HttpRequest, parameters: Parameters, state: &State) -> R
     let prepared = operation::prepare(parameters, state)?;
     check_method(http, prepared.kind())?;
     if prepared.kind() == OperationKind::Subscription {
-        return Err(Error::bad_request(
-            "a subscription has many answers: open a socket, or accept text/event-stream",
-        )
-        .into());
+        return Err(
+            Error::bad_request("a subscription needs a WebSocket or Accept: text/event-stream").into()
+        );
     }
     let observation = Observation::begin(&prepared);
     let mut executed = state.schema.run(prepared, &state.database).await;

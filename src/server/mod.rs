@@ -1,4 +1,4 @@
-//! The HTTP service: routes, and nothing that knows rows or types.
+//! HTTP service: routes, without knowledge of rows or types.
 
 mod answer;
 mod body;
@@ -54,31 +54,31 @@ use crate::error::Error;
 use crate::execute::Database;
 use crate::schema::Schema;
 
-/// How the service listens.
+/// Settings of the HTTP service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Address and port; port 0 takes any that is free.
+    /// Address and port; port 0 takes any free port.
     pub listen: String,
-    /// Threads that answer requests; by default one per core.
+    /// Threads that handle requests; by default one per core.
     pub workers: Option<usize>,
-    /// Whether clients may ask how an answer came about (`Crowsfoot-Explain`).
+    /// True if clients may request an explanation of their response (`Crowsfoot-Explain`).
     pub development: bool,
-    /// The origins whose pages may ask and open sockets, such as `https://shop.example`; without any no foreign page
-    /// may.
+    /// Origins whose pages may send requests and open sockets, such as `https://shop.example`. If empty, no
+    /// foreign page may.
     pub cors_origins: Vec<String>,
-    /// The documents that are run; without a list, whatever is asked.
+    /// Documents that the service runs; `None` allows every document.
     pub trusted_documents: Option<TrustedDocuments>,
-    /// The most requests in one list of them; with 0 lists are refused.
+    /// Maximum number of requests in a batch; 0 refuses batches.
     pub largest_batch: usize,
-    /// The most bytes of a request's body.
+    /// Maximum size of a request body, in bytes.
     pub largest_body: usize,
-    /// The most requests that are answered at once; further ones are refused.
+    /// Maximum number of concurrent requests; further ones are refused.
     pub most_concurrent: usize,
-    /// How long a request may take to be sent, and then again to be answered.
+    /// Time limit for receiving a request, and again for answering it.
     pub time_limit: Duration,
-    /// What sockets and streams of events may take up.
+    /// Limits of sockets and event streams.
     pub sockets: SocketLimits,
-    /// Statements that take as long or longer are named in the log; without it none is.
+    /// Statements that take at least this long are logged; `None` logs no statement.
     pub slow_statement: Option<Duration>,
 }
 
@@ -100,39 +100,39 @@ impl Default for Settings {
     }
 }
 
-/// How long the first head of a connection may take, where a whole request may take longer.
+/// Time limit for the head of a connection's first request. A whole request may take longer.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
-/// How long a connection is kept without a request: longer than balancers keep theirs, which would otherwise send
-/// one into a connection that is being closed.
+/// Time for which an idle connection is kept. It is longer than load balancers keep theirs: otherwise a
+/// balancer sends a request into a connection that is being closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Seconds that requests under way have left when the service is told to stop.
+/// Seconds that running requests have left after a shutdown signal.
 const SHUTDOWN_SECONDS: u64 = 10;
 
-/// The service could not start or was ended by a fault.
+/// Error that prevents the service from starting, or ends it.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address is taken, not ours, or no address.
+    /// The address is in use, not available on this host, or not an address.
     #[error("cannot listen on {listen}: {source}")]
     Listen {
-        /// The address as it was given.
+        /// Address as given.
         listen: String,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// What should be an origin is none.
-    #[error("\"{0}\" is not an origin; expected one such as https://shop.example")]
+    /// A configured origin is not an origin.
+    #[error("\"{0}\" is not an origin; expected an origin such as https://shop.example")]
     Origin(String),
-    /// Two metrics have one name.
-    #[error("the metrics contradict each other: {0}")]
+    /// Two metrics have the same name.
+    #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// The running service met a fault.
-    #[error("the service ended: {0}")]
+    /// The running service failed.
+    #[error("the service failed: {0}")]
     Run(#[from] io::Error),
 }
 
-/// What every route may use.
+/// State shared by all routes.
 #[derive(Clone)]
 struct State {
     schema: Schema,
@@ -142,9 +142,9 @@ struct State {
     gate: Gate,
     body: BodyLimits,
     largest_batch: usize,
-    /// The origins whose pages may open sockets.
+    /// Origins whose pages may open sockets.
     origins: Arc<[String]>,
-    /// The places for sockets and streams of events.
+    /// Permits for sockets and event streams.
     sockets: Arc<Semaphore>,
     socket_limits: SocketLimits,
     shutdown: Shutdown,
@@ -152,7 +152,7 @@ struct State {
     metrics: Metrics,
 }
 
-/// One of the places for sockets and streams of events, free again when it is dropped.
+/// Permit for a socket or an event stream, released on drop.
 struct Place {
     _permit: OwnedSemaphorePermit,
     _counted: Held,
@@ -165,20 +165,22 @@ impl State {
     }
 }
 
-/// A service that listens and is not running yet.
+/// Bound service that is not running yet.
 pub struct Server {
     inner: ActixServer,
     addresses: Vec<SocketAddr>,
     shutdown: Shutdown,
-    /// Ends when a signal says that the service has to stop.
+    /// Resolves when a signal requests shutdown.
     told: LocalBoxFuture<'static, ()>,
 }
 
 impl Server {
-    /// Takes the address. From here on a signal that ends the service is waited for, and kills it no more.
+    /// Binds the address. From here on, shutdown signals no longer kill the process; [`Server::run`] handles
+    /// them.
     ///
     /// # Errors
-    /// [`ServeError::Listen`] when the address cannot be had, [`ServeError::Origin`] when an origin is none.
+    /// [`ServeError::Listen`] if the address cannot be bound, [`ServeError::Origin`] if a configured origin
+    /// is not an origin.
     pub fn bind(
         schema: Schema,
         database: impl Into<Database>,
@@ -220,12 +222,13 @@ impl Server {
         })
         .client_request_timeout(HEAD_TIME.min(settings.time_limit))
         .keep_alive(KEEP_ALIVE)
-        // Else the second of two small frames waits for the client's word that the first has come, which it may hold back
-        // for 40 milliseconds (RFC 1122, section 4.2.3.2).
+        // Without this, the second of two small frames waits for the client's delayed ACK of the first, up to
+        // 40 ms (RFC 1122, section 4.2.3.2).
         .tcp_nodelay(true)
-        // One who closes is gone: what runs for it ends, and a stream of events does not wait for its next comment.
+        // Treats half-close as disconnect: cancels running work, and an event stream does not wait for its
+        // next comment.
         .h1_allow_half_closed(false)
-        // Sockets and streams of events are told before: they would hold up the end.
+        // Sockets and event streams are notified first; they would delay the shutdown.
         .disable_signals()
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .workers(workers);
@@ -236,16 +239,16 @@ impl Server {
         Ok(Self { addresses: server.addrs(), inner: server.run(), shutdown, told })
     }
 
-    /// Where it listens.
+    /// Returns the addresses that the service listens on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Answers requests until it is told to stop (SIGINT or SIGTERM); requests under way are finished, sockets and
-    /// streams of events are closed.
+    /// Serves requests until shutdown (SIGINT or SIGTERM). Running requests are finished; sockets and event
+    /// streams are closed.
     ///
     /// # Errors
-    /// [`ServeError::Run`] when the system fails it.
+    /// [`ServeError::Run`] if the operating system reports an error.
     pub async fn run(self) -> Result<(), ServeError> {
         let Self { inner, shutdown, told, .. } = self;
         let handle = inner.handle();

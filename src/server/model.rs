@@ -1,4 +1,4 @@
-//! The model drawn as an entity diagram, at `/model`: the picture, or its text in another format.
+//! Entity diagram of the model at `/model`, in one of several formats.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use tokio::sync::OnceCell;
 use crate::diagram::{self, Format};
 use crate::model::Model;
 
-/// The picture brings its own style, and nothing else may come with it or into it.
+/// Content security policy of the picture: its own inline style and nothing more.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Drawings of the model, which does not change while the service runs. Each is made when it is first requested: laying a
-/// large model out takes seconds, which a start does not have to spare.
+/// Diagrams of the model, which does not change while the service runs. Each is drawn on first request: the
+/// layout of a large model takes seconds, which would delay the start.
 pub(super) struct Drawings {
     model: Arc<Model>,
     drawn: [(Format, OnceCell<web::Bytes>); Format::ALL.len()],
@@ -24,8 +24,8 @@ impl Drawings {
         Self { model, drawn: Format::ALL.map(|format| (format, OnceCell::new())) }
     }
 
-    /// Returns the drawing in the format of this name; `None` where no format has it. Requests that come while it is made
-    /// wait for it, and hold no thread.
+    /// Returns the diagram in the format of this name, or `None` for an unknown format. Concurrent requests
+    /// wait for the first drawing without holding a thread.
     async fn get(&self, name: &str) -> Result<Option<(Format, web::Bytes)>> {
         let Some((format, drawn)) = self.drawn.iter().find(|(format, _)| format.name() == name) else {
             return Ok(None);
@@ -38,7 +38,7 @@ impl Drawings {
     }
 }
 
-/// Which drawing.
+/// Query parameters of `/model`.
 #[derive(Deserialize)]
 pub(super) struct Wanted {
     format: Option<String>,

@@ -1,4 +1,4 @@
-//! Media types: in which one a request comes, and in which one its answer goes.
+//! Content negotiation: media types of requests and responses.
 
 use actix_web::http::Method;
 use actix_web::http::header::{
@@ -6,15 +6,15 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpMessage, HttpRequest};
 
-/// The media type of a stream of events.
+/// Media type of an event stream.
 const EVENTS: &str = "text/event-stream";
 
-/// What an answer may be written as (GraphQL over HTTP, section 4.1).
+/// Media type of a response (GraphQL over HTTP, section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
-    /// The media type under which the status says how the request went.
+    /// Newer media type, whose status reports the result of the request.
     GraphqlResponse,
-    /// The older one: 200 for whatever is well-formed.
+    /// Older media type: 200 for every well-formed request.
     Json,
 }
 
@@ -26,7 +26,7 @@ impl Media {
         }
     }
 
-    /// The header `Content-Type` of such an answer.
+    /// Returns the header `Content-Type` of a response.
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
@@ -35,26 +35,26 @@ impl Media {
     }
 }
 
-/// What a request wants to have for an answer.
+/// Form of the response that a request accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// One answer.
+    /// Single response.
     Answer(Media),
-    /// Its results as events (`graphql-sse`).
+    /// Results as events (`graphql-sse`).
     Events,
-    /// Nothing that there is here.
+    /// No form that the service offers.
     Nothing,
 }
 
-/// What a request likes best.
+/// Returns the form that a request prefers.
 ///
-/// Both media types of an answer with the same quality: the newer one where it is named, as clients name it; the older one for
-/// `*/*`, which is what tools send that know nothing of it. Events for those who name them, and name no answer that they like
-/// as much.
+/// If both response media types have the same quality: the newer one if the client names it; the older one
+/// for `*/*`, which unaware tools send. Events if the client names them and names no response media type of
+/// the same quality.
 pub(super) fn wanted(http: &HttpRequest) -> Wanted {
     let mut headers = http.headers().get_all(ACCEPT);
     let only = headers.next().filter(|_| headers.next().is_none());
-    // What most clients say is known without being read.
+    // Fast path for the headers of most clients.
     match only.map(HeaderValue::as_bytes) {
         Some(b"application/graphql-response+json") => return Wanted::Answer(Media::GraphqlResponse),
         Some(b"application/json" | b"*/*") => return Wanted::Answer(Media::Json),
@@ -68,7 +68,7 @@ pub(super) fn wanted(http: &HttpRequest) -> Wanted {
     let older = liking(&ranges, Media::Json.essence());
     if let Some((quality, true)) = liking(&ranges, EVENTS) {
         let is_less = |(other, is_named): (Quality, bool)| other < quality || other == quality && !is_named;
-        // A stream has no end that a HEAD could be told.
+        // A stream has no length that HEAD could report.
         if http.method() != Method::HEAD && [newer, older].into_iter().flatten().all(is_less) {
             return Wanted::Events;
         }
@@ -83,7 +83,8 @@ pub(super) fn wanted(http: &HttpRequest) -> Wanted {
     }
 }
 
-/// How much a media type is liked, and whether it is named: the most specific range decides (RFC 9110, section 12.5.1).
+/// Returns the quality of a media type, and true if it is named: the most specific range decides (RFC 9110,
+/// section 12.5.1).
 fn liking(ranges: &Accept, media: &str) -> Option<(Quality, bool)> {
     let fitting = ranges.iter().filter_map(|range| {
         let specificity = match range.item.essence_str() {
@@ -99,8 +100,8 @@ fn liking(ranges: &Accept, media: &str) -> Option<(Quality, bool)> {
     (quality > Quality::ZERO).then_some((quality, specificity == 2))
 }
 
-/// Whether a body is said to be JSON in UTF-8. No form of a foreign page can say so without asking first: everything
-/// else is refused, which is the defence against forged requests.
+/// Returns true if the content type is JSON in UTF-8. No form of a foreign page can send it without a
+/// preflight; all other types are refused, which is the defence against forged requests (CSRF).
 pub(super) fn is_json(http: &HttpRequest) -> bool {
     let is_plain = |given: &HeaderValue| given.as_bytes() == Media::Json.essence().as_bytes();
     if http.headers().get(CONTENT_TYPE).is_some_and(is_plain) {
@@ -112,7 +113,7 @@ pub(super) fn is_json(http: &HttpRequest) -> bool {
     })
 }
 
-/// Whether an answer may be sent compressed.
+/// Returns true if the response may be compressed with gzip.
 pub(super) fn takes_gzip(http: &HttpRequest) -> bool {
     let supported = [Encoding::gzip(), Encoding::identity()];
     AcceptEncoding::parse(http)
@@ -129,7 +130,7 @@ mod tests {
     const OLDER: Wanted = Wanted::Answer(Media::Json);
 
     #[test]
-    fn the_media_type_that_is_liked_best_is_taken() {
+    fn selects_the_preferred_media_type() {
         for (accept, expected) in [
             ("", OLDER),
             ("*/*", OLDER),
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_sent_to_those_who_like_them_more_than_an_answer() {
+    fn sends_events_when_the_client_prefers_them() {
         for (accept, expected) in [
             ("text/event-stream", true),
             ("Text/Event-Stream; charset=utf-8", true),

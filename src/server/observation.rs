@@ -1,4 +1,4 @@
-//! What the log and the metrics have to say about one operation when it is over.
+//! Operation record: log line and metrics of an operation.
 
 use std::time::{Duration, Instant};
 
@@ -12,19 +12,19 @@ use crate::error::{Code, LocatedError};
 use crate::execute::StatementRecord;
 use crate::schema::{Executed, OperationKind, Prepared};
 
-/// Longest name that the log repeats: clients choose them.
+/// Maximum length of an operation name in the log, in characters: clients choose the names.
 const SHOWN_CHARACTERS: usize = 100;
 
-/// How an operation ended.
+/// Outcome of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// All of it was answered.
+    /// Complete response without errors.
     Ok,
-    /// Some fields failed, and others were answered.
+    /// Some fields failed, others have data.
     Partial,
-    /// It was carried out and has no data to show for it.
+    /// The operation was executed and has no data.
     Failed,
-    /// It was not carried out.
+    /// The operation was not executed.
     Refused,
 }
 
@@ -41,29 +41,29 @@ impl Outcome {
     }
 }
 
-/// One operation, from its beginning.
+/// Record of an operation, from its start.
 #[derive(Debug)]
 pub(super) struct Observation {
     started: Instant,
-    /// None where it was refused before it could begin; its time is that of the whole request.
+    /// `None` if the operation was refused before it began; the time of the whole request counts instead.
     pub(super) elapsed: Option<Duration>,
-    /// None where the request could not be read.
+    /// `None` if the request could not be read.
     pub(super) kind: Option<OperationKind>,
     name: Option<String>,
     pub(super) outcome: Outcome,
-    /// Of each error.
+    /// Code of each error.
     pub(super) codes: Vec<Code>,
     pub(super) statements: Vec<StatementRecord>,
 }
 
 impl Observation {
-    /// An operation begins.
+    /// Starts the record of an operation.
     pub(super) fn begin(prepared: &Prepared) -> Self {
         let name = prepared.operation_name().map(|name| name.chars().take(SHOWN_CHARACTERS).collect());
         Self { kind: Some(prepared.kind()), name, ..Self::refused(&[]) }
     }
 
-    /// It has ended so, and took these statements.
+    /// Completes the record with the outcome and the statements.
     pub(super) fn end(self, executed: &Executed, statements: Vec<StatementRecord>) -> Self {
         let outcome = match &executed.data {
             None => Outcome::Refused,
@@ -80,7 +80,7 @@ impl Observation {
         }
     }
 
-    /// An operation that does not begin at all.
+    /// Builds the record of an operation that is refused.
     pub(super) fn refused(errors: &[LocatedError]) -> Self {
         Self {
             started: Instant::now(),
@@ -93,14 +93,14 @@ impl Observation {
         }
     }
 
-    /// Keeps it until the request is over.
+    /// Attaches the record to its request, until the request is over.
     pub(super) fn belongs_to(self, http: &HttpRequest) {
         if let Some(observations) = http.extensions_mut().get_mut::<Observations>() {
             observations.operations.push(self);
         }
     }
 
-    /// Counts it and logs it by itself: the request that brought it was answered before, or goes on.
+    /// Counts and logs the record by itself, because its request was answered earlier or continues.
     pub(super) fn tell(self, state: &State) {
         let elapsed = self.elapsed.unwrap_or_else(|| self.started.elapsed());
         tracing::info!(
@@ -116,7 +116,7 @@ impl Observation {
         self.count(&state.metrics, elapsed, state.slow_statement);
     }
 
-    /// Counts it, and names the statements that took too long. Values are the client's and not for the log.
+    /// Counts the record and logs its slow statements. Values belong to the client and are not logged.
     fn count(&self, metrics: &Metrics, elapsed: Duration, slow: Option<Duration>) {
         metrics.observe(self, self.elapsed.unwrap_or(elapsed));
         let is_slow = |statement: &&StatementRecord| slow.is_some_and(|slow| statement.elapsed >= slow);
@@ -125,14 +125,13 @@ impl Observation {
         }
     }
 
-    /// How many rows all its statements returned.
+    /// Returns the number of rows of all statements.
     pub(super) fn rows(&self) -> usize {
         self.statements.iter().map(|statement| statement.rows).sum()
     }
 }
 
-/// What is known of one HTTP request until it is over: its id, and all its operations. That is one, or as many as its batch
-/// has.
+/// Records of an HTTP request: its id and its operations, one or as many as its batch has.
 #[derive(Debug)]
 pub(super) struct Observations {
     id: RequestId,
@@ -140,28 +139,28 @@ pub(super) struct Observations {
 }
 
 impl Observations {
-    /// A request begins.
+    /// Attaches empty records to a request.
     pub(super) fn begin(request: &ServiceRequest, id: RequestId) {
-        // Nearly every request has one.
+        // Nearly every request has one operation.
         request.extensions_mut().insert(Self { id, operations: Vec::with_capacity(1) });
     }
 
-    /// Those of a request that is over.
+    /// Takes the records of a finished request.
     pub(super) fn end(http: &HttpRequest) -> Option<Self> {
         http.extensions_mut().remove()
     }
 
-    /// The id of a request that is not over.
+    /// Returns the id of a request that is not finished.
     pub(super) fn id(http: &HttpRequest) -> Option<String> {
         http.extensions().get::<Self>().map(|observations| observations.id.to_string())
     }
 
-    /// Counts them.
+    /// Counts all operations.
     pub(super) fn count(&self, metrics: &Metrics, elapsed: Duration, slow: Option<Duration>) {
         self.operations.iter().for_each(|operation| operation.count(metrics, elapsed, slow));
     }
 
-    /// The line of the log for the whole request. Without an operation it is one of another route.
+    /// Writes the log line of the whole request. Requests of other routes have no operation.
     pub(super) fn log(&self, status: u16, elapsed: Duration) {
         let sum = |number: fn(&Observation) -> usize| {
             (!self.operations.is_empty()).then(|| self.operations.iter().map(number).sum::<usize>())
@@ -189,7 +188,7 @@ fn codes(errors: &[LocatedError]) -> Vec<Code> {
     errors.iter().map(|located| located.error.code()).collect()
 }
 
-/// To the microsecond.
+/// Converts to milliseconds, rounded to the microsecond.
 fn milliseconds(elapsed: Duration) -> f64 {
     (elapsed.as_secs_f64() * 1e6).round() / 1e3
 }

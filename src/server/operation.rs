@@ -1,4 +1,4 @@
-//! An operation from its parameters to its results, for those ways on which there may be many of them.
+//! Operations over transports that may carry several results.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::parameters::Parameters;
 use crate::error::{Error, Result};
 use crate::schema::{Executed, OperationKind, Prepared};
 
-/// Finds the document that is meant, and reads it.
+/// Looks the document up and prepares its operation.
 pub(super) fn prepare(mut parameters: Parameters, state: &State) -> Result<Prepared, Refusal> {
     let text = state.documents.text(&mut parameters)?;
     let mut request = Request::new(text).variables(parameters.variables);
@@ -24,8 +24,8 @@ pub(super) fn prepare(mut parameters: Parameters, state: &State) -> Result<Prepa
     state.schema.prepare(request).map_err(Refusal::of_document)
 }
 
-/// The results of an operation, as they come. Nothing is kept for one who does not ask for the next: of a subscription
-/// it misses what lies between.
+/// Returns the results of an operation as a stream. No result is queued: a slow subscriber of a subscription
+/// misses those in between.
 pub(super) fn results(
     prepared: Prepared,
     state: &web::Data<State>,
@@ -38,7 +38,7 @@ pub(super) fn results(
         let results = state.schema.subscribe(prepared, &state.database);
         let observed = results.map(move |executed| {
             let _counted = &listens;
-            // Its statements are those of a run that others may share.
+            // The statements belong to a run that several subscribers may share.
             if let Some(first) = observation.take() {
                 first.end(&executed, Vec::new()).tell(&state);
             }
@@ -46,7 +46,8 @@ pub(super) fn results(
         });
         return observed.boxed();
     }
-    // It runs whether somebody asks or not: a transaction must not wait for a slow reader. Dropped, it ends.
+    // Runs without being polled: a transaction must not wait for a slow reader. Dropping the set cancels the
+    // run.
     let mut running = JoinSet::new();
     let run = async move {
         let mut executed = state.gate.pass(state.schema.run(prepared, &state.database)).await?;
@@ -59,7 +60,7 @@ pub(super) fn results(
         match running.join_next().await {
             Some(Ok(result)) => result,
             Some(Err(error)) => Err(Error::internal(error)),
-            None => Err(Error::internal("an operation ended without a result")),
+            None => Err(Error::internal("the operation ended without a result")),
         }
     })
     .boxed()

@@ -1,16 +1,17 @@
-//! Whether a page may open a socket. Browsers ask nobody before they do: any page could, in its visitor's name.
+//! Origin check of WebSocket handshakes. Browsers send no preflight for them: any page could open one in its
+//! visitor's name.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, ORIGIN};
 
-/// Whether the request comes from a page of this service, of one of `origins`, or from no page at all.
+/// Returns true if the request comes from a page of this service or of `origins`, or from no page at all.
 pub(super) fn is_welcome(http: &HttpRequest, origins: &[String]) -> bool {
     let Some(origin) = http.headers().get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     if origins.iter().any(|known| known.eq_ignore_ascii_case(origin)) {
         return true;
     }
-    // A proxy may have taken the encryption off: the scheme says nothing. Neither side names a scheme's own port.
+    // A proxy may have terminated TLS, so schemes are not compared. Neither header names a default port.
     let host = http.headers().get(HOST).and_then(|host| host.to_str().ok());
     let own = origin.split_once("://").map(|(_, host)| host);
     matches!((own, host), (Some(own), Some(host)) if own.eq_ignore_ascii_case(host))
@@ -23,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_pages_listed_pages_and_programs_are_welcome_and_nobody_else() {
+    fn allows_own_origins_listed_origins_and_programs_only() {
         let listed = ["https://shop.example".to_owned()];
         for (origin, host, expected) in [
             ("http://127.0.0.1:8000", "127.0.0.1:8000", true),

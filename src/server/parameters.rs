@@ -1,4 +1,4 @@
-//! The parameters of a GraphQL request, read from a JSON body or from a query string.
+//! Parameters of a GraphQL request, read from a JSON body or from a query string.
 
 use std::fmt;
 
@@ -10,29 +10,30 @@ use serde::{Deserialize, Deserializer};
 use super::variables::GivenVariables;
 use crate::error::{Error, Result};
 
-/// What a GraphQL request says (GraphQL over HTTP, section 5.1 and appendix A). Unknown parameters are left alone.
+/// Parameters of a GraphQL request (GraphQL over HTTP, section 5.1 and appendix A). Unknown parameters are
+/// ignored.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
-    /// The document's text.
+    /// Text of the document.
     pub query: Option<String>,
-    /// The document's name in a list.
+    /// Name of the document in a list.
     pub document_id: Option<String>,
-    /// Which of the document's operations is meant.
+    /// Name of the operation to execute.
     pub operation_name: Option<String>,
-    /// The values of the operation's variables.
+    /// Values of the operation's variables.
     pub variables: Variables,
-    /// What is read of the extensions.
+    /// Known extensions.
     pub extensions: Extensions,
 }
 
-/// The extensions that are understood here.
+/// Extensions that the service reads.
 #[derive(Debug, Default)]
 pub(super) struct Extensions {
-    /// The hash of a document that may be known already.
+    /// Hash of a document that the service may know already.
     pub persisted_query: Option<PersistedQuery>,
 }
 
-/// The hash of a document, as Apollo's clients send it.
+/// Hash of a document, as Apollo's clients send it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a map with version and sha256Hash")]
 pub(super) struct PersistedQuery {
@@ -40,19 +41,19 @@ pub(super) struct PersistedQuery {
     pub sha256_hash: String,
 }
 
-/// What a body asks for.
+/// Content of a request body.
 #[derive(Debug)]
 pub(super) enum Asked {
     One(Parameters),
-    /// A batch, to be answered in its order.
+    /// Batch, answered in order.
     Many(Vec<Parameters>),
 }
 
 impl Asked {
-    /// Reads a body in one pass; a batch has at most so many requests, and with 0 there is none.
+    /// Reads a body in one pass. A batch has at most `largest_batch` requests; 0 refuses batches.
     ///
     /// # Errors
-    /// When it is not JSON, or a parameter is not what it should be.
+    /// If the body is not JSON, or a parameter has the wrong type.
     pub(super) fn from_json(body: &[u8], largest_batch: usize) -> Result<Self> {
         let mut json = serde_json::Deserializer::from_slice(body);
         let asked = AskedSeed { largest_batch }.deserialize(&mut json);
@@ -63,21 +64,21 @@ impl Asked {
 }
 
 impl Parameters {
-    /// Whether it says, by its text or by a name, which document is meant.
+    /// Returns true if the request has a document, by text or by name.
     pub(super) fn names_a_document(&self) -> bool {
         self.query.is_some() || self.document_id.is_some() || self.extensions.persisted_query.is_some()
     }
 
-    /// Reads a query string (section 5.3).
+    /// Reads a query string (GraphQL over HTTP, section 5.3).
     ///
     /// # Errors
-    /// When a parameter is there twice, or is not what it should be.
+    /// If a parameter is given twice, or has the wrong type.
     pub(super) fn from_query_string(text: &str) -> Result<Self> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
             .map_err(|error| Error::bad_request(format!("the query string cannot be read: {error}")))?;
         let mut known = Known::default();
         for (name, value) in pairs.into_inner() {
-            let twice = || Error::bad_request(format!("parameter \"{name}\" is there twice"));
+            let twice = || Error::bad_request(format!("parameter \"{name}\" is given more than once"));
             let known = match name.as_str() {
                 "query" => &mut known.query,
                 "documentId" => &mut known.document_id,
@@ -101,7 +102,7 @@ impl Parameters {
     }
 }
 
-/// The texts of a query string.
+/// Raw parameters of a query string.
 #[derive(Default)]
 struct Known {
     query: Option<String>,
@@ -114,7 +115,7 @@ struct Known {
 fn from_json_text<T: serde::de::DeserializeOwned + Default>(name: &str, text: Option<String>) -> Result<T> {
     let read = |text: String| {
         serde_json::from_str(&text)
-            .map_err(|error| Error::bad_request(format!("parameter \"{name}\" as JSON: {error}")))
+            .map_err(|error| Error::bad_request(format!("parameter \"{name}\" is not valid JSON: {error}")))
     };
     text.map_or_else(|| Ok(T::default()), read)
 }
@@ -144,7 +145,7 @@ impl<'de> Visitor<'de> for AskedSeed {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Asked, A::Error> {
         if self.largest_batch == 0 {
-            return Err(A::Error::custom("a list of requests is not taken here; send them one by one"));
+            return Err(A::Error::custom("batching is disabled; expected a single request"));
         }
         let mut asked = Vec::new();
         loop {
@@ -152,11 +153,13 @@ impl<'de> Visitor<'de> for AskedSeed {
             let request =
                 request.map_err(|error| A::Error::custom(format!("request {}: {error}", asked.len() + 1)))?;
             match request {
-                None if asked.is_empty() => return Err(A::Error::custom("the list of requests is empty")),
+                None if asked.is_empty() => {
+                    return Err(A::Error::custom("expected at least one request in the batch"));
+                }
                 None => return Ok(Asked::Many(asked)),
-                // The rest is not even read.
+                // The rest is not read.
                 Some(_) if asked.len() == self.largest_batch => {
-                    let most = format!("a list has at most {} requests", self.largest_batch);
+                    let most = format!("a batch has at most {} requests", self.largest_batch);
                     return Err(A::Error::custom(most));
                 }
                 Some(request) => asked.push(request),
@@ -171,7 +174,7 @@ impl<'de> Deserialize<'de> for Parameters {
     }
 }
 
-/// The name of a parameter in a body.
+/// Name of a parameter in a body.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
 enum ParameterName {
@@ -185,7 +188,7 @@ enum ParameterName {
 }
 
 impl ParameterName {
-    /// How many there are that are known.
+    /// Number of known parameters.
     const KNOWN: usize = Self::Other as usize;
 
     fn as_str(self) -> &'static str {
@@ -231,14 +234,17 @@ impl<'de> Visitor<'de> for ParametersVisitor {
                 }
             }
             if std::mem::replace(&mut seen[name as usize], true) {
-                return Err(A::Error::custom(format!("parameter \"{}\" is there twice", name.as_str())));
+                return Err(A::Error::custom(format!(
+                    "parameter \"{}\" is given more than once",
+                    name.as_str()
+                )));
             }
         }
         Ok(parameters)
     }
 }
 
-/// The next value; what is wrong with it names the parameter.
+/// Reads the next value; its errors name the parameter.
 fn value<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: &mut A, name: &str) -> Result<T, A::Error> {
     map.next_value().map_err(|error| A::Error::custom(format!("parameter \"{name}\": {error}")))
 }
@@ -280,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_names_the_parameter_and_what_was_expected() {
+    fn faults_name_the_parameter_and_the_expected_type() {
         for (body, expected) in [
             (
                 r#"{"query": 5}"#,
@@ -323,7 +329,7 @@ mod tests {
         let batch = r#"[{"query": "a"}, {"query": "b"}]"#;
         assert!(matches!(Asked::from_json(batch.as_bytes(), 2), Ok(Asked::Many(asked)) if asked.len() == 2));
         assert!(fault(batch, 1).contains("a list has at most 1 requests"));
-        assert!(fault("[]", 2).contains("the list of requests is empty"));
+        assert!(fault("[]", 2).contains("expected at least one request in the batch"));
         assert!(fault(r#"[{}, {"query": 1}]"#, 2).contains("request 2: parameter \"query\": invalid type"));
     }
 

@@ -1,4 +1,4 @@
-//! A body that is sent piece by piece.
+//! Response body sent in chunks.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
 
-/// What actix-web has in its buffer before it waits for the client.
+/// Size of a chunk: actix-web's buffer limit before it waits for the client.
 const PIECE_BYTES: usize = 32 << 10;
 
-/// A body of which only so much is copied as the client takes: actix-web would copy all of one that comes at once.
+/// Streams a body in 32 KiB chunks: actix-web would copy a whole body that comes at once.
 pub(super) struct Pieces(pub Bytes);
 
 impl MessageBody for Pieces {

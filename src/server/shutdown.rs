@@ -1,20 +1,20 @@
-//! The end of the service: a signal from outside, told to everything that would otherwise go on for ever.
+//! Shutdown: a signal from the operating system, forwarded to tasks that would otherwise never end.
 
 use std::io;
 
 use tokio::sync::watch;
 
-/// One for all threads: sockets and streams of events end when it has begun.
+/// Shutdown notification shared by all threads: sockets and event streams end when it has begun.
 #[derive(Clone, Default)]
 pub(super) struct Shutdown(watch::Sender<bool>);
 
 impl Shutdown {
-    /// Tells everybody.
+    /// Notifies all tasks.
     pub(super) fn begin(&self) {
         self.0.send_replace(true);
     }
 
-    /// Waits until it begins; one that comes later does not wait.
+    /// Waits until shutdown begins; returns at once if it has begun.
     pub(super) fn begun(&self) -> impl Future<Output = ()> + use<> {
         let mut told = self.0.subscribe();
         async move {
@@ -25,7 +25,7 @@ impl Shutdown {
     }
 }
 
-/// Listens for the signals that end a service; what comes back waits for one.
+/// Listens for the shutdown signals; the returned future waits for one.
 #[cfg(unix)]
 pub(super) fn signal() -> io::Result<impl Future<Output = ()>> {
     use actix_web::rt::signal::unix::{SignalKind, signal};
@@ -40,7 +40,7 @@ pub(super) fn signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Listens for the signal that ends a service; what comes back waits for it.
+/// Listens for the shutdown signal; the returned future waits for it.
 #[cfg(not(unix))]
 pub(super) fn signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {

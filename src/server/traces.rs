@@ -1,4 +1,4 @@
-//! Traces for OpenTelemetry: requests, what is planned, and every statement, sent to a collector by OTLP over HTTP.
+//! Traces for OpenTelemetry: requests, planning and every statement, sent to a collector by OTLP over HTTP.
 
 use actix_web::http::header::HeaderMap;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
@@ -16,18 +16,18 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
-/// What collectors call the service where `OTEL_SERVICE_NAME` says nothing else.
+/// Service name for collectors, unless `OTEL_SERVICE_NAME` is set.
 const SERVICE: &str = env!("CARGO_PKG_NAME");
 
-/// Sends spans to a collector, as the standard `OTEL_…` environment variables have it.
+/// Exporter of spans to a collector, configured by the standard `OTEL_…` environment variables.
 #[derive(Debug)]
 pub struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// Begins to send. A collector that is away is no error: its spans are lost.
+    /// Starts the export. An unreachable collector is not an error: its spans are lost.
     ///
     /// # Errors
-    /// When a setting makes no sense.
+    /// If a setting is invalid.
     pub fn export() -> Result<Self, ExporterBuildError> {
         let exporter = SpanExporter::builder().with_http().build()?;
         let resource = Resource::builder();
@@ -42,29 +42,29 @@ impl Traces {
         Ok(Self(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build()))
     }
 
-    /// What collects spans, beside the layer that writes log lines.
+    /// Returns the layer that collects spans, to be used beside the layer that writes log lines.
     pub fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        // Other crates' spans say nothing about a request.
+        // Spans of other crates are left out.
         let ours = Targets::new().with_target(SERVICE, LevelFilter::DEBUG);
         tracing_opentelemetry::layer().with_tracer(self.0.tracer(SERVICE)).with_filter(ours)
     }
 
-    /// Sends what is left.
+    /// Flushes the remaining spans.
     ///
     /// # Errors
-    /// When it could not be sent.
+    /// If they could not be sent.
     pub fn end(self) -> Result<(), OTelSdkError> {
         self.0.shutdown()
     }
 }
 
-/// Puts the request's span under that of whoever sent the request (W3C Trace Context, `traceparent`).
+/// Makes the request's span a child of the client's span (W3C Trace Context, `traceparent`).
 pub(super) fn adopt(span: &Span, headers: &HeaderMap) {
     span.record("otel.kind", "server");
-    // It fails where nobody collects spans.
+    // Fails if no layer collects spans.
     let _ = span.set_parent(TraceContextPropagator::new().extract(&Headers(headers)));
 }
 

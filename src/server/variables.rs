@@ -1,4 +1,4 @@
-//! The values of variables, read from JSON.
+//! Values of variables, read from JSON.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use async_graphql::{Name, Value, Variables};
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Variables of a request. A name that an object has twice is refused: one of two conditions on what to delete would be dropped
-/// otherwise.
+/// Variables of a request. Refuses an object with a duplicate name: otherwise one of two conditions of a
+/// deletion would be dropped.
 #[derive(Debug, Default)]
 pub(super) struct GivenVariables(pub Variables);
 
@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for ValueSeed {
             let value = map.next_value_seed(self)?;
             if let (place, Some(_)) = fields.insert_full(name, value) {
                 let name = fields.get_index(place).map_or("", |(name, _)| name);
-                return Err(A::Error::custom(format!("\"{name}\" is given twice")));
+                return Err(A::Error::custom(format!("\"{name}\" is given more than once")));
             }
         }
         Ok(Value::Object(fields))

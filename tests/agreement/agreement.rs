@@ -1,5 +1,5 @@
-//! Crowsfoot and the naive executor agree: the same answer to random queries over random rows, by as many statements
-//! as there are levels that somebody asks for.
+//! Compares Crowsfoot with the naive executor: the same responses to random queries over random rows, with as
+//! many statements as requested levels.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -21,25 +21,25 @@ use crate::tables::TABLES;
 use crate::world::World;
 use crate::writing;
 
-/// Relations within relations: few roots, four levels.
+/// Nested relations: few roots, four levels.
 #[test]
 fn random_trees_answer_as_the_naive_executor_does() {
     check(40, 40, 400, World::random, random_tree);
 }
 
-/// Conditions, orders, pages and aggregates: many roots with nothing below.
+/// Conditions, orders, pages and aggregates: many roots without nested fields.
 #[test]
 fn random_lists_answer_as_the_naive_executor_does() {
     check(25, 12, 1_500, World::full, random_lists);
 }
 
-/// Conditions on texts that nearly fit.
+/// Conditions on texts that almost match.
 #[test]
 fn random_patterns_match_as_the_naive_executor_does() {
     check(15, 10, 1_000, World::full, random_texts);
 }
 
-/// Comparisons with any value that a column holds.
+/// Comparisons with any value that a column can hold.
 #[test]
 fn random_values_compare_as_the_naive_executor_does() {
     check(10, 10, 1_000, World::wild, random_comparisons);
@@ -71,7 +71,7 @@ fn check(
     runtime.block_on(Service::drop_all(services));
 }
 
-/// How many queries were compared, or what is wrong with the first that differs.
+/// Returns the number of compared queries, or the first difference.
 async fn agree(
     service: &Service,
     world: &World,
@@ -89,7 +89,7 @@ async fn agree(
     Ok(queries.len())
 }
 
-/// Asks both executors; what is different, with all that one needs to see why.
+/// Sends a query to both executors; returns the difference with its context.
 pub async fn compare(
     service: &Service,
     world: &World,

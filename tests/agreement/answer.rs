@@ -1,4 +1,4 @@
-//! What an answer has to be, and whether one is it.
+//! Expected responses and their comparison.
 
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
@@ -9,9 +9,9 @@ use crate::tables::Kind;
 #[derive(Clone, Debug)]
 pub enum Answer {
     Exact(Json),
-    /// A decimal, as text: 1.5 and 1.50 are the same.
+    /// Decimal as text: 1.5 and 1.50 are equal.
     Decimal(Decimal),
-    /// A number that was reckoned, as text or as a number.
+    /// Computed number, as text or as a number.
     Near {
         value: f64,
         tolerance: f64,
@@ -29,13 +29,13 @@ impl Answer {
         }
     }
 
-    /// A sum or an average of `numbers`: the greater they are, the less exact it is.
+    /// Builds a sum or an average of `numbers`: larger numbers lower its precision.
     pub fn near(value: f64, numbers: impl Iterator<Item = f64>, is_text: bool) -> Self {
         let greatest = numbers.map(f64::abs).fold(1e-300, f64::max);
         Self::Near { value, tolerance: greatest * 1e-12, is_text }
     }
 
-    /// Where `actual` first differs, as a path and what was expected there.
+    /// Returns the first difference to `actual`, as a path with the expected value.
     pub fn difference(&self, actual: &Json) -> Option<String> {
         self.difference_at("data", actual)
     }

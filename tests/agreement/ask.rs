@@ -1,4 +1,4 @@
-//! Asking Crowsfoot, on each database.
+//! Sends requests to Crowsfoot, on each database.
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
@@ -18,13 +18,13 @@ use crate::tables::{TABLES, entities};
 use crate::world::{Row, World};
 use crate::writing;
 
-/// A schema of the domain over one database.
+/// Schema of the domain over a database.
 pub struct Service {
     pub schema: Schema,
     pub database: TestDatabase,
 }
 
-/// What came of a request.
+/// Result of a request.
 pub struct Asked {
     pub data: Json,
     pub errors: Option<Json>,
@@ -32,7 +32,7 @@ pub struct Asked {
 }
 
 impl Service {
-    /// One over each database of the tests, with empty tables.
+    /// Creates a service over each test database, with empty tables.
     pub async fn all() -> Vec<Self> {
         let schema = Schema::new(domain::registry().model().unwrap()).unwrap();
         let mut services = Vec::new();
@@ -47,7 +47,7 @@ impl Service {
         self.ask_by(&self.schema, document).await
     }
 
-    /// The same with at most so many rows to a request.
+    /// Sends a request with a row ceiling.
     pub async fn ask_within(&self, rows: u64, document: &Document) -> Asked {
         let limits = Limits { rows, ..Limits::DEFAULT };
         let schema = Schema::builder(self.schema.model().as_ref().clone()).limits(limits).finish().unwrap();
@@ -60,14 +60,14 @@ impl Service {
         Asked { data: answer["data"].take(), errors: answer.get("errors").cloned(), statements }
     }
 
-    /// How many statements the plan of a request has.
+    /// Returns the number of statements in the plan of a request.
     pub fn planned(&self, document: &Document) -> Result<usize, String> {
         let variables = Variables::from_json(document.variables.clone());
         let plan = self.schema.plan(&Request::new(&document.text).variables(variables));
         plan.map(|plan| plan.statements()).map_err(|error| error.to_string())
     }
 
-    /// The answer to a plainly written query, which must have no errors.
+    /// Returns the response to a plainly written query, which must have no errors.
     pub async fn answer(&self, fields: &[Field], known: &Known) -> Result<Json, String> {
         let document = syntax::write(&writing::fields(fields, None, known), &mut Choices::new(&[]));
         let asked = self.ask(&document).await;
@@ -77,7 +77,7 @@ impl Service {
         }
     }
 
-    /// Asks for the node ids of all rows.
+    /// Requests the node ids of all rows.
     pub async fn known(&self, world: &World) -> Result<Known, String> {
         let mut known = Known { node_ids: vec![Vec::new(); TABLES.len()], ..Known::default() };
         for table in entities() {
@@ -87,7 +87,7 @@ impl Service {
         Ok(known)
     }
 
-    /// Asks for the cursors of all rows, where a query needs them.
+    /// Requests the cursors of all rows that a query needs.
     pub async fn learn_cursors(
         &self,
         world: &World,
@@ -102,7 +102,7 @@ impl Service {
         Ok(())
     }
 
-    /// Asks for the cursors of all rows of a table in an order.
+    /// Requests the cursors of all rows of a table in an order.
     pub async fn learn_order(
         &self,
         world: &World,
@@ -118,7 +118,7 @@ impl Service {
         Ok(())
     }
 
-    /// All edges of a table, which must be its rows in this order.
+    /// Returns all edges of a table, which must be its rows in this order.
     async fn edges(&self, world: &World, table: usize, order: &[OrderTerm]) -> Result<Vec<Json>, String> {
         let key = &TABLES[table].primary_key;
         let columns = key.iter().map(|column| keyed(format!("key{column}"), What::Column(*column)));
@@ -162,7 +162,7 @@ pub fn keyed<T>(key: impl Into<String>, what: T) -> Keyed<T> {
     Keyed { key: key.into(), what }
 }
 
-/// The texts that edges have at `pointer`, each at the place of its row.
+/// Returns the texts of edges at `pointer`, indexed by row.
 fn in_rows(world: &World, table: usize, order: &[OrderTerm], edges: &[Json], pointer: &str) -> Vec<String> {
     let mut texts = vec![String::new(); edges.len()];
     for (edge, row) in edges.iter().zip(naive::rows(world, table, &Filter::default(), order)) {
@@ -171,7 +171,7 @@ fn in_rows(world: &World, table: usize, order: &[OrderTerm], edges: &[Json], poi
     texts
 }
 
-/// The orders of all connections below, with their tables.
+/// Collects the orders of all nested connections, with their tables.
 fn collect_orders(fields: &[Field], above: Option<usize>, orders: &mut Vec<(usize, Vec<OrderTerm>)>) {
     for field in fields {
         match &field.what {

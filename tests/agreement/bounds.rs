@@ -1,5 +1,5 @@
-//! Requests as large as the limits allow, and larger, on a stack as large as a worker's: each is answered or refused with
-//! a limit. None ends the process, and none is more than a database takes.
+//! Requests at the limits and beyond, on a stack as large as a worker's: each is answered or refused with a
+//! limit. No request ends the process or exceeds a limit of the database.
 
 use crowsfoot::plan::Dialect;
 use serde_json::{Value as Json, json};
@@ -9,10 +9,10 @@ use crate::choices::{self, Choices};
 use crate::syntax::Document;
 use crate::world::World;
 
-/// The stack of a thread that answers, in bytes.
+/// Stack size of a worker thread, in bytes.
 const STACK: usize = 2 << 20;
 
-/// Random requests of each form.
+/// Number of random requests of each form.
 const TRIES: usize = 4;
 
 /// Runs on a thread with the stack of a worker.
@@ -22,7 +22,7 @@ fn on_a_worker(run: impl AsyncFnOnce() + Send + 'static) {
     worker.spawn(move || runtime().block_on(run())).unwrap().join().unwrap();
 }
 
-/// A condition on a person.
+/// Returns a condition on a person.
 fn leaf(number: usize) -> Json {
     match number % 3 {
         0 => json!({ "id": { "eq": number } }),
@@ -31,7 +31,7 @@ fn leaf(number: usize) -> Json {
     }
 }
 
-/// A condition on what hangs on a person.
+/// Returns a condition on related rows of a person.
 fn related_leaf(number: usize) -> Json {
     match number % 3 {
         0 => json!({ "manager": { "name": { "in": ["a", "b"] } } }),
@@ -40,7 +40,7 @@ fn related_leaf(number: usize) -> Json {
     }
 }
 
-/// A condition that nests so many levels deep, with as many others beside it at some of them.
+/// Returns a condition with this nesting depth, and siblings at some levels.
 fn nested(choices: &mut Choices, levels: usize, width: usize) -> Json {
     let mut filter = leaf(choices.below(3));
     for _ in 0..levels {
@@ -71,7 +71,7 @@ const FILTERED: [&str; 8] = [
     "subscription($w: PersonFilter) { people(where: $w) { id } }",
 ];
 
-/// Asks on every database; gives the code of each answer.
+/// Sends a request to every database; returns the code of each response.
 async fn ask(services: &[Service], text: &str, variables: &Json) -> Vec<String> {
     let mut codes = Vec::new();
     for service in services {
@@ -104,7 +104,7 @@ fn wide_conditions_are_answered() {
                 for width in [9, 4_125] {
                     let wide: Vec<Json> = (0..width).map(leaf).collect();
                     let codes = ask(&services, document, &json!({ "w": { connective: wide } })).await;
-                    // A row that others point at stays.
+                    // A referenced row cannot be deleted.
                     let is_answered = |code: &String| ["", "DELETE_RESTRICTED"].contains(&code.as_str());
                     assert!(codes.iter().all(is_answered), "{width} in {document}: {codes:?}");
                 }
@@ -131,7 +131,7 @@ fn random_filters_of_every_size_are_answered_or_refused() {
     });
 }
 
-/// A value as GraphQL writes it; the texts are names of enum values where `is_enum`.
+/// Formats a value as GraphQL; texts are names of enum values if `is_enum`.
 fn literal(value: &Json, is_enum: bool) -> String {
     match value {
         Json::Object(fields) => {
@@ -216,7 +216,7 @@ fn deep_filters_orders_selections_and_inputs_are_answered_or_refused() {
 }
 
 #[test]
-fn what_one_database_does_not_take_is_refused_by_its_own_limit() {
+fn refuses_values_beyond_a_databases_own_limit() {
     on_a_worker(async || {
         let services = services().await;
         let deep = (0..34).fold(leaf(0), |filter, _| json!({ "manager": filter }));
@@ -269,7 +269,7 @@ fn long_lists_are_answered_up_to_the_limit_and_refused_beyond_it() {
             let document = "query($ids: [Int!]) { people(where: { id: { in: $ids } }) { id } }";
             let codes = ask(&services, document, &json!({ "ids": ids })).await;
             assert!(codes.iter().all(|found| found == code), "{items}: {codes:?}");
-            // Its key has two columns.
+            // Primary key of two columns.
             let text = "{ shelves(limit: 1) { nodeId } }".to_owned();
             let shelf = services[0].ask(&Document { text, variables: json!({}) }).await;
             let shelf = shelf.data["shelves"][0]["nodeId"].clone();
@@ -282,6 +282,85 @@ fn long_lists_are_answered_up_to_the_limit_and_refused_beyond_it() {
             let document = "mutation($i: [PersonCreate!]!) { createPeople(input: $i) { id } }";
             let codes = ask(&services, document, &json!({ "i": people })).await;
             assert!(codes.iter().all(|found| found == code), "{items}: {codes:?}");
+        }
+        Service::drop_all(services).await;
+    });
+}
+
+#[test]
+fn a_filter_has_a_limit_of_conditions_and_of_relations() {
+    on_a_worker(async || {
+        let services = services().await;
+        let nulls = |count: usize| json!({ "or": vec![json!({ "nick": { "isNull": true } }); count] });
+        let managers = |count: usize| json!({ "and": vec![json!({ "manager": {} }); count] });
+        for document in FILTERED {
+            for service in &services {
+                // "or" is a condition, too, and each test of a column two: the column and its operator.
+                for (filter, of, asked) in [
+                    (nulls(10_000), "conditions", 20_001),
+                    (managers(1_001), "relations", 1_001),
+                    // A refusal is not kept for another filter in the same document.
+                    (json!({ "name": { "eq": "no person has this name" } }), "", 0),
+                ] {
+                    let text = document.to_owned();
+                    let asked_for = service.ask(&Document { text, variables: json!({ "w": filter }) }).await;
+                    let error = asked_for.errors.map(|errors| errors[0]["extensions"].clone());
+                    let Some(error) = error else {
+                        assert_eq!(of, "", "{document}");
+                        continue;
+                    };
+                    assert_eq!((&error["code"], &error["of"]), (&json!("TOO_COMPLEX"), &json!(of)));
+                    assert_eq!(error["asked"], json!(asked), "{document}");
+                    let writes = asked_for.statements.iter().any(|sent| sent.sql.contains("UPDATE"));
+                    assert!(!writes && asked_for.statements.len() <= 1, "{document}");
+                }
+            }
+        }
+        Service::drop_all(services).await;
+    });
+}
+
+/// A list of every kind that a client sends, in the place of `LIST`, with its type.
+const LISTS: [(&str, &str); 12] = [
+    ("query DECLARED { nodes(nodeIds: LIST) { nodeId } }", "[ID!]!"),
+    ("query DECLARED { people(where: { id: { in: LIST } }) { id } }", "[Int!]"),
+    ("query DECLARED { people(where: { id: { notIn: LIST } }) { id } }", "[Int!]"),
+    ("query DECLARED { people(where: { and: LIST }) { id } }", "[PersonFilter!]"),
+    ("query DECLARED { peopleAggregate(where: { not: { or: LIST } }) { count } }", "[PersonFilter!]"),
+    ("query DECLARED { peopleConnection(orderBy: LIST) { totalCount } }", "[PersonOrder!]"),
+    ("query DECLARED { people { reports(orderBy: LIST) { id } } }", "[PersonOrder!]"),
+    ("subscription DECLARED { people(where: { id: { in: LIST } }) { id } }", "[Int!]"),
+    ("mutation DECLARED { createPeople(input: LIST) { id } }", "[PersonCreate!]!"),
+    (
+        "mutation DECLARED { createPerson(input: { id: 1, name: \"\", reports: { connect: LIST } }) { id } }",
+        "[PersonKey!]",
+    ),
+    ("mutation DECLARED { updatePerson(id: 1, input: { reports: { set: LIST } }) { id } }", "[PersonKey!]"),
+    ("mutation DECLARED { deletePeople(where: { or: LIST }) { affected } }", "[PersonFilter!]"),
+];
+
+#[test]
+fn every_list_has_one_limit_in_literals_and_in_variables() {
+    on_a_worker(async || {
+        let services = services().await;
+        let limit = crowsfoot::guard::Limits::DEFAULT.list_items;
+        // Items need not fit: the list is measured before anything reads it.
+        let items = vec![1; limit + 1];
+        for (text, of) in LISTS {
+            let literal = text.replace("DECLARED ", "").replace("LIST", &json!(items).to_string());
+            let variable = text.replace("DECLARED", &format!("($list: {of})")).replace("LIST", "$list");
+            for (text, variables) in [(literal, json!({})), (variable, json!({ "list": items }))] {
+                let document = Document { text, variables };
+                for service in &services {
+                    let asked = service.ask(&document).await;
+                    let error = asked.errors.map(|errors| errors[0]["extensions"].clone());
+                    let expected = json!({
+                        "code": "TOO_COMPLEX", "of": "listItems", "limit": limit, "asked": limit + 1,
+                    });
+                    assert_eq!(error, Some(expected), "{:.120}", document.text);
+                    assert_eq!(asked.statements.len(), 0, "{:.120}", document.text);
+                }
+            }
         }
         Service::drop_all(services).await;
     });

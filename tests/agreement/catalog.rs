@@ -1,5 +1,5 @@
-//! What a database tells of itself decides how a statement is written. That each way answers alike is for the other tests to
-//! see: this one sees that there are several.
+//! Statistics of a database decide how a statement is written. Other tests compare the variants' responses:
+//! these tests check that several variants occur.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::syntax::Document;
 use crate::tables::{Arity, TABLES, entities};
 use crate::world::World;
 
-/// What only a search for each parent has in its text.
+/// Text that only a lateral join per parent contains.
 const SEARCHES: &str = "AS \"parent\"";
-/// What only numbered rows have.
+/// Text that only windowed rows contain.
 const NUMBERS: &str = "ROW_NUMBER()";
-/// What stands before rows that others are joined with when they are found.
+/// Text before a sub-select whose rows are limited before the join.
 const FINDS_FIRST: &str = "FROM (SELECT \"t0\".*";
 
 #[tokio::test]
@@ -28,9 +28,9 @@ async fn a_part_of_each_list_is_found_by_an_index_where_there_is_one() {
             ("people { reports(limit: 2, offset: 1, orderBy: [{ name: DESC }]) { id } }", SEARCHES),
             ("people { reports(limit: 2, where: { name: { ne: \"a\" } }) { id } }", SEARCHES),
             ("people { reportsConnection(first: 1) { nodes { id } } }", SEARCHES),
-            // Another table gives the order.
+            // Ordered by another table.
             ("people { reports(limit: 1, orderBy: [{ manager: { name: ASC } }]) { id } }", NUMBERS),
-            // Their key has two columns.
+            // Foreign key of two columns.
             ("shelves { exhibits(limit: 1) { id } }", NUMBERS),
         ] {
             let sent = sent(service, list).await;
@@ -52,13 +52,13 @@ async fn small_tables_are_joined_on_postgresql_with_the_rows_that_are_left() {
                 true,
             ),
             ("people(limit: 100, orderBy: [{ nick: DESC }]) { manager { manager { name } } }", true),
-            // Nothing is joined.
+            // No join.
             ("people(limit: 100) { name }", false),
-            // Nothing is left out.
+            // No limit.
             ("people { manager { name } }", false),
-            // There are more of them than five times one.
+            // More than five rows of the joined table per row.
             ("people(limit: 1) { manager { name } }", false),
-            // Another table gives the order.
+            // Ordered by another table.
             ("people(limit: 100, orderBy: [{ manager: { name: ASC } }]) { manager { name } }", false),
         ] {
             let sent = sent(service, list).await;
@@ -80,14 +80,14 @@ async fn services_with_rows() -> Vec<Service> {
     services
 }
 
-/// The statements for a root field, which must have no errors.
+/// Returns the statements of a root field, which must have no errors.
 async fn sent(service: &Service, field: &str) -> Vec<Arc<str>> {
     let asked = service.ask(&Document { text: format!("{{ {field} }}"), variables: json!({}) }).await;
     assert_eq!(asked.errors, None, "{field}");
     asked.statements.into_iter().map(|statement| statement.sql).collect()
 }
 
-/// What only an order by the numbers of all lists has in its text.
+/// Text that only an order by counts of all lists contains.
 const GROUPS: &str = "AS \"counts0\"";
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! One value of one column, in memory.
+//! Value of a column, in memory.
 
 use std::cmp::Ordering;
 
@@ -19,11 +19,11 @@ use crate::tables::Kind;
 pub enum Cell {
     Null,
     Bool(bool),
-    /// Of any width.
+    /// Integer of any width.
     Int(i64),
     Float(f64),
     Decimal(Decimal),
-    /// Text, or what the database stores for an enum's value.
+    /// Text, or the stored value of an enum.
     Text(String),
     Uuid(Uuid),
     Date(NaiveDate),
@@ -39,7 +39,7 @@ impl Cell {
         *self == Self::Null
     }
 
-    /// How two present values of one column stand to each other.
+    /// Compares two values of a column, neither of them NULL.
     pub fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Bool(one), Self::Bool(other)) => one.cmp(other),
@@ -57,7 +57,7 @@ impl Cell {
         }
     }
 
-    /// As a client reads it.
+    /// Formats the value as a client reads it.
     pub fn json(&self, kind: Kind) -> Json {
         match self {
             Self::Null => Json::Null,
@@ -78,7 +78,7 @@ impl Cell {
         }
     }
 
-    /// A time as one of the programs that write to SQLite spells it; none for other values.
+    /// Formats a time in the spelling of a program that writes to SQLite; `None` for other values.
     pub fn spelled(&self, writer: usize) -> Option<String> {
         let moment = |moment: NaiveDateTime| {
             let is_near_an_end = !(2..9_999).contains(&moment.year());
@@ -107,7 +107,7 @@ impl Cell {
         }
     }
 
-    /// As SeaORM inserts it.
+    /// Converts the value as SeaORM inserts it.
     pub fn insert(&self, kind: Kind) -> Expr {
         let value = match (self, kind) {
             (Self::Null, Kind::Bool) => Value::Bool(None),
@@ -146,7 +146,7 @@ impl Cell {
     }
 }
 
-/// The stored values of the enum with their names in the schema.
+/// Stored values of the enum with their names in the schema.
 pub const GRADES: [(&str, &str); 3] = [("low", "LOW"), ("mid-way", "MID_WAY"), ("HIGH", "HIGH")];
 
 fn grade_name(stored: &str) -> &'static str {

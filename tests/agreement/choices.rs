@@ -1,13 +1,13 @@
-//! Randomness that shrinks: everything random is drawn from a list of numbers that proptest makes. Zero stands for the
-//! simplest choice and an exhausted list gives zeros, so that a failure shrinks by itself: shorter lists and smaller
-//! numbers are simpler rows and queries.
+//! Randomness that shrinks: all random decisions are drawn from a list of numbers that proptest generates.
+//! Zero is the simplest choice, and an exhausted list yields zeros. So a failure shrinks automatically:
+//! shorter lists and smaller numbers mean simpler rows and queries.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 
-/// A list of choices on its way.
+/// Consumed list of choices.
 pub struct Choices<'a> {
     rest: std::slice::Iter<'a, u16>,
 }
@@ -17,12 +17,12 @@ impl<'a> Choices<'a> {
         Self { rest: numbers.iter() }
     }
 
-    /// A number less than `bound`.
+    /// Returns a number less than `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         usize::from(self.rest.next().copied().unwrap_or(0)) % bound
     }
 
-    /// True `part` times of `whole`.
+    /// Returns true once in `whole` times.
     pub fn once_in(&mut self, whole: usize) -> bool {
         self.below(whole) == whole - 1
     }
@@ -31,7 +31,7 @@ impl<'a> Choices<'a> {
         &items[self.below(items.len())]
     }
 
-    /// Up to `most` different numbers less than `bound`, in any order.
+    /// Returns up to `most` different numbers less than `bound`, in any order.
     pub fn some_below(&mut self, bound: usize, most: usize) -> Vec<usize> {
         let mut left: Vec<usize> = (0..bound).collect();
         let count = self.below(most.min(bound) + 1);
@@ -39,25 +39,25 @@ impl<'a> Choices<'a> {
     }
 }
 
-/// Lists of up to `length` choices.
+/// Generates lists of up to `length` choices.
 pub fn choices(length: usize) -> impl Strategy<Value = Vec<u16>> {
     vec(any::<u16>(), length / 2..=length)
 }
 
-/// The choices of a test that has one case.
+/// Returns the choices of a test with a single case.
 pub fn fixed(length: usize) -> Vec<u16> {
     choices(length).new_tree(&mut TestRunner::new(config(1))).unwrap().current()
 }
 
-/// Fails with the reason of the smallest case that failed.
+/// Panics with the reason of the smallest failing case.
 pub fn expect<T>(result: Result<(), TestError<T>>) {
     if let Err(TestError::Fail(reason, _) | TestError::Abort(reason)) = result {
         panic!("{reason}");
     }
 }
 
-/// The same cases in every run, `cases` of them, and not long over a failure, unless the environment says otherwise
-/// (`PROPTEST_CASES`, `PROPTEST_RNG_SEED` and others).
+/// Returns the configuration: the same `cases` cases in every run, and limited shrinking, unless the
+/// environment overrides it (`PROPTEST_CASES`, `PROPTEST_RNG_SEED` and others).
 pub fn config(cases: u32) -> Config {
     let mut config = Config { failure_persistence: None, ..Config::default() };
     let is_set = |name| std::env::var_os(name).is_some();

@@ -1,4 +1,5 @@
-//! Many requests at once over one schema and one pool: each has its own answer and counts its own statements.
+//! Concurrent requests over one schema and one pool: each gets its own response and counts its own
+//! statements.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ async fn requests_at_once_answer_as_they_do_alone() {
     for _ in 0..ROUNDS {
         let world = Arc::new(World::full(&mut choices));
         let different: Vec<Vec<Field>> = (0..AT_ONCE).map(|_| random_tree(&world, &mut choices)).collect();
-        // The one that takes most, as often.
+        // The largest query, as many times.
         let greatest = different.iter().max_by_key(|fields| format!("{fields:?}").len()).unwrap();
         let identical = vec![greatest.clone(); AT_ONCE];
         let mut asked = Vec::new();

@@ -1,6 +1,6 @@
 //! The domain of these tests, as SeaORM entities: every type of column, and every way in which rows can be related.
 //!
-//! | entity | what it is there for |
+//! | entity | purpose |
 //! | --- | --- |
 //! | [`person`] | a tree (`manager`), a many-to-many with itself ([`follow`]), two lists of one entity (`sent`, `received`) |
 //! | [`locker`] | a one-to-one whose unique key may be missing, and a primary key of text |
@@ -20,7 +20,7 @@ use sea_orm::{
     RelationTrait, Schema,
 };
 
-/// How well something is kept. What the database stores is ordered otherwise than the declaration.
+/// State of preservation. The stored values sort differently from the declaration.
 pub mod grade {
     use sea_orm::entity::prelude::*;
 
@@ -585,7 +585,7 @@ pub mod booking {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// All entities, as the schema shows them.
+/// Registers all entities, as the schema shows them.
 pub fn registry() -> Registry {
     Registry::new()
         // Lists are named in the plural, which these words do not have.
@@ -656,7 +656,7 @@ async fn create_table<E: EntityTrait>(connection: &DatabaseConnection, entity: E
     }
 }
 
-/// PostgreSQL has no order of JSON.
+/// Returns true for JSON, which PostgreSQL cannot order.
 fn is_json(column_type: &ColumnType) -> bool {
     matches!(column_type, ColumnType::Json | ColumnType::JsonBinary)
 }

@@ -1,4 +1,4 @@
-//! Which filters hold for every row: those take `all: true` in a bulk write.
+//! Filters that hold for every row: bulk writes with such a filter require `all: true`.
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, Selection};
@@ -19,7 +19,7 @@ use crate::tables::{TABLES, entities};
 use crate::world::World;
 use crate::writing;
 
-/// Whether the filter that a document's first field has is understood to hold for every row of an entity.
+/// Returns true if the filter of a document's first field is recognised as holding for every row.
 fn takes_everything(model: &Model, entity: &str, text: &str) -> bool {
     let document = parse_query(text).unwrap();
     let DocumentOperations::Single(operation) = &document.operations else { panic!("{text}") };
@@ -109,7 +109,8 @@ fn a_filter_that_holds_for_every_row_is_known_however_it_is_spelled() {
     }
 }
 
-/// What a filter is said to take, all rows of any world pass; and it is said of a filter or its negation.
+/// All rows of any world pass a filter that is recognised as holding for every row. `f OR NOT f` and
+/// `NOT (f AND NOT f)` are always recognised.
 #[test]
 fn random_filters_that_take_everything_take_every_row() {
     let model = domain::registry().model().unwrap();

@@ -1,16 +1,17 @@
-//! What a client cannot make up: node ids and cursors. Crowsfoot is asked for those of every row beforehand.
+//! Node ids and cursors, which a client cannot construct. They are requested from Crowsfoot for every row
+//! beforehand.
 
 use std::collections::HashMap;
 
 use crate::naive;
 use crate::query::{OrderTerm, Place};
 
-/// The ids and cursors of all rows.
+/// Node ids and cursors of all rows.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// For each table those of its rows.
+    /// By table: node ids of its rows.
     pub node_ids: Vec<Vec<String>>,
-    /// For a table and an order those of its rows.
+    /// By table and order: cursors of its rows.
     pub cursors: HashMap<(usize, String), Vec<String>>,
 }
 
@@ -19,13 +20,13 @@ impl Known {
         &self.node_ids[place.table][place.row]
     }
 
-    /// The cursor of a row where its table is in this order.
+    /// Returns the cursor of a row of a table in this order.
     pub fn cursor(&self, table: usize, order: &[OrderTerm], row: usize) -> &str {
         &self.cursors[&(table, order_key(table, order))][row]
     }
 }
 
-/// Orders that sort alike by their form have one key.
+/// Returns a key that is equal for orders with the same form.
 pub fn order_key(table: usize, order: &[OrderTerm]) -> String {
     format!("{:?}", naive::total_order(table, order))
 }

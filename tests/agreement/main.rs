@@ -18,6 +18,7 @@ mod patterns;
 mod properties;
 mod query;
 mod random_query;
+mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 mod syntax;

@@ -1,5 +1,5 @@
-//! The naive second executor: rows in memory, depth first, one parent after another, conditions row by row. It shares
-//! nothing with Crowsfoot but the contract. On its way it notes which statements Crowsfoot has to send.
+//! Naive second executor: rows in memory, depth first, one parent after another, conditions row by row.
+//! Shares only the contract with Crowsfoot. Records the statements that Crowsfoot has to send.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -21,23 +21,23 @@ use crate::world::{Row, World};
 pub struct Naive<'a> {
     world: &'a World,
     known: &'a Known,
-    /// What is loaded, level by level: whatever loads the same for one parent is one of them.
+    /// Loads, level by level: equal loads count once.
     statements: BTreeSet<String>,
 }
 
-/// A row of a list, with the row of the junction that put it there.
+/// Row of a list, with its junction row.
 #[derive(Clone, Copy)]
 struct Member {
     place: Place,
     junction: Option<Place>,
 }
 
-/// The row that fields are read of, and the way there.
+/// Parent row, with the path to it.
 #[derive(Clone, Copy)]
 struct Above<'a> {
     place: Option<Place>,
     level: &'a str,
-    /// Whether the row is of a page by cursors: to those nothing is joined.
+    /// True if the row is on a page by cursors: nothing is joined to those rows.
     in_page: bool,
 }
 
@@ -47,35 +47,35 @@ impl Above<'_> {
     }
 }
 
-/// One page of a list.
+/// Page of a list.
 struct Page {
     members: Vec<Member>,
     has_next: bool,
     has_previous: bool,
 }
 
-/// The answer to a query, and how many statements it takes.
+/// Returns the response to a query, and the number of its statements.
 pub fn answer(world: &World, known: &Known, fields: &[Field]) -> (Answer, usize) {
     let mut naive = Naive { world, known, statements: BTreeSet::new() };
     let answer = naive.object(Above { place: None, level: "", in_page: false }, fields);
     (answer, naive.statements.len())
 }
 
-/// The rows of a table that a filter keeps, in an order.
+/// Returns the filtered rows of a table, in an order.
 pub fn rows(world: &World, table: usize, filter: &Filter, order: &[OrderTerm]) -> Vec<usize> {
     let known = Known::default();
     let naive = Naive { world, known: &known, statements: BTreeSet::new() };
     naive.list(Of::Root(table), None, filter, order).iter().map(|member| member.place.row).collect()
 }
 
-/// The rows of a list of a row, in an order.
+/// Returns the rows of a row's list, in an order.
 pub fn rows_below(world: &World, above: Place, of: Of, order: &[OrderTerm]) -> Vec<usize> {
     let known = Known::default();
     let naive = Naive { world, known: &known, statements: BTreeSet::new() };
     naive.list(of, Some(above), &Filter::default(), order).iter().map(|member| member.place.row).collect()
 }
 
-/// The order with the primary key as its last terms, and without terms that never decide.
+/// Returns the order with the primary key appended, without terms that never decide.
 pub fn total_order(table: usize, order: &[OrderTerm]) -> Vec<OrderTerm> {
     let by_key = TABLES[table].primary_key.iter().map(|column| OrderTerm {
         path: Vec::new(),
@@ -125,7 +125,7 @@ impl Naive<'_> {
                 let place = above.place.unwrap();
                 let (of, relation) = (Of::Relation(*relation), &TABLES[place.table].relations[*relation]);
                 let columns = &TABLES[place.table].columns;
-                // What is stored otherwise than it is read is not compared to what is read.
+                // Types whose stored form differs from the read form are not compared with the read form.
                 let compares = |column: &usize| !matches!(columns[*column].kind, Kind::Decimal | Kind::Grade);
                 let comes_along = !above.in_page && relation.from.iter().all(compares);
                 let level = match comes_along {
@@ -178,8 +178,8 @@ impl Naive<'_> {
         }
     }
 
-    /// Notes a statement, unless it would be sent for nobody, and gives the level that it leads to. At the root every
-    /// field has its own; below, what loads the same is loaded once.
+    /// Records a statement, unless it has no parent rows, and returns the level below it. At the root every
+    /// field has its own statement; below, equal loads are sent once.
     fn load(&mut self, above: Above, of: Of, what: &str, key: &str) -> String {
         let table = above.table();
         let level = match of {
@@ -329,7 +329,7 @@ impl Naive<'_> {
         }
     }
 
-    /// The whole list in its order.
+    /// Returns the whole list in its order.
     fn list(&self, of: Of, above: Option<Place>, filter: &Filter, order: &[OrderTerm]) -> Vec<Member> {
         let mut members = match of {
             Of::Root(table) => {
@@ -346,7 +346,7 @@ impl Naive<'_> {
         members
     }
 
-    /// The rows at the other end of a relation. A key with a part that is missing meets nothing.
+    /// Returns the rows at the other end of a relation. A key with a NULL part matches no row.
     fn related(&self, place: Place, relation: &Relation) -> Vec<Member> {
         let meets = |one: &Row, columns: &[usize], other: &Row, others: &[usize]| {
             columns
@@ -404,7 +404,7 @@ impl Naive<'_> {
         order.iter().map(decide).find(|decided| decided.is_ne()).unwrap_or(Ordering::Equal)
     }
 
-    /// What a term compares of a row: NULL, or a count of zero, where the way leads to nothing.
+    /// Returns the value that an order term compares: NULL, or a count of zero, if the path reaches no row.
     fn order_value(&self, term: &OrderTerm, row: Place) -> Cell {
         let mut place = row;
         for hop in &term.path {
@@ -428,8 +428,8 @@ impl Naive<'_> {
         }
     }
 
-    /// Whether a filter is true of a row. SQL also knows conditions that a missing value leaves open; as `not` keeps
-    /// whatever is not true, open is as good as false.
+    /// Returns true if a filter is true of a row. In SQL a condition on NULL is unknown. `not` keeps all rows
+    /// for which its condition is not true, so unknown counts as false.
     fn holds(&self, place: Place, filter: &Filter) -> bool {
         filter.0.iter().all(|clause| self.clause_holds(place, clause))
     }
@@ -475,7 +475,7 @@ impl Naive<'_> {
     }
 }
 
-/// The aggregates that fields ask for, each once.
+/// Returns the requested aggregates, each once.
 fn asked(fields: &[Keyed<OfAggregate>]) -> Vec<OfAggregate> {
     let mut asked: Vec<OfAggregate> = Vec::new();
     for field in fields {
@@ -495,7 +495,7 @@ fn asked(fields: &[Keyed<OfAggregate>]) -> Vec<OfAggregate> {
     if asked.is_empty() { vec![OfAggregate::Count] } else { asked }
 }
 
-/// Whether two values are there and equal.
+/// Returns true if both values are present and equal.
 fn is_equal(one: &Cell, other: &Cell) -> bool {
     !one.is_null() && !other.is_null() && one.compare(other).is_eq()
 }
@@ -504,7 +504,7 @@ fn passes(cell: &Cell, test: &Test) -> bool {
     let is_in = |operands: &[Operand]| operands.iter().any(|operand| is_equal(cell, &operand.cell));
     match test {
         Test::IsNull(is_null) => cell.is_null() == *is_null,
-        // Even a missing value is not in an empty list.
+        // Even NULL is not in an empty list.
         Test::NotIn(operands) if operands.is_empty() => true,
         _ if cell.is_null() => false,
         Test::In(operands) => is_in(operands),
@@ -543,7 +543,7 @@ fn text_passes(text: &str, test: TextTest, operand: &str) -> bool {
     }
 }
 
-/// SQL's LIKE with the backslash as escape.
+/// Evaluates SQL's LIKE with the backslash as escape character.
 fn is_like(text: &str, pattern: &str) -> bool {
     let mut pattern = pattern.chars();
     let step = pattern.next();
@@ -582,7 +582,12 @@ fn aggregate_of(group: Group, kind: Kind, cells: &[&Cell]) -> Answer {
                 let whole = |cell: &&Cell| if let Cell::Int(value) = cell { i128::from(*value) } else { 0 };
                 Answer::Decimal(Decimal::from_i128_with_scale(cells.iter().map(whole).sum(), 0))
             }
-            _ => Answer::near(numbers().sum(), numbers(), kind == Kind::Decimal),
+            Kind::Decimal => {
+                let exact =
+                    |cell: &&Cell| if let Cell::Decimal(value) = cell { *value } else { Decimal::ZERO };
+                Answer::Decimal(cells.iter().map(exact).sum())
+            }
+            _ => Answer::near(numbers().sum(), numbers(), false),
         },
         Group::Average => {
             Answer::near(numbers().sum::<f64>() / cells.len() as f64, numbers(), kind == Kind::Decimal)

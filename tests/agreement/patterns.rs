@@ -1,4 +1,4 @@
-//! Regular expressions and the case of letters mean the same on every database, and what the `regex` crate says of both.
+//! Regular expressions and letter case have the same meaning on every database, and in the `regex` crate.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +52,7 @@ async fn words(texts: &[String]) -> (Schema, Vec<TestDatabase>) {
     (schema, databases)
 }
 
-/// The places of the texts for which a filter holds.
+/// Returns the indexes of the texts for which a filter holds.
 async fn found(schema: &Schema, database: &TestDatabase, operator: &str, operand: &str) -> BTreeSet<usize> {
     let query = format!("query ($p: String!) {{ words(where: {{ text: {{ {operator}: $p }} }}) {{ id }} }}");
     let (answer, _) = ask(schema, database, &query, json!({ "p": operand })).await;
@@ -118,9 +118,9 @@ fn a_regular_expression_means_the_same_everywhere() {
     runner
         .run(&pattern(), |pattern| {
             let understood = Pattern::regex(&pattern);
-            // A class may be empty, or `\b` and its like repeated too often.
+            // A class may be empty, or `\b` and similar assertions repeated too often.
             prop_assume!(understood.is_ok());
-            // What is documented, in the crate's own words: classes of ASCII.
+            // Documented meaning, in the crate's own syntax: classes of ASCII.
             let printed = understood.unwrap();
             let own = regex::Regex::new(printed.text(Dialect::Sqlite)).unwrap();
             let ascii = pattern.replace(r"\d", "[0-9]").replace(r"\b", r"(?-u:\b)");
@@ -153,7 +153,7 @@ fn a_regular_expression_means_the_same_everywhere() {
     });
 }
 
-/// The letters that Unicode's simple case folding makes equal to this one.
+/// Returns the letters that Unicode's simple case folding equates with this letter.
 fn folded(letter: char) -> Vec<char> {
     let mut class = ClassUnicode::new([ClassUnicodeRange::new(letter, letter)]);
     class.try_case_fold_simple().unwrap();
@@ -179,7 +179,7 @@ async fn every_letter_with_case_is_equal_to_the_same_letters_everywhere() {
             assert_eq!(found, expected, "{:?} {letter}", database.dialect);
         }
     }
-    // All of them at once, in the folded form of each.
+    // All letters at once, in the folded form of each.
     for database in &databases {
         let query = "query ($all: [WordFilter!]!) { wordsAggregate(where: { or: $all }) { count } }";
         let all: Vec<Json> = letters

@@ -1,4 +1,4 @@
-//! What holds of all lists, whatever is in them.
+//! Properties of all lists, independent of their content.
 
 use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::{Value as Json, json};
@@ -18,9 +18,9 @@ use crate::tables::{Arity, TABLES, entities, table};
 use crate::world::World;
 use crate::writing;
 
-/// Databases of each property.
+/// Number of databases per property.
 const CASES: u32 = 12;
-/// Filters, fields or queries of each database.
+/// Number of filters, fields or queries per database.
 const TRIES: usize = 8;
 
 #[test]
@@ -42,7 +42,7 @@ fn every_row_is_found_by_each_of_its_keys() {
                 let key = unique.key.iter().map(|column| row[*column].clone()).collect();
                 What::Lookup { table: place.table, lookup, key, fields: node_id() }
             });
-            // What is missing cannot be asked for.
+            // A key with a NULL part cannot be looked up.
             let is_whole = |what: &What| match what {
                 What::Lookup { key, .. } => !key.iter().any(crate::cell::Cell::is_null),
                 _ => true,
@@ -130,7 +130,8 @@ fn a_filter_and_its_negation_share_out_all_rows() {
     });
 }
 
-/// A level is one statement, the same for one row and for many, and gives each row what it would get alone.
+/// A level is one statement, the same for one row and for many, and gives each row the result that it would
+/// get alone.
 #[test]
 fn a_batch_is_its_parents_one_by_one() {
     check(async |service, world, choices| {
@@ -150,7 +151,7 @@ fn a_batch_is_its_parents_one_by_one() {
                 if one != all || single.errors.is_some() || batch.errors.is_some() {
                     return Err(format!("{below:?}: alone {one}, among others {all}"));
                 }
-                // The first statement is that of the row itself.
+                // The first statement loads the row itself.
                 for statement in &single.statements[1..] {
                     if !batch.statements[1..].iter().any(|known| known.sql == statement.sql) {
                         return Err(format!("{below:?}: only a single parent sends {}", statement.sql));
@@ -228,7 +229,7 @@ fn pages_of_nothing_and_pages_past_the_end_are_empty() {
     });
 }
 
-/// However many partners a condition finds for a row, the row is one.
+/// A row counts once, however many related rows satisfy a condition.
 #[test]
 fn an_offset_counts_each_row_once() {
     check(async |service, world, _| {
@@ -264,7 +265,8 @@ fn an_offset_counts_each_row_once() {
     });
 }
 
-/// A request within the ceiling is answered whole. Beyond it something is refused, and nothing is ever shortened.
+/// A request within the ceiling is answered completely. Beyond it a field is refused, and no list is ever
+/// shortened.
 #[test]
 fn too_many_rows_are_refused_and_never_shortened() {
     check(async |service, world, choices| {
@@ -274,7 +276,7 @@ fn too_many_rows_are_refused_and_never_shortened() {
             service.learn_cursors(world, &fields, &mut known).await?;
             let document = plain(&fields, &known);
             let whole = service.ask(&document).await;
-            // With the rows that are read only to see whether there is more.
+            // Includes the extra rows that detect a next page.
             let read: usize = whole.statements.iter().map(|statement| statement.rows).sum();
             let ceiling = choices.below(read + 2);
             let answered = service.ask_within(ceiling as u64, &document).await;
@@ -299,7 +301,7 @@ fn too_many_rows_are_refused_and_never_shortened() {
     });
 }
 
-/// The ceiling is one of rows in the answer, exactly: a list that just fits is not refused, in any form.
+/// The ceiling counts rows of the response exactly: a list at the limit is not refused, in any form.
 #[tokio::test]
 async fn the_ceiling_is_exact() {
     let services = Service::all().await;
@@ -330,7 +332,7 @@ async fn the_ceiling_is_exact() {
         |row: &&usize| !naive::rows_below(&world, Place { table: people, row: **row }, fans, &[]).is_empty();
     let fans_of_all = vec![keyed("fans", connection(fans, Some(1), None))];
     let counted = vec![keyed("count", OfAggregate::Count)];
-    // What is read only to see whether there is more is not of the answer, but it is not cut away either.
+    // Extra rows that detect a next page are not part of the response, but are not cut off either.
     let cases = [
         (list(None, vec![id()]), count),
         (list(Some(3), vec![id()]), 3),
@@ -366,7 +368,7 @@ async fn the_ceiling_is_exact() {
     Service::drop_all(services).await;
 }
 
-/// Whether `answered` is `whole`, but for places where there is nothing at all.
+/// Returns true if `answered` equals `whole`, except for null fields.
 fn is_whole_or_refused(whole: &Json, answered: &Json) -> bool {
     match (whole, answered) {
         (_, Json::Null) => true,
@@ -388,7 +390,7 @@ fn plain(fields: &[Field], known: &Known) -> Document {
     syntax::write(&writing::fields(fields, None, known), &mut Choices::new(&[]))
 }
 
-/// Checks a property on each database with random rows; what is left of the choices is its own.
+/// Checks a property on each database with random rows; the property uses the remaining choices.
 fn check(property: impl AsyncFn(&Service, &World, &mut Choices<'_>) -> Result<(), String>) {
     let runtime = Runtime::new().unwrap();
     let services = runtime.block_on(Service::all());

@@ -1,11 +1,11 @@
-//! A query as a value: the text that Crowsfoot gets and the naive answer are both made of it.
+//! Queries as values, from which both the text for Crowsfoot and the naive response are made.
 
 use std::fmt;
 
 use crate::cell::Cell;
 use crate::tables::{Relation, TABLES};
 
-/// One field: the name it has in the answer, and what it asks for.
+/// Field with its response key.
 #[derive(Clone, Debug)]
 pub struct Keyed<T> {
     pub key: String,
@@ -48,30 +48,30 @@ pub enum What {
         place: Place,
         fields: Vec<Field>,
     },
-    /// With the fields that each type is asked for.
+    /// Nodes, with the fields of each type.
     Nodes {
         places: Vec<Place>,
         fields: Vec<(usize, Vec<Field>)>,
     },
 }
 
-/// Where a list starts.
+/// Source of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
     /// All rows of a table.
     Root(usize),
-    /// A relation of the row above.
+    /// Relation of the parent row.
     Relation(usize),
 }
 
-/// A row of a table.
+/// Row of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     pub table: usize,
     pub row: usize,
 }
 
-/// The arguments of a list.
+/// Arguments of a list.
 #[derive(Clone, Debug, Default)]
 pub struct List {
     pub filter: Filter,
@@ -80,7 +80,7 @@ pub struct List {
     pub offset: Option<usize>,
 }
 
-/// The arguments of a connection. A cursor is the row that it marks.
+/// Arguments of a connection. A cursor is given as its row.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
     pub filter: Filter,
@@ -105,7 +105,7 @@ pub enum OfEdge {
     TypeName,
     Cursor,
     Node(Vec<Field>),
-    /// A column of the junction.
+    /// Column of the junction.
     Junction(usize),
 }
 
@@ -160,8 +160,8 @@ impl Group {
     }
 }
 
-/// Conditions of which all must hold; no two have the same name. They stand in the order of their names, as they do in
-/// JSON variables: filters that are written alike are loaded together.
+/// Conjunction of conditions with different names. They are sorted by name, as in JSON variables: equal
+/// filters are loaded together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter(pub Vec<Clause>);
 
@@ -176,7 +176,7 @@ pub enum Clause {
 }
 
 impl Clause {
-    /// Its field in the filter of a table.
+    /// Returns the field of the condition in a table's filter.
     pub fn name(&self, table: usize) -> &'static str {
         match self {
             Self::And(_) => "and",
@@ -217,7 +217,7 @@ pub enum Test {
 }
 
 impl Test {
-    /// The operator.
+    /// Returns the operator.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Compare(comparison, _) => comparison.name(),
@@ -229,14 +229,14 @@ impl Test {
     }
 }
 
-/// A value, and which of its spellings the client uses.
+/// Value with the spelling that the client uses.
 #[derive(Clone, PartialEq)]
 pub struct Operand {
     pub cell: Cell,
     pub other_spelling: bool,
 }
 
-/// The value alone: filters that differ in spelling only load the same.
+/// Formats the value alone: filters that differ only in spelling load the same rows.
 impl fmt::Debug for Operand {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cell {
@@ -318,7 +318,7 @@ impl TextTest {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderTerm {
-    /// The to-one relations on the way.
+    /// To-one relations on the path.
     pub path: Vec<usize>,
     pub by: By,
     pub direction: Direction,
@@ -327,7 +327,7 @@ pub struct OrderTerm {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
     Column(usize),
-    /// The length of a list.
+    /// Length of a list.
     Count(usize),
 }
 
@@ -364,7 +364,7 @@ impl Direction {
 }
 
 impl Of {
-    /// The table whose rows are in the list.
+    /// Returns the table of the list's rows.
     pub fn target(self, above: Option<usize>) -> usize {
         match self {
             Self::Root(table) => table,
@@ -379,15 +379,15 @@ impl Of {
         }
     }
 
-    /// The field of the list.
+    /// Returns the field of the list.
     pub fn field(self, above: Option<usize>) -> &'static str {
         match self {
             Self::Root(table) => TABLES[table].list,
             Self::Relation(_) => self.relation(above).unwrap().field,
         }
     }
-    /// What the types of its connection begin with: shared by all lists of an entity, unless edges carry a junction's
-    /// columns.
+    /// Returns the prefix of the connection's type names: shared by all lists of an entity, unless edges
+    /// carry a junction's columns.
     pub fn type_name(self, above: Option<usize>) -> String {
         let junction = self.relation(above).and_then(|relation| relation.junction.as_ref());
         let field = self.field(above);

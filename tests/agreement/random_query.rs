@@ -9,28 +9,28 @@ use crate::query::{
 use crate::tables::{Arity, Kind, TABLES, entities, table};
 use crate::world::{World, random_cell};
 
-/// How deep relations nest.
+/// Maximum nesting of relations.
 const MOST_LEVELS: usize = 4;
-/// How many relation fields a query has at most, so that answers stay small.
+/// Maximum number of relation fields in a query, so that responses stay small.
 const MOST_RELATIONS: usize = 9;
-/// How deep conditions nest.
+/// Maximum nesting of conditions.
 const MOST_FILTER_LEVELS: usize = 3;
 
-/// Patterns that Rust and the databases read alike, on text of several lines too.
+/// Patterns with the same meaning in Rust and on the databases, also for text of several lines.
 const REGEXES: [&str; 10] = ["a", "^A", "b$", "^$", "[aB]", "a|É", "^[^a]*$", "\\\\", "(A|a)b", "\\[+"];
 
-/// A query of few roots with relations below.
+/// Returns a query of few roots with nested relations.
 pub fn random_tree(world: &World, choices: &mut Choices) -> Vec<Field> {
     let roots = choices.below(3) + 1;
     roots_of(Maker { world, choices, relations_left: MOST_RELATIONS }, roots)
 }
 
-/// A query of many roots with nothing below.
+/// Returns a query of many roots without nested fields.
 pub fn random_lists(world: &World, choices: &mut Choices) -> Vec<Field> {
     roots_of(Maker { world, choices, relations_left: 0 }, 12)
 }
 
-/// A query of conditions on texts.
+/// Returns a query of conditions on texts.
 pub fn random_texts(world: &World, choices: &mut Choices) -> Vec<Field> {
     let mut maker = Maker { world, choices, relations_left: 0 };
     let texts: Vec<(usize, usize)> = entities()
@@ -51,7 +51,7 @@ pub fn random_texts(world: &World, choices: &mut Choices) -> Vec<Field> {
     keyed(roots.collect(), root_name)
 }
 
-/// A query of comparisons with the values of a column.
+/// Returns a query of comparisons with the values of a column.
 pub fn random_comparisons(world: &World, choices: &mut Choices) -> Vec<Field> {
     let mut maker = Maker { world, choices, relations_left: 0 };
     let exhibits = table("Exhibit");
@@ -83,17 +83,17 @@ fn roots_of(mut maker: Maker, count: usize) -> Vec<Field> {
     keyed(roots, root_name)
 }
 
-/// Fields of a row of a table.
+/// Returns fields of a row of a table.
 pub fn random_fields(world: &World, table: usize, choices: &mut Choices) -> Vec<Field> {
     Maker { world, choices, relations_left: MOST_RELATIONS }.fields(table, 2)
 }
 
-/// A filter on a table.
+/// Returns a filter on a table.
 pub fn random_filter(world: &World, table: usize, choices: &mut Choices) -> Filter {
     Maker { world, choices, relations_left: 0 }.filter(table, 0)
 }
 
-/// Every thing that a table can be ordered by, `hops` to-one relations away at most.
+/// Returns every possible order term of a table, over at most `hops` to-one relations.
 pub fn order_terms(table: usize, hops: usize) -> Vec<(Vec<usize>, By)> {
     let columns = TABLES[table].columns.iter().enumerate();
     let sortable = columns.filter(|(_, column)| column.kind != Kind::Json);
@@ -122,7 +122,7 @@ impl Maker<'_, '_, '_> {
         *self.choices.pick(&entities().collect::<Vec<_>>())
     }
 
-    /// A row that is there.
+    /// Returns an existing row.
     fn place(&mut self) -> Option<Place> {
         let table = self.entity();
         let rows = self.world.tables[table].len();
@@ -162,7 +162,7 @@ impl Maker<'_, '_, '_> {
                 let mut fields = Vec::new();
                 for table in tables {
                     let mut of_type = self.fields(table, 2);
-                    // Names that no other type has: what is written under one name must be of one type.
+                    // Unique names per type: fields with the same response key must have the same type.
                     of_type
                         .iter_mut()
                         .for_each(|field| field.key = format!("{}_{}", TABLES[table].stored, field.key));
@@ -213,7 +213,7 @@ impl Maker<'_, '_, '_> {
         }
     }
 
-    /// A relation once more with the same arguments, for other fields.
+    /// Returns a relation field again with the same arguments, for other nested fields.
     fn again(&mut self, table: usize, what: &What, level: usize) -> Option<What> {
         let target = |of: Of| of.target(Some(table));
         Some(match what {
@@ -457,8 +457,8 @@ impl Maker<'_, '_, '_> {
         }
     }
 
-    /// Part of a text that is in the column or may be, some of its letters in the other case, and for a pattern some
-    /// of them wild.
+    /// Returns a part of a text that is in the column or may be, with some letters in the other case. For a
+    /// pattern, some letters are wildcards.
     fn pattern(&mut self, test: TextTest, table: usize, column: usize) -> String {
         if test == TextTest::Regex {
             return (*self.choices.pick(&REGEXES)).to_owned();
@@ -489,7 +489,7 @@ impl Maker<'_, '_, '_> {
         }
         let escapes = pattern.chars().rev().take_while(|letter| *letter == '\\').count();
         if is_pattern && escapes % 2 == 1 {
-            // A lone escape at the end is refused.
+            // A trailing single escape is refused.
             pattern.pop();
         }
         pattern
@@ -500,7 +500,7 @@ impl Maker<'_, '_, '_> {
         (0..count).map(|_| self.operand(table, column)).collect()
     }
 
-    /// A value that is in the column, or one that may be.
+    /// Returns a value that is in the column, or one that may be.
     fn operand(&mut self, table: usize, column: usize) -> Operand {
         let rows = &self.world.tables[table];
         let found = (!rows.is_empty() && self.choices.below(4) > 0)
@@ -530,7 +530,7 @@ fn fits(group: Group, kind: Kind) -> bool {
     }
 }
 
-/// Gives each its own name in the answer: that of the schema where it is free, or another one.
+/// Gives each field a unique response key: the schema's name if it is free, otherwise an alias.
 fn keyed<T>(whats: Vec<T>, name: impl Fn(&T) -> String) -> Vec<Keyed<T>> {
     let mut keyed: Vec<Keyed<T>> = Vec::new();
     for what in whats {

@@ -1,5 +1,5 @@
-//! GraphQL text with its variables. The same query is written in many ways: values as variables, fields twice, within
-//! fragments, and with directives.
+//! GraphQL text with its variables. The same query is written in several ways: with values as variables,
+//! repeated fields, fragments and directives.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -8,11 +8,11 @@ use serde_json::{Map, Value as Json};
 
 use crate::choices::Choices;
 
-/// One selection of a document.
+/// Selection of a document.
 #[derive(Clone, Debug)]
 pub enum Written {
     Field(WrittenField),
-    /// Fields of one of the types that an interface has.
+    /// Fields of an implementing type of an interface.
     On(String, Vec<Written>),
 }
 
@@ -21,7 +21,7 @@ pub struct WrittenField {
     pub key: String,
     pub name: String,
     pub arguments: Vec<Argument>,
-    /// The type of the object below, and what is selected of it.
+    /// Type of the nested object, and its selections.
     pub below: Option<(String, Vec<Written>)>,
 }
 
@@ -32,14 +32,14 @@ pub struct Argument {
     pub input: Input,
 }
 
-/// A value that a client gives.
+/// Value given by a client.
 #[derive(Clone, Debug)]
 pub enum Input {
     Leaf {
         type_name: &'static str,
         value: Json,
     },
-    /// An enum's value.
+    /// Value of an enum.
     Name {
         type_name: &'static str,
         value: &'static str,
@@ -59,14 +59,14 @@ impl Input {
     }
 }
 
-/// A request as it is sent.
+/// Request as sent.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub text: String,
     pub variables: Json,
 }
 
-/// Writes a query; with all choices at zero in the plainest way.
+/// Writes a query; with all choices at zero in the plainest form.
 pub fn write(fields: &[Written], choices: &mut Choices) -> Document {
     let mut writer = Writer {
         choices,
@@ -85,10 +85,10 @@ pub fn write(fields: &[Written], choices: &mut Choices) -> Document {
 struct Writer<'a, 'b> {
     choices: &'a mut Choices<'b>,
     variables: Map<String, Json>,
-    /// The variables of values by their type and text; none where a value is written out. What is written in another way is
-    /// loaded apart, so what is the same is written alike.
+    /// Variables by type and value text; `None` for a literal. Different spellings are loaded separately, so
+    /// equal values are written alike.
     given: HashMap<(String, String), Option<String>>,
-    /// `$v0: Int!`
+    /// Declaration such as `$v0: Int!`.
     declared: Vec<String>,
     fragments: Vec<String>,
 }
@@ -118,7 +118,7 @@ impl Writer<'_, '_> {
                 self.fragments.push(format!(" fragment {name} on {type_name} {{ {text} }}"));
                 format!("...{name}")
             }
-            // What is skipped is not loaded either.
+            // Skipped fields are not loaded.
             23 => {
                 let key = &field.key;
                 let unnamed = text.strip_prefix(&format!("{key}: ")).unwrap_or(&text);
@@ -134,7 +134,7 @@ impl Writer<'_, '_> {
         let Some((type_name, below)) = &field.below else { return head };
         let below = self.selected(type_name, below);
         if below.len() > 1 && self.choices.once_in(12) {
-            // The same field twice, with what is selected shared out between them and one selection in both.
+            // The field twice, with its selections split between both and one selection in both.
             let middle = self.choices.below(below.len() - 1) + 1;
             let [one, other] = [&below[..middle], &below[middle - 1..]].map(|part| part.join(" "));
             return format!("{head} {{ {one} }} {head} {{ {other} }}");
@@ -183,7 +183,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// The variable for a value, where there is one: once in so many.
+    /// Returns the variable for a value, if any: once in `once_in` times.
     fn variable(&mut self, type_name: &str, value: Json, once_in: usize) -> Option<String> {
         let key = (type_name.to_owned(), value.to_string());
         if let Some(known) = self.given.get(&key) {

@@ -1,9 +1,9 @@
-//! The domain once more, as the contract shows it to clients, written down by hand: what queries are made of, and what
-//! the naive executor knows. Nothing here is read from the entities or from Crowsfoot's model.
+//! The domain as the contract shows it to clients, written by hand: basis of queries, and data of the naive
+//! executor. Neither the entities nor Crowsfoot's model are read.
 
 use std::sync::LazyLock;
 
-/// What a column holds.
+/// Type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Bool,
@@ -16,9 +16,9 @@ pub enum Kind {
     Uuid,
     Date,
     Time,
-    /// Without an offset.
+    /// Timestamp without an offset.
     DateTime,
-    /// With an offset.
+    /// Timestamp with an offset.
     Timestamp,
     Json,
     Bytes,
@@ -28,7 +28,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Column {
     pub field: String,
-    /// Its name in the database.
+    /// Name in the database.
     pub name: String,
     pub kind: Kind,
     pub nullable: bool,
@@ -46,7 +46,7 @@ pub struct Relation {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arity {
-    /// A forward side that is always there.
+    /// Forward side that always exists.
     One,
     OptionalOne,
     Many,
@@ -57,11 +57,11 @@ pub struct Junction {
     pub table: usize,
     pub from: Vec<usize>,
     pub to: Vec<usize>,
-    /// Its columns beside the keys, which edges carry.
+    /// Columns of the junction beside its keys, which edges carry.
     pub own: Vec<usize>,
 }
 
-/// A look-up by a unique key.
+/// Lookup by a unique key.
 #[derive(Debug)]
 pub struct Lookup {
     pub field: &'static str,
@@ -70,9 +70,9 @@ pub struct Lookup {
 
 #[derive(Debug)]
 pub struct Table {
-    /// Its type; empty for a junction that is not one.
+    /// Name of the type; empty for a junction without a type.
     pub name: &'static str,
-    /// Its name in the database.
+    /// Name in the database.
     pub stored: &'static str,
     pub list: &'static str,
     pub columns: Vec<Column>,
@@ -82,22 +82,22 @@ pub struct Table {
 }
 
 impl Table {
-    /// The columns of these names in the database, separated by blanks.
+    /// Returns the columns with these database names, separated by blanks.
     pub fn columns_named(&self, names: &str) -> Vec<usize> {
         let column = |name| self.columns.iter().position(|column| column.name == name);
         names.split_whitespace().map(|name| column(name).unwrap_or_else(|| panic!("{name}"))).collect()
     }
 }
 
-/// Every table, each after those that it points at.
+/// All tables, each after those it references.
 pub static TABLES: LazyLock<Vec<Table>> = LazyLock::new(tables);
 
-/// The tables that are types of the schema.
+/// Returns the tables that are types of the schema.
 pub fn entities() -> impl Iterator<Item = usize> {
     (0..TABLES.len()).filter(|id| !TABLES[*id].name.is_empty())
 }
 
-/// The table of a type, or of this name in the database.
+/// Returns the table with this type name or database name.
 pub fn table(name: &str) -> usize {
     TABLES.iter().position(|table| table.name == name || table.stored == name).unwrap()
 }
@@ -196,8 +196,8 @@ fn tables() -> Vec<Table> {
 
 const SLOT_KEY: &str = "open count weight code day at logged sent raw grade";
 
-/// Each relation: the type that has it, its field, and the way it takes. A way is `columns > table columns`, or
-/// `columns > junction columns / columns > table columns` through a junction.
+/// Relations: the type, its field, and the path. A path is `columns > table columns`, or `columns > junction
+/// columns / columns > table columns` through a junction.
 const RELATIONS: &[(&str, &str, Arity, &str)] = &[
     ("Person", "manager", Arity::OptionalOne, "manager_id > people id"),
     ("Person", "reports", Arity::Many, "id > people manager_id"),
@@ -274,7 +274,7 @@ fn junction(stored: &'static str, columns: &str, primary_key: &str) -> Table {
     table
 }
 
-/// `name Kind`, with `?` where it may be NULL.
+/// Parses `name Kind`, with `?` for a nullable column.
 fn column(text: &str) -> Column {
     let (name, kind) = text.trim().split_once(' ').unwrap();
     let kind = match kind.trim_end_matches('?') {

@@ -1,5 +1,5 @@
-//! Values at the edges of their columns: stored and given back as they are, or refused by their path, alike on every
-//! database; and stored values that cannot be read.
+//! Boundary values of columns: stored and returned unchanged, or refused with their path, alike on every
+//! database. Also stored values that cannot be read.
 
 use crowsfoot::execute::{Difference, unreadable_columns};
 use crowsfoot::plan::Dialect;
@@ -97,7 +97,7 @@ mod sample {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// An entity that says less, and other things, than its table does.
+/// Entity that declares fewer and other columns than its table.
 mod part {
     use sea_orm::entity::prelude::*;
 
@@ -141,7 +141,7 @@ async fn drop_all(databases: Vec<TestDatabase>) {
     }
 }
 
-/// Values that a column takes, and values that it refuses.
+/// Values that a column accepts, and values that it refuses.
 fn edges() -> Vec<(&'static str, Vec<Json>, Vec<Json>)> {
     let moments = |refused: &[&str]| refused.iter().map(|text| json!(text)).collect::<Vec<_>>();
     vec![
@@ -277,7 +277,7 @@ async fn a_value_that_is_too_long_matches_nothing() {
     drop_all(databases).await;
 }
 
-/// Columns, and stored values of theirs that the schema's types do not have.
+/// Returns stored column values that the schema's types cannot represent.
 fn unreadable(dialect: Dialect) -> &'static [(&'static str, &'static str)] {
     match dialect {
         Dialect::Sqlite => &[
@@ -408,7 +408,7 @@ async fn postgres_numbers_and_documents_are_read_to_the_last_digit() {
 }
 
 #[tokio::test]
-async fn what_the_database_alone_refuses_names_the_value() {
+async fn names_the_value_when_only_the_database_refuses_it() {
     let registry = || Registry::new().register::<part::Entity>();
     let schema = Schema::new(registry().model().unwrap()).unwrap();
     let told = Registry::new().register_with::<part::Entity>(|part| part.generated("made"));
@@ -467,7 +467,7 @@ async fn a_value_that_no_index_has_room_for_is_refused() {
     database
         .run("CREATE TABLE parts (id serial PRIMARY KEY, name text UNIQUE, count int, price numeric, made int)")
         .await;
-    // Of letters that do not compress.
+    // Text of letters that do not compress.
     let long: String =
         (0..4_000_u32).map(|place| char::from_u32(0x4e00 + place * 7 % 20_000).unwrap()).collect();
     let query = "mutation ($i: PartCreate!) { createPart(input: $i) { id } }";

@@ -1,4 +1,5 @@
-//! Values of variables: each is answered as if it were written in the document, by a plan that was made for another.
+//! Values of variables: each gets the same response as the literal, from a plan that was made for another
+//! value.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,7 @@ use crate::choices::{self, Choices};
 use crate::domain;
 use crate::world::World;
 
-/// The columns of exhibits whose values are compared, with their types.
+/// Columns of exhibits whose values are compared, with their types.
 const COLUMNS: [(&str, &str); 14] = [
     ("id", "Int"),
     ("small", "Int"),
@@ -32,7 +33,7 @@ const COLUMNS: [(&str, &str); 14] = [
     ("maybeBig", "BigInt"),
 ];
 
-/// The key of a slot.
+/// Key of a slot.
 const KEY: [(&str, &str); 10] = [
     ("open", "Boolean"),
     ("count", "BigInt"),
@@ -46,7 +47,7 @@ const KEY: [(&str, &str); 10] = [
     ("grade", "Grade"),
 ];
 
-/// Values that some of the types have, or one column of that type, and others have not.
+/// Values that some types or columns accept and others refuse.
 fn any_values() -> Vec<Json> {
     vec![
         json!(null),
@@ -68,7 +69,7 @@ fn any_values() -> Vec<Json> {
     ]
 }
 
-/// A value as it is written in a document.
+/// Formats a value as a literal in a document.
 fn written(of: &str, value: &Json) -> String {
     match value {
         Json::String(name) if of == "Grade" && is_name(name) => name.clone(),
@@ -81,7 +82,8 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|one| one == '_' || one.is_ascii_alphanumeric())
 }
 
-/// A literal that is not of its type makes the document invalid; the same value of a variable is bad input.
+/// Checks that both responses agree. A literal of the wrong type makes the document invalid; the same value
+/// of a variable is bad input.
 fn assert_same(given: &str, expected: &str, what: &str) {
     if expected.contains("GRAPHQL_VALIDATION_FAILED") {
         assert!(given.contains("BAD_USER_INPUT"), "{what}: {given}");
@@ -94,7 +96,7 @@ fn new_schema() -> Schema {
     Schema::new(domain::registry().model().unwrap()).unwrap()
 }
 
-/// The answer to a document whose first line says which variables there are.
+/// Returns the response to a document whose first line declares the variables.
 async fn answer(service: &Service, schema: &Schema, head: &str, body: &str, variables: Json) -> String {
     let request = Request::new(format!("{head}\n{body}")).variables(Variables::from_json(variables));
     let executed = schema.execute(request, &service.database.connection).await;
@@ -110,7 +112,7 @@ async fn filled() -> Vec<Service> {
     services
 }
 
-/// What `query` finds of every row.
+/// Returns the result of `query` for every row.
 async fn rows(service: &Service, list: &str, columns: &[(&str, &str)]) -> Vec<Json> {
     let fields: Vec<&str> = columns.iter().map(|(field, _)| *field).collect();
     let query = format!("{{ {list} {{ {} }} }}", fields.join(" "));
@@ -157,7 +159,7 @@ async fn a_value_in_a_filter_answers_as_if_it_were_written_there() {
             }
             let absent =
                 answer(service, &kept, &format!("query ($v: {of})"), &body("eq: $v"), json!({})).await;
-            // Without the operand the filter would find every row.
+            // Without the operand the filter would match every row.
             assert!(absent.contains("the variable $v was not given"), "{field}: {absent}");
             let default = written(of, &rows[0][field]);
             let head = format!("query ($v: {of} = {default})");
@@ -202,7 +204,7 @@ async fn a_value_of_a_key_answers_as_if_it_were_written_there() {
                     let mut other = row.clone();
                     other[field] = value;
                     let given = answer(service, &kept, &head, &by_variables, other.clone()).await;
-                    // Nothing is kept of another text.
+                    // A new text is not cached.
                     asked += 1;
                     let head = format!("{head} # {asked}");
                     let fresh = answer(service, &kept, &head, &by_variables, other.clone()).await;
@@ -244,17 +246,17 @@ async fn a_plan_is_made_once_for_all_values_that_are_only_parameters() {
         let steps = [
             (1, given(1)),
             (0, given(2)),
-            // Whether a variable has a value, and one that more than parameters depend on.
+            // Presence of a variable, and a variable that affects more than parameters.
             (1, with(1, "limit", json!(3))),
             (0, with(2, "limit", json!(3))),
             (1, with(3, "limit", json!(4))),
             (1, with(4, "least", json!(null))),
             (1, with(1, "with", json!(true))),
             (0, with(2, "with", json!(true))),
-            // It was forgotten when the limit was seen to matter.
+            // Dropped from the cache when the limit became part of the key.
             (1, with(3, "with", json!(false))),
             (0, given(i32::MAX)),
-            // A value that no column holds is found where it is read.
+            // A value out of every column's range fails where it is read.
             (1, with(1, "id", json!(3_000_000_000_i64))),
             (0, with(1, "id", json!(1))),
             (0, with(1, "id", json!("1"))),
@@ -263,7 +265,7 @@ async fn a_plan_is_made_once_for_all_values_that_are_only_parameters() {
             let (planned, answer) = ask(head, body, variables.clone()).await;
             assert_eq!(planned, expected, "{variables}: {answer}");
         }
-        // What is read as a whole, or as a pattern, is part of the plan.
+        // Values read as a whole, or as a pattern, are part of the plan.
         for (of, where_) in [("ExhibitFilter", "$v"), ("String", "{ label: { contains: $v } }")] {
             let head = format!("query ($v: {of})");
             let body = format!("{{ exhibits(where: {where_}) {{ id }} }}");
@@ -280,7 +282,7 @@ async fn a_plan_is_made_once_for_all_values_that_are_only_parameters() {
     Service::drop_all(services).await;
 }
 
-/// Counts how often a plan is made on this thread.
+/// Counter of plans made on this thread.
 struct Plans(Arc<AtomicUsize>);
 
 impl tracing::Subscriber for Plans {

@@ -1,5 +1,5 @@
-//! Walks through connections: page after page, forward and backward, every list is visited whole, in its order and
-//! each row once.
+//! Walks through connections: page after page, forward and backward, every list is visited completely, in its
+//! order and each row once.
 
 use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::Value as Json;
@@ -16,29 +16,29 @@ use crate::random_query::order_terms;
 use crate::tables::{Arity, TABLES, entities, table};
 use crate::world::World;
 
-/// How many rows a page has: lists are walked in several steps and end within a page.
+/// Rows per page: lists take several pages, and some end within a page.
 const PAGE: usize = 3;
 
-/// Sets of rows with any value at all.
+/// Number of row sets with arbitrary values.
 const WILD_CASES: u32 = 4;
 
-/// One walk on its way.
+/// Walk in progress.
 struct Walk {
     of: Of,
-    /// The row that has the list; none at the root.
+    /// Row that has the list; `None` at the root.
     above: Option<Place>,
     order: Vec<OrderTerm>,
     backward: bool,
-    /// How many rows a page has.
+    /// Rows per page.
     size: usize,
-    /// What was visited, in the order of the list.
+    /// Visited rows, in the order of the list.
     visited: Vec<usize>,
-    /// The row at whose cursor the last page ended.
+    /// Row of the last page's end cursor.
     at: Option<usize>,
     is_over: bool,
 }
 
-/// At the root, by every column of every type, every column and count one relation away, and every count.
+/// At the root: by every column of every type, every column and count over one relation, and every count.
 #[tokio::test]
 async fn pages_walk_every_table_by_every_term() {
     let services = Service::all().await;
@@ -66,7 +66,7 @@ async fn pages_walk_every_table_by_every_term() {
     Service::drop_all(services).await;
 }
 
-/// Every cursor is read as it was written, whatever the column holds: pages of one row begin and end at each of them.
+/// Every cursor is read back exactly, for any column value: pages of one row begin and end at each of them.
 #[test]
 fn pages_of_one_row_walk_by_any_value_of_any_column() {
     let runtime = Runtime::new().unwrap();
@@ -100,7 +100,7 @@ fn pages_of_one_row_walk_by_any_value_of_any_column() {
     runtime.block_on(Service::drop_all(services));
 }
 
-/// Below rows, through every relation that leads to a list, by two terms.
+/// Nested: through every list relation, by two terms.
 #[tokio::test]
 async fn pages_walk_every_list_of_a_row() {
     let services = Service::all().await;
@@ -146,7 +146,7 @@ impl Walk {
         self.of.target(self.above.map(|above| above.table))
     }
 
-    /// The next page, under `key`.
+    /// Returns the next page as a field, under `key`.
     fn field(&self, key: String) -> Field {
         let mut arguments = Connection { order: self.order.clone(), ..Connection::default() };
         if self.backward {
@@ -166,7 +166,7 @@ impl Walk {
         }
     }
 
-    /// Takes a page into account. Where it ends, the next one begins: the cursor that came is the one that is sent.
+    /// Records a page. The next one begins at its end cursor, sent back unchanged.
     fn take(&mut self, page: &Json, known: &Known) -> Result<(), String> {
         let target = self.target();
         let ids = &known.node_ids[target];
@@ -194,7 +194,7 @@ impl Walk {
     }
 }
 
-/// Walks side by side, a page of each in one request, until all have come to their end.
+/// Runs walks concurrently, a page of each per request, until all have ended.
 async fn walk_all(service: &Service, world: &World, known: &Known, walks: &mut [Walk]) -> Result<(), String> {
     while walks.iter().any(|walk| !walk.is_over) {
         let fields = walks.iter().enumerate().filter(|(_, walk)| !walk.is_over);
@@ -221,7 +221,7 @@ async fn walk_all(service: &Service, world: &World, known: &Known, walks: &mut [
     Ok(())
 }
 
-/// Every way in which a term sorts differently.
+/// Returns every direction in which a term sorts differently.
 fn directions(table: usize, path: &[usize], by: &By) -> &'static [Direction] {
     let is_column = |column: &usize| TABLES[table].columns[*column].nullable;
     let may_be_null = match by {

@@ -13,17 +13,17 @@ use crate::tables::{Kind, TABLES, table};
 
 pub type Row = Vec<Cell>;
 
-/// The rows of every table, in the order of [`TABLES`].
+/// Rows of every table, in the order of [`TABLES`].
 #[derive(Clone, Debug)]
 pub struct World {
     pub tables: Vec<Vec<Row>>,
 }
 
-/// The most rows that a table has.
+/// Maximum number of rows of a table.
 const MOST_ROWS: usize = 8;
 
-/// What text is made of: letters that differ in case only, wildcards of every pattern language, quotes, and letters
-/// of one to four bytes.
+/// Building blocks of text: letters that differ only in case, wildcards of every pattern language, quotes,
+/// and letters of one to four bytes.
 const TEXTS: [&str; 24] = [
     "a", "A", "b", "B", "", "ab", "Ab", "aB", "é", "É", "ß", "ж", "日", "🦀", "%", "_", "\\", "*", "?", "[",
     "]", "'", "\"", "b\nA",
@@ -32,7 +32,7 @@ const TEXTS: [&str; 24] = [
 const INTEGERS: [i64; 6] = [0, 1, 2, 3, -1, -7];
 
 impl World {
-    /// Tables without rows.
+    /// Returns tables without rows.
     pub fn empty() -> Self {
         Self { tables: vec![Vec::new(); TABLES.len()] }
     }
@@ -46,7 +46,7 @@ impl World {
         world
     }
 
-    /// With as many rows in each table as it may have.
+    /// Fills each table with its maximum number of rows.
     pub fn full(choices: &mut Choices) -> Self {
         let mut world = Self::empty();
         for id in 0..TABLES.len() {
@@ -55,7 +55,7 @@ impl World {
         world
     }
 
-    /// Exhibits alone, with any value that a column takes.
+    /// Fills only exhibits, with arbitrary column values.
     pub fn wild(choices: &mut Choices) -> Self {
         let mut world = Self::empty();
         let exhibits = table("Exhibit");
@@ -83,7 +83,7 @@ impl World {
         self.tie_to_itself(id, choices);
     }
 
-    /// A row that breaks no constraint; none where that did not come about by chance.
+    /// Returns a row that violates no constraint; `None` if chance found none.
     fn random_row(&self, id: usize, choices: &mut Choices) -> Option<Row> {
         let table = &TABLES[id];
         let mut row: Row =
@@ -92,7 +92,7 @@ impl World {
             let targets = &self.tables[target];
             let is_optional = columns.iter().any(|column| table.columns[*column].nullable);
             if targets.is_empty() || (is_optional && choices.once_in(4)) {
-                // One part that is missing unties the whole key; the others stay as they are.
+                // A single NULL part unties the whole key; the other parts keep their values.
                 let nullable = columns.iter().find(|column| table.columns[**column].nullable)?;
                 row[*nullable] = Cell::Null;
                 continue;
@@ -110,7 +110,7 @@ impl World {
         (!unique_keys(id).iter().any(is_taken)).then_some(row)
     }
 
-    /// Where a table points at itself: any row at any row, so that trees have roots, branches and cycles.
+    /// Links the rows of a self-referencing table at random, so that trees have roots, branches and cycles.
     fn tie_to_itself(&mut self, id: usize, choices: &mut Choices) {
         for (columns, target, to) in foreign_keys(id) {
             if target == id {
@@ -125,7 +125,7 @@ impl World {
         }
     }
 
-    /// Puts these rows in the place of all others.
+    /// Replaces all rows in the database.
     pub async fn store(&self, connection: &DatabaseConnection) {
         let transaction = connection.begin().await.unwrap();
         for table in TABLES.iter().rev() {
@@ -136,7 +136,8 @@ impl World {
             insert.into_table(table.stored);
             insert.columns(table.columns.iter().map(|column| Alias::new(&column.name)));
             for (number, row) in rows.iter().enumerate() {
-                // On SQLite several programs write times, each in its own spelling; keys in the one that all of them share.
+                // On SQLite, several programs write times, each in its own spelling; keys use the spelling
+                // that all share.
                 let is_key = ["slots", "bookings"].contains(&table.stored);
                 let is_spelled = connection.get_database_backend() == DbBackend::Sqlite;
                 let cells = row.iter().zip(&table.columns).enumerate().map(|(place, (cell, column))| {
@@ -148,14 +149,14 @@ impl World {
             transaction.execute(&insert).await.unwrap();
         }
         transaction.commit().await.unwrap();
-        // Else PostgreSQL would tell its tables' sizes by chance, when it has counted them by itself.
+        // Otherwise PostgreSQL's statistics would depend on the time of its autovacuum.
         if connection.get_database_backend() == DbBackend::Postgres {
             connection.execute_unprepared("ANALYZE").await.unwrap();
         }
     }
 }
 
-/// The foreign keys of a table: its columns, the table they point at, and the columns there.
+/// Returns the foreign keys of a table: columns, referenced table, and referenced columns.
 fn foreign_keys(id: usize) -> Vec<(Vec<usize>, usize, Vec<usize>)> {
     let key = |columns: &str, target: &str, to: &str| {
         let target = table(target);
@@ -205,7 +206,7 @@ fn unique_keys(id: usize) -> Vec<Vec<usize>> {
     keys
 }
 
-/// A value of few, so that values repeat and conditions meet them.
+/// Returns one of few values, so that values repeat and conditions match.
 pub fn random_cell(kind: Kind, nullable: bool, choices: &mut Choices) -> Cell {
     if nullable && choices.once_in(3) {
         return Cell::Null;
@@ -217,7 +218,7 @@ pub fn random_cell(kind: Kind, nullable: bool, choices: &mut Choices) -> Cell {
         Kind::BigInt => Cell::Int(random_integer(i64::MAX, choices)),
         Kind::Float => Cell::Float(match choices.below(4) {
             0 => *choices.pick(&[0.0, 0.5, -1.5, 0.1, 2e9, -1e-7]),
-            // Digits without end.
+            // Infinite binary fraction.
             1 => (choices.below(1_000) as f64) / 997.0,
             _ => (choices.below(5) as f64) - 2.0,
         }),
@@ -261,7 +262,7 @@ pub fn random_cell(kind: Kind, nullable: bool, choices: &mut Choices) -> Cell {
     }
 }
 
-/// Any value at all: every bit counts.
+/// Returns an arbitrary value: every bit counts.
 fn wild_cell(kind: Kind, nullable: bool, choices: &mut Choices) -> Cell {
     if nullable && choices.once_in(4) {
         return Cell::Null;
@@ -272,11 +273,11 @@ fn wild_cell(kind: Kind, nullable: bool, choices: &mut Choices) -> Cell {
         Kind::SmallInt => Cell::Int((signed as i16).into()),
         Kind::Int => Cell::Int((signed as i32).into()),
         Kind::BigInt => Cell::Int(signed),
-        // Zero has a sign that SQLite does not keep; what is not a number is not stored at all.
+        // SQLite does not keep the sign of zero; NaN is never stored.
         Kind::Float => {
             Cell::Float(Some(f64::from_bits(bits)).filter(|value| value.is_finite()).unwrap_or(0.1) + 0.0)
         }
-        // As many digits as SQLite keeps.
+        // Limited to the digits that SQLite keeps.
         Kind::Decimal => Cell::Decimal(Decimal::new(signed % 1_000_000_000_000_000, (bits % 9) as u32)),
         Kind::Text => {
             let letter =
@@ -293,7 +294,7 @@ fn wild_cell(kind: Kind, nullable: bool, choices: &mut Choices) -> Cell {
     }
 }
 
-/// From year 1 to 9999, by the microsecond.
+/// Returns a time from year 1 to 9999, by the microsecond.
 fn wild_moment(bits: u64) -> DateTime<Utc> {
     let first: DateTime<Utc> = "0001-01-01T00:00:00Z".parse().unwrap();
     let last: DateTime<Utc> = "9999-12-31T23:59:59Z".parse().unwrap();

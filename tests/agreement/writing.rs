@@ -1,4 +1,4 @@
-//! A query becomes GraphQL: fields, arguments and values under the names of the contract.
+//! Writes a query as GraphQL: fields, arguments and values under the contract's names.
 
 use chrono::{Datelike as _, FixedOffset, SecondsFormat};
 use serde_json::{Value as Json, json};
@@ -12,7 +12,7 @@ use crate::query::{
 use crate::syntax::{Argument, Input, Written, WrittenField};
 use crate::tables::{Kind, TABLES};
 
-/// The fields of a query, or of a row of the table `above`.
+/// Returns the fields of a query, or of a row of the table `above`.
 pub fn fields(fields: &[Field], above: Option<usize>, known: &Known) -> Vec<Written> {
     fields.iter().map(|field| Writing { known, above }.field(field)).collect()
 }
@@ -20,7 +20,7 @@ pub fn fields(fields: &[Field], above: Option<usize>, known: &Known) -> Vec<Writ
 #[derive(Clone, Copy)]
 struct Writing<'a> {
     known: &'a Known,
-    /// Of what rows the fields are.
+    /// Table of the parent row.
     above: Option<usize>,
 }
 
@@ -289,7 +289,7 @@ fn value(kind: Kind, operand: &Operand) -> Input {
     Input::Leaf { type_name, value: other.unwrap_or_else(|| operand.cell.json(kind)) }
 }
 
-/// The same value as some clients write it.
+/// Returns an alternative spelling of a value.
 fn other_spelling(kind: Kind, cell: &Cell) -> Option<Json> {
     Some(match (kind, cell) {
         (Kind::BigInt, Cell::Int(value)) => json!(value),
@@ -303,7 +303,7 @@ fn other_spelling(kind: Kind, cell: &Cell) -> Option<Json> {
         (Kind::Uuid, Cell::Uuid(value)) => json!(value.simple().to_string().to_uppercase()),
         (Kind::DateTime, Cell::DateTime(value)) => json!(value.format("%Y-%m-%dT%H:%M:%S%.f").to_string()),
         (Kind::DateTime | Kind::Timestamp, Cell::Timestamp(value)) => {
-            // Away from the last and the first day that can be written.
+            // Away from the last and the first representable day.
             let hours = if value.year() > 5_000 { -3 } else { 5 };
             let offset = FixedOffset::east_opt(hours * 3_600 + 1_800).unwrap();
             json!(value.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Micros, false))

@@ -1,24 +1,25 @@
-//! Queries and their answers, case by case.
+//! Queries and their responses, case by case.
 //!
-//! A case is a folder here. What is asked:
+//! A case is a folder here. Its input:
 //!
-//! - `query.graphql`, and where needed `variables.json` (an object) and `operation.txt` (the operation's name).
+//! - `query.graphql`, and if needed `variables.json` (an object) and `operation.txt` (the operation's name).
 //!
-//! What must come of it, on the example domain seeded at scale 1:
+//! Its expected results, on the example domain seeded at scale 1:
 //!
-//! - `response.json`: the answer, its fields in their order, the same on every database;
-//! - `plan.sqlite.txt` and `plan.postgres.txt`: the plan with the statements' texts; not there for a request that is
-//!   refused, or that has a field which cannot be planned;
-//! - `statements.txt`: how many statements are planned, and how many of them are really sent. Fewer are where a level
-//!   is empty; whatever is sent has to be a statement of the plan.
+//! - `response.json`: the response, its fields in order, the same on every database;
+//! - `plan.sqlite.txt` and `plan.postgres.txt`: the plan with the text of its statements; absent for a refused
+//!   request, or one with a field that cannot be planned;
+//! - `statements.txt`: the number of planned statements, and of sent ones. Fewer are sent if a level is empty;
+//!   every sent statement must be in the plan.
 //!
-//! A new case is a new folder with a query. This writes what must come of all cases anew, and `schema.graphql` too:
+//! A new case is a new folder with a query. This command updates the expected results of all cases, and
+//! `schema.graphql`:
 //!
 //! ```text
 //! UPDATE_GOLDEN=1 cargo test --test cases
 //! ```
 //!
-//! Read the difference as a change of the API before it is kept: what stands there is right by definition.
+//! Review the difference as a change of the API: the files define the correct behaviour.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -84,7 +85,7 @@ struct Case {
 }
 
 impl Case {
-    /// Every folder beside this file, by name.
+    /// Returns every folder beside this file, by name.
     fn all() -> Vec<Self> {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
         let entries = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().path());
@@ -96,15 +97,15 @@ impl Case {
     async fn run(&self, schema: &Schema, databases: &[TestDatabase], failures: &mut Vec<String>) {
         self.refuse_strays(failures);
         let mut plans = PLANS.map(|_| None);
-        // For the files: all tell the same, as long as nobody has counted their rows.
+        // For the plan files: all databases have the same catalog before ANALYZE.
         let catalog = databases[0].connection.catalog().await.unwrap();
         for (number, database) in databases.iter().enumerate() {
-            // What is written anew comes from the first database; the others have to agree with it.
+            // Files are updated from the first database; the others must agree.
             let may_update = number == 0;
             let executed = schema.execute(self.request(), &database.connection).await;
             let plan = schema.plan(&self.request()).ok().filter(|_| !executed.is_request_error());
             let sent = &executed.statements;
-            // From the second time on documents and plans are kept, from the third statements too.
+            // The second run uses cached documents and plans, the third also cached statements.
             for _ in 0..2 {
                 let again = schema.execute(self.request(), &database.connection).await;
                 assert_eq!(again.to_json(), executed.to_json(), "{}", self.folder.display());
@@ -154,7 +155,7 @@ impl Case {
         read(&self.folder.join(file))
     }
 
-    /// A file whose name means nothing here is not read, and would look as if it were.
+    /// Refuses a file whose name has no meaning: it would not be read, but look as if it were.
     fn refuse_strays(&self, failures: &mut Vec<String>) {
         let known = [QUERY, VARIABLES, OPERATION, RESPONSE, STATEMENTS, PLANS[0].0, PLANS[1].0];
         for entry in fs::read_dir(&self.folder).unwrap() {
@@ -168,7 +169,7 @@ impl Case {
         }
     }
 
-    /// Each statement of the plan is sent once at most, and nothing else is.
+    /// Checks that each statement of the plan is sent at most once, and no other statement.
     fn refuse_unplanned(
         &self,
         select: &Select,
@@ -201,7 +202,7 @@ fn planned_texts(loads: &[Load], select: &Select, texts: &mut Vec<String>) {
     }
 }
 
-/// Siblings are sent side by side, in no order.
+/// Sorts statements, because siblings are sent concurrently.
 fn sorted(statements: &[StatementRecord]) -> Vec<&str> {
     let mut texts: Vec<&str> = statements.iter().map(|statement| &*statement.sql).collect();
     texts.sort_unstable();
@@ -215,7 +216,8 @@ fn texts(statements: &[StatementRecord]) -> String {
     })
 }
 
-/// Compares a file with what is there now; with `UPDATE_GOLDEN` the file may become that. `None` means no file.
+/// Compares a file with its current content; with `UPDATE_GOLDEN` the file may be updated. `None` means no
+/// file.
 fn compare(file: &Path, current: Option<&str>, may_update: bool, failures: &mut Vec<String>) {
     let golden = read(file);
     if golden.as_deref() == current {

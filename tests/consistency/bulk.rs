@@ -1,4 +1,4 @@
-//! Changes of many rows at once that a condition chooses: it holds at the moment of the write.
+//! Bulk updates and deletions by a filter: the filter holds at the moment of the write.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use crate::concurrency::ask_all;
 use crate::process::{until, within};
 use crate::support;
 
-/// Authors without posts, numbered from one.
+/// Creates authors without posts, numbered from one.
 async fn authors(client: &Client, count: usize) {
     let inputs = vec!["{ name: \"free\" }"; count].join(", ");
     client.data(&format!("mutation {{ createAuthors(input: [{inputs}]) {{ id }} }}")).await;
 }
 
-/// How many of the answers say that their operation has changed a row.
+/// Returns the number of responses whose operation changed a row.
 fn winners(answers: &[Json], field: &str) -> usize {
     answers.iter().filter(|answer| answer["data"][field]["affected"] == 1).count()
 }
@@ -48,9 +48,9 @@ async fn a_row_that_many_clients_claim_by_its_state_is_one_clients() {
     }
 }
 
-/// The condition is about rows of another table, which PostgreSQL reads as they were before it waited.
+/// The filter is about rows of another table, which PostgreSQL reads in their state before the lock wait.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_many_clients_claim_by_what_hangs_on_it_is_one_clients() {
+async fn a_row_claimed_by_many_clients_through_related_rows_goes_to_one() {
     const CLIENTS: usize = 16;
     for database in support::databases().await {
         let client = Client::new(&database, CLIENTS as u32).await;
@@ -74,9 +74,9 @@ async fn a_row_that_many_clients_claim_by_what_hangs_on_it_is_one_clients() {
     }
 }
 
-/// Another session has changed the row, and has not committed when the operation meets it.
+/// Another session has changed the row, and commits only after the operation meets it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_matches_no_more_when_its_lock_is_free_is_left_alone() {
+async fn skips_a_row_that_no_longer_matches_after_the_lock_wait() {
     // SQLite's writers wait for each other before their first statement.
     let Some(database) = support::postgres().await else { return };
     let client = Client::new(&database, 2).await;
@@ -107,10 +107,10 @@ async fn a_row_that_matches_no_more_when_its_lock_is_free_is_left_alone() {
     database.drop().await;
 }
 
-/// A change of the authors whose names begin with one of some letters.
+/// Update of the authors whose names begin with certain letters.
 struct Rename {
     letters: Vec<char>,
-    /// Whether it means those that begin with none of them.
+    /// True for all other letters.
     is_negated: bool,
     name: String,
 }
@@ -133,13 +133,14 @@ impl Rename {
         )
     }
 
-    /// The same condition, evaluated here.
+    /// Evaluates the same condition in memory.
     fn takes(&self, name: &str) -> bool {
         self.letters.iter().any(|letter| name.starts_with(*letter)) != self.is_negated
     }
 }
 
-/// Whether the changes can have come one after the other, each to a row that its condition held for then.
+/// Returns true if some order of the changes explains the result, each with its condition satisfied at its
+/// turn.
 fn is_explained(name: &str, left: &[&Rename], end: &str) -> bool {
     if left.is_empty() {
         return name == end;

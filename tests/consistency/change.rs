@@ -1,17 +1,17 @@
-//! Changes as plain data, and how they are written as GraphQL.
+//! Changes as plain data, and their GraphQL text.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::domain::{Kind, TABLES};
 
-/// One row, on every database.
+/// Row, identified across databases.
 pub type Handle = usize;
 
-/// The keys that one database has given to the rows.
+/// Keys that a database has given to the rows.
 pub type Ids = HashMap<Handle, i64>;
 
-/// A root field.
+/// Root field of a mutation.
 #[derive(Clone, Debug)]
 pub enum Change {
     Create { table: usize, rows: Vec<Row>, many: bool },
@@ -22,7 +22,7 @@ pub enum Change {
     DeleteMany { table: usize, keys: Vec<Key> },
 }
 
-/// By what an upsert finds a row.
+/// Conflict key of an upsert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     Key,
@@ -30,24 +30,24 @@ pub enum On {
     Forward(usize),
 }
 
-/// One row by a unique key.
+/// Row by a unique key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Key {
     Id(Handle),
     Text(String),
-    /// By the row that a unique foreign key of it points at.
+    /// By the row that its unique foreign key references.
     Of(usize, Handle),
-    /// By the primary key; nobody has it.
+    /// By a primary key that no row has.
     Missing,
 }
 
-/// A key that nobody has.
+/// Key that no row has.
 const NOBODY: i64 = 2_000_000_001;
 
-/// What a row shall hold, new or not.
+/// Values of a row, new or existing.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
-    /// The key of a new row: of one that is there, or one that nobody has had.
+    /// Key of a new row: that of an existing row, or an unused one.
     pub id: Option<Id>,
     pub text: Option<String>,
     pub null: Option<Null>,
@@ -61,7 +61,7 @@ pub enum Id {
     Fresh(i64),
 }
 
-/// What is given as null although it must not be.
+/// Required value that is given as null.
 #[derive(Clone, Copy, Debug)]
 pub enum Null {
     Text,
@@ -100,7 +100,7 @@ impl Change {
     }
 }
 
-/// A mutation of these root fields, `c0` and so on.
+/// Writes a mutation with these root fields, `c0` and so on.
 pub fn document(changes: &[Change], ids: &Ids) -> String {
     let mut text = "mutation {".to_owned();
     for (place, change) in changes.iter().enumerate() {
@@ -156,7 +156,7 @@ impl Writing<'_> {
         }
     }
 
-    /// What the primary key of a row is, however it is named.
+    /// Returns the primary key of a row, whatever key identifies it.
     fn primary(self, key: &Key) -> i64 {
         match key {
             Key::Id(handle) | Key::Of(_, handle) => self.ids[handle],

@@ -1,4 +1,4 @@
-//! A client of the example domain, of which there may be many at once.
+//! Client of the example domain; many can run at once.
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
@@ -9,11 +9,12 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{self, TestDatabase};
 
-/// How many connections to this PostgreSQL database wait for a lock; those of other tests are left out.
+/// Number of connections to this PostgreSQL database that wait for a lock; other tests' databases do not
+/// count.
 pub const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
-/// Asks one database.
+/// Client of a database.
 #[derive(Clone)]
 pub struct Client {
     schema: Schema,
@@ -21,14 +22,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with connections of its own. The tables are made where they are not there.
+    /// Creates a client with its own connections. Creates missing tables.
     pub async fn new(database: &TestDatabase, connections: u32) -> Self {
         migration::Migrator::up(&*database.connection, None).await.unwrap();
         let schema = Schema::new(support::example::registry().model().unwrap()).unwrap();
         Self { schema, connection: connect(&database.url, connections).await.unwrap() }
     }
 
-    /// The answer (`data`, `errors`), and the statements it took.
+    /// Returns the response (`data`, `errors`) and its statements.
     pub async fn ask(&self, query: &str, variables: Json) -> (Json, Vec<StatementRecord>) {
         let request = Request::new(query).variables(Variables::from_json(variables));
         let executed = self.schema.execute(request, &self.connection).await;
@@ -39,21 +40,21 @@ impl Client {
         (answer, executed.statements)
     }
 
-    /// The data of an answer that must have no errors.
+    /// Returns the data of a response that must have no errors.
     pub async fn data(&self, query: &str) -> Json {
         let (mut answer, _) = self.ask(query, Json::Null).await;
         assert_eq!(answer.get("errors"), None, "{query}");
         answer["data"].take()
     }
 
-    /// One number out of the database, past the service.
+    /// Queries a number directly from the database.
     pub async fn number(&self, sql: &str) -> i64 {
         let statement = Statement::from_string(self.connection.get_database_backend(), sql);
         let row = self.connection.query_one_raw(statement).await.unwrap().unwrap();
         row.try_get_by_index(0).unwrap()
     }
 
-    /// The place where its commits are told.
+    /// Returns the notifier of the client's commits.
     pub fn changes(&self) -> &Changes {
         self.schema.changes()
     }
@@ -63,7 +64,7 @@ impl Client {
     }
 }
 
-/// The code of the only error of an answer, if there is one.
+/// Returns the code of a response's only error, if any.
 pub fn code(answer: &Json) -> Option<&str> {
     let errors = answer.get("errors")?.as_array().unwrap();
     assert_eq!(errors.len(), 1, "{answer:#}");

@@ -1,4 +1,4 @@
-//! Many clients at once.
+//! Concurrent clients.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::client::{Client, WAITING, code};
 use crate::process::{until, within};
 use crate::support;
 
-/// Asks all at the same time; the answers in the order of the questions.
+/// Sends all requests at the same time; returns the responses in order.
 pub async fn ask_all(client: &Client, questions: Vec<String>) -> Vec<Json> {
     let ask = |question: String| {
         let client = client.clone();
@@ -55,7 +55,7 @@ async fn of_two_profiles_for_one_user_one_is_made_and_one_refused() {
     }
 }
 
-/// Twelve students and a course, numbered from one.
+/// Creates twelve students and a course, numbered from one.
 async fn enrolment(client: &Client) {
     let students: Vec<String> = (1..=12).map(|student| format!("{{ name: \"s{student}\" }}")).collect();
     let made = client
@@ -68,7 +68,7 @@ async fn enrolment(client: &Client) {
     assert_eq!(made["createCourse"], json!({ "id": 1 }));
 }
 
-/// A change of the course's students.
+/// Returns a change of the course's students.
 fn enrol(how: &str, students: &BTreeSet<usize>) -> String {
     let keys: Vec<String> = students.iter().map(|student| format!("{{ id: {student} }}")).collect();
     format!(
@@ -90,7 +90,7 @@ async fn enrolled(client: &Client) -> BTreeSet<usize> {
     different
 }
 
-/// Five students, others for each number.
+/// Returns five students, different for each number.
 fn some_students(number: usize) -> BTreeSet<usize> {
     (0..5).map(|place| 1 + (number * 5 + place * (1 + number % 3)) % 12).collect()
 }
@@ -167,7 +167,7 @@ async fn of_many_upserts_of_one_key_one_row_is_there() {
     }
 }
 
-/// What an operation reads back is loaded by tasks of their own; its end waits for none that is still there.
+/// Tasks load the rows that an operation reads back; its end waits for no remaining task.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_operation_that_reads_lists_back_ends_well_on_many_threads() {
     for database in support::databases().await {
@@ -196,7 +196,7 @@ async fn an_operation_that_reads_lists_back_ends_well_on_many_threads() {
     }
 }
 
-/// Two users, the first and the second.
+/// Creates two users, with ids 1 and 2.
 async fn two_users(client: &Client) {
     let made =
         client.data("mutation { createUsers(input: [{ username: \"a\" }, { username: \"b\" }]) { id } }");
@@ -212,12 +212,12 @@ fn rename(tag: &str, order: [usize; 2]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_that_is_caught_in_a_deadlock_is_tried_again() {
-    // SQLite's writers wait for each other before their first statement: they never hold what another wants.
+    // SQLite's writers wait for each other before their first statement, so they cannot deadlock.
     let Some(database) = support::postgres().await else { return };
     let client = Client::new(&database, 2).await;
     two_users(&client).await;
     let other = database.connection.begin().await.unwrap();
-    // PostgreSQL ends whoever first finds out, so that must not be this one.
+    // PostgreSQL cancels the first session that detects the deadlock, so this session must not detect it.
     other.execute_unprepared("SET LOCAL deadlock_timeout = '1h'").await.unwrap();
     other.execute_unprepared("UPDATE users SET username = 'other 2' WHERE id = 2").await.unwrap();
 
@@ -243,7 +243,7 @@ async fn an_operation_that_is_caught_in_a_deadlock_is_tried_again() {
 async fn operations_that_want_the_same_rows_in_another_order_are_done_whole_or_conflict() {
     for database in support::databases().await {
         if database.dialect == crowsfoot::plan::Dialect::Postgres {
-            // Who waits in a circle shall find out soon.
+            // Sessions detect a deadlock soon.
             let sql = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 10', current_database()); END $$";
             database.run(sql).await;
         }
@@ -295,7 +295,7 @@ async fn one_statement_reads_all_of_an_operation_or_nothing() {
                 let number = read["posts"].as_array().unwrap().len();
                 assert!(number.is_multiple_of(100), "a part of an operation: {number} rows");
                 states.insert(format!("{titles:?} {number}"));
-                // A small read does not wait for anything: one that does nothing else would keep the thread for itself.
+                // A small read completes without waiting: a loop of such reads would never yield the thread.
                 tokio::task::yield_now().await;
             }
             states.len()
@@ -322,7 +322,7 @@ async fn one_statement_reads_all_of_an_operation_or_nothing() {
     }
 }
 
-/// Which constraint refused is asked outside the transaction, by a connection that nobody must wait for.
+/// The constraint's name is looked up outside the transaction, by a connection that no request must wait for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_needs_no_second_connection() {
     for database in support::databases().await {
@@ -357,7 +357,7 @@ async fn an_upsert_below_a_row_makes_one_or_changes_what_another_client_has_made
                     }} }} }}) {{ profile {{ bio }} }} }}"
                 )
             };
-            // One that goes another way, and does not wait for the user.
+            // Takes another path, and does not wait for the user.
             let create =
                 format!("mutation {{ createProfile(input: {{ user: {{ id: {user} }} }}) {{ id }} }}");
             let questions = (0..12).map(upsert).chain([create.clone(), create]).collect();

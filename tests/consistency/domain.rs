@@ -1,16 +1,16 @@
-//! The example domain as the model of what must hold sees it.
+//! The example domain, as described for the model of expected states.
 
-/// A kind of row.
+/// Table.
 pub struct Table {
     pub name: &'static str,
     pub stored: &'static str,
-    /// The root field of all of them.
+    /// Root field of all rows.
     pub all: &'static str,
-    /// The argument that names one, and the column that it names.
+    /// Argument that identifies a row, and its column.
     pub key: (&'static str, &'static str),
-    /// The one text that is looked at.
+    /// Compared text column, if any.
     pub text: Option<Text>,
-    /// What else a new row needs.
+    /// Further required input of a new row.
     pub needs: &'static str,
     pub forward: &'static [Forward],
     pub below: &'static [Below],
@@ -21,19 +21,19 @@ pub struct Text {
     pub is_unique: bool,
 }
 
-/// A foreign key.
+/// Foreign key.
 pub struct Forward {
     pub field: &'static str,
     pub column: &'static str,
     pub target: usize,
     pub is_unique: bool,
-    /// It may be NULL, and is set so when its target goes; others go along.
+    /// True if nullable: deletion of the target sets NULL; otherwise it cascades.
     pub is_nullable: bool,
-    /// The field of keys that names a row by it.
+    /// Key field that identifies a row by this foreign key.
     pub key: Option<&'static str>,
 }
 
-/// A relation without a key of its own.
+/// Relation without a foreign key of its own.
 pub struct Below {
     pub field: &'static str,
     pub target: usize,
@@ -42,7 +42,7 @@ pub struct Below {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The reverse of this foreign key of the target.
+    /// Reverse of this foreign key of the target.
     One(usize),
     Many(usize),
     Links,
@@ -226,7 +226,7 @@ pub const TABLES: [Table; 14] = [
 ];
 
 impl Table {
-    /// Its key is that of the row it belongs to.
+    /// Returns true if the primary key is that of the parent row.
     pub fn is_shared(&self) -> bool {
         self.key.0 != "id"
     }

@@ -1,11 +1,11 @@
-//! What random mutations once found, each by itself.
+//! Faults found by random mutations, each as a test of its own.
 
 use serde_json::{Value as Json, json};
 
 use crate::client::Client;
 use crate::support;
 
-/// Two users, of whom the first has an info, and a badge that nobody wears.
+/// Two users, of whom the first has an info, and an unassigned badge.
 const BEGINNING: &str = "mutation {
     createUsers(input: [{ username: \"a\", userInfos: { create: [{ phoneNumber: \"1\" }] } }, { username: \"b\" }]) { id }
     createBadge(input: { code: \"b\" }) { id }
@@ -14,7 +14,7 @@ const BEGINNING: &str = "mutation {
 const EVERYTHING: &str =
     "{ users { id username userInfos { id } } badges { id code employee { id } } employees { id } }";
 
-/// A refused mutation, and with what.
+/// Checks that a mutation is refused with these extensions.
 async fn refuses(mutation: &str, extensions: Json) {
     for database in support::databases().await {
         let client = Client::new(&database, 1).await;
@@ -28,7 +28,7 @@ async fn refuses(mutation: &str, extensions: Json) {
     }
 }
 
-/// A mutation, its answer, and what is asked after it.
+/// Checks the response of a mutation, and of a query after it.
 async fn does(mutation: &str, answer: Json, query: &str, after: Json) {
     for database in support::databases().await {
         let client = Client::new(&database, 1).await;
@@ -57,7 +57,7 @@ async fn connecting_by_the_key_that_moves_finds_whether_there_is_a_row() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_given_two_places_ends_in_the_last() {
+async fn moves_a_row_to_the_last_of_two_places() {
     does(
         "mutation { createUsers(input: [
             { username: \"c\", userInfos: { connect: [{ id: 1 }] } }, { username: \"d\", userInfos: { connect: [{ id: 1 }] } }
@@ -79,7 +79,7 @@ async fn a_key_that_must_be_there_cannot_be_null() {
 }
 
 #[tokio::test]
-async fn a_change_of_nothing_makes_nothing_to_point_at() {
+async fn creates_no_nested_rows_when_an_update_matches_no_row() {
     let change = "{ manager: { create: { name: \"m\", badge: { code: \"b\" } } } }";
     refuses(
         &format!("mutation {{ updateBadge(id: 1, input: {{ employee: {{ update: {change} }} }}) {{ id }} }}"),

@@ -1,4 +1,4 @@
-//! Ends in the middle: of a request, of a client, of the program. What was under way leaves nothing behind.
+//! Interruptions: of a request, of a client, of the program. Unfinished work leaves nothing behind.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -12,10 +12,10 @@ use crate::client::Client;
 use crate::process::{Folder, Service, until, within};
 use crate::support::{self, TestDatabase};
 
-/// Makes users, each with a profile and an info: three levels of tables.
+/// Creates users, each with a profile and an info: three levels of tables.
 const CREATE: &str = "mutation($input: [UserCreate!]!) { createUsers(input: $input) { id profile { id } } }";
 
-/// How many users the large request makes.
+/// Number of users that the large request creates.
 const MANY: usize = 4_000;
 
 fn users(tag: &str, count: usize) -> Json {
@@ -29,7 +29,7 @@ fn users(tag: &str, count: usize) -> Json {
     json!({ "input": (0..count).map(user).collect::<Vec<_>>() })
 }
 
-/// How many users there are, and that each has a profile and an info, or none has.
+/// Returns the number of users; checks that each has a profile and an info, or none has.
 async fn whole_users(client: &Client) -> i64 {
     let users = client.number("SELECT count(*) FROM users WHERE username LIKE 'made %'").await;
     for table in ["profiles", "user_infos"] {
@@ -41,7 +41,7 @@ async fn whole_users(client: &Client) -> i64 {
     users
 }
 
-/// Polls a future up to `most` times; `None` where that was not enough. It is dropped then.
+/// Polls a future up to `most` times; returns `None` and drops the future if it is not ready by then.
 async fn polled<T>(future: impl Future<Output = T>, most: usize) -> Option<T> {
     let mut future = pin!(future);
     let mut polls = 0;
@@ -58,7 +58,7 @@ async fn polled<T>(future: impl Future<Output = T>, most: usize) -> Option<T> {
 #[tokio::test]
 async fn a_request_that_is_given_up_at_any_point_leaves_all_or_nothing() {
     for database in support::databases().await {
-        // One connection: what the request that is given up leaves on it is what the next one finds.
+        // Single connection, so that the next request meets the state that the dropped one left on it.
         let client = Client::new(&database, 1).await;
         let (mut given_up, mut nothing) = (0, 0);
         let answer = loop {
@@ -66,7 +66,7 @@ async fn a_request_that_is_given_up_at_any_point_leaves_all_or_nothing() {
                 Some((answer, _)) => break answer,
                 None => match within(whole_users(&client)).await {
                     0 => nothing += 1,
-                    // Given up when the commit was on its way.
+                    // Dropped during the commit.
                     400 => {
                         client.data("mutation { deleteUsers(where: {}, all: true) { affected } }").await;
                     }
@@ -83,21 +83,22 @@ async fn a_request_that_is_given_up_at_any_point_leaves_all_or_nothing() {
     }
 }
 
-/// A commit and the news of it belong together: a live query that hears nothing stays as it is until the next commit.
+/// A commit and its notification belong together: a live query that misses one stays unchanged until the next
+/// commit.
 #[tokio::test]
-async fn what_was_committed_is_told_wherever_the_request_was_given_up() {
+async fn notifies_of_a_commit_when_the_request_was_dropped_at_any_point() {
     for database in support::databases().await {
         let client = Client::new(&database, 1).await;
         let users: BTreeSet<Table> = [Table { schema: None, name: "users".to_owned() }].into();
         let (mut given_up, mut committed) = (0, 0);
-        // How many polls a request takes depends on the moment.
+        // The number of polls of a request varies.
         for round in 0..40 {
             for polls in 0.. {
                 let mut listener = client.changes().listen(users.clone());
                 let name = format!("u{round}-{polls}");
                 let create = format!("mutation {{ createUser(input: {{ username: \"{name}\" }}) {{ id }} }}");
                 let answer = polled(client.ask(&create, Json::Null), polls).await;
-                // There is one connection: this waits for the end of what is still under way on it.
+                // Single connection: this query waits until the dropped request has released it.
                 let there = format!("SELECT count(*) FROM users WHERE username = '{name}'");
                 if within(client.number(&there)).await == 1 {
                     committed += 1;
@@ -115,14 +116,14 @@ async fn what_was_committed_is_told_wherever_the_request_was_given_up() {
     }
 }
 
-/// The large request over HTTP, on its way.
+/// Sends the large request over HTTP.
 fn ask_for_many(service: &Service<'_>) -> tokio::task::JoinHandle<reqwest::Result<reqwest::Response>> {
     let request =
         service.post("/graphql").json(&json!({ "query": CREATE, "variables": users("made", MANY) }));
     tokio::spawn(request.send())
 }
 
-/// The service works.
+/// Checks that the service works.
 async fn assert_works(service: &Service<'_>, name: &str) {
     let create = format!(
         "mutation {{ createUser(input: {{ username: \"{name}\", profile: {{ create: {{}} }} }}) {{ profile {{ bio }} }} }}"
@@ -131,11 +132,11 @@ async fn assert_works(service: &Service<'_>, name: &str) {
     assert_eq!(answer, json!({ "data": { "createUser": { "profile": { "bio": "" } } } }));
 }
 
-/// Whether another transaction than the client's own has written users and is not over.
+/// Counts other transactions that have written users and are not finished.
 const WRITING: &str = "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'RowExclusiveLock'
     AND relation = 'users'::regclass AND pid <> pg_backend_pid()";
 
-/// Whether that transaction waits for the last of its tables.
+/// Counts transactions that wait for the last table.
 const WAITING: &str = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'user_infos'::regclass";
 
 #[tokio::test]
@@ -145,7 +146,7 @@ async fn a_kill_in_the_middle_leaves_nothing_on_postgresql() {
     let folder = Folder::new();
     let arguments = ["--database-url", &database.url];
     let mut service = Service::start(&folder, &arguments).await;
-    // The users and their profiles are written, and the infos cannot be.
+    // Users and profiles can be written, infos cannot.
     let lock = database.connection.begin().await.unwrap();
     lock.execute_unprepared("LOCK TABLE user_infos IN SHARE MODE").await.unwrap();
     let asked = ask_for_many(&service);
@@ -165,12 +166,12 @@ async fn a_kill_in_the_middle_leaves_nothing_on_postgresql() {
     database.drop().await;
 }
 
-/// Nobody gets past an info: the statement that writes one never ends.
+/// Makes every statement that inserts an info run for ever.
 const ENDLESS: &str = "
     CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT 1 - i FROM n) SELECT i FROM n;
     CREATE TRIGGER hold BEFORE INSERT ON user_infos BEGIN SELECT count(*) FROM endless; END;";
 
-/// Whether somebody else is writing.
+/// Returns true if another connection is writing.
 async fn is_locked(database: &TestDatabase) -> bool {
     match database.connection.execute_unprepared("BEGIN IMMEDIATE").await {
         Ok(_) => {
@@ -209,7 +210,7 @@ async fn a_kill_in_the_middle_leaves_nothing_on_sqlite() {
     database.drop().await;
 }
 
-/// One connection that does not wait for a lock.
+/// Reopens the database with a single connection that does not wait for a lock.
 async fn alone(database: &mut TestDatabase) {
     let connection = crowsfoot::execute::connect(&database.url, 1).await.unwrap();
     connection.execute_unprepared("PRAGMA busy_timeout = 0").await.unwrap();
@@ -217,7 +218,7 @@ async fn alone(database: &mut TestDatabase) {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_leaves_all_or_nothing_on_postgresql() {
+async fn leaves_all_or_nothing_when_a_client_disconnects_on_postgresql() {
     let Some(database) = support::postgres().await else { return };
     let client = Client::new(&database, 1).await;
     let folder = Folder::new();
@@ -230,7 +231,7 @@ async fn a_client_that_goes_away_leaves_all_or_nothing_on_postgresql() {
     assert!(within(asked).await.unwrap_err().is_cancelled());
     lock.rollback().await.unwrap();
 
-    // The service has one connection: whoever comes next finds it as it was left.
+    // The service has a single connection: the next request meets the state that was left on it.
     assert_works(&service, "after").await;
     until(async || client.number(WRITING).await == 0).await;
     let made = whole_users(&client).await;
@@ -242,7 +243,7 @@ async fn a_client_that_goes_away_leaves_all_or_nothing_on_postgresql() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_leaves_all_or_nothing_on_sqlite() {
+async fn leaves_all_or_nothing_when_a_client_disconnects_on_sqlite() {
     let mut database = support::sqlite().await;
     let client = Client::new(&database, 1).await;
     alone(&mut database).await;

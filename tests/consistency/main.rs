@@ -1,5 +1,5 @@
-//! What writing keeps, whatever is asked of it: random changes against a model of what must hold, many clients at once,
-//! and ends in the middle.
+//! Invariants of writes: random changes against a model of expected states, concurrent clients, and
+//! interruptions.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,36 +1,36 @@
-//! Random mutations that fit what is there, and some that do not.
+//! Random mutations, valid and invalid ones.
 
 use crate::change::{Below, Change, Handle, Id, Key, Link, Null, On, Row};
 use crate::choices::Choices;
 use crate::domain::{COURSE, Kind, TABLES};
 use crate::world::World;
 
-/// Texts that must be unique come from a few, so that they meet.
+/// Number of unique texts: few, so that duplicates occur.
 const UNIQUE_TEXTS: usize = 7;
 
-/// The names of new things, and of things that are gone.
+/// Generator of random changes.
 pub struct Random<'a, 'b> {
     pub world: &'a World,
     pub choices: &'a mut Choices<'b>,
-    /// Rows that were deleted, by table.
+    /// Deleted rows, by table.
     pub gone: &'a [Vec<Handle>],
-    /// How many texts and keys have been given out.
+    /// Number of texts and keys given out so far.
     pub texts: &'a mut usize,
-    /// The rows that have been named by this root field as ones to move.
+    /// Rows that this root field already moves.
     pub moved: Vec<(usize, Handle)>,
 }
 
-/// How deep new rows may stand inside each other.
+/// Maximum nesting of new rows.
 const DEEPEST: usize = 3;
 
 impl Random<'_, '_> {
-    /// One to three root fields.
+    /// Returns one to three root fields.
     pub fn mutation(&mut self) -> Vec<Change> {
         let count = [1, 1, 1, 2, 3][self.choices.below(5)];
         (0..count).map(|_| self.change()).collect()
     }
 
-    /// Something of everything to begin with.
+    /// Returns initial rows of every kind.
     pub fn beginning(&mut self) -> Vec<Change> {
         let roots = TABLES.iter().enumerate().filter(|(_, table)| table.forward.is_empty());
         roots
@@ -42,7 +42,7 @@ impl Random<'_, '_> {
             .collect()
     }
 
-    /// A row, and with an even number also what may point at it.
+    /// Returns a row, and for an even number also rows that reference it.
     fn full_row(&mut self, table: usize, number: usize, depth: usize) -> Row {
         let described = &TABLES[table];
         let text = described.text.as_ref().map(|text| match text.is_unique {
@@ -90,7 +90,7 @@ impl Random<'_, '_> {
         format!("t{}", self.texts)
     }
 
-    /// A row that is there, if one is.
+    /// Returns an existing row, if any.
     fn present(&mut self, table: usize) -> Option<Handle> {
         let count = self.world.tables[table].len();
         if count == 0 {
@@ -99,7 +99,7 @@ impl Random<'_, '_> {
         self.world.tables[table].keys().nth(self.choices.below(count)).copied()
     }
 
-    /// The primary key of a row, mostly of one that is there.
+    /// Returns the primary key of a row, mostly an existing one.
     fn primary_key(&mut self, table: usize) -> Key {
         if self.choices.once_in(12) {
             let gone = &self.gone[table];
@@ -126,7 +126,7 @@ impl Random<'_, '_> {
         (0..=self.choices.below(3)).map(|_| self.primary_key(table)).collect()
     }
 
-    /// Any unique key of a row, mostly of one that is there.
+    /// Returns any unique key of a row, mostly an existing one.
     fn key(&mut self, table: usize) -> Key {
         let described = &TABLES[table];
         let key = self.primary_key(table);
@@ -148,7 +148,7 @@ impl Random<'_, '_> {
         }
     }
 
-    /// Some keys of different rows.
+    /// Returns keys of different rows.
     fn keys(&mut self, table: usize, most: usize) -> Vec<Key> {
         let mut keys: Vec<Key> = Vec::new();
         for _ in 0..self.choices.below(most + 1) {
@@ -163,7 +163,8 @@ impl Random<'_, '_> {
         keys
     }
 
-    /// Keys of rows that no other part of the root field moves: which of two moves comes last is its own affair.
+    /// Returns keys of rows that no other part of the root field moves: the order of two moves is not
+    /// specified.
     fn keys_to_move(&mut self, table: usize, most: usize) -> Vec<Key> {
         let keys = self.keys(table, most);
         let mut moved = Vec::new();
@@ -190,7 +191,7 @@ impl Random<'_, '_> {
         (0..count).map(|_| self.new_row(table, depth, place)).collect()
     }
 
-    /// A new row; what it points at by the foreign key `place` is given by where it stands.
+    /// Returns a new row; its nesting determines the foreign key `place`.
     fn new_row(&mut self, table: usize, depth: usize, place: Option<usize>) -> Row {
         let described = &TABLES[table];
         let mut row = Row { text: described.text.is_some().then(|| self.text(table)), ..Row::default() };
@@ -258,11 +259,11 @@ impl Random<'_, '_> {
         row
     }
 
-    /// A change of one row, and of what points at it.
+    /// Returns an update of a row, and of rows that reference it.
     fn update(&mut self, table: usize, above: Option<Handle>, depth: usize, place: Option<usize>) -> Row {
         let described = &TABLES[table];
         let mut row = Row::default();
-        // A row whose key moves below itself is not there any more under the one by which it was named.
+        // A row whose key moves below itself is no longer found under its former key.
         self.moved.extend(above.filter(|_| described.is_shared()).map(|above| (table, above)));
         if described.text.is_some() && self.choices.once_in(2) {
             row.text = Some(self.text(table));
@@ -328,7 +329,7 @@ impl Random<'_, '_> {
     fn below_many(&mut self, target: usize, forward: usize, above: Option<Handle>, depth: usize) -> Below {
         let mut below = Below::default();
         let here: Vec<Handle> = above.map_or(Vec::new(), |above| self.world.pointing(target, forward, above));
-        // Mostly those that are here.
+        // Mostly existing ones.
         let named = |random: &mut Self| match here.is_empty() || random.choices.once_in(5) {
             true => random.key(target),
             false => {
@@ -359,7 +360,8 @@ impl Random<'_, '_> {
         below
     }
 
-    /// The same change of many rows: what stands below would be made for each, so it is left to changes of one.
+    /// Returns an update of many rows. Nested rows would be created for each, so only updates of one row have
+    /// them.
     fn update_of_many(&mut self, table: usize) -> Row {
         let mut row = Row { below: Vec::new(), ..self.update(table, None, 0, None) };
         for (id, below) in TABLES[table].below.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! Random mutations one after the other: each answers, and leaves, what the model says, on every database.
+//! Sequences of random mutations: the model predicts the response and the state after each, on every
+//! database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,7 +18,7 @@ use crate::random_change::Random;
 use crate::support::{self, TestDatabase};
 use crate::world::{Outcome, Refusal, World, sorted};
 
-/// Sequences, and the mutations of each.
+/// Number of sequences, and of mutations in each.
 const CASES: u32 = 20;
 const LENGTH: usize = 16;
 
@@ -47,7 +48,7 @@ fn random_mutations_do_what_the_model_says_on_every_database() {
     if let Err(TestError::Fail(reason, _) | TestError::Abort(reason)) = result {
         panic!("{reason}");
     }
-    // A model that refuses everything, or nothing, would agree with much.
+    // A model that refuses everything, or nothing, would agree often.
     for code in ["", "BAD_USER_INPUT", "NOT_FOUND", "UNIQUE_VIOLATION", "FOREIGN_KEY_VIOLATION"] {
         assert!(counts.borrow().contains_key(code), "no mutation ended with {code:?}");
     }
@@ -59,14 +60,14 @@ fn random_mutations_do_what_the_model_says_on_every_database() {
     });
 }
 
-/// A database, and the keys that it has given to the model's rows.
+/// Database, with the keys that it has given to the model's rows.
 struct Asked {
     database: TestDatabase,
     client: Client,
     ids: Ids,
 }
 
-/// One sequence, from empty tables on every database; how often each code was answered.
+/// Runs a sequence from empty tables on every database; returns the number of responses with each code.
 async fn run(databases: &mut [Asked], sequence: &[Vec<u16>]) -> Result<BTreeMap<String, usize>, String> {
     for asked in databases.iter_mut() {
         asked.empty().await;
@@ -98,7 +99,7 @@ async fn run(databases: &mut [Asked], sequence: &[Vec<u16>]) -> Result<BTreeMap<
             write!(told, "\n{:?}: {text}\n  {outcome:?}\n", asked.database.dialect).unwrap();
             answers.push(step.map_err(|fault| format!("{fault}\n\nafter\n{told}"))?);
         }
-        // Where several things are wrong a database may find any of them first.
+        // A database may find any of several faults first.
         let is_certain = outcome.as_ref().err().is_none_or(|(_, refusals)| refusals.len() == 1);
         if is_certain && answers.iter().any(|answer| *answer != answers[0]) {
             return Err(format!("the databases differ: {answers:#?}\n\nafter\n{told}"));
@@ -111,7 +112,7 @@ async fn run(databases: &mut [Asked], sequence: &[Vec<u16>]) -> Result<BTreeMap<
 impl Asked {
     async fn empty(&mut self) {
         self.ids.clear();
-        // Those that point at others first.
+        // Referencing tables first.
         let mut sql = "DELETE FROM course_students;".to_owned();
         for stored in TABLES.iter().rev().map(|table| table.stored) {
             write!(sql, "DELETE FROM {stored};").unwrap();
@@ -119,7 +120,7 @@ impl Asked {
         self.client.connection.execute_unprepared(&sql).await.unwrap();
     }
 
-    /// One mutation; its code, or what is wrong.
+    /// Runs a mutation; returns its code, or the difference.
     async fn step(
         &mut self,
         text: &str,
@@ -149,7 +150,7 @@ impl Asked {
         Ok(code)
     }
 
-    /// Finds out which keys new rows were given: everything else about them must be as the model has it.
+    /// Learns the keys of new rows: all other values must match the model.
     fn learn(&mut self, read: &Json, world: &World) -> Result<(), String> {
         for (id, table) in TABLES.iter().enumerate() {
             if table.is_shared() {
@@ -184,7 +185,7 @@ impl Asked {
         Ok(())
     }
 
-    /// What reading everything answers.
+    /// Returns the expected response of reading everything.
     fn expected(&self, world: &World) -> Json {
         let key = |table: usize, row: Handle| json!({ TABLES[table].key.0: self.ids[&row] });
         let sorted_keys = |table: usize, mut rows: Vec<Handle>| -> Json {
@@ -230,7 +231,7 @@ impl Asked {
         all.into()
     }
 
-    /// Counts, foreign keys and unique keys, past the service.
+    /// Checks counts, foreign keys and unique keys directly in the database.
     async fn check_keys(&self, world: &World) -> Result<(), String> {
         let mut faults = vec![];
         let mut faulty = |sql: String| faults.push(sql);
@@ -266,7 +267,7 @@ impl Asked {
     }
 }
 
-/// Everything that is there.
+/// Returns a query of everything.
 fn read_back() -> String {
     let mut text = "{".to_owned();
     for table in &TABLES {

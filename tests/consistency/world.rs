@@ -1,4 +1,4 @@
-//! What must hold: the rows and links as they should be, and what becomes of a change.
+//! Model of expected states: rows, links, and the result of each change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,25 +7,25 @@ use serde_json::{Value as Json, json};
 use crate::change::{Below, Change, Handle, Id, Key, Link, On, Row};
 use crate::domain::{COURSE, Kind, STUDENT, TABLES};
 
-/// A row that is there.
+/// Existing row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
     pub text: String,
     pub to: Vec<Option<Handle>>,
 }
 
-/// All that is there.
+/// All rows and links.
 #[derive(Clone, Debug)]
 pub struct World {
     pub tables: Vec<BTreeMap<Handle, Stored>>,
     /// Courses and their students.
     pub links: BTreeSet<(Handle, Handle)>,
-    /// The keys of rows whose keys the client chose.
+    /// Keys of rows whose keys the client chose.
     pub chosen: HashMap<Handle, i64>,
     next: Handle,
 }
 
-/// Why a change is refused: the code, the entity, and the fields that are named.
+/// Reason for refusing a change: the code, the entity and the fields.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refusal {
     pub code: &'static str,
@@ -33,8 +33,8 @@ pub struct Refusal {
     pub fields: Vec<&'static str>,
 }
 
-/// What becomes of a mutation: what its fields answer, or the place of the field that fails, with the refusals of
-/// which one is given.
+/// Outcome of a mutation: the results of its fields, or the index of the failing field with its possible
+/// refusals.
 pub type Outcome = Result<Vec<Json>, (usize, BTreeSet<Refusal>)>;
 
 impl World {
@@ -47,9 +47,9 @@ impl World {
         }
     }
 
-    /// Carries a mutation out, or leaves everything as it is.
+    /// Applies a mutation, or leaves the state unchanged.
     pub fn apply(&mut self, changes: &[Change]) -> Outcome {
-        // Inputs are read before anything is done.
+        // Inputs are checked before any change.
         for (place, change) in changes.iter().enumerate() {
             if change.has_null() {
                 let refusal = Refusal { code: "BAD_USER_INPUT", entity: "", fields: Vec::new() };
@@ -70,7 +70,7 @@ impl World {
         Ok(answers)
     }
 
-    /// The rows of a table that point at this one.
+    /// Returns the rows of a table that reference this row.
     pub fn pointing(&self, table: usize, forward: usize, at: Handle) -> Vec<Handle> {
         let rows = self.tables[table].iter();
         rows.filter(|(_, row)| row.to[forward] == Some(at)).map(|(handle, _)| *handle).collect()
@@ -87,7 +87,7 @@ impl World {
         }
     }
 
-    /// What one row answers: its text.
+    /// Returns the response of a row: its text.
     fn answer(&self, table: usize, handle: Handle) -> Json {
         let Some(row) = self.tables[table].get(&handle) else { return Json::Null };
         match &TABLES[table].text {
@@ -113,11 +113,11 @@ impl Change {
     }
 }
 
-/// One change on its way. After a refusal it goes on without the part that was refused, to find the others.
+/// Change in progress. After a refusal it continues without the refused part, to find further refusals.
 struct Doing<'a> {
     world: &'a mut World,
     refusals: BTreeSet<Refusal>,
-    /// The foreign keys that were to point at nothing.
+    /// Foreign keys without a target.
     dangling: BTreeSet<(usize, usize)>,
 }
 
@@ -139,7 +139,7 @@ impl Doing<'_> {
     fn dangling(&mut self, table: usize, forward: usize) {
         let described = &TABLES[table].forward[forward];
         self.refuse("FOREIGN_KEY_VIOLATION", TABLES[table].name, vec![described.field]);
-        // Two that point at the same nothing are also the same.
+        // Two foreign keys with the same missing target are duplicates too.
         if described.is_unique && !self.dangling.insert((table, forward)) {
             self.refuse("UNIQUE_VIOLATION", TABLES[table].name, vec![described.field]);
         }
@@ -201,7 +201,7 @@ impl Doing<'_> {
         found.into_iter().collect()
     }
 
-    /// The targets of a row's links, which are made where they are new.
+    /// Returns the targets of a row's links; creates new ones.
     fn follow(&mut self, table: usize, row: &Row) -> Vec<(usize, Option<Handle>)> {
         let mut to = Vec::new();
         for (forward, link) in &row.forward {
@@ -219,7 +219,7 @@ impl Doing<'_> {
                                 self.not_found(described.target, key);
                             }
                             Key::Text(_) => self.not_found(described.target, key),
-                            // By the column that the foreign key holds: the constraint says no.
+                            // By the column of the foreign key: the constraint refuses it.
                             Key::Id(_) | Key::Missing | Key::Of(_, _) => self.dangling(table, *forward),
                         }
                     }
@@ -231,7 +231,7 @@ impl Doing<'_> {
         to
     }
 
-    /// What is unique must be so among all but these.
+    /// Checks uniqueness among all other rows.
     fn check_unique(
         &mut self,
         table: usize,
@@ -261,7 +261,7 @@ impl Doing<'_> {
         }
     }
 
-    /// Makes rows: first what they point at, then themselves, then what points at them.
+    /// Creates rows: first the rows that they reference, then themselves, then the rows that reference them.
     fn create(&mut self, table: usize, rows: &[Row], place: Option<(usize, Handle)>) -> Vec<Handle> {
         let followed: Vec<_> = rows.iter().map(|row| self.follow(table, row)).collect();
         let mut made = Vec::new();
@@ -282,7 +282,7 @@ impl Doing<'_> {
                 if self.world.tables[table].contains_key(&known) {
                     self.refuse("UNIQUE_VIOLATION", TABLES[table].name, vec!["id"]);
                 }
-                // A key is free again when its row is gone.
+                // A key is free again after its row is deleted.
                 known
             }
             Some(Id::Fresh(_)) | None => self.world.next,
@@ -302,7 +302,7 @@ impl Doing<'_> {
         handle
     }
 
-    /// Changes rows that are there, all in the same way.
+    /// Updates existing rows, all in the same way.
     fn update(&mut self, table: usize, rows: &[Handle], row: &Row) {
         let to = self.follow(table, row);
         self.change_rows(table, rows, row.text.as_deref(), &to);
@@ -453,7 +453,7 @@ impl Doing<'_> {
         }
     }
 
-    /// Deletes a row and what goes along; counts what goes along.
+    /// Deletes a row and cascades; counts the cascaded rows.
     fn delete(&mut self, table: usize, handle: Handle, cascaded: &mut BTreeMap<&'static str, usize>) {
         self.world.tables[table].remove(&handle);
         for (id, child) in TABLES.iter().enumerate() {
@@ -482,7 +482,7 @@ impl Doing<'_> {
     }
 }
 
-/// In an order that depends on nothing but the values.
+/// Sorts values deterministically.
 pub fn sorted(mut values: Vec<Json>) -> Vec<Json> {
     values.sort_by_key(|value| value.to_string());
     values

@@ -1,4 +1,4 @@
-//! Tables of which a client can say little or nothing: an input type has fields and a finite value, or it is left out.
+//! Tables with few or no columns for clients: an input type has fields and a finite value, or is left out.
 
 use crowsfoot::{Registry, Schema};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::introspection::Types;
 use crate::support;
 
-/// A table with only a key.
+/// Table with only a key.
 mod ticket {
     use sea_orm::entity::prelude::*;
 
@@ -32,7 +32,7 @@ mod ticket {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A table with a key and a foreign key.
+/// Table with a key and a foreign key.
 mod stub {
     use sea_orm::entity::prelude::*;
 
@@ -63,7 +63,7 @@ mod stub {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Each row needs one of the other table.
+/// Table whose rows each require a row of the other table.
 mod hen {
     use sea_orm::entity::prelude::*;
 
@@ -106,7 +106,7 @@ mod egg {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The schema, which type system validation has passed: it would not be made otherwise.
+/// Returns the schema, which has passed type system validation.
 fn schema(registry: Registry) -> Schema {
     Schema::new(registry.model().unwrap_or_else(|error| panic!("{error}")))
         .unwrap_or_else(|error| panic!("{error}"))
@@ -133,13 +133,13 @@ async fn inputs_without_fields_are_left_out_with_the_fields_that_take_them() {
     assert_eq!(input_fields("TicketUpdate"), ["stubs"]);
     assert_eq!(input_fields("StubUpdate"), ["ticket"]);
     assert_eq!(input_fields("StubCreateWithoutTicket"), ["id"]);
-    // Nothing of a stub can change where its ticket is given by its place.
+    // A stub has no field to update if its nesting determines the ticket.
     assert!(!types.has("StubUpdateWithoutTicket") && !types.has("TicketStubsUpdateRow"));
     assert!(!types.iter().any(|(_, one)| one.kind == "INPUT_OBJECT" && one.fields.is_empty()));
 }
 
 #[tokio::test]
-async fn a_row_of_which_nothing_can_be_said_is_created_without_an_input() {
+async fn creates_a_row_without_an_input_when_it_has_no_fields() {
     let schema =
         schema(Registry::new().register_with::<ticket::Entity>(|ticket| ticket.hide("id").hide("Stub")));
     let types = Types::of(&schema).await;
@@ -164,7 +164,7 @@ async fn rows_that_need_each_other_and_have_no_key_for_clients_cannot_be_created
     assert_eq!(types.get("Mutation").field("createHen"), "");
     assert_eq!(types.get("Mutation").field("updateHens"), "HenUpdateResult!");
 
-    // By a key, each can point at one that is there.
+    // By a key, each can reference an existing row.
     let keyed = Registry::new().register::<hen::Entity>().register::<egg::Entity>();
     let types = Types::of(&schema(keyed)).await;
     assert_eq!(types.get("HenCreate").field("egg"), "EggLink!");

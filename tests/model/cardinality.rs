@@ -1,5 +1,4 @@
-//! Every way to declare a relation, in both formats of entities: which fields it gives, of which types, and which
-//! rows they hold.
+//! Every way to declare a relation, in both entity formats: its fields, their types, and their rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +10,7 @@ use crate::introspection::Types;
 use crate::support::{self, TestDatabase};
 use crate::{compact, dense};
 
-/// The same entities are registered in both formats; the junction of pupils and subjects is not registered at all.
+/// Registers the same entities in both formats; the junction of pupils and subjects is not registered.
 macro_rules! registry {
     () => {
         pub fn registry() -> crowsfoot::Registry {
@@ -69,8 +68,8 @@ macro_rules! registry {
 }
 pub(crate) use registry;
 
-/// The relations of every type, and no other: a field that is not here must not exist. A list has its connection and
-/// its aggregate beside it, a single field has neither; `via` names the connection whose edges carry columns.
+/// Relations of every type: a field that is missing here must not exist. A list has its connection and its
+/// aggregate beside it, a single field has neither. `via` names the connection whose edges carry columns.
 const RELATIONS: &[(&str, &[&str])] = &[
     (
         "Team",
@@ -126,7 +125,7 @@ const RELATIONS: &[(&str, &[&str])] = &[
     ("Label", &["shelf: Shelf!"]),
 ];
 
-/// One line of [`RELATIONS`].
+/// Line of [`RELATIONS`].
 struct Expected {
     field: &'static str,
     written: &'static str,
@@ -220,14 +219,14 @@ async fn junctions_without_columns_are_no_types() {
         ("Follow", "follow"),
         ("RegionTag", "regionTag"),
     ] {
-        // The root of subscriptions is no entity's.
+        // The subscription root belongs to no entity.
         let is_made = |known: &&str| known.starts_with(name) && *known != "Subscription";
         let made: Vec<&str> = types.iter().map(|(known, _)| known).filter(is_made).collect();
         assert_eq!(made, Vec::<&str>::new());
         let roots: Vec<&String> = query.fields.keys().filter(|field| field.starts_with(root)).collect();
         assert_eq!(roots, Vec::<&String>::new());
     }
-    // A junction with columns of its own is a type, and what is between is on the edges.
+    // A junction with columns of its own is a type, and its columns are on the edges.
     assert_eq!(query.field("memberships"), "[Membership!]!");
     for edge in ["PersonClubsEdge", "ClubPeopleEdge"] {
         let edge = types.get(edge);
@@ -238,7 +237,7 @@ async fn junctions_without_columns_are_no_types() {
     assert_eq!(types.get("MagazineEdge").fields.len(), 2);
 }
 
-/// Nothing but the names of Rust items tells the formats apart, so nothing may differ.
+/// The formats differ only in the names of Rust items, so their schemas must be equal.
 #[test]
 fn both_formats_make_one_schema() {
     let [compact, dense] = formats().map(|(_, registry)| schema(registry).sdl());
@@ -260,11 +259,11 @@ async fn unique_keys_are_looked_up_with_all_their_columns() {
     }
     assert_eq!(query.field("mascotByTeamId"), "Mascot");
     assert_eq!(query.field("playerByTeamId"), "");
-    // A primary key is looked up once, by the name of the type.
+    // A primary key has a single lookup, named after the type.
     assert_eq!(query.field("stadiumByTeamId"), "");
 }
 
-/// A database with the tables and these rows.
+/// Returns databases with the tables and these rows.
 async fn filled(rows: &str) -> Vec<TestDatabase> {
     let databases = support::databases().await;
     for database in &databases {
@@ -274,8 +273,8 @@ async fn filled(rows: &str) -> Vec<TestDatabase> {
     databases
 }
 
-/// Asks both formats on every database: one answer, and no more statements than `statements`, which is one for the
-/// root field and one for each relation field; each of the plan's was sent, since no level is empty.
+/// Runs queries in both formats on every database: equal responses, and at most `statements` statements, one
+/// for the root field and one per relation field. Every planned statement is sent, because no level is empty.
 async fn answers(rows: &str, cases: &[(&str, usize, Json)]) {
     for database in filled(rows).await {
         for (format, registry) in formats() {
@@ -320,7 +319,7 @@ async fn foreign_keys_hold_one_row_forward_and_lists_or_one_in_reverse() {
                 { "name": "Dan", "team": { "name": "Ajax" } },
                 { "name": "Eve", "team": null },
             ] })),
-            // One of each kind from the far side: `[]` and `null` where there is none, without an error.
+            // Each kind from the far side: `[]` and `null` without related rows, and no error.
             (
                 "{ teams { players { name } coaches { name } mascots { name } kit { colour } bus { plate } } }",
                 6,
@@ -362,7 +361,8 @@ async fn foreign_keys_hold_one_row_forward_and_lists_or_one_in_reverse() {
             ("{ teams { fans { name } } }", 2, json!({ "teams": [
                 { "fans": [{ "name": "Max" }] }, { "fans": [] }, { "fans": [{ "name": "Lea" }, { "name": "Ned" }] },
             ] })),
-            // Filters: a single side is a condition, a list has quantifiers, and both speak of the declared relation.
+            // Filters: a single side is a condition, a list has quantifiers, and both concern the declared
+            // relation.
             (
                 r#"{ a: teams(where: { kit: {} }) { id } b: teams(where: { not: { bus: {} } }) { id }
                     c: teams(where: { mascots: { some: {} } }) { id }
@@ -426,7 +426,7 @@ async fn a_key_that_points_at_nothing_is_an_error_on_its_path_only() {
                 "{format} {:?}",
                 database.dialect
             );
-            // Where the target is not asked for, nothing is missing.
+            // If the target is not requested, its absence is no error.
             let names = support::data(&schema, &database, "{ sponsors { teamId } }").await;
             assert_eq!(names, json!({ "sponsors": [{ "teamId": 1 }, { "teamId": 99 }, { "teamId": 2 }] }));
         }
@@ -566,7 +566,7 @@ async fn entities_relate_to_themselves() {
                 { "title": "second", "next": { "title": "third" }, "previous": { "title": "first" } },
                 { "title": "third", "next": null, "previous": { "title": "second" } },
             ] })),
-            // The two directions are two lists; who is linked to himself is listed once in each.
+            // The two directions are two lists; a member linked to itself is listed once in each.
             ("{ members { name idols { name } fans { name } } }", 3, json!({ "members": [
                 { "name": "Ann", "idols": [{ "name": "Bob" }, { "name": "Cid" }], "fans": [] },
                 { "name": "Bob", "idols": [{ "name": "Cid" }], "fans": [{ "name": "Ann" }] },

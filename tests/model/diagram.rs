@@ -1,6 +1,6 @@
 //! The model as a picture and as text: each type a box, each relation a line between the right ends.
 //!
-//! The text of the example domain lies in files here. This writes them anew:
+//! Files here contain the text for the example domain. This command updates them:
 //!
 //! ```text
 //! UPDATE_GOLDEN=1 cargo test --test model diagram
@@ -35,7 +35,7 @@ fn the_example_is_drawn_as_in_the_files() {
     }
 }
 
-/// The elements of a class.
+/// Returns the elements of a class.
 fn of_class<'a>(document: &'a Document<'_>, class: &'static str) -> impl Iterator<Item = Node<'a, 'a>> {
     let is_one = move |node: &Node<'_, '_>| {
         node.attribute("class").is_some_and(|classes| classes.split(' ').any(|known| known == class))
@@ -47,7 +47,7 @@ fn title<'a>(node: &Node<'a, 'a>) -> &'a str {
     node.children().find(|child| child.has_tag_name("title")).and_then(|title| title.text()).unwrap()
 }
 
-/// Every relation's field with its type, as the schema has it.
+/// Returns every relation field with its type, as in the schema.
 fn fields(model: &Model) -> BTreeSet<String> {
     let fields = model.exposed().flat_map(|(_, entity)| {
         entity.relations.iter().map(|relation| {
@@ -63,7 +63,8 @@ fn fields(model: &Model) -> BTreeSet<String> {
     fields.collect()
 }
 
-/// The picture has a box for each type, with its columns, and shows each field of a relation at one line.
+/// Checks that the picture has a box for each type, with its columns, and shows each relation field at a
+/// line.
 fn assert_complete(model: &Model) {
     let svg = draw(model, Format::Svg);
     let document = Document::parse(&svg).unwrap();
@@ -139,7 +140,7 @@ mod kinds {
     entity! { desk in "Desk" { #[sea_orm(primary_key)] id: i32 } }
 }
 
-/// Relations of every kind, some of them shown from one side only.
+/// Builds a model with relations of every kind, some of them visible from one side only.
 fn kinds() -> Model {
     Registry::new()
         .register::<kinds::user::Entity>()
@@ -158,38 +159,40 @@ fn lines_end_as_the_relation_does() {
     assert_eq!(
         lines,
         [
-            // The other side is hidden, and its key tells what it is.
+            // The other side is hidden; its key determines its cardinality.
             r#""User" ||--o| "Profile" : "profile / -""#,
-            // Both lists go through a type of the schema, whose own lines follow.
+            // Both lists pass through a type of the schema, whose own lines follow.
             r#""User" }o..o{ "User" : "followeds / followers""#,
             r#""User" ||--o{ "Follow" : "- / follower""#,
             r#""User" ||--o{ "Follow" : "- / followed""#,
-            // Without a way back the key decides: the primary key, one that repeats, and a unique one that is not enforced.
+            // Without a reverse side the key decides: the primary key, a repeatable one, and an unenforced
+            // unique one.
             r#""User" ||--o| "Member" : "- / user""#,
             r#""User" |o--o{ "Member" : "- / boss""#,
             r#""Desk" |o--o| "Member" : "- / desk""#,
         ]
     );
-    // Mermaid would take the word for a mark.
+    // Mermaid would take the word for a key mark.
     assert!(text.contains("\n        Int pk_\n"), "{text}");
     assert_complete(&kinds());
 }
 
 #[test]
-fn a_table_may_be_called_anything() {
+fn accepts_any_table_name() {
     let svg = draw(&kinds(), Format::Svg);
     let document = Document::parse(&svg).unwrap();
     let texts: Vec<&str> = document.descendants().filter_map(|node| node.text()).collect();
     assert!(texts.contains(&"users & <\"friends\">"), "{svg}");
     assert!(texts.contains(&"accounts.profiles"), "{svg}");
-    // A table that is called as the type is not named again.
+    // A table named like its type is not named again.
     let desk = of_class(&document, "box").find(|node| title(node) == "Desk").unwrap();
     assert!(desk.children().all(|child| child.attribute("class") != Some("small")), "{svg}");
     assert!(draw(&kinds(), Format::Mermaid).contains(r#""User"["User (users & <_friends_>)"] {"#));
     assert!(draw(&kinds(), Format::Dot).contains("<i>users &amp; &lt;&quot;friends&quot;&gt;</i>"));
 }
 
-/// A hundred entities, the same at every run: each holds some keys, most of a neighbour and some of the first ones.
+/// Model of a hundred entities, the same at every run: each has some foreign keys, most to a neighbour and
+/// some to the first ones.
 fn hundred() -> Model {
     let mut state = 7_u64;
     let mut random = move |below: usize| {

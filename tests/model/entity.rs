@@ -1,4 +1,4 @@
-//! A short way to write an entity.
+//! Short notation for entities.
 
 /// Declares an entity in a module of its own, in SeaORM's compact format: columns, relations and `Related`.
 macro_rules! entity {

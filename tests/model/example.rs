@@ -1,4 +1,4 @@
-//! The example `library`: generated entities, a root field of the user's own, and the service, asked over HTTP.
+//! Example `library`: generated entities, a hand-written root field, and the service, tested over HTTP.
 
 use std::thread::JoinHandle;
 
@@ -10,7 +10,7 @@ use crate::support::{self, TestDatabase};
 #[path = "../../examples/library/main.rs"]
 mod library;
 
-/// The example at work, on a database of its own.
+/// Running example, on a database of its own.
 struct Library {
     database: TestDatabase,
     address: String,
@@ -49,7 +49,7 @@ impl Library {
         Self { database, address, client: reqwest::Client::new(), stop, service }
     }
 
-    /// The answer as it came over HTTP, and the statements that the service says it sent.
+    /// Returns the response as sent over HTTP, and the statements that the service reports.
     async fn ask(&self, query: &str, variables: Json) -> (Json, Vec<String>) {
         let mut answer: Json = serde_json::from_str(&self.text(query, variables).await).unwrap();
         let explained = answer.as_object_mut().unwrap().remove("extensions").unwrap();
@@ -63,7 +63,7 @@ impl Library {
         request.send().await.unwrap().text().await.unwrap()
     }
 
-    /// The data of an answer without errors, which took exactly so many statements.
+    /// Returns the data of a response without errors; checks its number of statements.
     async fn data(&self, statements: usize, query: &str) -> Json {
         let (mut answer, sent) = self.ask(query, Json::Null).await;
         assert_eq!(answer.get("errors"), None, "{query}");
@@ -122,8 +122,8 @@ async fn generated_relations_are_served() {
 #[tokio::test]
 async fn a_field_of_the_users_own_has_batched_relations_below_it() {
     let library = Library::open().await;
-    // Whatever the number of rows: one statement for each relation field below. What the field itself asked of the
-    // database went past the service.
+    // Any number of rows: one statement per nested relation field. The root field's own query does not pass
+    // through the service.
     let below = "{ name mentor { name } books(orderBy: [{ title: ASC }], limit: 1) { title reviewsAggregate { count } } }";
     let one = json!([{ "name": "Cleo", "mentor": { "name": "Ada" },
         "books": [{ "title": "Leaves", "reviewsAggregate": { "count": 1 } }] }]);
@@ -137,14 +137,14 @@ async fn a_field_of_the_users_own_has_batched_relations_below_it() {
         { "name": "Dora", "mentor": null, "books": [] },
     ] });
     assert_eq!(data, four);
-    // Without rows, and without relations, the service sends nothing.
+    // Without rows, and without relations, the service sends no statement.
     assert_eq!(
         library.data(0, &format!("{{ topAuthors(limit: 0) {below} }}")).await,
         json!({ "topAuthors": [] })
     );
     let data = library.data(0, "{ topAuthors { id } }").await;
     assert_eq!(data, json!({ "topAuthors": [{ "id": 3 }, { "id": 2 }, { "id": 1 }] }));
-    // The columns that a model's row has are all there, and the id that leads back to it.
+    // All columns of the model are present, and the node id leads back to the row.
     let data = library.data(0, "{ topAuthors(limit: 2) { nodeId mentorId } }").await;
     let id = data["topAuthors"][1]["nodeId"].as_str().unwrap();
     assert_eq!(data["topAuthors"][1]["mentorId"], 1);
@@ -188,9 +188,10 @@ async fn one_operation_mixes_all_of_them() {
     } });
     assert_eq!(answer, expected);
     assert!(best[0]["nodeId"].is_string() && best[0]["nodeId"] != best[1]["nodeId"]);
-    // Below the user's field: books, an aggregate. The model's own: authors, author and its books, an aggregate.
+    // Below the hand-written field: books, an aggregate. The model's own: authors, author and its books, an
+    // aggregate.
     assert_eq!(sent.len(), 6, "{sent:#?}");
-    // The answer has the fields in the order in which they were asked for.
+    // Response fields are in the order of the selection.
     let text = library.text(query, variables).await;
     let keys = ["__typename", "best", "authors", "first", "__schema", "author", "__type", "total"];
     let data = text.find(r#"{"__typename""#).unwrap();
@@ -214,26 +215,28 @@ async fn errors_of_the_users_own_field_have_codes_and_tell_no_sql() {
             errors[0]["message"].clone(),
         )
     };
-    // The user's own refusal, made with an error of the service: the whole of a field that cannot be null.
+    // Refusal by the hand-written field, made with an error of the service: nulls the parent of a non-null
+    // field.
     let (data, path, extensions, message) = refused("{ authors { id } topAuthors(limit: -1) { id } }").await;
     assert_eq!((data, path), (Json::Null, json!(["topAuthors"])));
     assert_eq!(extensions, json!({ "code": "BAD_USER_INPUT", "argument": "limit", "value": -1 }));
     assert_eq!(message, "argument \"limit\": expected a number that is not negative, but -1 was given");
-    // A fault below the field, in what the service planned.
+    // Fault below the field, in the part that the service planned.
     let (data, path, extensions, _) = refused("{ top: topAuthors { books(limit: -1) { id } } }").await;
     assert_eq!((data, path), (Json::Null, json!(["top", "books"])));
     assert_eq!(extensions["code"], "BAD_USER_INPUT");
-    // What does not fit the schema never comes so far.
+    // Validation refuses unknown fields earlier.
     let (_, _, extensions, _) = refused("{ topAuthors { pages } }").await;
     assert_eq!(extensions["code"], "GRAPHQL_VALIDATION_FAILED");
     let (_, _, extensions, _) = refused("{ topAuthors(limit: \"three\") { id } }").await;
     assert_eq!(extensions["code"], "GRAPHQL_VALIDATION_FAILED");
-    // The database fails the user's own statement; the model's own fields next to it have their own errors.
+    // The database fails the hand-written field's own statement; the model's own fields beside it have their
+    // own errors.
     library.database.run("ALTER TABLE books RENAME TO volumes").await;
     let (data, path, extensions, message) = refused("{ topAuthors { id } }").await;
     assert_eq!((data, path), (Json::Null, json!(["topAuthors"])));
     assert_eq!(extensions["code"], "INTERNAL_SERVER_ERROR");
     assert!(extensions["requestId"].is_string());
-    assert_eq!(message, "the service met an unexpected fault");
+    assert_eq!(message, "internal server error");
     library.close().await;
 }

@@ -1,5 +1,5 @@
-//! Every way in which entities do not make a model, and what the user is told. Faults come as values: there is no
-//! schema without a model, so no service starts on one.
+//! Every way in which entities fail to make a model, and its message. Faults are values: a schema requires a
+//! model, so no service starts on a faulty one.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ mod sound {
     }
 }
 
-/// Keys that may not be NULL and have no default.
+/// Foreign keys that are NOT NULL and have no default.
 mod ruled {
     use super::entity;
 
@@ -45,7 +45,7 @@ mod ruled {
     }
 }
 
-/// An entity that was written without its primary key.
+/// Entity without its primary key.
 mod keyless {
     use sea_orm::entity::prelude::*;
 
@@ -121,7 +121,7 @@ mod keyless {
     }
 }
 
-/// Two entities of one table, of which the one that is registered lacks the column that a relation names.
+/// Two entities of one table; the registered one lacks the column that a relation names.
 mod partial {
     use super::entity;
 
@@ -145,7 +145,8 @@ mod partial {
     }
 }
 
-/// Definitions whose two sides cannot meet: other numbers of columns, one column twice, types that no database compares.
+/// Definitions whose sides cannot match: different numbers of columns, a repeated column, types that no
+/// database compares.
 mod unpaired {
     use super::entity;
 
@@ -186,7 +187,7 @@ mod unpaired {
         #[sea_orm(belongs_to = "super::tenant::Entity", from = "Column::TenantMail", to = "super::tenant::Column::Mail")] ByMail,
         #[sea_orm(belongs_to = "super::tenant::Entity", from = "Column::TenantSince", to = "super::tenant::Column::Since")] BySince,
     }
-    // A junction, one of whose keys has fewer columns than what it points at.
+    // Junction with a foreign key that has fewer columns than the referenced key.
     entity! {
         lease in "leases" {
             #[sea_orm(primary_key, auto_increment = false)] tenant_id: i32,
@@ -210,7 +211,7 @@ mod unpaired {
     }
 }
 
-/// Definitions that a hand wrote and SeaORM takes as they are: no columns, another entity's table, one column for two
+/// Hand-written definitions that SeaORM accepts: no columns, another entity's table, one column for two
 /// fields.
 mod by_hand {
     use sea_orm::{EntityTrait, Identity, Related, RelationDef, RelationTrait};
@@ -249,7 +250,7 @@ mod by_hand {
         }
     }
 
-    /// It comes into the junction, and goes on from another table.
+    /// Path that enters the junction, and continues from another table.
     impl Related<tree::Entity> for bird::Entity {
         fn to() -> RelationDef {
             nest::Entity::belongs_to(tree::Entity).from(nest::Column::TreeId).to(tree::Column::Id).into()
@@ -260,7 +261,7 @@ mod by_hand {
         }
     }
 
-    /// An entity whose relations are not derived.
+    /// Entity whose relations are not derived.
     pub mod nest {
         use sea_orm::entity::prelude::*;
 
@@ -325,7 +326,7 @@ mod repeating {
     }
 }
 
-/// Reverse sides whose forward side no relation of the other entity declares.
+/// Reverse sides whose forward side the other entity does not declare.
 mod one_sided {
     use super::entity;
 
@@ -414,18 +415,18 @@ mod conditional {
     }
 }
 
-/// Fields that would be two things.
+/// Names that two fields would share.
 mod clashing_fields {
     use super::entity;
 
     entity! {
         user in "users" {
             #[sea_orm(primary_key)] id: i32,
-            /// Beside the relation of that name.
+            /// Conflicts with the aggregate of the relation.
             posts_count: i32,
-            /// Beside the id of every node.
+            /// Conflicts with the id of every node.
             node_id: i32,
-            /// Beside what joins conditions.
+            /// Conflicts with the filter's logical operators.
             not: bool,
         }
         #[sea_orm(has_many = "super::post::Entity")] Post,
@@ -444,7 +445,7 @@ mod clashing_fields {
     }
 }
 
-/// A junction whose columns are called like what every edge has.
+/// Junction whose columns are named like fields of every edge.
 mod clashing_edges {
     use super::entity;
 
@@ -465,7 +466,7 @@ mod clashing_edges {
             #[sea_orm(primary_key, auto_increment = false)] actor_id: i32,
             node: String,
             cursor: i32,
-            /// Beside the key that may name the actor.
+            /// Conflicts with the key that may identify the actor.
             licence: i32,
         }
         #[sea_orm(belongs_to = "super::film::Entity", from = "Column::FilmId", to = "super::film::Column::Id")] Film,
@@ -473,7 +474,7 @@ mod clashing_edges {
     }
 }
 
-/// Types that would be two things, and root fields.
+/// Names that two types, or two root fields, would share.
 mod clashing_types {
     use super::entity;
     use sea_orm::entity::prelude::*;
@@ -514,7 +515,7 @@ mod opaque {
     }
 }
 
-/// Names that GraphQL does not take.
+/// Names that are invalid in GraphQL.
 mod unspeakable {
     use super::entity;
 
@@ -529,7 +530,7 @@ mod unspeakable {
     entity! { élan in "élans" { #[sea_orm(primary_key)] id: i32 } }
 }
 
-/// Database enums whose values make no names, or the same.
+/// Database enums whose values make no names, or equal names.
 mod values {
     use super::entity;
     use sea_orm::entity::prelude::*;
@@ -550,7 +551,7 @@ mod values {
         First,
     }
 
-    /// The same enum to the database, with other values.
+    /// The database enum of this name, with other values.
     #[derive(Clone, Debug, PartialEq, EnumIter, DeriveActiveEnum)]
     #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "grade")]
     pub enum OtherGrade {
@@ -559,7 +560,7 @@ mod values {
     }
 }
 
-/// Words that have one form only.
+/// Words whose plural equals the singular.
 mod uncountable {
     use super::entity;
 
@@ -570,7 +571,7 @@ mod uncountable {
     entity! { staff in "staff" { #[sea_orm(primary_key)] id: i32 } }
 }
 
-/// What is registered, and everything that the user is told of it.
+/// Case: its name, the registry, and all messages.
 type Case = (&'static str, fn() -> Registry, &'static [&'static str]);
 
 const CASES: &[Case] = &[
@@ -588,14 +589,14 @@ const CASES: &[Case] = &[
         "a relation to an entity that is not registered",
         || Registry::new().register::<sound::author::Entity>(),
         &[
-            "Author.Posts leads to table posts, whose entity is not registered; register it or hide the relation",
+            "Author.Posts references table posts, whose entity is not registered; register it or hide the relation",
         ],
     ),
     (
         "many-to-many to an entity that is not registered",
         || Registry::new().register::<pupil::Entity>().many_to_many::<pupil::Entity, subject::Entity>(),
         &[
-            "pupils to subjects leads to table subjects, whose entity is not registered; register it or hide the relation",
+            "pupils to subjects references table subjects, whose entity is not registered; register it or hide the relation",
         ],
     ),
     (
@@ -629,8 +630,8 @@ const CASES: &[Case] = &[
             "House.Letters joins houses (street, number, stair, door) with letters (street, number); expected the same number of columns on both sides, at least one",
             "Letter.House joins letters (street, number) with houses (street, number, stair, door); expected the same number of columns on both sides, at least one",
             "Letter.Twice uses column letters.number more than once",
-            "Contract.ByMail compares contracts.tenant_mail (Int) with tenants.mail (Text); expected columns of one type",
-            "Contract.BySince compares contracts.tenant_since (Timestamp) with tenants.since (DateTime); expected columns of one type",
+            "Contract.ByMail joins contracts.tenant_mail (Int) with tenants.mail (Text); expected columns of the same type",
+            "Contract.BySince joins contracts.tenant_since (Timestamp) with tenants.since (DateTime); expected columns of the same type",
         ],
     ),
     (
@@ -660,10 +661,10 @@ const CASES: &[Case] = &[
         },
         &[
             "Nest.Nowhere joins nests () with trees (); expected the same number of columns on both sides, at least one",
-            "Nest.Elsewhere has a definition that starts at table perches; expected nests, as by RelationDef::rev",
-            "trees to birds has a definition that starts at table perches; expected trees, as by RelationDef::rev",
-            "birds to trees has a definition that starts at table nests; expected perches, as by RelationDef::rev",
-            "Tree has more than one field for column trees.height; leave one of them out",
+            "the definition of Nest.Elsewhere starts at table perches; expected nests, see RelationDef::rev",
+            "the definition of trees to birds starts at table perches; expected trees, see RelationDef::rev",
+            "the definition of birds to trees starts at table nests; expected perches, see RelationDef::rev",
+            "Tree has more than one field for column trees.height; remove all but one",
         ],
     ),
     (
@@ -675,14 +676,14 @@ const CASES: &[Case] = &[
                 .register::<one_sided::profile::Entity>()
         },
         &[
-            "User.Posts has no forward side; expected a belongs_to from posts (user_id) to users (id)",
-            "User.Profile has no forward side; expected a belongs_to from profiles (user_id) to users (id)",
+            "User.Posts has no inverse relation; expected a belongs_to from posts (user_id) to users (id)",
+            "User.Profile has no inverse relation; expected a belongs_to from profiles (user_id) to users (id)",
         ],
     ),
     (
         "conditions beside the columns",
         || Registry::new().register::<conditional::user::Entity>().register::<conditional::post::Entity>(),
-        &["User.Drafts has an on_condition, which would be lost; hide the relation and filter instead"],
+        &["User.Drafts has an on_condition, which is not supported; hide the relation and filter instead"],
     ),
     (
         "a junction with a condition",
@@ -694,16 +695,14 @@ const CASES: &[Case] = &[
                 .many_to_many::<conditional::post::Entity, conditional::tag::Entity>()
         },
         &[
-            "PostTag.Post has an on_condition, which would be lost; hide the relation and filter instead",
-            "posts to tags has an on_condition, which would be lost; hide the relation and filter instead",
+            "PostTag.Post has an on_condition, which is not supported; hide the relation and filter instead",
+            "posts to tags has an on_condition, which is not supported; hide the relation and filter instead",
         ],
     ),
     (
         "many-to-many without a junction",
         || sound().many_to_many::<sound::post::Entity, sound::author::Entity>(),
-        &[
-            "posts to authors is registered as many-to-many, but goes through no junction; Related::via names it",
-        ],
+        &["posts to authors is registered as many-to-many, but has no junction; name it in Related::via"],
     ),
     (
         "fields that would be two things",
@@ -715,7 +714,7 @@ const CASES: &[Case] = &[
         &[
             "User.nodeId would be both the node id and column node_id; rename or hide one of them",
             "User.not would be both the filter's not and column not; rename or hide one of them",
-            "User.postsCount would be both column posts_count and a form of the relation from posts (author_id); rename or hide one of them",
+            "User.postsCount would be both column posts_count and a field derived from the relation from posts (author_id); rename or hide one of them",
             "User.posts would be both the relation from posts (author_id) and the relation from posts (editor_id); rename or hide one of them",
             "Post.author would be both column author and the relation by author_id to users; rename or hide one of them",
         ],
@@ -765,8 +764,8 @@ const CASES: &[Case] = &[
                 .register_with::<clashing_types::node::Entity>(|node| node.name("Vertex").plural("nodes"))
         },
         &[
-            "Query.userByName would be both one User and one UserByName; rename or hide one of them",
-            "Query.nodes would be both the look-up of nodes and many of Vertex; rename or hide one of them",
+            "Query.userByName would be both the look-up of User and the look-up of UserByName; rename or hide one of them",
+            "Query.nodes would be both the look-up of nodes and the list of Vertex; rename or hide one of them",
         ],
     ),
     (
@@ -780,7 +779,9 @@ const CASES: &[Case] = &[
     (
         "a key without a scalar, hidden or not",
         || Registry::new().register_with::<opaque::lease::Entity>(|lease| lease.hide("device")),
-        &["Lease.device is of type MacAddr, which has no scalar, and is part of a key: it has to be read"],
+        &[
+            "Lease.device is of type MacAddr, which has no scalar; it cannot be hidden because it is part of a key",
+        ],
     ),
     (
         "names that GraphQL does not take",
@@ -793,20 +794,20 @@ const CASES: &[Case] = &[
             })
         },
         &[
-            "\"größe\" is not a name that GraphQL takes, for column größe; rename it",
-            "\"länge\" is not a name that GraphQL takes, for column länge; rename it",
-            "\"__id\" is not a name that GraphQL takes, for column id; rename it",
-            "\"pen name\" is not a name that GraphQL takes, for column name; rename it",
-            "\"Élan\" is not a name that GraphQL takes, for the entity of table élans; rename it",
-            "\"2\" is not a name that GraphQL takes, for many of Author; rename it",
+            "\"größe\" is not a valid GraphQL name for column größe; rename it",
+            "\"länge\" is not a valid GraphQL name for column länge; rename it",
+            "\"__id\" is not a valid GraphQL name for column id; rename it",
+            "\"pen name\" is not a valid GraphQL name for column name; rename it",
+            "\"Élan\" is not a valid GraphQL name for the entity of table élans; rename it",
+            "\"2\" is not a valid GraphQL name for the list of Author; rename it",
         ],
     ),
     (
         "values of enums that are no names, or the same",
         || Registry::new().register::<values::exam::Entity>(),
         &[
-            "Grade.ON_HOLD would be both \"on hold\" and \"on-hold\"; name one of them by Registry::enum_value",
-            "\"\" is not a name that GraphQL takes, for value \"+\" of database enum grade; rename it",
+            "Grade.ON_HOLD would be both \"on hold\" and \"on-hold\"; rename one of them with Registry::enum_value",
+            "\"\" is not a valid GraphQL name for value \"+\" of database enum grade; rename it",
         ],
     ),
     (
@@ -831,11 +832,11 @@ const CASES: &[Case] = &[
                 .register::<uncountable::staff::Entity>()
         },
         &[
-            "News has no plural of its own, Query.news would be both one and many; name the many, as by plural(\"allNews\")",
-            "TvSeries has no plural of its own, Query.tvSeries would be both one and many; name the many, as by plural(\"allTvSeries\")",
-            "Sheep has no plural of its own, Query.sheep would be both one and many; name the many, as by plural(\"allSheep\")",
-            "Species has no plural of its own, Query.species would be both one and many; name the many, as by plural(\"allSpecies\")",
-            "Staff has no plural of its own, Query.staff would be both one and many; name the many, as by plural(\"allStaff\")",
+            "News has no distinct plural: Query.news would be both one and many; set another plural, such as plural(\"allNews\")",
+            "TvSeries has no distinct plural: Query.tvSeries would be both one and many; set another plural, such as plural(\"allTvSeries\")",
+            "Sheep has no distinct plural: Query.sheep would be both one and many; set another plural, such as plural(\"allSheep\")",
+            "Species has no distinct plural: Query.species would be both one and many; set another plural, such as plural(\"allSpecies\")",
+            "Staff has no distinct plural: Query.staff would be both one and many; set another plural, such as plural(\"allStaff\")",
         ],
     ),
     (
@@ -851,11 +852,11 @@ const CASES: &[Case] = &[
                 .enum_value("level", "good", "GOOD")
         },
         &[
-            "an option of Author speaks of \"Posts\", which it does not have",
-            "an option of Author speaks of \"nmae\", which it does not have",
-            "an option of Author speaks of \"pots\", which it does not have",
-            "an option of grade speaks of \"bad\", which it does not have",
-            "an option of level speaks of \"good\", which it does not have",
+            "an option of Author names \"Posts\", which does not exist",
+            "an option of Author names \"nmae\", which does not exist",
+            "an option of Author names \"pots\", which does not exist",
+            "an option of grade names \"bad\", which does not exist",
+            "an option of level names \"good\", which does not exist",
         ],
     ),
     (
@@ -870,8 +871,8 @@ const CASES: &[Case] = &[
         &[
             "Host.address is of type Inet, which has no scalar; hide the column",
             "Host.network is of type Cidr, which has no scalar; hide the column",
-            "Query.Posts leads to table posts, whose entity is not registered; register it or hide the relation",
-            "an option of Query speaks of \"books\", which it does not have",
+            "Query.Posts references table posts, whose entity is not registered; register it or hide the relation",
+            "an option of Query names \"books\", which does not exist",
             "User.profile is a has_one, but profiles (user_id) is not unique; make it unique or declare a has_many",
             "type Query would be both a type of every schema and the entity of table authors; rename one of them",
         ],
@@ -892,11 +893,11 @@ const CASES: &[Case] = &[
                 })
         },
         &[
-            "an option of Author speaks of \"books\", which it does not have",
-            "an option of Author speaks of \"name\", which it does not have",
-            "Post.author has the rule CASCADE for deletions, but PROTECT is given as well",
-            "Entry.author has the rule SET NULL for deletions, but no column of its key may be NULL",
-            "Entry.editor has the rule SET DEFAULT for deletions, but editor_id may not be NULL, and its entity \
+            "an option of Author names \"books\", which does not exist",
+            "an option of Author names \"name\", which does not exist",
+            "Post.author has the deletion rule CASCADE, but PROTECT is declared as well",
+            "Entry.author has the deletion rule SET NULL, but no column of its key may be NULL",
+            "Entry.editor has the deletion rule SET DEFAULT, but editor_id may not be NULL, and its entity \
              declares no default_value",
         ],
     ),
@@ -907,13 +908,13 @@ fn sound() -> Registry {
 }
 
 #[test]
-fn each_fault_is_told_once_with_what_it_is_about() {
+fn reports_each_fault_once_with_its_subject() {
     for (case, registry, messages) in CASES {
         let error = registry().model().expect_err(case);
         let told: Vec<String> = error.faults.iter().map(ToString::to_string).collect();
         assert_eq!(told, *messages, "{case}");
         let list: String = messages.iter().map(|message| format!("\n  - {message}")).collect();
-        let whole = format!("the entities do not make a model ({} found):{list}", messages.len());
+        let whole = format!("the entities are not a valid model ({} found):{list}", messages.len());
         assert_eq!(error.to_string(), whole, "{case}");
     }
 }
@@ -930,7 +931,7 @@ fn every_kind_of_fault_is_provoked() {
 
 const KINDS: usize = 21;
 
-/// A new kind of fault does not compile here, and is then missed above until a case provokes it.
+/// Index of a fault's kind. A new kind does not compile here, and then fails above until a case provokes it.
 fn kind(fault: &Fault) -> usize {
     match fault {
         Fault::RegisteredTwice { .. } => 0,
@@ -957,9 +958,9 @@ fn kind(fault: &Fault) -> usize {
     }
 }
 
-/// Without the fault the same entities make a model: each message names a way out that is one.
+/// Without the fault, the same entities make a model: each message suggests a remedy that works.
 #[test]
-fn the_ways_out_lead_out() {
+fn suggested_remedies_make_a_valid_model() {
     let ways: [fn() -> Registry; 9] = [
         sound,
         || Registry::new().register_with::<sound::author::Entity>(|author| author.hide("Posts")),
@@ -1003,9 +1004,9 @@ fn the_ways_out_lead_out() {
     }
 }
 
-/// A plural that is the singular again is no way out.
+/// A plural that equals the singular is no remedy.
 #[test]
-fn a_plural_has_to_differ() {
+fn refuses_a_plural_that_equals_the_singular() {
     let registry = Registry::new()
         .register_with::<sound::author::Entity>(|author| author.hide("Posts").plural("author"));
     let error = registry.model().unwrap_err();

@@ -1,4 +1,4 @@
-//! The schema as clients see it, asked through GraphQL itself.
+//! Schema as clients see it, read through introspection.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 
 use crate::support;
 
-/// Every type of a schema, by name.
+/// Types of a schema, by name.
 pub struct Types(BTreeMap<String, Type>);
 
-/// One type: each of its fields with the field's type as the schema language writes it, such as `[Post!]!`.
+/// Type: each of its fields with the field's type in SDL, such as `[Post!]!`.
 pub struct Type {
     pub kind: String,
     pub fields: BTreeMap<String, String>,
@@ -46,12 +46,12 @@ impl Types {
         self.0.iter().map(|(name, one)| (name.as_str(), one))
     }
 
-    /// Whether values of this type, in whatever lists and non-nulls, are objects.
+    /// Returns true if values of this type, inside any lists and non-nulls, are objects.
     pub fn is_object(&self, written: &str) -> bool {
         self.get(written.trim_matches(['[', ']', '!'])).kind == "OBJECT"
     }
 
-    /// The names of the types that are rows: those with a `nodeId`.
+    /// Returns the names of row types: those with a `nodeId`.
     pub fn nodes(&self) -> Vec<&str> {
         self.iter().filter(|(_, one)| one.interfaces == ["Node"]).map(|(name, _)| name).collect()
     }
@@ -68,7 +68,7 @@ impl Type {
         }
     }
 
-    /// Its field's type; empty where it has no such field.
+    /// Returns the type of a field; empty if the field does not exist.
     pub fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
     }

@@ -1,4 +1,4 @@
-//! Which pairs of foreign keys make a list on both sides, and which tables between are no types.
+//! Pairs of foreign keys that make a list on both sides, and junction tables that are not types.
 
 use crowsfoot::{Registry, Schema};
 use serde_json::json;
@@ -15,7 +15,7 @@ mod ends {
     entity! { room in "rooms" { #[sea_orm(primary_key)] id: i32, name: String } }
 }
 
-/// Declares a table between students, courses and perhaps more, by its columns.
+/// Declares a table between students, courses and perhaps others, by its columns.
 macro_rules! between {
     ($module:ident in $table:literal { $($columns:tt)+ } $($more:tt)*) => {
         mod $module {
@@ -47,14 +47,14 @@ between! { waiting in "waiting" {
     student_id: i32,
     course_id: i32,
 } }
-// SeaORM gives a column one unique key beside the primary key, so this is how a column comes to be in two.
+// SeaORM gives a column one unique key beside the primary key; this is the way to have two.
 between! { exam in "exams" {
     #[sea_orm(primary_key, auto_increment = false, unique_key = "pair")] student_id: i32,
     #[sea_orm(primary_key, auto_increment = false)] course_id: i32,
     #[sea_orm(unique_key = "pair")] room_id: i32,
 } #[sea_orm(belongs_to = "super::room::Entity", from = "Column::RoomId", to = "super::room::Column::Id")] Room, }
 
-/// Points at an enrolment, which is more than a link then.
+/// References an enrolment, which is then more than a link.
 mod grade {
     use super::enrolment::enrolment;
     use super::entity;
@@ -78,7 +78,7 @@ async fn types(registry: Registry) -> Types {
 }
 
 #[tokio::test]
-async fn what_is_pointed_at_is_a_type() {
+async fn a_referenced_junction_is_a_type() {
     let alone = types(ends().register::<enrolment::enrolment::Entity>()).await;
     assert!(!alone.has("Enrolment"));
     assert_eq!(alone.get("Student").field("courses"), "[Course!]!");
@@ -86,7 +86,7 @@ async fn what_is_pointed_at_is_a_type() {
         types(ends().register::<enrolment::enrolment::Entity>().register::<grade::grade::Entity>()).await;
     assert_eq!(both.get("Grade").field("enrolment"), "Enrolment!");
     assert_eq!(both.get("Query").field("enrolments"), "[Enrolment!]!");
-    // It still links its ends; it has no columns for the edges.
+    // The table still links its ends; it has no columns for the edges.
     assert_eq!(both.get("Student").field("courses"), "[Course!]!");
     assert_eq!(both.get("Course").field("studentsConnection"), "StudentConnection!");
 }
@@ -118,7 +118,7 @@ async fn two_unique_pairs_are_two_lists_from_their_common_end() {
     assert_eq!(types.get("Exam").field("room"), "Room!");
 }
 
-/// Says by `via` that it is linked, beside a relation of another kind.
+/// Entities linked by `via`, beside a relation of another kind.
 mod linked {
     use super::entity;
     use sea_orm::{Related, RelationDef, RelationTrait};
@@ -153,7 +153,7 @@ mod linked {
 }
 
 #[tokio::test]
-async fn via_and_the_junction_say_the_same_once() {
+async fn declares_a_relation_once_when_via_and_junction_agree() {
     let entities = || {
         Registry::new()
             .register::<linked::author::Entity>()
@@ -173,7 +173,7 @@ async fn via_and_the_junction_say_the_same_once() {
     assert_eq!(lists(via(junction)).await, ["[Subject!]!", "[Book!]!"]);
 }
 
-/// Everything has the tenant in its key, the junction only once.
+/// Tables with the tenant in every key; the junction has it only once.
 mod tenants {
     use super::entity;
 

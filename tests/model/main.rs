@@ -1,4 +1,4 @@
-//! Entities become a model: which relation gives which field, what is refused, and what things are called.
+//! Building a model from entities: fields of relations, faults, and names.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! What things are called, and SeaORM's own word on who holds a key.
+//! Names in the schema, and SeaORM's definition of a relation's owner.
 
 use crowsfoot::Registry;
 use crowsfoot::model::{Cardinality, Declaration, names};
@@ -7,7 +7,7 @@ use sea_orm::{RelationTrait, RelationType};
 use crate::compact::{links, sport, trees};
 use crate::entity::entity;
 
-/// A module, singular or plural, and the type, the look-up and the list that it gives.
+/// Module name, singular or plural, with its type, lookup and list.
 const WORDS: &[(&str, &str, &str, &str)] = &[
     ("address", "Address", "address", "addresses"),
     ("addresses", "Address", "address", "addresses"),
@@ -43,7 +43,7 @@ const WORDS: &[(&str, &str, &str, &str)] = &[
     ("user_infos", "UserInfo", "userInfo", "userInfos"),
     ("api_keys", "ApiKey", "apiKey", "apiKeys"),
     ("staff_members", "StaffMember", "staffMember", "staffMembers"),
-    // One form for both: the user has to name the many.
+    // Same form for both: the user must name the plural.
     ("news", "News", "news", "news"),
     ("user_news", "UserNews", "userNews", "userNews"),
     ("series", "Series", "series", "series"),
@@ -66,13 +66,13 @@ fn words_have_these_singulars_and_plurals() {
         for declared in [*of, *one, *many] {
             assert_eq!(names::list_field(declared), *many, "{declared}");
         }
-        // What is an inflected form stays what it is.
+        // Inflected forms remain unchanged.
         assert_eq!(names::type_of(&name), *of, "{module}");
     }
 }
 
 #[test]
-fn values_of_enums_are_shouted() {
+fn enum_values_are_in_upper_case() {
     for (stored, name) in [
         ("active", "ACTIVE"),
         ("on hold", "ON_HOLD"),
@@ -122,7 +122,7 @@ fn is_owner_is_true_on_the_side_without_the_key() {
     ];
     for (definition, is_owner, rel_type) in table {
         assert_eq!((definition.is_owner, &definition.rel_type), (is_owner, &rel_type), "{definition:?}");
-        // The reverse of a definition changes the side, and not the type.
+        // The reverse of a definition changes the side, but not the type.
         let reversed = definition.rev();
         assert_eq!((reversed.is_owner, reversed.rel_type), (!is_owner, rel_type));
     }
@@ -146,7 +146,7 @@ fn cardinality_is_what_the_declaration_and_the_key_say() {
     assert_eq!(team.relation_of_field("sponsors"), None);
 }
 
-/// Entities whose type the user renames.
+/// Entities with a renamed type.
 mod renamed {
     use super::entity;
 
@@ -166,9 +166,9 @@ mod renamed {
     }
 }
 
-/// The name of a type is one thing, that of a field another.
+/// The name of a type does not affect that of a field.
 #[test]
-fn a_type_of_another_name_leaves_the_fields_alone() {
+fn renaming_a_type_keeps_its_field_names() {
     let model = Registry::new()
         .register_with::<renamed::users::Entity>(|users| users.name("Account"))
         .register::<renamed::posts::Entity>()

@@ -1,4 +1,4 @@
-//! What a user decides about an entity, where the defaults do not fit.
+//! Options of an entity, for cases that the defaults do not fit.
 
 use crowsfoot::{EntityOptions, Registry, Schema};
 use serde_json::{Value as Json, json};
@@ -13,7 +13,7 @@ fn schema(registry: Registry) -> Schema {
     Schema::new(model).unwrap()
 }
 
-/// The fields of a type that begin with any of `starts`.
+/// Returns the fields of a type that begin with any of `starts`.
 fn beginning<'a>(types: &'a Types, name: &str, starts: &[&str]) -> Vec<&'a str> {
     let fields = types.get(name).fields.keys().map(String::as_str);
     fields.filter(|field| starts.iter().any(|start| field.starts_with(start))).collect()
@@ -30,7 +30,7 @@ fn teams(team: impl FnOnce(EntityOptions) -> EntityOptions) -> Registry {
 
 #[tokio::test]
 async fn a_hidden_relation_leaves_its_other_side_alone() {
-    // By the variant, by the field that it would have, and by the variant as a field.
+    // By the variant, by its field, and by the variant in field form.
     for name in ["Coach", "coaches", "coach"] {
         let registry = teams(|team| team.hide(name).hide("Fan")).register::<sport::coach::Entity>();
         let types = Types::of(&schema(registry)).await;
@@ -96,14 +96,14 @@ async fn lists_through_a_junction_are_named_by_the_relation_that_leads_out() {
         lists(follows(|follow| follow.list_through("followed", "idols"))).await,
         ["followers", "idols"]
     );
-    // A list that is not wanted is hidden where it is.
+    // An unwanted list is hidden on its own entity.
     let hidden = Registry::new()
         .register_with::<trees::member::Entity>(|member| member.hide("followeds"))
         .register::<trees::follow::Entity>();
     assert_eq!(lists(hidden).await, ["followers"]);
 }
 
-/// A column and a relation with one name in the schema and one in the entity.
+/// Column and relation with the same name, one in the schema and one in the entity.
 mod namesakes {
     use super::entity;
 
@@ -115,7 +115,7 @@ mod namesakes {
     entity! {
         post in "posts" {
             #[sea_orm(primary_key)] id: i32,
-            /// What is printed.
+            /// Printed author.
             author: String,
             author_id: i32,
         }
@@ -187,7 +187,7 @@ const ACCOUNTS: &str = "
 async fn accounts(schema: &Schema, query: &str) -> Vec<Json> {
     let mut answers = Vec::new();
     for database in support::databases().await {
-        // SQLite keeps any type's text.
+        // SQLite stores text in columns of any type.
         if database.dialect == crowsfoot::plan::Dialect::Postgres {
             database.run("CREATE TYPE account_state AS ENUM ('open', 'on hold', '~')").await;
         }
@@ -221,7 +221,7 @@ async fn values_of_enums_have_the_names_they_are_given() {
 async fn hidden_columns_are_nowhere_and_keys_work_all_the_same() {
     let registry = Registry::new()
         .register_with::<account::account::Entity>(|account| {
-            // A hidden column's name is free for another.
+            // The name of a hidden column is free for another.
             account.hide("id").hide("state").hide("OtherState").hide("name").rename("fullName", "name")
         })
         .register_with::<account::entry::Entity>(|entry| entry.hide("accountId").hide("id"));
@@ -281,7 +281,7 @@ async fn an_enum_is_a_type_as_long_as_one_column_shows_it() {
 }
 
 #[tokio::test]
-async fn a_type_of_nothing_but_its_key_is_still_one() {
+async fn keeps_a_type_that_has_only_a_key() {
     let registry =
         Registry::new().register_with::<links::actor::Entity>(|actor| actor.hide("id").hide("name"));
     let schema = schema(registry);
@@ -292,7 +292,7 @@ async fn a_type_of_nothing_but_its_key_is_still_one() {
     database.drop().await;
 }
 
-/// Reverse sides that name their columns in another order than the forward side.
+/// Reverse sides that list their columns in another order than the forward side.
 mod turned {
     use super::entity;
 

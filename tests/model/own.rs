@@ -1,4 +1,4 @@
-//! What a user adds to the schema has to fit the model's own.
+//! User additions to the schema must fit the model's own types.
 
 use async_graphql::dynamic::{Enum, Field, FieldFuture, FieldValue, Object, TypeRef};
 use crowsfoot::{Registry, Schema, SchemaBuilder};
@@ -49,7 +49,7 @@ fn a_type_that_is_there_already_is_refused() {
         let error = added.finish().err().unwrap_or_else(|| panic!("{name} was taken"));
         assert_eq!(
             error.to_string(),
-            format!("type {name} is there already; give what was added another name")
+            format!("type {name} already exists; give the added type another name")
         );
     }
 }
@@ -76,7 +76,7 @@ async fn no_entities_make_a_schema_that_answers() {
 }
 
 #[test]
-fn all_faults_of_the_schema_are_told_at_once() {
+fn reports_all_schema_faults_at_once() {
     use async_graphql::dynamic::{InputObject, InputValue};
 
     let object = |name: &str| InputObject::new(name);

@@ -1,4 +1,4 @@
-//! Where tables lie, and what their names mean to a database.
+//! Schema-qualified tables, and table names with a meaning to the database.
 
 use crowsfoot::{Registry, Schema};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::entity::entity;
 use crate::support;
 
-/// Names that are words of SQL, of Rust and of GraphQL.
+/// Names that are reserved words of SQL, Rust and GraphQL.
 mod reserved {
     use super::entity;
 
@@ -60,7 +60,7 @@ async fn reserved_words_are_names_like_others() {
     }
 }
 
-/// Tables of several database schemas, two of them with one name.
+/// Tables of several database schemas, two of them with the same name.
 mod schemas {
     use super::entity;
 
@@ -93,7 +93,7 @@ mod schemas {
         #[sea_orm(belongs_to = "super::order::Entity", from = "Column::OrderId", to = "super::order::Column::Id")] Order,
         #[sea_orm(belongs_to = "super::article::Entity", from = "Column::ArticleId", to = "super::article::Column::Id")] Article,
     }
-    // The other table of this name: nothing points at it.
+    // The other table of this name: no row references it.
     entity! {
         old_order in "orders" {
             #[sea_orm(primary_key)] id: i32,

@@ -1,4 +1,4 @@
-//! Columns of text that the database would compare in a way of its own.
+//! Text columns with a comparison rule of the database.
 
 use crowsfoot::plan::Dialect;
 use crowsfoot::{Registry, Schema};
@@ -20,7 +20,7 @@ const ROWS: &str = "INSERT INTO words VALUES (1, 'Fox', 'ab'), (2, 'fox', 'AB'),
     (11, 'Foy', 'e');";
 
 #[tokio::test]
-async fn a_prefix_is_exact_whatever_the_collation() {
+async fn matches_a_prefix_exactly_in_every_collation() {
     let schema = Schema::new(Registry::new().register::<word::Entity>().model().unwrap()).unwrap();
     for database in support::databases().await {
         let (free, index) = match database.dialect {
@@ -51,7 +51,7 @@ async fn a_prefix_is_exact_whatever_the_collation() {
                 data["words"].as_array().unwrap().iter().map(|word| word["id"].clone()).collect();
             assert_eq!(ids, expected, "{:?}: {filter}", database.dialect);
         }
-        // PostgreSQL fills up with blanks what is shorter, and what begins with one can be such a row.
+        // PostgreSQL pads shorter values with blanks, and a value with this prefix can be such a row.
         let query = r#"{ words(where: { padded: { startsWith: "ab " } }) { id } }"#;
         let data = support::data(&schema, &database, query).await;
         let padded = match database.dialect {

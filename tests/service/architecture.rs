@@ -1,10 +1,10 @@
-//! How the parts of the program may lean on each other.
+//! Import rules between the parts of the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One way through: each part may import those to its right. The program's own `main` stands before all of them and
-/// alone reads `config`.
+/// Import order: each part may import only parts to its right. The program's `main` stands before all of
+/// them, and alone reads `config`.
 const ORDER: [&str; 10] =
     ["server", "schema", "mutate", "execute", "plan", "policy", "diagram", "model", "guard", "error"];
 
@@ -15,7 +15,7 @@ fn each_part_imports_only_parts_to_its_right() {
     for (file, text) in sources() {
         let module = module(&file);
         let own = match module.first().map(String::as_str) {
-            // They hold nothing but the list of parts, the command line and the list of entities.
+            // Contains only the list of parts, the command line and the list of entities.
             Some("lib" | "main" | "example") => continue,
             Some("config") => {
                 assert!(imported(&text).is_empty(), "config reads settings and needs no other part");
@@ -51,7 +51,7 @@ fn config_is_a_part_of_the_program_and_not_of_the_library() {
     assert!(!text("lib.rs").contains("config"));
 }
 
-/// What the checks above read is what is written.
+/// Tests the parser of import lines that the checks above use.
 #[test]
 fn imports_are_found_however_they_are_written() {
     let text = "
@@ -72,8 +72,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../src")
 }
 
-/// Every source file with its text.
-fn sources() -> Vec<(PathBuf, String)> {
+/// Returns every source file with its text.
+pub fn sources() -> Vec<(PathBuf, String)> {
     let mut folders = vec![root()];
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -91,20 +91,20 @@ fn sources() -> Vec<(PathBuf, String)> {
     sources
 }
 
-/// The path of a file's module: `plan`, `select` and `ordering` for `plan/select/ordering.rs`.
-fn module(file: &Path) -> Vec<String> {
+/// Returns the module path of a file: `plan`, `select` and `ordering` for `plan/select/ordering.rs`.
+pub fn module(file: &Path) -> Vec<String> {
     let path = file.strip_prefix(root()).unwrap().with_extension("");
     let names = path.iter().map(|name| name.to_string_lossy().into_owned());
     names.filter(|name| name != "mod").collect()
 }
 
-/// The parts that a text names as `crate::part` or in `crate::{…}`.
+/// Returns the parts that a text names as `crate::part` or in `crate::{…}`.
 fn imported(text: &str) -> Vec<String> {
     let tokens = tokens(text);
     let mut parts = Vec::new();
     for (place, window) in tokens.windows(3).enumerate() {
         match window {
-            // A text that begins so.
+            // String literal that begins with `crate`.
             _ if place > 0 && tokens[place - 1] == "\"" => {}
             [start, colons, next] if start == "crate" && colons == "::" && next == "{" => {
                 let mut depth = 0;
@@ -133,7 +133,8 @@ fn imported(text: &str) -> Vec<String> {
     parts
 }
 
-/// Whether `super::` is said more often in a row than a module of this depth, and its tests, has parents in its part.
+/// Returns true if `super::` is repeated more often than a module of this depth, and its tests, has parents
+/// in its part.
 fn climbs(text: &str, depth: usize) -> bool {
     let tokens = tokens(text);
     let mut allowed = depth - 1;
@@ -152,11 +153,11 @@ fn climbs(text: &str, depth: usize) -> bool {
     false
 }
 
-/// Words, `::`, braces and commas; of the rest only that something is there.
+/// Splits a text into words, `::`, braces and commas; other characters become single tokens.
 fn tokens(text: &str) -> Vec<String> {
     let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     let mut tokens: Vec<String> = Vec::new();
-    // Of which kind the token is that may still grow.
+    // Kind of the token that may still grow.
     let mut growing = None;
     for letter in lines.flat_map(|line| line.chars().chain(['\n'])) {
         let kind = match letter {

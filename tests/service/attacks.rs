@@ -1,4 +1,4 @@
-//! Documents made to hurt: each is answered soon, with the limit it meets, and the service goes on.
+//! Malicious documents: each is answered soon, with the limit that it exceeds, and the service keeps running.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use serde_json::{Value as Json, json};
 
 use crate::process::{Folder, Service, within};
 
-/// Far more than an answer needs, and far less than what these documents took without a guard.
+/// Far more time than a response needs, and far less than these documents took without a guard.
 const SOON: Duration = Duration::from_secs(20);
 
-/// What a document is refused with.
+/// Returns the extensions of a refusal.
 fn complex(of: &str, limit: u64, asked: u64) -> Json {
     json!({ "code": "TOO_COMPLEX", "of": of, "limit": limit, "asked": asked })
 }
@@ -22,7 +22,7 @@ fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect()
 }
 
-/// Fragments that each spread the next one `times`, below a field `head`.
+/// Builds fragments that each spread the next one `times`, below a field `head`.
 fn multiplying(head: &str, on: &str, levels: usize, times: usize) -> String {
     let fragment = |level: usize| {
         let spreads = format!("...f{} ", level + 1).repeat(times);
@@ -154,9 +154,9 @@ async fn documents_that_keep_a_parser_or_validation_busy_are_answered_soon_and_b
     assert_eq!(service.stop().await.code, Some(0));
 }
 
-/// Each level of nesting costs every part of the service some of its stack.
+/// Each level of nesting costs stack in every part of the service.
 #[tokio::test]
-async fn what_the_limits_let_through_is_answered() {
+async fn answers_documents_at_the_limits() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--max-depth", "64"]).await;
     // From an author to one of its posts and back.
@@ -198,11 +198,11 @@ async fn the_introspection_of_graphiql_relay_and_code_generators_passes() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     for (query, is_answered) in [
-        // What graphql-js prints: as Relay's tools ask, as GraphiQL asks, and as code generators may ask.
+        // Printed by graphql-js: the variants of Relay's tools, of GraphiQL, and of code generators.
         (include_str!("introspection/graphql-14.graphql"), true),
         (include_str!("introspection/graphql-16.graphql"), true),
         (include_str!("introspection/graphql-16-with-all-options.graphql"), true),
-        // It asks for what only a draft of the specification has.
+        // Queries fields that only a draft of the specification has.
         (include_str!("introspection/graphql-17-with-all-options.graphql"), false),
     ] {
         let (answer, _) = ask_soon(&service, &json!({ "query": query })).await;
@@ -264,13 +264,13 @@ async fn more_rows_than_a_query_may_ask_for_are_refused_before_anything_is_sent(
         let round = format!("students{arguments} {{ courses{arguments} {{ ");
         format!("{{ {} id {} }}", round.repeat(levels), "} }".repeat(levels))
     };
-    // Lists without limits, then limits that are multiplied.
+    // Lists without limits, then limits that multiply.
     for (query, asked) in [
         (nested(6, ""), Some(11_111_111_111_100)),
         (nested(2, "(limit: 100)"), Some(101_010_100)),
         (nested(2, ""), None),
         (nested(5, "(limit: 2)"), None),
-        // The greatest number says the same as no limit.
+        // The greatest number is equivalent to no limit.
         (nested(2, "(limit: 2147483647)"), None),
     ] {
         let request = service.post("/graphql").header("Crowsfoot-Explain", "1");
@@ -285,7 +285,7 @@ async fn more_rows_than_a_query_may_ask_for_are_refused_before_anything_is_sent(
             None => assert_eq!(answer.get("errors"), None, "{answer}"),
         }
     }
-    // What is read back after writing is a query too; nothing stays written.
+    // Reading back after a write is a query too; the write is rolled back.
     let rename = |selection: &str| {
         format!("mutation {{ updateAuthor(id: 1, input: {{ name: \"x\" }}) {{ {selection} }} }}")
     };
@@ -308,7 +308,8 @@ async fn variables_are_counted_as_what_is_written_in_a_document() {
         "query ($w: AuthorFilter) {{ {} }}",
         numbered(300, |at| format!("a{at}: authors(where: $w) {{ id }} "))
     );
-    // Each use is a value, and so are the object and its list. Each alternative is an object with an object with a value.
+    // Each use is a value, and so are the object and its list. Each alternative is an object with an object
+    // with a value.
     let values = |count: u64| 300 * (3 + 3 * count);
     for (query, filter, extensions) in [
         (query, alternatives(4_125), None),
@@ -342,7 +343,7 @@ async fn json_that_nests_too_deep_is_refused_wherever_it_comes() {
     let service = Service::start(&folder, &["--max-batch", "2"]).await;
     let deep = format!("{{\"w\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
     let document = "{\"query\": \"{ __typename }\"";
-    // What is not read is passed over without calls; what is read is refused.
+    // Skipped values need no recursion; parsed ones are refused.
     for (body, expected) in [
         (format!("{document}, \"variables\": {deep}}}"), 400),
         (format!("{document}, \"extensions\": {deep}}}"), 200),
@@ -396,7 +397,7 @@ async fn introspection_is_bounded_as_graphql_js_bounds_it_and_by_its_size() {
         );
         assert!(extensions["asked"].as_u64() > extensions["limit"].as_u64(), "{extensions}");
     }
-    // One that is kept is the same for the same question alone.
+    // A cached response belongs to exactly the same request.
     let of_type = "query ($name: String!) { __typename __type(name: $name) { name } }";
     for name in ["Author", "Post", "Author"] {
         let request = json!({ "query": of_type, "variables": { "name": name } });

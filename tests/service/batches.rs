@@ -1,4 +1,4 @@
-//! Several requests in one body.
+//! Batches: several requests in a body.
 
 use serde_json::{Value as Json, json};
 
@@ -51,8 +51,8 @@ async fn a_list_without_end_or_with_a_fault_is_refused_as_a_whole() {
     let service = Service::start(&folder, &["--max-batch", "2"]).await;
     let delete = json!({ "query": "mutation { deleteUser(id: 8) { id } }" });
     for (batch, expected) in [
-        (json!([]), "the list of requests is empty"),
-        (json!([delete, delete, delete]), "a list has at most 2 requests"),
+        (json!([]), "expected at least one request in the batch"),
+        (json!([delete, delete, delete]), "a batch has at most 2 requests"),
         (json!([delete, { "query": 1 }]), "request 2: parameter \"query\": invalid type"),
         (json!([delete, null]), "request 2: invalid type: null"),
         (json!([[delete]]), "request 1: invalid type: sequence"),

@@ -1,4 +1,4 @@
-//! Tables that change while the service runs and has statements prepared for what they were.
+//! Tables that change while the service runs with statements prepared for their former columns.
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
@@ -6,10 +6,11 @@ use serde_json::{Value as Json, json};
 use crate::process::{Folder, Service, within};
 use crate::support::{self, TestDatabase};
 
-/// How often every question is asked before the next change: beyond the number from which a database keeps a general plan.
+/// Repetitions of every query before the next change: more than the number after which a database keeps a
+/// generic plan.
 const TIMES: usize = 8;
 
-/// Reads by a key, by a text, by a list, across relations and by pages, and writes: each prepared statement of the tables below.
+/// Reads by key, text, list, relations and pages, and writes: every prepared statement of the tables below.
 async fn ask_all(service: &Service<'_>, name: &str) {
     let asked = [
         (
@@ -63,7 +64,8 @@ async fn changes(database: TestDatabase, changes: &[&str]) {
     let service = Service::start(&folder, &["--database-url", &database.url]).await;
     ask_all(&service, "ada").await;
     for change in changes {
-        // A connection of its own for each: SQLite prepares a change of a table by the columns that the connection knows.
+        // New connection for each: SQLite prepares a change of a table by the columns that the connection
+        // knows.
         let connection = sea_orm::Database::connect(&database.url).await.unwrap();
         connection.execute_unprepared(change).await.unwrap();
         connection.close().await.unwrap();

@@ -1,4 +1,4 @@
-//! The commands beside the service.
+//! Commands other than serving.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,7 @@ async fn schema_prints_the_schema_and_checks_a_file_against_it() {
     let schema = golden("schema.graphql");
     assert_printed(&run(&folder, &["schema"]).await, &schema);
 
-    // Without a name it is this file.
+    // Default file.
     let ended = run(&folder, &["schema", "--check"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.log.contains("schema.graphql: No such file"), "{ended:?}");
@@ -167,7 +167,7 @@ async fn seed_fills_an_empty_database_and_no_other() {
             assert!(refused.log.contains("the database is not empty"), "{refused:?}");
         }
 
-        // The service takes what it finds.
+        // The service accepts an existing database.
         let service = Service::start(&folder, &["--database-url", &database.url]).await;
         let counts = "{ usersAggregate { count } waitersAggregate { count } }";
         let expected = json!({ "usersAggregate": { "count": 24 }, "waitersAggregate": { "count": 18 } });
@@ -183,9 +183,9 @@ async fn check_finds_every_difference_at_once() {
         let folder = Folder::new();
         let check = async || run(&folder, &["check", "--database-url", &database.url]).await;
         database.seed(1).await;
-        assert_printed(&check().await, "16 entities fit each other and the database\n");
+        assert_printed(&check().await, "16 entities match each other and the database\n");
 
-        // Types of a key that the database numbers.
+        // Types of a generated key.
         let key = match database.dialect {
             Dialect::Sqlite => "INTEGER",
             Dialect::Postgres => "SERIAL",
@@ -220,8 +220,8 @@ async fn check_finds_every_difference_at_once() {
                 "  - user_infos.user_id may be NULL in the database, but not in its entity",
                 "  - user_infos (user_id) has no unique key",
                 "  - UserInfo.user: user_infos (user_id) has no foreign key to users (id)",
-                "  - Book: there is no table books",
-                "  - there is no column places.address",
+                "  - Book: table books does not exist",
+                "  - column places.address does not exist",
             ]
         );
         database.drop().await;
@@ -229,14 +229,14 @@ async fn check_finds_every_difference_at_once() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_not_there_is_refused() {
+async fn refuses_an_unknown_command() {
     let folder = Folder::new();
     let ended = run(&folder, &["frobnicate"]).await;
     assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{ended:?}");
     assert!(ended.log.contains("'frobnicate'"), "{ended:?}");
 }
 
-/// The password of a URL is in neither, however much is logged.
+/// Neither output contains the URL's password, at any log level.
 #[tokio::test]
 async fn help_and_log_do_not_name_a_password() {
     let url = "postgres://someone:geheim@127.0.0.1:1/nowhere";

@@ -1,4 +1,4 @@
-//! Pages of other origins.
+//! Cross-origin requests.
 
 use reqwest::header::ORIGIN;
 use reqwest::{Method, Response};
@@ -59,14 +59,14 @@ async fn pages_of_the_list_may_ask_and_others_may_not() {
     let answered = ask(&service, OTHER).await;
     assert_eq!(header(&answered, "access-control-allow-origin"), "");
     assert!(header(&answered, "vary").contains("Origin"), "{:?}", answered.headers());
-    // Whoever is no page is not stopped by it, nor is a page of our own.
+    // Clients without an origin, and pages of the service, are unaffected.
     assert_eq!(service.ask("{ user(id: 1) { id } }").await, json!({ "data": { "user": { "id": 1 } } }));
     let options = service.request(Method::OPTIONS, "/graphql").send().await.unwrap();
     assert_eq!(options.status(), 204);
 }
 
 #[tokio::test]
-async fn what_is_no_origin_is_named_at_the_start() {
+async fn names_an_invalid_origin_at_the_start() {
     for other in ["*", "shop.example", "https://shop.example/", "https://shop.example,http://"] {
         let folder = Folder::new();
         let ended = run(&folder, &["--listen", "127.0.0.1:0", "--cors-origin", other]).await;

@@ -51,7 +51,7 @@ async fn a_document_that_was_sent_with_its_hash_is_known_by_it() {
 }
 
 #[tokio::test]
-async fn nobody_can_put_a_document_under_a_hash_that_is_not_its_own() {
+async fn refuses_a_document_under_a_foreign_hash() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let other = "{ users { id } }";
@@ -67,7 +67,7 @@ async fn nobody_can_put_a_document_under_a_hash_that_is_not_its_own() {
 }
 
 #[tokio::test]
-async fn a_mutation_is_no_more_sent_by_get_for_being_known() {
+async fn refuses_a_persisted_mutation_sent_by_get() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let delete = "mutation { deleteUser(id: 8) { id } }";
@@ -113,7 +113,7 @@ async fn a_service_with_a_list_runs_the_documents_of_the_list_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_used_is_named_before_anything_is_touched() {
+async fn names_an_invalid_document_list_before_anything_is_changed() {
     for (text, expected) in [
         (None, "trusted.json: "),
         (Some("["), "trusted.json: expected a JSON object of documents"),

@@ -12,7 +12,7 @@ use crate::process::{Folder, Service, until, within};
 const EVENTS: &str = "text/event-stream";
 const USERS: &str = "subscription { users(limit: 1) { username } }";
 
-/// A stream of events, read as the standard says.
+/// Event stream, parsed according to the standard.
 struct Events {
     bytes: BoxStream<'static, reqwest::Result<Vec<u8>>>,
     read: String,
@@ -34,13 +34,13 @@ impl Events {
         Self::open(service.post("/graphql").json(&json!({ "query": query }))).await
     }
 
-    /// The next event with its data; none when the stream has ended.
+    /// Returns the next event with its data, or `None` at the end of the stream.
     async fn event(&mut self) -> Option<(String, String)> {
         loop {
             while let Some((event, rest)) = self.read.split_once("\n\n") {
                 let event = event.to_owned();
                 self.read = rest.to_owned();
-                // A comment.
+                // Comment of the stream.
                 if event == ":" {
                     continue;
                 }
@@ -59,7 +59,7 @@ impl Events {
         serde_json::from_str(&data).unwrap()
     }
 
-    /// Nothing more comes than the word that nothing more comes.
+    /// Checks that only the final event follows.
     async fn completes(&mut self) {
         assert_eq!(self.event().await, Some(("complete".to_owned(), String::new())));
         assert_eq!(self.event().await, None);
@@ -108,7 +108,7 @@ async fn a_subscription_goes_on_by_post_and_by_get() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_document_is_told_in_the_stream() {
+async fn sends_document_errors_in_the_stream() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     for (query, code) in [
@@ -126,7 +126,7 @@ async fn what_is_wrong_with_a_document_is_told_in_the_stream() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_has_a_status() {
+async fn malformed_requests_get_a_status_instead_of_a_stream() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--max-batch", "10"]).await;
     let status = async |request: RequestBuilder| {
@@ -158,10 +158,10 @@ async fn streams_take_the_places_of_sockets_and_free_them() {
     let refused = within(refused.send()).await.unwrap();
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
-    // Plain answers need no such place.
+    // Single responses need no permit.
     service.ask("{ users { id } }").await;
 
-    // That a client is gone is seen although there is nothing to be sent.
+    // A disconnected client is noticed even if no event is sent.
     drop(events);
     until(async || {
         let request = service.post("/graphql").json(&json!({ "query": "{ users(limit: 1) { id } }" }));
@@ -177,7 +177,7 @@ async fn the_end_of_the_service_ends_streams_and_is_not_held_up_by_them() {
     let mut events = Events::subscribe(&service, USERS).await;
     events.next().await;
     service.signal("TERM").await;
-    // Without `complete`: a client that would go on asks again.
+    // Without `complete`: the client is expected to reconnect.
     assert_eq!(events.event().await, None);
     let ended = service.end().await;
     assert_eq!(ended.code, Some(0));
@@ -185,7 +185,7 @@ async fn the_end_of_the_service_ends_streams_and_is_not_held_up_by_them() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_misses_what_lies_between_and_never_the_last() {
+async fn slow_reader_skips_intermediate_results_and_gets_the_last() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let grow = "mutation($input: ProfileUpdate!) { updateProfile(id: 1, input: $input) { user { id } } }";

@@ -1,4 +1,4 @@
-//! What goes wrong, at the start and later, and who gets to read what about it.
+//! Failures at the start and later, and the readers of their messages.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::process::{Ended, Folder, Service, run, until, within};
 use crate::support;
 
-/// A start that fails says why in one line, on standard error alone.
+/// Checks that a failed start prints its reason in one line, on standard error only.
 fn assert_failed(ended: &Ended, expected: &str) {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.out, "", "{ended:?}");
@@ -28,21 +28,21 @@ async fn a_port_that_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_named() {
+async fn names_an_invalid_listen_address() {
     let folder = Folder::new();
     let ended = run(&folder, &["--listen", "127.0.0.1:port"]).await;
     assert_failed(&ended, "cannot listen on 127.0.0.1:port: ");
 }
 
 #[tokio::test]
-async fn a_database_of_another_kind_is_named_beside_those_that_can_be_used() {
+async fn names_supported_databases_when_the_url_has_another_scheme() {
     let folder = Folder::new();
     for command in [&[][..], &["migrate", "up"], &["seed"], &["check"]] {
         let arguments = [command, &["--database-url", "mysql://root:secret@127.0.0.1/shop"]].concat();
         let ended = run(&folder, &arguments).await;
         assert_failed(
             &ended,
-            "\"mysql\" is not a database that this build can use; expected one of sqlite, postgres",
+            "\"mysql\" is not a database that this build supports; expected one of sqlite, postgres",
         );
         assert!(!ended.log.contains("secret"), "{ended:?}");
     }
@@ -50,7 +50,7 @@ async fn a_database_of_another_kind_is_named_beside_those_that_can_be_used() {
 
 #[tokio::test]
 async fn a_database_that_cannot_be_reached_is_said_to_be_so_without_its_password() {
-    // Nothing listens on a port that was free a moment ago.
+    // A port that was free a moment ago has no listener.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for url in [
         "sqlite://missing.db".to_owned(),
@@ -65,7 +65,7 @@ async fn a_database_that_cannot_be_reached_is_said_to_be_so_without_its_password
         if url.starts_with("postgres") {
             let place = format!("PostgreSQL's shop at 127.0.0.1:{port}: ");
             assert!(ended.log.contains(&place) && ended.log.contains("refused"), "{ended:?}");
-            // It would be five seconds if it was tried again and again.
+            // Repeated attempts would take five seconds.
             assert!(started.elapsed() < Duration::from_secs(4), "{ended:?}");
         }
     }
@@ -101,7 +101,7 @@ async fn settings_that_make_no_sense_are_refused_before_anything_is_touched() {
 }
 
 #[tokio::test]
-async fn what_the_database_says_is_in_the_log_under_the_id_of_the_request_and_nowhere_else() {
+async fn logs_database_errors_under_the_request_id_and_sends_none() {
     for database in support::databases().await {
         let folder = Folder::new();
         let service = Service::start(&folder, &["--no-migrate", "--database-url", &database.url]).await;
@@ -118,7 +118,7 @@ async fn what_the_database_says_is_in_the_log_under_the_id_of_the_request_and_no
             json!({
                 "data": { "user": null },
                 "errors": [{
-                    "message": "the service met an unexpected fault",
+                    "message": "internal server error",
                     "locations": [{ "line": 1, "column": 3 }],
                     "path": ["user"],
                     "extensions": { "code": "INTERNAL_SERVER_ERROR", "requestId": id },
@@ -134,7 +134,7 @@ async fn what_the_database_says_is_in_the_log_under_the_id_of_the_request_and_no
 }
 
 #[tokio::test]
-async fn a_database_that_has_gone_makes_the_service_unready_and_not_unwell() {
+async fn is_alive_and_not_ready_when_the_database_is_unavailable() {
     let Some(database) = support::postgres().await else { return };
     let folder = Folder::new();
     let service = Service::start(&folder, &["--database-url", &database.url]).await;
@@ -142,7 +142,7 @@ async fn a_database_that_has_gone_makes_the_service_unready_and_not_unwell() {
     let shown = database.url.clone();
     database.drop().await;
 
-    // First on connections that were open, then without any.
+    // First on open connections, then without any.
     for _ in 0..10 {
         let answer = service.ask("{ users { id } }").await;
         assert_eq!(
@@ -180,7 +180,7 @@ async fn more_rows_than_the_ceiling_are_refused_and_never_cut() {
 
         for (query, path, asked) in [
             ("{ authors { id posts { id } } }", json!(["authors", 0, "posts"]), 15),
-            // Nobody takes one of the six courses.
+            // No student takes one of the six courses.
             ("{ courses { studentsAggregate { count } } }", json!(["courses", 0, "studentsAggregate"]), 11),
             (
                 "{ postsConnection(first: 9) { nodes { author { id } } } }",
@@ -202,15 +202,15 @@ async fn more_rows_than_the_ceiling_are_refused_and_never_cut() {
     }
 }
 
-/// What is tried again and done then is no fault that anyone has to look for.
+/// A failure that a retry resolves is not an error for operators.
 #[tokio::test]
-async fn a_deadlock_that_a_second_attempt_gets_over_is_not_logged_as_an_error() {
+async fn logs_no_error_when_a_retry_resolves_a_deadlock() {
     let Some(database) = support::postgres().await else { return };
     database.seed(1).await;
     let folder = Folder::new();
     let service = Service::start(&folder, &["--database-url", &database.url]).await;
     let other = database.connection.begin().await.unwrap();
-    // PostgreSQL ends whoever first finds out, so that must not be this one.
+    // PostgreSQL cancels the first session that detects the deadlock, so this session must not detect it.
     other.execute_unprepared("SET LOCAL deadlock_timeout = '1h'").await.unwrap();
     other.execute_unprepared("UPDATE users SET username = 'other 2' WHERE id = 2").await.unwrap();
     let rename = "mutation {
@@ -236,9 +236,9 @@ async fn a_deadlock_that_a_second_attempt_gets_over_is_not_logged_as_an_error() 
     database.drop().await;
 }
 
-/// PostgreSQL's dates go further than chrono's.
+/// PostgreSQL's dates exceed chrono's range.
 #[tokio::test]
-async fn a_date_that_cannot_be_written_is_an_error_and_no_panic() {
+async fn reports_an_error_when_a_date_exceeds_chronos_range() {
     let Some(database) = support::postgres().await else { return };
     database.seed(1).await;
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! SQLite's file: gone, replaced and back again while the service runs, and what is in it at the end.
+//! SQLite's file: deleted, replaced and restored while the service runs, and its final content.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ async fn status(service: &Service<'_>) -> u16 {
     within(service.get("/readyz").send()).await.unwrap().status().as_u16()
 }
 
-/// Neither reads nor writes, says so, and makes no file.
+/// Checks that reads and writes are refused, and that no file is created.
 async fn assert_refuses(service: &Service<'_>, folder: &Folder) {
     let before = fs::metadata(file(folder)).ok().map(|metadata| metadata.len());
     for number in 0..10 {
@@ -56,7 +56,7 @@ async fn names(file: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_deleted_file_is_noticed_and_never_made_anew_and_is_used_again_when_it_is_back() {
+async fn refuses_requests_while_the_file_is_deleted_and_never_recreates_it() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     assert_eq!(write(&service, "before").await, written("before"));
@@ -95,7 +95,8 @@ async fn a_log_that_is_deleted_under_the_service_is_noticed() {
     }
 }
 
-/// Whatever is acknowledged is in the file that stood there, and nothing is that began when another did.
+/// Every acknowledged write is in the file that existed at the time, and no write is in a file that replaced
+/// it.
 #[tokio::test]
 async fn no_write_is_acknowledged_into_a_file_that_is_gone() {
     let folder = Folder::new();
@@ -136,7 +137,7 @@ async fn no_write_is_acknowledged_into_a_file_that_is_gone() {
     }
 }
 
-/// The write-ahead log of a service that was told to stop while it worked is folded into the file.
+/// The write-ahead log is checkpointed into the file when the service stops under load.
 #[tokio::test]
 async fn a_service_that_stops_under_load_leaves_no_log_behind() {
     for round in 0..3 {

@@ -1,4 +1,4 @@
-//! What would hold the service up: too many requests, too large ones, too slow ones.
+//! Overload: too many requests, too large ones, too slow ones.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::support::{self, TestDatabase};
 
 const DELETE: &str = "mutation { deleteUser(id: 8) { id } }";
 
-/// Holds up whoever wants to write until it is dropped.
+/// Blocks all writers until it is dropped.
 async fn hold(database: &TestDatabase) -> DatabaseTransaction {
     let lock = database.connection.begin().await.unwrap();
     lock.execute_unprepared("UPDATE users SET username = username WHERE id = 8").await.unwrap();
@@ -20,7 +20,7 @@ async fn hold(database: &TestDatabase) -> DatabaseTransaction {
 }
 
 #[tokio::test]
-async fn more_requests_than_may_be_are_refused_at_once_and_told_when_to_come_again() {
+async fn refuses_requests_above_the_limit_with_retry_after() {
     for database in support::databases().await {
         let folder = Folder::new();
         let service =
@@ -42,7 +42,7 @@ async fn more_requests_than_may_be_are_refused_at_once_and_told_when_to_come_aga
             assert_eq!(
                 body,
                 json!({ "errors": [{
-                    "message": "too many requests are under way at the moment",
+                    "message": "concurrency limit reached: too many requests are running at the moment",
                     "extensions": { "code": "UNAVAILABLE", "retryAfter": 1 },
                 }] })
             );
@@ -75,12 +75,12 @@ async fn a_request_that_takes_too_long_is_given_up_and_leaves_nothing_behind() {
         assert_eq!(
             body,
             json!({ "errors": [{
-                "message": "the request took longer than 1 seconds and was given up",
+                "message": "the request exceeded the time limit of 1 s and was cancelled",
                 "extensions": { "code": "TIMEOUT", "retryAfter": 1 },
             }] })
         );
         lock.rollback().await.unwrap();
-        // Its place is free again, and its transaction gone.
+        // The permit is released, and the transaction rolled back.
         let left = service.ask("{ user(id: 8) { id } }").await;
         assert_eq!(left, json!({ "data": { "user": { "id": 8 } } }));
         service.stop().await;
@@ -98,7 +98,7 @@ async fn a_body_that_is_too_large_is_refused_by_its_announced_length() {
     assert_eq!(answer(service.post("/graphql").json(&small)).await.0, 200);
 }
 
-/// Connects, sends this, and reads what comes until the other side has said all.
+/// Connects, sends a head, and reads until the other side closes.
 async fn talk(service: &Service<'_>, head: &str) -> String {
     let mut stream = TcpStream::connect(service.address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -108,14 +108,14 @@ async fn talk(service: &Service<'_>, head: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_refused_while_it_comes() {
+async fn refuses_an_endless_body_while_it_arrives() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let mut stream = TcpStream::connect(service.address).await.unwrap();
     let head = "POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
-    // A chunk of 64 KiB, again and again, until nobody takes it any more.
+    // Sends chunks of 64 KiB until the connection is closed.
     let cut_off = tokio::spawn(async move {
         let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
         while writer.write_all(chunk.as_bytes()).await.is_ok() {}
@@ -141,12 +141,12 @@ async fn a_slow_head_and_a_slow_body_are_cut_off() {
     )
     .await;
     assert!(body.starts_with("HTTP/1.1 408"), "{body}");
-    assert!(body.contains(JSON) && body.contains("the body was not there after 1 seconds"), "{body}");
+    assert!(body.contains(JSON) && body.contains("the body was not received within 1 s"), "{body}");
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn slow_bodies_take_no_place_from_those_who_ask() {
+async fn slow_bodies_take_no_permit_from_other_requests() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--max-concurrent", "2"]).await;
     let head =

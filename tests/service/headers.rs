@@ -1,4 +1,4 @@
-//! Headers that every answer carries.
+//! Headers of every response.
 
 use reqwest::Method;
 use serde_json::json;
@@ -30,7 +30,7 @@ async fn every_answer_says_what_a_browser_may_do_with_it() {
 }
 
 #[tokio::test]
-async fn answers_are_kept_by_nobody_on_the_way() {
+async fn responses_forbid_caching() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     for query in ["{ users { id } }", "{ nothing }", ""] {

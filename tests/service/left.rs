@@ -1,4 +1,4 @@
-//! Requests that are given up while they wait at the database: what was begun for them ends there, too.
+//! Requests that are abandoned while they wait at the database: their work at the database ends too.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use serde_json::json;
@@ -7,16 +7,16 @@ use tokio::task::JoinSet;
 use crate::process::{Folder, Service, until, within};
 use crate::support;
 
-/// More than the service has connections for writing.
+/// More clients than the service has write connections.
 const CLIENTS: usize = 12;
 
 const UPDATE: &str = "mutation { updateUser(id: 1, input: { username: \"late\" }) { username } }";
 
-/// Backends of the service that work, wait, or hold a transaction.
+/// Counts backends of the service that work, wait, or hold a transaction.
 const AT_WORK: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
     AND application_name = 'crowsfoot' AND state <> 'idle'";
 
-/// Those among them that wait for a lock.
+/// Counts backends of the service that wait for a lock.
 const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
     AND application_name = 'crowsfoot' AND wait_event_type = 'Lock'";
 
@@ -25,7 +25,8 @@ async fn number(connection: &DatabaseConnection, sql: &str) -> i64 {
     connection.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 
-/// Nothing of the requests is left, neither at the database nor in the service, while the row is still locked.
+/// Checks that no work of the requests remains, at the database or in the service, while the row is still
+/// locked.
 async fn assert_nothing_left(service: &Service<'_>, observer: &DatabaseConnection) {
     until(async || number(observer, AT_WORK).await == 0).await;
     until(async || {
@@ -42,15 +43,15 @@ async fn assert_nothing_left(service: &Service<'_>, observer: &DatabaseConnectio
     }
 }
 
-/// A service whose requests wait for a locked row; then they end as `give_up` says, and nothing of them is left. PostgreSQL
-/// itself would wait for ever.
+/// Runs a service whose requests wait for a locked row and end as `give_up` defines; checks that none
+/// remains. PostgreSQL itself would wait for ever.
 async fn given_up(timeout: &str, give_up: impl AsyncFn(&Service<'_>, &DatabaseConnection)) {
     let Some(database) = support::postgres().await else { return };
     database.seed(1).await;
     let folder = Folder::new();
     let arguments = ["--database-url", &database.url, "--statement-timeout", "0", "--timeout", timeout];
     let service = Service::start(&folder, &arguments).await;
-    // Not the test database's own connection: that one calls itself as the service does.
+    // Not the test database's own connection, which has the service's application name.
     let observer = sea_orm::Database::connect(&database.url).await.unwrap();
     let lock = observer.begin().await.unwrap();
     lock.execute_unprepared("SELECT 1 FROM users WHERE id = 1 FOR UPDATE").await.unwrap();
@@ -73,7 +74,7 @@ async fn writes_of_clients_that_leave_end_at_the_server() {
             clients.spawn(service.post("/graphql").json(&json!({ "query": UPDATE })).send());
         }
         until(async || number(observer, WAITING).await > 1).await;
-        // Their sockets are closed.
+        // Closes their sockets.
         clients.shutdown().await;
     })
     .await;

@@ -1,4 +1,4 @@
-//! From the first start to the end.
+//! Life cycle from the first start to the end.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use serde_json::{Value as Json, json};
@@ -8,7 +8,7 @@ use crate::process::{Folder, Service, until, within};
 use crate::support::{self, TestDatabase};
 
 #[tokio::test]
-async fn without_a_word_it_makes_a_database_where_it_stands_and_says_where_it_listens() {
+async fn creates_a_database_and_prints_its_address_without_arguments() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let address = service.address;
@@ -49,7 +49,7 @@ async fn the_first_start_migrates_and_seeds_and_the_second_keeps_what_is_there()
 }
 
 #[tokio::test]
-async fn either_signal_ends_it_in_peace() {
+async fn shuts_down_cleanly_on_each_signal() {
     for signal in ["TERM", "INT"] {
         let folder = Folder::new();
         let mut service = Service::start(&folder, &[]).await;
@@ -64,7 +64,7 @@ async fn either_signal_ends_it_in_peace() {
 
 #[tokio::test]
 async fn a_request_under_way_is_answered_before_the_end() {
-    // SQLite's readers wait for nobody: only here can a request be held.
+    // SQLite's readers never wait: only PostgreSQL can hold a request.
     let Some(database) = support::postgres().await else { return };
     let folder = Folder::new();
     let mut service = Service::start(&folder, &["--database-url", &database.url]).await;
@@ -84,7 +84,7 @@ async fn a_request_under_way_is_answered_before_the_end() {
     database.drop().await;
 }
 
-/// Whether somebody waits for a lock.
+/// Returns true if a session waits for a lock.
 async fn is_held(database: &TestDatabase) -> bool {
     let sql = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass";
     let statement = Statement::from_string(DbBackend::Postgres, sql);

@@ -1,4 +1,4 @@
-//! Live queries, without a network.
+//! Live queries without a network.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::process::{until, within};
 use crate::support::{self, TestDatabase, example};
 
-/// Longer than a change needs to be seen.
+/// Longer than a change takes to arrive.
 const A_WHILE: Duration = Duration::from_millis(300);
 
 struct Live<'a> {
@@ -36,7 +36,7 @@ impl<'a> Live<'a> {
         executed.data()
     }
 
-    /// Runs this, and says that nothing came of it.
+    /// Runs a mutation and checks that no result follows.
     async fn sleeps_through(&mut self, query: &str) {
         support::ask(self.schema, self.database, query, json!({})).await;
         let came = timeout(A_WHILE, self.results.next()).await;
@@ -49,7 +49,7 @@ impl<'a> Live<'a> {
     }
 }
 
-/// Each test on each database.
+/// Runs a test on each database.
 async fn on_each_database(test: impl AsyncFn(&Schema, &TestDatabase)) {
     for database in support::databases().await {
         database.seed(1).await;
@@ -61,14 +61,14 @@ async fn on_each_database(test: impl AsyncFn(&Schema, &TestDatabase)) {
 }
 
 #[tokio::test]
-async fn it_sends_its_result_at_once_and_again_when_a_commit_changed_it() {
+async fn sends_the_result_at_once_and_again_when_a_commit_changes_it() {
     on_each_database(async |schema, database| {
         let query = "subscription($id: Int!) { user(id: $id) { username userInfos { phoneNumber } } }";
         let mut live = Live::new(schema, database, query, json!({ "id": 1 }));
         assert_eq!(live.next().await["user"]["username"], "ada");
         live.change("mutation { updateUser(id: 1, input: { username: \"eve\" }) { id } }").await;
         assert_eq!(live.next().await["user"]["username"], "eve");
-        // Another row, another table, the same value, and what was taken back.
+        // Another row, another table, an equal value, and a rolled-back change.
         for nothing in [
             "mutation { updateUser(id: 2, input: { username: \"bob\" }) { id } }",
             "mutation { updatePlace(id: 1, input: { name: \"Elsewhere\" }) { id } }",
@@ -77,11 +77,11 @@ async fn it_sends_its_result_at_once_and_again_when_a_commit_changed_it() {
         ] {
             live.sleeps_through(nothing).await;
         }
-        // A table below the root field's.
+        // Table of a nested field.
         live.change("mutation { updateUserInfo(id: 2, input: { phoneNumber: \"+1\" }) { id } }").await;
         let phones = live.next().await;
         assert!(phones["user"]["userInfos"].as_array().unwrap().iter().any(|one| one["phoneNumber"] == "+1"));
-        // The row itself goes.
+        // Deletion of the row itself.
         live.change("mutation { deleteUsers(where: { id: { eq: 1 } }) { affected } }").await;
         assert_eq!(live.next().await, json!({ "user": null }));
     })
@@ -93,7 +93,7 @@ async fn rows_that_the_database_deletes_along_are_seen() {
     on_each_database(async |schema, database| {
         let mut live = Live::new(schema, database, "subscription { profilesAggregate { count } }", json!({}));
         let before = live.next().await["profilesAggregate"]["count"].as_i64().unwrap();
-        // Only the user is named; its profile goes by ON DELETE CASCADE.
+        // Only the user is named; ON DELETE CASCADE deletes its profile.
         live.change("mutation { deleteUser(id: 1) { id } }").await;
         assert_eq!(live.next().await["profilesAggregate"]["count"], before - 1);
     })
@@ -101,7 +101,7 @@ async fn rows_that_the_database_deletes_along_are_seen() {
 }
 
 #[tokio::test]
-async fn a_filter_across_a_relation_hears_of_its_table() {
+async fn reruns_a_live_query_when_a_table_of_its_filter_changes() {
     on_each_database(async |schema, database| {
         let query = "subscription { usersAggregate(where: { profile: { bio: { eq: \"new\" } } }) { count } }";
         let mut live = Live::new(schema, database, query, json!({}));
@@ -118,14 +118,14 @@ async fn equal_subscriptions_share_a_run_and_a_late_one_starts_with_what_is_know
         let query = "subscription { users(limit: 1) { username } }";
         let mut one = Live::new(schema, database, query, json!({}));
         assert_eq!(one.next().await["users"][0]["username"], "ada");
-        // Behind our back: whoever asks anew would see it.
+        // Unnoticed change: only a new run would see it.
         database.run("UPDATE users SET username = 'unseen' WHERE id = 1").await;
         let mut other = Live::new(schema, database, query, json!({}));
         assert_eq!(other.next().await["users"][0]["username"], "ada");
         let mut different =
             Live::new(schema, database, "subscription Other { users(limit: 1) { username } }", json!({}));
         assert_eq!(different.next().await["users"][0]["username"], "unseen");
-        // Who writes by other ways may tell.
+        // Code that writes by other ways may notify.
         schema.changes().tell(tables(schema));
         assert_eq!(one.next().await["users"][0]["username"], "unseen");
         assert_eq!(other.next().await["users"][0]["username"], "unseen");
@@ -136,13 +136,13 @@ async fn equal_subscriptions_share_a_run_and_a_late_one_starts_with_what_is_know
     .await;
 }
 
-/// The tables of all entities.
+/// Returns the tables of all entities.
 fn tables(schema: &Schema) -> std::collections::BTreeSet<crowsfoot::model::Table> {
     schema.model().entities.iter().map(|entity| entity.table.clone()).collect()
 }
 
 #[tokio::test]
-async fn one_that_is_slow_sees_the_last_result_and_not_all_of_them() {
+async fn slow_subscriber_skips_intermediate_results_and_gets_the_last() {
     on_each_database(async |schema, database| {
         let mut live =
             Live::new(schema, database, "subscription { users(limit: 1) { username } }", json!({}));
@@ -160,7 +160,7 @@ async fn one_that_is_slow_sees_the_last_result_and_not_all_of_them() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_executed_is_one_result_and_the_end() {
+async fn sends_one_result_and_completes_when_a_request_error_occurs() {
     on_each_database(async |schema, database| {
         for query in [
             "subscription { nobody }",
@@ -178,13 +178,13 @@ async fn what_cannot_be_executed_is_one_result_and_the_end() {
 }
 
 #[tokio::test]
-async fn a_run_ends_with_its_last_listener() {
+async fn ends_a_run_when_its_last_subscriber_leaves() {
     on_each_database(async |schema, database| {
         let query = "subscription { users(limit: 1) { username } }";
         let mut live = Live::new(schema, database, query, json!({}));
         live.next().await;
         drop(live);
-        // A run that still went on would know the old name.
+        // A run that is still active would return the old name.
         database.run("UPDATE users SET username = 'unseen' WHERE id = 1").await;
         until(async || {
             let mut again = Live::new(schema, database, query, json!({}));

@@ -1,5 +1,4 @@
-//! The program itself: its commands, its life from start to end, and its answers over HTTP; and how its parts may
-//! lean on each other.
+//! Program: commands, life cycle and responses over HTTP; and the import rules between its parts.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -38,3 +37,4 @@ mod support;
 mod told;
 #[cfg(feature = "opentelemetry")]
 mod traces;
+mod wording;

@@ -1,4 +1,4 @@
-//! What operators see: the page of metrics and the lines of the log.
+//! Observability: the metrics page and the log lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,13 @@ use serde_json::{Value as Json, json};
 use crate::process::{Folder, Service, within};
 use crate::support;
 
-/// Names with values.
+/// Label names with values.
 type Labels = Vec<(String, String)>;
 
-/// A page in Prometheus' text format, read strictly: anything out of the ordinary fails.
+/// Page in Prometheus' text format, parsed strictly: any deviation fails.
 struct Page {
     kinds: BTreeMap<String, String>,
-    /// By name and labels, as they are written.
+    /// Values by name and labels, as written.
     series: BTreeMap<String, f64>,
 }
 
@@ -68,7 +68,7 @@ impl Page {
         assert!(self.series.insert(series.to_owned(), value).is_none(), "twice: {series}");
     }
 
-    /// Buckets count up to the last, which has no bound and counts all.
+    /// Checks that buckets are cumulative up to the last, which is unbounded and counts all.
     fn histogram(&self, name: &str) {
         let mut buckets: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
         for (series, count) in &self.series {
@@ -204,14 +204,14 @@ async fn two_services_in_one_process_do_not_count_into_each_other() {
     }
 }
 
-/// The lines that have said "answered" of a request.
+/// Returns the "answered" log lines of a request.
 fn lines(log: &str, id: &str) -> Vec<Json> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
     lines.filter(|line| line["span"]["id"] == id).collect()
 }
 
 #[tokio::test]
-async fn a_request_is_one_line_of_the_log_with_all_there_is_to_say() {
+async fn logs_one_complete_line_per_request() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--log-format", "json", "--max-batch", "2"]).await;
     let send = async |id: &str, body: Json| {
@@ -227,7 +227,7 @@ async fn a_request_is_one_line_of_the_log_with_all_there_is_to_say() {
     let long = "x".repeat(200);
     send("four", json!({ "query": format!("query {long} {{ users {{ id }} }}") })).await;
     service.get("/healthz").header("x-request-id", "five").send().await.unwrap();
-    // What could not be told from the rest of a line, or is too long for it, is not taken.
+    // Refuses ids that could be confused with the rest of the line, or are too long.
     for id in ["a b", "a\"b", "ü", "", &"x".repeat(129)] {
         assert_ne!(send(id, json!({ "query": query })).await, id);
     }

@@ -1,4 +1,4 @@
-//! Media types and what follows from them.
+//! Media types and their effects.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value as Json, json};
@@ -28,7 +28,7 @@ async fn the_answer_has_the_media_type_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_no_client_could_read_is_not_acceptable_and_not_executed() {
+async fn refuses_and_does_not_execute_when_no_media_type_is_acceptable() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let delete = json!({ "query": "mutation { deleteUser(id: 8) { id } }" });
@@ -71,7 +71,7 @@ async fn a_request_that_is_refused_has_no_data_and_one_that_fails_has_null() {
 }
 
 #[tokio::test]
-async fn what_a_foreign_form_could_send_is_not_read() {
+async fn refuses_content_types_of_foreign_forms() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let body = json!({ "query": "{ users { id } }" }).to_string();
@@ -104,7 +104,7 @@ async fn a_compressed_body_is_not_unpacked() {
 }
 
 #[tokio::test]
-async fn a_long_answer_is_compressed_for_those_who_take_it_and_a_short_one_for_nobody() {
+async fn compresses_only_long_responses_for_clients_that_accept_gzip() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let long = json!({ "query": "{ __schema { types { name fields { name description } } } }" });
@@ -130,7 +130,7 @@ async fn a_long_answer_is_compressed_for_those_who_take_it_and_a_short_one_for_n
     }
 }
 
-/// Its whole length is not known before its end.
+/// The whole length is unknown before the end.
 #[tokio::test]
 async fn a_very_long_answer_is_compressed_while_it_is_sent() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Clients that change the same rows in opposite orders.
+//! Clients that update the same rows in opposite orders.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::process::{Folder, Service, within};
 use crate::support;
 
-/// How often each client changes both rows.
+/// Number of times that each client updates both rows.
 const TIMES: usize = 60;
 
 async fn change(service: &Service<'_>, client: usize, [one, other]: [i32; 2]) {
@@ -23,18 +23,18 @@ async fn change(service: &Service<'_>, client: usize, [one, other]: [i32; 2]) {
 }
 
 #[tokio::test]
-async fn no_client_is_told_of_a_deadlock_that_a_retry_gets_over() {
+async fn clients_see_no_deadlock_that_a_retry_resolves() {
     for database in support::databases().await {
         database.seed(1).await;
         if database.dialect == crowsfoot::plan::Dialect::Postgres {
-            // It would look for one a second after a wait began.
+            // By default, the deadlock check runs one second into a wait.
             let name = database.url.rsplit_once('/').map(|(_, name)| name).unwrap_or_default();
             database.run(&format!("ALTER DATABASE {name} SET deadlock_timeout = '5ms'")).await;
         }
         let folder = Folder::new();
         let service = Service::start(&folder, &["--database-url", &database.url]).await;
         join_all([change(&service, 1, [1, 2]), change(&service, 2, [2, 1])]).await;
-        // Both rows have what the last transaction wrote.
+        // Both rows have the value of the last transaction.
         let places = service.ask("{ places(where: { id: { in: [1, 2] } }) { address } }").await;
         assert_eq!(places["data"]["places"][0], places["data"]["places"][1], "{places}");
         let ended = service.stop().await;

@@ -1,4 +1,4 @@
-//! A database that goes away and comes back, and one that takes too long.
+//! Database outages, and slow databases.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -12,12 +12,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::process::{Folder, Service, within};
 use crate::support::{self, TestDatabase};
 
-/// Less than a request waits for a connection of a pool that is only busy.
+/// Shorter than the wait for a connection of a busy pool.
 const SOON: Duration = Duration::from_secs(4);
 
 const WRITE: &str = "mutation { createUser(input: { username: \"late\" }) { username } }";
 
-/// Stands between the service and PostgreSQL, and can be taken away.
+/// Proxy between the service and PostgreSQL that can be stopped.
 struct Proxy {
     address: SocketAddr,
     behind: String,
@@ -60,7 +60,7 @@ impl Proxy {
         self.run(listener);
     }
 
-    /// The database's URL through here.
+    /// Returns the database's URL through the proxy.
     fn url(&self, database: &TestDatabase) -> String {
         let (before, after) = database.url.split_once("//").unwrap();
         let (place, path) = after.split_once('/').unwrap();
@@ -78,7 +78,7 @@ fn assert_unavailable(answer: &Json) {
     );
 }
 
-/// Opens as many connections as the pool may have.
+/// Opens the maximum number of pool connections.
 async fn fill_pool(service: &Service<'_>) {
     let many = (0..32).map(|_| service.ask("{ users { userInfos { id } profile { id } } places { id } }"));
     for answer in futures_util::future::join_all(many).await {
@@ -87,7 +87,7 @@ async fn fill_pool(service: &Service<'_>) {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_it_is_said_soon_and_afterwards_all_is_as_before() {
+async fn reports_an_outage_soon_and_recovers_afterwards() {
     let Some(database) = support::postgres().await else { return };
     let mut proxy = Proxy::start(&database).await;
     let folder = Folder::new();
@@ -138,7 +138,7 @@ async fn connections_that_broke_while_nobody_asked_fail_no_request() {
         assert_eq!(answer.get("errors"), None, "{answer}");
     }
 
-    // The server's own way to break them.
+    // Termination by the server.
     fill_pool(&service).await;
     database
         .run(
@@ -152,13 +152,13 @@ async fn connections_that_broke_while_nobody_asked_fail_no_request() {
 }
 
 #[tokio::test]
-async fn a_database_that_lets_nobody_in_makes_the_service_unready_without_a_hang() {
+async fn is_not_ready_without_hanging_when_the_database_never_responds() {
     let Some(database) = support::postgres().await else { return };
     let mut proxy = Proxy::start(&database).await;
     let folder = Folder::new();
     let service = Service::start(&folder, &["--database-url", &proxy.url(&database)]).await;
     proxy.stop().await;
-    // It takes connections and says nothing.
+    // Listener that accepts connections and never responds.
     let silent = TcpListener::bind(proxy.address).await.unwrap();
     let started = Instant::now();
     assert_eq!(service.get("/readyz").send().await.unwrap().status(), 503);
@@ -202,7 +202,7 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_database() {
         let expected = json!({ "code": "TIMEOUT", "retryAfter": 1 });
         assert_eq!(answer["errors"][0]["extensions"], expected, "{answer}");
     }
-    // Nobody waits there any more.
+    // No session waits there any more.
     let waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass";
     let ours = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'crowsfoot' \
                 AND pid <> pg_backend_pid()";

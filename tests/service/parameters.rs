@@ -1,4 +1,4 @@
-//! What a request may say, and how it is told what is wrong with it.
+//! Request parameters, and the messages for invalid ones.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::process::{Folder, GRAPHQL_RESPONSE, Service, answer, assert_bad};
 
 #[tokio::test]
-async fn a_body_that_is_no_request_is_a_bad_one() {
+async fn refuses_a_body_that_is_no_request() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     for body in [
@@ -84,7 +84,7 @@ async fn null_is_absent_and_unknown_parameters_are_left_alone() {
 }
 
 #[tokio::test]
-async fn an_error_does_not_send_back_what_it_was_sent() {
+async fn errors_do_not_echo_large_input() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let long = "x".repeat(100_000);

@@ -1,4 +1,4 @@
-//! A path to the database that swallows everything for a while and closes nothing, as networks do.
+//! Network partition: the path to the database drops all data for a while and closes no connection.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,24 +13,24 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::process::{Folder, Service, until, within};
 use crate::support::{self, TestDatabase};
 
-/// Seconds that a request may take.
+/// Time limit of a request, in seconds.
 const LIMIT: u64 = 3;
 
-/// How soon after the path's return the service has to work again.
+/// Maximum time until the service works again after the path's return.
 const RECOVERY: Duration = Duration::from_secs(5);
 
 const READ: &str = "{ users(limit: 1) { id userInfos { phoneNumber } } }";
 const WRITE: &str = "mutation { updateUser(id: 1, input: { username: \"ada\" }) { id } }";
 
-/// The path's state: whether it forwards, and how often it has come back.
+/// State of the path: its openness and generation.
 #[derive(Clone, Copy, Debug)]
 struct State {
     is_open: bool,
-    /// Connections that were made in an earlier generation stay dead, as behind a router that has forgotten them.
+    /// Connections of an earlier generation stay dead, as behind a router that has forgotten them.
     generation: u32,
 }
 
-/// Stands between the service and PostgreSQL.
+/// Network path between the service and PostgreSQL.
 struct Path {
     address: SocketAddr,
     state: watch::Sender<State>,
@@ -47,7 +47,7 @@ impl Path {
         let running = tokio::spawn(async move {
             let mut pipes = JoinSet::new();
             loop {
-                // A connection that is asked for meanwhile is made by the system, and nothing comes of it.
+                // The system accepts a connection meanwhile, but no data passes.
                 let mut state = watched.clone();
                 let generation = state.wait_for(|state| state.is_open).await.unwrap().generation;
                 let (near, _) = listener.accept().await.unwrap();
@@ -65,12 +65,12 @@ impl Path {
         Self { address, state, running }
     }
 
-    /// Forwards nothing from now on. Nothing is closed.
+    /// Stops forwarding without closing any connection.
     fn swallow(&self) {
         self.state.send_modify(|state| state.is_open = false);
     }
 
-    /// Forwards again: the same connections, with what was on its way, or only new ones.
+    /// Resumes forwarding: on the same connections, with the data in transit, or only on new ones.
     fn come_back(&self, with_the_same_connections: bool) {
         self.state.send_modify(|state| {
             state.is_open = true;
@@ -78,7 +78,7 @@ impl Path {
         });
     }
 
-    /// The database's URL by this path.
+    /// Returns the database's URL through this path.
     fn url(&self, database: &TestDatabase) -> String {
         let (before, after) = database.url.split_once("//").unwrap();
         let (place, path) = after.split_once('/').unwrap();
@@ -93,7 +93,7 @@ impl Drop for Path {
     }
 }
 
-/// Forwards one way for as long as the path is open.
+/// Forwards one direction while the path is open.
 async fn forward(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
@@ -105,11 +105,11 @@ async fn forward(
         let Ok(read) = from.read(&mut bytes).await else { return };
         let Ok(now) = state.wait_for(|state| state.is_open).await.map(|state| *state) else { return };
         if now.generation != generation {
-            // Dead, and neither side is told.
+            // Dead, without notice to either side.
             return std::future::pending().await;
         }
         if read == 0 || to.write_all(&bytes[..read]).await.is_err() {
-            // The end is passed on: the other side closes in turn.
+            // Passes the end on: the other side closes in turn.
             let _ = to.shutdown().await;
             return;
         }
@@ -120,7 +120,7 @@ fn code(answer: &Json) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none")
 }
 
-/// Asks again until it is answered without an error.
+/// Repeats a query until it succeeds.
 async fn works(service: &Service<'_>, query: &str) {
     until(async || service.ask(query).await.get("errors").is_none()).await;
 }
@@ -139,7 +139,7 @@ async fn a_partition(with_the_same_connections: bool) {
         }
 
         path.swallow();
-        // Some that wait, and some that find the database away.
+        // Some requests wait, and some find the database unavailable.
         for _ in 0..2 {
             let asked = Instant::now();
             let many = (0..8).flat_map(|_| [service.ask(READ), service.ask(WRITE)]);
@@ -162,7 +162,7 @@ async fn a_partition(with_the_same_connections: bool) {
         let back = Instant::now();
         tokio::join!(works(&service, READ), works(&service, WRITE));
         assert!(back.elapsed() < RECOVERY, "{:?}", back.elapsed());
-        // What works once works from then on.
+        // After the first success, all requests succeed.
         for _ in 0..20 {
             for query in [READ, WRITE] {
                 let answer = within(service.ask(query)).await;
@@ -182,11 +182,11 @@ async fn a_partition(with_the_same_connections: bool) {
 }
 
 #[tokio::test]
-async fn a_path_that_swallowed_everything_and_comes_back_works_soon() {
+async fn recovers_soon_when_a_partition_ends() {
     a_partition(true).await;
 }
 
 #[tokio::test]
-async fn a_path_that_forgot_every_connection_works_soon() {
+async fn recovers_soon_when_a_partition_has_dropped_all_connections() {
     a_partition(false).await;
 }

@@ -1,5 +1,5 @@
-//! Two services behind one PgBouncer that gives each transaction any of two connections: what one statement has prepared or
-//! set is there for others, and gone for itself.
+//! Two services behind one PgBouncer in transaction mode, with two connections. Prepared statements and
+//! settings of a client are visible to others, and may be missing for itself.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,27 +16,27 @@ use crate::process::{Folder, Service, until, within};
 use crate::socket_client::Socket;
 use crate::support::{self, TestDatabase, example};
 
-/// With this set the tests fail where there is no PgBouncer; else they are left out.
+/// If set, the tests fail without PgBouncer; otherwise they are skipped.
 const REQUIRED: &str = "CROWSFOOT_TEST_PGBOUNCER";
 
-/// Clients that ask at once, half of them each service.
+/// Number of concurrent clients, half of them on each service.
 const CLIENTS: usize = 16;
 
-/// How often each client asks every kind of question.
+/// Number of times that each client sends every query.
 const ROUNDS: usize = 12;
 
-/// What a service sends when it connects and such a pooler refuses, unless it is told to ignore it.
+/// Startup parameters of the service that such a pooler refuses unless configured to ignore them.
 const IGNORED: &str = "ignore_startup_parameters = extra_float_digits,options,statement_timeout,\
     idle_in_transaction_session_timeout,search_path";
 
-/// PgBouncer in front of one database.
+/// PgBouncer in front of a database.
 struct Pooler {
     url: String,
     _running: Child,
     _folder: Folder,
 }
 
-/// Finds the program, which Debian keeps where only root looks.
+/// Finds the program, which Debian installs where only root's PATH looks.
 fn program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
@@ -44,7 +44,7 @@ fn program() -> Option<PathBuf> {
 }
 
 impl Pooler {
-    /// Starts one with these further settings; `None` where it is not installed.
+    /// Starts a pooler with further settings; `None` if it is not installed.
     async fn start(database: &TestDatabase, settings: &str) -> Option<Self> {
         let Some(program) = program() else {
             assert!(
@@ -61,7 +61,7 @@ impl Pooler {
         let user = options.get_username();
         let password = place.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
         let password = password.map(|(_, password)| password).unwrap_or_default();
-        // The system gives a port that is free; PgBouncer wants a number.
+        // The system assigns a free port; PgBouncer needs a number.
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let (users, config) = (folder.path().join("users.txt"), folder.path().join("pgbouncer.ini"));
         fs::write(&users, format!("\"{user}\" \"{password}\"\n")).unwrap();
@@ -75,7 +75,7 @@ impl Pooler {
         );
         fs::write(&config, text).unwrap();
         let mut command = Command::new(program);
-        // It does not run as root.
+        // PgBouncer refuses to run as root.
         if fs::metadata("/proc/self").is_ok_and(|of_self| std::os::unix::fs::MetadataExt::uid(&of_self) == 0)
         {
             command.args(["-u", "nobody"]);
@@ -95,7 +95,7 @@ impl Pooler {
     }
 }
 
-/// Six kinds of question, by different keys and types, each with any of its values.
+/// Returns queries of six kinds, by different keys and types, with each of their values.
 fn questions() -> Vec<String> {
     let by_number = |ids: std::ops::RangeInclusive<usize>, write: fn(usize) -> String| ids.map(write);
     by_number(1..=8, |id| format!("{{ user(id: {id}) {{ username profile {{ bio }} }} }}"))
@@ -111,7 +111,7 @@ fn questions() -> Vec<String> {
         .collect()
 }
 
-/// Asks all questions in an order of the client's own, and writes between them.
+/// Sends all queries in the client's own order, with writes in between.
 async fn work(service: &Service<'_>, client: usize, questions: &[(String, Json)]) {
     for round in 0..ROUNDS {
         for index in 0..questions.len() / 3 {
@@ -122,7 +122,7 @@ async fn work(service: &Service<'_>, client: usize, questions: &[(String, Json)]
     }
 }
 
-/// Creates rows below each other, changes them, reads them and deletes them.
+/// Creates nested rows, updates, reads and deletes them.
 async fn write(service: &Service<'_>, name: &str) {
     let create = format!(
         "mutation {{ createUser(input: {{ username: \"{name}\", profile: {{ create: {{ bio: \"b\", birthdate: \"2001-02-03\" }} }},
@@ -158,7 +158,7 @@ async fn write(service: &Service<'_>, name: &str) {
     assert_eq!(service.ask(&delete).await["data"]["deleteUsers"]["affected"], 1);
 }
 
-/// Both services start on an empty database, through the pooler; then all clients ask.
+/// Starts both services on an empty database, through the pooler; then all clients send queries.
 async fn two_services_on_one_pooler(settings: &str) {
     let Some(database) = support::postgres().await else { return };
     let Some(pooler) = Pooler::start(&database, settings).await else {
@@ -169,7 +169,7 @@ async fn two_services_on_one_pooler(settings: &str) {
     let arguments = ["--database-url", pooler.url.as_str()];
     let services = join_all(folders.iter().map(|folder| Service::start(folder, &arguments))).await;
 
-    // What is right is what the database answers without a pooler.
+    // Expected responses, from the database without a pooler.
     let schema = crowsfoot::Schema::new(example::registry().model().unwrap()).unwrap();
     let mut known = Vec::new();
     for question in questions() {
@@ -221,7 +221,7 @@ async fn behind_a_pooler_live_queries_follow_and_what_is_given_up_ends_at_the_se
         assert_eq!(listener.next("live").await, json!({ "data": { "user": { "username": name } } }));
     }
 
-    // A reader and a writer that have both of the pooler's connections, and wait there for as long as the lock is held.
+    // A reader and a writer occupy both of the pooler's connections, and wait there while the lock is held.
     let lock = database.connection.begin().await.unwrap();
     lock.execute_unprepared("LOCK TABLE courses IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let enrol = "mutation { createCourse(input: { title: \"late\" }) { id } }";

@@ -1,4 +1,4 @@
-//! The program, run in a folder of its own.
+//! Runs the program, in a folder of its own.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,17 +14,17 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// The longest wait for anything that the program does: so much more than it needs that a wait that meets it failed.
+/// Maximum wait for any action of the program: far longer than needed, so that reaching it means a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The media types of answers.
+/// Media types of responses.
 pub const JSON: &str = "application/json; charset=utf-8";
 pub const GRAPHQL_RESPONSE: &str = "application/graphql-response+json; charset=utf-8";
 
-/// What the program writes to its log, in its folder.
+/// Log file of the program, in its folder.
 const LOG: &str = "log.txt";
 
-/// A folder that is thrown away with all that is in it.
+/// Temporary folder, removed with its content on drop.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -38,7 +38,7 @@ impl Folder {
         &self.0
     }
 
-    /// Everything that the program has logged here.
+    /// Returns the whole log of the program.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.0.join(LOG)).unwrap()
     }
@@ -50,7 +50,7 @@ impl Drop for Folder {
     }
 }
 
-/// How the program ended.
+/// Exit status and output of the program.
 #[derive(Debug)]
 pub struct Ended {
     pub code: Option<i32>,
@@ -68,10 +68,10 @@ pub async fn run(folder: &Folder, arguments: &[&str]) -> Ended {
     Ended { code, out, log: folder.log() }
 }
 
-/// Starts the program and waits for nothing.
+/// Starts the program without waiting.
 pub fn spawn(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crowsfoot"));
-    // The settings of whoever runs the tests are not the tests'.
+    // Excludes settings from the environment of the test run.
     let is_setting =
         |name: &OsStr| name == "DATABASE_URL" || name.to_string_lossy().starts_with("CROWSFOOT_");
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(name)) {
@@ -83,14 +83,14 @@ pub fn spawn(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) 
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        // A file rather than a pipe: a full pipe would stop the program while nobody reads.
+        // A file instead of a pipe: a full pipe would block the program, because no reader empties it.
         .stderr(File::create(folder.path().join(LOG)).unwrap())
         .kill_on_drop(true)
         .spawn()
         .unwrap()
 }
 
-/// The program as a service that answers.
+/// Running service.
 pub struct Service<'a> {
     pub address: SocketAddr,
     pub greeting: String,
@@ -101,12 +101,12 @@ pub struct Service<'a> {
 }
 
 impl<'a> Service<'a> {
-    /// Starts it on a free port and waits for the line that says which.
+    /// Starts the service on a free port and waits for the line with its address.
     pub async fn start(folder: &'a Folder, arguments: &[&str]) -> Self {
         Self::start_in(folder, arguments, &[]).await
     }
 
-    /// The same with variables of the environment.
+    /// Starts the service with environment variables.
     pub async fn start_in(folder: &'a Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let arguments = [&["--listen", "127.0.0.1:0", "--workers", "1"], arguments].concat();
         let mut child = spawn(folder, &arguments, environment);
@@ -132,13 +132,13 @@ impl<'a> Service<'a> {
         self.client.request(method, format!("http://{}{path}", self.address))
     }
 
-    /// The answer to a query.
+    /// Returns the response to a query.
     pub async fn ask(&self, query: &str) -> Json {
         let response = self.post("/graphql").json(&json!({ "query": query })).send().await.unwrap();
         response.json().await.unwrap()
     }
 
-    /// Tells it to stop and waits until it has.
+    /// Sends SIGTERM and waits for the end.
     pub async fn stop(mut self) -> Ended {
         self.signal("TERM").await;
         self.end().await
@@ -151,7 +151,7 @@ impl<'a> Service<'a> {
         assert!(within(sent).await.unwrap().success(), "{name} could not be sent");
     }
 
-    /// Waits until it has ended.
+    /// Waits for the end.
     pub async fn end(&mut self) -> Ended {
         let mut out = String::new();
         while let Some(line) = within(self.out.next_line()).await.unwrap() {
@@ -162,21 +162,21 @@ impl<'a> Service<'a> {
     }
 }
 
-/// Status, content type and body of an answer.
+/// Returns status, content type and body of a response.
 pub async fn answer(request: RequestBuilder) -> (u16, String, Json) {
     let response = within(request.send()).await.unwrap();
     let content_type = header(&response, CONTENT_TYPE.as_str());
     (response.status().as_u16(), content_type, response.json().await.unwrap())
 }
 
-/// A header of an answer; one that stands there several times in one.
+/// Returns a header of a response; several values joined.
 pub fn header(response: &Response, name: &str) -> String {
     let values: Vec<&str> =
         response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
     values.join(", ")
 }
 
-/// That a request was not one, and what it is told.
+/// Checks the refusal of a malformed request, and its message.
 pub fn assert_bad(
     (status, content_type, body): (u16, String, Json),
     expected: u16,
@@ -190,12 +190,12 @@ pub fn assert_bad(
     assert!(!message.is_empty() && !message.contains("struct"), "{what:?}: {message}");
 }
 
-/// Waits, but not for ever.
+/// Waits with a time limit.
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     timeout(PATIENCE, future).await.expect("nothing came of it")
 }
 
-/// Looks again and again until it is so, but not for ever.
+/// Polls a condition until it holds, with a time limit.
 pub async fn until(is_so: impl AsyncFn() -> bool) {
     within(async {
         while !is_so().await {

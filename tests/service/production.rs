@@ -1,4 +1,4 @@
-//! What a service in production keeps to itself.
+//! Information that a service in production does not reveal.
 
 use serde_json::json;
 

@@ -15,7 +15,7 @@ async fn a_query_comes_by_post_or_by_get() {
     let body = json!({ "query": query, "operationName": "One", "variables": { "id": 3 }, "extensions": {} });
     let posted = service.post("/graphql").json(&body).send().await.unwrap();
     assert_eq!((posted.status().as_u16(), header(&posted, "content-type").as_str()), (200, JSON));
-    // As text: the fields are in the order of the selection.
+    // Compared as text: the fields are in the order of the selection.
     assert_eq!(posted.text().await.unwrap(), expected);
 
     let parameters = [("query", query), ("operationName", "One"), ("variables", r#"{"id":3}"#)];
@@ -122,7 +122,7 @@ async fn other_methods_and_other_paths_are_not_there() {
 }
 
 #[tokio::test]
-async fn what_may_be_sent_can_be_asked_and_a_head_is_a_get_without_its_body() {
+async fn answers_options_and_head_requests() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let options = service.request(Method::OPTIONS, "/graphql").send().await.unwrap();
@@ -143,7 +143,7 @@ async fn what_may_be_sent_can_be_asked_and_a_head_is_a_get_without_its_body() {
 }
 
 #[tokio::test]
-async fn a_subscription_has_more_answers_than_this_way_has() {
+async fn refuses_a_subscription_sent_as_a_plain_request() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let query = "subscription { users { id } }";
@@ -158,7 +158,7 @@ async fn a_subscription_has_more_answers_than_this_way_has() {
 }
 
 #[tokio::test]
-async fn an_error_never_tells_of_the_database_or_of_the_program() {
+async fn errors_reveal_nothing_of_database_or_program() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     for query in [

@@ -1,5 +1,5 @@
-//! What the README says is so: its commands run, and its queries have its answers. Its Rust is compiled by the
-//! documentation tests.
+//! Checks the README: its commands run, and its queries have its responses. Documentation tests compile its
+//! Rust.
 
 use serde_json::{Value as Json, json};
 
@@ -8,14 +8,14 @@ use crate::support;
 
 const README: &str = include_str!("../../README.md");
 
-/// The fenced blocks of a language, in order.
+/// Returns the fenced blocks of a language, in order.
 fn blocks(language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
     let inside = README.split(fence.as_str()).skip(1);
     inside.map(|rest| rest.split("\n```").next().unwrap()).collect()
 }
 
-/// Every line of the shell blocks, and every command in running text.
+/// Returns every line of the shell blocks, and every command in running text.
 fn commands() -> Vec<&'static str> {
     let lines = blocks("sh").into_iter().flat_map(str::lines);
     let inline = README.split('`').skip(1).step_by(2).filter(|text| text.starts_with("cargo run -- "));
@@ -48,7 +48,7 @@ async fn the_first_query_takes_as_many_statements_as_it_says() {
     service.stop().await;
 }
 
-/// The commands that end by themselves; those that serve are what the other tests start.
+/// Commands that end by themselves; other tests start the serving ones.
 #[tokio::test]
 async fn commands_run() {
     let expected = [

@@ -1,4 +1,4 @@
-//! A client of `graphql-transport-ws` that does exactly what a test tells it.
+//! Client of `graphql-transport-ws`, controlled step by step by a test.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value as Json, json};
@@ -10,14 +10,14 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::process::{Service, within};
 
-/// The protocol's name.
+/// Name of the protocol.
 pub const PROTOCOL: &str = "graphql-transport-ws";
 
-/// One socket.
+/// Client socket.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    /// Opens one with these headers beside the usual ones.
+    /// Opens a socket with additional headers.
     pub async fn open(
         service: &Service<'_>,
         headers: &[(&'static str, &str)],
@@ -30,14 +30,14 @@ impl Socket {
         Ok((Self(socket), response))
     }
 
-    /// Opens one as a client does.
+    /// Opens a socket as a client does.
     pub async fn new(service: &Service<'_>) -> Self {
         let (socket, response) = Self::open(service, &[("sec-websocket-protocol", PROTOCOL)]).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], PROTOCOL);
         socket
     }
 
-    /// Opens one and begins.
+    /// Opens a socket and completes `connection_init`.
     pub async fn begin(service: &Service<'_>) -> Self {
         let mut socket = Self::new(service).await;
         socket.say(json!({ "type": "connection_init" })).await;
@@ -57,12 +57,12 @@ impl Socket {
         self.say(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
     }
 
-    /// The next frame; none when the connection is gone.
+    /// Returns the next frame, or `None` if the connection is closed.
     pub async fn frame(&mut self) -> Option<Message> {
         within(self.0.next()).await?.ok()
     }
 
-    /// The next message.
+    /// Returns the next message.
     pub async fn hear(&mut self) -> Json {
         loop {
             match self.frame().await {
@@ -73,21 +73,21 @@ impl Socket {
         }
     }
 
-    /// The payload of the next message, which is a result of this operation.
+    /// Returns the payload of the next message, which must be a result of this operation.
     pub async fn next(&mut self, id: &str) -> Json {
         let mut message = self.hear().await;
         assert_eq!((&message["id"], &message["type"]), (&json!(id), &json!("next")), "{message}");
         message["payload"].take()
     }
 
-    /// The only result of this operation.
+    /// Returns the only result of this operation.
     pub async fn only(&mut self, id: &str) -> Json {
         let payload = self.next(id).await;
         assert_eq!(self.hear().await, json!({ "id": id, "type": "complete" }));
         payload
     }
 
-    /// The code and the reason with which the service closes, whatever it says before.
+    /// Returns the code and the reason of the service's close frame; skips earlier messages.
     pub async fn closed(&mut self) -> (u16, String) {
         loop {
             match self.frame().await {
@@ -98,7 +98,7 @@ impl Socket {
         }
     }
 
-    /// Asks for a pong, and says that nothing else was said before it.
+    /// Sends a ping and checks that the pong is the next message.
     pub async fn is_silent(&mut self) {
         self.say(json!({ "type": "ping", "payload": { "is": "silent" } })).await;
         assert_eq!(self.hear().await, json!({ "type": "pong", "payload": { "is": "silent" } }));

@@ -43,7 +43,7 @@ async fn an_operation_of_each_kind_is_answered_on_one_socket() {
     assert_eq!(socket.only("q").await, users("eve"));
     socket.subscribe("i", "{ __schema { subscriptionType { name } } }").await;
     assert_eq!(socket.only("i").await["data"]["__schema"]["subscriptionType"]["name"], "Subscription");
-    // What fails on the way is a result, with its path.
+    // An execution error is a result, with its path.
     socket.subscribe("f", "mutation { deleteUser(id: 404) { id } }").await;
     let failed = socket.only("f").await;
     assert_eq!(failed["errors"][0]["extensions"]["code"], "NOT_FOUND");
@@ -51,7 +51,7 @@ async fn an_operation_of_each_kind_is_answered_on_one_socket() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_executed_is_an_error_message_and_frees_the_id() {
+async fn sends_an_error_message_and_frees_the_id_when_a_request_error_occurs() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let mut socket = Socket::begin(&service).await;
@@ -86,7 +86,7 @@ async fn a_subscription_sends_what_commits_change_and_nothing_else() {
     assert_eq!(one.next("u").await, users("eve"));
     assert_eq!(other.next("x").await, users("eve"));
 
-    // Another table; the same table without a difference; a mutation that is taken back.
+    // Another table; the same table without a difference; a rolled-back mutation.
     service.ask("mutation { updatePlace(id: 1, input: { name: \"Elsewhere\" }) { id } }").await;
     service.ask("mutation { updateUser(id: 2, input: { username: \"bob\" }) { id } }").await;
     let taken_back =
@@ -95,14 +95,14 @@ async fn a_subscription_sends_what_commits_change_and_nothing_else() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     one.is_silent().await;
 
-    // After its `complete` nothing comes any more; the other one is not touched by that.
+    // After `complete` no result follows; the other subscription is unaffected.
     one.say(json!({ "id": "u", "type": "complete" })).await;
     one.say(json!({ "id": "nobody", "type": "complete" })).await;
     one.is_silent().await;
     rename(&service, "mallory").await;
     assert_eq!(other.next("x").await, users("mallory"));
     one.is_silent().await;
-    // And the id is free.
+    // The id is free.
     one.subscribe("u", USERS).await;
     assert_eq!(one.next("u").await, users("mallory"));
 }
@@ -140,7 +140,7 @@ async fn pings_are_answered_and_pongs_are_taken_at_any_time() {
     socket.say(json!({ "type": "ping", "payload": { "a": [1, 2.5, null] } })).await;
     assert_eq!(socket.hear().await, json!({ "type": "pong", "payload": { "a": [1, 2.5, null] } }));
     socket.say(json!({ "type": "pong", "payload": null })).await;
-    // WebSocket's own.
+    // Ping of WebSocket itself.
     socket.send(Message::Ping("x".into())).await;
     loop {
         match socket.frame().await {
@@ -213,7 +213,7 @@ async fn each_breach_of_the_protocol_closes_with_its_code() {
 }
 
 #[tokio::test]
-async fn one_who_does_not_begin_in_time_is_closed_and_one_who_did_is_not() {
+async fn closes_a_socket_without_connection_init_in_time() {
     let folder = Folder::new();
     let service = Service::start(&folder, &["--socket-init-timeout", "1"]).await;
     let mut begun = Socket::begin(&service).await;
@@ -233,7 +233,7 @@ async fn a_socket_without_the_protocol_is_closed_and_says_why() {
                 assert_eq!(response.headers().get("sec-websocket-protocol"), None);
                 assert_eq!(socket.closed().await, (4406, "Subprotocol not acceptable".to_owned()));
             }
-            // This client, like a browser, goes away by itself when none of its protocols is taken.
+            // This client, like a browser, disconnects by itself if no subprotocol is accepted.
             Err(error) => assert!(!headers.is_empty(), "{error}"),
         }
     }
@@ -348,14 +348,14 @@ async fn a_frame_that_never_ends_is_not_kept() {
         service.address
     );
     stream.write_all(handshake.as_bytes()).await.unwrap();
-    // A masked text of 2^60 bytes.
+    // Masked text of 2^60 bytes.
     stream.write_all(&[0x81, 0xff, 0x10, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]).await.unwrap();
     let mut sent = 0_usize;
     let piece = vec![b'x'; 1 << 16];
     while within(stream.write_all(&piece)).await.is_ok() {
         sent += piece.len();
         assert!(sent < 500 << 20, "the service goes on reading");
-        // After its close it throws away for a moment what still comes.
+        // After its close frame the service discards incoming data for a moment.
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let mut answer = Vec::new();
@@ -382,7 +382,7 @@ async fn a_flood_of_messages_is_answered_in_full() {
             }
             "next" => results += 1,
             "complete" => completes += 1,
-            // As many at once as the gate lets through.
+            // Refused above the concurrency limit.
             other => panic!("{other}: {message}"),
         }
     }
@@ -390,10 +390,10 @@ async fn a_flood_of_messages_is_answered_in_full() {
 }
 
 #[tokio::test]
-async fn a_slow_client_misses_what_lies_between_and_never_the_last() {
+async fn slow_client_skips_intermediate_results_and_gets_the_last() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
-    // Results of a megabyte, so that neither side's system can hold many of them.
+    // Results of a megabyte, so that neither operating system can buffer many of them.
     let bio = "x".repeat(900_000);
     let input = json!({ "input": { "bio": bio } });
     let grow = "mutation($input: ProfileUpdate!) { updateProfile(id: 1, input: $input) { user { id } } }";
@@ -431,7 +431,7 @@ async fn a_mutation_of_a_slow_client_is_not_held_up() {
     let folder = Folder::new();
     let service = Service::start(&folder, &[]).await;
     let mut socket = Socket::begin(&service).await;
-    // So much to read that the mutation's turn to be sent does not come.
+    // Enough results that the mutation's turn to be sent does not come.
     let mut much = String::from("{");
     for number in 0..2000 {
         much.push_str(&format!(" a{number}: users {{ username firstName: username again: username }}"));
@@ -473,6 +473,6 @@ async fn a_client_may_close_and_is_answered() {
     let frame = CloseFrame { code: 1000.into(), reason: "Normal Closure".into() };
     socket.send(Message::Close(Some(frame))).await;
     assert_eq!(socket.closed().await.0, 1000);
-    // Its place is free.
+    // The permit is free.
     until(async || Socket::open(&service, &[("sec-websocket-protocol", PROTOCOL)]).await.is_ok()).await;
 }

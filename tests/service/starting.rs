@@ -1,4 +1,4 @@
-//! Starts that are cut off, and several at once: the tables and the example data are there once, whole.
+//! Interrupted and concurrent starts: tables and example data exist once and completely.
 
 use std::time::{Duration, Instant};
 
@@ -9,15 +9,15 @@ use sea_orm::{ConnectionTrait, SqliteTransactionMode, Statement, TransactionOpti
 use crate::process::{Folder, Service, spawn, within};
 use crate::support;
 
-/// How often a start is cut off on one database; each time a little later.
+/// Number of interrupted starts on a database, each a little later.
 const CUTS: u32 = 24;
 
-/// An SQLite database that is not there yet.
+/// Returns the URL of an SQLite database that does not exist.
 fn missing_file(folder: &Folder) -> String {
     format!("sqlite://{}/fresh.db?mode=rwc", folder.path().display())
 }
 
-/// Every migration is recorded once, and every table has the rows of one seed.
+/// Checks that every migration is recorded once, and every table has the rows of a single seed.
 async fn assert_whole(url: &str, context: &str) {
     let database = crowsfoot::execute::connect(url, 1).await.unwrap();
     let count = async |table: &str| -> i64 {
@@ -33,7 +33,7 @@ async fn assert_whole(url: &str, context: &str) {
     database.close().await.unwrap();
 }
 
-/// Starts the service to its greeting, ends it in peace, and looks at what it has left. Returns how long the start took.
+/// Starts the service, stops it regularly, and checks the database. Returns the duration of the start.
 async fn start_whole(url: &str, context: &str) -> Duration {
     let folder = Folder::new();
     let started = Instant::now();
@@ -53,7 +53,7 @@ async fn cut_off(url: &str, after: Duration) {
 }
 
 #[tokio::test]
-async fn a_start_that_was_killed_anywhere_is_taken_up_by_the_next_on_sqlite() {
+async fn next_start_completes_a_killed_start_on_sqlite() {
     let folder = Folder::new();
     let time = start_whole(&missing_file(&folder), "the first").await;
     for cut in 1..=CUTS {
@@ -65,11 +65,11 @@ async fn a_start_that_was_killed_anywhere_is_taken_up_by_the_next_on_sqlite() {
 }
 
 #[tokio::test]
-async fn a_start_that_was_killed_anywhere_is_taken_up_by_the_next_on_postgresql() {
+async fn next_start_completes_a_killed_start_on_postgresql() {
     let Some(database) = support::postgres().await else { return };
     let time = start_whole(&database.url, "the first").await;
     database.drop().await;
-    // A database takes long to make.
+    // A database takes long to create.
     const CUTS: u32 = 6;
     for cut in 1..=CUTS {
         let Some(database) = support::postgres().await else { return };
@@ -93,7 +93,7 @@ async fn start_many(url: &str) {
 }
 
 #[tokio::test]
-async fn of_many_that_start_on_one_missing_file_each_becomes_ready() {
+async fn all_concurrent_starts_on_a_missing_file_become_ready() {
     for _ in 0..4 {
         let folder = Folder::new();
         start_many(&missing_file(&folder)).await;
@@ -101,7 +101,7 @@ async fn of_many_that_start_on_one_missing_file_each_becomes_ready() {
 }
 
 #[tokio::test]
-async fn of_many_that_start_on_one_empty_database_each_becomes_ready() {
+async fn all_concurrent_starts_on_an_empty_database_become_ready() {
     let Some(database) = support::postgres().await else { return };
     start_many(&database.url).await;
     database.drop().await;
@@ -109,7 +109,7 @@ async fn of_many_that_start_on_one_empty_database_each_becomes_ready() {
 
 #[tokio::test]
 async fn a_start_on_tables_that_are_up_to_date_waits_for_no_writer() {
-    // PostgreSQL's writers hold up no reader of other rows.
+    // PostgreSQL's writers do not block readers of other rows.
     let database = support::sqlite().await;
     database.seed(1).await;
     let options = TransactionOptions {

@@ -1,4 +1,4 @@
-//! Clients that leave at any moment of a mutation, while another one listens.
+//! Clients that disconnect at any moment of a mutation, while a subscriber listens.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,13 @@ use crate::process::{Folder, Service, within};
 use crate::socket_client::Socket;
 use crate::support::{self, TestDatabase};
 
-/// How many clients leave, each a little later after its request was sent than the one before.
+/// Number of disconnecting clients, each a little later after its request than the one before.
 const LEAVING: u32 = 120;
 
-/// Longer than a request takes that nobody waits for any more.
+/// Longer than an abandoned request takes.
 const SETTLED: Duration = Duration::from_millis(50);
 
-/// The moments of leaving, spread over one and a half times what a request takes.
+/// Number of moments of disconnecting, spread over one and a half times a request's duration.
 const MOMENTS: u32 = 30;
 
 async fn users(database: &TestDatabase) -> i64 {
@@ -26,7 +26,7 @@ async fn users(database: &TestDatabase) -> i64 {
 }
 
 #[tokio::test]
-async fn a_live_query_ends_in_the_state_of_the_database_whoever_has_left() {
+async fn live_query_reaches_the_final_state_when_clients_disconnect() {
     for database in support::databases().await {
         let folder = Folder::new();
         let service = Service::start(&folder, &["--database-url", &database.url]).await;
@@ -41,11 +41,11 @@ async fn a_live_query_ends_in_the_state_of_the_database_whoever_has_left() {
             let create = format!("mutation {{ createUser(input: {{ username: \"u{number}\" }}) {{ id }} }}");
             let request = service.post("/graphql").json(&json!({ "query": create }));
             let asked = tokio::spawn(request.send());
-            // From before it is read to after it was answered, several times over.
+            // From before the request is read until after its response, several times over.
             tokio::time::sleep(time * (number % MOMENTS) * 3 / (2 * MOMENTS)).await;
             asked.abort();
             let _ = asked.await;
-            // What was on its way has come. No later commit makes up for one that was not told.
+            // Pending notifications have arrived. No later commit makes up for a missed one.
             tokio::time::sleep(SETTLED).await;
             within(async {
                 while last != of(users(&database).await) {

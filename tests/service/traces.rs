@@ -1,4 +1,4 @@
-//! Traces, as a collector receives them.
+//! Traces, as received by a collector.
 
 use std::sync::{Arc, Mutex};
 
@@ -37,7 +37,7 @@ async fn a_collector_gets_the_spans_of_a_request_without_its_values() {
     let request = service.post("/graphql").json(&json!({ "query": query }));
     let request = request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"));
     assert_eq!(request.send().await.unwrap().status(), 200);
-    // The end sends what is left.
+    // Shutdown flushes the remaining spans.
     assert_eq!(service.stop().await.code, Some(0));
 
     let received = received.lock().unwrap();

@@ -1,4 +1,4 @@
-//! What the tests share: databases that are made and thrown away, and the service's answers as JSON.
+//! Shared test support: temporary databases, and responses as JSON.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -14,12 +14,12 @@ use crowsfoot::plan::Dialect;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 
-/// A database of a test's own, empty at first.
+/// Database of a single test, initially empty.
 pub struct TestDatabase {
     pub dialect: Dialect,
     pub connection: Database,
     pub url: String,
-    /// What there is to throw away.
+    /// Location, for removal.
     place: Place,
 }
 
@@ -28,17 +28,17 @@ enum Place {
     Postgres { server: String, name: String },
 }
 
-/// Names the PostgreSQL server that tests may make databases on, as a URL; without it they are left out.
+/// URL of the PostgreSQL server on which tests may create databases; tests skip PostgreSQL without it.
 pub const POSTGRES: &str = "CROWSFOOT_TEST_POSTGRES";
 
-/// An empty SQLite database, and an empty PostgreSQL one where a server is named.
+/// Returns an empty SQLite database, and an empty PostgreSQL one if a server is configured.
 pub async fn databases() -> Vec<TestDatabase> {
     let mut databases = vec![sqlite().await];
     databases.extend(postgres().await);
     databases
 }
 
-/// An empty SQLite database in a file.
+/// Returns an empty SQLite database in a file.
 pub async fn sqlite() -> TestDatabase {
     let file = std::env::temp_dir().join(format!("crowsfoot-test-{}.db", uuid::Uuid::new_v4()));
     let url = format!("sqlite://{}?mode=rwc", file.display());
@@ -46,7 +46,8 @@ pub async fn sqlite() -> TestDatabase {
     TestDatabase { dialect: Dialect::Sqlite, connection, url, place: Place::File(file) }
 }
 
-/// An empty PostgreSQL database, where a server is named. Text is ordered as on SQLite, whatever the server's own way.
+/// Returns an empty PostgreSQL database if a server is configured. Text is ordered as on SQLite, whatever the
+/// server's collation.
 pub async fn postgres() -> Option<TestDatabase> {
     let Ok(server) = std::env::var(POSTGRES) else {
         eprintln!("PostgreSQL is left out: {POSTGRES} names no server");
@@ -75,7 +76,7 @@ pub async fn postgres() -> Option<TestDatabase> {
 }
 
 impl TestDatabase {
-    /// Throws the database away. A test that fails before leaves it behind for a look.
+    /// Removes the database. A failing test leaves it for inspection.
     pub async fn drop(self) {
         self.connection.close().await.unwrap();
         match self.place {
@@ -91,12 +92,12 @@ impl TestDatabase {
         }
     }
 
-    /// Runs statements as they are, such as the tables of a test.
+    /// Runs statements unchanged, such as the tables of a test.
     pub async fn run(&self, sql: &str) {
         self.connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{error}\n{sql}"));
     }
 
-    /// Makes the tables of the example domain and fills them.
+    /// Creates the tables of the example domain and seeds them.
     pub async fn seed(&self, scale: u32) {
         use sea_orm_migration::MigratorTrait;
         migration::Migrator::up(&*self.connection, None).await.unwrap();
@@ -104,7 +105,7 @@ impl TestDatabase {
     }
 }
 
-/// An answer as JSON (`data`, `errors`), and the statements it took.
+/// Returns the response as JSON (`data`, `errors`), and its statements.
 pub async fn ask(
     schema: &Schema,
     database: &TestDatabase,
@@ -120,7 +121,7 @@ pub async fn ask(
     (answer, executed.statements)
 }
 
-/// The data of an answer that must have no errors.
+/// Returns the data of a response that must have no errors.
 pub async fn data(schema: &Schema, database: &TestDatabase, query: &str) -> Json {
     let (mut answer, _) = ask(schema, database, query, Json::Null).await;
     assert_eq!(answer.get("errors"), None, "{query}");

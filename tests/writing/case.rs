@@ -1,4 +1,4 @@
-//! One case: its steps, and what must come of them.
+//! Case: its steps, and their expected results.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,12 +15,12 @@ use crate::support::TestDatabase;
 
 const ANSWERS: &str = "answers.json";
 
-/// A folder with steps.
+/// Folder with steps.
 pub struct Case {
     folder: PathBuf,
 }
 
-/// What comes of one step.
+/// Result of a step.
 #[derive(Serialize)]
 struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,7 +30,7 @@ struct Answer {
 }
 
 impl Case {
-    /// Every folder in `folder`, by name.
+    /// Returns every folder in `folder`, by name.
     pub fn all(folder: &Path) -> Vec<Self> {
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
@@ -38,18 +38,18 @@ impl Case {
         folders.into_iter().map(Self::at).collect()
     }
 
-    /// The case in `folder`.
+    /// Returns the case in `folder`.
     pub fn at(folder: PathBuf) -> Self {
         Self { folder }
     }
 
-    /// The numbers of its steps.
+    /// Returns the numbers of the steps.
     pub fn steps(&self) -> impl Iterator<Item = usize> {
         (1..).take_while(|step| self.read(&format!("{step}.graphql")).is_some())
     }
 
-    /// Sends all steps and compares what comes of them; what is written anew comes from the database that
-    /// `may_update`, and the others have to agree with it.
+    /// Sends all steps and compares the results. Files are updated from the database that `may_update`; the
+    /// others must agree.
     pub async fn run(
         &self,
         schema: &Schema,
@@ -65,7 +65,7 @@ impl Case {
         }
     }
 
-    /// The same over other tables, which may take other statements to the same answers.
+    /// Runs the case over other tables, which may need other statements for the same responses.
     pub async fn run_uncounted(&self, schema: &Schema, database: &TestDatabase, failures: &mut Vec<String>) {
         let (answers, sent) = self.answers(schema, database, false).await;
         let mut golden: serde_json::Value =
@@ -110,7 +110,7 @@ impl Case {
         }
     }
 
-    /// A file whose name means nothing here is not read, and would look as if it were.
+    /// Refuses a file whose name has no meaning: it would not be read, but look as if it were.
     pub fn refuse_strays(&self, further: &[&str], failures: &mut Vec<String>) {
         let steps: Vec<usize> = self.steps().collect();
         let is_known = |name: &str| {
@@ -133,12 +133,12 @@ impl Case {
     }
 }
 
-/// Ends the test with everything that was found.
+/// Fails the test with all failures.
 pub fn report(failures: &[String]) {
     assert!(failures.is_empty(), "{} failure(s)\n\n{}", failures.len(), failures.join("\n"));
 }
 
-/// Statements as failures show them.
+/// Formats statements for failures.
 pub fn texts(statements: &[StatementRecord]) -> String {
     statements.iter().fold(String::new(), |mut text, statement| {
         let _ = writeln!(text, "  {} row(s): {}", statement.rows, statement.sql);
@@ -168,8 +168,8 @@ fn compare(file: &Path, current: &str, dialect: Dialect, may_update: bool, failu
     });
 }
 
-/// What stands there for one database, where they differ in the number of statements:
-/// `"statements": { "sqlite": 2, "postgres": 3 }`, in one line.
+/// Returns the golden text of a database, if databases differ in the number of statements: `"statements": {
+/// "sqlite": 2, "postgres": 3 }`, in one line.
 fn of_dialect(golden: &str, dialect: Dialect) -> String {
     let name = match dialect {
         Dialect::Sqlite => "\"sqlite\": ",
@@ -186,7 +186,7 @@ fn of_dialect(golden: &str, dialect: Dialect) -> String {
     golden.lines().map(line).collect()
 }
 
-/// The golden text with the counts of this database beside those of SQLite, where nothing else differs.
+/// Returns the golden text with the counts of this database beside those of SQLite, if only counts differ.
 fn with_counts(written: &str, current: &str, dialect: Dialect) -> Option<String> {
     if dialect == Dialect::Sqlite || written.lines().count() != current.lines().count() {
         return None;

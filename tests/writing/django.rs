@@ -1,5 +1,5 @@
-//! Databases that Django made: every key without an action, checked at the end of the transaction. `django/` has the models
-//! and what Django 5.2's `migrate` made of them.
+//! Databases created by Django: every foreign key without an action, checked at the end of the transaction.
+//! `django/` has the models and the output of Django 5.2's `migrate`.
 
 use async_graphql::{Request, Variables};
 use crowsfoot::execute::{Difference, verify};
@@ -135,7 +135,7 @@ entity! {
     => restaurant by Restaurant
 }
 
-/// The entities, without rules or with those of the models.
+/// Returns the entities, without rules or with those of the models.
 fn registry(rules: bool) -> Registry {
     use OnDelete::{Cascade, Protect, SetNull};
     macro_rules! rule {
@@ -183,7 +183,7 @@ async fn ask(schema: &Schema, database: &TestDatabase, query: &str) -> Json {
     serde_json::from_slice(&executed.to_json()).unwrap()
 }
 
-/// The one error of a refusal: its path, and what its extensions say.
+/// Returns the only error of a refusal: its path, its extensions and its message.
 async fn refusal(schema: &Schema, database: &TestDatabase, query: &str) -> (Json, Json, String) {
     let mut answer = ask(schema, database, query).await;
     assert_eq!(answer["data"], Json::Null, "{query}: {answer:#}");
@@ -224,14 +224,14 @@ const KEYS: [&str; 10] = [
 ];
 
 #[tokio::test]
-async fn what_django_made_differs_in_the_time_of_the_checks_and_in_actions_that_are_declared() {
+async fn verify_reports_check_times_and_declared_actions_of_djangos_tables() {
     let deferred =
         || KEYS.iter().map(|key| Difference::Deferred { relation: (*key).to_owned() }).collect::<Vec<_>>();
     for database in databases(str::to_owned).await {
         let found = verify(&registry(true).model().unwrap(), &database.connection).await.unwrap();
         assert_eq!(found, deferred(), "{:?}", database.dialect);
         assert!(!found.iter().any(Difference::is_fault));
-        // Without a rule the database's word is what counts, and the entity says another.
+        // Without a rule the database's action applies, and the entity declares another.
         let found = verify(&registry(false).model().unwrap(), &database.connection).await.unwrap();
         let mut expected = deferred();
         expected.insert(
@@ -305,7 +305,7 @@ async fn with_the_rules_of_its_models_rows_go_as_under_django() {
 }
 
 #[tokio::test]
-async fn what_the_end_refuses_is_told_at_the_field_that_is_the_reason() {
+async fn reports_deferred_violations_at_the_field_that_caused_them() {
     let schema = schema(false);
     for database in databases(str::to_owned).await {
         assert_eq!(ask(&schema, &database, ROWS).await.get("errors"), None);
@@ -322,7 +322,7 @@ async fn what_the_end_refuses_is_told_at_the_field_that_is_the_reason() {
             let expected = json!({ "code": "FOREIGN_KEY_VIOLATION", "entity": "Book", "field": "author" });
             assert_eq!(extensions, expected);
         }
-        // The entity says CASCADE, the database NO ACTION: what is there counts.
+        // The entity declares CASCADE, the database NO ACTION: the database's action applies.
         let query = "mutation { one: deletePerson(id: 99) { id } }";
         assert_eq!(refusal(&schema, &database, query).await.1["code"], "NOT_FOUND");
         let query = r#"mutation {
@@ -331,14 +331,14 @@ async fn what_the_end_refuses_is_told_at_the_field_that_is_the_reason() {
         }"#;
         let (path, extensions, message) = refusal(&schema, &database, query).await;
         assert_eq!(path, json!(["held"]), "{:?}", database.dialect);
-        assert_eq!(message, "Author cannot be deleted: Book.author (2) point at it");
+        assert_eq!(message, "Author cannot be deleted: it is referenced by Book.author (2)");
         assert_eq!(extensions["key"], json!({ "id": "1" }));
         assert_eq!(extensions["by"], json!([{ "relation": "Book.author", "count": 2 }]));
-        // A list through a junction that the schema does not show.
+        // List through a junction that the schema hides.
         let query = "mutation { deleteStudent(id: 1) { name } }";
         let (_, extensions, _) = refusal(&schema, &database, query).await;
         assert_eq!(extensions["by"], json!([{ "relation": "Student.courses", "count": 1 }]));
-        // Rows with the key that another field of the same operation repairs are no fault.
+        // A dangling key that another field of the same operation repairs is no fault.
         let query = r#"mutation {
             createBook(input: { title: "Five", author: { id: 50 } }) { title }
             createAuthor(input: { id: 50, name: "Fay" }) { books { title } }
@@ -353,10 +353,10 @@ async fn what_the_end_refuses_is_told_at_the_field_that_is_the_reason() {
 }
 
 #[tokio::test]
-async fn the_database_says_what_goes_along_and_what_restricts() {
+async fn the_database_decides_cascades_and_restrictions() {
     let schema = schema(false);
     let changed = |sql: &str| {
-        // The entity declares nothing here.
+        // The entity declares no action here.
         sql.replace(
             r#"REFERENCES "restaurants" ("place_id")"#,
             r#"REFERENCES "restaurants" ("place_id") ON DELETE CASCADE"#,
@@ -370,11 +370,11 @@ async fn the_database_says_what_goes_along_and_what_restricts() {
         let gone = ask(&schema, &database, query).await;
         let expected = json!({ "affected": 1, "cascaded": [{ "entity": "Waiter", "count": 2 }] });
         assert_eq!(gone["data"]["deleteRestaurants"], expected, "{:?} {gone:#}", database.dialect);
-        // A table that no entity stands for has no name in the schema.
+        // A table without an entity has no name in the schema.
         let (path, extensions, message) =
             refusal(&schema, &database, "mutation { deleteAuthor(id: 1) { name } }").await;
         assert_eq!(path, json!(["deleteAuthor"]));
-        assert_eq!(message, "Author cannot be deleted: rows outside the schema (2) point at it");
+        assert_eq!(message, "Author cannot be deleted: it is referenced by rows outside the schema (2)");
         assert_eq!(extensions["by"], json!([{ "relation": null, "count": 2 }]));
         database.drop().await;
     }

@@ -1,24 +1,24 @@
-//! The domain of these tests: every way in which a row can hang on another, and every ON DELETE.
+//! The domain of these tests: every way in which a row can reference another, and every ON DELETE.
 //!
-//! | entity | what it is there for |
+//! | entity | purpose |
 //! | --- | --- |
 //! | [`member`] | columns that are required, optional, and optional with a default; a CHECK; a tree by SET NULL |
 //! | [`card`], [`locker`] | a one-to-one with a key of its own, required and not |
 //! | [`seal`] | a one-to-one whose other side is not declared |
-//! | [`captain`] | a one-to-one by a shared key: [`trophy`] follows when it moves, [`oath`] forbids it |
+//! | [`captain`] | a one-to-one by a shared key: [`trophy`] cascades when its key changes, [`oath`] forbids it |
 //! | [`diary`] | a foreign key that is unique, declared as a list |
 //! | [`article`] | two foreign keys to one entity, required and not; [`comment`] is a level further |
-//! | [`visit`] | a key that nothing enforces |
+//! | [`visit`] | a foreign key without a constraint |
 //! | [`skill`], [`song`], [`follow`] | many-to-many: plain, to a shared key, with itself |
-//! | [`membership`] | a junction with columns of its own, and [`award`] that points at it |
+//! | [`membership`] | a junction with columns of its own, and [`award`] that references it |
 //! | [`shift`] | a junction that may hold a pair twice, with a unique column |
 //! | [`duty`] | a junction that holds a pair once, with a further unique column |
 //! | [`game`] | two optional keys to one entity |
 //! | [`letter`] | a foreign key to a unique column that is not the primary key |
 //! | [`book`] | a foreign key of two columns |
 //! | [`category`] | a tree by CASCADE |
-//! | [`hen`], [`egg`] | two entities that point at each other |
-//! | [`region`] and what follows | each ON DELETE, and several that meet |
+//! | [`hen`], [`egg`] | two entities that reference each other |
+//! | [`region`] and the following | each ON DELETE, and several that meet |
 
 use crowsfoot::Registry;
 
@@ -780,7 +780,7 @@ entity! {
     Detour,
 }
 
-/// All of them.
+/// Registers all entities.
 pub fn registry() -> Registry {
     Registry::new()
         .register::<member::Entity>()
@@ -828,12 +828,12 @@ pub fn registry() -> Registry {
         .register::<route::Entity>()
 }
 
-/// The same entities over tables that nothing but NO ACTION protects, as Django makes them: what their own actions say is
-/// a rule of the application for each key.
+/// Registers the entities over tables with only NO ACTION, as Django creates them: an application rule for
+/// each key stands for the entity's own action.
 pub fn registry_with_rules() -> Registry {
     use crowsfoot::model::OnDelete::{Cascade, Restrict, SetDefault, SetNull};
     Registry::new()
-        // By the list of the entity that is referenced, or by the key.
+        // By the list of the referenced entity, or by the foreign key.
         .register_with::<member::Entity>(|member| {
             member
                 .on_delete("mentor", SetNull)
@@ -904,18 +904,18 @@ pub fn registry_with_rules() -> Registry {
         .register_with::<route::Entity>(|route| route.on_delete("detour", SetDefault))
 }
 
-/// How the tables protect their keys.
+/// Actions and check time of the tables' foreign keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keys {
-    /// As they stand there: each with its own action, checked at once.
+    /// Own actions, checked at once.
     Immediate,
-    /// With their actions, checked at the end of the transaction.
+    /// Own actions, checked at the end of the transaction.
     Deferred,
-    /// Without any action for deletions, checked at the end of the transaction.
+    /// No actions on deletion, checked at the end of the transaction.
     DeferredNoAction,
 }
 
-/// The tables of the domain, for one database.
+/// Returns the tables of the domain, for a database.
 pub fn tables(key: &str, keys: Keys) -> String {
     let sql = include_str!("tables.sql").replace("{key}", key);
     if keys == Keys::Immediate {
@@ -924,7 +924,7 @@ pub fn tables(key: &str, keys: Keys) -> String {
     let mut all = String::new();
     for line in sql.lines() {
         let mut line = line.to_owned();
-        // A line has one key at most, and it ends the line.
+        // A line has at most one foreign key, at its end.
         if line.contains("REFERENCES") {
             let end = line.strip_suffix(");").unwrap_or(line.trim_end_matches([',', ';'])).len();
             line.insert_str(end, " DEFERRABLE INITIALLY DEFERRED");

@@ -1,20 +1,20 @@
-//! Writing and what comes of it, case by case.
+//! Writes and their results, case by case.
 //!
-//! A case is a folder in `cases/`, named after what it shows. Its steps `1.graphql`, `2.graphql`, … are sent one after
-//! the other to one database that is empty at first; `2.json` holds the variables of step 2. What must come of them
-//! stands in `answers.json`, the same on every database: for each step the answer, and, unless it was refused, the
-//! number of statements sent, or both numbers where the databases differ. (A refusal takes what a database needs to say
-//! what was refused.)
+//! A case is a folder in `cases/`, named after its subject. Its steps `1.graphql`, `2.graphql`, … are sent in
+//! sequence to a database that is empty at first; `2.json` holds the variables of step 2. `answers.json`
+//! holds the expected results, the same on every database. They are the response of each step and, unless the
+//! step is refused, its number of statements, or both numbers if the databases differ. (A refusal needs
+//! further statements, which depend on the database.)
 //!
-//! The entities are those of `domain.rs`; those of `walk/`, a story told in its README, are the example domain's.
+//! The entities are those of `domain.rs`; `walk/`, a story described in its README, uses the example domain.
 //!
-//! A new case is a new folder with its steps. This writes what must come of all cases anew:
+//! A new case is a new folder with its steps. This command updates the expected results of all cases:
 //!
 //! ```text
 //! UPDATE_GOLDEN=1 cargo test --test writing
 //! ```
 //!
-//! Read the difference as a change of the API before it is kept: what stands there is right by definition.
+//! Review the difference as a change of the API: the files define the correct behaviour.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -42,13 +42,13 @@ async fn every_case_answers_as_it_is_written() {
     run_all(&schema(), Keys::Immediate).await;
 }
 
-/// What the end of the transaction refuses is answered as what a statement refuses.
+/// A violation found at the end of the transaction gets the same error as one found by a statement.
 #[tokio::test]
 async fn every_case_answers_the_same_with_keys_that_are_checked_at_the_end() {
     run_all(&schema(), Keys::Deferred).await;
 }
 
-/// The tables of Django: no action, and rules of the application instead.
+/// Tables of Django: no action, and rules of the application instead.
 #[tokio::test]
 async fn every_case_answers_the_same_by_rules_of_the_application() {
     let schema = Schema::new(domain::registry_with_rules().model().unwrap()).unwrap();
@@ -65,7 +65,7 @@ async fn run_all(schema: &Schema, keys: Keys) {
     for (number, database) in support::databases().await.into_iter().enumerate() {
         make_tables_with(&database, keys).await;
         for case in &cases {
-            // A database of its own for every case would take far longer.
+            // A new database for every case would take far longer.
             empty_tables(&database).await;
             match keys {
                 Keys::Immediate => case.run(schema, &database, number == 0, &mut failures).await,
@@ -78,7 +78,7 @@ async fn run_all(schema: &Schema, keys: Keys) {
 }
 
 #[tokio::test]
-async fn the_walk_goes_as_it_is_told() {
+async fn the_walk_gives_the_responses_of_its_readme() {
     use sea_orm_migration::MigratorTrait;
     let schema = Schema::new(support::example::registry().model().unwrap()).unwrap();
     let walk = Case::at(folder("walk"));
@@ -96,7 +96,7 @@ async fn the_walk_goes_as_it_is_told() {
     case::report(&failures);
 }
 
-/// The entities promise what the tables keep: else a case could show what no service would do.
+/// The entities must agree with the tables: otherwise a case could show behaviour that no service has.
 #[tokio::test]
 async fn the_tables_are_those_of_the_entities() {
     let model = domain::registry().model().unwrap();
@@ -124,12 +124,12 @@ async fn make_tables_with(database: &TestDatabase, keys: Keys) {
     database.run(&domain::tables(key, keys)).await;
 }
 
-/// Throws all rows away and starts counting anew.
+/// Deletes all rows and resets the sequences.
 async fn empty_tables(database: &TestDatabase) {
     let model = domain::registry().model().unwrap();
     let deletes = model.entities.iter().map(|entity| format!("DELETE FROM {};", entity.table.name));
     let deletes: String = deletes.collect();
-    // In any order: keys are not looked at meanwhile.
+    // In any order: foreign keys are not checked meanwhile.
     let sql = match database.dialect {
         Dialect::Sqlite => {
             format!(

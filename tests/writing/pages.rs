@@ -1,4 +1,4 @@
-//! Pages over links: a pair that is linked several times is as many edges.
+//! Pages over links: a pair that is linked several times has as many edges.
 
 use crowsfoot::Schema;
 use serde_json::{Value as Json, json};
@@ -6,11 +6,12 @@ use serde_json::{Value as Json, json};
 use crate::make_tables;
 use crate::support::{self, TestDatabase};
 
-/// What is selected of each edge, with the place of the page.
+/// Selection of each edge, with the page info.
 const PAGE: &str =
     "{ totalCount edges { cursor note node { name } } pageInfo { hasNextPage hasPreviousPage } }";
 
-/// Rooms and their links, each with a note of its own: rows of different members, and of one member several.
+/// Creates rooms and their links, each with a note: links to different members, and several to the same
+/// member.
 async fn fill(schema: &Schema, database: &TestDatabase) {
     make_tables(database).await;
     let members = "createMembers(input: [
@@ -31,7 +32,7 @@ fn edges(connection: &Json) -> Vec<Json> {
     connection["edges"].as_array().unwrap().clone()
 }
 
-/// The pages of every room, one after the other from either end.
+/// Walks the pages of every room from both ends.
 async fn walk(
     schema: &Schema,
     database: &TestDatabase,
@@ -45,7 +46,7 @@ async fn walk(
         let (count, from) = if forward { ("first", "after") } else { ("last", "before") };
         let last = if forward { walked.last() } else { walked.first() };
         let from = last.map_or(String::new(), |edge| format!(", {from}: {}", edge["cursor"]));
-        // Over all rooms at once, and over one alone.
+        // Over all rooms at once, and over a single one.
         let list = format!("membersConnection({order}{count}: {size}{from}) {PAGE}");
         let all = support::data(schema, database, &format!("{{ rooms {{ {list} }} }}")).await;
         let one = support::data(schema, database, &format!("{{ room(id: {room}) {{ {list} }} }}")).await;
@@ -79,7 +80,7 @@ async fn pages_walk_over_every_link_once_where_pairs_repeat() {
                         assert_eq!(walked, whole, "{order} by {size} on {:?}", database.dialect);
                     }
                 }
-                // Between two cursors is what lies between them.
+                // Two cursors select the edges between them.
                 for (start, end) in
                     (0..whole.len()).flat_map(|start| (start + 1..whole.len()).map(move |end| (start, end)))
                 {
@@ -90,7 +91,7 @@ async fn pages_walk_over_every_link_once_where_pairs_repeat() {
                     let between = support::data(&schema, &database, &between).await;
                     assert_eq!(edges(&between["room"]["membersConnection"]), whole[start + 1..end]);
                 }
-                // Slices of the list are those of the edges.
+                // Slices of the list equal those of the edges.
                 let names: Vec<&Json> = whole.iter().map(|edge| &edge["node"]).collect();
                 for offset in 0..=whole.len() {
                     let slice =

@@ -1,4 +1,4 @@
-//! How many statements a change takes depends on its shape, never on the number of its rows.
+//! The number of statements of a change depends on its shape, never on the number of its rows.
 
 use async_graphql::{Request, Variables};
 use serde_json::{Value as Json, json};
@@ -6,14 +6,14 @@ use serde_json::{Value as Json, json};
 use crate::support::{self, TestDatabase};
 use crate::{case, make_tables};
 
-/// A change of any number of rows.
+/// Change of any number of rows.
 struct Change {
     name: &'static str,
-    /// Makes what it needs, for a number of rows.
+    /// Creates its prerequisites, for a number of rows.
     before: fn(usize) -> Vec<String>,
     query: &'static str,
     variables: fn(usize) -> Json,
-    /// What must be there in the end: a query, and the number that it counts.
+    /// Expected final state: a query, and its count.
     counted: (&'static str, usize),
 }
 
@@ -208,7 +208,7 @@ fn email(row: usize) -> String {
     format!("member {row}")
 }
 
-/// The input of a member, with more beside its required columns.
+/// Returns the input of a member, with further fields beside its required columns.
 fn member(row: usize, more: Json) -> Json {
     let mut member = json!({ "email": email(row), "name": format!("Member {row}") });
     for (field, value) in more.as_object().unwrap() {

@@ -1,15 +1,15 @@
-//! The workload of depth: from users to their profiles and back, to and fro, two columns a level, all joined.
+//! Workload of depth: joins users and their profiles back and forth, two columns per level.
 
 use std::sync::LazyLock;
 
-/// The deepest.
+/// Maximum depth.
 const DEPTH: usize = 6;
 
-/// The statement of each depth on PostgreSQL.
+/// Statement of each depth on PostgreSQL.
 pub static POSTGRES: LazyLock<Vec<String>> =
     LazyLock::new(|| (0..=DEPTH).map(|depth| sql(depth, "$1")).collect());
 
-/// The statement of each depth on SQLite.
+/// Statement of each depth on SQLite.
 pub static SQLITE: LazyLock<Vec<String>> =
     LazyLock::new(|| (0..=DEPTH).map(|depth| sql(depth, "?1")).collect());
 
@@ -29,7 +29,7 @@ fn sql(depth: usize, limit: &str) -> String {
     format!("SELECT {columns} FROM {tables} ORDER BY t1.id LIMIT {limit}")
 }
 
-/// What a level is called, and its text.
+/// Returns the field name of a level, and that of its text.
 pub fn names(level: usize) -> (&'static str, &'static str) {
     if level.is_multiple_of(2) { (",\"profile\":", ",\"bio\":") } else { (",\"user\":", ",\"username\":") }
 }

@@ -1,65 +1,65 @@
-//! JSON, written straight into bytes.
+//! Writer of JSON into bytes.
 
-/// An answer in the making.
+/// Response being written.
 pub struct Json(Vec<u8>);
 
 impl Json {
-    /// An empty answer.
+    /// Begins a response.
     pub fn new() -> Self {
         let mut bytes = Vec::with_capacity(16 * 1024);
         bytes.extend_from_slice(b"{\"data\":{");
         Self(bytes)
     }
 
-    /// The whole answer.
+    /// Completes the response.
     pub fn finish(mut self) -> Vec<u8> {
         self.0.extend_from_slice(b"}}");
         self.0
     }
 
-    /// A piece that belongs to no answer yet.
+    /// Creates an empty fragment of a response.
     pub fn empty() -> Self {
         Self(Vec::new())
     }
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Takes everything away.
+    /// Removes all bytes.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// A part of another piece.
+    /// Appends a part of another fragment.
     pub fn part(&mut self, other: &Self, range: std::ops::Range<usize>) {
         self.0.extend_from_slice(&other.0[range]);
     }
 
-    /// JSON as it is.
+    /// Appends JSON unchanged.
     pub fn raw(&mut self, json: &str) {
         self.0.extend_from_slice(json.as_bytes());
     }
 
-    /// The next item of a list: a comma, unless it is the first.
+    /// Begins the next item of a list: writes a comma, except before the first.
     pub fn item(&mut self) {
         if self.0.last() != Some(&b'[') {
             self.0.push(b',');
         }
     }
 
-    /// A number.
+    /// Appends a number.
     pub fn int(&mut self, number: i64) {
         self.0.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
-    /// `true` or `false`.
+    /// Appends `true` or `false`.
     pub fn boolean(&mut self, value: bool) {
         self.raw(if value { "true" } else { "false" });
     }
 
-    /// A text of UTF-8, in quotes.
+    /// Appends UTF-8 text, in quotes.
     pub fn text(&mut self, text: &[u8]) {
         self.0.push(b'"');
         let mut rest = text;
@@ -78,10 +78,10 @@ impl Json {
         self.0.push(b'"');
     }
 
-    /// A day, as the days since the first of January 2000, in ISO 8601.
+    /// Appends a date in ISO 8601, given as days since 1 January 2000.
     pub fn day(&mut self, days: i32) {
         use chrono::{Datelike, NaiveDate};
-        // Day 730,120 of the common era is that first of January.
+        // 1 January 2000 is day 730,120 of the common era.
         let Some(day) = NaiveDate::from_num_days_from_ce_opt(days.saturating_add(730_120)) else {
             return self.raw("null");
         };

@@ -1,5 +1,5 @@
-//! The floor: one handler for each workload, written by hand with its SQL, as fast as we can. It answers
-//! `GET /WORKLOAD?n=…` with the JSON that the service answers to the workload's query.
+//! Floor of the measurements: a hand-written handler with its SQL for each workload, as fast as we can. It
+//! answers `GET /WORKLOAD?n=…` with the JSON of the service's response to the workload's query.
 
 mod chain;
 mod json;
@@ -20,21 +20,21 @@ use crate::database::{Database, Kind};
 use json::Json;
 use postgres::Source;
 
-/// The drivers for PostgreSQL.
+/// Drivers for PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Driver {
-    /// sqlx: a few connections a worker, one of them for the length of a request
+    /// sqlx: a few connections per worker, one of them for the duration of a request
     Sqlx,
-    /// tokio-postgres: one connection a worker, shared by its requests, pipelined
+    /// tokio-postgres: one connection per worker, shared by its requests, pipelined
     TokioPostgres,
 }
 
-/// Serves until it is told to stop; prints the address.
+/// Serves until shutdown; prints the address.
 ///
 /// # Errors
-/// When no address can be had.
+/// If the address cannot be bound.
 pub async fn run(database: Database, driver: Driver, workers: NonZeroUsize) -> Result<(), Failure> {
-    // Each worker is a thread that makes an `App`, and with it connections that no other thread uses.
+    // Each worker is a thread that creates an `App`, with connections that no other thread uses.
     let server = HttpServer::new(move || {
         App::new().configure(|routes| match (database.kind, driver) {
             (Kind::Sqlite, _) => {

@@ -1,4 +1,4 @@
-//! PostgreSQL through tokio-postgres: one connection a worker, on which its requests send without waiting for each other.
+//! PostgreSQL through tokio-postgres: one connection per worker, which pipelines its requests.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use tokio_postgres::{Client, NoTls, Statement};
 use super::postgres::{Parameter, Row, Session, Source};
 use crate::Failure;
 
-/// A worker's connection.
+/// Connection of a worker.
 pub struct Pipelined {
     url: String,
     client: OnceCell<Client>,
@@ -18,7 +18,7 @@ pub struct Pipelined {
 }
 
 impl Pipelined {
-    /// Not open yet.
+    /// Creates the handle without connecting.
     pub fn new(url: String) -> Self {
         Self { url, client: OnceCell::new(), prepared: RefCell::default() }
     }
@@ -65,7 +65,7 @@ impl Session for &Pipelined {
     }
 }
 
-/// A column as it came.
+/// Column in its wire format.
 struct Raw<'a>(&'a [u8]);
 
 impl<'a> FromSql<'a> for Raw<'a> {

@@ -1,5 +1,5 @@
-//! PostgreSQL through sqlx: connections that no other worker sees, each used by one request at a time and not asked
-//! whether it is still there.
+//! PostgreSQL through sqlx: connections of a single worker, each used by one request at a time, without
+//! pings.
 
 use std::cell::RefCell;
 
@@ -11,17 +11,17 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::postgres::{Parameter, Row, Session, Source};
 use crate::Failure;
 
-/// How many connections a worker has. Fewer leave PostgreSQL idle, more gain nothing.
+/// Number of connections per worker. Fewer leave PostgreSQL idle, more gain nothing.
 const CONNECTIONS: usize = 4;
 
-/// A worker's connections.
+/// Connections of a worker.
 pub struct Pooled {
     url: String,
     idle: RefCell<Vec<PgConnection>>,
     permits: Semaphore,
 }
 
-/// A connection for the length of a request.
+/// Connection checked out for a request.
 pub struct Taken<'a> {
     pool: &'a Pooled,
     connection: Option<PgConnection>,
@@ -29,7 +29,7 @@ pub struct Taken<'a> {
 }
 
 impl Pooled {
-    /// None yet; they are made when they are needed.
+    /// Creates an empty pool; connections are opened on demand.
     pub fn new(url: String) -> Self {
         Self { url, idle: RefCell::default(), permits: Semaphore::new(CONNECTIONS) }
     }

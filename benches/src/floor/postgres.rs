@@ -1,54 +1,56 @@
-//! The floor on PostgreSQL: to-one rows are joined, lists are a second statement whose rows are sorted here.
+//! Floor on PostgreSQL: to-one rows are joined, lists are a second statement whose rows are sorted here.
 
 use super::chain;
 use super::json::Json;
 use crate::Failure;
 
-/// Where sessions come from.
+/// Source of sessions.
 pub trait Source {
-    /// A session.
+    /// Session type.
     type Session<'a>: Session
     where
         Self: 'a;
 
-    /// A session for one request.
+    /// Returns a session for a request.
     async fn session(&self) -> Result<Self::Session<'_>, Failure>;
 }
 
-/// What sends statements.
+/// Session that sends statements.
 pub trait Session {
-    /// A row.
+    /// Row type.
     type Row: Row;
 
-    /// All rows of a statement.
+    /// Returns all rows of a statement.
     async fn rows(&mut self, sql: &str, parameter: Parameter) -> Result<Vec<Self::Row>, Failure>;
 }
 
-/// A row in PostgreSQL's binary format.
+/// Row in PostgreSQL's binary format.
 pub trait Row {
-    /// A column as it came; nothing for NULL.
+    /// Returns a column in its wire format; `None` for NULL.
     fn bytes(&self, column: usize) -> Option<&[u8]>;
 
-    /// A column of type `integer`.
+    /// Returns a column of type `integer`.
     fn int(&self, column: usize) -> Option<i32> {
         Some(i32::from_be_bytes(self.bytes(column)?.try_into().ok()?))
     }
 }
 
-/// What a statement is given.
+/// Parameter of a statement.
 pub enum Parameter {
-    /// Nothing: a number of rows stands in the text. With a parameter for it PostgreSQL would plan at each execution.
+    /// No parameter: the row limit is part of the text. As a parameter, it would make PostgreSQL plan at each
+    /// execution.
     Nothing,
-    /// A key.
+    /// Key.
     Key(i32),
-    /// Many keys.
+    /// Several keys.
     Keys(Vec<i32>),
-    /// From the first text to just before the second.
+    /// Range from the first text up to, but excluding, the second.
     Range(String, String),
 }
 
-// One-to-one joined before the LIMIT: both sides are read along an index and the join ends early. After a LIMIT the planner
-// reads the whole other table into a hash. Where many rows point at one (`FK_FWD`) it is the other way around.
+// Joins one-to-one relations before the LIMIT: both sides are read along an index and the join ends
+// early. After a LIMIT, the planner reads the whole other table into a hash. If many rows reference the same
+// row (`FK_FWD`), the opposite holds.
 const FLAT: &str = "SELECT id, username FROM users ORDER BY id LIMIT $1";
 const O2O: &str = "SELECT u.id, u.username, p.id, p.bio, p.birthdate \
     FROM users u LEFT JOIN profiles p ON p.user_id = u.id ORDER BY u.id LIMIT $1";
@@ -69,7 +71,7 @@ const FILTER: &str = "SELECT r.serves_hot_dogs, r.serves_pizza, p.id, p.name, p.
 const POINT: &str = "SELECT u.id, u.username, p.id, p.bio, p.birthdate \
     FROM users u LEFT JOIN profiles p ON p.user_id = u.id WHERE u.id = $1";
 
-/// Writes the answer of a workload.
+/// Writes the response of a workload.
 pub async fn answer<S: Source>(source: &S, path: &str, asked: &str, json: &mut Json) -> Result<(), Failure> {
     let mut session = source.session().await?;
     let session = &mut session;
@@ -87,7 +89,7 @@ pub async fn answer<S: Source>(source: &S, path: &str, asked: &str, json: &mut J
     }
 }
 
-/// A statement for so many rows.
+/// Returns the statement with a row limit.
 fn limited(sql: &str, count: i64) -> String {
     sql.replace("$1", &count.to_string())
 }
@@ -104,7 +106,7 @@ fn boolean(row: &impl Row, column: usize) -> Result<bool, Failure> {
     Ok(text(row, column)? == [1])
 }
 
-/// `"KEY":` and the columns of a key and a text; the object stays open.
+/// Writes `"KEY":` and the columns of a key and a text; the object stays open.
 fn object(json: &mut Json, row: &impl Row, from: usize, text_name: &str) -> Result<(), Failure> {
     json.raw("{\"id\":");
     json.int(int(row, from)?.into());
@@ -151,7 +153,7 @@ fn user_with_profile(json: &mut Json, row: &impl Row) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The rows of lists: the key of the row they belong to, their own, and where they are in what came.
+/// Rows of lists: the parent's key, the own key, and the index of the row.
 struct Children<R> {
     order: std::iter::Peekable<std::vec::IntoIter<(i32, i32, usize)>>,
     rows: Vec<R>,
@@ -169,7 +171,7 @@ impl<R: Row> Children<R> {
         Ok(Self { order: order.into_iter().peekable(), rows })
     }
 
-    /// The list of the row with this key; they are asked for in the order of the keys.
+    /// Writes the list of the parent with this key; parents come in key order.
     fn write(&mut self, json: &mut Json, parent: i32, text_name: &str) -> Result<(), Failure> {
         json.raw("[");
         while let Some((.., at)) = self.order.next_if(|child| child.0 == parent) {
@@ -254,7 +256,7 @@ async fn deep(session: &mut impl Session, count: i64, json: &mut Json) -> Result
     Ok(())
 }
 
-/// The first text after all that begin with this one. It is ASCII.
+/// Returns the first text after all texts with this ASCII prefix.
 pub fn after(start: &str) -> String {
     let mut bytes = start.as_bytes().to_vec();
     if let Some(last) = bytes.last_mut() {

@@ -1,5 +1,6 @@
-//! The floor on SQLite: statements are stepped in the handler, on the worker's own thread and connection, and the answer is
-//! written from each row as it comes. A list is a statement for each row: without a network between, that costs no more.
+//! Floor on SQLite: statements are stepped in the handler, on the worker's own thread and connection. The
+//! response is written from each row as it is read. A list is one statement per parent row, which without a
+//! network costs no more.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +13,10 @@ use super::json::Json;
 use super::postgres::after;
 use crate::Failure;
 
-/// Pages of the file that a statement reads without copying them, and pages that are kept otherwise (in KiB).
+/// Memory-mapped size of the file, and size of the page cache (in KiB).
 const PRAGMAS: &str = "PRAGMA mmap_size = 268435456; PRAGMA cache_size = -65536;";
 
-/// A worker's connection.
+/// Connection of a worker.
 pub struct Store(std::cell::OnceCell<Connection>, PathBuf);
 
 const FLAT: &str = "SELECT id, username FROM users ORDER BY id LIMIT ?1";
@@ -38,11 +39,11 @@ const POINT: &str = "SELECT u.id, u.username, p.id, p.bio, p.birthdate \
     FROM users u LEFT JOIN profiles p ON p.user_id = u.id WHERE u.id = ?1";
 
 fn open(file: &Path) -> Result<Connection, Failure> {
-    // One thread uses the connection, so it needs no lock.
+    // A single thread uses the connection, so it needs no lock.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.execute_batch(PRAGMAS)?;
-    // With the statistics of ANALYZE a statement would be prepared again for each new key that it is given.
+    // With ANALYZE statistics, a statement would be prepared again for each new key; QPSG prevents that.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
@@ -56,7 +57,7 @@ fn is_null(row: &Row, column: usize) -> Result<bool, Failure> {
     Ok(row.get_ref(column)? == ValueRef::Null)
 }
 
-/// The columns of a key and a text; the object stays open.
+/// Writes the columns of a key and a text; the object stays open.
 fn object(json: &mut Json, row: &Row, from: usize, text_name: &str) -> Result<(), Failure> {
     json.raw("{\"id\":");
     json.int(row.get_ref(from)?.as_i64()?);
@@ -82,7 +83,7 @@ fn user_with_profile(json: &mut Json, row: &Row) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The list of one row, in the order of the statement.
+/// Writes the list of a row, in the order of the statement.
 fn list(json: &mut Json, statement: &mut CachedStatement, key: i64, text_name: &str) -> Result<(), Failure> {
     let mut rows = statement.query([key])?;
     json.raw("[");
@@ -95,7 +96,7 @@ fn list(json: &mut Json, statement: &mut CachedStatement, key: i64, text_name: &
     Ok(())
 }
 
-/// Many statements in one transaction: each by itself would lock the file and let it go again.
+/// Runs statements in one transaction: each by itself would lock and unlock the file.
 fn at_one_moment(connection: &Connection, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     connection.prepare_cached("BEGIN")?.execute([])?;
     let done = work();
@@ -104,12 +105,12 @@ fn at_one_moment(connection: &Connection, work: impl FnOnce() -> Result<(), Fail
 }
 
 impl Store {
-    /// Not open yet.
+    /// Creates the handle without connecting.
     pub fn new(file: PathBuf) -> Self {
         Self(std::cell::OnceCell::new(), file)
     }
 
-    /// Writes the answer of a workload.
+    /// Writes the response of a workload.
     pub fn answer(&self, path: &str, asked: &str, json: &mut Json) -> Result<(), Failure> {
         let connection = match self.0.get() {
             Some(connection) => connection,
@@ -191,7 +192,8 @@ fn fk_fwd(connection: &Connection, count: i64, json: &mut Json) -> Result<(), Fa
     Ok(())
 }
 
-/// A student's courses lie in the order of enrolment: they are written as they come and then put in order.
+/// Writes students with their courses. Courses come in the order of enrolment: they are written as read and
+/// then sorted.
 fn m2m(connection: &Connection, count: i64, json: &mut Json) -> Result<(), Failure> {
     let mut students = connection.prepare_cached(STUDENTS)?;
     let mut courses = connection.prepare_cached(COURSES)?;

@@ -1,8 +1,8 @@
-//! The example rows, written out.
+//! Example rows.
 //!
-//! The first row of a table has the id 1. A number in front of a row is the id of the row it points at. Every case that
-//! a query may meet is here once at least: with and without, none and several, letters outside ASCII, an apostrophe, and
-//! the two signs that mean something to LIKE.
+//! The first row of a table has id 1. A number at the beginning of a row is the id of the row that it
+//! references. Every case of a query occurs at least once: present and absent, none and several, letters
+//! outside ASCII, an apostrophe, and both wildcards of LIKE.
 
 /// Year, month and day.
 pub(super) type Day = (i32, u32, u32);
@@ -64,7 +64,7 @@ pub(super) const STUDENTS: [&str; 7] = [
     "Omar Haddad",
 ];
 
-/// Titles. Nobody takes course 6.
+/// Titles. Course 6 has no students.
 pub(super) const COURSES: [&str; 6] = [
     "Introduction to Logic",
     "Data_Structures",
@@ -78,11 +78,11 @@ pub(super) const COURSES: [&str; 6] = [
 pub(super) const COURSE_STUDENTS: [(i32, i32); 12] =
     [(1, 1), (1, 2), (2, 1), (1, 3), (4, 1), (2, 5), (3, 2), (3, 4), (5, 1), (1, 5), (4, 3), (1, 6)];
 
-/// Codes. Nobody wears badge 5.
+/// Codes. No employee wears badge 5.
 pub(super) const BADGES: [&str; 8] =
     ["N-104", "N-211", "E-017", "E-018", "VISITOR_1", "S-300", "W-042", "W-043"];
 
-/// Badge, manager, name: a tree of three levels. Whoever manages comes before those who report.
+/// Badge, manager, name: a tree of three levels. Managers come before their reports.
 pub(super) const EMPLOYEES: [(i32, Option<i32>, &str); 7] = [
     (3, None, "Margarethe Klein"),
     (1, Some(1), "Desmond Achebe"),
@@ -115,7 +115,7 @@ pub(super) const PLACES: [(&str, &str); 6] = [
 pub(super) const RESTAURANTS: [(i32, bool, bool); 4] =
     [(4, true, true), (3, false, false), (6, true, false), (5, false, true)];
 
-/// Restaurant, by its place, and name. Three work at restaurant 4, two at 3, one at 5 and none at 6.
+/// Restaurant, by its place, and name. Restaurant 4 has three waiters, 3 has two, 5 has one, 6 has none.
 pub(super) const WAITERS: [(i32, &str); 6] = [
     (4, "Dolores Finch"),
     (3, "Luca Bünzli"),

@@ -1,11 +1,11 @@
-//! The rows of a seed, table by table, as plain entities and without a database.
+//! Rows of a seed, table by table, as plain models without a database.
 //!
-//! The first copy is the example. Each further copy repeats its shape, who points at whom and what is left out, with
-//! texts of its own, so every table has `scale` times the rows of the example and no key comes twice. Two things tie the
-//! copies together: students take courses of other copies too, and the heads of all copies report to each other, so that
-//! there is one tree of staff that grows deeper with the scale.
+//! The first copy is the example. Each further copy repeats its shape, references and omissions, with texts
+//! of its own. So every table has `scale` times the rows of the example, and no key repeats. Two links
+//! connect the copies. Students take courses of other copies too. The heads of all copies report to each
+//! other, so that a single reporting tree grows deeper with the scale.
 //!
-//! The rows of a small scale are the first rows of every greater one.
+//! The rows of a small scale are the first rows of every greater scale.
 
 use entity::{
     author, badge, book, course, course_student, employee, passport, person, place, post, profile,
@@ -15,17 +15,17 @@ use sea_orm::prelude::Date;
 
 use super::{example, words};
 
-/// How many heads of copies report to one other.
+/// Number of heads of copies that report to another head.
 const HEADS_PER_HEAD: i32 = 4;
 
-/// Where a row stands in its table.
+/// Position of a row in its table.
 #[derive(Clone, Copy)]
 struct Spot {
-    /// From zero over the whole table.
+    /// Index in the whole table, from zero.
     place: i32,
-    /// Which copy of the example it is in: the example itself is zero.
+    /// Index of the copy; the example itself is zero.
     copy: i32,
-    /// From zero within the copy.
+    /// Index within the copy, from zero.
     line: i32,
 }
 
@@ -34,12 +34,12 @@ impl Spot {
         self.place + 1
     }
 
-    /// The id, in this copy, of what has the id `id` in the example of another table.
+    /// Returns the id, in this copy, of the row that has the id `id` in the example of another table.
     fn id_of<T>(self, id: i32, table: &[T]) -> i32 {
         id_in_copy(self.copy, id, table)
     }
 
-    /// The text of the example, or one made by `words` for this place in the table.
+    /// Returns the text of the example, or one that `words` generates for this index in the table.
     fn text(self, example: &str, words: fn(usize) -> String) -> String {
         match self.copy {
             0 => example.to_owned(),
@@ -47,7 +47,8 @@ impl Spot {
         }
     }
 
-    /// A name of the example, or one made for this place in the table; `start` has each table begin at another name.
+    /// Returns a name of the example, or one generated for this index; `start` makes each table begin at
+    /// another name.
     fn name(self, example: &str, start: usize) -> String {
         match self.copy {
             0 => example.to_owned(),
@@ -55,7 +56,7 @@ impl Spot {
         }
     }
 
-    /// The place as a number to make texts of.
+    /// Returns the index as a number for generated texts.
     fn number(self) -> usize {
         self.place.unsigned_abs() as usize
     }
@@ -65,7 +66,7 @@ fn id_in_copy<T>(copy: i32, id: i32, table: &[T]) -> i32 {
     copy * table.len() as i32 + id
 }
 
-/// Goes over the lines of an example table `scale` times.
+/// Iterates over the rows of an example table `scale` times.
 fn copies<T, M>(
     table: &'static [T],
     scale: u32,
@@ -78,7 +79,7 @@ fn copies<T, M>(
     })
 }
 
-/// How many rows all tables have together.
+/// Returns the number of rows of all tables.
 pub fn total(scale: u32) -> u64 {
     let example = example::USERS.len()
         + example::PROFILES.len()
@@ -99,7 +100,7 @@ pub fn total(scale: u32) -> u64 {
     u64::from(scale) * example as u64
 }
 
-/// The rows of `users`.
+/// Generates the rows of `users`.
 pub fn users(scale: u32) -> impl Iterator<Item = user::Model> {
     copies(&example::USERS, scale, |spot, username| user::Model {
         id: spot.id(),
@@ -107,7 +108,7 @@ pub fn users(scale: u32) -> impl Iterator<Item = user::Model> {
     })
 }
 
-/// The rows of `profiles`.
+/// Generates the rows of `profiles`.
 pub fn profiles(scale: u32) -> impl Iterator<Item = profile::Model> {
     copies(&example::PROFILES, scale, |spot, (user, bio, birthdate)| {
         let day = birthdate.map(|day| match spot.copy {
@@ -123,7 +124,7 @@ pub fn profiles(scale: u32) -> impl Iterator<Item = profile::Model> {
     })
 }
 
-/// The rows of `user_infos`.
+/// Generates the rows of `user_infos`.
 pub fn user_infos(scale: u32) -> impl Iterator<Item = user_info::Model> {
     copies(&example::USER_INFOS, scale, |spot, (user, phone_number)| user_info::Model {
         id: spot.id(),
@@ -132,12 +133,12 @@ pub fn user_infos(scale: u32) -> impl Iterator<Item = user_info::Model> {
     })
 }
 
-/// The rows of `authors`.
+/// Generates the rows of `authors`.
 pub fn authors(scale: u32) -> impl Iterator<Item = author::Model> {
     copies(&example::AUTHORS, scale, |spot, name| author::Model { id: spot.id(), name: spot.name(name, 0) })
 }
 
-/// The rows of `posts`.
+/// Generates the rows of `posts`.
 pub fn posts(scale: u32) -> impl Iterator<Item = post::Model> {
     copies(&example::POSTS, scale, |spot, (author, title, content)| post::Model {
         id: spot.id(),
@@ -147,7 +148,7 @@ pub fn posts(scale: u32) -> impl Iterator<Item = post::Model> {
     })
 }
 
-/// The rows of `books`.
+/// Generates the rows of `books`.
 pub fn books(scale: u32) -> impl Iterator<Item = book::Model> {
     copies(&example::BOOKS, scale, |spot, (author, title, isbn)| book::Model {
         id: spot.id(),
@@ -157,7 +158,7 @@ pub fn books(scale: u32) -> impl Iterator<Item = book::Model> {
     })
 }
 
-/// The rows of `students`.
+/// Generates the rows of `students`.
 pub fn students(scale: u32) -> impl Iterator<Item = student::Model> {
     copies(&example::STUDENTS, scale, |spot, name| student::Model {
         id: spot.id(),
@@ -165,7 +166,7 @@ pub fn students(scale: u32) -> impl Iterator<Item = student::Model> {
     })
 }
 
-/// The rows of `courses`.
+/// Generates the rows of `courses`.
 pub fn courses(scale: u32) -> impl Iterator<Item = course::Model> {
     copies(&example::COURSES, scale, |spot, title| course::Model {
         id: spot.id(),
@@ -173,8 +174,8 @@ pub fn courses(scale: u32) -> impl Iterator<Item = course::Model> {
     })
 }
 
-/// The rows of `course_students`. The course is of this copy, the student of this or an earlier one; as there is one
-/// student for each line and course, no pair comes twice.
+/// Generates the rows of `course_students`. The course is of this copy, the student of this or an earlier
+/// one. Each line and course has exactly one student, so no pair repeats.
 pub fn course_students(scale: u32) -> impl Iterator<Item = course_student::Model> {
     copies(&example::COURSE_STUDENTS, scale, |spot, (course, student)| {
         let of_student = spot.copy - spot.line % (spot.copy + 1);
@@ -186,7 +187,7 @@ pub fn course_students(scale: u32) -> impl Iterator<Item = course_student::Model
     })
 }
 
-/// The rows of `badges`.
+/// Generates the rows of `badges`.
 pub fn badges(scale: u32) -> impl Iterator<Item = badge::Model> {
     copies(&example::BADGES, scale, |spot, code| badge::Model {
         id: spot.id(),
@@ -194,7 +195,7 @@ pub fn badges(scale: u32) -> impl Iterator<Item = badge::Model> {
     })
 }
 
-/// The rows of `employees`, managers before those who report to them.
+/// Generates the rows of `employees`, managers before their reports.
 pub fn employees(scale: u32) -> impl Iterator<Item = employee::Model> {
     copies(&example::EMPLOYEES, scale, |spot, (badge, manager, name)| {
         let manager_id = match manager {
@@ -211,12 +212,12 @@ pub fn employees(scale: u32) -> impl Iterator<Item = employee::Model> {
     })
 }
 
-/// The rows of `persons`.
+/// Generates the rows of `persons`.
 pub fn persons(scale: u32) -> impl Iterator<Item = person::Model> {
     copies(&example::PERSONS, scale, |spot, name| person::Model { id: spot.id(), name: spot.name(name, 300) })
 }
 
-/// The rows of `passports`.
+/// Generates the rows of `passports`.
 pub fn passports(scale: u32) -> impl Iterator<Item = passport::Model> {
     copies(&example::PASSPORTS, scale, |spot, (person, number)| passport::Model {
         person_id: spot.id_of(*person, &example::PERSONS),
@@ -224,7 +225,7 @@ pub fn passports(scale: u32) -> impl Iterator<Item = passport::Model> {
     })
 }
 
-/// The rows of `places`.
+/// Generates the rows of `places`.
 pub fn places(scale: u32) -> impl Iterator<Item = place::Model> {
     copies(&example::PLACES, scale, |spot, (name, address)| place::Model {
         id: spot.id(),
@@ -233,7 +234,7 @@ pub fn places(scale: u32) -> impl Iterator<Item = place::Model> {
     })
 }
 
-/// The rows of `restaurants`.
+/// Generates the rows of `restaurants`.
 pub fn restaurants(scale: u32) -> impl Iterator<Item = restaurant::Model> {
     copies(&example::RESTAURANTS, scale, |spot, (place, hot_dogs, pizza)| restaurant::Model {
         place_id: spot.id_of(*place, &example::PLACES),
@@ -242,7 +243,7 @@ pub fn restaurants(scale: u32) -> impl Iterator<Item = restaurant::Model> {
     })
 }
 
-/// The rows of `waiters`.
+/// Generates the rows of `waiters`.
 pub fn waiters(scale: u32) -> impl Iterator<Item = waiter::Model> {
     copies(&example::WAITERS, scale, |spot, (restaurant, name)| waiter::Model {
         id: spot.id(),

@@ -1,7 +1,7 @@
-//! Texts for generated rows. Each function makes the text of row `n`, always the same one.
+//! Texts of generated rows. Each function returns the text of row `n`, always the same.
 //!
-//! A text of two parts takes both from lists whose lengths have no common divisor, so walking both lists at once meets
-//! every pair before the first comes back.
+//! A text of two parts takes them from lists whose lengths are coprime, so that walking both lists at once
+//! meets every pair before the first repeats.
 
 const FIRST_NAMES: [&str; 24] = [
     "Alice", "Bashir", "Carmen", "Daan", "Élodie", "Fatima", "Goran", "Helena", "Ivo", "Jasmin", "Kenji",
@@ -47,7 +47,7 @@ const BIOS: [&str; 7] = [
     "Asks before borrowing your ladder.",
 ];
 
-/// Beginnings of numbers that are set aside for use in fiction; three digits follow.
+/// Prefixes of phone numbers reserved for fiction; three digits follow.
 const FICTIONAL_NUMBERS: [&str; 5] =
     ["+44 20 7946 0", "+44 113 496 0", "+44 114 496 0", "+44 115 496 0", "+44 117 496 0"];
 
@@ -152,50 +152,50 @@ const STREETS: [&str; 9] = [
     "Calle Mayor",
 ];
 
-/// The entry of a list that row `n` comes to, going round.
+/// Returns the entry of a list for row `n`, cyclically.
 fn nth<const LENGTH: usize>(list: &[&'static str; LENGTH], n: usize) -> &'static str {
     list[n % LENGTH]
 }
 
-/// A first and a last name.
+/// Returns a first and a last name.
 pub(super) fn full_name(n: usize) -> String {
     format!("{} {}", nth(&FIRST_NAMES, n), nth(&LAST_NAMES, n))
 }
 
-/// A name to sign in with. It ends in `n`, so there are no two alike.
+/// Returns a sign-in name. It ends in `n`, so all names differ.
 pub(super) fn username(n: usize) -> String {
     let first = nth(&FIRST_NAMES, n).to_lowercase();
     let last = nth(&LAST_NAMES, n).to_lowercase();
     format!("{first}.{last}{n}")
 }
 
-/// A line about oneself, empty now and then.
+/// Returns a line about oneself, sometimes empty.
 pub(super) fn bio(n: usize) -> String {
     nth(&BIOS, n).to_owned()
 }
 
-/// A day in the second half of the twentieth century.
+/// Returns a day in the second half of the twentieth century.
 pub(super) fn birthdate(n: usize) -> super::example::Day {
     let n = n as u32;
     (1950 + (n * 7 % 50) as i32, 1 + n % 12, 1 + n * 5 % 28)
 }
 
-/// A telephone number that rings nowhere.
+/// Returns a fictional phone number.
 pub(super) fn phone_number(n: usize) -> String {
     format!("{}{:03}", nth(&FICTIONAL_NUMBERS, n), n * 17 % 1000)
 }
 
-/// The title of a post.
+/// Returns the title of a post.
 pub(super) fn headline(n: usize) -> String {
     format!("{} {}", nth(&OPENINGS, n), nth(&TOPICS, n))
 }
 
-/// Three sentences of a post.
+/// Returns three sentences of a post.
 pub(super) fn prose(n: usize) -> String {
     [n, n * 3 + 1, n * 5 + 3].map(|sentence| nth(&SENTENCES, sentence)).join(" ")
 }
 
-/// The title of a book, a volume of a series once all titles are used up.
+/// Returns the title of a book; after all titles are used, a volume of a series.
 pub(super) fn book_title(n: usize) -> String {
     let title = format!("The {} {}", nth(&ADJECTIVES, n), nth(&NOUNS, n));
     match n / (ADJECTIVES.len() * NOUNS.len()) {
@@ -204,8 +204,8 @@ pub(super) fn book_title(n: usize) -> String {
     }
 }
 
-/// A book number with a true check digit: the digits count one and three in turn, and all of them make a multiple of
-/// ten.
+/// Returns a book number with a valid check digit: weights of one and three alternate, and the sum is a
+/// multiple of ten.
 pub(super) fn isbn(n: usize) -> String {
     let body = format!("9781{:08}", n * 37 % 100_000_000);
     let sum: u32 = body
@@ -216,28 +216,28 @@ pub(super) fn isbn(n: usize) -> String {
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
-/// The title of a course: its subject and number.
+/// Returns the title of a course: its subject and number.
 pub(super) fn course_title(n: usize) -> String {
     format!("{} {}", nth(&SUBJECTS, n), 101 + n / SUBJECTS.len())
 }
 
-/// What is printed on a badge. The number grows with `n`, so there are no two alike.
+/// Returns the code of a badge. The number grows with `n`, so all codes differ.
 pub(super) fn badge_code(n: usize) -> String {
     format!("{}-{}", nth(&["N", "E", "S", "W"], n), 1000 + n)
 }
 
-/// The number of a passport. Seven digits are multiplied by a number that shares no divisor with ten, which only changes
-/// their order: there are no two alike among ten million.
+/// Returns the number of a passport. Multiplying by a factor coprime to ten permutes the seven digits'
+/// numbers, so ten million numbers differ.
 pub(super) fn passport_number(n: usize) -> String {
     format!("P{:07}", n * 7919 % 10_000_000)
 }
 
-/// The name over a door.
+/// Returns the name over a door.
 pub(super) fn place_name(n: usize) -> String {
     format!("{} {}", nth(&NOUNS, n), nth(&KITCHENS, n))
 }
 
-/// A street and a number in it.
+/// Returns a street address.
 pub(super) fn address(n: usize) -> String {
     format!("{} {}", 1 + n * 13 % 1999, nth(&STREETS, n))
 }

@@ -1,8 +1,8 @@
-//! Places boxes side by side and leads lines between them. It knows sizes and nothing of entities.
+//! Layout of boxes and the lines between them. Knows sizes only, not entities.
 //!
-//! Each group of connected boxes is drawn in layers from left to right, after Sugiyama, Tagawa and Toda (1981): choose
-//! a layer for each box, an order within each layer, a height for each place, and then the way of each line. A line
-//! that passes a layer has a lane there, so no line goes through a box.
+//! Each connected group is drawn in layers from left to right, after Sugiyama, Tagawa and Toda (1981). The
+//! steps assign a layer to each box, an order within each layer, a height to each item, and then a route to
+//! each line. A line that passes a layer has a lane there, so no line crosses a box.
 
 mod order;
 mod pack;
@@ -11,33 +11,33 @@ mod ports;
 mod rank;
 mod route;
 
-/// Between the upper ends of two lines at one side of a box: room for a label.
+/// Distance between the upper ends of two lines at a side of a box: space for a label.
 const PORT: f64 = 18.0;
 
-/// Between the corner of a box and the nearest line.
+/// Distance between the corner of a box and the nearest line.
 const CORNER: f64 = 9.0;
 
-/// What a line has at its box beside the label: the crow's foot.
+/// Width of the crow's foot at a box, without the label.
 pub(super) const FOOT: f64 = 26.0;
 
-/// The size of a box.
+/// Size of a box.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
     pub width: f64,
-    /// At least; a box with many lines is made higher.
+    /// Minimum height; a box with many lines becomes higher.
     pub height: f64,
 }
 
-/// A line to be drawn.
+/// Line to be drawn.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Link {
-    /// The boxes at its ends.
+    /// Indexes of the boxes at its ends.
     pub ends: [usize; 2],
-    /// The room that the label at each end takes.
+    /// Width of the label at each end.
     pub labels: [f64; 2],
 }
 
-/// Where something lies.
+/// Rectangle of the drawing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Area {
     pub x: f64,
@@ -46,41 +46,40 @@ pub(super) struct Area {
     pub height: f64,
 }
 
-/// A point of the drawing.
+/// Point of the drawing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Point {
     pub x: f64,
     pub y: f64,
 }
 
-/// Where everything is.
+/// Positions of all boxes and lines.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Layout {
     pub width: f64,
     pub height: f64,
-    /// In the order of the sizes.
+    /// Boxes, in the order of the sizes.
     pub boxes: Vec<Area>,
-    /// In the order of the links, each from its first end to its second; every part is level or upright, and the first
-    /// and the last are level.
+    /// Routes, in the order of the links, each from its first end to its second. Every part is horizontal or
+    /// vertical; the first and the last are horizontal.
     pub routes: Vec<Vec<Point>>,
 }
 
-/// A box, or the lane of a line that passes its layer.
+/// Box, or lane of a line that passes its layer.
 struct Item {
     node: Option<usize>,
     layer: usize,
     height: f64,
-    /// The middle.
+    /// Vertical centre.
     y: f64,
 }
 
-/// The part of a line between two neighbouring layers, or from a box back to itself.
+/// Part of a line between two neighbouring layers, or from a box to itself.
 struct Segment {
     link: usize,
-    /// The items at its ends, the left one first; twice the same one for a line from a box to itself, which lies at its
-    /// right side.
+    /// Items at its ends, the left one first. A loop has the same item twice, and lies at its right side.
     items: [usize; 2],
-    /// The heights at which it meets them.
+    /// Heights of both ends.
     y: [f64; 2],
 }
 
@@ -90,33 +89,33 @@ impl Segment {
     }
 }
 
-/// A group of connected boxes in layers.
+/// Connected group of boxes in layers.
 struct Layers {
     items: Vec<Item>,
     segments: Vec<Segment>,
-    /// The items of each layer from top to bottom.
+    /// Items of each layer from top to bottom.
     layers: Vec<Vec<usize>>,
 }
 
-/// Places everything; the same for the same boxes and links.
+/// Computes the layout; deterministic for the same boxes and links.
 pub(super) fn arrange(sizes: &[Size], links: &[Link]) -> Layout {
     let parts = groups(sizes.len(), links).into_iter().map(|group| draw(group, sizes, links)).collect();
     pack::pack(parts, sizes.len(), links.len())
 }
 
-/// The boxes of one group, and the lines between them.
+/// Connected boxes, and the lines between them.
 struct Group {
     nodes: Vec<usize>,
     links: Vec<usize>,
 }
 
-/// A group, drawn.
+/// Drawn group.
 struct Part {
     group: Group,
     layout: Layout,
 }
 
-/// Boxes that lines connect, each group and all of them in order.
+/// Returns the connected groups of boxes, in order.
 fn groups(count: usize, links: &[Link]) -> Vec<Group> {
     let mut leader: Vec<usize> = (0..count).collect();
     for link in links {
@@ -138,7 +137,7 @@ fn draw(group: Group, sizes: &[Size], links: &[Link]) -> Part {
     let mut layers = Layers::new(&group, sizes, links);
     order::order(&mut layers);
     place::stack(&mut layers);
-    // Boxes settle by where their lines end, and lines by where boxes are.
+    // Box heights depend on line ends, and line ends on box heights: three iterations.
     for _ in 0..3 {
         ports::spread(&mut layers);
         place::settle(&mut layers);
@@ -178,7 +177,7 @@ impl Layers {
         self.items.len() - 1
     }
 
-    /// Makes boxes as high as their lines need.
+    /// Enlarges boxes to fit their lines.
     fn make_room(&mut self) {
         for item in 0..self.items.len() {
             if self.items[item].node.is_some() {
@@ -189,7 +188,7 @@ impl Layers {
         }
     }
 
-    /// The ends of segments at one side of an item: which segment, and which of its two ends.
+    /// Returns the segment ends at a side of an item: the index of the segment, and of its end.
     fn ends_at(&self, item: usize, side: Side) -> impl Iterator<Item = (usize, usize)> {
         self.segments.iter().enumerate().flat_map(move |(index, segment)| {
             [0, 1].into_iter().filter_map(move |end| {
@@ -200,7 +199,7 @@ impl Layers {
     }
 }
 
-/// A side of a box.
+/// Side of a box.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Left,
@@ -217,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    /// Boxes of many sizes, and lines between any of them.
+    /// Generates boxes of many sizes, and lines between any of them.
     fn drawings() -> impl Strategy<Value = (Vec<Size>, Vec<Link>)> {
         let size = (60_u16..300, 2_u16..20)
             .prop_map(|(width, rows)| Size { width: width.into(), height: f64::from(rows) * 20.0 });
@@ -230,7 +229,7 @@ mod tests {
         })
     }
 
-    /// A hundred boxes; most lines lead to a neighbour, and some to one of the first.
+    /// Builds a hundred boxes; most lines lead to a neighbour, and some to one of the first.
     fn hundred() -> (Vec<Size>, Vec<Link>) {
         let sizes = (0..100_u16).map(|box_| Size {
             width: f64::from(150 + box_ % 7 * 20),
@@ -243,7 +242,7 @@ mod tests {
         (sizes.collect(), (0..160).map(link).collect())
     }
 
-    /// Whether two areas have more than a border in common.
+    /// Returns true if two areas share more than a border.
     fn overlap(one: &Area, other: &Area) -> bool {
         one.x < other.x + other.width
             && other.x < one.x + one.width
@@ -251,7 +250,7 @@ mod tests {
             && other.y < one.y + one.height
     }
 
-    /// The area between two points, made a little smaller or larger.
+    /// Returns the area between two points, made a little smaller or larger.
     fn between(from: Point, to: Point, grow: f64) -> Area {
         Area {
             x: from.x.min(to.x) - grow,
@@ -261,7 +260,7 @@ mod tests {
         }
     }
 
-    /// Where the label at the first point of a route stands, as it is drawn.
+    /// Returns the area of the label at the first point of a route.
     fn label(route: &[Point], width: f64) -> Area {
         let Point { x, y } = route[0];
         let x = if route[1].x > x { x + FOOT } else { x - FOOT - width };
@@ -324,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_takes_no_room() {
+    fn arranging_no_boxes_gives_an_empty_layout() {
         assert_eq!(arrange(&[], &[]), Layout::default());
     }
 

@@ -1,11 +1,11 @@
-//! The order within each layer, so that few lines cross.
+//! Order of items within each layer, to minimise crossings.
 
 use super::Layers;
 
-/// Sweeps over all layers, there and back; more change little.
+/// Number of sweeps over all layers, there and back; more change little.
 const SWEEPS: usize = 24;
 
-/// Orders each layer by where its neighbours are, and keeps the best order that was met.
+/// Orders each layer by its neighbours' positions, and keeps the best order found.
 pub(super) fn order(layers: &mut Layers) {
     let mut best = layers.layers.clone();
     let mut fewest = crossings(layers);
@@ -25,7 +25,7 @@ pub(super) fn order(layers: &mut Layers) {
     layers.layers = best;
 }
 
-/// The place of each item within its layer.
+/// Returns the position of each item within its layer.
 fn places(layers: &Layers) -> Vec<usize> {
     let mut places = vec![0; layers.items.len()];
     for layer in &layers.layers {
@@ -34,7 +34,7 @@ fn places(layers: &Layers) -> Vec<usize> {
     places
 }
 
-/// Sorts a layer by the middle of each item's neighbours on one side. Those without any stay where they are.
+/// Sorts a layer by the mean position of each item's neighbours on one side. Items without neighbours stay in place.
 fn sort(layers: &mut Layers, layer: usize, by_right: bool) {
     let places = places(layers);
     let middle = |item: usize| {
@@ -63,7 +63,7 @@ fn sort(layers: &mut Layers, layer: usize, by_right: bool) {
     layers.layers[layer] = items;
 }
 
-/// Exchanges neighbours in a layer as long as that makes fewer lines cross.
+/// Swaps neighbours in a layer as long as that reduces crossings.
 fn swap(layers: &mut Layers) {
     let mut near: Vec<[Vec<usize>; 2]> = layers.items.iter().map(|_| Default::default()).collect();
     for segment in layers.segments.iter().filter(|segment| !segment.is_loop()) {
@@ -73,7 +73,7 @@ fn swap(layers: &mut Layers) {
     }
     let mut places = places(layers);
     for layer in &mut layers.layers {
-        // Each exchange lowers the number of crossings, so this ends by itself; the bound says when at the latest.
+        // Each swap reduces the number of crossings, so the loop terminates by itself; the bound limits it.
         for _ in 0..layer.len() {
             let mut is_changed = false;
             for place in 1..layer.len() {
@@ -100,7 +100,7 @@ fn swap(layers: &mut Layers) {
     }
 }
 
-/// How many pairs of lines cross.
+/// Counts the pairs of crossing lines.
 fn crossings(layers: &Layers) -> usize {
     let places = places(layers);
     let mut spans: Vec<Vec<[usize; 2]>> = vec![Vec::new(); layers.layers.len()];

@@ -1,19 +1,19 @@
-//! The groups side by side on one page.
+//! Packs the groups on a page.
 
 use super::{Area, Layout, Part, Point};
 
-/// How wide the page is in relation to its height, about.
+/// Approximate ratio of the page's width to its height.
 const ASPECT: f64 = 1.9;
 
-/// Between two groups.
+/// Distance between two groups.
 const GAP: f64 = 48.0;
 
-/// Puts each group at the highest place that is free, the highest group first.
+/// Places each group at the highest free position, the highest group first.
 pub(super) fn pack(mut parts: Vec<Part>, boxes: usize, links: usize) -> Layout {
     let area: f64 = parts.iter().map(|part| (part.layout.width + GAP) * (part.layout.height + GAP)).sum();
     let widest = parts.iter().map(|part| part.layout.width).fold(0.0, f64::max);
     let page = widest.max((area * ASPECT).sqrt() - GAP);
-    // A stable sort: groups of one height keep their order.
+    // Stable sort: groups of the same height keep their order.
     parts.sort_by(|one, other| other.layout.height.total_cmp(&one.layout.height));
 
     let mut whole = Layout {
@@ -40,7 +40,7 @@ pub(super) fn pack(mut parts: Vec<Part>, boxes: usize, links: usize) -> Layout {
     whole
 }
 
-/// The highest place for something of this size, and of those the leftmost: in the corner, or next to something.
+/// Returns the highest, then leftmost, free position for this size: in the corner, or next to a placed area.
 fn free_place(taken: &[Area], width: f64, height: f64, page: f64) -> Point {
     let mut columns: Vec<f64> = taken.iter().map(|area| area.x + area.width + GAP).collect();
     columns.retain(|x| x + width <= page);
@@ -58,6 +58,6 @@ fn free_place(taken: &[Area], width: f64, height: f64, page: f64) -> Point {
                 || area.y + area.height + GAP <= place.y
         })
     };
-    // Below everything there is always room.
+    // Below all areas a position is always free.
     places.into_iter().find(is_free).unwrap_or(Point { x: 0.0, y: 0.0 })
 }

@@ -1,36 +1,36 @@
-//! How high everything is: lines as straight as the order allows.
+//! Vertical positions: lines as straight as the order allows.
 
 use super::{Layers, Side};
 
-/// Between two boxes.
+/// Distance between two boxes.
 const BOX_GAP: f64 = 32.0;
 
-/// Between a box and a lane.
+/// Distance between a box and a lane.
 const LANE_TO_BOX: f64 = 22.0;
 
-/// Between two lanes.
+/// Distance between two lanes.
 const LANE_GAP: f64 = 14.0;
 
-/// Sweeps over all layers, there and back.
+/// Number of sweeps over all layers, there and back.
 const SWEEPS: usize = 10;
 
-/// Something that would be at a certain height, as urgently as its weight says.
+/// Preferred height of an item, with a weight.
 #[derive(Clone, Copy)]
 pub(super) struct Wish {
     pub at: f64,
     pub weight: f64,
 }
 
-/// The heights in order, each at least `gaps` above the next, that come nearest to the wishes: their squared
-/// distances add up to the least.
+/// Returns the heights in order, at least `gaps` apart, with the least sum of squared distances to the
+/// wishes.
 ///
-/// Wishes that would come too close are merged and share the middle (pool adjacent violators).
+/// Merges wishes that come too close at their mean (pool adjacent violators).
 pub(super) fn nearest(wishes: &[Wish], gaps: &[f64]) -> Vec<f64> {
     let mut offsets = vec![0.0; wishes.len()];
     for index in 1..wishes.len() {
         offsets[index] = offsets[index - 1] + gaps[index - 1];
     }
-    // Each with the sum of its weights, and how many it stands for.
+    // Pooled wishes, each with its total weight and number of members.
     let mut pools: Vec<(Wish, usize)> = Vec::new();
     for (wish, offset) in wishes.iter().zip(&offsets) {
         let mut pool = (Wish { at: wish.at - offset, weight: wish.weight }, 1);
@@ -45,7 +45,7 @@ pub(super) fn nearest(wishes: &[Wish], gaps: &[f64]) -> Vec<f64> {
     heights.zip(offsets).map(|(height, offset)| height + offset).collect()
 }
 
-/// Puts each layer's items below each other.
+/// Stacks each layer's items.
 pub(super) fn stack(layers: &mut Layers) {
     for layer in 0..layers.layers.len() {
         let wishes = vec![Wish { at: 0.0, weight: 1.0 }; layers.layers[layer].len()];
@@ -53,13 +53,13 @@ pub(super) fn stack(layers: &mut Layers) {
     }
 }
 
-/// Moves items towards those that they are connected with.
+/// Moves items towards their neighbours.
 pub(super) fn settle(layers: &mut Layers) {
     let count = layers.layers.len();
     for sweep in 0..SWEEPS {
         for step in 0..count {
             let (layer, sides) = match sweep {
-                // At last by both sides, so that neither has had the last word.
+                // The last sweeps use both sides, so that neither side dominates.
                 sweep if sweep + 2 >= SWEEPS => (step, &Side::BOTH[..]),
                 sweep if sweep % 2 == 0 => (step, &[Side::Left][..]),
                 _ => (count - 1 - step, &[Side::Right][..]),
@@ -71,7 +71,7 @@ pub(super) fn settle(layers: &mut Layers) {
     }
 }
 
-/// Where the item's lines to these sides would be straight.
+/// Returns the height at which the item's lines to these sides would be straight.
 fn wish(layers: &Layers, item: usize, sides: &[Side]) -> Wish {
     let own = &layers.items[item];
     let (mut sum, mut total) = (0.0, 0.0);
@@ -81,7 +81,7 @@ fn wish(layers: &Layers, item: usize, sides: &[Side]) -> Wish {
             continue;
         }
         let other = &layers.items[segment.items[1 - end]];
-        // A bend in a long line catches the eye more than one near a box.
+        // A bend in a long line is more visible than one near a box.
         let weight = match (own.node, other.node) {
             (None, None) => 8.0,
             (Some(_), Some(_)) => 1.0,
@@ -93,7 +93,7 @@ fn wish(layers: &Layers, item: usize, sides: &[Side]) -> Wish {
     if total == 0.0 { Wish { at: own.y, weight: 0.1 } } else { Wish { at: sum / total, weight: total } }
 }
 
-/// Moves lanes to the height of what they are connected with, where that lies between their neighbours.
+/// Moves lanes to the height of their neighbours along the line, if the layer's order permits.
 pub(super) fn straighten(layers: &mut Layers) {
     for layer in layers.layers.clone() {
         for (place, &lane) in layer.iter().enumerate() {
@@ -117,7 +117,7 @@ pub(super) fn straighten(layers: &mut Layers) {
 }
 
 impl Layers {
-    /// The least between the middles of an item and the next in its layer.
+    /// Returns the minimum distance between the centres of an item and the next in its layer.
     fn distance(&self, upper: usize, lower: usize) -> f64 {
         let [upper, lower] = [upper, lower].map(|item| &self.items[item]);
         let between = match (upper.node, lower.node) {
@@ -128,7 +128,7 @@ impl Layers {
         upper.height / 2.0 + between + lower.height / 2.0
     }
 
-    /// Moves an item with the ends of its lines.
+    /// Moves an item together with the ends of its lines.
     fn move_to(&mut self, item: usize, y: f64) {
         let step = y - self.items[item].y;
         self.items[item].y = y;

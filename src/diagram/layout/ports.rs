@@ -1,12 +1,12 @@
-//! Where lines meet the sides of boxes.
+//! Positions of line ends at the sides of boxes.
 
 use super::place::{Wish, nearest, straighten};
 use super::{CORNER, Layers, PORT, Side};
 
-/// Times that each end looks where the other one went.
+/// Number of rounds in which each end follows the other.
 const ROUNDS: usize = 4;
 
-/// Puts the ends of lines where the lines are straight, as far as there is room at the side.
+/// Places line ends where the lines are straight, as far as the side has space.
 pub(super) fn spread(layers: &mut Layers) {
     for item in 0..layers.items.len() {
         layers.items[item].y = layers.items[item].y.round();
@@ -14,7 +14,7 @@ pub(super) fn spread(layers: &mut Layers) {
     for segment in &mut layers.segments {
         segment.y = segment.items.map(|item| layers.items[item].y);
     }
-    // By the middles first, so that the order at a side is that of the layer beyond.
+    // Sorted by centres first, so that the order at a side is that of the neighbouring layer.
     for _ in 0..ROUNDS {
         for item in 0..layers.items.len() {
             for side in Side::BOTH {
@@ -42,7 +42,7 @@ fn spread_side(layers: &mut Layers, item: usize, side: Side) {
             (layers.items[known.items[1 - end]].y, known.y[1 - end], (segment, end))
         })
         .collect();
-    // Lines to one box keep the order that they have there.
+    // Lines to the same box keep the order that they have there.
     ends.sort_by(|one, other| {
         one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)).then(one.2.cmp(&other.2))
     });

@@ -1,27 +1,27 @@
-//! Which layer each box is in: what is referenced to the left of what references it, as far as the layers stay of
-//! about one height.
+//! Layer of each box: referenced boxes to the left of referencing ones, as far as the layers keep about the
+//! same height.
 
 use super::{Group, Link, Size};
 
-/// How wide a drawing is in relation to its height, about.
+/// Approximate ratio of a drawing's width to its height.
 const ASPECT: f64 = 1.5;
 
-/// What the lines between two layers take, about.
+/// Approximate width of the lines between two layers.
 const CHANNEL: f64 = 200.0;
 
-/// What stands between two boxes of a layer, about.
+/// Approximate distance between two boxes of a layer.
 const GAP: f64 = 40.0;
 
-/// As high as this a layer may always be.
+/// Height that every layer may have.
 const SCREEN: f64 = 600.0;
 
-/// How many layers more there may be for the sake of a chain of references.
+/// Factor by which a chain of references may raise the number of layers.
 const STRETCH: f64 = 1.35;
 
-/// Times that boxes are moved nearer to what they are connected with.
+/// Number of rounds that move boxes towards their neighbours.
 const ROUNDS: usize = 12;
 
-/// The layer of each box of a group.
+/// Returns the layer of each box of a group.
 pub(super) fn rank(group: &Group, sizes: &[Size], links: &[Link]) -> Vec<usize> {
     let heights: Vec<f64> = group.nodes.iter().map(|node| sizes[*node].height + GAP).collect();
     let neighbours = neighbours(group, links);
@@ -37,7 +37,7 @@ pub(super) fn rank(group: &Group, sizes: &[Size], links: &[Link]) -> Vec<usize> 
     for node in sequence {
         let before = neighbours[node].iter().map(|(other, _)| layers.layer[*other]);
         let first = before.filter(|layer| *layer != usize::MAX).max().map_or(0, |layer| layer + 1);
-        // A chain of references longer than the drawing is wide turns back.
+        // A chain of references longer than the drawing's width turns back.
         let layer = (first..count).chain((0..first.min(count)).rev()).chain(count..);
         layers.put(
             node,
@@ -52,7 +52,7 @@ pub(super) fn rank(group: &Group, sizes: &[Size], links: &[Link]) -> Vec<usize> 
     layers.without_gaps()
 }
 
-/// What each box is connected with, by its place in the group, and whether it references it.
+/// Returns the neighbours of each box by their index in the group; true if the box references the neighbour.
 fn neighbours(group: &Group, links: &[Link]) -> Vec<Vec<(usize, bool)>> {
     let place = |node: usize| group.nodes.iter().position(|known| *known == node).unwrap_or(0);
     let mut neighbours = vec![Vec::new(); group.nodes.len()];
@@ -65,7 +65,7 @@ fn neighbours(group: &Group, links: &[Link]) -> Vec<Vec<(usize, bool)>> {
     neighbours
 }
 
-/// How many layers there should be, and how high one may be, so that the whole is about as wide as it should be.
+/// Returns the target number of layers, and their maximum height, for the wanted aspect ratio.
 fn extent(group: &Group, sizes: &[Size], heights: &[f64]) -> (usize, f64) {
     let count = group.nodes.len() as f64;
     let column = group.nodes.iter().map(|node| sizes[*node].width).sum::<f64>() / count + CHANNEL;
@@ -74,8 +74,8 @@ fn extent(group: &Group, sizes: &[Size], heights: &[f64]) -> (usize, f64) {
     (layers as usize, (height / layers).max(SCREEN))
 }
 
-/// The length of the longest chain of references from each box. Where references go round in a circle, the one that
-/// closes it does not count.
+/// Returns the length of the longest chain of references from each box. In a cycle, the closing reference
+/// does not count.
 fn depths(neighbours: &[Vec<(usize, bool)>]) -> Vec<usize> {
     fn visit(
         node: usize,
@@ -106,12 +106,12 @@ struct Layering<'a> {
     heights: &'a [f64],
     limit: f64,
     layer: Vec<usize>,
-    /// The height of what is in each layer.
+    /// Total height of each layer's boxes.
     load: Vec<f64>,
 }
 
 impl Layering<'_> {
-    /// Whether the layer has room for the box, and nothing in it that the box is connected with.
+    /// Returns true if the layer has space for the box, and contains none of its neighbours.
     fn is_open(&self, node: usize, layer: usize, neighbours: &[(usize, bool)]) -> bool {
         let load = self.load.get(layer).copied().unwrap_or(0.0);
         let has_room = load == 0.0 || load + self.heights[node] <= self.limit;
@@ -124,7 +124,7 @@ impl Layering<'_> {
         self.layer[node] = layer;
     }
 
-    /// Moves a box to where its lines are shortest, but never into a layer with what it is connected with.
+    /// Moves a box to the layer with the shortest lines, but never into a layer of its neighbours.
     fn pull(&mut self, node: usize, neighbours: &[(usize, bool)]) {
         let length = |layer: usize| {
             neighbours.iter().map(|(other, _)| self.layer[*other].abs_diff(layer)).sum::<usize>()
@@ -139,7 +139,7 @@ impl Layering<'_> {
         }
     }
 
-    /// Without layers that have become empty.
+    /// Returns the layers renumbered without empty ones.
     fn without_gaps(self) -> Vec<usize> {
         let is_used = |layer: usize| self.layer.contains(&layer);
         self.layer.iter().map(|layer| (0..*layer).filter(|before| is_used(*before)).count()).collect()

@@ -1,14 +1,14 @@
-//! The way of each line: level from the box, upright between two layers, level to the next.
+//! Route of each line: horizontal from the box, vertical between two layers, horizontal to the next.
 
 use super::{Area, FOOT, Group, Item, Layers, Layout, Link, Point, Segment, Size};
 
-/// Between two upright parts of lines.
+/// Distance between two vertical parts of lines.
 const TRACK: f64 = 11.0;
 
-/// Between boxes or their labels and the upright parts.
+/// Distance between vertical parts and boxes or their labels.
 const MARGIN: f64 = 14.0;
 
-/// Two level parts nearer than this look like one.
+/// Distance below which two horizontal parts look like a single line.
 const CLOSE: f64 = 6.0;
 
 /// Draws a group whose items have their heights.
@@ -58,7 +58,7 @@ impl Item {
     }
 }
 
-/// Leaves out points between which nothing turns.
+/// Removes points at which the route does not turn.
 fn straighten(route: &mut Vec<Point>) {
     let mut kept: Vec<Point> = Vec::new();
     for point in route.drain(..) {
@@ -75,12 +75,12 @@ fn straighten(route: &mut Vec<Point>) {
     *route = kept;
 }
 
-/// What is between a layer and the next.
+/// Channel between a layer and the next.
 struct Channel<'a> {
     segments: Vec<&'a Segment>,
-    /// The track of each segment, from the left.
+    /// Track of each segment, from the left.
     tracks: Vec<usize>,
-    /// The room for what stands at the boxes to the left.
+    /// Space for the labels at the boxes to the left.
     left: f64,
     width: f64,
 }
@@ -114,7 +114,7 @@ impl<'a> Channel<'a> {
 }
 
 impl Segment {
-    /// Whether it has no upright part.
+    /// Returns true if the segment has no vertical part.
     fn is_level(&self) -> bool {
         self.y[0] == self.y[1]
     }
@@ -123,14 +123,14 @@ impl Segment {
         y > self.y[0].min(self.y[1]) && y < self.y[0].max(self.y[1])
     }
 
-    /// The heights of its level parts to the left of the upright one, and to the right.
+    /// Returns the heights of its horizontal parts to the left of the vertical one, and to the right.
     fn level_parts(&self) -> (&[f64], &[f64]) {
         if self.is_loop() { (&self.y, &[]) } else { (&self.y[..1], &self.y[1..]) }
     }
 }
 
-/// What it costs when `first` turns to the left of `second`: a point for each crossing, many where level parts of both
-/// would lie on each other.
+/// Returns the cost of `first` turning to the left of `second`: a point for each crossing, many if horizontal
+/// parts would overlap.
 fn cost(first: &Segment, second: &Segment) -> usize {
     let (_, after) = first.level_parts();
     let (before, _) = second.level_parts();
@@ -140,13 +140,14 @@ fn cost(first: &Segment, second: &Segment) -> usize {
     crossings + if after.iter().any(is_close) { 100 } else { 0 }
 }
 
-/// A track for each segment: those whose upright parts would touch have different ones, in the order that costs least.
+/// Assigns a track to each segment. Segments whose vertical parts would touch get different tracks, in the
+/// cheapest order.
 fn tracks(segments: &[&Segment]) -> Vec<usize> {
     let mut turning: Vec<usize> = (0..segments.len()).filter(|index| !segments[*index].is_level()).collect();
     turning.sort_by(|one, other| segments[*one].y[0].total_cmp(&segments[*other].y[0]));
     let mut sequence: Vec<usize> = Vec::new();
     for _ in 0..3 {
-        // Each in turn to where it is best among the others.
+        // Inserts each in turn at its best position among the others.
         for &index in &turning {
             sequence.retain(|known| *known != index);
             let own = segments[index];
@@ -170,7 +171,7 @@ fn tracks(segments: &[&Segment]) -> Vec<usize> {
     tracks
 }
 
-/// Whether the order of their upright parts is seen.
+/// Returns true if the vertical parts of both segments touch, so that their order is visible.
 fn touches(one: &Segment, other: &Segment) -> bool {
     let [first, second] = [one, other].map(|segment| {
         let [from, to] = segment.y;

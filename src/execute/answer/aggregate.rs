@@ -1,4 +1,4 @@
-//! Writes aggregates: counts, sums, averages, the least and the greatest of a list.
+//! Writes aggregates: counts, sums, averages, minima and maxima.
 
 use async_graphql::Pos;
 
@@ -10,7 +10,7 @@ use crate::model::EntityId;
 use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, Load, What};
 
 impl<'a> Writer<'a> {
-    /// What was computed of the rows of one parent; no row where it has none.
+    /// Writes the aggregates over one parent's rows; `row` is `None` without rows.
     pub fn aggregate(
         &mut self,
         fields: &'a [AggregateField],
@@ -48,7 +48,7 @@ impl<'a> Writer<'a> {
     ) -> Written {
         match (aggregate, cell) {
             (Aggregate::Count | Aggregate::CountDistinct(_), cell) => return self.count(cell, position),
-            // Nothing has no sum, average, least or greatest.
+            // An empty list has no sum, average, minimum or maximum.
             (_, None | Some(Cell::Null)) => self.scalar(&()),
             (aggregate, Some(cell)) => {
                 let column_type = aggregate.column_type(&self.model.entities[entity]);
@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
 
     fn unreadable_aggregate(&self, aggregate: Aggregate, entity: EntityId, cell: Cell) -> Error {
         match aggregate {
-            Aggregate::Count => Error::internal("a count that cannot be written"),
+            Aggregate::Count => Error::internal("a count cannot be encoded"),
             Aggregate::CountDistinct(column)
             | Aggregate::Sum(column)
             | Aggregate::Average(column)

@@ -1,4 +1,4 @@
-//! Cells as JSON, as their types are read by clients.
+//! Writes cells as JSON, in the form of their scalars.
 
 use sea_orm::Value;
 use serde::Serialize;
@@ -7,8 +7,8 @@ use super::{Json, text};
 use crate::execute::row::Cell;
 use crate::model::{ColumnType, Model};
 
-/// Writes a cell; writes nothing and says so where its type does not have what it holds. `is_plain` where it is known that
-/// its text has nothing to escape.
+/// Writes a cell, or returns false without output if the cell does not fit its type. `is_plain` means that
+/// the text needs no escapes.
 #[inline(always)]
 pub(super) fn write_cell(
     json: &mut Json,
@@ -28,7 +28,7 @@ pub(super) fn write_cell(
     true
 }
 
-/// By itself, so that what nearly all cells need stays small where it is written in.
+/// Writes rare kinds of cells. A separate function, so that the inlined common path stays small.
 #[inline(never)]
 fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, cell: Cell) -> bool {
     match cell {
@@ -49,7 +49,7 @@ fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, ce
             }
         }
         Cell::Float(value) => return write_value(json, model, column_type, &Value::Float(Some(value))),
-        // A JSON document, as it is stored.
+        // A JSON document is written as stored.
         Cell::Other(Value::String(Some(text))) if *column_type == ColumnType::Json => {
             json.extend_from_slice(text.as_bytes());
         }
@@ -65,6 +65,6 @@ fn write_value(json: &mut Json, model: &Model, column_type: &ColumnType, value: 
 
 /// Writes a number, a text or `null`.
 pub(super) fn write_scalar(json: &mut Json, value: &(impl Serialize + ?Sized)) {
-    // Writing to memory does not fail.
+    // Writing to memory cannot fail.
     let _ = serde_json::to_writer(json, value);
 }

@@ -1,4 +1,4 @@
-//! Writes connections: pages of a list, with their cursors (the Relay specification of cursor connections).
+//! Writes connections: pages of a list, with cursors (Relay Cursor Connections Specification).
 
 use async_graphql::{Name, Pos};
 use sea_orm::Value;
@@ -12,7 +12,7 @@ use crate::plan::{
 };
 
 impl<'a> Writer<'a> {
-    /// A page of the list that `load` has brought; where none is needed only the number of its rows.
+    /// Writes a page of the list loaded by `load`; `load` is `None` if only the count is selected.
     pub fn connection(
         &mut self,
         load: Option<usize>,
@@ -130,7 +130,8 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// A row's cursor. A value of the order that no client can give back has none: pages would begin anywhere.
+    /// Writes a row's cursor. An order value that cannot be read back yields an error, because later pages
+    /// would start anywhere.
     fn cursor(
         &mut self,
         load: &Load,

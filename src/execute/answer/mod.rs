@@ -1,7 +1,7 @@
-//! The loaded tree, written straight to the response as the client selected it.
+//! Writes the loaded tree to the response, as the client selected it.
 //!
-//! A field that cannot be answered becomes `null`, or takes the nearest parent that can be `null` with it
-//! (October 2021, section 6.4.4); its error carries the path.
+//! A field that fails becomes `null`, or nulls the nearest nullable parent (September 2025, section 6.4.4).
+//! Its error carries the path.
 
 mod aggregate;
 mod cell;
@@ -19,28 +19,28 @@ use crate::plan::{FieldKind, Load, Plan, Selection};
 pub(super) use text::is_all_plain;
 use writer::{Above, Bubble, Step, Writer, begin_field};
 
-/// JSON text, as it goes to the client.
+/// JSON text of a response.
 pub type Json = Vec<u8>;
 
-/// The room with which an answer begins where nothing is known of others.
+/// Initial capacity of a response without a capacity hint.
 const USUAL_BYTES: usize = 8 << 10;
 
-/// The room for what is written around an answer.
+/// Capacity for the text around a response.
 const AROUND_BYTES: usize = 16;
 
-/// The answer to the model's own fields of an operation.
+/// Response to the model's own fields of an operation.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// The root fields in order, each with its value; none where async-graphql answers.
+    /// Root fields in order, with their values; `None` for fields delegated to async-graphql.
     pub fields: Vec<(Name, Option<Json>)>,
-    /// What went wrong, each with its path.
+    /// Errors with their paths.
     pub errors: Vec<LocatedError>,
-    /// Whether a field that cannot be `null` took the whole answer with it.
+    /// True if a non-null field nulled the whole response.
     pub is_null: bool,
 }
 
 impl Answer {
-    /// Writes the answer to `plan` from what was loaded. `path` leads to the object whose fields they are.
+    /// Writes the response to `plan` from the loaded tree. `path` leads to the object of the fields.
     pub fn write(model: &Model, plan: &Plan, children: &[Result<Child>], path: Vec<PathSegment>) -> Self {
         let mut writer = Writer::new(model, path);
         let mut answer = Self::default();
@@ -62,7 +62,7 @@ impl Answer {
         answer
     }
 
-    /// Writes the whole answer to `plan`, every field of which is the model's own, as one object.
+    /// Writes the whole response to `plan` as one object; all fields must be the model's own.
     pub fn write_object(model: &Model, plan: &Plan, children: &[Result<Child>]) -> (Json, Vec<LocatedError>) {
         let mut writer = Writer::new(model, Vec::new());
         writer.json.reserve(plan.room.or(USUAL_BYTES) + AROUND_BYTES);
@@ -71,7 +71,7 @@ impl Answer {
         writer.json.push(b'{');
         for (place, field) in plan.fields.iter().enumerate() {
             begin_field(&mut writer.json, place, &field.key);
-            // The other root fields may have errors to tell.
+            // The other root fields may add errors.
             is_null |= writer.field(field, None, above).is_err();
         }
         writer.json.push(b'}');
@@ -83,8 +83,8 @@ impl Answer {
         (writer.json, writer.errors)
     }
 
-    /// Writes rows that a user's own root field answers with. `path` leads to that field; each row is answered by
-    /// itself, `None` where an error took it.
+    /// Writes the rows that an application's root field returns. `path` leads to that field. Each row is
+    /// written separately, and is `None` if an error nulled it.
     pub fn write_rows(
         model: &Model,
         load: &Load,
@@ -105,7 +105,7 @@ impl Answer {
     }
 }
 
-/// Puts written values together to an object.
+/// Joins written values to an object.
 pub fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Json {
     let mut json = vec![b'{'];
     for (place, (key, value)) in fields.into_iter().enumerate() {
@@ -116,7 +116,7 @@ pub fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Json
     json
 }
 
-/// A value as JSON text.
+/// Serializes a value as JSON text.
 pub fn json(value: &impl Serialize) -> Json {
     serde_json::to_vec(value).unwrap_or_else(|_| b"null".to_vec())
 }

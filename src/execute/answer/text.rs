@@ -1,5 +1,7 @@
-//! Texts, and days, as JSON strings (RFC 8259, section 7), as serde_json writes them: that looks at each byte by itself, which was a tenth of
-//! all work for an answer. Nearly no text has anything to escape, and here eight bytes at once are seen to be plain.
+//! Writes text and dates as JSON strings (RFC 8259, section 7), with the same output as `serde_json`.
+//!
+//! `serde_json` examines every byte individually, which took a tenth of all work for a response. Nearly no text
+//! needs escapes, and this code checks eight bytes at once.
 
 use std::io::Write as _;
 
@@ -20,7 +22,7 @@ pub(super) fn write(json: &mut Vec<u8>, text: &[u8]) {
     json.push(b'"');
 }
 
-/// Writes `text` of which [`is_all_plain`] was said.
+/// Writes `text` that passed [`is_all_plain`].
 pub(super) fn write_plain(json: &mut Vec<u8>, text: &[u8]) {
     json.reserve(text.len() + 2);
     json.push(b'"');
@@ -28,24 +30,24 @@ pub(super) fn write_plain(json: &mut Vec<u8>, text: &[u8]) {
     json.push(b'"');
 }
 
-/// Whether no byte is to be escaped.
+/// Returns true if no byte needs an escape.
 pub(in crate::execute) fn is_all_plain(bytes: &[u8]) -> bool {
-    // Without a way out in the middle the processor compares many bytes at once.
+    // Without an early exit the processor compares many bytes at once.
     let is_plain = |bytes: &[u8]| !bytes.iter().fold(false, |found, byte| found | is_escaped(*byte));
     bytes.chunks(256).all(is_plain)
 }
 
-/// As what is written in quotes has it.
+/// Returns true if a byte needs an escape inside quotes.
 fn is_escaped(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
-/// How many bytes there are before the first that is to be escaped.
+/// Returns the number of bytes before the first byte that needs an escape.
 fn plain_bytes(bytes: &[u8]) -> usize {
     let is_plain = |word: &[u8; size_of::<u64>()]| is_plain(u64::from_ne_bytes(*word));
     let (words, _) = bytes.as_chunks();
     let plain = words.iter().position(|word| !is_plain(word)).unwrap_or(words.len());
-    // What is left at the end lies within the last eight bytes, which overlap others.
+    // The remainder lies within the last eight bytes, which overlap earlier words.
     if plain == words.len() && bytes.last_chunk().is_some_and(is_plain) {
         return bytes.len();
     }
@@ -53,8 +55,8 @@ fn plain_bytes(bytes: &[u8]) -> usize {
     bytes[seen..].iter().position(|byte| is_escaped(*byte)).map_or(bytes.len(), |place| seen + place)
 }
 
-/// Whether none of eight bytes is to be escaped. A byte below a bound borrows from its highest bit when the bound is taken from
-/// it; one that is equal to another is below 1 after they were put together by XOR.
+/// Returns true if none of eight bytes needs an escape. A byte below a bound borrows from its highest bit
+/// when the bound is subtracted. A byte that equals another is below 1 after XOR with it.
 fn is_plain(word: u64) -> bool {
     const EACH: u64 = u64::MAX / 255;
     const HIGHEST: u64 = EACH * 0x80;
@@ -80,11 +82,11 @@ fn write_escaped(json: &mut Vec<u8>, byte: u8) {
     json.extend_from_slice(&[b'\\', short]);
 }
 
-/// Writes a day in quotes, as ISO 8601 has it.
+/// Writes a date in quotes, in ISO 8601 form.
 pub(super) fn write_date(json: &mut Vec<u8>, date: NaiveDate) {
     let (year, month, day) = (date.year(), date.month(), date.day());
     let Ok(year @ ..=9_999) = u32::try_from(year) else {
-        // Beyond four digits there is a sign. Writing to memory does not fail.
+        // Years beyond four digits have a sign. Writing to memory cannot fail.
         let _ = write!(json, "\"{date}\"");
         return;
     };

@@ -1,4 +1,4 @@
-//! Writes fields, and the rows that they lead to.
+//! Writes fields, and the rows below them.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,8 @@ use crate::execute::tree::{Child, Loaded};
 use crate::model::{ColumnId, EntityId, Model};
 use crate::plan::{Field, FieldKind, Load, NodeGroup, Selection, write_node_id};
 
-/// Names are letters, digits and `_` (October 2021, section 2.1.9): nothing to escape.
+/// Begins a field. Names are letters, digits and `_` (September 2025, section 2.1.8), so nothing needs
+/// escapes.
 pub(super) fn begin_field(json: &mut Json, place: usize, key: &str) {
     if place > 0 {
         json.push(b',');
@@ -24,14 +25,14 @@ pub(super) fn begin_field(json: &mut Json, place: usize, key: &str) {
     json.extend_from_slice(b"\":");
 }
 
-/// A field that cannot be `null` has no value; its error is recorded. What has been written of it is taken back where
-/// `null` can stand.
+/// Null propagation: a non-null field has no value, and its error is recorded. The nearest nullable parent
+/// removes its partial output.
 pub(super) struct Bubble;
 
-/// Whether something was written.
+/// Result of a write.
 pub(super) type Written = std::result::Result<(), Bubble>;
 
-/// The row that fields are written for, and what was loaded below it.
+/// Parent row of the written fields, and the loads below it.
 #[derive(Clone, Copy)]
 pub(super) struct Above<'a> {
     pub loads: &'a [Load],
@@ -40,29 +41,29 @@ pub(super) struct Above<'a> {
     pub index: usize,
 }
 
-/// One step of the path to a field, which becomes a [`PathSegment`] only in an error.
+/// Path segment of a field, which becomes a [`PathSegment`] only in an error.
 #[derive(Clone, Copy)]
 pub(super) enum Step<'a> {
     Field(&'a str),
     Index(usize),
 }
 
-/// Errors beyond this many are not told: a client learns nothing from the thousandth.
+/// Maximum number of reported errors: a client learns nothing from the thousandth.
 const MOST_ERRORS: usize = 100;
 
-/// An answer in the making.
+/// Response under construction.
 pub(super) struct Writer<'a> {
     pub model: &'a Model,
     pub json: Json,
-    /// The path to where the writing began.
+    /// Path to the start of the output.
     start: Vec<PathSegment>,
-    /// From there to what is being written.
+    /// Path from the start to the current field.
     pub path: Vec<Step<'a>>,
     pub errors: Vec<LocatedError>,
 }
 
 impl<'a> Writer<'a> {
-    /// Nothing yet. `start` leads to the object whose fields come.
+    /// Creates an empty writer. `start` leads to the object of the fields.
     pub fn new(model: &'a Model, start: Vec<PathSegment>) -> Self {
         Self { model, json: Json::new(), start, path: Vec::new(), errors: Vec::new() }
     }
@@ -80,7 +81,7 @@ impl<'a> Writer<'a> {
         self.errors.push(LocatedError::new(error.clone(), position, path));
     }
 
-    /// `null` with an error, where `null` can stand.
+    /// Records an error and writes `null`, or propagates it for a non-null field.
     pub fn null(&mut self, error: &Error, position: Pos, non_null: bool) -> Written {
         self.fail(error, &[], position);
         if non_null {
@@ -90,7 +91,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Numbers, texts and `null`.
+    /// Writes a number, a text or `null`.
     pub fn scalar(&mut self, value: &(impl Serialize + ?Sized)) {
         write_scalar(&mut self.json, value);
     }
@@ -110,7 +111,7 @@ impl<'a> Writer<'a> {
             self.field(field, entity, above)?;
         }
         match self.json.get_mut(start) {
-            // Where the first label has its comma.
+            // Replaces the comma of the first label.
             Some(first) => *first = b'{',
             None => self.json.push(b'{'),
         }
@@ -118,12 +119,12 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// The value of a field; its key is written by the caller.
+    /// Writes the value of a field; the caller writes the key.
     pub fn field(&mut self, field: &'a Field, entity: Option<EntityId>, above: Above<'a>) -> Written {
         let depth = self.path.len();
         self.path.push(Step::Field(&field.key));
         let written = self.value(field, entity, above);
-        // A value that could not be written leaves the steps to where it failed.
+        // A failed value leaves its path segments behind.
         self.path.truncate(depth);
         written
     }
@@ -135,12 +136,12 @@ impl<'a> Writer<'a> {
             FieldKind::Column { slot, column } => {
                 return match entity.zip(above.row) {
                     Some((entity, row)) => self.column(entity, *column, row.cell(*slot), position),
-                    None => self.null(&Error::internal("a column without a row"), position, true),
+                    None => self.null(&Error::internal("no row for a column"), position, true),
                 };
             }
             FieldKind::NodeId { slots } => {
                 let Some((entity, row)) = entity.zip(above.row) else {
-                    return self.null(&Error::internal("a node id without a row"), position, true);
+                    return self.null(&Error::internal("no row for a node id"), position, true);
                 };
                 let key: Vec<Value> = slots.iter().map(|slot| row.value(*slot)).collect();
                 match write_node_id(self.model, entity, key.iter()) {
@@ -177,7 +178,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// The loaded child of a field that cannot be `null`.
+    /// Returns the loaded child of a non-null field.
     pub fn child(
         &mut self,
         above: Above<'a>,
@@ -198,7 +199,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A cell as its column is read by clients.
+    /// Writes a cell in the form of its column.
     pub fn column(&mut self, entity: EntityId, id: ColumnId, cell: Cell, position: Pos) -> Written {
         let column = &self.model.entities[entity].columns[id];
         if cell == Cell::Null && column.nullable {
@@ -212,7 +213,7 @@ impl<'a> Writer<'a> {
         self.null(&error, position, !column.nullable)
     }
 
-    /// The error of a cell that cannot be written.
+    /// Builds the error of a cell that cannot be written.
     pub fn unreadable(&self, entity: EntityId, id: ColumnId, cell: Cell) -> Error {
         let entity = &self.model.entities[entity];
         let why = match cell {
@@ -224,13 +225,13 @@ impl<'a> Writer<'a> {
         Error::unreadable(&entity.name, Some(&column.field), format!("{table}.{}: {why}", column.name))
     }
 
-    /// The error of a key that cannot be written: that of its first column that cannot be read.
+    /// Builds the error of a key that cannot be written, from its first unreadable column.
     fn unreadable_key(&self, entity: EntityId, slots: &[usize], row: Row) -> Error {
         let columns = &self.model.entities[entity].primary_key;
         let is_unreadable = |(_, slot): &(&ColumnId, &usize)| matches!(row.cell(**slot), Cell::Unreadable(_));
         match columns.iter().zip(slots).find(is_unreadable) {
             Some((column, slot)) => self.unreadable(entity, *column, row.cell(*slot)),
-            None => Error::internal("a primary key that cannot be written"),
+            None => Error::internal("a primary key cannot be encoded"),
         }
     }
 
@@ -266,7 +267,7 @@ impl<'a> Writer<'a> {
         let dangling =
             key.zip(above.row).filter(|(slots, row)| slots.iter().all(|slot| row.cell(*slot) != Cell::Null));
         match dangling {
-            // A foreign key without a constraint may point at nothing.
+            // A foreign key without a constraint may reference a missing row.
             Some((slots, row)) => {
                 let error = self.missing_target(load, slots, row);
                 self.null(&error, field.position, non_null)
@@ -279,10 +280,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The error of a relation whose key cannot be read in the row above.
+    /// Builds the error of a relation whose key is unreadable in the parent row.
     fn unreadable_relation(&self, load: &Load) -> Error {
         let Some((owner, relation)) = load.relation else {
-            return Error::internal("a key that cannot be read");
+            return Error::internal("a key cannot be decoded");
         };
         let owner = &self.model.entities[owner];
         let field = &owner.relations[relation].field;
@@ -306,7 +307,7 @@ impl<'a> Writer<'a> {
         Error::not_found(&target.name, key.into())
     }
 
-    /// The rows of one parent.
+    /// Writes the rows of one parent.
     pub fn list(
         &mut self,
         selection: &'a Selection,
@@ -327,7 +328,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// One row, with what was loaded below it.
+    /// Writes one row, with the loads below it.
     pub fn object(
         &mut self,
         selection: &'a Selection,
@@ -382,18 +383,18 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// A count is an `Int`; a list without rows has no row that counts them.
+    /// Writes a count, which is an `Int`. A list without rows has no count row.
     pub fn count(&mut self, cell: Option<Cell>, position: Pos) -> Written {
         match cell {
             None => self.scalar(&0),
             Some(Cell::Integer(count)) if count <= i32::MAX.into() => self.scalar(&count),
-            _ => return self.null(&Error::internal("a count passes the range of Int"), position, true),
+            _ => return self.null(&Error::internal("a count exceeds the range of Int"), position, true),
         }
         Ok(())
     }
 }
 
-/// The places of rows by the key in these slots.
+/// Indexes rows by the key in these slots.
 fn places_of_keys(loaded: &Loaded, slots: &[usize]) -> HashMap<Vec<Value>, usize> {
     let key = |index| slots.iter().map(|slot| loaded.row(index).value(*slot)).collect();
     (0..loaded.rows.len()).map(|index| (key(index), index)).collect()

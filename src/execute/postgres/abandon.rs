@@ -1,4 +1,4 @@
-//! The end of statements that nobody waits for any more.
+//! Ends statements whose receivers have gone.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -12,16 +12,16 @@ use super::inbox::{Inbox, READY_FOR_QUERY};
 use super::startup::{self, Place};
 use super::stream::Stream;
 
-/// How long the server may take to end a statement before it is asked again, at first and at most. It passes over a wish that
-/// comes before the statement does.
+/// Pause between cancel requests, at first and at most. The server ignores a cancel request that arrives
+/// before its statement.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long the end of statements is pursued. After that the server's own time limits must end them.
+/// Time limit of the cancel requests. Later only the server's own time limits end the statements.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Asks the server to end the statements of a connection until it has answered all of them, and closes the connection: a
-/// transaction that is open is taken back by that.
+/// Sends cancel requests until the server has answered every statement of a connection, and closes the
+/// connection. The close rolls back an open transaction.
 pub(super) async fn abandon(
     place: &Place,
     (process_id, secret_key): (i32, i32),
@@ -32,7 +32,7 @@ pub(super) async fn abandon(
     let pursued = timeout(PATIENCE, async {
         let mut pause = FIRST_PAUSE;
         loop {
-            // It takes as long as the server does, which may be away.
+            // The request takes as long as the server, which may be unreachable.
             let asked = timeout(CONNECT_TIMEOUT, startup::cancel(place, process_id, secret_key)).await;
             if asked.is_err() {
                 place.probe.note_loss();
@@ -45,11 +45,11 @@ pub(super) async fn abandon(
         }
     });
     if pursued.await.is_err() {
-        tracing::warn!(unanswered, "the database did not end statements that were given up");
+        tracing::warn!(unanswered, "the database did not end cancelled statements");
     }
 }
 
-/// Is ready when every statement is answered, or the connection is lost.
+/// Becomes ready when every statement is answered, or the connection is lost.
 fn drain(
     stream: &mut Stream,
     inbox: &mut Inbox,

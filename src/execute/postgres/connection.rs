@@ -1,5 +1,5 @@
-//! A connection whose statements do not wait for each other (PostgreSQL's documentation, section 55.2.4, Pipelining): each is
-//! sent as soon as it comes, and the answers follow in the order of the statements. A task of its own has the socket.
+//! Pipelined connection (PostgreSQL's documentation, section 55.2.4, Pipelining): statements are sent without
+//! waiting for earlier ones, and answers arrive in order. A separate task owns the socket.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -36,67 +36,68 @@ use crate::execute::row::RowSet;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
-/// From how many unsent bytes on no further statement is taken.
+/// Number of unsent bytes above which the task accepts no further statement.
 const UNSENT_BYTES: usize = 1 << 20;
 
-/// How long a connection is used.
+/// Maximum age of a connection.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// How often a statement is sent that the server has to prepare anew.
+/// Maximum number of sends of a statement that the server must prepare again.
 const MOST_SENDINGS: u8 = 3;
 
-/// The server's states between statements (ReadyForQuery).
+/// Server states between statements (ReadyForQuery).
 const IDLE: u8 = b'I';
 const IN_TRANSACTION: u8 = b'T';
 
-/// The way to the task of a connection. When it is dropped, the task ends with the last answer that anybody waits for.
+/// Handle to the task of a connection. After the handle is dropped, the task ends with the last awaited
+/// answer.
 #[derive(Debug)]
 pub(super) struct Connection {
     requests: mpsc::UnboundedSender<Request>,
     state: Arc<State>,
     task: JoinHandle<()>,
     place: Arc<Place>,
-    /// How often the server had been lost when it was opened.
+    /// Number of server losses when the connection was opened.
     losses: u64,
-    /// Since when it has been open.
+    /// Time of opening.
     since: Instant,
-    /// Where its task runs: requests of other runtimes are served, and woken from there.
+    /// Runtime of the task. Requests of other runtimes are served, and woken, from this runtime.
     pub home: Id,
 }
 
-/// State of a connection that its task and its users share.
+/// State shared by the connection's task and its users.
 #[derive(Debug)]
 struct State {
-    /// The server's state after the last answer.
+    /// Server state after the last answer.
     status: AtomicU8,
-    /// Set when even those who wait for answers get none any more.
+    /// Set when pending receivers get no answer any more.
     is_given_up: AtomicBool,
 }
 
-/// Place of a statement among transactions.
+/// Position of a statement relative to transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Outside any.
+    /// Outside any transaction.
     Alone,
-    /// The first of a transaction: this BEGIN is sent ahead, in the same message.
+    /// First statement of a transaction; this BEGIN is sent ahead in the same message.
     Begin(&'static str),
-    /// Inside the one that was begun.
+    /// Inside an open transaction.
     Inside,
-    /// The end of a transaction, sent even when no receiver waits for its answer.
+    /// End of a transaction, sent even without a receiver for the answer.
     End,
 }
 
-/// What a statement brought.
+/// Result of a statement.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub rows: RowSet,
-    /// How long the server worked for it, the statements before it not counted.
+    /// Time that the server worked on the statement, without the statements before it.
     pub worked: Duration,
-    /// Whether the server says that it has taken something back.
+    /// True if the server reports a rollback.
     pub is_rollback: bool,
 }
 
-/// The answer of a statement that is under way.
+/// Receiver of a pending statement's result.
 pub(super) type Reply = oneshot::Receiver<Result<Answer, Fault>>;
 
 #[derive(Debug)]
@@ -104,14 +105,14 @@ struct Request {
     stage: Stage,
     sql: Arc<str>,
     values: Arc<[Value]>,
-    /// Where its rows go; none is there yet.
+    /// Builder of the result rows; empty at first.
     rows: RowSetBuilder,
     sendings: u8,
     reply: oneshot::Sender<Result<Answer, Fault>>,
 }
 
 impl Connection {
-    /// Opens one, whose task runs on this runtime. One that is shared has short statements alone.
+    /// Opens a connection, whose task runs on this runtime. A shared connection serves only short statements.
     pub async fn open(place: &Arc<Place>, is_shared: bool) -> Result<Self, Fault> {
         let losses = place.probe.losses();
         let opened = startup::open(place).await?;
@@ -123,23 +124,23 @@ impl Connection {
         Ok(Self { requests, state, task, place, losses, since: Instant::now(), home })
     }
 
-    /// Whether it may be used again: open, younger than the last loss of the server, and not so old that the server's process
-    /// should make room for a new one.
+    /// Returns true if the connection may be reused: open, newer than the last server loss, and below its
+    /// maximum age. The age limit lets the server replace its process.
     pub fn is_good(&self) -> bool {
         self.is_open() && self.losses == self.place.probe.losses() && self.since.elapsed() < LIFETIME
     }
 
-    /// Whether it takes statements.
+    /// Returns true if the connection accepts statements.
     pub fn is_open(&self) -> bool {
         !self.requests.is_closed()
     }
 
-    /// Whether no transaction is open, as far as answers have come.
+    /// Returns true if no transaction is open, according to the last answer.
     pub fn is_idle(&self) -> bool {
         self.state.status.load(Ordering::Relaxed) == IDLE
     }
 
-    /// Whether a transaction is open that the server would commit.
+    /// Returns true if a transaction is open that the server would commit.
     pub fn is_in_transaction(&self) -> bool {
         self.state.status.load(Ordering::Relaxed) == IN_TRANSACTION
     }
@@ -147,7 +148,7 @@ impl Connection {
     /// Sends a statement, whose rows are added to `rows`.
     ///
     /// # Errors
-    /// When the connection is closed: nothing has been sent.
+    /// Fails if the connection is closed: nothing was sent.
     pub fn send(
         &self,
         stage: Stage,
@@ -161,7 +162,7 @@ impl Connection {
         Ok(answer)
     }
 
-    /// Sends a statement, and waits for its rows, which are added to `rows`.
+    /// Sends a statement, waits for its rows, and adds them to `rows`.
     pub async fn read(
         &self,
         sql: Arc<str>,
@@ -171,33 +172,33 @@ impl Connection {
         answer_of(self.send(Stage::Alone, sql, values, rows)?).await
     }
 
-    /// Ends what is under way, at the server, too, and waits for that no longer than `patience`.
+    /// Ends pending statements, at the server too, and waits at most `patience`.
     pub async fn give_up(self, patience: Duration) {
         self.state.is_given_up.store(true, Ordering::Relaxed);
-        // The task is woken by it.
+        // The drop wakes the task.
         drop(self.requests);
-        // It goes on by itself where the server takes longer.
+        // The task continues alone if the server takes longer.
         let _ = timeout(patience, self.task).await;
     }
 }
 
-/// Waits for an answer.
+/// Waits for a result.
 pub(super) async fn answer_of(reply: Reply) -> Result<Answer, Fault> {
     reply.await.map_err(|_| Fault::Closed)?
 }
 
-/// A statement whose answer has not come in full.
+/// Statement with an incomplete answer.
 struct Waiting {
     request: Request,
     prepared: Arc<Prepared>,
-    /// How many statements that were sent ahead are not complete.
+    /// Number of incomplete statements sent ahead of it.
     ahead: u8,
     fault: Option<Fault>,
     is_rollback: bool,
     sent: Instant,
 }
 
-/// What runs a connection.
+/// Task that drives a connection.
 struct Task {
     place: Arc<Place>,
     stream: Stream,
@@ -209,7 +210,7 @@ struct Task {
     inbox: Inbox,
     kept: Kept,
     waiting: VecDeque<Waiting>,
-    /// When the last answer was complete.
+    /// Time of the last complete answer.
     free_since: Instant,
     watch: Watch,
 }
@@ -243,7 +244,7 @@ impl Task {
         self.end(ended).await;
     }
 
-    /// Does what can be done now; is ready when the connection is over.
+    /// Makes progress; becomes ready when the connection ends.
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Fault>> {
         while let Poll::Ready(read) = self.inbox.poll_read(&mut self.stream, context) {
             read?;
@@ -260,7 +261,7 @@ impl Task {
         if is_wanted || is_awaited() { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
-    /// Takes what has been asked meanwhile; false when nothing more can come.
+    /// Accepts new requests; returns false when no more can arrive.
     fn take_requests(&mut self, context: &mut Context<'_>) -> bool {
         while self.outbox.len() < UNSENT_BYTES {
             match self.requests.poll_recv(context) {
@@ -287,7 +288,8 @@ impl Task {
         }
     }
 
-    /// Writes a statement into the outbox. One that the server does not know by name is told to it in the same breath.
+    /// Writes a statement into the outbox. A statement without a name at the server is parsed in the same
+    /// message.
     fn send(&mut self, mut request: Request) {
         // The receiver may have been dropped.
         if request.reply.is_closed() && request.stage != Stage::End {
@@ -308,14 +310,15 @@ impl Task {
             }
             Err(fault) => {
                 self.outbox.truncate(start);
-                // Whoever asked may have gone meanwhile.
+                // The receiver may have been dropped.
                 let _ = request.reply.send(Err(fault));
             }
         }
     }
 
-    /// Asks the server for a sign of life ahead of a statement that may be silent for long, where the connection has lain idle and
-    /// may have been forgotten by something on the way. A pooler gives none before it has a connection of the server.
+    /// Requests an echo from the server ahead of a statement that may be silent for long. An idle connection
+    /// may have been dropped by a device on the path. A pooler sends no echo before it has a server
+    /// connection.
     fn ask_for_echo(&mut self) -> Result<(), Fault> {
         let has_lain_idle = self.waiting.is_empty() && self.free_since.elapsed() >= TICK;
         if self.watch.is_shared || self.place.is_pooled() || !has_lain_idle {
@@ -327,8 +330,8 @@ impl Task {
         Ok(())
     }
 
-    /// Writes a statement and what goes ahead of it. All that stands before one Sync goes to one connection of the server,
-    /// whatever a pooler does.
+    /// Writes a statement and the statements ahead of it. A pooler sends all messages before one Sync to the
+    /// same server connection.
     fn write(&mut self, request: &Request) -> Result<(Arc<Prepared>, u8), Fault> {
         let Request { stage, sql, values, rows, .. } = request;
         let place = self.place.clone();
@@ -357,7 +360,7 @@ impl Task {
         self.bind_and_execute(&prepared.name, values)?;
         frontend::sync(&mut self.outbox);
         if is_new && is_named {
-            // Behind the end of the statement, where a fault of it cannot have the server pass this over.
+            // After the Sync, so that an error of the statement cannot make the server skip the Close.
             for name in self.kept.put(sql.clone(), prepared.clone()) {
                 frontend::close(b'S', &name, &mut self.outbox)?;
             }
@@ -365,7 +368,7 @@ impl Task {
         Ok((prepared, ahead))
     }
 
-    /// Writes a statement without values whose rows are passed over.
+    /// Writes a statement without values, whose rows are ignored.
     fn write_ahead(&mut self, sql: &str) -> Result<(), Fault> {
         frontend::parse("", sql, [], &mut self.outbox)?;
         self.bind_and_execute("", &[])
@@ -417,7 +420,7 @@ impl Task {
         Ok(())
     }
 
-    /// Answers a statement, or sends it again where the server has to prepare it anew and nothing was written.
+    /// Answers a statement, or sends it again if the server must prepare it again and nothing was written.
     fn complete(&mut self, mut waiting: Waiting, status: u8) -> Result<(), Fault> {
         let now = Instant::now();
         let worked = now.duration_since(waiting.sent.max(self.free_since));
@@ -447,7 +450,7 @@ impl Task {
         Ok(())
     }
 
-    /// Whoever waits is told why the connection is over; where nobody does, the server need not go on either.
+    /// Tells all receivers why the connection ended. Cancels the server's work if no receiver is left.
     async fn end(self, ended: Result<(), Fault>) {
         let Self { place, stream, process_id, secret_key, mut requests, inbox, waiting, .. } = self;
         let fault = ended.err();
@@ -460,7 +463,7 @@ impl Task {
         }
         for (own, reply) in replies {
             let lost = || fault.as_ref().map_or(Fault::Closed, Fault::told_again);
-            // Whoever asked may have gone meanwhile.
+            // The receiver may have been dropped.
             let _ = reply.send(Err(own.unwrap_or_else(lost)));
         }
         let may_be_at_work = matches!(fault, None | Some(Fault::Silent | Fault::Lost));
@@ -470,10 +473,10 @@ impl Task {
     }
 }
 
-/// Takes a message that does not come with every answer.
+/// Handles rare messages.
 fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(), Fault> {
-    let unexpected = || Fault::Protocol(format!("message {:?} came out of turn", char::from(tag)));
-    // The library reads whole messages, head included.
+    let unexpected = || Fault::Protocol(format!("unexpected message {:?}", char::from(tag)));
+    // The library reads whole messages, including the head.
     let mut message = BytesMut::with_capacity(HEAD_BYTES + body.len());
     message.extend_from_slice(&[tag]);
     let length = u32::try_from(body.len() + LENGTH_BYTES).map_err(|_| unexpected())?;
@@ -494,7 +497,7 @@ fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(),
             waiting.prepared.forms.get_or_init(Vec::new);
         }
         (Some(Message::ErrorResponse(error)), Some(waiting)) => waiting.fault = Some(Fault::from(&error)),
-        // Without a statement under way, the server ends the connection.
+        // Without a pending statement, an error ends the connection.
         (Some(Message::ErrorResponse(error)), None) => return Err(Fault::from(&error)),
         (
             Some(
@@ -512,17 +515,18 @@ fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(),
 
 impl Waiting {
     fn take_row(&mut self, body: &[u8]) -> Result<(), Fault> {
-        // What else comes is passed over: the connection is as good as before then.
+        // Other rows are skipped, which keeps the connection usable.
         if self.ahead > 0 || self.fault.is_some() || self.request.reply.is_closed() {
             return Ok(());
         }
         let forms = self.prepared.forms.get();
-        let forms = forms.ok_or_else(|| Fault::Protocol("a row came before its description".to_owned()))?;
+        let forms =
+            forms.ok_or_else(|| Fault::Protocol("a row arrived before its description".to_owned()))?;
         let mut body = body;
         let count = body.try_get_u16().map_err(|_| truncated())?;
-        // A page by cursors is put in order by a column that nobody reads: it comes last.
+        // The page position, a last column for sorting, is not read.
         if usize::from(count) < forms.len() {
-            return Err(Fault::Protocol(format!("{count} columns came for {}", forms.len())));
+            return Err(Fault::Protocol(format!("received {count} columns, expected {}", forms.len())));
         }
         for form in forms {
             let length = body.try_get_i32().map_err(|_| truncated())?;
@@ -542,14 +546,14 @@ impl Waiting {
             Some(fault) => Err(fault),
             None => Ok(Answer { rows: rows.finish(), worked, is_rollback: self.is_rollback }),
         };
-        // Whoever asked may have gone meanwhile.
+        // The receiver may have been dropped.
         let _ = reply.send(answer);
     }
 }
 
 fn truncated() -> Fault {
-    Fault::Protocol("a row that ends too early".to_owned())
+    Fault::Protocol("a row ends too early".to_owned())
 }
 
-/// The code of the binary format.
+/// Code of the binary format.
 const BINARY: i16 = 1;

@@ -1,4 +1,4 @@
-//! PostgreSQL's binary format, decoded straight into cells.
+//! Decodes PostgreSQL's binary format directly into cells.
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use postgres_types::Type;
@@ -10,7 +10,7 @@ use crate::execute::row::Unreadable;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
-/// How the cells of a column are decoded: found out once for all rows of a statement.
+/// Decoder of a column's cells, determined once per statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Boolean,
@@ -20,7 +20,7 @@ pub(super) enum Form {
     Float4,
     Float8,
     Text,
-    /// Text that the database fills up with blanks, which it takes for none.
+    /// Text padded with blanks, which PostgreSQL ignores.
     Padded,
     Decimal,
     Uuid,
@@ -31,33 +31,33 @@ pub(super) enum Form {
     Json,
     JsonBinary,
     Bytes,
-    /// The column is of a type that cannot be what the entity says: its NULLs can be read.
+    /// Column type that does not match the entity's: only NULL can be read.
     Other(u32),
 }
 
-/// The first id of a type that no release of PostgreSQL has by itself (`access/transam.h`).
+/// First type id that PostgreSQL itself does not assign (`access/transam.h`).
 const FIRST_OWN_TYPE: u32 = 16_384;
 
-/// Functions that send a type's values as the text that clients read. Other types of their own, such as `ltree`, have a
-/// binary form.
+/// Send functions that write values as the text that clients read. Other extension types, such as `ltree`,
+/// have a binary form.
 const SENDS_TEXT: [&str; 6] =
     ["textsend", "varcharsend", "bpcharsend", "namesend", "enum_send", "citextsend"];
 
-/// Whether the values of a column of PostgreSQL's type `oid`, which `send` writes, are read as what the entity says.
+/// Returns true if values of PostgreSQL's type `oid`, written by `send`, can be read as the entity's type.
 pub(in crate::execute) fn is_readable(column_type: &ColumnType, oid: u32, send: &str) -> bool {
-    // An enum is selected as text, whatever it is stored as.
+    // An enum is selected as text, in any storage.
     matches!(column_type, ColumnType::Enumeration(_))
         || (!matches!(Form::of(column_type, oid), Form::Other(_))
             && (oid < FIRST_OWN_TYPE || SENDS_TEXT.contains(&send)))
 }
 
 impl Form {
-    /// Of a column that the entity and the database describe so.
+    /// Returns the decoder for a column of these types in the entity and the database.
     pub fn of(column_type: &ColumnType, oid: u32) -> Self {
         let is = |other: &Type| oid == other.oid();
         match column_type {
             ColumnType::Boolean if is(&Type::BOOL) => Self::Boolean,
-            // PostgreSQL stores 8 bits in 16, and 16, 32 and 64 unsigned ones in the next wider signed type.
+            // PostgreSQL stores 8 bits in 16, and unsigned 16, 32 and 64 bits in the next wider signed type.
             ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned if is(&Type::INT2) => {
                 Self::Int2
             }
@@ -88,7 +88,7 @@ impl Form {
         }
     }
 
-    /// Adds a cell; no bytes are NULL. What the column's type cannot hold is an unreadable cell.
+    /// Adds a cell; `None` is NULL. A value outside the column's type becomes an unreadable cell.
     pub fn decode(self, bytes: Option<&[u8]>, rows: &mut RowSetBuilder) {
         let Some(bytes) = bytes else { return rows.push_null() };
         if let Err(why) = self.push(bytes, rows) {
@@ -139,13 +139,13 @@ fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Unreadable> {
     bytes.try_into().map_err(|_| Unreadable::Malformed)
 }
 
-/// The days of the common era up to 2000-01-01, from which PostgreSQL counts.
+/// Days of the common era up to 2000-01-01, PostgreSQL's epoch.
 const EPOCH_DAYS: i32 = 730_120;
 
-/// The microseconds from 1970-01-01 to 2000-01-01.
+/// Microseconds from 1970-01-01 to 2000-01-01.
 const EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
 
-/// PostgreSQL's calendar goes further than chrono's, and knows `infinity`.
+/// Decodes a date. PostgreSQL's calendar is larger than chrono's, and includes `infinity`.
 fn date(days: i32) -> Result<NaiveDate, Unreadable> {
     let date = days.checked_add(EPOCH_DAYS).and_then(NaiveDate::from_num_days_from_ce_opt);
     date.ok_or(Unreadable::OutOfRange)
@@ -156,7 +156,7 @@ fn moment(microseconds: i64) -> Result<DateTime<chrono::Utc>, Unreadable> {
     moment.ok_or(Unreadable::OutOfRange)
 }
 
-/// PostgreSQL's day ends with a `24:00:00`, which no other time of day equals.
+/// Decodes a time of day. PostgreSQL has `24:00:00` as well, which equals no other time.
 fn time(microseconds: i64) -> Result<NaiveTime, Unreadable> {
     let (seconds, rest) = (microseconds / 1_000_000, microseconds % 1_000_000);
     let time = u32::try_from(seconds).ok().zip(u32::try_from(rest * 1_000).ok());

@@ -1,4 +1,4 @@
-//! What goes wrong between us and a PostgreSQL server.
+//! Errors of PostgreSQL connections and statements.
 
 use std::io;
 use std::time::Duration;
@@ -9,45 +9,46 @@ use postgres_protocol::message::backend::ErrorResponseBody;
 use crate::error::Error;
 use crate::execute::sql_error::{Refusal, SqlError, ends_connection};
 
-/// Why a connection could not be opened, or a statement not be carried out.
+/// Reason why a connection failed to open, or a statement failed.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::execute) enum Fault {
-    /// Nobody is there, or the connection is lost.
+    /// No server answers, or the connection is lost.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The connection takes no statements any more.
+    /// The connection accepts no further statements.
     #[error("the connection is closed")]
     Closed,
-    /// No connection in so much time.
-    #[error("no connection within {0:?}")]
+    /// No connection within this time.
+    #[error("no connection after {0:?}")]
     Slow(Duration),
-    /// A statement that is known to be short has brought nothing for so long that it is better sent over another connection.
-    #[error("the server has not answered a short statement")]
+    /// A short statement got no answer in time, and is better sent over another connection.
+    #[error("the server did not answer a short statement in time")]
     Silent,
     /// The server has stopped answering.
-    #[error("the server has stopped answering")]
+    #[error("the server has stopped responding")]
     Lost,
-    /// The server lets no connection in: nothing has been sent.
-    #[error("no connection: {0}")]
+    /// The server refuses connections: nothing was sent.
+    #[error("cannot connect: {0}")]
     Refused(String),
-    /// The server says no.
+    /// The server refused the statement.
     #[error("{0}")]
     Server(Box<Refusal>),
-    /// The connection cannot be encrypted as it should be.
+    /// The required encryption is not possible.
     #[error("TLS: {0}")]
     Tls(String),
-    /// What came is not what PostgreSQL's protocol has here, or a part of it that is not spoken.
-    #[error("the server does not speak as expected: {0}")]
+    /// A message violates PostgreSQL's protocol, or uses an unsupported part.
+    #[error("the server violates the PostgreSQL protocol: {0}")]
     Protocol(String),
-    /// The settings of the connection cannot be followed.
+    /// The connection settings are invalid.
     #[error("{0}")]
     Settings(String),
-    /// A value cannot be sent.
+    /// A value cannot be encoded.
     #[error("{0}")]
     Parameter(String),
 }
 
-/// The fields of an ErrorResponse that are read: <https://www.postgresql.org/docs/current/protocol-error-fields.html>
+/// Fields of an ErrorResponse that are read:
+/// <https://www.postgresql.org/docs/current/protocol-error-fields.html>
 const CODE: u8 = b'C';
 const MESSAGE: u8 = b'M';
 const DETAIL: u8 = b'D';
@@ -56,20 +57,21 @@ const TABLE: u8 = b't';
 const COLUMN: u8 = b'c';
 const CONSTRAINT: u8 = b'n';
 
-/// A prepared statement is not what it was: a table has other columns now, or a pooler between has forgotten it.
+/// Codes of an outdated prepared statement: a table's columns changed, or a pooler lost the statement.
 const OF_STATEMENT: [&str; 3] = ["0A000", "26000", KNOWN_ALREADY];
 
-/// The server has a statement of this name already: the same, since a name is a hash of it.
+/// The server already has a statement with this name. The statement is identical, because the name is its
+/// hash.
 const KNOWN_ALREADY: &str = "42P05";
 
-/// A pooler that refuses a parameter of the start-up.
+/// Code with which a pooler refuses a start-up parameter.
 const PROTOCOL_VIOLATION: &str = "08P01";
 
 impl From<&ErrorResponseBody> for Fault {
     fn from(body: &ErrorResponseBody) -> Self {
         let mut refusal = Refusal::default();
         let read = body.fields().for_each(|field| {
-            // Before the connection's encoding is settled it is whatever the server's is.
+            // Before the client encoding is set, the text has the server's encoding.
             let value = || String::from_utf8_lossy(field.value_bytes()).into_owned();
             match field.type_() {
                 CODE => refusal.code = value(),
@@ -113,17 +115,17 @@ impl From<Fault> for Error {
 }
 
 impl Fault {
-    /// What came, or what is to be sent, does not fit PostgreSQL's protocol.
+    /// Wraps a protocol violation of a received or an unsent message.
     pub fn protocol(cause: impl ToString) -> Self {
         Self::Protocol(cause.to_string())
     }
 
-    /// The connection cannot be encrypted as it should be.
+    /// Wraps an encryption failure.
     pub fn tls(cause: impl ToString) -> Self {
         Self::Tls(cause.to_string())
     }
 
-    /// Whether the same statement may succeed over another connection.
+    /// Returns true if the same statement may succeed over another connection.
     pub fn is_stale(&self) -> bool {
         match self {
             Self::Server(refusal) => ends_connection(&refusal.code) || self.is_of_statement(),
@@ -132,28 +134,29 @@ impl Fault {
         }
     }
 
-    /// Whether other connections are most likely lost, or out of date, as well.
+    /// Returns true if other connections are most likely lost or outdated as well.
     pub fn is_of_all(&self) -> bool {
         self.is_stale() || matches!(self, Self::Lost)
     }
 
-    /// Whether the statement has to be prepared anew.
+    /// Returns true if the statement must be prepared again.
     pub fn is_of_statement(&self) -> bool {
         matches!(self, Self::Server(refusal) if OF_STATEMENT.contains(&refusal.code.as_str()))
     }
 
-    /// Whether the server has the statement already that was to be prepared.
+    /// Returns true if the server already has the statement to be prepared.
     pub fn is_known_already(&self) -> bool {
         matches!(self, Self::Server(refusal) if refusal.code == KNOWN_ALREADY)
     }
 
-    /// Whether a pooler refuses a parameter that PostgreSQL takes: "unsupported startup parameter: options".
+    /// Returns true if a pooler refuses a parameter that PostgreSQL accepts: "unsupported startup parameter:
+    /// options".
     pub fn is_unsupported_parameter(&self) -> bool {
         let Self::Server(refusal) = self else { return false };
         refusal.code == PROTOCOL_VIOLATION && refusal.message.contains("startup parameter")
     }
 
-    /// The same for another one who waits.
+    /// Copies the error for a further receiver.
     pub fn told_again(&self) -> Self {
         match self {
             Self::Server(refusal) => Self::Server(refusal.clone()),

@@ -1,4 +1,4 @@
-//! Messages of the server as they arrive.
+//! Buffer of received server messages.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::fault::Fault;
 use super::stream::Stream;
 
-/// Messages of the server (PostgreSQL's documentation, section 55.7).
+/// Message tags of the server (PostgreSQL's documentation, section 55.7).
 pub(super) const DATA_ROW: u8 = b'D';
 pub(super) const READY_FOR_QUERY: u8 = b'Z';
 pub(super) const PARSE_COMPLETE: u8 = b'1';
@@ -16,19 +16,19 @@ pub(super) const BIND_COMPLETE: u8 = b'2';
 pub(super) const CLOSE_COMPLETE: u8 = b'3';
 pub(super) const COMMAND_COMPLETE: u8 = b'C';
 
-/// Bytes that are read at once. A larger message makes the room that it needs.
+/// Buffer size of a read. A larger message grows the buffer.
 const READ_BYTES: usize = 64 << 10;
 
-/// The largest message that PostgreSQL sends (`utils/memutils.h`, MaxAllocSize).
+/// Maximum message size of PostgreSQL (`utils/memutils.h`, MaxAllocSize).
 const LARGEST_MESSAGE: usize = 1 << 30;
 
-/// A message's tag and length.
+/// Bytes of a message's tag and length.
 pub(super) const HEAD_BYTES: usize = 5;
 
-/// The part of the head that is counted by the length itself.
+/// Bytes of the head that the length itself includes.
 pub(super) const LENGTH_BYTES: usize = 4;
 
-/// What has been read and not been taken.
+/// Received bytes that were not consumed.
 pub(super) struct Inbox {
     bytes: Vec<u8>,
     start: usize,
@@ -42,7 +42,7 @@ impl Inbox {
         Self { bytes, start: 0, end: received.len() }
     }
 
-    /// Reads what is there.
+    /// Reads available bytes.
     pub fn poll_read(&mut self, stream: &mut Stream, context: &mut Context<'_>) -> Poll<Result<(), Fault>> {
         let mut room = ReadBuf::new(&mut self.bytes[self.end..]);
         ready!(Pin::new(stream).poll_read(context, &mut room))?;
@@ -55,7 +55,8 @@ impl Inbox {
         }
     }
 
-    /// The next message that is there in full: its tag, and what follows its length. Else there is room for the rest of it.
+    /// Returns the next complete message: its tag, and its body. Without one, makes room for the rest of the
+    /// message.
     pub fn next(&mut self) -> Result<Option<(u8, &[u8])>, Fault> {
         let here = self.end - self.start;
         let mut needed = HEAD_BYTES;
@@ -63,7 +64,7 @@ impl Inbox {
             let head = &self.bytes[self.start..self.start + HEAD_BYTES];
             let length = head[1..].try_into().map_or(0, u32::from_be_bytes) as usize;
             if !(LENGTH_BYTES..=LARGEST_MESSAGE).contains(&length) {
-                return Err(Fault::Protocol(format!("a message of {length} bytes")));
+                return Err(Fault::Protocol(format!("invalid message length of {length} bytes")));
             }
             needed = 1 + length;
             if here >= needed {
@@ -83,7 +84,7 @@ impl Inbox {
         if needed > self.bytes.len() {
             self.bytes.resize(needed, 0);
         } else if self.end == 0 && self.bytes.len() > READ_BYTES {
-            // A large message has passed.
+            // A large message was consumed.
             self.bytes.truncate(READ_BYTES);
             self.bytes.shrink_to_fit();
         }

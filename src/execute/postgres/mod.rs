@@ -1,10 +1,10 @@
-//! PostgreSQL, over connections of our own: sqlx's pool asks the server whether a connection lives whenever one is given back,
-//! cannot end a statement at the server, and each of its rows has allocations of its own.
+//! PostgreSQL, over own connections. sqlx's pool pings the server on every return, cannot cancel a statement
+//! at the server, and allocates for each row.
 //!
-//! A statement that only reads and was over soon the last time shares one connection with all others of its thread and waits
-//! for none of them. Any other has a connection to itself, or whatever came behind it would wait. A connection that turns out
-//! to be broken is thrown away, and the statement sent once more. A transaction has a connection to itself as well, from a
-//! pool of their own.
+//! A read that was short at its last execution shares one pipelined connection with all others of its thread.
+//! Any other read has its own connection, or later statements would wait for it. A broken connection is
+//! discarded, and the statement sent once more. A transaction has its own connection too, from a separate
+//! pool.
 
 mod abandon;
 mod connection;
@@ -43,27 +43,27 @@ use pool::Pool;
 pub(super) use startup::{Place, explore};
 pub(super) use transaction::{Access, PostgresTransaction};
 
-/// How long the server may take to let a connection in: one that is there needs far less.
+/// Timeout for a new connection: a reachable server needs far less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A statement for which the server worked no longer than this shares a connection the next time.
+/// Server time up to which a statement shares a connection at its next execution.
 const SHORT: Duration = Duration::from_millis(5);
 
-/// Every connection to one database.
+/// All connections to one database.
 #[derive(Debug)]
 pub(super) struct PostgresConnections {
     place: Arc<Place>,
-    /// The connection that the short statements of a thread (of a runtime, to be exact) share.
+    /// Connection that the short statements of a thread (precisely, of a runtime) share.
     shared: Mutex<Vec<(Id, Arc<OnceCell<Connection>>)>>,
-    /// For what is only read, one statement each.
+    /// Pool for single reads.
     reading: Arc<Pool>,
-    /// For transactions.
+    /// Pool for transactions.
     writing: Arc<Pool>,
 }
 
 impl PostgresConnections {
-    /// Connections to `place`, opened when they are needed: one a thread for short statements, and beside them no more than
-    /// `limit` for what is only read, and as many for transactions.
+    /// Creates lazily opened connections to `place`: one per thread for short statements, up to `limit` for
+    /// other reads, and up to `limit` for transactions.
     pub fn new(place: Arc<Place>, limit: usize) -> Arc<Self> {
         let (reading, writing) = (Pool::new(limit), Pool::new(limit));
         Arc::new(Self { place, shared: Mutex::default(), reading, writing })
@@ -93,13 +93,13 @@ impl PostgresConnections {
         Ok(answer?.rows)
     }
 
-    /// Sends a statement that reads and of which nothing is known, and decodes its rows.
+    /// Sends a statement without statistics that reads, and decodes its rows.
     pub async fn ask(&self, sql: &str, values: Arc<[Value]>, columns: Arc<[ColumnType]>) -> Result<RowSet> {
         let rows = || RowSetBuilder::new(columns.clone());
         Ok(self.read_alone(&sql.into(), values, rows).await?.rows)
     }
 
-    /// Begins a transaction, which has a connection. Nothing is sent before its first statement.
+    /// Returns a transaction with a connection. Nothing is sent before the first statement.
     pub async fn begin(self: &Arc<Self>, access: Access) -> Result<PostgresTransaction, Fault> {
         let pool = match access {
             Access::Write => &self.writing,
@@ -115,17 +115,17 @@ impl PostgresConnections {
     /// Opens a connection and closes it again.
     ///
     /// # Errors
-    /// What keeps the server from being used, within a second.
+    /// Returns the reason why the server cannot be used, within a second.
     pub async fn reach(&self) -> Result<(), Fault> {
         timeout(PATIENCE, self.open(false)).await.map_err(|_| Fault::Slow(PATIENCE))?.map(drop)
     }
 
-    /// Whether a pooler gives each transaction to any connection of the server.
+    /// Returns true behind a pooler in transaction mode.
     pub fn is_pooled(&self) -> bool {
         self.place.is_pooled()
     }
 
-    /// How many connections lie idle, and how many are in use or being opened.
+    /// Returns the numbers of idle connections, and of connections in use or being opened.
     pub fn idle_and_busy(&self) -> (usize, usize) {
         let shared = self.connections();
         let busy = shared.iter().filter(|(_, connection)| Arc::strong_count(connection) > 1).count();
@@ -135,13 +135,13 @@ impl PostgresConnections {
         (idle + shared.len() - busy, alone + busy)
     }
 
-    /// How many more connections transactions may have.
+    /// Returns the number of further connections that transactions may open.
     pub fn room(&self) -> usize {
         let (idle, busy) = self.writing.idle_and_busy();
         self.writing.limit().saturating_sub(idle + busy)
     }
 
-    /// Closes what lies idle, and lets nobody in any more.
+    /// Closes idle connections, and refuses new users.
     pub fn close(&self) {
         self.reading.close();
         self.writing.close();
@@ -166,7 +166,7 @@ impl PostgresConnections {
         self.noted(answer)
     }
 
-    /// The connection that the short statements of this thread share.
+    /// Returns the connection that the short statements of this thread share.
     async fn shared(&self) -> Result<Arc<OnceCell<Connection>>> {
         let home = Handle::current().id();
         let shared = {
@@ -202,9 +202,9 @@ impl PostgresConnections {
         answer
     }
 
-    /// What ended one connection has most likely ended those that lie idle.
+    /// Drops all idle connections: the cause that ended one has most likely ended the others.
     fn forget(&self, fault: &Fault) {
-        tracing::info!(%fault, "a connection to the database is lost");
+        tracing::info!(%fault, "lost a connection to the database");
         self.reading.forget();
         self.writing.forget();
     }
@@ -214,7 +214,7 @@ impl PostgresConnections {
     }
 }
 
-/// Decodes rows that came through sqlx: those of a transaction.
+/// Decodes the rows of an sqlx transaction.
 pub(super) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) {
     let columns = rows.columns().clone();
     let mut forms: Vec<Form> = Vec::new();

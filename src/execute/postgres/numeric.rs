@@ -1,4 +1,4 @@
-//! PostgreSQL's `numeric` in its binary format, to the last digit (`numeric_send` in `utils/adt/numeric.c`).
+//! Exact decoder of PostgreSQL's `numeric` in binary format (`numeric_send` in `utils/adt/numeric.c`).
 
 use rust_decimal::Decimal;
 use sea_orm::Value;
@@ -11,9 +11,10 @@ const NEGATIVE: u16 = 0x4000;
 /// Decimal digits in one group: groups count in base 10,000.
 const GROUP_DIGITS: usize = 4;
 
-/// Reads a number: a decimal where it fits one, else its digits as text. `Decimal::from_sql` would round beyond 28 digits.
+/// Reads a number as a decimal, or as text if it has too many digits. `Decimal::from_sql` would round beyond
+/// 28 digits.
 ///
-/// The head has four numbers of 16 bits: groups, weight of the first group, sign, and digits after the point.
+/// The head has four 16-bit numbers: groups, weight of the first group, sign, and digits after the point.
 pub(super) fn read(bytes: &[u8]) -> Result<Value, Unreadable> {
     let (words, rest) = bytes.as_chunks::<2>();
     let words: Vec<u16> = words.iter().map(|word| u16::from_be_bytes(*word)).collect();
@@ -32,7 +33,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Value, Unreadable> {
     Ok(Decimal::from_str_exact(&text).map_or_else(|_| text.into(), Value::from))
 }
 
-/// A number in decimal digits, with `scale` of them after the point.
+/// Writes a number in decimal digits, with `scale` digits after the point.
 fn digits(groups: &[u16], weight: i16, scale: usize, is_negative: bool) -> String {
     let group = |place: i32| {
         let index = usize::try_from(i32::from(weight) - place).ok();
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_unreadable() {
+    fn special_and_malformed_numerics_are_unreadable() {
         for special in [0xc000_u16, 0xd000, 0xf000] {
             assert_eq!(read(&sent(&[0, 0, special as i16, 0])), Err(Unreadable::NotFinite));
         }

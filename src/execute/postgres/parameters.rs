@@ -1,4 +1,4 @@
-//! The parameters of a statement in PostgreSQL's binary format.
+//! Encodes statement parameters in PostgreSQL's binary format.
 
 use std::error::Error as StdError;
 
@@ -11,11 +11,11 @@ use sea_orm::sea_query::ArrayType;
 
 type Refusal = Box<dyn StdError + Send + Sync>;
 
-/// The type as which a value is sent; none for what SeaORM's types hold and no column here has.
+/// Returns the PostgreSQL type of a value, or `None` for SeaORM types that no column here has.
 pub(super) fn type_of(value: &Value) -> Option<Type> {
     Some(match value {
         Value::Bool(_) => Type::BOOL,
-        // PostgreSQL stores 8 bits in 16, and 16, 32 and 64 unsigned ones in the next wider signed type.
+        // PostgreSQL stores 8 bits in 16, and unsigned 16, 32 and 64 bits in the next wider signed type.
         Value::TinyInt(_) | Value::TinyUnsigned(_) | Value::SmallInt(_) => Type::INT2,
         Value::SmallUnsigned(_) | Value::Int(_) => Type::INT4,
         Value::Unsigned(_) | Value::BigUnsigned(_) | Value::BigInt(_) => Type::INT8,
@@ -49,7 +49,7 @@ pub(super) fn type_of(value: &Value) -> Option<Type> {
     })
 }
 
-/// Writes a value as the type that [`type_of`] gives it.
+/// Writes a value as the type of [`type_of`].
 pub(super) fn write(value: &Value, bytes: &mut BytesMut) -> Result<IsNull, Refusal> {
     let Value::Array(_, items) = value else {
         return Ok(match scalar(value, bytes)? {
@@ -93,5 +93,5 @@ fn scalar(value: &Value, bytes: &mut BytesMut) -> Result<postgres_types::IsNull,
 }
 
 fn refusal(value: &Value) -> Refusal {
-    format!("PostgreSQL gets no value such as {value:?}").into()
+    format!("cannot bind {value:?} as a PostgreSQL parameter").into()
 }

@@ -1,4 +1,4 @@
-//! Connections that have one user each.
+//! Pool of connections with one user each.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,10 +13,10 @@ use super::fault::Fault;
 use crate::execute::connect::ACQUIRE_TIMEOUT;
 use crate::execute::row_builder::RowSetBuilder;
 
-/// How long a place stays taken by a connection whose statement was given up and is being ended at the server.
+/// Time for which a cancelled statement keeps its place in the pool while it is ended at the server.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
-/// No more than so many connections, and those of them that lie idle.
+/// Bounded number of connections, with the idle ones among them.
 #[derive(Debug)]
 pub(super) struct Pool {
     room: Arc<Semaphore>,
@@ -24,8 +24,8 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Connection>>,
 }
 
-/// A place in a pool, with a connection where there is one. The connection goes back only when it is idle at the end: one
-/// whose statement was given up half-way is ended, at the server, too, and has the place until then.
+/// Permit of a pool, with a connection if one is open. An idle connection returns to the pool. A connection
+/// with an abandoned statement is ended, at the server too, and keeps the permit until then.
 #[derive(Debug)]
 pub(super) struct Lease {
     pool: Arc<Pool>,
@@ -40,7 +40,7 @@ impl Pool {
         Arc::new(Self { room, limit, idle: Mutex::default() })
     }
 
-    /// A place, with an idle connection where there is a good one.
+    /// Takes a permit, with an idle connection if a good one exists.
     pub async fn take(self: &Arc<Self>) -> Result<Lease, Fault> {
         let place = match self.room.clone().try_acquire_owned() {
             Ok(place) => place,
@@ -52,14 +52,14 @@ impl Pool {
         let home = Handle::current().id();
         let mut idle = self.idle();
         idle.retain(Connection::is_good);
-        // Another thread's can be used, and wakes that thread for each answer.
+        // A connection of another thread works too, but wakes that thread for each answer.
         let near = idle.iter().rposition(|connection| connection.home == home);
         let index = near.or_else(|| idle.len().checked_sub(1));
         let connection = index.map(|index| idle.swap_remove(index));
         Ok(Lease { pool: self.clone(), connection, place: Some(place), is_busy: false })
     }
 
-    /// How many connections lie idle, and how many are in use or being opened.
+    /// Returns the numbers of idle connections, and of connections in use or being opened.
     pub fn idle_and_busy(&self) -> (usize, usize) {
         (self.idle().len(), self.limit.saturating_sub(self.room.available_permits()))
     }
@@ -68,12 +68,12 @@ impl Pool {
         self.limit
     }
 
-    /// Closes what lies idle.
+    /// Closes idle connections.
     pub fn forget(&self) {
         self.idle().clear();
     }
 
-    /// Closes what lies idle, and lets nobody in any more.
+    /// Closes idle connections, and refuses new users.
     pub fn close(&self) {
         self.room.close();
         self.forget();
@@ -93,13 +93,13 @@ impl Lease {
         self.connection.as_ref()
     }
 
-    /// Puts a connection into the place; what was there is ended.
+    /// Puts a connection into the lease, and ends the previous one.
     pub fn put(&mut self, connection: Connection) {
         self.connection = Some(connection);
         self.is_busy = false;
     }
 
-    /// Notes that the connection is not to be used again as it is.
+    /// Marks the connection as unfit for reuse, or as fit again.
     pub fn set_busy(&mut self, is_busy: bool) {
         self.is_busy = is_busy;
     }
@@ -124,7 +124,7 @@ impl Drop for Lease {
         let Some(connection) = self.connection.take() else { return };
         if !self.is_busy {
             let good = Some(connection).filter(Connection::is_good);
-            // Nobody is let in any more, so nobody would use it.
+            // A closed pool has no further users.
             self.pool.idle().extend(good.filter(|_| !self.pool.is_closed()));
             return;
         }

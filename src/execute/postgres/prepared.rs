@@ -1,4 +1,4 @@
-//! Statements that the server knows by a name.
+//! Named prepared statements.
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -14,24 +14,25 @@ use super::decoder::Form;
 use super::parameters;
 use crate::model::ColumnType;
 
-/// Prepared statements that are kept at the server for one connection: 256.
+/// Maximum number of prepared statements per connection: 256.
 const KEPT_STATEMENTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 
-/// Text of all prepared statements of one connection. Plans at the server take some ten times as much.
+/// Maximum text size of all prepared statements of a connection. The server's plans take about ten times as
+/// much.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// Longer texts are sent anew each time.
+/// Size above which texts are parsed on every execution.
 const LARGEST_KEPT: usize = 64 << 10;
 
-/// A statement as it was parsed.
+/// Parsed statement.
 pub(super) struct Prepared {
-    /// Empty for a statement without a name, which lasts until the next one.
+    /// Name at the server. Empty for an unnamed statement, which lasts until the next one.
     pub name: String,
     pub types: Vec<Type>,
     pub columns: Arc<[ColumnType]>,
-    /// Known when the server has described its rows, which it does before it sends any.
+    /// Column decoders, known once the server has described the rows, which precedes any row.
     pub forms: OnceLock<Vec<Form>>,
-    /// Whether the server has parsed the statement and not described it on this connection.
+    /// True if the server parsed the statement, but has not described it on this connection.
     pub is_undescribed: AtomicBool,
 }
 
@@ -40,7 +41,7 @@ impl Prepared {
         Self { name, types, columns, forms: OnceLock::new(), is_undescribed: AtomicBool::new(false) }
     }
 
-    /// Whether these values and columns are the statement's.
+    /// Returns true if the statement has these value types and columns.
     fn fits(&self, values: &[Value], columns: &Arc<[ColumnType]>) -> bool {
         let mut types = values.iter().zip(&self.types);
         self.columns == *columns
@@ -48,8 +49,8 @@ impl Prepared {
     }
 }
 
-/// The name of a statement: a hash of its text and of its parameters' types. One name means one statement for ever, in
-/// every process, because a pooler may hand the same connection of the server to all of them.
+/// Returns the name of a statement: a hash of its text and its parameter types. A name identifies one
+/// statement in every process, because a pooler may share a server connection among all processes.
 pub(super) fn name_of(sql: &str, types: &[Type]) -> String {
     let mut hash = Sha256::new();
     hash.update(sql);
@@ -59,13 +60,13 @@ pub(super) fn name_of(sql: &str, types: &[Type]) -> String {
     }
     let mut name = String::from("cf_");
     for byte in &hash.finalize()[..16] {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(name, "{byte:02x}");
     }
     name
 }
 
-/// The statements of one connection that were used last, bounded by their number and by the bytes of their texts.
+/// Recently used statements of one connection, bounded by number and by text size.
 pub(super) struct Kept {
     statements: LruCache<Arc<str>, Arc<Prepared>>,
     bytes: usize,
@@ -76,7 +77,7 @@ impl Kept {
         Self { statements: LruCache::new(KEPT_STATEMENTS), bytes: 0 }
     }
 
-    /// Whether a statement of this text is kept at all.
+    /// Returns true if a statement with this text is kept at all.
     pub fn takes(sql: &str) -> bool {
         sql.len() <= LARGEST_KEPT
     }
@@ -90,7 +91,7 @@ impl Kept {
         self.statements.get(sql).filter(|prepared| prepared.fits(values, columns)).cloned()
     }
 
-    /// Keeps a statement; returns the names of those that make room for it.
+    /// Keeps a statement, and returns the names of evicted statements.
     pub fn put(&mut self, sql: Arc<str>, prepared: Arc<Prepared>) -> Vec<String> {
         let mut forgotten = Vec::new();
         let name = prepared.name.clone();
@@ -112,7 +113,7 @@ impl Kept {
         forgotten
     }
 
-    /// Forgets a statement, unless it was replaced meanwhile. Returns whether it was kept.
+    /// Forgets a statement, unless it was replaced meanwhile. Returns true if it was kept.
     pub fn forget(&mut self, sql: &Arc<str>, prepared: &Arc<Prepared>) -> bool {
         let is_same = self.statements.peek(sql).is_some_and(|kept| Arc::ptr_eq(kept, prepared));
         if is_same && self.statements.pop(sql).is_some() {
@@ -121,7 +122,7 @@ impl Kept {
         is_same
     }
 
-    /// Notes that the server knows a statement by its name already: it is described before it is used again.
+    /// Records that the server already knows a statement by name; the next use describes it first.
     pub fn note_known(&mut self, sql: &Arc<str>, prepared: &Arc<Prepared>) {
         let known = Prepared::new(prepared.name.clone(), prepared.types.clone(), prepared.columns.clone());
         known.is_undescribed.store(true, Ordering::Relaxed);
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_of_text_and_types_and_always_the_same() {
+    fn statement_name_depends_only_on_text_and_types() {
         assert_eq!(name_of("SELECT $1", &[Type::INT4]), "cf_40b6f694ccf3b6bb0c506f464022154f");
         assert_ne!(name_of("SELECT $1", &[Type::INT4]), name_of("SELECT $1", &[Type::INT8]));
         assert_ne!(name_of("SELECT $1", &[]), name_of("SELECT $2", &[]));
@@ -167,7 +168,7 @@ mod tests {
         let mut all = Kept::new();
         let ((sql, old), (_, new)) = (kept("SELECT 1"), kept("SELECT 1"));
         assert!(all.put(sql.clone(), old.clone()).is_empty());
-        // Of the same name: closing it would close the new one.
+        // Equal names: closing the old one would close the new one.
         assert!(all.put(sql.clone(), new.clone()).is_empty());
         assert!(!all.forget(&sql, &old));
         assert!(all.forget(&sql, &new));

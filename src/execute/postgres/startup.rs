@@ -1,4 +1,4 @@
-//! The start of a connection to PostgreSQL, up to where it is ready for queries, and the wish to end a query.
+//! Start-up of a PostgreSQL connection until it is ready for queries, and cancel requests.
 //!
 //! <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP>
 
@@ -34,25 +34,25 @@ use super::fault::Fault;
 use super::stream::Stream;
 use crate::execute::connect::Pooler;
 
-/// A connection that is ready for queries.
+/// Connection that is ready for queries.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub stream: Stream,
-    /// What has come after that it is ready: nothing, as a rule.
+    /// Bytes received after ReadyForQuery; normally none.
     pub received: BytesMut,
-    /// What [`cancel`] asks for; 0 where the server gives none.
+    /// Key data for [`cancel`]; 0 if the server sends none.
     pub process_id: i32,
     pub secret_key: i32,
 }
 
-/// The longest message that is read before the connection is ready. Whoever is there is not known yet, and may claim
-/// any length; what PostgreSQL sends has a few hundred bytes.
+/// Maximum message size before the connection is ready. The server is not authenticated yet, and may claim
+/// any length; PostgreSQL sends a few hundred bytes.
 const LONGEST_MESSAGE: usize = 64 * 1024;
 
-/// Room for all that PostgreSQL says while a connection is opened.
+/// Initial capacity for the messages of a start-up.
 const USUAL_BYTES: usize = 1024;
 
-/// Opens a connection. It takes as long as the server does: the caller has the clock.
+/// Opens a connection. Has no timeout: the caller sets one.
 pub(super) async fn open(place: &Place) -> Result<Opened, Fault> {
     let stream = reach(place).await?;
     let mut conversation = Conversation { stream, received: BytesMut::with_capacity(USUAL_BYTES) };
@@ -70,15 +70,15 @@ pub(super) async fn open(place: &Place) -> Result<Opened, Fault> {
                 (process_id, secret_key) = (body.process_id(), body.secret_key());
             }
             Message::ReadyForQuery(_) => break,
-            _ => return Err(Fault::protocol("it neither is ready for queries nor says why not")),
+            _ => return Err(Fault::protocol("neither ReadyForQuery nor an error after the startup message")),
         }
     }
     let Conversation { stream, received } = conversation;
     Ok(Opened { stream, received, process_id, secret_key })
 }
 
-/// Asks the server to end the query that a connection is at. Nobody learns whether it did: the query just ends early,
-/// or does not. It takes as long as the server does, as [`open`].
+/// Asks the server to cancel the current query of a connection. The outcome is unknown: the query ends early,
+/// or does not. Has no timeout, as [`open`].
 pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
     let asked = async {
         let mut stream = reach(place).await?;
@@ -86,20 +86,20 @@ pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
         frontend::cancel_request(process_id, secret_key, &mut message);
         stream.write_all(&message).await?;
         stream.flush().await?;
-        // The server hangs up when it has passed the wish on.
+        // The server closes the connection after it has forwarded the request.
         stream.read_u8().await.map_err(Fault::Io)
     };
     match asked.await {
         Err(Fault::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
-        Err(error) => tracing::info!(%error, "a query could not be cancelled"),
-        Ok(_) => tracing::info!("the server answers where a query is cancelled"),
+        Err(error) => tracing::info!(%error, "cannot cancel a query"),
+        Ok(_) => tracing::info!("unexpected answer to a cancel request"),
     }
 }
 
-/// Finds out whether a pooler is between here and the server, where the place does not say so.
+/// Detects a pooler in front of the server, unless the settings name one.
 ///
 /// # Errors
-/// When no connection can be opened.
+/// Fails if no connection can be opened.
 pub(in crate::execute) async fn explore(place: Place) -> Result<Place, Fault> {
     let is_open_question = place.pooler == Pooler::Auto;
     let (place, opened) = match open(&place).await {
@@ -115,16 +115,18 @@ pub(in crate::execute) async fn explore(place: Place) -> Result<Place, Fault> {
     }
     let process_id = opened.process_id.to_string();
     let mut conversation = Conversation { stream: opened.stream, received: opened.received };
-    // A pooler has a number of its own for each client.
+    // A pooler assigns its own number to each client.
     let is_direct = conversation.ask("SELECT pg_backend_pid()").await? == process_id;
     if !is_direct {
-        tracing::info!("a pooler is between here and PostgreSQL: nothing outlasts a transaction");
+        tracing::info!(
+            "connected through a pooler in transaction mode: session state ends with each transaction"
+        );
     }
     Ok(place.behind(if is_direct { Pooler::None } else { Pooler::Transaction }))
 }
 
-/// What sqlx asks for, so that both kinds of connections get the same text for the same value. Poolers refuse what goes beyond
-/// a few parameters.
+/// Returns the start-up parameters of sqlx, so that both kinds of connections get the same text for a value.
+/// Poolers refuse all but a few parameters.
 fn parameters(place: &Place) -> Vec<(&str, Cow<'_, str>)> {
     let mut parameters: Vec<(&str, Cow<'_, str>)> = vec![
         ("user", (&place.user).into()),
@@ -141,19 +143,21 @@ fn parameters(place: &Place) -> Vec<(&str, Cow<'_, str>)> {
     parameters
 }
 
-/// A connection over which nothing has been said yet, encrypted where it should be.
+/// Opens a fresh connection, encrypted as required.
 async fn reach(place: &Place) -> Result<Stream, Fault> {
     let encryption = &place.encryption;
     let (host, target, port) = match &place.address {
         Address::Tcp { host, address, port } => (host, address.as_ref().unwrap_or(host), *port),
-        // PostgreSQL has no TLS there, and sqlx takes that for a refusal.
+        // PostgreSQL has no TLS over Unix sockets, and sqlx treats that as a refusal.
         Address::Unix(_) if encryption.is_required() => {
-            return Err(Fault::tls("there is none over a Unix socket"));
+            return Err(Fault::tls("not available over a Unix socket"));
         }
         #[cfg(unix)]
         Address::Unix(path) => return Ok(Stream::Unix(UnixStream::connect(path).await?)),
         #[cfg(not(unix))]
-        Address::Unix(_) => return Err(Fault::Settings("this system has no Unix sockets".to_owned())),
+        Address::Unix(_) => {
+            return Err(Fault::Settings("Unix sockets are not available on this system".to_owned()));
+        }
     };
     let mut socket = TcpStream::connect((target.as_str(), port)).await?;
     socket.set_nodelay(true)?;
@@ -163,13 +167,13 @@ async fn reach(place: &Place) -> Result<Stream, Fault> {
             return Ok(Stream::Tls(Box::new(tls::encrypt(socket, host, encryption).await?)));
         }
         if encryption.is_required() {
-            return Err(Fault::tls("the server offers none"));
+            return Err(Fault::tls("not offered by the server"));
         }
     }
     Ok(Stream::Tcp(socket))
 }
 
-/// Has the system notice a path that is gone, which it would do after a quarter of an hour.
+/// Sets TCP keep-alive, so that the system detects a dead path sooner than after a quarter of an hour.
 fn keep_alive(socket: &TcpStream, place: &Place) -> Result<(), Fault> {
     let socket = SockRef::from(socket);
     let wanted = place.keep_alive;
@@ -184,7 +188,8 @@ fn keep_alive(socket: &TcpStream, place: &Place) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Asks whether the server speaks TLS. No byte beyond the answer is read: it would be one that nobody vouches for.
+/// Asks whether the server supports TLS. Reads no byte beyond the answer, because such a byte would be
+/// unauthenticated.
 async fn offers_tls(socket: &mut TcpStream) -> Result<bool, Fault> {
     let mut message = BytesMut::new();
     frontend::ssl_request(&mut message);
@@ -192,7 +197,7 @@ async fn offers_tls(socket: &mut TcpStream) -> Result<bool, Fault> {
     match socket.read_u8().await? {
         b'S' => Ok(true),
         b'N' => Ok(false),
-        _ => Err(Fault::protocol("it says neither yes nor no to TLS")),
+        _ => Err(Fault::protocol("unexpected answer to the TLS request")),
     }
 }
 
@@ -204,19 +209,19 @@ struct Conversation {
 impl Conversation {
     async fn send(&mut self, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> Result<(), Fault> {
         let mut message = BytesMut::new();
-        // It fails where a name or the password has a zero in it.
+        // Fails for a name or password with a zero byte.
         write(&mut message).map_err(|error| Fault::Settings(error.to_string()))?;
         self.stream.write_all(&message).await?;
         Ok(self.stream.flush().await?)
     }
 
-    /// The next message that matters.
+    /// Receives the next relevant message.
     async fn receive(&mut self) -> Result<Message, Fault> {
         loop {
             if let Some(header) = Header::parse(&self.received).map_err(Fault::protocol)?
                 && usize::try_from(header.len()).is_ok_and(|length| length > LONGEST_MESSAGE)
             {
-                return Err(Fault::protocol("a message is far too long"));
+                return Err(Fault::protocol("a message is too long"));
             }
             match Message::parse(&mut self.received).map_err(Fault::protocol)? {
                 Some(Message::ErrorResponse(body)) => return Err(Fault::from(&body)),
@@ -231,7 +236,7 @@ impl Conversation {
         }
     }
 
-    /// The first value of a query.
+    /// Returns the first value of a query.
     async fn ask(&mut self, sql: &str) -> Result<String, Fault> {
         self.send(|message| frontend::query(sql, message)).await?;
         let mut answer = String::new();
@@ -260,15 +265,15 @@ impl Conversation {
                 self.send(|message| frontend::password_message(hash.as_bytes(), message)).await?;
             }
             Message::AuthenticationSasl(body) => self.authenticate_by_scram(password, &body).await?,
-            _ => return Err(Fault::protocol("it wants to know who we are in a way that is not spoken here")),
+            _ => return Err(Fault::protocol("unsupported authentication method")),
         }
         match self.receive().await? {
             Message::AuthenticationOk => Ok(()),
-            _ => Err(Fault::protocol("it does not say whether the password is right")),
+            _ => Err(Fault::protocol("no answer to the password")),
         }
     }
 
-    /// By SCRAM (RFC 5802), where the server proves that it knows the password too.
+    /// Authenticates by SCRAM (RFC 5802), where the server proves that it knows the password too.
     async fn authenticate_by_scram(
         &mut self,
         password: &[u8],
@@ -280,24 +285,29 @@ impl Conversation {
             Some(hash) if has(SCRAM_SHA_256_PLUS) => {
                 (SCRAM_SHA_256_PLUS, ChannelBinding::tls_server_end_point(hash))
             }
-            // A server that does offer it, and whose offer was taken out on the way, will refuse this.
+            // A server whose offer was removed on the path will refuse this.
             Some(_) if has(SCRAM_SHA_256) => (SCRAM_SHA_256, ChannelBinding::unrequested()),
             None if has(SCRAM_SHA_256) => (SCRAM_SHA_256, ChannelBinding::unsupported()),
-            _ => return Err(Fault::protocol(format!("it offers {} alone", mechanisms.join(", ")))),
+            _ => {
+                return Err(Fault::protocol(format!(
+                    "unsupported authentication mechanisms: {}",
+                    mechanisms.join(", ")
+                )));
+            }
         };
         let mut scram = ScramSha256::new(password, binding);
         self.send(|message| frontend::sasl_initial_response(mechanism, scram.message(), message)).await?;
         let Message::AuthenticationSaslContinue(body) = self.receive().await? else {
-            return Err(Fault::protocol("it does not go on with SCRAM"));
+            return Err(Fault::protocol("the SCRAM exchange was not continued"));
         };
-        // Thousands of hashes, as many as the server wants: other requests would wait for them.
+        // Thousands of hashes, as many as the server demands, would block other requests.
         let mut scram = spawn_blocking(move || scram.update(body.data()).map(|()| scram))
             .await
             .map_err(Fault::protocol)?
             .map_err(Fault::protocol)?;
         self.send(|message| frontend::sasl_response(scram.message(), message)).await?;
         let Message::AuthenticationSaslFinal(body) = self.receive().await? else {
-            return Err(Fault::protocol("it does not prove that it knows the password"));
+            return Err(Fault::protocol("no proof that the server knows the password"));
         };
         scram.finish(body.data()).map_err(Fault::protocol)
     }

@@ -1,4 +1,4 @@
-//! The bytes to a PostgreSQL server and back, whatever carries them.
+//! Byte stream to a PostgreSQL server over any transport.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio_rustls::client::TlsStream;
 
-/// What carries the bytes. Over TLS, what is written has only left after a flush.
+/// Transport of the bytes. Over TLS, writes are sent only by a flush.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
@@ -19,7 +19,7 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// The same call of whatever carries the bytes.
+/// Forwards a call to the transport.
 macro_rules! of_carrier {
     ($stream:expr, $carrier:ident => $call:expr) => {
         match $stream {

@@ -1,4 +1,4 @@
-//! Transactions, each over a connection of its own.
+//! Transactions, each over its own connection.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::execute::row::RowSet;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::execute::sql_error::SqlError;
 
-/// How long the server may take to take a transaction back. After that its connection is closed.
+/// Timeout of a rollback, after which the connection is closed.
 const ROLLBACK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::execute) enum Access {
-    /// Reads and writes; each statement sees what was committed before it.
+    /// Reads and writes; each statement sees the commits before it.
     Write,
     /// Reads one snapshot, taken by the first statement.
     Snapshot,
@@ -37,8 +37,8 @@ impl Access {
     }
 }
 
-/// A transaction. BEGIN travels with its first statement. When it is dropped, it is taken back at the server, whatever it is
-/// at.
+/// Transaction. BEGIN is sent with the first statement. A drop rolls back at the server, even during a
+/// statement.
 #[derive(Debug)]
 pub(in crate::execute) struct PostgresTransaction {
     connections: Arc<PostgresConnections>,
@@ -50,29 +50,29 @@ pub(in crate::execute) struct PostgresTransaction {
 
 #[derive(Debug)]
 struct State {
-    /// None when the transaction is over.
+    /// `None` once the transaction has ended.
     lease: Option<Lease>,
     /// Number of connections that were broken before this one.
     generation: u32,
     has_begun: bool,
-    /// True once the server has answered a statement: another connection cannot go on from there.
+    /// True once the server answered a statement: another connection cannot continue the transaction.
     is_answered: bool,
-    /// Statements whose answers have not come; those that were given up stay among them.
+    /// Number of unanswered statements, including abandoned ones.
     under_way: usize,
 }
 
 impl PostgresTransaction {
-    /// Returns a transaction that sends nothing before its first statement.
+    /// Creates a transaction that sends nothing before its first statement.
     pub(super) fn new(connections: Arc<PostgresConnections>, lease: Lease, access: Access) -> Self {
         let state =
             State { lease: Some(lease), generation: 0, has_begun: false, is_answered: false, under_way: 0 };
         Self { connections, access, state: Mutex::new(state), renewing: tokio::sync::Mutex::default() }
     }
 
-    /// Sends a statement, and decodes the rows that it returns into a builder that `rows` makes.
+    /// Sends a statement, and decodes the returned rows into a builder from `rows`.
     ///
-    /// Where the connection had broken while it lay idle, the statement is sent once more over another one: nothing of the
-    /// transaction was answered then, and the server keeps nothing of it.
+    /// Retries over another connection if the first one broke while idle. No statement was answered then, and
+    /// the server keeps nothing of the transaction.
     pub async fn send(
         &self,
         sql: &Arc<str>,
@@ -93,8 +93,8 @@ impl PostgresTransaction {
         }
     }
 
-    /// Replaces the broken connection of this generation, unless a sibling has done so. Returns false when the server has
-    /// answered over it.
+    /// Replaces the broken connection of this generation, unless a sibling has replaced it. Returns false if
+    /// the server answered over the broken connection.
     async fn renew(&self, broken: u32) -> Result<bool, SqlError> {
         let _only = self.renewing.lock().await;
         {
@@ -115,7 +115,8 @@ impl PostgresTransaction {
         Ok(true)
     }
 
-    /// Ends a transaction that only read, without waiting for that: whatever its connection is used for next comes after it.
+    /// Ends a transaction that only read, without waiting: later statements of the connection follow its
+    /// COMMIT.
     pub fn leave(self) {
         let mut state = self.state();
         let Some(mut lease) = state.lease.take() else { return };
@@ -126,14 +127,15 @@ impl PostgresTransaction {
             connection.send(Stage::End, "COMMIT".into(), Arc::default(), no_rows()).is_ok()
         };
         let is_left = state.under_way == 0 && lease.connection().is_some_and(commit);
-        // A connection with a statement under way, or without its COMMIT, is closed.
+        // A connection with a pending statement, or without its COMMIT, is closed.
         lease.set_busy(!is_left);
     }
 
-    /// Keeps what was written.
+    /// Commits.
     ///
     /// # Errors
-    /// When the database refuses it; or [`SqlError::OutcomeUnknown`] when the connection is lost meanwhile.
+    /// Fails if the database refuses the commit; or with [`SqlError::OutcomeUnknown`] if the connection is
+    /// lost meanwhile.
     pub async fn commit(self) -> Result<(), SqlError> {
         let (reply, generation) = {
             let mut state = self.state();
@@ -161,11 +163,11 @@ impl PostgresTransaction {
             }
             Ok(_) => {
                 self.state().lease = None;
-                Err(SqlError::Internal("the database took the transaction back".to_owned()))
+                Err(SqlError::Internal("the database rolled back the transaction".to_owned()))
             }
             Err(Fault::Server(refusal)) => {
                 let mut state = self.state();
-                // The transaction is over then, and the connection as good as before.
+                // The transaction has ended, and the connection is usable again.
                 if state.lease.as_ref().and_then(Lease::connection).is_some_and(|open| open.is_idle()) {
                     state.lease = None;
                 }
@@ -175,10 +177,10 @@ impl PostgresTransaction {
         }
     }
 
-    /// Takes back what was written. The locks are gone then.
+    /// Rolls back, which releases the locks.
     ///
     /// # Errors
-    /// When the connection is lost, and the transaction with it.
+    /// Fails if the connection is lost, and the transaction with it.
     pub async fn rollback(self) -> Result<(), SqlError> {
         let lease = {
             let mut state = self.state();
@@ -202,7 +204,7 @@ impl PostgresTransaction {
         let Some(connection) = state.lease.as_ref().and_then(Lease::connection) else {
             return Err(is_over());
         };
-        // A lost connection is noticed by whoever waits for it.
+        // The receiver notices a lost connection.
         let reply = match connection.send(stage, sql.clone(), values.clone(), rows) {
             Ok(reply) => reply,
             Err(_) => tokio::sync::oneshot::channel().1,
@@ -222,7 +224,7 @@ impl PostgresTransaction {
         answer
     }
 
-    /// Ends the transaction at the server, whatever it is at, without waiting for that.
+    /// Ends the transaction at the server, even during a statement, without waiting.
     pub fn give_up(&self) {
         let (mut lease, under_way) = {
             let mut state = self.state();
@@ -232,7 +234,7 @@ impl PostgresTransaction {
             }
             (lease, state.under_way)
         };
-        // Unless it is taken back, its connection is closed.
+        // Without a rollback, the connection is closed.
         lease.set_busy(true);
         if under_way == 0
             && let Ok(runtime) = Handle::try_current()
@@ -252,8 +254,8 @@ impl Drop for PostgresTransaction {
     }
 }
 
-/// Takes a transaction back. Its connection goes back to the pool when the server says that none is open any more; otherwise it
-/// is closed, and what is under way is ended.
+/// Rolls a transaction back. The connection returns to the pool once the server reports no open transaction.
+/// Otherwise it is closed, and pending statements are cancelled.
 async fn take_back(mut lease: Lease) -> Result<(), Fault> {
     lease.set_busy(true);
     let Some(connection) = lease.connection() else { return Ok(()) };

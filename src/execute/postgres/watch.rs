@@ -1,8 +1,8 @@
-//! A clock that notices when a server has stopped answering.
+//! Timer that detects a server that stopped answering.
 //!
-//! The path to a server may go away without a word: nothing arrives then, and TCP alone takes minutes to notice. A statement
-//! may as well be silent because the server works on it. So a second connection asks whether the server is there, and one that
-//! has lain idle is asked for a sign of life before the statement.
+//! The path to a server may fail silently: nothing arrives, and TCP alone takes minutes to notice. A
+//! statement may also be silent because the server works on it. A second connection therefore probes the
+//! server. An idle connection requests an echo ahead of a statement.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use super::CONNECT_TIMEOUT;
 use super::fault::Fault;
 use super::startup::{self, Place};
 
-/// How long a statement may be silent before anything is done about it.
+/// Time for which a statement may be silent before any reaction.
 pub(super) const TICK: Duration = Duration::from_secs(1);
 
-/// How long the answer of one probe holds, for all connections.
+/// Validity of a probe's result, for all connections.
 const PROBE_HOLDS: Duration = Duration::from_secs(2);
 
-/// How long after the statement's own time limit the server may still say that it has ended it.
+/// Time after the statement's own time limit for the server to report the cancellation.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Finds out whether a server lets new connections in.
+/// Probe of the server by new connections.
 #[derive(Debug, Default)]
 pub(super) struct Probe {
     last: Mutex<Option<(Instant, bool)>>,
@@ -35,17 +35,17 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// How often the server was lost: connections that are older than the last loss are not used again.
+    /// Returns the number of server losses: connections older than the last loss are not reused.
     pub fn losses(&self) -> u64 {
         self.losses.load(Ordering::Relaxed)
     }
 
-    /// The server cannot be reached.
+    /// Records that the server cannot be reached.
     pub fn note_loss(&self) {
         self.losses.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether the server answers at all, be it with a refusal.
+    /// Returns true if the server answers, even with a refusal.
     async fn answers(&self, place: &Place) -> bool {
         let mut last = self.last.lock().await;
         if let Some((asked, answered)) = *last
@@ -63,16 +63,16 @@ impl Probe {
     }
 }
 
-/// Watches over the oldest statement of a connection.
+/// Monitor of a connection's oldest statement.
 pub(super) struct Watch {
     place: Arc<Place>,
-    /// Whether the statements are known to be short: a silent one is then not waited for.
+    /// True for a connection with short statements only: a silent one is abandoned.
     pub is_shared: bool,
-    /// Whether the server was asked for a sign of life that has not come.
+    /// True if a requested echo has not arrived.
     awaits_echo: bool,
     timer: Pin<Box<Sleep>>,
     is_armed: bool,
-    /// Whether anything arrived since the timer was armed.
+    /// True if bytes arrived since the timer was armed.
     has_heard: bool,
     probe: Option<BoxFuture<'static, bool>>,
 }
@@ -83,22 +83,22 @@ impl Watch {
         Self { place, is_shared, awaits_echo: false, timer, is_armed: false, has_heard: false, probe: None }
     }
 
-    /// Something has arrived.
+    /// Records that bytes arrived.
     pub fn hear(&mut self) {
         self.has_heard = true;
         self.awaits_echo = false;
         self.probe = None;
     }
 
-    /// The server was asked for a sign of life.
+    /// Records that an echo was requested.
     pub fn await_echo(&mut self) {
         self.awaits_echo = true;
     }
 
-    /// Looks at the clock; `oldest` says since when the oldest statement is under way.
+    /// Checks the timer; `oldest` is the start of the oldest pending statement.
     ///
     /// # Errors
-    /// When the connection is to be given up: [`Fault::Silent`] or [`Fault::Lost`].
+    /// [`Fault::Silent`] or [`Fault::Lost`], if the connection must be abandoned.
     pub fn look(&mut self, oldest: Option<Instant>, context: &mut Context<'_>) -> Result<(), Fault> {
         if let Some(probe) = &mut self.probe {
             match probe.as_mut().poll(context) {
@@ -114,7 +114,7 @@ impl Watch {
         if !self.is_armed {
             return self.arm(context);
         }
-        // The task was told by the timer, which it has polled once.
+        // The timer, polled once, wakes the task.
         if !self.timer.is_elapsed() {
             return Ok(());
         }
@@ -137,7 +137,7 @@ impl Watch {
         self.arm(context)
     }
 
-    /// Sets the timer, at most once a tick: short statements cost nothing.
+    /// Arms the timer, at most once per tick: short statements cost nothing.
     fn arm(&mut self, context: &mut Context<'_>) -> Result<(), Fault> {
         self.has_heard = false;
         self.is_armed = true;

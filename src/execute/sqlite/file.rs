@@ -1,4 +1,4 @@
-//! The file, and the connections to it that are kept.
+//! Database file, and its open connections.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -14,19 +14,19 @@ use thread_local::ThreadLocal;
 use super::{Fault, stop_where_heavy};
 use crate::execute::connect::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_MAPPED_BYTES};
 
-/// Prepared statements that each connection keeps.
+/// Prepared statements that each connection caches.
 const KEPT_STATEMENTS: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct File {
     path: PathBuf,
     is_read_only: bool,
-    /// Each thread's own, for the statements that it runs itself: nobody else's come in between, so nobody waits. What
-    /// SQLite keeps of the file lies in this processor's cache then.
+    /// Connection of each thread for statements that the thread runs itself: without contention, and with
+    /// SQLite's page cache in this processor's cache.
     own: ThreadLocal<Mutex<Option<Connection>>>,
-    /// Those that threads which may block have given back; none any more where it is closed.
+    /// Idle connections of blocking threads; `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
-    /// One that is never used: while it is open, no other that is closed deletes the write-ahead log.
+    /// Connection that is never used: while it is open, no closing connection deletes the write-ahead log.
     keeper: Mutex<Option<Connection>>,
 }
 
@@ -41,13 +41,14 @@ impl File {
         }
     }
 
-    /// Keeps a connection open until all are closed.
+    /// Keeps a connection open until `close`.
     pub fn keep(&self, keeper: Connection) {
         *locked(&self.keeper) = Some(keeper);
     }
 
     pub fn open(&self) -> Result<Connection, Fault> {
-        // A reader, too, may have to write: to the index of the write-ahead log, and when the last one has crashed.
+        // A reader may have to write too: to the index of the write-ahead log, and for recovery after a
+        // crash.
         let mode = if self.is_read_only {
             OpenFlags::SQLITE_OPEN_READ_ONLY
         } else {
@@ -59,41 +60,42 @@ impl File {
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "mmap_size", SQLITE_MAPPED_BYTES)?;
         connection.pragma_update(None, "cache_size", SQLITE_CACHE)?;
-        // Else a statement is prepared anew whenever a value comes that might change its plan, which is nearly always.
+        // Disables value-dependent re-preparation (QPSG), which would otherwise affect nearly every
+        // statement.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
         connection.create_scalar_function("regexp", 2, flags, regexp)?;
-        // Reads the schema, which the first statement would do else, on a worker perhaps.
+        // Loads the schema now; the first statement would load it otherwise, perhaps on a worker.
         connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
         stop_where_heavy(&connection)?;
         Ok(connection)
     }
 
-    /// This thread's own connection; none yet, or none any more, where it was taken for a statement that may block.
+    /// Returns this thread's connection; `None` before the first use, or while a blocking statement has it.
     pub fn own(&self) -> MutexGuard<'_, Option<Connection>> {
         locked(self.own.get_or_default())
     }
 
-    /// A connection that nobody uses.
+    /// Takes an idle connection.
     pub fn take_idle(&self) -> Option<Connection> {
         locked(&self.idle).as_mut()?.pop()
     }
 
-    /// For whoever comes next. It is closed where all are.
+    /// Returns a connection to the idle ones, or closes it once the file is closed.
     pub fn give_back(&self, connection: Connection) {
         if let Some(idle) = &mut *locked(&self.idle) {
             idle.push(connection);
         }
     }
 
-    /// How many connections are kept.
+    /// Returns the number of open connections.
     pub fn kept(&self) -> usize {
         let own = self.own.iter().filter(|own| locked(own).is_some());
         own.count() + locked(&self.idle).as_ref().map_or(0, Vec::len)
     }
 
-    /// Closes what is kept.
+    /// Closes all connections.
     pub fn close(&self) {
         self.own.iter().for_each(|own| *locked(own) = None);
         *locked(&self.idle) = None;
@@ -105,7 +107,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `value REGEXP pattern`, as sqlx defines it.
+/// Implements `value REGEXP pattern`, as sqlx defines it.
 fn regexp(context: &Context<'_>) -> rusqlite::Result<Option<bool>> {
     let (Some(_), Some(text)) = (shown(context.get_raw(0))?, shown(context.get_raw(1))?) else {
         return Ok(None);
@@ -119,7 +121,7 @@ fn regexp(context: &Context<'_>) -> rusqlite::Result<Option<bool>> {
     Ok(Some(pattern.is_match(&text)))
 }
 
-/// A value as text; none for NULL.
+/// Returns a value as text, or `None` for NULL.
 fn shown(value: ValueRef<'_>) -> rusqlite::Result<Option<Cow<'_, str>>> {
     Ok(match value {
         ValueRef::Null => None,

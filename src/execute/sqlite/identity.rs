@@ -1,6 +1,6 @@
-//! Whether the files at the database's path are still those that were opened.
+//! Checks that the files at the database's path are still the opened ones.
 //!
-//! An open file that is deleted or replaced goes on taking what is written, and nobody will find it there again.
+//! A deleted or replaced file that is still open accepts writes, which are then lost.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::time::Instant;
 /// Milliseconds for which a read relies on the last check.
 const LATELY: u64 = 100;
 
-/// The files of one database: itself, and beside it the write-ahead log and its index.
+/// Files of one database: the database, its write-ahead log and the index of the log.
 #[derive(Debug)]
 pub(in crate::execute) struct FileIdentity {
     files: Vec<OpenedFile>,
@@ -24,21 +24,21 @@ pub(in crate::execute) struct FileIdentity {
 #[derive(Debug)]
 struct OpenedFile {
     path: PathBuf,
-    /// Known from the first time that the file is there.
+    /// Identity, recorded when the file first exists.
     identity: OnceLock<(u64, u64)>,
 }
 
-/// A file has gone, or another has taken its place.
+/// A file was deleted, or replaced by another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} is no longer the file that was opened: put that one back, or restart the service with the one that is there",
+    "{} is no longer the file that was opened; restore that file, or restart the service with the new one",
     .0.display()
 )]
 pub(in crate::execute) struct Displaced(PathBuf);
 
 impl FileIdentity {
-    /// Of the database that was opened at `path`. The log and its index are checked where a connection holds them open
-    /// all the time: the last one that is closed deletes them.
+    /// Records the database opened at `path`. Log and index are checked only if a connection holds them open
+    /// permanently: the last closed connection deletes them.
     pub fn of_opened(path: &Path, holds_log: bool) -> Self {
         let beside = |suffix: &str| {
             let mut name = path.as_os_str().to_owned();
@@ -53,7 +53,7 @@ impl FileIdentity {
             checked: AtomicU64::default(),
             is_lost: AtomicBool::default(),
         };
-        // What is there now is what was opened.
+        // The present files are the opened ones.
         let _ = identity.check();
         identity
     }
@@ -61,22 +61,22 @@ impl FileIdentity {
     /// Checks now.
     ///
     /// # Errors
-    /// [`Displaced`] where a file that was there is not, or another is in its place.
+    /// Returns [`Displaced`] if a known file is missing or replaced.
     pub fn check(&self) -> Result<(), Displaced> {
         let displaced = self.files.iter().find(|file| !file.is_in_place());
         let was_lost = self.is_lost.swap(displaced.is_some(), Ordering::Relaxed);
         let Some(file) = displaced else { return Ok(()) };
         let error = Displaced(file.path.clone());
         if !was_lost {
-            tracing::error!(%error, "the database is refused");
+            tracing::error!(%error, "the database file was replaced");
         }
         Err(error)
     }
 
-    /// Checks at the time `now` where the last check is some time ago. The caller has read the clock already.
+    /// Checks at the time `now`, unless the last check is recent. The caller has read the clock already.
     ///
     /// # Errors
-    /// Those of [`FileIdentity::check`].
+    /// Fails as [`FileIdentity::check`].
     pub fn check_lately(&self, now: Instant) -> Result<(), Displaced> {
         let age = now.saturating_duration_since(self.created);
         let now = age.as_secs() * 1_000 + u64::from(age.subsec_millis());
@@ -98,7 +98,7 @@ impl OpenedFile {
     }
 }
 
-/// Device and inode.
+/// Returns device and inode.
 #[cfg(unix)]
 fn identity_of(metadata: &Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
@@ -106,7 +106,7 @@ fn identity_of(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// Elsewhere only a file that is gone is noticed.
+/// Returns a constant: other systems only notice a missing file.
 #[cfg(not(unix))]
 fn identity_of(_: &Metadata) -> (u64, u64) {
     (0, 0)

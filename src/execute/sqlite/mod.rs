@@ -1,7 +1,7 @@
-//! Reading from SQLite.
+//! Reader of SQLite.
 //!
-//! sqlx has a thread for each connection and copies every value on its way from there. Here a statement is stepped where
-//! its rows are wanted. What takes long must not keep a worker from its other requests: see [`LIGHT_STEPS`].
+//! sqlx has a thread per connection and copies every value from there. Here the requesting thread steps the
+//! statement. Long statements must not block a worker's other requests: see [`LIGHT_STEPS`].
 
 mod decoder;
 mod file;
@@ -34,21 +34,21 @@ use super::sql_error::{Refusal, SqlError};
 use crate::error::{Error, Result};
 use crate::plan::Query;
 
-/// A statement whose last run took at most so many steps of SQLite's machine runs on the worker that wants its rows: that
-/// is over within a quarter of a millisecond, and changing threads would cost more than it is worth. One that takes more
-/// than it did is stopped there and begun anew on a thread that may block, where the others run.
+/// Maximum number of virtual machine steps for a statement to run on the requesting worker. Such a statement
+/// ends within a quarter of a millisecond, and a thread change would cost more than it saves. A statement
+/// that exceeds the limit is stopped, and restarted on a blocking thread.
 const LIGHT_STEPS: i32 = 10_000;
 
-/// Sends what is only read, outside transactions.
+/// Reader outside transactions.
 #[derive(Debug)]
 pub(super) struct SqliteReader {
-    /// One place for each statement that runs on a thread that may block.
+    /// Permits of the statements on blocking threads.
     room: Arc<Semaphore>,
     limit: usize,
     file: Arc<File>,
 }
 
-/// Why a statement brought no rows.
+/// Error of a statement that reads.
 struct Fault(rusqlite::Error);
 
 impl From<rusqlite::Error> for Fault {
@@ -88,7 +88,7 @@ impl Fault {
         self.0.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
     }
 
-    /// Whether the connection is to blame, or the file below it.
+    /// Returns true if the connection, or its file, caused the error.
     fn is_of_connection(&self) -> bool {
         let code = self.0.sqlite_error_code();
         matches!(
@@ -103,7 +103,7 @@ impl Fault {
     }
 }
 
-/// Tells the thread that runs a statement when nobody waits for its rows any more.
+/// Guard that signals a statement's thread when the receiver is dropped.
 struct Waiting(Arc<AtomicBool>);
 
 impl Drop for Waiting {
@@ -113,8 +113,9 @@ impl Drop for Waiting {
 }
 
 impl SqliteReader {
-    /// Connections to the file of `pool`: one for each thread that reads, and beside them as many as the pool may have. None
-    /// where others would not see the same: in memory, or with settings in the URL that are sqlx's to understand.
+    /// Opens connections to the file of `pool`: one per reading thread, and as many blocking ones as the pool
+    /// allows. `None` if other connections would see another database: in memory, or with URL settings that
+    /// only sqlx understands.
     pub fn new(url: &str, pool: &SqlitePool) -> Option<Self> {
         let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
         if url.contains(":memory:") || !["", "mode=ro", "mode=rw", "mode=rwc"].contains(&parameters) {
@@ -122,7 +123,7 @@ impl SqliteReader {
         }
         let options = pool.connect_options();
         let file = File::new(options.get_filename().to_owned(), parameters == "mode=ro");
-        // Whatever keeps it from being opened keeps it so.
+        // A cause that prevents one connection prevents all.
         file.keep(file.open().ok()?);
         file.give_back(file.open().ok()?);
         let limit = pool.options().get_max_connections() as usize;
@@ -131,19 +132,19 @@ impl SqliteReader {
 
     /// Sends a statement that reads, and decodes its rows.
     pub async fn read(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
-        // Else one that reads again and again would never let others have the worker.
+        // Lets a task that reads repeatedly yield its worker.
         consume_budget().await;
         if let Some(rows) = self.run_here(query, &values)? {
             return Ok(rows);
         }
         let place = self.place().await.map_err(SqlError::from)?;
-        // It comes back knowing what the statement takes.
+        // The connection returns with the statement's step count.
         let own = self.file.own().take();
         let waiting = Waiting(Arc::default());
         let given_up = waiting.0.clone();
         let (file, sql, rows) = (self.file.clone(), query.sql.clone(), RowSetBuilder::of(query));
         let task = spawn_blocking(move || {
-            // In use until the statement is over, whether anybody waits for it or not.
+            // In use until the statement ends, with or without a receiver.
             let _place: OwnedSemaphorePermit = place;
             let connection = match own.or_else(|| file.take_idle()) {
                 Some(connection) => connection,
@@ -160,7 +161,7 @@ impl SqliteReader {
         Ok(ran?)
     }
 
-    /// Begins to read one snapshot. SQLite takes the snapshot with the first statement.
+    /// Begins a transaction that reads one snapshot. SQLite takes the snapshot with the first statement.
     pub async fn begin_snapshot(&self) -> Result<SqliteSnapshot, SqlError> {
         let place = self.place().await?;
         let kept = self.file.own().take().or_else(|| self.file.take_idle());
@@ -175,7 +176,7 @@ impl SqliteReader {
         Ok(SqliteSnapshot::begin(self.file.clone(), connection, place)?)
     }
 
-    /// The rows of a statement over this thread's own connection, where it is known to be light and is so again.
+    /// Runs a known light statement over this thread's connection; `None` if it is not light.
     fn run_here(&self, query: &Query, values: &[Value]) -> Result<Option<RowSet>, Fault> {
         let mut own = self.file.own();
         if own.is_none() {
@@ -189,12 +190,12 @@ impl SqliteReader {
         ran
     }
 
-    /// How many connections lie idle, and how many are in use or being opened.
+    /// Returns the numbers of idle connections, and of connections in use or being opened.
     pub fn idle_and_busy(&self) -> (usize, usize) {
         (self.file.kept(), self.limit.saturating_sub(self.room.available_permits()))
     }
 
-    /// Closes what lies idle, and lets nobody in any more.
+    /// Closes idle connections, and refuses new users.
     pub fn close(&self) {
         self.room.close();
         self.file.close();
@@ -210,7 +211,7 @@ impl SqliteReader {
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
 }
-/// The rows of a statement, where it is known to be light and is so again.
+/// Runs a known light statement; `None` if it is not light, or no longer.
 fn run_light(
     connection: &Connection,
     sql: &str,
@@ -226,13 +227,13 @@ fn run_light(
         fill(&mut statement, values, rows()).map(Some)
     };
     match run() {
-        // Preparing it takes steps, too.
+        // Preparation takes steps too.
         Err(fault) if fault.is_interrupt() => Ok(None),
         ran => ran,
     }
 }
 
-/// The rows of a statement, as long as anybody waits for them.
+/// Runs a statement until its receiver is dropped.
 fn run_watched(
     connection: &Connection,
     given_up: Arc<AtomicBool>,
@@ -249,7 +250,7 @@ fn run_watched(
     ran
 }
 
-/// The counter that calls this is the one that [`run_light`] sets back.
+/// Stops statements above the limit. The step counter is the one that [`run_light`] resets.
 fn stop_where_heavy(connection: &Connection) -> Result<(), Fault> {
     Ok(connection.progress_handler(LIGHT_STEPS, Some(|| true))?)
 }

@@ -1,4 +1,4 @@
-//! The values of a statement.
+//! Encodes statement parameters for SQLite.
 
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
@@ -6,7 +6,7 @@ use sea_orm::Value;
 
 use crate::plan::sqlite_time;
 
-/// A value as sqlx writes it.
+/// Parameter in sqlx's storage form, except for times.
 pub(super) struct Parameter<'a>(pub &'a Value);
 
 impl ToSql for Parameter<'_> {
@@ -35,7 +35,7 @@ impl ToSql for Parameter<'_> {
                 Some(text) => Some(Stored::Text(text)),
                 None if crate::model::is_null(value) => None,
                 None => {
-                    let told = format!("SQLite has no value such as {value:?}");
+                    let told = format!("cannot bind {value:?} as an SQLite parameter");
                     return Err(rusqlite::Error::ToSqlConversionFailure(told.into()));
                 }
             },

@@ -1,4 +1,4 @@
-//! Several statements over one connection, which see one state of the file
+//! Snapshot reads: several statements over one connection that see one state of the file
 //! (<https://www.sqlite.org/isolation.html>).
 
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::execute::row::RowSet;
 use crate::execute::row_builder::RowSetBuilder;
 use crate::execute::sql_error::SqlError;
 
-/// A transaction that only reads. Its statements run one after another; its end needs no call.
+/// Transaction that only reads. The statements run one after another, and a drop ends the transaction.
 #[derive(Debug)]
 pub(in crate::execute) struct SqliteSnapshot {
-    /// None after a statement that was given up half-way.
+    /// `None` after an abandoned statement.
     held: Mutex<Option<Held>>,
     _place: OwnedSemaphorePermit,
 }
 
-/// A connection with an open transaction. Dropping it ends the transaction and gives the connection back.
+/// Connection with an open transaction. A drop ends the transaction and returns the connection.
 #[derive(Debug)]
 struct Held {
     file: Arc<File>,
-    /// None once the connection is broken.
+    /// `None` once the connection is broken.
     connection: Option<Connection>,
     /// Thread that began the transaction.
     home: ThreadId,

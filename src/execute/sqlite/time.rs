@@ -1,9 +1,9 @@
-//! Times as SQLite stores them, read by the rules by which [`crate::plan::sqlite_time`] compares them.
+//! Decodes SQLite's stored times, by the same rules as the comparisons of [`crate::plan::sqlite_time`].
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use rusqlite::types::ValueRef;
 
-/// Reads a moment, in UTC.
+/// Reads an instant, in UTC.
 pub(super) fn moment(stored: ValueRef<'_>) -> Option<NaiveDateTime> {
     let moment = match stored {
         ValueRef::Text(text) => match text.split_at_checked(10)? {
@@ -18,11 +18,11 @@ pub(super) fn moment(stored: ValueRef<'_>) -> Option<NaiveDateTime> {
         ValueRef::Real(number) => DateTime::from_timestamp_millis(milliseconds(number)?)?.naive_utc(),
         _ => return None,
     };
-    // What SQLite's functions cover, and RFC 3339 can write.
+    // Range of SQLite's functions, and of RFC 3339.
     (0..=9999).contains(&moment.year()).then_some(moment)
 }
 
-/// Reads a date, whatever the time of day after it.
+/// Reads a date, with any text as the time of day.
 pub(super) fn date(stored: ValueRef<'_>) -> Option<NaiveDate> {
     let ValueRef::Text(text) = stored else { return None };
     match text.split_at_checked(10)? {
@@ -31,7 +31,7 @@ pub(super) fn date(stored: ValueRef<'_>) -> Option<NaiveDate> {
     }
 }
 
-/// Reads a time of day: that of a moment where a date stands before it.
+/// Reads a time of day, or the time of an instant.
 pub(super) fn time(stored: ValueRef<'_>) -> Option<NaiveTime> {
     match stored {
         ValueRef::Text(text) if text.get(2) == Some(&b':') => {
@@ -41,14 +41,14 @@ pub(super) fn time(stored: ValueRef<'_>) -> Option<NaiveTime> {
     }
 }
 
-/// `YYYY-MM-DD`, without the machine that reads dates of any form.
+/// Parses `YYYY-MM-DD`, without chrono's general parser.
 fn usual_date(text: &[u8]) -> Option<NaiveDate> {
     let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else { return None };
     let year = i32::try_from(number(&[y0, y1, y2, y3])?).ok()?;
     NaiveDate::from_ymd_opt(year, number(&[m0, m1])?, number(&[d0, d1])?)
 }
 
-/// The digits of `HH:MM`, `:SS` and a fraction, and an offset that is taken away again.
+/// Parses `HH:MM`, optional `:SS` and fraction, and subtracts an offset.
 fn since_midnight(text: &[u8]) -> Option<TimeDelta> {
     let (clock, mut rest) = text.split_at_checked(5)?;
     let minutes = minutes(clock, 23)?;
@@ -78,7 +78,7 @@ fn offset_minutes(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// `HH:MM`.
+/// Parses `HH:MM` to minutes.
 fn minutes(clock: &[u8], most_hours: u32) -> Option<i64> {
     let &[h0, h1, b':', m0, m1] = clock else { return None };
     let hours = number(&[h0, h1]).filter(|hours| *hours <= most_hours)?;
@@ -92,12 +92,12 @@ fn number(digits: &[u8]) -> Option<u32> {
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
 }
 
-/// The Julian day that SQLite's functions take no number for, nor any above it.
+/// First Julian day beyond the range of SQLite's functions.
 const JULIAN_END: f64 = 5_373_484.5;
-/// The milliseconds of Julian days before 1970-01-01.
+/// Milliseconds of the Julian days before 1970-01-01.
 const EPOCH: f64 = 210_866_760_000_000.0;
 
-/// The milliseconds since 1970 that a number means, by the steps by which SQLite's `auto` finds them.
+/// Returns the milliseconds since 1970 of a number, by the steps of SQLite's `auto`.
 fn milliseconds(number: f64) -> Option<i64> {
     let julian = match number {
         0.0..JULIAN_END => number * 86_400_000.0,
@@ -118,7 +118,8 @@ mod tests {
     use crate::model::ColumnType;
     use crate::plan::{Comparison, Dialect, sqlite_time};
 
-    /// What SQLite's own functions, sqlx and other programs write; and what is no time, but nearly one.
+    /// Returns the spellings of SQLite's own functions, sqlx and other programs, and texts that are nearly
+    /// times.
     fn spellings() -> Vec<Stored> {
         let dates = [
             "2026-11-28",
@@ -179,9 +180,9 @@ mod tests {
             .collect()
     }
 
-    /// The key in SQL is what is read, for every spelling, and NULL for what cannot be read.
+    /// The key in SQL equals the decoded value for every spelling, and is NULL for unreadable ones.
     #[test]
-    fn what_compares_is_what_is_read() {
+    fn comparison_key_equals_the_decoded_value() {
         let database = Connection::open_in_memory().unwrap();
         let mut read = 0;
         for column_type in [ColumnType::Date, ColumnType::Time, ColumnType::DateTime, ColumnType::Timestamp] {
@@ -205,7 +206,7 @@ mod tests {
         assert!(read > 1_000, "{read}");
     }
 
-    /// The days about the operand are searched for, not all rows.
+    /// The index narrows the search to days near the operand.
     #[test]
     fn an_index_of_the_column_serves() {
         let database = Connection::open_in_memory().unwrap();

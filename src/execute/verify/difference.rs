@@ -1,50 +1,50 @@
-//! Differences between the model and the database, and what to write so that they go.
+//! Differences between the model and the database, with instructions to resolve them.
 
 use std::fmt;
 
 use crate::model::{KeyAction, OnDelete};
 
-/// One way in which the database differs from the model.
+/// Difference of the database from the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// The entity's table is not there.
+    /// The entity's table is missing.
     NoTable {
         /// The entity.
         entity: String,
-        /// Its table.
+        /// Table of the entity.
         table: String,
     },
-    /// A column is not there.
+    /// A column is missing.
     NoColumn {
         /// `table.column`.
         column: String,
     },
-    /// A column may be NULL in one and not in the other.
+    /// Model and database disagree on NULL in a column.
     Nullable {
         /// `table.column`.
         column: String,
-        /// Whether the database takes NULL; the entity says the opposite.
+        /// True if the database accepts NULL; the entity says the opposite.
         in_database: bool,
     },
-    /// A column is of a type in the database that cannot be read as the entity's.
+    /// A column's database type cannot be read as the entity's type.
     Type {
         /// `table.column`.
         column: String,
-        /// The entity's type.
+        /// Type in the entity.
         in_entity: String,
-        /// The database's type.
+        /// Type in the database.
         in_database: String,
     },
-    /// The database always makes the value of a column, and inputs have it.
+    /// The database always generates a column's value, but inputs include the column.
     AlwaysGenerated {
         /// `table.column`.
         column: String,
     },
-    /// A column has a default in one and not in the other.
+    /// Model and database disagree on a default.
     Default {
         /// `table.column`.
         column: String,
-        /// Whether the database has the default; the entity says the opposite.
+        /// True if the database has the default; the entity says the opposite.
         in_database: bool,
     },
     /// A key of the entity is not unique in the database.
@@ -66,24 +66,24 @@ pub enum Difference {
         /// `table (a, b)`.
         to: String,
     },
-    /// The database has a foreign key that no relation declares, or one that a relation declares as not enforced.
+    /// The database has a foreign key that no relation declares, or that a relation declares as unenforced.
     UndeclaredForeignKey {
-        /// `Entity.relation`, where there is one.
+        /// `Entity.relation`, if a relation exists.
         relation: Option<String>,
         /// `table (a, b)`.
         from: String,
         /// `table (a, b)`.
         to: String,
     },
-    /// The action of a foreign key is not the declared one.
+    /// The action of a foreign key differs from the declared one.
     Action {
         /// `Entity.relation`.
         relation: String,
-        /// Whether it is ON UPDATE; ON DELETE otherwise.
+        /// True for ON UPDATE, false for ON DELETE.
         on_update: bool,
-        /// The entity's.
+        /// Action in the entity.
         declared: KeyAction,
-        /// The database's.
+        /// Action in the database.
         in_database: KeyAction,
     },
     /// A foreign key is checked at the end of the transaction.
@@ -91,20 +91,20 @@ pub enum Difference {
         /// `Entity.relation`.
         relation: String,
     },
-    /// The database deletes or changes rows before a rule of the application can keep or count them.
+    /// The database deletes or changes rows before a deletion rule of the application can keep or count them.
     OverruledRule {
         /// `Entity.relation`.
         relation: String,
         /// The rule.
         rule: OnDelete,
-        /// The database's action.
+        /// Action in the database.
         in_database: KeyAction,
     },
 }
 
 impl Difference {
-    /// Returns whether the schema promises what the database does not hold. The others are worth knowing: the service
-    /// goes by the database.
+    /// Returns true if the schema promises something that the database does not guarantee. Other differences
+    /// are informative: the service follows the database.
     pub fn is_fault(&self) -> bool {
         match self {
             Self::NoTable { .. }
@@ -127,59 +127,59 @@ impl Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoTable { entity, table } => write!(formatter, "{entity}: there is no table {table}"),
-            Self::NoColumn { column } => write!(formatter, "there is no column {column}"),
+            Self::NoTable { entity, table } => write!(formatter, "{entity}: table {table} does not exist"),
+            Self::NoColumn { column } => write!(formatter, "column {column} does not exist"),
             Self::Nullable { column, in_database: true } => write!(
                 formatter,
                 "{column} may be NULL in the database, but not in its entity; \
-                 make the field an Option, or the column NOT NULL"
+                 make the field an Option or the column NOT NULL"
             ),
             Self::Nullable { column, in_database: false } => write!(
                 formatter,
                 "{column} may be NULL in its entity, but not in the database; \
-                 take the Option from the field, or NOT NULL from the column"
+                 remove Option from the field or NOT NULL from the column"
             ),
             Self::Type { column, in_entity, in_database } => write!(
                 formatter,
                 "{column} is of type {in_database} in the database, which cannot be read as the entity's {in_entity}; \
-                 change one of them, or hide the column"
+                 change one of them or hide the column"
             ),
             Self::AlwaysGenerated { column } => write!(
                 formatter,
-                "{column} is GENERATED ALWAYS in the database; say so by EntityOptions::generated, which keeps it out of inputs"
+                "{column} is GENERATED ALWAYS in the database; declare EntityOptions::generated, which removes it from inputs"
             ),
             Self::Default { column, in_database: true } => write!(
                 formatter,
                 "{column} has a default in the database, but not in its entity; \
-                 declare default_value or default_expr, and inputs may leave it out"
+                 declare default_value or default_expr to make it optional in inputs"
             ),
             Self::Default { column, in_database: false } => write!(
                 formatter,
                 "{column} has a default in its entity, but not in the database; \
-                 write DEFAULT in the database, or take the default from the entity"
+                 add DEFAULT in the database or remove the default from the entity"
             ),
             Self::NoUniqueKey { columns } => {
                 write!(
                     formatter,
-                    "{columns} has no unique key; write UNIQUE in the database, or take it from the entity"
+                    "{columns} has no unique key; add UNIQUE in the database or remove it from the entity"
                 )
             }
             Self::UndeclaredUniqueKey { columns } => write!(
                 formatter,
                 "{columns} is unique in the database, but not in its entity; \
-                 declare unique or unique_key, and rows can be named by it"
+                 declare unique or unique_key to make it usable as a key"
             ),
             Self::NoForeignKey { relation, from, to } => write!(
                 formatter,
-                "{relation}: {from} has no foreign key to {to}; write FOREIGN KEY in the database, or declare skip_fk"
+                "{relation}: {from} has no foreign key to {to}; add FOREIGN KEY in the database or declare skip_fk"
             ),
             Self::UndeclaredForeignKey { relation: Some(relation), from, to } => write!(
                 formatter,
-                "{relation}: {from} has a foreign key to {to}, but declares skip_fk; take it away"
+                "{relation}: {from} has a foreign key to {to}, but declares skip_fk; remove skip_fk"
             ),
             Self::UndeclaredForeignKey { relation: None, from, to } => write!(
                 formatter,
-                "{from} has a foreign key to {to} in the database, but no relation stands for it; declare a belongs_to"
+                "{from} has a foreign key to {to} in the database, but no relation; declare a belongs_to"
             ),
             Self::Action { relation, on_update, declared, in_database } => {
                 let (sql, attribute) =
@@ -194,11 +194,11 @@ impl fmt::Display for Difference {
                 write!(
                     formatter,
                     "{relation}: {sql} is {in_database} in the database, but {declared} in the entity; \
-                     declare {attribute} = \"{value}\", or write {sql} {declared} in the database"
+                     declare {attribute} = \"{value}\" or set {sql} {declared} in the database"
                 )?;
                 match on_update {
                     true => Ok(()),
-                    false => write!(formatter, ", or register the rule by on_delete"),
+                    false => write!(formatter, " or register the rule with on_delete"),
                 }
             }
             Self::Deferred { relation } => write!(
@@ -207,8 +207,8 @@ impl fmt::Display for Difference {
             ),
             Self::OverruledRule { relation, rule, in_database } => write!(
                 formatter,
-                "{relation}: ON DELETE is {in_database} in the database, and {rule} is the rule of the application; \
-                 what others delete follows the database, write ON DELETE NO ACTION there"
+                "{relation}: ON DELETE is {in_database} in the database, but the application's rule is {rule}; \
+                 deletions by other programs follow the database; set ON DELETE NO ACTION there"
             ),
         }
     }

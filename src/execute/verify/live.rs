@@ -1,4 +1,4 @@
-//! Tables as the database describes them.
+//! Tables as described by the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,14 +20,14 @@ pub(super) struct LiveTable {
 #[derive(Debug)]
 pub(super) struct LiveColumn {
     pub nullable: bool,
-    /// Whether the database gives a value where none is given; none where it is SQLite's own numbering of rows, which no
-    /// table can do without.
+    /// True if the database fills in a missing value. `None` for SQLite's own row numbering, which every
+    /// table has.
     pub has_default: Option<bool>,
 }
 
-/// For each dialect: all columns (schema, table, column, may be NULL, has a default) and all unique keys (schema, table,
-/// key, column). The schema is NULL where it is the connection's own. Keys over expressions or a part of the rows are no
-/// unique keys.
+/// Catalog queries of a dialect: all columns (schema, table, column, nullable, has a default) and all unique
+/// keys (schema, table, key, column). Schema is NULL for the connection's own. Keys over expressions or a
+/// part of the rows do not count.
 struct Catalog {
     columns: &'static str,
     unique_keys: &'static str,
@@ -60,7 +60,7 @@ const POSTGRES: Catalog = Catalog {
 /// Reads all tables.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// Fails if the database cannot be queried.
 pub(super) async fn read_tables(connection: &DatabaseConnection) -> Result<BTreeMap<Table, LiveTable>> {
     let catalog = match Dialect::of(connection.get_database_backend())? {
         Dialect::Sqlite => SQLITE,
@@ -80,7 +80,7 @@ pub(super) async fn read_tables(connection: &DatabaseConnection) -> Result<BTree
     }
     for ((table, _), columns) in unique_keys {
         let known = &mut tables.entry(table).or_default().unique_keys;
-        // Two indexes may keep one key.
+        // Two indexes may have equal columns.
         if !known.contains(&columns) {
             known.push(columns);
         }

@@ -1,4 +1,5 @@
-//! The model against the live database: what the schema would promise and the database does not hold.
+//! Compares the model with the live database, to find promises of the schema that the database does not
+//! guarantee.
 
 mod difference;
 mod live;
@@ -13,10 +14,10 @@ use crate::model::{Declaration, Entity, KeyAction, Model, OnDelete, Relation};
 pub use difference::Difference;
 use live::{LiveTable, read_tables};
 
-/// Compares the model with the database that it is to be served from.
+/// Compares the model with the database that will be served.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// Fails if the database cannot be queried.
 pub async fn verify(model: &Model, database: &Database) -> Result<Vec<Difference>> {
     let live = read_tables(database).await?;
     let keys = ForeignKeys::read(database).await?;
@@ -111,7 +112,7 @@ fn compare_actions(named: String, relation: &Relation, key: &ForeignKey, differe
         None | Some(OnDelete::DoNothing) => {
             differences.extend(action(&named, false, relation.on_delete, key.on_delete));
         }
-        // What the service does before the database has to leave something to do, and what it refuses, too.
+        // A restricting key leaves both work and refusals to the service.
         Some(_) if key.on_delete.restricts() => {}
         Some(rule) if acts_alike(rule, key.on_delete) => {}
         Some(rule) => differences.push(Difference::OverruledRule {
@@ -144,7 +145,7 @@ fn acts_alike(rule: OnDelete, action: KeyAction) -> bool {
     )
 }
 
-/// Keys of the database to or from tables of the model that no relation stands for.
+/// Finds keys to or from tables of the model that no relation represents.
 fn outside(model: &Model, keys: &ForeignKeys) -> Vec<Difference> {
     let mut differences = Vec::new();
     for key in keys.all() {

@@ -1,4 +1,4 @@
-//! Values in a document (September 2025, section 2.9).
+//! Values in a document (September 2025, section 2.10).
 
 use async_graphql::{Name, Pos, Positioned, Value as Constant};
 use async_graphql_value::{Number, Value};
@@ -56,7 +56,7 @@ impl Parser<'_> {
         })
     }
 
-    /// A number that no float can hold is of no type (section 3.5.2).
+    /// Parses a number. A number beyond the range of a float has no type (section 3.5.2).
     fn number(&mut self, kind: Kind, written: &str, position: Pos) -> Value {
         let integer = || {
             let signed = written.parse::<i64>().map(Number::from);
@@ -67,7 +67,7 @@ impl Parser<'_> {
         number.map_or_else(
             || {
                 let shown = lexer::shorten(written);
-                self.violate(position, || format!("the number {shown} is out of the range of numbers"));
+                self.violate(position, || format!("the number {shown} is out of range"));
                 Value::Null
             },
             Value::Number,
@@ -93,7 +93,7 @@ impl Parser<'_> {
             // Section 5.6.3, Input Object Field Uniqueness.
             if fields.contains_key(&name.node) {
                 self.violate(name.pos, || {
-                    format!("the input field \"{}\" is given several times", name.node)
+                    format!("the input field \"{}\" is given more than once", name.node)
                 });
             }
             fields.insert(name.node, value);

@@ -1,10 +1,10 @@
-//! An entity of the model, from what is reflected of it and the user's options; its relations come later.
+//! Assembles an entity of the model from the reflected entity and its options. Relations are added later.
 
 use crate::model::reflect::{Reflected, ReflectedColumn};
 use crate::model::registry::EntityOptions;
 use crate::model::{Column, ColumnType, Entity, Enumeration, Fault, Limit, names};
 
-/// The entity, and the enumerations of its columns.
+/// Returns the entity, and adds the enums of its columns to `enumerations`.
 pub(super) fn assemble(
     reflected: &Reflected,
     options: &EntityOptions,
@@ -68,7 +68,7 @@ fn assemble_column(
     Column {
         name: column.name.clone(),
         field: names::field(&column.variant),
-        // A hidden column is not read unless it is part of a key, and keys are checked.
+        // A hidden column is not read unless a key contains the column, and keys are checked.
         column_type: column_type.unwrap_or(ColumnType::Text),
         limit: Limit::of(&column.database_type),
         nullable: column.nullable,
@@ -88,7 +88,7 @@ fn enumeration(enumerations: &mut Vec<Enumeration>, name: &str, variants: &[Stri
         variants: variants.iter().map(|stored| (names::enum_value(stored), stored.clone())).collect(),
         exposed,
     };
-    // Two enums of one name that differ stay two, and clash.
+    // Two different enums with the same database name stay two entries; the name check reports the clash.
     let is_found =
         |known: &Enumeration| known.database_name == found.database_name && known.variants == found.variants;
     if let Some(known) = enumerations.iter().position(is_found) {

@@ -1,7 +1,7 @@
-//! The columns by which two tables meet, and everything that keeps them from meeting.
+//! Join columns of a relation, and the faults that make a join impossible.
 //!
-//! SeaORM takes a `RelationDef` as it is: its two sides may have different numbers of columns, or types that the database
-//! does not compare. Here each such definition becomes a fault, so that no later part has to look for it.
+//! SeaORM accepts any `RelationDef`: the sides may differ in number of columns, or have types that the
+//! database does not compare. Each such definition becomes a fault here, so later code need not check.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,14 @@ use super::Assembly;
 use crate::model::relation::Declared;
 use crate::model::{ColumnId, ColumnType, EntityId, Fault, Table};
 
-/// The columns of both sides, in pairs. A side is `None` where the entity of its table is not registered.
+/// Join columns of both sides, in pairs. A side is `None` if its table's entity is not registered.
 pub(super) struct Joined {
     pub from: Option<Vec<ColumnId>>,
     pub to: Option<Vec<ColumnId>>,
 }
 
 impl Assembly {
-    /// Returns the columns by which a definition joins two tables, or why it does not.
+    /// Returns the columns by which a definition joins two tables, or the faults that prevent the join.
     pub(super) fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<Fault>> {
         let mut faults = Vec::new();
         let sides = [(&declared.from_table, &declared.from), (&declared.to_table, &declared.to)];
@@ -47,7 +47,7 @@ impl Assembly {
         if faults.is_empty() { Ok(Joined { from, to }) } else { Err(faults) }
     }
 
-    /// The columns of these names, and a fault for each that does not exist.
+    /// Returns the columns with these names, and adds a fault for each missing column.
     fn columns(
         &self,
         relation: &str,
@@ -69,12 +69,12 @@ impl Assembly {
         found
     }
 
-    /// The fault of two columns whose values no database compares, or none.
+    /// Returns a fault if no database compares the values of the two columns.
     fn unlike(&self, relation: &str, from: (EntityId, ColumnId), to: (EntityId, ColumnId)) -> Option<Fault> {
         let column = |(entity, column): (EntityId, ColumnId)| &self.model.entities[entity].columns[column];
         let (one, other) = (&column(from).column_type, &column(to).column_type);
         let is_alike = one == other && *one != ColumnType::Json || one.is_integer() && other.is_integer();
-        // A column whose type has no scalar is a fault of its own.
+        // A column whose type has no scalar is reported elsewhere.
         if is_alike || !self.has_scalar(from) || !self.has_scalar(to) {
             return None;
         }

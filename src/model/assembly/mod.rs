@@ -1,4 +1,4 @@
-//! Relations are put together from what entities declare: both sides, junctions, and what goes through others.
+//! Assembles the model's relations from the declarations: both sides, junctions and `Related::via`.
 
 mod entity;
 mod joins;
@@ -16,7 +16,7 @@ use super::{
     Relation, check, names,
 };
 
-/// The model of all that was registered, or every fault that it has.
+/// Builds the model of a registry, or returns every fault of the model.
 pub(super) fn assemble(registry: Registry) -> Result<Model, ModelError> {
     let mut assembly = Assembly::new(registry);
     assembly.add_declared_relations();
@@ -32,15 +32,15 @@ pub(super) fn assemble(registry: Registry) -> Result<Model, ModelError> {
     if faults.is_empty() { Ok(model) } else { Err(ModelError { faults }) }
 }
 
-/// A model on its way.
+/// Model under construction.
 struct Assembly {
     registered: Vec<(Reflected, EntityOptions)>,
     via: Vec<ReflectedVia>,
     values: BTreeMap<(String, String), String>,
     model: Model,
-    /// For each relation of each entity, the variant it was declared by.
+    /// Declaring variant of each relation, by entity.
     variants: Vec<Vec<Option<String>>>,
-    /// Of each entity, the relations of its options' lists that lead somewhere.
+    /// Keys of the option `list_through` that named a list, by entity.
     lists: Vec<BTreeSet<String>>,
     faults: Vec<Fault>,
 }
@@ -66,7 +66,7 @@ impl Assembly {
         Self { registered, via, values, model, variants, lists, faults }
     }
 
-    /// `belongs_to`, `has_one` and `has_many`, as declared.
+    /// Adds `belongs_to`, `has_one` and `has_many` relations as declared.
     fn add_declared_relations(&mut self) {
         for id in 0..self.registered.len() {
             for declared in self.registered[id].0.relations.clone() {
@@ -137,7 +137,8 @@ impl Assembly {
         );
     }
 
-    /// A forward relation that a generator numbered (`Users1`) or called `SelfRef` is named after its key instead.
+    /// Returns the default field of a relation. A forward relation that a generator numbered (`Users1`) or
+    /// called `SelfRef` is named after its key.
     fn default_field(&self, id: EntityId, target: EntityId, declared: &Declared) -> String {
         if declared.declaration == Declaration::HasMany {
             return names::list_field(&declared.variant);
@@ -151,7 +152,7 @@ impl Assembly {
             }
             _ => None,
         };
-        // Generated entities of plural tables have plural variants for one row, too.
+        // Generated entities of plural tables have plural variants for to-one relations too.
         let of_variant = || {
             let of_variant = names::type_of(&declared.variant);
             let is_target = of_variant == of_target && target != id;
@@ -172,14 +173,14 @@ impl Assembly {
         )
     }
 
-    /// Many-to-many relations seen from junctions: two `belongs_to` whose columns are together unique.
+    /// Adds many-to-many relations found at junctions: two `belongs_to` whose columns together form a key.
     fn add_junctions(&mut self) {
         for id in 0..self.registered.len() {
             let forward: Vec<Declared> = self.registered[id]
                 .0
                 .relations
                 .iter()
-                // One with a fault was reported above, or hidden so that it does not count.
+                // A faulty relation was reported above; a hidden relation does not count.
                 .filter(|declared| {
                     declared.declaration == Declaration::BelongsTo
                         && !declared.conditional
@@ -216,7 +217,8 @@ impl Assembly {
                 .any(|key| key.iter().collect::<BTreeSet<_>>() == pair)
     }
 
-    /// Nothing but the two keys, and perhaps a key of its own that nothing points at.
+    /// Returns true if the junction has only the two keys, and perhaps a surrogate key that no relation
+    /// references.
     fn has_nothing_beside(&self, id: EntityId, one: &Declared, other: &Declared) -> bool {
         let reflected = &self.registered[id].0;
         let is_pointed_at =
@@ -233,7 +235,7 @@ impl Assembly {
             })
     }
 
-    /// The list that comes in by `near` and goes out by `far`.
+    /// Adds the list that enters the junction by `near` and leaves by `far`.
     fn add_list_through(&mut self, junction: EntityId, near: &Declared, far: &Declared) {
         let (Some(owner), Some(target)) =
             (self.model.entity_of_table(&near.to_table), self.model.entity_of_table(&far.to_table))
@@ -273,7 +275,8 @@ impl Assembly {
         }
     }
 
-    /// Many-to-many relations that `Related::via` declares, unless the junction already showed them.
+    /// Adds many-to-many relations declared by `Related::via`, unless the junction already provides the
+    /// relation.
     fn add_via(&mut self) {
         for ReflectedVia { owner, to_junction, to_target } in std::mem::take(&mut self.via) {
             let label = format!("{} to {}", owner.name, to_target.to_table.name);
@@ -313,7 +316,7 @@ impl Assembly {
         }
     }
 
-    /// Renames and hides what the users' options name; an option that names nothing is a fault.
+    /// Applies the options that rename and hide. An option for an unknown name is a fault.
     fn apply_options(&mut self) {
         for (id, (reflected, options)) in self.registered.iter().enumerate() {
             let entity = &mut self.model.entities[id];
@@ -337,7 +340,7 @@ impl Assembly {
             }
             let mut kept = keep.into_iter();
             entity.relations.retain(|_| kept.next().unwrap_or(true));
-            // What is left out already may be spoken of.
+            // Options may also name relations that are already left out.
             for declared in &reflected.relations {
                 known.extend(reflected.names_of_relation(&declared.variant, declared.is_list()));
             }
@@ -353,7 +356,7 @@ impl Assembly {
         }
     }
 
-    /// Gives the values of enums the names that the user chose.
+    /// Applies the user's names to enum values.
     fn name_values(&mut self) {
         for ((enumeration, stored), name) in &self.values {
             let enumerations = self.model.enumerations.iter_mut();
@@ -369,7 +372,7 @@ impl Assembly {
         }
     }
 
-    /// A hidden column is read all the same where it is part of a key.
+    /// Reports hidden key columns without a scalar, because key columns are read even if hidden.
     fn check_keys(&mut self) {
         for (id, entity) in self.model.entities.iter().enumerate() {
             let relations = || self.model.entities.iter().flat_map(|owner| &owner.relations);
@@ -395,7 +398,7 @@ impl Assembly {
         options.hides(&reflected.names_of_relation(&declared.variant, declared.is_list()))
     }
 
-    /// The columns by which a definition joins two tables; its faults are kept.
+    /// Returns the columns by which a definition joins two tables, and keeps the faults.
     fn join(&mut self, relation: &str, declared: &Declared) -> Option<Joined> {
         self.joined(relation, declared).map_err(|faults| self.faults.extend(faults)).ok()
     }
@@ -406,7 +409,7 @@ impl Assembly {
     }
 }
 
-/// The list of `target` that `junction` leads to.
+/// Builds the list relation to `target` through `junction`.
 fn many_to_many(
     field: String,
     target: EntityId,
@@ -429,7 +432,7 @@ fn many_to_many(
     }
 }
 
-/// The columns of both sides that meet; their order is of no consequence.
+/// Pairs the columns of both sides, regardless of order.
 fn pairs<'a>(from: &'a [String], to: &'a [String]) -> BTreeSet<(&'a String, &'a String)> {
     from.iter().zip(to).collect()
 }

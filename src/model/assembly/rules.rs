@@ -1,11 +1,12 @@
-//! Rules of the application for deletions: which key each one is for, and whether the key can follow it.
+//! Deletion rules of the application: the key that each rule applies to, and whether the key can follow the
+//! rule.
 
 use super::Assembly;
 use crate::model::{Column, Declaration, EntityId, Fault, OnDelete, RelationId};
 
 impl Assembly {
-    /// Gives each key the rule that an option of either side names. Runs before fields are renamed or hidden, because
-    /// options name relations by their default fields too.
+    /// Applies to each key the rule that an option of either side names. Runs before fields are renamed or
+    /// hidden, because options name relations by their default fields too.
     pub(super) fn add_rules(&mut self) {
         for id in 0..self.registered.len() {
             for (name, rule) in self.registered[id].1.on_delete.clone() {
@@ -19,8 +20,8 @@ impl Assembly {
         }
     }
 
-    /// Returns the forward relation that a relation of an entity stands for: itself, its other side, or of a list
-    /// through a junction the junction's key to this entity.
+    /// Returns the forward relation behind a relation: the relation itself, its other side, or for a list the
+    /// junction's key to this entity.
     fn key_named(&self, id: EntityId, name: &str) -> Option<(EntityId, RelationId)> {
         let (reflected, options) = &self.registered[id];
         let relations = &self.model.entities[id].relations;
@@ -57,7 +58,7 @@ impl Assembly {
         let columns = || relation.from.iter().map(|column| &entity.columns[*column]);
         let can_be_default = |column: &Column| column.default.is_some() || column.nullable;
         let problem = match (rule, relation.rule) {
-            (rule, Some(known)) if known != rule => Some(format!("{known} is given as well")),
+            (rule, Some(known)) if known != rule => Some(format!("{known} is declared as well")),
             (OnDelete::SetNull, _) if columns().all(|column| !column.nullable) => {
                 Some("no column of its key may be NULL".to_owned())
             }

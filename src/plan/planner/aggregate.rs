@@ -1,13 +1,13 @@
-//! Aggregates: which are asked for.
+//! Planning of aggregates.
 
-use super::{Planner, Start, no_field, position_or_push, share};
+use super::{Planner, Start, no_field, position_or_push};
 use crate::error::Result;
 use crate::model::ColumnId;
 use crate::plan::filter::Filter;
 use crate::plan::selection::Merged;
 use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, FieldKind, Load, What};
 
-/// The aggregate of a column.
+/// Constructor of a column's aggregate.
 type OfColumn = fn(ColumnId) -> Aggregate;
 
 impl<'a> Planner<'a> {
@@ -63,10 +63,11 @@ impl<'a> Planner<'a> {
             planned.push(AggregateField { key: field.key.clone(), position: field.position(), kind });
         }
         if aggregates.is_empty() {
-            // Only `__typename` is asked, but whether the parent's list can be read is still a question.
+            // Only `__typename` is selected, but the statement still checks that the parent's list can be
+            // read.
             aggregates.push(Aggregate::Count);
         }
-        let load = share(loads, start.load(filter, What::Aggregates(aggregates)));
+        let load = self.share(loads, start.load(filter, What::Aggregates(aggregates)));
         Ok(FieldKind::Aggregate { load, fields: planned })
     }
 }

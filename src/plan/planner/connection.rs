@@ -1,8 +1,8 @@
-//! Connections: pages, edges, and what `pageInfo` needs to know.
+//! Planning of connections: pages, edges and `pageInfo`.
 
 use async_graphql::Name;
 
-use super::{Planner, Start, no_field, position_or_push, rows_of, share};
+use super::{Planner, Start, no_field, position_or_push, rows_of};
 use crate::error::Result;
 use crate::model::EntityId;
 use crate::model::names::ConnectionTypes;
@@ -32,11 +32,12 @@ impl<'a> Planner<'a> {
         let page = self.keyset(start.entity, &order, arguments, selects_outside)?;
         let count = What::Aggregates(vec![Aggregate::Count]);
         let total_count = fields.iter().any(|field| field.name() == "totalCount");
-        let total_count = total_count.then(|| share(loads, start.load(filter.clone(), count)));
+        let total_count = total_count.then(|| self.share(loads, start.load(filter.clone(), count)));
         let rows = What::Rows(Rows { order, page, ..Rows::unordered() });
         let needs_rows = |field: &Merged| !matches!(field.name().as_str(), "__typename" | "totalCount");
-        let load = fields.iter().any(needs_rows).then(|| share(loads, start.load(filter, rows)));
+        let load = fields.iter().any(needs_rows).then(|| self.share(loads, start.load(filter, rows)));
         let mut planned = Vec::new();
+        self.above.extend(load);
         for field in fields {
             self.path.push(field.key.to_string());
             let kind = match (field.name().as_str(), load, total_count) {
@@ -59,6 +60,9 @@ impl<'a> Planner<'a> {
             };
             self.path.pop();
             planned.push(ConnectionField { key: field.key.clone(), position: field.position(), kind });
+        }
+        if load.is_some() {
+            self.above.pop();
         }
         Ok(FieldKind::Connection { load, fields: planned })
     }
@@ -86,7 +90,7 @@ impl<'a> Planner<'a> {
         Ok(Page::Keyset { limit: first.or(last), backward: last.is_some(), after, before, looks_outside })
     }
 
-    /// Whether `pageInfo` asks if there is more on either side.
+    /// Returns true if `pageInfo` selects whether more rows exist on either side.
     fn asks_what_is_outside(&self, fields: &[Merged<'a>]) -> Result<bool> {
         for field in fields.iter().filter(|field| field.name() == "pageInfo") {
             let below = self.document.collect(&field.selection_sets(), "PageInfo", &[])?;

@@ -1,23 +1,24 @@
-//! Which to-one relations come with their parents' rows, in one statement.
+//! Selection of the to-one relations that are joined to their parents' statement.
 //!
-//! Measured on PostgreSQL and SQLite, a join of the one row at the other end is about twice as fast as a statement of its own.
-//! A list stays a statement of its own: joined, it would repeat its parent for each row.
+//! On PostgreSQL and SQLite a to-one join is about twice as fast as a separate statement, as measured. A list
+//! keeps its own statement: a join would repeat the parent for each row.
 
 use crate::model::Model;
 use crate::plan::{Load, Page, What};
 
-/// The most relations that one statement joins. SQLite takes 64 tables, and those of filters and orders are among them.
+/// Maximum number of relations that one statement joins. SQLite accepts 64 tables, including those of filters
+/// and orders.
 const MOST: usize = 24;
 
-/// Decides it for everything below `load`.
+/// Decides on joins for everything below `load`.
 pub(super) fn decide(model: &Model, load: &mut Load) {
     decide_within(model, load, &mut MOST.clone());
 }
 
-/// The same where the statement of `load` has room for so many joins more.
+/// Decides on joins, with room for `room` more joins in the statement of `load`.
 fn decide_within(model: &Model, load: &mut Load, room: &mut usize) {
     let What::Rows(rows) = &mut load.what else { return };
-    // The parts of a page by cursors are put together; their joins would be done for each part.
+    // The parts of a keyset page are combined by UNION; joins would run for each part.
     let takes_joins = !matches!(rows.page, Page::Keyset { .. });
     for child in &mut rows.children {
         child.joined = takes_joins && *room > 0 && can_join(model, child);

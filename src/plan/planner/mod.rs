@@ -1,8 +1,11 @@
-//! From a selection to a [`Plan`].
+//! Planner: from a selection to a [`Plan`].
 
 mod aggregate;
 mod connection;
 mod join;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
@@ -15,11 +18,11 @@ use super::{Complexity, Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Sel
 use crate::error::{Code, Error, Result};
 use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, Root, names};
 
-/// The interface that every type with a primary key implements.
+/// Interface of every type with a primary key.
 const NODE: &[&str] = &["Node"];
 
-/// The plan of an operation. A root field that cannot be planned becomes a [`FieldKind::Failed`]; one that the
-/// model does not know becomes a [`FieldKind::Foreign`].
+/// Plans an operation. A root field that cannot be planned becomes a [`FieldKind::Failed`]; a root field
+/// unknown to the model becomes a [`FieldKind::Foreign`].
 pub fn plan(
     model: &Model,
     operation: &OperationDefinition,
@@ -28,12 +31,12 @@ pub fn plan(
 ) -> Result<Plan> {
     let mut plan = Plan::default();
     for merged in document.collect(&[&operation.selection_set.node], root_type, &[])? {
-        // Each field's loads are kept only when all of it could be planned.
+        // Loads of a field are kept only if the whole field could be planned.
         let planned = plan.loads.len();
-        let mut planner = Planner { model, document, path: Vec::new() };
+        let mut planner = Planner::new(model, document);
         let kind = match planner.root(&merged, root_type, &mut plan.loads) {
             Ok(kind) => kind,
-            // What does not fit the schema refuses the whole request, as validation proper does.
+            // A schema violation refuses the whole request, as validation does.
             Err(error) if error.code() == Code::ValidationFailed => return Err(error),
             Err(error) => {
                 plan.loads.truncate(planned);
@@ -49,23 +52,28 @@ pub fn plan(
     Ok(plan)
 }
 
-/// Lists, connections and aggregates always answer; look-ups may be `null`.
+/// Returns true for lists, connections and aggregates, which are never `null`; look-ups may be.
 fn is_non_null_root(model: &Model, name: &str) -> bool {
     name == "nodes" || !matches!(model.root(name), None | Some((_, Root::One(_))))
 }
 
-/// Plans the fields of one document.
+/// Planner for the fields of one document.
 #[derive(Debug)]
 pub struct Planner<'a> {
     /// The model.
     pub model: &'a Model,
     /// The document's fragments and variables.
     pub document: Document<'a>,
-    /// The path below the root field, for the error that ends the planning.
+    /// Path below the root field, for the error that ends planning.
     path: Vec<String>,
+    /// The places of the loads above, each among its siblings.
+    above: Vec<usize>,
+    /// The places of the loads that fields may share, by hash.
+    shared: HashMap<u64, Vec<usize>>,
+    hasher: RandomState,
 }
 
-/// The three forms in which a list can be asked for.
+/// Form of a list field.
 #[derive(Clone, Copy)]
 enum Form {
     List,
@@ -73,7 +81,7 @@ enum Form {
     Aggregate,
 }
 
-/// Where a load starts: at the root, or from the rows of a relation's entity.
+/// Start of a load: the root, or the rows of a relation's owner.
 #[derive(Clone, Copy)]
 struct Start {
     entity: EntityId,
@@ -87,21 +95,28 @@ impl Start {
 }
 
 impl<'a> Planner<'a> {
-    /// A planner for the rows that a user's own root field answers with.
+    /// Creates a planner for the rows that an application's root field returns.
     pub fn new(model: &'a Model, document: Document<'a>) -> Self {
-        Self { model, document, path: Vec::new() }
+        Self {
+            model,
+            document,
+            path: Vec::new(),
+            above: Vec::new(),
+            shared: HashMap::new(),
+            hasher: RandomState::new(),
+        }
     }
 
-    /// The path to the fault that ended the planning, below the field that it began with.
+    /// Returns the path to the planning error, below the field at which planning began.
     pub fn into_path(self) -> Vec<String> {
         self.path
     }
 
-    /// Plans what `sets` select of rows of `entity` that are there already.
+    /// Plans the selection `sets` on existing rows of `entity`.
     pub fn rows(&mut self, entity: EntityId, sets: &[&'a SelectionSet]) -> Result<(Load, Selection)> {
         let mut rows = Rows::unordered();
         let selection = self.selection(entity, sets, &mut rows)?;
-        // These rows are there, or come by another way: nothing is joined to them.
+        // These rows exist already, or come another way: nothing is joined to them.
         rows.children.iter_mut().for_each(|child| join::decide(self.model, child));
         let load = Start { entity, relation: None }.load(Filter::everything(), What::Rows(rows));
         Ok((load, selection))
@@ -167,7 +182,7 @@ impl<'a> Planner<'a> {
         self.lookup(Start { entity, relation: None }, filter, field, loads)
     }
 
-    /// One statement for each type among the ids.
+    /// Plans `nodes`, with one statement per type among the ids.
     fn nodes(
         &mut self,
         field: &Merged<'a>,
@@ -198,7 +213,7 @@ impl<'a> Planner<'a> {
         Ok(FieldKind::Nodes { items, groups })
     }
 
-    /// A list, a connection or an aggregate, at the root and below alike.
+    /// Plans a list, a connection or an aggregate, at the root or nested.
     fn many(
         &mut self,
         form: Form,
@@ -226,15 +241,28 @@ impl<'a> Planner<'a> {
                 let page =
                     if limit.is_none() && offset == 0 { Page::All } else { Page::Slice { limit, offset } };
                 let rows = Rows { order, page, ..Rows::unordered() };
-                let load = share(loads, start.load(filter, What::Rows(rows)));
-                let rows = rows_of(&mut loads[load])?;
-                let selection = self.selection(start.entity, &field.selection_sets(), rows)?;
+                let load = self.share(loads, start.load(filter, What::Rows(rows)));
+                let selection = self.selection_of(load, start.entity, field, loads)?;
                 Ok(FieldKind::List { load, selection })
             }
         }
     }
 
-    /// What `sets` select of `rows`; the columns and loads that they need are added there.
+    /// What `field` selects of the rows of a load.
+    fn selection_of(
+        &mut self,
+        load: usize,
+        id: EntityId,
+        field: &Merged<'a>,
+        loads: &mut [Load],
+    ) -> Result<Selection> {
+        self.above.push(load);
+        let selection = self.selection(id, &field.selection_sets(), rows_of(&mut loads[load])?);
+        self.above.pop();
+        selection
+    }
+
+    /// Plans the selection `sets` on `rows`, and adds the needed columns and loads to `rows`.
     fn selection(&mut self, id: EntityId, sets: &[&'a SelectionSet], rows: &mut Rows) -> Result<Selection> {
         let entity = &self.model.entities[id];
         let mut fields = Vec::new();
@@ -285,9 +313,8 @@ impl<'a> Planner<'a> {
         field: &Merged<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
-        let load = share(loads, start.load(Filter::everything(), What::Rows(Rows::unordered())));
-        let rows = rows_of(&mut loads[load])?;
-        let selection = self.selection(start.entity, &field.selection_sets(), rows)?;
+        let load = self.share(loads, start.load(Filter::everything(), What::Rows(Rows::unordered())));
+        let selection = self.selection_of(load, start.entity, field, loads)?;
         let is_forward = relation.declaration == Declaration::BelongsTo;
         Ok(FieldKind::One {
             load,
@@ -296,21 +323,43 @@ impl<'a> Planner<'a> {
             non_null: relation.cardinality == Cardinality::One,
         })
     }
+
+    /// Adds a load, or finds the one that loads the same already: `a: posts {id} b: posts {title}` is one statement.
+    /// Searches by hash, since a client may ask for a thousand lists that differ in the last value of a long filter.
+    fn share(&mut self, loads: &mut Vec<Load>, load: Load) -> usize {
+        if load.relation.is_none() {
+            return push(loads, load);
+        }
+        let places = self.shared.entry(self.hash(&load)).or_default();
+        let known = places.iter().find(|place| loads.get(**place).is_some_and(|known| is_same(known, &load)));
+        if let Some(known) = known {
+            return *known;
+        }
+        places.push(loads.len());
+        push(loads, load)
+    }
+
+    /// Hashes a load with the way to it: below another parent the same load has other rows.
+    fn hash(&self, load: &Load) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        self.above.hash(&mut hasher);
+        load.relation.hash(&mut hasher);
+        load.filter.hash(&mut hasher);
+        match &load.what {
+            What::Rows(rows) => (&rows.order, &rows.page).hash(&mut hasher),
+            What::Aggregates(aggregates) => aggregates.hash(&mut hasher),
+        }
+        hasher.finish()
+    }
 }
 
-/// Adds a load, or finds the one that loads the same already: `a: posts {id} b: posts {title}` is one statement.
-fn share(loads: &mut Vec<Load>, load: Load) -> usize {
-    let is_same = |known: &Load| {
-        let what = match (&known.what, &load.what) {
-            (What::Rows(known), What::Rows(rows)) => known.order == rows.order && known.page == rows.page,
-            (known, aggregates) => known == aggregates,
-        };
-        what && known.relation.is_some() && known.relation == load.relation && known.filter == load.filter
+/// Adds a load, or returns an equal existing load: `a: posts {id} b: posts {title}` is one statement.
+fn is_same(one: &Load, other: &Load) -> bool {
+    let what = match (&one.what, &other.what) {
+        (What::Rows(one), What::Rows(other)) => one.order == other.order && one.page == other.page,
+        (one, other) => one == other,
     };
-    match loads.iter().position(is_same) {
-        Some(known) => known,
-        None => push(loads, load),
-    }
+    what && one.relation == other.relation && one.filter == other.filter
 }
 
 fn push(loads: &mut Vec<Load>, load: Load) -> usize {

@@ -1,4 +1,4 @@
-//! Filters in SQL: semi-joins, so that each row comes once.
+//! Filters in SQL, as semi-joins, so that each row comes once.
 
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
@@ -9,15 +9,16 @@ use crate::plan::Load;
 use crate::plan::dialect::Dialect;
 use crate::plan::filter::{Filter, Operand, Quantifier, Test};
 
-/// So many tables a filter joins; SQLite takes 64 for a statement, and weighs every order of them.
+/// Maximum number of tables that a filter joins. SQLite accepts 64 per statement, and weighs every join
+/// order.
 const MOST_JOINS: usize = 8;
 
-/// Which relations of a filter may be joined instead of asked for by `EXISTS`.
+/// Relations of a filter that may be joined instead of tested by `EXISTS`.
 #[derive(Clone, Copy)]
 pub(super) enum Joinable<'a> {
-    /// All that lead to one row, and those beyond them.
+    /// All to-one relations, and to-one relations beyond them.
     All,
-    /// Those that are joined anyway, as they are among these loads.
+    /// Relations that these loads join anyway.
     Loaded(&'a [Load]),
 }
 
@@ -39,14 +40,14 @@ impl Joinable<'_> {
     }
 }
 
-/// Filters in SQL; each sub-select has an alias of its own.
+/// Builder of filter conditions; each sub-select has its own alias.
 pub(super) struct Conditions<'a> {
     select: &'a Select<'a>,
     aliases: usize,
     has_offset: bool,
-    /// What [`Conditions::filter_by_joins`] needs beside the table: one row of each for every row that passes.
+    /// Tables that [`Conditions::filter_by_joins`] joins: each has exactly one row per passing row.
     pub(super) joins: Vec<(TableRef, Condition)>,
-    /// The relations of the table itself among them, each with its alias.
+    /// Joined relations of the table itself, with their aliases.
     pub(super) joined: Vec<(RelationId, String)>,
 }
 
@@ -55,8 +56,8 @@ impl<'a> Conditions<'a> {
         Self { select, aliases: 0, has_offset: false, joins: Vec::new(), joined: Vec::new() }
     }
 
-    /// Of a statement with an OFFSET. SQLite 3.51 makes a join of `EXISTS`, and its OFFSET then counts a row as often
-    /// as it has partners; a sign before `EXISTS` keeps it from doing so.
+    /// Adapts the conditions to a statement with OFFSET. SQLite 3.51 turns `EXISTS` into a join, and OFFSET
+    /// then counts a row once per partner. A sign before `EXISTS` prevents that.
     pub(super) fn beside_offset(self) -> Self {
         Self { has_offset: true, ..self }
     }
@@ -106,12 +107,12 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// The same as [`Conditions::filter`], in parts that all have to hold, with the one row at the other end of a relation
-    /// joined where it is asked for whatever else is.
+    /// Builds the filter as a list of conditions that all must hold, and joins to-one relations that are
+    /// unconditionally required.
     ///
-    /// SQLite begins with the rows of the statement and looks up what `EXISTS` wants for each; a join it begins at either
-    /// end, as sizes and indexes tell. `IN (SELECT …)` would read the other table first, were it a thousand times as large.
-    /// PostgreSQL begins where it likes in any case, but a table that is there once instead of twice is planned sooner.
+    /// SQLite starts with the statement's rows and probes `EXISTS` for each; a join starts at either end, by
+    /// sizes and indexes. `IN (SELECT …)` would read the other table first, even if a thousand times larger.
+    /// PostgreSQL chooses its start in any case, but plans a table that appears once faster than twice.
     pub(super) fn filter_by_joins(
         &mut self,
         id: EntityId,
@@ -151,7 +152,7 @@ impl<'a> Conditions<'a> {
         Expr::cust_with_exprs(self.placeholder("(?) IS NOT TRUE"), [self.filter(id, alias, filter)])
     }
 
-    /// The rows at the other end of a relation, as a sub-select that has no columns yet.
+    /// Returns the rows at the other end of a relation, as a sub-select without columns.
     pub(super) fn related(
         &mut self,
         id: EntityId,
@@ -194,7 +195,10 @@ impl<'a> Conditions<'a> {
         match test {
             Test::Compare(comparison, operand) => {
                 let value = match operand {
-                    Operand::Value(value) => value.clone(),
+                    Operand::Value(value) => dialect.bound(value.clone(), *comparison),
+                    Operand::Parameter(parameter) if *column_type == ColumnType::Decimal => {
+                        Mark::Operand(*parameter as u32, *comparison).into()
+                    }
                     Operand::Parameter(parameter) => Mark::Parameter(*parameter as u32).into(),
                 };
                 dialect.compare(model, column, *comparison, value, column_type)
@@ -224,12 +228,12 @@ impl<'a> Conditions<'a> {
     }
 }
 
-/// So many conditions stand side by side in one chain, as they are written by hand.
+/// Maximum number of conditions in one chain, as in hand-written SQL.
 pub(super) const CHAIN: usize = 8;
 
-/// Puts conditions together in a tree whose depth grows with the logarithm of their number. A chain of thousands would
-/// nest as deep as it is long, for everything that follows it by calls: the writer of the statement, its memory when it is
-/// given back, and the parsers and planners of the databases.
+/// Combines conditions in a balanced tree, whose depth grows with the logarithm of their number. A chain
+/// would nest as deep as its length in every recursive function. These are the statement writer, its
+/// destructor, and the parsers and planners of the databases.
 pub(super) fn balanced(mut conditions: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
     if conditions.len() <= CHAIN {
         return conditions.into_iter().reduce(join);
@@ -239,7 +243,7 @@ pub(super) fn balanced(mut conditions: Vec<Expr>, join: fn(Expr, Expr) -> Expr) 
     left.into_iter().chain(right).reduce(join)
 }
 
-/// The depth that [`balanced`] gives to so many conditions, above the conditions themselves.
+/// Returns the depth that [`balanced`] adds for this number of conditions.
 pub(in crate::plan) fn depth_of_balanced(conditions: u64) -> u64 {
     match conditions {
         0 | 1 => 0,
@@ -248,7 +252,7 @@ pub(in crate::plan) fn depth_of_balanced(conditions: u64) -> u64 {
     }
 }
 
-/// The condition under which rows of both ends of a plain relation meet.
+/// Builds the join condition between both ends of a plain relation.
 pub(super) fn meet(
     select: &Select,
     owner: EntityId,
@@ -267,7 +271,7 @@ pub(super) fn meet(
     equal.fold(Condition::all(), Condition::add)
 }
 
-/// The condition under which a junction's columns have the values of an entity's own.
+/// Builds the join condition between a junction's columns and an entity's columns.
 pub(super) fn meet_junction(
     select: &Select,
     junction: &str,

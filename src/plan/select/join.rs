@@ -1,7 +1,8 @@
-//! To-one relations that come with the rows: `LEFT JOIN`, so that a row without a partner stays.
+//! Joins of to-one relations: `LEFT JOIN`, so that a row without a partner stays.
 //!
-//! The join stands beside `ORDER BY … LIMIT`, not around it: for a join of what is left PostgreSQL reads the whole other table,
-//! even when it knows the number of rows. That is faster where the table is small, and many times slower where it is not.
+//! The join stands beside `ORDER BY … LIMIT`, not around it. For a join after the limit, PostgreSQL reads the
+//! whole other table, even with a known number of rows. That is faster for a small table, and many times
+//! slower for a large one.
 
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, TableRef};
@@ -11,35 +12,35 @@ use super::{Output, Select, table};
 use crate::model::{ColumnId, EntityId, Relation, RelationId};
 use crate::plan::{Load, What};
 
-/// Where the columns of a joined relation stand in a row.
+/// Position of a joined relation's columns in a row.
 #[derive(Clone, Debug)]
 pub struct Join {
-    /// Its first column.
+    /// First column of the relation.
     pub first: usize,
-    /// The columns by which it was met: all NULL where there is no partner.
+    /// Join columns of the relation: all NULL without a partner.
     pub key: Vec<usize>,
-    /// The same for each load below it.
+    /// Joined relations of each nested load.
     pub below: Vec<Option<Join>>,
 }
 
-/// The joined relations of one statement.
+/// Joined relations of one statement.
 pub(super) struct Joins<'a> {
     select: &'a Select<'a>,
     known: &'a [(RelationId, String)],
-    /// Those that hang on the rows themselves, with the relation; the statement knows where its columns are.
+    /// Relations joined to the rows themselves; the statement supplies their own columns.
     direct: Vec<(&'a Relation, EntityId, String)>,
-    /// Those that hang on a joined relation.
+    /// Relations joined to a joined relation.
     further: Vec<(TableRef, Condition)>,
-    /// What they select.
+    /// Selected columns of the joins.
     pub outputs: Vec<Output>,
-    /// Where it stands, for each load below.
+    /// Column positions, for each nested load.
     pub places: Vec<Option<Join>>,
     count: usize,
 }
 
 impl<'a> Joins<'a> {
-    /// The joined relations below `load`, whose own outputs end before `first`. Some are in the statement already, under
-    /// these aliases.
+    /// Collects the joined relations below `load`, whose own outputs end before `first`. Relations in `known`
+    /// are in the statement already, under these aliases.
     pub fn new(select: &'a Select, load: &'a Load, first: usize, known: &'a [(RelationId, String)]) -> Self {
         let mut joins = Self {
             select,
@@ -96,7 +97,7 @@ impl<'a> Joins<'a> {
         Some(Join { first: first + start, key, below })
     }
 
-    /// Joins them to a statement; `own` is where it has a column of its rows.
+    /// Adds the joins to a statement; `own` returns a column of the statement's rows.
     pub fn apply(&self, statement: &mut SelectStatement, own: impl Fn(ColumnId) -> Expr) {
         for (relation, target, alias) in &self.direct {
             let target = &self.select.model.entities[*target];

@@ -1,41 +1,41 @@
-//! What is remembered of a statement's last run, for the next one.
+//! Statistics of a statement's last execution.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::plan::Room;
 
-/// How a statement's last run went. Nothing depends on it but how soon the next one is over.
+/// Execution statistics of a statement. Only the speed of the next execution depends on them.
 #[derive(Debug, Default)]
 pub struct LastRun {
     was_short: AtomicBool,
-    /// For the cells that it brings.
+    /// Capacity hint for the cells of the result.
     pub cells: Room,
-    /// For the bytes of text in them.
+    /// Capacity hint for the bytes of text in the cells.
     pub text: Room,
 }
 
 impl LastRun {
-    /// Remembers whether it was over soon; whoever sends it says what that means.
+    /// Records whether the execution was short; the sender defines short.
     pub fn note_pace(&self, was_short: bool) {
-        // What all threads read is written only where it changes.
+        // Writes only on change, because all threads read the value.
         if self.was_short() != was_short {
             self.was_short.store(was_short, Ordering::Relaxed);
         }
     }
 
-    /// Remembers the number of cells, and of bytes of text in them.
+    /// Records the number of cells, and of bytes of text in them.
     pub fn note_size(&self, cells: usize, text: usize) {
         self.cells.note(cells);
         self.text.note(text);
     }
 
-    /// Whether it was over soon; false for a statement that was never sent.
+    /// Returns true if the last execution was short; false before the first.
     pub fn was_short(&self) -> bool {
         self.was_short.load(Ordering::Relaxed)
     }
 }
 
-/// A copy was never sent.
+/// A clone starts without statistics, because it was never sent.
 impl Clone for LastRun {
     fn clone(&self) -> Self {
         Self::default()

@@ -1,4 +1,4 @@
-//! The only builder of SELECTs.
+//! Builder of SELECT statements; the only one.
 
 mod condition;
 mod join;
@@ -28,73 +28,78 @@ use super::dialect::Dialect;
 use super::{Aggregate, Catalog, Load, OrderBy, OrderTerm, Page, Rows, What};
 use crate::model::{ColumnType, Entity, Junction, Model, Relation, Table};
 
-/// The values of a relation's columns in one row, in the form in which both sides compare equal.
+/// Values of a relation's columns in one row, normalized so that both sides compare equal.
 pub type Key = Vec<Value>;
 
-/// A statement, and what its columns hold.
+/// Statement with the layout of its columns.
 ///
-/// The columns come in this order: the load's own ([`Rows::columns`] or its aggregates), the junction's
-/// ([`Rows::junction_columns`]), the key that leads back to the parent and what the rows are sorted by where they are not
-/// among them, the values of the cursor, the mark of the rows outside the page, and the columns of joined relations.
+/// Columns come in this order:
+/// - the load's own ([`Rows::columns`], or its aggregates)
+/// - the junction's ([`Rows::junction_columns`])
+/// - the key of the parent and the sort columns, unless already selected
+/// - the values of the cursor
+/// - the mark of rows outside the page
+/// - the columns of joined relations
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// The text of the statement.
+    /// SQL text.
     pub sql: Arc<str>,
-    /// Its values. Those that are known only when it is sent are marked: [`Select::prepare`] puts them in.
+    /// Bind values. [`Select::prepare`] replaces the placeholders of values supplied at execution time.
     pub values: Vec<Value>,
-    /// The types of its columns.
+    /// Column types.
     pub columns: Arc<[ColumnType]>,
-    /// Where the parts of the parent's key are.
+    /// Columns of the parent's key.
     pub key: Vec<usize>,
-    /// Where the values of the cursor begin.
+    /// First column of the cursor values.
     pub cursor: usize,
-    /// Where the mark is, when rows outside the page are asked for: 0 for the page, see [`Query::BEFORE`] and
-    /// [`Query::AFTER`].
+    /// Column of the page mark, if rows outside the page are selected: 0 for the page, see [`Query::BEFORE`]
+    /// and [`Query::AFTER`].
     pub mark: Option<usize>,
-    /// The cells by which each parent's rows are put in order, where the statement does not: least first, and all of
-    /// them integers.
+    /// Integer columns by which each parent's rows must be sorted in ascending order, if the statement does
+    /// not sort.
     pub sort: Vec<usize>,
-    /// Where the joined relations stand, for each of the load's children.
+    /// Positions of the joined relations, for each of the load's children.
     pub joins: Vec<Option<Join>>,
-    /// How it went the last time.
+    /// Statistics of the last execution.
     pub last_run: LastRun,
 }
 
 impl Query {
-    /// The mark of a row that stands before the page's cursor.
+    /// Page mark of a row before the page's cursor.
     pub const BEFORE: i32 = 1;
-    /// The mark of a row that stands after it.
+    /// Page mark of a row after the page's cursor.
     pub const AFTER: i32 = 2;
 }
 
-/// Builds the statements of one model for one database.
+/// Builder of the statements of one model for one database.
 #[derive(Clone, Copy, Debug)]
 pub struct Select<'a> {
     /// The model.
     pub model: &'a Model,
-    /// The database.
+    /// Dialect of the database.
     pub dialect: Dialect,
-    /// A statement asks for one row more than this, so that too many are noticed and never cut silently.
+    /// Maximum number of rows. Statements fetch one row more, so that an excess is noticed and never cut
+    /// silently.
     pub row_ceiling: u64,
-    /// What is known of the database.
+    /// Statistics of the database.
     pub catalog: &'a Catalog,
 }
 
 impl Select<'_> {
-    /// The statement of a root load of `rows` that locks them as well, in the order in which it finds them. PostgreSQL
-    /// checks the rows' own columns once more when it had to wait for one; SQLite has one writer and needs no lock.
+    /// Builds the statement of a root load of `rows` that also locks the rows, in the order found. PostgreSQL
+    /// rechecks the rows' own columns after a wait for a lock; SQLite has one writer and needs no lock.
     pub fn locking(&self, load: &Load, rows: &Rows, lock: LockType) -> Query {
         let mut body = Body::new(self, load, &[]);
         body.lock = Some(lock).filter(|_| self.dialect == Dialect::Postgres);
         body.rows(rows)
     }
 
-    /// Whether the statement is written otherwise than it would be if nothing were known of the database.
+    /// Returns true if the statement differs from one without statistics.
     fn follows_catalog(&self, load: &Load) -> bool {
         self.follows_index(load) || self.joins_what_is_left(load) || self.groups_counts(load)
     }
 
-    /// Whether the order joins the numbers of all lists.
+    /// Returns true if the order joins the counts of all lists.
     fn groups_counts(&self, load: &Load) -> bool {
         let What::Rows(rows) = &load.what else { return false };
         rows.order.iter().any(|term| match term.by {
@@ -106,7 +111,7 @@ impl Select<'_> {
         })
     }
 
-    /// Whether an index finds the part of each parent's list that is wanted.
+    /// Returns true if an index finds the wanted part of each parent's list.
     fn follows_index(&self, load: &Load) -> bool {
         let (Some((owner, relation)), What::Rows(rows)) = (load.relation, &load.what) else { return false };
         let relation = &self.model.entities[owner].relations[relation];
@@ -118,43 +123,43 @@ impl Select<'_> {
         self.catalog.joins_what_is_left(self.dialect, self.model, load)
     }
 
-    /// One row more than may be answered.
+    /// Returns the row limit of a statement: one row more than the ceiling.
     fn most_rows(&self) -> u64 {
         self.row_ceiling.saturating_add(1)
     }
 
-    /// The same of a page by cursors for each of so many parents. What is read only to see whether there is more, up to
-    /// three rows for each, comes on top, so that it is never cut to make room.
+    /// Returns the row limit for keyset pages of several parents. Lookahead rows, up to three per parent,
+    /// come on top, so that the limit never cuts them.
     fn most_rows_of_pages(&self, parents: usize) -> u64 {
         self.most_rows().saturating_add(3 * parents.max(1) as u64)
     }
 }
 
-/// The table that a statement is about, under its alias.
+/// Alias of the statement's main table.
 const MAIN: &str = "t0";
-/// The junction that a list goes through.
+/// Alias of a list's junction.
 const JUNCTION: &str = "junction";
 
-/// One statement on its way.
+/// Statement under construction.
 struct Body<'a> {
     select: &'a Select<'a>,
     load: &'a Load,
     entity: &'a Entity,
     relation: Option<&'a Relation>,
     keys: &'a [Key],
-    /// The load's filter.
+    /// Conditions of the load's filter.
     filters: Vec<Expr>,
-    /// What that needs beside.
+    /// Joins that the conditions need.
     conditions: Conditions<'a>,
-    /// How it locks the rows that it finds.
+    /// Lock on the found rows.
     lock: Option<LockType>,
 }
 
-/// One column of a statement.
+/// Column of a statement.
 struct Output {
     expression: Expr,
     column_type: ColumnType,
-    /// The name it needs where an outer statement refers to it.
+    /// Alias for references from an outer statement.
     alias: String,
 }
 
@@ -183,7 +188,7 @@ impl<'a> Body<'a> {
         Self { select, load, entity, relation, keys, filters, conditions, lock: None }
     }
 
-    /// The most rows that the statement may find.
+    /// Returns the row limit of this statement.
     fn most_rows(&self) -> u64 {
         match (&self.load.what, self.relation) {
             (What::Rows(Rows { page: Page::Keyset { .. }, .. }), Some(_)) => Mark::MOST_ROWS,
@@ -192,7 +197,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// The column and the values of the keys where the statement's text depends on them.
+    /// Returns the key column and key values, if the statement's text depends on them.
     fn keys_in_text(&self) -> Option<(Expr, Vec<Value>)> {
         let mut columns = self.key_columns();
         match (columns.pop(), columns.pop()) {
@@ -203,7 +208,8 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Whose rows they are, below the root: the keys' places are marked where the text does not depend on them.
+    /// Builds the condition on the parents' keys, below the root. Uses placeholders for keys unless the text
+    /// depends on them.
     fn is_of_parents(&self) -> Option<Expr> {
         self.relation?;
         if let Some((column, values)) = self.keys_in_text() {
@@ -227,7 +233,7 @@ impl<'a> Body<'a> {
             outputs.extend(order.cursor_columns());
         }
         if outputs.is_empty() {
-            // Nothing but `__typename` or the place of the page is asked; a row has to have a column all the same.
+            // Only `__typename` or the page position is selected, but a row needs a column.
             outputs.push(Output {
                 expression: Expr::cust("1"),
                 column_type: ColumnType::Int,
@@ -238,7 +244,7 @@ impl<'a> Body<'a> {
         let mut statement =
             self.page(&rows.page, Selected { outputs: &outputs, order: &order, joins: &joins });
         if let Some(lock) = self.lock {
-            // Of this table alone: those of its filter are only read.
+            // Locks this table only; tables of the filter are only read.
             statement.lock_with_tables(lock, [Alias::new(MAIN)]);
         }
         let mark = matches!(rows.page, Page::Keyset { looks_outside: true, .. });
@@ -253,9 +259,9 @@ impl<'a> Body<'a> {
         Query { sql, values, mark, columns, key, cursor, sort, joins: joins.places, last_run }
     }
 
-    /// The statement's text, and its values. With a parameter for `LIMIT` or `OFFSET`, PostgreSQL plans anew at each execution,
-    /// since a plan for any number of rows looks worse to it; so the numbers stand in the text, from the last parameter on
-    /// until one that is another, or that changes with the number of keys.
+    /// Builds the statement's text and values. Inlines LIMIT and OFFSET, because PostgreSQL re-plans a
+    /// parameterised LIMIT on every execution: a generic plan looks more expensive to it. Inlining runs from
+    /// the last parameter to the first that is another, or depends on the number of keys.
     fn built(&self, statement: &SelectStatement) -> (Arc<str>, Vec<Value>) {
         let dialect = self.select.dialect;
         let Statement { mut sql, values, .. } = dialect.backend().build(statement);
@@ -276,15 +282,15 @@ impl<'a> Body<'a> {
         (sql.into(), values)
     }
 
-    /// The rows of a whole list below are put in order by whoever gives them to their parents: each list is short, and
-    /// the database would have to sort them all.
+    /// Returns the sort columns of a nested whole list, whose rows are sorted after grouping by parent. Each
+    /// list is short, and the database would have to sort all.
     fn sort_places(&self, rows: &Rows, outputs: &mut Vec<Output>) -> Vec<usize> {
         let primary_key = &self.entity.primary_key;
         let is_integer = |id: &usize| self.entity.columns[*id].column_type.is_integer();
         let is_whole_list = self.relation.is_some_and(Relation::is_many) && rows.page == Page::All;
         let is_simple =
             rows.order == OrderTerm::primary_key(self.entity) && primary_key.iter().all(is_integer);
-        // A row that comes with its cursor comes with what the order compares.
+        // A row with a cursor selects the order's values anyway.
         if !is_whole_list || !is_simple || rows.cursors {
             return Vec::new();
         }
@@ -351,8 +357,8 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// `FROM … WHERE`: the table, the junction before it, the tables that the order needs, whose rows they are, and the
-    /// filter.
+    /// Builds `FROM … WHERE`: the table, its junction, the joins of the order, the condition on the parents
+    /// and the filter.
     fn source(&self, order: &Ordering, parents: Option<Expr>) -> SelectStatement {
         let mut statement = Sql::select();
         statement.from(table(&self.entity.table, MAIN));
@@ -401,12 +407,12 @@ impl<'a> Body<'a> {
         outputs
     }
 
-    /// Where the parent's key stands among the outputs; what is not selected anyway is added.
+    /// Returns the positions of the parent's key among the outputs; adds missing columns.
     fn key_places(&self, rows: &Rows, outputs: &mut Vec<Output>) -> Vec<usize> {
         let Some(relation) = self.relation else { return Vec::new() };
         let mut places = Vec::new();
         for (index, output) in self.key_columns().into_iter().enumerate() {
-            // Behind a junction the key is the junction's: it may have more columns than the target's.
+            // Behind a junction the key is the junction's, which may have more columns than the target's.
             let is_key = |known: &usize| relation.junction.is_none() && *known == relation.to[index];
             places.push(rows.columns.iter().position(is_key).unwrap_or_else(|| {
                 let expression = self.select.dialect.selected(output.expression, &output.column_type);
@@ -417,12 +423,12 @@ impl<'a> Body<'a> {
         places
     }
 
-    /// The columns that hold the parent's key: the junction's, or the target's own.
+    /// Returns the columns of the parent's key: the junction's, or the target's own.
     fn key_columns(&self) -> Vec<Output> {
         let Some(relation) = self.relation else { return Vec::new() };
         let owner = self.load.relation.map_or(self.entity, |(owner, _)| &self.select.model.entities[owner]);
         let place = |index: usize| match &relation.junction {
-            // The keys of a junction that is no entity are taken to have the types of the columns they point at.
+            // Keys of a junction without an entity are assumed to have the types of the referenced columns.
             Some(junction) => {
                 let entity = junction.entity.map(|id| &self.select.model.entities[id]);
                 let own = entity
@@ -445,7 +451,7 @@ impl<'a> Body<'a> {
 }
 
 impl Aggregate {
-    /// What it comes out as.
+    /// Returns the type of the aggregate's result.
     pub fn column_type(self, entity: &Entity) -> ColumnType {
         let of = |id: usize| &entity.columns[id].column_type;
         match self {
@@ -457,10 +463,12 @@ impl Aggregate {
     }
 }
 
-/// Which relations in the filter of a load are joined, and none of them where rows are found first, in a sub-select: there the filter is inside, and what is joined for its columns outside.
+/// Returns the relations in the load's filter that may become joins. None if the rows are limited in a
+/// sub-select, because the filter is then in an inner scope.
 ///
-/// On SQLite all are where the filter alone says where to begin. The first few rows, or those of a few parents, are found
-/// sooner from their own table, and SQLite does not see that they are few.
+/// On SQLite all to-one relations qualify if the filter alone decides where to start. The first rows of a
+/// list, or the rows of a few parents, are found faster from their own table. SQLite does not know that they
+/// are few.
 fn joinable<'a>(select: &Select, load: &'a Load) -> Option<Joinable<'a>> {
     let is_root = load.relation.is_none();
     let page = match &load.what {

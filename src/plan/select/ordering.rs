@@ -1,4 +1,4 @@
-//! Orders in SQL, and the places that cursors mark in them.
+//! Orders in SQL, and the cursor conditions on them.
 
 use sea_orm::sea_query::{
     Alias, Condition, Expr, ExprTrait, NullOrdering, Order, Query as Sql, SelectStatement, TableRef,
@@ -14,15 +14,15 @@ use crate::plan::dialect::Dialect;
 use crate::plan::filter::Filter;
 use crate::plan::order::{Direction, OrderBy, OrderTerm};
 
-/// The table whose rows are counted.
+/// Alias of the counted table.
 const COUNTED: &str = "counted";
-/// The number of rows in a list.
+/// Alias of the number of rows in a list.
 const COUNT: &str = "count";
 
-/// An order in SQL.
+/// Order in SQL.
 pub(super) struct Ordering<'a> {
     select: &'a Select<'a>,
-    /// The tables of to-one relations, joined so that rows without a partner stay.
+    /// Tables of to-one relations, left-joined so that rows without a partner stay.
     pub(super) joins: Vec<(TableRef, Condition)>,
     terms: Vec<Term>,
 }
@@ -34,7 +34,7 @@ struct Term {
     direction: Direction,
 }
 
-/// What can be given an order: a statement, or a window in it.
+/// Target of an ORDER BY: a statement, or a window.
 pub(super) trait Ordered {
     fn add(&mut self, expression: Expr, order: Order, nulls: Option<NullOrdering>);
 }
@@ -105,8 +105,8 @@ impl<'a> Ordering<'a> {
         ordering
     }
 
-    /// The number of rows in a list: counted for each row where an index leads to the list, and otherwise joined from the
-    /// numbers of all lists, among which a list without rows is missing.
+    /// Returns the number of rows in a list. Counts per row if an index leads to the list; otherwise joins
+    /// the counts of all lists, which omit empty lists.
     fn count(&mut self, owner: EntityId, alias: &str, id: RelationId) -> Expr {
         let model = self.select.model;
         let relation = &model.entities[owner].relations[id];
@@ -141,7 +141,7 @@ impl<'a> Ordering<'a> {
         )
     }
 
-    /// `FROM` the rows of all lists of a relation, and the columns by which each belongs to its list.
+    /// Builds `FROM` for the rows of all lists of a relation, and returns the columns that identify the list.
     fn lists(&self, relation: &Relation) -> (SelectStatement, Vec<Expr>) {
         let target = &self.select.model.entities[relation.target];
         let far = |id: &usize| Expr::col((COUNTED, Alias::new(&target.columns[*id].name)));
@@ -175,8 +175,8 @@ impl<'a> Ordering<'a> {
         self.terms.iter().enumerate().map(output).collect()
     }
 
-    /// The rows that come after `cursor` in the order, or before it when reversed. The condition is true or false
-    /// and never NULL, so that its negation holds for exactly the other rows.
+    /// Returns the condition for rows after `cursor`, or before it when reversed. The condition is never
+    /// NULL, so its negation holds for exactly the other rows.
     pub(super) fn beyond(&self, cursor: &Cursor, reversed: bool) -> Expr {
         if let Some(simple) = self.beyond_by_tuple(cursor, reversed) {
             return simple;
@@ -196,7 +196,8 @@ impl<'a> Ordering<'a> {
         condition.unwrap_or_else(|| Expr::cust("FALSE"))
     }
 
-    /// `(a, b) > (?, ?)` where every term goes the same way and none is NULL: an index can follow it.
+    /// Returns `(a, b) > (?, ?)` if all terms share a direction and none is nullable: an index can follow a
+    /// tuple.
     fn beyond_by_tuple(&self, cursor: &Cursor, reversed: bool) -> Option<Expr> {
         let descending = self.terms.first()?.direction.descending != reversed;
         let uniform = self
@@ -220,7 +221,7 @@ impl Term {
     fn past(&self, value: Option<&Value>, direction: Direction) -> Expr {
         let column = || self.expression.clone();
         let Some(value) = value else {
-            // Past NULL are the values when it stands first, and nothing when it stands last.
+            // After NULL come the values if NULL is first, and nothing if NULL is last.
             return if direction.nulls_first { column().is_not_null() } else { Expr::cust("FALSE") };
         };
         let value = Expr::val(value.clone());

@@ -1,4 +1,4 @@
-//! Which part of a list a statement finds, and how.
+//! Pages of a list in SQL.
 
 use sea_orm::sea_query::{
     Alias, Asterisk, Condition, Expr, ExprTrait, Func, IntoColumnRef, Order, OverStatement, Query as Sql,
@@ -12,19 +12,19 @@ use super::template::Mark;
 use super::{Body, MAIN, Output, Query, table};
 use crate::plan::{Dialect, Page, What};
 
-/// The place of a row in its parent's list.
+/// Alias of a row's position in its parent's list.
 const POSITION: &str = "position";
-/// Whether a row is of the page or outside.
+/// Alias of the page mark: page row or outside row.
 const MARK: &str = "mark";
-/// A sub-select that numbers rows.
+/// Alias of a sub-select that numbers rows.
 const PAGE: &str = "page";
-/// The keys of the parents, as a table.
+/// Alias of the parents' keys as a table.
 const PARENT: &str = "parent";
 
-/// The rows of one part of a page; by default all of them.
+/// Part of a page; by default all rows.
 #[derive(Default)]
 struct Part {
-    /// Beside the load's own conditions.
+    /// Condition besides the load's own.
     condition: Option<Expr>,
     reversed: bool,
     limit: Option<u64>,
@@ -32,7 +32,7 @@ struct Part {
     mark: Option<i32>,
 }
 
-/// What a statement selects, and in which order.
+/// Select list, order and joins of a statement.
 #[derive(Clone, Copy)]
 pub(super) struct Selected<'a> {
     pub outputs: &'a [Output],
@@ -41,7 +41,7 @@ pub(super) struct Selected<'a> {
 }
 
 impl Body<'_> {
-    /// The statement for the rows of `page`.
+    /// Builds the statement for the rows of `page`.
     pub(super) fn page(&self, page: &Page, selected: Selected) -> SelectStatement {
         match page {
             Page::All => self.part(&Part::default(), selected),
@@ -56,7 +56,7 @@ impl Body<'_> {
                 let page = Part {
                     condition: inside,
                     reversed: *backward,
-                    // One more than asked for tells whether there is more.
+                    // One row more than requested shows whether more rows exist.
                     limit: limit.map(|limit| limit + 1),
                     mark: looks_outside.then_some(0),
                     ..Part::default()
@@ -84,9 +84,8 @@ impl Body<'_> {
         }
     }
 
-    /// One part of a page. One list is cut by `LIMIT`; where each parent has a list of its own, an index finds the part
-    /// of each, or a window numbers the rows of each. Parts that are put together are numbered too, or their order would
-    /// be lost.
+    /// Builds one part of a page. `LIMIT` cuts a single list. For a list per parent, an index finds each
+    /// part, or a window numbers the rows. Parts of a UNION are numbered too, or their order would be lost.
     fn part(&self, part: &Part, selected: Selected) -> SelectStatement {
         let is_cut_per_parent = self.relation.is_some() && (part.limit.is_some() || part.offset > 0);
         let is_numbered = is_cut_per_parent || part.mark.is_some();
@@ -107,7 +106,7 @@ impl Body<'_> {
         inner
     }
 
-    /// `FROM … WHERE`, with the part's own condition.
+    /// Builds `FROM … WHERE`, with the part's own condition.
     fn source_of(&self, part: &Part, order: &Ordering, parents: Option<Expr>) -> SelectStatement {
         let mut source = self.source(order, parents);
         if let Some(condition) = &part.condition {
@@ -123,7 +122,7 @@ impl Body<'_> {
         selected.joins.apply(statement, |id| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name))));
     }
 
-    /// `FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN …`.
+    /// Builds `FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN …`.
     fn joined_what_is_left(&self, part: &Part, selected: Selected) -> SelectStatement {
         let mut rows = self.source_of(part, selected.order, None);
         cut(&mut rows, selected.order, part, self.most_rows());
@@ -135,8 +134,8 @@ impl Body<'_> {
         statement
     }
 
-    /// A search for each parent: `FROM keys JOIN LATERAL (SELECT … WHERE key = … ORDER BY … LIMIT …)`; SQLite has no
-    /// `LATERAL`, and finds the rows by their primary keys.
+    /// Builds one search per parent: `FROM keys JOIN LATERAL (SELECT … WHERE key = … ORDER BY … LIMIT …)`.
+    /// SQLite has no `LATERAL`, and finds the rows by primary key.
     fn found_for_each(&self, part: &Part, selected: Selected) -> SelectStatement {
         let dialect = self.select.dialect;
         let keys = self.key_columns().into_iter();
@@ -161,7 +160,7 @@ impl Body<'_> {
                 let primary_key = self.entity.primary_key.iter().map(|id| &self.entity.columns[*id].name);
                 let primary_key = primary_key.map(|name| Expr::col((MAIN, Alias::new(name))));
                 let found = Expr::tuple(primary_key.clone()).in_subquery(list.exprs(primary_key).take());
-                // Else SQLite could begin with the rows, and search for each of them.
+                // CROSS JOIN keeps SQLite from starting with the rows and searching for each of them.
                 statement.join(JoinType::CrossJoin, table(&self.entity.table, MAIN), Condition::all());
                 statement.and_where(found);
             }
@@ -172,7 +171,7 @@ impl Body<'_> {
         statement
     }
 
-    /// A column of the rows, as an outer statement sees it.
+    /// Returns a column of the rows, as seen from the outer statement.
     fn paged_column(&self, id: usize) -> Expr {
         let place = match &self.load.what {
             What::Rows(rows) => rows.columns.iter().position(|known| *known == id).unwrap_or_default(),
@@ -181,7 +180,8 @@ impl Body<'_> {
         Expr::col((PAGE, Alias::new(format!("column{place}"))))
     }
 
-    /// `SELECT … FROM (SELECT …, ROW_NUMBER() OVER (PARTITION BY parent ORDER BY …)) WHERE position …`.
+    /// Builds `SELECT … FROM (SELECT …, ROW_NUMBER() OVER (PARTITION BY parent ORDER BY …)) WHERE position
+    /// …`.
     fn numbered(&self, mut inner: SelectStatement, part: &Part, selected: Selected) -> SelectStatement {
         let Selected { outputs, order, joins } = selected;
         for output in outputs {
@@ -216,7 +216,7 @@ impl Body<'_> {
     }
 }
 
-/// `ORDER BY … LIMIT … OFFSET …`.
+/// Adds `ORDER BY … LIMIT … OFFSET …`.
 fn cut(statement: &mut SelectStatement, order: &Ordering, part: &Part, ceiling: u64) {
     order.apply(statement, part.reversed);
     statement.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));

@@ -1,5 +1,5 @@
-//! Statements that are built once, and sent with other keys and other values of variables each time: their text depends
-//! on neither. What is known only when they are sent is marked among their values.
+//! Statement templates: built once, and sent with different keys and variable values, which do not change the
+//! text. Placeholders mark the values supplied at execution time.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,13 +7,13 @@ use sea_orm::Value;
 
 use super::{Body, Key, Query, Select};
 use crate::model::ColumnType;
-use crate::plan::{Dialect, Load, What};
+use crate::plan::{Comparison, Dialect, Load, What};
 
-/// What is kept of a load's statement: for each dialect one, and another for databases that tell more of themselves.
+/// Cached statements of a load: per dialect, one with and one without the influence of statistics.
 #[derive(Debug, Default)]
 pub struct Templates([[OnceLock<Template>; 2]; 2]);
 
-/// What is kept says nothing of what a load is.
+/// Cached statements do not affect the equality of loads.
 impl PartialEq for Templates {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -26,37 +26,53 @@ impl Clone for Templates {
     }
 }
 
-/// What stands among a statement's values for one that is known when it is sent.
+/// Placeholder for a bind value supplied at execution time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// One of the parameters in which keys travel.
+    /// Parameter that carries keys.
     Keys(u16),
-    /// The value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
+    /// Value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
     Parameter(u32),
-    /// The most rows of a page that each of the parents has.
+    /// Value of a parameter as the operand of a comparison, prepared by [`Dialect::bound`].
+    Operand(u32, Comparison),
+    /// Row limit for keyset pages of several parents.
     MostRows,
 }
 
 impl Mark {
-    /// The limit that stands for [`Mark::MostRows`].
+    /// Limit value that represents [`Mark::MostRows`].
     pub const MOST_ROWS: u64 = u64::MAX;
+    /// Above a parameter's place, the bits that say which comparison it is the operand of.
+    const COMPARISON: u32 = 24;
 
     fn of(value: &Value) -> Option<Self> {
         match value {
             Value::SmallUnsigned(Some(part)) => Some(Self::Keys(*part)),
-            Value::Unsigned(Some(parameter)) => Some(Self::Parameter(*parameter)),
+            Value::Unsigned(Some(code)) => {
+                let parameter = code & ((1 << Self::COMPARISON) - 1);
+                Some(match Comparison::ALL.get((code >> Self::COMPARISON) as usize) {
+                    Some(comparison) => Self::Operand(parameter, *comparison),
+                    None => Self::Parameter(parameter),
+                })
+            }
             Value::BigUnsigned(Some(Self::MOST_ROWS)) => Some(Self::MostRows),
             _ => None,
         }
     }
 }
 
-/// No column has values of these types: SeaORM stores what is unsigned in signed columns.
+/// Encodes placeholders as values of unsigned types, which no column has: SeaORM stores unsigned values in
+/// signed columns.
 impl From<Mark> for Value {
     fn from(mark: Mark) -> Self {
         match mark {
             Mark::Keys(part) => Self::SmallUnsigned(Some(part)),
-            Mark::Parameter(parameter) => Self::Unsigned(Some(parameter)),
+            Mark::Parameter(parameter) => {
+                Self::Unsigned(Some(parameter | u32::from(u8::MAX) << Mark::COMPARISON))
+            }
+            Mark::Operand(parameter, comparison) => {
+                Self::Unsigned(Some(parameter | (comparison as u32) << Mark::COMPARISON))
+            }
             Mark::MostRows => Self::BigUnsigned(Some(Mark::MOST_ROWS)),
         }
     }
@@ -70,16 +86,12 @@ struct Template {
 }
 
 impl Select<'_> {
-    /// The statement of `load`, and its values for parents with these keys and for these values of [`Plan::parameters`]; at
-    /// the root there are no keys. It is built once, and `load` keeps it.
+    /// Returns the statement of `load`, and its values for these parent keys and these values of
+    /// [`Plan::parameters`]. Keys are empty at the root. The statement is built once and cached in `load`.
     ///
     /// [`Plan::parameters`]: crate::plan::Plan::parameters
     pub fn prepare(&self, load: &Load, keys: &[Key], values: &[Value]) -> (Arc<Query>, Vec<Value>) {
-        let of_dialect = match self.dialect {
-            Dialect::Sqlite => &load.templates.0[0],
-            Dialect::Postgres => &load.templates.0[1],
-        };
-        let kept = &of_dialect[usize::from(self.follows_catalog(load))];
+        let kept = self.kept(load);
         let new;
         let template = match kept.get() {
             Some(template) => template,
@@ -92,20 +104,40 @@ impl Select<'_> {
         (template.query.clone(), template.fill(self, keys, values))
     }
 
-    /// The statement of a `load` that needs no values, or of which only the text is wanted.
+    /// Builds the statements of `loads` and of everything below them, as far as their texts depend on no keys, so that
+    /// [`Select::prepare`] finds them.
+    pub fn prepare_all(&self, loads: &[Load]) {
+        for load in loads {
+            if !load.joined && self.fits_all_keys(load) {
+                self.kept(load).get_or_init(|| Template::new(self, load, &[]));
+            }
+            self.prepare_all(load.children());
+        }
+    }
+
+    /// The place where a statement of `load` is kept.
+    fn kept<'l>(&self, load: &'l Load) -> &'l OnceLock<Template> {
+        let of_dialect = match self.dialect {
+            Dialect::Sqlite => &load.templates.0[0],
+            Dialect::Postgres => &load.templates.0[1],
+        };
+        &of_dialect[usize::from(self.follows_catalog(load))]
+    }
+
+    /// Builds the statement of a `load` without parameters, or only for its text.
     pub fn build(&self, load: &Load, keys: &[Key]) -> Query {
         let template = Template::new(self, load, keys);
         let values = template.fill(self, keys, &[]);
         Query { values, ..Arc::unwrap_or_clone(template.query) }
     }
 
-    /// Which of a statement's values, counted from one, are those of which of [`Plan::parameters`].
+    /// Returns pairs of a value's position, counted from one, and its index in [`Plan::parameters`].
     ///
     /// [`Plan::parameters`]: crate::plan::Plan::parameters
     pub fn parameter_places(&self, load: &Load) -> Vec<(usize, usize)> {
         let marks = Template::new(self, load, &[]).marks.into_iter();
         let of_parameter = |(place, mark)| match mark {
-            Mark::Parameter(parameter) => Some((place + 1, parameter as usize)),
+            Mark::Parameter(parameter) | Mark::Operand(parameter, _) => Some((place + 1, parameter as usize)),
             Mark::Keys(_) | Mark::MostRows => None,
         };
         marks.filter_map(of_parameter).collect()
@@ -139,6 +171,10 @@ impl Template {
                     parts.get_or_insert_with(read).get(usize::from(*part)).cloned()
                 }
                 Mark::Parameter(parameter) => values.get(*parameter as usize).cloned(),
+                Mark::Operand(parameter, comparison) => {
+                    let value = values.get(*parameter as usize);
+                    value.map(|value| select.dialect.bound(value.clone(), *comparison))
+                }
                 Mark::MostRows => Some(select.most_rows_of_pages(keys.len()).into()),
             };
             if let Some(known) = known {

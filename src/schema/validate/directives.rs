@@ -10,7 +10,7 @@ use super::Validator;
 use super::selections::Owner;
 
 impl<'a> Validator<'a> {
-    /// Checks the directives of one place in the document.
+    /// Checks the directives at a location in the document.
     pub(super) fn directives(&mut self, directives: &'a [Positioned<Directive>], location: Location) {
         let mut names = HashSet::new();
         for Positioned { node: directive, pos } in directives {

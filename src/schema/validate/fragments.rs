@@ -9,7 +9,7 @@ use async_graphql::{Pos, Positioned};
 use super::Validator;
 
 impl<'a> Validator<'a> {
-    /// Checks each fragment definition by itself.
+    /// Checks each fragment definition.
     pub(super) fn fragments(&mut self) {
         for (name, fragment) in &self.document.fragments {
             let condition = &fragment.node.type_condition;
@@ -32,7 +32,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Sections 5.5.1.2 and 5.5.1.3: the type exists and is an object, interface or union.
+    /// Checks that the type exists and is an object, interface or union (sections 5.5.1.2 and 5.5.1.3).
     fn condition(
         &mut self,
         condition: &'a Positioned<TypeCondition>,
@@ -104,7 +104,7 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// Whether an object can be of both types.
+/// Returns true if an object can be of both types.
 fn overlap(one: &MetaType, other: &MetaType) -> bool {
     let has = |of: &MetaType, name: &str| of.name() == name || of.is_possible_type(name);
     match (one.possible_types(), other.possible_types()) {

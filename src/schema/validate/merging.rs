@@ -1,8 +1,8 @@
-//! Section 5.3.2: fields of one response key can be merged.
+//! Section 5.3.2, Field Selection Merging.
 //!
-//! Fields that share a key are compared with the first of them, since both relations, "of one shape" and "of one name with
-//! the same arguments", are equivalences: the time grows with the number of fields after fragments are expanded, not with
-//! its square.
+//! Fields that share a response key are each compared with the first of them. Both relations, same shape and
+//! same name with same arguments, are equivalences. So the time grows linearly with the number of fields
+//! after fragment expansion.
 
 use std::collections::HashSet;
 use std::ptr;
@@ -14,11 +14,11 @@ use indexmap::IndexMap;
 
 use super::Validator;
 
-/// Fields that are looked at before a document is refused. Where an interface has fields that are objects, fields of it are
-/// compared with those of each object, which can multiply on every level.
+/// Number of compared fields above which a document is refused. Fields of an interface are compared with
+/// those of each object, which can multiply on every level.
 const MOST_STEPS: usize = 200_000;
 
-/// A field, and the type that it is selected on.
+/// Field, with the type that it is selected on.
 #[derive(Clone, Copy)]
 struct Selected<'a> {
     field: &'a Positioned<Field>,
@@ -28,11 +28,11 @@ struct Selected<'a> {
 
 type ByKey<'a> = IndexMap<&'a str, Vec<Selected<'a>>>;
 
-/// A selection set, and the type that it is on.
+/// Selection set, with its type.
 type Set<'a> = (&'a SelectionSet, Option<&'a MetaType>);
 
 impl<'a> Validator<'a> {
-    /// Checks all fields of an operation, those of the fragments that it spreads included.
+    /// Checks all fields of an operation, including those of its fragments.
     pub(super) fn fields_can_merge(
         &mut self,
         set: &'a SelectionSet,
@@ -46,7 +46,10 @@ impl<'a> Validator<'a> {
         merging.check_responses(&fields);
         let (steps, conflicts) = (merging.steps, merging.conflicts);
         if steps > MOST_STEPS {
-            self.report(position, "the fields of this operation overlap in too many ways".to_owned());
+            self.report(
+                position,
+                "the fields of this operation have too many overlapping selections".to_owned(),
+            );
         }
         for ([one, other], (key, reason)) in conflicts {
             self.report_at(
@@ -61,7 +64,7 @@ impl<'a> Validator<'a> {
 
 struct Merging<'v, 'a> {
     validator: &'v Validator<'a>,
-    /// Fields that were compared together, by their addresses.
+    /// Fields that were compared together, by address.
     compared: HashSet<Vec<usize>>,
     /// Key and reason of each conflict, by the positions of both fields.
     conflicts: IndexMap<[Pos; 2], (&'a str, String)>,
@@ -113,7 +116,7 @@ impl<'a> Merging<'_, 'a> {
         }
     }
 
-    /// The fields below several that are merged.
+    /// Returns the nested fields of several merged fields.
     fn below(&mut self, merged: &[Selected<'a>]) -> ByKey<'a> {
         let validator = self.validator;
         let set = |selected: &Selected<'a>| {
@@ -123,7 +126,7 @@ impl<'a> Merging<'_, 'a> {
         self.collect(merged.iter().map(set))
     }
 
-    /// SameResponseShape: whatever object it is, a key has values of one type.
+    /// SameResponseShape: for every object, a key has values of the same type.
     fn check_shapes(&mut self, fields: &ByKey<'a>) {
         for (key, merged) in fields {
             if self.steps > MOST_STEPS {
@@ -159,7 +162,7 @@ impl<'a> Merging<'_, 'a> {
         }
     }
 
-    /// FieldsInSetCanMerge: in one object, a key is one field with the same arguments.
+    /// FieldsInSetCanMerge: within an object, a key is the same field with the same arguments.
     fn check_responses(&mut self, fields: &ByKey<'a>) {
         for (key, merged) in fields {
             for merged in by_object(merged) {
@@ -195,7 +198,8 @@ impl<'a> Merging<'_, 'a> {
     }
 }
 
-/// The fields that one object can have together: those on its type and those on an interface, a union or an unknown type.
+/// Groups fields that an object can have together: those on its type, and those on an interface, a union or
+/// an unknown type.
 fn by_object<'a>(merged: &[Selected<'a>]) -> Vec<Vec<Selected<'a>>> {
     let object = |selected: &Selected<'a>| match selected.parent {
         Some(MetaType::Object { name, .. }) => Some(name.as_str()),

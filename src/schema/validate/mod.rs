@@ -1,11 +1,12 @@
-//! Validation (September 2025, section 5): the rules that a document is checked by before it is planned. No value of a
-//! variable takes part, so the verdict is kept with the document.
+//! Validation (September 2025, section 5): checks a document before it is planned. The result does not depend
+//! on variable values, so it is cached with the document.
 //!
-//! Some rules are kept elsewhere. A document that has two operations, fragments or input fields of one name, an operation
-//! without a name beside another one, or a definition that is not executable, is refused while it is parsed (sections 5.1.1,
-//! 5.2.2.1, 5.2.3.1, 5.5.1.1 and 5.6.3); fragments that spread themselves by the guard (section 5.5.2.2).
+//! Some rules are enforced elsewhere. The parser refuses duplicate operations, fragments or input fields, an
+//! anonymous operation beside another one, and definitions that are not executable (sections 5.1.1, 5.2.2.1,
+//! 5.2.3.1, 5.5.1.1 and 5.6.3). The guard refuses fragment cycles (section 5.5.2.2).
 //!
-//! async-graphql's validation is not used: it misses faults that graphql-js finds, and refuses documents that are valid.
+//! async-graphql's validation is not used: it misses faults that graphql-js finds, and refuses valid
+//! documents.
 
 mod directives;
 mod fragments;
@@ -26,7 +27,7 @@ use crate::error::{Error, LocatedError};
 pub(super) use values::{Path, Place, Walk};
 use variables::Usage;
 
-/// Returns the errors of a document in the order of its text; none where it is valid.
+/// Returns the errors of a document in the order of its text; empty if it is valid.
 pub(super) fn validate(registry: &Registry, document: &ExecutableDocument) -> Vec<LocatedError> {
     let mut validator = Validator {
         registry,
@@ -45,13 +46,13 @@ struct Validator<'a> {
     registry: &'a Registry,
     document: &'a ExecutableDocument,
     errors: Vec<LocatedError>,
-    /// The operation or fragment that is being read.
+    /// Current operation or fragment.
     part: Part<'a>,
-    /// All fragments, once they were read.
+    /// Fragments read so far.
     fragments: HashMap<&'a str, Part<'a>>,
 }
 
-/// What an operation or a fragment refers to by itself, without the fragments that it spreads.
+/// References of an operation or a fragment itself, without its spread fragments.
 #[derive(Debug, Default)]
 struct Part<'a> {
     usages: Vec<Usage<'a>>,
@@ -68,7 +69,7 @@ impl<'a> Validator<'a> {
         self.errors.push(LocatedError { error, path: Vec::new(), locations: positions.to_vec() });
     }
 
-    /// The names of the fragments that a part spreads, directly or by other fragments.
+    /// Returns the names of the fragments that a part spreads, directly or indirectly.
     fn spread_by(&self, part: &Part<'a>) -> HashSet<&'a str> {
         let mut names = HashSet::new();
         let mut waiting = part.spreads.clone();
@@ -82,7 +83,7 @@ impl<'a> Validator<'a> {
         names
     }
 
-    /// The type behind all wrappers of a type of the schema.
+    /// Returns the named type inside all wrappers of a type.
     fn named_type(&self, of: &str) -> Option<&'a MetaType> {
         self.registry.types.get(MetaTypeName::concrete_typename(of))
     }

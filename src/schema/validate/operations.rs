@@ -12,7 +12,7 @@ use super::{Part, Validator};
 impl<'a> Validator<'a> {
     pub(super) fn operations(&mut self) {
         let mut operations: Vec<_> = self.document.operations.iter().collect();
-        // The same document has the same errors each time.
+        // Sorted, so that the same document always has the same errors.
         operations.sort_by_key(|(_, operation)| operation.pos);
         let mut used = HashSet::new();
         for (name, operation) in operations {
@@ -55,23 +55,25 @@ impl<'a> Validator<'a> {
         let mut roots = RootFields::default();
         self.root_fields(set, &mut roots);
         if let Some(position) = roots.conditional {
-            let message = "a subscription's root field may not have @skip or @include";
+            let message = "the root field of a subscription must not have @skip or @include";
             self.report(position, message.to_owned());
         }
         if roots.fields.len() > 1 {
-            let message =
-                format!("a subscription has one root field, and this one has {}", roots.fields.len());
+            let message = format!(
+                "a subscription must have exactly one root field, but this one has {}",
+                roots.fields.len()
+            );
             self.report(position, message);
         }
         for (_, (name, position)) in roots.fields {
             if name.starts_with("__") {
-                let message = format!("a subscription selects a field with results, and {name} has none");
+                let message = format!("a subscription must select a field with results, and {name} has none");
                 self.report(position, message);
             }
         }
     }
 
-    /// CollectSubscriptionFields.
+    /// Collects the root fields of a subscription (CollectSubscriptionFields).
     fn root_fields(&self, set: &'a SelectionSet, roots: &mut RootFields<'a>) {
         for selection in &set.items {
             let conditional = selection
@@ -102,12 +104,12 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// What the root of a subscription selects.
+/// Root selection of a subscription.
 #[derive(Default)]
 struct RootFields<'a> {
     /// Name and position of the first field of each response key.
     fields: IndexMap<&'a str, (&'a str, Pos)>,
-    /// Position of the first directive that would depend on the values of variables.
+    /// Position of the first directive that may depend on variable values.
     conditional: Option<Pos>,
     visited: HashSet<&'a str>,
 }

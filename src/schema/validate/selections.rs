@@ -11,13 +11,13 @@ use indexmap::IndexMap;
 use super::Validator;
 use super::values::{Path, Place, Walk};
 
-/// The field that every object has (section 4.1).
+/// Meta field of every object (section 4.1).
 pub(super) const TYPE_NAME: &str = "__typename";
 
 pub(super) type Definitions<'a> = Option<&'a IndexMap<String, MetaInputValue>>;
 
 impl<'a> Validator<'a> {
-    /// The type of a field of the schema.
+    /// Returns the type of a field.
     pub(super) fn type_of_field(&self, parent: &'a MetaType, name: &str) -> Option<&'a str> {
         match name {
             TYPE_NAME if parent.is_composite() => Some("String!"),
@@ -25,7 +25,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Checks a selection set on `parent`, which is none where the type is not known.
+    /// Checks a selection set on `parent`, which is `None` if the type is unknown.
     pub(super) fn selection_set(&mut self, set: &'a SelectionSet, parent: Option<&'a MetaType>) {
         for selection in &set.items {
             match &selection.node {
@@ -59,7 +59,7 @@ impl<'a> Validator<'a> {
             },
         };
         let definitions = definition.map(|definition| &definition.args);
-        // Arguments of a field that is not known are not known either, but those of `__typename` are: it has none.
+        // Arguments of an unknown field are unknown too, but those of `__typename` are known: it has none.
         self.arguments(&field.arguments, definitions, of.is_some(), *pos, &owner);
         self.directives(&field.directives, Location::FIELD);
         self.leaf(field, of, *pos);
@@ -89,8 +89,8 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Section 5.4: names of arguments, their uniqueness, those that are required; and their values (section 5.6.1).
-    /// Nothing is known about the arguments of an `owner` that `is_known` not to exist.
+    /// Section 5.4: checks names, uniqueness, presence and values (section 5.6.1) of arguments. Reports no unknown
+    /// arguments if the `owner` itself is unknown (`is_known` is false).
     pub(super) fn arguments(
         &mut self,
         given: &'a [(Positioned<Name>, Positioned<Value>)],
@@ -128,10 +128,10 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// How errors name the field or directive that arguments belong to.
+/// Error messages for the field or directive that owns arguments.
 pub(super) struct Owner<U, M> {
-    /// The message for an argument that it does not have.
+    /// Message for an argument that the owner does not have.
     pub unknown: U,
-    /// The message for an argument that it requires.
+    /// Message for a missing required argument.
     pub missing: M,
 }

@@ -1,12 +1,12 @@
-//! Names that a client may have meant.
+//! Suggestions for misspelled names.
 
 use super::Validator;
 
-/// A message names no more of them than this.
+/// Maximum number of suggestions in a message.
 const MOST: usize = 5;
 
 impl Validator<'_> {
-    /// A sentence with the known names that are most like an unknown one, or nothing.
+    /// Returns a sentence with the known names closest to an unknown one, or an empty string.
     pub(super) fn did_you_mean<'n>(&self, unknown: &str, known: impl Iterator<Item = &'n String>) -> String {
         if !self.registry.enable_suggestions {
             return String::new();
@@ -16,14 +16,14 @@ impl Validator<'_> {
             (distance < (unknown.len() / 2).max(name.len() / 2).max(1)).then_some((distance, name))
         };
         let mut alike: Vec<_> = known.filter_map(alike).collect();
-        // Stable: names of one distance stay in the schema's order.
+        // Stable: names with the same distance stay in the schema's order.
         alike.sort_by_key(|(distance, _)| *distance);
         let quoted: Vec<String> = alike.iter().take(MOST).map(|(_, name)| format!("\"{name}\"")).collect();
         if quoted.is_empty() { String::new() } else { format!(" Did you mean {}?", quoted.join(", ")) }
     }
 }
 
-/// Levenshtein's distance, in bytes: names are ASCII.
+/// Computes the Levenshtein distance in bytes: names are ASCII.
 fn distance(one: &str, other: &str) -> usize {
     let mut column: Vec<usize> = (0..=one.len()).collect();
     for (x, theirs) in other.bytes().enumerate() {

@@ -1,4 +1,4 @@
-//! Section 5.6: values that are written in the document.
+//! Section 5.6: literal values in the document.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use indexmap::IndexMap;
 
 use super::variables::Usage;
 
-/// A place that takes a value.
+/// Location of a value: its expected type and default.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::schema) struct Place<'a> {
-    /// Its type.
+    /// Expected type.
     pub of: &'a str,
-    /// Whether the schema has a default for it.
+    /// True if the schema has a default for it.
     pub has_default: bool,
-    /// The `@oneOf` input object that it is a field of.
+    /// The `@oneOf` input object that the field belongs to (section 3.10.1).
     pub one_of: Option<&'a str>,
 }
 
@@ -25,13 +25,13 @@ impl<'a> Place<'a> {
         Self { of: &definition.ty, has_default: definition.default_value.is_some(), one_of: None }
     }
 
-    /// A place inside of it, such as an item of a list.
+    /// Returns a nested location, such as an item of a list.
     fn inner(of: &'a str) -> Self {
         Self { of, has_default: false, one_of: None }
     }
 }
 
-/// The path to a value: `where.or.0.name`.
+/// Path to a value: `where.or.0.name`.
 pub(in crate::schema) enum Path<'p> {
     Argument(&'p str),
     Field(&'p Path<'p>, &'p str),
@@ -48,13 +48,13 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// A walk through the value of one argument.
+/// Walk through the value of an argument.
 pub(in crate::schema) struct Walk<'a> {
     registry: &'a Registry,
     position: Pos,
-    /// The variables that stand in it.
+    /// Variables used in the value.
     pub(super) usages: Vec<Usage<'a>>,
-    /// The path to the first fault, and what it is.
+    /// Path and reason of the first fault.
     pub fault: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Walk<'a> {
         self.usages.push(Usage { name: name.clone(), position: self.position, place });
     }
 
-    /// Checks a value in its place. Nothing is known of a value without a place, but for its variables.
+    /// Checks a value against its location. Without a location only variables are collected.
     pub fn value(&mut self, place: Option<Place<'a>>, value: &Value, path: &Path<'_>) {
         let Some(inside) = place else { return self.untyped(value) };
         match (MetaTypeName::create(inside.of), value) {
@@ -86,7 +86,7 @@ impl<'a> Walk<'a> {
                     self.value(Some(Place::inner(of)), item, &Path::Item(path, index));
                 }
             }
-            // A single value stands for a list of one (section 3.12).
+            // A single value stands for a list of one item (section 3.11).
             (MetaTypeName::List(of), value) => self.value(Some(Place::inner(of)), value, path),
             (MetaTypeName::Named(of), value) => self.named(of, value, path),
         }
@@ -106,7 +106,7 @@ impl<'a> Walk<'a> {
                 }
                 true
             }
-            // A literal of an enum is a name; a string is none.
+            // An enum literal is a name, never a string.
             (Some(MetaType::Enum { .. }), _) => false,
             (Some(MetaType::Scalar { is_valid, .. }), value) => is_literal(of, is_valid.as_ref(), value),
             _ => true,
@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
         self.untyped(value);
     }
 
-    /// Notes the variables of a value whose parts have no types of their own.
+    /// Collects the variables of a value whose parts have no known types.
     fn untyped(&mut self, value: &Value) {
         match value {
             Value::Variable(name) => self.note(name, None),
@@ -155,14 +155,14 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// An input object of the schema.
+/// Input object of the schema.
 struct Input<'a> {
     of: &'a str,
     input_fields: &'a IndexMap<String, MetaInputValue>,
     is_one_of: bool,
 }
 
-/// Whether a literal is of a scalar (section 3.5): the five that are built in, or another by its own rule.
+/// Returns true if a literal fits a scalar (section 3.5): a built-in one, or another by its own rule.
 fn is_literal(of: &str, is_valid: Option<&ScalarValidatorFn>, value: &Value) -> bool {
     match (of, value) {
         ("Int", Value::Number(number)) => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),

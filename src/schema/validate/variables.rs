@@ -9,17 +9,17 @@ use async_graphql::{Name, Pos, Positioned, Value as Constant};
 use super::values::{Path, Place, Walk};
 use super::{Part, Validator};
 
-/// A place where a variable stands.
+/// Use of a variable.
 #[derive(Clone, Debug)]
 pub(super) struct Usage<'a> {
     pub name: Name,
     pub position: Pos,
-    /// The place that it is the value of, where the schema knows one.
+    /// Location that the variable is the value of, if the schema knows it.
     pub place: Option<Place<'a>>,
 }
 
 impl<'a> Validator<'a> {
-    /// Checks what an operation declares.
+    /// Checks the variable definitions of an operation.
     pub(super) fn variable_definitions(&mut self, definitions: &'a [Positioned<VariableDefinition>]) {
         let mut names = HashSet::new();
         for Positioned { node: definition, pos } in definitions {
@@ -48,7 +48,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// The default of a variable is of its type (section 5.6.1).
+    /// Checks that a variable's default fits its type (section 5.6.1).
     fn default_value(&mut self, name: &str, of: &str, default: &Positioned<Constant>) {
         let place = Place { of, has_default: false, one_of: None };
         let mut walk = Walk::new(self.registry, default.pos);
@@ -58,7 +58,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Checks how an operation uses its variables, in itself and in the fragments that it spreads.
+    /// Checks the variable uses of an operation, including those of its fragments.
     pub(super) fn variables(
         &mut self,
         name: Option<&Name>,
@@ -120,7 +120,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// All usages of a part and of the fragments that it spreads.
+    /// Returns all variable uses of a part, including those of its fragments.
     fn usages(&self, part: &Part<'a>) -> Vec<Usage<'a>> {
         let fragments = self.spread_by(part);
         let fragments = fragments.iter().filter_map(|name| self.fragments.get(name));
@@ -128,7 +128,7 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// AreTypesCompatible.
+/// Returns true if a variable's type fits a location's type (AreTypesCompatible).
 fn is_compatible(given: &str, expected: &str) -> bool {
     match (MetaTypeName::create(given), MetaTypeName::create(expected)) {
         (MetaTypeName::NonNull(given), MetaTypeName::NonNull(expected))

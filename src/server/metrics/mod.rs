@@ -1,7 +1,8 @@
-//! What is counted and measured, and the page that shows it: `GET /metrics`, in Prometheus' text format 0.0.4.
+//! Metrics, and the page that shows them: `GET /metrics`, in Prometheus' text format 0.0.4.
 //!
-//! Each service has registries of its own, two in one process do not count into each other; and in it each worker has one.
-//! Workers that counted in one place would take it out of each other's caches with every request. The page adds them up.
+//! Each service has registries of its own, so two services in one process do not mix. Each worker has its own
+//! registry, because shared counters would cause cache-line contention on every request. The page adds them
+//! up.
 
 mod series;
 
@@ -19,7 +20,7 @@ use crate::execute::PoolUse;
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Everything that one service counts, as one worker has it: what it counts itself goes to its own series.
+/// Metrics of a service, as seen by one worker: counts go to the worker's own series.
 #[derive(Clone)]
 pub(super) struct Metrics {
     own: usize,
@@ -27,7 +28,7 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    /// Those of so many workers, in the hands of the first.
+    /// Creates the series of all workers and returns the first worker's view.
     pub(super) fn new(workers: usize) -> prometheus::Result<Self> {
         let first = Series::new()?;
         first.tell_the_process()?;
@@ -36,7 +37,7 @@ impl Metrics {
         Ok(Self { own: 0, all: all?.into() })
     }
 
-    /// The same in the hands of another worker; where there are more than was said, two share their series.
+    /// Returns another worker's view; workers beyond the declared number share series.
     pub(super) fn of_worker(&self, worker: usize) -> Self {
         Self { own: worker % self.all.len(), all: self.all.clone() }
     }
@@ -63,7 +64,7 @@ impl Deref for Metrics {
     }
 }
 
-/// Adds what another worker has counted. All declare the same, so the same stands at the same place.
+/// Adds the counts of another worker. All workers declare the same metrics, so positions match.
 fn add(sum: &mut MetricFamily, family: &MetricFamily) {
     let kind = family.get_field_type();
     for (sum, metric) in sum.mut_metric().iter_mut().zip(family.get_metric()) {
@@ -79,7 +80,7 @@ fn add(sum: &mut MetricFamily, family: &MetricFamily) {
                 sum.set_gauge(gauge);
             }
             MetricType::HISTOGRAM => add_histogram(sum, metric.get_histogram()),
-            // Nothing of another type is declared.
+            // No metric of another type is declared.
             MetricType::SUMMARY | MetricType::UNTYPED => {}
         }
     }
@@ -100,12 +101,12 @@ fn add_histogram(sum: &mut Metric, more: &Histogram) {
     sum.set_histogram(histogram);
 }
 
-/// All metrics as they are now.
+/// Serves all metrics at their current values.
 pub(super) async fn show(state: web::Data<State>) -> HttpResponse {
     match state.metrics.render(state.database.pool_use()) {
         Ok(text) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(text),
         Err(error) => {
-            tracing::error!(%error, "the metrics cannot be shown");
+            tracing::error!(%error, "the metrics cannot be encoded");
             HttpResponse::InternalServerError().finish()
         }
     }

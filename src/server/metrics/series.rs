@@ -1,4 +1,4 @@
-//! What is counted and measured, declared. Labels have few values, all known here; nothing that a client names becomes one.
+//! Declarations of the metrics. Labels have few values, all known here: no client input becomes a label.
 //! Every series is looked up once, at the start.
 
 use std::time::{Duration, SystemTime};
@@ -18,36 +18,36 @@ use crate::execute::PoolUse;
 use crate::schema::OperationKind;
 use crate::server::observation::{Observation, Outcome};
 
-/// The kinds of operations, and what could not be read as any of them.
+/// Kinds of operations; `None` for a request whose operation could not be read.
 const KINDS: [Option<OperationKind>; 4] =
     [Some(OperationKind::Query), Some(OperationKind::Mutation), Some(OperationKind::Subscription), None];
 
-/// The label of a request whose operation could not be read, and of a code that a field of the user's own has made.
+/// Label of a request whose operation could not be read, and of custom codes of hand-written fields.
 const OTHER: &str = "other";
 
-/// The classes of HTTP statuses.
+/// Classes of HTTP statuses.
 const STATUSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// Upper bounds, in seconds.
+/// Histogram bounds of durations, in seconds.
 const SECONDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Upper bounds of the statements of a request.
+/// Histogram bounds of statements per request.
 const STATEMENTS: &[f64] = &[0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0, 64.0];
 
-/// Upper bounds of the rows of a statement.
+/// Histogram bounds of rows per statement.
 const ROWS: &[f64] = &[0.0, 1.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0];
 
-/// Everything that one worker counts, in a registry of its own.
+/// Metrics of a worker, in a registry of its own.
 pub(in crate::server) struct Series {
     registry: Registry,
-    /// For each kind, then for each outcome.
+    /// By kind, then by outcome.
     requests: Vec<Vec<IntCounter>>,
-    /// For each kind.
+    /// By kind.
     durations: Vec<Histogram>,
-    /// For each code, then for the others.
+    /// By code.
     errors: Vec<IntCounter>,
-    /// For each class of statuses.
+    /// By status class.
     responses: Vec<IntCounter>,
     statements_per_request: Histogram,
     rows_per_statement: Histogram,
@@ -63,37 +63,37 @@ impl Series {
     /// Declares every metric.
     ///
     /// # Errors
-    /// When two of them have one name.
+    /// If two metrics have the same name.
     pub(in crate::server) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         let requests = register_int_counter_vec_with_registry!(
             "crowsfoot_requests_total",
-            "GraphQL requests, by the kind of their operation and how they ended.",
+            "GraphQL requests by operation kind and outcome.",
             &["operation", "outcome"],
             registry
         )?;
         let durations = register_histogram_vec_with_registry!(
             "crowsfoot_request_duration_seconds",
-            "Time from a GraphQL request to its answer.",
+            "Duration of GraphQL requests, in seconds.",
             &["operation"],
             SECONDS.to_vec(),
             registry
         )?;
         let errors = register_int_counter_vec_with_registry!(
             "crowsfoot_errors_total",
-            "Errors in answers, by extensions.code.",
+            "Errors in responses by extensions.code.",
             &["code"],
             registry
         )?;
         let responses = register_int_counter_vec_with_registry!(
             "crowsfoot_http_responses_total",
-            "HTTP responses of every route, by the class of their status.",
+            "HTTP responses of all routes by status class.",
             &["status"],
             registry
         )?;
         let connections = register_int_gauge_vec_with_registry!(
             "crowsfoot_pool_connections",
-            "Connections to the database, by what they do.",
+            "Database connections by state.",
             &["state"],
             registry
         )?;
@@ -107,37 +107,37 @@ impl Series {
             responses: STATUSES.map(|status| responses.with_label_values(&[status])).into(),
             statements_per_request: register_histogram_with_registry!(
                 "crowsfoot_statements_per_request",
-                "Statements that were sent to the database for a GraphQL request.",
+                "SQL statements per GraphQL request.",
                 STATEMENTS.to_vec(),
                 registry
             )?,
             rows_per_statement: register_histogram_with_registry!(
                 "crowsfoot_rows_per_statement",
-                "Rows that a statement returned: the sizes of batches.",
+                "Rows returned per SQL statement.",
                 ROWS.to_vec(),
                 registry
             )?,
             statement_durations: register_histogram_with_registry!(
                 "crowsfoot_statement_duration_seconds",
-                "Time from a statement to its last row, waiting for a connection included.",
+                "Duration of SQL statements until the last row, in seconds, including the wait for a connection.",
                 SECONDS.to_vec(),
                 registry
             )?,
             rows: register_int_counter_with_registry!(
                 "crowsfoot_rows_total",
-                "Rows that statements returned.",
+                "Rows returned by SQL statements.",
                 registry
             )?,
             idle_connections: connections.with_label_values(&["idle"]),
             busy_connections: connections.with_label_values(&["busy"]),
             sockets: register_int_gauge_with_registry!(
                 "crowsfoot_sockets",
-                "Open connections that subscriptions may come over.",
+                "Open WebSockets and event streams.",
                 registry
             )?,
             subscriptions: register_int_gauge_with_registry!(
                 "crowsfoot_subscriptions",
-                "Subscriptions that somebody listens to.",
+                "Active subscriptions.",
                 registry
             )?,
             registry,
@@ -145,18 +145,18 @@ impl Series {
         Ok(series)
     }
 
-    /// Takes in what stays the same as long as the process lives.
+    /// Registers and sets the metrics that are constant for the process.
     pub(in crate::server) fn tell_the_process(&self) -> prometheus::Result<()> {
         let started = register_int_gauge_with_registry!(
             "process_start_time_seconds",
-            "Start of the process, in seconds since 1970.",
+            "Start time of the process, in seconds since the Unix epoch.",
             self.registry
         )?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         started.set(i64::try_from(now.as_secs()).unwrap_or_default());
         let build = register_int_gauge_vec_with_registry!(
             "crowsfoot_build_info",
-            "Always 1; the labels say what runs.",
+            "Build information in the labels; always 1.",
             &["version"],
             self.registry
         )?;
@@ -164,7 +164,7 @@ impl Series {
         Ok(())
     }
 
-    /// Takes in one operation that is over.
+    /// Counts a finished operation.
     pub(in crate::server) fn observe(&self, operation: &Observation, elapsed: Duration) {
         let kind = operation.kind.map_or(KINDS.len() - 1, |kind| kind as usize);
         self.requests[kind][operation.outcome as usize].inc();
@@ -188,29 +188,29 @@ impl Series {
         }
     }
 
-    /// Counts a socket as open until this is dropped.
+    /// Counts a socket as open until the returned guard is dropped.
     pub(in crate::server) fn socket(&self) -> Held {
         Held::of(&self.sockets)
     }
 
-    /// Counts a subscription as listened to until this is dropped.
+    /// Counts a subscription as active until the returned guard is dropped.
     pub(in crate::server) fn subscription(&self) -> Held {
         Held::of(&self.subscriptions)
     }
 
-    /// Takes in the connections of the moment.
+    /// Sets the current number of connections.
     pub(in crate::server) fn tell_connections(&self, pool: PoolUse) {
         self.idle_connections.set(i64::from(pool.idle));
         self.busy_connections.set(i64::from(pool.busy));
     }
 
-    /// All of it as it is now.
+    /// Collects all metrics at their current values.
     pub(in crate::server) fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
     }
 }
 
-/// Counted as there until it is dropped.
+/// Guard that counts one in a gauge until dropped.
 pub(in crate::server) struct Held(IntGauge);
 
 impl Held {

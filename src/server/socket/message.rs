@@ -1,4 +1,4 @@
-//! The messages of `graphql-transport-ws`, as they stand in a frame.
+//! Messages of `graphql-transport-ws`, as sent in frames.
 
 use std::borrow::Cow;
 
@@ -10,15 +10,15 @@ use serde_json::{Map, Value};
 use super::super::parameters::Parameters;
 use crate::execute::{Json, json, object};
 
-/// What either side may add to a message about the connection itself.
+/// Optional payload of a message about the connection itself.
 pub(super) type Payload = Map<String, Value>;
 
-/// What a client may say.
+/// Message of a client.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ClientMessage {
     ConnectionInit {
-        /// Nothing is asked of a client yet; but what it adds must be an object.
+        /// Not used yet, but must be an object.
         #[serde(default, rename = "payload")]
         _payload: Option<Payload>,
     },
@@ -41,19 +41,19 @@ pub(super) enum ClientMessage {
     },
 }
 
-/// The name of an operation, which the client makes up: a string that says something.
+/// Reads the id of an operation, which the client chooses: a string that is not empty.
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = String::deserialize(deserializer)?;
     if id.is_empty() {
-        return Err(D::Error::invalid_value(Unexpected::Str(""), &"an id that is not empty"));
+        return Err(D::Error::invalid_value(Unexpected::Str(""), &"a non-empty id"));
     }
     Ok(id)
 }
 
 impl ClientMessage {
-    /// Reads the text of a frame.
+    /// Parses the text of a frame.
     pub(super) fn read(text: &str) -> serde_json::Result<Self> {
-        // Serde would take a list for the fields in their order.
+        // Serde would accept a list of the fields in order.
         if !text.trim_start().starts_with('{') {
             return Err(serde_json::Error::custom("expected a JSON object"));
         }
@@ -67,7 +67,7 @@ impl ClientMessage {
     }
 }
 
-/// What the service says.
+/// Message of the service.
 pub(super) enum ServerMessage<'a> {
     ConnectionAck,
     Pong {
@@ -75,7 +75,7 @@ pub(super) enum ServerMessage<'a> {
     },
     Next {
         id: &'a str,
-        /// A result, written already.
+        /// Serialized result.
         payload: Json,
     },
     Error {
@@ -88,7 +88,7 @@ pub(super) enum ServerMessage<'a> {
 }
 
 impl ServerMessage<'_> {
-    /// The text of its frame.
+    /// Serializes the message for a frame.
     pub(super) fn to_json(&self) -> Json {
         let (kind, id, payload) = match self {
             Self::ConnectionAck => ("connection_ack", None, None),

@@ -1,7 +1,7 @@
 //! GraphQL over WebSocket, by the protocol `graphql-transport-ws`.
 //!
-//! A socket is one task. It reads what the client says as long as the client takes the answers, and it asks an
-//! operation for its next result only when everything before has gone out: a slow client costs one result, not many.
+//! A socket is one task. It reads messages only while the client takes the responses, and polls an operation
+//! for its next result only after everything before has been sent. A slow client costs one pending result.
 
 mod message;
 mod protocol;
@@ -34,16 +34,16 @@ use super::{Place, State, operation, origin};
 use crate::error::{Error, Result};
 use crate::schema::Executed;
 
-/// What one client may take up, and all of them.
+/// Limits of a socket, and of all sockets together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketLimits {
-    /// How long a client may wait before it begins (`connection_init`).
+    /// Time limit for `connection_init`.
     pub init_time: Duration,
-    /// The most sockets and streams of events at once; further ones are refused.
+    /// Maximum number of sockets and event streams; further ones are refused.
     pub sockets: usize,
-    /// The most operations at once on one socket; further ones are refused.
+    /// Maximum number of operations at once on a socket; further ones are refused.
     pub subscriptions: usize,
-    /// The most bytes of one message from a client.
+    /// Maximum size of a client's message, in bytes.
     pub frame: usize,
 }
 
@@ -53,19 +53,19 @@ impl Default for SocketLimits {
     }
 }
 
-/// How often a client is asked for a sign of life.
+/// Interval of pings.
 const PING: Duration = Duration::from_secs(20);
 
-/// A client of which nothing was heard for so long is gone.
+/// Silence after which a client counts as disconnected.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// So many answers may wait for the client to take them; until it does, it is not listened to.
+/// Maximum number of queued responses; at this number, reading from the client pauses.
 const MOST_WAITING: usize = 16;
 
-/// A handshake at the address of GraphQL.
+/// Serves a WebSocket handshake at the GraphQL endpoint.
 pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
     if !origin::is_welcome(&http, &state.origins) {
-        let error = Error::forbidden("pages of this origin may not open a socket here");
+        let error = Error::forbidden("the origin of this page is not allowed");
         return answer::write(&http, Media::Json, Err(Refusal::of(StatusCode::FORBIDDEN, &error)));
     }
     let place = match state.place() {
@@ -77,13 +77,13 @@ pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::D
             Ok(accepted) => accepted,
             Err(error) => return error.into(),
         };
-    // A browser closes by itself a socket without the protocol that it asked for; others are told why.
+    // A browser itself closes a socket without the requested subprotocol; other clients get the reason.
     if !response.headers().contains_key("sec-websocket-protocol") {
         let _ = session.close(Some(Close::Subprotocol.into())).await;
         return response;
     }
     let request = Observations::id(&http).unwrap_or_default();
-    // Not inside the request, which has its answer.
+    // Not a child of the request's span: that request is answered.
     let span = tracing::info_span!(parent: None, "socket", id = request);
     let socket = Socket {
         protocol: Protocol::new(state.socket_limits.subscriptions),
@@ -97,29 +97,29 @@ pub(super) async fn open(http: HttpRequest, payload: web::Payload, state: web::D
     response
 }
 
-/// What comes of an operation; nothing more where it has ended.
+/// Event of an operation: a result, or `None` at its end.
 type Event = Option<Result<Arc<Executed>>>;
 
-/// One client.
+/// Connection of a client.
 struct Socket {
     protocol: Protocol,
-    /// The operations that are running, by their ids.
+    /// Running operations by id.
     operations: StreamMap<String, BoxStream<'static, Event>>,
-    /// What the client has still to take.
+    /// Messages that wait to be sent.
     waiting: VecDeque<Message>,
-    /// The id of the handshake, for errors that only the log explains.
+    /// Request id of the handshake, for errors that only the log explains.
     request: String,
     state: web::Data<State>,
     _place: Place,
 }
 
-/// How a socket ends.
+/// End of a socket.
 enum End {
-    /// We close it.
+    /// The service closes the socket.
     Close(Close),
-    /// The client closes it, and is answered with its own words.
+    /// The client closes the socket; its close reason is echoed.
     Closed(Option<CloseReason>),
-    /// The client is gone.
+    /// The client has disconnected.
     Gone,
 }
 
@@ -131,14 +131,14 @@ impl Socket {
             End::Close(close) => Some(close.into()),
             End::Closed(reason) => reason,
             End::Gone => {
-                tracing::info!("the client is gone");
+                tracing::info!("the client disconnected");
                 return;
             }
         };
         let code = reason.as_ref().map(|reason| u16::from(reason.code));
         let why = reason.as_ref().and_then(|reason| reason.description.as_deref());
         tracing::info!(code, why, "closed");
-        // It may have gone at the same moment.
+        // The client may have disconnected at the same moment.
         let _ = session.close(reason).await;
     }
 
@@ -173,7 +173,7 @@ impl Socket {
                     if heard.elapsed() > SILENCE {
                         return End::Gone;
                     }
-                    // One that has not taken the last one yet is not asked again.
+                    // No new ping while the last message is unsent.
                     if !is_under_way {
                         self.waiting.push_back(Message::Ping(web::Bytes::new()));
                     }
@@ -270,7 +270,7 @@ impl Socket {
     fn say(&mut self, message: &ServerMessage<'_>) {
         match web::Bytes::from(message.to_json()).try_into() {
             Ok(text) => self.waiting.push_back(Message::Text(text)),
-            Err(error) => tracing::error!(%error, "JSON is UTF-8, and this is not"),
+            Err(error) => tracing::error!(%error, "the JSON of a message is not UTF-8"),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The state of one connection by `graphql-transport-ws`: what a message means, and which one ends it.
+//! Protocol state of a `graphql-transport-ws` connection: maps each message to an action, or to a close.
 //!
-//! Nothing here sends, waits or runs. The close codes and their reasons are the protocol's own words.
+//! Pure: no sending, waiting or running. Close codes and reasons are the protocol's own.
 
 use std::collections::HashSet;
 
@@ -9,48 +9,48 @@ use actix_ws::{CloseCode, CloseReason};
 use super::super::parameters::Parameters;
 use super::message::{ClientMessage, Payload};
 
-/// The name under which WebSocket's handshake knows it.
+/// Subprotocol name in the WebSocket handshake.
 pub(super) const SUBPROTOCOL: &str = "graphql-transport-ws";
 
-/// What is to be done about a message.
+/// Action to take on a message.
 #[derive(Debug)]
 pub(super) enum Action {
-    /// Nothing.
+    /// Do nothing.
     Ignore,
-    /// The client may ask now: say so.
+    /// Acknowledge the connection: the client may send operations.
     Acknowledge,
-    /// Give a ping's payload back.
+    /// Return a ping's payload.
     Pong(Option<Payload>),
     /// Run an operation.
     Start { id: String, parameters: Parameters },
-    /// Refuse an operation: as many as may be are running.
+    /// Refuse an operation: the maximum is running.
     Refuse { id: String },
-    /// Stop an operation; nothing more of it may be sent.
+    /// Stop an operation; send none of its further results.
     Stop { id: String },
 }
 
-/// Why a socket is closed.
+/// Reason for closing a socket.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Close {
-    /// A message that the protocol does not know.
+    /// Message that the protocol does not know.
     Invalid(String),
-    /// An operation before the connection was acknowledged.
+    /// Operation before the connection was acknowledged.
     Unauthorized,
-    /// The client speaks no protocol that is spoken here.
+    /// No supported subprotocol.
     Subprotocol,
-    /// The client has not begun in time.
+    /// No `connection_init` in time.
     InitTimeout,
-    /// An operation under the id of one that is running.
+    /// Operation with the id of a running one.
     Duplicate(String),
-    /// A second beginning.
+    /// Second `connection_init`.
     TooManyInits,
-    /// A frame, or a message in several, is too large.
+    /// Frame or aggregated message that is too large.
     TooLarge,
     /// Text that is not UTF-8.
     NotText,
-    /// The client's frames break WebSocket itself.
+    /// Frames that violate WebSocket itself.
     BrokenFrames,
-    /// The service ends.
+    /// Service shutdown.
     GoingAway,
 }
 
@@ -72,11 +72,11 @@ impl From<Close> for CloseReason {
     }
 }
 
-/// One connection.
+/// Protocol state of a connection.
 #[derive(Debug)]
 pub(super) struct Protocol {
     acknowledged: bool,
-    /// The operations that are running, by their ids.
+    /// Ids of the running operations.
     running: HashSet<String>,
     most_running: usize,
 }
@@ -86,15 +86,15 @@ impl Protocol {
         Self { acknowledged: false, running: HashSet::new(), most_running }
     }
 
-    /// Whether the client has still to begin.
+    /// Returns true until the client sends `connection_init`.
     pub(super) fn awaits_init(&self) -> bool {
         !self.acknowledged
     }
 
-    /// What a frame of text means.
+    /// Maps a text frame to an action.
     ///
     /// # Errors
-    /// When the socket is to be closed for it.
+    /// If the socket must be closed.
     pub(super) fn receive(&mut self, text: &str) -> Result<Action, Close> {
         match ClientMessage::read(text).map_err(|fault| Close::Invalid(fault.to_string()))? {
             ClientMessage::ConnectionInit { .. } if self.acknowledged => Err(Close::TooManyInits),
@@ -103,7 +103,7 @@ impl Protocol {
                 Ok(Action::Acknowledge)
             }
             ClientMessage::Ping { payload } => Ok(Action::Pong(payload)),
-            // Sent without being asked for, it tells that the client is there.
+            // An unsolicited pong is a keep-alive.
             ClientMessage::Pong { .. } => Ok(Action::Ignore),
             ClientMessage::Subscribe { .. } if !self.acknowledged => Err(Close::Unauthorized),
             ClientMessage::Subscribe { id, .. } if self.running.contains(&id) => Err(Close::Duplicate(id)),
@@ -115,12 +115,12 @@ impl Protocol {
                 Ok(Action::Start { id, parameters: payload })
             }
             ClientMessage::Complete { id } if self.running.remove(&id) => Ok(Action::Stop { id }),
-            // It may have ended while the client's word was on its way.
+            // The operation may have ended while the message was in transit.
             ClientMessage::Complete { .. } => Ok(Action::Ignore),
         }
     }
 
-    /// An operation has ended by itself; its id is free again.
+    /// Frees the id of an operation that has ended by itself.
     pub(super) fn ended(&mut self, id: &str) {
         self.running.remove(id);
     }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_beginning_there_are_pings_and_no_operations() {
+    fn accepts_pings_and_refuses_operations_before_connection_init() {
         let mut protocol = Protocol::new(2);
         assert!(matches!(protocol.receive(r#"{"type":"ping"}"#), Ok(Action::Pong(None))));
         assert!(matches!(protocol.receive(r#"{"type":"pong","payload":{"a":1}}"#), Ok(Action::Ignore)));
@@ -204,7 +204,7 @@ mod tests {
         assert!(matches!(protocol.receive(&subscribe("1")), Ok(Action::Start { .. })));
         assert!(matches!(protocol.receive(&subscribe("2")), Ok(Action::Start { .. })));
         assert!(matches!(protocol.receive(&subscribe("3")), Ok(Action::Refuse { id }) if id == "3"));
-        // What was refused has not taken its id.
+        // The refused operation has not taken its id.
         assert!(matches!(protocol.receive(&complete("3")), Ok(Action::Ignore)));
         assert_eq!(protocol.receive(&subscribe("2")).unwrap_err(), Close::Duplicate("2".to_owned()));
         protocol.ended("1");
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_say_what_the_protocol_says() {
+    fn close_codes_and_reasons_follow_the_protocol() {
         for (close, code, reason) in [
             (Close::Invalid("no".to_owned()), 4400, "Invalid message: no"),
             (Close::Unauthorized, 4401, "Unauthorized"),
@@ -243,19 +243,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_is_understood_or_closes(text in ".*") {
+        fn any_text_is_parsed_or_closes_the_socket(text in ".*") {
             let _ = Protocol::new(2).receive(&text);
             let _ = begun().receive(&text);
         }
 
         #[test]
-        fn whatever_bytes_come_are_understood_or_close(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_parsed_or_close_the_socket(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = begun().receive(&String::from_utf8_lossy(&bytes));
         }
 
-        /// Against a list of what runs, kept in the plainest way.
+        /// Compares with a naive list of running operations.
         #[test]
-        fn however_messages_follow_each_other_what_runs_is_known(
+        fn tracks_running_operations_for_any_message_sequence(
             steps in prop::collection::vec((0..3_u8, 0..4_u8), 0..60)
         ) {
             let mut protocol = begun();

@@ -1,4 +1,4 @@
-//! What actix-ws leaves open: how much may come in before a message is complete, and when a frame has gone out.
+//! Additions to actix-ws: a size limit of incomplete messages, and a notification when a frame is sent.
 
 use std::cell::Cell;
 use std::mem;
@@ -16,10 +16,11 @@ use tokio::sync::Notify;
 
 use super::protocol::{Close, SUBPROTOCOL};
 
-/// What frames may have around them, and how much may come in one piece.
+/// Allowance for frame headers, and for the size of one chunk.
 const SLACK: usize = 64 << 10;
 
-/// Accepts a handshake: the response, the way out, the news of what has gone there, and the way in.
+/// Accepts a handshake. Returns the response, the session, the notification of sent frames, and the incoming
+/// messages.
 pub(super) async fn accept(
     http: &HttpRequest,
     payload: web::Payload,
@@ -29,7 +30,7 @@ pub(super) async fn accept(
     let bounded = Bounded {
         inner: payload,
         unread: unread.clone(),
-        // A message in many small frames has more around it than in it.
+        // A message in many small frames has more header than content.
         most: largest.saturating_mul(2).saturating_add(SLACK),
         rests: false,
     };
@@ -42,14 +43,14 @@ pub(super) async fn accept(
     Ok((response, session, taken, Incoming { frames, unread }))
 }
 
-/// Messages of the client.
+/// Incoming messages of a client.
 pub(super) struct Incoming {
     frames: AggregatedMessageStream,
     unread: Rc<Cell<usize>>,
 }
 
 impl Incoming {
-    /// The next message; none when the client is gone. Nothing is lost when the wait is given up.
+    /// Returns the next message, or `None` when the client has disconnected. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Result<AggregatedMessage, Close>> {
         let next = self.frames.recv().await?;
         self.unread.set(0);
@@ -60,7 +61,7 @@ impl Incoming {
     }
 }
 
-/// What is wrong with a frame; nothing where the connection broke, as there is nobody to be told.
+/// Maps a protocol error to a close; `None` for a broken connection, which cannot receive one.
 fn fault(error: &ProtocolError) -> Option<Close> {
     let ProtocolError::Io(io) = error else {
         let is_large = matches!(error, ProtocolError::Overflow);
@@ -74,14 +75,14 @@ fn fault(error: &ProtocolError) -> Option<Close> {
     }
 }
 
-/// The bytes of a client, until it has sent more than any message may have without completing one: actix-ws looks at
-/// a frame's size only when all of it is there.
+/// Bytes of a client, limited between two complete messages: actix-ws checks a frame's size only when the
+/// frame is complete.
 struct Bounded {
     inner: web::Payload,
     /// Bytes since the last message.
     unread: Rc<Cell<usize>>,
     most: usize,
-    /// Whether the last piece has still to be looked at: actix-ws reads on as long as there is something.
+    /// True while the last chunk is unprocessed: actix-ws reads on as long as bytes are available.
     rests: bool,
 }
 
@@ -106,8 +107,7 @@ impl Stream for Bounded {
     }
 }
 
-/// The frames on their way out. The connection takes one when it has room: that is told, so that nobody sends the
-/// next before.
+/// Outgoing frames. Notifies when the connection takes one, so that the next is not sent earlier.
 struct Telling {
     inner: BoxBody,
     taken: Rc<Notify>,

@@ -54,7 +54,7 @@ pub mod folder {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// One to one with itself, in a chain.
+/// Relation one to one with itself, in a chain.
 pub mod page {
     use sea_orm::entity::prelude::*;
 
@@ -97,7 +97,7 @@ pub mod member {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Who follows whom: many-to-many of an entity with itself.
+/// Followers: many-to-many of an entity with itself.
 pub mod follow {
     use sea_orm::entity::prelude::*;
 

@@ -1,14 +1,14 @@
-//! libpq's environment variables and password file, as far as sqlx reads them without telling.
+//! libpq's environment variables and password file, as far as sqlx has no getters for them.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// A variable that is set to UTF-8.
+/// Returns a variable that is set to UTF-8.
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
-/// The password that `PGPASSFILE` or `.pgpass` has for this server, user and database.
+/// Returns the password in `PGPASSFILE` or `.pgpass` for this server, user and database.
 pub fn password(host: &str, port: u16, user: &str, database: &str) -> Option<String> {
     let files = [variable("PGPASSFILE").map(PathBuf::from), home().map(|home| home.join(".pgpass"))];
     let fields = [host, &port.to_string(), database, user];
@@ -22,7 +22,7 @@ fn home() -> Option<PathBuf> {
     env::home_dir()
 }
 
-/// Whether nobody else may read a file. libpq passes over one that others may.
+/// Returns true if only the owner can read a file. libpq ignores other files.
 #[cfg(unix)]
 fn is_private(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
@@ -30,7 +30,7 @@ fn is_private(file: &Path) -> bool {
     let Ok(metadata) = file.metadata() else { return false };
     let is_private = metadata.permissions().mode() & 0o77 == 0;
     if !is_private {
-        tracing::warn!(file = %file.display(), "the password file is passed over: others may read it");
+        tracing::warn!(file = %file.display(), "ignored the password file: it is accessible to other users");
     }
     is_private
 }
@@ -40,8 +40,8 @@ fn is_private(file: &Path) -> bool {
     file.exists()
 }
 
-/// The password of a line `host:port:database:user:password`, where `*` stands for anything and a backslash stands before a
-/// colon or a backslash.
+/// Returns the password of a matching line `host:port:database:user:password`. `*` matches anything, and a
+/// backslash escapes a colon or a backslash.
 fn password_of(line: &str, wanted: [&str; 4]) -> Option<String> {
     if line.starts_with('#') {
         return None;

@@ -1,4 +1,4 @@
-//! Where a PostgreSQL server is, and how it lets us in.
+//! Connection parameters of a PostgreSQL server.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,25 +15,25 @@ use crate::execute::postgres::CONNECT_TIMEOUT;
 use crate::execute::postgres::fault::Fault;
 use crate::execute::postgres::watch::Probe;
 
-/// Where the server is, who we are there, and what is asked of the connection. Every connection is made from it, sqlx's, too.
+/// Connection parameters: address, credentials and settings. All connections use them, sqlx's too.
 pub struct Place {
     pub(super) address: Address,
     pub(super) user: String,
-    /// Empty where there is none.
+    /// Password; empty without one.
     pub(super) password: String,
     pub(super) database: Option<String>,
     pub(super) application_name: Option<String>,
-    /// Settings of the session.
+    /// Session settings.
     pub(super) settings: Vec<Setting>,
     pub(super) encryption: Encryption,
     pub(super) keep_alive: KeepAlive,
     connect_timeout: Duration,
-    /// Whether statements may be prepared under names.
+    /// True if statements may have names.
     has_names: bool,
     pub(super) pooler: Pooler,
-    /// Sets the settings for one transaction, behind a pooler.
+    /// Statement that applies the settings to one transaction, behind a pooler.
     preamble: Option<String>,
-    /// What is known of the server's presence, by all connections together.
+    /// Availability of the server, shared by all connections.
     pub(in crate::execute::postgres) probe: Probe,
 }
 
@@ -45,28 +45,28 @@ pub enum Address {
 
 pub struct Encryption {
     pub(super) mode: PgSslMode,
-    /// Who else may vouch for the server.
+    /// Additional root certificates.
     pub(super) roots: Option<Pem>,
-    /// What we show the server of ourselves.
+    /// Client certificate.
     pub(super) certificate: Option<Pem>,
     pub(super) key: Option<Pem>,
 }
 
-/// Where certificates or a key are written down.
+/// Source of certificates or a key.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Pem {
     File(PathBuf),
     Inline(String),
 }
 
-/// When TCP takes a connection for lost.
+/// TCP keep-alive settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
-    /// None where idle connections are not asked after.
+    /// Idle time before probes; none without keep-alive.
     pub(super) idle: Option<Duration>,
     pub(super) interval: Duration,
     pub(super) count: u32,
-    /// How long sent bytes may stay without an acknowledgement.
+    /// Maximum time that sent bytes may stay unacknowledged.
     pub(super) user_timeout: Duration,
 }
 
@@ -77,7 +77,7 @@ impl Default for KeepAlive {
     }
 }
 
-/// Without what is secret.
+/// Omits secrets.
 impl fmt::Debug for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -89,7 +89,7 @@ impl fmt::Debug for Place {
     }
 }
 
-/// As errors name it.
+/// Formats the server for error messages.
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let database = self.database.as_ref().unwrap_or(&self.user);
@@ -104,12 +104,14 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    /// Reads a URL as libpq and sqlx do; what it does not say is taken from libpq's environment variables and password file.
+    /// Reads a URL as libpq and sqlx do; missing parts come from libpq's environment variables and password
+    /// file.
     ///
     /// # Errors
-    /// When a part of the URL cannot be understood. No message repeats a value of it: one may be the password.
+    /// Fails for a part of the URL that is invalid. No message repeats a value of the URL, because it may be
+    /// the password.
     pub fn new(url: &str) -> Result<Self, Fault> {
-        let url = Url::parse(url).map_err(|error| Fault::Settings(format!("the database's URL: {error}")))?;
+        let url = Url::parse(url).map_err(|error| Fault::Settings(format!("database URL: {error}")))?;
         let mut parts = Parts::of_environment();
         parts.take_url(&url)?;
         for (name, value) in url.query_pairs() {
@@ -118,7 +120,7 @@ impl Place {
         Ok(parts.finish())
     }
 
-    /// The same with these settings where the URL has none of their names.
+    /// Adds these settings, unless the URL sets them.
     pub fn with_defaults(mut self, application_name: &str, defaults: &[(&str, String)]) -> Self {
         self.application_name.get_or_insert_with(|| application_name.to_owned());
         for (name, value) in defaults {
@@ -129,39 +131,40 @@ impl Place {
         self
     }
 
-    /// The same behind such a pooler, or none.
+    /// Sets the kind of pooler.
     pub fn behind(mut self, pooler: Pooler) -> Self {
         self.preamble = (pooler == Pooler::Transaction).then(|| settings::preamble(&self.settings)).flatten();
         self.pooler = pooler;
         self
     }
 
-    /// Whether a pooler is there for which nothing may outlast a transaction.
+    /// Returns true behind a pooler in transaction mode.
     pub fn is_pooled(&self) -> bool {
         self.pooler == Pooler::Transaction
     }
 
-    /// Whether statements are prepared under names, which outlast the transaction.
+    /// Returns true if statements have names, which outlast the transaction.
     pub fn names_statements(&self) -> bool {
         self.has_names && !self.is_pooled()
     }
 
-    /// The statement that goes ahead of each transaction behind a pooler.
+    /// Returns the statement sent ahead of each transaction behind a pooler.
     pub fn preamble(&self) -> Option<&str> {
         self.preamble.as_deref()
     }
 
-    /// How long the server may take to let a connection in.
+    /// Returns the timeout for a new connection.
     pub fn connect_timeout(&self) -> Duration {
         self.connect_timeout
     }
 
-    /// How long the server works on a statement, where a setting says so.
+    /// Returns the server's time limit for a statement, if set.
     pub fn statement_timeout(&self) -> Option<Duration> {
         settings::statement_timeout(&self.settings)
     }
 
-    /// The same as sqlx has it. Its connections serve migrations and users' own statements.
+    /// Converts the parameters for sqlx, whose connections serve migrations and the application's own
+    /// statements.
     pub fn sqlx_options(&self) -> PgConnectOptions {
         let options =
             PgConnectOptions::new_without_pgpass().username(&self.user).ssl_mode(self.encryption.mode);
@@ -205,13 +208,13 @@ impl Place {
         if self.is_pooled() {
             return options.extra_float_digits(None);
         }
-        // It escapes them itself.
+        // sqlx escapes the settings itself.
         let settings = self.settings.iter().map(|setting| (&setting.name, &setting.value));
         options.options(settings)
     }
 }
 
-/// What is read one after another, the last word counting.
+/// Parts of the parameters, read in order; the last value wins.
 struct Parts {
     host: String,
     address: Option<String>,
@@ -223,9 +226,9 @@ struct Parts {
 pub(super) const DEFAULT_PORT: u16 = 5432;
 
 impl Parts {
-    /// What holds where a URL says nothing else.
+    /// Returns the defaults for parts that the URL lacks.
     fn of_environment() -> Self {
-        // sqlx reads what has a getter; the rest is read as it does.
+        // sqlx reads the values that have getters; the rest is read as sqlx does.
         let known = PgConnectOptions::new_without_pgpass();
         let pem = |name| environment::variable(name).map(|text| Pem::new(&text));
         let encryption = Encryption {
@@ -293,7 +296,7 @@ impl Parts {
             "application_name" => place.application_name = Some(value.to_owned()),
             "options" => place.settings.extend(settings::read(value)),
             "sslmode" | "ssl-mode" => {
-                place.encryption.mode = value.parse().map_err(|_| unreadable(name, "a mode of libpq's"))?;
+                place.encryption.mode = value.parse().map_err(|_| unreadable(name, "an sslmode of libpq"))?;
             }
             "sslrootcert" | "ssl-root-cert" | "ssl-ca" => place.encryption.roots = Some(Pem::new(value)),
             "sslcert" | "ssl-cert" => place.encryption.certificate = Some(Pem::new(value)),
@@ -316,7 +319,7 @@ impl Parts {
                 Some(name) => {
                     place.settings.push(Setting { name: name.to_owned(), value: value.to_owned() });
                 }
-                None => tracing::warn!(name, "a parameter of the database's URL is not known"),
+                None => tracing::warn!(name, "unknown parameter in the database URL"),
             },
         }
         Ok(())
@@ -352,23 +355,23 @@ fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, Fault> {
 }
 
 fn unreadable(name: &str, expected: &str) -> Fault {
-    Fault::Settings(format!("the database's URL: {name} is not {expected}"))
+    Fault::Settings(format!("database URL: {name} is not {expected}"))
 }
 
 impl Encryption {
-    /// Whether the server is asked for TLS. As in sqlx, `allow` never gets as far as asking.
+    /// Returns true if the client asks for TLS. As in sqlx, `allow` never asks.
     pub(super) fn is_wanted(&self) -> bool {
         !matches!(self.mode, PgSslMode::Disable | PgSslMode::Allow)
     }
 
-    /// Whether there is no connection without TLS.
+    /// Returns true if a connection requires TLS.
     pub(super) fn is_required(&self) -> bool {
         matches!(self.mode, PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull)
     }
 }
 
 impl Pem {
-    /// A text that is written out, or the path of a file.
+    /// Accepts PEM text, or the path of a file.
     fn new(text: &str) -> Self {
         match text.trim_start().starts_with("-----BEGIN ") {
             true => Self::Inline(text.to_owned()),

@@ -1,8 +1,8 @@
-//! Settings of a session: `-c name=value`, as a server's command line has them.
+//! Session settings: `-c name=value`, as on a server's command line.
 
 use std::time::Duration;
 
-/// One setting.
+/// Session setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     pub name: String,
@@ -10,14 +10,14 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Whether it is the one of this name. PostgreSQL ignores case there.
+    /// Returns true if the setting has this name; PostgreSQL ignores case.
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
 }
 
-/// Reads `-c name=value`, `-cname=value` and `--name=value`, with backslashes before blanks (PostgreSQL's
-/// `process_postgres_switches`). Anything else is passed over.
+/// Parses `-c name=value`, `-cname=value` and `--name=value`, with backslashes before blanks (PostgreSQL's
+/// `process_postgres_switches`). Other words are ignored.
 pub fn read(text: &str) -> Vec<Setting> {
     let mut words = words(text).into_iter();
     let mut settings = Vec::new();
@@ -28,7 +28,7 @@ pub fn read(text: &str) -> Vec<Setting> {
             None => word.strip_prefix("-c").unwrap_or_default().to_owned(),
         };
         if let Some((name, value)) = setting.split_once('=') {
-            // A dash in a name of the command line stands for an underscore.
+            // A dash in a command-line name represents an underscore.
             settings.push(Setting { name: name.replace('-', "_"), value: value.to_owned() });
         }
     }
@@ -56,14 +56,14 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Writes settings as [`read`] reads them; none where there are none.
+/// Writes settings in the form of [`read`]; `None` without settings.
 pub fn write(settings: &[Setting]) -> Option<String> {
     let each = settings.iter().map(|Setting { name, value }| format!("-c {name}={}", escape(value)));
     let all = each.collect::<Vec<_>>().join(" ");
     (!all.is_empty()).then_some(all)
 }
 
-/// A value with backslashes before what would end it.
+/// Escapes blanks and backslashes in a value.
 fn escape(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for character in value.chars() {
@@ -75,20 +75,20 @@ fn escape(value: &str) -> String {
     escaped
 }
 
-/// A statement that sets all of them until the end of the transaction. A function does: `SET LOCAL` would have the server warn
-/// where the transaction is not begun by a statement of its own.
+/// Builds a statement that applies all settings until the end of the transaction. Calls a function, because
+/// `SET LOCAL` outside an explicit transaction makes the server warn.
 pub fn preamble(settings: &[Setting]) -> Option<String> {
     let quoted = |text: &str| text.replace('\'', "''");
     let call = |setting: &Setting| {
         let (name, value) = (quoted(&setting.name), quoted(&setting.value));
-        // A backslash means itself there: standard_conforming_strings is on.
+        // A backslash is literal there: standard_conforming_strings is on.
         format!("set_config('{name}', '{value}', true)")
     };
     let calls: Vec<String> = settings.iter().map(call).collect();
     (!calls.is_empty()).then(|| format!("SELECT {}", calls.join(", ")))
 }
 
-/// The value of `statement_timeout`; none where it is off or not said in a unit that is known.
+/// Returns the value of `statement_timeout`; `None` if it is off or has an unknown unit.
 pub fn statement_timeout(settings: &[Setting]) -> Option<Duration> {
     let value = &settings.iter().rev().find(|setting| setting.is("statement_timeout"))?.value;
     let value = value.trim();

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions};
 use super::place::Pem;
 use super::*;
 
-/// As in `tests/support`: without it nothing of PostgreSQL's is tried.
+/// Variable of `tests/support`; without it no PostgreSQL test runs.
 const POSTGRES: &str = "CROWSFOOT_TEST_POSTGRES";
 
 fn place(url: &str) -> Place {
@@ -15,7 +15,7 @@ fn place(url: &str) -> Place {
 }
 
 #[test]
-fn a_url_is_taken_apart() {
+fn url_is_parsed_into_parameters() {
     let place = place(
         "postgres://us%40er:p%40%2Fss%25%20%C3%A9@[::1]:5433/my%20da%2Fta%3F?sslmode=verify-full\
          &sslrootcert=/a%20b.crt&sslcert=c&sslkey=d&application_name=app&options=-c%20x=y&options[z]=a%20b",
@@ -48,7 +48,7 @@ fn libpq_s_names_are_known() {
 }
 
 #[test]
-fn no_fault_of_a_url_repeats_a_value() {
+fn url_errors_never_contain_values() {
     for url in ["postgres://u:geheim@h/?port=geheim", "postgres://u:geheim%ff@h/", "postgres://u:geheim@h:x/"]
     {
         let fault = Place::new(url).err().unwrap().to_string();
@@ -57,7 +57,7 @@ fn no_fault_of_a_url_repeats_a_value() {
 }
 
 #[test]
-fn settings_give_way_to_those_of_the_url() {
+fn settings_of_the_url_override_defaults() {
     let defaults = [("jit", "off".to_owned()), ("statement_timeout", "5s".to_owned())];
     let named = place("postgres://u@h/?options=-c%20JIT=on").with_defaults("app", &defaults);
     assert_eq!(settings::write(&named.settings).as_deref(), Some("-c JIT=on -c statement_timeout=5s"));
@@ -76,7 +76,7 @@ fn a_socket_is_a_folder_and_a_port() {
 }
 
 #[test]
-fn sqlx_gets_the_same_place() {
+fn sqlx_gets_equal_parameters() {
     let options = place("postgres://u:p@h:7/d?sslmode=require&options[a]=b%20c").sqlx_options();
     assert_eq!((options.get_host(), options.get_port(), options.get_username()), ("h", 7, "u"));
     assert_eq!((options.get_database(), options.get_options()), (Some("d"), Some(r"-c a=b\ c")));
@@ -85,14 +85,14 @@ fn sqlx_gets_the_same_place() {
 }
 
 #[test]
-fn a_certificate_may_be_written_out() {
+fn certificate_may_be_inline_pem() {
     let text = "-----BEGIN CERTIFICATE-----\n+/=\n-----END CERTIFICATE-----\n";
     let mut url = url::Url::parse("postgres://u@h/").unwrap();
     url.query_pairs_mut().append_pair("sslrootcert", text);
     assert!(place(url.as_str()).encryption.roots == Some(Pem::Inline(text.to_owned())));
 }
 
-/// What becomes of a connection to somebody who answers with these bytes.
+/// Returns the error of a connection to a server that answers with these bytes.
 async fn fault_of(query: &str, answer: &'static [u8]) -> Fault {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -107,14 +107,14 @@ async fn fault_of(query: &str, answer: &'static [u8]) -> Fault {
 }
 
 #[tokio::test]
-async fn whoever_answers_is_not_believed() {
+async fn malformed_or_unauthenticated_answers_are_refused() {
     let fault = fault_of("sslmode=disable", b"R\x7f\xff\xff\xff").await;
     assert!(matches!(&fault, Fault::Protocol(message) if message.contains("too long")), "{fault}");
     let fault = fault_of("sslmode=disable", b"R\0\0\0\x01").await;
     assert!(matches!(fault, Fault::Protocol(_)), "{fault}");
     let fault = fault_of("sslmode=disable", b"E\0\0\0\x0fC08P01\0M\xff\0\0").await;
     assert!(matches!(&fault, Fault::Server(refusal) if refusal.code == "08P01"), "{fault}");
-    // Asks for SCRAM, and is content without it.
+    // Requests SCRAM, and then skips the proof.
     let without_proof = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
     let fault = fault_of("sslmode=disable", without_proof).await;
     assert!(matches!(&fault, Fault::Protocol(message) if message.contains("go on")), "{fault}");
@@ -122,12 +122,12 @@ async fn whoever_answers_is_not_believed() {
     assert!(matches!(&fault, Fault::Tls(message) if message.contains("offers none")), "{fault}");
     let fault = fault_of("sslmode=prefer", b"E").await;
     assert!(matches!(fault, Fault::Protocol(_)), "{fault}");
-    // Says yes, and goes on in plain text.
+    // Accepts TLS, and continues in plain text.
     let fault = fault_of("sslmode=prefer", b"SR\0\0\0\x08\0\0\0\0").await;
     assert!(matches!(fault, Fault::Tls(_)), "{fault}");
 }
 
-/// A PostgreSQL server of the test's own.
+/// PostgreSQL server started by the test.
 struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
@@ -135,7 +135,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// None where the machine has not all it takes.
+    /// Returns `None` on a machine without the necessary programs.
     fn start() -> Option<Self> {
         if std::env::var(POSTGRES).is_err() {
             eprintln!("PostgreSQL's start-up is left out: {POSTGRES} names no server");
@@ -149,7 +149,7 @@ impl Cluster {
             eprintln!("PostgreSQL's start-up is left out: there is no openssl to make certificates with");
             return None;
         }
-        // The path of a socket must be short.
+        // A socket path must be short.
         let folder = std::env::temp_dir().join(format!("crowsfoot-{:x}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -172,7 +172,7 @@ impl Cluster {
         command.current_dir(&self.folder).output().unwrap()
     }
 
-    /// As this user with this password, over TCP, with these parameters.
+    /// Returns the URL of this user and password, over TCP, with these parameters.
     fn url(&self, user: &str, password: &str, parameters: &[(&str, &str)]) -> String {
         let mut url =
             url::Url::parse(&format!("postgres://{user}@localhost:{}/postgres", self.port)).unwrap();
@@ -181,7 +181,7 @@ impl Cluster {
         url.into()
     }
 
-    /// One of the certificates and keys that were made with it.
+    /// Returns the path of a generated certificate or key.
     fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -189,7 +189,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Where it has not even started, the test says so itself.
+        // The test itself reports a server that did not start.
         self.run("\"$1/pg_ctl\" stop --mode immediate --pgdata data");
         let _ = std::fs::remove_dir_all(&self.folder);
     }
@@ -215,7 +215,7 @@ async fn try_to_open(url: &str) -> Result<Conversation, Fault> {
 }
 
 #[tokio::test]
-async fn every_way_in() {
+async fn all_authentication_methods_and_transports_connect() {
     let Some(cluster) = Cluster::start() else { return };
     let folder = cluster.folder.to_str().unwrap();
     let local = cluster.url("postgres", "", &[("host", folder)]);
@@ -263,7 +263,7 @@ async fn by_password(cluster: &Cluster) {
     }
     let fault = try_to_open(&cluster.url("trusted", "", &[("dbname", "nowhere")])).await.err().unwrap();
     assert!(matches!(&fault, Fault::Server(refusal) if refusal.code == "3D000"), "{fault}");
-    // What answers is the server itself.
+    // The server answers without a pooler.
     let explored = explore(place(&cluster.url("trusted", "", &[]))).await.unwrap();
     assert_eq!(explored.pooler, Pooler::None);
 }
@@ -274,7 +274,7 @@ async fn over_tls(cluster: &Cluster) {
     for (mode, expected) in [("disable", "f"), ("allow", "f"), ("prefer", "t"), ("require", "t")] {
         let mut conversation = try_to_open(&salted(&[("sslmode", mode)])).await.unwrap();
         assert_eq!(conversation.ask(is_encrypted).await.unwrap(), expected);
-        // What SCRAM was bound to.
+        // Hash that SCRAM is bound to.
         assert_eq!(
             tls::end_point(&conversation.stream).map(|hash| hash.len() * 8),
             (expected == "t").then_some(384)
@@ -341,7 +341,7 @@ async fn queries_are_cancelled(cluster: &Cluster) {
                 }
             }
         };
-        // A wish that comes before the query does is for nothing, so it is said until it is heard.
+        // A cancel request before its query has no effect, so it is repeated.
         let wish = async {
             loop {
                 cancel(&place, process_id, secret_key).await;

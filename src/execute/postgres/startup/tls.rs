@@ -1,4 +1,4 @@
-//! TLS to a PostgreSQL server, checked as `sslmode` says.
+//! TLS to a PostgreSQL server, verified by `sslmode`.
 
 use std::io;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::place::{Encryption, Pem};
 use crate::execute::postgres::fault::Fault;
 use crate::execute::postgres::stream::Stream;
 
-/// Encrypts what goes over `socket`. Certificates are read anew each time: they are replaced while the service runs.
+/// Encrypts `socket`. Reads certificates each time, because they are replaced while the service runs.
 pub async fn encrypt(
     socket: TcpStream,
     host: &str,
@@ -67,11 +67,11 @@ async fn configuration(encryption: &Encryption) -> Result<ClientConfig, Fault> {
             config.with_client_auth_cert(chain, key).map_err(Fault::tls)
         }
         (None, None) => Ok(config.with_no_client_auth()),
-        _ => Err(Fault::Settings("sslcert and sslkey go together".to_owned())),
+        _ => Err(Fault::Settings("sslcert and sslkey must be given together".to_owned())),
     }
 }
 
-/// Who may vouch for a server: whom browsers trust, and whom the settings name.
+/// Returns the trusted roots: those of browsers, and those of the settings.
 async fn roots(encryption: &Encryption) -> Result<RootCertStore, Fault> {
     let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     if let Some(pem) = &encryption.roots {
@@ -98,11 +98,11 @@ async fn text(pem: &Pem) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// Takes a server for who it says it is where the settings ask for no more.
+/// Verifier for modes that do not check the server's name, or not its certificate.
 #[derive(Debug)]
 struct Lenient {
     provider: Arc<CryptoProvider>,
-    /// Where somebody must vouch for the certificate, whatever name is on it.
+    /// Chain verifier for modes that check the certificate, but not the name.
     chain: Option<Arc<WebPkiServerVerifier>>,
 }
 
@@ -117,7 +117,7 @@ impl ServerCertVerifier for Lenient {
     ) -> Result<ServerCertVerified, Error> {
         let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
         match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The name is looked at last.
+            // The name is checked last.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -150,20 +150,20 @@ impl ServerCertVerifier for Lenient {
     }
 }
 
-/// What SCRAM can bind a password to (`tls-server-end-point`, RFC 5929): the hash of the certificate that the server has
-/// shown. None without TLS, and for signatures that do not tell their hash by their name alone.
+/// Returns the channel binding of SCRAM (`tls-server-end-point`, RFC 5929): the hash of the server's
+/// certificate. `None` without TLS, and for signatures whose name does not identify the hash.
 pub fn end_point(stream: &Stream) -> Option<Vec<u8>> {
     let Stream::Tls(stream) = stream else { return None };
     let (_, session) = stream.get_ref();
     hash(session.peer_certificates()?.first()?)
 }
 
-/// The object ids of signatures, in DER: PKCS #1 (RFC 8017) with the hash in the last byte, and ECDSA (RFC 5758).
+/// Object ids of signatures, in DER: PKCS #1 (RFC 8017) with the hash in the last byte, and ECDSA (RFC 5758).
 const PKCS_1: [u8; 8] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
 const ECDSA_SHA_1: [u8; 7] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
 const ECDSA_SHA_2: [u8; 7] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03];
 
-/// By the hash that the certificate is signed with, or SHA-256 for those that are too weak.
+/// Hashes a certificate with its signature's hash function, or with SHA-256 instead of a weak one.
 fn hash(certificate: &[u8]) -> Option<Vec<u8>> {
     let (fields, _) = element(certificate)?;
     let (_, after_body) = element(fields)?;
@@ -183,7 +183,7 @@ fn hash(certificate: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The contents of the first element in `der`, and what follows it.
+/// Returns the contents of the first element in `der`, and the bytes after it.
 fn element(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&length, rest) = der.get(1..)?.split_first()?;
     if length < 0x80 {
