@@ -12,15 +12,11 @@ const ORDER: [&str; 10] =
 fn each_part_imports_only_parts_to_its_right() {
     let mut faults = Vec::new();
     let mut imports = 0;
-    for (file, text) in sources() {
+    for (file, text) in sources("src") {
         let module = module(&file);
         let own = match module.first().map(String::as_str) {
-            // Contains only the list of parts, the command line and the list of entities.
-            Some("lib" | "main" | "example") => continue,
-            Some("config") => {
-                assert!(imported(&text).is_empty(), "config reads settings and needs no other part");
-                continue;
-            }
+            // Contains only the list of parts.
+            Some("lib") => continue,
             Some(own) => ORDER.iter().position(|part| *part == own),
             None => None,
         };
@@ -44,11 +40,16 @@ fn each_part_imports_only_parts_to_its_right() {
     assert!(imports > 0, "no import was found");
 }
 
+/// The settings of the library are arguments.
 #[test]
-fn config_is_a_part_of_the_program_and_not_of_the_library() {
-    let text = |file: &str| fs::read_to_string(root().join(file)).unwrap();
-    assert!(text("main.rs").contains("mod config;"));
-    assert!(!text("lib.rs").contains("config"));
+fn only_the_command_line_knows_the_command_line() {
+    for (file, text) in sources("src") {
+        for foreign in ["clap::", "env::args"] {
+            assert!(!text.contains(foreign), "{} uses {foreign}", file.display());
+        }
+    }
+    let settings = &sources("cli/src").into_iter().find(|(file, _)| file.ends_with("config.rs")).unwrap().1;
+    assert!(imported(settings).is_empty(), "config reads settings and needs no other part");
 }
 
 /// Tests the parser of import lines that the checks above use.
@@ -69,12 +70,12 @@ fn imports_are_found_however_they_are_written() {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../src")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Returns every source file with its text.
-pub fn sources() -> Vec<(PathBuf, String)> {
-    let mut folders = vec![root()];
+/// Returns every source file of a folder with its text.
+pub fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root().join(folder)];
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -92,8 +93,8 @@ pub fn sources() -> Vec<(PathBuf, String)> {
 }
 
 /// Returns the module path of a file: `plan`, `select` and `ordering` for `plan/select/ordering.rs`.
-pub fn module(file: &Path) -> Vec<String> {
-    let path = file.strip_prefix(root()).unwrap().with_extension("");
+fn module(file: &Path) -> Vec<String> {
+    let path = file.strip_prefix(root().join("src")).unwrap().with_extension("");
     let names = path.iter().map(|name| name.to_string_lossy().into_owned());
     names.filter(|name| name != "mod").collect()
 }
