@@ -82,7 +82,11 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     // A model that contradicts itself ends the program before anything else is touched.
     let schema = Schema::builder(example::registry().model()?)
         .guard(settings.guard.limits())
-        .limits(Limits { rows: settings.max_rows, cost: settings.max_cost })
+        .limits(Limits {
+            rows: settings.max_rows,
+            cost: settings.max_cost,
+            retry_time: Duration::from_secs(settings.timeout),
+        })
         .introspection(!settings.no_introspection)
         .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
         .finish()?;

@@ -44,6 +44,11 @@ impl KnownCatalog {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keys.clone()
     }
 
+    /// Keeps foreign keys that were asked for elsewhere.
+    pub fn keep_keys(&self, keys: ForeignKeys) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys = Some(Arc::new(keys));
+    }
+
     /// What is known, after the database was asked where nothing is. Where that is long ago, it is asked beside: nobody
     /// waits for it.
     pub async fn current(self: &Arc<Self>, database: &Database) -> Option<Arc<Catalog>> {

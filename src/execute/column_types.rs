@@ -11,6 +11,7 @@ use crate::model::{Column, Entity, Model, Table};
 use crate::plan::Dialect;
 
 /// A column's type as PostgreSQL describes it, that of a domain as the type below it.
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only PostgreSQL's types are compared"))]
 struct LiveType {
     oid: u32,
     /// Function that writes its values in the binary format.

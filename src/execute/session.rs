@@ -1,6 +1,7 @@
 //! One request: the model, its statements, its dataloader.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_graphql::dataloader::DataLoader;
 use futures_util::future::BoxFuture;
@@ -25,11 +26,14 @@ pub struct Limits {
     /// ceiling of rows would end only after the database has worked for them. Of lists without limits five levels below
     /// each other are let through.
     pub cost: u64,
+    /// How long a mutation that meets others at the same rows is tried again. What ends the request earlier ends the mutation
+    /// with it.
+    pub retry_time: Duration,
 }
 
 impl Limits {
     /// The limits where nothing else is said.
-    pub const DEFAULT: Self = Self { rows: 100_000, cost: 10_000_000 };
+    pub const DEFAULT: Self = Self { rows: 100_000, cost: 10_000_000, retry_time: Duration::from_secs(30) };
 }
 
 impl Default for Limits {
@@ -105,13 +109,18 @@ impl Session {
     }
 
     fn afford_rows(&self, loads: &[Load], parents: u64) -> Result<()> {
-        let Limits { rows, cost } = self.shared.limits;
+        let Limits { rows, cost, .. } = self.shared.limits;
         let asked = rows_asked(loads, parents, rows);
         if asked <= cost {
             return Ok(());
         }
         let document = format!("the query asks for up to {asked} rows; ask for fewer with limit or first");
         Err(Error::too_complex("cost", &document, cost, asked))
+    }
+
+    /// How long a mutation that meets others is tried again.
+    pub fn retry_time(&self) -> Duration {
+        self.shared.limits.retry_time
     }
 
     /// The model.

@@ -13,6 +13,9 @@ pub enum SqlError {
     /// The database cannot be reached, or the connection was lost: nothing was committed.
     #[error("{0}")]
     Unavailable(String),
+    /// The database takes no writes, though nothing says that the service only reads.
+    #[error("the database takes no writes")]
+    ReadOnly,
     /// The connection was lost while a COMMIT was under way.
     #[error("it is unknown whether the transaction was committed: {0}")]
     OutcomeUnknown(String),
@@ -64,8 +67,10 @@ impl SqlError {
 
 /// PostgreSQL's codes for what a client or the moment is to blame for (appendix A of its manual).
 const INVALID_REGULAR_EXPRESSION: &str = "2201B";
-/// Text, times and names of values that the server cannot read. Numbers out of range are not among them: a sum may be one.
+/// Text, times and names of values that the server cannot read.
 const OF_VALUES: [&str; 5] = ["22007", "22008", "22021", "22P02", "22P05"];
+/// What a statement computes, such as a sum.
+const NUMERIC_VALUE_OUT_OF_RANGE: &str = "22003";
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
@@ -78,13 +83,16 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const READ_ONLY_TRANSACTION: &str = "25006";
 
 /// SQLite's code for a file that has no room to grow (`SQLITE_FULL`).
-const SQLITE_FULL: &str = "13";
+pub(crate) const SQLITE_FULL: &str = "13";
 
 /// SQLite's codes for a file that it may not write (`SQLITE_READONLY`, and it with its extensions).
 const SQLITE_READONLY: [&str; 7] = ["8", "264", "520", "776", "1032", "1288", "1544"];
 
 /// SQLite's code for a database that another connection holds (`SQLITE_BUSY`, and it with its extensions).
 const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
+
+/// SQLite's words for a sum of integers beyond 64 bits, which has no code of its own.
+pub(super) const SQLITE_OVERFLOW: &str = "integer overflow";
 
 /// Whether the database has ended the connection when it gives this code.
 pub(super) fn ends_connection(code: &str) -> bool {
@@ -95,8 +103,10 @@ pub(super) fn ends_connection(code: &str) -> bool {
 impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
         match &error {
+            SqlError::Refused(refusal) if refusal.message == SQLITE_OVERFLOW => Self::out_of_range(error),
             SqlError::Refused(refusal) => of_code(&refusal.code, &error),
             SqlError::Unavailable(_) => Self::unavailable(error),
+            SqlError::ReadOnly => Self::read_only(error),
             SqlError::OutcomeUnknown(_) => Self::outcome_unknown(error),
             SqlError::Internal(_) => Self::internal(error),
         }
@@ -113,10 +123,11 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
         _ if OF_VALUES.contains(&code) => {
             Error::bad_input("where", serde_json::Value::Null, "expected values that the database takes")
         }
+        NUMERIC_VALUE_OUT_OF_RANGE => Error::out_of_range(cause),
         QUERY_CANCELED => Error::timeout(cause),
         SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
         // In a transaction, which is lost with it; the next attempt prepares the statement anew.
-        _ if STALE_STATEMENTS.contains(&code) => Error::conflict(cause),
+        _ if STALE_STATEMENTS.contains(&code) => Error::stale(cause),
         INSUFFICIENT_PRIVILEGE => Error::no_right(cause),
         READ_ONLY_TRANSACTION => Error::read_only(cause),
         DISK_FULL | SQLITE_FULL => Error::disk_full(cause),
@@ -177,4 +188,27 @@ fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> Refusal {
 #[cfg(not(feature = "postgres"))]
 fn of_postgres(_: &dyn sqlx::error::DatabaseError) -> Refusal {
     Refusal::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    #[test]
+    fn refusals_of_writes_have_codes_of_their_own() {
+        let code = |code: &str| {
+            let refusal = Refusal { code: code.to_owned(), ..Refusal::default() };
+            Error::from(SqlError::Refused(Box::new(refusal))).code()
+        };
+        for read_only in ["25006", "8", "264", "1032"] {
+            assert_eq!(code(read_only), Code::Unavailable, "{read_only}");
+        }
+        for full in ["53100", "13"] {
+            assert_eq!(code(full), Code::Unavailable, "{full}");
+        }
+        assert_eq!(code("42501"), Code::Forbidden);
+        assert_eq!(code("22003"), Code::BadUserInput);
+        assert_eq!(code("XX000"), Code::Internal);
+    }
 }

@@ -15,7 +15,7 @@ use tracing::{Instrument, Span};
 use super::changes::Changes;
 use super::database::Database;
 use super::explain::StatementRecord;
-use super::foreign_keys::ForeignKeys;
+use super::foreign_keys::{self, ForeignKeys};
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresTransaction;
 use super::row::RowSet;
@@ -24,7 +24,7 @@ use super::sql_error::SqlError;
 use super::uninterrupted::Uninterrupted;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, Query, sqlite_time};
+use crate::plan::{Catalog, Dialect, Query, sqlite_time};
 
 /// Sends statements and keeps a record of them.
 #[derive(Debug)]
@@ -136,6 +136,20 @@ impl Statements {
     /// Returns the database's foreign keys where they are known: [`Statements::catalog`] asks for them.
     pub fn foreign_keys(&self) -> Option<Arc<ForeignKeys>> {
         self.database.known_keys()
+    }
+
+    /// Asks for the foreign keys anew, inside the transaction where there is one: those that are known may be older than a key
+    /// that refused a statement.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub async fn renew_foreign_keys(&self) -> Result<()> {
+        let backend = self.database.get_database_backend();
+        let dialect = Dialect::of(backend)?;
+        let statement = Statement::from_string(backend, ForeignKeys::sql(dialect));
+        let rows = self.write(statement, foreign_keys::COLUMNS.into()).await?;
+        self.database.keep_keys(ForeignKeys::of(dialect, &rows));
+        Ok(())
     }
 
     /// Takes rows into the answer, as long as the request may have them.

@@ -1,7 +1,7 @@
 //! A mutation operation: one transaction, its fields in order, each read back before the next.
 
 use std::slice;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 use async_graphql::{Name, PathSegment, Pos, Value as ConstValue};
@@ -14,21 +14,21 @@ use super::constraint::is_foreign_key_violation;
 use super::delete::Reach;
 use super::trial::Trial;
 use super::writer::{Row, Writer, values_of};
-use crate::error::{Code, Error, LocatedError, Result};
+use crate::error::{Code, Error, LocatedError, Result, Retry};
 use crate::execute::{Answer, Json, Session, Tree, json, object};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
     Arguments, Document, Field, FieldKind, Filter, Input, Load, NodeGroup, OrderTerm, Plan, Planner, What,
 };
 
-/// How often an operation is tried again that met another at the same rows.
-const RETRIES: u32 = 5;
+/// How often an operation is tried again that met what may stay.
+const FEW_TIMES: u32 = 5;
 
 /// The longest pause before the second attempt; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The longest pause before any attempt.
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The type of the mutation root.
 const MUTATION: &str = "Mutation";
@@ -68,38 +68,47 @@ pub async fn mutate(
     let changes = read(session, operation, document)?;
     // Nobody asks inside a transaction.
     session.statements().catalog().await;
+    let started = Instant::now();
     let mut attempt = 0;
     let mut trial = None;
     loop {
         let done = attempt_once(session, &changes, document, trial.as_ref()).await;
         match done {
             Err(Refused::AtTheEnd(_)) if trial.is_none() => trial = Some(Trial::default()),
-            Err(Refused::AtOnce(errors))
-                if errors.iter().any(|located| is_worth_trying(&located.error, attempt)) =>
-            {
+            Err(Refused::AtOnce(errors)) => {
+                let pause = pause(attempt);
+                let has_time = started.elapsed() + pause < session.retry_time();
+                if !errors.iter().any(|located| is_worth_trying(&located.error, attempt, has_time)) {
+                    return Err(errors);
+                }
                 tracing::debug!(attempt, "an operation met another at the same rows and is tried again");
-                tokio::time::sleep(pause(attempt)).await;
+                tokio::time::sleep(pause).await;
                 attempt += 1;
                 trial = trial.map(|_| Trial::default());
             }
-            Err(Refused::AtOnce(errors) | Refused::AtTheEnd(errors)) => return Err(errors),
+            Err(Refused::AtTheEnd(errors)) => return Err(errors),
             Ok(answer) => return Ok(answer),
         }
     }
 }
 
 /// Whether an operation that failed so is tried again, after this many attempts before.
-fn is_worth_trying(error: &Error, attempts: u32) -> bool {
-    // Whoever made the row has committed: the second attempt sees it.
-    (error.code() == Code::Conflict && attempts < RETRIES) || (error.is_perhaps_raced() && attempts == 0)
+fn is_worth_trying(error: &Error, attempts: u32, has_time: bool) -> bool {
+    match error.retry() {
+        Retry::Never => false,
+        // Whoever made the row has committed: the second attempt sees it.
+        Retry::Once => attempts == 0,
+        Retry::FewTimes => attempts < FEW_TIMES,
+        Retry::WhileTimeAllows => has_time,
+    }
 }
 
-/// The pause after this many attempts: a random part of an upper bound that grows, so that two operations that met do not
-/// meet again at once. At least half of it, since the other needs its time, too.
+/// The pause after this many attempts: any part of an upper bound that grows (full jitter). Operations that met spread over
+/// all of it, so that they do not meet again at once.
 fn pause(attempts: u32) -> Duration {
     let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
     let part = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
-    longest.mul_f64(0.5 + part / 2.0)
+    longest.mul_f64(part)
 }
 
 /// When an operation failed.
@@ -384,7 +393,9 @@ impl Operation<'_> {
         let keys = self.writer.choose(id, filter, LockType::Update).await?;
         let fields = self.document.collect(&self.change.selection, DELETE_RESULT, &[])?;
         let asks_cascaded = fields.iter().any(|field| field.name() == "cascaded");
-        let reach = if asks_cascaded { self.writer.reach(id, by, &keys).await? } else { Reach::default() };
+        // Locked level by level, so that nobody adds a row below those that were counted.
+        let reach =
+            if asks_cascaded { self.writer.reach(id, by, &keys, true).await? } else { Reach::default() };
         let affected = if keys.is_empty() { 0 } else { self.writer.delete_rows(id, by, &keys).await? };
         let mut answer = Vec::new();
         for field in fields {

@@ -345,6 +345,8 @@ impl Dialect {
                 let halves = "SUM(? / 4294967296) || ':' || SUM(? % 4294967296)";
                 Expr::cust_with_exprs(halves, [column.clone(), column])
             }
+            // PostgreSQL's sum of floats of 32 bits has 32 bits itself.
+            (Self::Postgres, ColumnType::Float) => column.cast_as("double precision").sum(),
             _ => self.widened(column.sum(), &column_type.sum()),
         }
     }

@@ -29,6 +29,7 @@ mod process;
 mod production;
 mod protocol;
 mod readme;
+mod refusing;
 mod socket_client;
 mod sockets;
 mod starting;

@@ -32,6 +32,7 @@ use tokio::time::timeout;
 use super::presence::PATIENCE;
 use super::row::{RowSet, Unreadable};
 use super::row_builder::RowSetBuilder;
+use super::sql_error::SqlError;
 use crate::error::Result;
 use crate::model::ColumnType;
 use crate::plan::Query;
@@ -48,6 +49,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A statement for which the server worked no longer than this shares a connection the next time.
 const SHORT: Duration = Duration::from_millis(5);
+
+/// Whether a transaction of a new connection only reads, as at a standby server, and the settings of the connection itself
+/// (`options` in the URL) do not ask for that.
+const ONLY_READS: &str = "SELECT current_setting('transaction_read_only') = 'on' AND NOT EXISTS (
+    SELECT FROM pg_settings
+    WHERE name = 'default_transaction_read_only' AND setting = 'on' AND source IN ('client', 'session'))";
 
 /// Every connection to one database.
 #[derive(Debug)]
@@ -108,12 +115,21 @@ impl PostgresConnections {
         Ok(PostgresTransaction::new(self.clone(), lease))
     }
 
-    /// Opens a connection and closes it again.
+    /// Opens a connection, asks whether the server takes writes, and closes the connection again. A server that does not
+    /// answer the question may be behind a pooler that is busy: that is no refusal.
     ///
     /// # Errors
-    /// What keeps the server from being used, within a second.
-    pub async fn reach(&self) -> Result<(), Fault> {
-        timeout(PATIENCE, self.open(false)).await.map_err(|_| Fault::Slow(PATIENCE))?.map(drop)
+    /// What keeps the server from being used, within a second; [`SqlError::ReadOnly`] where the server takes no writes.
+    pub async fn reach(&self) -> Result<(), SqlError> {
+        let opened = timeout(PATIENCE, self.open(false)).await.map_err(|_| Fault::Slow(PATIENCE))?;
+        let rows = RowSetBuilder::new([ColumnType::Boolean].into());
+        let connection = opened?;
+        let asked = connection.read(ONLY_READS.into(), [].into(), rows);
+        let Ok(answer) = timeout(PATIENCE, asked).await else { return Ok(()) };
+        match answer?.rows.row(0).value(0) {
+            Value::Bool(Some(true)) => Err(SqlError::ReadOnly),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a pooler gives each transaction to any connection of the server.

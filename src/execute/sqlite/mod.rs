@@ -9,6 +9,7 @@ mod identity;
 mod parameter;
 mod time;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,7 +18,7 @@ use decoder::push;
 use file::File;
 pub(super) use identity::FileIdentity;
 use parameter::Parameter;
-use rusqlite::{Connection, ErrorCode, StatementStatus};
+use rusqlite::{Connection, ErrorCode, OpenFlags, StatementStatus};
 use sea_orm::{ConnAcquireErr, DbErr, Value};
 use sqlx::SqlitePool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,7 +29,7 @@ use tokio::time::timeout;
 use super::connect::ACQUIRE_TIMEOUT;
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
-use super::sql_error::SqlError;
+use super::sql_error::{SQLITE_OVERFLOW, SqlError};
 use crate::error::{Error, Result};
 use crate::plan::Query;
 
@@ -61,6 +62,7 @@ impl From<Fault> for Error {
             Some(ErrorCode::DatabaseBusy) => Self::conflict(error),
             Some(ErrorCode::OperationInterrupted) => Self::timeout(error),
             Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => Self::unavailable(error),
+            _ if error.to_string() == SQLITE_OVERFLOW => Self::out_of_range(error),
             _ => Self::internal(error),
         }
     }
@@ -178,6 +180,24 @@ impl SqliteReader {
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
 }
+
+/// Checks that SQLite opens a file for writing: it falls back to reading where the system does not let it write.
+///
+/// # Errors
+/// [`SqlError::ReadOnly`] where the file can only be read.
+pub(super) async fn check_writable(file: PathBuf) -> std::result::Result<(), SqlError> {
+    let is_read_only = move || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(file, flags)?.is_readonly(rusqlite::MAIN_DB)
+    };
+    match spawn_blocking(is_read_only).await {
+        Ok(Ok(true)) => Err(SqlError::ReadOnly),
+        Ok(Ok(false)) => Ok(()),
+        Ok(Err(error)) => Err(SqlError::Unavailable(error.to_string())),
+        Err(error) => Err(SqlError::Internal(error.to_string())),
+    }
+}
+
 /// The rows of a statement, where it is known to be light and is so again.
 fn run_light(connection: &Connection, query: &Query, values: &[Value]) -> Result<Option<RowSet>, Fault> {
     let run = || -> Result<_, Fault> {
