@@ -103,16 +103,16 @@ struct Fault {
     retry: Retry,
 }
 
-/// How often an operation that failed so is tried again.
+/// Further attempts at an operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Never: it would fail again.
+    /// None: the operation would fail again.
     Never,
-    /// Once: what it met is there now.
+    /// One: what the operation met is there now.
     Once,
-    /// A few times, since what it met may stay.
+    /// A few, since what the operation met may stay.
     FewTimes,
-    /// As long as the request's time allows: others end in their turn.
+    /// As many as the request's time allows: other transactions end in their turn.
     WhileTimeAllows,
 }
 
@@ -406,7 +406,7 @@ impl Error {
         Self::new(Code::BadUserInput, OUT_OF_RANGE, Value::Null).caused_by(cause)
     }
 
-    /// Whether the error is that of [`Error::out_of_range`].
+    /// Returns whether the error is that of [`Error::out_of_range`].
     pub fn is_out_of_range(&self) -> bool {
         self.0.message == OUT_OF_RANGE
     }
@@ -448,7 +448,7 @@ impl Error {
         self.tried_again(Retry::Once)
     }
 
-    /// How often the operation is tried again.
+    /// Returns how often the operation is tried again.
     pub fn retry(&self) -> Retry {
         self.0.retry
     }

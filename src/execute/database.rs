@@ -118,8 +118,8 @@ impl Database {
         Ok(())
     }
 
-    /// Whether the database can be reached at this moment and takes writes, over a new connection: the pool may be busy, or
-    /// hold connections that are broken. A database whose URL says that it is only read is not asked for writes.
+    /// Checks over a new connection that the database can be reached and takes writes: the pool may be busy, or hold connections
+    /// that are broken. A database whose URL says that the service only reads is not asked for writes.
     ///
     /// # Errors
     /// What keeps it from being used.

@@ -26,8 +26,8 @@ pub struct Limits {
     /// ceiling of rows would end only after the database has worked for them. Of lists without limits five levels below
     /// each other are let through.
     pub cost: u64,
-    /// How long a mutation that meets others at the same rows is tried again. What ends the request earlier ends the mutation
-    /// with it.
+    /// Time for which a mutation that meets others at the same rows is tried again. What ends the request earlier ends the
+    /// mutation with it.
     pub retry_time: Duration,
 }
 
@@ -118,7 +118,7 @@ impl Session {
         Err(Error::too_complex("cost", &document, cost, asked))
     }
 
-    /// How long a mutation that meets others is tried again.
+    /// Returns the time for which a mutation that meets others is tried again.
     pub fn retry_time(&self) -> Duration {
         self.shared.limits.retry_time
     }

@@ -69,7 +69,7 @@ impl SqlError {
 const INVALID_REGULAR_EXPRESSION: &str = "2201B";
 /// Text, times and names of values that the server cannot read.
 const OF_VALUES: [&str; 5] = ["22007", "22008", "22021", "22P02", "22P05"];
-/// What a statement computes, such as a sum.
+/// Numbers that a statement computes, such as a sum.
 const NUMERIC_VALUE_OUT_OF_RANGE: &str = "22003";
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";

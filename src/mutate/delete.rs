@@ -52,12 +52,11 @@ impl Writer<'_> {
             true => Some(self.reach(id, by, keys, by_rules).await?),
             false => None,
         };
-        let reach = match reach {
-            Some(reach) if by_rules && self.is_forbidden(&reach).await? => {
-                return Err(self.restriction(reach, id, by, keys).await?);
-            }
-            reach => reach,
-        };
+        if let Some(reach) = reach.as_ref().filter(|_| by_rules)
+            && self.is_forbidden(reach).await?
+        {
+            return Err(self.restriction(reach, id, by, keys).await?);
+        }
         // PostgreSQL gives a transaction up at the first error; what restricts the deletion is asked for after it.
         self.savepoint("SAVEPOINT deletion").await?;
         let deleted = match reach.as_ref().filter(|_| by_rules) {
@@ -78,7 +77,7 @@ impl Writer<'_> {
                     Some(reach) => reach,
                     None => self.reach(id, by, keys, false).await?,
                 };
-                Err(self.restriction(reach, id, by, keys).await?)
+                Err(self.restriction(&reach, id, by, keys).await?)
             }
             Err(error) => Err(self.refusal(error, Attempt::of(id, &[])).await),
         }
@@ -191,12 +190,12 @@ impl Writer<'_> {
     /// The error of a deletion that is refused: everything that restricts it at once.
     async fn restriction(
         &self,
-        reach: Reach,
+        reach: &Reach,
         id: EntityId,
         by: &[ColumnId],
         keys: &[Vec<Value>],
     ) -> Result<Error> {
-        let mut standing = self.standing(&reach).await?;
+        let mut standing = self.standing(reach).await?;
         if standing.is_empty() {
             // The key that refused the deletion may be newer than what is known.
             self.session.statements().renew_foreign_keys().await?;

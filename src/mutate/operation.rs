@@ -21,7 +21,7 @@ use crate::plan::{
     Arguments, Document, Field, FieldKind, Filter, Input, Load, NodeGroup, OrderTerm, Plan, Planner, What,
 };
 
-/// How often an operation is tried again that met what may stay.
+/// Further attempts at an operation that met what may stay.
 const FEW_TIMES: u32 = 5;
 
 /// The longest pause before the second attempt; it doubles with each further one.
@@ -92,7 +92,7 @@ pub async fn mutate(
     }
 }
 
-/// Whether an operation that failed so is tried again, after this many attempts before.
+/// Returns whether an operation that failed is tried again, after this many attempts before.
 fn is_worth_trying(error: &Error, attempts: u32, has_time: bool) -> bool {
     match error.retry() {
         Retry::Never => false,
@@ -393,7 +393,7 @@ impl Operation<'_> {
         let keys = self.writer.choose(id, filter, LockType::Update).await?;
         let fields = self.document.collect(&self.change.selection, DELETE_RESULT, &[])?;
         let asks_cascaded = fields.iter().any(|field| field.name() == "cascaded");
-        // Locked level by level, so that nobody adds a row below those that were counted.
+        // Locked level by level, so that no other transaction adds a row below those that were counted.
         let reach =
             if asks_cascaded { self.writer.reach(id, by, &keys, true).await? } else { Reach::default() };
         let affected = if keys.is_empty() { 0 } else { self.writer.delete_rows(id, by, &keys).await? };

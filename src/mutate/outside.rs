@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::execute::ForeignKey;
 use crate::model::{ColumnType, EntityId, KeyAction, Table};
 
-/// How many tables outside the model are followed below each other: their rows may form a circle.
+/// Number of tables outside the model that are followed below each other: their rows may form a circle.
 const DEEPEST: usize = 32;
 
 /// Rows of one entity, by their primary keys.

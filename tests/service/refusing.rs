@@ -110,7 +110,7 @@ fn system(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
-/// A file that nobody may write, root included where the system can do that.
+/// A file that no user may write, root included where the system can do that.
 struct Sealed<'a>(&'a Path);
 
 impl<'a> Sealed<'a> {

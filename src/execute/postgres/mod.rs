@@ -50,8 +50,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A statement for which the server worked no longer than this shares a connection the next time.
 const SHORT: Duration = Duration::from_millis(5);
 
-/// Whether a transaction of a new connection only reads, as at a standby server, and the settings of the connection itself
-/// (`options` in the URL) do not ask for that.
+/// Asks whether a transaction of a new connection only reads, as at a standby server, though the settings of the connection
+/// itself (`options` in the URL) do not ask for that.
 const ONLY_READS: &str = "SELECT current_setting('transaction_read_only') = 'on' AND NOT EXISTS (
     SELECT FROM pg_settings
     WHERE name = 'default_transaction_read_only' AND setting = 'on' AND source IN ('client', 'session'))";
