@@ -23,7 +23,8 @@ pub enum Code {
     ParseFailed,
     /// The document does not fit the schema.
     ValidationFailed,
-    /// An argument's value is not acceptable; carries `argument` and `value`.
+    /// An argument's value is not acceptable; carries `argument` and `value`. Or the rows that were asked for have a sum or an
+    /// average that cannot be shown; carries `entity` and `fields`.
     BadUserInput,
     /// The row does not exist; carries `entity` and `key`.
     NotFound,
@@ -100,7 +101,20 @@ struct Fault {
     message: String,
     extensions: Map<String, Value>,
     cause: Option<String>,
-    perhaps_raced: bool,
+    retry: Retry,
+}
+
+/// Further attempts at an operation that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// None: the operation would fail again.
+    Never,
+    /// One: what the operation met is there now.
+    Once,
+    /// A few, since what the operation met may stay.
+    FewTimes,
+    /// As many as the request's time allows: other transactions end in their turn.
+    WhileTimeAllows,
 }
 
 /// A result with Crowsfoot's [`Error`].
@@ -110,13 +124,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// limit.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
+/// Message of a computed number that nothing names.
+const OUT_OF_RANGE: &str = "a number that the query computes is beyond the range of its type";
+
 impl Error {
     fn new(code: Code, message: impl Into<String>, extensions: Value) -> Self {
         let extensions = match extensions {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        Self(Box::new(Fault { code, message: message.into(), extensions, cause: None, perhaps_raced: false }))
+        Self(Box::new(Fault { code, message: message.into(), extensions, cause: None, retry: Retry::Never }))
     }
 
     /// Reports an unacceptable value of `argument` (a path such as `where.name.eq`).
@@ -252,6 +269,12 @@ impl Error {
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
         )
         .caused_by(cause)
+        .tried_again(Retry::WhileTimeAllows)
+    }
+
+    /// A table has changed since a statement of the transaction was prepared.
+    pub fn stale(cause: impl fmt::Display) -> Self {
+        Self::conflict(cause).tried_again(Retry::FewTimes)
     }
 
     /// Reports a request that is malformed, or sent in an unsupported way.
@@ -382,6 +405,27 @@ impl Error {
         .caused_by(cause)
     }
 
+    /// A number that the database computes for a query is beyond the range of its type. [`Error::of_aggregate`] names it.
+    pub fn out_of_range(cause: impl fmt::Display) -> Self {
+        Self::new(Code::BadUserInput, OUT_OF_RANGE, Value::Null).caused_by(cause)
+    }
+
+    /// Returns whether the error is that of [`Error::out_of_range`].
+    pub fn is_out_of_range(&self) -> bool {
+        self.0.message == OUT_OF_RANGE
+    }
+
+    /// A sum or an average of these fields of `entity` is beyond the range of its type.
+    pub fn of_aggregate(entity: &str, fields: &[&str], cause: impl fmt::Display) -> Self {
+        let named: Vec<String> = fields.iter().map(|field| format!("{entity}.{field}")).collect();
+        Self::new(
+            Code::BadUserInput,
+            format!("the sum or average of {} is beyond the range of its type", named.join(" or ")),
+            json!({ "entity": entity, "fields": fields }),
+        )
+        .caused_by(cause)
+    }
+
     /// Reports an internal error; `cause` is only logged.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::new(Code::Internal, "internal server error", Value::Null).caused_by(cause)
@@ -400,19 +444,23 @@ impl Error {
             }
         };
         let cause = (code == Code::Internal).then(|| message.clone());
-        Self(Box::new(Fault { code, message, extensions, cause, perhaps_raced: false }))
+        Self(Box::new(Fault { code, message, extensions, cause, retry: Retry::Never }))
     }
 
     /// Marks the error of a missing row as a possible race: another transaction may have inserted the row
     /// meanwhile.
-    pub fn perhaps_raced(mut self) -> Self {
-        self.0.perhaps_raced = true;
-        self
+    pub fn perhaps_raced(self) -> Self {
+        self.tried_again(Retry::Once)
     }
 
-    /// Returns true if a retry of the operation may succeed: see [`Error::perhaps_raced`].
-    pub fn is_perhaps_raced(&self) -> bool {
-        self.0.perhaps_raced
+    /// Returns how often the operation is tried again.
+    pub fn retry(&self) -> Retry {
+        self.0.retry
+    }
+
+    fn tried_again(mut self, retry: Retry) -> Self {
+        self.0.retry = retry;
+        self
     }
 
     fn caused_by(mut self, cause: impl fmt::Display) -> Self {

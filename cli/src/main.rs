@@ -82,7 +82,11 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     // A model that contradicts itself ends the program before anything else is touched.
     let schema = Schema::builder(example::registry().model()?)
         .guard(settings.guard.limits())
-        .limits(Limits { rows: settings.max_rows, cost: settings.max_cost })
+        .limits(Limits {
+            rows: settings.max_rows,
+            cost: settings.max_cost,
+            retry_time: Duration::from_secs(settings.timeout),
+        })
         .read_consistency(settings.read_consistency.into())
         .introspection(!settings.no_introspection)
         .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
@@ -208,29 +212,62 @@ where
 async fn migrate(direction: &Migrate) -> Result<(), Failure> {
     let (Migrate::Up(database) | Migrate::Down(database) | Migrate::Status(database)) = direction;
     let connection = connect(database).await?;
+    let lines = if connection.is_behind_pooler() {
+        let transaction = apply::begin_through_pooler(&*connection).await?;
+        let lines = migrate_over(&transaction, direction).await?;
+        apply::commit_through_pooler(transaction).await?;
+        lines
+    } else {
+        migrate_over(&*connection, direction).await?
+    };
+    lines.iter().for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+/// Returns a line for each migration, with its state afterwards.
+async fn migrate_over<C>(connection: &C, direction: &Migrate) -> Result<Vec<String>, Failure>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
     match direction {
-        Migrate::Up(_) => apply::up(&*connection).await?,
-        Migrate::Down(_) => apply::down(&*connection).await?,
+        Migrate::Up(_) => apply::up(connection).await?,
+        Migrate::Down(_) => apply::down(connection).await?,
         Migrate::Status(_) => {}
     }
-    for migration in Migrator::get_migration_with_status(&*connection).await? {
-        println!("{:<8} {}", migration.status().to_string(), migration.name());
-    }
-    Ok(())
+    let migrations = Migrator::get_migration_with_status(connection).await?;
+    let lines = migrations
+        .iter()
+        .map(|migration| format!("{:<8} {}", migration.status().to_string(), migration.name()));
+    Ok(lines.collect())
 }
 
 async fn run_seed(scale: u32, database: &Database) -> Result<(), Failure> {
     let connection = connect(database).await?;
-    apply::up(&*connection).await?;
+    let rows = if connection.is_behind_pooler() {
+        let transaction = apply::begin_through_pooler(&*connection).await?;
+        let rows = seed_over(&transaction, scale).await?;
+        apply::commit_through_pooler(transaction).await?;
+        rows
+    } else {
+        seed_over(&*connection, scale).await?
+    };
+    println!("{rows} rows");
+    Ok(())
+}
+
+async fn seed_over<C>(connection: &C, scale: u32) -> Result<u64, Failure>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    apply::up(connection).await?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} rows")?);
-    let rows = seed::seed(&*connection, scale, |done, total| {
+    let rows = seed::seed(connection, scale, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     })
     .await?;
     bar.finish();
-    println!("{rows} rows");
-    Ok(())
+    Ok(rows)
 }
 
 fn print_schema(check: Option<&Path>) -> Result<(), Failure> {

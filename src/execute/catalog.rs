@@ -44,6 +44,11 @@ impl KnownCatalog {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keys.clone()
     }
 
+    /// Keeps foreign keys that were asked for elsewhere.
+    pub fn keep_keys(&self, keys: ForeignKeys) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys = Some(Arc::new(keys));
+    }
+
     /// Returns the catalog, and reads it first if the cache is empty. An expired catalog is refreshed in the
     /// background, without a wait.
     pub async fn current(self: &Arc<Self>, database: &Database) -> Option<Arc<Catalog>> {

@@ -11,6 +11,7 @@ use crate::model::{Column, ColumnType, Entity, Model, Table};
 use crate::plan::Dialect;
 
 /// Column type as PostgreSQL describes it; a domain is replaced by its base type.
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only PostgreSQL's types are compared"))]
 struct LiveType {
     oid: u32,
     /// Function that writes the values in binary format.

@@ -1,6 +1,8 @@
 //! Database handle of requests.
 
 use std::ops::Deref;
+#[cfg(feature = "sqlite")]
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -18,7 +20,7 @@ use super::presence::{PoolUse, reach_pool};
 use super::row::RowSet;
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
-use super::sqlite::{FileIdentity, SqliteReader};
+use super::sqlite::{self, FileIdentity, SqliteReader};
 use crate::error::Result;
 use crate::model::ColumnType;
 use crate::plan::{Catalog, Query};
@@ -39,6 +41,9 @@ struct Opened {
     /// SQLite's file, if this crate opened it.
     #[cfg(feature = "sqlite")]
     file: Option<FileIdentity>,
+    /// The file of SQLite that is to be written; none where the URL says `mode=ro`.
+    #[cfg(feature = "sqlite")]
+    written: Option<PathBuf>,
     catalog: Arc<KnownCatalog>,
 }
 
@@ -59,6 +64,8 @@ impl Opened {
             reader,
             #[cfg(feature = "sqlite")]
             file: None,
+            #[cfg(feature = "sqlite")]
+            written: None,
             catalog: Arc::default(),
         }
     }
@@ -70,10 +77,12 @@ impl Database {
     pub(super) fn of_sqlite(url: &str, connection: DatabaseConnection) -> Self {
         let pool = connection.get_sqlite_connection_pool();
         let reader = SqliteReader::new(url, pool);
-        let file = (!connect::is_in_memory(url))
-            .then(|| FileIdentity::of_opened(pool.connect_options().get_filename(), reader.is_some()));
+        let options = pool.connect_options();
+        let path = (!connect::is_in_memory(url)).then(|| options.get_filename());
+        let file = path.map(|path| FileIdentity::of_opened(path, reader.is_some()));
+        let written = path.filter(|_| !url.contains("mode=ro")).map(Path::to_owned);
         let opened = Opened::over(connection, reader.map(Reader::Sqlite));
-        Self(Arc::new(Opened { file, ..opened }))
+        Self(Arc::new(Opened { file, written, ..opened }))
     }
 
     /// Wraps the server at `place`. `connection`, a pool for everything outside, also sets the number of
@@ -101,6 +110,7 @@ impl Database {
     ///
     /// # Errors
     /// Fails as [`Database::check_file`].
+    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only SQLite has a file"))]
     pub(super) fn check_file_lately(&self, now: Instant) -> Result<(), SqlError> {
         #[cfg(feature = "sqlite")]
         if let Some(file) = &self.0.file {
@@ -117,9 +127,14 @@ impl Database {
         self.check_file()?;
         #[cfg(feature = "postgres")]
         if let Some(connections) = self.postgres() {
-            return Ok(connections.reach().await?);
+            return connections.reach().await;
         }
-        Ok(reach_pool(&self.0.connection).await?)
+        reach_pool(&self.0.connection).await?;
+        #[cfg(feature = "sqlite")]
+        if let Some(file) = self.0.written.clone() {
+            return sqlite::check_writable(file).await;
+        }
+        Ok(())
     }
 
     /// Returns the current numbers of connections: the pool's, and the own ones.
@@ -190,6 +205,11 @@ impl Database {
     /// Returns the cached foreign keys, without a query.
     pub(super) fn known_keys(&self) -> Option<Arc<ForeignKeys>> {
         self.0.catalog.keys()
+    }
+
+    /// Keeps foreign keys that were read within a transaction.
+    pub(super) fn keep_keys(&self, keys: ForeignKeys) {
+        self.0.catalog.keep_keys(keys);
     }
 
     pub(super) fn reader(&self) -> Option<&Reader> {

@@ -1,5 +1,7 @@
 //! Rows of the database's own catalog.
 
+#[cfg(feature = "postgres")]
+use sea_orm::DbBackend;
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TryGetable, Value};
 
 use super::row::RowSet;
@@ -10,11 +12,18 @@ use crate::model::Table;
 pub(super) struct Described(QueryResult);
 
 impl Described {
-    /// Returns the rows of this statement.
+    /// Returns the rows of this statement. On PostgreSQL the statement is not prepared: behind a pooler each step may go to
+    /// another connection of the server, which knows another statement by the same name.
     ///
     /// # Errors
     /// Fails if the database cannot be queried.
-    pub async fn ask(connection: &DatabaseConnection, sql: &str) -> Result<Vec<Self>> {
+    pub async fn ask(connection: &DatabaseConnection, sql: &'static str) -> Result<Vec<Self>> {
+        #[cfg(feature = "postgres")]
+        if connection.get_database_backend() == DbBackend::Postgres {
+            let pool = connection.get_postgres_connection_pool();
+            let rows = sqlx::raw_sql(sql).fetch_all(pool).await.map_err(Error::unavailable)?;
+            return Ok(rows.into_iter().map(|row| Self(row.into())).collect());
+        }
         let statement = Statement::from_string(connection.get_database_backend(), sql);
         let rows = connection.query_all_raw(statement).await.map_err(Error::unavailable)?;
         Ok(rows.into_iter().map(Self).collect())

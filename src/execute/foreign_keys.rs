@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::database::Database;
 use super::described::{table, text};
+use super::row::RowSet;
 use crate::error::Result;
 use crate::model::{ColumnType, KeyAction, Table};
 use crate::plan::Dialect;
@@ -88,24 +89,32 @@ impl ForeignKeys {
     /// Fails if the database cannot be queried.
     pub(super) async fn read(database: &Database) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
-        let sql = match dialect {
+        Ok(Self::of(dialect, &database.ask(Self::sql(dialect), Vec::new(), COLUMNS.into()).await?))
+    }
+
+    /// The statement that asks for all keys; its columns are [`COLUMNS`].
+    pub(super) fn sql(dialect: Dialect) -> &'static str {
+        match dialect {
             Dialect::Sqlite => SQLITE,
             Dialect::Postgres => POSTGRES,
-        };
+        }
+    }
+
+    /// Builds the keys from what [`ForeignKeys::sql`] brought.
+    pub(super) fn of(dialect: Dialect, rows: &RowSet) -> Self {
         let mut keys: BTreeMap<(Table, String), ForeignKey> = BTreeMap::new();
-        let rows = database.ask(sql, Vec::new(), [const { ColumnType::Text }; 11].into()).await?;
         let mut own_schema = None;
         for row in 0..rows.len() {
-            own_schema = text(&rows, row, 10);
-            let told = |slot| text(&rows, row, slot).unwrap_or_default();
-            let key = match keys.entry((table(&rows, row), told(2))) {
+            own_schema = text(rows, row, 10);
+            let told = |slot| text(rows, row, slot).unwrap_or_default();
+            let key = match keys.entry((table(rows, row), told(2))) {
                 std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
                 std::collections::btree_map::Entry::Vacant(free) => {
                     let (table, id) = free.key().clone();
                     let key = ForeignKey {
                         table,
                         columns: Vec::new(),
-                        target: Table { schema: text(&rows, row, 4), name: told(5) },
+                        target: Table { schema: text(rows, row, 4), name: told(5) },
                         target_columns: Vec::new(),
                         on_delete: action(&told(7)),
                         on_update: action(&told(8)),
@@ -124,9 +133,12 @@ impl ForeignKeys {
         for key in keys.into_values() {
             by_target.entry(key.target.clone()).or_default().push(key);
         }
-        Ok(Self { by_target, own_schema })
+        Self { by_target, own_schema }
     }
 }
+
+/// Types of what the catalog queries bring.
+pub(super) const COLUMNS: [ColumnType; 11] = [const { ColumnType::Text }; 11];
 
 /// Columns of foreign keys: schema, table, key, column, target schema, table and column, ON DELETE, ON
 /// UPDATE, time of the check, and the connection's own schema. The time of the check is the table's CREATE

@@ -37,6 +37,7 @@ pub use loader::{Batch, RelationLoader};
 pub use presence::{PoolUse, Presence};
 pub use row::{Cell, Row, RowSet, Unreadable};
 pub use session::{Limits, ReadConsistency, Session, Shared};
+pub(crate) use sql_error::SQLITE_FULL;
 pub use sql_error::{Refusal, SqlError};
 pub use statements::Statements;
 pub use tree::{Child, Loaded, Tree};

@@ -1,6 +1,7 @@
 //! Session of one request: the model, its statements and its dataloader.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_graphql::dataloader::DataLoader;
 use futures_util::future::BoxFuture;
@@ -25,11 +26,14 @@ pub struct Limits {
     /// statements that the row ceiling would stop only after the database has worked for them. Five nested
     /// levels of lists without limits pass.
     pub cost: u64,
+    /// Time for which a mutation that meets others at the same rows is tried again. What ends the request earlier ends the
+    /// mutation with it.
+    pub retry_time: Duration,
 }
 
 impl Limits {
     /// Default limits.
-    pub const DEFAULT: Self = Self { rows: 100_000, cost: 10_000_000 };
+    pub const DEFAULT: Self = Self { rows: 100_000, cost: 10_000_000, retry_time: Duration::from_secs(30) };
 }
 
 impl Default for Limits {
@@ -138,13 +142,18 @@ impl Session {
     }
 
     fn afford_rows(&self, loads: &[Load], parents: u64) -> Result<()> {
-        let Limits { rows, cost } = self.shared.limits;
+        let Limits { rows, cost, .. } = self.shared.limits;
         let asked = rows_asked(loads, parents, rows);
         if asked <= cost {
             return Ok(());
         }
         let document = format!("the query requests up to {asked} rows; reduce them with limit or first");
         Err(Error::too_complex("cost", &document, cost, asked))
+    }
+
+    /// Returns the time during which a mutation that conflicts with others is retried.
+    pub fn retry_time(&self) -> Duration {
+        self.shared.limits.retry_time
     }
 
     /// Returns the model.

@@ -13,6 +13,9 @@ pub enum SqlError {
     /// The database cannot be reached, or the connection was lost: nothing was committed.
     #[error("{0}")]
     Unavailable(String),
+    /// The database accepts no writes, although the service is not configured as read-only.
+    #[error("the database accepts no writes")]
+    ReadOnly,
     /// The connection was lost while a COMMIT was under way.
     #[error("the outcome of the commit is unknown: {0}")]
     OutcomeUnknown(String),
@@ -64,9 +67,10 @@ impl SqlError {
 
 /// PostgreSQL's codes for errors caused by the client or the circumstances (appendix A of its manual).
 const INVALID_REGULAR_EXPRESSION: &str = "2201B";
-/// Codes for text, times and names that the server cannot read. Numbers out of range are excluded, because a
-/// sum may exceed the range too.
+/// Codes for text, times and names that the server cannot read.
 const OF_VALUES: [&str; 5] = ["22007", "22008", "22021", "22P02", "22P05"];
+/// Numbers that a statement computes, such as a sum.
+const NUMERIC_VALUE_OUT_OF_RANGE: &str = "22003";
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
@@ -79,7 +83,7 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const READ_ONLY_TRANSACTION: &str = "25006";
 
 /// SQLite's code for a file that cannot grow (`SQLITE_FULL`).
-const SQLITE_FULL: &str = "13";
+pub(crate) const SQLITE_FULL: &str = "13";
 
 /// SQLite's codes for a read-only file (`SQLITE_READONLY` and its extensions).
 const SQLITE_READONLY: [&str; 7] = ["8", "264", "520", "776", "1032", "1288", "1544"];
@@ -90,6 +94,9 @@ const SQLITE_INTERRUPT: &str = "9";
 /// SQLite's codes for a database locked by another connection (`SQLITE_BUSY` and its extensions).
 const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
 
+/// SQLite's message for a sum of integers beyond 64 bits, which has no code of its own.
+const SQLITE_OVERFLOW: &str = "integer overflow";
+
 /// Returns true if the database ends the connection with this code.
 pub(super) fn ends_connection(code: &str) -> bool {
     CONNECTION_FAULTS.iter().any(|class| code.starts_with(class))
@@ -99,8 +106,10 @@ pub(super) fn ends_connection(code: &str) -> bool {
 impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
         match &error {
+            SqlError::Refused(refusal) if refusal.message == SQLITE_OVERFLOW => Self::out_of_range(error),
             SqlError::Refused(refusal) => of_code(&refusal.code, &error),
             SqlError::Unavailable(_) => Self::unavailable(error),
+            SqlError::ReadOnly => Self::read_only(error),
             SqlError::OutcomeUnknown(_) => Self::outcome_unknown(error),
             SqlError::Internal(_) => Self::internal(error),
         }
@@ -117,10 +126,11 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
         _ if OF_VALUES.contains(&code) => {
             Error::bad_input("where", serde_json::Value::Null, "expected values that the database accepts")
         }
+        NUMERIC_VALUE_OUT_OF_RANGE => Error::out_of_range(cause),
         QUERY_CANCELED => Error::timeout(cause),
         SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Error::conflict(cause),
         // In a transaction, which is lost too; the next attempt prepares the statement again.
-        _ if STALE_STATEMENTS.contains(&code) => Error::conflict(cause),
+        _ if STALE_STATEMENTS.contains(&code) => Error::stale(cause),
         INSUFFICIENT_PRIVILEGE => Error::no_right(cause),
         READ_ONLY_TRANSACTION => Error::read_only(cause),
         DISK_FULL | SQLITE_FULL => Error::disk_full(cause),
@@ -182,4 +192,27 @@ fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> Refusal {
 #[cfg(not(feature = "postgres"))]
 fn of_postgres(_: &dyn sqlx::error::DatabaseError) -> Refusal {
     Refusal::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    #[test]
+    fn refusals_of_writes_have_codes_of_their_own() {
+        let code = |code: &str| {
+            let refusal = Refusal { code: code.to_owned(), ..Refusal::default() };
+            Error::from(SqlError::Refused(Box::new(refusal))).code()
+        };
+        for read_only in ["25006", "8", "264", "1032"] {
+            assert_eq!(code(read_only), Code::Unavailable, "{read_only}");
+        }
+        for full in ["53100", "13"] {
+            assert_eq!(code(full), Code::Unavailable, "{full}");
+        }
+        assert_eq!(code("42501"), Code::Forbidden);
+        assert_eq!(code("22003"), Code::BadUserInput);
+        assert_eq!(code("XX000"), Code::Internal);
+    }
 }

@@ -15,7 +15,7 @@ use tracing::{Instrument, Span};
 use super::changes::Changes;
 use super::database::{Database, Reader};
 use super::explain::StatementRecord;
-use super::foreign_keys::ForeignKeys;
+use super::foreign_keys::{self, ForeignKeys};
 #[cfg(feature = "postgres")]
 use super::postgres::{Access, PostgresTransaction};
 use super::row::RowSet;
@@ -27,7 +27,7 @@ use super::sqlite::SqliteSnapshot;
 use super::uninterrupted::Uninterrupted;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, Query, sqlite_time};
+use crate::plan::{Catalog, Dialect, Query, sqlite_time};
 
 /// Sender and record of statements.
 #[derive(Debug)]
@@ -174,6 +174,20 @@ impl Statements {
     /// Returns the cached foreign keys; [`Statements::catalog`] loads them.
     pub fn foreign_keys(&self) -> Option<Arc<ForeignKeys>> {
         self.database.known_keys()
+    }
+
+    /// Reads the foreign keys again, inside the transaction if one is open: the known keys may be older than a key
+    /// that refused a statement.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub async fn renew_foreign_keys(&self) -> Result<()> {
+        let backend = self.database.get_database_backend();
+        let dialect = Dialect::of(backend)?;
+        let statement = Statement::from_string(backend, ForeignKeys::sql(dialect));
+        let rows = self.write(statement, foreign_keys::COLUMNS.into()).await?;
+        self.database.keep_keys(ForeignKeys::of(dialect, &rows));
+        Ok(())
     }
 
     /// Counts rows towards the request's limit.

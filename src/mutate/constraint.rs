@@ -6,7 +6,7 @@ use super::naming::{Named, fields, foreign_key_violation};
 use super::unfit;
 use super::writer::{Row, Writer, has_null, values_of};
 use crate::error::{Error, Result};
-use crate::execute::{Refusal, SqlError};
+use crate::execute::{Refusal, SQLITE_FULL, SqlError};
 use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Relation};
 use crate::plan::Dialect;
 
@@ -82,6 +82,11 @@ impl Writer<'_> {
     pub async fn refusal(&self, error: SqlError, attempt: Attempt<'_>) -> Error {
         let Some(refusal) = error.refusal() else { return error.into() };
         let Some(broken) = Broken::of(&refusal.code) else {
+            if refusal.code == SQLITE_FULL
+                && let Some(error) = self.exhausted(attempt).await
+            {
+                return error;
+            }
             let described = match unfit::is_of_values(refusal) {
                 true => self.describe_unfit(refusal, attempt).await,
                 false => return error.into(),
@@ -238,7 +243,11 @@ impl Writer<'_> {
             }
         }
         // No written key is dangling: other rows reference the previous key.
-        let pointing = self.find_pointing(attempt).await?;
+        let mut pointing = self.find_pointing(attempt).await?;
+        if pointing.is_none() && attempt.at.is_some() {
+            self.session.statements().renew_foreign_keys().await?;
+            pointing = self.find_pointing(attempt).await?;
+        }
         Ok(pointing.unwrap_or_else(|| Error::foreign_key_violation(&entity.name, "")))
     }
 

@@ -36,6 +36,12 @@ struct Standing {
     defaulted: Option<Error>,
 }
 
+impl Standing {
+    fn is_empty(&self) -> bool {
+        self.restricted.is_empty() && self.going.is_empty() && self.defaulted.is_none()
+    }
+}
+
 impl Writer<'_> {
     /// Deletes the rows whose columns `by` match one of `keys`, and returns their number.
     pub async fn delete_rows(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<usize> {
@@ -43,7 +49,7 @@ impl Writer<'_> {
         let by_rules = follows_rules(self.model(), known.as_deref(), id);
         // A trial checks the deleted rows at the end.
         let reach = match by_rules || self.trial.is_some() {
-            true => Some(self.collect(id, by, keys, by_rules).await?),
+            true => Some(self.reach(id, by, keys, by_rules).await?),
             false => None,
         };
         if let Some(reach) = reach.as_ref().filter(|_| by_rules)
@@ -70,7 +76,7 @@ impl Writer<'_> {
                 self.savepoint("ROLLBACK TO SAVEPOINT deletion").await?;
                 let reach = match reach {
                     Some(reach) => reach,
-                    None => self.reach(id, by, keys).await?,
+                    None => self.reach(id, by, keys, false).await?,
                 };
                 Err(self.restriction(&reach, id, by, keys).await?)
             }
@@ -97,14 +103,17 @@ impl Writer<'_> {
 
     /// Follows CASCADE, of the database and of the application's rules, from the rows whose columns `by`
     /// match one of `keys`.
-    pub async fn reach(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<Reach> {
-        self.collect(id, by, keys, false).await
-    }
-
+    ///
     /// Collects the affected rows level by level, with one statement per relation and level. A row met twice
     /// is followed once, so that cycles end. With `lock`, other transactions cannot add references to the
-    /// found rows meanwhile.
-    async fn collect(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>], lock: bool) -> Result<Reach> {
+    /// found rows meanwhile, or change their keys.
+    pub async fn reach(
+        &self,
+        id: EntityId,
+        by: &[ColumnId],
+        keys: &[Vec<Value>],
+        lock: bool,
+    ) -> Result<Reach> {
         let mut reach = Reach::default();
         let mut level = vec![(id, by.to_vec(), keys.to_vec())];
         let mut is_first = true;
@@ -131,8 +140,14 @@ impl Writer<'_> {
             is_first = false;
             for reference in references.into_iter().filter(|reference| reference.rule.cascades()) {
                 let keys = keys_of(&fresh, &reference.to);
-                if let Some(child) = reference.child.filter(|_| !keys.is_empty()) {
-                    level.push((child, reference.from, keys));
+                match reference.child {
+                    _ if keys.is_empty() => {}
+                    Some(child) => level.push((child, reference.from, keys)),
+                    None => {
+                        for (child, keys) in self.below_outside(entity, &reference, &keys).await? {
+                            level.push((child, self.model().entities[child].primary_key.clone(), keys));
+                        }
+                    }
                 }
             }
             reach.gone.entry(entity).or_default().extend(fresh);
@@ -182,11 +197,12 @@ impl Writer<'_> {
         by: &[ColumnId],
         keys: &[Vec<Value>],
     ) -> Result<Error> {
-        let mut standing = Standing::default();
-        for (entity, rows) in &reach.gone {
-            for reference in self.references(*entity) {
-                self.add_standing(reach, *entity, &reference, rows, &mut standing).await?;
-            }
+        let mut standing = self.standing(reach).await?;
+        if standing.is_empty() {
+            // The key that refused the deletion may be newer than what is known.
+            self.session.statements().renew_foreign_keys().await?;
+            let reach = self.reach(id, by, keys, false).await?;
+            standing = self.standing(&reach).await?;
         }
         let Standing { restricted, going, defaulted } = standing;
         if let Some(error) = defaulted.filter(|_| restricted.is_empty()) {
@@ -195,6 +211,16 @@ impl Writer<'_> {
         }
         let by_relation = if restricted.is_empty() { going } else { restricted };
         Ok(self.deletion_restricted(id, by, keys, &by_relation))
+    }
+
+    async fn standing(&self, reach: &Reach) -> Result<Standing> {
+        let mut standing = Standing::default();
+        for (entity, rows) in &reach.gone {
+            for reference in self.references(*entity) {
+                self.add_standing(reach, *entity, &reference, rows, &mut standing).await?;
+            }
+        }
+        Ok(standing)
     }
 
     async fn add_standing(
@@ -214,7 +240,7 @@ impl Writer<'_> {
         }
         let label = self.label(entity, reference);
         let Some(child) = reference.child else {
-            let count = self.count_outside(entity, reference, rows).await?;
+            let count = self.count_outside(entity, reference, &keys_of(rows, &reference.to)).await?;
             standing.restricted.extend((count > 0).then_some((label, count)));
             return Ok(());
         };
@@ -233,25 +259,6 @@ impl Writer<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Counts the rows of a table outside the model that reference `rows`.
-    pub async fn count_outside(
-        &self,
-        entity: EntityId,
-        reference: &Reference<'_>,
-        rows: &[Row],
-    ) -> Result<i64> {
-        let keys = keys_of(rows, &reference.to);
-        if keys.is_empty() {
-            return Ok(0);
-        }
-        let write = self.writes().count_outside(reference, entity, &keys);
-        let counted = self.send(write, Attempt::of(entity, &[])).await?;
-        match counted.values(0).next() {
-            Some(Value::BigInt(Some(count))) => Ok(count),
-            _ => Ok(0),
-        }
     }
 
     /// Builds `DELETE_RESTRICTED` for the rows whose columns `by` match one of `keys`.

@@ -3,6 +3,7 @@
 
 use sea_orm::{Statement, Value};
 
+use super::constraint::Attempt;
 use super::writer::{Row, Writer};
 use crate::error::{Error, Result};
 use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, Table};
@@ -42,9 +43,7 @@ impl Writer<'_> {
             let free = self.first_free(entity, column, greatest, last - first + 1).await?;
             let free = free.ok_or_else(|| {
                 let path = rows.iter().zip(paths).find(|(row, _)| number(row) > greatest);
-                let argument = path.map(|(_, path)| format!("{path}.{}", column.field));
-                let expected = "expected a value, because no number is left to generate a key from";
-                Error::bad_input(&argument.unwrap_or_default(), serde_json::Value::Null, expected)
+                no_free_key(path.map_or("input", |(_, path)| path), column)
             })?;
             moved_by = free - first;
             let (table, name) = (quoted(&entity.table), quote(&column.name));
@@ -61,6 +60,26 @@ impl Writer<'_> {
             row.insert(key, column.column_type.integer(within));
         }
         Ok(())
+    }
+
+    /// Returns the error of new rows for which SQLite has no further 64-bit number: AUTOINCREMENT reports that as a
+    /// full disk. `None` if the disk is full.
+    pub(super) async fn exhausted(&self, attempt: Attempt<'_>) -> Option<Error> {
+        let entity = &self.model().entities[attempt.entity];
+        let [key] = entity.primary_key[..] else { return None };
+        let column = &entity.columns[key];
+        if !column.generated
+            || attempt.rows.is_empty()
+            || attempt.rows.iter().any(|row| row.contains_key(&key))
+        {
+            return None;
+        }
+        let sql = "SELECT seq FROM sqlite_sequence WHERE name = ? COLLATE NOCASE";
+        let values = [Value::from(entity.table.name.as_str())];
+        let statement = Statement::from_sql_and_values(self.writes().dialect.backend(), sql, values);
+        let last = self.session.statements().write(statement, [ColumnType::BigInt].into()).await.ok()?;
+        let is_last = !last.is_empty() && last.row(0).value(0) == Value::BigInt(Some(i64::MAX));
+        is_last.then(|| no_free_key(attempt.paths.first().map_or("input", String::as_str), column))
     }
 
     /// Returns the first number of a free range of `count` numbers, from the highest such range.
@@ -86,6 +105,12 @@ impl Writer<'_> {
             _ => None,
         })
     }
+}
+
+/// Returns the error of a new row, at `path` of the input, for which no number is left.
+fn no_free_key(path: &str, column: &Column) -> Error {
+    let expected = "expected a value, because no number is left to generate a key from";
+    Error::bad_input(&format!("{path}.{}", column.field), serde_json::Value::Null, expected)
 }
 
 /// Returns the maximum of a column with fewer than 64 bits.

@@ -11,6 +11,7 @@ mod free_key;
 mod links;
 mod naming;
 mod operation;
+mod outside;
 mod reference;
 mod statement;
 mod touched;

@@ -1,7 +1,7 @@
 //! Mutation operation: one transaction, fields in order, each read back before the next.
 
 use std::slice;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 use async_graphql::{Name, PathSegment, Pos, Value as ConstValue};
@@ -15,21 +15,21 @@ use super::constraint::is_foreign_key_violation;
 use super::delete::Reach;
 use super::trial::Trial;
 use super::writer::{Row, Writer, values_of};
-use crate::error::{Code, Error, LocatedError, Result};
+use crate::error::{Code, Error, LocatedError, Result, Retry};
 use crate::execute::{Answer, Json, Session, Tree, json, object};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
     Arguments, Document, Field, FieldKind, Filter, Input, Load, NodeGroup, OrderTerm, Plan, Planner, What,
 };
 
-/// Maximum number of retries after a conflict with another operation.
-const RETRIES: u32 = 5;
+/// Maximum number of retries after a conflict that may persist.
+const FEW_TIMES: u32 = 5;
 
 /// Maximum pause before the second attempt; doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Maximum pause before any attempt.
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Type of the mutation root.
 const MUTATION: &str = "Mutation";
@@ -69,38 +69,47 @@ pub async fn mutate(
     let changes = read(session, operation, document).await?;
     // Loads the catalog now, because a transaction does not query it.
     session.statements().catalog().await;
+    let started = Instant::now();
     let mut attempt = 0;
     let mut trial = None;
     loop {
         let done = attempt_once(session, &changes, document, trial.as_ref()).await;
         match done {
             Err(Refused::AtTheEnd(_)) if trial.is_none() => trial = Some(Trial::default()),
-            Err(Refused::AtOnce(errors))
-                if errors.iter().any(|located| is_worth_trying(&located.error, attempt)) =>
-            {
+            Err(Refused::AtOnce(errors)) => {
+                let pause = pause(attempt);
+                let has_time = started.elapsed() + pause < session.retry_time();
+                if !errors.iter().any(|located| is_worth_trying(&located.error, attempt, has_time)) {
+                    return Err(errors);
+                }
                 tracing::debug!(attempt, "a conflict with a concurrent operation; retrying");
-                tokio::time::sleep(pause(attempt)).await;
+                tokio::time::sleep(pause).await;
                 attempt += 1;
                 trial = trial.map(|_| Trial::default());
             }
-            Err(Refused::AtOnce(errors) | Refused::AtTheEnd(errors)) => return Err(errors),
+            Err(Refused::AtTheEnd(errors)) => return Err(errors),
             Ok(answer) => return Ok(answer),
         }
     }
 }
 
 /// Returns true if an operation with this error is retried, after this number of attempts.
-fn is_worth_trying(error: &Error, attempts: u32) -> bool {
-    // The transaction that created the row has committed: the second attempt sees the row.
-    (error.code() == Code::Conflict && attempts < RETRIES) || (error.is_perhaps_raced() && attempts == 0)
+fn is_worth_trying(error: &Error, attempts: u32, has_time: bool) -> bool {
+    match error.retry() {
+        Retry::Never => false,
+        // The transaction that created the row has committed: the second attempt sees the row.
+        Retry::Once => attempts == 0,
+        Retry::FewTimes => attempts < FEW_TIMES,
+        Retry::WhileTimeAllows => has_time,
+    }
 }
 
-/// Returns a random pause below a growing bound, so that two conflicting operations do not meet again. The
-/// pause is at least half the bound, because the other operation needs time too.
+/// Returns a random pause below a growing bound (full jitter). Operations that conflicted spread over the whole
+/// range, and do not meet again at once.
 fn pause(attempts: u32) -> Duration {
     let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
     let part = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
-    longest.mul_f64(0.5 + part / 2.0)
+    longest.mul_f64(part)
 }
 
 /// Time of an operation's failure.
@@ -388,7 +397,9 @@ impl Operation<'_> {
         let keys = self.writer.choose(id, filter, LockType::Update).await?;
         let fields = self.document.collect(&self.change.selection, DELETE_RESULT, &[])?;
         let asks_cascaded = fields.iter().any(|field| field.name() == "cascaded");
-        let reach = if asks_cascaded { self.writer.reach(id, by, &keys).await? } else { Reach::default() };
+        // Locked level by level, so that no other transaction adds a row below those that were counted.
+        let reach =
+            if asks_cascaded { self.writer.reach(id, by, &keys, true).await? } else { Reach::default() };
         let affected = if keys.is_empty() { 0 } else { self.writer.delete_rows(id, by, &keys).await? };
         let mut answer = Vec::new();
         for field in fields {

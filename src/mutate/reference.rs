@@ -132,7 +132,7 @@ fn unnamed_reference<'a>(
 ) -> Option<Reference<'a>> {
     let target = &model.entities[id];
     let to = key.target_columns.iter().map(|name| target.column_named(name)).collect::<Option<Vec<_>>>()?;
-    let child = model.entities.iter().position(|entity| keys.is(&key.table, &entity.table));
+    let child = entity_of(model, keys, &key.table);
     let from = child.and_then(|child| {
         let entity = &model.entities[child];
         key.columns.iter().map(|name| entity.column_named(name)).collect::<Option<Vec<_>>>()
@@ -151,6 +151,33 @@ fn unnamed_reference<'a>(
     })
 }
 
+/// Returns the entities whose rows reference those of a table outside the model, also through further such tables
+/// whose rows are deleted too; each with the action of its key.
+pub(super) fn beyond(model: &Model, keys: Option<&ForeignKeys>, table: &Table) -> Vec<(EntityId, KeyAction)> {
+    let Some(keys) = keys else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut tables = vec![table];
+    let mut next = 0;
+    while let Some(table) = tables.get(next).copied() {
+        next += 1;
+        for key in keys.referencing(table) {
+            match entity_of(model, keys, &key.table) {
+                Some(entity) => found.push((entity, key.on_delete)),
+                None if key.on_delete == KeyAction::Cascade && !tables.contains(&&key.table) => {
+                    tables.push(&key.table);
+                }
+                None => {}
+            }
+        }
+    }
+    found
+}
+
+/// Returns the entity of a table.
+pub(super) fn entity_of(model: &Model, keys: &ForeignKeys, table: &Table) -> Option<EntityId> {
+    model.entities.iter().position(|entity| keys.is(table, &entity.table))
+}
+
 /// Returns true if a deletion of this entity, or its cascades, meets a rule of the application.
 pub(super) fn follows_rules(model: &Model, keys: Option<&ForeignKeys>, id: EntityId) -> bool {
     if model.entities.iter().flat_map(|entity| &entity.relations).all(|relation| relation.rule.is_none()) {
@@ -164,6 +191,13 @@ pub(super) fn follows_rules(model: &Model, keys: Option<&ForeignKeys>, id: Entit
                 (Rule::Application(_), _) => return true,
                 (Rule::Database(KeyAction::Cascade), Some(child)) if !deleted.contains(&child) => {
                     deleted.push(child);
+                }
+                (Rule::Database(KeyAction::Cascade), None) => {
+                    for (child, action) in beyond(model, keys, &reference.table) {
+                        if action == KeyAction::Cascade && !deleted.contains(&child) {
+                            deleted.push(child);
+                        }
+                    }
                 }
                 _ => {}
             }

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{
-    Alias, Asterisk, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql,
-    TableRef, UpdateStatement,
+    Alias, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql, TableRef,
+    UpdateStatement,
 };
 use sea_orm::{Statement, Value};
 
-use super::reference::Reference;
 use super::touched;
 use super::writer::Row;
 use crate::execute::ForeignKeys;
@@ -307,21 +306,6 @@ impl Writes<'_> {
         self.finish(&update, entity, &[], touched::by_update(self.model, self.keys.as_deref(), id, set))
     }
 
-    /// Builds `SELECT count(*) … WHERE key IN …` for a table without an entity.
-    pub fn count_outside(&self, reference: &Reference<'_>, target: EntityId, keys: &[Vec<Value>]) -> Write {
-        let entity = &self.model.entities[target];
-        let types = reference.to.iter().map(|id| entity.columns[*id].column_type.clone());
-        let columns: Vec<(String, ColumnType)> = reference.columns.iter().cloned().zip(types).collect();
-        let mut select = Sql::select();
-        select.from(table(&reference.table)).expr(Expr::col(Asterisk).count());
-        select.and_where(self.is_one_of(&columns, keys));
-        Write {
-            statement: self.dialect.backend().build(&select),
-            columns: vec![ColumnType::BigInt],
-            touches: Vec::new(),
-        }
-    }
-
     /// Builds `DELETE … WHERE key IN … RETURNING key`.
     pub fn delete(&self, id: EntityId, columns: &[ColumnId], keys: &[Vec<Value>]) -> Write {
         let entity = &self.model.entities[id];
@@ -364,7 +348,7 @@ impl Writes<'_> {
         value.map_or_else(|| Expr::cust(DEFAULT), |value| self.value(column_type, value))
     }
 
-    fn returned<'c>(
+    pub fn returned<'c>(
         &'c self,
         entity: &'c Entity,
         columns: &'c [ColumnId],
@@ -381,7 +365,7 @@ impl Writes<'_> {
         columns.iter().map(name).collect()
     }
 
-    fn is_one_of(&self, columns: &[(String, ColumnType)], keys: &[Vec<Value>]) -> Expr {
+    pub fn is_one_of(&self, columns: &[(String, ColumnType)], keys: &[Vec<Value>]) -> Expr {
         let (names, types): (Vec<Expr>, Vec<ColumnType>) = columns
             .iter()
             .map(|(name, column_type)| (Expr::col(Alias::new(name)), column_type.clone()))
@@ -389,7 +373,7 @@ impl Writes<'_> {
         self.dialect.one_of_keys(self.model, names, &types, keys)
     }
 
-    fn finish<S: sea_orm::StatementBuilder>(
+    pub fn finish<S: sea_orm::StatementBuilder>(
         &self,
         statement: &S,
         entity: &Entity,
@@ -404,7 +388,7 @@ impl Writes<'_> {
     }
 }
 
-fn table(table: &Table) -> TableRef {
+pub(super) fn table(table: &Table) -> TableRef {
     let name = Alias::new(&table.name);
     match &table.schema {
         Some(schema) => (Alias::new(schema), name).into(),

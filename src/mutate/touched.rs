@@ -1,6 +1,6 @@
 //! Tables that a write affects, including those with keys changed by ON UPDATE or ON DELETE.
 
-use super::reference::references;
+use super::reference::{Rule, beyond, references};
 use crate::execute::ForeignKeys;
 use crate::model::{ColumnId, EntityId, Model, Table};
 
@@ -36,13 +36,22 @@ pub(super) fn by_delete(model: &Model, keys: Option<&ForeignKeys>, id: EntityId)
     let mut next = 0;
     while let Some(entity) = deleted.get(next).copied() {
         for reference in references(model, keys, entity) {
-            let Some(child) = reference.child else { continue };
-            if reference.rule.cascades() && !deleted.contains(&child) {
-                deleted.push(child);
-            }
-            let table = &model.entities[child].table;
-            if (reference.rule.cascades() || reference.rule.changes_key()) && !touched.contains(table) {
-                touched.push(table.clone());
+            let below = match reference.child {
+                Some(child) => vec![(child, reference.rule)],
+                None if reference.rule.cascades() => {
+                    let beyond = beyond(model, keys, &reference.table).into_iter();
+                    beyond.map(|(child, action)| (child, Rule::Database(action))).collect()
+                }
+                None => Vec::new(),
+            };
+            for (child, rule) in below {
+                if rule.cascades() && !deleted.contains(&child) {
+                    deleted.push(child);
+                }
+                let table = &model.entities[child].table;
+                if (rule.cascades() || rule.changes_key()) && !touched.contains(table) {
+                    touched.push(table.clone());
+                }
             }
         }
         next += 1;

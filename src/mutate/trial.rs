@@ -211,13 +211,7 @@ impl Writer<'_> {
                         let primary_key = &self.model().entities[child].primary_key;
                         self.find(child, primary_key, &reference.from, &keys).await?.len() as i64
                     }
-                    None => {
-                        let lost: Vec<Row> = keys
-                            .into_iter()
-                            .map(|key| reference.to.iter().copied().zip(key).collect())
-                            .collect();
-                        self.count_outside(entity, reference, &lost).await?
-                    }
+                    None => self.count_outside(entity, reference, &keys).await?,
                 };
                 if count > 0 {
                     let restricting = default.is_none().then(|| (self.label(entity, reference), count));

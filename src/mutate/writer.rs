@@ -96,7 +96,9 @@ impl<'a> Writer<'a> {
         lock: LockType,
     ) -> Result<Vec<Row>> {
         let write = self.writes().lock(id, by, keys, lock, wanted);
-        Ok(rows_of(&self.send(write, Attempt::of(id, &[])).await?, wanted))
+        let locked = self.send(write, Attempt::of(id, &[])).await?;
+        self.session.statements().admit(locked.len())?;
+        Ok(rows_of(&locked, wanted))
     }
 
     /// Returns the primary keys of the rows that match `filter`, locked until the end of the transaction.

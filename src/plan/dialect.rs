@@ -357,6 +357,8 @@ impl Dialect {
                 Expr::cust_with_exprs(sqlite_decimal::halves("?"), [column.clone(), column])
             }
             (Self::Sqlite, ColumnType::Decimal) => sqlite_decimal::sum(&column),
+            // PostgreSQL's sum of floats of 32 bits has 32 bits itself.
+            (Self::Postgres, ColumnType::Float) => column.cast_as("double precision").sum(),
             _ => self.widened(column.sum(), &column_type.sum()),
         }
     }

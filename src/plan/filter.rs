@@ -10,7 +10,7 @@ use crate::model::{ColumnId, EntityId, Model, RelationId};
 
 /// The most conditions that one filter may have, its columns, operators and connectives counted. Reading a condition and
 /// writing it into a statement take microseconds, and a database plans as long again.
-const MOST_CONDITIONS: u64 = 20_000;
+const MOST_CONDITIONS: u64 = 25_000;
 
 /// The most relations that one filter may follow: each is a sub-select, which takes a database much longer than a comparison
 /// (PostgreSQL plans 1,000 of them in a second, and 100,000 in two minutes).

@@ -3,19 +3,22 @@
 use actix_web::{HttpResponse, web};
 
 use super::State;
+use crate::execute::SqlError;
 
 /// Liveness check: the process responds.
 pub(super) async fn alive() -> HttpResponse {
     HttpResponse::Ok().body("ok\n")
 }
 
-/// Readiness check: pings the database now, because a pool may be busy or hold broken connections.
+/// Readiness check: pings the database now, because a pool may be busy or hold broken connections. A database
+/// that accepts no writes is not ready.
 pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
-    match state.database.reach().await {
-        Ok(()) => HttpResponse::Ok().body("ok\n"),
-        Err(error) => {
-            tracing::warn!(%error, "the database cannot be reached");
-            HttpResponse::ServiceUnavailable().body("the database cannot be reached\n")
-        }
-    }
+    let Err(error) = state.database.reach().await else {
+        return HttpResponse::Ok().body("ok\n");
+    };
+    tracing::warn!(%error, "the database cannot be used");
+    HttpResponse::ServiceUnavailable().body(match error {
+        SqlError::ReadOnly => "the database accepts no writes\n",
+        _ => "the database cannot be reached\n",
+    })
 }

@@ -380,6 +380,36 @@ async fn an_unreadable_key_is_an_error_of_what_it_leads_to() {
     drop_all(databases).await;
 }
 
+/// PostgreSQL refuses such a statement; SQLite answers infinity, or refuses a sum of integers.
+#[tokio::test]
+async fn a_sum_beyond_the_range_of_its_type_names_its_field() {
+    let (schema, databases) = samples().await;
+    for database in &databases {
+        database
+            .run("INSERT INTO samples (id, double, single) VALUES (1, 1.7e308, 3e38), (2, 1.7e308, 3e38)")
+            .await;
+        let query = "{ samplesAggregate { count sum { double } } }";
+        let (answer, _) = ask(&schema, database, query, Json::Null).await;
+        let error = &answer["errors"][0];
+        let expected = json!({ "code": "BAD_USER_INPUT", "entity": "Sample", "fields": ["double"] });
+        assert_eq!(error["extensions"], expected, "{answer}");
+        assert_eq!(error["message"], "the sum or average of Sample.double is beyond the range of its type");
+        assert_eq!(error["path"][0], "samplesAggregate", "{answer}");
+        // Floats of 32 bits are summed up as those of 64.
+        let (answer, _) = ask(&schema, database, "{ samplesAggregate { sum { single } } }", Json::Null).await;
+        let sum = answer["data"]["samplesAggregate"]["sum"]["single"].as_f64();
+        assert!(sum.is_some_and(|sum| (5.99e38..6.01e38).contains(&sum)), "{answer}");
+        if database.dialect == Dialect::Sqlite {
+            database.run("UPDATE samples SET count = 9223372036854775807").await;
+            let query = "{ samplesAggregate { sum { count } } }";
+            let (answer, _) = ask(&schema, database, query, Json::Null).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+            assert_eq!(answer["errors"][0]["extensions"]["fields"], json!(["count"]), "{answer}");
+        }
+    }
+    drop_all(databases).await;
+}
+
 #[tokio::test]
 async fn postgres_numbers_and_documents_are_read_to_the_last_digit() {
     let (schema, databases) = samples().await;

@@ -28,6 +28,7 @@ mod process;
 mod production;
 mod protocol;
 mod readme;
+mod refusing;
 mod snapshot;
 mod socket_client;
 mod sockets;

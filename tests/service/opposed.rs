@@ -33,7 +33,13 @@ async fn clients_see_no_deadlock_that_a_retry_resolves() {
         }
         let folder = Folder::new();
         let service = Service::start(&folder, &["--database-url", &database.url]).await;
-        join_all([change(&service, 1, [1, 2]), change(&service, 2, [2, 1])]).await;
+        join_all([
+            change(&service, 1, [1, 2]),
+            change(&service, 2, [2, 1]),
+            change(&service, 3, [1, 2]),
+            change(&service, 4, [2, 1]),
+        ])
+        .await;
         // Both rows have the value of the last transaction.
         let places = service.ask("{ places(where: { id: { in: [1, 2] } }) { address } }").await;
         assert_eq!(places["data"]["places"][0], places["data"]["places"][1], "{places}");

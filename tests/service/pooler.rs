@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use crate::process::{Folder, Service, until, within};
+use crate::process::{Folder, Service, run, until, within};
 use crate::socket_client::Socket;
 use crate::support::{self, TestDatabase, example};
 
@@ -246,4 +246,32 @@ async fn behind_a_pooler_live_queries_follow_and_what_is_given_up_ends_at_the_se
     assert_eq!(service.stop().await.code, Some(0));
     drop(pooler);
     database.drop().await;
+}
+
+/// Each command goes through the pooler while others do, so that what one prepares or sets meets another.
+#[tokio::test]
+async fn behind_a_pooler_migrate_seed_and_check_do_as_without_one() {
+    for settings in [IGNORED, ""] {
+        let Some(database) = support::postgres().await else { return };
+        let Some(pooler) = Pooler::start(&database, settings).await else {
+            database.drop().await;
+            return;
+        };
+        let command = async |arguments: &[&str]| {
+            let folder = Folder::new();
+            let ended = run(&folder, &[arguments, &["--database-url", &pooler.url]].concat()).await;
+            assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
+            ended.out
+        };
+        let applied = join_all((0..3).map(|_| command(&["migrate", "up"]))).await;
+        assert!(applied.iter().all(|out| out.contains("Applied") && !out.contains("Pending")), "{applied:?}");
+        assert!(command(&["seed", "--scale", "3"]).await.contains("rows"));
+        let checked = join_all((0..6).map(|_| command(&["check"]))).await;
+        assert!(checked.iter().all(|out| out.contains("fit each other")), "{checked:?}");
+        assert_eq!(command(&["migrate", "status"]).await, applied[0]);
+        let down = command(&["migrate", "down"]).await;
+        assert!(down.contains("Pending") && !down.contains("Applied"), "{down}");
+        drop(pooler);
+        database.drop().await;
+    }
 }

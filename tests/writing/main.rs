@@ -26,6 +26,7 @@ mod support;
 mod case;
 mod django;
 mod domain;
+mod outside;
 mod pages;
 mod statements;
 

@@ -5,8 +5,8 @@ use async_graphql::Pos;
 use super::cell::write_cell;
 use super::writer::{Step, Writer, Written, begin_field};
 use crate::error::Error;
-use crate::execute::row::{Cell, Row};
-use crate::model::EntityId;
+use crate::execute::row::{Cell, Row, Unreadable};
+use crate::model::{ColumnId, EntityId};
 use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, Load, What};
 
 impl<'a> Writer<'a> {
@@ -64,11 +64,37 @@ impl<'a> Writer<'a> {
     fn unreadable_aggregate(&self, aggregate: Aggregate, entity: EntityId, cell: Cell) -> Error {
         match aggregate {
             Aggregate::Count => Error::internal("a count cannot be encoded"),
+            Aggregate::Sum(column) | Aggregate::Average(column)
+                if matches!(cell, Cell::Unreadable(Unreadable::NotFinite | Unreadable::OutOfRange)) =>
+            {
+                self.out_of_range(entity, &[column], "the number cannot be encoded")
+            }
             Aggregate::CountDistinct(column)
             | Aggregate::Sum(column)
             | Aggregate::Average(column)
             | Aggregate::Minimum(column)
             | Aggregate::Maximum(column) => self.unreadable(entity, column, cell),
         }
+    }
+
+    /// The error of a load, with the fields that are summed up where the database says that a number is out of range.
+    pub fn load_error(&self, load: &Load, error: &Error) -> Error {
+        let What::Aggregates(aggregates) = &load.what else { return error.clone() };
+        let summed = |aggregate: &Aggregate| match aggregate {
+            Aggregate::Sum(column) | Aggregate::Average(column) => Some(*column),
+            _ => None,
+        };
+        let mut columns: Vec<ColumnId> = aggregates.iter().filter_map(summed).collect();
+        columns.dedup();
+        match error.is_out_of_range() && !columns.is_empty() {
+            true => self.out_of_range(load.entity, &columns, error.cause().unwrap_or_default()),
+            false => error.clone(),
+        }
+    }
+
+    fn out_of_range(&self, entity: EntityId, columns: &[ColumnId], cause: &str) -> Error {
+        let entity = &self.model.entities[entity];
+        let fields: Vec<&str> = columns.iter().map(|id| entity.columns[*id].field.as_str()).collect();
+        Error::of_aggregate(&entity.name, &fields, cause)
     }
 }

@@ -193,7 +193,7 @@ impl<'a> Writer<'a> {
             }
             Ok(child) => Ok((&above.loads[load], child)),
             Err(error) => {
-                self.fail(error, &[], position);
+                self.fail(&self.load_error(&above.loads[load], error), &[], position);
                 Err(Bubble)
             }
         }

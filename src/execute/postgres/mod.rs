@@ -32,6 +32,7 @@ use tokio::time::timeout;
 use super::presence::PATIENCE;
 use super::row::{RowSet, Unreadable};
 use super::row_builder::RowSetBuilder;
+use super::sql_error::SqlError;
 use crate::error::Result;
 use crate::model::ColumnType;
 use crate::plan::Query;
@@ -48,6 +49,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Server time up to which a statement shares a connection at its next execution.
 const SHORT: Duration = Duration::from_millis(5);
+
+/// Returns true where a transaction of a new connection only reads, as at a standby server, unless the settings
+/// of the connection (`options` in the URL) request that.
+const ONLY_READS: &str = "SELECT current_setting('transaction_read_only') = 'on' AND NOT EXISTS (
+    SELECT FROM pg_settings
+    WHERE name = 'default_transaction_read_only' AND setting = 'on' AND source IN ('client', 'session'))";
 
 /// All connections to one database.
 #[derive(Debug)]
@@ -112,12 +119,22 @@ impl PostgresConnections {
         Ok(PostgresTransaction::new(self.clone(), lease, access))
     }
 
-    /// Opens a connection and closes it again.
+    /// Opens a connection, asks whether the server takes writes, and closes the connection again. A server that does not
+    /// answer the question may be behind a pooler that is busy: that is no refusal.
     ///
     /// # Errors
-    /// Returns the reason why the server cannot be used, within a second.
-    pub async fn reach(&self) -> Result<(), Fault> {
-        timeout(PATIENCE, self.open(false)).await.map_err(|_| Fault::Slow(PATIENCE))?.map(drop)
+    /// Returns the reason why the server cannot be used, within a second; [`SqlError::ReadOnly`] if the server
+    /// accepts no writes.
+    pub async fn reach(&self) -> Result<(), SqlError> {
+        let opened = timeout(PATIENCE, self.open(false)).await.map_err(|_| Fault::Slow(PATIENCE))?;
+        let rows = RowSetBuilder::new([ColumnType::Boolean].into());
+        let connection = opened?;
+        let asked = connection.read(ONLY_READS.into(), [].into(), rows);
+        let Ok(answer) = timeout(PATIENCE, asked).await else { return Ok(()) };
+        match answer?.rows.row(0).value(0) {
+            Value::Bool(Some(true)) => Err(SqlError::ReadOnly),
+            _ => Ok(()),
+        }
     }
 
     /// Returns true behind a pooler in transaction mode.

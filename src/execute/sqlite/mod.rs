@@ -10,6 +10,7 @@ mod parameter;
 mod snapshot;
 mod time;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +19,7 @@ use decoder::push;
 use file::File;
 pub(super) use identity::FileIdentity;
 use parameter::Parameter;
-use rusqlite::{Connection, ErrorCode, StatementStatus};
+use rusqlite::{Connection, ErrorCode, OpenFlags, StatementStatus};
 use sea_orm::{ConnAcquireErr, DbErr, Value};
 pub(super) use snapshot::SqliteSnapshot;
 use sqlx::SqlitePool;
@@ -211,6 +212,24 @@ impl SqliteReader {
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
 }
+
+/// Checks that SQLite opens a file for writing: it falls back to reading where the system permits no more.
+///
+/// # Errors
+/// [`SqlError::ReadOnly`] if the file can only be read.
+pub(super) async fn check_writable(file: PathBuf) -> std::result::Result<(), SqlError> {
+    let is_read_only = move || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(file, flags)?.is_readonly(rusqlite::MAIN_DB)
+    };
+    match spawn_blocking(is_read_only).await {
+        Ok(Ok(true)) => Err(SqlError::ReadOnly),
+        Ok(Ok(false)) => Ok(()),
+        Ok(Err(error)) => Err(SqlError::Unavailable(error.to_string())),
+        Err(error) => Err(SqlError::Internal(error.to_string())),
+    }
+}
+
 /// Runs a known light statement; `None` if it is not light, or no longer.
 fn run_light(
     connection: &Connection,
