@@ -164,6 +164,17 @@ impl Error {
         )
     }
 
+    /// Reports that the database has no number left for a key that `argument` leaves to it.
+    pub fn no_free_key(argument: &str) -> Self {
+        Self::new(
+            Code::BadUserInput,
+            format!(
+                "argument \"{argument}\": expected a value, because no number is left to generate a key from"
+            ),
+            json!({ "argument": argument, "value": null }),
+        )
+    }
+
     /// Reports that no row of `entity` has this key.
     pub fn not_found(entity: &str, key: Value) -> Self {
         let message = format!("no {entity} has the key {key}");

@@ -355,6 +355,6 @@ impl From<ReadConsistency> for execute::ReadConsistency {
 pub enum LogFormat {
     /// Plain text
     Text,
-    /// One JSON object per line
+    /// JSON, an object per line
     Json,
 }

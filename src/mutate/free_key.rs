@@ -109,8 +109,7 @@ impl Writer<'_> {
 
 /// Returns the error of a new row, at `path` of the input, for which no number is left.
 fn no_free_key(path: &str, column: &Column) -> Error {
-    let expected = "expected a value, because no number is left to generate a key from";
-    Error::bad_input(&format!("{path}.{}", column.field), serde_json::Value::Null, expected)
+    Error::no_free_key(&format!("{path}.{}", column.field))
 }
 
 /// Returns the maximum of a column with fewer than 64 bits.

@@ -394,7 +394,7 @@ mod tests {
             ("(?=a)", "look-around"),
             ("a{256}", "255"),
             ("((a{100}){100})", "1000 characters"),
-            ("[a&&b]", "no character"),
+            ("[a&&b]", "empty class"),
             ("\\x00", "U+0000"),
             ("(", "unclosed group"),
             (&format!("{}a{}", "(".repeat(100), ")".repeat(100)), "nest"),

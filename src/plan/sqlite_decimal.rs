@@ -30,7 +30,7 @@ fn nearest(decimal: Decimal) -> Option<f64> {
     decimal.to_string().parse().ok()
 }
 
-/// Whether some column may hold the decimal: as a floating-point number, or as an integer of 64 bits.
+/// Returns true if some column can hold the decimal: as a floating-point number, or as an integer of 64 bits.
 fn is_storable(decimal: Decimal) -> bool {
     decimal.fract().is_zero() && decimal.to_i64().is_some() || is_exact(&decimal.into())
 }

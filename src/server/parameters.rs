@@ -295,9 +295,9 @@ mod tests {
             (r#"{"variables": [1]}"#, "parameter \"variables\": invalid type: sequence, expected a map"),
             (
                 r#"{"variables": {"where": {"id": {"eq": 1, "eq": 2}}}}"#,
-                "parameter \"variables\": \"eq\" is given twice at line 1 column",
+                "parameter \"variables\": \"eq\" is given more than once at line 1 column",
             ),
-            (r#"{"variables": {"a": 1, "a": 1}}"#, "parameter \"variables\": \"a\" is given twice"),
+            (r#"{"variables": {"a": 1, "a": 1}}"#, "parameter \"variables\": \"a\" is given more than once"),
             (
                 r#"{"operationName": false}"#,
                 "parameter \"operationName\": invalid type: boolean `false`, expected a string",
@@ -307,10 +307,10 @@ mod tests {
                 "parameter \"extensions\": invalid type: string \"x\", expected a map",
             ),
             (r#"{"documentId": {}}"#, "parameter \"documentId\": invalid type: map, expected a string"),
-            (r#"{"query": "a", "query": "b"}"#, "parameter \"query\" is there twice"),
+            (r#"{"query": "a", "query": "b"}"#, "parameter \"query\" is given more than once"),
             (r#"{"extensions": {"persistedQuery": {"version": 1}}}"#, "missing field `sha256Hash`"),
             (r#"{"extensions": {"persistedQuery": true}}"#, "expected a map with version and sha256Hash"),
-            ("[]", "a list of requests is not taken here"),
+            ("[]", "batching is disabled"),
             ("", "EOF while parsing"),
             ("{\"query\": \"a}", "parameter \"query\": EOF while parsing a string"),
             ("{\"query\": \"a\"} x", "trailing characters"),
@@ -328,7 +328,7 @@ mod tests {
     fn a_batch_is_read_up_to_its_cap() {
         let batch = r#"[{"query": "a"}, {"query": "b"}]"#;
         assert!(matches!(Asked::from_json(batch.as_bytes(), 2), Ok(Asked::Many(asked)) if asked.len() == 2));
-        assert!(fault(batch, 1).contains("a list has at most 1 requests"));
+        assert!(fault(batch, 1).contains("a batch has at most 1 requests"));
         assert!(fault("[]", 2).contains("expected at least one request in the batch"));
         assert!(fault(r#"[{}, {"query": 1}]"#, 2).contains("request 2: parameter \"query\": invalid type"));
     }
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(parameters.operation_name, None);
         assert_eq!(parameters.variables.to_string(), "{a: 1}");
         assert_eq!(read("operationName=null").unwrap().operation_name.as_deref(), Some("null"));
-        assert!(read("query=a&query=b").unwrap_err().contains("\"query\" is there twice"));
+        assert!(read("query=a&query=b").unwrap_err().contains("\"query\" is given more than once"));
         assert!(
             read("variables=%5B%5D").unwrap_err().contains("parameter \"variables\" as JSON: invalid type")
         );

@@ -100,7 +100,7 @@ fn reports_all_schema_faults_at_once() {
         "the input One requires itself, so that it has no finite value",
         "the enum Nothing has no values",
         "the enum Truth has a value with the name true",
-        "a default is not of its type: \"Query.top(number)\", expected type \"Int\"",
+        "a default does not match its type: \"Query.top(number)\", expected type \"Int\"",
     ] {
         assert!(error.contains(fault), "{fault}\n{error}");
     }

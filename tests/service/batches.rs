@@ -11,7 +11,7 @@ async fn a_list_of_requests_is_refused_unless_it_is_allowed() {
     let batch = json!([{ "query": "{ user(id: 1) { id } }" }]);
     let (status, content_type, body) = answer(service.post("/graphql").json(&batch)).await;
     let message = body["errors"][0]["message"].as_str().unwrap();
-    assert!(message.contains("a list of requests is not taken here"), "{message}");
+    assert!(message.contains("batching is disabled"), "{message}");
     assert_bad((status, content_type, body), 400, "off");
 }
 

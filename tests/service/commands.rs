@@ -206,8 +206,8 @@ async fn check_finds_every_difference_at_once() {
             database.run(sql).await;
         }
         let ended = check().await;
-        let note = "note: profiles (user_id) has a foreign key to authors (id) in the database, but no relation stands for \
-                    it; declare a belongs_to\n";
+        let note = "note: profiles (user_id) has a foreign key to authors (id) in the database, but no relation; declare a \
+                    belongs_to\n";
         assert_eq!((ended.code, ended.out.as_str()), (Some(1), note), "{ended:?}");
         let found = ended.log.lines().map(|line| line.split_once("; ").map_or(line, |(found, _)| found));
         assert_eq!(

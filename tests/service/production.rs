@@ -21,7 +21,7 @@ async fn introspection_can_be_switched_off_and_says_so() {
         assert_eq!(body.get("data"), None, "{query}: {body}");
         assert_eq!(body["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{query}: {body}");
         let message = body["errors"][0]["message"].as_str().unwrap();
-        assert!(message.contains("introspection is switched off"), "{query}: {message}");
+        assert!(message.contains("introspection is disabled"), "{query}: {message}");
     }
     let named = service.ask("{ __typename user(id: 1) { __typename } }").await;
     assert_eq!(named, json!({ "data": { "__typename": "Query", "user": { "__typename": "User" } } }));

@@ -23,14 +23,14 @@ fn assert_code(answer: &Json, code: &str, message: &str) {
     assert_eq!(answer["errors"][0]["message"], message, "{answer}");
 }
 
-const TAKES_NO_WRITES: &str = "the database accepts no writes at the moment";
+const READ_ONLY: &str = "the database is read-only at the moment";
 
 /// Reads go on, writes are refused, and readiness says so.
 async fn assert_only_reads(service: &Service<'_>) {
     assert_eq!(readiness(service).await, (503, "the database accepts no writes\n".to_owned()));
     let answer = service.ask(READ).await;
     assert_eq!(answer["data"]["usersAggregate"]["count"], 8, "{answer}");
-    assert_code(&service.ask(WRITE).await, "UNAVAILABLE", TAKES_NO_WRITES);
+    assert_code(&service.ask(WRITE).await, "UNAVAILABLE", READ_ONLY);
 }
 
 fn name_of(database: &TestDatabase) -> &str {
@@ -76,7 +76,7 @@ async fn a_server_that_takes_no_writes_makes_the_service_unready_and_refuses_mut
     let url = format!("{}?options=-c%20default_transaction_read_only%3Don", database.url);
     let service = Service::start(&folder, &["--no-migrate", "--database-url", &url]).await;
     assert_eq!(readiness(&service).await, (200, "ok\n".to_owned()));
-    assert_code(&service.ask(WRITE).await, "UNAVAILABLE", TAKES_NO_WRITES);
+    assert_code(&service.ask(WRITE).await, "UNAVAILABLE", READ_ONLY);
     service.stop().await;
 
     database.drop().await;
@@ -91,7 +91,7 @@ async fn a_role_without_rights_to_write_is_told_so() {
     let service = Service::start(&folder, &["--no-migrate", "--database-url", &url]).await;
     assert_eq!(readiness(&service).await.0, 200);
     assert_eq!(service.ask(READ).await["data"]["usersAggregate"]["count"], 8);
-    let message = "the service has no right to do this in the database";
+    let message = "the service lacks the database privilege for this operation";
     for write in [
         WRITE,
         "mutation { updateUser(id: 1, input: { username: \"late\" }) { username } }",
@@ -149,7 +149,7 @@ async fn a_file_that_cannot_be_written_makes_the_service_unready_and_refuses_mut
     let url = format!("sqlite://{}?mode=ro", file.display());
     let service = Service::start(&folder, &["--no-migrate", "--database-url", &url]).await;
     assert_eq!(readiness(&service).await, (200, "ok\n".to_owned()));
-    assert_code(&service.ask(WRITE).await, "UNAVAILABLE", TAKES_NO_WRITES);
+    assert_code(&service.ask(WRITE).await, "UNAVAILABLE", READ_ONLY);
     service.stop().await;
     drop(sealed);
 }
@@ -170,7 +170,7 @@ impl Drop for Small<'_> {
     }
 }
 
-const NO_ROOM: &str = "the database has no room for more data at the moment";
+const NO_ROOM: &str = "the database has no free disk space at the moment";
 
 /// Writes posts of many bytes until one is refused.
 async fn fill(service: &Service<'_>) -> Json {

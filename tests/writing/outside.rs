@@ -179,7 +179,7 @@ fn assert_no_key(answer: &Json, argument: &str) {
     let error = &answer["errors"][0];
     assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
     assert_eq!(error["extensions"]["argument"], argument, "{answer}");
-    assert!(error["message"].as_str().unwrap().contains("no further one is left"), "{answer}");
+    assert!(error["message"].as_str().unwrap().contains("no number is left"), "{answer}");
 }
 
 #[tokio::test]

@@ -248,7 +248,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// What `field` selects of the rows of a load.
+    /// Returns the selection of `field` on the rows of a load.
     fn selection_of(
         &mut self,
         load: usize,
