@@ -6,6 +6,7 @@
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("crowsfoot needs a database: enable the feature `sqlite` or `postgres`");
 
+pub mod database;
 pub mod diagram;
 pub mod error;
 pub mod execute;

@@ -2,7 +2,7 @@
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use crowsfoot::{execute, guard};
+use crowsfoot::{database, execute, guard};
 
 /// GraphQL service over SeaORM entities, with typed to-one and to-many relations.
 ///
@@ -134,7 +134,7 @@ pub enum PostgresPooler {
     Transaction,
 }
 
-impl From<PostgresPooler> for execute::Pooler {
+impl From<PostgresPooler> for database::Pooler {
     fn from(pooler: PostgresPooler) -> Self {
         match pooler {
             PostgresPooler::Auto => Self::Auto,

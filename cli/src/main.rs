@@ -15,8 +15,9 @@ use config::{
     SqliteSynchronous,
 };
 use crowsfoot::Schema;
+use crowsfoot::database::{self, ConnectSettings, Synchronous};
 use crowsfoot::diagram::{self, Format};
-use crowsfoot::execute::{self, ConnectSettings, Limits, Synchronous};
+use crowsfoot::execute::Limits;
 use crowsfoot::plan::Catalog;
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -62,14 +63,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn connect(database: &Database) -> Result<execute::Database, Failure> {
+async fn connect(database: &Database) -> Result<database::Database, Failure> {
     let settings = ConnectSettings {
         pool_size: database.pool_size,
         statement_timeout: None,
         sqlite_synchronous: Synchronous::default(),
         pooler: database.postgres_pooler.into(),
     };
-    Ok(execute::connect_with(&database.database_url, &settings).await?)
+    Ok(database::connect_with(&database.database_url, &settings).await?)
 }
 
 async fn run_service(settings: Serve) -> Result<(), Failure> {
@@ -102,11 +103,11 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         },
         pooler: settings.database.postgres_pooler.into(),
     };
-    let connection = execute::connect_with(&settings.database.database_url, &connect_settings).await?;
+    let connection = database::connect_with(&settings.database.database_url, &connect_settings).await?;
     if !settings.no_migrate {
         prepare_database(&settings.database, &connection).await?;
     }
-    let unreadable = execute::unreadable_columns(schema.model(), &connection).await?;
+    let unreadable = database::unreadable_columns(schema.model(), &connection).await?;
     if !unreadable.is_empty() {
         return Err(differences(&unreadable).into());
     }
@@ -156,7 +157,7 @@ fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
 }
 
 /// Migrates the tables, and fills an empty database.
-async fn prepare_database(database: &Database, serving: &execute::Database) -> Result<(), Failure> {
+async fn prepare_database(database: &Database, serving: &database::Database) -> Result<(), Failure> {
     // A migration may take longer than a request's statement. SQLite has no limit to lift, and one that is in memory
     // has no other connection.
     let connection = match serving.get_database_backend() {
@@ -324,8 +325,10 @@ fn print_model(format: DiagramFormat) -> Result<(), Failure> {
 async fn check(database: &Database) -> Result<(), Failure> {
     let model = example::registry().model()?;
     let connection = connect(database).await?;
-    let (faults, notes): (Vec<_>, Vec<_>) =
-        execute::verify(&model, &connection).await?.into_iter().partition(|difference| difference.is_fault());
+    let (faults, notes): (Vec<_>, Vec<_>) = database::verify(&model, &connection)
+        .await?
+        .into_iter()
+        .partition(|difference| difference.is_fault());
     for note in &notes {
         println!("note: {note}");
     }
@@ -336,7 +339,7 @@ async fn check(database: &Database) -> Result<(), Failure> {
     Err(differences(&faults).into())
 }
 
-fn differences(found: &[execute::Difference]) -> String {
+fn differences(found: &[database::Difference]) -> String {
     let lines: Vec<String> = found.iter().map(|difference| format!("\n  - {difference}")).collect();
     format!("the database differs from the entities ({} found):{}", lines.len(), lines.concat())
 }

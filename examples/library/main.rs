@@ -9,7 +9,8 @@ mod entities;
 use std::sync::Arc;
 
 use async_graphql::dynamic::{Field, FieldFuture, FieldValue, InputValue, ResolverContext, TypeRef};
-use crowsfoot::execute::{Session, connect};
+use crowsfoot::database::connect;
+use crowsfoot::execute::Session;
 use crowsfoot::schema::rows;
 use crowsfoot::server::{Server, Settings};
 use crowsfoot::{Error, Registry, Schema};

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use super::row::{Cell, Row, RowSet};
+use crate::database::{Cell, Row, RowSet};
 use crate::model::normalize_key;
 use crate::plan::{Key, Load, Page, Query, What};
 

@@ -8,8 +8,8 @@ use async_graphql::dataloader::Loader;
 use futures_util::future::try_join_all;
 use sea_orm::Value;
 
-use super::row::RowSet;
 use super::statements::Statements;
+use crate::database::RowSet;
 use crate::error::{Error, Result};
 use crate::plan::Query;
 

@@ -7,11 +7,9 @@ use async_graphql::dataloader::DataLoader;
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
-use super::changes::Changes;
-use super::database::Database;
 use super::loader::RelationLoader;
-use super::presence::Presence;
-use super::statements::{Statements, Transaction};
+use super::statements::Statements;
+use crate::database::{Changes, Database, Presence, Transaction};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::plan::{Catalog, Complexity, Dialect, Load, Plan, Select, rows_asked};

@@ -1,33 +1,20 @@
 //! Statements of one request; the only code that sends any.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
-};
-use tokio::sync::RwLock;
+use sea_orm::{DatabaseConnection, DbBackend, Statement, Value};
 use tracing::{Instrument, Span};
 
-use super::changes::Changes;
-use super::database::{Database, Reader};
 use super::explain::StatementRecord;
-use super::foreign_keys::{self, ForeignKeys};
-#[cfg(feature = "postgres")]
-use super::postgres::{Access, PostgresTransaction};
-use super::row::RowSet;
-use super::row_builder::RowSetBuilder;
 use super::session::Shared;
-use super::sql_error::SqlError;
-#[cfg(feature = "sqlite")]
-use super::sqlite::SqliteSnapshot;
-use super::uninterrupted::Uninterrupted;
+use crate::database::{
+    Database, FOREIGN_KEY_COLUMNS, ForeignKeys, RowSet, RowSetBuilder, Running, SqlError, Transaction,
+};
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, Dialect, Query, sqlite_time};
+use crate::plan::{Catalog, Dialect, Query};
 
 /// Sender and record of statements.
 #[derive(Debug)]
@@ -45,72 +32,27 @@ impl Statements {
         Self { database, transaction: None, shared, rows: AtomicU64::new(0), records: Arc::default() }
     }
 
-    /// Begins a transaction. On SQLite it takes the write lock at once: a later upgrade could fail because
-    /// another transaction wrote in between.
+    /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
-        Ok(self.inside(self.begin_writing().await?))
+        let Shared { presence, changes, .. } = &*self.shared;
+        Ok(self.inside(Transaction::begin(&self.database, presence, changes).await?))
     }
 
-    /// Begins a transaction that reads one snapshot of the database: every statement sees the commits before
-    /// the first.
+    /// Begins a transaction that reads one snapshot of the database.
     pub(super) async fn begin_snapshot(&self) -> Result<(Self, Transaction)> {
-        Ok(self.inside(self.begin_reading().await?))
+        let Shared { presence, changes, .. } = &*self.shared;
+        Ok(self.inside(Transaction::begin_snapshot(&self.database, presence, changes).await?))
     }
 
-    fn inside(&self, begun: Begun) -> (Self, Transaction) {
-        let begun = RwLock::new(Some(begun));
-        let running = Arc::new(Running { begun, touched: Mutex::default() });
-        let transaction = Transaction {
-            running: running.clone(),
-            database: self.database.clone(),
-            changes: self.shared.changes.clone(),
-        };
+    fn inside(&self, transaction: Transaction) -> (Self, Transaction) {
         let statements = Self {
             database: self.database.clone(),
-            transaction: Some(running),
+            transaction: Some(transaction.running()),
             shared: self.shared.clone(),
             rows: AtomicU64::new(0),
             records: self.records.clone(),
         };
         (statements, transaction)
-    }
-
-    async fn begin_reading(&self) -> Result<Begun, SqlError> {
-        self.database.check_file_lately(Instant::now())?;
-        match self.database.reader() {
-            #[cfg(feature = "postgres")]
-            Some(Reader::Postgres(connections)) => {
-                Ok(Begun::Postgres(Box::new(connections.begin(Access::Snapshot).await?)))
-            }
-            #[cfg(feature = "sqlite")]
-            Some(Reader::Sqlite(reader)) => Ok(Begun::Sqlite(reader.begin_snapshot().await?)),
-            None => {
-                // SQLite knows one isolation level, in which a transaction reads one snapshot.
-                let is_postgres = self.database.get_database_backend() == DbBackend::Postgres;
-                let options = TransactionOptions {
-                    isolation_level: is_postgres.then_some(IsolationLevel::RepeatableRead),
-                    access_mode: is_postgres.then_some(AccessMode::ReadOnly),
-                    ..TransactionOptions::default()
-                };
-                let begin = || self.database.begin_with_options(options);
-                Ok(Begun::SeaOrm(self.shared.presence.attempt(&self.database, begin).await?))
-            }
-        }
-    }
-
-    async fn begin_writing(&self) -> Result<Begun, SqlError> {
-        #[cfg(feature = "postgres")]
-        if let Some(connections) = self.database.postgres() {
-            return Ok(Begun::Postgres(Box::new(connections.begin(Access::Write).await?)));
-        }
-        let options = TransactionOptions {
-            sqlite_transaction_mode: (self.database.get_database_backend() == DbBackend::Sqlite)
-                .then_some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.database.check_file()?;
-        let begin = || self.database.begin_with_options(options);
-        Ok(Begun::SeaOrm(self.shared.presence.attempt(&self.database, begin).await?))
     }
 
     /// Returns the database, outside any transaction.
@@ -132,7 +74,7 @@ impl Statements {
     /// Records that the transaction touched these tables; its commit notifies the subscribers.
     pub fn touch(&self, tables: impl IntoIterator<Item = Table>) {
         if let Some(transaction) = &self.transaction {
-            transaction.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(tables);
+            transaction.touch(tables);
         }
     }
 
@@ -151,12 +93,12 @@ impl Statements {
             let rows = || RowSetBuilder::of(query);
             // Boxed, so that driver futures do not enlarge every future above.
             let rows = Box::pin(self.hand_over_recorded(&query.sql, values, &rows)).await?;
-            query.last_run.note_size(rows.cells.len(), rows.text.len());
+            rows.note_size(&query.last_run);
             return Ok(rows);
         };
         let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
         if let Ok(rows) = &rows {
-            query.last_run.note_size(rows.cells.len(), rows.text.len());
+            rows.note_size(&query.last_run);
         }
         self.record(query.sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
         rows
@@ -185,7 +127,7 @@ impl Statements {
         let backend = self.database.get_database_backend();
         let dialect = Dialect::of(backend)?;
         let statement = Statement::from_string(backend, ForeignKeys::sql(dialect));
-        let rows = self.write(statement, foreign_keys::COLUMNS.into()).await?;
+        let rows = self.write(statement, FOREIGN_KEY_COLUMNS.into()).await?;
         self.database.keep_keys(ForeignKeys::of(dialect, &rows));
         Ok(())
     }
@@ -260,10 +202,7 @@ impl Statements {
             return running.send(sql, values, rows).await;
         }
         // Outside a transaction all statements are reads.
-        let backend = self.database.get_database_backend();
-        let send = || self.database.query_all_raw(seaorm_statement(backend, sql, &values));
-        let results = self.shared.presence.attempt(&self.database, send).await?;
-        Ok(rows().read(&results))
+        self.database.read_pooled(&self.shared.presence, sql, &values, rows).await
     }
 
     fn system(&self) -> &'static str {
@@ -273,160 +212,4 @@ impl Statements {
             _ => "other_sql",
         }
     }
-}
-
-/// Open transaction. A drop rolls it back.
-#[derive(Debug)]
-pub struct Transaction {
-    running: Arc<Running>,
-    database: Database,
-    changes: Changes,
-}
-
-/// Shared sender of a transaction's statements.
-///
-/// The tasks that load relations share it, and may outlive their request slightly. They send nothing more,
-/// and the transaction's end does not wait for them.
-#[derive(Debug)]
-struct Running {
-    /// `None` once the transaction has ended.
-    begun: RwLock<Option<Begun>>,
-    touched: Mutex<BTreeSet<Table>>,
-}
-
-#[derive(Debug)]
-enum Begun {
-    SeaOrm(DatabaseTransaction),
-    #[cfg(feature = "postgres")]
-    Postgres(Box<PostgresTransaction>),
-    #[cfg(feature = "sqlite")]
-    Sqlite(SqliteSnapshot),
-}
-
-impl Running {
-    async fn send(
-        &self,
-        sql: &Arc<str>,
-        values: Arc<[Value]>,
-        rows: &(impl Fn() -> RowSetBuilder + Sync),
-    ) -> Result<RowSet, SqlError> {
-        match &*self.begun.read().await {
-            Some(Begun::SeaOrm(transaction)) => {
-                let statement = seaorm_statement(transaction.get_database_backend(), sql, &values);
-                let results = transaction.query_all_raw(statement).await?;
-                Ok(rows().read(&results))
-            }
-            #[cfg(feature = "postgres")]
-            Some(Begun::Postgres(transaction)) => transaction.send(sql, values, rows).await,
-            #[cfg(feature = "sqlite")]
-            Some(Begun::Sqlite(snapshot)) => snapshot.read(sql, values, rows).await,
-            None => Err(is_over()),
-        }
-    }
-
-    async fn commit(&self) -> Result<(), SqlError> {
-        match self.begun.write().await.take().ok_or_else(is_over)? {
-            Begun::SeaOrm(transaction) => {
-                transaction.commit().await.map_err(|error| SqlError::from(error).of_commit())
-            }
-            #[cfg(feature = "postgres")]
-            Begun::Postgres(transaction) => transaction.commit().await,
-            #[cfg(feature = "sqlite")]
-            Begun::Sqlite(_) => Ok(()),
-        }
-    }
-
-    async fn rollback(&self) -> Result<(), SqlError> {
-        match self.begun.write().await.take() {
-            Some(Begun::SeaOrm(transaction)) => Ok(transaction.rollback().await?),
-            #[cfg(feature = "postgres")]
-            Some(Begun::Postgres(transaction)) => transaction.rollback().await,
-            #[cfg(feature = "sqlite")]
-            Some(Begun::Sqlite(_)) => Ok(()),
-            None => Ok(()),
-        }
-    }
-
-    fn touched(&self) -> BTreeSet<Table> {
-        std::mem::take(&mut self.touched.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Transaction {
-    /// Commits, and publishes the touched tables. A dropped caller stops neither.
-    ///
-    /// # Errors
-    /// [`SqlError::Refused`] if the database refuses the commit: nothing was written.
-    /// [`SqlError::OutcomeUnknown`] if the connection is lost meanwhile. Such a transaction must not be
-    /// retried.
-    pub async fn commit(&self) -> Result<(), SqlError> {
-        self.database.check_file()?;
-        let (running, changes) = (self.running.clone(), self.changes.clone());
-        let database = self.database.clone();
-        Uninterrupted::new(async move {
-            let done = running.commit().await;
-            // Writes that were not refused may be committed.
-            if !matches!(done, Err(SqlError::Refused(_))) {
-                changes.tell(running.touched());
-            }
-            done?;
-            // Writes to a deleted file are lost.
-            database.check_file().map_err(SqlError::of_commit)
-        })
-        .await
-    }
-
-    /// Ends a transaction that only read, which frees its connection.
-    pub async fn leave(&self) {
-        match self.running.begun.write().await.take() {
-            Some(Begun::SeaOrm(transaction)) => {
-                // The rows are complete, even if the connection fails.
-                let _ = transaction.rollback().await;
-            }
-            #[cfg(feature = "postgres")]
-            Some(Begun::Postgres(transaction)) => transaction.leave(),
-            #[cfg(feature = "sqlite")]
-            Some(Begun::Sqlite(_)) => {}
-            None => {}
-        }
-    }
-
-    /// Rolls back. The locks are released on return; a drop releases them slightly later.
-    ///
-    /// # Errors
-    /// Fails if the connection is lost, and the transaction with it.
-    pub async fn rollback(&self) -> Result<(), SqlError> {
-        self.running.rollback().await
-    }
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        #[cfg(feature = "postgres")]
-        if let Ok(begun) = self.running.begun.try_read()
-            && let Some(Begun::Postgres(transaction)) = &*begun
-        {
-            // Sharing tasks may be waiting for the database.
-            transaction.give_up();
-            return;
-        }
-        if let Ok(mut begun) = self.running.begun.try_write() {
-            *begun = None;
-        }
-    }
-}
-
-/// Builds SeaORM's statement. SQLite gets times as text, because sqlx writes other forms.
-fn seaorm_statement(backend: DbBackend, sql: &str, values: &[Value]) -> Statement {
-    let written = |value: &Value| match backend {
-        DbBackend::Sqlite => {
-            sqlite_time::stored(value).map_or_else(|| value.clone(), |text| Value::String(Some(text)))
-        }
-        _ => value.clone(),
-    };
-    Statement::from_sql_and_values(backend, sql, values.iter().map(written))
-}
-
-fn is_over() -> SqlError {
-    SqlError::Internal("the transaction is over".to_owned())
 }

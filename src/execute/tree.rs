@@ -7,8 +7,8 @@ use sea_orm::Value;
 
 use super::groups::{Groups, Keys};
 use super::loader::Batch;
-use super::row::{Row, RowSet};
 use super::session::Session;
+use crate::database::{Row, RowSet};
 use crate::error::{Code, Error, Result};
 use crate::plan::{Catalog, Join, Key, Load, Page, Query, What};
 

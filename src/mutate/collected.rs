@@ -6,7 +6,7 @@ use sea_orm::Value;
 use super::delete::{Reach, keys_of};
 use super::reference::{Reference, Rule};
 use super::writer::{Row, Writer, values_of};
-use crate::execute::SqlError;
+use crate::database::SqlError;
 use crate::model::{ColumnId, EntityId, OnDelete};
 
 /// Foreign key between deleted rows.

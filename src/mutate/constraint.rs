@@ -5,8 +5,8 @@ use sea_orm::Value;
 use super::naming::{Named, fields, foreign_key_violation};
 use super::unfit;
 use super::writer::{Row, Writer, has_null, values_of};
+use crate::database::{Refusal, SQLITE_FULL, SqlError};
 use crate::error::{Error, Result};
-use crate::execute::{Refusal, SQLITE_FULL, SqlError};
 use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Relation};
 use crate::plan::Dialect;
 

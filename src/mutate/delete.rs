@@ -9,8 +9,8 @@ use super::constraint::{Attempt, is_foreign_key_violation};
 use super::reference::{Reference, Rule, follows_rules, references};
 use super::statement::Write;
 use super::writer::{Row, Writer, has_null, key_of, values_of};
+use crate::database::{RowSet, SqlError};
 use crate::error::{Error, Result};
-use crate::execute::{RowSet, SqlError};
 use crate::model::{ColumnId, EntityId, KeyAction, OnDelete};
 
 /// Rows that a deletion affects.

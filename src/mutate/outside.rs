@@ -8,8 +8,8 @@ use super::constraint::Attempt;
 use super::reference::{Reference, entity_of};
 use super::statement::{Write, Writes, table};
 use super::writer::{Writer, rows_of, values_of};
+use crate::database::ForeignKey;
 use crate::error::Result;
-use crate::execute::ForeignKey;
 use crate::model::{ColumnType, EntityId, KeyAction, Table};
 
 /// Number of tables outside the model that are followed below each other: their rows may form a circle.

@@ -1,6 +1,6 @@
 //! References to an entity: its incoming foreign keys, and their actions on deletion.
 
-use crate::execute::{Checked, ForeignKey, ForeignKeys};
+use crate::database::{Checked, ForeignKey, ForeignKeys};
 use crate::model::{ColumnId, Declaration, EntityId, KeyAction, Model, OnDelete, Relation, Table};
 
 /// Foreign key that references an entity.

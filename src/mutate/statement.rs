@@ -11,7 +11,7 @@ use sea_orm::{Statement, Value};
 
 use super::touched;
 use super::writer::Row;
-use crate::execute::ForeignKeys;
+use crate::database::ForeignKeys;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};
 use crate::plan::Dialect;
 

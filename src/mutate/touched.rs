@@ -1,7 +1,7 @@
 //! Tables that a write affects, including those with keys changed by ON UPDATE or ON DELETE.
 
 use super::reference::{Rule, beyond, references};
-use crate::execute::ForeignKeys;
+use crate::database::ForeignKeys;
 use crate::model::{ColumnId, EntityId, Model, Table};
 
 /// Returns the tables that an update of these columns touches: the table itself, and those whose keys follow

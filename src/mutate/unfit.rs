@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use super::constraint::Attempt;
 use super::naming::fields;
 use super::writer::Writer;
+use crate::database::{Cell, Refusal};
 use crate::error::{Error, Result};
-use crate::execute::{Cell, Refusal};
 use crate::model::{ColumnId, ColumnType, Entity, Expected, Limit};
 use crate::plan::Dialect;
 

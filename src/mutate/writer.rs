@@ -10,8 +10,9 @@ use super::change::{Create, Key, Link};
 use super::constraint::Attempt;
 use super::statement::{Write, Writes};
 use super::trial::Trial;
+use crate::database::RowSet;
 use crate::error::{Error, Result};
-use crate::execute::{RowSet, Session};
+use crate::execute::Session;
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
 use crate::plan::{Catalog, Complexity, Dialect, Filter, Load, OrderTerm, Query, Rows, What};
 

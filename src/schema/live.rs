@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::{Executed, Prepared, Schema, variables};
-use crate::execute::{Database, ReadConsistency, Session};
+use crate::database::Database;
+use crate::execute::{ReadConsistency, Session};
 use crate::model::Table;
 use crate::plan::Variables;
 

@@ -30,10 +30,9 @@ pub use build::SchemaBuilder;
 pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
+use crate::database::{Changes, Database};
 use crate::error::{LocatedError, Result};
-use crate::execute::{
-    Changes, Database, Json, ReadConsistency, Session, Shared, StatementRecord, json, object,
-};
+use crate::execute::{Json, ReadConsistency, Session, Shared, StatementRecord, json, object};
 use crate::guard;
 use crate::model::Model;
 use crate::plan::{self, Catalog, Dialect, Document, Plan, Select};

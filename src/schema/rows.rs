@@ -7,8 +7,9 @@ use async_graphql::{PathSegment, QueryPathNode, QueryPathSegment, Value};
 use sea_orm::{EntityTrait, Iterable, ModelTrait};
 
 use super::variables;
+use crate::database::RowSet;
 use crate::error::{Error, LocatedError};
-use crate::execute::{Answer, Loaded, RowSet, Session, Tree};
+use crate::execute::{Answer, Loaded, Session, Tree};
 use crate::model::{ColumnId, ColumnType, Model, Table};
 use crate::plan::{Document, Load, Planner, Variables, What};
 

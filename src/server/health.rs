@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::State;
-use crate::execute::SqlError;
+use crate::database::SqlError;
 
 /// Liveness check: the process responds.
 pub(super) async fn alive() -> HttpResponse {

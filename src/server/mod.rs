@@ -50,8 +50,8 @@ use shutdown::Shutdown;
 pub use socket::SocketLimits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::database::Database;
 use crate::error::Error;
-use crate::execute::Database;
 use crate::schema::Schema;
 
 /// Settings of the HTTP service.

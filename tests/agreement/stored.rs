@@ -1,7 +1,7 @@
 //! Values as several programs store them: numbers near each other, and times in every spelling. Pages, filters and keys
 //! go by the value.
 
-use crowsfoot::execute::unreadable_columns;
+use crowsfoot::database::unreadable_columns;
 use crowsfoot::plan::Dialect;
 use crowsfoot::{Registry, Schema};
 use rust_decimal::Decimal;

@@ -1,7 +1,7 @@
 //! Boundary values of columns: stored and returned unchanged, or refused with their path, alike on every
 //! database. Also stored values that cannot be read.
 
-use crowsfoot::execute::{Difference, unreadable_columns};
+use crowsfoot::database::{Difference, unreadable_columns};
 use crowsfoot::plan::Dialect;
 use crowsfoot::{Registry, Schema};
 use rust_decimal::Decimal;

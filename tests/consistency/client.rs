@@ -2,7 +2,8 @@
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
-use crowsfoot::execute::{Changes, Database, StatementRecord, connect};
+use crowsfoot::database::{Changes, Database, connect};
+use crowsfoot::execute::StatementRecord;
 use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_migration::MigratorTrait;
 use serde_json::{Value as Json, json};

@@ -105,7 +105,7 @@ async fn results_of_a_subscription_are_snapshots_where_queries_are_not() {
     let model = example::registry().model().unwrap();
     let schema = Schema::builder(model).read_consistency(ReadConsistency::Statement).finish().unwrap();
     let watch = sea_orm::Database::connect(&database.url).await.unwrap();
-    let connected = crowsfoot::execute::connect(&database.url, 2).await.unwrap();
+    let connected = crowsfoot::database::connect(&database.url, 2).await.unwrap();
     // A subscription has one root field.
     let prepared = schema.prepare(Request::new(format!("subscription {}", QUESTIONS[0]))).unwrap();
     let first = async {

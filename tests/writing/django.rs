@@ -2,7 +2,7 @@
 //! `django/` has the models and the output of Django 5.2's `migrate`.
 
 use async_graphql::{Request, Variables};
-use crowsfoot::execute::{Difference, verify};
+use crowsfoot::database::{Difference, verify};
 use crowsfoot::model::{KeyAction, OnDelete};
 use crowsfoot::plan::Dialect;
 use crowsfoot::{Registry, Schema};

@@ -103,7 +103,7 @@ async fn the_tables_are_those_of_the_entities() {
     let model = domain::registry().model().unwrap();
     for database in support::databases().await {
         make_tables(&database).await;
-        let differences = crowsfoot::execute::verify(&model, &database.connection).await.unwrap();
+        let differences = crowsfoot::database::verify(&model, &database.connection).await.unwrap();
         assert!(differences.is_empty(), "{:?}: {differences:#?}", database.dialect);
         database.drop().await;
     }

@@ -4,8 +4,8 @@ use async_graphql::Pos;
 
 use super::cell::write_cell;
 use super::writer::{Step, Writer, Written, begin_field};
+use crate::database::{Cell, Row, Unreadable};
 use crate::error::Error;
-use crate::execute::row::{Cell, Row, Unreadable};
 use crate::model::{ColumnId, EntityId};
 use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, Load, What};
 

@@ -4,7 +4,7 @@ use sea_orm::Value;
 use serde::Serialize;
 
 use super::{Json, text};
-use crate::execute::row::Cell;
+use crate::database::Cell;
 use crate::model::{ColumnType, Model};
 
 /// Writes a cell, or returns false without output if the cell does not fit its type. `is_plain` means that

@@ -4,8 +4,8 @@ use async_graphql::{Name, Pos};
 use sea_orm::Value;
 
 use super::writer::{Above, Bubble, Step, Writer, Written, begin_field};
+use crate::database::Cell;
 use crate::error::Error;
-use crate::execute::row::Cell;
 use crate::execute::tree::{Child, Loaded};
 use crate::plan::{
     ConnectionField, ConnectionFieldKind, Cursor, EdgeField, EdgeFieldKind, Load, PageInfoField, Rows, What,

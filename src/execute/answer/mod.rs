@@ -16,7 +16,6 @@ use super::tree::{Child, Loaded};
 use crate::error::{LocatedError, Result};
 use crate::model::Model;
 use crate::plan::{FieldKind, Load, Plan, Selection};
-pub(super) use text::is_all_plain;
 use writer::{Above, Bubble, Step, Writer, begin_field};
 
 /// JSON text of a response.

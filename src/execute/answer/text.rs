@@ -7,6 +7,8 @@ use std::io::Write as _;
 
 use chrono::{Datelike, NaiveDate};
 
+use crate::database::is_escaped;
+
 /// Writes `text`, which is UTF-8, in quotes.
 pub(super) fn write(json: &mut Vec<u8>, text: &[u8]) {
     let mut rest = text;
@@ -22,24 +24,12 @@ pub(super) fn write(json: &mut Vec<u8>, text: &[u8]) {
     json.push(b'"');
 }
 
-/// Writes `text` that passed [`is_all_plain`].
+/// Writes `text` without a byte that needs an escape.
 pub(super) fn write_plain(json: &mut Vec<u8>, text: &[u8]) {
     json.reserve(text.len() + 2);
     json.push(b'"');
     json.extend_from_slice(text);
     json.push(b'"');
-}
-
-/// Returns true if no byte needs an escape.
-pub(in crate::execute) fn is_all_plain(bytes: &[u8]) -> bool {
-    // Without an early exit the processor compares many bytes at once.
-    let is_plain = |bytes: &[u8]| !bytes.iter().fold(false, |found, byte| found | is_escaped(*byte));
-    bytes.chunks(256).all(is_plain)
-}
-
-/// Returns true if a byte needs an escape inside quotes.
-fn is_escaped(byte: u8) -> bool {
-    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 /// Returns the number of bytes before the first byte that needs an escape.
@@ -112,6 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::database::is_all_plain;
 
     fn written(text: &str) -> String {
         let mut json = Vec::new();

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::Json;
 use super::cell::{write_cell, write_scalar};
+use crate::database::{Cell, Row};
 use crate::error::{Error, LocatedError, Result};
-use crate::execute::row::{Cell, Row};
 use crate::execute::tree::{Child, Loaded};
 use crate::model::{ColumnId, EntityId, Model};
 use crate::plan::{Field, FieldKind, Load, NodeGroup, Selection, write_node_id};

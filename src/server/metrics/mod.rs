@@ -16,7 +16,7 @@ pub(super) use series::Held;
 use series::Series;
 
 use super::State;
-use crate::execute::PoolUse;
+use crate::database::PoolUse;
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -13,8 +13,8 @@ use prometheus::{
 };
 use sea_orm::Iterable;
 
+use crate::database::PoolUse;
 use crate::error::Code;
-use crate::execute::PoolUse;
 use crate::schema::OperationKind;
 use crate::server::observation::{Observation, Outcome};
 

@@ -13,13 +13,13 @@ use tokio::task::spawn_blocking;
 
 use super::file::File;
 use super::{Fault, Waiting, run_light, run_watched};
-use crate::execute::row::RowSet;
-use crate::execute::row_builder::RowSetBuilder;
-use crate::execute::sql_error::SqlError;
+use crate::database::row::RowSet;
+use crate::database::row_builder::RowSetBuilder;
+use crate::database::sql_error::SqlError;
 
 /// Transaction that only reads. The statements run one after another, and a drop ends the transaction.
 #[derive(Debug)]
-pub(in crate::execute) struct SqliteSnapshot {
+pub(in crate::database) struct SqliteSnapshot {
     /// `None` after an abandoned statement.
     held: Mutex<Option<Held>>,
     _place: OwnedSemaphorePermit,

@@ -6,8 +6,8 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::numeric;
-use crate::execute::row::Unreadable;
-use crate::execute::row_builder::RowSetBuilder;
+use crate::database::row::Unreadable;
+use crate::database::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
 /// Decoder of a column's cells, determined once per statement.
@@ -44,7 +44,7 @@ const SENDS_TEXT: [&str; 6] =
     ["textsend", "varcharsend", "bpcharsend", "namesend", "enum_send", "citextsend"];
 
 /// Returns true if values of PostgreSQL's type `oid`, written by `send`, can be read as the entity's type.
-pub(in crate::execute) fn is_readable(column_type: &ColumnType, oid: u32, send: &str) -> bool {
+pub(in crate::database) fn is_readable(column_type: &ColumnType, oid: u32, send: &str) -> bool {
     // An enum is selected as text, in any storage.
     matches!(column_type, ColumnType::Enumeration(_))
         || (!matches!(Form::of(column_type, oid), Form::Other(_))

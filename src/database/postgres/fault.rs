@@ -6,12 +6,12 @@ use std::time::Duration;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
+use crate::database::sql_error::{Refusal, SqlError, ends_connection};
 use crate::error::Error;
-use crate::execute::sql_error::{Refusal, SqlError, ends_connection};
 
 /// Reason why a connection failed to open, or a statement failed.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::execute) enum Fault {
+pub(in crate::database) enum Fault {
     /// No server answers, or the connection is lost.
     #[error("{0}")]
     Io(#[from] io::Error),

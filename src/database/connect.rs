@@ -10,7 +10,7 @@ use sea_orm::{RuntimeErr, SqlxPostgresConnector};
 #[cfg(feature = "postgres")]
 use sqlx::{ConnectOptions as _, postgres::PgPoolOptions};
 
-use super::database::Database;
+use super::handle::Database;
 #[cfg(feature = "postgres")]
 use super::postgres::{Place, explore};
 

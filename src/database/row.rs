@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use sea_orm::{QueryResult, Value};
+use sea_orm::Value;
 
-use super::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
+use crate::plan::LastRun;
 
 /// Rows of one statement: all cells in one list, row after row, and all text in one buffer. No row and no
 /// text has its own allocation.
@@ -105,7 +105,7 @@ impl<'a> Row<'a> {
 
     /// Returns true if no text of the rows needs escapes in JSON.
     #[inline]
-    pub(super) fn is_plain(self) -> bool {
+    pub(crate) fn is_plain(self) -> bool {
         self.rows.is_plain
     }
 
@@ -121,16 +121,9 @@ impl RowSet {
         Self { columns, ..Self::default() }
     }
 
-    /// Builds rows of exactly these columns from consecutive values.
-    pub fn of_values(values: impl IntoIterator<Item = Value>, columns: Arc<[ColumnType]>) -> Self {
-        let mut builder = RowSetBuilder::new(columns);
-        values.into_iter().for_each(|value| builder.push_value(value));
-        builder.finish()
-    }
-
-    /// Decodes the results of a statement.
-    pub fn read(results: &[QueryResult], columns: Arc<[ColumnType]>) -> Self {
-        RowSetBuilder::new(columns).read(results)
+    /// Records the size of the rows for the next execution of their statement.
+    pub(crate) fn note_size(&self, last_run: &LastRun) {
+        last_run.note_size(self.cells.len(), self.text.len());
     }
 
     /// Returns true if a cell is unreadable.

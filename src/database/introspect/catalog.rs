@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use sea_orm::Value;
 use tokio::time::timeout;
 
-use super::database::Database;
-use super::described::{table, text};
+use super::catalog_row::{table, text};
 use super::foreign_keys::ForeignKeys;
-use super::row::RowSet;
+use crate::database::handle::Database;
+use crate::database::row::RowSet;
 use crate::error::Result;
 use crate::model::{ColumnType, Table};
 use crate::plan::{Catalog, Dialect};
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Cached catalog of one database, read on first use and refreshed periodically.
 #[derive(Debug, Default)]
-pub(super) struct KnownCatalog(Mutex<Known>);
+pub(in crate::database) struct KnownCatalog(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {

@@ -10,10 +10,10 @@ use url::Url;
 
 use super::environment;
 use super::settings::{self, Setting};
-use crate::execute::connect::Pooler;
-use crate::execute::postgres::CONNECT_TIMEOUT;
-use crate::execute::postgres::fault::Fault;
-use crate::execute::postgres::watch::Probe;
+use crate::database::connect::Pooler;
+use crate::database::postgres::CONNECT_TIMEOUT;
+use crate::database::postgres::fault::Fault;
+use crate::database::postgres::watch::Probe;
 
 /// Connection parameters: address, credentials and settings. All connections use them, sqlx's too.
 pub struct Place {
@@ -34,7 +34,7 @@ pub struct Place {
     /// Statement that applies the settings to one transaction, behind a pooler.
     preamble: Option<String>,
     /// Availability of the server, shared by all connections.
-    pub(in crate::execute::postgres) probe: Probe,
+    pub(in crate::database::postgres) probe: Probe,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use tokio_rustls::rustls::{
 };
 
 use super::place::{Encryption, Pem};
-use crate::execute::postgres::fault::Fault;
-use crate::execute::postgres::stream::Stream;
+use crate::database::postgres::fault::Fault;
+use crate::database::postgres::stream::Stream;
 
 /// Encrypts `socket`. Reads certificates each time, because they are replaced while the service runs.
 pub async fn encrypt(

@@ -29,10 +29,10 @@ use tokio::net::UnixStream;
 use tokio::task::spawn_blocking;
 
 use self::place::Address;
-pub(in crate::execute) use self::place::Place;
+pub(in crate::database) use self::place::Place;
 use super::fault::Fault;
 use super::stream::Stream;
-use crate::execute::connect::Pooler;
+use crate::database::connect::Pooler;
 
 /// Connection that is ready for queries.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
 ///
 /// # Errors
 /// Fails if no connection can be opened.
-pub(in crate::execute) async fn explore(place: Place) -> Result<Place, Fault> {
+pub(in crate::database) async fn explore(place: Place) -> Result<Place, Fault> {
     let is_open_question = place.pooler == Pooler::Auto;
     let (place, opened) = match open(&place).await {
         Err(fault) if is_open_question && fault.is_unsupported_parameter() => {

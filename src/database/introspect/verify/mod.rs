@@ -7,8 +7,8 @@ mod live;
 use std::collections::BTreeSet;
 
 use super::column_types;
-use super::database::Database;
 use super::foreign_keys::{Checked, ForeignKey, ForeignKeys};
+use crate::database::handle::Database;
 use crate::error::Result;
 use crate::model::{Declaration, Entity, KeyAction, Model, OnDelete, Relation};
 pub use difference::Difference;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::DatabaseConnection;
 
-use super::described::Described;
+use super::catalog_row::Described;
 use super::verify::Difference;
 use crate::error::Result;
 use crate::model::{Column, ColumnType, Entity, Model, Table};
@@ -111,7 +111,7 @@ fn is_read(entity: &Entity, column: &Column) -> bool {
 
 #[cfg(feature = "postgres")]
 fn is_readable(column: &Column, live: &LiveType) -> bool {
-    super::postgres::is_readable(&column.column_type, live.oid, &live.send)
+    crate::database::postgres::is_readable(&column.column_type, live.oid, &live.send)
 }
 
 #[cfg(not(feature = "postgres"))]

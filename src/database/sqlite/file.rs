@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use thread_local::ThreadLocal;
 
 use super::{Fault, stop_where_heavy};
-use crate::execute::connect::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_MAPPED_BYTES};
+use crate::database::connect::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_MAPPED_BYTES};
 
 /// Prepared statements that each connection caches.
 const KEPT_STATEMENTS: usize = 256;

@@ -8,8 +8,8 @@ use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef as _};
 use uuid::Uuid;
 
 use super::{Fault, time};
-use crate::execute::row::Unreadable;
-use crate::execute::row_builder::RowSetBuilder;
+use crate::database::row::Unreadable;
+use crate::database::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 use crate::plan::sqlite_decimal;
 
@@ -45,7 +45,7 @@ pub(super) fn push(
 }
 
 /// Adds rows read by sqlx.
-pub(in crate::execute) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) {
+pub(in crate::database) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) {
     let columns = rows.columns().clone();
     for result in results {
         for (index, column_type) in columns.iter().enumerate() {

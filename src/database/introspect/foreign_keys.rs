@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::database::Database;
-use super::described::{table, text};
-use super::row::RowSet;
+use super::catalog_row::{table, text};
+use crate::database::handle::Database;
+use crate::database::row::RowSet;
 use crate::error::Result;
 use crate::model::{ColumnType, KeyAction, Table};
 use crate::plan::Dialect;
@@ -87,13 +87,13 @@ impl ForeignKeys {
     ///
     /// # Errors
     /// Fails if the database cannot be queried.
-    pub(super) async fn read(database: &Database) -> Result<Self> {
+    pub(crate) async fn read(database: &Database) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
         Ok(Self::of(dialect, &database.ask(Self::sql(dialect), Vec::new(), COLUMNS.into()).await?))
     }
 
     /// The statement that asks for all keys; its columns are [`COLUMNS`].
-    pub(super) fn sql(dialect: Dialect) -> &'static str {
+    pub(crate) fn sql(dialect: Dialect) -> &'static str {
         match dialect {
             Dialect::Sqlite => SQLITE,
             Dialect::Postgres => POSTGRES,
@@ -101,7 +101,7 @@ impl ForeignKeys {
     }
 
     /// Builds the keys from what [`ForeignKeys::sql`] brought.
-    pub(super) fn of(dialect: Dialect, rows: &RowSet) -> Self {
+    pub(crate) fn of(dialect: Dialect, rows: &RowSet) -> Self {
         let mut keys: BTreeMap<(Table, String), ForeignKey> = BTreeMap::new();
         let mut own_schema = None;
         for row in 0..rows.len() {
@@ -138,7 +138,7 @@ impl ForeignKeys {
 }
 
 /// Types of what the catalog queries bring.
-pub(super) const COLUMNS: [ColumnType; 11] = [const { ColumnType::Text }; 11];
+pub(crate) const COLUMNS: [ColumnType; 11] = [const { ColumnType::Text }; 11];
 
 /// Columns of foreign keys: schema, table, key, column, target schema, table and column, ON DELETE, ON
 /// UPDATE, time of the check, and the connection's own schema. The time of the check is the table's CREATE

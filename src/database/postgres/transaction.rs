@@ -11,16 +11,16 @@ use super::PostgresConnections;
 use super::connection::{Answer, Connection, Reply, Stage, answer_of};
 use super::fault::Fault;
 use super::pool::Lease;
-use crate::execute::row::RowSet;
-use crate::execute::row_builder::RowSetBuilder;
-use crate::execute::sql_error::SqlError;
+use crate::database::row::RowSet;
+use crate::database::row_builder::RowSetBuilder;
+use crate::database::sql_error::SqlError;
 
 /// Timeout of a rollback, after which the connection is closed.
 const ROLLBACK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::execute) enum Access {
+pub(in crate::database) enum Access {
     /// Reads and writes; each statement sees the commits before it.
     Write,
     /// Reads one snapshot, taken by the first statement.
@@ -40,7 +40,7 @@ impl Access {
 /// Transaction. BEGIN is sent with the first statement. A drop rolls back at the server, even during a
 /// statement.
 #[derive(Debug)]
-pub(in crate::execute) struct PostgresTransaction {
+pub(in crate::database) struct PostgresTransaction {
     connections: Arc<PostgresConnections>,
     access: Access,
     state: Mutex<State>,

@@ -13,7 +13,7 @@ const LATELY: u64 = 100;
 
 /// Files of one database: the database, its write-ahead log and the index of the log.
 #[derive(Debug)]
-pub(in crate::execute) struct FileIdentity {
+pub(in crate::database) struct FileIdentity {
     files: Vec<OpenedFile>,
     created: Instant,
     /// Milliseconds from `created` to the last check.
@@ -34,7 +34,7 @@ struct OpenedFile {
     "{} is no longer the file that was opened; restore that file, or restart the service with the new one",
     .0.display()
 )]
-pub(in crate::execute) struct Displaced(PathBuf);
+pub(in crate::database) struct Displaced(PathBuf);
 
 impl FileIdentity {
     /// Records the database opened at `path`. Log and index are checked only if a connection holds them open

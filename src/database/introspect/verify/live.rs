@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::DatabaseConnection;
 
+use crate::database::introspect::catalog_row::Described;
 use crate::error::Result;
-use crate::execute::described::Described;
 use crate::model::Table;
 use crate::plan::Dialect;
 

@@ -32,8 +32,8 @@ use super::prepared::{Kept, Prepared, name_of};
 use super::startup::{self, Opened, Place};
 use super::stream::Stream;
 use super::watch::{TICK, Watch};
-use crate::execute::row::RowSet;
-use crate::execute::row_builder::RowSetBuilder;
+use crate::database::row::RowSet;
+use crate::database::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
 
 /// Number of unsent bytes above which the task accepts no further statement.

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
-use rust_decimal::Decimal;
-use sea_orm::{DbErr, QueryResult, TryGetable, Value};
+use chrono::NaiveDate;
+use sea_orm::Value;
 use serde::de::IgnoredAny;
-use serde_json::Value as Json;
-use uuid::Uuid;
 
-use super::answer;
+use super::plain_text::is_all_plain;
 use super::row::{RowSet, Stored, Unreadable};
 use crate::model::{ColumnType, is_null};
 use crate::plan::Query;
@@ -21,7 +18,7 @@ const USUAL_TEXT: usize = 1 << 10;
 /// Rows under construction. Text stays bytes until it is complete: one validation of all text costs a tenth
 /// of separate ones.
 #[derive(Debug)]
-pub(super) struct RowSetBuilder {
+pub(crate) struct RowSetBuilder {
     columns: Arc<[ColumnType]>,
     cells: Vec<Stored>,
     text: Vec<u8>,
@@ -29,29 +26,31 @@ pub(super) struct RowSetBuilder {
     has_unreadable: bool,
 }
 
+impl RowSet {
+    /// Builds rows of exactly these columns from consecutive values.
+    pub fn of_values(values: impl IntoIterator<Item = Value>, columns: Arc<[ColumnType]>) -> Self {
+        let mut builder = RowSetBuilder::new(columns);
+        values.into_iter().for_each(|value| builder.push_value(value));
+        builder.finish()
+    }
+}
+
 impl RowSetBuilder {
     /// Creates an empty builder with these columns.
-    pub(super) fn new(columns: Arc<[ColumnType]>) -> Self {
+    pub(crate) fn new(columns: Arc<[ColumnType]>) -> Self {
         let (cells, text) = (Vec::with_capacity(USUAL_CELLS), Vec::with_capacity(USUAL_TEXT));
         Self { columns, cells, text, others: Vec::new(), has_unreadable: false }
     }
 
     /// Creates an empty builder for a statement, with the capacity of its last results.
-    pub(super) fn of(query: &Query) -> Self {
+    pub(crate) fn of(query: &Query) -> Self {
         let cells = Vec::with_capacity(query.last_run.cells.or(USUAL_CELLS));
         let text = Vec::with_capacity(query.last_run.text.or(USUAL_TEXT));
         Self { columns: query.columns.clone(), cells, text, others: Vec::new(), has_unreadable: false }
     }
 
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn columns(&self) -> &Arc<[ColumnType]> {
         &self.columns
-    }
-
-    /// Decodes the rows that SeaORM returned for the statement.
-    pub(super) fn read(mut self, results: &[QueryResult]) -> RowSet {
-        self.push_results(results);
-        self.finish()
     }
 
     /// Completes the rows. Text that is not UTF-8 becomes unreadable.
@@ -63,7 +62,7 @@ impl RowSetBuilder {
             Err(error) => self.keep_readable(error.as_bytes()),
         };
         let Self { columns, cells, others, has_unreadable, .. } = self;
-        let is_plain = answer::is_all_plain(text.as_bytes());
+        let is_plain = is_all_plain(text.as_bytes());
         RowSet { columns, cells, text, is_plain, others, has_unreadable }
     }
 
@@ -158,6 +157,11 @@ impl RowSetBuilder {
         }
     }
 
+    /// Reserves the cells of this many rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.cells.reserve(rows * self.columns.len());
+    }
+
     /// Adds a JSON document as stored: a number may have more digits than a float.
     pub(super) fn push_json(&mut self, text: &[u8]) {
         match json_text(text) {
@@ -172,53 +176,6 @@ impl RowSetBuilder {
         self.others.push(value);
         self.cells.push(Stored::Other(index));
     }
-
-    /// Adds the results of a statement.
-    pub(super) fn push_results(&mut self, results: &[QueryResult]) {
-        self.cells.reserve(results.len() * self.columns.len());
-        #[cfg(feature = "postgres")]
-        if results.first().and_then(QueryResult::try_as_pg_row).is_some() {
-            return super::postgres::decode(results, self);
-        }
-        let columns = self.columns.clone();
-        #[cfg(feature = "sqlite")]
-        if results.first().and_then(QueryResult::try_as_sqlite_row).is_some() {
-            return super::sqlite::decode(results, self);
-        }
-        for result in results {
-            for (index, column_type) in columns.iter().enumerate() {
-                match value_of(result, index, column_type) {
-                    Ok(value) => self.push_value(value.unwrap_or_else(|| column_type.null())),
-                    Err(_) => self.push_unreadable(Unreadable::WrongType),
-                }
-            }
-        }
-    }
-}
-
-/// Decodes a cell with SeaORM.
-fn value_of(result: &QueryResult, index: usize, column_type: &ColumnType) -> Result<Option<Value>, DbErr> {
-    Ok(match column_type {
-        ColumnType::Boolean => get::<bool>(result, index)?.map(Value::from),
-        ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
-            get::<i16>(result, index)?.map(Value::from)
-        }
-        ColumnType::Int | ColumnType::SmallUnsigned => get::<i32>(result, index)?.map(Value::from),
-        ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned => {
-            get::<i64>(result, index)?.map(Value::from)
-        }
-        ColumnType::Float => get::<f32>(result, index)?.map(Value::from),
-        ColumnType::Double => get::<f64>(result, index)?.map(Value::from),
-        ColumnType::Text | ColumnType::Enumeration(_) => get::<String>(result, index)?.map(Value::from),
-        ColumnType::Decimal => get::<Decimal>(result, index)?.map(Value::from),
-        ColumnType::Uuid => get::<Uuid>(result, index)?.map(Value::from),
-        ColumnType::Date => get::<NaiveDate>(result, index)?.map(Value::from),
-        ColumnType::Time => get::<NaiveTime>(result, index)?.map(Value::from),
-        ColumnType::DateTime => get::<NaiveDateTime>(result, index)?.map(Value::from),
-        ColumnType::Timestamp => get::<DateTime<FixedOffset>>(result, index)?.map(Value::from),
-        ColumnType::Json => get::<Json>(result, index)?.map(Value::from),
-        ColumnType::Bytes => get::<Vec<u8>>(result, index)?.map(Value::from),
-    })
 }
 
 /// Returns true if both ends of a text are character boundaries.
@@ -269,14 +226,10 @@ fn code_unit(text: &str) -> Option<u32> {
     u32::from_str_radix(text.strip_prefix('u')?.get(..4)?, 16).ok()
 }
 
-fn get<T: TryGetable>(result: &QueryResult, index: usize) -> Result<Option<T>, DbErr> {
-    result.try_get_by_index(index)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::execute::row::Cell;
+    use crate::database::row::Cell;
 
     fn finished(texts: &[&[u8]]) -> RowSet {
         let mut rows = RowSetBuilder::new([ColumnType::Text].into());

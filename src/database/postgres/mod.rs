@@ -29,7 +29,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::presence::PATIENCE;
+use super::availability::PATIENCE;
 use super::row::{RowSet, Unreadable};
 use super::row_builder::RowSetBuilder;
 use super::sql_error::SqlError;

@@ -10,14 +10,16 @@ use std::time::Instant;
 use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, Value};
 
-use super::catalog::KnownCatalog;
+use super::availability::{PoolUse, Presence, reach_pool};
 #[cfg(feature = "sqlite")]
 use super::connect;
-use super::foreign_keys::ForeignKeys;
+use super::introspect::catalog::KnownCatalog;
+use super::introspect::foreign_keys::ForeignKeys;
 #[cfg(feature = "postgres")]
 use super::postgres::{Place, PostgresConnections};
-use super::presence::{PoolUse, reach_pool};
 use super::row::RowSet;
+use super::row_builder::RowSetBuilder;
+use super::seaorm;
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
 use super::sqlite::{self, FileIdentity, SqliteReader};
@@ -49,7 +51,11 @@ struct Opened {
 
 /// Reader with its own connections.
 #[derive(Debug)]
-pub(super) enum Reader {
+pub(crate) struct Reader(pub(super) Driver);
+
+/// Driver of a [`Reader`].
+#[derive(Debug)]
+pub(super) enum Driver {
     #[cfg(feature = "sqlite")]
     Sqlite(SqliteReader),
     #[cfg(feature = "postgres")]
@@ -81,7 +87,7 @@ impl Database {
         let path = (!connect::is_in_memory(url)).then(|| options.get_filename());
         let file = path.map(|path| FileIdentity::of_opened(path, reader.is_some()));
         let written = path.filter(|_| !url.contains("mode=ro")).map(Path::to_owned);
-        let opened = Opened::over(connection, reader.map(Reader::Sqlite));
+        let opened = Opened::over(connection, reader.map(|reader| Reader(Driver::Sqlite(reader))));
         Self(Arc::new(Opened { file, written, ..opened }))
     }
 
@@ -91,7 +97,7 @@ impl Database {
     pub(super) fn of_postgres(place: Place, connection: DatabaseConnection) -> Self {
         let limit = connection.get_postgres_connection_pool().options().get_max_connections();
         let connections = PostgresConnections::new(Arc::new(place), limit as usize);
-        Self(Arc::new(Opened::over(connection, Some(Reader::Postgres(connections)))))
+        Self(Arc::new(Opened::over(connection, Some(Reader(Driver::Postgres(connections))))))
     }
 
     /// Checks that the database is still the opened one: a SQLite file may have been deleted or replaced.
@@ -111,7 +117,7 @@ impl Database {
     /// # Errors
     /// Fails as [`Database::check_file`].
     #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only SQLite has a file"))]
-    pub(super) fn check_file_lately(&self, now: Instant) -> Result<(), SqlError> {
+    pub(crate) fn check_file_lately(&self, now: Instant) -> Result<(), SqlError> {
         #[cfg(feature = "sqlite")]
         if let Some(file) = &self.0.file {
             return file.check_lately(now).map_err(|error| SqlError::Unavailable(error.to_string()));
@@ -141,9 +147,9 @@ impl Database {
     pub fn pool_use(&self) -> PoolUse {
         let pool = PoolUse::of(&self.0.connection);
         let (idle, busy) = self.reader().map_or((0, 0), Reader::idle_and_busy);
-        let room = match self.reader() {
+        let room = match self.driver() {
             #[cfg(feature = "postgres")]
-            Some(Reader::Postgres(connections)) => u32::try_from(connections.room()).unwrap_or(u32::MAX),
+            Some(Driver::Postgres(connections)) => u32::try_from(connections.room()).unwrap_or(u32::MAX),
             _ => pool.room,
         };
         PoolUse { idle: pool.idle + idle, busy: pool.busy + busy, room }
@@ -152,10 +158,10 @@ impl Database {
     /// Returns the own connections to PostgreSQL.
     #[cfg(feature = "postgres")]
     pub(super) fn postgres(&self) -> Option<&Arc<PostgresConnections>> {
-        match self.reader()? {
-            Reader::Postgres(connections) => Some(connections),
+        match self.driver()? {
+            Driver::Postgres(connections) => Some(connections),
             #[cfg(feature = "sqlite")]
-            Reader::Sqlite(_) => None,
+            Driver::Sqlite(_) => None,
         }
     }
 
@@ -172,7 +178,7 @@ impl Database {
     ///
     /// # Errors
     /// Fails as the statement does.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         sql: &str,
         values: Vec<Value>,
@@ -184,7 +190,21 @@ impl Database {
         }
         let statement = Statement::from_sql_and_values(self.get_database_backend(), sql, values);
         let results = self.0.connection.query_all_raw(statement).await.map_err(SqlError::from)?;
-        Ok(RowSet::read(&results, columns))
+        Ok(seaorm::read(&results, RowSetBuilder::new(columns)))
+    }
+
+    /// Sends a statement that reads through SeaORM's pool, and decodes its rows. A lost connection is replaced.
+    pub(crate) async fn read_pooled(
+        &self,
+        presence: &Presence,
+        sql: &str,
+        values: &[Value],
+        rows: &(impl Fn() -> RowSetBuilder + Sync),
+    ) -> Result<RowSet, SqlError> {
+        let backend = self.get_database_backend();
+        let send = || self.0.connection.query_all_raw(seaorm::statement(backend, sql, values));
+        let results = presence.attempt(&self.0.connection, send).await?;
+        Ok(seaorm::read(&results, rows()))
     }
 
     /// Returns an id unique among the databases opened by this process; clones share it.
@@ -198,22 +218,28 @@ impl Database {
     }
 
     /// Returns the cached catalog, without a query.
-    pub(super) fn known_catalog(&self) -> Option<Arc<Catalog>> {
+    pub(crate) fn known_catalog(&self) -> Option<Arc<Catalog>> {
         self.0.catalog.known()
     }
 
     /// Returns the cached foreign keys, without a query.
-    pub(super) fn known_keys(&self) -> Option<Arc<ForeignKeys>> {
+    pub(crate) fn known_keys(&self) -> Option<Arc<ForeignKeys>> {
         self.0.catalog.keys()
     }
 
     /// Keeps foreign keys that were read within a transaction.
-    pub(super) fn keep_keys(&self, keys: ForeignKeys) {
+    pub(crate) fn keep_keys(&self, keys: ForeignKeys) {
         self.0.catalog.keep_keys(keys);
     }
 
-    pub(super) fn reader(&self) -> Option<&Reader> {
+    /// Returns the reader with its own connections, if the database was opened with one.
+    pub(crate) fn reader(&self) -> Option<&Reader> {
         self.0.reader.as_ref()
+    }
+
+    /// Returns the driver of the own connections.
+    pub(super) fn driver(&self) -> Option<&Driver> {
+        self.reader().map(|reader| &reader.0)
     }
 
     /// Closes every connection. Later requests fail because the database is unavailable.
@@ -253,30 +279,30 @@ impl Reader {
     /// Sends a statement that reads, and decodes its rows. Boxed, so that driver futures do not enlarge every
     /// future above.
     pub fn read<'a>(&'a self, query: &'a Query, values: Arc<[Value]>) -> BoxFuture<'a, Result<RowSet>> {
-        match self {
+        match &self.0 {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(reader) => Box::pin(reader.read(query, values)),
+            Driver::Sqlite(reader) => Box::pin(reader.read(query, values)),
             #[cfg(feature = "postgres")]
-            Self::Postgres(reader) => Box::pin(reader.read(query, values)),
+            Driver::Postgres(reader) => Box::pin(reader.read(query, values)),
         }
     }
 
     fn idle_and_busy(&self) -> (u32, u32) {
-        let (idle, busy) = match self {
+        let (idle, busy) = match &self.0 {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(reader) => reader.idle_and_busy(),
+            Driver::Sqlite(reader) => reader.idle_and_busy(),
             #[cfg(feature = "postgres")]
-            Self::Postgres(reader) => reader.idle_and_busy(),
+            Driver::Postgres(reader) => reader.idle_and_busy(),
         };
         (u32::try_from(idle).unwrap_or(u32::MAX), u32::try_from(busy).unwrap_or(u32::MAX))
     }
 
     fn close(&self) {
-        match self {
+        match &self.0 {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(reader) => reader.close(),
+            Driver::Sqlite(reader) => reader.close(),
             #[cfg(feature = "postgres")]
-            Self::Postgres(reader) => reader.close(),
+            Driver::Postgres(reader) => reader.close(),
         }
     }
 }

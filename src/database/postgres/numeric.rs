@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use sea_orm::Value;
 
-use crate::execute::row::Unreadable;
+use crate::database::row::Unreadable;
 
 const POSITIVE: u16 = 0x0000;
 const NEGATIVE: u16 = 0x4000;

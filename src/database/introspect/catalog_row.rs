@@ -4,7 +4,7 @@
 use sea_orm::DbBackend;
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TryGetable, Value};
 
-use super::row::RowSet;
+use crate::database::row::RowSet;
 use crate::error::{Error, Result};
 use crate::model::Table;
 

@@ -1,0 +1,36 @@
+//! Databases: connection, availability, introspection, change notification, and rows as the drivers read them.
+
+mod availability;
+mod changes;
+mod connect;
+mod handle;
+mod introspect;
+mod plain_text;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod row;
+mod row_builder;
+mod seaorm;
+mod sql_error;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod transaction;
+mod uninterrupted;
+
+pub use availability::{PoolUse, Presence};
+pub use changes::{Changes, Listener};
+pub use connect::{ConnectError, ConnectSettings, Pooler, Synchronous, connect, connect_with};
+pub use handle::Database;
+pub use introspect::column_types::unreadable_columns;
+pub(crate) use introspect::foreign_keys::COLUMNS as FOREIGN_KEY_COLUMNS;
+pub use introspect::foreign_keys::{Checked, ForeignKey, ForeignKeys};
+pub use introspect::verify::{Difference, verify};
+#[cfg(test)]
+pub(crate) use plain_text::is_all_plain;
+pub(crate) use plain_text::is_escaped;
+pub use row::{Cell, Row, RowSet, Unreadable};
+pub(crate) use row_builder::RowSetBuilder;
+pub(crate) use sql_error::SQLITE_FULL;
+pub use sql_error::{Refusal, SqlError};
+pub(crate) use transaction::Running;
+pub use transaction::Transaction;

@@ -1,0 +1,253 @@
+//! Transactions, for writes and for reads of one snapshot.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, Value,
+};
+use tokio::sync::RwLock;
+
+use super::availability::Presence;
+use super::changes::Changes;
+use super::handle::{Database, Driver};
+#[cfg(feature = "postgres")]
+use super::postgres::{Access, PostgresTransaction};
+use super::row::RowSet;
+use super::row_builder::RowSetBuilder;
+use super::seaorm;
+use super::sql_error::SqlError;
+#[cfg(feature = "sqlite")]
+use super::sqlite::SqliteSnapshot;
+use super::uninterrupted::Uninterrupted;
+use crate::model::Table;
+
+/// Open transaction. A drop rolls it back.
+#[derive(Debug)]
+pub struct Transaction {
+    running: Arc<Running>,
+    database: Database,
+    changes: Changes,
+}
+
+/// Shared sender of a transaction's statements.
+///
+/// The tasks that load relations share it, and may outlive their request slightly. They send nothing more,
+/// and the transaction's end does not wait for them.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// `None` once the transaction has ended.
+    begun: RwLock<Option<Begun>>,
+    touched: Mutex<BTreeSet<Table>>,
+}
+
+#[derive(Debug)]
+enum Begun {
+    SeaOrm(DatabaseTransaction),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<PostgresTransaction>),
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteSnapshot),
+}
+
+impl Begun {
+    async fn reading(database: &Database, presence: &Presence) -> Result<Self, SqlError> {
+        database.check_file_lately(Instant::now())?;
+        match database.driver() {
+            #[cfg(feature = "postgres")]
+            Some(Driver::Postgres(connections)) => {
+                Ok(Self::Postgres(Box::new(connections.begin(Access::Snapshot).await?)))
+            }
+            #[cfg(feature = "sqlite")]
+            Some(Driver::Sqlite(reader)) => Ok(Self::Sqlite(reader.begin_snapshot().await?)),
+            None => {
+                // SQLite knows one isolation level, in which a transaction reads one snapshot.
+                let is_postgres = database.get_database_backend() == DbBackend::Postgres;
+                let options = TransactionOptions {
+                    isolation_level: is_postgres.then_some(IsolationLevel::RepeatableRead),
+                    access_mode: is_postgres.then_some(AccessMode::ReadOnly),
+                    ..TransactionOptions::default()
+                };
+                let begin = || database.begin_with_options(options);
+                Ok(Self::SeaOrm(presence.attempt(database, begin).await?))
+            }
+        }
+    }
+
+    async fn writing(database: &Database, presence: &Presence) -> Result<Self, SqlError> {
+        #[cfg(feature = "postgres")]
+        if let Some(connections) = database.postgres() {
+            return Ok(Self::Postgres(Box::new(connections.begin(Access::Write).await?)));
+        }
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (database.get_database_backend() == DbBackend::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        database.check_file()?;
+        let begin = || database.begin_with_options(options);
+        Ok(Self::SeaOrm(presence.attempt(database, begin).await?))
+    }
+}
+
+impl Running {
+    fn new(begun: Begun) -> Arc<Self> {
+        Arc::new(Self { begun: RwLock::new(Some(begun)), touched: Mutex::default() })
+    }
+
+    /// Records that the transaction touched these tables; its commit notifies the subscribers.
+    pub fn touch(&self, tables: impl IntoIterator<Item = Table>) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(tables);
+    }
+
+    /// Sends a statement, and decodes the returned rows.
+    pub async fn send(
+        &self,
+        sql: &Arc<str>,
+        values: Arc<[Value]>,
+        rows: &(impl Fn() -> RowSetBuilder + Sync),
+    ) -> Result<RowSet, SqlError> {
+        match &*self.begun.read().await {
+            Some(Begun::SeaOrm(transaction)) => {
+                let statement = seaorm::statement(transaction.get_database_backend(), sql, &values);
+                let results = transaction.query_all_raw(statement).await?;
+                Ok(seaorm::read(&results, rows()))
+            }
+            #[cfg(feature = "postgres")]
+            Some(Begun::Postgres(transaction)) => transaction.send(sql, values, rows).await,
+            #[cfg(feature = "sqlite")]
+            Some(Begun::Sqlite(snapshot)) => snapshot.read(sql, values, rows).await,
+            None => Err(is_over()),
+        }
+    }
+
+    async fn commit(&self) -> Result<(), SqlError> {
+        match self.begun.write().await.take().ok_or_else(is_over)? {
+            Begun::SeaOrm(transaction) => {
+                transaction.commit().await.map_err(|error| SqlError::from(error).of_commit())
+            }
+            #[cfg(feature = "postgres")]
+            Begun::Postgres(transaction) => transaction.commit().await,
+            #[cfg(feature = "sqlite")]
+            Begun::Sqlite(_) => Ok(()),
+        }
+    }
+
+    /// Rolls back, unless the transaction has ended.
+    ///
+    /// # Errors
+    /// Fails if the connection is lost, and the transaction with it.
+    pub async fn rollback(&self) -> Result<(), SqlError> {
+        match self.begun.write().await.take() {
+            Some(Begun::SeaOrm(transaction)) => Ok(transaction.rollback().await?),
+            #[cfg(feature = "postgres")]
+            Some(Begun::Postgres(transaction)) => transaction.rollback().await,
+            #[cfg(feature = "sqlite")]
+            Some(Begun::Sqlite(_)) => Ok(()),
+            None => Ok(()),
+        }
+    }
+
+    fn touched(&self) -> BTreeSet<Table> {
+        std::mem::take(&mut self.touched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Transaction {
+    /// Begins a transaction. On SQLite it takes the write lock at once: a later upgrade could fail because
+    /// another transaction wrote in between.
+    pub(crate) async fn begin(
+        database: &Database,
+        presence: &Presence,
+        changes: &Changes,
+    ) -> Result<Self, SqlError> {
+        Ok(Self::over(Begun::writing(database, presence).await?, database, changes))
+    }
+
+    /// Begins a transaction that reads one snapshot of the database: every statement sees the commits before
+    /// the first.
+    pub(crate) async fn begin_snapshot(
+        database: &Database,
+        presence: &Presence,
+        changes: &Changes,
+    ) -> Result<Self, SqlError> {
+        Ok(Self::over(Begun::reading(database, presence).await?, database, changes))
+    }
+
+    fn over(begun: Begun, database: &Database, changes: &Changes) -> Self {
+        Self { running: Running::new(begun), database: database.clone(), changes: changes.clone() }
+    }
+
+    /// Returns the sender of the transaction's statements.
+    pub(crate) fn running(&self) -> Arc<Running> {
+        self.running.clone()
+    }
+
+    /// Commits, and publishes the touched tables. A dropped caller stops neither.
+    ///
+    /// # Errors
+    /// [`SqlError::Refused`] if the database refuses the commit: nothing was written.
+    /// [`SqlError::OutcomeUnknown`] if the connection is lost meanwhile. Such a transaction must not be
+    /// retried.
+    pub async fn commit(&self) -> Result<(), SqlError> {
+        self.database.check_file()?;
+        let (running, changes) = (self.running.clone(), self.changes.clone());
+        let database = self.database.clone();
+        Uninterrupted::new(async move {
+            let done = running.commit().await;
+            // Writes that were not refused may be committed.
+            if !matches!(done, Err(SqlError::Refused(_))) {
+                changes.tell(running.touched());
+            }
+            done?;
+            // Writes to a deleted file are lost.
+            database.check_file().map_err(SqlError::of_commit)
+        })
+        .await
+    }
+
+    /// Ends a transaction that only read, which frees its connection.
+    pub async fn leave(&self) {
+        match self.running.begun.write().await.take() {
+            Some(Begun::SeaOrm(transaction)) => {
+                // The rows are complete, even if the connection fails.
+                let _ = transaction.rollback().await;
+            }
+            #[cfg(feature = "postgres")]
+            Some(Begun::Postgres(transaction)) => transaction.leave(),
+            #[cfg(feature = "sqlite")]
+            Some(Begun::Sqlite(_)) => {}
+            None => {}
+        }
+    }
+
+    /// Rolls back. The locks are released on return; a drop releases them slightly later.
+    ///
+    /// # Errors
+    /// Fails if the connection is lost, and the transaction with it.
+    pub async fn rollback(&self) -> Result<(), SqlError> {
+        self.running.rollback().await
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        #[cfg(feature = "postgres")]
+        if let Ok(begun) = self.running.begun.try_read()
+            && let Some(Begun::Postgres(transaction)) = &*begun
+        {
+            // Sharing tasks may be waiting for the database.
+            transaction.give_up();
+            return;
+        }
+        if let Ok(mut begun) = self.running.begun.try_write() {
+            *begun = None;
+        }
+    }
+}
+
+fn is_over() -> SqlError {
+    SqlError::Internal("the transaction is over".to_owned())
+}
