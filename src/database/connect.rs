@@ -1,7 +1,5 @@
 //! Opens the database with the settings that Crowsfoot relies on.
 
-use std::time::Duration;
-
 #[cfg(feature = "sqlite")]
 use sea_orm::ConnectOptions;
 use sea_orm::DbErr;
@@ -13,6 +11,9 @@ use sqlx::{ConnectOptions as _, postgres::PgPoolOptions};
 use super::handle::Database;
 #[cfg(feature = "postgres")]
 use super::postgres::{Place, explore};
+use super::settings::{ACQUIRE_TIMEOUT, ConnectSettings, Pooler, Synchronous};
+#[cfg(feature = "sqlite")]
+use super::settings::{SQLITE_CACHE, SQLITE_MAPPED_BYTES, is_in_memory};
 
 /// Error while opening the database.
 #[derive(Debug, thiserror::Error)]
@@ -38,70 +39,13 @@ pub enum ConnectError {
     Unusable(#[from] DbErr),
 }
 
-/// Settings of the database connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectSettings {
-    /// Maximum number of connections for transactions, and the same number for reads. On PostgreSQL, short
-    /// statements share one further connection per thread.
-    pub pool_size: u32,
-    /// Time limit of PostgreSQL for a statement, and for idle time within a transaction; none without a
-    /// limit. SQLite has no such limit.
-    pub statement_timeout: Option<Duration>,
-    /// Durability of SQLite's commits.
-    pub sqlite_synchronous: Synchronous,
-    /// Pooler in transaction mode, such as PgBouncer, between the service and PostgreSQL.
-    pub pooler: Pooler,
-}
-
-/// Point at which SQLite waits until its writes are on disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Synchronous {
-    /// At every commit: an acknowledged commit survives a power cut.
-    #[default]
-    Full,
-    /// At each checkpoint of the write-ahead log: a power cut may lose the last commits, and leaves the file
-    /// intact. A killed process loses nothing.
-    Normal,
-}
-
-/// Pooler between the service and PostgreSQL.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pooler {
-    /// Detected at opening: a pooler reports another process id than the server, or refuses start-up
-    /// parameters.
-    #[default]
-    Auto,
-    /// No pooler, or a pooler in session mode.
-    None,
-    /// A pooler in transaction mode. Statements have no names, and settings hold for one transaction.
-    Transaction,
-}
-
-/// Timeout for a connection, after which the database counts as unavailable.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Name that PostgreSQL shows in its lists of connections.
 #[cfg(feature = "postgres")]
 const APPLICATION_NAME: &str = "crowsfoot";
 
-/// Bytes of the file that SQLite maps into memory, so that reads avoid a copy.
-#[cfg(feature = "sqlite")]
-pub(super) const SQLITE_MAPPED_BYTES: &str = "268435456";
-
-/// Page cache of each SQLite connection, in KiB after the minus. Holds pages outside the mapped part, which
-/// are those of the write-ahead log.
-#[cfg(feature = "sqlite")]
-pub(super) const SQLITE_CACHE: &str = "-65536";
-
 /// Size to which SQLite truncates its write-ahead log after a full checkpoint.
 #[cfg(feature = "sqlite")]
 const SQLITE_JOURNAL_BYTES: &str = "67108864";
-
-/// Returns true if the SQLite database at `url` is in memory.
-#[cfg(feature = "sqlite")]
-pub(super) fn is_in_memory(url: &str) -> bool {
-    url.contains(":memory:") || url.contains("mode=memory")
-}
 
 /// Opens the database at `url` with [`ConnectSettings::pool_size`] connections. Statements have no time
 /// limit.

@@ -5,27 +5,31 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, Value};
+use tokio::time::timeout;
 
 use super::availability::{PoolUse, Presence, reach_pool};
-#[cfg(feature = "sqlite")]
-use super::connect;
-use super::introspect::catalog::KnownCatalog;
-use super::introspect::foreign_keys::ForeignKeys;
+use super::introspect::catalog::{self, KnownCatalog};
+use super::introspect::foreign_keys::{self, ForeignKeys};
 #[cfg(feature = "postgres")]
 use super::postgres::{Place, PostgresConnections};
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
 use super::seaorm;
+#[cfg(feature = "sqlite")]
+use super::settings::is_in_memory;
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
 use super::sqlite::{self, FileIdentity, SqliteReader};
 use crate::error::Result;
 use crate::model::ColumnType;
-use crate::plan::{Catalog, Query};
+use crate::plan::{Catalog, Dialect, Query};
+
+/// Timeout of the catalog queries.
+const CATALOG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Number of databases opened in this process.
 static OPENED: AtomicU64 = AtomicU64::new(0);
@@ -46,7 +50,7 @@ struct Opened {
     /// The file of SQLite that is to be written; none where the URL says `mode=ro`.
     #[cfg(feature = "sqlite")]
     written: Option<PathBuf>,
-    catalog: Arc<KnownCatalog>,
+    catalog: KnownCatalog,
 }
 
 /// Reader with its own connections.
@@ -72,7 +76,7 @@ impl Opened {
             file: None,
             #[cfg(feature = "sqlite")]
             written: None,
-            catalog: Arc::default(),
+            catalog: KnownCatalog::default(),
         }
     }
 }
@@ -84,7 +88,7 @@ impl Database {
         let pool = connection.get_sqlite_connection_pool();
         let reader = SqliteReader::new(url, pool);
         let options = pool.connect_options();
-        let path = (!connect::is_in_memory(url)).then(|| options.get_filename());
+        let path = (!is_in_memory(url)).then(|| options.get_filename());
         let file = path.map(|path| FileIdentity::of_opened(path, reader.is_some()));
         let written = path.filter(|_| !url.contains("mode=ro")).map(Path::to_owned);
         let opened = Opened::over(connection, reader.map(|reader| Reader(Driver::Sqlite(reader))));
@@ -212,9 +216,55 @@ impl Database {
         self.0.id
     }
 
-    /// Returns the catalog, which may query the database.
+    /// Returns the catalog, and reads it first if the cache is empty. An expired catalog is read again in the
+    /// background, without a wait.
     pub async fn catalog(&self) -> Option<Arc<Catalog>> {
-        self.0.catalog.current(self).await
+        let (known, is_due) = self.0.catalog.current();
+        if !is_due {
+            return known;
+        }
+        if known.is_some() {
+            let database = self.clone();
+            tokio::spawn(async move { database.renew_catalog().await });
+        } else {
+            self.renew_catalog().await;
+        }
+        self.known_catalog()
+    }
+
+    /// Reads the catalog into the cache. On failure the cache stays unchanged.
+    async fn renew_catalog(&self) {
+        let read = async { Ok((self.read_catalog().await?, self.read_keys().await?)) };
+        let read: Result<Result<_>, _> = timeout(CATALOG_PATIENCE, read).await;
+        match read {
+            Ok(Ok((catalog, keys))) => self.0.catalog.keep(catalog, keys),
+            Ok(Err(error)) => tracing::warn!(%error, "the database catalog cannot be read"),
+            Err(_) => tracing::warn!("the database catalog is slow to read"),
+        }
+    }
+
+    async fn read_catalog(&self) -> Result<Catalog> {
+        let catalog::Queries { indexes, rows } = catalog::queries(self.dialect()?);
+        let indexes = self.ask(indexes, Vec::new(), catalog::INDEX_COLUMNS.into()).await?;
+        let rows = match rows {
+            Some(rows) => self.ask(rows, Vec::new(), catalog::ROW_COLUMNS.into()).await?,
+            None => RowSet::default(),
+        };
+        Ok(catalog::of(&indexes, &rows))
+    }
+
+    /// Reads the foreign keys from the database's catalog.
+    ///
+    /// # Errors
+    /// Fails if the database cannot be queried.
+    pub(super) async fn read_keys(&self) -> Result<ForeignKeys> {
+        let dialect = self.dialect()?;
+        let rows = self.ask(ForeignKeys::sql(dialect), Vec::new(), foreign_keys::COLUMNS.into()).await?;
+        Ok(ForeignKeys::of(dialect, &rows))
+    }
+
+    fn dialect(&self) -> Result<Dialect> {
+        Dialect::of(self.get_database_backend())
     }
 
     /// Returns the cached catalog, without a query.

@@ -11,6 +11,7 @@ mod postgres;
 mod row;
 mod row_builder;
 mod seaorm;
+mod settings;
 mod sql_error;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -19,7 +20,7 @@ mod uninterrupted;
 
 pub use availability::{PoolUse, Presence};
 pub use changes::{Changes, Listener};
-pub use connect::{ConnectError, ConnectSettings, Pooler, Synchronous, connect, connect_with};
+pub use connect::{ConnectError, connect, connect_with};
 pub use handle::Database;
 pub use introspect::column_types::unreadable_columns;
 pub(crate) use introspect::foreign_keys::COLUMNS as FOREIGN_KEY_COLUMNS;
@@ -30,6 +31,7 @@ pub(crate) use plain_text::is_all_plain;
 pub(crate) use plain_text::is_escaped;
 pub use row::{Cell, Row, RowSet, Unreadable};
 pub(crate) use row_builder::RowSetBuilder;
+pub use settings::{ConnectSettings, Pooler, Synchronous};
 pub(crate) use sql_error::SQLITE_FULL;
 pub use sql_error::{Refusal, SqlError};
 pub(crate) use transaction::Running;

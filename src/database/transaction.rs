@@ -58,7 +58,7 @@ impl Begun {
         match database.driver() {
             #[cfg(feature = "postgres")]
             Some(Driver::Postgres(connections)) => {
-                Ok(Self::Postgres(Box::new(connections.begin(Access::Snapshot).await?)))
+                Ok(Self::Postgres(Box::new(PostgresTransaction::begin(connections, Access::Snapshot).await?)))
             }
             #[cfg(feature = "sqlite")]
             Some(Driver::Sqlite(reader)) => Ok(Self::Sqlite(reader.begin_snapshot().await?)),
@@ -79,7 +79,9 @@ impl Begun {
     async fn writing(database: &Database, presence: &Presence) -> Result<Self, SqlError> {
         #[cfg(feature = "postgres")]
         if let Some(connections) = database.postgres() {
-            return Ok(Self::Postgres(Box::new(connections.begin(Access::Write).await?)));
+            return Ok(Self::Postgres(Box::new(
+                PostgresTransaction::begin(connections, Access::Write).await?,
+            )));
         }
         let options = TransactionOptions {
             sqlite_transaction_mode: (database.get_database_backend() == DbBackend::Sqlite)

@@ -5,6 +5,7 @@ mod explain;
 mod groups;
 mod loader;
 mod session;
+mod shared;
 mod statements;
 mod tree;
 
@@ -12,6 +13,7 @@ pub use answer::{Answer, Json, json, object};
 pub use explain::StatementRecord;
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
-pub use session::{Limits, ReadConsistency, Session, Shared};
+pub use session::Session;
+pub use shared::{Limits, ReadConsistency, Shared};
 pub use statements::Statements;
 pub use tree::{Child, Loaded, Tree};

@@ -8,62 +8,12 @@ use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::loader::RelationLoader;
+use super::shared::{Limits, ReadConsistency, Shared};
 use super::statements::Statements;
-use crate::database::{Changes, Database, Presence, Transaction};
+use crate::database::{Database, Transaction};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::plan::{Catalog, Complexity, Dialect, Load, Plan, Select, rows_asked};
-
-/// Limits of one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Maximum number of rows that all statements of a request return together.
-    pub rows: u64,
-    /// Maximum number of rows that a plan may request, as estimated before execution: limits multiplied along
-    /// the levels (see [`rows_asked`]). Lists without a limit count with an assumed number. The limit refuses
-    /// statements that the row ceiling would stop only after the database has worked for them. Five nested
-    /// levels of lists without limits pass.
-    pub cost: u64,
-    /// Time for which a mutation that meets others at the same rows is tried again. What ends the request earlier ends the
-    /// mutation with it.
-    pub retry_time: Duration,
-}
-
-impl Limits {
-    /// Default limits.
-    pub const DEFAULT: Self = Self { rows: 100_000, cost: 10_000_000, retry_time: Duration::from_secs(30) };
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
-/// State of the database that the statements of one query see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReadConsistency {
-    /// All statements see one snapshot. Results of subscriptions always do.
-    #[default]
-    Snapshot,
-    /// Each statement sees the commits before it.
-    Statement,
-}
-
-/// State shared by all sessions of a schema.
-#[derive(Debug)]
-pub struct Shared {
-    /// The model.
-    pub model: Arc<Model>,
-    /// Limits of each request.
-    pub limits: Limits,
-    /// State of the database that the statements of one query see.
-    pub consistency: ReadConsistency,
-    /// Change notification.
-    pub changes: Changes,
-    /// Availability of the database.
-    pub presence: Presence,
-}
 
 /// Database access of one request.
 pub struct Session {

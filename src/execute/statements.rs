@@ -8,7 +8,7 @@ use sea_orm::{DatabaseConnection, DbBackend, Statement, Value};
 use tracing::{Instrument, Span};
 
 use super::explain::StatementRecord;
-use super::session::Shared;
+use super::shared::Shared;
 use crate::database::{
     Database, FOREIGN_KEY_COLUMNS, ForeignKeys, RowSet, RowSetBuilder, Running, SqlError, Transaction,
 };

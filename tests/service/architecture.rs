@@ -1,5 +1,6 @@
 //! Import rules between the parts of the program.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,114 @@ fn each_part_imports_only_parts_to_its_right() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(imports > 0, "no import was found");
+}
+
+/// Circles of files that still exist inside a room, each sorted. The list may only shrink.
+const CIRCLES: [&[&str]; 10] = [
+    &[
+        "diagram::layout",
+        "diagram::layout::order",
+        "diagram::layout::pack",
+        "diagram::layout::place",
+        "diagram::layout::ports",
+        "diagram::layout::rank",
+        "diagram::layout::route",
+    ],
+    &["guard", "guard::document", "guard::lexer", "guard::parser", "guard::text", "guard::values"],
+    &["model", "model::relation"],
+    &["model::assembly", "model::assembly::entity", "model::assembly::joins", "model::registry"],
+    &["model::column_type", "model::range"],
+    &[
+        "mutate::constraint",
+        "mutate::delete",
+        "mutate::naming",
+        "mutate::statement",
+        "mutate::trial",
+        "mutate::unfit",
+        "mutate::writer",
+    ],
+    &["mutate::links", "mutate::unlink"],
+    &[
+        "plan",
+        "plan::catalog",
+        "plan::complexity",
+        "plan::cursor",
+        "plan::dialect",
+        "plan::filter",
+        "plan::input",
+        "plan::order",
+        "plan::pattern",
+        "plan::select",
+        "plan::select::condition",
+        "plan::select::join",
+        "plan::select::ordering",
+        "plan::select::page",
+        "plan::select::template",
+        "plan::sqlite_decimal",
+        "plan::sqlite_time",
+        "plan::variables",
+    ],
+    &[
+        "schema",
+        "schema::answering",
+        "schema::build",
+        "schema::compiled",
+        "schema::introspection",
+        "schema::live",
+        "schema::mutations",
+        "schema::objects",
+        "schema::prepared",
+        "schema::roots",
+        "schema::type_system",
+        "schema::validate",
+        "schema::validate::values",
+        "schema::validate::variables",
+    ],
+    &[
+        "server",
+        "server::answer",
+        "server::body",
+        "server::envelope",
+        "server::events",
+        "server::graphql",
+        "server::health",
+        "server::metrics",
+        "server::metrics::series",
+        "server::observation",
+        "server::operation",
+        "server::socket",
+    ],
+];
+
+#[test]
+fn no_files_of_a_room_import_each_other_in_a_circle() {
+    let found = circles(&room_files());
+    let known: BTreeSet<Vec<String>> =
+        CIRCLES.iter().map(|circle| circle.iter().map(|file| (*file).to_owned()).collect()).collect();
+    let new: Vec<String> = found.difference(&known).map(|circle| circle.join(", ")).collect();
+    assert!(new.is_empty(), "circles of files:\n{}", new.join("\n"));
+    let open: Vec<String> = known.difference(&found).map(|circle| circle.join(", ")).collect();
+    assert!(open.is_empty(), "no circle any more, to be taken from the list:\n{}", open.join("\n"));
+}
+
+/// Tests the parser of paths, and the resolution of re-exports, that the check above uses.
+#[test]
+fn circles_are_found_through_re_exports() {
+    let files = |texts: &[(&str, &str)]| -> BTreeMap<Vec<String>, String> {
+        texts.iter().map(|(name, text)| (segments(name), (*text).to_owned())).collect()
+    };
+    let room = ("a", "mod b; mod c; mod d; pub use b::{Bee, self}; use d::Dee; pub struct Own;");
+    let circle =
+        [room, ("a::b", "use super::c::Sea;"), ("a::c", "use crate::a::{Own, Bee as B};"), ("a::d", "")];
+    assert_eq!(circles(&files(&circle)), [vec!["a::b".to_owned(), "a::c".to_owned()]].into());
+    let with_room = [room, ("a::b", ""), ("a::c", ""), ("a::d", "fn see() -> super::Own {}")];
+    assert_eq!(circles(&files(&with_room)), [vec!["a".to_owned(), "a::d".to_owned()]].into());
+    let open = [
+        room,
+        ("a::b", "use super::c::Sea;"),
+        ("a::c", "use super::Own; mod tests { use super::super::b; }"),
+    ];
+    assert!(circles(&files(&open)).is_empty());
 }
 
 /// The settings of the library are arguments.
@@ -134,6 +243,156 @@ fn imported(text: &str) -> Vec<String> {
         }
     }
     parts
+}
+
+/// Returns the texts of the library's files by module path. Tests inside a module are a file of their own.
+fn room_files() -> BTreeMap<Vec<String>, String> {
+    let files = sources("src").into_iter().map(|(file, text)| (module(&file), text));
+    files.filter(|(module, _)| module.last().is_none_or(|name| name != "tests" && name != "lib")).collect()
+}
+
+/// Returns the groups of files that import each other, directly or by way of others.
+fn circles(files: &BTreeMap<Vec<String>, String>) -> BTreeSet<Vec<String>> {
+    let paths: BTreeMap<&Vec<String>, Vec<Import>> =
+        files.iter().map(|(module, text)| (module, imports(module, text, files))).collect();
+    let arrows: BTreeMap<&Vec<String>, BTreeSet<Vec<String>>> = paths
+        .iter()
+        .map(|(module, imports)| {
+            // A re-export counts where its name is imported.
+            let used = imports.iter().filter(|import| import.is_used);
+            let targets = used.map(|import| resolve(&import.path, &paths, 0));
+            (*module, targets.filter(|target| target != *module && !target.is_empty()).collect())
+        })
+        .collect();
+    let reached = |from: &Vec<String>| {
+        let mut reached = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(module) = open.pop() {
+            for target in arrows.get(module).into_iter().flatten() {
+                if reached.insert(target.clone()) {
+                    open.push(target);
+                }
+            }
+        }
+        reached
+    };
+    let reach: BTreeMap<&Vec<String>, BTreeSet<Vec<String>>> =
+        files.keys().map(|module| (module, reached(module))).collect();
+    let circle = |module: &Vec<String>| -> Vec<String> {
+        let both =
+            files.keys().filter(|other| reach[module].contains(*other) && reach[other].contains(module));
+        both.map(|other| other.join("::")).collect()
+    };
+    files.keys().map(circle).filter(|circle| !circle.is_empty()).collect()
+}
+
+/// Path named in a file, from the room on.
+struct Import {
+    path: Vec<String>,
+    /// Name by which a re-export offers it.
+    name: String,
+    is_exported: bool,
+    is_used: bool,
+}
+
+/// Returns the paths into the file's own room, except those of its tests.
+fn imports(module: &[String], text: &str, files: &BTreeMap<Vec<String>, String>) -> Vec<Import> {
+    let tokens = tokens(text);
+    let end = tokens.windows(3).position(|window| window[..2] == ["mod", "tests"] && window[2] == "{");
+    let tokens = &tokens[..end.unwrap_or(tokens.len())];
+    let mut imports = Vec::new();
+    let mut place = 0;
+    while place < tokens.len() {
+        let start = place;
+        place += 1;
+        let follows = start > 0 && (tokens[start - 1] == "::" || tokens[start - 1] == "\"");
+        if follows || tokens.get(place).is_none_or(|next| next != "::") {
+            continue;
+        }
+        let child: Vec<String> = module.iter().chain([&tokens[start]]).cloned().collect();
+        let base = match tokens[start].as_str() {
+            "crate" => Vec::new(),
+            "self" => module.to_vec(),
+            "super" => module[..module.len() - 1].to_vec(),
+            _ if files.contains_key(&child) => child,
+            _ => continue,
+        };
+        let is_exported = start > 1
+            && tokens[start - 1] == "use"
+            && (tokens[start - 2] == "pub" || tokens[start - 2] == ")");
+        for (path, name) in tree(base, tokens, &mut place) {
+            // A re-export that the file uses itself is an import.
+            let mentions = tokens.windows(3).filter(|window| {
+                let is_segment = window[0] == "::" && window[2] == "::";
+                window[1] == name && !is_segment && !["mod", "use"].contains(&window[0].as_str())
+            });
+            let is_used = !is_exported || mentions.count() > 1;
+            if path.first() == module.first() {
+                imports.push(Import { path, name, is_exported, is_used });
+            }
+        }
+    }
+    imports
+}
+
+/// Reads the rest of a path, which starts with `::`; braces name several paths.
+fn tree(mut path: Vec<String>, tokens: &[String], place: &mut usize) -> Vec<(Vec<String>, String)> {
+    while tokens.get(*place).is_some_and(|token| token == "::") {
+        *place += 1;
+        match tokens.get(*place).map(String::as_str) {
+            Some("{") => {
+                let mut found = Vec::new();
+                *place += 1;
+                while tokens.get(*place).is_some_and(|token| token != "}") {
+                    if tokens[*place] == "," {
+                        *place += 1;
+                        continue;
+                    }
+                    let mut inner = path.clone();
+                    if tokens[*place] != "self" {
+                        inner.push(tokens[*place].clone());
+                    }
+                    *place += 1;
+                    found.extend(tree(inner, tokens, place));
+                }
+                *place += 1;
+                return found;
+            }
+            Some("super") => drop(path.pop()),
+            Some(name) => path.push(name.to_owned()),
+            None => {}
+        }
+        *place += 1;
+    }
+    let mut name = path.last().cloned().unwrap_or_default();
+    if tokens.get(*place).is_some_and(|token| token == "as") {
+        name = tokens.get(*place + 1).cloned().unwrap_or_default();
+        *place += 2;
+    }
+    vec![(path, name)]
+}
+
+/// Returns the file that defines the name at the end of a path.
+fn resolve(path: &[String], paths: &BTreeMap<&Vec<String>, Vec<Import>>, depth: usize) -> Vec<String> {
+    let mut module = Vec::new();
+    for name in path {
+        module.push(name.clone());
+        if paths.contains_key(&module) {
+            continue;
+        }
+        module.pop();
+        let exported = paths.get(&module).into_iter().flatten();
+        let mut exported = exported.filter(|import| import.is_exported && import.name == *name);
+        return match exported.next() {
+            Some(import) if depth < 8 => resolve(&import.path, paths, depth + 1),
+            _ => module,
+        };
+    }
+    module
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.split("::").map(str::to_owned).collect()
 }
 
 /// Returns true if `super::` is repeated more often than a module of this depth, and its tests, has parents

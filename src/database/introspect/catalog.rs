@@ -5,13 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::Value;
-use tokio::time::timeout;
 
 use super::catalog_row::{table, text};
 use super::foreign_keys::ForeignKeys;
-use crate::database::handle::Database;
 use crate::database::row::RowSet;
-use crate::error::Result;
 use crate::model::{ColumnType, Table};
 use crate::plan::{Catalog, Dialect};
 
@@ -19,10 +16,7 @@ use crate::plan::{Catalog, Dialect};
 /// unused.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// Timeout of the catalog queries.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Cached catalog of one database, read on first use and refreshed periodically.
+/// Cached catalog of one database, read on first use and again after its lifetime.
 #[derive(Debug, Default)]
 pub(in crate::database) struct KnownCatalog(Mutex<Known>);
 
@@ -49,39 +43,21 @@ impl KnownCatalog {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keys = Some(Arc::new(keys));
     }
 
-    /// Returns the catalog, and reads it first if the cache is empty. An expired catalog is refreshed in the
-    /// background, without a wait.
-    pub async fn current(self: &Arc<Self>, database: &Database) -> Option<Arc<Catalog>> {
-        let known = {
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.asked.is_some_and(|asked| asked.elapsed() < LIFETIME) {
-                return known.catalog.clone();
-            }
-            known.asked = Some(Instant::now());
-            known.catalog.clone()
-        };
-        if known.is_some() {
-            let (known, database) = (self.clone(), database.clone());
-            tokio::spawn(async move { known.ask(&database).await });
-        } else {
-            self.ask(database).await;
+    /// Returns the cached catalog, and true if the caller is to read it again.
+    pub fn current(&self) -> (Option<Arc<Catalog>>, bool) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.asked.is_some_and(|asked| asked.elapsed() < LIFETIME) {
+            return (known.catalog.clone(), false);
         }
-        self.known()
+        known.asked = Some(Instant::now());
+        (known.catalog.clone(), true)
     }
 
-    /// Reads the catalog into the cache. On failure the cache stays unchanged.
-    async fn ask(&self, database: &Database) {
-        let read = async { Ok((read(database).await?, ForeignKeys::read(database).await?)) };
-        let read: Result<Result<_>, _> = timeout(PATIENCE, read).await;
-        match read {
-            Ok(Ok((catalog, keys))) => {
-                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                known.catalog = Some(Arc::new(catalog));
-                known.keys = Some(Arc::new(keys));
-            }
-            Ok(Err(error)) => tracing::warn!(%error, "the database catalog cannot be read"),
-            Err(_) => tracing::warn!("the database catalog is slow to read"),
-        }
+    /// Keeps what was read.
+    pub fn keep(&self, catalog: Catalog, keys: ForeignKeys) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.catalog = Some(Arc::new(catalog));
+        known.keys = Some(Arc::new(keys));
     }
 }
 
@@ -114,23 +90,36 @@ const POSTGRES_ROWS: &str =
     WHERE t.relkind IN ('r', 'm', 'p') AND t.reltuples >= 0
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
-async fn read(database: &Database) -> Result<Catalog> {
-    let ask = async |sql, last| {
-        let columns = [ColumnType::Text, ColumnType::Text].into_iter().chain(last).collect();
-        database.ask(sql, Vec::new(), columns).await
-    };
-    let index = || vec![ColumnType::Text, ColumnType::Text];
-    let (indexes, rows) = match Dialect::of(database.get_database_backend())? {
-        // Table sizes do not matter on SQLite.
-        Dialect::Sqlite => (ask(SQLITE_INDEXES, index()).await?, RowSet::default()),
-        Dialect::Postgres => {
-            (ask(POSTGRES_INDEXES, index()).await?, ask(POSTGRES_ROWS, vec![ColumnType::BigInt]).await?)
-        }
-    };
+/// Catalog queries of a dialect.
+pub(in crate::database) struct Queries {
+    /// Indexes; its columns are [`INDEX_COLUMNS`].
+    pub indexes: &'static str,
+    /// Tables with their numbers of rows; its columns are [`ROW_COLUMNS`]. None where sizes do not matter.
+    pub rows: Option<&'static str>,
+}
+
+/// Columns of [`Queries::indexes`].
+pub(in crate::database) const INDEX_COLUMNS: [ColumnType; 4] =
+    [ColumnType::Text, ColumnType::Text, ColumnType::Text, ColumnType::Text];
+
+/// Columns of [`Queries::rows`].
+pub(in crate::database) const ROW_COLUMNS: [ColumnType; 3] =
+    [ColumnType::Text, ColumnType::Text, ColumnType::BigInt];
+
+/// Returns the catalog queries of a dialect.
+pub(in crate::database) fn queries(dialect: Dialect) -> Queries {
+    match dialect {
+        Dialect::Sqlite => Queries { indexes: SQLITE_INDEXES, rows: None },
+        Dialect::Postgres => Queries { indexes: POSTGRES_INDEXES, rows: Some(POSTGRES_ROWS) },
+    }
+}
+
+/// Builds the catalog from the results of [`queries`].
+pub(in crate::database) fn of(indexes: &RowSet, rows: &RowSet) -> Catalog {
     let mut found: BTreeMap<(Table, String), Vec<Option<String>>> = BTreeMap::new();
     for index in 0..indexes.len() {
-        let name = text(&indexes, index, 2).unwrap_or_default();
-        found.entry((table(&indexes, index), name)).or_default().push(text(&indexes, index, 3));
+        let name = text(indexes, index, 2).unwrap_or_default();
+        found.entry((table(indexes, index), name)).or_default().push(text(indexes, index, 3));
     }
     let mut catalog = Catalog::default();
     for ((table, _), columns) in found {
@@ -139,8 +128,8 @@ async fn read(database: &Database) -> Result<Catalog> {
     }
     for index in 0..rows.len() {
         if let Value::BigInt(Some(count)) = rows.row(index).value(2) {
-            catalog.set_rows(table(&rows, index), count.unsigned_abs());
+            catalog.set_rows(table(rows, index), count.unsigned_abs());
         }
     }
-    Ok(catalog)
+    catalog
 }

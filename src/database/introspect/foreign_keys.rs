@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::catalog_row::{table, text};
-use crate::database::handle::Database;
 use crate::database::row::RowSet;
-use crate::error::Result;
 use crate::model::{ColumnType, KeyAction, Table};
 use crate::plan::Dialect;
 
@@ -81,15 +79,6 @@ impl ForeignKeys {
     /// Returns true if the end of a transaction may refuse the writes of its statements.
     pub fn has_deferred(&self) -> bool {
         self.all().any(|key| key.checked == Checked::Deferred)
-    }
-
-    /// Reads the keys from the database's catalog.
-    ///
-    /// # Errors
-    /// Fails if the database cannot be queried.
-    pub(crate) async fn read(database: &Database) -> Result<Self> {
-        let dialect = Dialect::of(database.get_database_backend())?;
-        Ok(Self::of(dialect, &database.ask(Self::sql(dialect), Vec::new(), COLUMNS.into()).await?))
     }
 
     /// The statement that asks for all keys; its columns are [`COLUMNS`].

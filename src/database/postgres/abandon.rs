@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::CONNECT_TIMEOUT;
 use super::fault::Fault;
 use super::inbox::{Inbox, READY_FOR_QUERY};
 use super::startup::{self, Place};
 use super::stream::Stream;
+use crate::database::settings::POSTGRES_CONNECT_TIMEOUT;
 
 /// Pause between cancel requests, at first and at most. The server ignores a cancel request that arrives
 /// before its statement.
@@ -33,7 +33,8 @@ pub(super) async fn abandon(
         let mut pause = FIRST_PAUSE;
         loop {
             // The request takes as long as the server, which may be unreachable.
-            let asked = timeout(CONNECT_TIMEOUT, startup::cancel(place, process_id, secret_key)).await;
+            let asked =
+                timeout(POSTGRES_CONNECT_TIMEOUT, startup::cancel(place, process_id, secret_key)).await;
             if asked.is_err() {
                 place.probe.note_loss();
             }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use postgres_types::Type;
-use sea_orm::Value;
+use sea_orm::{QueryResult, Value};
+use sqlx::{Row, ValueRef};
 use uuid::Uuid;
 
 use super::numeric;
@@ -49,6 +50,30 @@ pub(in crate::database) fn is_readable(column_type: &ColumnType, oid: u32, send:
     matches!(column_type, ColumnType::Enumeration(_))
         || (!matches!(Form::of(column_type, oid), Form::Other(_))
             && (oid < FIRST_OWN_TYPE || SENDS_TEXT.contains(&send)))
+}
+
+/// Decodes the rows of an sqlx transaction.
+pub(in crate::database) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) {
+    let columns = rows.columns().clone();
+    let mut forms: Vec<Form> = Vec::new();
+    for result in results {
+        for (index, column_type) in columns.iter().enumerate() {
+            let value = result.try_as_pg_row().map(|row| row.try_get_raw(index));
+            let Some(Ok(value)) = value else {
+                rows.push_unreadable(Unreadable::WrongType);
+                continue;
+            };
+            let bytes = if value.is_null() { Ok(None) } else { value.as_bytes().map(Some) };
+            if forms.len() == index {
+                let oid = value.type_info().oid().map_or(0, |oid| oid.0);
+                forms.push(Form::of(column_type, oid));
+            }
+            match bytes {
+                Ok(bytes) => forms[index].decode(bytes, rows),
+                Err(_) => rows.push_unreadable(Unreadable::Malformed),
+            }
+        }
+    }
 }
 
 impl Form {

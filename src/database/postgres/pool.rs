@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use super::connection::{Answer, Connection};
 use super::fault::Fault;
-use crate::database::connect::ACQUIRE_TIMEOUT;
 use crate::database::row_builder::RowSetBuilder;
+use crate::database::settings::ACQUIRE_TIMEOUT;
 
 /// Time for which a cancelled statement keeps its place in the pool while it is ended at the server.
 const END_PATIENCE: Duration = Duration::from_secs(2);

@@ -32,7 +32,7 @@ use self::place::Address;
 pub(in crate::database) use self::place::Place;
 use super::fault::Fault;
 use super::stream::Stream;
-use crate::database::connect::Pooler;
+use crate::database::settings::Pooler;
 
 /// Connection that is ready for queries.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use sea_orm::Value;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::PostgresConnections;
 use super::connection::{Answer, Connection, Reply, Stage, answer_of};
+use super::connections::PostgresConnections;
 use super::fault::Fault;
 use super::pool::Lease;
 use crate::database::row::RowSet;
@@ -62,11 +62,17 @@ struct State {
 }
 
 impl PostgresTransaction {
-    /// Creates a transaction that sends nothing before its first statement.
-    pub(super) fn new(connections: Arc<PostgresConnections>, lease: Lease, access: Access) -> Self {
+    /// Returns a transaction with a connection. Nothing is sent before the first statement.
+    pub async fn begin(connections: &Arc<PostgresConnections>, access: Access) -> Result<Self, Fault> {
+        let connections = connections.clone();
+        let lease = match access {
+            Access::Write => connections.lease_writing().await?,
+            Access::Snapshot => connections.lease_reading().await?,
+        };
         let state =
             State { lease: Some(lease), generation: 0, has_begun: false, is_answered: false, under_way: 0 };
-        Self { connections, access, state: Mutex::new(state), renewing: tokio::sync::Mutex::default() }
+        let state = Mutex::new(state);
+        Ok(Self { connections, access, state, renewing: tokio::sync::Mutex::default() })
     }
 
     /// Sends a statement, and decodes the returned rows into a builder from `rows`.

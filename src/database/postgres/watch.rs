@@ -6,62 +6,20 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Mutex;
-use tokio::time::{Sleep, timeout};
+use tokio::time::Sleep;
 
-use super::CONNECT_TIMEOUT;
 use super::fault::Fault;
 use super::startup::{self, Place};
 
 /// Time for which a statement may be silent before any reaction.
 pub(super) const TICK: Duration = Duration::from_secs(1);
 
-/// Validity of a probe's result, for all connections.
-const PROBE_HOLDS: Duration = Duration::from_secs(2);
-
 /// Time after the statement's own time limit for the server to report the cancellation.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// Probe of the server by new connections.
-#[derive(Debug, Default)]
-pub(super) struct Probe {
-    last: Mutex<Option<(Instant, bool)>>,
-    losses: AtomicU64,
-}
-
-impl Probe {
-    /// Returns the number of server losses: connections older than the last loss are not reused.
-    pub fn losses(&self) -> u64 {
-        self.losses.load(Ordering::Relaxed)
-    }
-
-    /// Records that the server cannot be reached.
-    pub fn note_loss(&self) {
-        self.losses.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Returns true if the server answers, even with a refusal.
-    async fn answers(&self, place: &Place) -> bool {
-        let mut last = self.last.lock().await;
-        if let Some((asked, answered)) = *last
-            && asked.elapsed() < PROBE_HOLDS
-        {
-            return answered;
-        }
-        let opened = timeout(CONNECT_TIMEOUT, startup::open(place)).await;
-        let answers = matches!(opened, Ok(Ok(_) | Err(Fault::Server(_))));
-        if !answers {
-            self.note_loss();
-        }
-        *last = Some((Instant::now(), answers));
-        answers
-    }
-}
 
 /// Monitor of a connection's oldest statement.
 pub(super) struct Watch {
@@ -129,7 +87,7 @@ impl Watch {
         if is_silent && self.probe.is_none() {
             let place = self.place.clone();
             let mut probe: BoxFuture<'static, bool> =
-                Box::pin(async move { place.probe.answers(&place).await });
+                Box::pin(async move { place.probe.answers(startup::open(&place)).await });
             if probe.as_mut().poll(context).is_pending() {
                 self.probe = Some(probe);
             }

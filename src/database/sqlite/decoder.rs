@@ -7,7 +7,8 @@ use sqlx::sqlite::SqliteValueRef;
 use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef as _};
 use uuid::Uuid;
 
-use super::{Fault, time};
+use super::fault::Fault;
+use super::time;
 use crate::database::row::Unreadable;
 use crate::database::row_builder::RowSetBuilder;
 use crate::model::ColumnType;

@@ -11,8 +11,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use thread_local::ThreadLocal;
 
-use super::{Fault, stop_where_heavy};
-use crate::database::connect::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_MAPPED_BYTES};
+use super::fault::Fault;
+use super::steps::stop_where_heavy;
+use crate::database::settings::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_MAPPED_BYTES};
 
 /// Prepared statements that each connection caches.
 const KEPT_STATEMENTS: usize = 256;

@@ -11,8 +11,9 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use tokio::task::coop::consume_budget;
 use tokio::task::spawn_blocking;
 
+use super::fault::Fault;
 use super::file::File;
-use super::{Fault, Waiting, run_light, run_watched};
+use super::steps::{Waiting, run_light, run_watched};
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::sql_error::SqlError;

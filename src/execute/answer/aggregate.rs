@@ -3,7 +3,8 @@
 use async_graphql::Pos;
 
 use super::cell::write_cell;
-use super::writer::{Step, Writer, Written, begin_field};
+use super::json::begin_field;
+use super::writer::{Step, Writer, Written};
 use crate::database::{Cell, Row, Unreadable};
 use crate::error::Error;
 use crate::model::{ColumnId, EntityId};

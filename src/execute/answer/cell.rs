@@ -3,7 +3,8 @@
 use sea_orm::Value;
 use serde::Serialize;
 
-use super::{Json, text};
+use super::json::Json;
+use super::text;
 use crate::database::Cell;
 use crate::model::{ColumnType, Model};
 

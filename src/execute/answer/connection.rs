@@ -3,7 +3,8 @@
 use async_graphql::{Name, Pos};
 use sea_orm::Value;
 
-use super::writer::{Above, Bubble, Step, Writer, Written, begin_field};
+use super::json::begin_field;
+use super::writer::{Above, Bubble, Step, Writer, Written};
 use crate::database::Cell;
 use crate::error::Error;
 use crate::execute::tree::{Child, Loaded};

@@ -6,20 +6,19 @@
 mod aggregate;
 mod cell;
 mod connection;
+mod json;
 mod text;
 mod writer;
 
 use async_graphql::{Name, PathSegment};
-use serde::Serialize;
 
 use super::tree::{Child, Loaded};
 use crate::error::{LocatedError, Result};
 use crate::model::Model;
 use crate::plan::{FieldKind, Load, Plan, Selection};
-use writer::{Above, Bubble, Step, Writer, begin_field};
-
-/// JSON text of a response.
-pub type Json = Vec<u8>;
+use json::begin_field;
+pub use json::{Json, json, object};
+use writer::{Above, Bubble, Step, Writer};
 
 /// Initial capacity of a response without a capacity hint.
 const USUAL_BYTES: usize = 8 << 10;
@@ -102,20 +101,4 @@ impl Answer {
         }
         (rows, writer.errors)
     }
-}
-
-/// Joins written values to an object.
-pub fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Json {
-    let mut json = vec![b'{'];
-    for (place, (key, value)) in fields.into_iter().enumerate() {
-        begin_field(&mut json, place, key);
-        json.extend_from_slice(value);
-    }
-    json.push(b'}');
-    json
-}
-
-/// Serializes a value as JSON text.
-pub fn json(value: &impl Serialize) -> Json {
-    serde_json::to_vec(value).unwrap_or_else(|_| b"null".to_vec())
 }

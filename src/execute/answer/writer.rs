@@ -6,24 +6,13 @@ use async_graphql::{PathSegment, Pos};
 use sea_orm::Value;
 use serde::Serialize;
 
-use super::Json;
 use super::cell::{write_cell, write_scalar};
+use super::json::Json;
 use crate::database::{Cell, Row};
 use crate::error::{Error, LocatedError, Result};
 use crate::execute::tree::{Child, Loaded};
 use crate::model::{ColumnId, EntityId, Model};
 use crate::plan::{Field, FieldKind, Load, NodeGroup, Selection, write_node_id};
-
-/// Begins a field. Names are letters, digits and `_` (September 2025, section 2.1.8), so nothing needs
-/// escapes.
-pub(super) fn begin_field(json: &mut Json, place: usize, key: &str) {
-    if place > 0 {
-        json.push(b',');
-    }
-    json.push(b'"');
-    json.extend_from_slice(key.as_bytes());
-    json.extend_from_slice(b"\":");
-}
 
 /// Null propagation: a non-null field has no value, and its error is recorded. The nearest nullable parent
 /// removes its partial output.

@@ -20,7 +20,7 @@ use live::{LiveTable, read_tables};
 /// Fails if the database cannot be queried.
 pub async fn verify(model: &Model, database: &Database) -> Result<Vec<Difference>> {
     let live = read_tables(database).await?;
-    let keys = ForeignKeys::read(database).await?;
+    let keys = database.read_keys().await?;
     let mut differences = Vec::new();
     for entity in &model.entities {
         match live.get(&entity.table) {

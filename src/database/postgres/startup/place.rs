@@ -10,10 +10,9 @@ use url::Url;
 
 use super::environment;
 use super::settings::{self, Setting};
-use crate::database::connect::Pooler;
-use crate::database::postgres::CONNECT_TIMEOUT;
 use crate::database::postgres::fault::Fault;
-use crate::database::postgres::watch::Probe;
+use crate::database::postgres::probe::Probe;
+use crate::database::settings::{POSTGRES_CONNECT_TIMEOUT, Pooler};
 
 /// Connection parameters: address, credentials and settings. All connections use them, sqlx's too.
 pub struct Place {
@@ -252,7 +251,7 @@ impl Parts {
                 settings: known.get_options().map(settings::read).unwrap_or_default(),
                 encryption,
                 keep_alive: KeepAlive::default(),
-                connect_timeout: CONNECT_TIMEOUT,
+                connect_timeout: POSTGRES_CONNECT_TIMEOUT,
                 has_names: true,
                 pooler: Pooler::Auto,
                 preamble: None,
