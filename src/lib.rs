@@ -8,6 +8,7 @@ compile_error!("crowsfoot needs a database: enable the feature `sqlite` or `post
 
 pub mod database;
 pub mod diagram;
+pub mod dialect;
 pub mod error;
 pub mod execute;
 pub mod guard;

@@ -305,8 +305,8 @@ fn explain(query: &str, variables: Option<&str>, dialect: Dialect) -> Result<(),
     let request =
         async_graphql::Request::new(query).variables(async_graphql::Variables::from_json(variables));
     let dialect = match dialect {
-        Dialect::Sqlite => crowsfoot::plan::Dialect::Sqlite,
-        Dialect::Postgres => crowsfoot::plan::Dialect::Postgres,
+        Dialect::Sqlite => crowsfoot::dialect::Dialect::Sqlite,
+        Dialect::Postgres => crowsfoot::dialect::Dialect::Postgres,
     };
     print!("{}", schema.plan(&request)?.print(&schema.select(dialect, Catalog::none())));
     Ok(())

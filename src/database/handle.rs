@@ -24,9 +24,10 @@ use super::settings::is_in_memory;
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
 use super::sqlite::{self, FileIdentity, SqliteReader};
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::ColumnType;
-use crate::plan::{Catalog, Dialect, Query};
+use crate::plan::{Catalog, Query};
 
 /// Timeout of the catalog queries.
 const CATALOG_PATIENCE: Duration = Duration::from_secs(1);

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::row::{RowSet, Unreadable};
 use super::row_builder::RowSetBuilder;
+use crate::dialect::sqlite_time;
 use crate::model::ColumnType;
-use crate::plan::sqlite_time;
 
 /// Builds SeaORM's statement. SQLite gets times as text, because sqlx writes other forms.
 pub(super) fn statement(backend: DbBackend, sql: &str, values: &[Value]) -> Statement {

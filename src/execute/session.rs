@@ -11,9 +11,10 @@ use super::loader::RelationLoader;
 use super::shared::{Limits, ReadConsistency, Shared};
 use super::statements::Statements;
 use crate::database::{Database, Transaction};
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::plan::{Catalog, Complexity, Dialect, Load, Plan, Select, rows_asked};
+use crate::plan::{Catalog, Complexity, Load, Plan, Select, rows_asked};
 
 /// Database access of one request.
 pub struct Session {

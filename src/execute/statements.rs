@@ -12,9 +12,10 @@ use super::shared::Shared;
 use crate::database::{
     Database, FOREIGN_KEY_COLUMNS, ForeignKeys, RowSet, RowSetBuilder, Running, SqlError, Transaction,
 };
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, Dialect, Query};
+use crate::plan::{Catalog, Query};
 
 /// Sender and record of statements.
 #[derive(Debug)]

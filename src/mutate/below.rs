@@ -9,9 +9,9 @@ use super::change::{Below, Create, Key, Update};
 use super::constraint::Attempt;
 use super::links::Through;
 use super::writer::{Row, Writer, key_of, normalized, rows_of, values_of};
+use crate::dialect::Dialect;
 use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, EntityId, Relation, RelationId};
-use crate::plan::Dialect;
 
 /// Key of a row, and the new values of the relation's columns that assign the row to its parent.
 type Placed = (Key, Vec<Value>);

@@ -2,9 +2,10 @@
 
 use sea_orm::Value;
 
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, Declaration, EntityId, Model, Relation, RelationId, names};
-use crate::plan::{Dialect, Input};
+use crate::plan::Input;
 
 /// New row, with its nested writes.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -6,9 +6,9 @@ use super::naming::{Named, fields, foreign_key_violation};
 use super::unfit;
 use super::writer::{Row, Writer, has_null, values_of};
 use crate::database::{Refusal, SQLITE_FULL, SqlError};
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Relation};
-use crate::plan::Dialect;
 
 /// Attempted write of a statement.
 #[derive(Clone, Copy)]

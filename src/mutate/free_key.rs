@@ -5,9 +5,9 @@ use sea_orm::{Statement, Value};
 
 use super::constraint::Attempt;
 use super::writer::{Row, Writer};
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, Table};
-use crate::plan::Dialect;
 
 impl Writer<'_> {
     /// Returns the key that the database numbers in new rows with the columns `given`, if its numbers may be

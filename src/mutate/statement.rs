@@ -12,8 +12,8 @@ use sea_orm::{Statement, Value};
 use super::touched;
 use super::writer::Row;
 use crate::database::ForeignKeys;
+use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};
-use crate::plan::Dialect;
 
 /// Builder of a model's writing statements for one database.
 pub(super) struct Writes<'a> {

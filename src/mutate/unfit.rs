@@ -9,9 +9,9 @@ use super::constraint::Attempt;
 use super::naming::fields;
 use super::writer::Writer;
 use crate::database::{Cell, Refusal};
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, Entity, Expected, Limit};
-use crate::plan::Dialect;
 
 /// PostgreSQL's class of errors about values (appendix A of its manual).
 const DATA_EXCEPTION: &str = "22";

@@ -11,10 +11,11 @@ use super::constraint::Attempt;
 use super::statement::{Write, Writes};
 use super::trial::Trial;
 use crate::database::RowSet;
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Catalog, Complexity, Dialect, Filter, Load, OrderTerm, Query, Rows, What};
+use crate::plan::{Catalog, Complexity, Filter, Load, OrderTerm, Query, Rows, What};
 
 /// Values of some columns of a row.
 pub(super) type Row = BTreeMap<ColumnId, Value>;

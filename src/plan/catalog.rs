@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Dialect, Load, OrderBy, OrderTerm, Page, Rows, What};
+use super::{Load, OrderBy, OrderTerm, Page, Rows, What};
+use crate::dialect::Dialect;
 use crate::model::{Column, ColumnType, Entity, Model, Relation, Table};
 
 /// Factor below which a table counts as small: rows for each row joined with it.

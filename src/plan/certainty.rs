@@ -11,7 +11,8 @@ use std::cmp::Ordering;
 
 use sea_orm::Value;
 
-use super::filter::{Comparison, Filter, Operand, Quantifier, Test};
+use super::filter::{Filter, Operand, Quantifier, Test};
+use crate::dialect::Comparison;
 use crate::model::{Cardinality, ColumnId, ColumnType, Entity, EntityId, Model, RelationId};
 
 /// Maximum number of cases evaluated.

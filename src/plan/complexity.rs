@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::dialect::{Dialect, always_fits_one_parameter, glob_of_like};
 use super::filter::{Filter, Operand, Quantifier, Test};
 use super::select::depth_of_balanced;
 use super::{Load, OrderBy, Page, Rows, What};
+use crate::dialect::{Dialect, always_fits_one_parameter, glob_of_like};
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, EntityId, Model, Relation};
 

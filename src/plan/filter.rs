@@ -2,9 +2,8 @@
 
 use sea_orm::Value;
 
-use super::dialect::{escape_like, prefix_of_like};
 use super::input::Input;
-use super::pattern::Pattern;
+use crate::dialect::{Comparison, Pattern, escape_like, prefix_of_like};
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId, Model, RelationId};
 
@@ -79,29 +78,6 @@ pub enum Operand<T> {
     Value(T),
     /// Value read from each request: an index into [`Plan::parameters`](super::Plan::parameters).
     Parameter(usize),
-}
-
-/// Comparison operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Comparison {
-    /// `=`
-    Equal,
-    /// `<>`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `<=`
-    LessOrEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    GreaterOrEqual,
-}
-
-impl Comparison {
-    /// All comparisons, in their order.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Equal, Self::NotEqual, Self::Less, Self::LessOrEqual, Self::Greater, Self::GreaterOrEqual];
 }
 
 /// Quantifier over related rows.

@@ -8,8 +8,8 @@ use async_graphql::Name;
 use async_graphql_value::Value as Written;
 use sea_orm::Value;
 
-use super::dialect::{self, Dialect};
 use super::{Plan, Select};
+use crate::dialect::{Dialect, always_fits_one_parameter};
 use crate::model::{ColumnType, Model};
 
 /// Variable whose value appears in statements only as a parameter.
@@ -69,7 +69,7 @@ impl Variables {
 
     /// Returns the index of a variable among the parameters, or `None` if the value must be read now.
     pub(super) fn bind(&self, variable: &Name, column_type: &ColumnType, is_list: bool) -> Option<usize> {
-        if is_list && !dialect::always_fits_one_parameter(column_type) {
+        if is_list && !always_fits_one_parameter(column_type) {
             return None;
         }
         let parameter = Parameter { variable: variable.clone(), column_type: column_type.clone(), is_list };

@@ -3,8 +3,8 @@
 use async_graphql::dynamic::{InputObject, InputValue, Type, TypeRef};
 
 use super::possible::Possible;
+use crate::dialect::REGEX_DESCRIPTION;
 use crate::model::{ColumnType, Entity, Model, Operators, Relation, names};
-use crate::plan::REGEX_DESCRIPTION;
 
 /// Builds all input types of a model.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {

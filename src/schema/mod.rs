@@ -31,11 +31,12 @@ pub use prepared::{OperationKind, Prepared};
 pub use rows::rows;
 
 use crate::database::{Changes, Database};
+use crate::dialect::Dialect;
 use crate::error::{LocatedError, Result};
 use crate::execute::{Json, ReadConsistency, Session, Shared, StatementRecord, json, object};
 use crate::guard;
 use crate::model::Model;
-use crate::plan::{self, Catalog, Dialect, Document, Plan, Select};
+use crate::plan::{self, Catalog, Document, Plan, Select};
 
 /// Name of the query root.
 pub const QUERY: &str = "Query";

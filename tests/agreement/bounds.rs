@@ -1,7 +1,7 @@
 //! Requests at the limits and beyond, on a stack as large as a worker's: each is answered or refused with a
 //! limit. No request ends the process or exceeds a limit of the database.
 
-use crowsfoot::plan::Dialect;
+use crowsfoot::dialect::Dialect;
 use serde_json::{Value as Json, json};
 
 use crate::ask::Service;

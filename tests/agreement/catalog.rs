@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crowsfoot::plan::Dialect;
+use crowsfoot::dialect::Dialect;
 use serde_json::json;
 
 use crate::ask::Service;

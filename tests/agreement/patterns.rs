@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crowsfoot::plan::{Dialect, Pattern};
+use crowsfoot::dialect::{Dialect, Pattern};
 use crowsfoot::{Registry, Schema};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

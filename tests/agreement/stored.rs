@@ -2,7 +2,7 @@
 //! go by the value.
 
 use crowsfoot::database::unreadable_columns;
-use crowsfoot::plan::Dialect;
+use crowsfoot::dialect::Dialect;
 use crowsfoot::{Registry, Schema};
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};

@@ -2,7 +2,7 @@
 //! database. Also stored values that cannot be read.
 
 use crowsfoot::database::{Difference, unreadable_columns};
-use crowsfoot::plan::Dialect;
+use crowsfoot::dialect::Dialect;
 use crowsfoot::{Registry, Schema};
 use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, EntityTrait};

@@ -33,8 +33,9 @@ use std::path::{Path, PathBuf};
 
 use async_graphql::{Request, Value, Variables};
 use crowsfoot::Schema;
+use crowsfoot::dialect::Dialect;
 use crowsfoot::execute::StatementRecord;
-use crowsfoot::plan::{Dialect, Load, Plan, Select};
+use crowsfoot::plan::{Load, Plan, Select};
 use support::TestDatabase;
 
 const QUERY: &str = "query.graphql";

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// Import order: each part may import only parts to its right. The program's `main` stands before all of
 /// them, and alone reads `config`.
-const ORDER: [&str; 11] = [
-    "server", "schema", "mutate", "execute", "database", "plan", "policy", "diagram", "model", "guard",
-    "error",
+const ORDER: [&str; 12] = [
+    "server", "schema", "mutate", "execute", "database", "plan", "dialect", "policy", "diagram", "model",
+    "guard", "error",
 ];
 
 #[test]
@@ -44,7 +44,7 @@ fn each_part_imports_only_parts_to_its_right() {
 }
 
 /// Circles of files that still exist inside a room, each sorted. The list may only shrink.
-const CIRCLES: [&[&str]; 10] = [
+const CIRCLES: [&[&str]; 11] = [
     &[
         "diagram::layout",
         "diagram::layout::order",
@@ -54,6 +54,7 @@ const CIRCLES: [&[&str]; 10] = [
         "diagram::layout::rank",
         "diagram::layout::route",
     ],
+    &["dialect", "dialect::pattern"],
     &["guard", "guard::document", "guard::lexer", "guard::parser", "guard::text", "guard::values"],
     &["model", "model::relation"],
     &["model::assembly", "model::assembly::entity", "model::assembly::joins", "model::registry"],
@@ -73,19 +74,15 @@ const CIRCLES: [&[&str]; 10] = [
         "plan::catalog",
         "plan::complexity",
         "plan::cursor",
-        "plan::dialect",
         "plan::filter",
         "plan::input",
         "plan::order",
-        "plan::pattern",
         "plan::select",
         "plan::select::condition",
         "plan::select::join",
         "plan::select::ordering",
         "plan::select::page",
         "plan::select::template",
-        "plan::sqlite_decimal",
-        "plan::sqlite_time",
         "plan::variables",
     ],
     &[

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crowsfoot::plan::Dialect;
+use crowsfoot::dialect::Dialect;
 use serde_json::json;
 
 use crate::process::{Ended, Folder, Service, run};

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
 use crowsfoot::database::{Database, connect};
+use crowsfoot::dialect::Dialect;
 use crowsfoot::execute::StatementRecord;
-use crowsfoot::plan::Dialect;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 

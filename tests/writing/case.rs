@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use async_graphql::{Request, Value, Variables};
 use crowsfoot::Schema;
+use crowsfoot::dialect::Dialect;
 use crowsfoot::execute::StatementRecord;
-use crowsfoot::plan::Dialect;
 use serde::Serialize;
 
 use crate::support::TestDatabase;

@@ -3,8 +3,8 @@
 
 use async_graphql::{Request, Variables};
 use crowsfoot::database::{Difference, verify};
+use crowsfoot::dialect::Dialect;
 use crowsfoot::model::{KeyAction, OnDelete};
-use crowsfoot::plan::Dialect;
 use crowsfoot::{Registry, Schema};
 use serde_json::{Value as Json, json};
 

@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 
 use case::Case;
 use crowsfoot::Schema;
-use crowsfoot::plan::Dialect;
+use crowsfoot::dialect::Dialect;
 use domain::Keys;
 use support::TestDatabase;
 

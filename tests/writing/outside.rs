@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_graphql::Request;
+use crowsfoot::dialect::Dialect;
 use crowsfoot::execute::Limits;
-use crowsfoot::plan::Dialect;
 use crowsfoot::{Registry, Schema};
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::{Value as Json, json};

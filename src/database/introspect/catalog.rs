@@ -9,8 +9,9 @@ use sea_orm::Value;
 use super::catalog_row::{table, text};
 use super::foreign_keys::ForeignKeys;
 use crate::database::row::RowSet;
+use crate::dialect::Dialect;
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, Dialect};
+use crate::plan::Catalog;
 
 /// Lifetime of the statistics. Until then, a dropped index makes a statement slow, and a new index stays
 /// unused.

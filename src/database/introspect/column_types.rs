@@ -6,9 +6,9 @@ use sea_orm::DatabaseConnection;
 
 use super::catalog_row::Described;
 use super::verify::Difference;
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::{Column, ColumnType, Entity, Model, Table};
-use crate::plan::Dialect;
 
 /// Column type as PostgreSQL describes it; a domain is replaced by its base type.
 #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only PostgreSQL's types are compared"))]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::catalog_row::{table, text};
 use crate::database::row::RowSet;
+use crate::dialect::Dialect;
 use crate::model::{ColumnType, KeyAction, Table};
-use crate::plan::Dialect;
 
 /// A foreign key of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use super::fault::Fault;
 use super::time;
 use crate::database::row::Unreadable;
 use crate::database::row_builder::RowSetBuilder;
+use crate::dialect::sqlite_decimal;
 use crate::model::ColumnType;
-use crate::plan::sqlite_decimal;
 
 /// Adds a stored value to the cells, as sqlx would decode it. A column may hold values of any type; a value
 /// of another type is refused.

@@ -4,7 +4,7 @@ use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use sea_orm::Value;
 
-use crate::plan::sqlite_time;
+use crate::dialect::sqlite_time;
 
 /// Parameter in sqlx's storage form, except for times.
 pub(super) struct Parameter<'a>(pub &'a Value);

@@ -1,4 +1,4 @@
-//! Decodes SQLite's stored times, by the same rules as the comparisons of [`crate::plan::sqlite_time`].
+//! Decodes SQLite's stored times, by the same rules as the comparisons of [`crate::dialect::sqlite_time`].
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use rusqlite::types::ValueRef;
@@ -115,8 +115,8 @@ mod tests {
     use sea_orm::sea_query::{Expr, Query, SqliteQueryBuilder};
 
     use super::*;
+    use crate::dialect::{Comparison, Dialect, sqlite_time};
     use crate::model::ColumnType;
-    use crate::plan::{Comparison, Dialect, sqlite_time};
 
     /// Returns the spellings of SQLite's own functions, sqlx and other programs, and texts that are nearly
     /// times.

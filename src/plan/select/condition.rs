@@ -4,9 +4,9 @@ use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
 
 use super::{JUNCTION, MAIN, Mark, Select, table};
+use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, EntityId, Relation, RelationId};
 use crate::plan::Load;
-use crate::plan::dialect::Dialect;
 use crate::plan::filter::{Filter, Operand, Quantifier, Test};
 
 /// Maximum number of tables that a filter joins. SQLite accepts 64 per statement, and weighs every join

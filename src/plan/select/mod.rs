@@ -24,8 +24,8 @@ use page::Selected;
 use template::Mark;
 pub use template::Templates;
 
-use super::dialect::Dialect;
 use super::{Aggregate, Catalog, Load, OrderBy, OrderTerm, Page, Rows, What};
+use crate::dialect::Dialect;
 use crate::model::{ColumnType, Entity, Junction, Model, Relation, Table};
 
 /// Values of a relation's columns in one row, normalized so that both sides compare equal.

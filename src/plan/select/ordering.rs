@@ -8,9 +8,9 @@ use sea_orm::{JoinType, Value};
 
 use super::condition::{Conditions, meet};
 use super::{JUNCTION, MAIN, Output, Select, table};
+use crate::dialect::Dialect;
 use crate::model::{ColumnType, EntityId, Relation, RelationId};
 use crate::plan::cursor::Cursor;
-use crate::plan::dialect::Dialect;
 use crate::plan::filter::Filter;
 use crate::plan::order::{Direction, OrderBy, OrderTerm};
 

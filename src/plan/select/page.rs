@@ -10,7 +10,8 @@ use super::join::Joins;
 use super::ordering::Ordering;
 use super::template::Mark;
 use super::{Body, MAIN, Output, Query, table};
-use crate::plan::{Dialect, Page, What};
+use crate::dialect::Dialect;
+use crate::plan::{Page, What};
 
 /// Alias of a row's position in its parent's list.
 const POSITION: &str = "position";

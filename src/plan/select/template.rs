@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 use sea_orm::Value;
 
 use super::{Body, Key, Query, Select};
+use crate::dialect::{Comparison, Dialect};
 use crate::model::ColumnType;
-use crate::plan::{Comparison, Dialect, Load, What};
+use crate::plan::{Load, What};
 
 /// Cached statements of a load: per dialect, one with and one without the influence of statistics.
 #[derive(Debug, Default)]

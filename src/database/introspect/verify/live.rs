@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::DatabaseConnection;
 
 use crate::database::introspect::catalog_row::Described;
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::Table;
-use crate::plan::Dialect;
 
 /// A table of the database.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use sea_orm::Value;
 use sea_orm::sea_query::{Expr, Func};
 
-use super::filter::Comparison;
+use super::comparison::Comparison;
 
 /// From this number on, every floating-point number is an integer.
 const INTEGERS: f64 = 9_007_199_254_740_992.0;

@@ -23,7 +23,7 @@ use chrono::{Duration, NaiveDateTime, NaiveTime, Timelike};
 use sea_orm::Value;
 use sea_orm::sea_query::{Expr, ExprTrait};
 
-use super::filter::Comparison;
+use super::comparison::Comparison;
 use crate::model::ColumnType;
 
 /// Returns the stored text of a date, a time of day or an instant, or `None` for other types.

@@ -12,7 +12,8 @@ use regex_syntax::hir::{
     Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, translate::TranslatorBuilder,
 };
 
-use super::dialect::{Dialect, Wildcard, wildcards};
+use super::Dialect;
+use super::like::{Wildcard, wildcards};
 
 /// Description of the dialect for the schema. Contains no backslash, because the schema prints descriptions
 /// verbatim.
