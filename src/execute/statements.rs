@@ -83,7 +83,7 @@ impl Statements {
                 Ok(Begun::Postgres(Box::new(connections.begin(Access::Snapshot).await?)))
             }
             #[cfg(feature = "sqlite")]
-            Some(Reader::Sqlite(reader)) => Ok(Begun::Sqlite(reader.begin_snapshot().await?)),
+            Some(Reader::Sqlite(reader)) => Ok(Begun::Sqlite(Box::new(reader.begin_snapshot().await?))),
             None => {
                 // SQLite knows one isolation level, in which a transaction reads one snapshot.
                 let is_postgres = self.database.get_database_backend() == DbBackend::Postgres;
@@ -300,7 +300,7 @@ enum Begun {
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresTransaction>),
     #[cfg(feature = "sqlite")]
-    Sqlite(SqliteSnapshot),
+    Sqlite(Box<SqliteSnapshot>),
 }
 
 impl Running {
