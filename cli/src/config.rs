@@ -212,7 +212,7 @@ pub struct Serve {
     #[arg(long, env = "CROWSFOOT_STATEMENT_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub statement_timeout: u64,
     /// Database state that the SQL statements of a query see
-    #[arg(long, env = "CROWSFOOT_READ_CONSISTENCY", value_enum, default_value_t = ReadConsistency::Snapshot)]
+    #[arg(long, env = "CROWSFOOT_READ_CONSISTENCY", value_enum, default_value_t = ReadConsistency::Statement)]
     pub read_consistency: ReadConsistency,
     /// Durability of SQLite commits
     #[arg(long, env = "CROWSFOOT_SQLITE_SYNCHRONOUS", value_enum, default_value_t = SqliteSynchronous::Full)]

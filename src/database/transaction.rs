@@ -49,7 +49,7 @@ enum Begun {
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresTransaction>),
     #[cfg(feature = "sqlite")]
-    Sqlite(SqliteSnapshot),
+    Sqlite(Box<SqliteSnapshot>),
 }
 
 impl Begun {
@@ -61,7 +61,7 @@ impl Begun {
                 Ok(Self::Postgres(Box::new(PostgresTransaction::begin(connections, Access::Snapshot).await?)))
             }
             #[cfg(feature = "sqlite")]
-            Some(Driver::Sqlite(reader)) => Ok(Self::Sqlite(reader.begin_snapshot().await?)),
+            Some(Driver::Sqlite(reader)) => Ok(Self::Sqlite(Box::new(reader.begin_snapshot().await?))),
             None => {
                 // SQLite knows one isolation level, in which a transaction reads one snapshot.
                 let is_postgres = database.get_database_backend() == DbBackend::Postgres;

@@ -36,9 +36,10 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadConsistency {
     /// All statements see one snapshot. Results of subscriptions always do.
-    #[default]
     Snapshot,
-    /// Each statement sees the commits before it.
+    /// Each statement sees the commits before it. The default: on SQLite a snapshot adds a sixth of the
+    /// instructions to a small query of three statements.
+    #[default]
     Statement,
 }
 

@@ -345,10 +345,16 @@ mod tests {
         assert_eq!(read("operationName=null").unwrap().operation_name.as_deref(), Some("null"));
         assert!(read("query=a&query=b").unwrap_err().contains("\"query\" is given more than once"));
         assert!(
-            read("variables=%5B%5D").unwrap_err().contains("parameter \"variables\" as JSON: invalid type")
+            read("variables=%5B%5D")
+                .unwrap_err()
+                .contains("parameter \"variables\" is not valid JSON: invalid type")
         );
-        assert!(read("extensions=1").unwrap_err().contains("parameter \"extensions\" as JSON: invalid type"));
-        assert!(read("variables=").unwrap_err().contains("parameter \"variables\" as JSON: EOF"));
+        assert!(
+            read("extensions=1")
+                .unwrap_err()
+                .contains("parameter \"extensions\" is not valid JSON: invalid type")
+        );
+        assert!(read("variables=").unwrap_err().contains("parameter \"variables\" is not valid JSON: EOF"));
     }
 
     #[test]

@@ -126,7 +126,11 @@ async fn no_answer_is_torn_by_commits_under_load() {
         rename(&writer, "0").await;
         let folder = Folder::new();
         // Fewer connections than clients.
-        let service = Service::start(&folder, &["--database-url", &database.url, "--pool-size", "2"]).await;
+        let service = Service::start(
+            &folder,
+            &["--database-url", &database.url, "--pool-size", "2", "--read-consistency", "snapshot"],
+        )
+        .await;
         let is_over = AtomicBool::new(false);
         let write = async {
             let mut time = 0;
@@ -161,7 +165,8 @@ async fn a_query_of_several_statements_outlives_connections_that_broke_while_idl
     let Some(database) = support::postgres().await else { return };
     database.seed(1).await;
     let folder = Folder::new();
-    let service = Service::start(&folder, &["--database-url", &database.url]).await;
+    let service =
+        Service::start(&folder, &["--database-url", &database.url, "--read-consistency", "snapshot"]).await;
     let other = sea_orm::Database::connect(&database.url).await.unwrap();
     rename(&other, "here").await;
     for time in 0..10 {
