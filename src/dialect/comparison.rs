@@ -1,5 +1,7 @@
 //! Comparison operators.
 
+use sea_orm::sea_query::{Expr, ExprTrait};
+
 /// Comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Comparison {
@@ -18,6 +20,18 @@ pub enum Comparison {
 }
 
 impl Comparison {
+    /// Builds the comparison.
+    pub(super) fn of(self, column: Expr, operand: Expr) -> Expr {
+        match self {
+            Self::Equal => column.eq(operand),
+            Self::NotEqual => column.ne(operand),
+            Self::Less => column.lt(operand),
+            Self::LessOrEqual => column.lte(operand),
+            Self::Greater => column.gt(operand),
+            Self::GreaterOrEqual => column.gte(operand),
+        }
+    }
+
     /// All comparisons, in their order.
     pub(crate) const ALL: [Self; 6] =
         [Self::Equal, Self::NotEqual, Self::Less, Self::LessOrEqual, Self::Greater, Self::GreaterOrEqual];

@@ -12,8 +12,10 @@ use regex_syntax::hir::{
     Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, translate::TranslatorBuilder,
 };
 
-use super::Dialect;
 use super::like::{Wildcard, wildcards};
+use super::postgres::Postgres;
+use super::sql::{DatabaseSql, RegexSyntax};
+use super::sqlite::Sqlite;
 
 /// Description of the dialect for the schema. Contains no backslash, because the schema prints descriptions
 /// verbatim.
@@ -38,8 +40,8 @@ const MOST_REPEATED: u32 = 255;
 /// Condition on text, in the syntax of each database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
-    sqlite: String,
-    postgres: String,
+    pub(super) sqlite: String,
+    pub(super) postgres: String,
     is_everything: bool,
 }
 
@@ -64,13 +66,13 @@ impl Pattern {
                 "expected a regular expression of at most {MOST_CHARACTERS} characters after its quantifiers are expanded"
             ));
         }
-        let print = |dialect| {
+        let print = |syntax: &RegexSyntax| {
             let mut text = String::new();
-            print(&hir, dialect, &mut text);
+            print(&hir, syntax, &mut text);
             text
         };
         let is_everything = is_found_anywhere(&hir) || ["^.*", ".*$", "^.*$"].contains(&text);
-        Ok(Self { sqlite: print(Dialect::Sqlite), postgres: print(Dialect::Postgres), is_everything })
+        Ok(Self { sqlite: print(&Sqlite::REGEX), postgres: print(&Postgres::REGEX), is_everything })
     }
 
     /// Builds a case-insensitive `LIKE` pattern. Letters are equal if Unicode's simple case folding maps them
@@ -92,41 +94,33 @@ impl Pattern {
         while is_any(inner.last().copied()) {
             inner.pop();
         }
-        let print = |dialect| {
+        let print = |syntax: &RegexSyntax| {
             let mut text = String::new();
             if from_start {
-                print_look(Look::Start, dialect, &mut text);
+                print_look(Look::Start, syntax, &mut text);
             }
             for step in &inner {
                 match step {
                     Wildcard::Any => {
-                        print_class(&everything(), dialect, &mut text);
+                        print_class(&everything(), syntax, &mut text);
                         text.push('*');
                     }
-                    Wildcard::One => print_class(&everything(), dialect, &mut text),
-                    Wildcard::Letter(letter) => print_class(&folded(*letter), dialect, &mut text),
+                    Wildcard::One => print_class(&everything(), syntax, &mut text),
+                    Wildcard::Letter(letter) => print_class(&folded(*letter), syntax, &mut text),
                 }
             }
             if to_end {
-                print_look(Look::End, dialect, &mut text);
+                print_look(Look::End, syntax, &mut text);
             }
             text
         };
         let is_everything = inner.is_empty() && !from_start && !to_end;
-        Ok(Self { sqlite: print(Dialect::Sqlite), postgres: print(Dialect::Postgres), is_everything })
+        Ok(Self { sqlite: print(&Sqlite::REGEX), postgres: print(&Postgres::REGEX), is_everything })
     }
 
     /// Returns true if the pattern certainly matches every text. `.` counts as any character here.
     pub fn is_everything(&self) -> bool {
         self.is_everything
-    }
-
-    /// Returns the regular expression in the syntax of a database.
-    pub fn text(&self, dialect: Dialect) -> &str {
-        match dialect {
-            Dialect::Sqlite => &self.sqlite,
-            Dialect::Postgres => &self.postgres,
-        }
     }
 }
 
@@ -271,27 +265,27 @@ fn ranges(class: &Class) -> impl Iterator<Item = (char, char)> {
     })
 }
 
-fn print(hir: &Hir, dialect: Dialect, text: &mut String) {
+fn print(hir: &Hir, syntax: &RegexSyntax, text: &mut String) {
     match hir.kind() {
         HirKind::Empty => text.push_str("(?:)"),
         HirKind::Literal(literal) => {
             let letters = String::from_utf8_lossy(&literal.0);
-            letters.chars().for_each(|letter| print_letter(letter, dialect, text));
+            letters.chars().for_each(|letter| print_letter(letter, syntax, text));
         }
-        HirKind::Class(Class::Unicode(class)) => print_class(class, dialect, text),
+        HirKind::Class(Class::Unicode(class)) => print_class(class, syntax, text),
         // A text pattern has no byte classes.
         HirKind::Class(Class::Bytes(_)) => {}
-        HirKind::Look(look) => print_look(*look, dialect, text),
-        HirKind::Capture(capture) => print_group(&capture.sub, dialect, text),
+        HirKind::Look(look) => print_look(*look, syntax, text),
+        HirKind::Capture(capture) => print_group(&capture.sub, syntax, text),
         HirKind::Repetition(repetition) => {
             // An empty match does not change with repetition, and PostgreSQL repeats no anchor.
             if repetition.sub.properties().maximum_len() == Some(0) {
                 return match repetition.min {
                     0 => text.push_str("(?:)"),
-                    _ => print_group(&repetition.sub, dialect, text),
+                    _ => print_group(&repetition.sub, syntax, text),
                 };
             }
-            print_group(&repetition.sub, dialect, text);
+            print_group(&repetition.sub, syntax, text);
             text.push_str(&match (repetition.min, repetition.max) {
                 (0, None) => "*".to_owned(),
                 (1, None) => "+".to_owned(),
@@ -300,41 +294,38 @@ fn print(hir: &Hir, dialect: Dialect, text: &mut String) {
                 (least, Some(most)) => format!("{{{least},{most}}}"),
             });
         }
-        HirKind::Concat(parts) => parts.iter().for_each(|part| print(part, dialect, text)),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| print(part, syntax, text)),
         HirKind::Alternation(branches) => {
             text.push_str("(?:");
             for (place, branch) in branches.iter().enumerate() {
                 if place > 0 {
                     text.push('|');
                 }
-                print(branch, dialect, text);
+                print(branch, syntax, text);
             }
             text.push(')');
         }
     }
 }
 
-fn print_group(hir: &Hir, dialect: Dialect, text: &mut String) {
+fn print_group(hir: &Hir, syntax: &RegexSyntax, text: &mut String) {
     text.push_str("(?:");
-    print(hir, dialect, text);
+    print(hir, syntax, text);
     text.push(')');
 }
 
-fn print_class(class: &ClassUnicode, dialect: Dialect, text: &mut String) {
+fn print_class(class: &ClassUnicode, syntax: &RegexSyntax, text: &mut String) {
     let ranges: Vec<(char, char)> = ranges(&Class::Unicode(class.clone())).collect();
     match ranges.as_slice() {
-        [('\u{1}', char::MAX)] => text.push_str(match dialect {
-            Dialect::Sqlite => "(?s:.)",
-            Dialect::Postgres => ".",
-        }),
-        [(only, end)] if only == end => print_letter(*only, dialect, text),
+        [('\u{1}', char::MAX)] => text.push_str(syntax.any),
+        [(only, end)] if only == end => print_letter(*only, syntax, text),
         ranges => {
             text.push('[');
             for (start, end) in ranges {
-                print_letter(*start, dialect, text);
+                print_letter(*start, syntax, text);
                 if start != end {
                     text.push('-');
-                    print_letter(*end, dialect, text);
+                    print_letter(*end, syntax, text);
                 }
             }
             text.push(']');
@@ -342,33 +333,27 @@ fn print_class(class: &ClassUnicode, dialect: Dialect, text: &mut String) {
     }
 }
 
-fn print_letter(letter: char, dialect: Dialect, text: &mut String) {
+fn print_letter(letter: char, syntax: &RegexSyntax, text: &mut String) {
     if letter.is_ascii_alphanumeric() {
         text.push(letter);
         return;
     }
-    let code = u32::from(letter);
-    text.push_str(&match dialect {
-        Dialect::Sqlite => format!("\\x{{{code:X}}}"),
-        Dialect::Postgres if code <= 0xffff => format!("\\u{code:04X}"),
-        Dialect::Postgres => format!("\\U{code:08X}"),
-    });
+    text.push_str(&(syntax.letter)(letter.into()));
 }
 
-fn print_look(look: Look, dialect: Dialect, text: &mut String) {
-    text.push_str(match (look, dialect) {
-        (Look::Start, _) => "\\A",
-        (Look::End, Dialect::Sqlite) => "\\z",
-        (Look::End, Dialect::Postgres) => "\\Z",
+fn print_look(look: Look, syntax: &RegexSyntax, text: &mut String) {
+    text.push_str(match look {
+        Look::Start => "\\A",
+        Look::End => syntax.end,
         // `check` and `restrict` admit only the word boundary besides.
-        (_, Dialect::Sqlite) => "(?-u:\\b)",
-        (_, Dialect::Postgres) => "(?:(?<=[0-9A-Z_a-z])(?![0-9A-Z_a-z])|(?<![0-9A-Z_a-z])(?=[0-9A-Z_a-z]))",
+        _ => syntax.word_boundary,
     });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Dialect;
 
     fn postgres(text: &str) -> String {
         Pattern::regex(text).unwrap().text(Dialect::Postgres).to_owned()

@@ -1,0 +1,96 @@
+//! Interface of the databases' SQL.
+
+use sea_orm::sea_query::{Expr, FunctionCall, SelectStatement};
+use sea_orm::{DbBackend, Value};
+
+use super::comparison::Comparison;
+use crate::model::{ColumnType, Expected, Model};
+
+/// Parts of a regular expression that the databases write differently.
+pub(super) struct RegexSyntax {
+    /// Any character.
+    pub any: &'static str,
+    /// End of the text.
+    pub end: &'static str,
+    /// Boundary between a word of ASCII letters, digits and `_`, and other characters.
+    pub word_boundary: &'static str,
+    /// Returns the escape of the character with this code.
+    pub letter: fn(u32) -> String,
+}
+
+/// SQL of one database. [`Dialect`](super::Dialect) documents each method.
+pub(super) trait DatabaseSql {
+    /// Backend of SeaORM that builds the statements.
+    const BACKEND: DbBackend;
+
+    /// True if NULL comes first in the database's own ascending order, and last in its descending order.
+    const NULLS_FIRST_ASCENDING: bool;
+
+    /// Syntax of regular expressions.
+    const REGEX: RegexSyntax;
+
+    fn selected(expression: Expr, _: &ColumnType) -> Expr {
+        expression
+    }
+
+    fn ordered(expression: Expr, column_type: &ColumnType) -> Expr {
+        Self::compared(expression, column_type)
+    }
+
+    fn compared(column: Expr, _: &ColumnType) -> Expr {
+        column
+    }
+
+    fn compare(column: Expr, comparison: Comparison, operand: Expr, _: &ColumnType) -> Expr {
+        comparison.of(column, operand)
+    }
+
+    fn bound(value: Value, _: Comparison) -> Value {
+        value
+    }
+
+    fn operand(_: &Model, value: Value, _: &ColumnType) -> Expr {
+        Expr::val(value)
+    }
+
+    fn check(_: &Value) -> Result<(), Expected> {
+        Ok(())
+    }
+
+    fn fits_one_parameter(column_type: &ColumnType) -> bool;
+
+    fn list_parameter(values: Vec<Value>, column_type: &ColumnType) -> Value;
+
+    fn is_in(model: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr;
+
+    fn list_function() -> FunctionCall;
+
+    fn listed(table: &str, column_type: &ColumnType) -> Expr;
+
+    /// Returns the test of a tuple for membership in [`DatabaseSql::tuple_parameters`], both as placeholders.
+    fn keys(model: &Model, types: &[ColumnType]) -> String;
+
+    /// Encodes keys of several columns as parameters.
+    fn tuple_parameters(types: &[ColumnType], keys: &[Vec<Value>]) -> Vec<Value>;
+
+    fn count_key_parameters(types: &[ColumnType]) -> usize;
+
+    fn list(model: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement;
+
+    /// Returns the tests for texts from the prefix on, and before its end; none if only `LIKE` serves.
+    fn prefix_range(prefix: &str) -> Option<(&'static str, &'static str)>;
+
+    fn like(column: Expr, pattern: &str) -> Expr;
+
+    fn matches(column: Expr, pattern: &str) -> Expr;
+
+    fn sum(column: Expr, column_type: &ColumnType) -> Expr;
+
+    fn average(column: Expr, column_type: &ColumnType) -> Expr;
+}
+
+/// Returns true if a list of such values fits one parameter on every database. SQLite does not read every
+/// float from text exactly.
+pub fn always_fits_one_parameter(column_type: &ColumnType) -> bool {
+    !matches!(column_type, ColumnType::Float | ColumnType::Double)
+}

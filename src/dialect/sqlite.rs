@@ -1,0 +1,182 @@
+//! SQL of SQLite.
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, FunctionCall, Query as Sql, SelectStatement};
+use sea_orm::{DbBackend, Value};
+use serde_json::Value as Json;
+
+use super::comparison::Comparison;
+use super::like::glob_of_like;
+use super::sql::{DatabaseSql, RegexSyntax, always_fits_one_parameter};
+use super::{sqlite_decimal, sqlite_time};
+use crate::model::{ColumnType, Expected, Model};
+
+/// SQLite 3.41 or newer.
+pub(super) struct Sqlite;
+
+impl DatabaseSql for Sqlite {
+    const BACKEND: DbBackend = DbBackend::Sqlite;
+
+    const NULLS_FIRST_ASCENDING: bool = true;
+
+    const REGEX: RegexSyntax = RegexSyntax {
+        any: "(?s:.)",
+        end: "\\z",
+        word_boundary: "(?-u:\\b)",
+        letter: |code| format!("\\x{{{code:X}}}"),
+    };
+
+    fn compared(column: Expr, column_type: &ColumnType) -> Expr {
+        match sqlite_time::is_time(column_type) {
+            true => sqlite_time::key(&column, column_type),
+            false => column,
+        }
+    }
+
+    fn compare(column: Expr, comparison: Comparison, operand: Expr, column_type: &ColumnType) -> Expr {
+        match column_type {
+            column_type if sqlite_time::is_time(column_type) => {
+                sqlite_time::compare(&column, comparison, &operand, column_type)
+            }
+            // Decimals are bound as text, and a column may store text: as numbers both compare correctly.
+            ColumnType::Decimal => comparison.of(column, operand.cast_as("NUMERIC")),
+            _ => comparison.of(column, operand),
+        }
+    }
+
+    /// SQLite's columns do not hold every decimal.
+    fn bound(value: Value, comparison: Comparison) -> Value {
+        match value {
+            Value::Decimal(Some(decimal)) => sqlite_decimal::bound(decimal, comparison),
+            value => value,
+        }
+    }
+
+    fn check(value: &Value) -> Result<(), Expected> {
+        match sqlite_decimal::is_exact(value) {
+            true => Ok(()),
+            false => {
+                Err(Expected("expected a decimal number that a 64-bit float represents exactly".to_owned()))
+            }
+        }
+    }
+
+    fn fits_one_parameter(column_type: &ColumnType) -> bool {
+        always_fits_one_parameter(column_type)
+    }
+
+    fn list_parameter(values: Vec<Value>, _: &ColumnType) -> Value {
+        json_list(values.iter().map(json_key)).into()
+    }
+
+    fn is_in(_: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr {
+        let item = json_item("value", column_type);
+        let sql = format!("? IN (SELECT {item} FROM json_each(?))");
+        Expr::cust_with_exprs(sql, [Self::compared(column, column_type), Expr::val(list)])
+    }
+
+    fn list_function() -> FunctionCall {
+        Func::cust("json_each")
+    }
+
+    fn listed(table: &str, column_type: &ColumnType) -> Expr {
+        Expr::cust(json_item(&format!("\"{table}\".\"value\""), column_type))
+    }
+
+    fn keys(_: &Model, types: &[ColumnType]) -> String {
+        let items: Vec<String> = types
+            .iter()
+            .enumerate()
+            .map(|(index, column_type)| json_item(&format!("value ->> {index}"), column_type))
+            .collect();
+        format!("? IN (SELECT {} FROM json_each(?))", items.join(", "))
+    }
+
+    fn tuple_parameters(_: &[ColumnType], keys: &[Vec<Value>]) -> Vec<Value> {
+        let keys = keys.iter().map(|key| Json::Array(key.iter().map(json_key).collect()));
+        vec![json_list(keys).into()]
+    }
+
+    fn count_key_parameters(_: &[ColumnType]) -> usize {
+        1
+    }
+
+    fn list(_: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement {
+        let mut list = Sql::select();
+        for (index, column_type) in types.iter().enumerate() {
+            let item = Expr::cust(json_item(&format!("value ->> {index}"), column_type));
+            list.expr_as(item, Alias::new(format!("c{index}")));
+        }
+        let rows = rows.iter().map(|row| Json::Array(row.iter().map(json_key).collect())).collect();
+        let rows = Expr::val(Json::Array(rows).to_string());
+        list.from_function(Self::list_function().arg(rows), Alias::new("rows"));
+        list
+    }
+
+    fn prefix_range(_: &str) -> Option<(&'static str, &'static str)> {
+        Some(("unlikely(? COLLATE BINARY >= ?)", "unlikely(? COLLATE BINARY < ?)"))
+    }
+
+    /// SQLite's `LIKE` ignores the case of ASCII letters, so `GLOB` replaces it. `unlikely` keeps SQLite from
+    /// assuming that a pattern holds for nearly every row, and from testing patterns last.
+    fn like(column: Expr, pattern: &str) -> Expr {
+        Expr::cust_with_exprs("unlikely(? GLOB ?)", [column, Expr::val(glob_of_like(pattern))])
+    }
+
+    fn matches(column: Expr, pattern: &str) -> Expr {
+        Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(pattern)])
+    }
+
+    /// SQLite's sum of integers fails beyond 64 bits, and its sum of decimals is a floating-point number. The
+    /// statement therefore returns both in parts, which [`sqlite_decimal::of_text`] reads.
+    fn sum(column: Expr, column_type: &ColumnType) -> Expr {
+        match column_type {
+            ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned => {
+                Expr::cust_with_exprs(sqlite_decimal::halves("?"), [column.clone(), column])
+            }
+            ColumnType::Decimal => sqlite_decimal::sum(&column),
+            _ => column.sum(),
+        }
+    }
+
+    fn average(column: Expr, column_type: &ColumnType) -> Expr {
+        match column_type.average() {
+            ColumnType::Decimal => sqlite_decimal::average(&column),
+            _ => column.avg(),
+        }
+    }
+}
+
+fn json_list(items: impl Iterator<Item = Json>) -> String {
+    Json::Array(items.collect()).to_string()
+}
+
+/// Encodes a key in a JSON list, as SQLite stores it.
+fn json_key(value: &Value) -> Json {
+    match value {
+        Value::Bool(Some(value)) => Json::from(i32::from(*value)),
+        Value::SmallInt(Some(value)) => Json::from(*value),
+        Value::Int(Some(value)) => Json::from(*value),
+        Value::BigInt(Some(value)) => Json::from(*value),
+        Value::Float(Some(value)) => Json::from(*value),
+        Value::Double(Some(value)) => Json::from(*value),
+        Value::String(Some(value)) => Json::from(value.as_str()),
+        Value::Decimal(Some(value)) => Json::from(sqlite_decimal::listed(value)),
+        Value::Uuid(Some(value)) => Json::from(hex(value.as_bytes())),
+        Value::Bytes(Some(value)) => Json::from(hex(value)),
+        value => sqlite_time::stored(value).map_or(Json::Null, Json::from),
+    }
+}
+
+/// Decodes a JSON item in SQL. Bytes travel as hexadecimal digits and decimals as text, because JSON holds
+/// neither.
+fn json_item(item: &str, column_type: &ColumnType) -> String {
+    match column_type {
+        ColumnType::Uuid | ColumnType::Bytes => format!("unhex({item})"),
+        ColumnType::Decimal => format!("CAST({item} AS NUMERIC)"),
+        _ => item.to_owned(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
