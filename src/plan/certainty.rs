@@ -11,7 +11,8 @@ use std::cmp::Ordering;
 
 use sea_orm::Value;
 
-use super::filter::{Filter, Operand, Quantifier, Test};
+use super::filter::{Filter, Quantifier, Test};
+use super::operand::Operand;
 use crate::dialect::Comparison;
 use crate::model::{Cardinality, ColumnId, ColumnType, Entity, EntityId, Model, RelationId};
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::filter::{Filter, Operand, Quantifier, Test};
+use super::filter::{Filter, Quantifier, Test};
+use super::operand::Operand;
 use super::select::depth_of_balanced;
 use super::{Load, OrderBy, Page, Rows, What};
 use crate::dialect::{Dialect, always_fits_one_parameter, glob_of_like};

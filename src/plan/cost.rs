@@ -1,6 +1,7 @@
 //! Row estimates of loads, known before execution.
 
-use super::filter::{Filter, Operand, Test};
+use super::filter::{Filter, Test};
+use super::operand::Operand;
 use super::{Load, Page, Rows, What};
 
 /// Assumed rows of a root list without a limit.

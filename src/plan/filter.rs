@@ -3,6 +3,7 @@
 use sea_orm::Value;
 
 use super::input::Input;
+use super::operand::Operand;
 use crate::dialect::{Comparison, Pattern, escape_like, prefix_of_like};
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId, Model, RelationId};
@@ -69,15 +70,6 @@ pub enum Test {
     Like(String),
     /// Text that matches a regular expression.
     Matches(Pattern),
-}
-
-/// Operand of a comparison.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Operand<T> {
-    /// Value known when the plan is made.
-    Value(T),
-    /// Value read from each request: an index into [`Plan::parameters`](super::Plan::parameters).
-    Parameter(usize),
 }
 
 /// Quantifier over related rows.

@@ -8,7 +8,7 @@ use async_graphql_value::Value as Written;
 use sea_orm::Value;
 use serde_json::{Map, Value as Json};
 
-use super::filter::Operand;
+use super::operand::Operand;
 use super::variables::Variables;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Model};

@@ -10,7 +10,9 @@ mod cost;
 mod cursor;
 mod filter;
 mod input;
+mod load;
 mod node_id;
+mod operand;
 mod order;
 mod planner;
 mod print;
@@ -18,6 +20,7 @@ mod room;
 mod select;
 mod selection;
 mod tables;
+mod values;
 mod variables;
 
 use std::collections::BTreeSet;
@@ -29,9 +32,11 @@ pub use catalog::Catalog;
 pub use complexity::Complexity;
 pub use cost::rows_asked;
 pub use cursor::Cursor;
-pub use filter::{Filter, Operand, Quantifier, Test};
+pub use filter::{Filter, Quantifier, Test};
 pub use input::{Arguments, Input};
+pub use load::{Aggregate, Load, Page, Rows, What};
 pub use node_id::write as write_node_id;
+pub use operand::Operand;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
 pub use room::Room;
@@ -40,7 +45,7 @@ pub use selection::Document;
 pub use variables::{Parameter, Variables};
 
 use crate::error::Error;
-use crate::model::{ColumnId, EntityId, RelationId};
+use crate::model::{ColumnId, EntityId};
 
 /// Loads and response fields of one operation.
 #[derive(Debug, Default)]
@@ -72,126 +77,6 @@ impl Plan {
             _ => None,
         })
     }
-}
-
-/// Rows or aggregates of one entity, as a statement or a part of the parent's statement.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Load {
-    /// Entity of the rows.
-    pub entity: EntityId,
-    /// Relation that leads to the rows, with its owner; none at the root.
-    pub relation: Option<(EntityId, RelationId)>,
-    /// Filter on the rows.
-    pub filter: Filter,
-    /// Kind of the load.
-    pub what: What,
-    /// True if the rows come with the parent's rows, in one statement.
-    pub joined: bool,
-    /// Cached statements of the load.
-    pub templates: Templates,
-}
-
-impl Load {
-    /// Builds a load at the root, with its own statement.
-    pub fn new(entity: EntityId, filter: Filter, what: What) -> Self {
-        Self { entity, relation: None, filter, what, joined: false, templates: Templates::default() }
-    }
-
-    /// Returns the loads nested below each row.
-    pub fn children(&self) -> &[Load] {
-        match &self.what {
-            What::Rows(rows) => &rows.children,
-            What::Aggregates(_) => &[],
-        }
-    }
-
-    fn statements(&self) -> usize {
-        usize::from(!self.joined) + self.children().iter().map(Load::statements).sum::<usize>()
-    }
-}
-
-/// Kind of a [`Load`].
-#[derive(Clone, Debug, PartialEq)]
-pub enum What {
-    /// Rows.
-    Rows(Rows),
-    /// Aggregates over all rows.
-    Aggregates(Vec<Aggregate>),
-}
-
-/// Rows of a [`Load`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rows {
-    /// Total order; empty for at most one row.
-    pub order: Vec<OrderTerm>,
-    /// Page of the list, per parent.
-    pub page: Page,
-    /// Columns for the selection and the nested relations; a column's index is its slot.
-    pub columns: Vec<ColumnId>,
-    /// Columns of the junction, for the edges of a connection.
-    pub junction_columns: Vec<ColumnId>,
-    /// True if each row comes with its cursor values.
-    pub cursors: bool,
-    /// Loads nested below each row.
-    pub children: Vec<Load>,
-}
-
-impl Rows {
-    /// Returns rows without an order, for at most one row per parent or key.
-    pub(crate) fn unordered() -> Self {
-        Self {
-            order: Vec::new(),
-            page: Page::All,
-            columns: Vec::new(),
-            junction_columns: Vec::new(),
-            cursors: false,
-            children: Vec::new(),
-        }
-    }
-}
-
-/// Page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Page {
-    /// Whole list.
-    All,
-    /// Page by limit and offset.
-    Slice {
-        /// Maximum number of rows.
-        limit: Option<u64>,
-        /// Number of rows to skip.
-        offset: u64,
-    },
-    /// Page by cursors (Relay Cursor Connections Specification, section 4.4).
-    Keyset {
-        /// `first` or `last`.
-        limit: Option<u64>,
-        /// True if `limit` counts from the end.
-        backward: bool,
-        /// Rows after this cursor only.
-        after: Option<Cursor>,
-        /// Rows before this cursor only.
-        before: Option<Cursor>,
-        /// True if the response tells whether rows exist beyond the cursors.
-        looks_outside: bool,
-    },
-}
-
-/// Aggregate function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Aggregate {
-    /// Number of rows.
-    Count,
-    /// Number of distinct values.
-    CountDistinct(ColumnId),
-    /// Sum of the values.
-    Sum(ColumnId),
-    /// Average of the values.
-    Average(ColumnId),
-    /// Minimum value.
-    Minimum(ColumnId),
-    /// Maximum value.
-    Maximum(ColumnId),
 }
 
 /// Field of the response.

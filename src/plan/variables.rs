@@ -6,11 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use async_graphql::Name;
 use async_graphql_value::Value as Written;
-use sea_orm::Value;
 
-use super::{Plan, Select};
-use crate::dialect::{Dialect, always_fits_one_parameter};
-use crate::model::{ColumnType, Model};
+use crate::dialect::always_fits_one_parameter;
+use crate::model::ColumnType;
 
 /// Variable whose value appears in statements only as a parameter.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,33 +89,5 @@ impl Variables {
     fn note<T>(&self, note: impl FnOnce(&mut Noted) -> T) -> Option<T> {
         let mut noted = self.noted.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         Some(note(&mut noted))
-    }
-}
-
-impl Plan {
-    /// Returns the values of the plan's parameters in one request, or `None` if a column cannot hold one.
-    pub fn values(&self, select: &Select, variables: &async_graphql::Variables) -> Option<Vec<Value>> {
-        let read = |parameter: &Parameter| {
-            parameter.read(select.model, select.dialect, variables.get(&parameter.variable)?)
-        };
-        self.parameters.iter().map(read).collect()
-    }
-}
-
-impl Parameter {
-    fn read(&self, model: &Model, dialect: Dialect, given: &async_graphql::Value) -> Option<Value> {
-        let variants = model.variants(&self.column_type);
-        let value = |given: &async_graphql::Value| {
-            self.column_type.read(&given.clone().into_json().ok()?, variants).ok()
-        };
-        match given {
-            given if !self.is_list => value(given),
-            async_graphql::Value::List(items) => {
-                let values = items.iter().map(value).collect::<Option<_>>()?;
-                Some(dialect.list_parameter(values, &self.column_type))
-            }
-            // A single value is a list of one item (September 2025, section 3.11).
-            given => Some(dialect.list_parameter(vec![value(given)?], &self.column_type)),
-        }
     }
 }

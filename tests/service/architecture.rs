@@ -69,22 +69,6 @@ const CIRCLES: [&[&str]; 10] = [
     ],
     &["mutate::links", "mutate::unlink"],
     &[
-        "plan",
-        "plan::catalog",
-        "plan::complexity",
-        "plan::cursor",
-        "plan::filter",
-        "plan::input",
-        "plan::order",
-        "plan::select",
-        "plan::select::condition",
-        "plan::select::join",
-        "plan::select::ordering",
-        "plan::select::page",
-        "plan::select::template",
-        "plan::variables",
-    ],
-    &[
         "schema",
         "schema::answering",
         "schema::build",
@@ -95,11 +79,8 @@ const CIRCLES: [&[&str]; 10] = [
         "schema::objects",
         "schema::prepared",
         "schema::roots",
-        "schema::type_system",
-        "schema::validate",
-        "schema::validate::values",
-        "schema::validate::variables",
     ],
+    &["schema::validate", "schema::validate::values", "schema::validate::variables"],
     &[
         "server",
         "server::answer",
@@ -301,7 +282,8 @@ fn imports(module: &[String], text: &str, files: &BTreeMap<Vec<String>, String>)
     while place < tokens.len() {
         let start = place;
         place += 1;
-        let follows = start > 0 && (tokens[start - 1] == "::" || tokens[start - 1] == "\"");
+        // Rest of a path, string literal, or visibility as in `pub(in crate::plan)`.
+        let follows = start > 0 && ["::", "\"", "in"].contains(&tokens[start - 1].as_str());
         if follows || tokens.get(place).is_none_or(|next| next != "::") {
             continue;
         }

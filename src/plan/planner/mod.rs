@@ -9,9 +9,10 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
-use super::filter::{Filter, Operand};
+use super::filter::Filter;
 use super::input::Arguments;
 use super::node_id;
+use super::operand::Operand;
 use super::order::OrderTerm;
 use super::selection::{Document, Merged};
 use super::{Complexity, Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Selection, What};

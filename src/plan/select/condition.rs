@@ -3,11 +3,14 @@
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
 
-use super::{JUNCTION, MAIN, Mark, Select, table};
+use super::builder::Select;
+use super::output::{JUNCTION, MAIN, table};
+use super::templates::Mark;
 use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, EntityId, Relation, RelationId};
-use crate::plan::Load;
-use crate::plan::filter::{Filter, Operand, Quantifier, Test};
+use crate::plan::filter::{Filter, Quantifier, Test};
+use crate::plan::load::Load;
+use crate::plan::operand::Operand;
 
 /// Maximum number of tables that a filter joins. SQLite accepts 64 per statement, and weighs every join
 /// order.

@@ -7,21 +7,12 @@
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, TableRef};
 
+use super::builder::Select;
 use super::condition::meet;
-use super::{Output, Select, table};
+use super::output::{Output, table};
+use super::query::Join;
 use crate::model::{ColumnId, EntityId, Relation, RelationId};
 use crate::plan::{Load, What};
-
-/// Position of a joined relation's columns in a row.
-#[derive(Clone, Debug)]
-pub struct Join {
-    /// First column of the relation.
-    pub first: usize,
-    /// Join columns of the relation: all NULL without a partner.
-    pub key: Vec<usize>,
-    /// Joined relations of each nested load.
-    pub below: Vec<Option<Join>>,
-}
 
 /// Joined relations of one statement.
 pub(super) struct Joins<'a> {

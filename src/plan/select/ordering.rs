@@ -6,8 +6,9 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{JoinType, Value};
 
+use super::builder::Select;
 use super::condition::{Conditions, meet};
-use super::{JUNCTION, MAIN, Output, Select, table};
+use super::output::{JUNCTION, MAIN, Output, table};
 use crate::dialect::Dialect;
 use crate::model::{ColumnType, EntityId, Relation, RelationId};
 use crate::plan::cursor::Cursor;

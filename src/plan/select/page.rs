@@ -6,10 +6,12 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{JoinType, Value};
 
-use super::join::Joins;
+use super::body::Body;
 use super::ordering::Ordering;
-use super::template::Mark;
-use super::{Body, MAIN, Output, Query, table};
+use super::output::{MAIN, table};
+use super::query::Query;
+use super::selected::Selected;
+use super::templates::Mark;
 use crate::dialect::Dialect;
 use crate::plan::{Page, What};
 
@@ -31,14 +33,6 @@ struct Part {
     limit: Option<u64>,
     offset: u64,
     mark: Option<i32>,
-}
-
-/// Select list, order and joins of a statement.
-#[derive(Clone, Copy)]
-pub(super) struct Selected<'a> {
-    pub outputs: &'a [Output],
-    pub order: &'a Ordering<'a>,
-    pub joins: &'a Joins<'a>,
 }
 
 impl Body<'_> {

@@ -5,86 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use sea_orm::Value;
 
-use super::{Body, Key, Query, Select};
-use crate::dialect::{Comparison, Dialect};
-use crate::model::ColumnType;
-use crate::plan::{Load, What};
-
-/// Cached statements of a load: per dialect, one with and one without the influence of statistics.
-#[derive(Debug, Default)]
-pub struct Templates([[OnceLock<Template>; 2]; 2]);
-
-/// Cached statements do not affect the equality of loads.
-impl PartialEq for Templates {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Clone for Templates {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-/// Placeholder for a bind value supplied at execution time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
-    /// Parameter that carries keys.
-    Keys(u16),
-    /// Value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
-    Parameter(u32),
-    /// Value of a parameter as the operand of a comparison, prepared by [`Dialect::bound`].
-    Operand(u32, Comparison),
-    /// Row limit for keyset pages of several parents.
-    MostRows,
-}
-
-impl Mark {
-    /// Limit value that represents [`Mark::MostRows`].
-    pub const MOST_ROWS: u64 = u64::MAX;
-    /// Above a parameter's place, the bits that say which comparison it is the operand of.
-    const COMPARISON: u32 = 24;
-
-    fn of(value: &Value) -> Option<Self> {
-        match value {
-            Value::SmallUnsigned(Some(part)) => Some(Self::Keys(*part)),
-            Value::Unsigned(Some(code)) => {
-                let parameter = code & ((1 << Self::COMPARISON) - 1);
-                Some(match Comparison::ALL.get((code >> Self::COMPARISON) as usize) {
-                    Some(comparison) => Self::Operand(parameter, *comparison),
-                    None => Self::Parameter(parameter),
-                })
-            }
-            Value::BigUnsigned(Some(Self::MOST_ROWS)) => Some(Self::MostRows),
-            _ => None,
-        }
-    }
-}
-
-/// Encodes placeholders as values of unsigned types, which no column has: SeaORM stores unsigned values in
-/// signed columns.
-impl From<Mark> for Value {
-    fn from(mark: Mark) -> Self {
-        match mark {
-            Mark::Keys(part) => Self::SmallUnsigned(Some(part)),
-            Mark::Parameter(parameter) => {
-                Self::Unsigned(Some(parameter | u32::from(u8::MAX) << Mark::COMPARISON))
-            }
-            Mark::Operand(parameter, comparison) => {
-                Self::Unsigned(Some(parameter | (comparison as u32) << Mark::COMPARISON))
-            }
-            Mark::MostRows => Self::BigUnsigned(Some(Mark::MOST_ROWS)),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Template {
-    query: Arc<Query>,
-    marks: Vec<(usize, Mark)>,
-    key_types: Vec<ColumnType>,
-}
+use super::body::Body;
+use super::builder::Select;
+use super::query::{Key, Query};
+use super::templates::{Mark, Template};
+use crate::dialect::Dialect;
+use crate::plan::load::{Load, What};
 
 impl Select<'_> {
     /// Returns the statement of `load`, and its values for these parent keys and these values of

@@ -1,0 +1,141 @@
+//! Loads: rows or aggregates, with their pages.
+
+use super::cursor::Cursor;
+use super::filter::Filter;
+use super::order::OrderTerm;
+use super::select::Templates;
+use crate::model::{ColumnId, ColumnType, Entity, EntityId, RelationId};
+
+/// Rows or aggregates of one entity, as a statement or a part of the parent's statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Load {
+    /// Entity of the rows.
+    pub entity: EntityId,
+    /// Relation that leads to the rows, with its owner; none at the root.
+    pub relation: Option<(EntityId, RelationId)>,
+    /// Filter on the rows.
+    pub filter: Filter,
+    /// Kind of the load.
+    pub what: What,
+    /// True if the rows come with the parent's rows, in one statement.
+    pub joined: bool,
+    /// Cached statements of the load.
+    pub templates: Templates,
+}
+
+impl Load {
+    /// Builds a load at the root, with its own statement.
+    pub fn new(entity: EntityId, filter: Filter, what: What) -> Self {
+        Self { entity, relation: None, filter, what, joined: false, templates: Templates::default() }
+    }
+
+    /// Returns the loads nested below each row.
+    pub fn children(&self) -> &[Load] {
+        match &self.what {
+            What::Rows(rows) => &rows.children,
+            What::Aggregates(_) => &[],
+        }
+    }
+
+    /// Returns the number of statements of the load and the loads below it.
+    pub(super) fn statements(&self) -> usize {
+        usize::from(!self.joined) + self.children().iter().map(Load::statements).sum::<usize>()
+    }
+}
+
+/// Kind of a [`Load`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// Rows.
+    Rows(Rows),
+    /// Aggregates over all rows.
+    Aggregates(Vec<Aggregate>),
+}
+
+/// Rows of a [`Load`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    /// Total order; empty for at most one row.
+    pub order: Vec<OrderTerm>,
+    /// Page of the list, per parent.
+    pub page: Page,
+    /// Columns for the selection and the nested relations; a column's index is its slot.
+    pub columns: Vec<ColumnId>,
+    /// Columns of the junction, for the edges of a connection.
+    pub junction_columns: Vec<ColumnId>,
+    /// True if each row comes with its cursor values.
+    pub cursors: bool,
+    /// Loads nested below each row.
+    pub children: Vec<Load>,
+}
+
+impl Rows {
+    /// Returns rows without an order, for at most one row per parent or key.
+    pub(crate) fn unordered() -> Self {
+        Self {
+            order: Vec::new(),
+            page: Page::All,
+            columns: Vec::new(),
+            junction_columns: Vec::new(),
+            cursors: false,
+            children: Vec::new(),
+        }
+    }
+}
+
+/// Page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// Whole list.
+    All,
+    /// Page by limit and offset.
+    Slice {
+        /// Maximum number of rows.
+        limit: Option<u64>,
+        /// Number of rows to skip.
+        offset: u64,
+    },
+    /// Page by cursors (Relay Cursor Connections Specification, section 4.4).
+    Keyset {
+        /// `first` or `last`.
+        limit: Option<u64>,
+        /// True if `limit` counts from the end.
+        backward: bool,
+        /// Rows after this cursor only.
+        after: Option<Cursor>,
+        /// Rows before this cursor only.
+        before: Option<Cursor>,
+        /// True if the response tells whether rows exist beyond the cursors.
+        looks_outside: bool,
+    },
+}
+
+/// Aggregate function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Aggregate {
+    /// Number of rows.
+    Count,
+    /// Number of distinct values.
+    CountDistinct(ColumnId),
+    /// Sum of the values.
+    Sum(ColumnId),
+    /// Average of the values.
+    Average(ColumnId),
+    /// Minimum value.
+    Minimum(ColumnId),
+    /// Maximum value.
+    Maximum(ColumnId),
+}
+
+impl Aggregate {
+    /// Returns the type of the aggregate's result.
+    pub fn column_type(self, entity: &Entity) -> ColumnType {
+        let of = |id: usize| &entity.columns[id].column_type;
+        match self {
+            Self::Count | Self::CountDistinct(_) => ColumnType::BigInt,
+            Self::Sum(id) => of(id).sum(),
+            Self::Average(id) => of(id).average(),
+            Self::Minimum(id) | Self::Maximum(id) => of(id).clone(),
+        }
+    }
+}

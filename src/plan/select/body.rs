@@ -1,0 +1,353 @@
+//! Statement under construction.
+
+use std::sync::Arc;
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query as Sql, SelectStatement};
+use sea_orm::{JoinType, Statement, Value};
+
+use super::builder::Select;
+use super::condition::{self, Conditions, Joinable, meet_junction};
+use super::join::Joins;
+use super::last_run::LastRun;
+use super::ordering::Ordering;
+use super::output::{JUNCTION, MAIN, Output, table};
+use super::query::{Key, Query};
+use super::selected::Selected;
+use super::templates::Mark;
+use crate::dialect::Dialect;
+use crate::model::{ColumnType, Entity, Junction, Relation};
+use crate::plan::load::{Aggregate, Load, Page, Rows, What};
+use crate::plan::order::OrderTerm;
+
+/// Statement under construction.
+pub(super) struct Body<'a> {
+    pub(super) select: &'a Select<'a>,
+    pub(super) load: &'a Load,
+    pub(super) entity: &'a Entity,
+    pub(super) relation: Option<&'a Relation>,
+    pub(super) keys: &'a [Key],
+    /// Conditions of the load's filter.
+    pub(super) filters: Vec<Expr>,
+    /// Joins that the conditions need.
+    pub(super) conditions: Conditions<'a>,
+    /// Lock on the found rows.
+    pub(super) lock: Option<LockType>,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(select: &'a Select, load: &'a Load, keys: &'a [Key]) -> Self {
+        let entity = &select.model.entities[load.entity];
+        let relation =
+            load.relation.map(|(owner, relation)| &select.model.entities[owner].relations[relation]);
+        let mut conditions = Conditions::new(select);
+        let filters = match joinable(select, load) {
+            _ if load.filter.is_everything() => Vec::new(),
+            Some(joinable) => {
+                let parts = conditions.filter_by_joins(load.entity, MAIN, &load.filter, joinable);
+                match parts.len() {
+                    0..=condition::CHAIN => parts,
+                    _ => condition::balanced(parts, Expr::and).into_iter().collect(),
+                }
+            }
+            None => {
+                if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = load.what {
+                    conditions = conditions.beside_offset();
+                }
+                vec![conditions.filter(load.entity, MAIN, &load.filter)]
+            }
+        };
+        Self { select, load, entity, relation, keys, filters, conditions, lock: None }
+    }
+
+    /// Returns the row limit of this statement.
+    pub(super) fn most_rows(&self) -> u64 {
+        match (&self.load.what, self.relation) {
+            (What::Rows(Rows { page: Page::Keyset { .. }, .. }), Some(_)) => Mark::MOST_ROWS,
+            (What::Rows(Rows { page: Page::Keyset { .. }, .. }), None) => self.select.most_rows_of_pages(1),
+            _ => self.select.most_rows(),
+        }
+    }
+
+    /// Returns the key column and key values, if the statement's text depends on them.
+    pub(super) fn keys_in_text(&self) -> Option<(Expr, Vec<Value>)> {
+        let mut columns = self.key_columns();
+        match (columns.pop(), columns.pop()) {
+            (Some(only), None) if !self.select.dialect.fits_one_parameter(&only.column_type) => {
+                Some((only.expression, self.keys.iter().flatten().cloned().collect()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Builds the condition on the parents' keys, below the root. Uses placeholders for keys unless the text
+    /// depends on them.
+    pub(super) fn is_of_parents(&self) -> Option<Expr> {
+        self.relation?;
+        if let Some((column, values)) = self.keys_in_text() {
+            return Some(column.is_in(values));
+        }
+        let Select { model, dialect, .. } = *self.select;
+        let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
+            self.key_columns().into_iter().map(|output| (output.expression, output.column_type)).unzip();
+        let parts = (0..).take(dialect.count_key_parameters(&types));
+        Some(dialect.is_in_keys(model, columns, &types, parts.map(|part| Mark::Keys(part).into()).collect()))
+    }
+
+    pub(super) fn rows(&self, rows: &Rows) -> Query {
+        let order = Ordering::new(self.select, self.load.entity, &rows.order);
+        let mut outputs = self.own_columns(rows);
+        let key = self.key_places(rows, &mut outputs);
+        let sort = self.sort_places(rows, &mut outputs);
+        let order = if sort.is_empty() { order } else { Ordering::none(self.select) };
+        let cursor = outputs.len();
+        if rows.cursors {
+            outputs.extend(order.cursor_columns());
+        }
+        if outputs.is_empty() {
+            // Only `__typename` or the page position is selected, but a row needs a column.
+            outputs.push(Output {
+                expression: Expr::cust("1"),
+                column_type: ColumnType::Int,
+                alias: "present".to_owned(),
+            });
+        }
+        let joins = Joins::new(self.select, self.load, outputs.len(), &self.conditions.joined);
+        let mut statement =
+            self.page(&rows.page, Selected { outputs: &outputs, order: &order, joins: &joins });
+        if let Some(lock) = self.lock {
+            // Locks this table only; tables of the filter are only read.
+            statement.lock_with_tables(lock, [Alias::new(MAIN)]);
+        }
+        let mark = matches!(rows.page, Page::Keyset { looks_outside: true, .. });
+        let mut columns: Vec<ColumnType> = outputs.into_iter().map(|output| output.column_type).collect();
+        if mark {
+            columns.push(ColumnType::Int);
+        }
+        let mark = mark.then(|| columns.len() - 1);
+        columns.extend(joins.outputs.iter().map(|output| output.column_type.clone()));
+        let (sql, values) = self.built(&statement);
+        let (columns, last_run) = (columns.into(), LastRun::default());
+        Query { sql, values, mark, columns, key, cursor, sort, joins: joins.places, last_run }
+    }
+
+    /// Builds the statement's text and values. Inlines LIMIT and OFFSET, because PostgreSQL re-plans a
+    /// parameterised LIMIT on every execution: a generic plan looks more expensive to it. Inlining runs from
+    /// the last parameter to the first that is another, or depends on the number of keys.
+    fn built(&self, statement: &SelectStatement) -> (Arc<str>, Vec<Value>) {
+        let dialect = self.select.dialect;
+        let Statement { mut sql, values, .. } = dialect.backend().build(statement);
+        let mut values = values.map(|values| values.0).unwrap_or_default();
+        while dialect == Dialect::Postgres
+            && let Some(Value::BigUnsigned(Some(rows))) = values.last()
+            && *rows != Mark::MOST_ROWS
+        {
+            let place = values.len();
+            let written = ["LIMIT", "OFFSET"].into_iter().find_map(|word| {
+                let (before, after) = sql.rsplit_once(&format!(" {word} ${place}"))?;
+                Some(format!("{before} {word} {rows}{after}"))
+            });
+            let Some(written) = written else { break };
+            sql = written;
+            values.pop();
+        }
+        (sql.into(), values)
+    }
+
+    /// Returns the sort columns of a nested whole list, whose rows are sorted after grouping by parent. Each
+    /// list is short, and the database would have to sort all.
+    fn sort_places(&self, rows: &Rows, outputs: &mut Vec<Output>) -> Vec<usize> {
+        let primary_key = &self.entity.primary_key;
+        let is_integer = |id: &usize| self.entity.columns[*id].column_type.is_integer();
+        let is_whole_list = self.relation.is_some_and(Relation::is_many) && rows.page == Page::All;
+        let is_simple =
+            rows.order == OrderTerm::primary_key(self.entity) && primary_key.iter().all(is_integer);
+        // A row with a cursor selects the order's values anyway.
+        if !is_whole_list || !is_simple || rows.cursors {
+            return Vec::new();
+        }
+        let place = |id: &usize| {
+            rows.columns.iter().position(|known| known == id).unwrap_or_else(|| {
+                let column = &self.entity.columns[*id];
+                outputs.push(Output {
+                    expression: Expr::col((MAIN, Alias::new(&column.name))),
+                    column_type: column.column_type.clone(),
+                    alias: format!("sort{}", outputs.len()),
+                });
+                outputs.len() - 1
+            })
+        };
+        primary_key.iter().map(place).collect()
+    }
+
+    pub(super) fn aggregates(&self, aggregates: &[Aggregate]) -> Query {
+        let mut statement = self.source(&Ordering::none(self.select), self.is_of_parents());
+        let mut columns = Vec::new();
+        for aggregate in aggregates {
+            statement.expr(self.aggregate(*aggregate));
+            columns.push(aggregate.column_type(self.entity));
+        }
+        let mut key = Vec::new();
+        for output in self.key_columns() {
+            let compared = self.select.dialect.compared(output.expression, &output.column_type);
+            let selected = self.select.dialect.selected(compared.clone(), &output.column_type);
+            statement.expr(selected).add_group_by([compared]);
+            key.push(columns.len());
+            columns.push(output.column_type);
+        }
+        let (sql, values) = self.built(&statement);
+        Query {
+            sql,
+            values,
+            cursor: columns.len(),
+            columns: columns.into(),
+            key,
+            mark: None,
+            sort: Vec::new(),
+            joins: Vec::new(),
+            last_run: LastRun::default(),
+        }
+    }
+
+    fn aggregate(&self, aggregate: Aggregate) -> Expr {
+        let dialect = self.select.dialect;
+        let column = |id: usize| {
+            let column = &self.entity.columns[id];
+            (Expr::col((MAIN, Alias::new(&column.name))), &column.column_type)
+        };
+        let compared = |id: usize| {
+            let (column, column_type) = column(id);
+            (dialect.compared(column, column_type), column_type)
+        };
+        match aggregate {
+            Aggregate::Count => Expr::cust("COUNT(*)"),
+            Aggregate::CountDistinct(id) => compared(id).0.count_distinct(),
+            Aggregate::Sum(id) => dialect.sum(column(id).0, column(id).1),
+            Aggregate::Average(id) => dialect.average(column(id).0, column(id).1),
+            Aggregate::Minimum(id) => dialect.selected(compared(id).0.min(), compared(id).1),
+            Aggregate::Maximum(id) => dialect.selected(compared(id).0.max(), compared(id).1),
+        }
+    }
+
+    /// Builds `FROM … WHERE`: the table, its junction, the joins of the order, the condition on the parents
+    /// and the filter.
+    pub(super) fn source(&self, order: &Ordering, parents: Option<Expr>) -> SelectStatement {
+        let mut statement = Sql::select();
+        statement.from(table(&self.entity.table, MAIN));
+        if let Some(Junction { table: between, to, .. }) =
+            self.relation.and_then(|relation| relation.junction.as_ref())
+        {
+            let target = self.relation.map_or(&[][..], |relation| &relation.to);
+            let on = meet_junction(self.select, JUNCTION, to, MAIN, self.load.entity, target);
+            statement.join(JoinType::InnerJoin, table(between, JUNCTION), on);
+        }
+        for (join, on) in &self.conditions.joins {
+            statement.join(JoinType::InnerJoin, join.clone(), on.clone());
+        }
+        for (join, on) in &order.joins {
+            statement.join(JoinType::LeftJoin, join.clone(), on.clone());
+        }
+        for filter in parents.into_iter().chain(self.filters.iter().cloned()) {
+            statement.and_where(filter);
+        }
+        statement
+    }
+
+    fn own_columns(&self, rows: &Rows) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for id in &rows.columns {
+            let column = &self.entity.columns[*id];
+            let expression = Expr::col((MAIN, Alias::new(&column.name)));
+            outputs.push(Output {
+                expression: self.select.dialect.selected(expression, &column.column_type),
+                column_type: column.column_type.clone(),
+                alias: format!("column{}", outputs.len()),
+            });
+        }
+        let junction = self.relation.and_then(|relation| relation.junction.as_ref()?.entity);
+        for id in &rows.junction_columns {
+            let Some(column) = junction.map(|entity| &self.select.model.entities[entity].columns[*id]) else {
+                continue;
+            };
+            let expression = Expr::col((JUNCTION, Alias::new(&column.name)));
+            outputs.push(Output {
+                expression: self.select.dialect.selected(expression, &column.column_type),
+                column_type: column.column_type.clone(),
+                alias: format!("column{}", outputs.len()),
+            });
+        }
+        outputs
+    }
+
+    /// Returns the positions of the parent's key among the outputs; adds missing columns.
+    fn key_places(&self, rows: &Rows, outputs: &mut Vec<Output>) -> Vec<usize> {
+        let Some(relation) = self.relation else { return Vec::new() };
+        let mut places = Vec::new();
+        for (index, output) in self.key_columns().into_iter().enumerate() {
+            // Behind a junction the key is the junction's, which may have more columns than the target's.
+            let is_key = |known: &usize| relation.junction.is_none() && *known == relation.to[index];
+            places.push(rows.columns.iter().position(is_key).unwrap_or_else(|| {
+                let expression = self.select.dialect.selected(output.expression, &output.column_type);
+                outputs.push(Output { expression, ..output });
+                outputs.len() - 1
+            }));
+        }
+        places
+    }
+
+    /// Returns the columns of the parent's key: the junction's, or the target's own.
+    pub(super) fn key_columns(&self) -> Vec<Output> {
+        let Some(relation) = self.relation else { return Vec::new() };
+        let owner = self.load.relation.map_or(self.entity, |(owner, _)| &self.select.model.entities[owner]);
+        let place = |index: usize| match &relation.junction {
+            // Keys of a junction without an entity are assumed to have the types of the referenced columns.
+            Some(junction) => {
+                let entity = junction.entity.map(|id| &self.select.model.entities[id]);
+                let own = entity
+                    .and_then(|entity| Some(&entity.columns[entity.column_named(&junction.from[index])?]));
+                let column_type = own.unwrap_or(&owner.columns[relation.from[index]]).column_type.clone();
+                (Expr::col((JUNCTION, Alias::new(&junction.from[index]))), column_type)
+            }
+            None => {
+                let column = &self.entity.columns[relation.to[index]];
+                (Expr::col((MAIN, Alias::new(&column.name))), column.column_type.clone())
+            }
+        };
+        (0..relation.from.len())
+            .map(|index| {
+                let (expression, column_type) = place(index);
+                Output { expression, column_type, alias: format!("key{index}") }
+            })
+            .collect()
+    }
+}
+
+/// Returns the relations in the load's filter that may become joins. None if the rows are limited in a
+/// sub-select, because the filter is then in an inner scope.
+///
+/// On SQLite all to-one relations qualify if the filter alone decides where to start. The first rows of a
+/// list, or the rows of a few parents, are found faster from their own table. SQLite does not know that they
+/// are few.
+fn joinable<'a>(select: &Select, load: &'a Load) -> Option<Joinable<'a>> {
+    let is_root = load.relation.is_none();
+    let page = match &load.what {
+        What::Rows(rows) => &rows.page,
+        What::Aggregates(_) => &Page::All,
+    };
+    match (select.dialect, page) {
+        _ if select.joins_what_is_left(load) => None,
+        (Dialect::Sqlite, Page::All) if is_root => Some(Joinable::All),
+        (Dialect::Postgres, Page::All) => Some(Joinable::Loaded(load.children())),
+        (Dialect::Postgres, Page::Slice { .. }) if is_root => Some(Joinable::Loaded(load.children())),
+        _ => None,
+    }
+}
+
+impl Select<'_> {
+    /// Builds the statement of a root load of `rows` that also locks the rows, in the order found. PostgreSQL
+    /// rechecks the rows' own columns after a wait for a lock; SQLite has one writer and needs no lock.
+    pub fn locking(&self, load: &Load, rows: &Rows, lock: LockType) -> Query {
+        let mut body = Body::new(self, load, &[]);
+        body.lock = Some(lock).filter(|_| self.dialect == Dialect::Postgres);
+        body.rows(rows)
+    }
+}

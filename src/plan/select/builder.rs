@@ -1,0 +1,63 @@
+//! Builder of statements, with what decides their form.
+
+use crate::dialect::Dialect;
+use crate::model::Model;
+use crate::plan::catalog::Catalog;
+use crate::plan::load::{Load, What};
+use crate::plan::order::OrderBy;
+
+/// Builder of the statements of one model for one database.
+#[derive(Clone, Copy, Debug)]
+pub struct Select<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Dialect of the database.
+    pub dialect: Dialect,
+    /// Maximum number of rows. Statements fetch one row more, so that an excess is noticed and never cut
+    /// silently.
+    pub row_ceiling: u64,
+    /// Statistics of the database.
+    pub catalog: &'a Catalog,
+}
+
+impl Select<'_> {
+    /// Returns true if the statement differs from one without statistics.
+    pub(super) fn follows_catalog(&self, load: &Load) -> bool {
+        self.follows_index(load) || self.joins_what_is_left(load) || self.groups_counts(load)
+    }
+
+    /// Returns true if the order joins the counts of all lists.
+    pub(super) fn groups_counts(&self, load: &Load) -> bool {
+        let What::Rows(rows) = &load.what else { return false };
+        rows.order.iter().any(|term| match term.by {
+            OrderBy::Column(_) | OrderBy::Junction(..) => false,
+            OrderBy::Count(relation) => {
+                let counted = &self.model.entities[term.entity(self.model, load.entity)].relations[relation];
+                self.catalog.groups_counts(self.model, counted)
+            }
+        })
+    }
+
+    /// Returns true if an index finds the wanted part of each parent's list.
+    pub(super) fn follows_index(&self, load: &Load) -> bool {
+        let (Some((owner, relation)), What::Rows(rows)) = (load.relation, &load.what) else { return false };
+        let relation = &self.model.entities[owner].relations[relation];
+        let entity = &self.model.entities[load.entity];
+        rows.is_part_of_each_list() && self.catalog.finds_part(self.dialect, entity, relation, rows)
+    }
+
+    pub(super) fn joins_what_is_left(&self, load: &Load) -> bool {
+        self.catalog.joins_what_is_left(self.dialect, self.model, load)
+    }
+
+    /// Returns the row limit of a statement: one row more than the ceiling.
+    pub(super) fn most_rows(&self) -> u64 {
+        self.row_ceiling.saturating_add(1)
+    }
+
+    /// Returns the row limit for keyset pages of several parents. Lookahead rows, up to three per parent,
+    /// come on top, so that the limit never cuts them.
+    pub(super) fn most_rows_of_pages(&self, parents: usize) -> u64 {
+        self.most_rows().saturating_add(3 * parents.max(1) as u64)
+    }
+}

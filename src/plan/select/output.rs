@@ -1,0 +1,28 @@
+//! Tables and columns of a statement.
+
+use sea_orm::sea_query::{Alias, Expr, IntoIden, TableRef};
+
+use crate::model::{ColumnType, Table};
+
+/// Alias of the statement's main table.
+pub(super) const MAIN: &str = "t0";
+/// Alias of a list's junction.
+pub(super) const JUNCTION: &str = "junction";
+
+/// Column of a statement.
+pub(super) struct Output {
+    pub expression: Expr,
+    pub column_type: ColumnType,
+    /// Alias for references from an outer statement.
+    pub alias: String,
+}
+
+/// Returns the reference to a table by this alias.
+pub(super) fn table(table: &Table, alias: &str) -> TableRef {
+    let name = Alias::new(&table.name);
+    let reference: TableRef = match &table.schema {
+        Some(schema) => (Alias::new(schema), name).into(),
+        None => name.into(),
+    };
+    reference.alias(Alias::new(alias).into_iden())
+}
