@@ -13,8 +13,8 @@ pub type Key = Vec<Value>;
 /// Statement with the layout of its columns.
 ///
 /// Columns come in this order:
-/// - the load's own ([`Rows::columns`], or its aggregates)
-/// - the junction's ([`Rows::junction_columns`])
+/// - the load's own ([`Rows::columns`](crate::plan::Rows::columns), or its aggregates)
+/// - the junction's ([`Rows::junction_columns`](crate::plan::Rows::junction_columns))
 /// - the key of the parent and the sort columns, unless already selected
 /// - the values of the cursor
 /// - the mark of rows outside the page
@@ -23,7 +23,7 @@ pub type Key = Vec<Value>;
 pub struct Query {
     /// SQL text.
     pub sql: Arc<str>,
-    /// Bind values. [`Select::prepare`] replaces the placeholders of values supplied at execution time.
+    /// Bind values. [`Select::prepare`](super::Select::prepare) replaces the placeholders of values supplied at execution time.
     pub values: Vec<Value>,
     /// Column types.
     pub columns: Arc<[ColumnType]>,

@@ -32,7 +32,7 @@ pub(super) enum Mark {
     Keys(u16),
     /// Value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
     Parameter(u32),
-    /// Value of a parameter as the operand of a comparison, prepared by [`Dialect::bound`].
+    /// Value of a parameter as the operand of a comparison, prepared by [`Dialect::bound`](crate::dialect::Dialect::bound).
     Operand(u32, Comparison),
     /// Row limit for keyset pages of several parents.
     MostRows,
