@@ -3,6 +3,7 @@
 mod assembly;
 mod check;
 mod column_type;
+mod description;
 mod limit;
 pub mod names;
 mod range;
@@ -12,6 +13,9 @@ mod relation;
 
 pub use check::{Fault, ModelError};
 pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normalize_key};
+pub use description::{
+    ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
+};
 pub use limit::Limit;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
