@@ -70,9 +70,9 @@ const CIRCLES: [&[&str]; 10] = [
     &["mutate::links", "mutate::unlink"],
     &[
         "schema",
-        "schema::answering",
         "schema::build",
         "schema::compiled",
+        "schema::executor",
         "schema::introspection",
         "schema::live",
         "schema::mutations",
