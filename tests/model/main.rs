@@ -10,6 +10,7 @@ mod diagram;
 mod entity;
 mod example;
 mod faults;
+mod from_tables;
 mod generated;
 mod introspection;
 mod junctions;
