@@ -22,8 +22,6 @@ pub async fn describe(database: &Database, schemas: &[String]) -> Result<Databas
         Dialect::Sqlite => sqlite::read(database, schemas).await?,
         Dialect::Postgres => postgres::read(database, schemas).await?,
     };
-    let foreign_keys = database.read_keys().await?;
-    keys::add_foreign_keys(&mut described, &foreign_keys);
     keys::settle(&mut described);
     Ok(described)
 }

@@ -7,7 +7,7 @@ use sea_orm::{ColumnType as DatabaseType, Value};
 
 use super::default::ColumnDefault;
 use super::description::{DatabaseDescription, LeftOut};
-use super::keys::{UNIQUE_KEY_COLUMNS, add_unique_keys};
+use super::keys::{UNIQUE_KEY_COLUMNS, add_foreign_keys, add_unique_keys};
 use super::postgres_type;
 use crate::database::handle::Database;
 use crate::database::introspect::catalog_row::{flag, integer, place, text};
@@ -50,7 +50,7 @@ const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
         UNION ALL
         SELECT d.id, t.typbasetype, t.typtypmod, d.not_null OR t.typnotnull
         FROM domain d JOIN pg_type t ON t.oid = d.base WHERE t.typtype = 'd')
-    SELECT s.place, c.attname::text, format_type(c.atttypid, c.atttypmod),
+    SELECT s.place - 1, c.attname::text, format_type(c.atttypid, c.atttypmod),
         CASE b.typnamespace WHEN 'pg_catalog'::regnamespace THEN b.typname::text END,
         b.oid::int8, COALESCE(d.modifier, c.atttypmod)::int8,
         CASE WHEN b.typtype = 'e' AND pg_type_is_visible(b.oid) THEN b.typname::text
@@ -82,7 +82,7 @@ const LABEL_COLUMNS: [ColumnType; 2] = [BigInt, Text];
 /// Unique indexes of these tables. An index is not whole if it is partial, if it is over expressions, or if the table has
 /// children: they have indexes of their own, and their rows belong to the table too. As JSON, a row of the catalog has
 /// fields that older servers lack: `indnullsnotdistinct` came with PostgreSQL 15.
-const UNIQUE_KEYS: &str = "SELECT s.place, x.relname::text, i.indisprimary,
+const UNIQUE_KEYS: &str = "SELECT s.place - 1, x.relname::text, i.indisprimary,
         i.indpred IS NULL AND i.indexprs IS NULL
             AND (t.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = t.oid)),
         COALESCE((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), NOT i.indimmediate, c.attname::text
@@ -97,7 +97,7 @@ const UNIQUE_KEYS: &str = "SELECT s.place, x.relname::text, i.indisprimary,
 /// Default that takes a number from a sequence. The number is new, whichever table owns the sequence.
 const NEXT_NUMBER: (&str, &str) = ("nextval('", "'::regclass)");
 
-/// Reads the tables without their foreign keys.
+/// Reads the tables.
 ///
 /// # Errors
 /// Fails if the database cannot be queried.
@@ -125,6 +125,7 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
         }
         described.tables.push(table);
     }
+    add_foreign_keys(&mut described, &database.read_keys().await?);
     Ok(described)
 }
 
@@ -184,8 +185,7 @@ fn add_columns(
 ) -> BTreeMap<usize, Vec<String>> {
     let mut unreadable: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for row in 0..rows.len() {
-        // WITH ORDINALITY counts from one.
-        let Some(place) = place(rows, row, 0).and_then(|place| place.checked_sub(1)) else { continue };
+        let Some(place) = place(rows, row, 0) else { continue };
         let name = text(rows, row, 1).unwrap_or_default();
         match tables.get_mut(place) {
             Some(table) if flag(rows, row, 12) => table.columns.push(column(rows, row, name, labels)),

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::default::ColumnDefault;
 use super::description::{DatabaseDescription, LeftOut};
-use super::keys::{UNIQUE_KEY_COLUMNS, add_unique_keys};
+use super::keys::{UNIQUE_KEY_COLUMNS, add_foreign_keys, add_unique_keys};
 use super::sqlite_type;
 use crate::database::handle::Database;
 use crate::database::introspect::catalog_row::{flag, place, text};
@@ -41,7 +41,7 @@ const UNIQUE_KEYS: &str = r#"SELECT s.key, i.name, i.origin = 'pk', i.partial = 
     CROSS JOIN pragma_index_xinfo(i.name, 'main') x
     WHERE i."unique" AND x.key ORDER BY s.key, i.name, x.seqno"#;
 
-/// Reads the tables without their foreign keys.
+/// Reads the tables.
 ///
 /// # Errors
 /// Fails if the database cannot be queried.
@@ -62,8 +62,9 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
     let keys = add_columns(tables, &rows);
     let rows = database.ask(UNIQUE_KEYS, vec![names], UNIQUE_KEY_COLUMNS.into()).await?;
     add_unique_keys(tables, &rows);
+    add_foreign_keys(&mut described, &database.read_keys().await?);
     for (place, column) in keys {
-        number_rows(&mut tables[place], column);
+        number_rows(&mut described.tables[place], column);
     }
     Ok(described)
 }
@@ -129,12 +130,15 @@ fn add_columns(tables: &mut [TableDescription], rows: &RowSet) -> BTreeMap<usize
 }
 
 /// Makes this column the number of the row, if no index serves the primary key: an `INTEGER PRIMARY KEY` alone needs none.
-/// Its NULL is a request for the next number, and is never stored.
+/// Its NULL is a request for the next number, and is never stored. A column that references another table gets no number:
+/// it would lead to a row at random.
 fn number_rows(table: &mut TableDescription, column: usize) {
     if table.primary_key.is_empty() {
         let column = &mut table.columns[column];
-        column.generation = Generation::Number;
         column.nullable = false;
         table.primary_key.push(column.name.clone());
+        if !table.foreign_keys.iter().any(|key| key.columns.contains(&column.name)) {
+            column.generation = Generation::Number;
+        }
     }
 }
