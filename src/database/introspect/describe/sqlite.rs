@@ -12,21 +12,23 @@ use super::sqlite_type;
 use crate::database::handle::Database;
 use crate::database::introspect::catalog_row::{flag, place, text};
 use crate::database::row::RowSet;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::model::ColumnType::{BigInt, Boolean, Text};
 use crate::model::{ColumnDescription, ColumnType, Generation, Table, TableDescription, TableKind};
 
 /// Name of the schema of the opened file.
 const MAIN: &str = "main";
 
-/// Tables: name, kind, and true for a relation without columns. Only a view whose tables or columns are missing has none:
-/// asking for its columns would end the statement. Tables of a virtual table's module (`shadow`) are left out, and SQLite's
-/// own tables.
+/// Tables: name, kind, and true for a relation whose columns SQLite could not count. Tables of a virtual table's module
+/// (`shadow`) are left out, and SQLite's own tables.
 const TABLES: &str = r"SELECT name, type, ncol = 0 FROM pragma_table_list
     WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
     ORDER BY name";
 
 const TABLE_COLUMNS: [ColumnType; 3] = [Text, Text, Boolean];
+
+/// Columns of a view. The statement fails if a table or column of the view is missing.
+const VIEW: &str = "SELECT count(*) FROM pragma_table_xinfo(?, 'main')";
 
 /// Columns of these tables: place of the table, name, declared type, not null, default, part of the primary key, computed.
 const COLUMNS: &str = r#"SELECT s.key, c.name, c.type, c."notnull", c.dflt_value, c.pk > 0, c.hidden IN (2, 3)
@@ -54,7 +56,7 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
         return Ok(described);
     }
     let rows = database.ask(TABLES, Vec::new(), TABLE_COLUMNS.into()).await?;
-    add_tables(&mut described, &rows);
+    add_tables(database, &mut described, &rows).await?;
     let tables = &mut described.tables;
     let names: Json = tables.iter().map(|table| table.table.name.clone()).collect();
     let names = Value::from(names.to_string());
@@ -69,7 +71,7 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
     Ok(described)
 }
 
-fn add_tables(described: &mut DatabaseDescription, rows: &RowSet) {
+async fn add_tables(database: &Database, described: &mut DatabaseDescription, rows: &RowSet) -> Result<()> {
     for row in 0..rows.len() {
         let table = Table { schema: None, name: text(rows, row, 0).unwrap_or_default() };
         let kind = match text(rows, row, 1).as_deref() {
@@ -77,7 +79,8 @@ fn add_tables(described: &mut DatabaseDescription, rows: &RowSet) {
                 described.left_out.push(LeftOut::VirtualTable { table });
                 continue;
             }
-            Some("view") if flag(rows, row, 2) => {
+            // SQLite counts the columns of all views up to the first broken one.
+            Some("view") if flag(rows, row, 2) && is_broken(database, &table.name).await? => {
                 described.left_out.push(LeftOut::BrokenView { view: table });
                 continue;
             }
@@ -94,6 +97,16 @@ fn add_tables(described: &mut DatabaseDescription, rows: &RowSet) {
             foreign_keys: Vec::new(),
             estimated_rows: None,
         });
+    }
+    Ok(())
+}
+
+/// Returns true if SQLite refuses to name the view's columns.
+async fn is_broken(database: &Database, view: &str) -> Result<bool> {
+    match database.ask(VIEW, vec![view.into()], [BigInt].into()).await {
+        Ok(_) => Ok(false),
+        Err(error) if error.code() == Code::Internal => Ok(true),
+        Err(error) => Err(error),
     }
 }
 
