@@ -6,6 +6,7 @@ mod bare;
 mod cardinality;
 mod compact;
 mod dense;
+mod describe;
 mod diagram;
 mod entity;
 mod example;
