@@ -132,8 +132,17 @@ pub struct ModelSource {
     #[arg(long, env = "CROWSFOOT_FROM_DATABASE")]
     pub from_database: bool,
     /// Database schema to read; may be repeated [default: the schema of the connection]
-    #[arg(long, env = "CROWSFOOT_SCHEMA", value_name = "NAME", value_delimiter = ',', requires = "from_database")]
+    #[arg(
+        long,
+        env = "CROWSFOOT_SCHEMA",
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "from_database"
+    )]
     pub schema: Vec<String>,
+    /// TOML file with options of the entities that are read
+    #[arg(long, env = "CROWSFOOT_OPTIONS", value_name = "FILE", requires = "from_database")]
+    pub options: Option<std::path::PathBuf>,
 }
 
 /// Connection to the database.

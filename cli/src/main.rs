@@ -2,6 +2,7 @@
 
 mod config;
 mod example;
+mod options;
 mod source;
 
 use std::fmt::Display;
@@ -15,12 +16,12 @@ use config::{
     Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, ModelSource, Serve,
     SqliteSynchronous,
 };
-use crowsfoot::{Model, Schema};
 use crowsfoot::database::{self, ConnectSettings, Synchronous};
 use crowsfoot::diagram::{self, Format};
 use crowsfoot::execute::Limits;
 use crowsfoot::plan::Catalog;
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
+use crowsfoot::{Model, Schema};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed::{self, SeedError};
 use migration::{Migrator, apply};

@@ -3,11 +3,10 @@
 use std::fmt::Display;
 
 use crowsfoot::database::{self, Database};
-use crowsfoot::model::TableOptions;
 use crowsfoot::{Model, Registry};
 
-use crate::Failure;
 use crate::config::ModelSource;
+use crate::{Failure, options};
 
 /// Reads the model from the tables of the database. Calls `note` with each part that is left out or renamed.
 pub async fn read(
@@ -15,8 +14,9 @@ pub async fn read(
     source: &ModelSource,
     note: impl Fn(&dyn Display),
 ) -> Result<Model, Failure> {
+    let options = source.options.as_deref().map(options::read).transpose()?.unwrap_or_default();
     let described = database::describe(connection, &source.schema).await?;
-    let model = Registry::from_tables(&described.tables, &TableOptions::new()).model()?;
+    let model = Registry::from_tables(&described.tables, &options).model()?;
     described.left_out.iter().for_each(|part| note(part));
     model.notes.iter().for_each(|decision| note(decision));
     if model.exposed().next().is_none() {

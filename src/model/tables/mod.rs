@@ -75,6 +75,13 @@ impl Served<'_> {
         is_readable(declared).then_some(declared)
     }
 
+    /// Returns true if values of all columns can be compared, as those of a key are.
+    fn are_compared(&self, columns: &[String]) -> bool {
+        let is_json =
+            |declared: &DatabaseType| matches!(declared, DatabaseType::Json | DatabaseType::JsonBinary);
+        columns.iter().all(|name| self.column_type(name).is_some_and(|declared| !is_json(declared)))
+    }
+
     /// Returns the key, and all further unique keys that the database keeps for all rows.
     fn unique_keys(&self) -> impl Iterator<Item = &Vec<String>> {
         let unique = self.description.unique_keys.iter().filter(|key| key.is_whole);
@@ -146,16 +153,15 @@ fn key(table: &Served) -> Result<Vec<String>, &'static str> {
     if description.kind != TableKind::Table {
         return Err("a view or foreign table has no primary key, which identifies and orders rows");
     }
-    let is_readable = |key: &[String]| key.iter().all(|name| table.column_type(name).is_some());
     if !description.primary_key.is_empty() {
-        return match is_readable(&description.primary_key) {
+        return match table.are_compared(&description.primary_key) {
             true => Ok(description.primary_key.clone()),
-            false => Err("there is no scalar for a column of its primary key"),
+            false => Err("a column of its primary key has no scalar, or holds JSON"),
         };
     }
     let identifies = |key: &&Vec<String>| {
         !key.is_empty()
-            && is_readable(key)
+            && table.are_compared(key)
             && key.iter().all(|name| table.column(name).is_some_and(|column| !column.nullable))
     };
     let is_whole = description.unique_keys.iter().filter(|key| key.is_whole && !key.deferrable);
@@ -218,12 +224,12 @@ fn unique_keys(table: &Served, name: &str, notes: &mut Vec<Note>) -> Vec<Vec<Str
         if columns.is_empty() || !known.insert(sorted(columns)) {
             continue;
         }
-        if columns.iter().all(|name| table.column_type(name).is_some()) {
+        if table.are_compared(columns) {
             keys.push(columns.clone());
         } else {
             notes.push(Note::UniqueKeyLeftOut {
                 key: format!("{name} ({})", columns.join(", ")),
-                reason: "there is no scalar for one of its columns".to_owned(),
+                reason: "one of its columns has no scalar, or holds JSON".to_owned(),
             });
         }
     }
