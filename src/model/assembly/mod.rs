@@ -3,6 +3,7 @@
 mod clashes;
 mod entity;
 mod joins;
+mod resolution;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

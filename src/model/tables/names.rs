@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use heck::ToSnakeCase;
 
-use super::Served;
+use super::served::Served;
 use crate::model::names;
 
 /// Number of tables that make a common beginning a prefix.

@@ -1,5 +1,6 @@
 //! Options of a database's tables.
 
+use super::served::full_name;
 use crate::model::registry::EntityOptions;
 use crate::model::{Fault, Table, TableDescription};
 
@@ -68,7 +69,7 @@ impl TableOptions {
 }
 
 fn matches(pattern: &str, table: &Table) -> bool {
-    matches_text(pattern, &table.name) || matches_text(pattern, &super::full_name(table))
+    matches_text(pattern, &table.name) || matches_text(pattern, &full_name(table))
 }
 
 /// Returns true if a text matches a pattern: its parts between `*` follow each other.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use sea_orm::ColumnType as DatabaseType;
 
 use super::names::{EntityNames, KeyWords};
-use super::{Served, full_name, sorted};
+use super::served::{Served, full_name, sorted};
 use crate::model::reflect::Reflected;
 use crate::model::registry::EntityOptions;
 use crate::model::relation::Declared;
