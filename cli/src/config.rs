@@ -80,6 +80,18 @@ pub enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Write an options file for --from-database, with every default as a comment
+    Init {
+        /// File to write; an existing file is left unchanged
+        #[arg(long, default_value = "crowsfoot.toml", value_name = "FILE")]
+        output: std::path::PathBuf,
+        /// Database schema to read; may be repeated [default: the schema of the connection]
+        #[arg(long, env = "CROWSFOOT_SCHEMA", value_name = "NAME", value_delimiter = ',')]
+        schema: Vec<String>,
+        /// Connection to the database
+        #[command(flatten)]
+        database: Database,
+    },
     /// Compare the entities with each other and with the live database
     Check {
         /// Source of the model

@@ -2,6 +2,7 @@
 
 mod config;
 mod example;
+mod init;
 mod options;
 mod source;
 
@@ -58,6 +59,10 @@ async fn main() -> ExitCode {
             explain(&query, variables.as_deref(), dialect, &source, &database).await
         }
         Command::Model { format, source, database } => print_model(format, &source, &database).await,
+        Command::Init { output, schema, database } => {
+            let source = ModelSource { from_database: true, schema, options: None };
+            init(&output, &source, &database).await
+        }
         Command::Check { source, database } => check(&source, &database).await,
     };
     match done {
@@ -372,6 +377,13 @@ async fn model(
     let dialect = crowsfoot::dialect::Dialect::of(connection.get_database_backend())?;
     connection.close().await?;
     Ok((model, dialect))
+}
+
+async fn init(output: &Path, source: &ModelSource, database: &Database) -> Result<(), Failure> {
+    let (model, _) = model(source, database).await?;
+    init::write(&model, output)?;
+    println!("{} has the defaults of {} entities", output.display(), model.exposed().count());
+    Ok(())
 }
 
 fn print_note(note: &dyn Display) {

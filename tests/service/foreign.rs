@@ -166,6 +166,49 @@ async fn the_example_is_read_from_its_tables() {
 }
 
 #[tokio::test]
+async fn an_options_file_renames_and_its_faults_have_lines() {
+    let database = databases().await.remove(0);
+    let folder = Folder::new();
+    let live = ["--from-database", "--database-url", &database.url];
+    let schema = run(&folder, &[&["schema"], &live[..]].concat()).await.out;
+    // Every default that `init` writes, and none of which changes the schema.
+    let ended = run(&folder, &["init", "--database-url", &database.url]).await;
+    assert!(
+        ended.code == Some(0) && ended.out == "crowsfoot.toml has the defaults of 6 entities\n",
+        "{ended:?}"
+    );
+    let file = folder.path().join("crowsfoot.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("# rename.homeGames = \"homeGames\" # [Game!]!\n"), "{text}");
+    let with_options = [&["schema", "--options", "crowsfoot.toml"], &live[..]].concat();
+    assert_eq!(run(&folder, &with_options).await.out, schema);
+    let defaults = text.lines().skip(2).map(|line| line.strip_prefix("# ").unwrap_or(line));
+    std::fs::write(&file, defaults.collect::<Vec<_>>().join("\n")).unwrap();
+    assert_eq!(run(&folder, &with_options).await.out, schema);
+    let ended = run(&folder, &["init", "--database-url", &database.url]).await;
+    assert!(ended.code == Some(1) && ended.log.contains("crowsfoot.toml: File exists"), "{ended:?}");
+
+    let options = "exclude = [\"g*\"]\n[entities.player]\nname = \"Person\"\nrename.team = \"club\"\n[entities.locker]\nmany = [\"player\"]";
+    std::fs::write(&file, options).unwrap();
+    let ended = run(&folder, &with_options).await;
+    for line in ["type Person implements Node {", "  club: Team\n", "  lockers(", "  people("] {
+        assert!(ended.out.contains(line), "{line}: {ended:?}");
+    }
+    assert!(!ended.out.contains("Game"), "{ended:?}");
+    for (options, fault) in [
+        ("[entities.player]\nhid = []", "line 2, column 1"),
+        ("[entities.player]\nhid = []", "Did you mean `hide`?"),
+        ("[entities.palyer]", "an option of the database names \"palyer\", which does not exist"),
+        ("[entities.player]\nhide = [\"nam\"]", "an option of Player names \"nam\", which does not exist"),
+    ] {
+        std::fs::write(&file, options).unwrap();
+        let ended = run(&folder, &with_options).await;
+        assert!(ended.code == Some(1) && ended.log.contains(fault), "{ended:?}");
+    }
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn a_database_without_tables_is_refused() {
     let database = support::sqlite().await;
     let folder = Folder::new();
