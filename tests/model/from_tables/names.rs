@@ -209,6 +209,7 @@ fn clashes_with_generated_names_are_resolved_and_noted() {
         "NodeRecord.comments: [Comment!]!",
         "Post.node: NodeRecord!",
         "Post.ownerNode: NodeRecord!",
+        "Comment.owner: NodeRecord!",
     ];
     assert_eq!(relations(&model), expected);
 }
