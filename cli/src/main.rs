@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use clap::Parser;
 use config::{
-    Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, ModelSource, Serve,
-    SqliteSynchronous,
+    Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, LogFormat, Migrate, Mode, ModelSource,
+    Serve, SqliteSynchronous,
 };
 use crowsfoot::database::{self, ConnectSettings, Synchronous};
 use crowsfoot::diagram::{self, Format};
-use crowsfoot::execute::Limits;
+use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::plan::Catalog;
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use crowsfoot::{Model, Schema};
@@ -74,7 +74,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn connect(database: &Database) -> Result<database::Database, Failure> {
+async fn connect(database: &DatabaseOptions) -> Result<database::Database, Failure> {
     let settings = ConnectSettings {
         pool_size: database.pool_size,
         statement_timeout: None,
@@ -114,7 +114,7 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     };
     let schema = Schema::builder(model)
         .guard(settings.guard.limits())
-        .limits(Limits {
+        .limits(ExecutionLimits {
             rows: settings.max_rows,
             cost: settings.max_cost,
             retry_time: Duration::from_secs(settings.timeout),
@@ -181,7 +181,7 @@ fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
 }
 
 /// Migrates the tables, and fills an empty database.
-async fn prepare_database(database: &Database, serving: &database::Database) -> Result<(), Failure> {
+async fn prepare_database(database: &DatabaseOptions, serving: &database::Database) -> Result<(), Failure> {
     // A migration may take longer than a request's statement. SQLite has no limit to lift, and one that is in memory
     // has no other connection.
     let connection = match serving.get_database_backend() {
@@ -266,7 +266,7 @@ where
     Ok(lines.collect())
 }
 
-async fn run_seed(scale: u32, database: &Database) -> Result<(), Failure> {
+async fn run_seed(scale: u32, database: &DatabaseOptions) -> Result<(), Failure> {
     let connection = connect(database).await?;
     let rows = if connection.is_behind_pooler() {
         let transaction = apply::begin_through_pooler(&*connection).await?;
@@ -298,7 +298,7 @@ where
 async fn print_schema(
     check: Option<&Path>,
     source: &ModelSource,
-    database: &Database,
+    database: &DatabaseOptions,
 ) -> Result<(), Failure> {
     let (model, _) = model(source, database).await?;
     let sdl = Schema::new(model)?.sdl();
@@ -331,9 +331,9 @@ fn first_difference(golden: &str, current: &str) -> Option<impl Display> {
 async fn explain(
     query: &str,
     variables: Option<&str>,
-    dialect: Option<Dialect>,
+    dialect: Option<DialectName>,
     source: &ModelSource,
-    database: &Database,
+    database: &DatabaseOptions,
 ) -> Result<(), Failure> {
     let (model, of_model) = model(source, database).await?;
     let schema = Schema::new(model)?;
@@ -342,8 +342,8 @@ async fn explain(
         async_graphql::Request::new(query).variables(async_graphql::Variables::from_json(variables));
     let dialect = match dialect {
         None => of_model,
-        Some(Dialect::Sqlite) => crowsfoot::dialect::Dialect::Sqlite,
-        Some(Dialect::Postgres) => crowsfoot::dialect::Dialect::Postgres,
+        Some(DialectName::Sqlite) => crowsfoot::dialect::Dialect::Sqlite,
+        Some(DialectName::Postgres) => crowsfoot::dialect::Dialect::Postgres,
     };
     print!("{}", schema.plan(&request)?.print(&schema.select(dialect, Catalog::none())));
     Ok(())
@@ -352,7 +352,7 @@ async fn explain(
 async fn print_model(
     format: DiagramFormat,
     source: &ModelSource,
-    database: &Database,
+    database: &DatabaseOptions,
 ) -> Result<(), Failure> {
     let format = match format {
         DiagramFormat::Svg => Format::Svg,
@@ -367,7 +367,7 @@ async fn print_model(
 /// database: SQLite if there is none.
 async fn model(
     source: &ModelSource,
-    database: &Database,
+    database: &DatabaseOptions,
 ) -> Result<(Model, crowsfoot::dialect::Dialect), Failure> {
     if !source.from_database {
         return Ok((example::registry().model()?, crowsfoot::dialect::Dialect::Sqlite));
@@ -379,7 +379,7 @@ async fn model(
     Ok((model, dialect))
 }
 
-async fn init(output: &Path, source: &ModelSource, database: &Database) -> Result<(), Failure> {
+async fn init(output: &Path, source: &ModelSource, database: &DatabaseOptions) -> Result<(), Failure> {
     let (model, _) = model(source, database).await?;
     init::write(&model, output)?;
     println!("{} has the defaults of {} entities", output.display(), model.exposed().count());
@@ -390,7 +390,7 @@ fn print_note(note: &dyn Display) {
     eprintln!("note: {note}");
 }
 
-async fn check(source: &ModelSource, database: &Database) -> Result<(), Failure> {
+async fn check(source: &ModelSource, database: &DatabaseOptions) -> Result<(), Failure> {
     let (model, _) = model(source, database).await?;
     let connection = connect(database).await?;
     let (faults, notes): (Vec<_>, Vec<_>) = database::verify(&model, &connection)

@@ -8,7 +8,7 @@ use super::{Column, ColumnId, Declaration, Entity, EntityId, Model, OnDelete, Re
 
 /// Reason why the registered entities do not form a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ModelFault {
     /// An entity was registered more than once.
     RegisteredTwice {
         /// Table name.
@@ -164,7 +164,7 @@ pub enum Fault {
     },
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ModelFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RegisteredTwice { table } => {
@@ -256,7 +256,7 @@ impl fmt::Display for Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelError {
     /// All faults found.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ModelFault>,
 }
 
 impl fmt::Display for ModelError {
@@ -296,7 +296,7 @@ pub(super) enum Named {
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     /// Faults, each with its text.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ModelFault>,
     /// Parts of the model whose names are invalid or not free.
     pub clashes: Vec<Clash>,
 }
@@ -317,7 +317,7 @@ pub(super) fn check(model: &Model) -> Findings {
     let faults = &mut findings.faults;
     for entity in &model.entities {
         if entity.primary_key.is_empty() {
-            faults.push(Fault::NoPrimaryKey { entity: entity.name.clone() });
+            faults.push(ModelFault::NoPrimaryKey { entity: entity.name.clone() });
         }
         check_columns(entity, faults);
         check_single(model, entity, faults);
@@ -337,20 +337,20 @@ pub(super) fn check(model: &Model) -> Findings {
 }
 
 /// Checks that each column has one field, because an INSERT must not name a column twice.
-fn check_columns(entity: &Entity, faults: &mut Vec<Fault>) {
+fn check_columns(entity: &Entity, faults: &mut Vec<ModelFault>) {
     for (id, column) in entity.columns.iter().enumerate() {
         let is_named = |other: &Column| other.name == column.name;
         // Reported once per column, at its second field.
         if entity.columns[..id].iter().filter(|other| is_named(other)).count() == 1 {
             let column = format!("{}.{}", entity.table.name, column.name);
-            faults.push(Fault::ColumnTwice { entity: entity.name.clone(), column });
+            faults.push(ModelFault::ColumnTwice { entity: entity.name.clone(), column });
         }
     }
 }
 
 /// Checks that a to-one side has a unique key, which guarantees at most one row. A foreign key constraint
 /// implies a unique target.
-fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
+fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<ModelFault>) {
     let promises = |relation: &&Relation| match relation.declaration {
         Declaration::HasOne => true,
         Declaration::BelongsTo => !relation.enforced,
@@ -359,7 +359,7 @@ fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     for relation in entity.relations.iter().filter(promises) {
         let target = &model.entities[relation.target];
         if !target.is_unique(&relation.to) {
-            faults.push(Fault::NotUnique {
+            faults.push(ModelFault::NotUnique {
                 relation: format!("{}.{}", entity.name, relation.field),
                 declaration: relation.declaration,
                 columns: format!("{} ({})", target.table.name, columns(target, &relation.to)),
@@ -375,7 +375,7 @@ fn columns(entity: &Entity, columns: &[ColumnId]) -> String {
 
 impl Findings {
     fn invalid(&mut self, name: &str, named: Named, of: String) {
-        self.faults.push(Fault::InvalidName { name: name.to_owned(), of: of.clone() });
+        self.faults.push(ModelFault::InvalidName { name: name.to_owned(), of: of.clone() });
         self.clashes.push(Clash {
             name: name.to_owned(),
             between: [Named::Fixed, named],
@@ -401,7 +401,7 @@ impl<'a> Names<'a> {
         &mut self,
         name: &str,
         (named, what): (Named, String),
-        clash: impl FnOnce(String, [String; 2]) -> Fault,
+        clash: impl FnOnce(String, [String; 2]) -> ModelFault,
     ) -> bool {
         let is_valid = names::is_valid(name);
         if !is_valid {
@@ -428,7 +428,7 @@ impl<'a> Names<'a> {
 }
 
 fn check_fields(model: &Model, (id, entity): (EntityId, &Entity), findings: &mut Findings) {
-    let clash = |field, between| Fault::FieldClash { entity: entity.name.clone(), field, between };
+    let clash = |field, between| ModelFault::FieldClash { entity: entity.name.clone(), field, between };
     let mut names = Names::new(findings);
     names.take(names::NODE_ID, (Named::Fixed, "the node id".to_owned()), clash);
     // Combinators share the filter with columns and relations.
@@ -476,7 +476,7 @@ fn check_edges(model: &Model, (_, entity): (EntityId, &Entity), findings: &mut F
         let Some(junction_id) = junction.filter(|_| !columns.is_empty()) else { continue };
         let junction = &model.entities[junction_id];
         let mut beside = |place: String, others: Vec<(String, (Named, String))>| {
-            let clash = |field, between| Fault::FieldClash { entity: place.clone(), field, between };
+            let clash = |field, between| ModelFault::FieldClash { entity: place.clone(), field, between };
             let mut names = Names::new(findings);
             for (field, owner) in others {
                 names.take(&field, owner, clash);
@@ -519,7 +519,7 @@ fn check_values(model: &Model, findings: &mut Findings) {
                     between: [owner, named],
                     described: stored.clone().map(|stored| format!("value \"{stored}\"")),
                 });
-                findings.faults.push(Fault::ValueClash {
+                findings.faults.push(ModelFault::ValueClash {
                     enumeration: enumeration.name.clone(),
                     name: name.clone(),
                     stored,
@@ -531,7 +531,7 @@ fn check_values(model: &Model, findings: &mut Findings) {
 
 /// Returns the entities whose type name is unique.
 fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, &'a Entity)> {
-    let clash = |name, between| Fault::TypeClash { name, between };
+    let clash = |name, between| ModelFault::TypeClash { name, between };
     let fixed = |what: String| (Named::Fixed, what);
     let mut names = Names::new(findings);
     for name in names::FIXED_TYPES {
@@ -591,7 +591,7 @@ fn named_relations(entity: &Entity) -> impl Iterator<Item = (RelationId, &Relati
 }
 
 fn check_roots(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
-    let clash = |field, between| Fault::FieldClash { entity: "Query".to_owned(), field, between };
+    let clash = |field, between| ModelFault::FieldClash { entity: "Query".to_owned(), field, between };
     let mut names = Names::new(findings);
     for name in names::FIXED_ROOTS {
         names.take(name, (Named::Fixed, "the look-up of nodes".to_owned()), clash);
@@ -613,7 +613,7 @@ fn check_roots(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
                 between: [Named::Entity(*id), Named::Plural(*id)],
                 described: [one, many.1],
             });
-            names.findings.faults.push(Fault::NoPlural { entity: entity.name.clone(), field });
+            names.findings.faults.push(ModelFault::NoPlural { entity: entity.name.clone(), field });
         } else if names.take(&roots.list, many.clone(), clash) {
             names.take(&roots.connection, many.clone(), clash);
             names.take(&roots.aggregate, many, clash);
@@ -623,7 +623,7 @@ fn check_roots(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
 
 /// Checks the names of the inputs for nested writing.
 fn check_inputs(model: &Model, (id, entity): (EntityId, &Entity), names: &mut Names) {
-    let clash = |name, between| Fault::TypeClash { name, between };
+    let clash = |name, between| ModelFault::TypeClash { name, between };
     for (field, _) in entity.keys().filter(|(field, key)| key.len() > 1 && names::is_valid(field)) {
         let what = format!("the columns of a unique key of {}", entity.name);
         let key = entity.types.all().iter().position(|name| **name == entity.types.key).unwrap_or_default();
@@ -655,7 +655,7 @@ fn check_inputs(model: &Model, (id, entity): (EntityId, &Entity), names: &mut Na
 }
 
 fn check_mutations(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
-    let clash = |field, between| Fault::FieldClash { entity: "Mutation".to_owned(), field, between };
+    let clash = |field, between| ModelFault::FieldClash { entity: "Mutation".to_owned(), field, between };
     let mut names = Names::new(findings);
     // Entities whose list and single field are equal were reported before.
     for (id, entity) in entities.iter().filter(|(_, entity)| entity.roots.list != entity.roots.one) {
@@ -667,7 +667,7 @@ fn check_mutations(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
 
 /// Checks the fields of the link input, where `create` stands beside the unique keys.
 fn check_keys((id, entity): (EntityId, &Entity), findings: &mut Findings) {
-    let clash = |field, between| Fault::FieldClash { entity: entity.types.link.clone(), field, between };
+    let clash = |field, between| ModelFault::FieldClash { entity: entity.types.link.clone(), field, between };
     let mut names = Names::new(findings);
     names.take("create", (Named::Fixed, "a new row".to_owned()), clash);
     // Missing keys and invalid names were reported before.

@@ -2,7 +2,7 @@
 
 use super::served::full_name;
 use crate::model::registry::EntityOptions;
-use crate::model::{Fault, Table, TableDescription};
+use crate::model::{ModelFault, Table, TableDescription};
 
 /// Options with which [`Registry::from_tables`](crate::Registry::from_tables) reads tables.
 #[derive(Clone, Debug, Default)]
@@ -54,11 +54,11 @@ impl TableOptions {
     }
 
     /// Returns a fault for each option of a table that does not exist.
-    pub(super) fn unknown(&self, tables: &[TableDescription]) -> Vec<Fault> {
+    pub(super) fn unknown(&self, tables: &[TableDescription]) -> Vec<ModelFault> {
         let exists = |name: &str| tables.iter().any(|known| matches(name, &known.table));
         let unknown = self.entities.iter().map(|(name, _)| name).filter(|name| !exists(name));
         let entity = || "the database".to_owned();
-        unknown.map(|name| Fault::UnknownOption { entity: entity(), name: name.clone() }).collect()
+        unknown.map(|name| ModelFault::UnknownOption { entity: entity(), name: name.clone() }).collect()
     }
 
     /// Returns the options of a table.

@@ -10,7 +10,7 @@ use super::served::{Served, full_name, sorted};
 use crate::model::reflect::Reflected;
 use crate::model::registry::EntityOptions;
 use crate::model::relation::Declared;
-use crate::model::{ColumnType, Declaration, Fault, ForeignKeyDescription, Note};
+use crate::model::{ColumnType, Declaration, ForeignKeyDescription, ModelFault, Note};
 
 /// Foreign key between two served tables.
 struct Key<'a> {
@@ -28,7 +28,7 @@ pub(super) fn add(
     names: &[EntityNames],
     registered: &mut [(Reflected, EntityOptions)],
     notes: &mut Vec<Note>,
-) -> Vec<Fault> {
+) -> Vec<ModelFault> {
     let mut keys = Vec::new();
     for (holder, table) in tables.iter().enumerate() {
         let mut known = BTreeSet::new();
@@ -76,8 +76,9 @@ pub(super) fn add(
     for (holder, (reflected, options)) in registered.iter().enumerate() {
         let unknown = options.many.iter().filter(|name| !used.contains(&(holder, (*name).clone())));
         let entity = options.name.as_ref().or(reflected.names.first()).cloned().unwrap_or_default();
-        faults
-            .extend(unknown.map(|name| Fault::UnknownOption { entity: entity.clone(), name: name.clone() }));
+        faults.extend(
+            unknown.map(|name| ModelFault::UnknownOption { entity: entity.clone(), name: name.clone() }),
+        );
     }
     faults
 }
