@@ -44,6 +44,12 @@ pub enum Command {
         /// File to compare with the schema; nothing is printed, a difference is an error
         #[arg(long, num_args = 0..=1, default_missing_value = "schema.graphql", value_name = "FILE")]
         check: Option<std::path::PathBuf>,
+        /// Source of the model
+        #[command(flatten)]
+        source: ModelSource,
+        /// Connection to the database
+        #[command(flatten)]
+        database: DatabaseOptions,
     },
     /// Print the plan of a query: levels, relations, columns and SQL statements
     Explain {
@@ -52,18 +58,45 @@ pub enum Command {
         /// Variables of the query, as a JSON object
         #[arg(long)]
         variables: Option<String>,
-        /// SQL dialect of the printed statements
-        #[arg(long, value_enum, default_value_t = DialectName::Sqlite)]
-        dialect: DialectName,
+        /// SQL dialect of the printed statements [default: sqlite, or that of --from-database]
+        #[arg(long, value_enum)]
+        dialect: Option<DialectName>,
+        /// Source of the model
+        #[command(flatten)]
+        source: ModelSource,
+        /// Connection to the database
+        #[command(flatten)]
+        database: DatabaseOptions,
     },
     /// Draw the model as an entity-relationship diagram with crow's feet
     Model {
         /// Output format of the diagram
         #[arg(long, value_enum, default_value_t = DiagramFormat::Svg)]
         format: DiagramFormat,
+        /// Source of the model
+        #[command(flatten)]
+        source: ModelSource,
+        /// Connection to the database
+        #[command(flatten)]
+        database: DatabaseOptions,
+    },
+    /// Write an options file for --from-database, with every default as a comment
+    Init {
+        /// File to write; an existing file is left unchanged
+        #[arg(long, default_value = "crowsfoot.toml", value_name = "FILE")]
+        output: std::path::PathBuf,
+        /// Database schema to read; may be repeated [default: the schema of the connection]
+        #[arg(long, env = "CROWSFOOT_SCHEMA", value_name = "NAME", value_delimiter = ',')]
+        schema: Vec<String>,
+        /// Connection to the database
+        #[command(flatten)]
+        database: DatabaseOptions,
     },
     /// Compare the entities with each other and with the live database
     Check {
+        /// Source of the model
+        #[command(flatten)]
+        source: ModelSource,
         /// Connection to the database
         #[command(flatten)]
         database: DatabaseOptions,
@@ -99,6 +132,29 @@ pub enum DiagramFormat {
     Mermaid,
     /// Graph for Graphviz
     Dot,
+}
+
+/// Source of the model: the example's entities, or the tables of a live database.
+#[derive(Clone, Debug, Args)]
+pub struct ModelSource {
+    /// Read the model from the tables of the database, which is neither migrated nor seeded
+    ///
+    /// Foreign keys become relations. Parts of the database that are left out, and names that clash with others, are
+    /// printed.
+    #[arg(long, env = "CROWSFOOT_FROM_DATABASE")]
+    pub from_database: bool,
+    /// Database schema to read; may be repeated [default: the schema of the connection]
+    #[arg(
+        long,
+        env = "CROWSFOOT_SCHEMA",
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "from_database"
+    )]
+    pub schema: Vec<String>,
+    /// TOML file with options of the entities that are read
+    #[arg(long, env = "CROWSFOOT_OPTIONS", value_name = "FILE", requires = "from_database")]
+    pub options: Option<std::path::PathBuf>,
 }
 
 /// Connection to the database.
@@ -150,6 +206,9 @@ pub struct Serve {
     /// Connection to the database
     #[command(flatten)]
     pub database: DatabaseOptions,
+    /// Source of the model
+    #[command(flatten)]
+    pub source: ModelSource,
     /// Address and port to listen on
     #[arg(long, env = "CROWSFOOT_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: String,

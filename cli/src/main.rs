@@ -2,6 +2,9 @@
 
 mod config;
 mod example;
+mod init;
+mod options;
+mod source;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -11,15 +14,15 @@ use std::time::Duration;
 
 use clap::Parser;
 use config::{
-    Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, LogFormat, Migrate, Mode, Serve,
-    SqliteSynchronous,
+    Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, LogFormat, Migrate, Mode, ModelSource,
+    Serve, SqliteSynchronous,
 };
-use crowsfoot::Schema;
 use crowsfoot::database::{self, ConnectSettings, Synchronous};
 use crowsfoot::diagram::{self, Format};
 use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::plan::Catalog;
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
+use crowsfoot::{Model, Schema};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed::{self, SeedError};
 use migration::{Migrator, apply};
@@ -49,10 +52,18 @@ async fn main() -> ExitCode {
         Command::Serve(serve) => run_service(*serve).await,
         Command::Migrate { direction } => migrate(&direction).await,
         Command::Seed { scale, database } => run_seed(scale, &database).await,
-        Command::Schema { check } => print_schema(check.as_deref()),
-        Command::Explain { query, variables, dialect } => explain(&query, variables.as_deref(), dialect),
-        Command::Model { format } => print_model(format),
-        Command::Check { database } => check(&database).await,
+        Command::Schema { check, source, database } => {
+            print_schema(check.as_deref(), &source, &database).await
+        }
+        Command::Explain { query, variables, dialect, source, database } => {
+            explain(&query, variables.as_deref(), dialect, &source, &database).await
+        }
+        Command::Model { format, source, database } => print_model(format, &source, &database).await,
+        Command::Init { output, schema, database } => {
+            let source = ModelSource { from_database: true, schema, options: None };
+            init(&output, &source, &database).await
+        }
+        Command::Check { source, database } => check(&source, &database).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,8 +91,28 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     #[cfg(feature = "opentelemetry")]
     let log = log.with(traces.layer());
     log.init();
-    // A model that contradicts itself ends the program before anything else is touched.
-    let schema = Schema::builder(example::registry().model()?)
+    let connect_settings = ConnectSettings {
+        pool_size: settings.database.pool_size,
+        statement_timeout: (settings.statement_timeout > 0)
+            .then(|| Duration::from_secs(settings.statement_timeout)),
+        sqlite_synchronous: match settings.sqlite_synchronous {
+            SqliteSynchronous::Full => Synchronous::Full,
+            SqliteSynchronous::Normal => Synchronous::Normal,
+        },
+        pooler: settings.database.postgres_pooler.into(),
+    };
+    let connect = || database::connect_with(&settings.database.database_url, &connect_settings);
+    let is_live = settings.source.from_database;
+    let live = if is_live { Some(connect().await?) } else { None };
+    let model = match &live {
+        Some(connection) => {
+            let note = |note: &dyn Display| tracing::warn!("{note}");
+            source::read(connection, &settings.source, note).await?
+        }
+        // A model that contradicts itself ends the program before anything else is touched.
+        None => example::registry().model()?,
+    };
+    let schema = Schema::builder(model)
         .guard(settings.guard.limits())
         .limits(ExecutionLimits {
             rows: settings.max_rows,
@@ -93,18 +124,11 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
         .finish()?;
     let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
-    let connect_settings = ConnectSettings {
-        pool_size: settings.database.pool_size,
-        statement_timeout: (settings.statement_timeout > 0)
-            .then(|| Duration::from_secs(settings.statement_timeout)),
-        sqlite_synchronous: match settings.sqlite_synchronous {
-            SqliteSynchronous::Full => Synchronous::Full,
-            SqliteSynchronous::Normal => Synchronous::Normal,
-        },
-        pooler: settings.database.postgres_pooler.into(),
+    let connection = match live {
+        Some(connection) => connection,
+        None => connect().await?,
     };
-    let connection = database::connect_with(&settings.database.database_url, &connect_settings).await?;
-    if !settings.no_migrate {
+    if !settings.no_migrate && !is_live {
         prepare_database(&settings.database, &connection).await?;
     }
     let unreadable = database::unreadable_columns(schema.model(), &connection).await?;
@@ -271,8 +295,13 @@ where
     Ok(rows)
 }
 
-fn print_schema(check: Option<&Path>) -> Result<(), Failure> {
-    let sdl = Schema::new(example::registry().model()?)?.sdl();
+async fn print_schema(
+    check: Option<&Path>,
+    source: &ModelSource,
+    database: &DatabaseOptions,
+) -> Result<(), Failure> {
+    let (model, _) = model(source, database).await?;
+    let sdl = Schema::new(model)?.sdl();
     let Some(file) = check else {
         print!("{sdl}");
         return Ok(());
@@ -299,31 +328,70 @@ fn first_difference(golden: &str, current: &str) -> Option<impl Display> {
     })
 }
 
-fn explain(query: &str, variables: Option<&str>, dialect: DialectName) -> Result<(), Failure> {
-    let schema = Schema::new(example::registry().model()?)?;
+async fn explain(
+    query: &str,
+    variables: Option<&str>,
+    dialect: Option<DialectName>,
+    source: &ModelSource,
+    database: &DatabaseOptions,
+) -> Result<(), Failure> {
+    let (model, of_model) = model(source, database).await?;
+    let schema = Schema::new(model)?;
     let variables = variables.map(serde_json::from_str).transpose()?.unwrap_or_default();
     let request =
         async_graphql::Request::new(query).variables(async_graphql::Variables::from_json(variables));
     let dialect = match dialect {
-        DialectName::Sqlite => crowsfoot::dialect::Dialect::Sqlite,
-        DialectName::Postgres => crowsfoot::dialect::Dialect::Postgres,
+        None => of_model,
+        Some(DialectName::Sqlite) => crowsfoot::dialect::Dialect::Sqlite,
+        Some(DialectName::Postgres) => crowsfoot::dialect::Dialect::Postgres,
     };
     print!("{}", schema.plan(&request)?.print(&schema.select(dialect, Catalog::none())));
     Ok(())
 }
 
-fn print_model(format: DiagramFormat) -> Result<(), Failure> {
+async fn print_model(
+    format: DiagramFormat,
+    source: &ModelSource,
+    database: &DatabaseOptions,
+) -> Result<(), Failure> {
     let format = match format {
         DiagramFormat::Svg => Format::Svg,
         DiagramFormat::Mermaid => Format::Mermaid,
         DiagramFormat::Dot => Format::Dot,
     };
-    print!("{}", diagram::draw(&example::registry().model()?, format));
+    print!("{}", diagram::draw(&model(source, database).await?.0, format));
     Ok(())
 }
 
-async fn check(database: &DatabaseOptions) -> Result<(), Failure> {
-    let model = example::registry().model()?;
+/// Returns the model of a command that needs no database unless the model is read from one, and the dialect of the
+/// database: SQLite if there is none.
+async fn model(
+    source: &ModelSource,
+    database: &DatabaseOptions,
+) -> Result<(Model, crowsfoot::dialect::Dialect), Failure> {
+    if !source.from_database {
+        return Ok((example::registry().model()?, crowsfoot::dialect::Dialect::Sqlite));
+    }
+    let connection = connect(database).await?;
+    let model = source::read(&connection, source, print_note).await?;
+    let dialect = crowsfoot::dialect::Dialect::of(connection.get_database_backend())?;
+    connection.close().await?;
+    Ok((model, dialect))
+}
+
+async fn init(output: &Path, source: &ModelSource, database: &DatabaseOptions) -> Result<(), Failure> {
+    let (model, _) = model(source, database).await?;
+    init::write(&model, output)?;
+    println!("{} has the defaults of {} entities", output.display(), model.exposed().count());
+    Ok(())
+}
+
+fn print_note(note: &dyn Display) {
+    eprintln!("note: {note}");
+}
+
+async fn check(source: &ModelSource, database: &DatabaseOptions) -> Result<(), Failure> {
+    let (model, _) = model(source, database).await?;
     let connection = connect(database).await?;
     let (faults, notes): (Vec<_>, Vec<_>) = database::verify(&model, &connection)
         .await?

@@ -23,6 +23,7 @@ pub use changes::{ChangeNotifier, Listener};
 pub use connect::{ConnectError, connect, connect_with};
 pub use handle::Database;
 pub use introspect::column_types::unreadable_columns;
+pub use introspect::describe::{DatabaseDescription, LeftOut, describe};
 pub(crate) use introspect::foreign_keys::COLUMNS as FOREIGN_KEY_COLUMNS;
 pub use introspect::foreign_keys::{Checked, ForeignKey, ForeignKeys};
 pub use introspect::verify::{Difference, verify};

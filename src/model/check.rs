@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 
-use super::{Column, ColumnId, Declaration, Entity, Model, OnDelete, Relation, names};
+use super::{Column, ColumnId, Declaration, Entity, EntityId, Model, OnDelete, Relation, RelationId, names};
 
 /// Reason why the registered entities do not form a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,8 +271,50 @@ impl fmt::Display for ModelError {
 
 impl std::error::Error for ModelError {}
 
+/// Part of the model that has a name, or to which names are derived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Named {
+    /// Part of every schema.
+    Fixed,
+    /// Field of a column, or of a unique key that begins with the column.
+    Column(EntityId, ColumnId),
+    /// Type of an entity, and root fields in the singular.
+    Entity(EntityId),
+    /// Root fields in the plural.
+    Plural(EntityId),
+    /// Field of a relation, and the fields and types that are derived from the field.
+    Relation(EntityId, RelationId),
+    /// Type derived from an entity, by the position in [`names::TypeNames::all`].
+    Derived(EntityId, usize),
+    /// Type of an enum, and the enum's filter.
+    Enumeration(usize),
+    /// Value of an enum.
+    EnumValue(usize, usize),
+}
+
+/// Result of a check.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// Faults, each with its text.
+    pub faults: Vec<ModelFault>,
+    /// Parts of the model whose names are invalid or not free.
+    pub clashes: Vec<Clash>,
+}
+
+/// Name with two owners. An invalid name belongs to every schema and to its owner.
+#[derive(Clone, Debug)]
+pub(super) struct Clash {
+    pub name: String,
+    /// Owners: the first, and the one that finds the name taken.
+    pub between: [Named; 2],
+    /// Descriptions of the owners.
+    pub described: [String; 2],
+}
+
 /// Collects the faults of the finished model: name clashes, and keys that are missing or may repeat.
-pub(super) fn check(model: &Model, faults: &mut Vec<ModelFault>) {
+pub(super) fn check(model: &Model) -> Findings {
+    let mut findings = Findings::default();
+    let faults = &mut findings.faults;
     for entity in &model.entities {
         if entity.primary_key.is_empty() {
             faults.push(ModelFault::NoPrimaryKey { entity: entity.name.clone() });
@@ -280,17 +322,18 @@ pub(super) fn check(model: &Model, faults: &mut Vec<ModelFault>) {
         check_columns(entity, faults);
         check_single(model, entity, faults);
     }
-    for (_, entity) in model.exposed() {
-        check_fields(model, entity, faults);
-        check_edges(model, entity, faults);
+    for (id, entity) in model.exposed() {
+        check_fields(model, (id, entity), &mut findings);
+        check_edges(model, (id, entity), &mut findings);
     }
-    check_values(model, faults);
-    let named = check_types(model, faults);
-    check_roots(&named, faults);
-    check_mutations(&named, faults);
+    check_values(model, &mut findings);
+    let named = check_types(model, &mut findings);
+    check_roots(&named, &mut findings);
+    check_mutations(&named, &mut findings);
     for entity in named {
-        check_keys(entity, faults);
+        check_keys(entity, &mut findings);
     }
+    findings
 }
 
 /// Checks that each column has one field, because an INSERT must not name a column twice.
@@ -330,15 +373,26 @@ fn columns(entity: &Entity, columns: &[ColumnId]) -> String {
     names.join(", ")
 }
 
+impl Findings {
+    fn invalid(&mut self, name: &str, named: Named, of: String) {
+        self.faults.push(ModelFault::InvalidName { name: name.to_owned(), of: of.clone() });
+        self.clashes.push(Clash {
+            name: name.to_owned(),
+            between: [Named::Fixed, named],
+            described: ["not a valid name".to_owned(), of],
+        });
+    }
+}
+
 /// Names in use; finds the second user of each name.
 struct Names<'a> {
-    taken: HashMap<String, String>,
-    faults: &'a mut Vec<ModelFault>,
+    taken: HashMap<String, (Named, String)>,
+    findings: &'a mut Findings,
 }
 
 impl<'a> Names<'a> {
-    fn new(faults: &'a mut Vec<ModelFault>) -> Self {
-        Self { taken: HashMap::new(), faults }
+    fn new(findings: &'a mut Findings) -> Self {
+        Self { taken: HashMap::new(), findings }
     }
 
     /// Returns true if the name is valid and free. Names derived from an invalid name are not worth a fault
@@ -346,49 +400,59 @@ impl<'a> Names<'a> {
     fn take(
         &mut self,
         name: &str,
-        what: String,
+        (named, what): (Named, String),
         clash: impl FnOnce(String, [String; 2]) -> ModelFault,
     ) -> bool {
         let is_valid = names::is_valid(name);
         if !is_valid {
-            self.faults.push(ModelFault::InvalidName { name: name.to_owned(), of: what.clone() });
+            self.findings.invalid(name, named, what.clone());
         }
         match self.taken.entry(name.to_owned()) {
             Entry::Occupied(first) => {
-                self.faults.push(clash(name.to_owned(), [first.get().clone(), what]));
+                let (owner, first) = first.get().clone();
+                let described = [first, what];
+                self.findings.faults.push(clash(name.to_owned(), described.clone()));
+                self.findings.clashes.push(Clash {
+                    name: name.to_owned(),
+                    between: [owner, named],
+                    described,
+                });
                 false
             }
             Entry::Vacant(free) => {
-                free.insert(what);
+                free.insert((named, what));
                 is_valid
             }
         }
     }
 }
 
-fn check_fields(model: &Model, entity: &Entity, faults: &mut Vec<ModelFault>) {
+fn check_fields(model: &Model, (id, entity): (EntityId, &Entity), findings: &mut Findings) {
     let clash = |field, between| ModelFault::FieldClash { entity: entity.name.clone(), field, between };
-    let mut names = Names::new(faults);
-    names.take(names::NODE_ID, "the node id".to_owned(), clash);
+    let mut names = Names::new(findings);
+    names.take(names::NODE_ID, (Named::Fixed, "the node id".to_owned()), clash);
     // Combinators share the filter with columns and relations.
     for combinator in names::COMBINATORS {
-        names.take(combinator, format!("the filter's {combinator}"), clash);
+        names.take(combinator, (Named::Fixed, format!("the filter's {combinator}")), clash);
     }
-    for (_, column) in entity.visible_columns() {
-        names.take(&column.field, format!("column {}", column.name), clash);
+    for (column_id, column) in entity.visible_columns() {
+        let named = Named::Column(id, column_id);
+        names.take(&column.field, (named, format!("column {}", column.name)), clash);
     }
-    for relation in &entity.relations {
+    for (relation_id, relation) in entity.relations.iter().enumerate() {
+        let named = Named::Relation(id, relation_id);
         let what = described(model, entity, relation);
-        if names.take(&relation.field, what.clone(), clash) && relation.is_many() {
+        if names.take(&relation.field, (named, what.clone()), clash) && relation.is_many() {
             let forms = [names::connection_field, names::aggregate_field, names::count_order];
             for form in forms {
-                names.take(&form(&relation.field), format!("a field derived from {what}"), clash);
+                names.take(&form(&relation.field), (named, format!("a field derived from {what}")), clash);
             }
         }
     }
 }
 
-fn described(model: &Model, entity: &Entity, relation: &Relation) -> String {
+/// Returns the key of a relation in words.
+pub(super) fn described(model: &Model, entity: &Entity, relation: &Relation) -> String {
     let target = &model.entities[relation.target];
     match (&relation.junction, relation.declaration) {
         (Some(junction), _) => {
@@ -405,54 +469,60 @@ fn described(model: &Model, entity: &Entity, relation: &Relation) -> String {
 
 /// Checks the columns of a junction for clashes. The columns share an edge with the fields of every edge. In
 /// the input for a link, the columns share the object with the unique keys of the target.
-fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<ModelFault>) {
+fn check_edges(model: &Model, (_, entity): (EntityId, &Entity), findings: &mut Findings) {
     for relation in &entity.relations {
         let columns = model.junction_columns(relation);
         let junction = relation.junction.as_ref().and_then(|junction| junction.entity);
-        let Some(junction) = junction.map(|id| &model.entities[id]).filter(|_| !columns.is_empty()) else {
-            continue;
-        };
-        let mut beside = |place: String, others: Vec<(String, String)>| {
+        let Some(junction_id) = junction.filter(|_| !columns.is_empty()) else { continue };
+        let junction = &model.entities[junction_id];
+        let mut beside = |place: String, others: Vec<(String, (Named, String))>| {
             let clash = |field, between| ModelFault::FieldClash { entity: place.clone(), field, between };
-            let mut names = Names::new(faults);
-            for (field, what) in others {
-                names.take(&field, what, clash);
+            let mut names = Names::new(findings);
+            for (field, owner) in others {
+                names.take(&field, owner, clash);
             }
-            for column in columns.iter().map(|id| &junction.columns[*id]) {
+            for id in &columns {
+                let column = &junction.columns[*id];
                 // An invalid name was reported where the column is checked.
                 if names::is_valid(&column.field) {
-                    names.take(
-                        &column.field,
-                        format!("column {}.{}", junction.table.name, column.name),
-                        clash,
-                    );
+                    let what = format!("column {}.{}", junction.table.name, column.name);
+                    names.take(&column.field, (Named::Column(junction_id, *id), what), clash);
                 }
             }
         };
-        let every = names::EDGE_FIELDS.map(|field| (field.to_owned(), format!("the {field} of every edge")));
+        let every = names::EDGE_FIELDS
+            .map(|field| (field.to_owned(), (Named::Fixed, format!("the {field} of every edge"))));
         beside(names::ConnectionTypes::of_relation(&entity.name, &relation.field).edge, every.into());
         let target = &model.entities[relation.target];
         let keys = target.keys().filter(|(field, _)| names::is_valid(field));
         let keys = keys.map(|(field, key)| {
             let what = format!("the unique key {} ({})", target.table.name, self::columns(target, key));
-            (field, what)
+            (field, (column_of(relation.target, key), what))
         });
         beside(names::NestedInputs::new(&entity.name, &relation.field).connect_link, keys.collect());
     }
 }
 
-fn check_values(model: &Model, faults: &mut Vec<ModelFault>) {
-    for enumeration in model.enumerations.iter().filter(|enumeration| enumeration.exposed) {
-        let mut taken: HashMap<&String, &String> = HashMap::new();
-        for (name, stored) in &enumeration.variants {
+fn check_values(model: &Model, findings: &mut Findings) {
+    let exposed = model.enumerations.iter().enumerate().filter(|(_, enumeration)| enumeration.exposed);
+    for (id, enumeration) in exposed {
+        let mut taken: HashMap<&String, (Named, &String)> = HashMap::new();
+        for (value, (name, stored)) in enumeration.variants.iter().enumerate() {
+            let named = Named::EnumValue(id, value);
             if !names::is_valid_value(name) {
                 let of = format!("value \"{stored}\" of database enum {}", enumeration.database_name);
-                faults.push(ModelFault::InvalidName { name: name.clone(), of });
-            } else if let Some(first) = taken.insert(name, stored) {
-                faults.push(ModelFault::ValueClash {
+                findings.invalid(name, named, of);
+            } else if let Some((owner, first)) = taken.insert(name, (named, stored)) {
+                let stored = [first.clone(), stored.clone()];
+                findings.clashes.push(Clash {
+                    name: name.clone(),
+                    between: [owner, named],
+                    described: stored.clone().map(|stored| format!("value \"{stored}\"")),
+                });
+                findings.faults.push(ModelFault::ValueClash {
                     enumeration: enumeration.name.clone(),
                     name: name.clone(),
-                    stored: [first.clone(), stored.clone()],
+                    stored,
                 });
             }
         }
@@ -460,47 +530,52 @@ fn check_values(model: &Model, faults: &mut Vec<ModelFault>) {
 }
 
 /// Returns the entities whose type name is unique.
-fn check_types<'a>(model: &'a Model, faults: &mut Vec<ModelFault>) -> Vec<&'a Entity> {
+fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, &'a Entity)> {
     let clash = |name, between| ModelFault::TypeClash { name, between };
-    let mut names = Names::new(faults);
+    let fixed = |what: String| (Named::Fixed, what);
+    let mut names = Names::new(findings);
     for name in names::FIXED_TYPES {
-        names.take(name, "a type of every schema".to_owned(), clash);
+        names.take(name, fixed("a type of every schema".to_owned()), clash);
     }
     for scalar in super::Scalar::CUSTOM {
-        names.take(scalar.name(), "a scalar".to_owned(), clash);
-        names.take(
-            &names::scalar_filter(scalar.name()),
-            format!("the filter of scalar {}", scalar.name()),
-            clash,
-        );
+        names.take(scalar.name(), fixed("a scalar".to_owned()), clash);
+        let filter = names::scalar_filter(scalar.name());
+        names.take(&filter, fixed(format!("the filter of scalar {}", scalar.name())), clash);
     }
     for scalar in ["Boolean", "Int", "Float", "String"] {
-        names.take(&names::scalar_filter(scalar), format!("the filter of scalar {scalar}"), clash);
+        let filter = names::scalar_filter(scalar);
+        names.take(&filter, fixed(format!("the filter of scalar {scalar}")), clash);
     }
-    for enumeration in model.enumerations.iter().filter(|enumeration| enumeration.exposed) {
+    let exposed = model.enumerations.iter().enumerate().filter(|(_, enumeration)| enumeration.exposed);
+    for (id, enumeration) in exposed {
+        let named = Named::Enumeration(id);
         let what = format!("database enum {}", enumeration.database_name);
-        if names.take(&enumeration.name, what.clone(), clash) {
-            names.take(&names::scalar_filter(&enumeration.name), format!("the filter of {what}"), clash);
+        if names.take(&enumeration.name, (named, what.clone()), clash) {
+            let filter = names::scalar_filter(&enumeration.name);
+            names.take(&filter, (named, format!("the filter of {what}")), clash);
         }
     }
     let mut named = Vec::new();
-    for (_, entity) in model.exposed() {
+    for (id, entity) in model.exposed() {
         let what = format!("the entity of table {}", entity.table.name);
-        if !names.take(&entity.name, what.clone(), clash) {
+        if !names.take(&entity.name, (Named::Entity(id), what.clone()), clash) {
             continue;
         }
-        named.push(entity);
-        for name in entity.types.all() {
-            names.take(name, format!("a type of {what}"), clash);
+        named.push((id, entity));
+        for (number, name) in entity.types.all().into_iter().enumerate() {
+            names.take(name, (Named::Derived(id, number), format!("a type of {what}")), clash);
         }
-        check_inputs(model, entity, &mut names);
-        for relation in
-            named_relations(entity).filter(|relation| !model.junction_columns(relation).is_empty())
-        {
-            let what = || format!("a type of relation {}.{}", entity.name, relation.field);
+        check_inputs(model, (id, entity), &mut names);
+        let with_columns =
+            named_relations(entity).filter(|(_, relation)| !model.junction_columns(relation).is_empty());
+        for (relation_id, relation) in with_columns {
+            let owner = || {
+                let what = format!("a type of relation {}.{}", entity.name, relation.field);
+                (Named::Relation(id, relation_id), what)
+            };
             let types = names::ConnectionTypes::of_relation(&entity.name, &relation.field);
-            names.take(&types.connection, what(), clash);
-            names.take(&types.edge, what(), clash);
+            names.take(&types.connection, owner(), clash);
+            names.take(&types.edge, owner(), clash);
         }
     }
     named
@@ -508,32 +583,37 @@ fn check_types<'a>(model: &'a Model, faults: &mut Vec<ModelFault>) -> Vec<&'a En
 
 /// Returns the relations whose field forms type names. A second relation with the same field was reported
 /// before.
-fn named_relations(entity: &Entity) -> impl Iterator<Item = &Relation> {
+fn named_relations(entity: &Entity) -> impl Iterator<Item = (RelationId, &Relation)> {
     let is_first = |(id, relation): &(usize, &Relation)| {
         entity.relation_of_field(&relation.field) == Some(*id) && names::is_valid(&relation.field)
     };
-    entity.relations.iter().enumerate().filter(is_first).map(|(_, relation)| relation)
+    entity.relations.iter().enumerate().filter(is_first)
 }
 
-fn check_roots(entities: &[&Entity], faults: &mut Vec<ModelFault>) {
+fn check_roots(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
     let clash = |field, between| ModelFault::FieldClash { entity: "Query".to_owned(), field, between };
-    let mut names = Names::new(faults);
+    let mut names = Names::new(findings);
     for name in names::FIXED_ROOTS {
-        names.take(name, "the look-up of nodes".to_owned(), clash);
+        names.take(name, (Named::Fixed, "the look-up of nodes".to_owned()), clash);
     }
-    for entity in entities {
+    for (id, entity) in entities {
         let roots = &entity.roots;
         let one = format!("the look-up of {}", entity.name);
-        if names.take(&roots.one, one.clone(), clash) {
+        if names.take(&roots.one, (Named::Entity(*id), one.clone()), clash) {
             let further = entity.lookups().filter(|(name, _)| *name != roots.one && names::is_valid(name));
-            for (name, _) in further {
-                names.take(&name, one.clone(), clash);
+            for (name, key) in further {
+                names.take(&name, (column_of(*id, key), one.clone()), clash);
             }
         }
-        let many = format!("the list of {}", entity.name);
+        let many = (Named::Plural(*id), format!("the list of {}", entity.name));
         if roots.list == roots.one {
             let field = roots.list.clone();
-            names.faults.push(ModelFault::NoPlural { entity: entity.name.clone(), field });
+            names.findings.clashes.push(Clash {
+                name: field.clone(),
+                between: [Named::Entity(*id), Named::Plural(*id)],
+                described: [one, many.1],
+            });
+            names.findings.faults.push(ModelFault::NoPlural { entity: entity.name.clone(), field });
         } else if names.take(&roots.list, many.clone(), clash) {
             names.take(&roots.connection, many.clone(), clash);
             names.take(&roots.aggregate, many, clash);
@@ -542,14 +622,19 @@ fn check_roots(entities: &[&Entity], faults: &mut Vec<ModelFault>) {
 }
 
 /// Checks the names of the inputs for nested writing.
-fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
+fn check_inputs(model: &Model, (id, entity): (EntityId, &Entity), names: &mut Names) {
     let clash = |name, between| ModelFault::TypeClash { name, between };
     for (field, _) in entity.keys().filter(|(field, key)| key.len() > 1 && names::is_valid(field)) {
         let what = format!("the columns of a unique key of {}", entity.name);
-        names.take(&names::composite_key(&entity.types.key, &field), what, clash);
+        let key = entity.types.all().iter().position(|name| **name == entity.types.key).unwrap_or_default();
+        let named = Named::Derived(id, key);
+        names.take(&names::composite_key(&entity.types.key, &field), (named, what), clash);
     }
-    for relation in named_relations(entity) {
-        let what = || format!("an input of relation {}.{}", entity.name, relation.field);
+    for (relation_id, relation) in named_relations(entity) {
+        let what = || {
+            let what = format!("an input of relation {}.{}", entity.name, relation.field);
+            (Named::Relation(id, relation_id), what)
+        };
         if relation.declaration == Declaration::BelongsTo {
             for input in [&entity.types.create, &entity.types.update] {
                 names.take(&names::without(input, &relation.field), what(), clash);
@@ -569,24 +654,30 @@ fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
     }
 }
 
-fn check_mutations(entities: &[&Entity], faults: &mut Vec<ModelFault>) {
+fn check_mutations(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
     let clash = |field, between| ModelFault::FieldClash { entity: "Mutation".to_owned(), field, between };
-    let mut names = Names::new(faults);
+    let mut names = Names::new(findings);
     // Entities whose list and single field are equal were reported before.
-    for entity in entities.iter().filter(|entity| entity.roots.list != entity.roots.one) {
+    for (id, entity) in entities.iter().filter(|(_, entity)| entity.roots.list != entity.roots.one) {
         for name in entity.roots.mutations() {
-            names.take(name, format!("a mutation of {}", entity.name), clash);
+            names.take(name, (Named::Entity(*id), format!("a mutation of {}", entity.name)), clash);
         }
     }
 }
 
 /// Checks the fields of the link input, where `create` stands beside the unique keys.
-fn check_keys(entity: &Entity, faults: &mut Vec<ModelFault>) {
+fn check_keys((id, entity): (EntityId, &Entity), findings: &mut Findings) {
     let clash = |field, between| ModelFault::FieldClash { entity: entity.types.link.clone(), field, between };
-    let mut names = Names::new(faults);
-    names.take("create", "a new row".to_owned(), clash);
+    let mut names = Names::new(findings);
+    names.take("create", (Named::Fixed, "a new row".to_owned()), clash);
     // Missing keys and invalid names were reported before.
     for (field, key) in entity.keys().filter(|(field, _)| names::is_valid(field)) {
-        names.take(&field, format!("the unique key ({})", columns(entity, key)), clash);
+        let owner = (column_of(id, key), format!("the unique key ({})", columns(entity, key)));
+        names.take(&field, owner, clash);
     }
+}
+
+/// Returns the part that names a unique key: the key's first column.
+fn column_of(entity: EntityId, key: &[ColumnId]) -> Named {
+    key.first().map_or(Named::Entity(entity), |column| Named::Column(entity, *column))
 }

@@ -170,7 +170,7 @@ impl ColumnType {
     /// Returns the column type of a SeaORM column type, or `None` if no scalar fits.
     ///
     /// `enumeration` returns the index of a database enum by name and variants.
-    pub(super) fn of(
+    pub(crate) fn of(
         database_type: &DatabaseType,
         enumeration: impl FnOnce(&str, &[String]) -> usize,
     ) -> Option<Self> {

@@ -30,8 +30,8 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// The limit that a SeaORM column type declares.
-    pub(super) fn of(database_type: &DatabaseType) -> Self {
+    /// Returns the limit that a SeaORM column type declares.
+    pub(crate) fn of(database_type: &DatabaseType) -> Self {
         match database_type {
             DatabaseType::String(StringLen::N(most)) => Self::Characters(*most),
             DatabaseType::Char(most) => Self::Padded(most.unwrap_or(1)),

@@ -6,10 +6,12 @@ mod column_type;
 mod description;
 mod limit;
 pub mod names;
+mod note;
 mod range;
 mod reflect;
 mod registry;
 mod relation;
+mod tables;
 
 pub use check::{ModelError, ModelFault};
 pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normalize_key};
@@ -17,8 +19,10 @@ pub use description::{
     ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
 };
 pub use limit::Limit;
+pub use note::Note;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
+pub use tables::TableOptions;
 
 use std::collections::HashMap;
 
@@ -44,6 +48,8 @@ pub struct Model {
     pub enumerations: Vec<Enumeration>,
     /// Root fields that read an entity, by name.
     pub roots: HashMap<String, (EntityId, Root)>,
+    /// Parts of a database that the model leaves out, and names that gave way. Entities have none.
+    pub notes: Vec<Note>,
 }
 
 /// Kind of a root field.

@@ -34,6 +34,7 @@ fn inflect(name: &str, number: Number) -> String {
     let (first, word) = name.rsplit_once('_').map_or(("", name.as_str()), |(first, word)| (first, word));
     let inflected = match (word, number) {
         // Words that the library inflects wrongly.
+        ("metadata", _) => word.to_owned(),
         ("axis" | "basis" | "species", Number::One) => word.to_owned(),
         ("lens" | "lenses", Number::One) => "lens".to_owned(),
         ("lens", Number::Many) => "lenses".to_owned(),
@@ -41,6 +42,29 @@ fn inflect(name: &str, number: Number) -> String {
         (_, Number::Many) => pluralizer::pluralize(word, 2, false),
     };
     format!("{first}_{inflected}")
+}
+
+/// Returns words of ASCII letters and digits in snake_case for any name in a database; `of` is the word for a name
+/// without letters, and precedes one that begins with a digit. Other scripts are transliterated. Signs such as
+/// "²" bring no digits.
+pub fn readable(name: &str, of: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        match letter {
+            _ if letter.is_ascii_alphanumeric() => words.push(letter),
+            _ if letter.is_alphabetic() => {
+                let latin = deunicode::deunicode_char(letter).unwrap_or_default();
+                words.extend(latin.chars().filter(char::is_ascii_alphabetic));
+            }
+            _ => words.push('_'),
+        }
+    }
+    let words = words.to_snake_case();
+    match words.chars().next() {
+        None => of.to_owned(),
+        Some(first) if first.is_ascii_digit() => format!("{of}_{words}"),
+        Some(_) => words,
+    }
 }
 
 /// Returns the name of an enum value: `on hold` is `ON_HOLD`, `2nd` is `_2ND`.
@@ -240,6 +264,29 @@ impl TypeNames {
             &self.link,
             &self.unique_key,
             &self.update_result,
+        ]
+    }
+
+    /// Returns all names for changes, in the order of [`TypeNames::all`].
+    pub fn all_mut(&mut self) -> [&mut String; 17] {
+        [
+            &mut self.filter,
+            &mut self.list_filter,
+            &mut self.order,
+            &mut self.pages.connection,
+            &mut self.pages.edge,
+            &mut self.aggregate,
+            &mut self.count_distinct,
+            &mut self.sum,
+            &mut self.average,
+            &mut self.minimum,
+            &mut self.maximum,
+            &mut self.create,
+            &mut self.update,
+            &mut self.key,
+            &mut self.link,
+            &mut self.unique_key,
+            &mut self.update_result,
         ]
     }
 }

@@ -12,8 +12,9 @@ use super::{Table, names};
 /// An entity as it was declared.
 #[derive(Clone, Debug)]
 pub(super) struct Reflected {
-    /// Module that declares the entity: `entity::user::Entity` is in `user`.
-    pub module: String,
+    /// Type names in order of preference, of which the first without a clash is taken. An entity has one, after the
+    /// module that declares it: `entity::user_infos::Entity` is `UserInfo`.
+    pub names: Vec<String>,
     pub table: Table,
     pub comment: Option<String>,
     pub columns: Vec<ReflectedColumn>,
@@ -29,13 +30,20 @@ pub(super) struct Reflected {
 #[derive(Clone, Debug)]
 pub(super) struct ReflectedColumn {
     pub name: String,
-    /// The variant of the entity's `Column` enum: PascalCase of the model's field.
+    /// Variant of the entity's `Column` enum, which is PascalCase of the model's field; the name itself for a column
+    /// of a table.
     pub variant: String,
+    /// Field in the schema, unless an option renames the column.
+    pub field: String,
     pub database_type: DatabaseType,
     pub nullable: bool,
     pub has_default: bool,
     /// Default that is a plain value.
     pub default: Option<Value>,
+    /// True if clients cannot give a value, as for `GENERATED ALWAYS`.
+    pub always_generated: bool,
+    /// True if the column has no scalar and is therefore left out of the schema.
+    pub is_unreadable: bool,
     pub comment: Option<String>,
 }
 
@@ -54,14 +62,13 @@ impl Reflected {
     pub fn names_of_column(&self, column: &ReflectedColumn) -> Vec<String> {
         let is_relation = self.relations.iter().any(|relation| relation.variant == column.variant);
         let variant = Some(column.variant.clone()).filter(|_| !is_relation);
-        std::iter::once(names::field(&column.variant)).chain(variant).collect()
+        std::iter::once(column.field.clone()).chain(variant).collect()
     }
 
     /// Returns the names by which options may refer to a relation, besides its default field.
     pub fn names_of_relation(&self, variant: &str, is_list: bool) -> Vec<String> {
         let list = Some(names::list_field(variant)).filter(|_| is_list);
-        let is_column =
-            |name: &String| self.columns.iter().any(|column| names::field(&column.variant) == *name);
+        let is_column = |name: &String| self.columns.iter().any(|column| column.field == *name);
         let fields = std::iter::once(names::field(variant)).chain(list).filter(|name| !is_column(name));
         std::iter::once(variant.to_owned()).chain(fields).collect()
     }
@@ -80,12 +87,15 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
         columns.push(ReflectedColumn {
             name: column.as_str().to_owned(),
             variant: format!("{column:?}"),
+            field: names::field(&format!("{column:?}")),
             nullable: definition.is_null(),
             has_default: definition.get_column_default().is_some(),
             default: match definition.get_column_default() {
                 Some(Expr::Value(value) | Expr::Constant(value)) => Some(value.clone()),
                 _ => None,
             },
+            always_generated: false,
+            is_unreadable: false,
             comment: comment_of::<E>(column),
             database_type: definition.get_column_type().clone(),
         });
@@ -102,7 +112,7 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
         E::PrimaryKey::iter().map(|key| key.into_column().as_str().to_owned()).collect();
     unique_keys.retain(|key| *key != primary_key);
     Reflected {
-        module: module_of(std::any::type_name::<E>()).unwrap_or(entity.table_name()).to_owned(),
+        names: vec![names::type_of(module_of(std::any::type_name::<E>()).unwrap_or(entity.table_name()))],
         table: table_of(entity),
         comment: entity.comment().map(str::to_owned),
         columns,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{EntityTrait, Related};
 
 use super::reflect::{self, Reflected, ReflectedVia};
-use super::{Model, ModelError, ModelFault, OnDelete, assembly};
+use super::{Model, ModelError, ModelFault, Note, OnDelete, assembly};
 
 /// Registry of the entities that a service exposes.
 ///
@@ -31,6 +31,10 @@ pub struct Registry {
     pub(super) via: Vec<ReflectedVia>,
     pub(super) values: BTreeMap<(String, String), String>,
     pub(super) faults: Vec<ModelFault>,
+    pub(super) notes: Vec<Note>,
+    /// True if names that clash give way by rule; otherwise each clash is a fault. People chose the names of
+    /// entities, and would not find them in the schema.
+    pub(super) resolves_clashes: bool,
 }
 
 /// Options of one entity, which override the defaults.
@@ -47,6 +51,7 @@ pub struct EntityOptions {
     pub(super) lists_through: BTreeMap<String, String>,
     pub(super) generated: BTreeSet<String>,
     pub(super) on_delete: BTreeMap<String, OnDelete>,
+    pub(super) many: BTreeSet<String>,
 }
 
 impl EntityOptions {
@@ -90,6 +95,13 @@ impl EntityOptions {
         self
     }
 
+    /// Reads the other side of this forward relation as a list, although its key is unique. For tables alone: an
+    /// entity declares `has_many`.
+    pub fn many(mut self, relation: impl Into<String>) -> Self {
+        self.many.insert(relation.into());
+        self
+    }
+
     /// Sets the rule of the application for rows that reference a deleted row, as Django's `on_delete`. The
     /// service finds, deletes, changes, counts or refuses in the transaction of the deletion, whatever the
     /// database's own action is.
@@ -115,11 +127,18 @@ impl EntityOptions {
         self
     }
 
-    /// Replaces `field` by the new name of any of `names`.
-    pub(super) fn rename_to(&self, field: &mut String, names: &[String]) {
-        if let Some(renamed) = names.iter().find_map(|name| self.renamed.get(name)) {
+    /// Replaces `field` by the new name of any of `names`. Returns true if there is one.
+    pub(super) fn rename_to(&self, field: &mut String, names: &[String]) -> bool {
+        let renamed = names.iter().find_map(|name| self.renamed.get(name));
+        if let Some(renamed) = renamed {
             field.clone_from(renamed);
         }
+        renamed.is_some()
+    }
+
+    /// Returns the option by which the other side of the forward relation with these fields is a list.
+    pub(super) fn reads_as_list(&self, fields: &[String]) -> Option<&String> {
+        fields.iter().find_map(|name| self.many.get(name))
     }
 
     /// Returns true if any of `names` is always generated.

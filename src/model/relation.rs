@@ -156,8 +156,14 @@ impl Relation {
 /// Relation as an entity's `Relation` enum declares it, with names instead of types.
 #[derive(Clone, Debug)]
 pub(super) struct Declared {
-    /// Name of the variant.
+    /// Name of the variant; for a key of a table the key as `books(author_id)`.
     pub variant: String,
+    /// Fields in order of preference, of which the first without a clash is taken. Empty if the variant names the
+    /// field.
+    pub fields: Vec<String>,
+    /// Fields, as above, of a list that follows this key through a junction. Empty if the key's own field names
+    /// the list.
+    pub fields_through: Vec<String>,
     pub declaration: Declaration,
     pub from_table: Table,
     pub from: Vec<String>,
@@ -190,6 +196,8 @@ impl Declared {
         };
         Self {
             variant,
+            fields: Vec::new(),
+            fields_through: Vec::new(),
             declaration,
             from_table: table_of(&definition.from_tbl),
             from: columns_of(&definition.from_col),

@@ -12,6 +12,7 @@ mod documents;
 mod events;
 mod faults;
 mod file;
+mod foreign;
 mod gate;
 mod headers;
 mod left;

@@ -54,6 +54,7 @@ async fn commands_run() {
     let expected = [
         "cargo run",
         "cargo test --workspace",
+        "cargo run -- serve --from-database --database-url postgres://user@host/name",
         "DATABASE_URL=postgres://postgres@127.0.0.1/crowsfoot cargo run",
         "cargo run -- explain '{ users { profile { bio } } }'",
         "cargo run -- model --format svg",

@@ -4,7 +4,7 @@
 use sea_orm::DbBackend;
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, TryGetable, Value};
 
-use crate::database::row::RowSet;
+use crate::database::row::{Cell, RowSet};
 use crate::error::{Error, Result};
 use crate::model::Table;
 
@@ -51,4 +51,22 @@ pub(super) fn text(rows: &RowSet, index: usize, slot: usize) -> Option<String> {
         Value::String(text) => text,
         _ => None,
     }
+}
+
+/// Returns a flag of a row; NULL is false.
+pub(super) fn flag(rows: &RowSet, index: usize, slot: usize) -> bool {
+    rows.row(index).cell(slot) == Cell::Boolean(true)
+}
+
+/// Returns an integer of a row, or `None` for NULL.
+pub(super) fn integer(rows: &RowSet, index: usize, slot: usize) -> Option<i64> {
+    match rows.row(index).cell(slot) {
+        Cell::Integer(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// Returns the place of the row's table in the list of tables that the statement was given.
+pub(super) fn place(rows: &RowSet, index: usize, slot: usize) -> Option<usize> {
+    usize::try_from(integer(rows, index, slot)?).ok()
 }

@@ -10,6 +10,8 @@ use crate::model::{ColumnType, KeyAction, Table};
 /// A foreign key of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignKey {
+    /// Name of the constraint. Empty on SQLite, whose catalog has none.
+    pub name: String,
     /// Table that holds the key.
     pub table: Table,
     /// Columns of the key.
@@ -24,6 +26,11 @@ pub struct ForeignKey {
     pub on_update: KeyAction,
     /// Time of the check.
     pub checked: Checked,
+    /// True if the database keeps the key for all rows.
+    pub enforced: bool,
+    /// True if the last columns are periods: the key's period lies within periods of the target, instead of being equal to
+    /// one of them.
+    pub over_period: bool,
 }
 
 /// Time at which a constraint is checked.
@@ -101,6 +108,7 @@ impl ForeignKeys {
                 std::collections::btree_map::Entry::Vacant(free) => {
                     let (table, id) = free.key().clone();
                     let key = ForeignKey {
+                        name: told(11),
                         table,
                         columns: Vec::new(),
                         target: Table { schema: text(rows, row, 4), name: told(5) },
@@ -111,6 +119,8 @@ impl ForeignKeys {
                             Dialect::Sqlite => checked_in_sqlite(&id, &told(9)),
                             Dialect::Postgres => checked_in_postgres(&told(9)),
                         },
+                        enforced: told(12) == TRUE,
+                        over_period: told(13) == TRUE,
                     };
                     free.insert(key)
                 }
@@ -127,27 +137,35 @@ impl ForeignKeys {
 }
 
 /// Types of what the catalog queries bring.
-pub(crate) const COLUMNS: [ColumnType; 11] = [const { ColumnType::Text }; 11];
+pub(crate) const COLUMNS: [ColumnType; 14] = [const { ColumnType::Text }; 14];
+
+/// Text of a flag in [`COLUMNS`].
+const TRUE: &str = "true";
 
 /// Columns of foreign keys: schema, table, key, column, target schema, table and column, ON DELETE, ON
-/// UPDATE, time of the check, and the connection's own schema. The time of the check is the table's CREATE
-/// statement here. SQLite returns names as the reference spells them, so they are looked up.
+/// UPDATE, time of the check, the connection's own schema, name, and two flags: enforced, and over periods. The time of
+/// the check is the table's CREATE statement here. SQLite returns names as the reference spells them, so they are looked
+/// up.
 const SQLITE: &str = r#"SELECT NULL, m.name, CAST(f.id AS TEXT), f."from",
         NULL, COALESCE(t.name, f."table"),
         COALESCE((SELECT name FROM pragma_table_info(f."table") WHERE name = f."to" COLLATE NOCASE),
             (SELECT name FROM pragma_table_info(f."table") WHERE f."to" IS NULL AND pk = f.seq + 1), f."to", ''),
-        f.on_delete, f.on_update, m.sql, 'main'
+        f.on_delete, f.on_update, m.sql, 'main', '',
+        (SELECT CASE foreign_keys WHEN 1 THEN 'true' END FROM pragma_foreign_keys), NULL
     FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f
     LEFT JOIN sqlite_master t ON t.type = 'table' AND t.name = f."table" COLLATE NOCASE
     WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq"#;
 
-/// Keys of partitions repeat the keys of their partitioned table. Keys with `RESTRICT` are never deferred.
+/// Keys of partitions repeat the keys of their partitioned table. Keys with `RESTRICT` are never deferred. As JSON, a
+/// row of the catalog has fields that older servers lack: `conenforced` and `conperiod` came with PostgreSQL 18.
 const POSTGRES: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, k.oid::text, c.attname::text,
         NULLIF(m.nspname, current_schema())::text, o.relname::text, d.attname::text,
         k.confdeltype::text, k.confupdtype::text,
         CASE WHEN k.condeferred THEN 'deferred' WHEN k.condeferrable THEN 'deferrable' ELSE '' END,
-        current_schema()::text
+        current_schema()::text, k.conname::text,
+        (k.convalidated AND COALESCE((to_jsonb(k) ->> 'conenforced')::boolean, true))::text,
+        to_jsonb(k) ->> 'conperiod'
     FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
     JOIN pg_class o ON o.oid = k.confrelid JOIN pg_namespace m ON m.oid = o.relnamespace
     CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS p(own, other, place)

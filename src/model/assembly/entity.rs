@@ -11,15 +11,15 @@ pub(super) fn assemble(
     enumerations: &mut Vec<Enumeration>,
     faults: &mut Vec<ModelFault>,
 ) -> Entity {
-    let name = options.name.clone().unwrap_or_else(|| names::type_of(&reflected.module));
+    let name = options.name.as_ref().or(reflected.names.first()).cloned().unwrap_or_default();
     let columns: Vec<Column> = reflected
         .columns
         .iter()
         .map(|column| {
-            let hidden = options.hides(&reflected.names_of_column(column));
+            let hidden = column.is_unreadable || options.hides(&reflected.names_of_column(column));
             let generated = reflected.auto_increment && reflected.primary_key == [column.name.clone()];
             let mut assembled = assemble_column(&name, column, (hidden, generated), enumerations, faults);
-            if options.generates(&reflected.names_of_column(column)) {
+            if column.always_generated || options.generates(&reflected.names_of_column(column)) {
                 assembled.always_generated = true;
                 assembled.generated = true;
                 assembled.has_default = true;
@@ -67,7 +67,7 @@ fn assemble_column(
     }
     Column {
         name: column.name.clone(),
-        field: names::field(&column.variant),
+        field: column.field.clone(),
         // A hidden column is not read unless a key contains the column, and keys are checked.
         column_type: column_type.unwrap_or(ColumnType::Text),
         limit: Limit::of(&column.database_type),

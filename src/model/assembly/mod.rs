@@ -1,13 +1,16 @@
 //! Assembles the model's relations from the declarations: both sides, junctions and `Related::via`.
 
+mod clashes;
 mod entity;
 mod joins;
+mod resolution;
 mod rules;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use joins::Joined;
 
+use super::check::Named;
 use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
 use super::relation::Declared;
@@ -15,6 +18,7 @@ use super::{
     Cardinality, ColumnId, ColumnType, Declaration, EntityId, Junction, KeyAction, Model, ModelError,
     ModelFault, Relation, check, names,
 };
+use clashes::Clashes;
 
 /// Builds the model of a registry, or returns every fault of the model.
 pub(super) fn assemble(registry: Registry) -> Result<Model, ModelError> {
@@ -22,12 +26,16 @@ pub(super) fn assemble(registry: Registry) -> Result<Model, ModelError> {
     assembly.add_declared_relations();
     assembly.add_junctions();
     assembly.add_via();
+    // Options refer to fields that are free of clashes, and may bring new ones.
+    assembly.resolve_clashes();
     assembly.add_rules();
     assembly.apply_options();
     assembly.name_values();
+    assembly.resolve_clashes();
+    assembly.note_clashes();
     assembly.check_keys();
     let Assembly { mut model, mut faults, .. } = assembly;
-    check::check(&model, &mut faults);
+    faults.extend(check::check(&model).faults);
     model.name_roots();
     if faults.is_empty() { Ok(model) } else { Err(ModelError { faults }) }
 }
@@ -38,16 +46,30 @@ struct Assembly {
     via: Vec<ReflectedVia>,
     values: BTreeMap<(String, String), String>,
     model: Model,
-    /// Declaring variant of each relation, by entity.
-    variants: Vec<Vec<Option<String>>>,
+    /// Origin of each relation, by entity.
+    origins: Vec<Vec<Origin>>,
+    clashes: Clashes,
     /// Keys of the option `list_through` that named a list, by entity.
     lists: Vec<BTreeSet<String>>,
     faults: Vec<ModelFault>,
 }
 
+/// Origin of a relation: the declaration, and the names that the declaration offers.
+#[derive(Default)]
+struct Origin {
+    /// Declaring variant.
+    variant: Option<String>,
+    /// Further fields in order of preference.
+    alternatives: VecDeque<String>,
+    /// True if an option chose the field.
+    is_chosen: bool,
+    /// Last clash by which the relation lost a field.
+    lost: Option<[String; 2]>,
+}
+
 impl Assembly {
     fn new(registry: Registry) -> Self {
-        let Registry { registered: given, via, values, mut faults } = registry;
+        let Registry { registered: given, via, values, mut faults, notes, resolves_clashes } = registry;
         let mut registered: Vec<(Reflected, EntityOptions)> = Vec::new();
         for (reflected, options) in given {
             if registered.iter().any(|(known, _)| known.table == reflected.table) {
@@ -56,14 +78,15 @@ impl Assembly {
                 registered.push((reflected, options));
             }
         }
-        let mut model = Model::default();
+        let mut model = Model { notes, ..Model::default() };
         for (reflected, options) in &registered {
             let entity = entity::assemble(reflected, options, &mut model.enumerations, &mut faults);
             model.entities.push(entity);
         }
-        let variants = vec![Vec::new(); registered.len()];
+        let origins = registered.iter().map(|_| Vec::new()).collect();
         let lists = vec![BTreeSet::new(); registered.len()];
-        Self { registered, via, values, model, variants, lists, faults }
+        let clashes = Clashes::new(resolves_clashes);
+        Self { registered, via, values, model, origins, clashes, lists, faults }
     }
 
     /// Adds `belongs_to`, `has_one` and `has_many` relations as declared.
@@ -121,7 +144,11 @@ impl Assembly {
         let field = self.default_field(id, target, declared);
         self.push(
             id,
-            Some(declared.variant.clone()),
+            Origin {
+                variant: Some(declared.variant.clone()),
+                alternatives: declared.fields.iter().skip(1).cloned().collect(),
+                ..Origin::default()
+            },
             Relation {
                 field,
                 target,
@@ -141,10 +168,13 @@ impl Assembly {
     /// Returns the default field of a relation. A forward relation that a generator numbered (`Users1`) or
     /// called `SelfRef` is named after its key.
     fn default_field(&self, id: EntityId, target: EntityId, declared: &Declared) -> String {
+        if let Some(field) = declared.fields.first() {
+            return field.clone();
+        }
         if declared.declaration == Declaration::HasMany {
             return names::list_field(&declared.variant);
         }
-        let of_target = names::type_of(&self.registered[target].0.module);
+        let of_target = self.registered[target].0.names.first().cloned().unwrap_or_default();
         let numbered = declared.variant.trim_end_matches(|letter: char| letter.is_ascii_digit());
         let is_numbered = numbered.len() < declared.variant.len() && names::type_of(numbered) == of_target;
         let of_key = match (declared.declaration, declared.from.as_slice()) {
@@ -187,6 +217,8 @@ impl Assembly {
                         && !declared.conditional
                         && declared.from_table == self.registered[id].0.table
                         && self.joined("", declared).is_ok()
+                        // A table through which its own rows reach each other is an entity, not a junction.
+                        && !(self.clashes.resolves() && declared.to_table == declared.from_table)
                 })
                 .cloned()
                 .collect();
@@ -252,14 +284,17 @@ impl Assembly {
             .into_iter()
             .find_map(|name| named.get_key_value(name));
         self.lists[junction].extend(of_user.map(|(name, _)| name.clone()));
-        let field = of_user.map_or_else(|| names::list_field(&far_field), |(_, field)| field.clone());
+        let mut fields: VecDeque<String> = far.fields_through.iter().cloned().collect();
+        let field = fields.pop_front().unwrap_or_else(|| names::list_field(&far_field));
+        let origin = Origin { alternatives: fields, is_chosen: of_user.is_some(), ..Origin::default() };
+        let field = of_user.map_or(field, |(_, field)| field.clone());
         let junction = Junction {
             table: self.model.entities[junction].table.clone(),
             entity: Some(junction),
             from: near.from.clone(),
             to: far.from.clone(),
         };
-        self.push(owner, None, many_to_many(field, target, from, to, junction));
+        self.push(owner, origin, many_to_many(field, target, from, to, junction));
     }
 
     fn drop_relations_to_hidden_junctions(&mut self) {
@@ -272,7 +307,7 @@ impl Assembly {
             let mut kept = keep.iter();
             self.model.entities[id].relations.retain(|_| kept.next() == Some(&true));
             let mut kept = keep.iter();
-            self.variants[id].retain(|_| kept.next() == Some(&true));
+            self.origins[id].retain(|_| kept.next() == Some(&true));
         }
     }
 
@@ -312,7 +347,7 @@ impl Assembly {
             let is_known = |relation: &Relation| relation.junction.as_ref() == Some(&junction);
             if !self.model.entities[owner].relations.iter().any(is_known) {
                 let field = names::list_field(&self.model.entities[target].name);
-                self.push(owner, None, many_to_many(field, target, from, to, junction));
+                self.push(owner, Origin::default(), many_to_many(field, target, from, to, junction));
             }
         }
     }
@@ -322,25 +357,35 @@ impl Assembly {
         for (id, (reflected, options)) in self.registered.iter().enumerate() {
             let entity = &mut self.model.entities[id];
             let mut columns: BTreeSet<String> = BTreeSet::new();
-            for (column, declared) in entity.columns.iter_mut().zip(&reflected.columns) {
-                let names = reflected.names_of_column(declared);
-                options.rename_to(&mut column.field, &names);
+            for (number, (column, declared)) in entity.columns.iter_mut().zip(&reflected.columns).enumerate()
+            {
+                let mut names = reflected.names_of_column(declared);
+                if column.field != declared.field {
+                    // The declared field now names another column.
+                    names = vec![column.field.clone()];
+                    column.hidden |= options.hides(&names);
+                }
+                if options.rename_to(&mut column.field, &names) {
+                    self.clashes.choose(Named::Column(id, number));
+                }
                 columns.extend(names);
             }
             let mut known = columns.clone();
             let mut keep = Vec::new();
-            for (relation, variant) in entity.relations.iter_mut().zip(&self.variants[id]) {
+            for (relation, origin) in entity.relations.iter_mut().zip(&mut self.origins[id]) {
                 let mut names =
                     Vec::from_iter(Some(relation.field.clone()).filter(|name| !columns.contains(name)));
-                if let Some(variant) = variant {
+                if let Some(variant) = &origin.variant {
                     names.extend(reflected.names_of_relation(variant, relation.is_many()));
                 }
-                options.rename_to(&mut relation.field, &names);
+                origin.is_chosen |= options.rename_to(&mut relation.field, &names);
                 keep.push(!options.hides(&names));
                 known.extend(names);
             }
-            let mut kept = keep.into_iter();
-            entity.relations.retain(|_| kept.next().unwrap_or(true));
+            let mut kept = keep.iter();
+            entity.relations.retain(|_| kept.next() == Some(&true));
+            let mut kept = keep.iter();
+            self.origins[id].retain(|_| kept.next() == Some(&true));
             // Options may also name relations that are already left out.
             for declared in &reflected.relations {
                 known.extend(reflected.names_of_relation(&declared.variant, declared.is_list()));
@@ -348,7 +393,9 @@ impl Assembly {
             let unknown = options.renamed.keys().chain(&options.hidden).filter(|name| !known.contains(*name));
             let lists = options.lists_through.keys().filter(|name| !self.lists[id].contains(*name));
             let generated = options.generated.iter().filter(|name| !columns.contains(*name));
-            let unknown: BTreeSet<&String> = unknown.chain(lists).chain(generated).collect();
+            // Of tables, the option was read with the keys; an entity declares the side itself.
+            let many = options.many.iter().filter(|_| !self.clashes.resolves());
+            let unknown: BTreeSet<&String> = unknown.chain(lists).chain(generated).chain(many).collect();
             self.faults.extend(
                 unknown.into_iter().map(|name| ModelFault::UnknownOption {
                     entity: entity.name.clone(),
@@ -405,9 +452,9 @@ impl Assembly {
         self.joined(relation, declared).map_err(|faults| self.faults.extend(faults)).ok()
     }
 
-    fn push(&mut self, id: EntityId, variant: Option<String>, relation: Relation) {
+    fn push(&mut self, id: EntityId, origin: Origin, relation: Relation) {
         self.model.entities[id].relations.push(relation);
-        self.variants[id].push(variant);
+        self.origins[id].push(origin);
     }
 }
 

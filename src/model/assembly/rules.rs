@@ -26,9 +26,9 @@ impl Assembly {
     fn key_named(&self, id: EntityId, name: &str) -> Option<(EntityId, RelationId)> {
         let (reflected, options) = &self.registered[id];
         let relations = &self.model.entities[id].relations;
-        let named = relations.iter().zip(&self.variants[id]).position(|(relation, variant)| {
+        let named = relations.iter().zip(&self.origins[id]).position(|(relation, origin)| {
             let mut names = vec![relation.field.clone()];
-            if let Some(variant) = variant {
+            if let Some(variant) = &origin.variant {
                 names.extend(reflected.names_of_relation(variant, relation.is_many()));
             }
             let mut field = relation.field.clone();

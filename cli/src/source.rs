@@ -1,0 +1,26 @@
+//! The model of a live database.
+
+use std::fmt::Display;
+
+use crowsfoot::database::{self, Database};
+use crowsfoot::{Model, Registry};
+
+use crate::config::ModelSource;
+use crate::{Failure, options};
+
+/// Reads the model from the tables of the database. Calls `note` with each part that is left out or renamed.
+pub async fn read(
+    connection: &Database,
+    source: &ModelSource,
+    note: impl Fn(&dyn Display),
+) -> Result<Model, Failure> {
+    let options = source.options.as_deref().map(options::read).transpose()?.unwrap_or_default();
+    let described = database::describe(connection, &source.schema).await?;
+    let model = Registry::from_tables(&described.tables, &options).model()?;
+    described.left_out.iter().for_each(|part| note(part));
+    model.notes.iter().for_each(|decision| note(decision));
+    if model.exposed().next().is_none() {
+        return Err("the database has no table with a primary key; nothing can be served".into());
+    }
+    Ok(model)
+}

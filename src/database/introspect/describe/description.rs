@@ -1,0 +1,102 @@
+//! Description of a database, with everything that it leaves out.
+
+use std::fmt;
+
+use crate::model::{Table, TableDescription};
+
+/// Tables of a database.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DatabaseDescription {
+    /// Tables and views by schema and name; the connection's own schema comes first.
+    pub tables: Vec<TableDescription>,
+    /// Parts of the database that the tables do not include.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Part of a database that its description leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// No schema was named, and the connection has none of its own.
+    NoOwnSchema,
+    /// The schema does not exist.
+    NoSchema {
+        /// The schema.
+        schema: String,
+    },
+    /// The connection's user has no right to the schema.
+    SchemaWithoutRight {
+        /// The schema.
+        schema: String,
+    },
+    /// The connection's user may read no column of the table.
+    TableWithoutRight {
+        /// The table.
+        table: Table,
+    },
+    /// The connection's user may not read the column.
+    ColumnWithoutRight {
+        /// Table of the column.
+        table: Table,
+        /// The column.
+        column: String,
+    },
+    /// The view cannot be read, because a table or column that it selects is missing.
+    BrokenView {
+        /// The view.
+        view: Table,
+    },
+    /// A virtual table of SQLite, whose module computes the rows.
+    VirtualTable {
+        /// The table.
+        table: Table,
+    },
+    /// A foreign key whose periods lie within periods of the target: it is no equality of columns.
+    PeriodKey {
+        /// Table that holds the key.
+        table: Table,
+        /// Name of the key.
+        key: String,
+    },
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoOwnSchema => {
+                write!(formatter, "no schema of the search path exists; name a schema or set search_path")
+            }
+            Self::NoSchema { schema } => write!(formatter, "schema {schema} does not exist"),
+            Self::SchemaWithoutRight { schema } => {
+                write!(formatter, "schema {schema} cannot be used; GRANT USAGE ON SCHEMA {schema}")
+            }
+            Self::TableWithoutRight { table } => {
+                let table = label(table);
+                write!(formatter, "{table} cannot be read; GRANT SELECT ON {table}")
+            }
+            Self::ColumnWithoutRight { table, column } => {
+                let table = label(table);
+                write!(formatter, "{table}.{column} cannot be read; GRANT SELECT ({column}) ON {table}")
+            }
+            Self::BrokenView { view } => {
+                write!(
+                    formatter,
+                    "view {} selects a table or column that does not exist; drop or mend the view",
+                    label(view)
+                )
+            }
+            Self::VirtualTable { table } => {
+                write!(formatter, "{} is a virtual table; only tables and views are read", label(table))
+            }
+            Self::PeriodKey { table, key } => {
+                write!(formatter, "foreign key {key} of {} compares periods; it is no relation", label(table))
+            }
+        }
+    }
+}
+
+fn label(table: &Table) -> String {
+    match &table.schema {
+        Some(schema) => format!("{schema}.{}", table.name),
+        None => table.name.clone(),
+    }
+}

@@ -1,0 +1,236 @@
+//! Tables of PostgreSQL, from `pg_catalog`.
+
+use std::collections::BTreeMap;
+
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{ColumnType as DatabaseType, Value};
+
+use super::default::ColumnDefault;
+use super::description::{DatabaseDescription, LeftOut};
+use super::keys::{UNIQUE_KEY_COLUMNS, add_foreign_keys, add_unique_keys};
+use super::postgres_type;
+use crate::database::handle::Database;
+use crate::database::introspect::catalog_row::{flag, integer, place, text};
+use crate::database::row::RowSet;
+use crate::error::Result;
+use crate::model::ColumnType::{BigInt, Boolean, Text};
+use crate::model::{ColumnDescription, ColumnType, Generation, Table, TableDescription, TableKind};
+
+/// Schemas by name, the connection's own if none is named: name, and two flags: existing, usable.
+const SCHEMAS: &str =
+    "SELECT s.name, n.oid IS NOT NULL, COALESCE(has_schema_privilege(n.oid, 'USAGE'), false)
+    FROM unnest(CASE cardinality($1) WHEN 0 THEN ARRAY[current_schema()::text] ELSE $1 END)
+        WITH ORDINALITY AS s(name, place)
+    LEFT JOIN pg_namespace n ON n.nspname = s.name ORDER BY s.place";
+
+const SCHEMA_COLUMNS: [ColumnType; 3] = [Text, Boolean, Boolean];
+
+/// Tables of these schemas: id, schema, name, kind, comment, number of rows. Partitions, and tables that belong to an
+/// extension, are left out. Before PostgreSQL 14, zero rows on zero pages mean that nothing was counted.
+const TABLES: &str =
+    "SELECT t.oid::int8, NULLIF(n.nspname, current_schema())::text, t.relname::text, t.relkind::text,
+        obj_description(t.oid, 'pg_class'),
+        CASE WHEN t.reltuples > 0 OR t.reltuples = 0 AND t.relpages <> 0 THEN t.reltuples::int8 END
+    FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE n.nspname = ANY($1) AND t.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT t.relispartition
+        AND NOT EXISTS (SELECT FROM pg_depend d
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.objsubid = 0 AND d.deptype = 'e')
+    ORDER BY n.nspname <> current_schema(), n.nspname, t.relname";
+
+const TABLE_COLUMNS: [ColumnType; 6] = [BigInt, Text, Text, Text, Text, BigInt];
+
+/// Columns of these tables: place of the table, name, declared type, base type (NULL if it is no type of PostgreSQL's own),
+/// its id and modifier, its name if it is an enum, not null, default, identity, computed, comment, readable.
+///
+/// A domain over a domain has the modifier of the innermost, the default of the outermost, and forbids NULL if any of
+/// them does. A view may extend rows with NULL, whatever the domain says. A NOT NULL that was added as NOT VALID
+/// (PostgreSQL 18) is no promise for older rows.
+const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
+        SELECT oid, typbasetype, typtypmod, typnotnull FROM pg_type WHERE typtype = 'd'
+        UNION ALL
+        SELECT d.id, t.typbasetype, t.typtypmod, d.not_null OR t.typnotnull
+        FROM domain d JOIN pg_type t ON t.oid = d.base WHERE t.typtype = 'd')
+    SELECT s.place - 1, c.attname::text, format_type(c.atttypid, c.atttypmod),
+        CASE b.typnamespace WHEN 'pg_catalog'::regnamespace THEN b.typname::text END,
+        b.oid::int8, COALESCE(d.modifier, c.atttypmod)::int8,
+        CASE WHEN b.typtype = 'e' AND pg_type_is_visible(b.oid) THEN b.typname::text
+            WHEN b.typtype = 'e' THEN n.nspname::text || '.' || b.typname::text END,
+        c.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.attrelid AND k.contype = 'n'
+                AND NOT k.convalidated AND k.conkey = ARRAY[c.attnum])
+            OR COALESCE(d.not_null, false) AND r.relkind NOT IN ('v', 'm'),
+        COALESCE(pg_get_expr(e.adbin, e.adrelid), CASE t.typtype WHEN 'd' THEN t.typdefault END),
+        c.attidentity::text, c.attgenerated <> '',
+        col_description(c.attrelid, c.attnum), has_column_privilege(c.attrelid, c.attnum, 'SELECT')
+    FROM unnest($1) WITH ORDINALITY AS s(id, place)
+    JOIN pg_class r ON r.oid = s.id::oid
+    JOIN pg_attribute c ON c.attrelid = r.oid AND c.attnum > 0 AND NOT c.attisdropped
+    JOIN pg_type t ON t.oid = c.atttypid
+    LEFT JOIN domain d ON d.id = t.oid
+        AND NOT EXISTS (SELECT FROM pg_type i WHERE i.oid = d.base AND i.typtype = 'd')
+    JOIN pg_type b ON b.oid = COALESCE(d.base, t.oid) JOIN pg_namespace n ON n.oid = b.typnamespace
+    LEFT JOIN pg_attrdef e ON e.adrelid = c.attrelid AND e.adnum = c.attnum
+    ORDER BY s.place, c.attnum";
+
+const COLUMN_COLUMNS: [ColumnType; 13] =
+    [BigInt, Text, Text, Text, BigInt, BigInt, Text, Boolean, Text, Text, Boolean, Text, Boolean];
+
+/// Labels of all enums in order: type, label.
+const LABELS: &str = "SELECT enumtypid::int8, enumlabel::text FROM pg_enum ORDER BY enumtypid, enumsortorder";
+
+const LABEL_COLUMNS: [ColumnType; 2] = [BigInt, Text];
+
+/// Unique indexes of these tables. An index is not whole if it is partial, if it is over expressions, or if the table has
+/// children: they have indexes of their own, and their rows belong to the table too. As JSON, a row of the catalog has
+/// fields that older servers lack: `indnullsnotdistinct` came with PostgreSQL 15.
+const UNIQUE_KEYS: &str = "SELECT s.place - 1, x.relname::text, i.indisprimary,
+        i.indpred IS NULL AND i.indexprs IS NULL
+            AND (t.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = t.oid)),
+        COALESCE((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), NOT i.indimmediate, c.attname::text
+    FROM unnest($1) WITH ORDINALITY AS s(id, place)
+    JOIN pg_class t ON t.oid = s.id::oid
+    JOIN pg_index i ON i.indrelid = t.oid AND i.indisunique AND i.indisvalid
+    JOIN pg_class x ON x.oid = i.indexrelid
+    CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attribute, place)
+    LEFT JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = k.attribute AND k.attribute > 0
+    WHERE k.place <= i.indnkeyatts ORDER BY s.place, x.oid, k.place";
+
+/// Default that takes a number from a sequence. The number is new, whichever table owns the sequence.
+const NEXT_NUMBER: (&str, &str) = ("nextval('", "'::regclass)");
+
+/// Reads the tables.
+///
+/// # Errors
+/// Fails if the database cannot be queried.
+pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<DatabaseDescription> {
+    let mut described = DatabaseDescription::default();
+    let rows = database.ask(SCHEMAS, vec![texts(schemas)], SCHEMA_COLUMNS.into()).await?;
+    let usable = usable_schemas(&rows, &mut described.left_out);
+    let rows = database.ask(TABLES, vec![texts(&usable)], TABLE_COLUMNS.into()).await?;
+    let (ids, mut tables) = tables(&rows);
+    let rows = database.ask(LABELS, Vec::new(), LABEL_COLUMNS.into()).await?;
+    let labels = labels(&rows);
+    let rows = database.ask(COLUMNS, vec![ids.clone()], COLUMN_COLUMNS.into()).await?;
+    let unreadable = add_columns(&mut tables, &rows, &labels);
+    let rows = database.ask(UNIQUE_KEYS, vec![ids], UNIQUE_KEY_COLUMNS.into()).await?;
+    add_unique_keys(&mut tables, &rows);
+    for (place, table) in tables.into_iter().enumerate() {
+        let missing = unreadable.get(&place);
+        if table.columns.is_empty() && missing.is_some() {
+            described.left_out.push(LeftOut::TableWithoutRight { table: table.table });
+            continue;
+        }
+        for column in missing.into_iter().flatten() {
+            let (table, column) = (table.table.clone(), column.clone());
+            described.left_out.push(LeftOut::ColumnWithoutRight { table, column });
+        }
+        described.tables.push(table);
+    }
+    add_foreign_keys(&mut described, &database.read_keys().await?);
+    Ok(described)
+}
+
+fn usable_schemas(rows: &RowSet, left_out: &mut Vec<LeftOut>) -> Vec<String> {
+    let mut usable = Vec::new();
+    for row in 0..rows.len() {
+        match text(rows, row, 0) {
+            None => left_out.push(LeftOut::NoOwnSchema),
+            Some(schema) if !flag(rows, row, 1) => left_out.push(LeftOut::NoSchema { schema }),
+            Some(schema) if !flag(rows, row, 2) => left_out.push(LeftOut::SchemaWithoutRight { schema }),
+            Some(schema) => usable.push(schema),
+        }
+    }
+    usable
+}
+
+/// Returns the ids of the tables, as the parameter of further statements, and the tables in the same order.
+fn tables(rows: &RowSet) -> (Value, Vec<TableDescription>) {
+    let mut ids = Vec::new();
+    let mut tables = Vec::new();
+    for row in 0..rows.len() {
+        let name = text(rows, row, 2).unwrap_or_default();
+        ids.push(Value::BigInt(integer(rows, row, 0)));
+        tables.push(TableDescription {
+            table: Table { schema: text(rows, row, 1), name },
+            kind: match text(rows, row, 3).as_deref() {
+                Some("v") => TableKind::View,
+                Some("m") => TableKind::MaterializedView,
+                Some("f") => TableKind::ForeignTable,
+                _ => TableKind::Table,
+            },
+            comment: text(rows, row, 4),
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            unique_keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            estimated_rows: integer(rows, row, 5).map(i64::unsigned_abs),
+        });
+    }
+    (Value::Array(ArrayType::BigInt, Some(Box::new(ids))), tables)
+}
+
+fn labels(rows: &RowSet) -> BTreeMap<i64, Vec<String>> {
+    let mut labels: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    for row in 0..rows.len() {
+        let known = labels.entry(integer(rows, row, 0).unwrap_or_default()).or_default();
+        known.extend(text(rows, row, 1));
+    }
+    labels
+}
+
+/// Adds the readable columns to their tables, and returns the others by the place of their table.
+fn add_columns(
+    tables: &mut [TableDescription],
+    rows: &RowSet,
+    labels: &BTreeMap<i64, Vec<String>>,
+) -> BTreeMap<usize, Vec<String>> {
+    let mut unreadable: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for row in 0..rows.len() {
+        let Some(place) = place(rows, row, 0) else { continue };
+        let name = text(rows, row, 1).unwrap_or_default();
+        match tables.get_mut(place) {
+            Some(table) if flag(rows, row, 12) => table.columns.push(column(rows, row, name, labels)),
+            _ => unreadable.entry(place).or_default().push(name),
+        }
+    }
+    unreadable
+}
+
+fn column(rows: &RowSet, row: usize, name: String, labels: &BTreeMap<i64, Vec<String>>) -> ColumnDescription {
+    let id = integer(rows, row, 4).unwrap_or_default();
+    let own = text(rows, row, 3);
+    let database_type = match text(rows, row, 6) {
+        Some(name) => {
+            let variants = labels.get(&id).into_iter().flatten().map(|label| label.clone().into()).collect();
+            Some(DatabaseType::Enum { name: name.into(), variants })
+        }
+        None => own.and_then(|own| postgres_type::of(&own, integer(rows, row, 5).unwrap_or(-1))),
+    };
+    let is_computed = flag(rows, row, 10);
+    // The catalog keeps the expression of a computed column as a default.
+    let expression = text(rows, row, 8).filter(|_| !is_computed);
+    let is_numbered = expression.as_deref().is_some_and(|expression| {
+        expression.starts_with(NEXT_NUMBER.0) && expression.ends_with(NEXT_NUMBER.1)
+    });
+    let default = ColumnDefault::read(expression.as_deref(), database_type.as_ref());
+    ColumnDescription {
+        name,
+        declared_type: text(rows, row, 2).unwrap_or_default(),
+        database_type,
+        nullable: !flag(rows, row, 7),
+        has_default: default.exists,
+        default: default.value,
+        generation: match text(rows, row, 9).as_deref() {
+            Some("a") => Generation::AlwaysNumber,
+            Some("d") => Generation::Number,
+            _ if is_computed => Generation::Computed,
+            _ if is_numbered => Generation::Number,
+            _ => Generation::None,
+        },
+        comment: text(rows, row, 11),
+    }
+}
+
+fn texts(values: &[String]) -> Value {
+    let values = values.iter().map(|value| Value::from(value.as_str())).collect();
+    Value::Array(ArrayType::String, Some(Box::new(values)))
+}

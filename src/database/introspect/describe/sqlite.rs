@@ -1,0 +1,157 @@
+//! Tables of SQLite, from its pragmas.
+
+use std::collections::BTreeMap;
+
+use sea_orm::Value;
+use serde_json::Value as Json;
+
+use super::default::ColumnDefault;
+use super::description::{DatabaseDescription, LeftOut};
+use super::keys::{UNIQUE_KEY_COLUMNS, add_foreign_keys, add_unique_keys};
+use super::sqlite_type;
+use crate::database::handle::Database;
+use crate::database::introspect::catalog_row::{flag, place, text};
+use crate::database::row::RowSet;
+use crate::error::{Code, Result};
+use crate::model::ColumnType::{BigInt, Boolean, Text};
+use crate::model::{ColumnDescription, ColumnType, Generation, Table, TableDescription, TableKind};
+
+/// Name of the schema of the opened file.
+const MAIN: &str = "main";
+
+/// Tables: name, kind, and true for a relation whose columns SQLite could not count. Tables of a virtual table's module
+/// (`shadow`) are left out, and SQLite's own tables.
+const TABLES: &str = r"SELECT name, type, ncol = 0 FROM pragma_table_list
+    WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+    ORDER BY name";
+
+const TABLE_COLUMNS: [ColumnType; 3] = [Text, Text, Boolean];
+
+/// Columns of a view. The statement fails if a table or column of the view is missing.
+const VIEW: &str = "SELECT count(*) FROM pragma_table_xinfo(?, 'main')";
+
+/// Columns of these tables: place of the table, name, declared type, not null, default, part of the primary key, computed.
+const COLUMNS: &str = r#"SELECT s.key, c.name, c.type, c."notnull", c.dflt_value, c.pk > 0, c.hidden IN (2, 3)
+    FROM json_each(?) s CROSS JOIN pragma_table_xinfo(s.value, 'main') c
+    WHERE c.hidden <> 1 ORDER BY s.key, c.cid"#;
+
+const COLUMN_COLUMNS: [ColumnType; 7] = [BigInt, Text, Text, Boolean, Text, Boolean, Boolean];
+
+/// Unique indexes of these tables. Rows with NULL are distinct in each of them.
+const UNIQUE_KEYS: &str = r#"SELECT s.key, i.name, i.origin = 'pk', i.partial = 0, 0, 0, x.name
+    FROM json_each(?) s CROSS JOIN pragma_index_list(s.value, 'main') i
+    CROSS JOIN pragma_index_xinfo(i.name, 'main') x
+    WHERE i."unique" AND x.key ORDER BY s.key, i.name, x.seqno"#;
+
+/// Reads the tables.
+///
+/// # Errors
+/// Fails if the database cannot be queried.
+pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<DatabaseDescription> {
+    let mut described = DatabaseDescription::default();
+    for schema in schemas.iter().filter(|schema| *schema != MAIN) {
+        described.left_out.push(LeftOut::NoSchema { schema: schema.clone() });
+    }
+    if described.left_out.len() == schemas.len() && !schemas.is_empty() {
+        return Ok(described);
+    }
+    let rows = database.ask(TABLES, Vec::new(), TABLE_COLUMNS.into()).await?;
+    add_tables(database, &mut described, &rows).await?;
+    let tables = &mut described.tables;
+    let names: Json = tables.iter().map(|table| table.table.name.clone()).collect();
+    let names = Value::from(names.to_string());
+    let rows = database.ask(COLUMNS, vec![names.clone()], COLUMN_COLUMNS.into()).await?;
+    let keys = add_columns(tables, &rows);
+    let rows = database.ask(UNIQUE_KEYS, vec![names], UNIQUE_KEY_COLUMNS.into()).await?;
+    add_unique_keys(tables, &rows);
+    add_foreign_keys(&mut described, &database.read_keys().await?);
+    for (place, column) in keys {
+        number_rows(&mut described.tables[place], column);
+    }
+    Ok(described)
+}
+
+async fn add_tables(database: &Database, described: &mut DatabaseDescription, rows: &RowSet) -> Result<()> {
+    for row in 0..rows.len() {
+        let table = Table { schema: None, name: text(rows, row, 0).unwrap_or_default() };
+        let kind = match text(rows, row, 1).as_deref() {
+            Some("virtual") => {
+                described.left_out.push(LeftOut::VirtualTable { table });
+                continue;
+            }
+            // SQLite counts the columns of all views up to the first broken one.
+            Some("view") if flag(rows, row, 2) && is_broken(database, &table.name).await? => {
+                described.left_out.push(LeftOut::BrokenView { view: table });
+                continue;
+            }
+            Some("view") => TableKind::View,
+            _ => TableKind::Table,
+        };
+        described.tables.push(TableDescription {
+            table,
+            kind,
+            comment: None,
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            unique_keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            estimated_rows: None,
+        });
+    }
+    Ok(())
+}
+
+/// Returns true if SQLite refuses to name the view's columns.
+async fn is_broken(database: &Database, view: &str) -> Result<bool> {
+    match database.ask(VIEW, vec![view.into()], [BigInt].into()).await {
+        Ok(_) => Ok(false),
+        Err(error) if error.code() == Code::Internal => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Adds the columns to their tables, and returns the last column of each primary key by the place of its table.
+///
+/// A column of a primary key may hold NULL unless SQLite says otherwise: it forbids NULL only for NOT NULL, in tables
+/// WITHOUT ROWID, and in STRICT tables.
+fn add_columns(tables: &mut [TableDescription], rows: &RowSet) -> BTreeMap<usize, usize> {
+    let mut keys = BTreeMap::new();
+    for row in 0..rows.len() {
+        let Some((place, table)) =
+            place(rows, row, 0).and_then(|place| Some((place, tables.get_mut(place)?)))
+        else {
+            continue;
+        };
+        let declared_type = text(rows, row, 2).unwrap_or_default();
+        let database_type = sqlite_type::of(&declared_type);
+        let default = ColumnDefault::read(text(rows, row, 4).as_deref(), database_type.as_ref());
+        if flag(rows, row, 5) {
+            keys.insert(place, table.columns.len());
+        }
+        table.columns.push(ColumnDescription {
+            name: text(rows, row, 1).unwrap_or_default(),
+            declared_type,
+            database_type,
+            nullable: !flag(rows, row, 3),
+            has_default: default.exists,
+            default: default.value,
+            generation: if flag(rows, row, 6) { Generation::Computed } else { Generation::None },
+            comment: None,
+        });
+    }
+    keys
+}
+
+/// Makes this column the number of the row, if no index serves the primary key: an `INTEGER PRIMARY KEY` alone needs none.
+/// Its NULL is a request for the next number, and is never stored. A column that references another table gets no number:
+/// it would lead to a row at random.
+fn number_rows(table: &mut TableDescription, column: usize) {
+    if table.primary_key.is_empty() {
+        let column = &mut table.columns[column];
+        column.nullable = false;
+        table.primary_key.push(column.name.clone());
+        if !table.foreign_keys.iter().any(|key| key.columns.contains(&column.name)) {
+            column.generation = Generation::Number;
+        }
+    }
+}

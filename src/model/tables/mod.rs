@@ -1,0 +1,162 @@
+//! Tables of a live database as a registry: the second way to fill the model.
+
+mod names;
+mod options;
+mod relations;
+mod served;
+
+use std::collections::BTreeSet;
+
+use names::EntityNames;
+pub use options::TableOptions;
+use sea_orm::ColumnType as DatabaseType;
+use served::{Served, full_name, key, sorted};
+
+use super::reflect::{Reflected, ReflectedColumn};
+use super::registry::Registry;
+use super::{Generation, Note, TableDescription};
+
+/// Tables in which migration tools keep their own state.
+const STATE_OF_MIGRATIONS: [&str; 12] = [
+    "seaql_migrations",
+    "django_migrations",
+    "schema_migrations",
+    "ar_internal_metadata",
+    "_sqlx_migrations",
+    "__diesel_schema_migrations",
+    "_prisma_migrations",
+    "refinery_schema_history",
+    "flyway_schema_history",
+    "alembic_version",
+    "knex_migrations",
+    "knex_migrations_lock",
+];
+
+impl Registry {
+    /// Builds a registry of tables, with relations from their foreign keys and names by rule. Clashes of names are
+    /// resolved, and named in [`Model::notes`](super::Model::notes), as are the parts that are left out.
+    ///
+    /// ```
+    /// use crowsfoot::Registry;
+    /// use crowsfoot::model::TableOptions;
+    ///
+    /// let model = Registry::from_tables(&[], &TableOptions::new()).model()?;
+    /// assert!(model.entities.is_empty());
+    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// ```
+    pub fn from_tables(tables: &[TableDescription], options: &TableOptions) -> Self {
+        let (mut notes, mut faults) = (Vec::new(), options.unknown(tables));
+        let served = served(tables, options, &mut notes);
+        let names = names::entities(&served);
+        let mut registered = Vec::new();
+        for (table, names) in served.iter().zip(&names) {
+            let reflected = reflect(table, names, &mut notes);
+            registered.push((reflected, table.options.clone()));
+        }
+        faults.extend(relations::add(&served, &names, &mut registered, &mut notes));
+        Self { registered, notes, faults, resolves_clashes: true, ..Self::default() }
+    }
+}
+
+/// Returns the tables that become entities, and notes the others.
+fn served<'a>(
+    tables: &'a [TableDescription],
+    options: &TableOptions,
+    notes: &mut Vec<Note>,
+) -> Vec<Served<'a>> {
+    let mut served = Vec::new();
+    for description in tables {
+        let table = full_name(&description.table);
+        if !options.includes(&description.table) {
+            continue;
+        }
+        let left_out = |reason: &str| Note::TableLeftOut { table: table.clone(), reason: reason.to_owned() };
+        if STATE_OF_MIGRATIONS.contains(&description.table.name.as_str())
+            && !options.names(&description.table)
+        {
+            notes.push(left_out("it holds the state of a migration tool"));
+            continue;
+        }
+        let mut candidate =
+            Served { description, key: Vec::new(), options: options.of_table(&description.table) };
+        match key(&candidate) {
+            Ok(key) => candidate.key = key,
+            Err(reason) => {
+                notes.push(left_out(reason));
+                continue;
+            }
+        }
+        if description.primary_key.is_empty() {
+            notes.push(Note::KeyTaken { table, columns: candidate.key.clone() });
+        }
+        served.push(candidate);
+    }
+    served
+}
+
+fn reflect(table: &Served, names: &EntityNames, notes: &mut Vec<Note>) -> Reflected {
+    let description = table.description;
+    let name = full_name(&description.table);
+    let mut columns = Vec::new();
+    for column in &description.columns {
+        let is_unreadable = table.column_type(&column.name).is_none();
+        let generation = column.generation;
+        let has_default = column.has_default || generation != Generation::None;
+        if is_unreadable {
+            notes.push(Note::ColumnLeftOut {
+                column: format!("{name}.{}", column.name),
+                declared_type: column.declared_type.clone(),
+                is_required: !column.nullable && !has_default,
+            });
+        }
+        columns.push(ReflectedColumn {
+            name: column.name.clone(),
+            variant: column.name.clone(),
+            field: names::field_of_column(&column.name),
+            database_type: match &column.database_type {
+                Some(database_type) => database_type.clone(),
+                None => DatabaseType::custom(column.declared_type.clone()),
+            },
+            nullable: table.may_be_null(&column.name),
+            has_default,
+            default: column.default.clone(),
+            always_generated: matches!(generation, Generation::AlwaysNumber | Generation::Computed),
+            is_unreadable,
+            comment: column.comment.clone(),
+        });
+    }
+    let numbered = |name: &String| {
+        let generation = table.column(name).map(|column| column.generation);
+        matches!(generation, Some(Generation::Number | Generation::AlwaysNumber))
+    };
+    Reflected {
+        names: names.types.clone(),
+        table: description.table.clone(),
+        comment: description.comment.clone(),
+        columns,
+        auto_increment: table.key.len() == 1 && table.key.iter().all(numbered),
+        primary_key: table.key.clone(),
+        unique_keys: unique_keys(table, &name, notes),
+        relations: Vec::new(),
+    }
+}
+
+/// Returns the unique keys without the primary key, each set of columns once.
+fn unique_keys(table: &Served, name: &str, notes: &mut Vec<Note>) -> Vec<Vec<String>> {
+    let mut known = BTreeSet::from([sorted(&table.key)]);
+    let mut keys = Vec::new();
+    for columns in table.unique_keys() {
+        if columns.is_empty() || !known.insert(sorted(columns)) {
+            continue;
+        }
+        if table.are_compared(columns) {
+            keys.push(columns.clone());
+        } else {
+            notes.push(Note::UniqueKeyLeftOut {
+                key: format!("{name} ({})", columns.join(", ")),
+                reason: "one of its columns has no scalar, or holds JSON".to_owned(),
+            });
+        }
+    }
+    keys
+}

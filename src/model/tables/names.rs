@@ -1,0 +1,238 @@
+//! Names of entities, columns and relations after tables, columns and keys.
+//!
+//! | part | name | example |
+//! | --- | --- | --- |
+//! | entity | singular of the table without a common prefix | `shop_orders` is `Order` |
+//! | forward relation | the key's column without `_id` | `owner_id` is `owner` |
+//! | | a column without such an end: the target | `country_code` to countries is `country` |
+//! | | a key of several columns: the target | `tenant_id, team_id` is `team` |
+//! | reverse relation | the entity that holds the key | `books`, or `passport` if it is one |
+//! | | several keys to one target: also the key | `homeGames`, `ticketsAssignedTo`, `messagesBySender` |
+//! | list through a junction | plural of the target | `courses` |
+//! | | several keys of the junction to one target: the key | `followers` |
+
+use std::collections::BTreeMap;
+
+use heck::ToSnakeCase;
+
+use super::served::Served;
+use crate::model::names;
+
+/// Number of tables that make a common beginning a prefix.
+const FEWEST_WITH_PREFIX: usize = 3;
+
+/// Words that end a participle or a verb, after which the object is missing: `created_by`.
+const PREPOSITIONS: [&str; 9] = ["by", "to", "from", "for", "in", "at", "of", "on", "with"];
+
+/// Names of an entity.
+pub(super) struct EntityNames {
+    /// Type names in order of preference.
+    pub types: Vec<String>,
+    /// Type after which relations are named: the option's, or the preferred.
+    singular: String,
+}
+
+impl EntityNames {
+    /// Returns the type in snake_case.
+    pub fn word(&self) -> String {
+        self.singular.to_snake_case()
+    }
+
+    /// Returns the plural in snake_case.
+    fn words(&self) -> String {
+        names::list_field(&self.singular).to_snake_case()
+    }
+}
+
+/// Returns the names of all entities.
+pub(super) fn entities(tables: &[Served]) -> Vec<EntityNames> {
+    let readable: Vec<String> =
+        tables.iter().map(|table| names::readable(&table.description.table.name, "table")).collect();
+    let prefixes = prefixes(tables, &readable);
+    let name = |((table, words), prefix): ((&Served, &String), usize)| {
+        let stripped: Vec<&str> = words.split('_').skip(prefix).collect();
+        // A rest that begins with a digit is no name.
+        let stripped = names::readable(&stripped.join("_"), "table");
+        let mut types = vec![names::type_of(&stripped), names::type_of(words)];
+        if let Some(schema) = &table.description.table.schema {
+            types.push(names::type_of(&format!("{}_{words}", names::readable(schema, "schema"))));
+        }
+        types.dedup();
+        let singular = table.options.name.clone().or(types.first().cloned()).unwrap_or_default();
+        EntityNames { types, singular }
+    };
+    tables.iter().zip(&readable).zip(prefixes).map(name).collect()
+}
+
+/// Returns the number of words at the beginning of each table's name that are a prefix: of all tables, or of a
+/// Django application.
+fn prefixes(tables: &[Served], readable: &[String]) -> Vec<usize> {
+    let split: Vec<Vec<&str>> = readable.iter().map(|name| name.split('_').collect()).collect();
+    let is_django = tables.iter().any(|table| table.description.table.name == "django_content_type");
+    if is_django {
+        let mut applications: BTreeMap<&str, Vec<&Vec<&str>>> = BTreeMap::new();
+        for words in &split {
+            applications.entry(words[0]).or_default().push(words);
+        }
+        return split.iter().map(|words| common(&applications[words[0]])).collect();
+    }
+    let all: Vec<&Vec<&str>> = split.iter().collect();
+    let prefix = if all.len() < FEWEST_WITH_PREFIX { 0 } else { common(&all) };
+    vec![prefix; split.len()]
+}
+
+/// Returns the number of words with which all names begin. At least one word of each name is left.
+fn common(names: &[&Vec<&str>]) -> usize {
+    let Some(first) = names.first() else { return 0 };
+    let shortest = names.iter().map(|words| words.len()).min().unwrap_or(0);
+    let is_common = |place: &usize| names.iter().all(|words| words[*place] == first[*place]);
+    let most = if names.len() == 1 { 1 } else { usize::MAX };
+    (0..shortest.saturating_sub(1).min(most)).take_while(is_common).count()
+}
+
+/// Returns the field of a column.
+pub(super) fn field_of_column(column: &str) -> String {
+    field(&names::readable(column, "column"))
+}
+
+/// Returns a field; a name that would begin with a digit in camelCase gets a word before it.
+fn field(words: &str) -> String {
+    names::field(&names::readable(words, "field"))
+}
+
+/// Foreign key, as far as names depend on it.
+pub(super) struct KeyWords<'a> {
+    /// Columns of the key.
+    pub columns: &'a [String],
+    /// Referenced columns.
+    pub target_columns: &'a [String],
+    /// Columns that no other key of the table has.
+    pub own: Vec<&'a String>,
+    pub holder: &'a EntityNames,
+    pub target: &'a EntityNames,
+    /// True if the key references its own table.
+    pub is_to_itself: bool,
+    /// True if the table has a further key to the same target.
+    pub has_siblings: bool,
+}
+
+impl KeyWords<'_> {
+    /// Returns the words of a column without the end that says that it is a key: `owner_id`, `fk_owner`.
+    fn stem(&self, column: &str) -> Option<String> {
+        let words = names::readable(column, "column");
+        let target = self.target.word();
+        let place = self.columns.iter().position(|name| name == column);
+        let referenced = place.and_then(|place| self.target_columns.get(place));
+        let referenced = referenced.map(|name| names::readable(name, "column")).unwrap_or_default();
+        if words == format!("{target}{referenced}") {
+            return Some(target);
+        }
+        let ends = ["_id".to_owned(), "_fk".to_owned(), "_uuid".to_owned(), format!("_{referenced}")];
+        let without_end = ends.iter().find_map(|end| words.strip_suffix(end.as_str()));
+        let begun = without_end.unwrap_or(&words);
+        let without_begin = ["id_", "fk_"].iter().find_map(|begin| begun.strip_prefix(begin));
+        let stem = without_begin.or(without_end)?;
+        let is_name = |stem: &&str| stem.starts_with(|first: char| first.is_ascii_alphabetic());
+        Some(stem).filter(is_name).map(str::to_owned)
+    }
+
+    /// Returns the words by which people tell the key from others: its stem, or else its columns.
+    fn words(&self) -> String {
+        match (self.own_stem(), self.columns) {
+            (Some(stem), _) => stem,
+            (None, columns) => {
+                let words: Vec<String> =
+                    columns.iter().map(|column| names::readable(column, "column")).collect();
+                words.join("_and_")
+            }
+        }
+    }
+
+    /// Returns the stem of the only column, or of the only one that no other key has.
+    fn own_stem(&self) -> Option<String> {
+        match (self.columns, self.own.as_slice()) {
+            ([column], _) => self.stem(column),
+            (_, [column]) => self.stem(column),
+            _ => None,
+        }
+    }
+
+    /// Returns the fields of the forward relation in order of preference.
+    pub fn forward(&self) -> Vec<String> {
+        let target = self.target.word();
+        let with_target = |words: &str| {
+            let is_named = words == target || words.ends_with(&format!("_{target}"));
+            (!is_named).then(|| format!("{words}_{target}"))
+        };
+        let stem = self.own_stem();
+        let longer = with_target(&self.words());
+        let mut fields = Vec::new();
+        if self.columns.len() == 1 {
+            match stem {
+                Some(stem) => fields.push(stem),
+                None if self.is_to_itself => {}
+                None => fields.push(target.clone()),
+            }
+        } else if self.is_to_itself {
+            fields.extend(stem);
+        } else {
+            fields.push(target.clone());
+            fields.extend(stem);
+        }
+        fields.extend(longer);
+        if fields.is_empty() {
+            fields.push(target);
+        }
+        in_order(&fields)
+    }
+
+    /// Returns the fields of the reverse relation in order of preference.
+    pub fn reverse(&self, is_list: bool) -> Vec<String> {
+        let holder = if is_list { self.holder.words() } else { self.holder.word() };
+        let (words, target) = (self.words(), self.target.word());
+        let by_key = format!("{holder}_by_{words}");
+        let last = words.rsplit('_').next().unwrap_or_default();
+        let with_key = match words.strip_suffix(&format!("_{target}")) {
+            Some(role) => format!("{role}_{holder}"),
+            None if words.contains('_') && PREPOSITIONS.contains(&last) => format!("{holder}_{words}"),
+            None => by_key.clone(),
+        };
+        let child = if is_list { "children" } else { "child" };
+        let is_confusing = self.is_to_itself && !is_list;
+        let fields = if self.is_to_itself && words == "parent" {
+            vec![child.to_owned(), holder, by_key]
+        } else if self.has_siblings && words != target || is_confusing {
+            vec![with_key, by_key]
+        } else {
+            vec![holder, with_key, by_key]
+        };
+        in_order(&fields)
+    }
+
+    /// Returns the fields, in order of preference, of a list that follows this key of a junction.
+    pub fn through(&self) -> Vec<String> {
+        let targets = self.target.words();
+        let words = self.words();
+        // A participle has no plural.
+        let by_key = match words.ends_with("ed") || self.own_stem().is_none() {
+            true => format!("{words}_{targets}"),
+            false => names::list_field(&words).to_snake_case(),
+        };
+        let by_junction = format!("{targets}_by_{}", self.holder.word());
+        if self.has_siblings {
+            return in_order(&[by_key, by_junction]);
+        }
+        in_order(&[targets, by_key, by_junction])
+    }
+}
+
+/// Returns each field once.
+fn in_order(words: &[String]) -> Vec<String> {
+    let mut fields: Vec<String> = Vec::new();
+    for field in words.iter().map(|words| field(words)) {
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    fields
+}

@@ -1,0 +1,177 @@
+//! Relations of tables: a forward and a reverse side for each foreign key. Junctions are found when the model is
+//! assembled, as for entities.
+
+use std::collections::BTreeSet;
+
+use sea_orm::ColumnType as DatabaseType;
+
+use super::names::{EntityNames, KeyWords};
+use super::served::{Served, full_name, sorted};
+use crate::model::reflect::Reflected;
+use crate::model::registry::EntityOptions;
+use crate::model::relation::Declared;
+use crate::model::{ColumnType, Declaration, ForeignKeyDescription, ModelFault, Note};
+
+/// Foreign key between two served tables.
+struct Key<'a> {
+    holder: usize,
+    target: usize,
+    description: &'a ForeignKeyDescription,
+    /// Referenced columns: those of the description, or the primary key that the description leaves unsaid.
+    target_columns: &'a [String],
+}
+
+/// Adds both sides of all foreign keys to the reflected tables, and notes the keys that are left out.
+/// Returns a fault for each option that names no key.
+pub(super) fn add(
+    tables: &[Served],
+    names: &[EntityNames],
+    registered: &mut [(Reflected, EntityOptions)],
+    notes: &mut Vec<Note>,
+) -> Vec<ModelFault> {
+    let mut keys = Vec::new();
+    for (holder, table) in tables.iter().enumerate() {
+        let mut known = BTreeSet::new();
+        for description in &table.description.foreign_keys {
+            let found = key(tables, holder, description);
+            let found = found.and_then(|key| {
+                let pairs: BTreeSet<_> = key.description.columns.iter().zip(key.target_columns).collect();
+                match known.insert((key.target, pairs)) {
+                    true => Ok(key),
+                    false => Err("another key has the same columns".to_owned()),
+                }
+            });
+            match found {
+                Ok(key) => keys.push(key),
+                Err(reason) => {
+                    notes.push(Note::RelationLeftOut { key: written(table, &description.columns), reason })
+                }
+            }
+        }
+    }
+    let mut used = BTreeSet::new();
+    let mut reverse: Vec<Vec<Declared>> = tables.iter().map(|_| Vec::new()).collect();
+    for key in &keys {
+        let words = words(key, &keys, names);
+        let option = registered[key.holder].1.reads_as_list(&words.forward()).cloned();
+        let is_list = !tables[key.holder].is_unique(&key.description.columns) || option.is_some();
+        used.extend(option.map(|option| (key.holder, option)));
+        let declared = declare(key, tables, &words);
+        reverse[key.target].push(Declared {
+            fields: words.reverse(is_list),
+            fields_through: Vec::new(),
+            declaration: if is_list { Declaration::HasMany } else { Declaration::HasOne },
+            from_table: declared.to_table.clone(),
+            from: declared.to.clone(),
+            to_table: declared.from_table.clone(),
+            to: declared.from.clone(),
+            ..declared.clone()
+        });
+        registered[key.holder].0.relations.push(declared);
+    }
+    for ((reflected, _), reverse) in registered.iter_mut().zip(reverse) {
+        reflected.relations.extend(reverse);
+    }
+    let mut faults = Vec::new();
+    for (holder, (reflected, options)) in registered.iter().enumerate() {
+        let unknown = options.many.iter().filter(|name| !used.contains(&(holder, (*name).clone())));
+        let entity = options.name.as_ref().or(reflected.names.first()).cloned().unwrap_or_default();
+        faults.extend(
+            unknown.map(|name| ModelFault::UnknownOption { entity: entity.clone(), name: name.clone() }),
+        );
+    }
+    faults
+}
+
+fn declare(key: &Key, tables: &[Served], words: &KeyWords) -> Declared {
+    let description = key.description;
+    Declared {
+        variant: written(&tables[key.holder], &description.columns),
+        fields: words.forward(),
+        fields_through: words.through(),
+        declaration: Declaration::BelongsTo,
+        from_table: tables[key.holder].description.table.clone(),
+        from: description.columns.clone(),
+        to_table: tables[key.target].description.table.clone(),
+        to: key.target_columns.to_vec(),
+        enforced: description.enforced,
+        on_delete: description.on_delete,
+        on_update: description.on_update,
+        conditional: false,
+    }
+}
+
+fn written(table: &Served, columns: &[String]) -> String {
+    format!("{} ({})", full_name(&table.description.table), columns.join(", "))
+}
+
+/// Returns a foreign key with its target, or the reason why the key is no relation.
+fn key<'a>(
+    tables: &'a [Served],
+    holder: usize,
+    description: &'a ForeignKeyDescription,
+) -> Result<Key<'a>, String> {
+    let table = full_name(&description.target);
+    let target = tables.iter().position(|served| served.description.table == description.target);
+    let target = target.ok_or_else(|| format!("table {table} is not served"))?;
+    let target_columns = match description.target_columns.is_empty() {
+        true => &tables[target].description.primary_key,
+        false => &description.target_columns,
+    };
+    let key = Key { holder, target, description, target_columns };
+    if description.columns.is_empty() || description.columns.len() != target_columns.len() {
+        return Err(format!("its columns do not match those of {table}"));
+    }
+    for columns in [&description.columns, target_columns] {
+        if columns.iter().collect::<BTreeSet<_>>().len() < columns.len() {
+            return Err("it has a column twice".to_owned());
+        }
+    }
+    for (from, to) in description.columns.iter().zip(target_columns) {
+        let column = |table: &'a Served, name: &str| {
+            table.column(name).ok_or_else(|| format!("column {name} does not exist"))?;
+            table.column_type(name).ok_or_else(|| format!("there is no scalar for column {name}"))
+        };
+        let types = [column(&tables[holder], from)?, column(&tables[target], to)?];
+        if !are_compared(types) {
+            return Err(format!("{from} and {table}.{to} have different types"));
+        }
+    }
+    let is_key = tables[target].unique_keys().any(|key| sorted(key) == sorted(target_columns));
+    if !is_key {
+        return Err(format!("({}) is not a unique key of {table}", target_columns.join(", ")));
+    }
+    Ok(key)
+}
+
+/// Returns true if the database compares the values of both types.
+fn are_compared([from, to]: [&DatabaseType; 2]) -> bool {
+    if let (DatabaseType::Enum { .. }, _) | (_, DatabaseType::Enum { .. }) = (from, to) {
+        return from == to;
+    }
+    let [from, to] = [from, to].map(|database_type| ColumnType::of(database_type, |_, _| 0));
+    match (from, to) {
+        (Some(from), Some(to)) => {
+            from == to && from != ColumnType::Json || from.is_integer() && to.is_integer()
+        }
+        _ => false,
+    }
+}
+
+fn words<'a>(key: &'a Key, keys: &'a [Key], names: &'a [EntityNames]) -> KeyWords<'a> {
+    let others = || {
+        let is_other = |other: &&Key| other.holder == key.holder && !std::ptr::eq(*other, key);
+        keys.iter().filter(is_other)
+    };
+    let columns = &key.description.columns;
+    let is_own = |column: &&String| !others().any(|other| other.description.columns.contains(column));
+    KeyWords {
+        columns,
+        target_columns: key.target_columns,
+        own: columns.iter().filter(is_own).collect(),
+        holder: &names[key.holder],
+        target: &names[key.target],
+        is_to_itself: key.holder == key.target,
+        has_siblings: others().any(|other| other.target == key.target),
+    }
+}

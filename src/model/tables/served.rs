@@ -1,0 +1,90 @@
+//! A table that becomes an entity.
+
+use sea_orm::ColumnType as DatabaseType;
+
+use crate::model::registry::EntityOptions;
+use crate::model::{ColumnDescription, ColumnType, Table, TableDescription, TableKind};
+
+/// Table that becomes an entity.
+pub(super) struct Served<'a> {
+    pub description: &'a TableDescription,
+    /// Key that identifies the rows: the primary key, or a unique key that takes its place.
+    pub key: Vec<String>,
+    pub options: EntityOptions,
+}
+
+impl Served<'_> {
+    pub fn column(&self, name: &str) -> Option<&ColumnDescription> {
+        self.description.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Returns the type of a column whose values have a scalar.
+    pub fn column_type(&self, name: &str) -> Option<&DatabaseType> {
+        let declared = self.column(name)?.database_type.as_ref()?;
+        is_readable(declared).then_some(declared)
+    }
+
+    /// Returns true if values of all columns can be compared, as those of a key are.
+    pub fn are_compared(&self, columns: &[String]) -> bool {
+        let is_json =
+            |declared: &DatabaseType| matches!(declared, DatabaseType::Json | DatabaseType::JsonBinary);
+        columns.iter().all(|name| self.column_type(name).is_some_and(|declared| !is_json(declared)))
+    }
+
+    /// Returns the key, and all further unique keys that the database keeps for all rows.
+    pub fn unique_keys(&self) -> impl Iterator<Item = &Vec<String>> {
+        let unique = self.description.unique_keys.iter().filter(|key| key.is_whole);
+        std::iter::once(&self.key).chain(unique.map(|key| &key.columns))
+    }
+
+    /// Returns true if these columns contain a unique key.
+    pub fn is_unique(&self, columns: &[String]) -> bool {
+        self.unique_keys().any(|key| !key.is_empty() && key.iter().all(|name| columns.contains(name)))
+    }
+
+    /// Returns true if the column may be NULL. A key never is.
+    pub fn may_be_null(&self, name: &str) -> bool {
+        self.column(name).is_some_and(|column| column.nullable) && !self.key.iter().any(|key| key == name)
+    }
+}
+
+/// Returns the table with its schema, if it has one.
+pub(super) fn full_name(table: &Table) -> String {
+    match &table.schema {
+        Some(schema) => format!("{schema}.{}", table.name),
+        None => table.name.clone(),
+    }
+}
+
+fn is_readable(database_type: &DatabaseType) -> bool {
+    ColumnType::of(database_type, |_, _| 0).is_some()
+}
+
+/// Returns the key that identifies the rows, or the reason why a table has none.
+pub(super) fn key(table: &Served) -> Result<Vec<String>, &'static str> {
+    let description = table.description;
+    if description.kind != TableKind::Table {
+        return Err("a view or foreign table has no primary key, which identifies and orders rows");
+    }
+    if !description.primary_key.is_empty() {
+        return match table.are_compared(&description.primary_key) {
+            true => Ok(description.primary_key.clone()),
+            false => Err("a column of its primary key has no scalar, or holds JSON"),
+        };
+    }
+    let identifies = |key: &&Vec<String>| {
+        !key.is_empty()
+            && table.are_compared(key)
+            && key.iter().all(|name| table.column(name).is_some_and(|column| !column.nullable))
+    };
+    let is_whole = description.unique_keys.iter().filter(|key| key.is_whole && !key.deferrable);
+    let found = is_whole.map(|key| &key.columns).find(identifies);
+    found.cloned().ok_or("it has no primary key, which identifies and orders rows")
+}
+
+/// Returns the columns in an order of their own, to compare sets of columns.
+pub(super) fn sorted(columns: &[String]) -> Vec<String> {
+    let mut columns = columns.to_vec();
+    columns.sort_unstable();
+    columns
+}

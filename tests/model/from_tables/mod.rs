@@ -1,0 +1,7 @@
+//! Models of tables: relations and names from keys, and the parts that are left out.
+
+mod describe;
+mod example;
+mod names;
+mod random;
+mod relations;
