@@ -1,30 +1,14 @@
 //! HTTP service: routes, without knowledge of rows or types.
+//!
+//! Four rooms: GraphQL over [`http`], results that follow in [`realtime`], the [`operations`] of a service,
+//! and [`pages`] for people.
 
-mod answer;
-mod body;
-mod cors;
-mod documents;
-mod envelope;
-mod events;
-mod gate;
-mod graphiql;
-mod graphql;
-mod headers;
-mod health;
-mod metrics;
-mod model;
-mod negotiation;
-mod observation;
-mod operation;
-mod origin;
-mod parameters;
-mod pieces;
-mod request_id;
-mod shutdown;
-mod socket;
-#[cfg(feature = "opentelemetry")]
-pub mod traces;
-mod variables;
+mod http;
+mod operations;
+mod pages;
+mod realtime;
+mod settings;
+mod state;
 
 use std::io;
 use std::net::SocketAddr;
@@ -38,67 +22,24 @@ use actix_web::dev::Server as ActixServer;
 use actix_web::http::Method;
 use actix_web::http::header::UPGRADE;
 use actix_web::{App, HttpServer, guard, rt, web};
-use body::BodyLimits;
-use documents::Documents;
-pub use documents::{TrustedDocuments, TrustedDocumentsError};
-use envelope::Envelope;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use gate::Gate;
-use metrics::{Held, Metrics};
-use shutdown::Shutdown;
-pub use socket::SocketLimits;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+pub use http::documents::{TrustedDocuments, TrustedDocumentsError};
+use http::graphql;
+use operations::metrics::{self, Metrics};
+use operations::request_scope::RequestScope;
+#[cfg(feature = "opentelemetry")]
+pub use operations::traces;
+use operations::{cors, health};
+use pages::{graphiql, model};
+pub use realtime::permits::SocketLimits;
+use realtime::shutdown::{self, Shutdown};
+use realtime::socket;
+pub use settings::Settings;
+use state::State;
 
 use crate::database::Database;
-use crate::error::Error;
 use crate::schema::Schema;
-
-/// Settings of the HTTP service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Address and port; port 0 takes any free port.
-    pub listen: String,
-    /// Threads that handle requests; by default one per core.
-    pub workers: Option<usize>,
-    /// True if clients may request an explanation of their response (`Crowsfoot-Explain`).
-    pub development: bool,
-    /// Origins whose pages may send requests and open sockets, such as `https://shop.example`. If empty, no
-    /// foreign page may.
-    pub cors_origins: Vec<String>,
-    /// Documents that the service runs; `None` allows every document.
-    pub trusted_documents: Option<TrustedDocuments>,
-    /// Maximum number of requests in a batch; 0 refuses batches.
-    pub largest_batch: usize,
-    /// Maximum size of a request body, in bytes.
-    pub largest_body: usize,
-    /// Maximum number of concurrent requests; further ones are refused.
-    pub most_concurrent: usize,
-    /// Time limit for receiving a request, and again for answering it.
-    pub time_limit: Duration,
-    /// Limits of sockets and event streams.
-    pub sockets: SocketLimits,
-    /// Statements that take at least this long are logged; `None` logs no statement.
-    pub slow_statement: Option<Duration>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:8000".to_owned(),
-            workers: None,
-            development: false,
-            cors_origins: Vec::new(),
-            trusted_documents: None,
-            largest_batch: 0,
-            largest_body: 1 << 20,
-            most_concurrent: 1_000,
-            time_limit: Duration::from_secs(30),
-            sockets: SocketLimits::default(),
-            slow_statement: Some(Duration::from_millis(500)),
-        }
-    }
-}
 
 /// Time limit for the head of a connection's first request. A whole request may take longer.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -132,46 +73,13 @@ pub enum ServeError {
     Run(#[from] io::Error),
 }
 
-/// State shared by all routes.
-#[derive(Clone)]
-struct State {
-    schema: Schema,
-    database: Database,
-    development: bool,
-    documents: Arc<Documents>,
-    gate: Gate,
-    body: BodyLimits,
-    largest_batch: usize,
-    /// Origins whose pages may open sockets.
-    origins: Arc<[String]>,
-    /// Permits for sockets and event streams.
-    sockets: Arc<Semaphore>,
-    socket_limits: SocketLimits,
-    shutdown: Shutdown,
-    slow_statement: Option<Duration>,
-    metrics: Metrics,
-}
-
-/// Permit for a socket or an event stream, released on drop.
-struct Place {
-    _permit: OwnedSemaphorePermit,
-    _counted: Held,
-}
-
-impl State {
-    fn place(&self) -> Result<Place, Error> {
-        let permit = self.sockets.clone().try_acquire_owned().map_err(|_| Error::overloaded())?;
-        Ok(Place { _permit: permit, _counted: self.metrics.socket() })
-    }
-}
-
 /// Bound service that is not running yet.
 pub struct Server {
     inner: ActixServer,
     addresses: Vec<SocketAddr>,
     shutdown: Shutdown,
     /// Resolves when a signal requests shutdown.
-    told: LocalBoxFuture<'static, ()>,
+    signal: LocalBoxFuture<'static, ()>,
 }
 
 impl Server {
@@ -191,32 +99,17 @@ impl Server {
         }
         let drawings = web::Data::new(model::Drawings::of(schema.model().clone()));
         let origins = settings.cors_origins.clone();
-        let shutdown = Shutdown::default();
         let workers = settings.workers.unwrap_or_else(cores);
-        let state = State {
-            schema,
-            database: database.into(),
-            development: settings.development,
-            documents: Arc::new(Documents::new(settings.trusted_documents.clone())),
-            gate: Gate::new(settings.most_concurrent, settings.time_limit),
-            body: BodyLimits { bytes: settings.largest_body, time: settings.time_limit },
-            largest_batch: settings.largest_batch,
-            origins: settings.cors_origins.as_slice().into(),
-            sockets: Arc::new(Semaphore::new(settings.sockets.sockets.min(Semaphore::MAX_PERMITS))),
-            socket_limits: settings.sockets.clone(),
-            shutdown: shutdown.clone(),
-            slow_statement: settings.slow_statement,
-            metrics: Metrics::new(workers)?,
-        };
+        let state = State::new(schema, database.into(), settings, Metrics::new(workers)?);
+        let shutdown = state.shutdown.clone();
         let started = Arc::new(AtomicUsize::new(0));
         let server = HttpServer::new(move || {
             let worker = started.fetch_add(1, Ordering::Relaxed);
-            let metrics = state.metrics.of_worker(worker);
-            let state = web::Data::new(State { metrics, ..state.clone() });
+            let state = web::Data::new(state.of_worker(worker));
             App::new()
                 .app_data(state.clone())
                 .app_data(drawings.clone())
-                .wrap(Envelope(state))
+                .wrap(RequestScope(state.recorder.clone()))
                 .configure(|config| routes(config, &origins))
                 .configure(graphiql::configure)
         })
@@ -235,8 +128,8 @@ impl Server {
         let server = server
             .bind(&settings.listen)
             .map_err(|source| ServeError::Listen { listen: settings.listen.clone(), source })?;
-        let told = shutdown::signal()?.boxed_local();
-        Ok(Self { addresses: server.addrs(), inner: server.run(), shutdown, told })
+        let signal = shutdown::signal()?.boxed_local();
+        Ok(Self { addresses: server.addrs(), inner: server.run(), shutdown, signal })
     }
 
     /// Returns the addresses that the service listens on.
@@ -250,10 +143,10 @@ impl Server {
     /// # Errors
     /// [`ServeError::Run`] if the operating system reports an error.
     pub async fn run(self) -> Result<(), ServeError> {
-        let Self { inner, shutdown, told, .. } = self;
+        let Self { inner, shutdown, signal, .. } = self;
         let handle = inner.handle();
         let stopping = rt::spawn(async move {
-            told.await;
+            signal.await;
             shutdown.begin();
             handle.stop(true).await;
         });
@@ -276,7 +169,7 @@ fn routes(config: &mut web::ServiceConfig, origins: &[String]) {
                 .default_service(web::to(graphql::serve)),
         )
         .route("/model", web::get().to(model::show))
-        .route("/metrics", web::get().to(metrics::show))
+        .route("/metrics", web::get().to(metrics::page::show))
         .route("/healthz", web::get().to(health::alive))
         .route("/readyz", web::get().to(health::ready));
 }
