@@ -1,5 +1,7 @@
 //! Settings of the HTTP service.
 
+use std::num::NonZeroUsize;
+use std::thread;
 use std::time::Duration;
 
 use super::http::documents::TrustedDocuments;
@@ -48,5 +50,12 @@ impl Default for Settings {
             sockets: SocketLimits::default(),
             slow_statement: Some(Duration::from_millis(500)),
         }
+    }
+}
+
+impl Settings {
+    /// Returns the number of threads that handle requests.
+    pub(super) fn worker_count(&self) -> usize {
+        self.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get))
     }
 }

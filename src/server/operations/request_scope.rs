@@ -18,6 +18,7 @@ const SHOWN_CHARACTERS: usize = 200;
 
 /// Middleware of the request scope. It is one middleware and not `from_fn`, because each future of each
 /// request takes an allocation.
+#[derive(Clone)]
 pub(in crate::server) struct RequestScope(pub Recorder);
 
 /// Routes of a worker inside their request scope.

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use actix_web::{HttpRequest, HttpResponse, guard, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, Resource, guard, http::header, web};
 use flate2::read::GzDecoder;
 
 use crate::server::http::negotiation;
@@ -44,25 +44,41 @@ const ASK_AGAIN: &str = "no-cache";
 /// Caching of files whose name contains the hash of their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// Adds the page at `/` and its files under `/graphiql/`.
-pub(in crate::server) fn configure(config: &mut web::ServiceConfig) {
+/// Returns the resources of the page, which is at `/`, and of its files below `/graphiql/`.
+///
+/// The page's links are relative to its address, so that it can be mounted below any prefix. The third resource
+/// is the prefix without its slash; at the root of an application no path reaches it.
+pub(in crate::server) fn resources() -> [Resource; 3] {
     let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-    config
-        .service(web::resource("/").route(read().to(page)))
-        .service(web::resource("/graphiql/{file}").route(read().to(file)));
+    [
+        web::resource("/").route(read().to(page)),
+        web::resource("/graphiql/{file}").route(read().to(file)),
+        web::resource("").route(read().to(add_slash)),
+    ]
 }
 
 async fn page(request: HttpRequest) -> io::Result<HttpResponse> {
     serve(&request, PAGE, ASK_AGAIN)
 }
 
-async fn file(request: HttpRequest, name: web::Path<String>) -> io::Result<HttpResponse> {
-    match name.as_str() {
+async fn file(request: HttpRequest) -> io::Result<HttpResponse> {
+    // By its name, because the prefix may have segments of its own.
+    match request.match_info().query("file") {
         // The page's links are relative to `/`.
         PAGE => Ok(HttpResponse::NotFound().finish()),
         name if ASSETS.is_empty() => serve(&request, name, ASK_AGAIN),
         name => serve(&request, name, FOR_EVER),
     }
+}
+
+/// Redirects to the page. The target is relative, because a proxy may have removed a part of the path.
+async fn add_slash(request: HttpRequest) -> HttpResponse {
+    let name = request.path().rsplit('/').next().unwrap_or_default();
+    let target = match request.query_string() {
+        "" => format!("./{name}/"),
+        query => format!("./{name}/?{query}"),
+    };
+    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, target)).finish()
 }
 
 fn serve(request: &HttpRequest, name: &str, caching: &'static str) -> io::Result<HttpResponse> {
@@ -93,7 +109,7 @@ fn serve(request: &HttpRequest, name: &str, caching: &'static str) -> io::Result
 #[cfg(test)]
 mod tests {
     use actix_web::{
-        App,
+        App, Scope,
         body::to_bytes,
         http::{StatusCode, header::HeaderMap},
         test::{TestRequest, call_service, init_service},
@@ -102,7 +118,9 @@ mod tests {
     use super::*;
 
     async fn get(path: &str, accept_encoding: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let app = init_service(App::new().configure(configure)).await;
+        let app = resources().into_iter().fold(App::new(), App::service);
+        let mounted = resources().into_iter().fold(web::scope("/{tenant}/api"), Scope::service);
+        let app = init_service(app.service(mounted)).await;
         let request = TestRequest::get().uri(path).insert_header((header::ACCEPT_ENCODING, accept_encoding));
         let response = call_service(&app, request.to_request()).await;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -169,6 +187,25 @@ mod tests {
             assert_eq!(value(&headers, &header::VARY), "Accept-Encoding");
             assert!(value(&headers, &header::CACHE_CONTROL).contains("immutable"));
             assert_eq!(body, gzipped, "{name}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn the_page_works_below_a_prefix() {
+        let (status, _, body) = get("/shop/api/", "identity").await;
+        assert_eq!(status, StatusCode::OK);
+        let page = String::from_utf8_lossy(&body);
+        let names = attributes(&page, " src").chain(attributes(&page, " href"));
+        let ours: Vec<_> =
+            names.filter(|name| !name.starts_with("data:") && !name.starts_with("https:")).collect();
+        assert!(!ours.is_empty());
+        for name in ours {
+            assert_eq!(get(&format!("/shop/api/{name}"), "identity").await.0, StatusCode::OK, "{name}");
+        }
+        for (path, target) in [("/shop/api", "./api/"), ("/shop/api?query=%7Ba%7D", "./api/?query=%7Ba%7D")] {
+            let (status, headers, _) = get(path, "identity").await;
+            assert_eq!(status, StatusCode::TEMPORARY_REDIRECT, "{path}");
+            assert_eq!(value(&headers, &header::LOCATION), target, "{path}");
         }
     }
 
