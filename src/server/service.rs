@@ -16,7 +16,7 @@ use super::pages::graphiql;
 use super::pages::model::{self, Drawings};
 use super::realtime::socket;
 use super::settings::Settings;
-use super::state::State;
+use super::state::ServiceState;
 use crate::database::Database;
 use crate::schema::Schema;
 
@@ -26,7 +26,7 @@ use crate::schema::Schema;
 /// application that has nothing else.
 #[derive(Clone)]
 pub struct GraphqlService {
-    state: State,
+    state: ServiceState,
     drawings: web::Data<Drawings>,
     /// Number of applications configured so far: actix-web builds one for each worker.
     configured: Arc<AtomicUsize>,
@@ -48,7 +48,7 @@ impl GraphqlService {
         }
         let drawings = web::Data::new(Drawings::of(schema.model().clone()));
         let metrics = Metrics::new(settings.worker_count())?;
-        let state = State::new(schema, database.into(), settings, metrics);
+        let state = ServiceState::new(schema, database.into(), settings, metrics);
         Ok(Self { state, drawings, configured: Arc::default() })
     }
 
@@ -113,7 +113,7 @@ impl GraphqlService {
 
 /// Mounts every route inside a request scope of its own. A scope around all of them would take the application's
 /// other paths.
-fn routes(config: &mut web::ServiceConfig, state: &web::Data<State>, drawings: web::Data<Drawings>) {
+fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>, drawings: web::Data<Drawings>) {
     let scope = RequestScope(state.recorder.clone());
     let resource = |path| web::resource(path).app_data(state.clone());
     config

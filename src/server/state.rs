@@ -15,7 +15,7 @@ use crate::schema::Schema;
 
 /// State of a worker. Workers share all of it but the recorder, which counts into a worker's own metrics.
 #[derive(Clone)]
-pub(super) struct State {
+pub(super) struct ServiceState {
     pub schema: Schema,
     pub database: Database,
     pub development: bool,
@@ -31,7 +31,7 @@ pub(super) struct State {
     pub recorder: Recorder,
 }
 
-impl State {
+impl ServiceState {
     pub(super) fn new(schema: Schema, database: Database, settings: &Settings, metrics: Metrics) -> Self {
         Self {
             schema,

@@ -36,7 +36,7 @@ const WORTH_COMPRESSING: usize = 1_024;
 const LONG_COMPRESSING: usize = 64 << 10;
 
 /// Reason for not executing a request.
-pub(in crate::server) struct Refusal {
+pub(in crate::server) struct HttpRefusal {
     errors: Vec<LocatedError>,
     status: StatusCode,
     /// True for a well-formed GraphQL request. Under `application/json` its status is 200 whatever the result
@@ -45,7 +45,7 @@ pub(in crate::server) struct Refusal {
     allow: Option<&'static str>,
 }
 
-impl Refusal {
+impl HttpRefusal {
     /// Builds a refusal with this status under both media types: for requests that are not GraphQL, or that
     /// came at the wrong moment.
     pub(in crate::server) fn of(status: StatusCode, error: &Error) -> Self {
@@ -74,7 +74,7 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for HttpRefusal {
     fn from(error: Error) -> Self {
         let (status, is_well_formed) = match error.code() {
             // The request was not answered at all; caches and load balancers must see that.
@@ -92,14 +92,14 @@ impl From<Error> for Refusal {
 pub(in crate::server) enum HttpOutcome {
     One(Box<Executed>),
     /// Results of a batch, in order.
-    Many(Vec<Result<Executed, Refusal>>),
+    Many(Vec<Result<Executed, HttpRefusal>>),
 }
 
 /// Writes the response to a request as `media`.
 pub(in crate::server) fn write(
     http: &HttpRequest,
     media: Media,
-    answer: Result<HttpOutcome, Refusal>,
+    answer: Result<HttpOutcome, HttpRefusal>,
 ) -> HttpResponse {
     let id = || RequestRecord::id(http);
     let mut response = HttpResponse::Ok();

@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-use super::answer::Refusal;
+use super::answer::HttpRefusal;
 use super::negotiation;
 use crate::error::Error;
 
@@ -28,20 +28,20 @@ pub(super) async fn read(
     http: &HttpRequest,
     payload: &mut web::Payload,
     limits: BodyLimits,
-) -> Result<web::Bytes, Refusal> {
+) -> Result<web::Bytes, HttpRefusal> {
     if !negotiation::is_json(http) {
         let message = "unsupported Content-Type of the body: expected application/json in UTF-8";
-        return Err(Refusal::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad_request(message)));
+        return Err(HttpRefusal::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad_request(message)));
     }
     // A small compressed body may hold a very large one.
     let encoding = http.headers().get(CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         let message = "unsupported Content-Encoding of the body: expected identity";
-        return Err(Refusal::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad_request(message)));
+        return Err(HttpRefusal::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad_request(message)));
     }
     let too_large = || {
         let message = format!("the body is larger than {} bytes", limits.bytes);
-        Refusal::of(StatusCode::PAYLOAD_TOO_LARGE, &Error::bad_request(message))
+        HttpRefusal::of(StatusCode::PAYLOAD_TOO_LARGE, &Error::bad_request(message))
     };
     let announced = http.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limits.bytes) {
@@ -52,7 +52,7 @@ pub(super) async fn read(
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
                 let message = format!("the body cannot be read: {error}");
-                Refusal::of(StatusCode::BAD_REQUEST, &Error::bad_request(message))
+                HttpRefusal::of(StatusCode::BAD_REQUEST, &Error::bad_request(message))
             })?;
             if body.len() + chunk.len() > limits.bytes {
                 return Err(too_large());
@@ -66,7 +66,7 @@ pub(super) async fn read(
     }
     timeout(limits.time, all).await.unwrap_or_else(|_| {
         let message = format!("the body was not received within {} s", limits.time.as_secs());
-        Err(Refusal::of(StatusCode::REQUEST_TIMEOUT, &Error::bad_request(message)))
+        Err(HttpRefusal::of(StatusCode::REQUEST_TIMEOUT, &Error::bad_request(message)))
     })
 }
 
@@ -89,15 +89,15 @@ async fn at_once<T>(mut reading: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
 /// Keeps the unread rest of a request's body alive with its response, which then closes the connection. If it
 /// were dropped earlier, actix-web would read to the end of a chunked body, which may never come.
 pub(super) fn end(unread: web::Payload, response: HttpResponse) -> HttpResponse {
-    response.map_body(|_, body| BoxBody::new(Ending { body, _unread: unread }))
+    response.map_body(|_, body| BoxBody::new(UnreadRest { body, _unread: unread }))
 }
 
-struct Ending {
+struct UnreadRest {
     body: BoxBody,
     _unread: web::Payload,
 }
 
-impl MessageBody for Ending {
+impl MessageBody for UnreadRest {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

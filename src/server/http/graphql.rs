@@ -6,7 +6,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
 
-use super::answer::{self, HttpOutcome, Refusal};
+use super::answer::{self, HttpOutcome, HttpRefusal};
 use super::negotiation::{self, Media, ResponseForm};
 use super::parameters::{GraphqlRequest, RequestBody};
 use super::request::{METHODS, check_method, read};
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::schema::{Executed, OperationKind};
 use crate::server::operations::operation_record::OperationRecord;
 use crate::server::realtime::events;
-use crate::server::state::State;
+use crate::server::state::ServiceState;
 
 /// Request header that asks for the statements of a response, in development only.
 const EXPLAIN: &str = "Crowsfoot-Explain";
@@ -24,7 +24,7 @@ const EXPLAIN: &str = "Crowsfoot-Explain";
 pub(in crate::server) async fn serve(
     http: HttpRequest,
     mut payload: web::Payload,
-    state: web::Data<State>,
+    state: web::Data<ServiceState>,
 ) -> HttpResponse {
     let response = match negotiation::response_form(&http) {
         _ if http.method() == Method::OPTIONS => answer::options(METHODS),
@@ -35,20 +35,20 @@ pub(in crate::server) async fn serve(
     if response.status().is_success() { response } else { body::end(payload, response) }
 }
 
-fn not_acceptable() -> Refusal {
+fn not_acceptable() -> HttpRefusal {
     let message = format!(
         "unsupported Accept header: expected {}, {} or text/event-stream",
         Media::GraphqlResponse.content_type(),
         Media::Json.content_type()
     );
-    Refusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message))
+    HttpRefusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message))
 }
 
 async fn answer(
     http: &HttpRequest,
     payload: &mut web::Payload,
-    state: &State,
-) -> Result<HttpOutcome, Refusal> {
+    state: &ServiceState,
+) -> Result<HttpOutcome, HttpRefusal> {
     let body = read(http, payload, state.body, state.largest_batch).await?;
     let answer = pin!(async {
         match body {
@@ -68,7 +68,11 @@ async fn answer(
     state.concurrency.run(answer).await?
 }
 
-async fn execute(http: &HttpRequest, request: GraphqlRequest, state: &State) -> Result<Executed, Refusal> {
+async fn execute(
+    http: &HttpRequest,
+    request: GraphqlRequest,
+    state: &ServiceState,
+) -> Result<Executed, HttpRefusal> {
     let prepared = operation::prepare(request, state)?;
     check_method(http, prepared.kind())?;
     if prepared.kind() == OperationKind::Subscription {

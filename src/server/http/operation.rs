@@ -9,26 +9,29 @@ use futures_util::stream::{self, BoxStream};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::answer::Refusal;
+use super::answer::HttpRefusal;
 use super::parameters::GraphqlRequest;
 use crate::error::{Error, Result};
 use crate::schema::{Executed, OperationKind, Prepared};
 use crate::server::operations::operation_record::OperationRecord;
-use crate::server::state::State;
+use crate::server::state::ServiceState;
 
 /// Looks the document up and prepares its operation.
-pub(in crate::server) fn prepare(mut sent: GraphqlRequest, state: &State) -> Result<Prepared, Refusal> {
+pub(in crate::server) fn prepare(
+    mut sent: GraphqlRequest,
+    state: &ServiceState,
+) -> Result<Prepared, HttpRefusal> {
     let text = state.documents.text(&mut sent)?;
     let mut request = Request::new(text).variables(sent.variables);
     request.operation_name = sent.operation_name;
-    state.schema.prepare(request).map_err(Refusal::of_document)
+    state.schema.prepare(request).map_err(HttpRefusal::of_document)
 }
 
 /// Returns the results of an operation as a stream. No result is queued: a slow subscriber of a subscription
 /// misses those in between.
 pub(in crate::server) fn results(
     prepared: Prepared,
-    state: &web::Data<State>,
+    state: &web::Data<ServiceState>,
 ) -> BoxStream<'static, Result<Arc<Executed>>> {
     let state = state.clone();
     let record = OperationRecord::begin(&prepared);

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 
-use super::answer::Refusal;
+use super::answer::HttpRefusal;
 use super::body::{self, BodyLimits};
 use super::parameters::{GraphqlRequest, RequestBody};
 use crate::schema::OperationKind;
@@ -17,7 +17,7 @@ pub(in crate::server) async fn read(
     payload: &mut web::Payload,
     limits: BodyLimits,
     largest_batch: usize,
-) -> Result<RequestBody, Refusal> {
+) -> Result<RequestBody, HttpRefusal> {
     match *http.method() {
         Method::GET | Method::HEAD => {
             Ok(RequestBody::One(GraphqlRequest::from_query_string(http.query_string())?))
@@ -26,15 +26,15 @@ pub(in crate::server) async fn read(
             let body = body::read(http, payload, limits).await?;
             Ok(RequestBody::from_json(&body, largest_batch)?)
         }
-        _ => Err(Refusal::of_method(METHODS, "unsupported method: expected GET or POST")),
+        _ => Err(HttpRefusal::of_method(METHODS, "unsupported method: expected GET or POST")),
     }
 }
 
 /// Refuses a mutation that was not sent by POST: a link could be followed by accident, or embedded in a
 /// foreign page as an image.
-pub(in crate::server) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<(), Refusal> {
+pub(in crate::server) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<(), HttpRefusal> {
     if kind == OperationKind::Mutation && http.method() != Method::POST {
-        return Err(Refusal::of_method("POST", "a mutation must be sent by POST"));
+        return Err(HttpRefusal::of_method("POST", "a mutation must be sent by POST"));
     }
     Ok(())
 }

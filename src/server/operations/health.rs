@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use crate::database::SqlError;
-use crate::server::state::State;
+use crate::server::state::ServiceState;
 
 /// Liveness check: the process responds.
 pub(in crate::server) async fn alive() -> HttpResponse {
@@ -12,7 +12,7 @@ pub(in crate::server) async fn alive() -> HttpResponse {
 
 /// Readiness check: pings the database now, because a pool may be busy or hold broken connections. A database
 /// that accepts no writes is not ready.
-pub(in crate::server) async fn ready(state: web::Data<State>) -> HttpResponse {
+pub(in crate::server) async fn ready(state: web::Data<ServiceState>) -> HttpResponse {
     let Err(error) = state.database.reach().await else {
         return HttpResponse::Ok().body("ok\n");
     };

@@ -13,13 +13,13 @@ use tracing::Instrument;
 
 use crate::error::{Error, Result};
 use crate::schema::Executed;
-use crate::server::http::answer::{self, Refusal};
+use crate::server::http::answer::{self, HttpRefusal};
 use crate::server::http::negotiation::Media;
 use crate::server::http::operation;
 use crate::server::http::parameters::RequestBody;
 use crate::server::http::request::{check_method, read};
 use crate::server::operations::operation_record::{OperationRecord, RequestRecord};
-use crate::server::state::State;
+use crate::server::state::ServiceState;
 
 /// Interval of keep-alive comments: intermediaries close silent connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -34,7 +34,7 @@ const COMPLETE: &str = "event: complete\ndata:\n\n";
 pub(in crate::server) async fn serve(
     http: &HttpRequest,
     payload: &mut web::Payload,
-    state: &web::Data<State>,
+    state: &web::Data<ServiceState>,
 ) -> HttpResponse {
     match open(http, payload, state).await {
         Ok(response) => response,
@@ -45,15 +45,15 @@ pub(in crate::server) async fn serve(
 async fn open(
     http: &HttpRequest,
     payload: &mut web::Payload,
-    state: &web::Data<State>,
-) -> Result<HttpResponse, Refusal> {
+    state: &web::Data<ServiceState>,
+) -> Result<HttpResponse, HttpRefusal> {
     let RequestBody::One(sent) = read(http, payload, state.body, 0).await? else {
         return Err(Error::bad_request("an event stream takes a single request").into());
     };
     let permit = state.sockets.take(&state.recorder.metrics)?;
     let request = RequestRecord::id(http);
     let recorder = state.recorder.clone();
-    let write = move |result: Result<Arc<Executed>, Refusal>| match result {
+    let write = move |result: Result<Arc<Executed>, HttpRefusal>| match result {
         Ok(executed) => next(&answer::body(&executed, request.as_deref())),
         Err(refusal) => {
             let errors = refusal.into_errors();
@@ -61,15 +61,16 @@ async fn open(
             next(&answer::refused(errors, request.as_deref()))
         }
     };
-    let results: BoxStream<'static, Result<Arc<Executed>, Refusal>> = match operation::prepare(sent, state) {
-        Ok(prepared) => {
-            check_method(http, prepared.kind())?;
-            operation::results(prepared, state).map(|result| result.map_err(Refusal::from)).boxed()
-        }
-        // A status would tell an `EventSource` nothing: errors of a document go into the stream.
-        Err(refusal) if refusal.is_well_formed() => stream::iter([Err(refusal)]).boxed(),
-        Err(refusal) => return Err(refusal),
-    };
+    let results: BoxStream<'static, Result<Arc<Executed>, HttpRefusal>> =
+        match operation::prepare(sent, state) {
+            Ok(prepared) => {
+                check_method(http, prepared.kind())?;
+                operation::results(prepared, state).map(|result| result.map_err(HttpRefusal::from)).boxed()
+            }
+            // A status would tell an `EventSource` nothing: errors of a document go into the stream.
+            Err(refusal) if refusal.is_well_formed() => stream::iter([Err(refusal)]).boxed(),
+            Err(refusal) => return Err(refusal),
+        };
     let events = results.map(write).chain(stream::iter([Bytes::from_static(COMPLETE.as_bytes())]));
     let span = tracing::Span::current();
     let start = (events, interval(KEEP_ALIVE), Box::pin(state.shutdown.begun()), permit);

@@ -29,12 +29,12 @@ use super::origin;
 use super::permits::SocketPermit;
 use crate::error::{Error, Result};
 use crate::schema::Executed;
-use crate::server::http::answer::{self, Refusal};
+use crate::server::http::answer::{self, HttpRefusal};
 use crate::server::http::negotiation::Media;
 use crate::server::http::operation;
 use crate::server::http::parameters::GraphqlRequest;
 use crate::server::operations::operation_record::{OperationRecord, RequestRecord};
-use crate::server::state::State;
+use crate::server::state::ServiceState;
 
 /// Interval of pings.
 const PING: Duration = Duration::from_secs(20);
@@ -49,11 +49,11 @@ const MOST_WAITING: usize = 16;
 pub(in crate::server) async fn open(
     http: HttpRequest,
     payload: web::Payload,
-    state: web::Data<State>,
+    state: web::Data<ServiceState>,
 ) -> HttpResponse {
     if !origin::is_allowed(&http, &state.origins) {
         let error = Error::forbidden("the origin of this page is not allowed");
-        return answer::write(&http, Media::Json, Err(Refusal::of(StatusCode::FORBIDDEN, &error)));
+        return answer::write(&http, Media::Json, Err(HttpRefusal::of(StatusCode::FORBIDDEN, &error)));
     }
     let permit = match state.sockets.take(&state.recorder.metrics) {
         Ok(permit) => permit,
@@ -96,12 +96,12 @@ struct Socket {
     waiting: VecDeque<Message>,
     /// Request id of the handshake, for errors that only the log explains.
     request: String,
-    state: web::Data<State>,
+    state: web::Data<ServiceState>,
     _permit: SocketPermit,
 }
 
 /// End of a socket.
-enum End {
+enum SocketEnd {
     /// The service closes the socket.
     Close(Close),
     /// The client closes the socket; its close reason is echoed.
@@ -115,9 +115,9 @@ impl Socket {
         tracing::info!("opened");
         let end = self.talk(&mut session, &taken, &mut incoming).await;
         let reason = match end {
-            End::Close(close) => Some(close.into()),
-            End::Closed(reason) => reason,
-            End::Gone => {
+            SocketEnd::Close(close) => Some(close.into()),
+            SocketEnd::Closed(reason) => reason,
+            SocketEnd::Gone => {
                 tracing::info!("the client disconnected");
                 return;
             }
@@ -129,7 +129,7 @@ impl Socket {
         let _ = session.close(reason).await;
     }
 
-    async fn talk(&mut self, session: &mut Session, taken: &Notify, incoming: &mut Incoming) -> End {
+    async fn talk(&mut self, session: &mut Session, taken: &Notify, incoming: &mut Incoming) -> SocketEnd {
         let mut stopping = std::pin::pin!(self.state.shutdown.begun());
         let init_until = Instant::now() + self.state.socket_limits.init_time;
         let mut pings = interval(PING);
@@ -139,14 +139,14 @@ impl Socket {
         loop {
             if !is_under_way && let Some(message) = self.waiting.pop_front() {
                 if session.send(message).await.is_err() {
-                    return End::Gone;
+                    return SocketEnd::Gone;
                 }
                 is_under_way = true;
             }
             tokio::select! {
-                () = &mut stopping => return End::Close(Close::GoingAway),
+                () = &mut stopping => return SocketEnd::Close(Close::GoingAway),
                 () = sleep_until(init_until), if self.protocol.awaits_init() => {
-                    return End::Close(Close::InitTimeout);
+                    return SocketEnd::Close(Close::InitTimeout);
                 }
                 () = taken.notified(), if is_under_way => is_under_way = false,
                 message = incoming.next(), if self.waiting.len() < MOST_WAITING => {
@@ -158,7 +158,7 @@ impl Socket {
                 Some((id, event)) = self.operations.next(), if !is_under_way => self.report(&id, event),
                 _ = pings.tick() => {
                     if heard.elapsed() > SILENCE {
-                        return End::Gone;
+                        return SocketEnd::Gone;
                     }
                     // No new ping while the last message is unsent.
                     if !is_under_way {
@@ -169,13 +169,13 @@ impl Socket {
         }
     }
 
-    fn hear(&mut self, message: Option<Result<AggregatedMessage, Close>>) -> Result<(), End> {
+    fn hear(&mut self, message: Option<Result<AggregatedMessage, Close>>) -> Result<(), SocketEnd> {
         match message {
-            None => Err(End::Gone),
-            Some(Err(close)) => Err(End::Close(close)),
-            Some(Ok(AggregatedMessage::Close(reason))) => Err(End::Closed(reason)),
+            None => Err(SocketEnd::Gone),
+            Some(Err(close)) => Err(SocketEnd::Close(close)),
+            Some(Ok(AggregatedMessage::Close(reason))) => Err(SocketEnd::Closed(reason)),
             Some(Ok(AggregatedMessage::Binary(_))) => {
-                Err(End::Close(Close::Invalid("expected text, not a binary frame".to_owned())))
+                Err(SocketEnd::Close(Close::Invalid("expected text, not a binary frame".to_owned())))
             }
             Some(Ok(AggregatedMessage::Ping(payload))) => {
                 self.waiting.push_back(Message::Pong(payload));
@@ -183,7 +183,7 @@ impl Socket {
             }
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(()),
             Some(Ok(AggregatedMessage::Text(text))) => {
-                let action = self.protocol.receive(&text).map_err(End::Close)?;
+                let action = self.protocol.receive(&text).map_err(SocketEnd::Close)?;
                 self.act(action);
                 Ok(())
             }
@@ -247,7 +247,7 @@ impl Socket {
         self.protocol.ended(id);
     }
 
-    fn refuse(&mut self, id: &str, refusal: Refusal) {
+    fn refuse(&mut self, id: &str, refusal: HttpRefusal) {
         let errors = refusal.into_errors();
         self.state.recorder.record(&OperationRecord::refused(&errors));
         let payload = answer::client_errors(&errors, Some(&self.request));
