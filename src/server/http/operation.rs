@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::answer::HttpRefusal;
 use super::parameters::GraphqlRequest;
 use crate::error::{Error, Result};
-use crate::schema::{Executed, OperationKind, Prepared};
+use crate::schema::{Executed, OperationKind, PreparedOperation};
 use crate::server::operations::operation_record::OperationRecord;
 use crate::server::state::ServiceState;
 
@@ -20,7 +20,7 @@ use crate::server::state::ServiceState;
 pub(in crate::server) fn prepare(
     mut sent: GraphqlRequest,
     state: &ServiceState,
-) -> Result<Prepared, HttpRefusal> {
+) -> Result<PreparedOperation, HttpRefusal> {
     let text = state.documents.text(&mut sent)?;
     let mut request = Request::new(text).variables(sent.variables);
     request.operation_name = sent.operation_name;
@@ -30,7 +30,7 @@ pub(in crate::server) fn prepare(
 /// Returns the results of an operation as a stream. No result is queued: a slow subscriber of a subscription
 /// misses those in between.
 pub(in crate::server) fn results(
-    prepared: Prepared,
+    prepared: PreparedOperation,
     state: &web::Data<ServiceState>,
 ) -> BoxStream<'static, Result<Arc<Executed>>> {
     let state = state.clone();

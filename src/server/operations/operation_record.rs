@@ -8,7 +8,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use super::request_id::RequestId;
 use crate::error::{Code, LocatedError};
 use crate::execute::StatementRecord;
-use crate::schema::{Executed, OperationKind, Prepared};
+use crate::schema::{Executed, OperationKind, PreparedOperation};
 
 /// Maximum length of an operation name in the log, in characters: clients choose the names.
 const SHOWN_CHARACTERS: usize = 100;
@@ -56,7 +56,7 @@ pub(in crate::server) struct OperationRecord {
 
 impl OperationRecord {
     /// Starts the record of an operation.
-    pub(in crate::server) fn begin(prepared: &Prepared) -> Self {
+    pub(in crate::server) fn begin(prepared: &PreparedOperation) -> Self {
         let name = prepared.operation_name().map(|name| name.chars().take(SHOWN_CHARACTERS).collect());
         Self { kind: Some(prepared.kind()), name, ..Self::refused(&[]) }
     }
