@@ -29,8 +29,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod layout;
-
 use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
@@ -44,7 +42,7 @@ use crowsfoot::dialect::Dialect;
 use crowsfoot::execute::StatementRecord;
 use crowsfoot::plan::{Load, Plan, Select};
 use libtest_mimic::{Arguments, Failed, Trial};
-use support::TestDatabase;
+use support::{TestDatabase, layout};
 use tokio::runtime::Runtime;
 
 const QUERY: &str = "query.graphql";
