@@ -94,10 +94,10 @@ impl Code {
 ///
 /// The cause may name SQL or tables: it is logged and never sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Error(Box<Fault>);
+pub struct Error(Box<ErrorParts>);
 
 #[derive(Clone, Debug, PartialEq)]
-struct Fault {
+struct ErrorParts {
     code: Code,
     message: String,
     extensions: Map<String, Value>,
@@ -134,7 +134,13 @@ impl Error {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        Self(Box::new(Fault { code, message: message.into(), extensions, cause: None, retry: Retry::Never }))
+        Self(Box::new(ErrorParts {
+            code,
+            message: message.into(),
+            extensions,
+            cause: None,
+            retry: Retry::Never,
+        }))
     }
 
     /// Reports an unacceptable value of `argument` (a path such as `where.name.eq`).
@@ -456,7 +462,7 @@ impl Error {
             }
         };
         let cause = (code == Code::Internal).then(|| message.clone());
-        Self(Box::new(Fault { code, message, extensions, cause, retry: Retry::Never }))
+        Self(Box::new(ErrorParts { code, message, extensions, cause, retry: Retry::Never }))
     }
 
     /// Marks the error of a missing row as a possible race: another transaction may have inserted the row

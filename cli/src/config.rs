@@ -37,7 +37,7 @@ pub enum Command {
         scale: u32,
         /// Connection to the database
         #[command(flatten)]
-        database: Database,
+        database: DatabaseOptions,
     },
     /// Print the schema in the schema definition language
     Schema {
@@ -53,8 +53,8 @@ pub enum Command {
         #[arg(long)]
         variables: Option<String>,
         /// SQL dialect of the printed statements
-        #[arg(long, value_enum, default_value_t = Dialect::Sqlite)]
-        dialect: Dialect,
+        #[arg(long, value_enum, default_value_t = DialectName::Sqlite)]
+        dialect: DialectName,
     },
     /// Draw the model as an entity-relationship diagram with crow's feet
     Model {
@@ -66,7 +66,7 @@ pub enum Command {
     Check {
         /// Connection to the database
         #[command(flatten)]
-        database: Database,
+        database: DatabaseOptions,
     },
 }
 
@@ -74,16 +74,16 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum Migrate {
     /// Apply all pending migrations
-    Up(Database),
+    Up(DatabaseOptions),
     /// Revert all applied migrations
-    Down(Database),
+    Down(DatabaseOptions),
     /// Print the status of each migration
-    Status(Database),
+    Status(DatabaseOptions),
 }
 
 /// SQL dialect.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Dialect {
+pub enum DialectName {
     /// SQLite
     Sqlite,
     /// PostgreSQL
@@ -103,7 +103,7 @@ pub enum DiagramFormat {
 
 /// Connection to the database.
 #[derive(Clone, Debug, Args)]
-pub struct Database {
+pub struct DatabaseOptions {
     /// URL of the database: sqlite://FILE?mode=rwc or postgres://USER@HOST/NAME
     #[arg(
         long,
@@ -149,7 +149,7 @@ impl From<PostgresPooler> for database::Pooler {
 pub struct Serve {
     /// Connection to the database
     #[command(flatten)]
-    pub database: Database,
+    pub database: DatabaseOptions,
     /// Address and port to listen on
     #[arg(long, env = "CROWSFOOT_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: String,
@@ -160,13 +160,13 @@ pub struct Serve {
     #[arg(long, env = "CROWSFOOT_WORKERS")]
     pub workers: Option<std::num::NonZeroUsize>,
     /// Maximum number of rows that a request may load; a larger request is refused
-    #[arg(long, env = "CROWSFOOT_MAX_ROWS", default_value_t = execute::Limits::DEFAULT.rows, value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
+    #[arg(long, env = "CROWSFOOT_MAX_ROWS", default_value_t = execute::ExecutionLimits::DEFAULT.rows, value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
     pub max_rows: u64,
     /// Maximum cost of a query in rows; a larger query is refused
     ///
     /// The cost is the product of the limits along the levels of the query, and is checked before any SQL statement is
     /// sent. A list without a limit counts as 100 rows at the root and 10 rows below.
-    #[arg(long, env = "CROWSFOOT_MAX_COST", default_value_t = execute::Limits::DEFAULT.cost, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, env = "CROWSFOOT_MAX_COST", default_value_t = execute::ExecutionLimits::DEFAULT.cost, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_cost: u64,
     /// Limits of documents
     #[command(flatten)]
@@ -212,8 +212,8 @@ pub struct Serve {
     #[arg(long, env = "CROWSFOOT_STATEMENT_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub statement_timeout: u64,
     /// Database state that the SQL statements of a query see
-    #[arg(long, env = "CROWSFOOT_READ_CONSISTENCY", value_enum, default_value_t = ReadConsistency::Statement)]
-    pub read_consistency: ReadConsistency,
+    #[arg(long, env = "CROWSFOOT_READ_CONSISTENCY", value_enum, default_value_t = ConsistencyLevel::Statement)]
+    pub read_consistency: ConsistencyLevel,
     /// Durability of SQLite commits
     #[arg(long, env = "CROWSFOOT_SQLITE_SYNCHRONOUS", value_enum, default_value_t = SqliteSynchronous::Full)]
     pub sqlite_synchronous: SqliteSynchronous,
@@ -235,56 +235,56 @@ pub struct Serve {
 #[derive(Clone, Debug, Args)]
 pub struct Guard {
     /// Maximum size of a document in bytes
-    #[arg(long, env = "CROWSFOOT_MAX_BYTES", default_value_t = guard::Limits::DEFAULT.bytes, value_name = "BYTES", value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_BYTES", default_value_t = guard::DocumentLimits::DEFAULT.bytes, value_name = "BYTES", value_parser = at_least_one)]
     max_bytes: usize,
     /// Maximum number of tokens in a document (names, numbers, strings, punctuators)
-    #[arg(long, env = "CROWSFOOT_MAX_TOKENS", default_value_t = guard::Limits::DEFAULT.tokens, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_TOKENS", default_value_t = guard::DocumentLimits::DEFAULT.tokens, value_parser = at_least_one)]
     max_tokens: usize,
     /// Maximum size of a name in a document in bytes
-    #[arg(long, env = "CROWSFOOT_MAX_NAME_BYTES", default_value_t = guard::Limits::DEFAULT.name_bytes, value_name = "BYTES", value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_NAME_BYTES", default_value_t = guard::DocumentLimits::DEFAULT.name_bytes, value_name = "BYTES", value_parser = at_least_one)]
     max_name_bytes: usize,
     /// Maximum nesting depth of a document
     ///
     /// The limit applies to brackets, and to selection sets after fragments are expanded.
-    #[arg(long, env = "CROWSFOOT_MAX_DEPTH", default_value_t = guard::Limits::DEFAULT.depth, value_parser = depth())]
+    #[arg(long, env = "CROWSFOOT_MAX_DEPTH", default_value_t = guard::DocumentLimits::DEFAULT.depth, value_parser = depth())]
     max_depth: usize,
     /// Maximum number of aliases in a document
-    #[arg(long, env = "CROWSFOOT_MAX_ALIASES", default_value_t = guard::Limits::DEFAULT.aliases)]
+    #[arg(long, env = "CROWSFOOT_MAX_ALIASES", default_value_t = guard::DocumentLimits::DEFAULT.aliases)]
     max_aliases: usize,
     /// Maximum number of root fields in an operation
-    #[arg(long, env = "CROWSFOOT_MAX_ROOT_FIELDS", default_value_t = guard::Limits::DEFAULT.root_fields, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_ROOT_FIELDS", default_value_t = guard::DocumentLimits::DEFAULT.root_fields, value_parser = at_least_one)]
     max_root_fields: usize,
     /// Maximum number of directives in a document
-    #[arg(long, env = "CROWSFOOT_MAX_DIRECTIVES", default_value_t = guard::Limits::DEFAULT.directives)]
+    #[arg(long, env = "CROWSFOOT_MAX_DIRECTIVES", default_value_t = guard::DocumentLimits::DEFAULT.directives)]
     max_directives: usize,
     /// Maximum number of operations in a document
-    #[arg(long, env = "CROWSFOOT_MAX_OPERATIONS", default_value_t = guard::Limits::DEFAULT.operations, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_OPERATIONS", default_value_t = guard::DocumentLimits::DEFAULT.operations, value_parser = at_least_one)]
     max_operations: usize,
     /// Maximum number of variables in a document
-    #[arg(long, env = "CROWSFOOT_MAX_VARIABLES", default_value_t = guard::Limits::DEFAULT.variables)]
+    #[arg(long, env = "CROWSFOOT_MAX_VARIABLES", default_value_t = guard::DocumentLimits::DEFAULT.variables)]
     max_variables: usize,
     /// Maximum number of fields, spreads and inline fragments in a document
-    #[arg(long, env = "CROWSFOOT_MAX_SELECTIONS", default_value_t = guard::Limits::DEFAULT.selections, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_SELECTIONS", default_value_t = guard::DocumentLimits::DEFAULT.selections, value_parser = at_least_one)]
     max_selections: usize,
     /// Maximum number of values in arguments and variables
     ///
     /// Scalars, lists and objects count. A variable counts at each use.
-    #[arg(long, env = "CROWSFOOT_MAX_VALUES", default_value_t = guard::Limits::DEFAULT.values, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_VALUES", default_value_t = guard::DocumentLimits::DEFAULT.values, value_parser = at_least_one)]
     max_values: usize,
     /// Maximum size of text in arguments and variables in bytes
     ///
     /// A variable counts at each use.
-    #[arg(long, env = "CROWSFOOT_MAX_VALUE_BYTES", default_value_t = guard::Limits::DEFAULT.value_bytes, value_name = "BYTES", value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_VALUE_BYTES", default_value_t = guard::DocumentLimits::DEFAULT.value_bytes, value_name = "BYTES", value_parser = at_least_one)]
     max_value_bytes: usize,
     /// Maximum number of items in a list of an argument or variable
-    #[arg(long, env = "CROWSFOOT_MAX_LIST_ITEMS", default_value_t = guard::Limits::DEFAULT.list_items, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_LIST_ITEMS", default_value_t = guard::DocumentLimits::DEFAULT.list_items, value_parser = at_least_one)]
     max_list_items: usize,
 }
 
 impl Guard {
     /// Converts the settings into the limits of the library.
-    pub fn limits(&self) -> guard::Limits {
-        let mut limits = guard::Limits::DEFAULT;
+    pub fn limits(&self) -> guard::DocumentLimits {
+        let mut limits = guard::DocumentLimits::DEFAULT;
         limits.bytes = self.max_bytes;
         limits.tokens = self.max_tokens;
         limits.name_bytes = self.max_name_bytes;
@@ -303,7 +303,7 @@ impl Guard {
 }
 
 fn depth() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=guard::Limits::DEEPEST as u64)
+    RangedU64ValueParser::new().range(1..=guard::DocumentLimits::DEEPEST as u64)
 }
 
 /// Parses a number greater than 0, because a limit of 0 would refuse every request.
@@ -334,18 +334,18 @@ pub enum SqliteSynchronous {
 
 /// Database state that the SQL statements of a query see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReadConsistency {
+pub enum ConsistencyLevel {
     /// All statements see one snapshot, in a read-only transaction
     Snapshot,
     /// Each statement sees what was committed before it
     Statement,
 }
 
-impl From<ReadConsistency> for execute::ReadConsistency {
-    fn from(consistency: ReadConsistency) -> Self {
+impl From<ConsistencyLevel> for execute::ReadConsistency {
+    fn from(consistency: ConsistencyLevel) -> Self {
         match consistency {
-            ReadConsistency::Snapshot => Self::Snapshot,
-            ReadConsistency::Statement => Self::Statement,
+            ConsistencyLevel::Snapshot => Self::Snapshot,
+            ConsistencyLevel::Statement => Self::Statement,
         }
     }
 }

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use clap::Parser;
 use config::{
-    Command, CommandLine, Database, DiagramFormat, Dialect, LogFormat, Migrate, Mode, Serve,
+    Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, LogFormat, Migrate, Mode, Serve,
     SqliteSynchronous,
 };
 use crowsfoot::Schema;
 use crowsfoot::database::{self, ConnectSettings, Synchronous};
 use crowsfoot::diagram::{self, Format};
-use crowsfoot::execute::Limits;
+use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::plan::Catalog;
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -63,7 +63,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn connect(database: &Database) -> Result<database::Database, Failure> {
+async fn connect(database: &DatabaseOptions) -> Result<database::Database, Failure> {
     let settings = ConnectSettings::new(database.pool_size).pooler(database.postgres_pooler.into());
     Ok(database::connect_with(&database.database_url, &settings).await?)
 }
@@ -75,7 +75,7 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     #[cfg(feature = "opentelemetry")]
     let log = log.with(traces.layer());
     log.init();
-    let mut limits = Limits::DEFAULT;
+    let mut limits = ExecutionLimits::DEFAULT;
     limits.rows = settings.max_rows;
     limits.cost = settings.max_cost;
     limits.retry_time = Duration::from_secs(settings.timeout);
@@ -150,7 +150,7 @@ fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
 }
 
 /// Migrates the tables, and fills an empty database.
-async fn prepare_database(database: &Database, serving: &database::Database) -> Result<(), Failure> {
+async fn prepare_database(database: &DatabaseOptions, serving: &database::Database) -> Result<(), Failure> {
     // A migration may take longer than a request's statement. SQLite has no limit to lift, and one that is in memory
     // has no other connection.
     let connection = match serving.get_database_backend() {
@@ -235,7 +235,7 @@ where
     Ok(lines.collect())
 }
 
-async fn run_seed(scale: u32, database: &Database) -> Result<(), Failure> {
+async fn run_seed(scale: u32, database: &DatabaseOptions) -> Result<(), Failure> {
     let connection = connect(database).await?;
     let rows = if connection.is_behind_pooler() {
         let transaction = apply::begin_through_pooler(&*connection).await?;
@@ -292,14 +292,14 @@ fn first_difference(golden: &str, current: &str) -> Option<impl Display> {
     })
 }
 
-fn explain(query: &str, variables: Option<&str>, dialect: Dialect) -> Result<(), Failure> {
+fn explain(query: &str, variables: Option<&str>, dialect: DialectName) -> Result<(), Failure> {
     let schema = Schema::new(example::registry().model()?)?;
     let variables = variables.map(serde_json::from_str).transpose()?.unwrap_or_default();
     let request =
         async_graphql::Request::new(query).variables(async_graphql::Variables::from_json(variables));
     let dialect = match dialect {
-        Dialect::Sqlite => crowsfoot::dialect::Dialect::Sqlite,
-        Dialect::Postgres => crowsfoot::dialect::Dialect::Postgres,
+        DialectName::Sqlite => crowsfoot::dialect::Dialect::Sqlite,
+        DialectName::Postgres => crowsfoot::dialect::Dialect::Postgres,
     };
     print!("{}", schema.plan(&request)?.print(&schema.select(dialect, Catalog::none())));
     Ok(())
@@ -315,7 +315,7 @@ fn print_model(format: DiagramFormat) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn check(database: &Database) -> Result<(), Failure> {
+async fn check(database: &DatabaseOptions) -> Result<(), Failure> {
     let model = example::registry().model()?;
     let connection = connect(database).await?;
     let (faults, notes): (Vec<_>, Vec<_>) = database::verify(&model, &connection)

@@ -77,16 +77,16 @@ impl PoolUse {
 
 /// Availability of the database, shared by all requests.
 #[derive(Clone, Debug, Default)]
-pub struct Presence(Arc<Known>);
+pub struct Availability(Arc<ProbeState>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct ProbeState {
     is_lost: AtomicBool,
     /// Lock of the probing request; holds the result of the last probe.
     looking: Mutex<bool>,
 }
 
-impl Presence {
+impl Availability {
     /// Sends a repeatable statement, and retries once if its connection broke while idle.
     pub(super) async fn attempt<T, Sent>(
         &self,

@@ -13,20 +13,20 @@ use crate::model::Table;
 /// Mutations of the schema publish their changes. Other writers, in this process or another, may
 /// [`tell`](Self::tell) too.
 #[derive(Clone, Debug)]
-pub struct Changes(Sender<Arc<BTreeSet<Table>>>);
+pub struct ChangeNotifier(Sender<Arc<BTreeSet<Table>>>);
 
 /// Number of commits kept for a slow subscriber; a subscriber that missed commits treats that as a change.
 const COMMITS_KEPT: usize = 256;
 
-impl Default for Changes {
+impl Default for ChangeNotifier {
     fn default() -> Self {
         Self(Sender::new(COMMITS_KEPT))
     }
 }
 
-impl Changes {
+impl ChangeNotifier {
     /// Notifies all subscribers of these tables.
-    pub fn tell(&self, tables: BTreeSet<Table>) {
+    pub fn notify(&self, tables: BTreeSet<Table>) {
         if !tables.is_empty() {
             // The channel may have no subscriber.
             let _ = self.0.send(Arc::new(tables));
@@ -34,7 +34,7 @@ impl Changes {
     }
 
     /// Subscribes to changes of these tables, from now on.
-    pub fn listen(&self, tables: BTreeSet<Table>) -> Listener {
+    pub fn subscribe(&self, tables: BTreeSet<Table>) -> Listener {
         Listener { tables, commits: self.0.subscribe() }
     }
 }
@@ -75,22 +75,22 @@ mod tests {
 
     #[test]
     fn subscriber_sees_only_its_tables_and_merges_changes() {
-        let changes = Changes::default();
-        let mut listener = changes.listen(tables(["posts", "authors"]));
+        let changes = ChangeNotifier::default();
+        let mut listener = changes.subscribe(tables(["posts", "authors"]));
         assert_eq!(listener.changed().now_or_never(), None);
-        changes.tell(tables(["users"]));
+        changes.notify(tables(["users"]));
         assert_eq!(listener.changed().now_or_never(), None);
-        changes.tell(tables(["posts"]));
-        changes.tell(tables(["authors", "users"]));
+        changes.notify(tables(["posts"]));
+        changes.notify(tables(["authors", "users"]));
         assert_eq!(listener.changed().now_or_never(), Some(()));
         assert_eq!(listener.changed().now_or_never(), None);
     }
 
     #[test]
     fn missed_commits_count_as_a_change() {
-        let changes = Changes::default();
-        let mut listener = changes.listen(tables(["posts"]));
-        (0..=COMMITS_KEPT).for_each(|_| changes.tell(tables(["users"])));
+        let changes = ChangeNotifier::default();
+        let mut listener = changes.subscribe(tables(["posts"]));
+        (0..=COMMITS_KEPT).for_each(|_| changes.notify(tables(["users"])));
         assert_eq!(listener.changed().now_or_never(), Some(()));
     }
 }

@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions as _, postgres::PgPoolOptions};
 
 use super::handle::Database;
 #[cfg(feature = "postgres")]
-use super::postgres::{Place, explore};
+use super::postgres::{PgConfig, explore};
 use super::settings::{ACQUIRE_TIMEOUT, ConnectSettings};
 #[cfg(feature = "sqlite")]
 use super::settings::{SQLITE_CACHE, SQLITE_MAPPED_BYTES, Synchronous, is_in_memory};
@@ -124,7 +124,7 @@ async fn connect_postgres(url: &str, settings: &ConnectSettings) -> Result<Datab
         defaults.push(("statement_timeout", limit.clone()));
         defaults.push(("idle_in_transaction_session_timeout", limit));
     }
-    let place = Place::new(url).map_err(|fault| DbErr::Conn(RuntimeErr::Internal(fault.to_string())))?;
+    let place = PgConfig::new(url).map_err(|fault| DbErr::Conn(RuntimeErr::Internal(fault.to_string())))?;
     let place = place.with_defaults(APPLICATION_NAME, &defaults).behind(settings.pooler);
     let name = place.to_string();
     let cause = match tokio::time::timeout(ACQUIRE_TIMEOUT, explore(place)).await {

@@ -11,11 +11,11 @@ use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, Value};
 use tokio::time::timeout;
 
-use super::availability::{PoolUse, Presence, reach_pool};
+use super::availability::{Availability, PoolUse, reach_pool};
 use super::introspect::catalog::{self, KnownCatalog};
 use super::introspect::foreign_keys::{self, ForeignKeys};
 #[cfg(feature = "postgres")]
-use super::postgres::{Place, PostgresConnections};
+use super::postgres::{PgConfig, PostgresConnections};
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
 use super::seaorm;
@@ -27,7 +27,7 @@ use super::sqlite::{self, FileIdentity, SqliteReader};
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::ColumnType;
-use crate::plan::{Catalog, Query};
+use crate::plan::{Catalog, SqlStatement};
 
 /// Timeout of the catalog queries.
 const CATALOG_PATIENCE: Duration = Duration::from_secs(1);
@@ -38,10 +38,10 @@ static OPENED: AtomicU64 = AtomicU64::new(0);
 /// SeaORM's pool, which can serve everything, and own connections beside it: for reads, and on PostgreSQL for
 /// transactions too.
 #[derive(Clone, Debug)]
-pub struct Database(Arc<Opened>);
+pub struct Database(Arc<DatabaseState>);
 
 #[derive(Debug)]
-struct Opened {
+struct DatabaseState {
     id: u64,
     connection: DatabaseConnection,
     reader: Option<Reader>,
@@ -67,7 +67,7 @@ pub(super) enum Driver {
     Postgres(Arc<PostgresConnections>),
 }
 
-impl Opened {
+impl DatabaseState {
     fn over(connection: DatabaseConnection, reader: Option<Reader>) -> Self {
         Self {
             id: OPENED.fetch_add(1, Ordering::Relaxed),
@@ -92,17 +92,17 @@ impl Database {
         let path = (!is_in_memory(url)).then(|| options.get_filename());
         let file = path.map(|path| FileIdentity::of_opened(path, reader.is_some()));
         let written = path.filter(|_| !url.contains("mode=ro")).map(Path::to_owned);
-        let opened = Opened::over(connection, reader.map(|reader| Reader(Driver::Sqlite(reader))));
-        Self(Arc::new(Opened { file, written, ..opened }))
+        let opened = DatabaseState::over(connection, reader.map(|reader| Reader(Driver::Sqlite(reader))));
+        Self(Arc::new(DatabaseState { file, written, ..opened }))
     }
 
     /// Wraps the server at `place`. `connection`, a pool for everything outside, also sets the number of
     /// connections for transactions.
     #[cfg(feature = "postgres")]
-    pub(super) fn of_postgres(place: Place, connection: DatabaseConnection) -> Self {
+    pub(super) fn of_postgres(place: PgConfig, connection: DatabaseConnection) -> Self {
         let limit = connection.get_postgres_connection_pool().options().get_max_connections();
         let connections = PostgresConnections::new(Arc::new(place), limit as usize);
-        Self(Arc::new(Opened::over(connection, Some(Reader(Driver::Postgres(connections))))))
+        Self(Arc::new(DatabaseState::over(connection, Some(Reader(Driver::Postgres(connections))))))
     }
 
     /// Checks that the database is still the opened one: a SQLite file may have been deleted or replaced.
@@ -201,14 +201,14 @@ impl Database {
     /// Sends a statement that reads through SeaORM's pool, and decodes its rows. A lost connection is replaced.
     pub(crate) async fn read_pooled(
         &self,
-        presence: &Presence,
+        availability: &Availability,
         sql: &str,
         values: &[Value],
         rows: &(impl Fn() -> RowSetBuilder + Sync),
     ) -> Result<RowSet, SqlError> {
         let backend = self.get_database_backend();
         let send = || self.0.connection.query_all_raw(seaorm::statement(backend, sql, values));
-        let results = presence.attempt(&self.0.connection, send).await?;
+        let results = availability.attempt(&self.0.connection, send).await?;
         Ok(seaorm::read(&results, rows()))
     }
 
@@ -314,7 +314,7 @@ impl Database {
 /// Wraps a pool opened by the application. Its connection options are unknown, so reads use the pool too.
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        Self(Arc::new(Opened::over(connection, None)))
+        Self(Arc::new(DatabaseState::over(connection, None)))
     }
 }
 
@@ -329,7 +329,11 @@ impl Deref for Database {
 impl Reader {
     /// Sends a statement that reads, and decodes its rows. Boxed, so that driver futures do not enlarge every
     /// future above.
-    pub fn read<'a>(&'a self, query: &'a Query, values: Arc<[Value]>) -> BoxFuture<'a, Result<RowSet>> {
+    pub fn read<'a>(
+        &'a self,
+        query: &'a SqlStatement,
+        values: Arc<[Value]>,
+    ) -> BoxFuture<'a, Result<RowSet>> {
         match &self.0 {
             #[cfg(feature = "sqlite")]
             Driver::Sqlite(reader) => Box::pin(reader.read(query, values)),

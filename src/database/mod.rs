@@ -18,8 +18,8 @@ mod sqlite;
 mod transaction;
 mod uninterrupted;
 
-pub use availability::{PoolUse, Presence};
-pub use changes::{Changes, Listener};
+pub use availability::{Availability, PoolUse};
+pub use changes::{ChangeNotifier, Listener};
 pub use connect::{ConnectError, connect, connect_with};
 pub use handle::Database;
 pub use introspect::column_types::unreadable_columns;
@@ -33,6 +33,6 @@ pub use row::{Cell, Row, RowSet, Unreadable};
 pub(crate) use row_builder::RowSetBuilder;
 pub use settings::{ConnectSettings, Pooler, Synchronous};
 pub(crate) use sql_error::SQLITE_FULL;
-pub use sql_error::{Refusal, SqlError};
+pub use sql_error::{SqlError, SqlRefusal};
 pub(crate) use transaction::Running;
 pub use transaction::Transaction;

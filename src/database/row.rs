@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use sea_orm::Value;
 
 use crate::model::ColumnType;
-use crate::plan::LastRun;
+use crate::plan::ExecutionStats;
 
 /// Rows of one statement: all cells in one list, row after row, and all text in one buffer. No row and no
 /// text has its own allocation.
@@ -122,7 +122,7 @@ impl RowSet {
     }
 
     /// Records the size of the rows for the next execution of their statement.
-    pub(crate) fn note_size(&self, last_run: &LastRun) {
+    pub(crate) fn note_size(&self, last_run: &ExecutionStats) {
         last_run.note_size(self.cells.len(), self.text.len());
     }
 

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use super::plain_text::is_all_plain;
 use super::row::{RowSet, Stored, Unreadable};
 use crate::model::{ColumnType, is_null};
-use crate::plan::Query;
+use crate::plan::SqlStatement;
 
 /// Initial capacity: a few rows, as most statements return.
 const USUAL_CELLS: usize = 64;
@@ -43,7 +43,7 @@ impl RowSetBuilder {
     }
 
     /// Creates an empty builder for a statement, with the capacity of its last results.
-    pub(crate) fn of(query: &Query) -> Self {
+    pub(crate) fn of(query: &SqlStatement) -> Self {
         let cells = Vec::with_capacity(query.last_run.cells.or(USUAL_CELLS));
         let text = Vec::with_capacity(query.last_run.text.or(USUAL_TEXT));
         Self { columns: query.columns.clone(), cells, text, others: Vec::new(), has_unreadable: false }

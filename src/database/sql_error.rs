@@ -10,7 +10,7 @@ use crate::error::Error;
 pub enum SqlError {
     /// The database refused the statement.
     #[error("{0}")]
-    Refused(Box<Refusal>),
+    Refused(Box<SqlRefusal>),
     /// The database cannot be reached, or the connection was lost: nothing was committed.
     #[error("{0}")]
     Unavailable(String),
@@ -28,7 +28,7 @@ pub enum SqlError {
 /// Refusal of a statement by the database. Fields that the database does not report are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (code {code})")]
-pub struct Refusal {
+pub struct SqlRefusal {
     /// PostgreSQL's SQLSTATE, or SQLite's extended result code.
     pub code: String,
     /// Message of the database.
@@ -47,7 +47,7 @@ pub struct Refusal {
 
 impl SqlError {
     /// Returns the database's refusal, if the error is one.
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub fn refusal(&self) -> Option<&SqlRefusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
             _ => None,
@@ -159,7 +159,7 @@ impl From<DbErr> for SqlError {
 impl SqlError {
     fn of_sqlx(error: &sqlx::Error) -> Self {
         match error {
-            sqlx::Error::Database(database) => Self::Refused(Box::new(Refusal {
+            sqlx::Error::Database(database) => Self::Refused(Box::new(SqlRefusal {
                 code: database.code().unwrap_or_default().into_owned(),
                 message: database.message().to_owned(),
                 table: database.table().unwrap_or_default().to_owned(),
@@ -177,22 +177,22 @@ impl SqlError {
 
 /// Returns the fields that only PostgreSQL reports.
 #[cfg(feature = "postgres")]
-fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> Refusal {
+fn of_postgres(error: &dyn sqlx::error::DatabaseError) -> SqlRefusal {
     let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() else {
-        return Refusal::default();
+        return SqlRefusal::default();
     };
     let owned = |field: Option<&str>| field.unwrap_or_default().to_owned();
-    Refusal {
+    SqlRefusal {
         detail: owned(error.detail()),
         schema: owned(error.schema()),
         column: owned(error.column()),
-        ..Refusal::default()
+        ..SqlRefusal::default()
     }
 }
 
 #[cfg(not(feature = "postgres"))]
-fn of_postgres(_: &dyn sqlx::error::DatabaseError) -> Refusal {
-    Refusal::default()
+fn of_postgres(_: &dyn sqlx::error::DatabaseError) -> SqlRefusal {
+    SqlRefusal::default()
 }
 
 #[cfg(test)]
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn refusals_of_writes_have_codes_of_their_own() {
         let code = |code: &str| {
-            let refusal = Refusal { code: code.to_owned(), ..Refusal::default() };
+            let refusal = SqlRefusal { code: code.to_owned(), ..SqlRefusal::default() };
             Error::from(SqlError::Refused(Box::new(refusal))).code()
         };
         for read_only in ["25006", "8", "264", "1032"] {

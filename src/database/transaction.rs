@@ -10,8 +10,8 @@ use sea_orm::{
 };
 use tokio::sync::RwLock;
 
-use super::availability::Presence;
-use super::changes::Changes;
+use super::availability::Availability;
+use super::changes::ChangeNotifier;
 use super::handle::{Database, Driver};
 #[cfg(feature = "postgres")]
 use super::postgres::{Access, PostgresTransaction};
@@ -29,7 +29,7 @@ use crate::model::Table;
 pub struct Transaction {
     running: Arc<Running>,
     database: Database,
-    changes: Changes,
+    changes: ChangeNotifier,
 }
 
 /// Shared sender of a transaction's statements.
@@ -53,7 +53,7 @@ enum Begun {
 }
 
 impl Begun {
-    async fn reading(database: &Database, presence: &Presence) -> Result<Self, SqlError> {
+    async fn reading(database: &Database, availability: &Availability) -> Result<Self, SqlError> {
         database.check_file_lately(Instant::now())?;
         match database.driver() {
             #[cfg(feature = "postgres")]
@@ -71,12 +71,12 @@ impl Begun {
                     ..TransactionOptions::default()
                 };
                 let begin = || database.begin_with_options(options);
-                Ok(Self::SeaOrm(presence.attempt(database, begin).await?))
+                Ok(Self::SeaOrm(availability.attempt(database, begin).await?))
             }
         }
     }
 
-    async fn writing(database: &Database, presence: &Presence) -> Result<Self, SqlError> {
+    async fn writing(database: &Database, availability: &Availability) -> Result<Self, SqlError> {
         #[cfg(feature = "postgres")]
         if let Some(connections) = database.postgres() {
             return Ok(Self::Postgres(Box::new(
@@ -90,7 +90,7 @@ impl Begun {
         };
         database.check_file()?;
         let begin = || database.begin_with_options(options);
-        Ok(Self::SeaOrm(presence.attempt(database, begin).await?))
+        Ok(Self::SeaOrm(availability.attempt(database, begin).await?))
     }
 }
 
@@ -162,23 +162,23 @@ impl Transaction {
     /// another transaction wrote in between.
     pub(crate) async fn begin(
         database: &Database,
-        presence: &Presence,
-        changes: &Changes,
+        availability: &Availability,
+        changes: &ChangeNotifier,
     ) -> Result<Self, SqlError> {
-        Ok(Self::over(Begun::writing(database, presence).await?, database, changes))
+        Ok(Self::over(Begun::writing(database, availability).await?, database, changes))
     }
 
     /// Begins a transaction that reads one snapshot of the database: every statement sees the commits before
     /// the first.
     pub(crate) async fn begin_snapshot(
         database: &Database,
-        presence: &Presence,
-        changes: &Changes,
+        availability: &Availability,
+        changes: &ChangeNotifier,
     ) -> Result<Self, SqlError> {
-        Ok(Self::over(Begun::reading(database, presence).await?, database, changes))
+        Ok(Self::over(Begun::reading(database, availability).await?, database, changes))
     }
 
-    fn over(begun: Begun, database: &Database, changes: &Changes) -> Self {
+    fn over(begun: Begun, database: &Database, changes: &ChangeNotifier) -> Self {
         Self { running: Running::new(begun), database: database.clone(), changes: changes.clone() }
     }
 
@@ -201,7 +201,7 @@ impl Transaction {
             let done = running.commit().await;
             // Writes that were not refused may be committed.
             if !matches!(done, Err(SqlError::Refused(_))) {
-                changes.tell(running.touched());
+                changes.notify(running.touched());
             }
             done?;
             // Writes to a deleted file are lost.

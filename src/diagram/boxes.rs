@@ -9,11 +9,11 @@ pub(super) struct TypeBox<'a> {
     /// Table name, if it differs from the type name.
     pub table: Option<String>,
     pub description: Option<&'a str>,
-    pub rows: Vec<Row<'a>>,
+    pub rows: Vec<BoxRow<'a>>,
 }
 
 /// Column that clients can see.
-pub(super) struct Row<'a> {
+pub(super) struct BoxRow<'a> {
     /// Key marks that apply: `PK`, `FK` and `UK`.
     pub marks: Vec<&'static str>,
     pub field: &'a str,
@@ -22,7 +22,7 @@ pub(super) struct Row<'a> {
     pub nullable: bool,
 }
 
-impl Row<'_> {
+impl BoxRow<'_> {
     /// Returns the type as the schema writes it.
     pub fn full_type(&self) -> String {
         format!("{}{}", self.type_name, if self.nullable { "" } else { "!" })
@@ -46,13 +46,13 @@ fn table(entity: &Entity) -> Option<String> {
     Some(format!("{schema}{}", entity.table.name)).filter(|table| *table != entity.name)
 }
 
-fn row<'a>(model: &'a Model, entity: &Entity, id: ColumnId, column: &'a Column) -> Row<'a> {
+fn row<'a>(model: &'a Model, entity: &Entity, id: ColumnId, column: &'a Column) -> BoxRow<'a> {
     let marks = [
         ("PK", entity.primary_key.contains(&id)),
         ("FK", entity.relations_of_column(id).next().is_some()),
         ("UK", entity.unique_keys.iter().any(|key| *key == [id])),
     ];
-    Row {
+    BoxRow {
         marks: marks.into_iter().filter(|(_, holds)| *holds).map(|(mark, _)| mark).collect(),
         field: &column.field,
         type_name: model.type_name(&column.column_type),

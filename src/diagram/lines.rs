@@ -5,7 +5,7 @@ use crate::model::{Cardinality, Declaration, EntityId, Junction, Model, Relation
 /// Relation between the rows of two types, or of a single type.
 pub(super) struct Line<'a> {
     /// Ends, the referenced side first if one side holds the foreign key.
-    pub ends: [End<'a>; 2],
+    pub ends: [LineEnd<'a>; 2],
     /// Junction between them.
     pub junction: Option<&'a Junction>,
     /// True if the junction is itself a box: then two other lines show the same relation.
@@ -13,7 +13,7 @@ pub(super) struct Line<'a> {
 }
 
 /// End of a line.
-pub(super) struct End<'a> {
+pub(super) struct LineEnd<'a> {
     pub entity: EntityId,
     pub name: &'a str,
     /// Fields of this type that lead to the other end; empty if the relation is hidden from here.
@@ -22,7 +22,7 @@ pub(super) struct End<'a> {
     pub cardinality: Cardinality,
 }
 
-impl End<'_> {
+impl LineEnd<'_> {
     /// Returns the fields as a single text.
     pub fn label(&self) -> String {
         self.fields.join(", ")
@@ -66,8 +66,13 @@ pub(super) fn of(model: &Model) -> Vec<Line<'_>> {
     lines
 }
 
-fn end<'a>(model: &'a Model, entity: EntityId, fields: Vec<&'a str>, cardinality: Cardinality) -> End<'a> {
-    End { entity, name: &model.entities[entity].name, fields, cardinality }
+fn end<'a>(
+    model: &'a Model,
+    entity: EntityId,
+    fields: Vec<&'a str>,
+    cardinality: Cardinality,
+) -> LineEnd<'a> {
+    LineEnd { entity, name: &model.entities[entity].name, fields, cardinality }
 }
 
 /// Returns the line of a foreign key, with the reverse fields of the other side.

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::boxes::{Row, TypeBox};
-use super::layout::{self, Area, FOOT, Layout, Link, Point, Size};
-use super::lines::{End, Line};
+use super::boxes::{BoxRow, TypeBox};
+use super::layout::{self, Area, BoxLink, BoxSize, FOOT, Layout, Point};
+use super::lines::{Line, LineEnd};
 use crate::model::Cardinality;
 
 const MARGIN: f64 = 28.0;
@@ -98,22 +98,23 @@ pub(super) fn write(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> String {
 }
 
 fn arrange(boxes: &[TypeBox<'_>], lines: &[Line<'_>]) -> Layout {
-    let sizes: Vec<Size> = boxes.iter().map(size).collect();
-    let place = |end: &End<'_>| boxes.iter().position(|known| known.entity == end.entity).unwrap_or(0);
-    let link = |line: &Line<'_>| Link {
+    let sizes: Vec<BoxSize> = boxes.iter().map(size).collect();
+    let place = |end: &LineEnd<'_>| boxes.iter().position(|known| known.entity == end.entity).unwrap_or(0);
+    let link = |line: &Line<'_>| BoxLink {
         ends: line.ends.each_ref().map(place),
         labels: line.ends.each_ref().map(|end| letters(&end.label()) * SMALL_LETTER),
     };
     layout::arrange(&sizes, &lines.iter().map(link).collect::<Vec<_>>())
 }
 
-fn size(type_box: &TypeBox<'_>) -> Size {
+fn size(type_box: &TypeBox<'_>) -> BoxSize {
     let table = type_box.table.as_deref().map_or(0.0, |table| SPACE + letters(table) * SMALL_LETTER);
     let head = letters(type_box.name) * NAME_LETTER + table;
-    let row =
-        |row: &Row<'_>| marks(type_box) + SPACE + (letters(row.field) + letters(&row.full_type())) * LETTER;
+    let row = |row: &BoxRow<'_>| {
+        marks(type_box) + SPACE + (letters(row.field) + letters(&row.full_type())) * LETTER
+    };
     let width = type_box.rows.iter().map(row).fold(head, f64::max) + 2.0 * PADDING;
-    Size { width: width.ceil(), height: HEAD + ROW * type_box.rows.len() as f64 + 6.0 }
+    BoxSize { width: width.ceil(), height: HEAD + ROW * type_box.rows.len() as f64 + 6.0 }
 }
 
 /// Returns the width of the widest key marks of a box, with the distance to the fields.
@@ -233,7 +234,7 @@ fn draw_line(text: &mut String, line: &Line<'_>, route: &[Point]) {
 }
 
 /// Draws the crow's foot at a border, and the fields above the line.
-fn draw_end(text: &mut String, end: &End<'_>, at: Point, next: Point) {
+fn draw_end(text: &mut String, end: &LineEnd<'_>, at: Point, next: Point) {
     let Point { x, y } = at;
     let (out, anchor) = if next.x > x { (1.0, "start") } else { (-1.0, "end") };
     let _ = write!(

@@ -8,10 +8,10 @@ use hashbrown::HashMap;
 
 use crate::database::{Cell, Row, RowSet};
 use crate::model::normalize_key;
-use crate::plan::{Key, Load, Page, Query, What};
+use crate::plan::{Load, LoadKind, Page, RelationKey, SqlStatement};
 
 /// Slot of a parent without children: a part of the key is NULL, which matches nothing.
-const NOBODY: u32 = u32::MAX;
+const NO_PARENT: u32 = u32::MAX;
 
 /// Slot of a parent with an unreadable part in its key: the matching rows are unknown.
 const UNREADABLE: u32 = u32::MAX - 1;
@@ -30,7 +30,7 @@ enum Index {
     /// The single key of the root, which matches every row.
     Root,
     Integers(HashMap<i64, u32>),
-    Values(HashMap<Key, u32>),
+    Values(HashMap<RelationKey, u32>),
 }
 
 impl Keys {
@@ -70,11 +70,11 @@ impl Keys {
     }
 
     /// Returns each distinct key once, in parent order.
-    pub fn distinct(&self) -> Vec<Key> {
+    pub fn distinct(&self) -> Vec<RelationKey> {
         match &self.index {
             Index::Root => Vec::new(),
             Index::Integers(index) => in_order(index, |key| vec![sea_orm::Value::BigInt(Some(*key))]),
-            Index::Values(index) => in_order(index, Key::clone),
+            Index::Values(index) => in_order(index, RelationKey::clone),
         }
     }
 
@@ -122,13 +122,13 @@ fn number<K: Eq + Hash>(keys: impl Iterator<Item = Option<K>>) -> (Vec<u32>, Has
             let next = index.len() as u32;
             *index.entry(key).or_insert(next)
         }
-        None => NOBODY,
+        None => NO_PARENT,
     };
     (keys.map(place).collect(), index)
 }
 
-fn in_order<K>(index: &HashMap<K, u32>, key: impl Fn(&K) -> Key) -> Vec<Key> {
-    let mut keys = vec![Key::new(); index.len()];
+fn in_order<K>(index: &HashMap<K, u32>, key: impl Fn(&K) -> RelationKey) -> Vec<RelationKey> {
+    let mut keys = vec![RelationKey::new(); index.len()];
     for (known, place) in index {
         keys[*place as usize] = key(known);
     }
@@ -136,7 +136,7 @@ fn in_order<K>(index: &HashMap<K, u32>, key: impl Fn(&K) -> Key) -> Vec<Key> {
 }
 
 /// Returns the normalized key of a row, or `None` if a part is NULL or unreadable.
-fn key_of(row: Row, slots: &[usize]) -> Option<Key> {
+fn key_of(row: Row, slots: &[usize]) -> Option<RelationKey> {
     slots
         .iter()
         .map(|slot| match row.cell(*slot) {
@@ -153,14 +153,14 @@ pub struct Groups {
     /// itself.
     of_parent: Vec<u32>,
     /// Groups; empty for joined rows, which are at most one per parent.
-    groups: Vec<Group>,
+    groups: Vec<ParentGroup>,
     /// Row indexes, group after group.
     members: Vec<u32>,
 }
 
 /// Rows of one key.
 #[derive(Clone, Debug, Default)]
-struct Group {
+struct ParentGroup {
     members: Range<usize>,
     has_previous: bool,
     has_next: bool,
@@ -168,11 +168,11 @@ struct Group {
 
 impl Groups {
     /// Assigns rows to their parents.
-    pub(super) fn new(load: &Load, query: &Query, rows: &RowSet, keys: Keys) -> Self {
+    pub(super) fn new(load: &Load, query: &SqlStatement, rows: &RowSet, keys: Keys) -> Self {
         let (mut groups, mut members) = match (&keys.index, query.mark) {
             // All rows belong to the single parent, in order.
             (Index::Root, None) => {
-                let all = Group { members: 0..rows.len(), ..Group::default() };
+                let all = ParentGroup { members: 0..rows.len(), ..ParentGroup::default() };
                 (vec![all], (0..rows.len() as u32).collect())
             }
             _ => Self::lay_out(query, rows, &keys),
@@ -182,29 +182,29 @@ impl Groups {
                 members[group.members.clone()].sort_by(|one, other| compare(rows, &query.sort, *one, *other));
             }
         }
-        if let What::Rows(planned) = &load.what {
+        if let LoadKind::Rows(planned) = &load.what {
             groups.iter_mut().for_each(|group| group.finish_page(&planned.page, &mut members));
         }
         Self { of_parent: keys.of_parent, groups, members }
     }
 
     /// Builds the groups of the keys, and their row indexes, in order of arrival.
-    fn lay_out(query: &Query, rows: &RowSet, keys: &Keys) -> (Vec<Group>, Vec<u32>) {
-        let mut groups = vec![Group::default(); keys.len()];
+    fn lay_out(query: &SqlStatement, rows: &RowSet, keys: &Keys) -> (Vec<ParentGroup>, Vec<u32>) {
+        let mut groups = vec![ParentGroup::default(); keys.len()];
         let mut of_row = Vec::with_capacity(rows.len());
         for index in 0..rows.len() {
             let row = rows.row(index);
             let place = keys.place(row, &query.key);
             let Some(group) = place.and_then(|place| groups.get_mut(place as usize)) else {
-                of_row.push(NOBODY);
+                of_row.push(NO_PARENT);
                 continue;
             };
             let is_member = match query.mark.map(|mark| row.cell(mark)) {
-                Some(Cell::Integer(mark)) if mark == i64::from(Query::BEFORE) => {
+                Some(Cell::Integer(mark)) if mark == i64::from(SqlStatement::BEFORE) => {
                     group.has_previous = true;
                     false
                 }
-                Some(Cell::Integer(mark)) if mark == i64::from(Query::AFTER) => {
+                Some(Cell::Integer(mark)) if mark == i64::from(SqlStatement::AFTER) => {
                     group.has_next = true;
                     false
                 }
@@ -212,7 +212,7 @@ impl Groups {
             };
             // Counts first, and places afterwards.
             group.members.end += usize::from(is_member);
-            of_row.push(place.filter(|_| is_member).unwrap_or(NOBODY));
+            of_row.push(place.filter(|_| is_member).unwrap_or(NO_PARENT));
         }
         let mut start = 0;
         for group in &mut groups {
@@ -233,18 +233,18 @@ impl Groups {
     /// Groups joined rows: each parent's child is in the same row, unless its key is NULL.
     pub(super) fn joined(rows: &RowSet, key: &[usize]) -> Self {
         let is_there = |index: usize| key.iter().all(|slot| rows.row(index).cell(*slot) != Cell::Null);
-        let own = |index| if is_there(index) { index as u32 } else { NOBODY };
+        let own = |index| if is_there(index) { index as u32 } else { NO_PARENT };
         Self { of_parent: (0..rows.len()).map(own).collect(), groups: Vec::new(), members: Vec::new() }
     }
 
-    fn group(&self, parent: usize) -> Option<&Group> {
+    fn group(&self, parent: usize) -> Option<&ParentGroup> {
         self.groups.get(*self.of_parent.get(parent)? as usize)
     }
 
     /// Returns the rows of parent row `parent`, in list order.
     pub fn members(&self, parent: usize) -> &[u32] {
         match self.of_parent.get(parent..=parent) {
-            Some([NOBODY | UNREADABLE]) | None => &[],
+            Some([NO_PARENT | UNREADABLE]) | None => &[],
             Some(own) if self.groups.is_empty() => own,
             Some(_) => self.group(parent).map_or(&[], |group| &self.members[group.members.clone()]),
         }
@@ -278,7 +278,7 @@ impl Groups {
     }
 }
 
-impl Group {
+impl ParentGroup {
     /// Removes the lookahead row, and reverses a page read from the end.
     fn finish_page(&mut self, page: &Page, members: &mut [u32]) {
         let Page::Keyset { limit, backward, .. } = page else { return };

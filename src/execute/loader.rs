@@ -11,19 +11,19 @@ use sea_orm::Value;
 use super::statements::Statements;
 use crate::database::RowSet;
 use crate::error::{Error, Result};
-use crate::plan::Query;
+use crate::plan::SqlStatement;
 
 /// Batch of one relation for all parents of a level. Batches are equal if text and values of the statement
 /// are equal: both include arguments and keys.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    query: Arc<Query>,
+    query: Arc<SqlStatement>,
     values: Arc<[Value]>,
 }
 
 impl Batch {
     /// Creates the batch of `query` with these values.
-    pub fn new(query: Arc<Query>, values: Vec<Value>) -> Self {
+    pub fn new(query: Arc<SqlStatement>, values: Vec<Value>) -> Self {
         Self { query, values: values.into() }
     }
 }

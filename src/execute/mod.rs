@@ -9,11 +9,11 @@ mod shared;
 mod statements;
 mod tree;
 
-pub use answer::{Answer, Json, json, object};
+pub use answer::{Json, ModelResponse, json, object};
 pub use explain::StatementRecord;
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
 pub use session::Session;
-pub use shared::{Limits, ReadConsistency, Shared};
+pub use shared::{ExecutionLimits, ReadConsistency, Shared};
 pub use statements::Statements;
 pub use tree::{Child, Loaded, Tree};

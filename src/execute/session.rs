@@ -8,13 +8,13 @@ use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::loader::RelationLoader;
-use super::shared::{Limits, ReadConsistency, Shared};
+use super::shared::{ExecutionLimits, ReadConsistency, Shared};
 use super::statements::Statements;
 use crate::database::{Database, Transaction};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::plan::{Catalog, Complexity, Load, Plan, Select, rows_asked};
+use crate::plan::{Catalog, Complexity, Load, Plan, SqlBuilder, rows_asked};
 
 /// Database access of one request.
 pub struct Session {
@@ -76,7 +76,7 @@ impl Session {
     ///
     /// # Errors
     /// `TOO_COMPLEX` if the loads request too many rows, or statements beyond the database's limits.
-    pub fn afford(&self, loads: &[Load], parents: u64) -> Result<()> {
+    pub fn check_cost(&self, loads: &[Load], parents: u64) -> Result<()> {
         Complexity::of(self.model(), loads).check(self.dialect)?;
         self.afford_rows(loads, parents)
     }
@@ -84,14 +84,14 @@ impl Session {
     /// Checks the cost of a whole plan.
     ///
     /// # Errors
-    /// Fails as [`Session::afford`].
+    /// Fails as [`Session::check_cost`].
     pub fn afford_plan(&self, plan: &Plan) -> Result<()> {
         plan.complexity.check(self.dialect)?;
         self.afford_rows(&plan.loads, 1)
     }
 
     fn afford_rows(&self, loads: &[Load], parents: u64) -> Result<()> {
-        let Limits { rows, cost, .. } = self.shared.limits;
+        let ExecutionLimits { rows, cost, .. } = self.shared.limits;
         let asked = rows_asked(loads, parents, rows);
         if asked <= cost {
             return Ok(());
@@ -127,8 +127,8 @@ impl Session {
     }
 
     /// Returns the statement builder for a database with this catalog.
-    pub fn select<'a>(&'a self, catalog: &'a Catalog) -> Select<'a> {
-        Select {
+    pub fn select<'a>(&'a self, catalog: &'a Catalog) -> SqlBuilder<'a> {
+        SqlBuilder {
             model: &self.shared.model,
             dialect: self.dialect,
             row_ceiling: self.shared.limits.rows,

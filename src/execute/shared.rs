@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::database::{Changes, Presence};
+use crate::database::{Availability, ChangeNotifier};
 use crate::model::Model;
 
-/// Limits of one request: change fields of [`Limits::DEFAULT`].
+/// Limits of one request: change fields of [`ExecutionLimits::DEFAULT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct ExecutionLimits {
     /// Maximum number of rows that all statements of a request return together.
     pub rows: u64,
     /// Maximum number of rows that a plan may request, as estimated before execution: limits multiplied along
@@ -22,12 +22,12 @@ pub struct Limits {
     pub retry_time: Duration,
 }
 
-impl Limits {
+impl ExecutionLimits {
     /// Default limits.
     pub const DEFAULT: Self = Self { rows: 100_000, cost: 10_000_000, retry_time: Duration::from_secs(30) };
 }
 
-impl Default for Limits {
+impl Default for ExecutionLimits {
     fn default() -> Self {
         Self::DEFAULT
     }
@@ -51,11 +51,11 @@ pub struct Shared {
     /// The model.
     pub model: Arc<Model>,
     /// Limits of each request.
-    pub limits: Limits,
+    pub limits: ExecutionLimits,
     /// State of the database that the statements of one query see.
     pub consistency: ReadConsistency,
     /// Change notification.
-    pub changes: Changes,
+    pub changes: ChangeNotifier,
     /// Availability of the database.
-    pub presence: Presence,
+    pub availability: Availability,
 }

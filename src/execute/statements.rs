@@ -15,7 +15,7 @@ use crate::database::{
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, Query};
+use crate::plan::{Catalog, SqlStatement};
 
 /// Sender and record of statements.
 #[derive(Debug)]
@@ -35,14 +35,14 @@ impl Statements {
 
     /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
-        let Shared { presence, changes, .. } = &*self.shared;
-        Ok(self.inside(Transaction::begin(&self.database, presence, changes).await?))
+        let Shared { availability, changes, .. } = &*self.shared;
+        Ok(self.inside(Transaction::begin(&self.database, availability, changes).await?))
     }
 
     /// Begins a transaction that reads one snapshot of the database.
     pub(super) async fn begin_snapshot(&self) -> Result<(Self, Transaction)> {
-        let Shared { presence, changes, .. } = &*self.shared;
-        Ok(self.inside(Transaction::begin_snapshot(&self.database, presence, changes).await?))
+        let Shared { availability, changes, .. } = &*self.shared;
+        Ok(self.inside(Transaction::begin_snapshot(&self.database, availability, changes).await?))
     }
 
     fn inside(&self, transaction: Transaction) -> (Self, Transaction) {
@@ -85,7 +85,7 @@ impl Statements {
     }
 
     /// Sends a statement that reads, with these values, and decodes its rows.
-    pub async fn query(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
+    pub async fn query(&self, query: &SqlStatement, values: Arc<[Value]>) -> Result<RowSet> {
         let started = Instant::now();
         if self.transaction.is_none() {
             self.database.check_file_lately(started)?;
@@ -137,7 +137,7 @@ impl Statements {
     ///
     /// # Errors
     /// `TOO_MANY_ROWS` if the request's total exceeds the ceiling.
-    pub fn admit(&self, rows: usize) -> Result<()> {
+    pub fn count_rows(&self, rows: usize) -> Result<()> {
         let rows = rows as u64;
         let total = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
         if total > self.shared.limits.rows {
@@ -203,7 +203,7 @@ impl Statements {
             return running.send(sql, values, rows).await;
         }
         // Outside a transaction all statements are reads.
-        self.database.read_pooled(&self.shared.presence, sql, &values, rows).await
+        self.database.read_pooled(&self.shared.availability, sql, &values, rows).await
     }
 
     fn system(&self) -> &'static str {

@@ -10,7 +10,7 @@ use super::loader::Batch;
 use super::session::Session;
 use crate::database::{Row, RowSet};
 use crate::error::{Code, Error, Result};
-use crate::plan::{Catalog, Join, Key, Load, Page, Query, What};
+use crate::plan::{Catalog, Join, Load, LoadKind, Page, RelationKey, SqlStatement};
 
 /// Rows of one load, with everything below them.
 #[derive(Debug)]
@@ -141,15 +141,15 @@ impl Tree<'_> {
         }
     }
 
-    async fn load_root(&self, load: &Load, query: Arc<Query>, values: Vec<Value>) -> Result<Child> {
+    async fn load_root(&self, load: &Load, query: Arc<SqlStatement>, values: Vec<Value>) -> Result<Child> {
         let rows = Arc::new(self.session.statements().query(&query, values.into()).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
     }
 
     /// Prepares the statement for these parent keys, and for the catalog if its form depends on it.
-    async fn prepare(&self, load: &Load, keys: &[Key]) -> (Arc<Query>, Vec<Value>) {
-        let catalog = match load.asks_catalog(self.session.dialect()) {
+    async fn prepare(&self, load: &Load, keys: &[RelationKey]) -> (Arc<SqlStatement>, Vec<Value>) {
+        let catalog = match load.depends_on_statistics(self.session.dialect()) {
             true => self.session.statements().catalog().await,
             false => None,
         };
@@ -208,15 +208,21 @@ impl Tree<'_> {
         self.descend(load, &query, rows, groups).await
     }
 
-    async fn descend(&self, load: &Load, query: &Query, rows: Arc<RowSet>, groups: Groups) -> Result<Child> {
+    async fn descend(
+        &self,
+        load: &Load,
+        query: &SqlStatement,
+        rows: Arc<RowSet>,
+        groups: Groups,
+    ) -> Result<Child> {
         let outside = match &load.what {
-            What::Rows(planned) if matches!(planned.page, Page::Keyset { .. }) => {
+            LoadKind::Rows(planned) if matches!(planned.page, Page::Keyset { .. }) => {
                 Some(groups.outside(rows.len()))
             }
             _ => None,
         };
         let beside = outside.iter().flatten().filter(|is_outside| **is_outside).count();
-        self.session.statements().admit(rows.len() - beside)?;
+        self.session.statements().count_rows(rows.len() - beside)?;
         let level = Level { rows: &rows, first: 0, outside: outside.as_deref(), joins: &query.joins };
         let children = self.load_below(load, level).await;
         Ok(Child { loaded: Loaded { rows, first: 0, cursor: query.cursor, children }, groups })
@@ -226,7 +232,7 @@ impl Tree<'_> {
     fn key_slots(&self, parent: &Load, load: &Load) -> Result<Vec<usize>> {
         let fault = || Error::internal("a relation was planned without its key");
         let (owner, relation) = load.relation.ok_or_else(fault)?;
-        let What::Rows(planned) = &parent.what else { return Err(fault()) };
+        let LoadKind::Rows(planned) = &parent.what else { return Err(fault()) };
         let relation = &self.session.model().entities[owner].relations[relation];
         let slot =
             |column: &usize| planned.columns.iter().position(|known| known == column).ok_or_else(fault);

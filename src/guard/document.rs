@@ -9,13 +9,13 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::Value;
 
-use super::values::Size;
-use super::{Limits, Refusal, refuse_above};
+use super::values::ValueSize;
+use super::{DocumentLimits, GuardRefusal, refuse_above};
 use crate::error::Error;
 
 /// Refuses a document that exceeds a limit, or whose fragments form a cycle (September 2025, section
 /// 5.5.2.2). Validation reports spreads of unknown fragments.
-pub(super) fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refusal> {
+pub(super) fn check(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<(), GuardRefusal> {
     let fragments = Fragments::read(document);
     let fragments = Expanded { totals: fragments.expand()?, fragments };
     // In the order of the text, so that the same document always gets the same error.
@@ -53,7 +53,7 @@ struct Counts {
     /// Nesting of selection sets.
     depth: u64,
     /// Size of argument values.
-    values: Size,
+    values: ValueSize,
 }
 
 impl Counts {
@@ -66,9 +66,9 @@ impl Counts {
         self.directives = self.directives.saturating_add(other.directives);
     }
 
-    fn check(&self, limits: &Limits, position: Pos) -> Result<(), Refusal> {
+    fn check(&self, limits: &DocumentLimits, position: Pos) -> Result<(), GuardRefusal> {
         if self.depth > limits.depth as u64 {
-            return Err(Refusal {
+            return Err(GuardRefusal {
                 error: Error::too_deep("the document", limits.depth as u64, self.depth),
                 position,
             });
@@ -82,12 +82,12 @@ impl Counts {
         refuse(limits.aliases, self.aliases, "aliases", &expanded("aliases"))?;
         refuse(limits.directives, self.directives, "directives", &expanded("directives"))?;
         refuse(limits.selections, self.selections, "selections", &expanded("selections"))?;
-        self.values.check(limits).map_err(|error| Refusal { error, position })
+        self.values.check(limits).map_err(|error| GuardRefusal { error, position })
     }
 }
 
 /// Fragment or operation on its own, with its spreads.
-pub(super) struct Part<'a> {
+pub(super) struct DocumentPart<'a> {
     position: Pos,
     own: Counts,
     spreads: Vec<Spread<'a>>,
@@ -103,7 +103,7 @@ struct Spread<'a> {
     at_root: bool,
 }
 
-impl<'a> Part<'a> {
+impl<'a> DocumentPart<'a> {
     fn read(position: Pos, set: &'a SelectionSet) -> Self {
         let (own, spreads, variables) = (Counts::default(), Vec::new(), Vec::new());
         let mut part = Self { position, own, spreads, variables };
@@ -124,7 +124,7 @@ impl<'a> Part<'a> {
         for definition in variable_definitions {
             part.read_directives(&definition.node.directives);
             if let Some(value) = &definition.node.default_value {
-                part.own.values.add(Size::of_variable(&value.node));
+                part.own.values.add(ValueSize::of_variable(&value.node));
             }
         }
         part.own.variables = variable_definitions.len() as u64;
@@ -132,7 +132,7 @@ impl<'a> Part<'a> {
     }
 
     /// Returns the size of the values in arguments and defaults.
-    pub fn values(&self) -> Size {
+    pub fn values(&self) -> ValueSize {
         self.own.values
     }
 
@@ -150,7 +150,7 @@ impl<'a> Part<'a> {
 
     fn read_arguments(&mut self, arguments: &'a [(Positioned<Name>, Positioned<Value>)]) {
         for (_, value) in arguments {
-            let size = Size::of_literal(&value.node, |name, depth| self.variables.push((name, depth)));
+            let size = ValueSize::of_literal(&value.node, |name, depth| self.variables.push((name, depth)));
             self.own.values.add(size);
         }
     }
@@ -196,7 +196,7 @@ fn directives(selection: &Selection) -> &[Positioned<Directive>] {
 pub(super) struct Fragments<'a> {
     places: HashMap<&'a str, usize>,
     names: Vec<&'a str>,
-    parts: Vec<Part<'a>>,
+    parts: Vec<DocumentPart<'a>>,
 }
 
 impl<'a> Fragments<'a> {
@@ -207,7 +207,7 @@ impl<'a> Fragments<'a> {
         for (name, fragment) in in_order {
             fragments.places.insert(name, fragments.parts.len());
             fragments.names.push(name);
-            fragments.parts.push(Part::of_fragment(fragment));
+            fragments.parts.push(DocumentPart::of_fragment(fragment));
         }
         fragments
     }
@@ -217,7 +217,7 @@ impl<'a> Fragments<'a> {
     }
 
     /// Returns the counts of each fragment after expansion.
-    fn expand(&self) -> Result<Vec<Counts>, Refusal> {
+    fn expand(&self) -> Result<Vec<Counts>, GuardRefusal> {
         let mut totals = vec![Counts::default(); self.parts.len()];
         for at in self.in_order()? {
             totals[at] = total(&self.parts[at], |spread| Some(&totals[self.place(spread)?]));
@@ -227,16 +227,20 @@ impl<'a> Fragments<'a> {
 
     /// Visits every operation, and every fragment with the number of its occurrences in all operations. A
     /// fragment without occurrences counts once.
-    pub fn each_expanded(&self, document: &'a ExecutableDocument, mut visit: impl FnMut(&Part<'a>, u64)) {
+    pub fn each_expanded(
+        &self,
+        document: &'a ExecutableDocument,
+        mut visit: impl FnMut(&DocumentPart<'a>, u64),
+    ) {
         let mut times = vec![0u64; self.parts.len()];
-        let mut spread = |part: &Part<'a>, of_part: u64, times: &mut [u64]| {
+        let mut spread = |part: &DocumentPart<'a>, of_part: u64, times: &mut [u64]| {
             visit(part, of_part);
             for place in part.spreads.iter().filter_map(|spread| self.place(spread)) {
                 times[place] = times[place].saturating_add(of_part);
             }
         };
         for (_, operation) in document.operations.iter() {
-            spread(&Part::of_operation(operation), 1, &mut times);
+            spread(&DocumentPart::of_operation(operation), 1, &mut times);
         }
         // In reverse finishing order, a fragment comes before all fragments that it spreads.
         for at in self.in_order().unwrap_or_default().into_iter().rev() {
@@ -247,38 +251,38 @@ impl<'a> Fragments<'a> {
 
     /// Returns the indexes of the fragments, each after those that it spreads. The path is an explicit stack,
     /// because a chain of fragments can be as long as the document.
-    fn in_order(&self) -> Result<Vec<usize>, Refusal> {
-        let mut states = vec![State::Untouched; self.parts.len()];
+    fn in_order(&self) -> Result<Vec<usize>, GuardRefusal> {
+        let mut states = vec![Visit::Untouched; self.parts.len()];
         let mut finished = Vec::with_capacity(self.parts.len());
         let mut way: Vec<(usize, usize)> = Vec::new();
         for start in 0..self.parts.len() {
-            if states[start] == State::Untouched {
-                states[start] = State::Begun;
+            if states[start] == Visit::Untouched {
+                states[start] = Visit::Begun;
                 way.push((start, 0));
             }
             while let Some((at, next)) = way.last_mut() {
                 let at = *at;
                 let Some(spread) = self.parts[at].spreads.get(*next) else {
                     finished.push(at);
-                    states[at] = State::Finished;
+                    states[at] = Visit::Finished;
                     way.pop();
                     continue;
                 };
                 *next += 1;
                 match self.place(spread).map(|place| (place, states[place])) {
-                    Some((place, State::Untouched)) => {
-                        states[place] = State::Begun;
+                    Some((place, Visit::Untouched)) => {
+                        states[place] = Visit::Begun;
                         way.push((place, 0));
                     }
-                    Some((place, State::Begun)) => return Err(self.refuse_cycle(place, &way)),
-                    Some((_, State::Finished)) | None => {}
+                    Some((place, Visit::Begun)) => return Err(self.refuse_cycle(place, &way)),
+                    Some((_, Visit::Finished)) | None => {}
                 }
             }
         }
         Ok(finished)
     }
 
-    fn refuse_cycle(&self, place: usize, way: &[(usize, usize)]) -> Refusal {
+    fn refuse_cycle(&self, place: usize, way: &[(usize, usize)]) -> GuardRefusal {
         let begin = way.iter().position(|(at, _)| *at == place).unwrap_or_default();
         let by_way_of = &way[begin + 1..];
         let mut message = format!("the fragment \"{}\" spreads itself", self.names[place]);
@@ -288,12 +292,12 @@ impl<'a> Fragments<'a> {
         if by_way_of.len() > 1 {
             message += &format!(" and {} more", by_way_of.len() - 1);
         }
-        Refusal { error: Error::validation(message), position: self.parts[place].position }
+        GuardRefusal { error: Error::validation(message), position: self.parts[place].position }
     }
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum State {
+enum Visit {
     Untouched,
     Begun,
     Finished,
@@ -307,16 +311,16 @@ struct Expanded<'a> {
 
 impl Expanded<'_> {
     fn of_operation(&self, operation: &Positioned<OperationDefinition>) -> Counts {
-        self.total(&Part::of_operation(operation))
+        self.total(&DocumentPart::of_operation(operation))
     }
 
-    fn total(&self, part: &Part<'_>) -> Counts {
+    fn total(&self, part: &DocumentPart<'_>) -> Counts {
         total(part, |spread| Some(&self.totals[self.fragments.place(spread)?]))
     }
 }
 
 /// Returns the counts of a part after expansion.
-fn total<'a>(part: &Part<'_>, of_spread: impl Fn(&Spread<'_>) -> Option<&'a Counts>) -> Counts {
+fn total<'a>(part: &DocumentPart<'_>, of_spread: impl Fn(&Spread<'_>) -> Option<&'a Counts>) -> Counts {
     let mut total = part.own.clone();
     for spread in &part.spreads {
         let Some(fragment) = of_spread(spread) else { continue };
@@ -334,7 +338,7 @@ mod tests {
     use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
     use proptest::prelude::*;
 
-    use super::{Counts, Expanded, Fragments, Part, directives};
+    use super::{Counts, DocumentPart, Expanded, Fragments, directives};
 
     /// Computes the same counts by walking each fragment at every spread.
     fn walk(
@@ -404,14 +408,14 @@ mod tests {
     proptest! {
         #[test]
         fn counting_each_fragment_once_counts_what_a_walk_of_all_counts(text in document()) {
-            let document = crate::guard::parse(&text, &crate::guard::Limits::NONE).unwrap();
+            let document = crate::guard::parse(&text, &crate::guard::DocumentLimits::NONE).unwrap();
             let fragments = Fragments::read(&document);
             let fragments = Expanded { totals: fragments.expand().unwrap(), fragments };
             for (_, operation) in document.operations.iter() {
                 let set = &operation.node.selection_set.node;
                 let mut expected = Counts::default();
                 walk(&document, set, 1, true, &mut expected);
-                prop_assert_eq!(fragments.total(&Part::read(operation.pos, set)), expected);
+                prop_assert_eq!(fragments.total(&DocumentPart::read(operation.pos, set)), expected);
             }
         }
     }

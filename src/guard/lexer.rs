@@ -5,12 +5,12 @@ use std::iter;
 
 use async_graphql::Pos;
 
-use super::Refusal;
+use super::GuardRefusal;
 use crate::error::Error;
 
 /// Kind of a token. A punctuator is named by its first byte, `...` by a dot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Punctuator(u8),
     Name,
     Int,
@@ -23,7 +23,7 @@ pub(super) enum Kind {
 /// Token: its kind, its bytes in the text and its position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub begin: usize,
     pub end: usize,
     pub position: Pos,
@@ -39,13 +39,13 @@ pub(super) struct Lexer<'a> {
 }
 
 /// Lexical fault: the position of the byte, and the expectation that failed.
-struct Fault {
+struct LexicalError {
     at: usize,
     expected: String,
 }
 
-fn fault<T>(at: usize, expected: impl Into<String>) -> Result<T, Fault> {
-    Err(Fault { at, expected: expected.into() })
+fn fault<T>(at: usize, expected: impl Into<String>) -> Result<T, LexicalError> {
+    Err(LexicalError { at, expected: expected.into() })
 }
 
 impl<'a> Lexer<'a> {
@@ -53,11 +53,11 @@ impl<'a> Lexer<'a> {
         Self { text, at: 0, position: Pos { line: 1, column: 1 }, counted_to: 0 }
     }
 
-    /// Returns the next token; [`Kind::End`] after the last one.
+    /// Returns the next token; [`TokenKind::End`] after the last one.
     ///
     /// # Errors
     /// `GRAPHQL_PARSE_FAILED` if no token begins at the current position.
-    pub fn next(&mut self) -> Result<Token, Refusal> {
+    pub fn next(&mut self) -> Result<Token, GuardRefusal> {
         let bytes = self.text.as_bytes();
         while let Some(end) = end_of_ignored(bytes, self.at) {
             self.at = end;
@@ -66,7 +66,7 @@ impl<'a> Lexer<'a> {
         let position = self.position(begin);
         let (kind, end) = match token(self.text, begin) {
             Ok(token) => token,
-            Err(Fault { at, expected }) => {
+            Err(LexicalError { at, expected }) => {
                 let found = found(self.text, at);
                 return Err(refusal(&expected, &found, self.position(at)));
             }
@@ -93,8 +93,8 @@ impl<'a> Lexer<'a> {
 }
 
 /// Builds the refusal of a text that is not GraphQL, on a single line.
-pub(super) fn refusal(expected: &str, found: &str, position: Pos) -> Refusal {
-    Refusal { error: Error::parse(format!("expected {expected}, found {found}")), position }
+pub(super) fn refusal(expected: &str, found: &str, position: Pos) -> GuardRefusal {
+    GuardRefusal { error: Error::parse(format!("expected {expected}, found {found}")), position }
 }
 
 /// Returns the end of the ignored token that begins here: white space, a comma, a comment, or a byte order
@@ -108,22 +108,22 @@ fn end_of_ignored(bytes: &[u8], begin: usize) -> Option<usize> {
     }
 }
 
-fn token(text: &str, begin: usize) -> Result<(Kind, usize), Fault> {
+fn token(text: &str, begin: usize) -> Result<(TokenKind, usize), LexicalError> {
     let rest = &text.as_bytes()[begin..];
     Ok(match rest {
-        [] => (Kind::End, begin),
+        [] => (TokenKind::End, begin),
         [b'_' | b'a'..=b'z' | b'A'..=b'Z', ..] => {
-            (Kind::Name, end_of_run(text.as_bytes(), begin, is_name_character))
+            (TokenKind::Name, end_of_run(text.as_bytes(), begin, is_name_character))
         }
         [b'-' | b'0'..=b'9', ..] => number(text.as_bytes(), begin)?,
-        [b'"', b'"', b'"', ..] => (Kind::BlockString, end_of_block_string(text.as_bytes(), begin)?),
-        [b'"', ..] => (Kind::String, end_of_string(text, begin)?),
-        [b'.', b'.', b'.', ..] => (Kind::Punctuator(b'.'), begin + 3),
+        [b'"', b'"', b'"', ..] => (TokenKind::BlockString, end_of_block_string(text.as_bytes(), begin)?),
+        [b'"', ..] => (TokenKind::String, end_of_string(text, begin)?),
+        [b'.', b'.', b'.', ..] => (TokenKind::Punctuator(b'.'), begin + 3),
         [
             punctuator @ (b'!' | b'$' | b'&' | b'(' | b')' | b':' | b'=' | b'@' | b'[' | b']' | b'{' | b'|'
             | b'}'),
             ..,
-        ] => (Kind::Punctuator(*punctuator), begin + 1),
+        ] => (TokenKind::Punctuator(*punctuator), begin + 1),
         _ => return fault(begin, "a token"),
     })
 }
@@ -138,24 +138,24 @@ fn end_of_run(bytes: &[u8], begin: usize, goes_on: impl Fn(u8) -> bool) -> usize
 
 /// Scans a number (sections 2.10.1 and 2.10.2, with their lookahead): no leading zero, and neither a dot nor
 /// a name start after it.
-fn number(bytes: &[u8], begin: usize) -> Result<(Kind, usize), Fault> {
+fn number(bytes: &[u8], begin: usize) -> Result<(TokenKind, usize), LexicalError> {
     let is_at = |at: usize, expected: &[u8]| bytes.get(at).is_some_and(|byte| expected.contains(byte));
     let digits = |begin| match end_of_run(bytes, begin, |byte| byte.is_ascii_digit()) {
         end if end == begin => fault(begin, "a digit"),
         end => Ok(end),
     };
-    let mut kind = Kind::Int;
+    let mut kind = TokenKind::Int;
     let first = begin + usize::from(bytes[begin] == b'-');
     let mut at = digits(first)?;
     if is_at(first, b"0") && at > first + 1 {
         return fault(first, "a number without a leading zero");
     }
     if is_at(at, b".") {
-        kind = Kind::Float;
+        kind = TokenKind::Float;
         at = digits(at + 1)?;
     }
     if is_at(at, b"eE") {
-        kind = Kind::Float;
+        kind = TokenKind::Float;
         at = digits(at + 1 + usize::from(is_at(at + 1, b"+-")))?;
     }
     match bytes.get(at) {
@@ -164,7 +164,7 @@ fn number(bytes: &[u8], begin: usize) -> Result<(Kind, usize), Fault> {
     }
 }
 
-fn end_of_string(text: &str, begin: usize) -> Result<usize, Fault> {
+fn end_of_string(text: &str, begin: usize) -> Result<usize, LexicalError> {
     let bytes = text.as_bytes();
     let mut at = begin + 1;
     loop {
@@ -178,7 +178,7 @@ fn end_of_string(text: &str, begin: usize) -> Result<usize, Fault> {
 }
 
 /// Decodes an escape sequence; returns the character and the end (section 2.10.4).
-fn escape(text: &str, begin: usize) -> Result<(char, usize), Fault> {
+fn escape(text: &str, begin: usize) -> Result<(char, usize), LexicalError> {
     let bytes = text.as_bytes();
     let simple = match bytes.get(begin + 1) {
         Some(b'"') => '"',
@@ -195,7 +195,7 @@ fn escape(text: &str, begin: usize) -> Result<(char, usize), Fault> {
     Ok((simple, begin + 2))
 }
 
-fn unicode_escape(text: &str, begin: usize) -> Result<(char, usize), Fault> {
+fn unicode_escape(text: &str, begin: usize) -> Result<(char, usize), LexicalError> {
     let bytes = text.as_bytes();
     let expected =
         || fault(begin, "\\u with the hexadecimal digits of a character: four, or any number in braces");
@@ -224,7 +224,7 @@ fn unicode_escape(text: &str, begin: usize) -> Result<(char, usize), Fault> {
     }
 }
 
-fn end_of_block_string(bytes: &[u8], begin: usize) -> Result<usize, Fault> {
+fn end_of_block_string(bytes: &[u8], begin: usize) -> Result<usize, LexicalError> {
     let mut at = begin + 3;
     while at < bytes.len() {
         match &bytes[at..] {
@@ -238,7 +238,7 @@ fn end_of_block_string(bytes: &[u8], begin: usize) -> Result<usize, Fault> {
 
 /// Returns the value of a string token (section 2.10.4).
 pub(super) fn string_value(text: &str, token: Token) -> String {
-    if token.kind == Kind::BlockString {
+    if token.kind == TokenKind::BlockString {
         return block_string_value(&text[token.begin + 3..token.end - 3]);
     }
     let mut value = String::with_capacity(token.end - token.begin);
@@ -293,11 +293,11 @@ const SHOWN_CHARACTERS: usize = 40;
 pub(super) fn describe(text: &str, token: Token) -> String {
     let shown = shorten(&text[token.begin..token.end]);
     match token.kind {
-        Kind::End => "the end of the document".to_owned(),
-        Kind::Punctuator(_) => format!("\"{shown}\""),
-        Kind::Name => format!("the name \"{shown}\""),
-        Kind::Int | Kind::Float => format!("the number {shown}"),
-        Kind::String | Kind::BlockString => "a string".to_owned(),
+        TokenKind::End => "the end of the document".to_owned(),
+        TokenKind::Punctuator(_) => format!("\"{shown}\""),
+        TokenKind::Name => format!("the name \"{shown}\""),
+        TokenKind::Int | TokenKind::Float => format!("the number {shown}"),
+        TokenKind::String | TokenKind::BlockString => "a string".to_owned(),
     }
 }
 
@@ -328,7 +328,7 @@ mod tests {
     fn value(text: &str) -> Result<String, String> {
         let mut lexer = Lexer::new(text);
         let token = lexer.next().map_err(|refusal| refusal.error.message().to_owned())?;
-        assert!(matches!(token.kind, Kind::String | Kind::BlockString), "{text}");
+        assert!(matches!(token.kind, TokenKind::String | TokenKind::BlockString), "{text}");
         assert_eq!(token.end, text.len(), "{text}");
         Ok(string_value(text, token))
     }
@@ -393,7 +393,7 @@ mod tests {
         for text in ["0", "-0", "12", "1.5", "0.0", "1e5", "1E+5", "-1.5e-05"] {
             let token = Lexer::new(text).next().unwrap();
             assert_eq!(token.end, text.len(), "{text}");
-            let kind = if text.contains(['.', 'e', 'E']) { Kind::Float } else { Kind::Int };
+            let kind = if text.contains(['.', 'e', 'E']) { TokenKind::Float } else { TokenKind::Int };
             assert_eq!(token.kind, kind, "{text}");
         }
         for (text, column) in [
@@ -428,6 +428,6 @@ mod tests {
         assert_eq!(lexer.next().unwrap().position, Pos { line: 3, column: 1 });
         assert_eq!(lexer.next().unwrap().position, Pos { line: 5, column: 1 });
         assert_eq!(lexer.next().unwrap().position, Pos { line: 5, column: 4 });
-        assert_eq!(lexer.next().unwrap().kind, Kind::End);
+        assert_eq!(lexer.next().unwrap().kind, TokenKind::End);
     }
 }

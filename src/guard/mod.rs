@@ -19,10 +19,10 @@ pub use values::Uses;
 use crate::error::{Error, LocatedError};
 
 /// Limits of a document. The defaults are far above handwritten and generated documents, including the
-/// introspection queries of GraphiQL, Relay and code generators. Change fields of [`Limits::DEFAULT`].
+/// introspection queries of GraphiQL, Relay and code generators. Change fields of [`DocumentLimits::DEFAULT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct DocumentLimits {
     /// Size of the text, in bytes. Large values belong in variables.
     pub bytes: usize,
     /// Number of lexical tokens (September 2025, section 2.1.5).
@@ -31,7 +31,7 @@ pub struct Limits {
     /// letter.
     pub name_bytes: usize,
     /// Nesting of brackets in the text, of selection sets after fragment expansion (including a fragment's own set), and
-    /// of a variable's value. A setting above [`Limits::DEEPEST`] means [`Limits::DEEPEST`].
+    /// of a variable's value. A setting above [`DocumentLimits::DEEPEST`] means [`DocumentLimits::DEEPEST`].
     pub depth: usize,
     /// Aliases after fragment expansion.
     pub aliases: usize,
@@ -54,7 +54,7 @@ pub struct Limits {
     pub list_items: usize,
 }
 
-impl Limits {
+impl DocumentLimits {
     /// Maximum depth whatever the setting: the parser goes no deeper.
     pub const DEEPEST: usize = 64;
 
@@ -75,7 +75,7 @@ impl Limits {
         list_items: 10_000,
     };
 
-    /// No limits except [`Limits::DEEPEST`].
+    /// No limits except [`DocumentLimits::DEEPEST`].
     pub const NONE: Self = Self {
         bytes: usize::MAX,
         tokens: usize::MAX,
@@ -93,7 +93,7 @@ impl Limits {
     };
 }
 
-impl Default for Limits {
+impl Default for DocumentLimits {
     fn default() -> Self {
         Self::DEFAULT
     }
@@ -101,15 +101,15 @@ impl Default for Limits {
 
 /// Reason for refusing a document.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
+pub struct GuardRefusal {
     /// The error.
     pub error: Error,
     /// Position of the fault; the default if no position applies.
     pub position: Pos,
 }
 
-impl From<Refusal> for LocatedError {
-    fn from(refusal: Refusal) -> Self {
+impl From<GuardRefusal> for LocatedError {
+    fn from(refusal: GuardRefusal) -> Self {
         Self::new(refusal.error, refusal.position, Vec::new())
     }
 }
@@ -120,8 +120,8 @@ impl From<Refusal> for LocatedError {
 /// `TOO_COMPLEX` or `TOO_DEEP` with the limit, the limited quantity as `of`, and the amount as `asked`.
 /// `GRAPHQL_PARSE_FAILED` if the text is not GraphQL. `GRAPHQL_VALIDATION_FAILED` if fragments form a cycle,
 /// or a name is duplicated that the parsed document can hold only once.
-pub fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Refusal> {
-    let limits = Limits { depth: limits.depth.min(Limits::DEEPEST), ..*limits };
+pub fn parse(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, GuardRefusal> {
+    let limits = DocumentLimits { depth: limits.depth.min(DocumentLimits::DEEPEST), ..*limits };
     let tokens = text::tokens(text, &limits)?;
     let document = parser::parse(text, &tokens)?;
     document::check(&document, &limits)?;
@@ -135,12 +135,12 @@ fn refuse_above(
     of: &str,
     document: impl FnOnce() -> String,
     position: Pos,
-) -> Result<(), Refusal> {
+) -> Result<(), GuardRefusal> {
     let limit = limit as u64;
     if asked <= limit {
         return Ok(());
     }
-    Err(Refusal { error: Error::too_complex(of, &document(), limit, asked), position })
+    Err(GuardRefusal { error: Error::too_complex(of, &document(), limit, asked), position })
 }
 
 #[cfg(test)]
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use crate::error::Code;
 
-    const UNLIMITED: Limits = Limits::NONE;
+    const UNLIMITED: DocumentLimits = DocumentLimits::NONE;
 
     fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
         (0..count).map(one).collect()
@@ -166,22 +166,22 @@ mod tests {
         format!("{{ a {{ ...f0 }} }} {fragments} fragment f{levels} on Query {{ a }}")
     }
 
-    fn refused(text: &str, limits: &Limits) -> Refusal {
+    fn refused(text: &str, limits: &DocumentLimits) -> GuardRefusal {
         parse(text, limits).err().unwrap_or_else(|| panic!("passed: {text:.100}"))
     }
 
     /// Name of a limit in errors, its setter, and a document with a given amount of the limited quantity.
-    type Case = (&'static str, fn(usize) -> Limits, fn(usize) -> String);
+    type Case = (&'static str, fn(usize) -> DocumentLimits, fn(usize) -> String);
 
     const CASES: [Case; 18] = [
         (
             "values",
-            |values| Limits { values, ..UNLIMITED },
+            |values| DocumentLimits { values, ..UNLIMITED },
             |count| format!("{{ ...f a }} fragment f on Query {{ a(b: [{}]) }}", "1 ".repeat(count - 1)),
         ),
         (
             "valueBytes",
-            |value_bytes| Limits { value_bytes, ..UNLIMITED },
+            |value_bytes| DocumentLimits { value_bytes, ..UNLIMITED },
             |count| {
                 format!(
                     "query ($v: A = \"xy\") {{ a(b: {{ c: \"{}\" }}) }}",
@@ -191,34 +191,42 @@ mod tests {
         ),
         (
             "listItems",
-            |list_items| Limits { list_items, ..UNLIMITED },
+            |list_items| DocumentLimits { list_items, ..UNLIMITED },
             |count| format!("{{ a @b(c: [[1] [{}]]) }}", "1 ".repeat(count)),
         ),
         (
             "nameBytes",
-            |name_bytes| Limits { name_bytes, ..UNLIMITED },
+            |name_bytes| DocumentLimits { name_bytes, ..UNLIMITED },
             |count| format!("{{ a(b: {}) }}", "c".repeat(count)),
         ),
-        ("bytes", |bytes| Limits { bytes, ..UNLIMITED }, |count| format!("{{{}}}", "a".repeat(count - 2))),
+        (
+            "bytes",
+            |bytes| DocumentLimits { bytes, ..UNLIMITED },
+            |count| format!("{{{}}}", "a".repeat(count - 2)),
+        ),
         (
             "tokens",
-            |tokens| Limits { tokens, ..UNLIMITED },
+            |tokens| DocumentLimits { tokens, ..UNLIMITED },
             |count| format!("{{{}}}", "a ".repeat(count - 2)),
         ),
-        ("depth", |depth| Limits { depth, ..UNLIMITED }, |count| "{a".repeat(count) + &"}".repeat(count)),
         (
             "depth",
-            |depth| Limits { depth, ..UNLIMITED },
+            |depth| DocumentLimits { depth, ..UNLIMITED },
+            |count| "{a".repeat(count) + &"}".repeat(count),
+        ),
+        (
+            "depth",
+            |depth| DocumentLimits { depth, ..UNLIMITED },
             |count| format!("{{ a(b: {}{}) }}", "[".repeat(count - 2), "]".repeat(count - 2)),
         ),
         (
             "depth",
-            |depth| Limits { depth, ..UNLIMITED },
+            |depth| DocumentLimits { depth, ..UNLIMITED },
             |count| format!("query ($v: {}Int{}) {{ a }}", "[".repeat(count - 1), "]".repeat(count - 1)),
         ),
         (
             "depth",
-            |depth| Limits { depth, ..UNLIMITED },
+            |depth| DocumentLimits { depth, ..UNLIMITED },
             |count| {
                 let chain = |at| format!("fragment f{at} on Query {{ ...f{} }} ", at + 1);
                 format!("{{ ...f0 }} {} fragment f{} on Query {{ a }}", numbered(count - 2, chain), count - 2)
@@ -226,7 +234,7 @@ mod tests {
         ),
         (
             "aliases",
-            |aliases| Limits { aliases, ..UNLIMITED },
+            |aliases| DocumentLimits { aliases, ..UNLIMITED },
             |count| {
                 let spreads = "...f ".repeat(count / 2);
                 let own = "x: a ".repeat(count % 2);
@@ -235,7 +243,7 @@ mod tests {
         ),
         (
             "rootFields",
-            |root_fields| Limits { root_fields, ..UNLIMITED },
+            |root_fields| DocumentLimits { root_fields, ..UNLIMITED },
             |count| {
                 // Fields inside a field are not root fields, and neither are those of another operation.
                 let fields = "... { a { b } } ".repeat(count - 2);
@@ -246,7 +254,7 @@ mod tests {
         ),
         (
             "directives",
-            |directives| Limits { directives, ..UNLIMITED },
+            |directives| DocumentLimits { directives, ..UNLIMITED },
             |count| {
                 format!(
                     "query ($v: Int @d) @d {{ a {} ... @d {{ ...f @d }} }} fragment f on Query @d {{ a }}",
@@ -256,17 +264,17 @@ mod tests {
         ),
         (
             "directives",
-            |directives| Limits { directives, ..UNLIMITED },
+            |directives| DocumentLimits { directives, ..UNLIMITED },
             |count| format!("{{ {} }} fragment f on Query {{ a @include(if: true) }}", "...f ".repeat(count)),
         ),
         (
             "operations",
-            |operations| Limits { operations, ..UNLIMITED },
+            |operations| DocumentLimits { operations, ..UNLIMITED },
             |count| numbered(count, |at| format!("query Q{at} {{ a }}")),
         ),
         (
             "variables",
-            |variables| Limits { variables, ..UNLIMITED },
+            |variables| DocumentLimits { variables, ..UNLIMITED },
             |count| {
                 format!(
                     "query A({}) {{ a }} query B($v: Int) {{ a }}",
@@ -276,7 +284,7 @@ mod tests {
         ),
         (
             "selections",
-            |selections| Limits { selections, ..UNLIMITED },
+            |selections| DocumentLimits { selections, ..UNLIMITED },
             |count| {
                 format!(
                     "query A {{ {} }} query B {{ ... {{ b {{ ...f }} }} }} fragment f on Query {{ a }}",
@@ -287,7 +295,7 @@ mod tests {
         // Fragment that no operation spreads.
         (
             "selections",
-            |selections| Limits { selections, ..UNLIMITED },
+            |selections| DocumentLimits { selections, ..UNLIMITED },
             |count| {
                 format!(
                     "{{ a }} fragment f on Query {{ {} }} fragment g on Query {{ a }}",
@@ -304,7 +312,7 @@ mod tests {
                 let limits = limits(limit);
                 let passed = parse(&document(limit), &limits);
                 assert!(passed.is_ok(), "{of} {limit}: {passed:?}");
-                let Refusal { error, position } = refused(&document(limit + 1), &limits);
+                let GuardRefusal { error, position } = refused(&document(limit + 1), &limits);
                 let code = if of == "depth" { Code::TooDeep } else { Code::TooComplex };
                 assert_eq!(error.code(), code);
                 let asked = error.extensions()["asked"].as_u64().unwrap();
@@ -327,20 +335,20 @@ mod tests {
         // The list of three at three uses, an object around it at two of them, and a value that is not used
         // once.
         let (values, bytes) = (3 * 4 + 3 + 2 + 2, 3 * 3);
-        let limits = |values, value_bytes| Limits { values, value_bytes, ..UNLIMITED };
+        let limits = |values, value_bytes| DocumentLimits { values, value_bytes, ..UNLIMITED };
         assert_eq!(uses.check(&variables, &limits(values, bytes)), Ok(()));
         for (limits, of, asked) in [
             (limits(values - 1, bytes), "values", values),
             (limits(values, bytes - 1), "valueBytes", bytes),
-            (Limits { list_items: 2, ..UNLIMITED }, "listItems", 3),
-            (Limits { depth: 1, ..UNLIMITED }, "depth", 2),
+            (DocumentLimits { list_items: 2, ..UNLIMITED }, "listItems", 3),
+            (DocumentLimits { depth: 1, ..UNLIMITED }, "depth", 2),
         ] {
             let error = uses.check(&variables, &limits).unwrap_err();
             let code = if of == "depth" { Code::TooDeep } else { Code::TooComplex };
             assert_eq!((error.code(), &error.extensions()["of"]), (code, &json!(of)), "{error}");
             assert_eq!(error.extensions()["asked"], json!(asked), "{error}");
         }
-        assert_eq!(uses.check(&variables, &Limits { depth: 2, ..UNLIMITED }), Ok(()));
+        assert_eq!(uses.check(&variables, &DocumentLimits { depth: 2, ..UNLIMITED }), Ok(()));
     }
 
     #[test]
@@ -352,7 +360,7 @@ mod tests {
         }
         let mut variables = async_graphql::Variables::default();
         variables.insert(async_graphql::Name::new("v"), value);
-        let error = uses.check(&variables, &Limits::DEFAULT).unwrap_err();
+        let error = uses.check(&variables, &DocumentLimits::DEFAULT).unwrap_err();
         assert_eq!((error.code(), &error.extensions()["asked"]), (Code::TooDeep, &json!(100_000)));
         // Dropping the value would recurse once per level.
         std::mem::forget(variables);
@@ -363,12 +371,12 @@ mod tests {
         let nested = |levels: usize| "{a".repeat(levels) + &"}".repeat(levels);
         let values = |levels: usize| format!("{{a(b:{}{})}}", "[".repeat(levels - 2), "]".repeat(levels - 2));
         for document in [nested, values] {
-            assert!(parse(&document(Limits::DEEPEST), &UNLIMITED).is_ok());
-            for levels in [Limits::DEEPEST + 1, 100_000] {
+            assert!(parse(&document(DocumentLimits::DEEPEST), &UNLIMITED).is_ok());
+            for levels in [DocumentLimits::DEEPEST + 1, 100_000] {
                 let error = refused(&document(levels), &UNLIMITED).error;
                 assert_eq!(
                     json!(error.extensions()),
-                    json!({ "of": "depth", "limit": Limits::DEEPEST, "asked": levels })
+                    json!({ "of": "depth", "limit": DocumentLimits::DEEPEST, "asked": levels })
                 );
             }
         }
@@ -378,7 +386,7 @@ mod tests {
     #[test]
     fn fragments_that_multiply_are_counted_and_not_walked() {
         assert!(doubling(20).len() < 1_000);
-        let error = refused(&doubling(20), &Limits::DEFAULT).error;
+        let error = refused(&doubling(20), &DocumentLimits::DEFAULT).error;
         // The field, a spread for each node of the tree, a field for each of its leaves.
         let asked = 1 + (1 << 21) - 1 + (1 << 20);
         assert_eq!(json!(error.extensions()), json!({ "of": "selections", "limit": 10_000, "asked": asked }));
@@ -393,7 +401,7 @@ mod tests {
         let wide =
             |at: usize| format!("fragment f{at} on Query {{ {} }} ", format!("...f{} ", at + 1).repeat(100));
         let text = format!("{{ a {{ ...f0 }} }} {} fragment f20 on Query {{ a: b }}", numbered(20, wide));
-        let error = refused(&text, &Limits::DEFAULT).error;
+        let error = refused(&text, &DocumentLimits::DEFAULT).error;
         assert_eq!(json!(error.extensions()), json!({ "of": "aliases", "limit": 1_000, "asked": u64::MAX }));
     }
 
@@ -412,19 +420,19 @@ mod tests {
             ("{ ...a } fragment a on Q { ...a }", "the fragment \"a\" spreads itself"),
             ("{ b } fragment a on Q { b { c { ... { ...a } } } }", "the fragment \"a\" spreads itself"),
         ] {
-            let Refusal { error, position } = refused(text, &Limits::DEFAULT);
+            let GuardRefusal { error, position } = refused(text, &DocumentLimits::DEFAULT);
             assert_eq!((error.code(), error.message()), (Code::ValidationFailed, message));
             assert_eq!(position.line, 1);
         }
         let text = "{ ...a } fragment a on Q { ...b } fragment b on Q { ...c } fragment c on Q { ...b ...a }";
-        let error = refused(text, &Limits::DEFAULT).error;
+        let error = refused(text, &DocumentLimits::DEFAULT).error;
         assert_eq!(error.code(), Code::ValidationFailed);
         assert!(error.message().contains(" spreads itself by way of "), "{error}");
     }
 
     #[test]
     fn a_fragment_that_is_not_there_is_left_to_validation() {
-        assert!(parse("{ ...a ...b } fragment a on Q { ...c }", &Limits::DEFAULT).is_ok());
+        assert!(parse("{ ...a ...b } fragment a on Q { ...c }", &DocumentLimits::DEFAULT).is_ok());
     }
 
     #[test]
@@ -432,18 +440,18 @@ mod tests {
         let fill = |text: &str| text.repeat((256 << 10) / text.len() - 10);
         for flood in [" ", ",", "\t", "\r\n", "\u{feff}", "#\n", "# { { {\n", "#\r"] {
             let text = format!("{{ a {} }}", fill(flood));
-            assert!(parse(&text, &Limits::DEFAULT).is_ok(), "{flood:?}");
+            assert!(parse(&text, &DocumentLimits::DEFAULT).is_ok(), "{flood:?}");
         }
         for value in ["\"\"\"{}\"\"\"", "\"{}\""] {
             let text = format!("{{ a(b: {}) }}", value.replace("{}", &"[{(日本".repeat(20_000)));
-            assert!(parse(&text, &Limits::DEFAULT).is_ok(), "{value}");
+            assert!(parse(&text, &DocumentLimits::DEFAULT).is_ok(), "{value}");
         }
     }
 
     #[test]
     fn a_block_string_without_an_end_is_refused_at_once() {
         let text = format!("{{\n a(b: [\"\"\" {}]) }}", "x\\\"\"\"\"\"".repeat(30_000));
-        let Refusal { error, position } = refused(&text, &Limits::DEFAULT);
+        let GuardRefusal { error, position } = refused(&text, &DocumentLimits::DEFAULT);
         assert_eq!(
             error.message(),
             "expected \"\"\" at the end of the block string, found the end of the document"
@@ -461,7 +469,7 @@ mod tests {
             ("{ a } ?", "expected a token, found \"?\"", 1, 7),
             ("query ($a Int) { a }", "expected \":\", found the name \"Int\"", 1, 11),
         ] {
-            let Refusal { error, position } = refused(text, &Limits::DEFAULT);
+            let GuardRefusal { error, position } = refused(text, &DocumentLimits::DEFAULT);
             assert_eq!((error.code(), error.message()), (Code::ParseFailed, message), "{text}");
             assert_eq!(position, Pos { line, column }, "{text}");
         }
@@ -475,7 +483,7 @@ mod tests {
             format!("{{ a(b: 1{}e999) }}", "0".repeat(10_000)),
             format!("{{ a(b: \"\\u{{{}}}\") }}", "0".repeat(10_000) + "110000"),
         ] {
-            let error = refused(&text, &Limits::DEFAULT).error;
+            let error = refused(&text, &DocumentLimits::DEFAULT).error;
             assert!(error.message().len() < 200, "{error}");
         }
     }
@@ -491,7 +499,7 @@ mod tests {
             ]), 0..40),
             glue in select(vec!["", " ", "\n"]),
         ) {
-            if let Err(refusal) = parse(&words.join(glue), &Limits::DEFAULT) {
+            if let Err(refusal) = parse(&words.join(glue), &DocumentLimits::DEFAULT) {
                 prop_assert!(!refusal.error.message().is_empty());
             }
         }

@@ -16,8 +16,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Pos, Positioned};
 
-use super::Refusal;
-use super::lexer::{self, Kind, Token};
+use super::GuardRefusal;
+use super::lexer::{self, Token, TokenKind};
 use crate::error::Error;
 
 /// Parses a document. Recurses once per bracket of the text, which the caller bounds.
@@ -25,7 +25,7 @@ use crate::error::Error;
 /// # Errors
 /// `GRAPHQL_PARSE_FAILED` at the first token that the grammar does not allow. `GRAPHQL_VALIDATION_FAILED` for
 /// duplicate operations, fragments or input fields: the parsed form holds a single one per name.
-pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<ExecutableDocument, Refusal> {
+pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<ExecutableDocument, GuardRefusal> {
     let mut parser = Parser { text, tokens, at: 0, violation: None };
     let document = parser.document()?;
     match parser.violation {
@@ -36,18 +36,18 @@ pub(super) fn parse(text: &str, tokens: &[Token]) -> Result<ExecutableDocument, 
 
 struct Parser<'a> {
     text: &'a str,
-    /// All tokens; the last one is [`Kind::End`].
+    /// All tokens; the last one is [`TokenKind::End`].
     tokens: &'a [Token],
     at: usize,
     /// First violation of a validation rule.
-    violation: Option<Refusal>,
+    violation: Option<GuardRefusal>,
 }
 
-type Parsed<T> = Result<T, Refusal>;
+type Parsed<T> = Result<T, GuardRefusal>;
 
 /// Operations and fragments of a document during parsing.
 #[derive(Default)]
-struct Definitions {
+struct DocumentDefinitions {
     anonymous: Option<Positioned<OperationDefinition>>,
     named: HashMap<Name, Positioned<OperationDefinition>>,
     fragments: HashMap<Name, Positioned<FragmentDefinition>>,
@@ -69,16 +69,16 @@ impl<'a> Parser<'a> {
     }
 
     fn is_at(&self, punctuator: u8) -> bool {
-        self.peek().kind == Kind::Punctuator(punctuator)
+        self.peek().kind == TokenKind::Punctuator(punctuator)
     }
 
     fn is_at_word(&self, word: &str) -> bool {
         let token = self.peek();
-        token.kind == Kind::Name && self.text_of(token) == word
+        token.kind == TokenKind::Name && self.text_of(token) == word
     }
 
     fn is_at_string(&self) -> bool {
-        matches!(self.peek().kind, Kind::String | Kind::BlockString)
+        matches!(self.peek().kind, TokenKind::String | TokenKind::BlockString)
     }
 
     /// Consumes the punctuator if it is next.
@@ -101,7 +101,7 @@ impl<'a> Parser<'a> {
     }
 
     fn name(&mut self, expected: &str) -> Parsed<Positioned<Name>> {
-        if self.peek().kind != Kind::Name {
+        if self.peek().kind != TokenKind::Name {
             return self.refuse(expected);
         }
         let token = self.advance();
@@ -110,7 +110,7 @@ impl<'a> Parser<'a> {
 
     /// Records the first violation of a validation rule. The text may still turn out not to be GraphQL.
     fn violate(&mut self, position: Pos, message: impl FnOnce() -> String) {
-        self.violation.get_or_insert_with(|| Refusal { error: Error::validation(message()), position });
+        self.violation.get_or_insert_with(|| GuardRefusal { error: Error::validation(message()), position });
     }
 
     /// Parses one or more items between brackets.
@@ -130,11 +130,11 @@ impl<'a> Parser<'a> {
 
     /// Parses a document (section 2.3).
     fn document(&mut self) -> Parsed<ExecutableDocument> {
-        let mut definitions = Definitions::default();
-        while definitions.is_empty() || self.peek().kind != Kind::End {
+        let mut definitions = DocumentDefinitions::default();
+        while definitions.is_empty() || self.peek().kind != TokenKind::End {
             self.definition(&mut definitions)?;
         }
-        let Definitions { anonymous, named, fragments } = definitions;
+        let DocumentDefinitions { anonymous, named, fragments } = definitions;
         let operations = match anonymous {
             // Section 5.2.3.1, Lone Anonymous Operation.
             Some(operation) if !named.is_empty() => {
@@ -150,7 +150,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Parses an operation or a fragment, with an optional description, which is ignored (section 2.2).
-    fn definition(&mut self, definitions: &mut Definitions) -> Parsed<()> {
+    fn definition(&mut self, definitions: &mut DocumentDefinitions) -> Parsed<()> {
         const EXPECTED: &str = "an operation or a fragment";
         if self.is_at(b'{') {
             let position = self.peek().position;
@@ -172,7 +172,7 @@ impl<'a> Parser<'a> {
         }
         let token = self.peek();
         let ty = match self.text_of(token) {
-            _ if token.kind != Kind::Name => return self.refuse(EXPECTED),
+            _ if token.kind != TokenKind::Name => return self.refuse(EXPECTED),
             "query" => OperationType::Query,
             "mutation" => OperationType::Mutation,
             "subscription" => OperationType::Subscription,
@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
         };
         self.advance();
         let name = match self.peek().kind {
-            Kind::Name => Some(self.name("a name")?),
+            TokenKind::Name => Some(self.name("a name")?),
             _ => None,
         };
         let variable_definitions =
@@ -194,7 +194,7 @@ impl<'a> Parser<'a> {
 
     fn add_operation(
         &mut self,
-        definitions: &mut Definitions,
+        definitions: &mut DocumentDefinitions,
         name: Option<Positioned<Name>>,
         operation: Positioned<OperationDefinition>,
     ) {
@@ -219,7 +219,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn fragment(&mut self, definitions: &mut Definitions) -> Parsed<()> {
+    fn fragment(&mut self, definitions: &mut DocumentDefinitions) -> Parsed<()> {
         let position = self.advance().position;
         if self.is_at_word("on") {
             return self.refuse("the name of the fragment, which cannot be \"on\"");
@@ -303,7 +303,7 @@ impl<'a> Parser<'a> {
             let field = Positioned::new(self.field()?, position);
             return Ok(Positioned::new(Selection::Field(field), position));
         }
-        if self.peek().kind == Kind::Name && !self.is_at_word("on") {
+        if self.peek().kind == TokenKind::Name && !self.is_at_word("on") {
             let fragment_name = self.name("the name of a fragment")?;
             let directives = self.directives(false)?;
             let spread = Positioned::new(FragmentSpread { fragment_name, directives }, position);
@@ -324,7 +324,7 @@ impl<'a> Parser<'a> {
     }
 
     fn field(&mut self) -> Parsed<Field> {
-        let is_first = self.at > 0 && self.tokens[self.at - 1].kind == Kind::Punctuator(b'{');
+        let is_first = self.at > 0 && self.tokens[self.at - 1].kind == TokenKind::Punctuator(b'{');
         let expected = if is_first { "a field or a fragment" } else { "a field, a fragment or \"}\"" };
         let mut name = self.name(expected)?;
         let mut alias = None;
@@ -341,7 +341,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-impl Definitions {
+impl DocumentDefinitions {
     fn is_empty(&self) -> bool {
         self.anonymous.is_none() && self.named.is_empty() && self.fragments.is_empty()
     }
@@ -353,10 +353,10 @@ mod tests {
     use async_graphql_value::Value;
 
     use crate::error::Code;
-    use crate::guard::{Limits, Refusal, parse};
+    use crate::guard::{DocumentLimits, GuardRefusal, parse};
 
-    fn read(text: &str) -> Result<ExecutableDocument, Refusal> {
-        parse(text, &Limits::NONE)
+    fn read(text: &str) -> Result<ExecutableDocument, GuardRefusal> {
+        parse(text, &DocumentLimits::NONE)
     }
 
     /// Parses a literal and prints it as async-graphql does.
@@ -438,7 +438,7 @@ mod tests {
             "{ a(b: !) }",
             "subscription subscription",
         ] {
-            let Refusal { error, position } = read(text).unwrap_err();
+            let GuardRefusal { error, position } = read(text).unwrap_err();
             assert_eq!(error.code(), Code::ParseFailed, "{text}: {error}");
             assert!(
                 error.message().starts_with("expected ") && error.message().contains(", found "),
@@ -460,7 +460,7 @@ mod tests {
             ("query A { a } { b }", 15),
             ("{ a(b: 1e999) }", 8),
         ] {
-            let Refusal { error, position } = read(text).unwrap_err();
+            let GuardRefusal { error, position } = read(text).unwrap_err();
             assert_eq!(error.code(), Code::ValidationFailed, "{text}: {error}");
             assert_eq!((position.line, position.column), (1, column), "{text}: {error}");
         }

@@ -3,13 +3,13 @@
 
 use async_graphql::Pos;
 
-use super::lexer::{Kind, Lexer, Token};
-use super::{Limits, Refusal, refuse_above};
+use super::lexer::{Lexer, Token, TokenKind};
+use super::{DocumentLimits, GuardRefusal, refuse_above};
 use crate::error::Error;
 
 /// Returns the tokens of a text, the end last. Refuses a text with too many bytes or tokens, too long a name,
 /// or too deep nesting.
-pub(super) fn tokens(text: &str, limits: &Limits) -> Result<Vec<Token>, Refusal> {
+pub(super) fn tokens(text: &str, limits: &DocumentLimits) -> Result<Vec<Token>, GuardRefusal> {
     refuse_above(
         limits.bytes,
         text.len() as u64,
@@ -27,7 +27,7 @@ pub(super) fn tokens(text: &str, limits: &Limits) -> Result<Vec<Token>, Refusal>
     )?;
     if measured.depth > limits.depth as u64 {
         let error = Error::too_deep("the document", limits.depth as u64, measured.depth);
-        return Err(Refusal { error, position: measured.too_deep });
+        return Err(GuardRefusal { error, position: measured.too_deep });
     }
     refuse_above(
         limits.tokens,
@@ -55,13 +55,13 @@ struct Measured {
 }
 
 impl Measured {
-    fn read(text: &str, limits: &Limits) -> Result<Self, Refusal> {
+    fn read(text: &str, limits: &DocumentLimits) -> Result<Self, GuardRefusal> {
         let mut measured = Self::default();
         let mut depth: u64 = 0;
         let mut lexer = Lexer::new(text);
         loop {
             let token = lexer.next()?;
-            if token.kind == Kind::End {
+            if token.kind == TokenKind::End {
                 measured.tokens.push(token);
                 return Ok(measured);
             }
@@ -74,18 +74,18 @@ impl Measured {
             measured.count += 1;
             let length = (token.end - token.begin) as u64;
             match token.kind {
-                Kind::Name if length > measured.name_bytes => {
+                TokenKind::Name if length > measured.name_bytes => {
                     measured.name_bytes = length;
                     measured.longest_name = token.position;
                 }
-                Kind::Punctuator(b'{' | b'[' | b'(') => {
+                TokenKind::Punctuator(b'{' | b'[' | b'(') => {
                     if depth == limits.depth as u64 && measured.depth == depth {
                         measured.too_deep = token.position;
                     }
                     depth += 1;
                     measured.depth = measured.depth.max(depth);
                 }
-                Kind::Punctuator(b'}' | b']' | b')') => depth = depth.saturating_sub(1),
+                TokenKind::Punctuator(b'}' | b']' | b')') => depth = depth.saturating_sub(1),
                 _ => {}
             }
         }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn measured(text: &str) -> (u64, u64) {
-        let measured = Measured::read(text, &Limits::DEFAULT).unwrap();
+        let measured = Measured::read(text, &DocumentLimits::DEFAULT).unwrap();
         (measured.count, measured.depth)
     }
 
@@ -139,7 +139,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_measured_to_its_end_or_refused(text in "[\\PC\"\\\\#\n\r{}\\[\\]()0-9.e+-]{0,200}") {
-            if let Ok(measured) = Measured::read(&text, &Limits::DEFAULT) {
+            if let Ok(measured) = Measured::read(&text, &DocumentLimits::DEFAULT) {
                 prop_assert!(measured.count <= text.len() as u64);
                 prop_assert!(measured.depth <= measured.count);
             }

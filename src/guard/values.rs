@@ -6,13 +6,13 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Name, Variables};
 use async_graphql_value::{ConstValue, Value};
 
-use super::Limits;
+use super::DocumentLimits;
 use super::document::Fragments;
 use crate::error::{Error, Result};
 
 /// Size of a value including its contents. Sums saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Size {
+pub(super) struct ValueSize {
     /// Number of scalars, lists and objects.
     pub values: u64,
     /// Size of all text, in bytes.
@@ -23,7 +23,7 @@ pub(super) struct Size {
     pub depth: u64,
 }
 
-impl Size {
+impl ValueSize {
     /// Adds the size of a sibling value.
     pub fn add(&mut self, other: Self) {
         self.add_times(other, 1);
@@ -119,7 +119,7 @@ fn text(scalar: &ConstValue) -> usize {
 pub struct Uses {
     nodes: u64,
     selections: u64,
-    literals: Size,
+    literals: ValueSize,
     variables: HashMap<Name, Use>,
     most: u64,
     deepest: u64,
@@ -157,7 +157,7 @@ impl Uses {
         let mut size = self.literals;
         for (name, value) in variables.iter().filter(|(name, _)| read(name)) {
             let times = self.variables.get(name).map_or(0, |of_variable| of_variable.times);
-            size.add_times(Size::of_variable(value), times);
+            size.add_times(ValueSize::of_variable(value), times);
         }
         (self.selections.saturating_add(size.values), size.bytes)
     }
@@ -171,12 +171,12 @@ impl Uses {
     ///
     /// # Errors
     /// `TOO_COMPLEX` or `TOO_DEEP` with the limit, the limited quantity as `of`, and the amount as `asked`.
-    pub fn check(&self, variables: &Variables, limits: &Limits) -> Result<()> {
-        let mut all = Size::default();
+    pub fn check(&self, variables: &Variables, limits: &DocumentLimits) -> Result<()> {
+        let mut all = ValueSize::default();
         for value in variables.values() {
-            all.add(Size::of_variable(value));
+            all.add(ValueSize::of_variable(value));
         }
-        let depth = limits.depth.min(Limits::DEEPEST) as u64;
+        let depth = limits.depth.min(DocumentLimits::DEEPEST) as u64;
         // Few requests come near a limit: only those are checked variable by variable.
         let mut bound = self.literals;
         bound.add_times(all, self.most.max(1));
@@ -189,7 +189,7 @@ impl Uses {
         }
         let mut sum = self.literals;
         for (name, value) in variables.iter() {
-            let size = Size::of_variable(value);
+            let size = ValueSize::of_variable(value);
             let Use { times, depth: around } = self.variables.get(name).copied().unwrap_or_default();
             let asked = size.depth.saturating_add(around);
             if asked > depth {
@@ -204,12 +204,12 @@ impl Uses {
     }
 }
 
-impl Size {
+impl ValueSize {
     /// Checks the total size.
     ///
     /// # Errors
     /// `TOO_COMPLEX`.
-    pub fn check(&self, limits: &Limits) -> Result<()> {
+    pub fn check(&self, limits: &DocumentLimits) -> Result<()> {
         let Self { values, bytes, longest_list, depth: _ } = *self;
         let subject = || format!("the document has a list of {longest_list} items");
         refuse_above(limits.list_items, longest_list, "listItems", subject)?;

@@ -8,7 +8,7 @@ use super::{Column, ColumnId, Declaration, Entity, Model, OnDelete, Relation, na
 
 /// Reason why the registered entities do not form a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ModelFault {
     /// An entity was registered more than once.
     RegisteredTwice {
         /// Table name.
@@ -164,7 +164,7 @@ pub enum Fault {
     },
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ModelFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RegisteredTwice { table } => {
@@ -258,7 +258,7 @@ impl fmt::Display for Fault {
 #[derive(Clone, PartialEq, Eq)]
 pub struct ModelError {
     /// All faults found.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ModelFault>,
 }
 
 impl fmt::Display for ModelError {
@@ -280,10 +280,10 @@ impl fmt::Debug for ModelError {
 impl std::error::Error for ModelError {}
 
 /// Collects the faults of the finished model: name clashes, and keys that are missing or may repeat.
-pub(super) fn check(model: &Model, faults: &mut Vec<Fault>) {
+pub(super) fn check(model: &Model, faults: &mut Vec<ModelFault>) {
     for entity in &model.entities {
         if entity.primary_key.is_empty() {
-            faults.push(Fault::NoPrimaryKey { entity: entity.name.clone() });
+            faults.push(ModelFault::NoPrimaryKey { entity: entity.name.clone() });
         }
         check_columns(entity, faults);
         check_single(model, entity, faults);
@@ -302,20 +302,20 @@ pub(super) fn check(model: &Model, faults: &mut Vec<Fault>) {
 }
 
 /// Checks that each column has one field, because an INSERT must not name a column twice.
-fn check_columns(entity: &Entity, faults: &mut Vec<Fault>) {
+fn check_columns(entity: &Entity, faults: &mut Vec<ModelFault>) {
     for (id, column) in entity.columns.iter().enumerate() {
         let is_named = |other: &Column| other.name == column.name;
         // Reported once per column, at its second field.
         if entity.columns[..id].iter().filter(|other| is_named(other)).count() == 1 {
             let column = format!("{}.{}", entity.table.name, column.name);
-            faults.push(Fault::ColumnTwice { entity: entity.name.clone(), column });
+            faults.push(ModelFault::ColumnTwice { entity: entity.name.clone(), column });
         }
     }
 }
 
 /// Checks that a to-one side has a unique key, which guarantees at most one row. A foreign key constraint
 /// implies a unique target.
-fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
+fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<ModelFault>) {
     let promises = |relation: &&Relation| match relation.declaration {
         Declaration::HasOne => true,
         Declaration::BelongsTo => !relation.enforced,
@@ -324,7 +324,7 @@ fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     for relation in entity.relations.iter().filter(promises) {
         let target = &model.entities[relation.target];
         if !target.is_unique(&relation.to) {
-            faults.push(Fault::NotUnique {
+            faults.push(ModelFault::NotUnique {
                 relation: format!("{}.{}", entity.name, relation.field),
                 declaration: relation.declaration,
                 columns: format!("{} ({})", target.table.name, columns(target, &relation.to)),
@@ -341,20 +341,25 @@ fn columns(entity: &Entity, columns: &[ColumnId]) -> String {
 /// Names in use; finds the second user of each name.
 struct Names<'a> {
     taken: HashMap<String, String>,
-    faults: &'a mut Vec<Fault>,
+    faults: &'a mut Vec<ModelFault>,
 }
 
 impl<'a> Names<'a> {
-    fn new(faults: &'a mut Vec<Fault>) -> Self {
+    fn new(faults: &'a mut Vec<ModelFault>) -> Self {
         Self { taken: HashMap::new(), faults }
     }
 
     /// Returns true if the name is valid and free. Names derived from an invalid name are not worth a fault
     /// each.
-    fn take(&mut self, name: &str, what: String, clash: impl FnOnce(String, [String; 2]) -> Fault) -> bool {
+    fn take(
+        &mut self,
+        name: &str,
+        what: String,
+        clash: impl FnOnce(String, [String; 2]) -> ModelFault,
+    ) -> bool {
         let is_valid = names::is_valid(name);
         if !is_valid {
-            self.faults.push(Fault::InvalidName { name: name.to_owned(), of: what.clone() });
+            self.faults.push(ModelFault::InvalidName { name: name.to_owned(), of: what.clone() });
         }
         match self.taken.entry(name.to_owned()) {
             Entry::Occupied(first) => {
@@ -369,8 +374,8 @@ impl<'a> Names<'a> {
     }
 }
 
-fn check_fields(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
-    let clash = |field, between| Fault::FieldClash { entity: entity.name.clone(), field, between };
+fn check_fields(model: &Model, entity: &Entity, faults: &mut Vec<ModelFault>) {
+    let clash = |field, between| ModelFault::FieldClash { entity: entity.name.clone(), field, between };
     let mut names = Names::new(faults);
     names.take(names::NODE_ID, "the node id".to_owned(), clash);
     // Combinators share the filter with columns and relations.
@@ -408,7 +413,7 @@ fn described(model: &Model, entity: &Entity, relation: &Relation) -> String {
 
 /// Checks the columns of a junction for clashes. The columns share an edge with the fields of every edge. In
 /// the input for a link, the columns share the object with the unique keys of the target.
-fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
+fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<ModelFault>) {
     for relation in &entity.relations {
         let columns = model.junction_columns(relation);
         let junction = relation.junction.as_ref().and_then(|junction| junction.entity);
@@ -416,7 +421,7 @@ fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
             continue;
         };
         let mut beside = |place: String, others: Vec<(String, String)>| {
-            let clash = |field, between| Fault::FieldClash { entity: place.clone(), field, between };
+            let clash = |field, between| ModelFault::FieldClash { entity: place.clone(), field, between };
             let mut names = Names::new(faults);
             for (field, what) in others {
                 names.take(&field, what, clash);
@@ -444,15 +449,15 @@ fn check_edges(model: &Model, entity: &Entity, faults: &mut Vec<Fault>) {
     }
 }
 
-fn check_values(model: &Model, faults: &mut Vec<Fault>) {
+fn check_values(model: &Model, faults: &mut Vec<ModelFault>) {
     for enumeration in model.enumerations.iter().filter(|enumeration| enumeration.exposed) {
         let mut taken: HashMap<&String, &String> = HashMap::new();
         for (name, stored) in &enumeration.variants {
             if !names::is_valid_value(name) {
                 let of = format!("value \"{stored}\" of database enum {}", enumeration.database_name);
-                faults.push(Fault::InvalidName { name: name.clone(), of });
+                faults.push(ModelFault::InvalidName { name: name.clone(), of });
             } else if let Some(first) = taken.insert(name, stored) {
-                faults.push(Fault::ValueClash {
+                faults.push(ModelFault::ValueClash {
                     enumeration: enumeration.name.clone(),
                     name: name.clone(),
                     stored: [first.clone(), stored.clone()],
@@ -463,8 +468,8 @@ fn check_values(model: &Model, faults: &mut Vec<Fault>) {
 }
 
 /// Returns the entities whose type name is unique.
-fn check_types<'a>(model: &'a Model, faults: &mut Vec<Fault>) -> Vec<&'a Entity> {
-    let clash = |name, between| Fault::TypeClash { name, between };
+fn check_types<'a>(model: &'a Model, faults: &mut Vec<ModelFault>) -> Vec<&'a Entity> {
+    let clash = |name, between| ModelFault::TypeClash { name, between };
     let mut names = Names::new(faults);
     for name in names::FIXED_TYPES {
         names.take(name, "a type of every schema".to_owned(), clash);
@@ -518,8 +523,8 @@ fn named_relations(entity: &Entity) -> impl Iterator<Item = &Relation> {
     entity.relations.iter().enumerate().filter(is_first).map(|(_, relation)| relation)
 }
 
-fn check_roots(entities: &[&Entity], faults: &mut Vec<Fault>) {
-    let clash = |field, between| Fault::FieldClash { entity: "Query".to_owned(), field, between };
+fn check_roots(entities: &[&Entity], faults: &mut Vec<ModelFault>) {
+    let clash = |field, between| ModelFault::FieldClash { entity: "Query".to_owned(), field, between };
     let mut names = Names::new(faults);
     for name in names::FIXED_ROOTS {
         names.take(name, "the look-up of nodes".to_owned(), clash);
@@ -536,7 +541,7 @@ fn check_roots(entities: &[&Entity], faults: &mut Vec<Fault>) {
         let many = format!("the list of {}", entity.name);
         if roots.list == roots.one {
             let field = roots.list.clone();
-            names.faults.push(Fault::NoPlural { entity: entity.name.clone(), field });
+            names.faults.push(ModelFault::NoPlural { entity: entity.name.clone(), field });
         } else if names.take(&roots.list, many.clone(), clash) {
             names.take(&roots.connection, many.clone(), clash);
             names.take(&roots.aggregate, many, clash);
@@ -546,7 +551,7 @@ fn check_roots(entities: &[&Entity], faults: &mut Vec<Fault>) {
 
 /// Checks the names of the inputs for nested writing.
 fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
-    let clash = |name, between| Fault::TypeClash { name, between };
+    let clash = |name, between| ModelFault::TypeClash { name, between };
     for (field, _) in entity.keys().filter(|(field, key)| key.len() > 1 && names::is_valid(field)) {
         let what = format!("the columns of a unique key of {}", entity.name);
         names.take(&names::composite_key(&entity.types.key, &field), what, clash);
@@ -572,8 +577,8 @@ fn check_inputs(model: &Model, entity: &Entity, names: &mut Names) {
     }
 }
 
-fn check_mutations(entities: &[&Entity], faults: &mut Vec<Fault>) {
-    let clash = |field, between| Fault::FieldClash { entity: "Mutation".to_owned(), field, between };
+fn check_mutations(entities: &[&Entity], faults: &mut Vec<ModelFault>) {
+    let clash = |field, between| ModelFault::FieldClash { entity: "Mutation".to_owned(), field, between };
     let mut names = Names::new(faults);
     // Entities whose list and single field are equal were reported before.
     for entity in entities.iter().filter(|entity| entity.roots.list != entity.roots.one) {
@@ -584,8 +589,8 @@ fn check_mutations(entities: &[&Entity], faults: &mut Vec<Fault>) {
 }
 
 /// Checks the fields of the link input, where `create` stands beside the unique keys.
-fn check_keys(entity: &Entity, faults: &mut Vec<Fault>) {
-    let clash = |field, between| Fault::FieldClash { entity: entity.types.link.clone(), field, between };
+fn check_keys(entity: &Entity, faults: &mut Vec<ModelFault>) {
+    let clash = |field, between| ModelFault::FieldClash { entity: entity.types.link.clone(), field, between };
     let mut names = Names::new(faults);
     names.take("create", "a new row".to_owned(), clash);
     // Missing keys and invalid names were reported before.

@@ -11,7 +11,7 @@ mod reflect;
 mod registry;
 mod relation;
 
-pub use check::{Fault, ModelError};
+pub use check::{ModelError, ModelFault};
 pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normalize_key};
 pub use description::{
     ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
@@ -170,14 +170,14 @@ impl Model {
     }
 
     /// Returns the relations of exposed entities that lead to `target`.
-    pub fn leading_to(&self, target: EntityId) -> impl Iterator<Item = &Relation> {
+    pub fn incoming_relations(&self, target: EntityId) -> impl Iterator<Item = &Relation> {
         let relations = self.exposed().flat_map(|(_, entity)| &entity.relations);
         relations.filter(move |relation| relation.target == target)
     }
 
     /// Returns true if a join over a relation of `owner` matches at most one row, and compares keys exactly
     /// as the values do.
-    pub fn leads_to_one(&self, owner: EntityId, relation: &Relation) -> bool {
+    pub fn is_unique_join(&self, owner: EntityId, relation: &Relation) -> bool {
         let (owner, target) = (&self.entities[owner], &self.entities[relation.target]);
         let mut pairs = relation.from.iter().zip(&relation.to);
         !relation.is_many()
@@ -233,7 +233,7 @@ impl Model {
 
     /// Returns the forward relations of all entities that reference this entity and are enforced by the
     /// database or a deletion rule.
-    pub fn pointing_at(&self, id: EntityId) -> impl Iterator<Item = (EntityId, &Relation)> {
+    pub fn referencing_relations(&self, id: EntityId) -> impl Iterator<Item = (EntityId, &Relation)> {
         self.entities.iter().enumerate().flat_map(move |(child, entity)| {
             let points_here = move |relation: &&Relation| {
                 relation.declaration == Declaration::BelongsTo

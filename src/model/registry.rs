@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{EntityTrait, Related};
 
 use super::reflect::{self, Reflected, ReflectedVia};
-use super::{Fault, Model, ModelError, OnDelete, assembly};
+use super::{Model, ModelError, ModelFault, OnDelete, assembly};
 
 /// Registry of the entities that a service exposes.
 ///
@@ -30,7 +30,7 @@ pub struct Registry {
     pub(super) registered: Vec<(Reflected, EntityOptions)>,
     pub(super) via: Vec<ReflectedVia>,
     pub(super) values: BTreeMap<(String, String), String>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<ModelFault>,
 }
 
 /// Options of one entity, which override the defaults.
@@ -162,7 +162,7 @@ impl Registry {
     {
         match reflect::via::<E, R>() {
             Some(via) => self.via.push(via),
-            None => self.faults.push(Fault::NotManyToMany {
+            None => self.faults.push(ModelFault::NotManyToMany {
                 from: E::default().table_name().to_owned(),
                 to: R::default().table_name().to_owned(),
             }),

@@ -15,9 +15,9 @@ pub struct Create {
     /// Values of own columns.
     pub values: Vec<(ColumnId, Value)>,
     /// Rows that the new row references.
-    pub forward: Vec<(RelationId, Link)>,
+    pub forward: Vec<(RelationId, ForwardLink)>,
     /// Nested writes to rows that reference the new row.
-    pub below: Vec<(RelationId, Below)>,
+    pub nested: Vec<(RelationId, NestedWrite)>,
 }
 
 /// Change of existing rows.
@@ -28,25 +28,25 @@ pub struct Update {
     /// New values of own columns.
     pub values: Vec<(ColumnId, Value)>,
     /// Rows that the changed rows will reference.
-    pub forward: Vec<(RelationId, Link)>,
+    pub forward: Vec<(RelationId, ForwardLink)>,
     /// Nested writes to rows that reference the changed rows.
-    pub below: Vec<(RelationId, Below)>,
+    pub nested: Vec<(RelationId, NestedWrite)>,
 }
 
 /// Target of a foreign key.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Link {
+pub enum ForwardLink {
     /// No target.
     Null,
     /// Existing row.
-    Key(Key),
+    Key(UniqueKeyInput),
     /// New row.
     Create(Box<Create>),
 }
 
 /// Row named by a unique key.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Key {
+pub struct UniqueKeyInput {
     /// Path in the input, for errors.
     pub path: String,
     /// Columns of the key.
@@ -60,50 +60,50 @@ pub struct Key {
 /// Nested writes to rows of a reverse or many-to-many relation. A one-to-one relation has at most one of
 /// each.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Below {
+pub struct NestedWrite {
     /// New rows to link, with the values of the junction's own columns.
     pub create: Vec<(Create, Vec<(ColumnId, Value)>)>,
     /// Rows to link.
-    pub connect: Vec<Key>,
+    pub connect: Vec<UniqueKeyInput>,
     /// Changes of linked rows; without a key, of the single row.
-    pub update: Vec<(Option<Key>, Update)>,
+    pub update: Vec<(Option<UniqueKeyInput>, Update)>,
     /// Change of the single row, or its creation.
     pub upsert: Option<(Create, Update)>,
     /// Rows to unlink.
-    pub disconnect: Vec<Key>,
+    pub disconnect: Vec<UniqueKeyInput>,
     /// True to unlink the single row.
     pub disconnect_one: bool,
     /// Rows to delete.
-    pub delete: Vec<Key>,
+    pub delete: Vec<UniqueKeyInput>,
     /// True to delete the single row.
     pub delete_one: bool,
     /// Complete new set of linked rows.
-    pub set: Option<Vec<Key>>,
+    pub set: Option<Vec<UniqueKeyInput>>,
 }
 
 /// Reader of a model's inputs.
 #[derive(Clone, Copy, Debug)]
-pub struct Changes<'a> {
+pub struct InputReader<'a> {
     /// The model.
     pub model: &'a Model,
     /// The database's dialect.
     pub dialect: Dialect,
 }
 
-impl Changes<'_> {
+impl InputReader<'_> {
     /// Reads `UserCreate`. `without` is the relation that the context of the row determines.
     pub fn create(&self, entity: EntityId, input: &Input, without: Option<RelationId>) -> Result<Create> {
         let mut create = Create {
             path: input.path().to_owned(),
             values: Vec::new(),
             forward: Vec::new(),
-            below: Vec::new(),
+            nested: Vec::new(),
         };
         for (name, input) in input.object()? {
             match self.field(entity, name, &input, without)? {
-                Field::Column(column, value) => create.values.push((column, value)),
-                Field::Forward(relation, link) => create.forward.push((relation, link)),
-                Field::Below(relation, below) => create.below.push((relation, *below)),
+                InputField::Column(column, value) => create.values.push((column, value)),
+                InputField::Forward(relation, link) => create.forward.push((relation, link)),
+                InputField::Nested(relation, nested) => create.nested.push((relation, *nested)),
             }
         }
         Ok(create)
@@ -111,23 +111,29 @@ impl Changes<'_> {
 
     /// Reads `UserUpdate`.
     pub fn update(&self, entity: EntityId, input: &Input, without: Option<RelationId>) -> Result<Update> {
-        let Create { path, values, forward, below } = self.create(entity, input, without)?;
-        Ok(Update { path, values, forward, below })
+        let Create { path, values, forward, nested } = self.create(entity, input, without)?;
+        Ok(Update { path, values, forward, nested })
     }
 
-    fn field(&self, id: EntityId, name: &str, input: &Input, without: Option<RelationId>) -> Result<Field> {
+    fn field(
+        &self,
+        id: EntityId,
+        name: &str,
+        input: &Input,
+        without: Option<RelationId>,
+    ) -> Result<InputField> {
         let entity = &self.model.entities[id];
         if let Some(column) = entity.column_of_field(name) {
-            return Ok(Field::Column(column, self.value(id, column, input)?));
+            return Ok(InputField::Column(column, self.value(id, column, input)?));
         }
         let unknown = || input.refuse(format!("{} has no field \"{name}\"", entity.name));
         let relation_id =
             entity.relation_of_field(name).filter(|found| Some(*found) != without).ok_or_else(unknown)?;
         let relation = &entity.relations[relation_id];
         if relation.declaration == Declaration::BelongsTo {
-            return Ok(Field::Forward(relation_id, self.link(id, relation, input)?));
+            return Ok(InputField::Forward(relation_id, self.link(id, relation, input)?));
         }
-        Ok(Field::Below(relation_id, Box::new(self.below(id, relation_id, input)?)))
+        Ok(InputField::Nested(relation_id, Box::new(self.nested(id, relation_id, input)?)))
     }
 
     /// Reads a column's new value; `null` is a value if the column is nullable.
@@ -146,11 +152,11 @@ impl Changes<'_> {
         Ok(value)
     }
 
-    fn link(&self, id: EntityId, relation: &Relation, input: &Input) -> Result<Link> {
+    fn link(&self, id: EntityId, relation: &Relation, input: &Input) -> Result<ForwardLink> {
         if input.is_null() {
             let columns = &self.model.entities[id].columns;
             return match relation.from.iter().any(|column| columns[*column].nullable) {
-                true => Ok(Link::Null),
+                true => Ok(ForwardLink::Null),
                 false => {
                     Err(input.refuse(format!("expected a {}", self.model.entities[relation.target].name)))
                 }
@@ -158,13 +164,18 @@ impl Changes<'_> {
         }
         let (name, value) = input.one_of()?;
         if name == "create" {
-            return Ok(Link::Create(Box::new(self.create(relation.target, &value, None)?)));
+            return Ok(ForwardLink::Create(Box::new(self.create(relation.target, &value, None)?)));
         }
-        Ok(Link::Key(self.key(relation.target, input, None)?))
+        Ok(ForwardLink::Key(self.key(relation.target, input, None)?))
     }
 
     /// Reads `UserKey`: exactly one unique key, and the junction's own columns for a link.
-    pub fn key(&self, id: EntityId, input: &Input, junction: Option<(EntityId, &[ColumnId])>) -> Result<Key> {
+    pub fn key(
+        &self,
+        id: EntityId,
+        input: &Input,
+        junction: Option<(EntityId, &[ColumnId])>,
+    ) -> Result<UniqueKeyInput> {
         let entity = &self.model.entities[id];
         let mut found: Option<(Vec<ColumnId>, Vec<Value>)> = None;
         let mut own = Vec::new();
@@ -185,7 +196,7 @@ impl Changes<'_> {
             }
         }
         let (columns, values) = found.ok_or_else(|| input.refuse("expected a unique key"))?;
-        Ok(Key { path: input.path().to_owned(), columns, values, junction: own })
+        Ok(UniqueKeyInput { path: input.path().to_owned(), columns, values, junction: own })
     }
 
     fn key_values(&self, id: EntityId, columns: &[ColumnId], input: &Input) -> Result<Vec<Value>> {
@@ -202,7 +213,7 @@ impl Changes<'_> {
         columns.iter().map(read).collect()
     }
 
-    fn below(&self, owner: EntityId, id: RelationId, input: &Input) -> Result<Below> {
+    fn nested(&self, owner: EntityId, id: RelationId, input: &Input) -> Result<NestedWrite> {
         let relation = &self.model.entities[owner].relations[id];
         let target = relation.target;
         let forward = self.model.forward_side(owner, id);
@@ -210,21 +221,21 @@ impl Changes<'_> {
         let junction =
             relation.junction.as_ref().and_then(|junction| junction.entity).map(|id| (id, &columns[..]));
         let junction = junction.filter(|_| !columns.is_empty());
-        let keys = |input: &Input| -> Result<Vec<Key>> {
+        let keys = |input: &Input| -> Result<Vec<UniqueKeyInput>> {
             input.list().iter().map(|input| self.key(target, input, None)).collect()
         };
         if input.is_null() {
             let columns = &self.model.entities[target].columns;
-            let may_be_without = relation.junction.is_none()
+            let is_detachable = relation.junction.is_none()
                 && !relation.is_many()
                 && relation.to.iter().all(|column| columns[*column].nullable);
             // From this side too, null unlinks.
-            return match may_be_without {
-                true => Ok(Below { disconnect_one: true, ..Below::default() }),
+            return match is_detachable {
+                true => Ok(NestedWrite { disconnect_one: true, ..NestedWrite::default() }),
                 false => Err(input.refuse("expected changes (omit the field to change nothing)")),
             };
         }
-        let mut below = Below::default();
+        let mut nested = NestedWrite::default();
         for (name, input) in input.object()? {
             if input.is_null() {
                 return Err(input.refuse("expected a value (omit the field to change nothing)"));
@@ -232,39 +243,39 @@ impl Changes<'_> {
             match (name.as_str(), relation.is_many()) {
                 ("create", _) => {
                     for input in input.list() {
-                        below.create.push(self.create_below(target, &input, forward, junction)?);
+                        nested.create.push(self.create_below(target, &input, forward, junction)?);
                     }
                 }
                 ("connect", _) => {
                     let links = input.list();
-                    below.connect =
+                    nested.connect =
                         links.iter().map(|input| self.key(target, input, junction)).collect::<Result<_>>()?;
                 }
                 ("set", true) => {
                     let links = input.list();
                     let links = links.iter().map(|input| self.key(target, input, junction));
-                    below.set = Some(links.collect::<Result<_>>()?);
+                    nested.set = Some(links.collect::<Result<_>>()?);
                 }
                 ("update", true) => {
                     for input in input.list() {
                         let (key, change) = (field(&input, "where")?, field(&input, "input")?);
                         let key = self.key(target, &key, None)?;
-                        below.update.push((Some(key), self.update(target, &change, forward)?));
+                        nested.update.push((Some(key), self.update(target, &change, forward)?));
                     }
                 }
-                ("update", false) => below.update.push((None, self.update(target, &input, forward)?)),
+                ("update", false) => nested.update.push((None, self.update(target, &input, forward)?)),
                 ("upsert", false) => {
                     let create = self.create(target, &field(&input, "create")?, forward)?;
-                    below.upsert = Some((create, self.update(target, &field(&input, "update")?, forward)?));
+                    nested.upsert = Some((create, self.update(target, &field(&input, "update")?, forward)?));
                 }
-                ("disconnect", true) => below.disconnect = keys(&input)?,
-                ("delete", true) => below.delete = keys(&input)?,
-                ("disconnect", false) => below.disconnect_one = input.boolean()?,
-                ("delete", false) => below.delete_one = input.boolean()?,
+                ("disconnect", true) => nested.disconnect = keys(&input)?,
+                ("delete", true) => nested.delete = keys(&input)?,
+                ("disconnect", false) => nested.disconnect_one = input.boolean()?,
+                ("delete", false) => nested.delete_one = input.boolean()?,
                 (name, _) => return Err(input.refuse(format!("unknown operation \"{name}\""))),
             }
         }
-        Ok(below)
+        Ok(nested)
     }
 
     /// Reads a new row of a nested write; the junction's own columns, if any, lie beside the row.
@@ -291,10 +302,10 @@ impl Changes<'_> {
 }
 
 /// Field of an input, by kind.
-enum Field {
+enum InputField {
     Column(ColumnId, Value),
-    Forward(RelationId, Link),
-    Below(RelationId, Box<Below>),
+    Forward(RelationId, ForwardLink),
+    Nested(RelationId, Box<NestedWrite>),
 }
 
 fn field<'a>(input: &Input<'a>, wanted: &str) -> Result<Input<'a>> {

@@ -3,9 +3,9 @@
 
 use sea_orm::Value;
 
-use super::delete::{Reach, keys_of};
+use super::delete::{DeletionScope, keys_of};
 use super::reference::{Reference, Rule};
-use super::writer::{Row, Writer, values_of};
+use super::writer::{MutationWriter, RowInput, values_of};
 use crate::database::SqlError;
 use crate::model::{ColumnId, EntityId, OnDelete};
 
@@ -19,15 +19,15 @@ struct Edge {
 
 /// Step of a deletion.
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+enum DeletionStep {
     /// Sets a key of deleted rows to NULL, so that the referenced rows can be deleted before them.
     Null(EntityId, Vec<ColumnId>),
     Delete(EntityId),
 }
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Deletes all collected rows, and returns the number of directly deleted rows.
-    pub async fn delete_collected(&self, reach: &Reach) -> Result<usize, SqlError> {
+    pub async fn delete_collected(&self, reach: &DeletionScope) -> Result<usize, SqlError> {
         let mut edges = Vec::new();
         for (entity, rows) in reach.gone.iter().filter(|(_, rows)| !rows.is_empty()) {
             for reference in self.references(*entity) {
@@ -46,12 +46,12 @@ impl Writer<'_> {
         let entities = reach.gone.iter().filter(|(_, rows)| !rows.is_empty()).map(|(entity, _)| *entity);
         for step in steps(entities.collect(), edges) {
             match step {
-                Step::Null(entity, columns) => {
+                DeletionStep::Null(entity, columns) => {
                     let values = self.nulls(entity, &columns);
                     let (primary_key, keys) = self.keys_that_go(reach, entity);
                     self.try_to(self.writes().update(entity, &values, primary_key, &keys, &[])).await?;
                 }
-                Step::Delete(entity) => {
+                DeletionStep::Delete(entity) => {
                     let (primary_key, keys) = self.keys_that_go(reach, entity);
                     self.try_to(self.writes().delete(entity, primary_key, &keys)).await?;
                 }
@@ -66,7 +66,7 @@ impl Writer<'_> {
         child: EntityId,
         reference: &Reference<'_>,
         rule: OnDelete,
-        rows: &[Row],
+        rows: &[RowInput],
     ) -> Result<(), SqlError> {
         let keys = keys_of(rows, &reference.to);
         if keys.is_empty() {
@@ -97,7 +97,7 @@ impl Writer<'_> {
         columns.iter().map(|column| (*column, entity.columns[*column].column_type.null())).collect()
     }
 
-    fn keys_that_go(&self, reach: &Reach, id: EntityId) -> (&[ColumnId], Vec<Vec<Value>>) {
+    fn keys_that_go(&self, reach: &DeletionScope, id: EntityId) -> (&[ColumnId], Vec<Vec<Value>>) {
         let primary_key = &self.model().entities[id].primary_key;
         let rows = reach.gone.get(&id).map_or(&[][..], Vec::as_slice);
         (primary_key, rows.iter().map(|row| values_of(row, primary_key)).collect())
@@ -106,23 +106,23 @@ impl Writer<'_> {
 
 /// Orders the deletion of entities so that immediate foreign keys hold. A cycle is broken at a nullable key;
 /// a cycle without one is left to the database.
-fn steps(mut entities: Vec<EntityId>, mut edges: Vec<Edge>) -> Vec<Step> {
+fn steps(mut entities: Vec<EntityId>, mut edges: Vec<Edge>) -> Vec<DeletionStep> {
     let mut steps = Vec::new();
     while !entities.is_empty() {
         let is_referenced = |entity: &EntityId| {
             edges.iter().any(|edge| edge.target == *entity && entities.contains(&edge.child))
         };
         if let Some(free) = entities.iter().position(|entity| !is_referenced(entity)) {
-            steps.push(Step::Delete(entities.remove(free)));
+            steps.push(DeletionStep::Delete(entities.remove(free)));
             continue;
         }
         let is_left = |edge: &Edge| entities.contains(&edge.child) && entities.contains(&edge.target);
         match edges.iter().position(|edge| is_left(edge) && !edge.nullable.is_empty()) {
             Some(place) => {
                 let edge = edges.remove(place);
-                steps.push(Step::Null(edge.child, edge.nullable));
+                steps.push(DeletionStep::Null(edge.child, edge.nullable));
             }
-            None => steps.push(Step::Delete(entities.remove(0))),
+            None => steps.push(DeletionStep::Delete(entities.remove(0))),
         }
     }
     steps
@@ -139,10 +139,18 @@ mod tests {
     #[test]
     fn referencing_rows_are_deleted_first_and_cycles_are_broken() {
         let chain = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(2, 1, &[]), edge(2, 0, &[])]);
-        assert_eq!(chain, [Step::Delete(2), Step::Delete(1), Step::Delete(0)]);
+        assert_eq!(chain, [DeletionStep::Delete(2), DeletionStep::Delete(1), DeletionStep::Delete(0)]);
         let circle = steps(vec![0, 1, 2], vec![edge(1, 0, &[]), edge(0, 1, &[7]), edge(2, 0, &[])]);
-        assert_eq!(circle, [Step::Delete(2), Step::Null(0, vec![7]), Step::Delete(1), Step::Delete(0)]);
+        assert_eq!(
+            circle,
+            [
+                DeletionStep::Delete(2),
+                DeletionStep::Null(0, vec![7]),
+                DeletionStep::Delete(1),
+                DeletionStep::Delete(0)
+            ]
+        );
         let closed = steps(vec![0, 1], vec![edge(1, 0, &[]), edge(0, 1, &[])]);
-        assert_eq!(closed, [Step::Delete(0), Step::Delete(1)]);
+        assert_eq!(closed, [DeletionStep::Delete(0), DeletionStep::Delete(1)]);
     }
 }

@@ -4,8 +4,8 @@ use sea_orm::Value;
 
 use super::naming::{Named, fields, foreign_key_violation};
 use super::unfit;
-use super::writer::{Row, Writer, has_null, values_of};
-use crate::database::{Refusal, SQLITE_FULL, SqlError};
+use super::writer::{MutationWriter, RowInput, has_null, values_of};
+use crate::database::{SQLITE_FULL, SqlError, SqlRefusal};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Relation};
@@ -16,7 +16,7 @@ pub(super) struct Attempt<'a> {
     /// Entity of the written table.
     pub entity: EntityId,
     /// Written values that may have been refused.
-    pub rows: &'a [Row],
+    pub rows: &'a [RowInput],
     /// Changed rows of an update: columns, and their previous values.
     pub at: Option<(&'a [ColumnId], &'a [Vec<Value>])>,
     /// Links of written junction rows.
@@ -44,7 +44,7 @@ impl Linked {
 
 impl<'a> Attempt<'a> {
     /// Creates an attempt that changes no referenced key.
-    pub fn of(entity: EntityId, rows: &'a [Row]) -> Self {
+    pub fn of(entity: EntityId, rows: &'a [RowInput]) -> Self {
         Self { entity, rows, at: None, link: None, paths: &[] }
     }
 }
@@ -77,7 +77,7 @@ pub(super) fn is_foreign_key_violation(error: &SqlError) -> bool {
     matches!(broken, Some(Broken::ForeignKey))
 }
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Builds the error of a refused statement, which ends the operation.
     pub async fn refusal(&self, error: SqlError, attempt: Attempt<'_>) -> Error {
         let Some(refusal) = error.refusal() else { return error.into() };
@@ -127,10 +127,10 @@ impl Writer<'_> {
     async fn describe_postgres(
         &self,
         broken: &Broken,
-        refusal: &Refusal,
+        refusal: &SqlRefusal,
         attempt: Attempt<'_>,
     ) -> Result<Error> {
-        let Refusal { table, column, constraint, .. } = refusal;
+        let SqlRefusal { table, column, constraint, .. } = refusal;
         let columns = match broken {
             Broken::Unique => self.postgres_columns(UNIQUE_COLUMNS, table, constraint).await?,
             Broken::ForeignKey => self.postgres_columns(FOREIGN_COLUMNS, table, constraint).await?,
@@ -222,7 +222,7 @@ impl Writer<'_> {
         for relation in
             entity.relations.iter().filter(|relation| relation.declaration == Declaration::BelongsTo)
         {
-            let complete = |row: &&Row| relation.from.iter().all(|column| row.contains_key(column));
+            let complete = |row: &&RowInput| relation.from.iter().all(|column| row.contains_key(column));
             let keys: Vec<Vec<Value>> = attempt
                 .rows
                 .iter()

@@ -3,13 +3,13 @@
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
-use super::change::{Below, Create};
+use super::change::{Create, NestedWrite};
 use super::constraint::Attempt;
-use super::writer::{Row, Writer, rows_of};
+use super::writer::{MutationWriter, RowInput, rows_of};
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Creates rows of one entity with their nested writes: referenced rows first, then the rows, then
     /// referencing rows. Each row comes with the values that its parent determines. With `conflict`, a row
     /// whose key exists updates the existing row.
@@ -18,10 +18,10 @@ impl Writer<'_> {
     pub fn create<'b>(
         &'b self,
         id: EntityId,
-        creates: Vec<(Create, Row)>,
+        creates: Vec<(Create, RowInput)>,
         wanted: &'b [ColumnId],
         conflict: Option<&'b [ColumnId]>,
-    ) -> BoxFuture<'b, Result<Vec<Row>>> {
+    ) -> BoxFuture<'b, Result<Vec<RowInput>>> {
         Box::pin(async move {
             if creates.is_empty() {
                 return Ok(Vec::new());
@@ -29,24 +29,24 @@ impl Writer<'_> {
             let mut rows = Vec::new();
             let mut paths = Vec::new();
             let mut links = Vec::new();
-            let mut below: IndexMap<RelationId, Vec<(usize, Below)>> = IndexMap::new();
+            let mut nested: IndexMap<RelationId, Vec<(usize, NestedWrite)>> = IndexMap::new();
             for (index, (create, place)) in creates.into_iter().enumerate() {
                 let mut row = place;
                 row.extend(create.values);
                 rows.push(row);
                 paths.push(create.path);
                 links.push(create.forward);
-                for (relation, nested) in create.below {
-                    below.entry(relation).or_default().push((index, nested));
+                for (relation, writes) in create.nested {
+                    nested.entry(relation).or_default().push((index, writes));
                 }
             }
             self.follow(id, links, &mut rows).await?;
-            let returning = self.returning(id, wanted, below.keys());
+            let returning = self.returning(id, wanted, nested.keys());
             let created = self.insert(id, (rows, paths), &returning, conflict).await?;
-            for (relation, nested) in below {
-                let nested =
-                    nested.into_iter().map(|(index, below)| (created[index].clone(), below)).collect();
-                self.write_below(id, relation, nested).await?;
+            for (relation, writes) in nested {
+                let writes =
+                    writes.into_iter().map(|(index, nested)| (created[index].clone(), nested)).collect();
+                self.write_nested(id, relation, writes).await?;
             }
             Ok(created)
         })
@@ -58,11 +58,11 @@ impl Writer<'_> {
         &self,
         id: EntityId,
         wanted: &[ColumnId],
-        below: impl Iterator<Item = &'r RelationId>,
+        nested: impl Iterator<Item = &'r RelationId>,
     ) -> Vec<ColumnId> {
         let entity = &self.model().entities[id];
         let mut columns = entity.primary_key.clone();
-        let keys = below.flat_map(|relation| &entity.relations[*relation].from);
+        let keys = nested.flat_map(|relation| &entity.relations[*relation].from);
         for column in wanted.iter().chain(keys) {
             if !columns.contains(column) {
                 columns.push(*column);
@@ -75,10 +75,10 @@ impl Writer<'_> {
     async fn insert(
         &self,
         id: EntityId,
-        (rows, paths): (Vec<Row>, Vec<String>),
+        (rows, paths): (Vec<RowInput>, Vec<String>),
         returning: &[ColumnId],
         conflict: Option<&[ColumnId]>,
-    ) -> Result<Vec<Row>> {
+    ) -> Result<Vec<RowInput>> {
         let count = rows.len();
         let entity = &self.model().entities[id];
         let mut inserted = Vec::with_capacity(count);

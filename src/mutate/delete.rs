@@ -7,19 +7,19 @@ use sea_orm::{Statement, Value};
 
 use super::constraint::{Attempt, is_foreign_key_violation};
 use super::reference::{Reference, Rule, follows_rules, references};
-use super::statement::Write;
-use super::writer::{Row, Writer, has_null, key_of, values_of};
+use super::statement::WriteStatement;
+use super::writer::{MutationWriter, RowInput, has_null, key_of, values_of};
 use crate::database::{RowSet, SqlError};
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId, KeyAction, OnDelete};
 
 /// Rows that a deletion affects.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reach {
+pub(super) struct DeletionScope {
     /// Primary keys of cascaded rows, without the directly deleted ones.
     pub cascaded: BTreeMap<EntityId, HashSet<Vec<Value>>>,
     /// All deleted rows, with their referenced columns.
-    pub gone: BTreeMap<EntityId, Vec<Row>>,
+    pub gone: BTreeMap<EntityId, Vec<RowInput>>,
     /// Primary keys of all deleted rows.
     pub seen: HashSet<(EntityId, Vec<Value>)>,
     /// Number of directly deleted rows.
@@ -42,7 +42,7 @@ impl Standing {
     }
 }
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Deletes the rows whose columns `by` match one of `keys`, and returns their number.
     pub async fn delete_rows(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>]) -> Result<usize> {
         let known = self.session.statements().foreign_keys();
@@ -85,7 +85,7 @@ impl Writer<'_> {
     }
 
     /// Sends a statement that writes; the caller interprets a refusal.
-    pub async fn try_to(&self, write: Write) -> Result<RowSet, SqlError> {
+    pub async fn try_to(&self, write: WriteStatement) -> Result<RowSet, SqlError> {
         self.session.statements().touch(write.touches);
         self.session.statements().write(write.statement, write.columns.into()).await
     }
@@ -113,8 +113,8 @@ impl Writer<'_> {
         by: &[ColumnId],
         keys: &[Vec<Value>],
         lock: bool,
-    ) -> Result<Reach> {
-        let mut reach = Reach::default();
+    ) -> Result<DeletionScope> {
+        let mut reach = DeletionScope::default();
         let mut level = vec![(id, by.to_vec(), keys.to_vec())];
         let mut is_first = true;
         while let Some((entity, by, keys)) = level.pop() {
@@ -126,7 +126,7 @@ impl Writer<'_> {
                 false => self.find(entity, &wanted, &by, &keys).await?,
             };
             let primary_key = &self.model().entities[entity].primary_key;
-            let fresh: Vec<Row> = rows
+            let fresh: Vec<RowInput> = rows
                 .into_iter()
                 .filter(|row| reach.seen.insert((entity, key_of(row, primary_key))))
                 .collect();
@@ -156,7 +156,7 @@ impl Writer<'_> {
     }
 
     /// Returns true if a rule of the application refuses the deletion.
-    async fn is_forbidden(&self, reach: &Reach) -> Result<bool> {
+    async fn is_forbidden(&self, reach: &DeletionScope) -> Result<bool> {
         for (entity, rows) in &reach.gone {
             for reference in self.references(*entity) {
                 let (Rule::Application(rule @ (OnDelete::Protect | OnDelete::Restrict)), Some(child)) =
@@ -176,15 +176,15 @@ impl Writer<'_> {
     /// Counts the rows of `child` that reference `rows`: remaining ones, and deleted ones.
     async fn count(
         &self,
-        reach: &Reach,
+        reach: &DeletionScope,
         child: EntityId,
         reference: &Reference<'_>,
-        rows: &[Row],
+        rows: &[RowInput],
     ) -> Result<(usize, usize)> {
         let primary_key = &self.model().entities[child].primary_key;
         let keys = keys_of(rows, &reference.to);
         let found = self.find(child, primary_key, &reference.from, &keys).await?;
-        let goes_along = |row: &&Row| reach.seen.contains(&(child, key_of(row, primary_key)));
+        let goes_along = |row: &&RowInput| reach.seen.contains(&(child, key_of(row, primary_key)));
         let along = found.iter().filter(goes_along).count();
         Ok((found.len() - along, along))
     }
@@ -192,7 +192,7 @@ impl Writer<'_> {
     /// Builds the error of a refused deletion, with every restriction at once.
     async fn restriction(
         &self,
-        reach: &Reach,
+        reach: &DeletionScope,
         id: EntityId,
         by: &[ColumnId],
         keys: &[Vec<Value>],
@@ -213,7 +213,7 @@ impl Writer<'_> {
         Ok(self.deletion_restricted(id, by, keys, &by_relation))
     }
 
-    async fn standing(&self, reach: &Reach) -> Result<Standing> {
+    async fn standing(&self, reach: &DeletionScope) -> Result<Standing> {
         let mut standing = Standing::default();
         for (entity, rows) in &reach.gone {
             for reference in self.references(*entity) {
@@ -225,10 +225,10 @@ impl Writer<'_> {
 
     async fn add_standing(
         &self,
-        reach: &Reach,
+        reach: &DeletionScope,
         entity: EntityId,
         reference: &Reference<'_>,
-        rows: &[Row],
+        rows: &[RowInput],
         standing: &mut Standing,
     ) -> Result<()> {
         let is_default = matches!(
@@ -290,6 +290,6 @@ impl Writer<'_> {
 }
 
 /// Returns the values by which other rows may reference these rows.
-pub(super) fn keys_of(rows: &[Row], to: &[ColumnId]) -> Vec<Vec<Value>> {
+pub(super) fn keys_of(rows: &[RowInput], to: &[ColumnId]) -> Vec<Vec<Value>> {
     rows.iter().map(|row| values_of(row, to)).filter(|key| !has_null(key)).collect()
 }

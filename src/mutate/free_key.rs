@@ -4,12 +4,12 @@
 use sea_orm::{Statement, Value};
 
 use super::constraint::Attempt;
-use super::writer::{Row, Writer};
+use super::writer::{MutationWriter, RowInput};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, Table};
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Returns the key that the database numbers in new rows with the columns `given`, if its numbers may be
     /// too large.
     pub(super) fn numbered_key(&self, id: EntityId, given: &[ColumnId]) -> Option<ColumnId> {
@@ -27,13 +27,13 @@ impl Writer<'_> {
         &self,
         id: EntityId,
         key: ColumnId,
-        rows: &mut [Row],
+        rows: &mut [RowInput],
         paths: &[String],
     ) -> Result<()> {
         let entity = &self.model().entities[id];
         let column = &entity.columns[key];
         let greatest = greatest(&column.column_type).unwrap_or(i64::MAX);
-        let number = |row: &Row| match row.get(&key) {
+        let number = |row: &RowInput| match row.get(&key) {
             Some(Value::BigInt(Some(number))) => *number,
             _ => 0,
         };

@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
-use super::change::{Below, Key};
+use super::change::{NestedWrite, UniqueKeyInput};
 use super::constraint::{Attempt, Linked};
 use super::unlink::Unlinked;
-use super::writer::{Row, Writer, normalized, values_of};
+use super::writer::{MutationWriter, RowInput, normalized, values_of};
 use crate::error::Result;
 use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation};
 
@@ -27,19 +27,19 @@ pub(super) struct Through<'a> {
 }
 
 /// Link to create.
-struct Link {
+struct NewLink {
     /// Values of the relation's columns in the parent row.
     parent: Vec<Value>,
     /// Row at the far end.
-    target: Target,
+    target: LinkTarget,
     /// Values of the junction's own columns.
     own: Vec<(ColumnId, Value)>,
 }
 
 /// Row at the far end of a link.
-enum Target {
+enum LinkTarget {
     /// Existing row.
-    Known(Key),
+    Known(UniqueKeyInput),
     /// Created row, as its index among the new rows.
     New(usize),
 }
@@ -53,36 +53,36 @@ struct Pair {
     own: Vec<(ColumnId, Value)>,
 }
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Applies the nested writes to links: removals first, then additions, in input order.
-    pub async fn write_links(&self, through: Through<'_>, above: Vec<(Row, Below)>) -> Result<()> {
+    pub async fn write_links(&self, through: Through<'_>, above: Vec<(RowInput, NestedWrite)>) -> Result<()> {
         let Through { owner, relation, junction } = through;
         let (from, to) = self.junction_columns(through);
         let mut creates = Vec::new();
         let mut links = Vec::new();
-        for (row, below) in above {
+        for (row, nested) in above {
             let parent = values_of(&row, &relation.from);
-            if !below.disconnect.is_empty() {
-                let keys: Vec<&Key> = below.disconnect.iter().collect();
+            if !nested.disconnect.is_empty() {
+                let keys: Vec<&UniqueKeyInput> = nested.disconnect.iter().collect();
                 let pairs = self.pairs(relation, &parent, &keys).await?;
                 let gone = Unlinked { parents: &[], pairs: &pairs, keep: false };
                 self.remove_links(owner, junction, (&from, &to), gone).await?;
             }
-            if let Some(keys) = &below.set {
+            if let Some(keys) = &nested.set {
                 let pairs = self.pairs(relation, &parent, &keys.iter().collect::<Vec<_>>()).await?;
                 let parents = [parent.clone()];
                 let gone = Unlinked { parents: &parents, pairs: &pairs, keep: true };
                 self.remove_links(owner, junction, (&from, &to), gone).await?;
             }
-            let known = below.set.into_iter().flatten().chain(below.connect).map(|mut key| Link {
+            let known = nested.set.into_iter().flatten().chain(nested.connect).map(|mut key| NewLink {
                 parent: parent.clone(),
                 own: std::mem::take(&mut key.junction),
-                target: Target::Known(key),
+                target: LinkTarget::Known(key),
             });
             links.extend(known);
-            for (create, own) in below.create {
-                links.push(Link { parent: parent.clone(), target: Target::New(creates.len()), own });
-                creates.push((create, Row::new()));
+            for (create, own) in nested.create {
+                links.push(NewLink { parent: parent.clone(), target: LinkTarget::New(creates.len()), own });
+                creates.push((create, RowInput::new()));
             }
         }
         let created = self.create(relation.target, creates, &relation.to, None).await?;
@@ -91,19 +91,24 @@ impl Writer<'_> {
     }
 
     /// Finds the rows at the far ends. A link named twice is created once.
-    async fn both_ends(&self, relation: &Relation, links: Vec<Link>, created: &[Row]) -> Result<Vec<Pair>> {
+    async fn both_ends(
+        &self,
+        relation: &Relation,
+        links: Vec<NewLink>,
+        created: &[RowInput],
+    ) -> Result<Vec<Pair>> {
         let keys = links.iter().filter_map(|link| match &link.target {
-            Target::Known(key) => Some(key),
-            Target::New(_) => None,
+            LinkTarget::Known(key) => Some(key),
+            LinkTarget::New(_) => None,
         });
-        let keys: Vec<&Key> = keys.collect();
+        let keys: Vec<&UniqueKeyInput> = keys.collect();
         let mut found = self.resolve(relation.target, &keys, &relation.to).await?.into_iter();
         let mut seen = HashSet::new();
         let mut pairs = Vec::new();
-        for Link { parent, target, own } in links {
+        for NewLink { parent, target, own } in links {
             let (end, may_exist) = match target {
-                Target::Known(_) => (found.next().unwrap_or_default(), true),
-                Target::New(place) => (values_of(&created[place], &relation.to), false),
+                LinkTarget::Known(_) => (found.next().unwrap_or_default(), true),
+                LinkTarget::New(place) => (values_of(&created[place], &relation.to), false),
             };
             let ends = [parent, end].concat();
             if seen.insert(normalized(&ends)) {
@@ -133,7 +138,7 @@ impl Writer<'_> {
                 pair.ends.iter().cloned().map(Some).chain(own.iter().map(|id| given(pair, id))).collect()
             };
             let rows: Vec<Vec<Option<Value>>> = pairs.iter().map(row).collect();
-            let attempted: Vec<Row> = rows
+            let attempted: Vec<RowInput> = rows
                 .iter()
                 .map(|row| {
                     let named = all.iter().zip(row);
@@ -146,7 +151,7 @@ impl Writer<'_> {
                 self.writes().insert_links(&junction.table, &all, &rows, is_unique.then_some(&columns[..]));
             let targets = pairs.iter().map(|pair| pair.ends[relation.from.len()..].to_vec()).collect();
             let linked = Linked { owner, relation: relation.clone(), targets };
-            let attempted: &[Row] = if junction.entity.is_some() { &attempted } else { &[] };
+            let attempted: &[RowInput] = if junction.entity.is_some() { &attempted } else { &[] };
             let attempt = Attempt { link: Some(&linked), ..Attempt::of(id, attempted) };
             let sent = self.send(write, attempt).await;
             // The pair may be unique in the database although the entity does not declare it.
@@ -190,7 +195,12 @@ impl Writer<'_> {
             .collect())
     }
 
-    async fn pairs(&self, relation: &Relation, parent: &[Value], keys: &[&Key]) -> Result<Vec<Vec<Value>>> {
+    async fn pairs(
+        &self,
+        relation: &Relation,
+        parent: &[Value],
+        keys: &[&UniqueKeyInput],
+    ) -> Result<Vec<Vec<Value>>> {
         let targets = self.resolve(relation.target, keys, &relation.to).await?;
         Ok(targets.into_iter().map(|target| [parent.to_vec(), target].concat()).collect())
     }

@@ -1,7 +1,6 @@
 //! Mutations: create, update, delete and links; one transaction per operation; results are read back through
 //! a plan.
 
-mod below;
 mod change;
 mod collected;
 mod constraint;
@@ -10,6 +9,7 @@ mod delete;
 mod free_key;
 mod links;
 mod naming;
+mod nested;
 mod operation;
 mod outside;
 mod reference;

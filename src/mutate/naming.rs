@@ -1,14 +1,14 @@
 //! Schema names of keys and columns: errors never show a hidden junction or a raw column.
 
 use super::reference::Reference;
-use super::writer::Writer;
+use super::writer::MutationWriter;
 use crate::error::Error;
 use crate::model::{ColumnId, Declaration, Entity, EntityId, Relation, Table};
 
 /// Type of the schema, and its field; `None` for a column without a field.
 pub(super) type Named = (String, Option<String>);
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Returns the schema's field for a key: the relation of the entity that holds the key. For a hidden
     /// junction, returns the list through it. `None` for a table outside the schema.
     pub fn key_named(&self, table: &str, columns: &[String]) -> Option<Named> {

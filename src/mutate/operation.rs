@@ -10,16 +10,16 @@ use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 use tokio::task::yield_now;
 
-use super::change::{Changes, Create, Update};
+use super::change::{Create, InputReader, Update};
 use super::constraint::is_foreign_key_violation;
-use super::delete::Reach;
+use super::delete::DeletionScope;
 use super::trial::Trial;
-use super::writer::{Row, Writer, values_of};
+use super::writer::{MutationWriter, RowInput, values_of};
 use crate::error::{Code, Error, LocatedError, Result, Retry};
-use crate::execute::{Answer, Json, Session, Tree, json, object};
+use crate::execute::{Json, ModelResponse, Session, Tree, json, object};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
-    Arguments, Document, Field, FieldKind, Filter, Input, Load, NodeGroup, OrderTerm, Plan, Planner, What,
+    Arguments, Document, Field, FieldKind, Filter, Input, Load, LoadKind, NodeGroup, OrderTerm, Plan, Planner,
 };
 
 /// Maximum number of retries after a conflict that may persist.
@@ -39,12 +39,12 @@ struct Change<'a> {
     key: Name,
     position: Pos,
     selection: Vec<&'a SelectionSet>,
-    write: Write,
+    write: RootWrite,
 }
 
 /// Kind of a root field.
 #[derive(Clone)]
-enum Write {
+enum RootWrite {
     TypeName,
     Create { entity: EntityId, creates: Vec<Create>, many: bool },
     Update { entity: EntityId, key: Vec<Value>, update: Update },
@@ -131,7 +131,7 @@ async fn attempt_once(
     let mut done = carry_out(&inside, changes, document, trial).await;
     let is_lost = done.as_ref().err().is_some_and(|errors| !errors.iter().all(is_not_found));
     if trial.is_some() && !is_lost {
-        match (Writer { session: &inside, trial }).judge().await {
+        match (MutationWriter { session: &inside, trial }).judge().await {
             Ok(None) => {}
             Ok(Some((root, error))) => {
                 let change = &changes[root];
@@ -161,7 +161,7 @@ async fn attempt_once(
         // A constraint that is checked at the end of the transaction.
         Err(error) => {
             let is_foreign_key = is_foreign_key_violation(&error);
-            let writer = Writer { session, trial: None };
+            let writer = MutationWriter { session, trial: None };
             let errors = at_root(writer.refusal_at_the_end(error).await);
             Err(if is_foreign_key { Refused::AtTheEnd(errors) } else { Refused::AtOnce(errors) })
         }
@@ -183,7 +183,7 @@ async fn carry_out(
         if let Some(trial) = trial {
             trial.begin(root);
         }
-        let operation = Operation { writer: Writer { session, trial }, document, change };
+        let operation = Operation { writer: MutationWriter { session, trial }, document, change };
         answers.push(operation.run().await?);
     }
     let keys = changes.iter().map(|change| change.key.as_str());
@@ -217,12 +217,12 @@ async fn read<'a>(
     Ok(changes)
 }
 
-fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<Write> {
+fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<RootWrite> {
     let model = session.model();
     if name == "__typename" {
-        return Ok(Write::TypeName);
+        return Ok(RootWrite::TypeName);
     }
-    let changes = Changes { model, dialect: session.dialect() };
+    let changes = InputReader { model, dialect: session.dialect() };
     for (id, entity) in model.exposed() {
         let roots = &entity.roots;
         let key = || primary_key(model, id, arguments);
@@ -235,18 +235,18 @@ fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<Wr
                     // The field has no such argument if no column can be given.
                     None => Create { path: name.to_owned(), ..Create::default() },
                 };
-                Write::Create { entity: id, creates: vec![create], many: false }
+                RootWrite::Create { entity: id, creates: vec![create], many: false }
             }
             name if name == roots.create_many => {
                 let inputs = input()?.list();
                 let creates =
                     inputs.iter().map(|input| changes.create(id, input, None)).collect::<Result<_>>()?;
-                Write::Create { entity: id, creates, many: true }
+                RootWrite::Create { entity: id, creates, many: true }
             }
             name if name == roots.update => {
-                Write::Update { entity: id, key: key()?, update: changes.update(id, &input()?, None)? }
+                RootWrite::Update { entity: id, key: key()?, update: changes.update(id, &input()?, None)? }
             }
-            name if name == roots.update_many => Write::UpdateMany {
+            name if name == roots.update_many => RootWrite::UpdateMany {
                 entity: id,
                 filter: many()?,
                 update: changes.update(id, &input()?, None)?,
@@ -254,10 +254,10 @@ fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<Wr
             name if name == roots.upsert => {
                 let input = input()?;
                 let key = conflict_key(entity, &arguments.require("onConflict")?)?;
-                Write::Upsert { entity: id, create: changes.create(id, &input, None)?, key }
+                RootWrite::Upsert { entity: id, create: changes.create(id, &input, None)?, key }
             }
-            name if name == roots.delete => Write::Delete { entity: id, key: key()? },
-            name if name == roots.delete_many => Write::DeleteMany { entity: id, filter: many()? },
+            name if name == roots.delete => RootWrite::Delete { entity: id, key: key()? },
+            name if name == roots.delete_many => RootWrite::DeleteMany { entity: id, filter: many()? },
             _ => continue,
         });
     }
@@ -293,7 +293,7 @@ fn conflict_key(entity: &Entity, input: &Input) -> Result<Vec<ColumnId>> {
 
 /// Execution of one root field inside the transaction.
 struct Operation<'a> {
-    writer: Writer<'a>,
+    writer: MutationWriter<'a>,
     document: Document<'a>,
     change: &'a Change<'a>,
 }
@@ -302,13 +302,13 @@ impl Operation<'_> {
     async fn run(&self) -> Result<Json, Failed> {
         let failed = |error| self.failed(error);
         match self.change.write.clone() {
-            Write::TypeName => Ok(json(&MUTATION)),
-            Write::Create { entity, creates, many } => {
-                let creates = creates.into_iter().map(|create| (create, Row::new())).collect();
+            RootWrite::TypeName => Ok(json(&MUTATION)),
+            RootWrite::Create { entity, creates, many } => {
+                let creates = creates.into_iter().map(|create| (create, RowInput::new())).collect();
                 let created = self.writer.create(entity, creates, &[], None).await.map_err(failed)?;
                 self.read_rows(entity, &created, many).await
             }
-            Write::Update { entity, key, update } => {
+            RootWrite::Update { entity, key, update } => {
                 let by = &self.entity(entity).primary_key;
                 let updated =
                     self.writer.update(entity, by, vec![key.clone()], update, &[]).await.map_err(failed)?;
@@ -317,13 +317,15 @@ impl Operation<'_> {
                 }
                 self.read_rows(entity, &updated, false).await
             }
-            Write::UpdateMany { entity, filter, update } => self.update_many(entity, filter, update).await,
-            Write::Upsert { entity, create, key } => {
-                let creates = vec![(create, Row::new())];
+            RootWrite::UpdateMany { entity, filter, update } => {
+                self.update_many(entity, filter, update).await
+            }
+            RootWrite::Upsert { entity, create, key } => {
+                let creates = vec![(create, RowInput::new())];
                 let written = self.writer.create(entity, creates, &[], Some(&key)).await.map_err(failed)?;
                 self.read_rows(entity, &written, false).await
             }
-            Write::Delete { entity, key } => {
+            RootWrite::Delete { entity, key } => {
                 let by = &self.entity(entity).primary_key;
                 // Locked, so that the returned row is the deleted row.
                 let keys = slice::from_ref(&key);
@@ -335,7 +337,9 @@ impl Operation<'_> {
                 self.writer.delete_rows(entity, by, &[key]).await.map_err(failed)?;
                 Ok(answer)
             }
-            Write::DeleteMany { entity, filter } => self.delete_many(entity, filter).await.map_err(failed),
+            RootWrite::DeleteMany { entity, filter } => {
+                self.delete_many(entity, filter).await.map_err(failed)
+            }
         }
     }
 
@@ -379,7 +383,7 @@ impl Operation<'_> {
                         .rows(id, &sets)
                         .map_err(failed)?;
                     load.filter = Filter::one_of(by, keys);
-                    if let What::Rows(rows) = &mut load.what {
+                    if let LoadKind::Rows(rows) = &mut load.what {
                         rows.order = OrderTerm::primary_key(entity);
                     }
                     let kind = FieldKind::List { load: 0, selection };
@@ -398,8 +402,11 @@ impl Operation<'_> {
         let fields = self.document.collect(&self.change.selection, DELETE_RESULT, &[])?;
         let asks_cascaded = fields.iter().any(|field| field.name() == "cascaded");
         // Locked level by level, so that no other transaction adds a row below those that were counted.
-        let reach =
-            if asks_cascaded { self.writer.reach(id, by, &keys, true).await? } else { Reach::default() };
+        let reach = if asks_cascaded {
+            self.writer.reach(id, by, &keys, true).await?
+        } else {
+            DeletionScope::default()
+        };
         let affected = if keys.is_empty() { 0 } else { self.writer.delete_rows(id, by, &keys).await? };
         let mut answer = Vec::new();
         for field in fields {
@@ -410,13 +417,13 @@ impl Operation<'_> {
                     let mut counts = Vec::new();
                     for (entity, rows) in reach.cascaded.iter().filter(|(_, rows)| !rows.is_empty()) {
                         let mut count = IndexMap::new();
-                        for below in self.document.collect(&field.selection_sets(), CASCADED_COUNT, &[])? {
-                            let value = match below.name().as_str() {
+                        for nested in self.document.collect(&field.selection_sets(), CASCADED_COUNT, &[])? {
+                            let value = match nested.name().as_str() {
                                 "__typename" => ConstValue::from(CASCADED_COUNT),
                                 "entity" => ConstValue::from(model.entities[*entity].name.as_str()),
                                 _ => ConstValue::from(rows.len()),
                             };
-                            count.insert(below.key.clone(), value);
+                            count.insert(nested.key.clone(), value);
                         }
                         counts.push(ConstValue::Object(count));
                     }
@@ -429,7 +436,7 @@ impl Operation<'_> {
     }
 
     /// Reads written rows back through a plan, in order.
-    async fn read_rows(&self, id: EntityId, rows: &[Row], many: bool) -> Result<Json, Failed> {
+    async fn read_rows(&self, id: EntityId, rows: &[RowInput], many: bool) -> Result<Json, Failed> {
         let failed = |error| self.failed(error);
         let by = &self.entity(id).primary_key;
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, by)).collect();
@@ -438,7 +445,7 @@ impl Operation<'_> {
         load.filter = Filter::one_of(by, keys.clone());
         let kind = if many {
             let mut slots = Vec::new();
-            if let What::Rows(rows) = &mut load.what {
+            if let LoadKind::Rows(rows) = &mut load.what {
                 for column in by {
                     slots.push(
                         rows.columns.iter().position(|known| known == column).unwrap_or(rows.columns.len()),
@@ -464,11 +471,11 @@ impl Operation<'_> {
         path: Vec<PathSegment>,
     ) -> Result<Json, Failed> {
         let session = self.writer.session;
-        session.afford(slice::from_ref(&load), 1).map_err(|error| self.failed(error))?;
+        session.check_cost(slice::from_ref(&load), 1).map_err(|error| self.failed(error))?;
         let field = Field::new(key.clone(), key.clone(), self.change.position, kind);
         let plan = Plan { fields: vec![field], loads: vec![load], ..Plan::default() };
         let loaded = Tree { session, values: &[] }.load_roots(&plan.loads).await;
-        let answer = Answer::write(session.model(), &plan, &loaded, path);
+        let answer = ModelResponse::write(session.model(), &plan, &loaded, path);
         if !answer.errors.is_empty() {
             return Err(answer.errors);
         }

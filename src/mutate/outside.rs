@@ -6,8 +6,8 @@ use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Query as Sql};
 
 use super::constraint::Attempt;
 use super::reference::{Reference, entity_of};
-use super::statement::{Write, Writes, table};
-use super::writer::{Writer, rows_of, values_of};
+use super::statement::{WriteStatement, Writes, table};
+use super::writer::{MutationWriter, rows_of, values_of};
 use crate::database::ForeignKey;
 use crate::error::Result;
 use crate::model::{ColumnType, EntityId, KeyAction, Table};
@@ -28,10 +28,10 @@ impl Writes<'_> {
     }
 
     /// `SELECT count(*) … WHERE …` of a table that no entity stands for.
-    fn count_outside(&self, counted: &Table, condition: Expr) -> Write {
+    fn count_outside(&self, counted: &Table, condition: Expr) -> WriteStatement {
         let mut select = Sql::select();
         select.from(table(counted)).expr(Expr::col(Asterisk).count()).and_where(condition);
-        Write {
+        WriteStatement {
             statement: self.dialect.backend().build(&select),
             columns: vec![ColumnType::BigInt],
             touches: Vec::new(),
@@ -39,7 +39,7 @@ impl Writes<'_> {
     }
 
     /// `SELECT key … WHERE …` of an entity.
-    fn find_keys(&self, id: EntityId, condition: Expr) -> Write {
+    fn find_keys(&self, id: EntityId, condition: Expr) -> WriteStatement {
         let entity = &self.model.entities[id];
         let mut select = Sql::select();
         select.from(table(&entity.table)).exprs(self.returned(entity, &entity.primary_key));
@@ -49,7 +49,7 @@ impl Writes<'_> {
 }
 
 /// The rows that reference by `key` those of its target for which `condition` holds.
-fn below(key: &ForeignKey, condition: Expr) -> Expr {
+fn nested(key: &ForeignKey, condition: Expr) -> Expr {
     let columns =
         |names: &[String]| -> Vec<Expr> { names.iter().map(|name| Expr::col(Alias::new(name))).collect() };
     let mut select = Sql::select();
@@ -60,7 +60,7 @@ fn below(key: &ForeignKey, condition: Expr) -> Expr {
     }
 }
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Counts the rows of a table outside the model that reference rows with these keys.
     pub async fn count_outside(
         &self,
@@ -100,7 +100,7 @@ impl Writer<'_> {
             if let Some(id) = entity_of(self.model(), &known, table) {
                 let primary_key = &self.model().entities[id].primary_key;
                 let rows = self.send(self.writes().find_keys(id, condition), Attempt::of(id, &[])).await?;
-                self.session.statements().admit(rows.len())?;
+                self.session.statements().count_rows(rows.len())?;
                 let rows = rows_of(&rows, primary_key);
                 found.push((id, rows.iter().map(|row| values_of(row, primary_key)).collect()));
                 continue;
@@ -109,9 +109,9 @@ impl Writer<'_> {
             let keys: Vec<&ForeignKey> = known.referencing(table).iter().filter(cascades).collect();
             let goes_on = !keys.is_empty() && depth < DEEPEST;
             if goes_on && self.count_where(target, table, condition.clone()).await? > 0 {
-                let below =
-                    keys.into_iter().map(|key| (&key.table, below(key, condition.clone()), depth + 1));
-                reached.extend(below);
+                let nested =
+                    keys.into_iter().map(|key| (&key.table, nested(key, condition.clone()), depth + 1));
+                reached.extend(nested);
             }
         }
         Ok(found)

@@ -10,7 +10,7 @@ use sea_orm::sea_query::{
 use sea_orm::{Statement, Value};
 
 use super::touched;
-use super::writer::Row;
+use super::writer::RowInput;
 use crate::database::ForeignKeys;
 use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};
@@ -24,14 +24,14 @@ pub(super) struct Writes<'a> {
 }
 
 /// Statement, with the types of its returned columns and the touched tables.
-pub(super) struct Write {
+pub(super) struct WriteStatement {
     pub statement: Statement,
     pub columns: Vec<ColumnType>,
     pub touches: Vec<Table>,
 }
 
 /// Rows of one INSERT, with their columns.
-pub(super) type Part<C, R> = (BTreeSet<C>, Vec<R>);
+pub(super) type InsertBatch<C, R> = (BTreeSet<C>, Vec<R>);
 
 fn rows_per_insert(width: usize) -> usize {
     (MOST_PARAMETERS / width.max(1)).max(1)
@@ -56,8 +56,8 @@ impl Writes<'_> {
         &self,
         rows: Vec<R>,
         columns: impl Fn(&R) -> BTreeSet<C>,
-    ) -> Vec<Part<C, R>> {
-        let mut parts: Vec<Part<C, R>> = Vec::new();
+    ) -> Vec<InsertBatch<C, R>> {
+        let mut parts: Vec<InsertBatch<C, R>> = Vec::new();
         let all: BTreeSet<C> = match self.dialect {
             Dialect::Postgres => rows.iter().flat_map(&columns).collect(),
             Dialect::Sqlite => BTreeSet::new(),
@@ -84,10 +84,10 @@ impl Writes<'_> {
         &self,
         id: EntityId,
         columns: &[ColumnId],
-        rows: &[Row],
+        rows: &[RowInput],
         returning: &[ColumnId],
         conflict: Option<OnConflict>,
-    ) -> Write {
+    ) -> WriteStatement {
         let entity = &self.model.entities[id];
         let mut insert = Sql::insert();
         insert.into_table(table(&entity.table));
@@ -131,7 +131,7 @@ impl Writes<'_> {
         columns: &[(String, ColumnType)],
         rows: &[Vec<Option<Value>>],
         pair: Option<&[(String, ColumnType)]>,
-    ) -> Write {
+    ) -> WriteStatement {
         let mut insert = Sql::insert();
         insert.into_table(table(junction)).columns(columns.iter().map(|(name, _)| Alias::new(name)));
         for row in rows {
@@ -145,7 +145,7 @@ impl Writes<'_> {
             let pair = pair.iter().map(|(name, _)| Alias::new(name));
             insert.on_conflict(OnConflict::columns(pair).do_nothing().to_owned());
         }
-        Write {
+        WriteStatement {
             statement: self.dialect.backend().build(&insert),
             columns: Vec::new(),
             touches: vec![junction.clone()],
@@ -158,7 +158,7 @@ impl Writes<'_> {
         junction: &Table,
         columns: &[(String, ColumnType)],
         pairs: &[Vec<Value>],
-    ) -> Write {
+    ) -> WriteStatement {
         let mut select = Sql::select();
         select.from(table(junction)).exprs(
             columns
@@ -166,7 +166,7 @@ impl Writes<'_> {
                 .map(|(name, column_type)| self.dialect.selected(Expr::col(Alias::new(name)), column_type)),
         );
         select.and_where(self.is_one_of(columns, pairs));
-        Write {
+        WriteStatement {
             statement: self.dialect.backend().build(&select),
             columns: columns.iter().map(|(_, column_type)| column_type.clone()).collect(),
             touches: Vec::new(),
@@ -182,7 +182,7 @@ impl Writes<'_> {
         parents: &[Vec<Value>],
         pairs: &[Vec<Value>],
         keep: bool,
-    ) -> Write {
+    ) -> WriteStatement {
         let both: Vec<(String, ColumnType)> = from.iter().chain(to).cloned().collect();
         let mut delete = Sql::delete();
         delete.from_table(table(junction));
@@ -192,7 +192,7 @@ impl Writes<'_> {
         } else {
             delete.and_where(named);
         }
-        Write {
+        WriteStatement {
             statement: self.dialect.backend().build(&delete),
             columns: Vec::new(),
             touches: vec![junction.clone()],
@@ -207,7 +207,7 @@ impl Writes<'_> {
         columns: &[ColumnId],
         keys: &[Vec<Value>],
         returning: &[ColumnId],
-    ) -> Write {
+    ) -> WriteStatement {
         let entity = &self.model.entities[id];
         let mut update = self.setting(entity, values);
         update.and_where(self.is_one_of(&self.named(entity, columns), keys));
@@ -232,7 +232,7 @@ impl Writes<'_> {
         keys: &[Vec<Value>],
         lock: LockType,
         returning: &[ColumnId],
-    ) -> Write {
+    ) -> WriteStatement {
         let entity = &self.model.entities[id];
         let mut select = Sql::select();
         select.from(table(&entity.table)).exprs(self.returned(entity, returning));
@@ -257,7 +257,7 @@ impl Writes<'_> {
         set: &[ColumnId],
         rows: &[Vec<Value>],
         returning: &[ColumnId],
-    ) -> Write {
+    ) -> WriteStatement {
         let entity = &self.model.entities[id];
         let types: Vec<ColumnType> =
             columns.iter().chain(set).map(|id| entity.columns[*id].column_type.clone()).collect();
@@ -288,14 +288,14 @@ impl Writes<'_> {
 
     /// Sets the columns `set` to NULL in rows of `parents` outside `pairs` (values of `set`, then of
     /// `columns`).
-    pub fn release_others(
+    pub fn detach_others(
         &self,
         id: EntityId,
         set: &[ColumnId],
         columns: &[ColumnId],
         parents: &[Vec<Value>],
         pairs: &[Vec<Value>],
-    ) -> Write {
+    ) -> WriteStatement {
         let entity = &self.model.entities[id];
         let nulls: Vec<(ColumnId, Value)> =
             set.iter().map(|id| (*id, entity.columns[*id].column_type.null())).collect();
@@ -307,7 +307,7 @@ impl Writes<'_> {
     }
 
     /// Builds `DELETE … WHERE key IN … RETURNING key`.
-    pub fn delete(&self, id: EntityId, columns: &[ColumnId], keys: &[Vec<Value>]) -> Write {
+    pub fn delete(&self, id: EntityId, columns: &[ColumnId], keys: &[Vec<Value>]) -> WriteStatement {
         let entity = &self.model.entities[id];
         let mut delete: DeleteStatement = Sql::delete();
         delete.from_table(table(&entity.table));
@@ -379,8 +379,8 @@ impl Writes<'_> {
         entity: &Entity,
         returning: &[ColumnId],
         touches: Vec<Table>,
-    ) -> Write {
-        Write {
+    ) -> WriteStatement {
+        WriteStatement {
             statement: self.dialect.backend().build(statement),
             columns: returning.iter().map(|id| entity.columns[*id].column_type.clone()).collect(),
             touches,

@@ -36,7 +36,7 @@ pub(super) fn by_delete(model: &Model, keys: Option<&ForeignKeys>, id: EntityId)
     let mut next = 0;
     while let Some(entity) = deleted.get(next).copied() {
         for reference in references(model, keys, entity) {
-            let below = match reference.child {
+            let nested = match reference.child {
                 Some(child) => vec![(child, reference.rule)],
                 None if reference.rule.cascades() => {
                     let beyond = beyond(model, keys, &reference.table).into_iter();
@@ -44,7 +44,7 @@ pub(super) fn by_delete(model: &Model, keys: Option<&ForeignKeys>, id: EntityId)
                 }
                 None => Vec::new(),
             };
-            for (child, rule) in below {
+            for (child, rule) in nested {
                 if rule.cascades() && !deleted.contains(&child) {
                     deleted.push(child);
                 }

@@ -11,10 +11,10 @@ use std::sync::{Mutex, PoisonError};
 use sea_orm::Value;
 
 use super::constraint::{Attempt, Linked};
-use super::delete::{Reach, keys_of};
+use super::delete::{DeletionScope, keys_of};
 use super::naming::foreign_key_violation;
 use super::reference::{Reference, Rule};
-use super::writer::{Row, Writer, has_null, key_of, values_of};
+use super::writer::{MutationWriter, RowInput, has_null, key_of, values_of};
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, Declaration, EntityId, KeyAction, OnDelete, normalize_key};
 
@@ -29,26 +29,26 @@ pub(super) struct Trial {
 struct Done {
     /// Index of the root field.
     root: usize,
-    what: What,
+    what: Effect,
 }
 
 #[derive(Clone, Debug)]
-enum What {
+enum Effect {
     Wrote {
         entity: EntityId,
-        rows: Vec<Row>,
+        rows: Vec<RowInput>,
         link: Option<Linked>,
     },
     /// Changed keys, with their previous values.
     Moved {
         entity: EntityId,
-        rows: Vec<Row>,
+        rows: Vec<RowInput>,
     },
     Deleted {
         id: EntityId,
         by: Vec<ColumnId>,
         keys: Vec<Vec<Value>>,
-        gone: BTreeMap<EntityId, Vec<Row>>,
+        gone: BTreeMap<EntityId, Vec<RowInput>>,
     },
 }
 
@@ -59,27 +59,27 @@ impl Trial {
     }
 
     /// Records a deletion.
-    pub fn deleted(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>], reach: Reach) {
+    pub fn deleted(&self, id: EntityId, by: &[ColumnId], keys: &[Vec<Value>], reach: DeletionScope) {
         let (by, keys) = (by.to_vec(), keys.to_vec());
-        self.note(What::Deleted { id, by, keys, gone: reach.gone });
+        self.note(Effect::Deleted { id, by, keys, gone: reach.gone });
     }
 
     /// Records the writes of a statement.
     pub fn wrote(&self, attempt: Attempt<'_>) {
         if !attempt.rows.is_empty() || attempt.link.is_some() {
             let Attempt { entity, rows, link, .. } = attempt;
-            self.note(What::Wrote { entity, rows: rows.to_vec(), link: link.cloned() });
+            self.note(Effect::Wrote { entity, rows: rows.to_vec(), link: link.cloned() });
         }
     }
 
     /// Records rows whose keys a statement will change.
-    pub fn moved(&self, entity: EntityId, rows: Vec<Row>) {
+    pub fn moved(&self, entity: EntityId, rows: Vec<RowInput>) {
         if !rows.is_empty() {
-            self.note(What::Moved { entity, rows });
+            self.note(Effect::Moved { entity, rows });
         }
     }
 
-    fn note(&self, what: What) {
+    fn note(&self, what: Effect) {
         let root = self.root.load(Ordering::Relaxed);
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(Done { root, what });
     }
@@ -92,10 +92,10 @@ impl Trial {
 /// Rows of one entity that lost their keys.
 struct Lost<'a> {
     entity: EntityId,
-    rows: &'a [Row],
+    rows: &'a [RowInput],
 }
 
-impl What {
+impl Effect {
     fn lost(&self) -> Vec<Lost<'_>> {
         match self {
             Self::Wrote { .. } => Vec::new(),
@@ -107,7 +107,7 @@ impl What {
     }
 }
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Records, during a trial, the keys that a change of the rows found by `by` takes from referencing rows.
     pub async fn note_moves(&self, attempt: Attempt<'_>) -> Result<()> {
         let (Some(trial), Some((by, keys))) = (self.trial, attempt.at) else { return Ok(()) };
@@ -129,11 +129,11 @@ impl Writer<'_> {
         for (place, done) in all.iter().enumerate() {
             let later = &all[place + 1..];
             let error = match &done.what {
-                What::Wrote { entity, rows, link } => {
+                Effect::Wrote { entity, rows, link } => {
                     self.judge_written(*entity, rows, link.as_ref(), later).await?
                 }
-                What::Moved { .. } => self.judge_lost(&done.what, later).await?.map(|(_, error)| error),
-                What::Deleted { id, by, keys, .. } => {
+                Effect::Moved { .. } => self.judge_lost(&done.what, later).await?.map(|(_, error)| error),
+                Effect::Deleted { id, by, keys, .. } => {
                     let lost = self.judge_lost(&done.what, later).await?;
                     lost.map(|(by_relation, error)| match by_relation.is_empty() {
                         true => error,
@@ -151,7 +151,7 @@ impl Writer<'_> {
     async fn judge_written(
         &self,
         id: EntityId,
-        rows: &[Row],
+        rows: &[RowInput],
         link: Option<&Linked>,
         later: &[Done],
     ) -> Result<Option<Error>> {
@@ -168,7 +168,7 @@ impl Writer<'_> {
                     && reference.relation.is_some_and(|known| known.field == relation.field)
             };
             let Some(reference) = references.iter().find(is_this) else { continue };
-            let complete = |row: &&Row| relation.from.iter().all(|column| row.contains_key(column));
+            let complete = |row: &&RowInput| relation.from.iter().all(|column| row.contains_key(column));
             let keys = rows.iter().filter(complete).map(|row| values_of(row, &relation.from));
             let keys: Vec<Vec<Value>> = keys.filter(|key| !has_null(key)).collect();
             let missing = self.missing_keys(relation.target, &relation.to, keys).await?;
@@ -191,7 +191,7 @@ impl Writer<'_> {
     /// to a default restrict nothing.
     async fn judge_lost(
         &self,
-        what: &What,
+        what: &Effect,
         later: &[Done],
     ) -> Result<Option<(Vec<(Option<String>, i64)>, Error)>> {
         let mut by_relation = Vec::new();
@@ -280,7 +280,7 @@ fn not_written_later(reference: &Reference<'_>, keys: Vec<Vec<Value>>, later: &[
     let written: HashSet<Vec<Value>> = later
         .iter()
         .flat_map(|done| match &done.what {
-            What::Wrote { entity, rows, .. } if Some(*entity) == reference.child => &rows[..],
+            Effect::Wrote { entity, rows, .. } if Some(*entity) == reference.child => &rows[..],
             _ => &[],
         })
         .filter(|row| reference.from.iter().all(|column| row.contains_key(column)))

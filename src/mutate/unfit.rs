@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use super::constraint::Attempt;
 use super::naming::fields;
-use super::writer::Writer;
-use crate::database::{Cell, Refusal};
+use super::writer::MutationWriter;
+use crate::database::{Cell, SqlRefusal};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, Entity, Expected, Limit};
@@ -25,7 +25,7 @@ const SQLITE_OF_VALUES: [&str; 3] = ["18", "20", "3091"];
 const SQLITE_GENERATED: &str = "generated column \"";
 
 /// Returns true if the database refused a statement because of a value.
-pub(super) fn is_of_values(refusal: &Refusal) -> bool {
+pub(super) fn is_of_values(refusal: &SqlRefusal) -> bool {
     let code = refusal.code.as_str();
     code.starts_with(DATA_EXCEPTION) && code.len() == 5
         || [PROGRAM_LIMIT_EXCEEDED, GENERATED_ALWAYS].contains(&code)
@@ -35,7 +35,7 @@ pub(super) fn is_of_values(refusal: &Refusal) -> bool {
 
 /// Column as PostgreSQL's catalog describes it.
 #[derive(Debug, PartialEq)]
-struct Live {
+struct CatalogColumn {
     name: String,
     type_name: String,
     /// Length, or precision and scale; -1 for none.
@@ -53,7 +53,7 @@ const LIVE_COLUMNS: &str =
 /// Offset of a type modifier (`VARHDRSZ`).
 const MODIFIER_HEAD: i64 = 4;
 
-impl Live {
+impl CatalogColumn {
     /// Returns the expected form of a value that the column refuses.
     fn refuse(&self, value: &Value) -> Option<Expected> {
         if self.always_generated {
@@ -105,9 +105,9 @@ fn is_outside(value: &Value, low: i64, high: i64) -> Option<Expected> {
     (!fits).then(|| Expected(format!("expected an integer from {low} to {high}")))
 }
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Builds the error of a refused value, and names the value if it can be identified.
-    pub(super) async fn describe_unfit(&self, refusal: &Refusal, attempt: Attempt<'_>) -> Result<Error> {
+    pub(super) async fn describe_unfit(&self, refusal: &SqlRefusal, attempt: Attempt<'_>) -> Result<Error> {
         let entity = &self.model().entities[attempt.entity];
         let found = match self.session.dialect() {
             Dialect::Sqlite => self.find_sqlite(refusal, attempt),
@@ -131,7 +131,7 @@ impl Writer<'_> {
 
     /// Identifies the value by SQLite's message, which names only the column: reports the first row with a
     /// value for it.
-    fn find_sqlite(&self, refusal: &Refusal, attempt: Attempt<'_>) -> Option<(usize, ColumnId, Expected)> {
+    fn find_sqlite(&self, refusal: &SqlRefusal, attempt: Attempt<'_>) -> Option<(usize, ColumnId, Expected)> {
         let entity = &self.model().entities[attempt.entity];
         let (name, expected) = match refusal.message.split_once(SQLITE_GENERATED) {
             Some((_, rest)) => (rest.split('"').next()?, never_given()),
@@ -147,12 +147,12 @@ impl Writer<'_> {
 
     fn find_postgres(
         &self,
-        live: &[Live],
-        refusal: &Refusal,
+        live: &[CatalogColumn],
+        refusal: &SqlRefusal,
         attempt: Attempt<'_>,
     ) -> Option<(usize, ColumnId, Expected)> {
         let entity = &self.model().entities[attempt.entity];
-        let live: Vec<(ColumnId, &Live)> =
+        let live: Vec<(ColumnId, &CatalogColumn)> =
             live.iter().filter_map(|live| Some((entity.column_named(&live.name)?, live))).collect();
         let all = || {
             attempt.rows.iter().enumerate().flat_map(|(index, row)| {
@@ -168,7 +168,7 @@ impl Writer<'_> {
                 Expected("expected a value that fits into the table's index".to_owned()),
             ));
         }
-        let refused = |(row, column, live, value): (usize, ColumnId, &Live, &Value)| {
+        let refused = |(row, column, live, value): (usize, ColumnId, &CatalogColumn, &Value)| {
             let is_given = !crate::model::is_null(value);
             live.refuse(value).filter(|_| is_given || live.always_generated).map(|why| (row, column, why))
         };
@@ -198,7 +198,7 @@ impl Writer<'_> {
 
     /// Reads the table's columns. The transaction is lost after the error, and its connection is freed before
     /// the query.
-    async fn live_columns(&self, entity: &Entity) -> Result<Vec<Live>> {
+    async fn live_columns(&self, entity: &Entity) -> Result<Vec<CatalogColumn>> {
         self.session.statements().rollback().await?;
         let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
         let table = [entity.table.schema.as_ref(), Some(&entity.table.name)];
@@ -216,7 +216,7 @@ impl Writer<'_> {
         };
         let live = |index| {
             let row = rows.row(index);
-            Live {
+            CatalogColumn {
                 name: text(row.cell(0)),
                 type_name: text(row.cell(1)),
                 modifier: integer(row.cell(2)),
@@ -240,8 +240,13 @@ fn length(value: &Value) -> usize {
 mod tests {
     use super::*;
 
-    fn live(type_name: &str, modifier: i64) -> Live {
-        Live { name: "c".to_owned(), type_name: type_name.to_owned(), modifier, always_generated: false }
+    fn live(type_name: &str, modifier: i64) -> CatalogColumn {
+        CatalogColumn {
+            name: "c".to_owned(),
+            type_name: type_name.to_owned(),
+            modifier,
+            always_generated: false,
+        }
     }
 
     #[test]
@@ -257,7 +262,11 @@ mod tests {
     #[test]
     fn refusals_of_values_are_known_by_their_codes() {
         let is_of_values = |code: &str, message: &str| {
-            super::is_of_values(&Refusal { code: code.into(), message: message.into(), ..Refusal::default() })
+            super::is_of_values(&SqlRefusal {
+                code: code.into(),
+                message: message.into(),
+                ..SqlRefusal::default()
+            })
         };
         for code in ["22001", "22003", "22021", "54000", "428C9", "18", "20", "3091"] {
             assert!(is_of_values(code, ""), "{code}");

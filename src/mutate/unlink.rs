@@ -9,7 +9,7 @@ use super::constraint::Attempt;
 use super::links::Columns;
 use super::reference::follows_rules;
 use super::touched;
-use super::writer::{Row, Writer, key_of, normalized, values_of};
+use super::writer::{MutationWriter, RowInput, key_of, normalized, values_of};
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, Junction};
 
@@ -20,7 +20,7 @@ pub(super) struct Unlinked<'a> {
     pub keep: bool,
 }
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Removes links of `owner`. Referenced rows of a junction are deleted like any row, unless the
     /// database's own actions suffice.
     pub async fn remove_links(
@@ -76,7 +76,7 @@ impl Writer<'_> {
             true => links.pairs.iter().map(|pair| normalized(pair)).collect(),
             false => HashSet::new(),
         };
-        let goes = |row: &&Row| !kept.contains(&key_of(row, &both));
+        let goes = |row: &&RowInput| !kept.contains(&key_of(row, &both));
         Ok(found.iter().filter(goes).map(|row| values_of(row, &entity.primary_key)).collect())
     }
 }

@@ -3,15 +3,15 @@
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
-use super::change::{Link, Update};
+use super::change::{ForwardLink, Update};
 use super::constraint::Attempt;
-use super::writer::{Row, Writer, rows_of, values_of};
+use super::writer::{MutationWriter, RowInput, rows_of, values_of};
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId};
 
 use futures_util::future::BoxFuture;
 
-impl Writer<'_> {
+impl MutationWriter<'_> {
     /// Applies one change to the rows whose columns `by` match one of `keys`. Returns the new columns
     /// `wanted` and the primary key of each. Boxed, because changes nest.
     pub fn update<'b>(
@@ -21,7 +21,7 @@ impl Writer<'_> {
         keys: Vec<Vec<Value>>,
         update: Update,
         wanted: &'b [ColumnId],
-    ) -> BoxFuture<'b, Result<Vec<Row>>> {
+    ) -> BoxFuture<'b, Result<Vec<RowInput>>> {
         Box::pin(async move {
             // Rows are found first: without a row no referenced row is created, and a created row never
             // matches itself.
@@ -36,10 +36,10 @@ impl Writer<'_> {
                 (by, keys)
             };
             let paths = [update.path];
-            let mut values = [Row::from_iter(update.values)];
+            let mut values = [RowInput::from_iter(update.values)];
             self.follow(id, vec![update.forward], &mut values).await?;
             let [values] = values;
-            let returning = self.returning(id, wanted, update.below.iter().map(|(relation, _)| relation));
+            let returning = self.returning(id, wanted, update.nested.iter().map(|(relation, _)| relation));
             let rows = if values.is_empty() {
                 // The lock serializes nested writes below a row: two concurrent writes of one list would
                 // otherwise mix.
@@ -51,9 +51,9 @@ impl Writer<'_> {
                 let attempt = Attempt { at, paths: &paths, ..Attempt::of(id, std::slice::from_ref(&values)) };
                 rows_of(&self.send(write, attempt).await?, &returning)
             };
-            for (relation, below) in update.below {
-                let nested = rows.iter().map(|row| (row.clone(), below.clone())).collect();
-                self.write_below(id, relation, nested).await?;
+            for (relation, nested) in update.nested {
+                let nested = rows.iter().map(|row| (row.clone(), nested.clone())).collect();
+                self.write_nested(id, relation, nested).await?;
             }
             Ok(rows)
         })
@@ -63,9 +63,9 @@ impl Writer<'_> {
     fn asks_first(&self, id: EntityId, update: &Update) -> bool {
         let relations = &self.model().entities[id].relations;
         update.forward.iter().any(|(relation, link)| match link {
-            Link::Null => false,
-            Link::Key(key) => key.columns != relations[*relation].to,
-            Link::Create(_) => true,
+            ForwardLink::Null => false,
+            ForwardLink::Key(key) => key.columns != relations[*relation].to,
+            ForwardLink::Create(_) => true,
         })
     }
 }

@@ -6,29 +6,29 @@ use std::slice;
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
-use super::change::{Create, Key, Link};
+use super::change::{Create, ForwardLink, UniqueKeyInput};
 use super::constraint::Attempt;
-use super::statement::{Write, Writes};
+use super::statement::{WriteStatement, Writes};
 use super::trial::Trial;
 use crate::database::RowSet;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Catalog, Complexity, Filter, Load, OrderTerm, Query, Rows, What};
+use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, OrderTerm, Rows, SqlStatement};
 
 /// Values of some columns of a row.
-pub(super) type Row = BTreeMap<ColumnId, Value>;
+pub(super) type RowInput = BTreeMap<ColumnId, Value>;
 
 /// Writer inside one transaction.
 #[derive(Clone, Copy)]
-pub(super) struct Writer<'a> {
+pub(super) struct MutationWriter<'a> {
     pub session: &'a Session,
     /// Trial of an operation whose COMMIT was refused, to find the cause.
     pub trial: Option<&'a Trial>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> MutationWriter<'a> {
     pub fn model(&self) -> &'a Model {
         self.session.model()
     }
@@ -42,7 +42,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Sends a statement that writes; a refusal becomes the error of `attempt`.
-    pub async fn send(&self, write: Write, attempt: Attempt<'_>) -> Result<RowSet> {
+    pub async fn send(&self, write: WriteStatement, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
         Box::pin(self.note_moves(attempt)).await?;
         match self.session.statements().write(write.statement, write.columns.into()).await {
@@ -63,25 +63,25 @@ impl<'a> Writer<'a> {
         wanted: &[ColumnId],
         by: &[ColumnId],
         keys: &[Vec<Value>],
-    ) -> Result<Vec<Row>> {
+    ) -> Result<Vec<RowInput>> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         let found = self.find_where(id, wanted, Filter::one_of(by, keys.to_vec())).await?;
-        self.session.statements().admit(found.len())?;
+        self.session.statements().count_rows(found.len())?;
         Ok(found)
     }
 
     /// Returns the columns `wanted` of the rows that match `filter`.
-    async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<Row>> {
+    async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<RowInput>> {
         let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
-        let load = Load::new(id, filter, What::Rows(rows));
+        let load = Load::new(id, filter, LoadKind::Rows(rows));
         Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
         let query = self.session.select(Catalog::none()).build(&load, &[]);
         Ok(rows_of(&self.read(id, query).await?, wanted))
     }
 
-    async fn read(&self, id: EntityId, mut query: Query) -> Result<RowSet> {
+    async fn read(&self, id: EntityId, mut query: SqlStatement) -> Result<RowSet> {
         let values = std::mem::take(&mut query.values).into();
         let found = self.session.statements().query(&query, values).await?;
         self.readable(id, found)
@@ -96,10 +96,10 @@ impl<'a> Writer<'a> {
         by: &[ColumnId],
         keys: &[Vec<Value>],
         lock: LockType,
-    ) -> Result<Vec<Row>> {
+    ) -> Result<Vec<RowInput>> {
         let write = self.writes().lock(id, by, keys, lock, wanted);
         let locked = self.send(write, Attempt::of(id, &[])).await?;
-        self.session.statements().admit(locked.len())?;
+        self.session.statements().count_rows(locked.len())?;
         Ok(rows_of(&locked, wanted))
     }
 
@@ -115,11 +115,11 @@ impl<'a> Writer<'a> {
         // A fixed order avoids deadlocks.
         let order = OrderTerm::primary_key(entity);
         let rows = Rows { columns: by.clone(), order, ..Rows::unordered() };
-        let load = Load::new(id, filter.clone(), What::Rows(rows.clone()));
+        let load = Load::new(id, filter.clone(), LoadKind::Rows(rows.clone()));
         Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
         let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
         let chosen = rows_of(&self.read(id, query).await?, by);
-        self.session.statements().admit(chosen.len())?;
+        self.session.statements().count_rows(chosen.len())?;
         let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
         if keys.is_empty() || !looks_again {
             return Ok(keys);
@@ -140,7 +140,12 @@ impl<'a> Writer<'a> {
 
     /// Returns the columns `wanted` of the rows named by `keys`, in order. Keys over these columns themselves
     /// are not looked up: the database's constraint checks them.
-    pub async fn resolve(&self, id: EntityId, keys: &[&Key], wanted: &[ColumnId]) -> Result<Vec<Vec<Value>>> {
+    pub async fn resolve(
+        &self,
+        id: EntityId,
+        keys: &[&UniqueKeyInput],
+        wanted: &[ColumnId],
+    ) -> Result<Vec<Vec<Value>>> {
         let mut by_columns: HashMap<&[ColumnId], Vec<Vec<Value>>> = HashMap::new();
         for key in keys.iter().filter(|key| key.columns != wanted) {
             by_columns.entry(&key.columns).or_default().push(key.values.clone());
@@ -153,7 +158,7 @@ impl<'a> Writer<'a> {
                 found.insert((columns, key_of(&row, columns)), values_of(&row, wanted));
             }
         }
-        let resolve = |key: &&Key| {
+        let resolve = |key: &&UniqueKeyInput| {
             if key.columns == wanted {
                 return Ok(key.values.clone());
             }
@@ -167,10 +172,10 @@ impl<'a> Writer<'a> {
     pub async fn follow(
         &self,
         id: EntityId,
-        links: Vec<Vec<(RelationId, Link)>>,
-        rows: &mut [Row],
+        links: Vec<Vec<(RelationId, ForwardLink)>>,
+        rows: &mut [RowInput],
     ) -> Result<()> {
-        let mut by_relation: BTreeMap<RelationId, Vec<(usize, Link)>> = BTreeMap::new();
+        let mut by_relation: BTreeMap<RelationId, Vec<(usize, ForwardLink)>> = BTreeMap::new();
         for (index, links) in links.into_iter().enumerate() {
             for (relation, link) in links {
                 by_relation.entry(relation).or_default().push((index, link));
@@ -179,21 +184,21 @@ impl<'a> Writer<'a> {
         for (relation_id, links) in by_relation {
             let relation = &self.model().entities[id].relations[relation_id];
             let mut creates: Vec<(usize, Create)> = Vec::new();
-            let mut keys: Vec<(usize, Key)> = Vec::new();
+            let mut keys: Vec<(usize, UniqueKeyInput)> = Vec::new();
             for (index, link) in links {
                 match link {
-                    Link::Null => self.unlink(id, relation, &mut rows[index]),
-                    Link::Create(create) => creates.push((index, *create)),
-                    Link::Key(key) => keys.push((index, key)),
+                    ForwardLink::Null => self.unlink(id, relation, &mut rows[index]),
+                    ForwardLink::Create(create) => creates.push((index, *create)),
+                    ForwardLink::Key(key) => keys.push((index, key)),
                 }
             }
             let (indexes, creates): (Vec<usize>, Vec<Create>) = creates.into_iter().unzip();
-            let creates = creates.into_iter().map(|create| (create, Row::new())).collect();
+            let creates = creates.into_iter().map(|create| (create, RowInput::new())).collect();
             let created = self.create(relation.target, creates, &relation.to, None).await?;
             for (index, target) in indexes.into_iter().zip(created) {
                 self.assign(id, relation_id, &mut rows[index], values_of(&target, &relation.to))?;
             }
-            let named: Vec<&Key> = keys.iter().map(|(_, key)| key).collect();
+            let named: Vec<&UniqueKeyInput> = keys.iter().map(|(_, key)| key).collect();
             let targets = self.resolve(relation.target, &named, &relation.to).await?;
             for ((index, _), values) in keys.iter().zip(targets) {
                 self.assign(id, relation_id, &mut rows[*index], values)?;
@@ -204,7 +209,7 @@ impl<'a> Writer<'a> {
 
     /// Unsets a relation. A composite key may share columns with another relation; its nullable columns
     /// become NULL.
-    fn unlink(&self, id: EntityId, relation: &Relation, row: &mut Row) {
+    fn unlink(&self, id: EntityId, relation: &Relation, row: &mut RowInput) {
         for column in &relation.from {
             let described = &self.model().entities[id].columns[*column];
             if described.nullable {
@@ -213,7 +218,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn assign(&self, id: EntityId, relation: RelationId, row: &mut Row, values: Vec<Value>) -> Result<()> {
+    fn assign(
+        &self,
+        id: EntityId,
+        relation: RelationId,
+        row: &mut RowInput,
+        values: Vec<Value>,
+    ) -> Result<()> {
         let entity = &self.model().entities[id];
         for (column, value) in entity.relations[relation].from.iter().zip(values) {
             let known = row.insert(*column, value.clone());
@@ -228,12 +239,12 @@ impl<'a> Writer<'a> {
     }
 
     /// Builds the error of a key that names no row.
-    pub fn missing(&self, id: EntityId, key: &Key) -> Error {
+    pub fn missing(&self, id: EntityId, key: &UniqueKeyInput) -> Error {
         Error::not_found(&self.model().entities[id].name, self.key_json(id, &key.columns, &key.values))
     }
 
     /// Builds the error of a key that names no row of a list.
-    pub fn not_in_list(&self, id: EntityId, key: &Key) -> Error {
+    pub fn not_in_list(&self, id: EntityId, key: &UniqueKeyInput) -> Error {
         Error::not_in_list(&self.model().entities[id].name, self.key_json(id, &key.columns, &key.values))
     }
 
@@ -250,17 +261,17 @@ impl<'a> Writer<'a> {
 }
 
 /// Returns the rows of a set, by column.
-pub(super) fn rows_of(set: &RowSet, columns: &[ColumnId]) -> Vec<Row> {
+pub(super) fn rows_of(set: &RowSet, columns: &[ColumnId]) -> Vec<RowInput> {
     (0..set.len()).map(|index| columns.iter().copied().zip(set.values(index)).collect()).collect()
 }
 
 /// Returns the values of some columns of a row.
-pub(super) fn values_of(row: &Row, columns: &[ColumnId]) -> Vec<Value> {
+pub(super) fn values_of(row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
     columns.iter().filter_map(|column| row.get(column).cloned()).collect()
 }
 
 /// Returns the values of some columns of a row, normalized for comparison.
-pub(super) fn key_of(row: &Row, columns: &[ColumnId]) -> Vec<Value> {
+pub(super) fn key_of(row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
     values_of(row, columns).into_iter().map(normalize_key).collect()
 }
 

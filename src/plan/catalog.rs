@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Load, OrderBy, OrderTerm, Page, Rows, What};
+use super::{Load, LoadKind, OrderBy, OrderTerm, Page, Rows};
 use crate::dialect::Dialect;
 use crate::model::{Column, ColumnType, Entity, Model, Relation, Table};
 
@@ -20,13 +20,13 @@ pub struct Catalog {
 
 impl Load {
     /// Returns true if the statement's form may depend on the catalog.
-    pub(crate) fn asks_catalog(&self, dialect: Dialect) -> bool {
-        let What::Rows(rows) = &self.what else { return false };
+    pub(crate) fn depends_on_statistics(&self, dialect: Dialect) -> bool {
+        let LoadKind::Rows(rows) = &self.what else { return false };
         if rows.order.iter().any(|term| matches!(term.by, OrderBy::Count(_))) {
             return true;
         }
         match self.relation {
-            Some(_) => rows.is_part_of_each_list(),
+            Some(_) => rows.is_top_n_per_parent(),
             None => dialect == Dialect::Postgres && rows.limit_before_joins().is_some(),
         }
     }
@@ -35,7 +35,7 @@ impl Load {
 impl Rows {
     /// Returns true if only a part of each parent's list is wanted, without facts about the rest. A search
     /// per parent can find such a part.
-    pub(super) fn is_part_of_each_list(&self) -> bool {
+    pub(super) fn is_top_n_per_parent(&self) -> bool {
         match self.page {
             Page::All => false,
             Page::Slice { limit, offset } => limit.is_some() || offset > 0,
@@ -130,8 +130,8 @@ impl Catalog {
     ///
     /// Otherwise PostgreSQL looks up each joined row in an index, because it applies the limit last. It
     /// hashes a small table instead; after a limit it would hash larger tables too, and read them whole.
-    pub(super) fn joins_what_is_left(&self, dialect: Dialect, model: &Model, load: &Load) -> bool {
-        let (Dialect::Postgres, None, What::Rows(rows)) = (dialect, load.relation, &load.what) else {
+    pub(super) fn limits_before_join(&self, dialect: Dialect, model: &Model, load: &Load) -> bool {
+        let (Dialect::Postgres, None, LoadKind::Rows(rows)) = (dialect, load.relation, &load.what) else {
             return false;
         };
         rows.limit_before_joins().is_some_and(|limit| {
@@ -144,7 +144,7 @@ impl Catalog {
         rows.children.iter().filter(|child| child.joined).all(|child| {
             let table = &model.entities[child.entity].table;
             let is_small = self.rows.get(table).is_some_and(|rows| *rows <= bound);
-            is_small && matches!(&child.what, What::Rows(rows) if self.are_small(model, rows, bound))
+            is_small && matches!(&child.what, LoadKind::Rows(rows) if self.are_small(model, rows, bound))
         })
     }
 }

@@ -49,7 +49,7 @@ impl Certainty {
         cases.collect(filter);
         let Some(count) = cases.count() else {
             // Too many cases: only what holds in all cases alike is detected.
-            cases.parts.retain(|part| matches!(part.kind, Kind::Known(_)));
+            cases.parts.retain(|part| matches!(part.kind, PropertyValues::Known(_)));
             let holds = cases.evaluate(filter);
             return Self { always: holds == Some(true), never: holds == Some(false) };
         };
@@ -71,14 +71,14 @@ impl Certainty {
 struct Cases<'a> {
     model: &'a Model,
     entity: &'a Entity,
-    parts: Vec<Part<'a>>,
+    parts: Vec<Property<'a>>,
     tests: usize,
 }
 
 /// Property that differs between rows.
-struct Part<'a> {
+struct Property<'a> {
     about: About<'a>,
-    kind: Kind,
+    kind: PropertyValues,
     /// Index of the current case.
     now: usize,
 }
@@ -97,7 +97,7 @@ enum About<'a> {
     Related { relation: RelationId, filter: &'a Filter, is_negated: bool },
 }
 
-enum Kind {
+enum PropertyValues {
     /// Equal for every row.
     Known(bool),
     /// True or false.
@@ -108,7 +108,7 @@ enum Kind {
     Numbers(Vec<i128>),
 }
 
-impl Kind {
+impl PropertyValues {
     fn cases(&self) -> usize {
         match self {
             Self::Known(_) => 1,
@@ -139,12 +139,12 @@ impl<'a> Cases<'a> {
                 let is_negated = *quantifier == Quantifier::Every;
                 let (always, never) = if is_negated { (never, always) } else { (always, never) };
                 let kind = match described.cardinality {
-                    _ if never => Kind::Known(false),
+                    _ if never => PropertyValues::Known(false),
                     // A required key that is enforced always leads to a row.
-                    Cardinality::One if always => Kind::Known(true),
-                    _ => Kind::Either,
+                    Cardinality::One if always => PropertyValues::Known(true),
+                    _ => PropertyValues::Either,
                 };
-                self.parts.push(Part { about, kind, now: 0 });
+                self.parts.push(Property { about, kind, now: 0 });
             }
         }
     }
@@ -152,7 +152,7 @@ impl<'a> Cases<'a> {
     fn collect_test(&mut self, id: ColumnId, test: &'a Test) {
         let column = &self.entity.columns[id];
         if column.nullable {
-            self.add(About::Missing(id), Kind::Either);
+            self.add(About::Missing(id), PropertyValues::Either);
         }
         self.tests += 1;
         let mut values: &[Value] = &[];
@@ -161,7 +161,7 @@ impl<'a> Cases<'a> {
             Test::OneOf { values: Operand::Value(all), .. } => values = all,
             Test::IsNull(_) => {}
             test if holds_for_all_values(test) => {}
-            test => self.add(About::Test(id, test), Kind::Either),
+            test => self.add(About::Test(id, test), PropertyValues::Either),
         }
         self.tests += values.len();
         if values.len() > MOST_VALUES {
@@ -171,25 +171,25 @@ impl<'a> Cases<'a> {
         for value in values {
             match self.number(id, value) {
                 Some(number) => self.add_number(id, number),
-                None => self.add(About::Against(id, value), Kind::Compared),
+                None => self.add(About::Against(id, value), PropertyValues::Compared),
             }
         }
     }
 
-    fn add(&mut self, about: About<'a>, kind: Kind) {
+    fn add(&mut self, about: About<'a>, kind: PropertyValues) {
         // Beyond the maximum number of parts no case is evaluated.
         if self.parts.len() <= MOST_PARTS && self.find(&about).is_none() {
-            self.parts.push(Part { about, kind, now: 0 });
+            self.parts.push(Property { about, kind, now: 0 });
         }
     }
 
     /// Adds a value and its neighbours; a neighbour represents all values up to the next added one.
     fn add_number(&mut self, id: ColumnId, number: i128) {
         let (least, greatest) = self.range(id);
-        self.add(About::Number(id), Kind::Numbers(Vec::new()));
+        self.add(About::Number(id), PropertyValues::Numbers(Vec::new()));
         let about = About::Number(id);
         let part = self.parts.iter_mut().find(|part| part.about == about);
-        if let Some(Part { kind: Kind::Numbers(numbers), .. }) = part
+        if let Some(Property { kind: PropertyValues::Numbers(numbers), .. }) = part
             && numbers.len() < MOST_CASES
         {
             let near = [number - 1, number, number + 1].into_iter();
@@ -221,7 +221,7 @@ impl<'a> Cases<'a> {
         }
     }
 
-    fn find(&self, about: &About) -> Option<&Part<'a>> {
+    fn find(&self, about: &About) -> Option<&Property<'a>> {
         self.parts.iter().find(|part| part.about == *about)
     }
 
@@ -259,7 +259,7 @@ impl<'a> Cases<'a> {
 
     fn either(&self, about: &About) -> Option<bool> {
         self.find(about).map(|part| match part.kind {
-            Kind::Known(known) => known,
+            PropertyValues::Known(known) => known,
             _ => part.now == 1,
         })
     }
@@ -308,7 +308,7 @@ impl<'a> Cases<'a> {
         if let Some(number) = self.number(id, value) {
             let part = self.find(&About::Number(id))?;
             return match &part.kind {
-                Kind::Numbers(numbers) => numbers.get(part.now).map(|now| now.cmp(&number)),
+                PropertyValues::Numbers(numbers) => numbers.get(part.now).map(|now| now.cmp(&number)),
                 _ => None,
             };
         }

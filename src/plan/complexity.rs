@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::filter::{Filter, Quantifier, Test};
 use super::operand::Operand;
 use super::select::depth_of_balanced;
-use super::{Load, OrderBy, Page, Rows, What};
+use super::{Load, LoadKind, OrderBy, Page, Rows};
 use crate::dialect::{Dialect, always_fits_one_parameter, glob_of_like};
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, EntityId, Model, Relation};
@@ -119,8 +119,8 @@ impl Complexity {
         let mut conditions = filter.height;
         let mut parameters = filter.parameters + key;
         match &load.what {
-            What::Aggregates(aggregates) => own.columns += aggregates.len() as u64,
-            What::Rows(rows) => {
+            LoadKind::Aggregates(aggregates) => own.columns += aggregates.len() as u64,
+            LoadKind::Rows(rows) => {
                 own.add_rows(model, load.entity, rows);
                 if let Page::Keyset { after, before, looks_outside, .. } = &rows.page {
                     let cursors = u64::from(after.is_some()) + u64::from(before.is_some());
@@ -168,7 +168,7 @@ impl Complexity {
     /// Adds a joined relation, with all relations joined below it.
     fn add_joined(&mut self, model: &Model, load: &Load) {
         self.tables += 1;
-        let What::Rows(rows) = &load.what else { return };
+        let LoadKind::Rows(rows) = &load.what else { return };
         let key = load.relation.map_or(0, |(owner, id)| model.entities[owner].relations[id].to.len());
         self.columns += (rows.columns.len() + key) as u64;
         rows.children.iter().filter(|child| child.joined).for_each(|child| self.add_joined(model, child));

@@ -2,7 +2,7 @@
 
 use super::filter::{Filter, Test};
 use super::operand::Operand;
-use super::{Load, Page, Rows, What};
+use super::{Load, LoadKind, Page, Rows};
 
 /// Assumed rows of a root list without a limit.
 const ROOT_LIST: u64 = 100;
@@ -15,7 +15,7 @@ const LIST: u64 = 10;
 /// of rows of a response, counts as no limit: clients use the largest number for "all".
 pub fn rows_asked(loads: &[Load], parents: u64, ceiling: u64) -> u64 {
     loads.iter().fold(0, |sum, load| {
-        let What::Rows(rows) = &load.what else { return sum.saturating_add(parents) };
+        let LoadKind::Rows(rows) = &load.what else { return sum.saturating_add(parents) };
         let own = parents.saturating_mul(most_rows(load, rows, ceiling));
         sum.saturating_add(own).saturating_add(rows_asked(&rows.children, own, ceiling))
     })
@@ -59,11 +59,11 @@ mod tests {
         let direction = Direction { descending: false, nulls_first: false };
         let order = vec![OrderTerm { path: Vec::new(), by: OrderBy::Column(0), direction }];
         let rows = Rows { order, page, children, ..Rows::unordered() };
-        Load::new(0, Filter::everything(), What::Rows(rows))
+        Load::new(0, Filter::everything(), LoadKind::Rows(rows))
     }
 
     fn one(filter: Filter, children: Vec<Load>) -> Load {
-        Load::new(0, filter, What::Rows(Rows { children, ..Rows::unordered() }))
+        Load::new(0, filter, LoadKind::Rows(Rows { children, ..Rows::unordered() }))
     }
 
     fn below(load: Load) -> Load {
@@ -105,7 +105,8 @@ mod tests {
         let keys = vec![vec![Value::Int(Some(1))]; 3];
         let pairs = vec![vec![Value::Int(Some(1)); 2]; 3];
         for filter in [Filter::one_of(&[0], keys), Filter::one_of(&[0, 1], pairs)] {
-            let count = below(Load::new(0, Filter::everything(), What::Aggregates(vec![Aggregate::Count])));
+            let count =
+                below(Load::new(0, Filter::everything(), LoadKind::Aggregates(vec![Aggregate::Count])));
             assert_eq!(asked(&[one(filter, vec![count])]), 3 + 3);
         }
         assert_eq!(asked(&[one(Filter::equals(&[0], [Operand::Parameter(0)]), vec![])]), 1);

@@ -16,7 +16,7 @@ pub struct Load {
     /// Filter on the rows.
     pub filter: Filter,
     /// Kind of the load.
-    pub what: What,
+    pub what: LoadKind,
     /// True if the rows come with the parent's rows, in one statement.
     pub joined: bool,
     /// Cached statements of the load.
@@ -25,15 +25,15 @@ pub struct Load {
 
 impl Load {
     /// Builds a load at the root, with its own statement.
-    pub fn new(entity: EntityId, filter: Filter, what: What) -> Self {
+    pub fn new(entity: EntityId, filter: Filter, what: LoadKind) -> Self {
         Self { entity, relation: None, filter, what, joined: false, templates: Templates::default() }
     }
 
     /// Returns the loads nested below each row.
     pub fn children(&self) -> &[Load] {
         match &self.what {
-            What::Rows(rows) => &rows.children,
-            What::Aggregates(_) => &[],
+            LoadKind::Rows(rows) => &rows.children,
+            LoadKind::Aggregates(_) => &[],
         }
     }
 
@@ -45,7 +45,7 @@ impl Load {
 
 /// Kind of a [`Load`].
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub enum LoadKind {
     /// Rows.
     Rows(Rows),
     /// Aggregates over all rows.

@@ -34,15 +34,15 @@ pub use cost::rows_asked;
 pub use cursor::Cursor;
 pub use filter::{Filter, Quantifier, Test};
 pub use input::{Arguments, Input};
-pub use load::{Aggregate, Load, Page, Rows, What};
+pub use load::{Aggregate, Load, LoadKind, Page, Rows};
 pub use node_id::write as write_node_id;
 pub use operand::Operand;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
-pub use room::Room;
-pub use select::{Join, Key, LastRun, Query, Select, Templates};
+pub use room::CapacityHint;
+pub use select::{ExecutionStats, Join, RelationKey, SqlBuilder, SqlStatement, Templates};
 pub use selection::Document;
-pub use variables::{Parameter, Variables};
+pub use variables::{PlanParameter, Variables};
 
 use crate::error::Error;
 use crate::model::{ColumnId, EntityId};
@@ -55,13 +55,13 @@ pub struct Plan {
     /// Loads of the root fields.
     pub loads: Vec<Load>,
     /// Parameters read from each request.
-    pub parameters: Vec<Parameter>,
+    pub parameters: Vec<PlanParameter>,
     /// Variables whose values affect the plan. For all other variables only presence and nullness matter.
     pub depends_on: BTreeSet<Name>,
     /// Statement sizes that databases limit.
     pub complexity: Complexity,
     /// Capacity hint for the bytes of the response.
-    pub room: Room,
+    pub room: CapacityHint,
 }
 
 impl Plan {
@@ -171,7 +171,7 @@ pub enum FieldKind {
         non_null: bool,
     },
     /// Introspection, or a root field of the application: delegated to async-graphql.
-    Foreign,
+    Delegated,
 }
 
 /// Selection on a row.

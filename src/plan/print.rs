@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{Aggregate, Load, Plan, Select, What};
+use super::{Aggregate, Load, LoadKind, Plan, SqlBuilder};
 use crate::model::Model;
 
 impl Plan {
     /// Prints the plan in lines, parents before children, with the statements.
-    pub fn print(&self, select: &Select) -> String {
+    pub fn print(&self, select: &SqlBuilder) -> String {
         let mut text = format!("{} statement(s)\n", self.statements());
         for load in &self.loads {
             self.print_load(&mut text, select, load, 0);
@@ -15,7 +15,7 @@ impl Plan {
         text
     }
 
-    fn print_load(&self, text: &mut String, select: &Select, load: &Load, level: usize) {
+    fn print_load(&self, text: &mut String, select: &SqlBuilder, load: &Load, level: usize) {
         let indent = "  ".repeat(level);
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -42,7 +42,7 @@ impl Plan {
 
 fn name(model: &Model, load: &Load) -> String {
     let target = &model.entities[load.entity].name;
-    let what = if let What::Aggregates(_) = load.what { "aggregates of " } else { "" };
+    let what = if let LoadKind::Aggregates(_) = load.what { "aggregates of " } else { "" };
     match load.relation {
         None => format!("{what}{target}"),
         Some((owner, relation)) => {
@@ -55,8 +55,8 @@ fn name(model: &Model, load: &Load) -> String {
 fn columns(model: &Model, load: &Load) -> String {
     let entity = &model.entities[load.entity];
     let names: Vec<String> = match &load.what {
-        What::Rows(rows) => rows.columns.iter().map(|id| entity.columns[*id].name.clone()).collect(),
-        What::Aggregates(aggregates) => {
+        LoadKind::Rows(rows) => rows.columns.iter().map(|id| entity.columns[*id].name.clone()).collect(),
+        LoadKind::Aggregates(aggregates) => {
             let label = |aggregate: &Aggregate| {
                 let of = |name: &str, id: usize| format!("{name} of {}", entity.columns[id].name);
                 match *aggregate {

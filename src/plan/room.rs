@@ -7,9 +7,9 @@ const MOST_SPARE: usize = 1_024;
 
 /// Capacity hint in bytes or cells, which avoids reallocation. Only speed depends on the hint.
 #[derive(Debug, Default)]
-pub struct Room(AtomicUsize);
+pub struct CapacityHint(AtomicUsize);
 
-impl Room {
+impl CapacityHint {
     /// Returns the capacity for the next run, or `usual` before the first.
     pub fn or(&self, usual: usize) -> usize {
         match self.0.load(Ordering::Relaxed) {
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn capacity_hint_grows_at_once_and_shrinks_when_mostly_unused() {
-        let room = Room::default();
+        let room = CapacityHint::default();
         assert_eq!(room.or(64), 64);
         for (used, known) in
             [(100, 125), (125, 125), (40, 125), (126, 157), (10_000, 11_024), (10, 12), (0, 64)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Filter, Load, OrderBy, OrderTerm, Plan, What};
+use super::{Filter, Load, LoadKind, OrderBy, OrderTerm, Plan};
 use crate::model::{EntityId, Model, Relation, Table};
 
 impl Plan {
@@ -26,7 +26,7 @@ impl Tables<'_> {
             self.of_relation(&self.model.entities[owner].relations[relation]);
         }
         self.of_filter(load.entity, &load.filter);
-        if let What::Rows(rows) = &load.what {
+        if let LoadKind::Rows(rows) = &load.what {
             rows.order.iter().for_each(|term| self.of_order(load.entity, term));
             rows.children.iter().for_each(|child| self.of_load(child));
         }

@@ -3,22 +3,22 @@
 use sea_orm::Value;
 
 use super::Plan;
-use super::select::Select;
-use super::variables::Parameter;
+use super::select::SqlBuilder;
+use super::variables::PlanParameter;
 use crate::dialect::Dialect;
 use crate::model::Model;
 
 impl Plan {
     /// Returns the values of the plan's parameters in one request, or `None` if a column cannot hold one.
-    pub fn values(&self, select: &Select, variables: &async_graphql::Variables) -> Option<Vec<Value>> {
-        let read = |parameter: &Parameter| {
+    pub fn values(&self, select: &SqlBuilder, variables: &async_graphql::Variables) -> Option<Vec<Value>> {
+        let read = |parameter: &PlanParameter| {
             parameter.read(select.model, select.dialect, variables.get(&parameter.variable)?)
         };
         self.parameters.iter().map(read).collect()
     }
 }
 
-impl Parameter {
+impl PlanParameter {
     fn read(&self, model: &Model, dialect: Dialect, given: &async_graphql::Value) -> Option<Value> {
         let variants = model.variants(&self.column_type);
         let value = |given: &async_graphql::Value| {

@@ -12,7 +12,7 @@ use crate::model::ColumnType;
 
 /// Variable whose value appears in statements only as a parameter.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parameter {
+pub struct PlanParameter {
     /// Name of the variable.
     pub variable: Name,
     /// Type of the compared column.
@@ -32,7 +32,7 @@ pub struct Variables {
 #[derive(Debug, Default)]
 struct Noted {
     looked_at: BTreeSet<Name>,
-    parameters: Vec<Parameter>,
+    parameters: Vec<PlanParameter>,
 }
 
 impl Variables {
@@ -70,7 +70,8 @@ impl Variables {
         if is_list && !always_fits_one_parameter(column_type) {
             return None;
         }
-        let parameter = Parameter { variable: variable.clone(), column_type: column_type.clone(), is_list };
+        let parameter =
+            PlanParameter { variable: variable.clone(), column_type: column_type.clone(), is_list };
         self.note(|Noted { parameters, .. }| {
             let known = parameters.iter().position(|known| *known == parameter);
             known.unwrap_or_else(|| {
@@ -81,7 +82,7 @@ impl Variables {
     }
 
     /// Takes the recorded dependencies.
-    pub(super) fn noted(&self) -> (BTreeSet<Name>, Vec<Parameter>) {
+    pub(super) fn noted(&self) -> (BTreeSet<Name>, Vec<PlanParameter>) {
         let noted = self.note(std::mem::take).unwrap_or_default();
         (noted.looked_at, noted.parameters)
     }

@@ -8,14 +8,14 @@ use async_graphql::dynamic::{
     Enum, EnumItem, Field, Object, Scalar as ScalarType, SchemaError, Type, TypeRef,
 };
 
-use super::answering::AnsweringFactory;
-use super::compiled::Documents;
+use super::compiled::DocumentCache;
+use super::executor::ExecutorFactory;
 use super::introspection::Introspection;
-use super::live::Live;
+use super::live::LiveRuns;
 use super::possible::Possible;
 use super::{QUERY, Schema, inputs, mutations, objects, roots, type_system};
-use crate::database::{Changes, Presence};
-use crate::execute::{Limits, ReadConsistency, Shared};
+use crate::database::{Availability, ChangeNotifier};
+use crate::execute::{ExecutionLimits, ReadConsistency, Shared};
 use crate::guard;
 use crate::model::{ColumnType, Entity, Model, Scalar, names};
 use crate::plan::Direction;
@@ -23,8 +23,8 @@ use crate::plan::Direction;
 /// Builder of a [`Schema`], with the user's additions.
 pub struct SchemaBuilder {
     model: Model,
-    guard: guard::Limits,
-    limits: Limits,
+    guard: guard::DocumentLimits,
+    limits: ExecutionLimits,
     consistency: ReadConsistency,
     fields: Vec<Field>,
     types: Vec<Type>,
@@ -36,8 +36,8 @@ impl SchemaBuilder {
     pub(super) fn new(model: Model) -> Self {
         Self {
             model,
-            guard: guard::Limits::default(),
-            limits: Limits::default(),
+            guard: guard::DocumentLimits::default(),
+            limits: ExecutionLimits::default(),
             consistency: ReadConsistency::default(),
             fields: Vec::new(),
             types: Vec::new(),
@@ -47,13 +47,13 @@ impl SchemaBuilder {
     }
 
     /// Sets the limits of a document.
-    pub fn guard(mut self, guard: guard::Limits) -> Self {
+    pub fn guard(mut self, guard: guard::DocumentLimits) -> Self {
         self.guard = guard;
         self
     }
 
     /// Sets the limits of a request's database use.
-    pub fn limits(mut self, limits: Limits) -> Self {
+    pub fn limits(mut self, limits: ExecutionLimits) -> Self {
         self.limits = limits;
         self
     }
@@ -116,8 +116,8 @@ impl SchemaBuilder {
         // Documents are validated earlier: see [`super::validate`].
         .validation_mode(ValidationMode::Fast)
         // The guard has counted the same levels before.
-        .limit_recursive_depth(guard::Limits::DEEPEST)
-        .extension(AnsweringFactory);
+        .limit_recursive_depth(guard::DocumentLimits::DEEPEST)
+        .extension(ExecutorFactory);
         let built = if suggestions { built } else { built.disable_suggestions() };
         let mut all: Vec<Type> = std::iter::once(query).chain(mutation).map(Type::from).collect();
         all.push(subscription.into());
@@ -146,12 +146,12 @@ impl SchemaBuilder {
                 model,
                 limits,
                 consistency,
-                changes: Changes::default(),
-                presence: Presence::default(),
+                changes: ChangeNotifier::default(),
+                availability: Availability::default(),
             }),
             guard,
-            live: Live::default(),
-            documents: Documents::new(guard),
+            live: LiveRuns::default(),
+            documents: DocumentCache::new(guard),
             introspection,
         })
     }

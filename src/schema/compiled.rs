@@ -11,7 +11,7 @@ use async_graphql::{Name, Pos, Variables};
 use lru::LruCache;
 use thread_local::ThreadLocal;
 
-use super::{answering, introspection, variables};
+use super::{executor, introspection, variables};
 use crate::error::{Error, LocatedError};
 use crate::guard;
 use crate::plan::Plan;
@@ -25,7 +25,7 @@ pub(super) struct Compiled {
     /// Position of the root field whose introspection nests too deep.
     pub introspects_too_deep: Option<Pos>,
     /// Validation errors, once computed; empty for a valid document.
-    pub verdict: OnceLock<Vec<LocatedError>>,
+    pub validation_result: OnceLock<Vec<LocatedError>>,
     /// Uses of each variable, with count and depth.
     pub uses: guard::Uses,
     plans: Mutex<Plans>,
@@ -72,23 +72,23 @@ const LARGEST_TEXT: usize = 16 << 10;
 /// Per-thread caches of recent documents. A shared cache would cause cache-line contention on documents,
 /// plans and their reference counts with every request.
 #[derive(Clone)]
-pub(super) struct Documents {
-    guard: guard::Limits,
-    known: Arc<ThreadLocal<RefCell<Known>>>,
+pub(super) struct DocumentCache {
+    guard: guard::DocumentLimits,
+    known: Arc<ThreadLocal<RefCell<RecentDocuments>>>,
 }
 
 /// Recent documents, bounded by number and by text size.
-struct Known {
-    documents: LruCache<Key, Arc<Compiled>>,
+struct RecentDocuments {
+    documents: LruCache<DocumentKey, Arc<Compiled>>,
     bytes: usize,
 }
 
-impl Known {
+impl RecentDocuments {
     fn new() -> Self {
         Self { documents: LruCache::new(capacity(DOCUMENTS)), bytes: 0 }
     }
 
-    fn put(&mut self, key: Key, compiled: Arc<Compiled>) {
+    fn put(&mut self, key: DocumentKey, compiled: Arc<Compiled>) {
         self.bytes += compiled.bytes();
         if let Some((_, gone)) = self.documents.push(key, compiled) {
             self.bytes = self.bytes.saturating_sub(gone.bytes());
@@ -101,14 +101,14 @@ impl Known {
 }
 
 /// Text and operation name of a document.
-type Key = (String, Option<String>);
+type DocumentKey = (String, Option<String>);
 
 pub(super) fn capacity(entries: usize) -> NonZeroUsize {
     NonZeroUsize::new(entries).unwrap_or(NonZeroUsize::MIN)
 }
 
-impl Documents {
-    pub fn new(guard: guard::Limits) -> Self {
+impl DocumentCache {
+    pub fn new(guard: guard::DocumentLimits) -> Self {
         Self { guard, known: Arc::default() }
     }
 
@@ -126,7 +126,7 @@ impl Documents {
     /// If the guard refuses the document, or it has no such operation. Faulty documents are not cached.
     pub fn get(&self, text: String, operation_name: Option<String>) -> Result<Arc<Compiled>, LocatedError> {
         let key = (text, operation_name);
-        let known = self.known.get_or(|| RefCell::new(Known::new()));
+        let known = self.known.get_or(|| RefCell::new(RecentDocuments::new()));
         if let Some(compiled) = known.borrow_mut().documents.get(&key) {
             return Ok(compiled.clone());
         }
@@ -143,17 +143,17 @@ impl Compiled {
     fn read(
         text: String,
         operation_name: Option<String>,
-        guard: &guard::Limits,
+        guard: &guard::DocumentLimits,
     ) -> Result<Self, LocatedError> {
         let document = guard::parse(&text, guard)?;
-        let operation = answering::operation(&document, operation_name.as_deref())?;
+        let operation = executor::operation(&document, operation_name.as_deref())?;
         Ok(Self {
             introspects_too_deep: introspection::too_deep(operation, &document.fragments),
             uses: guard::Uses::of(&document),
             text,
             document,
             operation_name,
-            verdict: OnceLock::new(),
+            validation_result: OnceLock::new(),
             plans: Mutex::new(Plans::new()),
         })
     }
@@ -173,7 +173,7 @@ impl Compiled {
 
     /// Returns the operation, which was found when the document was read.
     pub fn operation(&self) -> Result<&OperationDefinition, Error> {
-        answering::operation(&self.document, self.operation_name.as_deref())
+        executor::operation(&self.document, self.operation_name.as_deref())
     }
 
     /// Returns the type of the operation.
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     fn compiled(text: &str) -> Compiled {
-        Compiled::read(text.to_owned(), None, &guard::Limits::default()).unwrap()
+        Compiled::read(text.to_owned(), None, &guard::DocumentLimits::default()).unwrap()
     }
 
     /// A text of about so many bytes, each two of which are a field.
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn documents_are_kept_up_to_a_number_of_bytes() {
-        let mut known = Known::new();
+        let mut known = RecentDocuments::new();
         for number in 0..300 {
             let text = dense(number, LARGEST_TEXT - 200);
             known.put((text.clone(), None), Arc::new(compiled(&text)));

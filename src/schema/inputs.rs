@@ -15,7 +15,7 @@ pub(super) fn types(possible: &Possible) -> Vec<Type> {
     }
     for (id, entity) in model.exposed() {
         types.push(filter(model, entity).into());
-        types.extend(model.leading_to(id).any(Relation::is_many).then(|| list_filter(entity).into()));
+        types.extend(model.incoming_relations(id).any(Relation::is_many).then(|| list_filter(entity).into()));
         types.extend(possible.orders(id).then(|| order(possible, entity).into()));
     }
     types

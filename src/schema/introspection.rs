@@ -11,8 +11,8 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Pos, Positioned, Variables};
 use lru::LruCache;
 
-use super::answering::Answered;
 use super::compiled::{Compiled, capacity};
+use super::executor::PartialResponse;
 use crate::error::{Error, Result};
 
 /// Nesting of type, field and input field lists at which introspection is refused. graphql-js has the same
@@ -37,12 +37,12 @@ pub(super) fn is_about_schema(name: &str) -> bool {
     matches!(name, "__schema" | "__type")
 }
 
-type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+type FragmentMap = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// Returns the position of the first root field that nests the schema's lists too deep.
 ///
 /// Recurses once per level of nesting, and per fragment at every spread: the guard bounds both.
-pub(super) fn too_deep(operation: &OperationDefinition, fragments: &Fragments) -> Option<Pos> {
+pub(super) fn too_deep(operation: &OperationDefinition, fragments: &FragmentMap) -> Option<Pos> {
     let mut at_root = Vec::new();
     root_fields(&operation.selection_set.node, fragments, &mut at_root);
     let nests = |set: &SelectionSet| nests_too_deep(set, fragments, 0);
@@ -52,7 +52,7 @@ pub(super) fn too_deep(operation: &OperationDefinition, fragments: &Fragments) -
 /// Collects the introspection root fields: position, name and selection set.
 fn root_fields<'a>(
     set: &'a SelectionSet,
-    fragments: &'a Fragments,
+    fragments: &'a FragmentMap,
     found: &mut Vec<(Pos, &'a Name, &'a SelectionSet)>,
 ) {
     for selection in &set.items {
@@ -71,7 +71,7 @@ fn root_fields<'a>(
 }
 
 /// Returns the selection set of a fragment; `None` for a field, and for an unknown fragment.
-fn spread<'a>(selection: &'a Selection, fragments: &'a Fragments) -> Option<&'a SelectionSet> {
+fn spread<'a>(selection: &'a Selection, fragments: &'a FragmentMap) -> Option<&'a SelectionSet> {
     match selection {
         Selection::Field(_) => None,
         Selection::InlineFragment(fragment) => Some(&fragment.node.selection_set.node),
@@ -81,7 +81,7 @@ fn spread<'a>(selection: &'a Selection, fragments: &'a Fragments) -> Option<&'a 
     }
 }
 
-fn nests_too_deep(set: &SelectionSet, fragments: &Fragments, lists: usize) -> bool {
+fn nests_too_deep(set: &SelectionSet, fragments: &FragmentMap, lists: usize) -> bool {
     set.items.iter().any(|selection| match &selection.node {
         Selection::Field(field) => {
             let name = field.node.name.node.as_str();
@@ -98,7 +98,7 @@ fn nests_too_deep(set: &SelectionSet, fragments: &Fragments, lists: usize) -> bo
 pub(super) struct Introspection {
     sizes: Sizes,
     limit: u64,
-    kept: Arc<Mutex<Kept>>,
+    kept: Arc<Mutex<ResponseCache>>,
 }
 
 /// Average and maximum length of each of the schema's lists, by field.
@@ -114,7 +114,7 @@ impl Introspection {
             let operation = document.operations.iter().next();
             operation.map_or(0, |(_, operation)| sizes.asked(&operation.node, &document.fragments))
         });
-        let kept = Kept { answers: LruCache::new(capacity(KEPT_ANSWERS)), bytes: 0 };
+        let kept = ResponseCache { answers: LruCache::new(capacity(KEPT_ANSWERS)), bytes: 0 };
         Self { sizes, limit: asked.saturating_mul(MOST_TIMES_STANDARD), kept: Arc::new(Mutex::new(kept)) }
     }
 
@@ -122,7 +122,7 @@ impl Introspection {
     ///
     /// # Errors
     /// `TOO_COMPLEX`.
-    pub fn afford(&self, operation: &OperationDefinition, document: &ExecutableDocument) -> Result<()> {
+    pub fn check_cost(&self, operation: &OperationDefinition, document: &ExecutableDocument) -> Result<()> {
         let asked = self.sizes.asked(operation, &document.fragments);
         if asked <= self.limit {
             return Ok(());
@@ -132,15 +132,15 @@ impl Introspection {
     }
 
     /// Returns the cached response to an operation.
-    pub fn kept(&self, compiled: &Compiled, variables: &Variables) -> Option<Answered> {
+    pub fn kept(&self, compiled: &Compiled, variables: &Variables) -> Option<PartialResponse> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.answers.get(&key(compiled, variables)).map(|data| (Some(data.to_vec()), Vec::new()))
     }
 
     /// Caches a response without errors.
-    pub fn keep(&self, compiled: &Compiled, variables: &Variables, answered: &Answered) {
+    pub fn keep(&self, compiled: &Compiled, variables: &Variables, answered: &PartialResponse) {
         let (Some(data), []) = (&answered.0, answered.1.as_slice()) else { return };
-        let (key, data): (Key, Arc<[u8]>) = (key(compiled, variables), data.as_slice().into());
+        let (key, data): (ResponseKey, Arc<[u8]>) = (key(compiled, variables), data.as_slice().into());
         let bytes = size(&key, &data);
         if bytes > KEPT_BYTES {
             return;
@@ -159,20 +159,20 @@ impl Introspection {
 }
 
 /// Most recent responses.
-struct Kept {
-    answers: LruCache<Key, Arc<[u8]>>,
+struct ResponseCache {
+    answers: LruCache<ResponseKey, Arc<[u8]>>,
     bytes: usize,
 }
 
 /// Text and name of the operation, and its variables as JSON.
-type Key = (String, Option<String>, String);
+type ResponseKey = (String, Option<String>, String);
 
-fn key(compiled: &Compiled, variables: &Variables) -> Key {
+fn key(compiled: &Compiled, variables: &Variables) -> ResponseKey {
     let variables = serde_json::to_string(variables).unwrap_or_default();
     (compiled.text.clone(), compiled.operation_name.clone(), variables)
 }
 
-fn size(key: &Key, data: &[u8]) -> usize {
+fn size(key: &ResponseKey, data: &[u8]) -> usize {
     key.0.len() + key.1.as_ref().map_or(0, String::len) + key.2.len() + data.len()
 }
 
@@ -214,7 +214,7 @@ impl Sizes {
     }
 
     /// Estimates the number of introspection fields in an operation's response.
-    fn asked(&self, operation: &OperationDefinition, fragments: &Fragments) -> u64 {
+    fn asked(&self, operation: &OperationDefinition, fragments: &FragmentMap) -> u64 {
         let mut at_root = Vec::new();
         root_fields(&operation.selection_set.node, fragments, &mut at_root);
         let of_field = |(_, name, set): (Pos, &Name, &SelectionSet)| {
@@ -226,7 +226,7 @@ impl Sizes {
 
     /// Estimates the number of fields in a selection's response, for a single object. `is_chosen` marks a
     /// type that the client names, which may be the longest.
-    fn below(&self, set: &SelectionSet, fragments: &Fragments, is_chosen: bool) -> f64 {
+    fn below(&self, set: &SelectionSet, fragments: &FragmentMap, is_chosen: bool) -> f64 {
         let of_selection = |selection: &Positioned<Selection>| match &selection.node {
             Selection::Field(field) => {
                 let (average, longest) =

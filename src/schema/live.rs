@@ -11,7 +11,7 @@ use futures_util::Stream;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::{Executed, Prepared, Schema, variables};
+use super::{Executed, PreparedOperation, Schema, variables};
 use crate::database::Database;
 use crate::execute::{ReadConsistency, Session};
 use crate::model::Table;
@@ -25,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Identity of a subscription; equal keys share a run.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
+struct LiveKey {
     database: u64,
     text: String,
     operation: Option<String>,
@@ -37,18 +37,18 @@ type Newest = watch::Sender<Option<Arc<Executed>>>;
 
 /// Live queries with subscribers.
 #[derive(Clone, Default)]
-pub(super) struct Live {
-    runs: Arc<Mutex<HashMap<Key, Arc<Newest>>>>,
+pub(super) struct LiveRuns {
+    runs: Arc<Mutex<HashMap<LiveKey, Arc<Newest>>>>,
 }
 
 impl Schema {
     /// Returns the results of a subscription. A slow subscriber skips some, but never the last.
     pub(super) fn live(
         &self,
-        prepared: Prepared,
+        prepared: PreparedOperation,
         database: &Database,
     ) -> impl Stream<Item = Arc<Executed>> + Send + 'static {
-        let key = Key {
+        let key = LiveKey {
             text: prepared.compiled.text.clone(),
             database: database.id(),
             operation: prepared.operation_name().map(str::to_owned),
@@ -85,8 +85,8 @@ impl Schema {
 struct Run {
     schema: Schema,
     database: Database,
-    prepared: Prepared,
-    key: Key,
+    prepared: PreparedOperation,
+    key: LiveKey,
     sender: Arc<Newest>,
 }
 
@@ -101,7 +101,7 @@ impl Run {
 
     async fn follow(&self) {
         // Listens before the first run: a commit between both would be missed otherwise.
-        let mut listener = self.schema.shared.changes.listen(self.tables().await);
+        let mut listener = self.schema.shared.changes.subscribe(self.tables().await);
         loop {
             let executed = self.schema.run(self.prepared.again(), &self.database).await;
             let is_refused = executed.is_request_error();

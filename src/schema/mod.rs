@@ -1,8 +1,8 @@
 //! Dynamic async-graphql schema, built once from the model.
 
-mod answering;
 mod build;
 mod compiled;
+mod executor;
 mod inputs;
 mod introspection;
 mod live;
@@ -27,16 +27,16 @@ use futures_util::stream::{self, BoxStream};
 use serde::Serialize;
 
 pub use build::SchemaBuilder;
-pub use prepared::{OperationKind, Prepared};
+pub use prepared::{OperationKind, PreparedOperation};
 pub use rows::rows;
 
-use crate::database::{Changes, Database};
+use crate::database::{ChangeNotifier, Database};
 use crate::dialect::Dialect;
 use crate::error::{LocatedError, Result};
 use crate::execute::{Json, ReadConsistency, Session, Shared, StatementRecord, json, object};
 use crate::guard;
 use crate::model::Model;
-use crate::plan::{self, Catalog, Document, Plan, Select};
+use crate::plan::{self, Catalog, Document, Plan, SqlBuilder};
 
 /// Name of the query root.
 pub const QUERY: &str = "Query";
@@ -49,9 +49,9 @@ pub const SUBSCRIPTION: &str = "Subscription";
 pub struct Schema {
     inner: dynamic::Schema,
     shared: Arc<Shared>,
-    guard: guard::Limits,
-    live: live::Live,
-    documents: compiled::Documents,
+    guard: guard::DocumentLimits,
+    live: live::LiveRuns,
+    documents: compiled::DocumentCache,
     /// `None` if introspection is disabled.
     introspection: Option<introspection::Introspection>,
 }
@@ -158,7 +158,7 @@ impl Schema {
 
     /// Returns the change notifier that commits report touched tables to. Live queries subscribe to it; code
     /// that writes to the database by other ways may report here too.
-    pub fn changes(&self) -> &Changes {
+    pub fn changes(&self) -> &ChangeNotifier {
         &self.shared.changes
     }
 
@@ -166,8 +166,8 @@ impl Schema {
     ///
     /// # Errors
     /// If the request cannot be executed.
-    pub fn prepare(&self, request: Request) -> Result<Prepared, LocatedError> {
-        tracing::debug_span!("prepare").in_scope(|| Prepared::read(request, &self.documents))
+    pub fn prepare(&self, request: Request) -> Result<PreparedOperation, LocatedError> {
+        tracing::debug_span!("prepare").in_scope(|| PreparedOperation::read(request, &self.documents))
     }
 
     /// Executes a request on `database`.
@@ -179,7 +179,7 @@ impl Schema {
     }
 
     /// Executes a prepared request on `database`; of a subscription only its first result.
-    pub async fn run(&self, prepared: Prepared, database: &Database) -> Executed {
+    pub async fn run(&self, prepared: PreparedOperation, database: &Database) -> Executed {
         // Nobody could tell a torn result of a subscription from a whole one, and it may be the last for long.
         let consistency = match prepared.kind() {
             OperationKind::Subscription => ReadConsistency::Snapshot,
@@ -198,7 +198,11 @@ impl Schema {
     /// Returns the results of a prepared request as a stream. A query or mutation has a single result. A
     /// subscription has one at once, and another after every commit that changed it; if it cannot be
     /// executed, it ends with its first result.
-    pub fn subscribe(&self, prepared: Prepared, database: &Database) -> BoxStream<'static, Arc<Executed>> {
+    pub fn subscribe(
+        &self,
+        prepared: PreparedOperation,
+        database: &Database,
+    ) -> BoxStream<'static, Arc<Executed>> {
         if prepared.kind() == OperationKind::Subscription {
             return self.live(prepared, database).boxed();
         }
@@ -214,11 +218,11 @@ impl Schema {
         let document = guard::parse(&request.query, &self.guard).map_err(|refusal| refusal.error)?;
         guard::Uses::of(&document).check(&request.variables, &self.guard)?;
         let operation_name = request.operation_name.as_deref().filter(|name| !name.is_empty());
-        let operation = answering::operation(&document, operation_name)?;
+        let operation = executor::operation(&document, operation_name)?;
         let variables = variables::with_defaults(operation, &request.variables)?;
         let make = |variables: &plan::Variables| {
             let document = Document { fragments: &document.fragments, variables };
-            answering::plan(&self.shared.model, operation, document)
+            executor::plan(&self.shared.model, operation, document)
         };
         let mut plan = make(&plan::Variables::open(&variables))?;
         // A value beyond its column's range fits no database.
@@ -232,7 +236,7 @@ impl Schema {
     }
 
     /// Returns the SQL builder of the schema's plans for a dialect and a catalog.
-    pub fn select<'a>(&'a self, dialect: Dialect, catalog: &'a Catalog) -> Select<'a> {
-        Select { model: &self.shared.model, dialect, row_ceiling: self.shared.limits.rows, catalog }
+    pub fn select<'a>(&'a self, dialect: Dialect, catalog: &'a Catalog) -> SqlBuilder<'a> {
+        SqlBuilder { model: &self.shared.model, dialect, row_ceiling: self.shared.limits.rows, catalog }
     }
 }

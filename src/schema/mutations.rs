@@ -121,7 +121,7 @@ pub(super) fn types(possible: &Possible) -> Vec<Type> {
             types.push(unique_key(entity).into());
         }
         let (forward, back): (Vec<_>, Vec<_>) =
-            model.leading_to(id).partition(|relation| relation.declaration == Declaration::BelongsTo);
+            model.incoming_relations(id).partition(|relation| relation.declaration == Declaration::BelongsTo);
         if !forward.is_empty() && possible.links(id) {
             types.push(link(possible, id).into());
         }
@@ -289,7 +289,7 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
     let model = possible.model;
     let entity = &model.entities[owner];
     let relation = &entity.relations[id];
-    let far = Far::new(possible, owner, id);
+    let far = TargetInputs::new(possible, owner, id);
     let nested = names::NestedInputs::new(&entity.name, &relation.field);
     let in_create = InputObject::new(&nested.create)
         .description(format!("Nested writes to `{}` of a new {}.", relation.field, entity.name));
@@ -323,7 +323,7 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
         }
         in_update =
             in_update.field(InputValue::new("delete", far.some(&far.key)).description("Deletes these rows."));
-        if far.may_be_without {
+        if far.is_detachable {
             in_update = in_update
                 .field(InputValue::new("disconnect", far.some(&far.key)).description("Unlinks these rows."))
                 .field(
@@ -332,7 +332,7 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
                 );
         }
     } else {
-        let upsert = far.can_be_made && far.can_change;
+        let upsert = far.is_insertable && far.can_change;
         types.extend(upsert.then(|| {
             InputObject::new(&nested.upsert)
                 .description("Values to update the linked row with, or to create one from if none is linked.")
@@ -355,7 +355,7 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
             InputValue::new("delete", TypeRef::named(TypeRef::BOOLEAN))
                 .description("Deletes the linked row if true."),
         );
-        if far.may_be_without {
+        if far.is_detachable {
             in_update = in_update.field(
                 InputValue::new("disconnect", TypeRef::named(TypeRef::BOOLEAN))
                     .description("Unlinks the linked row if true."),
@@ -367,21 +367,21 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
 }
 
 /// Inputs of nested writes to the target of a relation.
-struct Far {
+struct TargetInputs {
     create: String,
     update: String,
     key: String,
     connect: String,
     many: bool,
     has_key: bool,
-    can_be_made: bool,
+    is_insertable: bool,
     can_change: bool,
     /// True if the foreign key may be NULL.
-    may_be_without: bool,
+    is_detachable: bool,
     junction: Option<(EntityId, Vec<ColumnId>)>,
 }
 
-impl Far {
+impl TargetInputs {
     fn new(possible: &Possible, owner: EntityId, id: RelationId) -> Self {
         let model = possible.model;
         let entity = &model.entities[owner];
@@ -406,9 +406,9 @@ impl Far {
             connect,
             many: relation.is_many(),
             has_key: has_key(target),
-            can_be_made: possible.creates(relation.target, forward),
+            is_insertable: possible.creates(relation.target, forward),
             can_change: possible.updates(relation.target, forward),
-            may_be_without: relation.junction.is_none()
+            is_detachable: relation.junction.is_none()
                 && relation.to.iter().all(|id| target.columns[*id].nullable),
             junction,
         }
@@ -427,7 +427,7 @@ impl Far {
                 ("Creates and links a new row.", "Links an existing row, and unlinks it from another row.")
             }
         };
-        let create = self.can_be_made.then(|| field("create", &self.create, create));
+        let create = self.is_insertable.then(|| field("create", &self.create, create));
         let connect = self.has_key.then(|| field("connect", &self.connect, connect));
         create.into_iter().chain(connect).collect()
     }
@@ -462,6 +462,6 @@ impl Far {
             .field(InputValue::new(names::NODE, TypeRef::named_nn(&target.types.create)));
         let create = own().fold(create, InputObject::field);
         let connect = self.has_key.then(|| connect.into());
-        connect.into_iter().chain(self.can_be_made.then(|| create.into())).collect()
+        connect.into_iter().chain(self.is_insertable.then(|| create.into())).collect()
     }
 }

@@ -7,7 +7,7 @@ use async_graphql::dynamic::{
 };
 
 use super::possible::Possible;
-use super::roots::Described;
+use super::roots::FieldDefinition;
 use crate::model::names::{ConnectionTypes, TypeNames};
 use crate::model::{Cardinality, Column, ColumnType, Declaration, Entity, EntityId, Model, Relation, names};
 
@@ -127,14 +127,14 @@ pub(super) fn list_fields(
     target: EntityId,
     pages: &ConnectionTypes,
     owner: Option<&str>,
-) -> [Described; 3] {
+) -> [FieldDefinition; 3] {
     let Entity { name: entity, types, .. } = &possible.model.entities[target];
     let whose = owner.map_or_else(String::new, |owner| format!(" of this {owner}"));
     let filter = || {
         InputValue::new("where", TypeRef::named(&types.filter))
             .description("Filter that the rows must match; all rows if omitted.")
     };
-    let ordered = |field: Described| {
+    let ordered = |field: FieldDefinition| {
         if !possible.orders(target) {
             return field;
         }
@@ -151,14 +151,14 @@ pub(super) fn list_fields(
     };
     [
         ordered(
-            Described::new(list, TypeRef::named_nn_list_nn(entity))
+            FieldDefinition::new(list, TypeRef::named_nn_list_nn(entity))
                 .description(format!("Lists {entity} objects{whose}."))
                 .argument(filter()),
         )
         .argument(number("limit", "Maximum number of rows to return; unlimited if omitted."))
         .argument(number("offset", "Number of rows to skip; 0 if omitted.")),
         ordered(
-            Described::new(names::connection_field(list), TypeRef::named_nn(&pages.connection))
+            FieldDefinition::new(names::connection_field(list), TypeRef::named_nn(&pages.connection))
                 .description(format!("Pages through {entity} objects{whose} by cursor."))
                 .argument(filter()),
         )
@@ -172,7 +172,7 @@ pub(super) fn list_fields(
             "Maximum number of edges to return, from the end of the list; unlimited if omitted.",
         ))
         .argument(cursor("before", "Returns only edges before this cursor.")),
-        Described::new(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
+        FieldDefinition::new(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
             .description(format!("Aggregates {entity} objects{whose}."))
             .argument(filter()),
     ]

@@ -6,15 +6,15 @@ use std::collections::HashSet;
 use crate::model::{Column, Declaration, Entity, EntityId, Model, Relation, RelationId};
 
 /// Entity, and the relation that an input's nesting determines, if any.
-type Placed = (EntityId, Option<RelationId>);
+type InputContext = (EntityId, Option<RelationId>);
 
 /// Possible inputs of each entity.
 pub(super) struct Possible<'a> {
     pub model: &'a Model,
     /// Rows that can be created.
-    made: HashSet<Placed>,
+    made: HashSet<InputContext>,
     /// Inputs for new rows that have fields.
-    filled: HashSet<Placed>,
+    filled: HashSet<InputContext>,
     /// Entities that can be ordered.
     ordered: HashSet<EntityId>,
 }
@@ -25,14 +25,14 @@ impl<'a> Possible<'a> {
     pub fn new(model: &'a Model) -> Self {
         let (made, filled, ordered) = Default::default();
         let mut possible = Self { model, made, filled, ordered };
-        let placed: Vec<Placed> = model
+        let placed: Vec<InputContext> = model
             .exposed()
             .flat_map(|(id, _)| places(model, id).into_iter().map(move |place| (id, place)))
             .collect();
         loop {
             let known = possible.count();
             for (id, place) in &placed {
-                if possible.can_be_made(*id, *place) {
+                if possible.is_insertable(*id, *place) {
                     possible.made.insert((*id, *place));
                 }
                 if possible.has_created_fields(*id, *place) {
@@ -102,7 +102,7 @@ impl<'a> Possible<'a> {
     }
 
     /// Returns true if no hidden column or relation requires a value from the client.
-    fn can_be_made(&self, id: EntityId, place: Option<RelationId>) -> bool {
+    fn is_insertable(&self, id: EntityId, place: Option<RelationId>) -> bool {
         let entity = &self.model.entities[id];
         let hidden = entity.columns.iter().enumerate().filter(|(_, column)| column.hidden);
         let mut given = hidden.map(|(id, column)| {

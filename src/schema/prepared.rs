@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Data, Request, Variables};
 
-use super::compiled::{Compiled, Documents};
+use super::compiled::{Compiled, DocumentCache};
 use crate::error::LocatedError;
 
 /// Kind of an operation.
@@ -32,15 +32,15 @@ impl OperationKind {
 
 /// Request whose document is parsed and whose operation is known. Nothing has been sent to the database.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedOperation {
     pub(super) compiled: Arc<Compiled>,
     pub(super) variables: Variables,
     /// Data that the caller provides for hand-written fields.
     data: Data,
 }
 
-impl Prepared {
-    pub(super) fn read(request: Request, documents: &Documents) -> Result<Self, LocatedError> {
+impl PreparedOperation {
+    pub(super) fn read(request: Request, documents: &DocumentCache) -> Result<Self, LocatedError> {
         // Many clients send an empty operation name for none.
         let operation_name = request.operation_name.filter(|name| !name.is_empty());
         let compiled = documents.get(request.query, operation_name)?;

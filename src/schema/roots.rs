@@ -9,14 +9,14 @@ use super::{QUERY, SUBSCRIPTION, objects};
 use crate::model::{ColumnId, Entity, Model};
 
 /// Definition of an output field, before its root or object is known.
-pub(super) struct Described {
+pub(super) struct FieldDefinition {
     name: String,
     of: TypeRef,
     description: String,
     arguments: Vec<InputValue>,
 }
 
-impl Described {
+impl FieldDefinition {
     pub fn new(name: impl Into<String>, of: TypeRef) -> Self {
         Self { name: name.into(), of, description: String::new(), arguments: Vec::new() }
     }
@@ -61,23 +61,29 @@ pub(super) fn root_field(name: impl Into<String>, of: TypeRef) -> Field {
 }
 
 pub(super) fn query(possible: &Possible) -> Object {
-    reading(possible).into_iter().map(Described::into_root_field).fold(Object::new(QUERY), Object::field)
+    reading(possible)
+        .into_iter()
+        .map(FieldDefinition::into_root_field)
+        .fold(Object::new(QUERY), Object::field)
 }
 
 pub(super) fn subscription(possible: &Possible) -> Subscription {
     let root = Subscription::new(SUBSCRIPTION).description(
         "Live versions of the Query fields. Sends a result at once, and a new result after each commit that changes it.",
     );
-    reading(possible).into_iter().map(Described::into_subscription_field).fold(root, Subscription::field)
+    reading(possible)
+        .into_iter()
+        .map(FieldDefinition::into_subscription_field)
+        .fold(root, Subscription::field)
 }
 
-fn reading(possible: &Possible) -> Vec<Described> {
+fn reading(possible: &Possible) -> Vec<FieldDefinition> {
     let model = possible.model;
     let mut fields = vec![
-        Described::new("node", TypeRef::named("Node"))
+        FieldDefinition::new("node", TypeRef::named("Node"))
             .argument(InputValue::new("nodeId", TypeRef::named_nn(TypeRef::ID)))
             .description("Object with this identifier; null if it does not exist."),
-        Described::new("nodes", TypeRef::named_list_nn("Node"))
+        FieldDefinition::new("nodes", TypeRef::named_list_nn("Node"))
             .argument(InputValue::new("nodeIds", TypeRef::named_nn_list_nn(TypeRef::ID)))
             .description("Objects with these identifiers in the given order; null for each that does not exist. Runs one SQL statement per type."),
     ];
@@ -89,11 +95,11 @@ fn reading(possible: &Possible) -> Vec<Described> {
     fields
 }
 
-fn lookup(model: &Model, entity: &Entity, name: String, key: &[ColumnId]) -> Described {
+fn lookup(model: &Model, entity: &Entity, name: String, key: &[ColumnId]) -> FieldDefinition {
     let columns: Vec<&str> = key.iter().map(|id| entity.columns[*id].field.as_str()).collect();
     let description =
         format!("{} with this {}; null if it does not exist.", entity.name, columns.join(" and "));
-    let field = Described::new(name, TypeRef::named(&entity.name)).description(description);
+    let field = FieldDefinition::new(name, TypeRef::named(&entity.name)).description(description);
     key.iter().fold(field, |field, id| {
         let column = &entity.columns[*id];
         let argument = TypeRef::named_nn(model.type_name(&column.column_type));

@@ -9,9 +9,9 @@ use sea_orm::{EntityTrait, Iterable, ModelTrait};
 use super::variables;
 use crate::database::RowSet;
 use crate::error::{Error, LocatedError};
-use crate::execute::{Answer, Loaded, Session, Tree};
+use crate::execute::{Loaded, ModelResponse, Session, Tree};
 use crate::model::{ColumnId, ColumnType, Model, Table};
-use crate::plan::{Document, Load, Planner, Variables, What};
+use crate::plan::{Document, Load, LoadKind, Planner, Variables};
 
 /// Answers a root field with rows of the entity `E`. The client's selection is planned and loaded in batches,
 /// as for the model's own fields. Returns a value for each row: for a list all of them, for an object the
@@ -41,13 +41,13 @@ where
 }
 
 /// Value of each row and their errors; or the error that failed all rows, with its path.
-type Answered = Result<(Vec<Option<Value>>, Vec<LocatedError>), (Error, Vec<String>)>;
+type RowValues = Result<(Vec<Option<Value>>, Vec<LocatedError>), (Error, Vec<String>)>;
 
 async fn answer<E: EntityTrait>(
     context: &ResolverContext<'_>,
     session: &Arc<Session>,
     models: &[E::Model],
-) -> Answered {
+) -> RowValues {
     let model = session.model();
     let entity = E::default();
     let table =
@@ -64,12 +64,12 @@ async fn answer<E: EntityTrait>(
     let mut planner = Planner::new(model, document);
     let planned = planner.rows(id, &[selected]);
     let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
-    session.afford(load.children(), models.len() as u64).map_err(here)?;
+    session.check_cost(load.children(), models.len() as u64).map_err(here)?;
     let rows = row_set::<E>(model, &load, models);
     let rows = Arc::new(rows);
     let children = Tree { session, values: &[] }.load_children(&load, &rows).await;
     let loaded = Loaded { rows, first: 0, cursor: 0, children };
-    let (rows, errors) = Answer::write_rows(
+    let (rows, errors) = ModelResponse::write_rows(
         model,
         &load,
         &selection,
@@ -84,7 +84,7 @@ async fn answer<E: EntityTrait>(
 }
 
 fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> RowSet {
-    let What::Rows(planned) = &load.what else { return RowSet::default() };
+    let LoadKind::Rows(planned) = &load.what else { return RowSet::default() };
     let columns: Vec<(E::Column, &crate::model::Column)> =
         E::Column::iter().zip(&model.entities[load.entity].columns).collect();
     let types: Vec<ColumnType> =

@@ -271,7 +271,8 @@ fn finite_inputs(registry: &Registry) -> HashSet<&str> {
 
 /// Parses the text of a registry default as a literal.
 fn literal(text: &str) -> Option<Value> {
-    let document = guard::parse(&format!("{{ field(argument: {text}) }}"), &guard::Limits::NONE).ok()?;
+    let document =
+        guard::parse(&format!("{{ field(argument: {text}) }}"), &guard::DocumentLimits::NONE).ok()?;
     let DocumentOperations::Single(operation) = document.operations else { return None };
     let Selection::Field(field) = &operation.node.selection_set.node.items.first()?.node else { return None };
     Some(field.node.arguments.first()?.1.node.clone())

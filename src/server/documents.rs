@@ -50,8 +50,8 @@ impl TrustedDocuments {
         let documents: HashMap<String, String> = serde_json::from_str(text)?;
         for (id, document) in &documents {
             // The limits apply when the document is run.
-            guard::parse(document, &guard::Limits::NONE).map_err(|refusal| {
-                let guard::Refusal { error, position } = refusal;
+            guard::parse(document, &guard::DocumentLimits::NONE).map_err(|refusal| {
+                let guard::GuardRefusal { error, position } = refusal;
                 let fault = format!("{} (at {position})", error.message());
                 TrustedDocumentsError::NotADocument { id: id.clone(), fault }
             })?;

@@ -10,7 +10,7 @@ use super::metrics::Metrics;
 use super::request_id::RequestId;
 use crate::error::{Code, LocatedError};
 use crate::execute::StatementRecord;
-use crate::schema::{Executed, OperationKind, Prepared};
+use crate::schema::{Executed, OperationKind, PreparedOperation};
 
 /// Maximum length of an operation name in the log, in characters: clients choose the names.
 const SHOWN_CHARACTERS: usize = 100;
@@ -58,7 +58,7 @@ pub(super) struct Observation {
 
 impl Observation {
     /// Starts the record of an operation.
-    pub(super) fn begin(prepared: &Prepared) -> Self {
+    pub(super) fn begin(prepared: &PreparedOperation) -> Self {
         let name = prepared.operation_name().map(|name| name.chars().take(SHOWN_CHARACTERS).collect());
         Self { kind: Some(prepared.kind()), name, ..Self::refused(&[]) }
     }

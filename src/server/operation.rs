@@ -14,10 +14,10 @@ use super::answer::Refusal;
 use super::observation::Observation;
 use super::parameters::Parameters;
 use crate::error::{Error, Result};
-use crate::schema::{Executed, OperationKind, Prepared};
+use crate::schema::{Executed, OperationKind, PreparedOperation};
 
 /// Looks the document up and prepares its operation.
-pub(super) fn prepare(mut parameters: Parameters, state: &State) -> Result<Prepared, Refusal> {
+pub(super) fn prepare(mut parameters: Parameters, state: &State) -> Result<PreparedOperation, Refusal> {
     let text = state.documents.text(&mut parameters)?;
     let mut request = Request::new(text).variables(parameters.variables);
     request.operation_name = parameters.operation_name;
@@ -27,7 +27,7 @@ pub(super) fn prepare(mut parameters: Parameters, state: &State) -> Result<Prepa
 /// Returns the results of an operation as a stream. No result is queued: a slow subscriber of a subscription
 /// misses those in between.
 pub(super) fn results(
-    prepared: Prepared,
+    prepared: PreparedOperation,
     state: &web::Data<State>,
 ) -> BoxStream<'static, Result<Arc<Executed>>> {
     let state = state.clone();

@@ -7,7 +7,7 @@ use crate::cell::Cell;
 use crate::tables::Kind;
 
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum ModelResponse {
     Exact(Json),
     /// Decimal as text: 1.5 and 1.50 are equal.
     Decimal(Decimal),
@@ -17,11 +17,11 @@ pub enum Answer {
         tolerance: f64,
         is_text: bool,
     },
-    List(Vec<Answer>),
-    Object(Vec<(String, Answer)>),
+    List(Vec<ModelResponse>),
+    Object(Vec<(String, ModelResponse)>),
 }
 
-impl Answer {
+impl ModelResponse {
     pub fn of_cell(kind: Kind, cell: &Cell) -> Self {
         match cell {
             Cell::Decimal(value) => Self::Decimal(*value),

@@ -2,16 +2,16 @@
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
-use crowsfoot::execute::{Limits, StatementRecord};
+use crowsfoot::execute::{ExecutionLimits, StatementRecord};
 use serde_json::Value as Json;
 use std::collections::hash_map::Entry;
 
-use crate::answer::Answer;
+use crate::answer::ModelResponse;
 use crate::choices::Choices;
 use crate::domain;
 use crate::known::{Known, order_key};
 use crate::naive;
-use crate::query::{Connection, Field, Filter, Keyed, Of, OfConnection, OfEdge, OrderTerm, What};
+use crate::query::{Connection, Field, Filter, Keyed, LoadKind, Of, OfConnection, OfEdge, OrderTerm};
 use crate::support::{self, TestDatabase};
 use crate::syntax::{self, Document};
 use crate::tables::{TABLES, entities};
@@ -49,7 +49,7 @@ impl Service {
 
     /// Sends a request with a row ceiling.
     pub async fn ask_within(&self, rows: u64, document: &Document) -> Asked {
-        let mut limits = Limits::DEFAULT;
+        let mut limits = ExecutionLimits::DEFAULT;
         limits.rows = rows;
         let schema = Schema::builder(self.schema.model().as_ref().clone()).limits(limits).finish().unwrap();
         self.ask_by(&schema, document).await
@@ -122,11 +122,11 @@ impl Service {
     /// Returns all edges of a table, which must be its rows in this order.
     async fn edges(&self, world: &World, table: usize, order: &[OrderTerm]) -> Result<Vec<Json>, String> {
         let key = &TABLES[table].primary_key;
-        let columns = key.iter().map(|column| keyed(format!("key{column}"), What::Column(*column)));
-        let fields = columns.chain([keyed("nodeId", What::NodeId)]).collect();
+        let columns = key.iter().map(|column| keyed(format!("key{column}"), LoadKind::Column(*column)));
+        let fields = columns.chain([keyed("nodeId", LoadKind::NodeId)]).collect();
         let edges =
             OfConnection::Edges(vec![keyed("cursor", OfEdge::Cursor), keyed("node", OfEdge::Node(fields))]);
-        let connection = What::Connection {
+        let connection = LoadKind::Connection {
             of: Of::Root(table),
             arguments: Connection { order: order.to_vec(), ..Connection::default() },
             fields: vec![keyed("edges", edges)],
@@ -138,7 +138,9 @@ impl Service {
             key.iter().all(|column| {
                 let cell = &world.tables[table][*row][*column];
                 let answered = &edge["node"][format!("key{column}")];
-                Answer::of_cell(TABLES[table].columns[*column].kind, cell).difference(answered).is_none()
+                ModelResponse::of_cell(TABLES[table].columns[*column].kind, cell)
+                    .difference(answered)
+                    .is_none()
             })
         };
         if edges.len() != rows.len() || !edges.iter().zip(&rows).all(is_it) {
@@ -176,17 +178,17 @@ fn in_rows(world: &World, table: usize, order: &[OrderTerm], edges: &[Json], poi
 fn collect_orders(fields: &[Field], above: Option<usize>, orders: &mut Vec<(usize, Vec<OrderTerm>)>) {
     for field in fields {
         match &field.what {
-            What::TypeName | What::NodeId | What::Column(_) | What::Aggregate { .. } => {}
-            What::One { relation, fields } => {
+            LoadKind::TypeName | LoadKind::NodeId | LoadKind::Column(_) | LoadKind::Aggregate { .. } => {}
+            LoadKind::One { relation, fields } => {
                 collect_orders(fields, Some(TABLES[above.unwrap()].relations[*relation].target), orders);
             }
-            What::List { of, fields, .. } => collect_orders(fields, Some(of.target(above)), orders),
-            What::Lookup { table, fields, .. } => collect_orders(fields, Some(*table), orders),
-            What::Node { place, fields } => collect_orders(fields, Some(place.table), orders),
-            What::Nodes { fields, .. } => {
+            LoadKind::List { of, fields, .. } => collect_orders(fields, Some(of.target(above)), orders),
+            LoadKind::Lookup { table, fields, .. } => collect_orders(fields, Some(*table), orders),
+            LoadKind::Node { place, fields } => collect_orders(fields, Some(place.table), orders),
+            LoadKind::Nodes { fields, .. } => {
                 fields.iter().for_each(|(table, fields)| collect_orders(fields, Some(*table), orders));
             }
-            What::Connection { of, arguments, fields } => {
+            LoadKind::Connection { of, arguments, fields } => {
                 let target = of.target(above);
                 orders.push((target, arguments.order.clone()));
                 for field in fields {

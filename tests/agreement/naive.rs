@@ -8,12 +8,12 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value as Json, json};
 
-use crate::answer::Answer;
+use crate::answer::ModelResponse;
 use crate::cell::Cell;
 use crate::known::Known;
 use crate::query::{
-    By, Clause, Comparison, Connection, Direction, Field, Filter, Group, Keyed, List, Of, OfAggregate,
-    OfConnection, OfEdge, OfPageInfo, Operand, OrderTerm, Place, Quantifier, Test, TextTest, What,
+    By, Clause, Comparison, Connection, Direction, Field, Filter, Group, Keyed, List, LoadKind, Of,
+    OfAggregate, OfConnection, OfEdge, OfPageInfo, Operand, OrderTerm, Place, Quantifier, Test, TextTest,
 };
 use crate::tables::{Arity, Kind, Relation, TABLES};
 use crate::world::{Row, World};
@@ -55,7 +55,7 @@ struct Page {
 }
 
 /// Returns the response to a query, and the number of its statements.
-pub fn answer(world: &World, known: &Known, fields: &[Field]) -> (Answer, usize) {
+pub fn answer(world: &World, known: &Known, fields: &[Field]) -> (ModelResponse, usize) {
     let mut naive = Naive { world, known, statements: BTreeSet::new() };
     let answer = naive.object(Above { place: None, level: "", in_page: false }, fields);
     (answer, naive.statements.len())
@@ -101,27 +101,35 @@ impl Naive<'_> {
         &self.world.tables[place.table][place.row]
     }
 
-    fn object(&mut self, above: Above, fields: &[Field]) -> Answer {
-        Answer::Object(fields.iter().map(|field| (field.key.clone(), self.field(above, field))).collect())
+    fn object(&mut self, above: Above, fields: &[Field]) -> ModelResponse {
+        ModelResponse::Object(
+            fields.iter().map(|field| (field.key.clone(), self.field(above, field))).collect(),
+        )
     }
 
-    fn rows_below(&mut self, level: &str, in_page: bool, members: &[Member], fields: &[Field]) -> Answer {
+    fn rows_below(
+        &mut self,
+        level: &str,
+        in_page: bool,
+        members: &[Member],
+        fields: &[Field],
+    ) -> ModelResponse {
         let mut object =
             |member: &Member| self.object(Above { place: Some(member.place), level, in_page }, fields);
-        Answer::List(members.iter().map(&mut object).collect())
+        ModelResponse::List(members.iter().map(&mut object).collect())
     }
 
-    fn field(&mut self, above: Above, field: &Field) -> Answer {
+    fn field(&mut self, above: Above, field: &Field) -> ModelResponse {
         match &field.what {
-            What::TypeName => {
-                Answer::Exact(json!(above.place.map_or("Query", |place| TABLES[place.table].name)))
+            LoadKind::TypeName => {
+                ModelResponse::Exact(json!(above.place.map_or("Query", |place| TABLES[place.table].name)))
             }
-            What::NodeId => Answer::Exact(json!(self.known.node_id(above.place.unwrap()))),
-            What::Column(column) => {
+            LoadKind::NodeId => ModelResponse::Exact(json!(self.known.node_id(above.place.unwrap()))),
+            LoadKind::Column(column) => {
                 let place = above.place.unwrap();
-                Answer::of_cell(TABLES[place.table].columns[*column].kind, &self.row(place)[*column])
+                ModelResponse::of_cell(TABLES[place.table].columns[*column].kind, &self.row(place)[*column])
             }
-            What::One { relation, fields } => {
+            LoadKind::One { relation, fields } => {
                 let place = above.place.unwrap();
                 let (of, relation) = (Of::Relation(*relation), &TABLES[place.table].relations[*relation]);
                 let columns = &TABLES[place.table].columns;
@@ -134,46 +142,46 @@ impl Naive<'_> {
                 };
                 let member = self.related(place, relation).first().copied();
                 assert!(relation.arity != Arity::One || member.is_some(), "the rows break a constraint");
-                member.map_or(Answer::Exact(Json::Null), |member| {
+                member.map_or(ModelResponse::Exact(Json::Null), |member| {
                     self.object(Above { place: Some(member.place), level: &level, in_page: false }, fields)
                 })
             }
-            What::List { of, arguments, fields } => {
+            LoadKind::List { of, arguments, fields } => {
                 self.answer_list(above, *of, arguments, fields, &field.key)
             }
-            What::Connection { of, arguments, fields } => {
+            LoadKind::Connection { of, arguments, fields } => {
                 self.answer_connection(above, *of, arguments, fields, &field.key)
             }
-            What::Aggregate { of, filter, fields } => {
+            LoadKind::Aggregate { of, filter, fields } => {
                 self.load(above, *of, &format!("{filter:?} {:?}", asked(fields)), &field.key);
                 let members = self.list(*of, above.place, filter, &[]);
                 self.aggregate(of.target(above.table()), &members, fields)
             }
-            What::Lookup { table, lookup, key, fields } => {
+            LoadKind::Lookup { table, lookup, key, fields } => {
                 let level = self.load(above, Of::Root(*table), "one", &field.key);
                 let columns = &TABLES[*table].lookups[*lookup].key;
                 let is_it =
                     |row: &Row| columns.iter().zip(key).all(|(column, cell)| is_equal(&row[*column], cell));
                 match self.world.tables[*table].iter().position(is_it) {
-                    None => Answer::Exact(Json::Null),
+                    None => ModelResponse::Exact(Json::Null),
                     Some(row) => self.object(
                         Above { place: Some(Place { table: *table, row }), level: &level, in_page: false },
                         fields,
                     ),
                 }
             }
-            What::Node { place, fields } => {
+            LoadKind::Node { place, fields } => {
                 let level = self.load(above, Of::Root(place.table), "one", &field.key);
                 self.object(Above { place: Some(*place), level: &level, in_page: false }, fields)
             }
-            What::Nodes { places, fields } => {
+            LoadKind::Nodes { places, fields } => {
                 let mut object = |place: &Place| {
                     let level = self.load(above, Of::Root(place.table), "nodes", &field.key);
                     let fields = fields.iter().find(|(table, _)| *table == place.table);
                     let fields = fields.map_or(&[][..], |(_, fields)| fields);
                     self.object(Above { place: Some(*place), level: &level, in_page: false }, fields)
                 };
-                Answer::List(places.iter().map(&mut object).collect())
+                ModelResponse::List(places.iter().map(&mut object).collect())
             }
         }
     }
@@ -198,7 +206,14 @@ impl Naive<'_> {
         level
     }
 
-    fn answer_list(&mut self, above: Above, of: Of, arguments: &List, fields: &[Field], key: &str) -> Answer {
+    fn answer_list(
+        &mut self,
+        above: Above,
+        of: Of,
+        arguments: &List,
+        fields: &[Field],
+        key: &str,
+    ) -> ModelResponse {
         let List { filter, order, limit, offset } = arguments;
         let offset = offset.unwrap_or(0);
         let target = of.target(above.table());
@@ -219,7 +234,7 @@ impl Naive<'_> {
         arguments: &Connection,
         fields: &[Keyed<OfConnection>],
         key: &str,
-    ) -> Answer {
+    ) -> ModelResponse {
         let Connection { filter, order, first, last, after, before } = arguments;
         let target = of.target(above.table());
         let members = self.list(of, above.place, filter, order);
@@ -242,7 +257,7 @@ impl Naive<'_> {
             let mut level = || self.load(above, of, &what, key);
             let answer = match &field.what {
                 OfConnection::TypeName => {
-                    Answer::Exact(json!(format!("{}Connection", of.type_name(above.table()))))
+                    ModelResponse::Exact(json!(format!("{}Connection", of.type_name(above.table()))))
                 }
                 OfConnection::TotalCount => {
                     self.load(
@@ -251,7 +266,7 @@ impl Naive<'_> {
                         &format!("{filter:?} {:?}", [OfAggregate::Count]),
                         &format!("{key} count"),
                     );
-                    Answer::Exact(json!(members.len()))
+                    ModelResponse::Exact(json!(members.len()))
                 }
                 OfConnection::Nodes(fields) => {
                     let level = level();
@@ -262,7 +277,7 @@ impl Naive<'_> {
                     let edge = |member: &Member| {
                         self.edge(Above { level: &level, in_page, ..above }, of, order, *member, fields)
                     };
-                    Answer::List(page.members.iter().map(edge).collect())
+                    ModelResponse::List(page.members.iter().map(edge).collect())
                 }
                 OfConnection::PageInfo(fields) => {
                     level();
@@ -275,13 +290,14 @@ impl Naive<'_> {
                         OfPageInfo::StartCursor => cursor(page.members.first()),
                         OfPageInfo::EndCursor => cursor(page.members.last()),
                     };
-                    let named = |field: &OfPageInfo| (field.name().to_owned(), Answer::Exact(value(field)));
-                    Answer::Object(fields.iter().map(named).collect())
+                    let named =
+                        |field: &OfPageInfo| (field.name().to_owned(), ModelResponse::Exact(value(field)));
+                    ModelResponse::Object(fields.iter().map(named).collect())
                 }
             };
             answers.push((field.key.clone(), answer));
         }
-        Answer::Object(answers)
+        ModelResponse::Object(answers)
     }
 
     fn edge(
@@ -291,17 +307,21 @@ impl Naive<'_> {
         order: &[OrderTerm],
         member: Member,
         fields: &[Keyed<OfEdge>],
-    ) -> Answer {
+    ) -> ModelResponse {
         let table = member.place.table;
         let mut answers = Vec::new();
         for field in fields {
             let answer = match &field.what {
-                OfEdge::TypeName => Answer::Exact(json!(format!("{}Edge", of.type_name(above.table())))),
-                OfEdge::Cursor => Answer::Exact(json!(self.known.cursor(table, order, member.place.row))),
+                OfEdge::TypeName => {
+                    ModelResponse::Exact(json!(format!("{}Edge", of.type_name(above.table()))))
+                }
+                OfEdge::Cursor => {
+                    ModelResponse::Exact(json!(self.known.cursor(table, order, member.place.row)))
+                }
                 OfEdge::Node(fields) => self.object(Above { place: Some(member.place), ..above }, fields),
                 OfEdge::Junction(column) => {
                     let junction = member.junction.unwrap();
-                    Answer::of_cell(
+                    ModelResponse::of_cell(
                         TABLES[junction.table].columns[*column].kind,
                         &self.row(junction)[*column],
                     )
@@ -309,7 +329,7 @@ impl Naive<'_> {
             };
             answers.push((field.key.clone(), answer));
         }
-        Answer::Object(answers)
+        ModelResponse::Object(answers)
     }
 
     fn page(&self, table: usize, members: &[Member], arguments: &Connection) -> Page {
@@ -456,10 +476,10 @@ impl Naive<'_> {
         }
     }
 
-    fn aggregate(&self, table: usize, members: &[Member], fields: &[Keyed<OfAggregate>]) -> Answer {
+    fn aggregate(&self, table: usize, members: &[Member], fields: &[Keyed<OfAggregate>]) -> ModelResponse {
         let answer = |field: &Keyed<OfAggregate>| match &field.what {
-            OfAggregate::TypeName => Answer::Exact(json!(format!("{}Aggregate", TABLES[table].name))),
-            OfAggregate::Count => Answer::Exact(json!(members.len())),
+            OfAggregate::TypeName => ModelResponse::Exact(json!(format!("{}Aggregate", TABLES[table].name))),
+            OfAggregate::Count => ModelResponse::Exact(json!(members.len())),
             OfAggregate::Group(group, columns) => {
                 let value = |column: &usize| {
                     let cells: Vec<&Cell> =
@@ -468,10 +488,10 @@ impl Naive<'_> {
                     let column = &TABLES[table].columns[*column];
                     (column.field.clone(), aggregate_of(*group, column.kind, &cells))
                 };
-                Answer::Object(columns.iter().map(value).collect())
+                ModelResponse::Object(columns.iter().map(value).collect())
             }
         };
-        Answer::Object(fields.iter().map(|field| (field.key.clone(), answer(field))).collect())
+        ModelResponse::Object(fields.iter().map(|field| (field.key.clone(), answer(field))).collect())
     }
 }
 
@@ -558,7 +578,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
     }
 }
 
-fn aggregate_of(group: Group, kind: Kind, cells: &[&Cell]) -> Answer {
+fn aggregate_of(group: Group, kind: Kind, cells: &[&Cell]) -> ModelResponse {
     let numbers = || cells.iter().map(|cell| number(cell));
     match group {
         Group::CountDistinct => {
@@ -568,29 +588,29 @@ fn aggregate_of(group: Group, kind: Kind, cells: &[&Cell]) -> Answer {
                     distinct.push(cell);
                 }
             }
-            Answer::Exact(json!(distinct.len()))
+            ModelResponse::Exact(json!(distinct.len()))
         }
-        _ if cells.is_empty() => Answer::Exact(Json::Null),
+        _ if cells.is_empty() => ModelResponse::Exact(Json::Null),
         Group::Minimum => {
-            Answer::of_cell(kind, cells.iter().min_by(|one, other| one.compare(other)).unwrap())
+            ModelResponse::of_cell(kind, cells.iter().min_by(|one, other| one.compare(other)).unwrap())
         }
         Group::Maximum => {
-            Answer::of_cell(kind, cells.iter().max_by(|one, other| one.compare(other)).unwrap())
+            ModelResponse::of_cell(kind, cells.iter().max_by(|one, other| one.compare(other)).unwrap())
         }
         Group::Sum => match kind {
             Kind::SmallInt | Kind::Int | Kind::BigInt => {
                 let whole = |cell: &&Cell| if let Cell::Int(value) = cell { i128::from(*value) } else { 0 };
-                Answer::Decimal(Decimal::from_i128_with_scale(cells.iter().map(whole).sum(), 0))
+                ModelResponse::Decimal(Decimal::from_i128_with_scale(cells.iter().map(whole).sum(), 0))
             }
             Kind::Decimal => {
                 let exact =
                     |cell: &&Cell| if let Cell::Decimal(value) = cell { *value } else { Decimal::ZERO };
-                Answer::Decimal(cells.iter().map(exact).sum())
+                ModelResponse::Decimal(cells.iter().map(exact).sum())
             }
-            _ => Answer::near(numbers().sum(), numbers(), false),
+            _ => ModelResponse::near(numbers().sum(), numbers(), false),
         },
         Group::Average => {
-            Answer::near(numbers().sum::<f64>() / cells.len() as f64, numbers(), kind == Kind::Decimal)
+            ModelResponse::near(numbers().sum::<f64>() / cells.len() as f64, numbers(), kind == Kind::Decimal)
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::choices::{self, Choices};
 use crate::known::Known;
 use crate::naive;
 use crate::query::{
-    Clause, Connection, Field, Filter, List, Of, OfAggregate, OfConnection, OfPageInfo, Place, Quantifier,
-    What,
+    Clause, Connection, Field, Filter, List, LoadKind, Of, OfAggregate, OfConnection, OfPageInfo, Place,
+    Quantifier,
 };
 use crate::random_query::{random_fields, random_filter, random_tree};
 use crate::syntax::{self, Document};
@@ -31,20 +31,20 @@ fn every_row_is_found_by_each_of_its_keys() {
             .flat_map(|table| (0..world.tables[table].len()).map(move |row| Place { table, row }))
             .collect();
         let mut ids: Vec<&str> = places.iter().map(|place| known.node_id(*place)).collect();
-        let node_id = || vec![keyed("nodeId", What::NodeId)];
+        let node_id = || vec![keyed("nodeId", LoadKind::NodeId)];
         let mut fields = Vec::new();
         let mut expected = Vec::new();
         for place in &places {
             let row = &world.tables[place.table][place.row];
-            let by_id = What::Node { place: *place, fields: node_id() };
+            let by_id = LoadKind::Node { place: *place, fields: node_id() };
             let lookups = TABLES[place.table].lookups.iter().enumerate();
             let by_keys = lookups.map(|(lookup, unique)| {
                 let key = unique.key.iter().map(|column| row[*column].clone()).collect();
-                What::Lookup { table: place.table, lookup, key, fields: node_id() }
+                LoadKind::Lookup { table: place.table, lookup, key, fields: node_id() }
             });
             // A key with a NULL part cannot be looked up.
-            let is_whole = |what: &What| match what {
-                What::Lookup { key, .. } => !key.iter().any(crate::cell::Cell::is_null),
+            let is_whole = |what: &LoadKind| match what {
+                LoadKind::Lookup { key, .. } => !key.iter().any(crate::cell::Cell::is_null),
                 _ => true,
             };
             for what in std::iter::once(by_id).chain(by_keys).filter(is_whole) {
@@ -82,9 +82,11 @@ fn nodes_that_are_gone_are_null_at_their_places() {
             })
             .collect();
         World::empty().store(&service.database.connection).await;
-        let fields =
-            filled.iter().map(|table| (*table, vec![keyed(TABLES[*table].stored, What::NodeId)])).collect();
-        let nodes = keyed("nodes", What::Nodes { places, fields });
+        let fields = filled
+            .iter()
+            .map(|table| (*table, vec![keyed(TABLES[*table].stored, LoadKind::NodeId)]))
+            .collect();
+        let nodes = keyed("nodes", LoadKind::Nodes { places, fields });
         let found = service.answer(&[nodes], &known).await?;
         if found == json!({ "nodes": [null, null, null, null, null, null] }) {
             Ok(())
@@ -107,10 +109,10 @@ fn a_filter_and_its_negation_share_out_all_rows() {
                 let arguments = List { filter, ..List::default() };
                 keyed(
                     key,
-                    What::List {
+                    LoadKind::List {
                         of: Of::Root(table),
                         arguments,
-                        fields: vec![keyed("nodeId", What::NodeId)],
+                        fields: vec![keyed("nodeId", LoadKind::NodeId)],
                     },
                 )
             });
@@ -139,13 +141,13 @@ fn a_batch_is_its_parents_one_by_one() {
         for _ in 0..TRIES {
             let table = *choices.pick(&entities().collect::<Vec<_>>());
             let below = random_fields(world, table, choices);
-            let list = |fields| What::List { of: Of::Root(table), arguments: List::default(), fields };
+            let list = |fields| LoadKind::List { of: Of::Root(table), arguments: List::default(), fields };
             let batch = vec![keyed("batch", list(below.clone()))];
             service.learn_cursors(world, &batch, &mut known).await?;
             let batch = service.ask(&plain(&batch, &known)).await;
             let order = naive::rows(world, table, &Filter::default(), &[]);
             for (place, row) in order.into_iter().enumerate() {
-                let single = What::Node { place: Place { table, row }, fields: below.clone() };
+                let single = LoadKind::Node { place: Place { table, row }, fields: below.clone() };
                 let single = service.ask(&plain(&[keyed("single", single)], &known)).await;
                 let (one, all) = (&single.data["single"], &batch.data["batch"][place]);
                 if one != all || single.errors.is_some() || batch.errors.is_some() {
@@ -167,14 +169,14 @@ fn a_batch_is_its_parents_one_by_one() {
 fn pages_of_nothing_and_pages_past_the_end_are_empty() {
     check(async |service, world, _| {
         let known = service.known(world).await?;
-        let id = || vec![keyed("nodeId", What::NodeId)];
+        let id = || vec![keyed("nodeId", LoadKind::NodeId)];
         let pages = |of: Of| {
-            let list = |limit, offset| What::List {
+            let list = |limit, offset| LoadKind::List {
                 of,
                 arguments: List { limit, offset, ..List::default() },
                 fields: id(),
             };
-            let connection = |first, last| What::Connection {
+            let connection = |first, last| LoadKind::Connection {
                 of,
                 arguments: Connection { first, last, ..Connection::default() },
                 fields: vec![
@@ -215,7 +217,8 @@ fn pages_of_nothing_and_pages_past_the_end_are_empty() {
             let relations = TABLES[table].relations.iter().enumerate();
             for (relation, _) in relations.filter(|(_, relation)| relation.arity == Arity::Many) {
                 let of = Of::Relation(relation);
-                let all = What::List { of: Of::Root(table), arguments: List::default(), fields: pages(of) };
+                let all =
+                    LoadKind::List { of: Of::Root(table), arguments: List::default(), fields: pages(of) };
                 let answer = service.answer(&[keyed("all", all)], &known).await?;
                 let rows = naive::rows(world, table, &Filter::default(), &[]);
                 for (pages, row) in answer["all"].as_array().unwrap().iter().zip(rows) {
@@ -244,8 +247,8 @@ fn an_offset_counts_each_row_once() {
                 let rows = naive::rows(world, table, &filter, &[]);
                 for offset in 0..=rows.len() {
                     let arguments = List { filter: filter.clone(), offset: Some(offset), ..List::default() };
-                    let below = vec![keyed("nodeId", What::NodeId)];
-                    let list = What::List { of: Of::Root(table), arguments, fields: below };
+                    let below = vec![keyed("nodeId", LoadKind::NodeId)];
+                    let list = LoadKind::List { of: Of::Root(table), arguments, fields: below };
                     fields.push(keyed(format!("list{}", fields.len()), list));
                     let row = |row: &usize| json!({ "nodeId": known.node_id(Place { table, row: *row }) });
                     expected.push(rows[offset..].iter().map(row).collect::<Json>());
@@ -309,10 +312,10 @@ async fn the_ceiling_is_exact() {
     let people = table("Person");
     let count = world.tables[people].len();
     assert!(count > 4, "too few rows to tell");
-    let id = || keyed("nodeId", What::NodeId);
+    let id = || keyed("nodeId", LoadKind::NodeId);
     let of = Of::Root(people);
-    let list = |limit, fields| What::List { of, arguments: List { limit, ..List::default() }, fields };
-    let connection = |of, first, between: Option<(usize, usize)>| What::Connection {
+    let list = |limit, fields| LoadKind::List { of, arguments: List { limit, ..List::default() }, fields };
+    let connection = |of, first, between: Option<(usize, usize)>| LoadKind::Connection {
         of,
         arguments: Connection {
             first,
@@ -341,7 +344,7 @@ async fn the_ceiling_is_exact() {
         (connection(of, Some(3), None), 3),
         (connection(of, Some(2), Some((rows[0], rows[count - 1]))), 2),
         (connection(of, None, Some((rows[0], rows[3]))), 2),
-        (What::Aggregate { of, filter: Filter::default(), fields: counted }, 1),
+        (LoadKind::Aggregate { of, filter: Filter::default(), fields: counted }, 1),
     ];
     for service in &services {
         world.store(&service.database.connection).await;

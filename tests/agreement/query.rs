@@ -12,10 +12,10 @@ pub struct Keyed<T> {
     pub what: T,
 }
 
-pub type Field = Keyed<What>;
+pub type Field = Keyed<LoadKind>;
 
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum LoadKind {
     TypeName,
     NodeId,
     Column(usize),

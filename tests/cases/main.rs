@@ -40,7 +40,7 @@ use async_graphql::{Request, Value, Variables};
 use crowsfoot::Schema;
 use crowsfoot::dialect::Dialect;
 use crowsfoot::execute::StatementRecord;
-use crowsfoot::plan::{Load, Plan, Select};
+use crowsfoot::plan::{Load, Plan, SqlBuilder};
 use libtest_mimic::{Arguments, Failed, Trial};
 use support::{TestDatabase, layout};
 use tokio::runtime::Runtime;
@@ -229,7 +229,7 @@ impl Case {
     /// Checks that each statement of the plan is sent at most once, and no other statement.
     fn refuse_unplanned(
         &self,
-        select: &Select,
+        select: &SqlBuilder,
         plan: &Plan,
         sent: &[StatementRecord],
         failures: &mut Vec<String>,
@@ -250,7 +250,7 @@ impl Case {
     }
 }
 
-fn planned_texts(loads: &[Load], select: &Select, texts: &mut Vec<String>) {
+fn planned_texts(loads: &[Load], select: &SqlBuilder, texts: &mut Vec<String>) {
     for load in loads {
         if !load.joined {
             texts.push(select.build(load, &[]).sql.to_string());

@@ -2,7 +2,7 @@
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
-use crowsfoot::database::{Changes, Database, connect};
+use crowsfoot::database::{ChangeNotifier, Database, connect};
 use crowsfoot::execute::StatementRecord;
 use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_migration::MigratorTrait;
@@ -56,7 +56,7 @@ impl Client {
     }
 
     /// Returns the notifier of the client's commits.
-    pub fn changes(&self) -> &Changes {
+    pub fn changes(&self) -> &ChangeNotifier {
         self.schema.changes()
     }
 

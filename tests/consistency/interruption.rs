@@ -94,7 +94,7 @@ async fn notifies_of_a_commit_when_the_request_was_dropped_at_any_point() {
         // The number of polls of a request varies.
         for round in 0..40 {
             for polls in 0.. {
-                let mut listener = client.changes().listen(users.clone());
+                let mut listener = client.changes().subscribe(users.clone());
                 let name = format!("u{round}-{polls}");
                 let create = format!("mutation {{ createUser(input: {{ username: \"{name}\" }}) {{ id }} }}");
                 let answer = polled(client.ask(&create, Json::Null), polls).await;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crowsfoot::Registry;
-use crowsfoot::model::{Fault, OnDelete};
+use crowsfoot::model::{ModelFault, OnDelete};
 
 use crate::compact::links::{pupil, subject};
 use crate::entity::entity;
@@ -943,29 +943,29 @@ fn every_kind_of_fault_is_provoked() {
 const KINDS: usize = 21;
 
 /// Index of a fault's kind. A new kind does not compile here, and then fails above until a case provokes it.
-fn kind(fault: &Fault) -> usize {
+fn kind(fault: &ModelFault) -> usize {
     match fault {
-        Fault::RegisteredTwice { .. } => 0,
-        Fault::NoPrimaryKey { .. } => 1,
-        Fault::NotRegistered { .. } => 2,
-        Fault::NoSuchColumn { .. } => 3,
-        Fault::NotUnique { .. } => 4,
-        Fault::NoForwardSide { .. } => 5,
-        Fault::NotManyToMany { .. } => 6,
-        Fault::Conditional { .. } => 7,
-        Fault::FieldClash { .. } => 8,
-        Fault::TypeClash { .. } => 9,
-        Fault::ValueClash { .. } => 10,
-        Fault::NoPlural { .. } => 11,
-        Fault::NoScalar { .. } => 12,
-        Fault::InvalidName { .. } => 13,
-        Fault::UnknownOption { .. } => 14,
-        Fault::ColumnCounts { .. } => 15,
-        Fault::RepeatedColumn { .. } => 16,
-        Fault::ColumnTypes { .. } => 17,
-        Fault::WrongStart { .. } => 18,
-        Fault::ColumnTwice { .. } => 19,
-        Fault::OnDelete { .. } => 20,
+        ModelFault::RegisteredTwice { .. } => 0,
+        ModelFault::NoPrimaryKey { .. } => 1,
+        ModelFault::NotRegistered { .. } => 2,
+        ModelFault::NoSuchColumn { .. } => 3,
+        ModelFault::NotUnique { .. } => 4,
+        ModelFault::NoForwardSide { .. } => 5,
+        ModelFault::NotManyToMany { .. } => 6,
+        ModelFault::Conditional { .. } => 7,
+        ModelFault::FieldClash { .. } => 8,
+        ModelFault::TypeClash { .. } => 9,
+        ModelFault::ValueClash { .. } => 10,
+        ModelFault::NoPlural { .. } => 11,
+        ModelFault::NoScalar { .. } => 12,
+        ModelFault::InvalidName { .. } => 13,
+        ModelFault::UnknownOption { .. } => 14,
+        ModelFault::ColumnCounts { .. } => 15,
+        ModelFault::RepeatedColumn { .. } => 16,
+        ModelFault::ColumnTypes { .. } => 17,
+        ModelFault::WrongStart { .. } => 18,
+        ModelFault::ColumnTwice { .. } => 19,
+        ModelFault::OnDelete { .. } => 20,
     }
 }
 
@@ -1021,5 +1021,5 @@ fn refuses_a_plural_that_equals_the_singular() {
     let registry = Registry::new()
         .register_with::<sound::author::Entity>(|author| author.hide("Posts").plural("author"));
     let error = registry.model().unwrap_err();
-    assert_eq!(error.faults, [Fault::NoPlural { entity: "Author".into(), field: "author".into() }]);
+    assert_eq!(error.faults, [ModelFault::NoPlural { entity: "Author".into(), field: "author".into() }]);
 }

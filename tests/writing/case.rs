@@ -22,7 +22,7 @@ pub struct Case {
 
 /// Result of a step.
 #[derive(Serialize)]
-struct Answer {
+struct ModelResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     statements: Option<usize>,
     #[serde(flatten)]
@@ -97,7 +97,7 @@ impl Case {
             let is_refused = !executed.errors.is_empty();
             let response = serde_json::from_slice(&executed.to_json()).unwrap();
             let statements = (counted && !is_refused).then_some(executed.statements.len());
-            answers.push(Answer { statements, response });
+            answers.push(ModelResponse { statements, response });
         }
         (serde_json::to_string_pretty(&answers).unwrap() + "\n", sent)
     }

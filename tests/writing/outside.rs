@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::Request;
 use crowsfoot::dialect::Dialect;
-use crowsfoot::execute::Limits;
+use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::{Registry, Schema};
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::{Value as Json, json};
@@ -135,7 +135,7 @@ async fn rows_that_a_change_locks_count_toward_the_ceiling() {
         make_tables(&database).await;
         for (rows, code) in [(11, json!("TOO_MANY_ROWS")), (12, Json::Null)] {
             crate::empty_tables(&database).await;
-            let mut limits = Limits::DEFAULT;
+            let mut limits = ExecutionLimits::DEFAULT;
             limits.rows = rows;
             let model = domain::registry().model().unwrap();
             let schema = Schema::builder(model).limits(limits).finish().unwrap();

@@ -19,10 +19,10 @@ const LIFETIME: Duration = Duration::from_secs(60);
 
 /// Cached catalog of one database, read on first use and again after its lifetime.
 #[derive(Debug, Default)]
-pub(in crate::database) struct KnownCatalog(Mutex<Known>);
+pub(in crate::database) struct KnownCatalog(Mutex<CatalogState>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct CatalogState {
     asked: Option<Instant>,
     catalog: Option<Arc<Catalog>>,
     keys: Option<Arc<ForeignKeys>>,

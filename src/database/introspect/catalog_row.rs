@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::model::Table;
 
 /// Catalog row that begins with a table: schema, NULL for the connection's own, and name.
-pub(super) struct Described(QueryResult);
+pub(super) struct CatalogRow(QueryResult);
 
-impl Described {
+impl CatalogRow {
     /// Returns the rows of this statement. On PostgreSQL the statement is not prepared: behind a pooler each step may go to
     /// another connection of the server, which knows another statement by the same name.
     ///

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::DatabaseConnection;
 
-use super::catalog_row::Described;
+use super::catalog_row::CatalogRow;
 use super::verify::Difference;
 use crate::dialect::Dialect;
 use crate::error::Result;
@@ -54,7 +54,7 @@ pub(super) async fn compare(model: &Model, connection: &DatabaseConnection) -> R
         return text_decimals(model, connection).await;
     }
     let mut live: BTreeMap<(Table, String), LiveType> = BTreeMap::new();
-    for row in Described::ask(connection, COLUMNS).await? {
+    for row in CatalogRow::ask(connection, COLUMNS).await? {
         let described = LiveType {
             oid: u32::try_from(row.get::<i64>(3)?).unwrap_or_default(),
             send: row.get(4)?,
@@ -86,7 +86,7 @@ pub(super) async fn compare(model: &Model, connection: &DatabaseConnection) -> R
 /// The columns of decimals that SQLite keeps as text.
 async fn text_decimals(model: &Model, connection: &DatabaseConnection) -> Result<Vec<Difference>> {
     let mut differences = Vec::new();
-    for row in Described::ask(connection, TEXT_COLUMNS).await? {
+    for row in CatalogRow::ask(connection, TEXT_COLUMNS).await? {
         let (table, name, declared): (Table, String, String) = (row.table()?, row.get(2)?, row.get(3)?);
         let holds = |entity: &&Entity| entity.table.name.eq_ignore_ascii_case(&table.name);
         for entity in model.entities.iter().filter(holds) {

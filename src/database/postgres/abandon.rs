@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::fault::Fault;
 use super::inbox::{Inbox, READY_FOR_QUERY};
-use super::startup::{self, Place};
+use super::startup::{self, PgConfig};
 use super::stream::Stream;
 use crate::database::settings::POSTGRES_CONNECT_TIMEOUT;
 
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Sends cancel requests until the server has answered every statement of a connection, and closes the
 /// connection. The close rolls back an open transaction.
 pub(super) async fn abandon(
-    place: &Place,
+    place: &PgConfig,
     (process_id, secret_key): (i32, i32),
     mut stream: Stream,
     mut inbox: Inbox,

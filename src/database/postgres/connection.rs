@@ -21,15 +21,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::abandon::abandon;
-use super::decoder::Form;
+use super::decoder::CellDecoder;
 use super::fault::Fault;
 use super::inbox::{
     BIND_COMPLETE, CLOSE_COMPLETE, COMMAND_COMPLETE, DATA_ROW, HEAD_BYTES, Inbox, LENGTH_BYTES,
     PARSE_COMPLETE, READY_FOR_QUERY,
 };
 use super::parameters;
-use super::prepared::{Kept, Prepared, name_of};
-use super::startup::{self, Opened, Place};
+use super::prepared::{PreparedStatement, StatementCache, name_of};
+use super::startup::{self, OpenedConnection, PgConfig};
 use super::stream::Stream;
 use super::watch::{TICK, Watch};
 use crate::database::row::RowSet;
@@ -54,9 +54,9 @@ const IN_TRANSACTION: u8 = b'T';
 #[derive(Debug)]
 pub(super) struct Connection {
     requests: mpsc::UnboundedSender<Request>,
-    state: Arc<State>,
+    state: Arc<ConnectionState>,
     task: JoinHandle<()>,
-    place: Arc<Place>,
+    place: Arc<PgConfig>,
     /// Number of server losses when the connection was opened.
     losses: u64,
     /// Time of opening.
@@ -67,7 +67,7 @@ pub(super) struct Connection {
 
 /// State shared by the connection's task and its users.
 #[derive(Debug)]
-struct State {
+struct ConnectionState {
     /// Server state after the last answer.
     status: AtomicU8,
     /// Set when pending receivers get no answer any more.
@@ -89,7 +89,7 @@ pub(super) enum Stage {
 
 /// Result of a statement.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct StatementResult {
     pub rows: RowSet,
     /// Time that the server worked on the statement, without the statements before it.
     pub worked: Duration,
@@ -98,7 +98,7 @@ pub(super) struct Answer {
 }
 
 /// Receiver of a pending statement's result.
-pub(super) type Reply = oneshot::Receiver<Result<Answer, Fault>>;
+pub(super) type Reply = oneshot::Receiver<Result<StatementResult, Fault>>;
 
 #[derive(Debug)]
 struct Request {
@@ -108,16 +108,17 @@ struct Request {
     /// Builder of the result rows; empty at first.
     rows: RowSetBuilder,
     sendings: u8,
-    reply: oneshot::Sender<Result<Answer, Fault>>,
+    reply: oneshot::Sender<Result<StatementResult, Fault>>,
 }
 
 impl Connection {
     /// Opens a connection, whose task runs on this runtime. A shared connection serves only short statements.
-    pub async fn open(place: &Arc<Place>, is_shared: bool) -> Result<Self, Fault> {
+    pub async fn open(place: &Arc<PgConfig>, is_shared: bool) -> Result<Self, Fault> {
         let losses = place.probe.losses();
         let opened = startup::open(place).await?;
         let (requests, inbox) = mpsc::unbounded_channel();
-        let state = Arc::new(State { status: AtomicU8::new(IDLE), is_given_up: AtomicBool::new(false) });
+        let state =
+            Arc::new(ConnectionState { status: AtomicU8::new(IDLE), is_given_up: AtomicBool::new(false) });
         let task = Task::new(place.clone(), opened, inbox, state.clone(), is_shared);
         let task = tokio::spawn(task.run());
         let (place, home) = (place.clone(), Handle::current().id());
@@ -168,7 +169,7 @@ impl Connection {
         sql: Arc<str>,
         values: Arc<[Value]>,
         rows: RowSetBuilder,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<StatementResult, Fault> {
         answer_of(self.send(Stage::Alone, sql, values, rows)?).await
     }
 
@@ -183,14 +184,14 @@ impl Connection {
 }
 
 /// Waits for a result.
-pub(super) async fn answer_of(reply: Reply) -> Result<Answer, Fault> {
+pub(super) async fn answer_of(reply: Reply) -> Result<StatementResult, Fault> {
     reply.await.map_err(|_| Fault::Closed)?
 }
 
 /// Statement with an incomplete answer.
-struct Waiting {
+struct PendingStatement {
     request: Request,
-    prepared: Arc<Prepared>,
+    prepared: Arc<PreparedStatement>,
     /// Number of incomplete statements sent ahead of it.
     ahead: u8,
     fault: Option<Fault>,
@@ -200,16 +201,16 @@ struct Waiting {
 
 /// Task that drives a connection.
 struct Task {
-    place: Arc<Place>,
+    place: Arc<PgConfig>,
     stream: Stream,
     process_id: i32,
     secret_key: i32,
     requests: mpsc::UnboundedReceiver<Request>,
-    state: Arc<State>,
+    state: Arc<ConnectionState>,
     outbox: BytesMut,
     inbox: Inbox,
-    kept: Kept,
-    waiting: VecDeque<Waiting>,
+    kept: StatementCache,
+    waiting: VecDeque<PendingStatement>,
     /// Time of the last complete answer.
     free_since: Instant,
     watch: Watch,
@@ -217,10 +218,10 @@ struct Task {
 
 impl Task {
     fn new(
-        place: Arc<Place>,
-        opened: Opened,
+        place: Arc<PgConfig>,
+        opened: OpenedConnection,
         requests: mpsc::UnboundedReceiver<Request>,
-        state: Arc<State>,
+        state: Arc<ConnectionState>,
         is_shared: bool,
     ) -> Self {
         Self {
@@ -233,7 +234,7 @@ impl Task {
             state,
             outbox: BytesMut::new(),
             inbox: Inbox::new(&opened.received),
-            kept: Kept::new(),
+            kept: StatementCache::new(),
             waiting: VecDeque::new(),
             free_since: Instant::now(),
         }
@@ -299,7 +300,7 @@ impl Task {
         match self.ask_for_echo().and_then(|()| self.write(&request)) {
             Ok((prepared, ahead)) => {
                 request.sendings += 1;
-                self.waiting.push_back(Waiting {
+                self.waiting.push_back(PendingStatement {
                     request,
                     prepared,
                     ahead,
@@ -332,7 +333,7 @@ impl Task {
 
     /// Writes a statement and the statements ahead of it. A pooler sends all messages before one Sync to the
     /// same server connection.
-    fn write(&mut self, request: &Request) -> Result<(Arc<Prepared>, u8), Fault> {
+    fn write(&mut self, request: &Request) -> Result<(Arc<PreparedStatement>, u8), Fault> {
         let Request { stage, sql, values, rows, .. } = request;
         let place = self.place.clone();
         let mut ahead = 0;
@@ -344,7 +345,7 @@ impl Task {
             self.write_ahead(preamble)?;
             ahead += 1;
         }
-        let is_named = place.names_statements() && Kept::takes(sql);
+        let is_named = place.names_statements() && StatementCache::takes(sql);
         let columns = rows.columns();
         let known = if is_named { self.kept.get(sql, values, columns) } else { None };
         let is_new = known.is_none();
@@ -389,13 +390,13 @@ impl Task {
         values: &[Value],
         columns: &Arc<[ColumnType]>,
         is_named: bool,
-    ) -> Result<Arc<Prepared>, Fault> {
+    ) -> Result<Arc<PreparedStatement>, Fault> {
         let types: Option<Vec<Type>> = values.iter().map(parameters::type_of).collect();
         let types = types.ok_or_else(|| Fault::Parameter("a value without a type".to_owned()))?;
         let name = if is_named { name_of(sql, &types) } else { String::new() };
         frontend::parse(&name, sql, types.iter().map(Type::oid), &mut self.outbox)?;
         frontend::describe(b'S', &name, &mut self.outbox)?;
-        Ok(Arc::new(Prepared::new(name, types, columns.clone())))
+        Ok(Arc::new(PreparedStatement::new(name, types, columns.clone())))
     }
 
     fn take_answers(&mut self) -> Result<(), Fault> {
@@ -414,14 +415,14 @@ impl Task {
                     waiting.ahead = waiting.ahead.saturating_sub(1);
                 }
                 (PARSE_COMPLETE | BIND_COMPLETE | CLOSE_COMPLETE | COMMAND_COMPLETE, _) => {}
-                (tag, waiting) => take_rarer(tag, body, waiting)?,
+                (tag, waiting) => handle_other_message(tag, body, waiting)?,
             }
         }
         Ok(())
     }
 
     /// Answers a statement, or sends it again if the server must prepare it again and nothing was written.
-    fn complete(&mut self, mut waiting: Waiting, status: u8) -> Result<(), Fault> {
+    fn complete(&mut self, mut waiting: PendingStatement, status: u8) -> Result<(), Fault> {
         let now = Instant::now();
         let worked = now.duration_since(waiting.sent.max(self.free_since));
         self.free_since = now;
@@ -462,7 +463,7 @@ impl Task {
             replies.push((None, request.reply));
         }
         for (own, reply) in replies {
-            let lost = || fault.as_ref().map_or(Fault::Closed, Fault::told_again);
+            let lost = || fault.as_ref().map_or(Fault::Closed, Fault::duplicate);
             // The receiver may have been dropped.
             let _ = reply.send(Err(own.unwrap_or_else(lost)));
         }
@@ -474,7 +475,7 @@ impl Task {
 }
 
 /// Handles rare messages.
-fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(), Fault> {
+fn handle_other_message(tag: u8, body: &[u8], waiting: Option<&mut PendingStatement>) -> Result<(), Fault> {
     let unexpected = || Fault::Protocol(format!("unexpected message {:?}", char::from(tag)));
     // The library reads whole messages, including the head.
     let mut message = BytesMut::with_capacity(HEAD_BYTES + body.len());
@@ -489,7 +490,7 @@ fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(),
             for column_type in waiting.prepared.columns.iter() {
                 let field = fallible_iterator::FallibleIterator::next(&mut fields)?;
                 let field = field.ok_or_else(|| Fault::Protocol("a column is missing".to_owned()))?;
-                forms.push(Form::of(column_type, field.type_oid()));
+                forms.push(CellDecoder::of(column_type, field.type_oid()));
             }
             waiting.prepared.forms.get_or_init(|| forms);
         }
@@ -513,7 +514,7 @@ fn take_rarer(tag: u8, body: &[u8], waiting: Option<&mut Waiting>) -> Result<(),
     Ok(())
 }
 
-impl Waiting {
+impl PendingStatement {
     fn take_row(&mut self, body: &[u8]) -> Result<(), Fault> {
         // Other rows are skipped, which keeps the connection usable.
         if self.ahead > 0 || self.fault.is_some() || self.request.reply.is_closed() {
@@ -544,7 +545,7 @@ impl Waiting {
         let Request { rows, reply, .. } = self.request;
         let answer = match fault {
             Some(fault) => Err(fault),
-            None => Ok(Answer { rows: rows.finish(), worked, is_rollback: self.is_rollback }),
+            None => Ok(StatementResult { rows: rows.finish(), worked, is_rollback: self.is_rollback }),
         };
         // The receiver may have been dropped.
         let _ = reply.send(answer);

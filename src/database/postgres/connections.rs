@@ -8,17 +8,17 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::connection::{Answer, Connection};
+use super::connection::{Connection, StatementResult};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
-use super::startup::Place;
+use super::startup::PgConfig;
 use crate::database::availability::PATIENCE;
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::sql_error::SqlError;
 use crate::error::Result;
 use crate::model::ColumnType;
-use crate::plan::Query;
+use crate::plan::SqlStatement;
 
 /// Server time up to which a statement shares a connection at its next execution.
 const SHORT: Duration = Duration::from_millis(5);
@@ -32,7 +32,7 @@ const ONLY_READS: &str = "SELECT current_setting('transaction_read_only') = 'on'
 /// All connections to one database.
 #[derive(Debug)]
 pub(in crate::database) struct PostgresConnections {
-    place: Arc<Place>,
+    place: Arc<PgConfig>,
     /// Connection that the short statements of a thread (precisely, of a runtime) share.
     shared: Mutex<Vec<(Id, Arc<OnceCell<Connection>>)>>,
     /// Pool for single reads.
@@ -44,15 +44,15 @@ pub(in crate::database) struct PostgresConnections {
 impl PostgresConnections {
     /// Creates lazily opened connections to `place`: one per thread for short statements, up to `limit` for
     /// other reads, and up to `limit` for transactions.
-    pub fn new(place: Arc<Place>, limit: usize) -> Arc<Self> {
+    pub fn new(place: Arc<PgConfig>, limit: usize) -> Arc<Self> {
         let (reading, writing) = (Pool::new(limit), Pool::new(limit));
         Arc::new(Self { place, shared: Mutex::default(), reading, writing })
     }
 
     /// Sends a statement that reads, and decodes its rows.
-    pub async fn read(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
-        let note = |answer: &Result<Answer, Fault>| match answer {
-            Ok(Answer { worked, .. }) => query.last_run.note_pace(*worked <= SHORT),
+    pub async fn read(&self, query: &SqlStatement, values: Arc<[Value]>) -> Result<RowSet> {
+        let note = |answer: &Result<StatementResult, Fault>| match answer {
+            Ok(StatementResult { worked, .. }) => query.last_run.note_pace(*worked <= SHORT),
             Err(Fault::Silent) => query.last_run.note_pace(false),
             Err(_) => {}
         };
@@ -148,7 +148,7 @@ impl PostgresConnections {
         sql: &Arc<str>,
         values: Arc<[Value]>,
         rows: impl Fn() -> RowSetBuilder,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<StatementResult, Fault> {
         let mut lease = self.reading.take().await?;
         if lease.connection().is_some() {
             match lease.read(sql.clone(), values.clone(), rows()).await {
@@ -188,7 +188,7 @@ impl PostgresConnections {
         opened.map_err(|fault| Fault::Refused(fault.to_string()))
     }
 
-    fn noted(&self, answer: Result<Answer, Fault>) -> Result<Answer, Fault> {
+    fn noted(&self, answer: Result<StatementResult, Fault>) -> Result<StatementResult, Fault> {
         if let Err(fault) = &answer
             && fault.is_of_all()
         {

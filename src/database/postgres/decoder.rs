@@ -13,7 +13,7 @@ use crate::model::ColumnType;
 
 /// Decoder of a column's cells, determined once per statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum CellDecoder {
     Boolean,
     Int2,
     Int4,
@@ -48,14 +48,14 @@ const SENDS_TEXT: [&str; 6] =
 pub(in crate::database) fn is_readable(column_type: &ColumnType, oid: u32, send: &str) -> bool {
     // An enum is selected as text, in any storage.
     matches!(column_type, ColumnType::Enumeration(_))
-        || (!matches!(Form::of(column_type, oid), Form::Other(_))
+        || (!matches!(CellDecoder::of(column_type, oid), CellDecoder::Other(_))
             && (oid < FIRST_OWN_TYPE || SENDS_TEXT.contains(&send)))
 }
 
 /// Decodes the rows of an sqlx transaction.
 pub(in crate::database) fn decode(results: &[QueryResult], rows: &mut RowSetBuilder) {
     let columns = rows.columns().clone();
-    let mut forms: Vec<Form> = Vec::new();
+    let mut forms: Vec<CellDecoder> = Vec::new();
     for result in results {
         for (index, column_type) in columns.iter().enumerate() {
             let value = result.try_as_pg_row().map(|row| row.try_get_raw(index));
@@ -66,7 +66,7 @@ pub(in crate::database) fn decode(results: &[QueryResult], rows: &mut RowSetBuil
             let bytes = if value.is_null() { Ok(None) } else { value.as_bytes().map(Some) };
             if forms.len() == index {
                 let oid = value.type_info().oid().map_or(0, |oid| oid.0);
-                forms.push(Form::of(column_type, oid));
+                forms.push(CellDecoder::of(column_type, oid));
             }
             match bytes {
                 Ok(bytes) => forms[index].decode(bytes, rows),
@@ -76,7 +76,7 @@ pub(in crate::database) fn decode(results: &[QueryResult], rows: &mut RowSetBuil
     }
 }
 
-impl Form {
+impl CellDecoder {
     /// Returns the decoder for a column of these types in the entity and the database.
     pub fn of(column_type: &ColumnType, oid: u32) -> Self {
         let is = |other: &Type| oid == other.oid();
@@ -243,7 +243,7 @@ mod tests {
         fn any_bytes_are_a_cell_or_an_unreadable_one(bytes in cell_bytes()) {
             for (column_type, database_type) in COLUMNS {
                 let mut rows = RowSetBuilder::new([column_type.clone()].into());
-                Form::of(&column_type, database_type.oid()).decode(Some(&bytes), &mut rows);
+                CellDecoder::of(&column_type, database_type.oid()).decode(Some(&bytes), &mut rows);
                 let rows = rows.finish();
                 prop_assert_eq!(rows.len(), 1);
                 prop_assert_eq!(rows.values(0).count(), 1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
-use crate::database::sql_error::{Refusal, SqlError, ends_connection};
+use crate::database::sql_error::{SqlError, SqlRefusal, ends_connection};
 use crate::error::Error;
 
 /// Reason why a connection failed to open, or a statement failed.
@@ -32,7 +32,7 @@ pub(in crate::database) enum Fault {
     Refused(String),
     /// The server refused the statement.
     #[error("{0}")]
-    Server(Box<Refusal>),
+    Server(Box<SqlRefusal>),
     /// The required encryption is not possible.
     #[error("TLS: {0}")]
     Tls(String),
@@ -69,7 +69,7 @@ const PROTOCOL_VIOLATION: &str = "08P01";
 
 impl From<&ErrorResponseBody> for Fault {
     fn from(body: &ErrorResponseBody) -> Self {
-        let mut refusal = Refusal::default();
+        let mut refusal = SqlRefusal::default();
         let read = body.fields().for_each(|field| {
             // Before the client encoding is set, the text has the server's encoding.
             let value = || String::from_utf8_lossy(field.value_bytes()).into_owned();
@@ -157,7 +157,7 @@ impl Fault {
     }
 
     /// Copies the error for a further receiver.
-    pub fn told_again(&self) -> Self {
+    pub fn duplicate(&self) -> Self {
         match self {
             Self::Server(refusal) => Self::Server(refusal.clone()),
             Self::Io(error) => Self::Io(io::Error::new(error.kind(), error.to_string())),

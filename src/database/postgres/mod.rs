@@ -24,5 +24,5 @@ mod watch;
 
 pub(super) use connections::PostgresConnections;
 pub(super) use decoder::{decode, is_readable};
-pub(super) use startup::{Place, explore};
+pub(super) use startup::{PgConfig, explore};
 pub(super) use transaction::{Access, PostgresTransaction};

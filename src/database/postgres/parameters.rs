@@ -9,7 +9,7 @@ use postgres_types::{Kind, ToSql, Type};
 use sea_orm::Value;
 use sea_orm::sea_query::ArrayType;
 
-type Refusal = Box<dyn StdError + Send + Sync>;
+type EncodeError = Box<dyn StdError + Send + Sync>;
 
 /// Returns the PostgreSQL type of a value, or `None` for SeaORM types that no column here has.
 pub(super) fn type_of(value: &Value) -> Option<Type> {
@@ -50,7 +50,7 @@ pub(super) fn type_of(value: &Value) -> Option<Type> {
 }
 
 /// Writes a value as the type of [`type_of`].
-pub(super) fn write(value: &Value, bytes: &mut BytesMut) -> Result<IsNull, Refusal> {
+pub(super) fn write(value: &Value, bytes: &mut BytesMut) -> Result<IsNull, EncodeError> {
     let Value::Array(_, items) = value else {
         return Ok(match scalar(value, bytes)? {
             postgres_types::IsNull::Yes => IsNull::Yes,
@@ -65,7 +65,7 @@ pub(super) fn write(value: &Value, bytes: &mut BytesMut) -> Result<IsNull, Refus
     Ok(IsNull::No)
 }
 
-fn scalar(value: &Value, bytes: &mut BytesMut) -> Result<postgres_types::IsNull, Refusal> {
+fn scalar(value: &Value, bytes: &mut BytesMut) -> Result<postgres_types::IsNull, EncodeError> {
     match value {
         Value::Bool(value) => value.to_sql(&Type::BOOL, bytes),
         Value::TinyInt(value) => value.map(i16::from).to_sql(&Type::INT2, bytes),
@@ -92,6 +92,6 @@ fn scalar(value: &Value, bytes: &mut BytesMut) -> Result<postgres_types::IsNull,
     }
 }
 
-fn refusal(value: &Value) -> Refusal {
+fn refusal(value: &Value) -> EncodeError {
     format!("cannot bind {value:?} as a PostgreSQL parameter").into()
 }

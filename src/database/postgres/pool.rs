@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::connection::{Answer, Connection};
+use super::connection::{Connection, StatementResult};
 use super::fault::Fault;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::settings::ACQUIRE_TIMEOUT;
@@ -110,7 +110,7 @@ impl Lease {
         sql: Arc<str>,
         values: Arc<[Value]>,
         rows: RowSetBuilder,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<StatementResult, Fault> {
         let Some(connection) = &self.connection else { return Err(Fault::Closed) };
         self.is_busy = true;
         let answer = connection.read(sql, values, rows).await;

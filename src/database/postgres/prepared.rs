@@ -10,7 +10,7 @@ use postgres_types::Type;
 use sea_orm::Value;
 use sha2::{Digest, Sha256};
 
-use super::decoder::Form;
+use super::decoder::CellDecoder;
 use super::parameters;
 use crate::model::ColumnType;
 
@@ -25,18 +25,18 @@ const KEPT_BYTES: usize = 1 << 20;
 const LARGEST_KEPT: usize = 64 << 10;
 
 /// Parsed statement.
-pub(super) struct Prepared {
+pub(super) struct PreparedStatement {
     /// Name at the server. Empty for an unnamed statement, which lasts until the next one.
     pub name: String,
     pub types: Vec<Type>,
     pub columns: Arc<[ColumnType]>,
     /// Column decoders, known once the server has described the rows, which precedes any row.
-    pub forms: OnceLock<Vec<Form>>,
+    pub forms: OnceLock<Vec<CellDecoder>>,
     /// True if the server parsed the statement, but has not described it on this connection.
     pub is_undescribed: AtomicBool,
 }
 
-impl Prepared {
+impl PreparedStatement {
     pub fn new(name: String, types: Vec<Type>, columns: Arc<[ColumnType]>) -> Self {
         Self { name, types, columns, forms: OnceLock::new(), is_undescribed: AtomicBool::new(false) }
     }
@@ -67,12 +67,12 @@ pub(super) fn name_of(sql: &str, types: &[Type]) -> String {
 }
 
 /// Recently used statements of one connection, bounded by number and by text size.
-pub(super) struct Kept {
-    statements: LruCache<Arc<str>, Arc<Prepared>>,
+pub(super) struct StatementCache {
+    statements: LruCache<Arc<str>, Arc<PreparedStatement>>,
     bytes: usize,
 }
 
-impl Kept {
+impl StatementCache {
     pub fn new() -> Self {
         Self { statements: LruCache::new(KEPT_STATEMENTS), bytes: 0 }
     }
@@ -87,17 +87,17 @@ impl Kept {
         sql: &Arc<str>,
         values: &[Value],
         columns: &Arc<[ColumnType]>,
-    ) -> Option<Arc<Prepared>> {
+    ) -> Option<Arc<PreparedStatement>> {
         self.statements.get(sql).filter(|prepared| prepared.fits(values, columns)).cloned()
     }
 
     /// Keeps a statement, and returns the names of evicted statements.
-    pub fn put(&mut self, sql: Arc<str>, prepared: Arc<Prepared>) -> Vec<String> {
+    pub fn put(&mut self, sql: Arc<str>, prepared: Arc<PreparedStatement>) -> Vec<String> {
         let mut forgotten = Vec::new();
         let name = prepared.name.clone();
         self.bytes += sql.len();
         let replaced = self.statements.push(sql, prepared);
-        let mut forget = |sql: Arc<str>, prepared: Arc<Prepared>, bytes: &mut usize| {
+        let mut forget = |sql: Arc<str>, prepared: Arc<PreparedStatement>, bytes: &mut usize| {
             *bytes = bytes.saturating_sub(sql.len());
             if prepared.name != name {
                 forgotten.push(prepared.name.clone());
@@ -114,7 +114,7 @@ impl Kept {
     }
 
     /// Forgets a statement, unless it was replaced meanwhile. Returns true if it was kept.
-    pub fn forget(&mut self, sql: &Arc<str>, prepared: &Arc<Prepared>) -> bool {
+    pub fn forget(&mut self, sql: &Arc<str>, prepared: &Arc<PreparedStatement>) -> bool {
         let is_same = self.statements.peek(sql).is_some_and(|kept| Arc::ptr_eq(kept, prepared));
         if is_same && self.statements.pop(sql).is_some() {
             self.bytes = self.bytes.saturating_sub(sql.len());
@@ -123,8 +123,9 @@ impl Kept {
     }
 
     /// Records that the server already knows a statement by name; the next use describes it first.
-    pub fn note_known(&mut self, sql: &Arc<str>, prepared: &Arc<Prepared>) {
-        let known = Prepared::new(prepared.name.clone(), prepared.types.clone(), prepared.columns.clone());
+    pub fn note_known(&mut self, sql: &Arc<str>, prepared: &Arc<PreparedStatement>) {
+        let known =
+            PreparedStatement::new(prepared.name.clone(), prepared.types.clone(), prepared.columns.clone());
         known.is_undescribed.store(true, Ordering::Relaxed);
         if self.forget(sql, prepared) {
             self.put(sql.clone(), Arc::new(known));
@@ -136,8 +137,8 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn kept(sql: &str) -> (Arc<str>, Arc<Prepared>) {
-        (sql.into(), Arc::new(Prepared::new(name_of(sql, &[]), Vec::new(), Arc::default())))
+    fn kept(sql: &str) -> (Arc<str>, Arc<PreparedStatement>) {
+        (sql.into(), Arc::new(PreparedStatement::new(name_of(sql, &[]), Vec::new(), Arc::default())))
     }
 
     #[test]
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn statements_are_kept_up_to_a_number_of_bytes() {
-        let mut all = Kept::new();
+        let mut all = StatementCache::new();
         let mut names = Vec::new();
         for number in 0..100 {
             let (sql, prepared) = kept(&format!("{number}{}", " ".repeat(LARGEST_KEPT - 10)));
@@ -165,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_statement_that_was_replaced_is_not_forgotten() {
-        let mut all = Kept::new();
+        let mut all = StatementCache::new();
         let ((sql, old), (_, new)) = (kept("SELECT 1"), kept("SELECT 1"));
         assert!(all.put(sql.clone(), old.clone()).is_empty());
         // Equal names: closing the old one would close the new one.

@@ -2,8 +2,8 @@
 //!
 //! <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP>
 
+mod config;
 mod environment;
-mod place;
 mod settings;
 mod tls;
 
@@ -28,15 +28,15 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio::task::spawn_blocking;
 
-use self::place::Address;
-pub(in crate::database) use self::place::Place;
+use self::config::Address;
+pub(in crate::database) use self::config::PgConfig;
 use super::fault::Fault;
 use super::stream::Stream;
 use crate::database::settings::Pooler;
 
 /// Connection that is ready for queries.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenedConnection {
     pub stream: Stream,
     /// Bytes received after ReadyForQuery; normally none.
     pub received: BytesMut,
@@ -53,7 +53,7 @@ const LONGEST_MESSAGE: usize = 64 * 1024;
 const USUAL_BYTES: usize = 1024;
 
 /// Opens a connection. Has no timeout: the caller sets one.
-pub(super) async fn open(place: &Place) -> Result<Opened, Fault> {
+pub(super) async fn open(place: &PgConfig) -> Result<OpenedConnection, Fault> {
     let stream = reach(place).await?;
     let mut conversation = Conversation { stream, received: BytesMut::with_capacity(USUAL_BYTES) };
     conversation
@@ -74,12 +74,12 @@ pub(super) async fn open(place: &Place) -> Result<Opened, Fault> {
         }
     }
     let Conversation { stream, received } = conversation;
-    Ok(Opened { stream, received, process_id, secret_key })
+    Ok(OpenedConnection { stream, received, process_id, secret_key })
 }
 
 /// Asks the server to cancel the current query of a connection. The outcome is unknown: the query ends early,
 /// or does not. Has no timeout, as [`open`].
-pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
+pub(super) async fn cancel(place: &PgConfig, process_id: i32, secret_key: i32) {
     let asked = async {
         let mut stream = reach(place).await?;
         let mut message = BytesMut::new();
@@ -100,7 +100,7 @@ pub(super) async fn cancel(place: &Place, process_id: i32, secret_key: i32) {
 ///
 /// # Errors
 /// Fails if no connection can be opened.
-pub(in crate::database) async fn explore(place: Place) -> Result<Place, Fault> {
+pub(in crate::database) async fn explore(place: PgConfig) -> Result<PgConfig, Fault> {
     let is_open_question = place.pooler == Pooler::Auto;
     let (place, opened) = match open(&place).await {
         Err(fault) if is_open_question && fault.is_unsupported_parameter() => {
@@ -127,7 +127,7 @@ pub(in crate::database) async fn explore(place: Place) -> Result<Place, Fault> {
 
 /// Returns the start-up parameters of sqlx, so that both kinds of connections get the same text for a value.
 /// Poolers refuse all but a few parameters.
-fn parameters(place: &Place) -> Vec<(&str, Cow<'_, str>)> {
+fn parameters(place: &PgConfig) -> Vec<(&str, Cow<'_, str>)> {
     let mut parameters: Vec<(&str, Cow<'_, str>)> = vec![
         ("user", (&place.user).into()),
         ("client_encoding", "UTF8".into()),
@@ -144,7 +144,7 @@ fn parameters(place: &Place) -> Vec<(&str, Cow<'_, str>)> {
 }
 
 /// Opens a fresh connection, encrypted as required.
-async fn reach(place: &Place) -> Result<Stream, Fault> {
+async fn reach(place: &PgConfig) -> Result<Stream, Fault> {
     let encryption = &place.encryption;
     let (host, target, port) = match &place.address {
         Address::Tcp { host, address, port } => (host, address.as_ref().unwrap_or(host), *port),
@@ -174,7 +174,7 @@ async fn reach(place: &Place) -> Result<Stream, Fault> {
 }
 
 /// Sets TCP keep-alive, so that the system detects a dead path sooner than after a quarter of an hour.
-fn keep_alive(socket: &TcpStream, place: &Place) -> Result<(), Fault> {
+fn keep_alive(socket: &TcpStream, place: &PgConfig) -> Result<(), Fault> {
     let socket = SockRef::from(socket);
     let wanted = place.keep_alive;
     if let Some(idle) = wanted.idle {
@@ -253,7 +253,7 @@ impl Conversation {
         }
     }
 
-    async fn authenticate(&mut self, place: &Place) -> Result<(), Fault> {
+    async fn authenticate(&mut self, place: &PgConfig) -> Result<(), Fault> {
         let password = place.password.as_bytes();
         match self.receive().await? {
             Message::AuthenticationOk => return Ok(()),

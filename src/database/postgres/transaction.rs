@@ -7,7 +7,7 @@ use sea_orm::Value;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::connection::{Answer, Connection, Reply, Stage, answer_of};
+use super::connection::{Connection, Reply, Stage, StatementResult, answer_of};
 use super::connections::PostgresConnections;
 use super::fault::Fault;
 use super::pool::Lease;
@@ -43,13 +43,13 @@ impl Access {
 pub(in crate::database) struct PostgresTransaction {
     connections: Arc<PostgresConnections>,
     access: Access,
-    state: Mutex<State>,
+    state: Mutex<TransactionState>,
     /// Held while a broken connection is replaced.
     renewing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
-struct State {
+struct TransactionState {
     /// `None` once the transaction has ended.
     lease: Option<Lease>,
     /// Number of connections that were broken before this one.
@@ -69,8 +69,13 @@ impl PostgresTransaction {
             Access::Write => connections.lease_writing().await?,
             Access::Snapshot => connections.lease_reading().await?,
         };
-        let state =
-            State { lease: Some(lease), generation: 0, has_begun: false, is_answered: false, under_way: 0 };
+        let state = TransactionState {
+            lease: Some(lease),
+            generation: 0,
+            has_begun: false,
+            is_answered: false,
+            under_way: 0,
+        };
         let state = Mutex::new(state);
         Ok(Self { connections, access, state, renewing: tokio::sync::Mutex::default() })
     }
@@ -163,7 +168,7 @@ impl PostgresTransaction {
             (reply, state.generation)
         };
         match self.wait(reply, generation).await {
-            Ok(Answer { is_rollback: false, .. }) => {
+            Ok(StatementResult { is_rollback: false, .. }) => {
                 self.state().lease = None;
                 Ok(())
             }
@@ -220,7 +225,7 @@ impl PostgresTransaction {
         Ok((reply, state.generation))
     }
 
-    async fn wait(&self, reply: Reply, generation: u32) -> Result<Answer, Fault> {
+    async fn wait(&self, reply: Reply, generation: u32) -> Result<StatementResult, Fault> {
         let answer = answer_of(reply).await;
         let mut state = self.state();
         if state.generation == generation {
@@ -249,7 +254,7 @@ impl PostgresTransaction {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TransactionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

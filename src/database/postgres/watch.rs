@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Sleep;
 
 use super::fault::Fault;
-use super::startup::{self, Place};
+use super::startup::{self, PgConfig};
 
 /// Time for which a statement may be silent before any reaction.
 pub(super) const TICK: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Monitor of a connection's oldest statement.
 pub(super) struct Watch {
-    place: Arc<Place>,
+    place: Arc<PgConfig>,
     /// True for a connection with short statements only: a silent one is abandoned.
     pub is_shared: bool,
     /// True if a requested echo has not arrived.
@@ -36,7 +36,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub fn new(place: Arc<Place>, is_shared: bool) -> Self {
+    pub fn new(place: Arc<PgConfig>, is_shared: bool) -> Self {
         let timer = Box::pin(tokio::time::sleep(TICK));
         Self { place, is_shared, awaits_echo: false, timer, is_armed: false, has_heard: false, probe: None }
     }

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteValueRef;
 use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef as _};
 use uuid::Uuid;
 
-use super::fault::Fault;
+use super::fault::SqliteError;
 use super::time;
 use crate::database::row::Unreadable;
 use crate::database::row_builder::RowSetBuilder;
@@ -25,7 +25,7 @@ pub(super) fn push(
     rows: &mut RowSetBuilder,
     stored: rusqlite::Result<ValueRef<'_>>,
     column_type: &ColumnType,
-) -> Result<(), Fault> {
+) -> Result<(), SqliteError> {
     let pushed = match stored {
         Ok(ValueRef::Integer(value)) => push_integer(rows, value, column_type),
         Ok(ValueRef::Text(bytes)) if matches!(column_type, ColumnType::Text | ColumnType::Enumeration(_)) => {

@@ -2,20 +2,20 @@
 
 use rusqlite::ErrorCode;
 
-use crate::database::sql_error::{Refusal, SqlError};
+use crate::database::sql_error::{SqlError, SqlRefusal};
 use crate::error::Error;
 
 /// Error of a statement that reads.
-pub(super) struct Fault(pub(super) rusqlite::Error);
+pub(super) struct SqliteError(pub(super) rusqlite::Error);
 
-impl From<rusqlite::Error> for Fault {
+impl From<rusqlite::Error> for SqliteError {
     fn from(error: rusqlite::Error) -> Self {
         Self(error)
     }
 }
 
-impl From<Fault> for SqlError {
-    fn from(Fault(error): Fault) -> Self {
+impl From<SqliteError> for SqlError {
+    fn from(SqliteError(error): SqliteError) -> Self {
         match error {
             _ if matches!(
                 error.sqlite_error_code(),
@@ -24,23 +24,23 @@ impl From<Fault> for SqlError {
             {
                 Self::Unavailable(error.to_string())
             }
-            rusqlite::Error::SqliteFailure(failure, message) => Self::Refused(Box::new(Refusal {
+            rusqlite::Error::SqliteFailure(failure, message) => Self::Refused(Box::new(SqlRefusal {
                 code: failure.extended_code.to_string(),
                 message: message.unwrap_or_else(|| failure.to_string()),
-                ..Refusal::default()
+                ..SqlRefusal::default()
             })),
             error => Self::Internal(error.to_string()),
         }
     }
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
+impl From<SqliteError> for Error {
+    fn from(fault: SqliteError) -> Self {
         SqlError::from(fault).into()
     }
 }
 
-impl Fault {
+impl SqliteError {
     /// Returns true if the statement was stopped.
     pub fn is_interrupt(&self) -> bool {
         self.0.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)

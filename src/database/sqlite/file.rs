@@ -11,7 +11,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use thread_local::ThreadLocal;
 
-use super::fault::Fault;
+use super::fault::SqliteError;
 use super::steps::stop_where_heavy;
 use crate::database::settings::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_MAPPED_BYTES};
 
@@ -47,7 +47,7 @@ impl File {
         *locked(&self.keeper) = Some(keeper);
     }
 
-    pub fn open(&self) -> Result<Connection, Fault> {
+    pub fn open(&self) -> Result<Connection, SqliteError> {
         // A reader may have to write too: to the index of the write-ahead log, and for recovery after a
         // crash.
         let mode = if self.is_read_only {

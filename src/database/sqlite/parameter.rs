@@ -7,9 +7,9 @@ use sea_orm::Value;
 use crate::dialect::sqlite_time;
 
 /// Parameter in sqlx's storage form, except for times.
-pub(super) struct Parameter<'a>(pub &'a Value);
+pub(super) struct SqliteParameter<'a>(pub &'a Value);
 
-impl ToSql for Parameter<'_> {
+impl ToSql for SqliteParameter<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let stored = match self.0 {
             Value::Bool(value) => value.map(|value| Stored::Integer(value.into())),

@@ -11,16 +11,16 @@ use tokio::task::coop::consume_budget;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::fault::Fault;
+use super::fault::SqliteError;
 use super::file::File;
 use super::snapshot::SqliteSnapshot;
-use super::steps::{Waiting, run_light, run_watched};
+use super::steps::{CancelGuard, run_light, run_watched};
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::settings::ACQUIRE_TIMEOUT;
 use crate::database::sql_error::SqlError;
 use crate::error::{Error, Result};
-use crate::plan::Query;
+use crate::plan::SqlStatement;
 
 /// Reader outside transactions.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl SqliteReader {
     }
 
     /// Sends a statement that reads, and decodes its rows.
-    pub async fn read(&self, query: &Query, values: Arc<[Value]>) -> Result<RowSet> {
+    pub async fn read(&self, query: &SqlStatement, values: Arc<[Value]>) -> Result<RowSet> {
         // Lets a task that reads repeatedly yield its worker.
         consume_budget().await;
         if let Some(rows) = self.run_here(query, &values)? {
@@ -59,7 +59,7 @@ impl SqliteReader {
         let place = self.place().await.map_err(SqlError::from)?;
         // The connection returns with the statement's step count.
         let own = self.file.own().take();
-        let waiting = Waiting(Arc::default());
+        let waiting = CancelGuard(Arc::default());
         let given_up = waiting.0.clone();
         let (file, sql, rows) = (self.file.clone(), query.sql.clone(), RowSetBuilder::of(query));
         let task = spawn_blocking(move || {
@@ -70,7 +70,7 @@ impl SqliteReader {
                 None => file.open()?,
             };
             let ran = run_watched(&connection, given_up, &sql, &values, rows);
-            if !ran.as_ref().is_err_and(Fault::is_of_connection) {
+            if !ran.as_ref().is_err_and(SqliteError::is_of_connection) {
                 file.give_back(connection);
             }
             ran
@@ -96,14 +96,14 @@ impl SqliteReader {
     }
 
     /// Runs a known light statement over this thread's connection; `None` if it is not light.
-    fn run_here(&self, query: &Query, values: &[Value]) -> Result<Option<RowSet>, Fault> {
+    fn run_here(&self, query: &SqlStatement, values: &[Value]) -> Result<Option<RowSet>, SqliteError> {
         let mut own = self.file.own();
         if own.is_none() {
             *own = self.file.take_idle();
         }
         let Some(connection) = &*own else { return Ok(None) };
         let ran = run_light(connection, &query.sql, values, || RowSetBuilder::of(query));
-        if ran.as_ref().is_err_and(Fault::is_of_connection) {
+        if ran.as_ref().is_err_and(SqliteError::is_of_connection) {
             *own = None;
         }
         ran

@@ -11,9 +11,9 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use tokio::task::coop::consume_budget;
 use tokio::task::spawn_blocking;
 
-use super::fault::Fault;
+use super::fault::SqliteError;
 use super::file::File;
-use super::steps::{Waiting, run_light, run_watched};
+use super::steps::{CancelGuard, run_light, run_watched};
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::sql_error::SqlError;
@@ -41,7 +41,7 @@ impl SqliteSnapshot {
         file: Arc<File>,
         connection: Connection,
         place: OwnedSemaphorePermit,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, SqliteError> {
         connection.prepare_cached("BEGIN")?.execute([])?;
         let held = Held { file, connection: Some(connection), home: thread::current().id() };
         Ok(Self { held: Mutex::new(Some(held)), _place: place })
@@ -63,7 +63,7 @@ impl SqliteSnapshot {
             *slot = Some(held);
             return Ok(rows?);
         }
-        let waiting = Waiting(Arc::<AtomicBool>::default());
+        let waiting = CancelGuard(Arc::<AtomicBool>::default());
         let (given_up, sql, rows) = (waiting.0.clone(), sql.clone(), rows());
         let task = spawn_blocking(move || {
             let ran = held.run(|connection| run_watched(connection, given_up, &sql, &values, rows));
@@ -77,12 +77,12 @@ impl SqliteSnapshot {
 }
 
 impl Held {
-    fn run<T>(&mut self, run: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn run<T>(&mut self, run: impl FnOnce(&Connection) -> Result<T, SqliteError>) -> Result<T, SqliteError> {
         let Some(connection) = &self.connection else {
-            return Err(Fault(rusqlite::Error::InvalidQuery));
+            return Err(SqliteError(rusqlite::Error::InvalidQuery));
         };
         let ran = run(connection);
-        if ran.as_ref().is_err_and(Fault::is_of_connection) {
+        if ran.as_ref().is_err_and(SqliteError::is_of_connection) {
             self.connection = None;
         }
         ran

@@ -7,8 +7,8 @@ use rusqlite::{Connection, StatementStatus};
 use sea_orm::Value;
 
 use super::decoder::push;
-use super::fault::Fault;
-use super::parameter::Parameter;
+use super::fault::SqliteError;
+use super::parameter::SqliteParameter;
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 
@@ -18,9 +18,9 @@ use crate::database::row_builder::RowSetBuilder;
 const LIGHT_STEPS: i32 = 10_000;
 
 /// Guard that signals a statement's thread when the receiver is dropped.
-pub(super) struct Waiting(pub(super) Arc<AtomicBool>);
+pub(super) struct CancelGuard(pub(super) Arc<AtomicBool>);
 
-impl Drop for Waiting {
+impl Drop for CancelGuard {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -32,8 +32,8 @@ pub(super) fn run_light(
     sql: &str,
     values: &[Value],
     rows: impl FnOnce() -> RowSetBuilder,
-) -> Result<Option<RowSet>, Fault> {
-    let run = || -> Result<_, Fault> {
+) -> Result<Option<RowSet>, SqliteError> {
+    let run = || -> Result<_, SqliteError> {
         let mut statement = connection.prepare_cached(sql)?;
         let steps = statement.reset_status(StatementStatus::VmStep);
         if !(1..=LIGHT_STEPS).contains(&steps) {
@@ -55,18 +55,18 @@ pub(super) fn run_watched(
     sql: &str,
     values: &[Value],
     rows: RowSetBuilder,
-) -> Result<RowSet, Fault> {
+) -> Result<RowSet, SqliteError> {
     connection.progress_handler(LIGHT_STEPS, Some(move || given_up.load(Ordering::Relaxed)))?;
     let ran = connection
         .prepare_cached(sql)
-        .map_err(Fault::from)
+        .map_err(SqliteError::from)
         .and_then(|mut statement| fill(&mut statement, values, rows));
     stop_where_heavy(connection)?;
     ran
 }
 
 /// Stops statements above the limit. The step counter is the one that [`run_light`] resets.
-pub(super) fn stop_where_heavy(connection: &Connection) -> Result<(), Fault> {
+pub(super) fn stop_where_heavy(connection: &Connection) -> Result<(), SqliteError> {
     Ok(connection.progress_handler(LIGHT_STEPS, Some(|| true))?)
 }
 
@@ -74,9 +74,9 @@ fn fill(
     statement: &mut rusqlite::Statement<'_>,
     values: &[Value],
     mut rows: RowSetBuilder,
-) -> Result<RowSet, Fault> {
+) -> Result<RowSet, SqliteError> {
     for (index, value) in values.iter().enumerate() {
-        statement.raw_bind_parameter(index + 1, Parameter(value))?;
+        statement.raw_bind_parameter(index + 1, SqliteParameter(value))?;
     }
     let columns = rows.columns().clone();
     let mut results = statement.raw_query();

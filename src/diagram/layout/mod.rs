@@ -22,7 +22,7 @@ pub(super) const FOOT: f64 = 26.0;
 
 /// Size of a box.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
+pub(super) struct BoxSize {
     pub width: f64,
     /// Minimum height; a box with many lines becomes higher.
     pub height: f64,
@@ -30,7 +30,7 @@ pub(super) struct Size {
 
 /// Line to be drawn.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Link {
+pub(super) struct BoxLink {
     /// Indexes of the boxes at its ends.
     pub ends: [usize; 2],
     /// Width of the label at each end.
@@ -66,7 +66,7 @@ pub(super) struct Layout {
 }
 
 /// Box, or lane of a line that passes its layer.
-struct Item {
+struct LayerItem {
     node: Option<usize>,
     layer: usize,
     height: f64,
@@ -91,32 +91,32 @@ impl Segment {
 
 /// Connected group of boxes in layers.
 struct Layers {
-    items: Vec<Item>,
+    items: Vec<LayerItem>,
     segments: Vec<Segment>,
     /// Items of each layer from top to bottom.
     layers: Vec<Vec<usize>>,
 }
 
 /// Computes the layout; deterministic for the same boxes and links.
-pub(super) fn arrange(sizes: &[Size], links: &[Link]) -> Layout {
+pub(super) fn arrange(sizes: &[BoxSize], links: &[BoxLink]) -> Layout {
     let parts = groups(sizes.len(), links).into_iter().map(|group| draw(group, sizes, links)).collect();
     pack::pack(parts, sizes.len(), links.len())
 }
 
 /// Connected boxes, and the lines between them.
-struct Group {
+struct BoxGroup {
     nodes: Vec<usize>,
     links: Vec<usize>,
 }
 
 /// Drawn group.
-struct Part {
-    group: Group,
+struct GroupDrawing {
+    group: BoxGroup,
     layout: Layout,
 }
 
 /// Returns the connected groups of boxes, in order.
-fn groups(count: usize, links: &[Link]) -> Vec<Group> {
+fn groups(count: usize, links: &[BoxLink]) -> Vec<BoxGroup> {
     let mut leader: Vec<usize> = (0..count).collect();
     for link in links {
         let [one, other] = link.ends.map(|end| leader[end]);
@@ -126,14 +126,14 @@ fn groups(count: usize, links: &[Link]) -> Vec<Group> {
     let is_leader = |node: &usize| leader[*node] == *node;
     (0..count)
         .filter(is_leader)
-        .map(|group| Group {
+        .map(|group| BoxGroup {
             nodes: (0..count).filter(|node| leader[*node] == group).collect(),
             links: (0..links.len()).filter(|link| leader[links[*link].ends[0]] == group).collect(),
         })
         .collect()
 }
 
-fn draw(group: Group, sizes: &[Size], links: &[Link]) -> Part {
+fn draw(group: BoxGroup, sizes: &[BoxSize], links: &[BoxLink]) -> GroupDrawing {
     let mut layers = Layers::new(&group, sizes, links);
     order::order(&mut layers);
     place::stack(&mut layers);
@@ -144,11 +144,11 @@ fn draw(group: Group, sizes: &[Size], links: &[Link]) -> Part {
     }
     ports::spread(&mut layers);
     let layout = route::route(&layers, &group, sizes, links);
-    Part { group, layout }
+    GroupDrawing { group, layout }
 }
 
 impl Layers {
-    fn new(group: &Group, sizes: &[Size], links: &[Link]) -> Self {
+    fn new(group: &BoxGroup, sizes: &[BoxSize], links: &[BoxLink]) -> Self {
         let rank = rank::rank(group, sizes, links);
         let mut layers = Self { items: Vec::new(), segments: Vec::new(), layers: Vec::new() };
         let mut item_of = vec![usize::MAX; sizes.len()];
@@ -173,7 +173,7 @@ impl Layers {
     fn add(&mut self, node: Option<usize>, layer: usize, height: f64) -> usize {
         self.layers.resize_with(self.layers.len().max(layer + 1), Vec::new);
         self.layers[layer].push(self.items.len());
-        self.items.push(Item { node, layer, height, y: 0.0 });
+        self.items.push(LayerItem { node, layer, height, y: 0.0 });
         self.items.len() - 1
     }
 
@@ -217,25 +217,25 @@ mod tests {
     use super::*;
 
     /// Generates boxes of many sizes, and lines between any of them.
-    fn drawings() -> impl Strategy<Value = (Vec<Size>, Vec<Link>)> {
+    fn drawings() -> impl Strategy<Value = (Vec<BoxSize>, Vec<BoxLink>)> {
         let size = (60_u16..300, 2_u16..20)
-            .prop_map(|(width, rows)| Size { width: width.into(), height: f64::from(rows) * 20.0 });
+            .prop_map(|(width, rows)| BoxSize { width: width.into(), height: f64::from(rows) * 20.0 });
         (prop::collection::vec(size, 1..40), 0_usize..60).prop_flat_map(|(sizes, links)| {
             let end = 0..sizes.len();
             let link = (end.clone(), end, 0_u16..120, 0_u16..120).prop_map(|(one, other, first, second)| {
-                Link { ends: [one, other], labels: [first.into(), second.into()] }
+                BoxLink { ends: [one, other], labels: [first.into(), second.into()] }
             });
             (Just(sizes), prop::collection::vec(link, links))
         })
     }
 
     /// Builds a hundred boxes; most lines lead to a neighbour, and some to one of the first.
-    fn hundred() -> (Vec<Size>, Vec<Link>) {
-        let sizes = (0..100_u16).map(|box_| Size {
+    fn hundred() -> (Vec<BoxSize>, Vec<BoxLink>) {
+        let sizes = (0..100_u16).map(|box_| BoxSize {
             width: f64::from(150 + box_ % 7 * 20),
             height: f64::from(60 + box_ % 9 * 20),
         });
-        let link = |number: usize| Link {
+        let link = |number: usize| BoxLink {
             ends: [if number.is_multiple_of(5) { number % 3 } else { number * 7 % 100 }, number * 11 % 100],
             labels: [70.0, 40.0],
         };
@@ -267,7 +267,7 @@ mod tests {
         Area { x, y: y - 13.0, width, height: 11.0 }
     }
 
-    fn assert_is_readable(sizes: &[Size], links: &[Link]) {
+    fn assert_is_readable(sizes: &[BoxSize], links: &[BoxLink]) {
         let layout = arrange(sizes, links);
         assert_eq!(layout, arrange(sizes, links), "the same every time");
         assert_eq!((layout.boxes.len(), layout.routes.len()), (sizes.len(), links.len()));

@@ -1,6 +1,6 @@
 //! Packs the groups on a page.
 
-use super::{Area, Layout, Part, Point};
+use super::{Area, GroupDrawing, Layout, Point};
 
 /// Approximate ratio of the page's width to its height.
 const ASPECT: f64 = 1.9;
@@ -9,7 +9,7 @@ const ASPECT: f64 = 1.9;
 const GAP: f64 = 48.0;
 
 /// Places each group at the highest free position, the highest group first.
-pub(super) fn pack(mut parts: Vec<Part>, boxes: usize, links: usize) -> Layout {
+pub(super) fn pack(mut parts: Vec<GroupDrawing>, boxes: usize, links: usize) -> Layout {
     let area: f64 = parts.iter().map(|part| (part.layout.width + GAP) * (part.layout.height + GAP)).sum();
     let widest = parts.iter().map(|part| part.layout.width).fold(0.0, f64::max);
     let page = widest.max((area * ASPECT).sqrt() - GAP);
@@ -22,7 +22,7 @@ pub(super) fn pack(mut parts: Vec<Part>, boxes: usize, links: usize) -> Layout {
         ..Layout::default()
     };
     let mut taken: Vec<Area> = Vec::new();
-    for Part { group, layout } in parts {
+    for GroupDrawing { group, layout } in parts {
         let Point { x, y } = free_place(&taken, layout.width, layout.height, page);
         taken.push(Area { x, y, width: layout.width, height: layout.height });
         whole.width = whole.width.max(x + layout.width);

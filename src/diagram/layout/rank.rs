@@ -1,7 +1,7 @@
 //! Layer of each box: referenced boxes to the left of referencing ones, as far as the layers keep about the
 //! same height.
 
-use super::{Group, Link, Size};
+use super::{BoxGroup, BoxLink, BoxSize};
 
 /// Approximate ratio of a drawing's width to its height.
 const ASPECT: f64 = 1.5;
@@ -22,7 +22,7 @@ const STRETCH: f64 = 1.35;
 const ROUNDS: usize = 12;
 
 /// Returns the layer of each box of a group.
-pub(super) fn rank(group: &Group, sizes: &[Size], links: &[Link]) -> Vec<usize> {
+pub(super) fn rank(group: &BoxGroup, sizes: &[BoxSize], links: &[BoxLink]) -> Vec<usize> {
     let heights: Vec<f64> = group.nodes.iter().map(|node| sizes[*node].height + GAP).collect();
     let neighbours = neighbours(group, links);
     let depths = depths(&neighbours);
@@ -53,7 +53,7 @@ pub(super) fn rank(group: &Group, sizes: &[Size], links: &[Link]) -> Vec<usize> 
 }
 
 /// Returns the neighbours of each box by their index in the group; true if the box references the neighbour.
-fn neighbours(group: &Group, links: &[Link]) -> Vec<Vec<(usize, bool)>> {
+fn neighbours(group: &BoxGroup, links: &[BoxLink]) -> Vec<Vec<(usize, bool)>> {
     let place = |node: usize| group.nodes.iter().position(|known| *known == node).unwrap_or(0);
     let mut neighbours = vec![Vec::new(); group.nodes.len()];
     for [one, other] in group.links.iter().map(|link| links[*link].ends.map(place)) {
@@ -66,7 +66,7 @@ fn neighbours(group: &Group, links: &[Link]) -> Vec<Vec<(usize, bool)>> {
 }
 
 /// Returns the target number of layers, and their maximum height, for the wanted aspect ratio.
-fn extent(group: &Group, sizes: &[Size], heights: &[f64]) -> (usize, f64) {
+fn extent(group: &BoxGroup, sizes: &[BoxSize], heights: &[f64]) -> (usize, f64) {
     let count = group.nodes.len() as f64;
     let column = group.nodes.iter().map(|node| sizes[*node].width).sum::<f64>() / count + CHANNEL;
     let height: f64 = heights.iter().sum();

@@ -1,6 +1,6 @@
 //! Route of each line: horizontal from the box, vertical between two layers, horizontal to the next.
 
-use super::{Area, FOOT, Group, Item, Layers, Layout, Link, Point, Segment, Size};
+use super::{Area, BoxGroup, BoxLink, BoxSize, FOOT, LayerItem, Layers, Layout, Point, Segment};
 
 /// Distance between two vertical parts of lines.
 const TRACK: f64 = 11.0;
@@ -12,8 +12,8 @@ const MARGIN: f64 = 14.0;
 const CLOSE: f64 = 6.0;
 
 /// Draws a group whose items have their heights.
-pub(super) fn route(layers: &Layers, group: &Group, sizes: &[Size], links: &[Link]) -> Layout {
-    let top = layers.items.iter().map(Item::top).fold(f64::INFINITY, f64::min);
+pub(super) fn route(layers: &Layers, group: &BoxGroup, sizes: &[BoxSize], links: &[BoxLink]) -> Layout {
+    let top = layers.items.iter().map(LayerItem::top).fold(f64::INFINITY, f64::min);
     let mut layout = Layout {
         boxes: vec![Area { x: 0.0, y: 0.0, width: 0.0, height: 0.0 }; sizes.len()],
         routes: vec![Vec::new(); links.len()],
@@ -52,7 +52,7 @@ pub(super) fn route(layers: &Layers, group: &Group, sizes: &[Size], links: &[Lin
     layout
 }
 
-impl Item {
+impl LayerItem {
     fn top(&self) -> f64 {
         self.y - self.height / 2.0
     }
@@ -86,7 +86,7 @@ struct Channel<'a> {
 }
 
 impl<'a> Channel<'a> {
-    fn new(layers: &'a Layers, layer: usize, links: &[Link]) -> Self {
+    fn new(layers: &'a Layers, layer: usize, links: &[BoxLink]) -> Self {
         let is_here = |segment: &&Segment| layers.items[segment.items[0]].layer == layer;
         let segments: Vec<&Segment> = layers.segments.iter().filter(is_here).collect();
         let room = |is_wanted: fn(&Segment, usize) -> bool| {

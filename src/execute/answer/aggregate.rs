@@ -4,13 +4,13 @@ use async_graphql::Pos;
 
 use super::cell::write_cell;
 use super::json::begin_field;
-use super::writer::{Step, Writer, Written};
+use super::writer::{AnswerWriter, PathStep, Written};
 use crate::database::{Cell, Row, Unreadable};
 use crate::error::Error;
 use crate::model::{ColumnId, EntityId};
-use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, Load, What};
+use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, Load, LoadKind};
 
-impl<'a> Writer<'a> {
+impl<'a> AnswerWriter<'a> {
     /// Writes the aggregates over one parent's rows; `row` is `None` without rows.
     pub fn aggregate(
         &mut self,
@@ -18,14 +18,14 @@ impl<'a> Writer<'a> {
         load: &'a Load,
         row: Option<Row<'a>>,
     ) -> Written {
-        let What::Aggregates(aggregates) = &load.what else {
+        let LoadKind::Aggregates(aggregates) = &load.what else {
             self.scalar(&());
             return Ok(());
         };
         self.json.push(b'{');
         for (place, field) in fields.iter().enumerate() {
             begin_field(&mut self.json, place, &field.key);
-            self.path.push(Step::Field(&field.key));
+            self.path.push(PathStep::Field(&field.key));
             match &field.kind {
                 AggregateFieldKind::TypeName(name) => self.scalar(name),
                 AggregateFieldKind::Value(slot) => {
@@ -80,7 +80,7 @@ impl<'a> Writer<'a> {
 
     /// The error of a load, with the fields that are summed up where the database says that a number is out of range.
     pub fn load_error(&self, load: &Load, error: &Error) -> Error {
-        let What::Aggregates(aggregates) = &load.what else { return error.clone() };
+        let LoadKind::Aggregates(aggregates) = &load.what else { return error.clone() };
         let summed = |aggregate: &Aggregate| match aggregate {
             Aggregate::Sum(column) | Aggregate::Average(column) => Some(*column),
             _ => None,

@@ -4,21 +4,22 @@ use async_graphql::{Name, Pos};
 use sea_orm::Value;
 
 use super::json::begin_field;
-use super::writer::{Above, Bubble, Step, Writer, Written};
+use super::writer::{AnswerWriter, NullPropagation, ParentContext, PathStep, Written};
 use crate::database::Cell;
 use crate::error::Error;
 use crate::execute::tree::{Child, Loaded};
 use crate::plan::{
-    ConnectionField, ConnectionFieldKind, Cursor, EdgeField, EdgeFieldKind, Load, PageInfoField, Rows, What,
+    ConnectionField, ConnectionFieldKind, Cursor, EdgeField, EdgeFieldKind, Load, LoadKind, PageInfoField,
+    Rows,
 };
 
-impl<'a> Writer<'a> {
+impl<'a> AnswerWriter<'a> {
     /// Writes a page of the list loaded by `load`; `load` is `None` if only the count is selected.
     pub fn connection(
         &mut self,
         load: Option<usize>,
         fields: &'a [ConnectionField],
-        above: Above<'a>,
+        above: ParentContext<'a>,
         position: Pos,
     ) -> Written {
         let rows = match load {
@@ -28,7 +29,7 @@ impl<'a> Writer<'a> {
         self.json.push(b'{');
         for (place, field) in fields.iter().enumerate() {
             begin_field(&mut self.json, place, &field.key);
-            self.path.push(Step::Field(&field.key));
+            self.path.push(PathStep::Field(&field.key));
             match (&field.kind, rows) {
                 (ConnectionFieldKind::TypeName(name), _) => self.scalar(name),
                 (ConnectionFieldKind::TotalCount(count), _) => {
@@ -43,7 +44,7 @@ impl<'a> Writer<'a> {
                 (ConnectionFieldKind::PageInfo(fields), Some((load, child))) => {
                     self.page_info(fields, load, child, above.index, field.position)?;
                 }
-                (_, None) => return Err(Bubble),
+                (_, None) => return Err(NullPropagation),
             }
             self.path.pop();
         }
@@ -51,7 +52,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn total_count(&mut self, above: Above<'a>, load: usize, position: Pos) -> Written {
+    fn total_count(&mut self, above: ParentContext<'a>, load: usize, position: Pos) -> Written {
         let (_, child) = self.child(above, load, position)?;
         let first = child.groups.members(above.index).first();
         self.count(first.map(|row| child.loaded.row(*row as usize).cell(0)), position)
@@ -64,11 +65,11 @@ impl<'a> Writer<'a> {
                 self.json.push(b',');
             }
             let member = *member as usize;
-            self.path.push(Step::Index(place));
+            self.path.push(PathStep::Index(place));
             self.json.push(b'{');
             for (place, field) in fields.iter().enumerate() {
                 begin_field(&mut self.json, place, &field.key);
-                self.path.push(Step::Field(&field.key));
+                self.path.push(PathStep::Field(&field.key));
                 match &field.kind {
                     EdgeFieldKind::TypeName(name) => self.scalar(name),
                     EdgeFieldKind::Cursor => {
@@ -120,7 +121,7 @@ impl<'a> Writer<'a> {
             };
             match cursor {
                 Some(member) => {
-                    self.path.push(Step::Field(key));
+                    self.path.push(PathStep::Field(key));
                     self.cursor(load, &child.loaded, *member as usize, position, false)?;
                     self.path.pop();
                 }
@@ -161,7 +162,7 @@ impl<'a> Writer<'a> {
 
 fn planned_rows(load: &Load) -> Option<&Rows> {
     match &load.what {
-        What::Rows(rows) => Some(rows),
-        What::Aggregates(_) => None,
+        LoadKind::Rows(rows) => Some(rows),
+        LoadKind::Aggregates(_) => None,
     }
 }

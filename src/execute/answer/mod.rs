@@ -18,7 +18,7 @@ use crate::model::Model;
 use crate::plan::{FieldKind, Load, Plan, Selection};
 use json::begin_field;
 pub use json::{Json, json, object};
-use writer::{Above, Bubble, Step, Writer};
+use writer::{AnswerWriter, NullPropagation, ParentContext, PathStep};
 
 /// Initial capacity of a response without a capacity hint.
 const USUAL_BYTES: usize = 8 << 10;
@@ -28,7 +28,7 @@ const AROUND_BYTES: usize = 16;
 
 /// Response to the model's own fields of an operation.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub struct ModelResponse {
     /// Root fields in order, with their values; `None` for fields delegated to async-graphql.
     pub fields: Vec<(Name, Option<Json>)>,
     /// Errors with their paths.
@@ -37,20 +37,20 @@ pub struct Answer {
     pub is_null: bool,
 }
 
-impl Answer {
+impl ModelResponse {
     /// Writes the response to `plan` from the loaded tree. `path` leads to the object of the fields.
     pub fn write(model: &Model, plan: &Plan, children: &[Result<Child>], path: Vec<PathSegment>) -> Self {
-        let mut writer = Writer::new(model, path);
+        let mut writer = AnswerWriter::new(model, path);
         let mut answer = Self::default();
         for field in &plan.fields {
-            if let FieldKind::Foreign = field.kind {
+            if let FieldKind::Delegated = field.kind {
                 answer.fields.push((field.key.clone(), None));
                 continue;
             }
-            let above = Above { loads: &plan.loads, children, row: None, index: 0 };
+            let above = ParentContext { loads: &plan.loads, children, row: None, index: 0 };
             match writer.field(field, None, above) {
                 Ok(()) => answer.fields.push((field.key.clone(), Some(std::mem::take(&mut writer.json)))),
-                Err(Bubble) => {
+                Err(NullPropagation) => {
                     writer.json.clear();
                     answer.is_null = true;
                 }
@@ -62,9 +62,9 @@ impl Answer {
 
     /// Writes the whole response to `plan` as one object; all fields must be the model's own.
     pub fn write_object(model: &Model, plan: &Plan, children: &[Result<Child>]) -> (Json, Vec<LocatedError>) {
-        let mut writer = Writer::new(model, Vec::new());
+        let mut writer = AnswerWriter::new(model, Vec::new());
         writer.json.reserve(plan.room.or(USUAL_BYTES) + AROUND_BYTES);
-        let above = Above { loads: &plan.loads, children, row: None, index: 0 };
+        let above = ParentContext { loads: &plan.loads, children, row: None, index: 0 };
         let mut is_null = false;
         writer.json.push(b'{');
         for (place, field) in plan.fields.iter().enumerate() {
@@ -90,10 +90,10 @@ impl Answer {
         loaded: &Loaded,
         path: Vec<PathSegment>,
     ) -> (Vec<Option<Json>>, Vec<LocatedError>) {
-        let mut writer = Writer::new(model, path);
+        let mut writer = AnswerWriter::new(model, path);
         let mut rows = Vec::new();
         for index in 0..loaded.rows.len() {
-            writer.path.push(Step::Index(index));
+            writer.path.push(PathStep::Index(index));
             let written = writer.object(selection, load, loaded, index);
             let json = std::mem::take(&mut writer.json);
             rows.push(written.is_ok().then_some(json));

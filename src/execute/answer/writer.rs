@@ -16,14 +16,14 @@ use crate::plan::{Field, FieldKind, Load, NodeGroup, Selection, write_node_id};
 
 /// Null propagation: a non-null field has no value, and its error is recorded. The nearest nullable parent
 /// removes its partial output.
-pub(super) struct Bubble;
+pub(super) struct NullPropagation;
 
 /// Result of a write.
-pub(super) type Written = std::result::Result<(), Bubble>;
+pub(super) type Written = std::result::Result<(), NullPropagation>;
 
 /// Parent row of the written fields, and the loads below it.
 #[derive(Clone, Copy)]
-pub(super) struct Above<'a> {
+pub(super) struct ParentContext<'a> {
     pub loads: &'a [Load],
     pub children: &'a [Result<Child>],
     pub row: Option<Row<'a>>,
@@ -32,7 +32,7 @@ pub(super) struct Above<'a> {
 
 /// Path segment of a field, which becomes a [`PathSegment`] only in an error.
 #[derive(Clone, Copy)]
-pub(super) enum Step<'a> {
+pub(super) enum PathStep<'a> {
     Field(&'a str),
     Index(usize),
 }
@@ -41,17 +41,17 @@ pub(super) enum Step<'a> {
 const MOST_ERRORS: usize = 100;
 
 /// Response under construction.
-pub(super) struct Writer<'a> {
+pub(super) struct AnswerWriter<'a> {
     pub model: &'a Model,
     pub json: Json,
     /// Path to the start of the output.
     start: Vec<PathSegment>,
     /// Path from the start to the current field.
-    pub path: Vec<Step<'a>>,
+    pub path: Vec<PathStep<'a>>,
     pub errors: Vec<LocatedError>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> AnswerWriter<'a> {
     /// Creates an empty writer. `start` leads to the object of the fields.
     pub fn new(model: &'a Model, start: Vec<PathSegment>) -> Self {
         Self { model, json: Json::new(), start, path: Vec::new(), errors: Vec::new() }
@@ -61,9 +61,9 @@ impl<'a> Writer<'a> {
         if self.errors.len() >= MOST_ERRORS {
             return;
         }
-        let segment = |step: &Step| match step {
-            Step::Field(key) => PathSegment::Field((*key).to_owned()),
-            Step::Index(index) => PathSegment::Index(*index),
+        let segment = |step: &PathStep| match step {
+            PathStep::Field(key) => PathSegment::Field((*key).to_owned()),
+            PathStep::Index(index) => PathSegment::Index(*index),
         };
         let below = below.iter().cloned().map(PathSegment::Field);
         let path = self.start.iter().cloned().chain(self.path.iter().map(segment)).chain(below).collect();
@@ -74,7 +74,7 @@ impl<'a> Writer<'a> {
     pub fn null(&mut self, error: &Error, position: Pos, non_null: bool) -> Written {
         self.fail(error, &[], position);
         if non_null {
-            return Err(Bubble);
+            return Err(NullPropagation);
         }
         self.scalar(&());
         Ok(())
@@ -85,7 +85,7 @@ impl<'a> Writer<'a> {
         write_scalar(&mut self.json, value);
     }
 
-    fn fields(&mut self, fields: &'a [Field], entity: Option<EntityId>, above: Above<'a>) -> Written {
+    fn fields(&mut self, fields: &'a [Field], entity: Option<EntityId>, above: ParentContext<'a>) -> Written {
         let columns = entity.map_or(&[][..], |entity| &self.model.entities[entity].columns);
         let start = self.json.len();
         for field in fields {
@@ -109,16 +109,16 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the value of a field; the caller writes the key.
-    pub fn field(&mut self, field: &'a Field, entity: Option<EntityId>, above: Above<'a>) -> Written {
+    pub fn field(&mut self, field: &'a Field, entity: Option<EntityId>, above: ParentContext<'a>) -> Written {
         let depth = self.path.len();
-        self.path.push(Step::Field(&field.key));
+        self.path.push(PathStep::Field(&field.key));
         let written = self.value(field, entity, above);
         // A failed value leaves its path segments behind.
         self.path.truncate(depth);
         written
     }
 
-    fn value(&mut self, field: &'a Field, entity: Option<EntityId>, above: Above<'a>) -> Written {
+    fn value(&mut self, field: &'a Field, entity: Option<EntityId>, above: ParentContext<'a>) -> Written {
         let position = field.position;
         match &field.kind {
             FieldKind::TypeName(name) => self.scalar(name),
@@ -158,11 +158,11 @@ impl<'a> Writer<'a> {
             FieldKind::Failed { error, below, non_null } => {
                 self.fail(error, below, position);
                 if *non_null {
-                    return Err(Bubble);
+                    return Err(NullPropagation);
                 }
                 self.scalar(&());
             }
-            FieldKind::Foreign => self.scalar(&()),
+            FieldKind::Delegated => self.scalar(&()),
         }
         Ok(())
     }
@@ -170,20 +170,20 @@ impl<'a> Writer<'a> {
     /// Returns the loaded child of a non-null field.
     pub fn child(
         &mut self,
-        above: Above<'a>,
+        above: ParentContext<'a>,
         load: usize,
         position: Pos,
-    ) -> std::result::Result<(&'a Load, &'a Child), Bubble> {
+    ) -> std::result::Result<(&'a Load, &'a Child), NullPropagation> {
         match &above.children[load] {
             Ok(child) if child.groups.has_unreadable_key(above.index) => {
                 let error = self.unreadable_relation(&above.loads[load]);
                 self.fail(&error, &[], position);
-                Err(Bubble)
+                Err(NullPropagation)
             }
             Ok(child) => Ok((&above.loads[load], child)),
             Err(error) => {
                 self.fail(&self.load_error(&above.loads[load], error), &[], position);
-                Err(Bubble)
+                Err(NullPropagation)
             }
         }
     }
@@ -227,7 +227,7 @@ impl<'a> Writer<'a> {
     fn one(
         &mut self,
         field: &'a Field,
-        above: Above<'a>,
+        above: ParentContext<'a>,
         load: usize,
         selection: &'a Selection,
         key: Option<&[usize]>,
@@ -241,7 +241,7 @@ impl<'a> Writer<'a> {
         if let Some(member) = child.groups.members(above.index).first() {
             let start = self.json.len();
             return match self.object(selection, load, &child.loaded, *member as usize) {
-                Err(Bubble) if !non_null => {
+                Err(NullPropagation) if !non_null => {
                     self.json.truncate(start);
                     self.scalar(&());
                     Ok(())
@@ -309,7 +309,7 @@ impl<'a> Writer<'a> {
             if place > 0 {
                 self.json.push(b',');
             }
-            self.path.push(Step::Index(place));
+            self.path.push(PathStep::Index(place));
             self.object(selection, load, &child.loaded, *member as usize)?;
             self.path.pop();
         }
@@ -326,7 +326,7 @@ impl<'a> Writer<'a> {
         index: usize,
     ) -> Written {
         let row = Some(loaded.row(index));
-        let above = Above { loads: load.children(), children: &loaded.children, row, index };
+        let above = ParentContext { loads: load.children(), children: &loaded.children, row, index };
         self.fields(&selection.fields, Some(selection.entity), above)
     }
 
@@ -334,7 +334,7 @@ impl<'a> Writer<'a> {
         &mut self,
         items: &'a [(usize, Vec<Value>)],
         groups: &'a [NodeGroup],
-        above: Above<'a>,
+        above: ParentContext<'a>,
         position: Pos,
     ) -> Written {
         self.json.push(b'[');
@@ -344,7 +344,7 @@ impl<'a> Writer<'a> {
             if place > 0 {
                 self.json.push(b',');
             }
-            self.path.push(Step::Index(place));
+            self.path.push(PathStep::Index(place));
             let start = self.json.len();
             let group = &groups[*group];
             let load = &above.loads[group.load];
@@ -360,7 +360,7 @@ impl<'a> Writer<'a> {
             };
             let written = match found {
                 Some((child, index)) => self.object(&group.selection, load, &child.loaded, index),
-                None => Err(Bubble),
+                None => Err(NullPropagation),
             };
             if written.is_err() {
                 self.json.truncate(start);

@@ -4,7 +4,7 @@ use async_graphql::{Name, Pos, Positioned, Value as Constant};
 use async_graphql_value::{Number, Value};
 use indexmap::IndexMap;
 
-use super::super::lexer::{self, Kind};
+use super::super::lexer::{self, TokenKind};
 use super::{Parsed, Parser};
 
 impl Parser<'_> {
@@ -33,20 +33,22 @@ impl Parser<'_> {
         let token = self.peek();
         let written = self.text_of(token);
         match token.kind {
-            Kind::Punctuator(b'$') if !is_constant => {
+            TokenKind::Punctuator(b'$') if !is_constant => {
                 self.advance();
                 return Ok(Value::Variable(self.name("the name of the variable")?.node));
             }
-            Kind::Punctuator(b'[') => return self.list(is_constant),
-            Kind::Punctuator(b'{') => return self.object(is_constant),
-            Kind::Punctuator(_) | Kind::End => {
+            TokenKind::Punctuator(b'[') => return self.list(is_constant),
+            TokenKind::Punctuator(b'{') => return self.object(is_constant),
+            TokenKind::Punctuator(_) | TokenKind::End => {
                 return self.refuse(if is_constant { "a value without variables" } else { "a value" });
             }
             _ => self.advance(),
         };
         Ok(match token.kind {
-            Kind::Int | Kind::Float => self.number(token.kind, written, token.position),
-            Kind::String | Kind::BlockString => Value::String(lexer::string_value(self.text, token)),
+            TokenKind::Int | TokenKind::Float => self.number(token.kind, written, token.position),
+            TokenKind::String | TokenKind::BlockString => {
+                Value::String(lexer::string_value(self.text, token))
+            }
             _ => match written {
                 "null" => Value::Null,
                 "true" => Value::Boolean(true),
@@ -57,13 +59,13 @@ impl Parser<'_> {
     }
 
     /// Parses a number. A number beyond the range of a float has no type (section 3.5.2).
-    fn number(&mut self, kind: Kind, written: &str, position: Pos) -> Value {
+    fn number(&mut self, kind: TokenKind, written: &str, position: Pos) -> Value {
         let integer = || {
             let signed = written.parse::<i64>().map(Number::from);
             signed.or_else(|_| written.parse::<u64>().map(Number::from)).ok()
         };
         let float = || written.parse().ok().and_then(Number::from_f64);
-        let number = if kind == Kind::Int { integer().or_else(float) } else { float() };
+        let number = if kind == TokenKind::Int { integer().or_else(float) } else { float() };
         number.map_or_else(
             || {
                 let shown = lexer::shorten(written);

@@ -2,14 +2,14 @@
 
 use crate::model::reflect::{Reflected, ReflectedColumn};
 use crate::model::registry::EntityOptions;
-use crate::model::{Column, ColumnType, Entity, Enumeration, Fault, Limit, names};
+use crate::model::{Column, ColumnType, Entity, Enumeration, Limit, ModelFault, names};
 
 /// Returns the entity, and adds the enums of its columns to `enumerations`.
 pub(super) fn assemble(
     reflected: &Reflected,
     options: &EntityOptions,
     enumerations: &mut Vec<Enumeration>,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<ModelFault>,
 ) -> Entity {
     let name = options.name.clone().unwrap_or_else(|| names::type_of(&reflected.module));
     let columns: Vec<Column> = reflected
@@ -53,13 +53,13 @@ fn assemble_column(
     column: &ReflectedColumn,
     (hidden, generated): (bool, bool),
     enumerations: &mut Vec<Enumeration>,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<ModelFault>,
 ) -> Column {
     let column_type = ColumnType::of(&column.database_type, |name, variants| {
         enumeration(enumerations, name, variants, !hidden)
     });
     if column_type.is_none() && !hidden {
-        faults.push(Fault::NoScalar {
+        faults.push(ModelFault::NoScalar {
             column: format!("{entity}.{}", column.name),
             database_type: format!("{:?}", column.database_type),
             is_key: false,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::Assembly;
 use crate::model::relation::Declared;
-use crate::model::{ColumnId, ColumnType, EntityId, Fault, Table};
+use crate::model::{ColumnId, ColumnType, EntityId, ModelFault, Table};
 
 /// Join columns of both sides, in pairs. A side is `None` if its table's entity is not registered.
 pub(super) struct Joined {
@@ -17,17 +17,17 @@ pub(super) struct Joined {
 
 impl Assembly {
     /// Returns the columns by which a definition joins two tables, or the faults that prevent the join.
-    pub(super) fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<Fault>> {
+    pub(super) fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<ModelFault>> {
         let mut faults = Vec::new();
         let sides = [(&declared.from_table, &declared.from), (&declared.to_table, &declared.to)];
         if declared.from.len() != declared.to.len() || declared.from.is_empty() {
             let [from, to] = sides.map(|(table, columns)| written(table, columns));
-            return Err(vec![Fault::ColumnCounts { relation: relation.to_owned(), sides: [from, to] }]);
+            return Err(vec![ModelFault::ColumnCounts { relation: relation.to_owned(), sides: [from, to] }]);
         }
         for (table, columns) in sides {
             let mut once = BTreeSet::new();
             let repeated: BTreeSet<&String> = columns.iter().filter(|name| !once.insert(*name)).collect();
-            faults.extend(repeated.into_iter().map(|name| Fault::RepeatedColumn {
+            faults.extend(repeated.into_iter().map(|name| ModelFault::RepeatedColumn {
                 relation: relation.to_owned(),
                 column: format!("{}.{name}", table.name),
             }));
@@ -53,14 +53,14 @@ impl Assembly {
         relation: &str,
         id: EntityId,
         wanted: &[String],
-        faults: &mut Vec<Fault>,
+        faults: &mut Vec<ModelFault>,
     ) -> Vec<ColumnId> {
         let entity = &self.model.entities[id];
         let mut found = Vec::new();
         for name in wanted {
             match entity.column_named(name) {
                 Some(column) => found.push(column),
-                None => faults.push(Fault::NoSuchColumn {
+                None => faults.push(ModelFault::NoSuchColumn {
                     relation: relation.to_owned(),
                     column: format!("{}.{name}", entity.table.name),
                 }),
@@ -70,7 +70,12 @@ impl Assembly {
     }
 
     /// Returns a fault if no database compares the values of the two columns.
-    fn unlike(&self, relation: &str, from: (EntityId, ColumnId), to: (EntityId, ColumnId)) -> Option<Fault> {
+    fn unlike(
+        &self,
+        relation: &str,
+        from: (EntityId, ColumnId),
+        to: (EntityId, ColumnId),
+    ) -> Option<ModelFault> {
         let column = |(entity, column): (EntityId, ColumnId)| &self.model.entities[entity].columns[column];
         let (one, other) = (&column(from).column_type, &column(to).column_type);
         let is_alike = one == other && *one != ColumnType::Json || one.is_integer() && other.is_integer();
@@ -86,7 +91,10 @@ impl Assembly {
             let table = &self.model.entities[end.0].table.name;
             format!("{table}.{} ({column_type})", column(end).name)
         };
-        Some(Fault::ColumnTypes { relation: relation.to_owned(), columns: [described(from), described(to)] })
+        Some(ModelFault::ColumnTypes {
+            relation: relation.to_owned(),
+            columns: [described(from), described(to)],
+        })
     }
 
     fn has_scalar(&self, (entity, column): (EntityId, ColumnId)) -> bool {

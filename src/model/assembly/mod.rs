@@ -12,8 +12,8 @@ use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
 use super::relation::Declared;
 use super::{
-    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Fault, Junction, KeyAction, Model, ModelError,
-    Relation, check, names,
+    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Junction, KeyAction, Model, ModelError,
+    ModelFault, Relation, check, names,
 };
 
 /// Builds the model of a registry, or returns every fault of the model.
@@ -42,7 +42,7 @@ struct Assembly {
     variants: Vec<Vec<Option<String>>>,
     /// Keys of the option `list_through` that named a list, by entity.
     lists: Vec<BTreeSet<String>>,
-    faults: Vec<Fault>,
+    faults: Vec<ModelFault>,
 }
 
 impl Assembly {
@@ -51,7 +51,7 @@ impl Assembly {
         let mut registered: Vec<(Reflected, EntityOptions)> = Vec::new();
         for (reflected, options) in given {
             if registered.iter().any(|(known, _)| known.table == reflected.table) {
-                faults.push(Fault::RegisteredTwice { table: reflected.table.name });
+                faults.push(ModelFault::RegisteredTwice { table: reflected.table.name });
             } else {
                 registered.push((reflected, options));
             }
@@ -80,12 +80,12 @@ impl Assembly {
     fn add_declared(&mut self, id: EntityId, declared: &Declared) {
         let label = format!("{}.{}", self.model.entities[id].name, declared.variant);
         if declared.conditional {
-            self.faults.push(Fault::Conditional { relation: label });
+            self.faults.push(ModelFault::Conditional { relation: label });
             return;
         }
         let table = &self.registered[id].0.table;
         if declared.from_table != *table {
-            self.faults.push(Fault::WrongStart {
+            self.faults.push(ModelFault::WrongStart {
                 relation: label,
                 table: declared.from_table.name.clone(),
                 expected: table.name.clone(),
@@ -93,7 +93,8 @@ impl Assembly {
             return;
         }
         let Some(target) = self.model.entity_of_table(&declared.to_table) else {
-            self.faults.push(Fault::NotRegistered { relation: label, table: declared.to_table.name.clone() });
+            self.faults
+                .push(ModelFault::NotRegistered { relation: label, table: declared.to_table.name.clone() });
             return;
         };
         let Some(Joined { from: Some(from), to: Some(to) }) = self.join(&label, declared) else { return };
@@ -105,7 +106,7 @@ impl Assembly {
                 declared.from_table.name,
                 declared.from.join(", ")
             );
-            self.faults.push(Fault::NoForwardSide { relation: label, expected });
+            self.faults.push(ModelFault::NoForwardSide { relation: label, expected });
             return;
         }
         let entity = &self.model.entities[id];
@@ -281,13 +282,13 @@ impl Assembly {
         for ReflectedVia { owner, to_junction, to_target } in std::mem::take(&mut self.via) {
             let label = format!("{} to {}", owner.name, to_target.to_table.name);
             if to_junction.conditional || to_target.conditional {
-                self.faults.push(Fault::Conditional { relation: label });
+                self.faults.push(ModelFault::Conditional { relation: label });
                 continue;
             }
             let starts = [(&to_junction.from_table, &owner), (&to_target.from_table, &to_junction.to_table)];
             if let Some((table, expected)) = starts.into_iter().find(|(table, expected)| table != expected) {
                 let (table, expected) = (table.name.clone(), expected.name.clone());
-                self.faults.push(Fault::WrongStart { relation: label, table, expected });
+                self.faults.push(ModelFault::WrongStart { relation: label, table, expected });
                 continue;
             }
             let owner = self.model.entity_of_table(&to_junction.from_table);
@@ -295,7 +296,7 @@ impl Assembly {
             let (Some(owner), Some(target)) = (owner, target) else {
                 let table =
                     if owner.is_none() { to_junction.from_table.name } else { to_target.to_table.name };
-                self.faults.push(Fault::NotRegistered { relation: label, table });
+                self.faults.push(ModelFault::NotRegistered { relation: label, table });
                 continue;
             };
             let (near, far) = (self.join(&label, &to_junction), self.join(&label, &to_target));
@@ -349,9 +350,10 @@ impl Assembly {
             let generated = options.generated.iter().filter(|name| !columns.contains(*name));
             let unknown: BTreeSet<&String> = unknown.chain(lists).chain(generated).collect();
             self.faults.extend(
-                unknown
-                    .into_iter()
-                    .map(|name| Fault::UnknownOption { entity: entity.name.clone(), name: name.clone() }),
+                unknown.into_iter().map(|name| ModelFault::UnknownOption {
+                    entity: entity.name.clone(),
+                    name: name.clone(),
+                }),
             );
         }
     }
@@ -367,7 +369,7 @@ impl Assembly {
                 Some((known, _)) => known.clone_from(name),
                 None => self
                     .faults
-                    .push(Fault::UnknownOption { entity: enumeration.clone(), name: stored.clone() }),
+                    .push(ModelFault::UnknownOption { entity: enumeration.clone(), name: stored.clone() }),
             }
         }
     }
@@ -383,7 +385,7 @@ impl Assembly {
             for column in keys.into_iter().map(|column| &self.registered[id].0.columns[*column]) {
                 let is_hidden = self.registered[id].1.hides(&self.registered[id].0.names_of_column(column));
                 if is_hidden && ColumnType::of(&column.database_type, |_, _| 0).is_none() {
-                    self.faults.push(Fault::NoScalar {
+                    self.faults.push(ModelFault::NoScalar {
                         column: format!("{}.{}", entity.name, column.name),
                         database_type: format!("{:?}", column.database_type),
                         is_key: true,

@@ -2,7 +2,7 @@
 //! rule.
 
 use super::Assembly;
-use crate::model::{Column, Declaration, EntityId, Fault, OnDelete, RelationId};
+use crate::model::{Column, Declaration, EntityId, ModelFault, OnDelete, RelationId};
 
 impl Assembly {
     /// Applies to each key the rule that an option of either side names. Runs before fields are renamed or
@@ -12,9 +12,10 @@ impl Assembly {
             for (name, rule) in self.registered[id].1.on_delete.clone() {
                 match self.key_named(id, &name) {
                     Some((child, relation)) => self.add_rule(child, relation, rule),
-                    None => self
-                        .faults
-                        .push(Fault::UnknownOption { entity: self.model.entities[id].name.clone(), name }),
+                    None => self.faults.push(ModelFault::UnknownOption {
+                        entity: self.model.entities[id].name.clone(),
+                        name,
+                    }),
                 }
             }
         }
@@ -70,7 +71,7 @@ impl Assembly {
         match problem {
             Some(problem) => {
                 let relation = format!("{}.{}", entity.name, relation.field);
-                self.faults.push(Fault::OnDelete { relation, rule, problem });
+                self.faults.push(ModelFault::OnDelete { relation, rule, problem });
             }
             None => self.model.entities[child].relations[id].rule = Some(rule),
         }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::ColumnId;
 use crate::plan::filter::Filter;
 use crate::plan::selection::Merged;
-use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, FieldKind, Load, What};
+use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, FieldKind, Load, LoadKind};
 
 /// Constructor of a column's aggregate.
 type OfColumn = fn(ColumnId) -> Aggregate;
@@ -67,7 +67,7 @@ impl<'a> Planner<'a> {
             // read.
             aggregates.push(Aggregate::Count);
         }
-        let load = self.share(loads, start.load(filter, What::Aggregates(aggregates)));
+        let load = self.share(loads, start.load(filter, LoadKind::Aggregates(aggregates)));
         Ok(FieldKind::Aggregate { load, fields: planned })
     }
 }

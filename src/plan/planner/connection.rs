@@ -12,8 +12,8 @@ use crate::plan::input::Arguments;
 use crate::plan::order::OrderTerm;
 use crate::plan::selection::Merged;
 use crate::plan::{
-    Aggregate, ConnectionField, ConnectionFieldKind, EdgeField, EdgeFieldKind, FieldKind, Load, Page,
-    PageInfoField, Rows, What,
+    Aggregate, ConnectionField, ConnectionFieldKind, EdgeField, EdgeFieldKind, FieldKind, Load, LoadKind,
+    Page, PageInfoField, Rows,
 };
 
 impl<'a> Planner<'a> {
@@ -30,10 +30,10 @@ impl<'a> Planner<'a> {
         let fields = self.document.collect(&field.selection_sets(), &types.connection, &[])?;
         let selects_outside = self.asks_what_is_outside(&fields)?;
         let page = self.keyset(start.entity, &order, arguments, selects_outside)?;
-        let count = What::Aggregates(vec![Aggregate::Count]);
+        let count = LoadKind::Aggregates(vec![Aggregate::Count]);
         let total_count = fields.iter().any(|field| field.name() == "totalCount");
         let total_count = total_count.then(|| self.share(loads, start.load(filter.clone(), count)));
-        let rows = What::Rows(Rows { order, page, ..Rows::unordered() });
+        let rows = LoadKind::Rows(Rows { order, page, ..Rows::unordered() });
         let needs_rows = |field: &Merged| !matches!(field.name().as_str(), "__typename" | "totalCount");
         let load = fields.iter().any(needs_rows).then(|| self.share(loads, start.load(filter, rows)));
         let mut planned = Vec::new();

@@ -4,7 +4,7 @@
 //! keeps its own statement: a join would repeat the parent for each row.
 
 use crate::model::Model;
-use crate::plan::{Load, Page, What};
+use crate::plan::{Load, LoadKind, Page};
 
 /// Maximum number of relations that one statement joins. SQLite accepts 64 tables, including those of filters
 /// and orders.
@@ -17,7 +17,7 @@ pub(super) fn decide(model: &Model, load: &mut Load) {
 
 /// Decides on joins, with room for `room` more joins in the statement of `load`.
 fn decide_within(model: &Model, load: &mut Load, room: &mut usize) {
-    let What::Rows(rows) = &mut load.what else { return };
+    let LoadKind::Rows(rows) = &mut load.what else { return };
     // The parts of a keyset page are combined by UNION; joins would run for each part.
     let takes_joins = !matches!(rows.page, Page::Keyset { .. });
     for child in &mut rows.children {
@@ -33,6 +33,6 @@ fn decide_within(model: &Model, load: &mut Load, room: &mut usize) {
 }
 
 fn can_join(model: &Model, load: &Load) -> bool {
-    let (Some((owner, relation)), What::Rows(_)) = (load.relation, &load.what) else { return false };
-    load.filter.is_everything() && model.leads_to_one(owner, &model.entities[owner].relations[relation])
+    let (Some((owner, relation)), LoadKind::Rows(_)) = (load.relation, &load.what) else { return false };
+    load.filter.is_everything() && model.is_unique_join(owner, &model.entities[owner].relations[relation])
 }

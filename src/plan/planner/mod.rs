@@ -15,7 +15,7 @@ use super::node_id;
 use super::operand::Operand;
 use super::order::OrderTerm;
 use super::selection::{Document, Merged};
-use super::{Complexity, Field, FieldKind, Load, NodeGroup, Page, Plan, Rows, Selection, What};
+use super::{Complexity, Field, FieldKind, Load, LoadKind, NodeGroup, Page, Plan, Rows, Selection};
 use crate::error::{Code, Error, Result};
 use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, Root, names};
 
@@ -23,7 +23,7 @@ use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation
 const NODE: &[&str] = &["Node"];
 
 /// Plans an operation. A root field that cannot be planned becomes a [`FieldKind::Failed`]; a root field
-/// unknown to the model becomes a [`FieldKind::Foreign`].
+/// unknown to the model becomes a [`FieldKind::Delegated`].
 pub fn plan(
     model: &Model,
     operation: &OperationDefinition,
@@ -76,7 +76,7 @@ pub struct Planner<'a> {
 
 /// Form of a list field.
 #[derive(Clone, Copy)]
-enum Form {
+enum ListForm {
     List,
     Connection,
     Aggregate,
@@ -90,7 +90,7 @@ struct Start {
 }
 
 impl Start {
-    fn load(self, filter: Filter, what: What) -> Load {
+    fn load(self, filter: Filter, what: LoadKind) -> Load {
         Load { relation: self.relation, ..Load::new(self.entity, filter, what) }
     }
 }
@@ -119,7 +119,7 @@ impl<'a> Planner<'a> {
         let selection = self.selection(entity, sets, &mut rows)?;
         // These rows exist already, or come another way: nothing is joined to them.
         rows.children.iter_mut().for_each(|child| join::decide(self.model, child));
-        let load = Start { entity, relation: None }.load(Filter::everything(), What::Rows(rows));
+        let load = Start { entity, relation: None }.load(Filter::everything(), LoadKind::Rows(rows));
         Ok((load, selection))
     }
 
@@ -131,16 +131,16 @@ impl<'a> Planner<'a> {
             "nodes" => return self.nodes(field, &arguments, loads),
             _ => {}
         }
-        let Some((entity, root)) = self.model.root(field.name()) else { return Ok(FieldKind::Foreign) };
+        let Some((entity, root)) = self.model.root(field.name()) else { return Ok(FieldKind::Delegated) };
         let start = Start { entity, relation: None };
         let form = match root {
             Root::One(key) => {
                 let key = Filter::equals(key, self.key_arguments(entity, key, &arguments)?);
                 return self.lookup(start, key, field, loads);
             }
-            Root::List => Form::List,
-            Root::Connection => Form::Connection,
-            Root::Aggregate => Form::Aggregate,
+            Root::List => ListForm::List,
+            Root::Connection => ListForm::Connection,
+            Root::Aggregate => ListForm::Aggregate,
         };
         self.many(form, start, field, &arguments, loads)
     }
@@ -167,7 +167,7 @@ impl<'a> Planner<'a> {
     ) -> Result<FieldKind> {
         let mut rows = Rows::unordered();
         let selection = self.selection(start.entity, &field.selection_sets(), &mut rows)?;
-        let load = push(loads, start.load(filter, What::Rows(rows)));
+        let load = push(loads, start.load(filter, LoadKind::Rows(rows)));
         Ok(FieldKind::One { load, selection, key: None, non_null: false })
     }
 
@@ -208,7 +208,7 @@ impl<'a> Planner<'a> {
             let mut rows = Rows::unordered();
             let selection = self.selection(entity, &field.selection_sets(), &mut rows)?;
             let slots = primary_key.iter().map(|column| slot(&mut rows, *column)).collect();
-            let load = Start { entity, relation: None }.load(filter, What::Rows(rows));
+            let load = Start { entity, relation: None }.load(filter, LoadKind::Rows(rows));
             groups.push(NodeGroup { load: push(loads, load), selection, slots });
         }
         Ok(FieldKind::Nodes { items, groups })
@@ -217,7 +217,7 @@ impl<'a> Planner<'a> {
     /// Plans a list, a connection or an aggregate, at the root or nested.
     fn many(
         &mut self,
-        form: Form,
+        form: ListForm,
         start: Start,
         field: &Merged<'a>,
         arguments: &Arguments<'a>,
@@ -227,7 +227,7 @@ impl<'a> Planner<'a> {
             Some(input) => Filter::read(self.model, start.entity, &input)?,
             None => Filter::everything(),
         };
-        if let Form::Aggregate = form {
+        if let ListForm::Aggregate = form {
             return self.aggregate(start, filter, field, loads);
         }
         let mut order = OrderTerm::read(self.model, start.entity, arguments.get("orderBy").as_ref())?;
@@ -235,14 +235,14 @@ impl<'a> Planner<'a> {
             order.extend(OrderTerm::links(self.model, owner, relation));
         }
         match form {
-            Form::Connection => self.connection(start, filter, order, field, arguments, loads),
-            Form::List | Form::Aggregate => {
+            ListForm::Connection => self.connection(start, filter, order, field, arguments, loads),
+            ListForm::List | ListForm::Aggregate => {
                 let limit = arguments.get("limit").map(|input| input.count()).transpose()?;
                 let offset = arguments.get("offset").map_or(Ok(0), |input| input.count())?;
                 let page =
                     if limit.is_none() && offset == 0 { Page::All } else { Page::Slice { limit, offset } };
                 let rows = Rows { order, page, ..Rows::unordered() };
-                let load = self.share(loads, start.load(filter, What::Rows(rows)));
+                let load = self.share(loads, start.load(filter, LoadKind::Rows(rows)));
                 let selection = self.selection_of(load, start.entity, field, loads)?;
                 Ok(FieldKind::List { load, selection })
             }
@@ -289,10 +289,10 @@ impl<'a> Planner<'a> {
         let entity = &self.model.entities[owner];
         for (id, relation) in entity.relations.iter().enumerate() {
             let form = match field.name().as_str() {
-                name if name == relation.field => Form::List,
+                name if name == relation.field => ListForm::List,
                 name if !relation.is_many() || !name.starts_with(&relation.field) => continue,
-                name if name == names::connection_field(&relation.field) => Form::Connection,
-                name if name == names::aggregate_field(&relation.field) => Form::Aggregate,
+                name if name == names::connection_field(&relation.field) => ListForm::Connection,
+                name if name == names::aggregate_field(&relation.field) => ListForm::Aggregate,
                 _ => continue,
             };
             let key: Vec<usize> = relation.from.iter().map(|column| slot(rows, *column)).collect();
@@ -314,7 +314,7 @@ impl<'a> Planner<'a> {
         field: &Merged<'a>,
         loads: &mut Vec<Load>,
     ) -> Result<FieldKind> {
-        let load = self.share(loads, start.load(Filter::everything(), What::Rows(Rows::unordered())));
+        let load = self.share(loads, start.load(Filter::everything(), LoadKind::Rows(Rows::unordered())));
         let selection = self.selection_of(load, start.entity, field, loads)?;
         let is_forward = relation.declaration == Declaration::BelongsTo;
         Ok(FieldKind::One {
@@ -347,8 +347,8 @@ impl<'a> Planner<'a> {
         load.relation.hash(&mut hasher);
         load.filter.hash(&mut hasher);
         match &load.what {
-            What::Rows(rows) => (&rows.order, &rows.page).hash(&mut hasher),
-            What::Aggregates(aggregates) => aggregates.hash(&mut hasher),
+            LoadKind::Rows(rows) => (&rows.order, &rows.page).hash(&mut hasher),
+            LoadKind::Aggregates(aggregates) => aggregates.hash(&mut hasher),
         }
         hasher.finish()
     }
@@ -357,7 +357,7 @@ impl<'a> Planner<'a> {
 /// Adds a load, or returns an equal existing load: `a: posts {id} b: posts {title}` is one statement.
 fn is_same(one: &Load, other: &Load) -> bool {
     let what = match (&one.what, &other.what) {
-        (What::Rows(one), What::Rows(other)) => one.order == other.order && one.page == other.page,
+        (LoadKind::Rows(one), LoadKind::Rows(other)) => one.order == other.order && one.page == other.page,
         (one, other) => one == other,
     };
     what && one.relation == other.relation && one.filter == other.filter
@@ -377,8 +377,8 @@ fn position_or_push<T: PartialEq>(items: &mut Vec<T>, item: T) -> usize {
 
 fn rows_of(load: &mut Load) -> Result<&mut Rows> {
     match &mut load.what {
-        What::Rows(rows) => Ok(rows),
-        What::Aggregates(_) => Err(Error::internal("rows were planned where aggregates are loaded")),
+        LoadKind::Rows(rows) => Ok(rows),
+        LoadKind::Aggregates(_) => Err(Error::internal("rows were planned where aggregates are loaded")),
     }
 }
 

@@ -5,27 +5,27 @@ use std::sync::Arc;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query as Sql, SelectStatement};
 use sea_orm::{JoinType, Statement, Value};
 
-use super::builder::Select;
+use super::builder::SqlBuilder;
 use super::condition::{self, Conditions, Joinable, meet_junction};
 use super::join::Joins;
-use super::last_run::LastRun;
+use super::last_run::ExecutionStats;
 use super::ordering::Ordering;
-use super::output::{JUNCTION, MAIN, Output, table};
-use super::query::{Key, Query};
+use super::output::{JUNCTION, MAIN, OutputColumn, table};
+use super::query::{RelationKey, SqlStatement};
 use super::selected::Selected;
-use super::templates::Mark;
+use super::templates::BindSlot;
 use crate::dialect::Dialect;
 use crate::model::{ColumnType, Entity, Junction, Relation};
-use crate::plan::load::{Aggregate, Load, Page, Rows, What};
+use crate::plan::load::{Aggregate, Load, LoadKind, Page, Rows};
 use crate::plan::order::OrderTerm;
 
 /// Statement under construction.
 pub(super) struct Body<'a> {
-    pub(super) select: &'a Select<'a>,
+    pub(super) select: &'a SqlBuilder<'a>,
     pub(super) load: &'a Load,
     pub(super) entity: &'a Entity,
     pub(super) relation: Option<&'a Relation>,
-    pub(super) keys: &'a [Key],
+    pub(super) keys: &'a [RelationKey],
     /// Conditions of the load's filter.
     pub(super) filters: Vec<Expr>,
     /// Joins that the conditions need.
@@ -35,7 +35,7 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(select: &'a Select, load: &'a Load, keys: &'a [Key]) -> Self {
+    pub(super) fn new(select: &'a SqlBuilder, load: &'a Load, keys: &'a [RelationKey]) -> Self {
         let entity = &select.model.entities[load.entity];
         let relation =
             load.relation.map(|(owner, relation)| &select.model.entities[owner].relations[relation]);
@@ -50,7 +50,7 @@ impl<'a> Body<'a> {
                 }
             }
             None => {
-                if let What::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = load.what {
+                if let LoadKind::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = load.what {
                     conditions = conditions.beside_offset();
                 }
                 vec![conditions.filter(load.entity, MAIN, &load.filter)]
@@ -62,8 +62,10 @@ impl<'a> Body<'a> {
     /// Returns the row limit of this statement.
     pub(super) fn most_rows(&self) -> u64 {
         match (&self.load.what, self.relation) {
-            (What::Rows(Rows { page: Page::Keyset { .. }, .. }), Some(_)) => Mark::MOST_ROWS,
-            (What::Rows(Rows { page: Page::Keyset { .. }, .. }), None) => self.select.most_rows_of_pages(1),
+            (LoadKind::Rows(Rows { page: Page::Keyset { .. }, .. }), Some(_)) => BindSlot::MOST_ROWS,
+            (LoadKind::Rows(Rows { page: Page::Keyset { .. }, .. }), None) => {
+                self.select.most_rows_of_pages(1)
+            }
             _ => self.select.most_rows(),
         }
     }
@@ -86,14 +88,19 @@ impl<'a> Body<'a> {
         if let Some((column, values)) = self.keys_in_text() {
             return Some(column.is_in(values));
         }
-        let Select { model, dialect, .. } = *self.select;
+        let SqlBuilder { model, dialect, .. } = *self.select;
         let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
             self.key_columns().into_iter().map(|output| (output.expression, output.column_type)).unzip();
         let parts = (0..).take(dialect.count_key_parameters(&types));
-        Some(dialect.is_in_keys(model, columns, &types, parts.map(|part| Mark::Keys(part).into()).collect()))
+        Some(dialect.is_in_keys(
+            model,
+            columns,
+            &types,
+            parts.map(|part| BindSlot::Keys(part).into()).collect(),
+        ))
     }
 
-    pub(super) fn rows(&self, rows: &Rows) -> Query {
+    pub(super) fn rows(&self, rows: &Rows) -> SqlStatement {
         let order = Ordering::new(self.select, self.load.entity, &rows.order);
         let mut outputs = self.own_columns(rows);
         let key = self.key_places(rows, &mut outputs);
@@ -105,7 +112,7 @@ impl<'a> Body<'a> {
         }
         if outputs.is_empty() {
             // Only `__typename` or the page position is selected, but a row needs a column.
-            outputs.push(Output {
+            outputs.push(OutputColumn {
                 expression: Expr::cust("1"),
                 column_type: ColumnType::Int,
                 alias: "present".to_owned(),
@@ -126,8 +133,8 @@ impl<'a> Body<'a> {
         let mark = mark.then(|| columns.len() - 1);
         columns.extend(joins.outputs.iter().map(|output| output.column_type.clone()));
         let (sql, values) = self.built(&statement);
-        let (columns, last_run) = (columns.into(), LastRun::default());
-        Query { sql, values, mark, columns, key, cursor, sort, joins: joins.places, last_run }
+        let (columns, last_run) = (columns.into(), ExecutionStats::default());
+        SqlStatement { sql, values, mark, columns, key, cursor, sort, joins: joins.places, last_run }
     }
 
     /// Builds the statement's text and values. Inlines LIMIT and OFFSET, because PostgreSQL re-plans a
@@ -139,7 +146,7 @@ impl<'a> Body<'a> {
         let mut values = values.map(|values| values.0).unwrap_or_default();
         while dialect == Dialect::Postgres
             && let Some(Value::BigUnsigned(Some(rows))) = values.last()
-            && *rows != Mark::MOST_ROWS
+            && *rows != BindSlot::MOST_ROWS
         {
             let place = values.len();
             let written = ["LIMIT", "OFFSET"].into_iter().find_map(|word| {
@@ -155,7 +162,7 @@ impl<'a> Body<'a> {
 
     /// Returns the sort columns of a nested whole list, whose rows are sorted after grouping by parent. Each
     /// list is short, and the database would have to sort all.
-    fn sort_places(&self, rows: &Rows, outputs: &mut Vec<Output>) -> Vec<usize> {
+    fn sort_places(&self, rows: &Rows, outputs: &mut Vec<OutputColumn>) -> Vec<usize> {
         let primary_key = &self.entity.primary_key;
         let is_integer = |id: &usize| self.entity.columns[*id].column_type.is_integer();
         let is_whole_list = self.relation.is_some_and(Relation::is_many) && rows.page == Page::All;
@@ -168,7 +175,7 @@ impl<'a> Body<'a> {
         let place = |id: &usize| {
             rows.columns.iter().position(|known| known == id).unwrap_or_else(|| {
                 let column = &self.entity.columns[*id];
-                outputs.push(Output {
+                outputs.push(OutputColumn {
                     expression: Expr::col((MAIN, Alias::new(&column.name))),
                     column_type: column.column_type.clone(),
                     alias: format!("sort{}", outputs.len()),
@@ -179,7 +186,7 @@ impl<'a> Body<'a> {
         primary_key.iter().map(place).collect()
     }
 
-    pub(super) fn aggregates(&self, aggregates: &[Aggregate]) -> Query {
+    pub(super) fn aggregates(&self, aggregates: &[Aggregate]) -> SqlStatement {
         let mut statement = self.source(&Ordering::none(self.select), self.is_of_parents());
         let mut columns = Vec::new();
         for aggregate in aggregates {
@@ -195,7 +202,7 @@ impl<'a> Body<'a> {
             columns.push(output.column_type);
         }
         let (sql, values) = self.built(&statement);
-        Query {
+        SqlStatement {
             sql,
             values,
             cursor: columns.len(),
@@ -204,7 +211,7 @@ impl<'a> Body<'a> {
             mark: None,
             sort: Vec::new(),
             joins: Vec::new(),
-            last_run: LastRun::default(),
+            last_run: ExecutionStats::default(),
         }
     }
 
@@ -252,12 +259,12 @@ impl<'a> Body<'a> {
         statement
     }
 
-    fn own_columns(&self, rows: &Rows) -> Vec<Output> {
+    fn own_columns(&self, rows: &Rows) -> Vec<OutputColumn> {
         let mut outputs = Vec::new();
         for id in &rows.columns {
             let column = &self.entity.columns[*id];
             let expression = Expr::col((MAIN, Alias::new(&column.name)));
-            outputs.push(Output {
+            outputs.push(OutputColumn {
                 expression: self.select.dialect.selected(expression, &column.column_type),
                 column_type: column.column_type.clone(),
                 alias: format!("column{}", outputs.len()),
@@ -269,7 +276,7 @@ impl<'a> Body<'a> {
                 continue;
             };
             let expression = Expr::col((JUNCTION, Alias::new(&column.name)));
-            outputs.push(Output {
+            outputs.push(OutputColumn {
                 expression: self.select.dialect.selected(expression, &column.column_type),
                 column_type: column.column_type.clone(),
                 alias: format!("column{}", outputs.len()),
@@ -279,7 +286,7 @@ impl<'a> Body<'a> {
     }
 
     /// Returns the positions of the parent's key among the outputs; adds missing columns.
-    fn key_places(&self, rows: &Rows, outputs: &mut Vec<Output>) -> Vec<usize> {
+    fn key_places(&self, rows: &Rows, outputs: &mut Vec<OutputColumn>) -> Vec<usize> {
         let Some(relation) = self.relation else { return Vec::new() };
         let mut places = Vec::new();
         for (index, output) in self.key_columns().into_iter().enumerate() {
@@ -287,7 +294,7 @@ impl<'a> Body<'a> {
             let is_key = |known: &usize| relation.junction.is_none() && *known == relation.to[index];
             places.push(rows.columns.iter().position(is_key).unwrap_or_else(|| {
                 let expression = self.select.dialect.selected(output.expression, &output.column_type);
-                outputs.push(Output { expression, ..output });
+                outputs.push(OutputColumn { expression, ..output });
                 outputs.len() - 1
             }));
         }
@@ -295,7 +302,7 @@ impl<'a> Body<'a> {
     }
 
     /// Returns the columns of the parent's key: the junction's, or the target's own.
-    pub(super) fn key_columns(&self) -> Vec<Output> {
+    pub(super) fn key_columns(&self) -> Vec<OutputColumn> {
         let Some(relation) = self.relation else { return Vec::new() };
         let owner = self.load.relation.map_or(self.entity, |(owner, _)| &self.select.model.entities[owner]);
         let place = |index: usize| match &relation.junction {
@@ -315,7 +322,7 @@ impl<'a> Body<'a> {
         (0..relation.from.len())
             .map(|index| {
                 let (expression, column_type) = place(index);
-                Output { expression, column_type, alias: format!("key{index}") }
+                OutputColumn { expression, column_type, alias: format!("key{index}") }
             })
             .collect()
     }
@@ -327,14 +334,14 @@ impl<'a> Body<'a> {
 /// On SQLite all to-one relations qualify if the filter alone decides where to start. The first rows of a
 /// list, or the rows of a few parents, are found faster from their own table. SQLite does not know that they
 /// are few.
-fn joinable<'a>(select: &Select, load: &'a Load) -> Option<Joinable<'a>> {
+fn joinable<'a>(select: &SqlBuilder, load: &'a Load) -> Option<Joinable<'a>> {
     let is_root = load.relation.is_none();
     let page = match &load.what {
-        What::Rows(rows) => &rows.page,
-        What::Aggregates(_) => &Page::All,
+        LoadKind::Rows(rows) => &rows.page,
+        LoadKind::Aggregates(_) => &Page::All,
     };
     match (select.dialect, page) {
-        _ if select.joins_what_is_left(load) => None,
+        _ if select.limits_before_join(load) => None,
         (Dialect::Sqlite, Page::All) if is_root => Some(Joinable::All),
         (Dialect::Postgres, Page::All) => Some(Joinable::Loaded(load.children())),
         (Dialect::Postgres, Page::Slice { .. }) if is_root => Some(Joinable::Loaded(load.children())),
@@ -342,10 +349,10 @@ fn joinable<'a>(select: &Select, load: &'a Load) -> Option<Joinable<'a>> {
     }
 }
 
-impl Select<'_> {
+impl SqlBuilder<'_> {
     /// Builds the statement of a root load of `rows` that also locks the rows, in the order found. PostgreSQL
     /// rechecks the rows' own columns after a wait for a lock; SQLite has one writer and needs no lock.
-    pub fn locking(&self, load: &Load, rows: &Rows, lock: LockType) -> Query {
+    pub fn locking(&self, load: &Load, rows: &Rows, lock: LockType) -> SqlStatement {
         let mut body = Body::new(self, load, &[]);
         body.lock = Some(lock).filter(|_| self.dialect == Dialect::Postgres);
         body.rows(rows)

@@ -3,12 +3,12 @@
 use crate::dialect::Dialect;
 use crate::model::Model;
 use crate::plan::catalog::Catalog;
-use crate::plan::load::{Load, What};
+use crate::plan::load::{Load, LoadKind};
 use crate::plan::order::OrderBy;
 
 /// Builder of the statements of one model for one database.
 #[derive(Clone, Copy, Debug)]
-pub struct Select<'a> {
+pub struct SqlBuilder<'a> {
     /// The model.
     pub model: &'a Model,
     /// Dialect of the database.
@@ -20,15 +20,15 @@ pub struct Select<'a> {
     pub catalog: &'a Catalog,
 }
 
-impl Select<'_> {
+impl SqlBuilder<'_> {
     /// Returns true if the statement differs from one without statistics.
     pub(super) fn follows_catalog(&self, load: &Load) -> bool {
-        self.follows_index(load) || self.joins_what_is_left(load) || self.groups_counts(load)
+        self.uses_lateral(load) || self.limits_before_join(load) || self.groups_counts(load)
     }
 
     /// Returns true if the order joins the counts of all lists.
     pub(super) fn groups_counts(&self, load: &Load) -> bool {
-        let What::Rows(rows) = &load.what else { return false };
+        let LoadKind::Rows(rows) = &load.what else { return false };
         rows.order.iter().any(|term| match term.by {
             OrderBy::Column(_) | OrderBy::Junction(..) => false,
             OrderBy::Count(relation) => {
@@ -39,15 +39,17 @@ impl Select<'_> {
     }
 
     /// Returns true if an index finds the wanted part of each parent's list.
-    pub(super) fn follows_index(&self, load: &Load) -> bool {
-        let (Some((owner, relation)), What::Rows(rows)) = (load.relation, &load.what) else { return false };
+    pub(super) fn uses_lateral(&self, load: &Load) -> bool {
+        let (Some((owner, relation)), LoadKind::Rows(rows)) = (load.relation, &load.what) else {
+            return false;
+        };
         let relation = &self.model.entities[owner].relations[relation];
         let entity = &self.model.entities[load.entity];
-        rows.is_part_of_each_list() && self.catalog.finds_part(self.dialect, entity, relation, rows)
+        rows.is_top_n_per_parent() && self.catalog.finds_part(self.dialect, entity, relation, rows)
     }
 
-    pub(super) fn joins_what_is_left(&self, load: &Load) -> bool {
-        self.catalog.joins_what_is_left(self.dialect, self.model, load)
+    pub(super) fn limits_before_join(&self, load: &Load) -> bool {
+        self.catalog.limits_before_join(self.dialect, self.model, load)
     }
 
     /// Returns the row limit of a statement: one row more than the ceiling.

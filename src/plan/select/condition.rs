@@ -3,9 +3,9 @@
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
 
-use super::builder::Select;
+use super::builder::SqlBuilder;
 use super::output::{JUNCTION, MAIN, table};
-use super::templates::Mark;
+use super::templates::BindSlot;
 use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, EntityId, Relation, RelationId};
 use crate::plan::filter::{Filter, Quantifier, Test};
@@ -45,7 +45,7 @@ impl Joinable<'_> {
 
 /// Builder of filter conditions; each sub-select has its own alias.
 pub(super) struct Conditions<'a> {
-    select: &'a Select<'a>,
+    select: &'a SqlBuilder<'a>,
     aliases: usize,
     has_offset: bool,
     /// Tables that [`Conditions::filter_by_joins`] joins: each has exactly one row per passing row.
@@ -55,7 +55,7 @@ pub(super) struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    pub(super) fn new(select: &'a Select<'a>) -> Self {
+    pub(super) fn new(select: &'a SqlBuilder<'a>) -> Self {
         Self { select, aliases: 0, has_offset: false, joins: Vec::new(), joined: Vec::new() }
     }
 
@@ -82,7 +82,7 @@ impl<'a> Conditions<'a> {
                 let types: Vec<ColumnType> =
                     columns.clone().map(|column| column.column_type.clone()).collect();
                 let columns = columns.map(|column| Expr::col((Alias::new(alias), Alias::new(&column.name))));
-                let Select { model, dialect, .. } = *self.select;
+                let SqlBuilder { model, dialect, .. } = *self.select;
                 dialect.one_of_keys(model, columns.collect(), &types, keys)
             }
             // `NOT` would lose the rows for which the inner condition is NULL.
@@ -135,7 +135,7 @@ impl<'a> Conditions<'a> {
             Filter::Related { relation, quantifier: Quantifier::Some, filter }
                 if self.joins.len() < MOST_JOINS
                     && joinable.has(id, *relation)
-                    && model.leads_to_one(id, &model.entities[id].relations[*relation]) =>
+                    && model.is_unique_join(id, &model.entities[id].relations[*relation]) =>
             {
                 self.aliases += 1;
                 let other = format!("t{}", self.aliases);
@@ -143,7 +143,7 @@ impl<'a> Conditions<'a> {
                     self.joined.push((*relation, other.clone()));
                 }
                 let relation = &model.entities[id].relations[*relation];
-                let on = meet(self.select, id, alias, relation, &other);
+                let on = join_condition(self.select, id, alias, relation, &other);
                 self.joins.push((table(&model.entities[relation.target].table, &other), on));
                 self.filter_by_joins(relation.target, &other, filter, joinable.beyond())
             }
@@ -170,7 +170,7 @@ impl<'a> Conditions<'a> {
         statement.from(table(&target.table, inner_alias));
         match &relation.junction {
             None => {
-                statement.cond_where(meet(self.select, id, alias, relation, inner_alias));
+                statement.cond_where(join_condition(self.select, id, alias, relation, inner_alias));
             }
             Some(junction) => {
                 let between = format!("{inner_alias}_{JUNCTION}");
@@ -194,24 +194,27 @@ impl<'a> Conditions<'a> {
     }
 
     fn test(&self, column: Expr, column_type: &ColumnType, test: &Test) -> Expr {
-        let Select { model, dialect, .. } = *self.select;
+        let SqlBuilder { model, dialect, .. } = *self.select;
         match test {
             Test::Compare(comparison, operand) => {
                 let value = match operand {
                     Operand::Value(value) => dialect.bound(value.clone(), *comparison),
                     Operand::Parameter(parameter) if *column_type == ColumnType::Decimal => {
-                        Mark::Operand(*parameter as u32, *comparison).into()
+                        BindSlot::Operand(*parameter as u32, *comparison).into()
                     }
-                    Operand::Parameter(parameter) => Mark::Parameter(*parameter as u32).into(),
+                    Operand::Parameter(parameter) => BindSlot::Parameter(*parameter as u32).into(),
                 };
                 dialect.compare(model, column, *comparison, value, column_type)
             }
             Test::OneOf { values, negated } => {
                 let one_of = match values {
                     Operand::Value(values) => dialect.one_of(model, column, values.clone(), column_type),
-                    Operand::Parameter(parameter) => {
-                        dialect.is_in(model, column, Mark::Parameter(*parameter as u32).into(), column_type)
-                    }
+                    Operand::Parameter(parameter) => dialect.is_in(
+                        model,
+                        column,
+                        BindSlot::Parameter(*parameter as u32).into(),
+                        column_type,
+                    ),
                 };
                 if *negated { one_of.not() } else { one_of }
             }
@@ -256,8 +259,8 @@ pub(in crate::plan) fn depth_of_balanced(conditions: u64) -> u64 {
 }
 
 /// Builds the join condition between both ends of a plain relation.
-pub(super) fn meet(
-    select: &Select,
+pub(super) fn join_condition(
+    select: &SqlBuilder,
     owner: EntityId,
     alias: &str,
     relation: &Relation,
@@ -276,7 +279,7 @@ pub(super) fn meet(
 
 /// Builds the join condition between a junction's columns and an entity's columns.
 pub(super) fn meet_junction(
-    select: &Select,
+    select: &SqlBuilder,
     junction: &str,
     names: &[String],
     alias: &str,

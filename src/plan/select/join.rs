@@ -7,23 +7,23 @@
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, TableRef};
 
-use super::builder::Select;
-use super::condition::meet;
-use super::output::{Output, table};
+use super::builder::SqlBuilder;
+use super::condition::join_condition;
+use super::output::{OutputColumn, table};
 use super::query::Join;
 use crate::model::{ColumnId, EntityId, Relation, RelationId};
-use crate::plan::{Load, What};
+use crate::plan::{Load, LoadKind};
 
 /// Joined relations of one statement.
 pub(super) struct Joins<'a> {
-    select: &'a Select<'a>,
+    select: &'a SqlBuilder<'a>,
     known: &'a [(RelationId, String)],
     /// Relations joined to the rows themselves; the statement supplies their own columns.
     direct: Vec<(&'a Relation, EntityId, String)>,
     /// Relations joined to a joined relation.
     further: Vec<(TableRef, Condition)>,
     /// Selected columns of the joins.
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<OutputColumn>,
     /// Column positions, for each nested load.
     pub places: Vec<Option<Join>>,
     count: usize,
@@ -32,7 +32,12 @@ pub(super) struct Joins<'a> {
 impl<'a> Joins<'a> {
     /// Collects the joined relations below `load`, whose own outputs end before `first`. Relations in `known`
     /// are in the statement already, under these aliases.
-    pub fn new(select: &'a Select, load: &'a Load, first: usize, known: &'a [(RelationId, String)]) -> Self {
+    pub fn new(
+        select: &'a SqlBuilder,
+        load: &'a Load,
+        first: usize,
+        known: &'a [(RelationId, String)],
+    ) -> Self {
         let mut joins = Self {
             select,
             known,
@@ -52,7 +57,7 @@ impl<'a> Joins<'a> {
 
     fn join(&mut self, load: &'a Load, parent: Option<&str>, first: usize) -> Option<Join> {
         let (owner, id) = load.relation.filter(|_| load.joined)?;
-        let What::Rows(rows) = &load.what else { return None };
+        let LoadKind::Rows(rows) = &load.what else { return None };
         let model = self.select.model;
         let relation = &model.entities[owner].relations[id];
         let target = &model.entities[load.entity];
@@ -60,7 +65,7 @@ impl<'a> Joins<'a> {
         self.count += 1;
         match (parent, self.known.iter().find(|(known, _)| *known == id)) {
             (Some(parent), _) => {
-                let on = meet(self.select, owner, parent, relation, &alias);
+                let on = join_condition(self.select, owner, parent, relation, &alias);
                 self.further.push((table(&target.table, &alias), on));
             }
             (None, Some((_, known))) => alias.clone_from(known),
@@ -78,7 +83,7 @@ impl<'a> Joins<'a> {
         for id in columns {
             let column = &target.columns[id];
             let expression = Expr::col((Alias::new(&alias), Alias::new(&column.name)));
-            self.outputs.push(Output {
+            self.outputs.push(OutputColumn {
                 expression: self.select.dialect.selected(expression, &column.column_type),
                 column_type: column.column_type.clone(),
                 alias: String::new(),

@@ -2,19 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::plan::Room;
+use crate::plan::CapacityHint;
 
 /// Execution statistics of a statement. Only the speed of the next execution depends on them.
 #[derive(Debug, Default)]
-pub struct LastRun {
+pub struct ExecutionStats {
     was_short: AtomicBool,
     /// Capacity hint for the cells of the result.
-    pub cells: Room,
+    pub cells: CapacityHint,
     /// Capacity hint for the bytes of text in the cells.
-    pub text: Room,
+    pub text: CapacityHint,
 }
 
-impl LastRun {
+impl ExecutionStats {
     /// Records whether the execution was short; the sender defines short.
     pub fn note_pace(&self, was_short: bool) {
         // Writes only on change, because all threads read the value.
@@ -36,7 +36,7 @@ impl LastRun {
 }
 
 /// A clone starts without statistics, because it was never sent.
-impl Clone for LastRun {
+impl Clone for ExecutionStats {
     fn clone(&self) -> Self {
         Self::default()
     }

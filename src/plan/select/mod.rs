@@ -13,8 +13,8 @@ mod selected;
 mod template;
 mod templates;
 
-pub use builder::Select;
+pub use builder::SqlBuilder;
 pub(super) use condition::depth_of_balanced;
-pub use last_run::LastRun;
-pub use query::{Join, Key, Query};
+pub use last_run::ExecutionStats;
+pub use query::{Join, RelationKey, SqlStatement};
 pub use templates::Templates;

@@ -6,9 +6,9 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{JoinType, Value};
 
-use super::builder::Select;
-use super::condition::{Conditions, meet};
-use super::output::{JUNCTION, MAIN, Output, table};
+use super::builder::SqlBuilder;
+use super::condition::{Conditions, join_condition};
+use super::output::{JUNCTION, MAIN, OutputColumn, table};
 use crate::dialect::Dialect;
 use crate::model::{ColumnType, EntityId, Relation, RelationId};
 use crate::plan::cursor::Cursor;
@@ -22,7 +22,7 @@ const COUNT: &str = "count";
 
 /// Order in SQL.
 pub(super) struct Ordering<'a> {
-    select: &'a Select<'a>,
+    select: &'a SqlBuilder<'a>,
     /// Tables of to-one relations, left-joined so that rows without a partner stay.
     pub(super) joins: Vec<(TableRef, Condition)>,
     terms: Vec<Term>,
@@ -59,11 +59,11 @@ impl Ordered for WindowStatement {
 }
 
 impl<'a> Ordering<'a> {
-    pub(super) fn none(select: &'a Select) -> Self {
+    pub(super) fn none(select: &'a SqlBuilder) -> Self {
         Self { select, joins: Vec::new(), terms: Vec::new() }
     }
 
-    pub(super) fn new(select: &'a Select, root: EntityId, order: &[OrderTerm]) -> Self {
+    pub(super) fn new(select: &'a SqlBuilder, root: EntityId, order: &[OrderTerm]) -> Self {
         let mut ordering = Self::none(select);
         let mut aliases: Vec<(Vec<usize>, String)> = Vec::new();
         for term in order {
@@ -77,7 +77,7 @@ impl<'a> Ordering<'a> {
                     None => {
                         let joined = format!("order{}", aliases.len());
                         let target = &select.model.entities[relation.target];
-                        let on = meet(select, entity, &alias, relation, &joined);
+                        let on = join_condition(select, entity, &alias, relation, &joined);
                         ordering.joins.push((table(&target.table, &joined), on));
                         aliases.push((path.to_vec(), joined.clone()));
                         joined
@@ -167,8 +167,8 @@ impl<'a> Ordering<'a> {
         }
     }
 
-    pub(super) fn cursor_columns(&self) -> Vec<Output> {
-        let output = |(index, term): (usize, &Term)| Output {
+    pub(super) fn cursor_columns(&self) -> Vec<OutputColumn> {
+        let output = |(index, term): (usize, &Term)| OutputColumn {
             expression: self.select.dialect.selected(term.expression.clone(), &term.column_type),
             column_type: term.column_type.clone(),
             alias: format!("cursor{index}"),

@@ -10,7 +10,7 @@ pub(super) const MAIN: &str = "t0";
 pub(super) const JUNCTION: &str = "junction";
 
 /// Column of a statement.
-pub(super) struct Output {
+pub(super) struct OutputColumn {
     pub expression: Expr,
     pub column_type: ColumnType,
     /// Alias for references from an outer statement.

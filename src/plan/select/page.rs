@@ -9,11 +9,11 @@ use sea_orm::{JoinType, Value};
 use super::body::Body;
 use super::ordering::Ordering;
 use super::output::{MAIN, table};
-use super::query::Query;
+use super::query::SqlStatement;
 use super::selected::Selected;
-use super::templates::Mark;
+use super::templates::BindSlot;
 use crate::dialect::Dialect;
-use crate::plan::{Page, What};
+use crate::plan::{LoadKind, Page};
 
 /// Alias of a row's position in its parent's list.
 const POSITION: &str = "position";
@@ -26,7 +26,7 @@ const PARENT: &str = "parent";
 
 /// Part of a page; by default all rows.
 #[derive(Default)]
-struct Part {
+struct PagePart {
     /// Condition besides the load's own.
     condition: Option<Expr>,
     reversed: bool,
@@ -39,35 +39,38 @@ impl Body<'_> {
     /// Builds the statement for the rows of `page`.
     pub(super) fn page(&self, page: &Page, selected: Selected) -> SelectStatement {
         match page {
-            Page::All => self.part(&Part::default(), selected),
+            Page::All => self.part(&PagePart::default(), selected),
             Page::Slice { limit, offset } => {
-                let part = Part { limit: *limit, offset: *offset, ..Part::default() };
+                let part = PagePart { limit: *limit, offset: *offset, ..PagePart::default() };
                 self.part(&part, selected)
             }
             Page::Keyset { limit, backward, after, before, looks_outside } => {
                 let after_page = after.as_ref().map(|cursor| selected.order.beyond(cursor, false));
                 let before_page = before.as_ref().map(|cursor| selected.order.beyond(cursor, true));
                 let inside = [&after_page, &before_page].into_iter().flatten().cloned().reduce(Expr::and);
-                let page = Part {
+                let page = PagePart {
                     condition: inside,
                     reversed: *backward,
                     // One row more than requested shows whether more rows exist.
                     limit: limit.map(|limit| limit + 1),
                     mark: looks_outside.then_some(0),
-                    ..Part::default()
+                    ..PagePart::default()
                 };
                 let mut statement = self.part(&page, selected);
                 if *looks_outside {
                     let outside = |beyond: &Option<Expr>, mark| {
                         let condition = beyond.clone().map(ExprTrait::not)?;
-                        Some(Part {
+                        Some(PagePart {
                             condition: Some(condition),
                             limit: Some(1),
                             mark: Some(mark),
-                            ..Part::default()
+                            ..PagePart::default()
                         })
                     };
-                    let parts = [outside(&after_page, Query::BEFORE), outside(&before_page, Query::AFTER)];
+                    let parts = [
+                        outside(&after_page, SqlStatement::BEFORE),
+                        outside(&before_page, SqlStatement::AFTER),
+                    ];
                     for part in parts.into_iter().flatten() {
                         statement.union(UnionType::All, self.part(&part, selected));
                     }
@@ -81,13 +84,13 @@ impl Body<'_> {
 
     /// Builds one part of a page. `LIMIT` cuts a single list. For a list per parent, an index finds each
     /// part, or a window numbers the rows. Parts of a UNION are numbered too, or their order would be lost.
-    fn part(&self, part: &Part, selected: Selected) -> SelectStatement {
+    fn part(&self, part: &PagePart, selected: Selected) -> SelectStatement {
         let is_cut_per_parent = self.relation.is_some() && (part.limit.is_some() || part.offset > 0);
         let is_numbered = is_cut_per_parent || part.mark.is_some();
-        if is_cut_per_parent && self.select.follows_index(self.load) {
-            return self.found_for_each(part, selected);
+        if is_cut_per_parent && self.select.uses_lateral(self.load) {
+            return self.lateral_per_parent(part, selected);
         }
-        if self.select.joins_what_is_left(self.load) {
+        if self.select.limits_before_join(self.load) {
             return self.joined_what_is_left(part, selected);
         }
         let mut inner = self.source_of(part, selected.order, self.is_of_parents());
@@ -95,14 +98,14 @@ impl Body<'_> {
             cut(&mut inner, selected.order, part, self.most_rows());
         }
         if is_numbered {
-            return self.numbered(inner, part, selected);
+            return self.windowed(inner, part, selected);
         }
         self.select_columns(&mut inner, selected);
         inner
     }
 
     /// Builds `FROM … WHERE`, with the part's own condition.
-    fn source_of(&self, part: &Part, order: &Ordering, parents: Option<Expr>) -> SelectStatement {
+    fn source_of(&self, part: &PagePart, order: &Ordering, parents: Option<Expr>) -> SelectStatement {
         let mut source = self.source(order, parents);
         if let Some(condition) = &part.condition {
             source.and_where(condition.clone());
@@ -118,7 +121,7 @@ impl Body<'_> {
     }
 
     /// Builds `FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN …`.
-    fn joined_what_is_left(&self, part: &Part, selected: Selected) -> SelectStatement {
+    fn joined_what_is_left(&self, part: &PagePart, selected: Selected) -> SelectStatement {
         let mut rows = self.source_of(part, selected.order, None);
         cut(&mut rows, selected.order, part, self.most_rows());
         rows.column((MAIN, Asterisk));
@@ -131,7 +134,7 @@ impl Body<'_> {
 
     /// Builds one search per parent: `FROM keys JOIN LATERAL (SELECT … WHERE key = … ORDER BY … LIMIT …)`.
     /// SQLite has no `LATERAL`, and finds the rows by primary key.
-    fn found_for_each(&self, part: &Part, selected: Selected) -> SelectStatement {
+    fn lateral_per_parent(&self, part: &PagePart, selected: Selected) -> SelectStatement {
         let dialect = self.select.dialect;
         let keys = self.key_columns().into_iter();
         let is_parents = keys
@@ -144,7 +147,7 @@ impl Body<'_> {
         let mut list = self.source_of(part, selected.order, is_parents);
         cut(&mut list, selected.order, part, self.select.most_rows_of_pages(1));
         let mut statement = Sql::select();
-        let keys = dialect.list_function().arg(Expr::val(Value::from(Mark::Keys(0))));
+        let keys = dialect.list_function().arg(Expr::val(Value::from(BindSlot::Keys(0))));
         statement.from_function(keys, PARENT);
         match dialect {
             Dialect::Postgres => {
@@ -169,15 +172,15 @@ impl Body<'_> {
     /// Returns a column of the rows, as seen from the outer statement.
     fn paged_column(&self, id: usize) -> Expr {
         let place = match &self.load.what {
-            What::Rows(rows) => rows.columns.iter().position(|known| *known == id).unwrap_or_default(),
-            What::Aggregates(_) => 0,
+            LoadKind::Rows(rows) => rows.columns.iter().position(|known| *known == id).unwrap_or_default(),
+            LoadKind::Aggregates(_) => 0,
         };
         Expr::col((PAGE, Alias::new(format!("column{place}"))))
     }
 
     /// Builds `SELECT … FROM (SELECT …, ROW_NUMBER() OVER (PARTITION BY parent ORDER BY …)) WHERE position
     /// …`.
-    fn numbered(&self, mut inner: SelectStatement, part: &Part, selected: Selected) -> SelectStatement {
+    fn windowed(&self, mut inner: SelectStatement, part: &PagePart, selected: Selected) -> SelectStatement {
         let Selected { outputs, order, joins } = selected;
         for output in outputs {
             inner.expr_as(output.expression.clone(), Alias::new(&output.alias));
@@ -212,7 +215,7 @@ impl Body<'_> {
 }
 
 /// Adds `ORDER BY … LIMIT … OFFSET …`.
-fn cut(statement: &mut SelectStatement, order: &Ordering, part: &Part, ceiling: u64) {
+fn cut(statement: &mut SelectStatement, order: &Ordering, part: &PagePart, ceiling: u64) {
     order.apply(statement, part.reversed);
     statement.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));
     if part.offset > 0 {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use sea_orm::Value;
 
-use super::last_run::LastRun;
+use super::last_run::ExecutionStats;
 use crate::model::ColumnType;
 
 /// Values of a relation's columns in one row, normalized so that both sides compare equal.
-pub type Key = Vec<Value>;
+pub type RelationKey = Vec<Value>;
 
 /// Statement with the layout of its columns.
 ///
@@ -20,10 +20,10 @@ pub type Key = Vec<Value>;
 /// - the mark of rows outside the page
 /// - the columns of joined relations
 #[derive(Clone, Debug)]
-pub struct Query {
+pub struct SqlStatement {
     /// SQL text.
     pub sql: Arc<str>,
-    /// Bind values. [`Select::prepare`](super::Select::prepare) replaces the placeholders of values supplied at execution time.
+    /// Bind values. [`SqlBuilder::prepare`](super::Select::prepare) replaces the placeholders of values supplied at execution time.
     pub values: Vec<Value>,
     /// Column types.
     pub columns: Arc<[ColumnType]>,
@@ -31,8 +31,8 @@ pub struct Query {
     pub key: Vec<usize>,
     /// First column of the cursor values.
     pub cursor: usize,
-    /// Column of the page mark, if rows outside the page are selected: 0 for the page, see [`Query::BEFORE`]
-    /// and [`Query::AFTER`].
+    /// Column of the page mark, if rows outside the page are selected: 0 for the page, see [`SqlStatement::BEFORE`]
+    /// and [`SqlStatement::AFTER`].
     pub mark: Option<usize>,
     /// Integer columns by which each parent's rows must be sorted in ascending order, if the statement does
     /// not sort.
@@ -40,10 +40,10 @@ pub struct Query {
     /// Positions of the joined relations, for each of the load's children.
     pub joins: Vec<Option<Join>>,
     /// Statistics of the last execution.
-    pub last_run: LastRun,
+    pub last_run: ExecutionStats,
 }
 
-impl Query {
+impl SqlStatement {
     /// Page mark of a row before the page's cursor.
     pub const BEFORE: i32 = 1;
     /// Page mark of a row after the page's cursor.

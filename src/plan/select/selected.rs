@@ -2,12 +2,12 @@
 
 use super::join::Joins;
 use super::ordering::Ordering;
-use super::output::Output;
+use super::output::OutputColumn;
 
 /// Select list, order and joins of a statement.
 #[derive(Clone, Copy)]
 pub(super) struct Selected<'a> {
-    pub outputs: &'a [Output],
+    pub outputs: &'a [OutputColumn],
     pub order: &'a Ordering<'a>,
     pub joins: &'a Joins<'a>,
 }

@@ -6,18 +6,23 @@ use std::sync::{Arc, OnceLock};
 use sea_orm::Value;
 
 use super::body::Body;
-use super::builder::Select;
-use super::query::{Key, Query};
-use super::templates::{Mark, Template};
+use super::builder::SqlBuilder;
+use super::query::{RelationKey, SqlStatement};
+use super::templates::{BindSlot, Template};
 use crate::dialect::Dialect;
-use crate::plan::load::{Load, What};
+use crate::plan::load::{Load, LoadKind};
 
-impl Select<'_> {
+impl SqlBuilder<'_> {
     /// Returns the statement of `load`, and its values for these parent keys and these values of
     /// [`Plan::parameters`]. Keys are empty at the root. The statement is built once and cached in `load`.
     ///
     /// [`Plan::parameters`]: crate::plan::Plan::parameters
-    pub fn prepare(&self, load: &Load, keys: &[Key], values: &[Value]) -> (Arc<Query>, Vec<Value>) {
+    pub fn prepare(
+        &self,
+        load: &Load,
+        keys: &[RelationKey],
+        values: &[Value],
+    ) -> (Arc<SqlStatement>, Vec<Value>) {
         let kept = self.kept(load);
         let new;
         let template = match kept.get() {
@@ -32,7 +37,7 @@ impl Select<'_> {
     }
 
     /// Builds the statements of `loads` and of everything below them, as far as their texts depend on no keys, so that
-    /// [`Select::prepare`] finds them.
+    /// [`SqlBuilder::prepare`] finds them.
     pub fn prepare_all(&self, loads: &[Load]) {
         for load in loads {
             if !load.joined && self.fits_all_keys(load) {
@@ -52,10 +57,10 @@ impl Select<'_> {
     }
 
     /// Builds the statement of a `load` without parameters, or only for its text.
-    pub fn build(&self, load: &Load, keys: &[Key]) -> Query {
+    pub fn build(&self, load: &Load, keys: &[RelationKey]) -> SqlStatement {
         let template = Template::new(self, load, keys);
         let values = template.fill(self, keys, &[]);
-        Query { values, ..Arc::unwrap_or_clone(template.query) }
+        SqlStatement { values, ..Arc::unwrap_or_clone(template.query) }
     }
 
     /// Returns pairs of a value's position, counted from one, and its index in [`Plan::parameters`].
@@ -64,8 +69,10 @@ impl Select<'_> {
     pub fn parameter_places(&self, load: &Load) -> Vec<(usize, usize)> {
         let marks = Template::new(self, load, &[]).marks.into_iter();
         let of_parameter = |(place, mark)| match mark {
-            Mark::Parameter(parameter) | Mark::Operand(parameter, _) => Some((place + 1, parameter as usize)),
-            Mark::Keys(_) | Mark::MostRows => None,
+            BindSlot::Parameter(parameter) | BindSlot::Operand(parameter, _) => {
+                Some((place + 1, parameter as usize))
+            }
+            BindSlot::Keys(_) | BindSlot::MostRows => None,
         };
         marks.filter_map(of_parameter).collect()
     }
@@ -76,33 +83,33 @@ impl Select<'_> {
 }
 
 impl Template {
-    fn new(select: &Select, load: &Load, keys: &[Key]) -> Self {
+    fn new(select: &SqlBuilder, load: &Load, keys: &[RelationKey]) -> Self {
         let body = Body::new(select, load, keys);
         let key_types = body.key_columns().into_iter().map(|output| output.column_type).collect();
         let query = match &load.what {
-            What::Rows(rows) => body.rows(rows),
-            What::Aggregates(aggregates) => body.aggregates(aggregates),
+            LoadKind::Rows(rows) => body.rows(rows),
+            LoadKind::Aggregates(aggregates) => body.aggregates(aggregates),
         };
         let values = query.values.iter().enumerate();
-        let marks = values.filter_map(|(place, value)| Some((place, Mark::of(value)?))).collect();
+        let marks = values.filter_map(|(place, value)| Some((place, BindSlot::of(value)?))).collect();
         Self { query: Arc::new(query), marks, key_types }
     }
 
-    fn fill(&self, select: &Select, keys: &[Key], values: &[Value]) -> Vec<Value> {
+    fn fill(&self, select: &SqlBuilder, keys: &[RelationKey], values: &[Value]) -> Vec<Value> {
         let mut filled = self.query.values.clone();
         let mut parts = None;
         for (place, mark) in &self.marks {
             let known = match mark {
-                Mark::Keys(part) => {
+                BindSlot::Keys(part) => {
                     let read = || select.dialect.key_parameters(&self.key_types, keys);
                     parts.get_or_insert_with(read).get(usize::from(*part)).cloned()
                 }
-                Mark::Parameter(parameter) => values.get(*parameter as usize).cloned(),
-                Mark::Operand(parameter, comparison) => {
+                BindSlot::Parameter(parameter) => values.get(*parameter as usize).cloned(),
+                BindSlot::Operand(parameter, comparison) => {
                     let value = values.get(*parameter as usize);
                     value.map(|value| select.dialect.bound(value.clone(), *comparison))
                 }
-                Mark::MostRows => Some(select.most_rows_of_pages(keys.len()).into()),
+                BindSlot::MostRows => Some(select.most_rows_of_pages(keys.len()).into()),
             };
             if let Some(known) = known {
                 filled[*place] = known;

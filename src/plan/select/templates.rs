@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use sea_orm::Value;
 
-use super::query::Query;
+use super::query::SqlStatement;
 use crate::dialect::Comparison;
 use crate::model::ColumnType;
 
@@ -27,7 +27,7 @@ impl Clone for Templates {
 
 /// Placeholder for a bind value supplied at execution time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum BindSlot {
     /// Parameter that carries keys.
     Keys(u16),
     /// Value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
@@ -38,8 +38,8 @@ pub(super) enum Mark {
     MostRows,
 }
 
-impl Mark {
-    /// Limit value that represents [`Mark::MostRows`].
+impl BindSlot {
+    /// Limit value that represents [`BindSlot::MostRows`].
     pub const MOST_ROWS: u64 = u64::MAX;
     /// Above a parameter's place, the bits that say which comparison it is the operand of.
     const COMPARISON: u32 = 24;
@@ -62,17 +62,17 @@ impl Mark {
 
 /// Encodes placeholders as values of unsigned types, which no column has: SeaORM stores unsigned values in
 /// signed columns.
-impl From<Mark> for Value {
-    fn from(mark: Mark) -> Self {
+impl From<BindSlot> for Value {
+    fn from(mark: BindSlot) -> Self {
         match mark {
-            Mark::Keys(part) => Self::SmallUnsigned(Some(part)),
-            Mark::Parameter(parameter) => {
-                Self::Unsigned(Some(parameter | u32::from(u8::MAX) << Mark::COMPARISON))
+            BindSlot::Keys(part) => Self::SmallUnsigned(Some(part)),
+            BindSlot::Parameter(parameter) => {
+                Self::Unsigned(Some(parameter | u32::from(u8::MAX) << BindSlot::COMPARISON))
             }
-            Mark::Operand(parameter, comparison) => {
-                Self::Unsigned(Some(parameter | (comparison as u32) << Mark::COMPARISON))
+            BindSlot::Operand(parameter, comparison) => {
+                Self::Unsigned(Some(parameter | (comparison as u32) << BindSlot::COMPARISON))
             }
-            Mark::MostRows => Self::BigUnsigned(Some(Mark::MOST_ROWS)),
+            BindSlot::MostRows => Self::BigUnsigned(Some(BindSlot::MOST_ROWS)),
         }
     }
 }
@@ -80,7 +80,7 @@ impl From<Mark> for Value {
 /// Cached statement.
 #[derive(Debug)]
 pub(super) struct Template {
-    pub query: Arc<Query>,
-    pub marks: Vec<(usize, Mark)>,
+    pub query: Arc<SqlStatement>,
+    pub marks: Vec<(usize, BindSlot)>,
     pub key_types: Vec<ColumnType>,
 }

@@ -20,13 +20,13 @@ const MOST_STEPS: usize = 200_000;
 
 /// Field, with the type that it is selected on.
 #[derive(Clone, Copy)]
-struct Selected<'a> {
+struct FieldOfType<'a> {
     field: &'a Positioned<Field>,
     parent: Option<&'a MetaType>,
     of: Option<&'a str>,
 }
 
-type ByKey<'a> = IndexMap<&'a str, Vec<Selected<'a>>>;
+type ByKey<'a> = IndexMap<&'a str, Vec<FieldOfType<'a>>>;
 
 /// Selection set, with its type.
 type Set<'a> = (&'a SelectionSet, Option<&'a MetaType>);
@@ -96,7 +96,7 @@ impl<'a> Merging<'_, 'a> {
                     let name = &field.node.name.node;
                     let of = parent.and_then(|parent| self.validator.type_of_field(parent, name));
                     let key = field.node.response_key().node.as_str();
-                    fields.entry(key).or_default().push(Selected { field, parent, of });
+                    fields.entry(key).or_default().push(FieldOfType { field, parent, of });
                 }
                 Selection::InlineFragment(fragment) => {
                     let on = fragment.node.type_condition.as_ref();
@@ -117,9 +117,9 @@ impl<'a> Merging<'_, 'a> {
     }
 
     /// Returns the nested fields of several merged fields.
-    fn below(&mut self, merged: &[Selected<'a>]) -> ByKey<'a> {
+    fn below(&mut self, merged: &[FieldOfType<'a>]) -> ByKey<'a> {
         let validator = self.validator;
-        let set = |selected: &Selected<'a>| {
+        let set = |selected: &FieldOfType<'a>| {
             let of = selected.of.and_then(|of| validator.named_type(of));
             (&selected.field.node.selection_set.node, of)
         };
@@ -193,15 +193,15 @@ impl<'a> Merging<'_, 'a> {
         }
     }
 
-    fn conflict(&mut self, key: &'a str, one: &Selected<'a>, other: &Selected<'a>, reason: String) {
+    fn conflict(&mut self, key: &'a str, one: &FieldOfType<'a>, other: &FieldOfType<'a>, reason: String) {
         self.conflicts.entry([one.field.pos, other.field.pos]).or_insert((key, reason));
     }
 }
 
 /// Groups fields that an object can have together: those on its type, and those on an interface, a union or
 /// an unknown type.
-fn by_object<'a>(merged: &[Selected<'a>]) -> Vec<Vec<Selected<'a>>> {
-    let object = |selected: &Selected<'a>| match selected.parent {
+fn by_object<'a>(merged: &[FieldOfType<'a>]) -> Vec<Vec<FieldOfType<'a>>> {
+    let object = |selected: &FieldOfType<'a>| match selected.parent {
         Some(MetaType::Object { name, .. }) => Some(name.as_str()),
         _ => None,
     };

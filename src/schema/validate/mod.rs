@@ -33,7 +33,7 @@ pub(super) fn validate(registry: &Registry, document: &ExecutableDocument) -> Ve
         registry,
         document,
         errors: Vec::new(),
-        part: Part::default(),
+        part: PartUsages::default(),
         fragments: HashMap::new(),
     };
     validator.fragments();
@@ -47,14 +47,14 @@ struct Validator<'a> {
     document: &'a ExecutableDocument,
     errors: Vec<LocatedError>,
     /// Current operation or fragment.
-    part: Part<'a>,
+    part: PartUsages<'a>,
     /// Fragments read so far.
-    fragments: HashMap<&'a str, Part<'a>>,
+    fragments: HashMap<&'a str, PartUsages<'a>>,
 }
 
 /// References of an operation or a fragment itself, without its spread fragments.
 #[derive(Debug, Default)]
-struct Part<'a> {
+struct PartUsages<'a> {
     usages: Vec<Usage<'a>>,
     spreads: Vec<&'a str>,
 }
@@ -70,7 +70,7 @@ impl<'a> Validator<'a> {
     }
 
     /// Returns the names of the fragments that a part spreads, directly or indirectly.
-    fn spread_by(&self, part: &Part<'a>) -> HashSet<&'a str> {
+    fn spread_by(&self, part: &PartUsages<'a>) -> HashSet<&'a str> {
         let mut names = HashSet::new();
         let mut waiting = part.spreads.clone();
         while let Some(name) = waiting.pop() {

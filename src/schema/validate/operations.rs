@@ -7,7 +7,7 @@ use async_graphql::registry::__DirectiveLocation as Location;
 use async_graphql::{Name, Pos, Positioned};
 use indexmap::IndexMap;
 
-use super::{Part, Validator};
+use super::{PartUsages, Validator};
 
 impl<'a> Validator<'a> {
     pub(super) fn operations(&mut self) {
@@ -26,7 +26,7 @@ impl<'a> Validator<'a> {
         &mut self,
         name: Option<&'a Name>,
         operation: &'a Positioned<OperationDefinition>,
-    ) -> Part<'a> {
+    ) -> PartUsages<'a> {
         let Positioned { node, pos } = operation;
         let (location, root) = match node.ty {
             OperationType::Query => (Location::QUERY, Some(&self.registry.query_type)),

@@ -14,7 +14,7 @@ use super::values::{Path, Place, Walk};
 /// Meta field of every object (section 4.1).
 pub(super) const TYPE_NAME: &str = "__typename";
 
-pub(super) type Definitions<'a> = Option<&'a IndexMap<String, MetaInputValue>>;
+pub(super) type ArgumentDefinitions<'a> = Option<&'a IndexMap<String, MetaInputValue>>;
 
 impl<'a> Validator<'a> {
     /// Returns the type of a field.
@@ -94,7 +94,7 @@ impl<'a> Validator<'a> {
     pub(super) fn arguments(
         &mut self,
         given: &'a [(Positioned<Name>, Positioned<Value>)],
-        definitions: Definitions<'a>,
+        definitions: ArgumentDefinitions<'a>,
         is_known: bool,
         position: Pos,
         owner: &Owner<impl Fn(&str) -> String, impl Fn(&str) -> String>,

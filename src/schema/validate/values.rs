@@ -95,7 +95,7 @@ impl<'a> Walk<'a> {
     fn named(&mut self, of: &'a str, value: &Value, path: &Path<'_>) {
         let is_valid = match (self.registry.types.get(of), value) {
             (Some(MetaType::InputObject { input_fields, oneof, .. }), Value::Object(given)) => {
-                return self.object(Input { of, input_fields, is_one_of: *oneof }, given, path);
+                return self.object(InputObjectType { of, input_fields, is_one_of: *oneof }, given, path);
             }
             (Some(MetaType::InputObject { .. }), _) => false,
             (Some(MetaType::Enum { enum_values, .. }), Value::Enum(name)) => {
@@ -127,8 +127,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn object(&mut self, input: Input<'a>, given: &IndexMap<Name, Value>, path: &Path<'_>) {
-        let Input { of, input_fields, is_one_of } = input;
+    fn object(&mut self, input: InputObjectType<'a>, given: &IndexMap<Name, Value>, path: &Path<'_>) {
+        let InputObjectType { of, input_fields, is_one_of } = input;
         for (name, value) in given {
             let definition = input_fields.get(name.as_str());
             // Section 5.6.2, Input Object Field Names.
@@ -156,7 +156,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Input object of the schema.
-struct Input<'a> {
+struct InputObjectType<'a> {
     of: &'a str,
     input_fields: &'a IndexMap<String, MetaInputValue>,
     is_one_of: bool,

@@ -7,7 +7,7 @@ use async_graphql::registry::{__DirectiveLocation as Location, MetaTypeName};
 use async_graphql::{Name, Pos, Positioned, Value as Constant};
 
 use super::values::{Path, Place, Walk};
-use super::{Part, Validator};
+use super::{PartUsages, Validator};
 
 /// Use of a variable.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl<'a> Validator<'a> {
         &mut self,
         name: Option<&Name>,
         operation: &'a Positioned<OperationDefinition>,
-        part: &Part<'a>,
+        part: &PartUsages<'a>,
     ) {
         let definitions = &operation.node.variable_definitions;
         let usages = self.usages(part);
@@ -121,7 +121,7 @@ impl<'a> Validator<'a> {
     }
 
     /// Returns all variable uses of a part, including those of its fragments.
-    fn usages(&self, part: &Part<'a>) -> Vec<Usage<'a>> {
+    fn usages(&self, part: &PartUsages<'a>) -> Vec<Usage<'a>> {
         let fragments = self.spread_by(part);
         let fragments = fragments.iter().filter_map(|name| self.fragments.get(name));
         part.usages.iter().chain(fragments.flat_map(|fragment| &fragment.usages)).cloned().collect()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::DatabaseConnection;
 
-use crate::database::introspect::catalog_row::Described;
+use crate::database::introspect::catalog_row::CatalogRow;
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::Table;
@@ -28,12 +28,12 @@ pub(super) struct LiveColumn {
 /// Catalog queries of a dialect: all columns (schema, table, column, nullable, has a default) and all unique
 /// keys (schema, table, key, column). Schema is NULL for the connection's own. Keys over expressions or a
 /// part of the rows do not count.
-struct Catalog {
+struct CatalogSql {
     columns: &'static str,
     unique_keys: &'static str,
 }
 
-const SQLITE: Catalog = Catalog {
+const SQLITE: CatalogSql = CatalogSql {
     columns: r#"SELECT NULL, m.name, c.name, CAST(c."notnull" = 0 AND c.pk = 0 AS INTEGER),
             CASE WHEN c.pk = 1 AND upper(c.type) = 'INTEGER' THEN NULL ELSE CAST(c.dflt_value IS NOT NULL OR c.hidden > 1 AS INTEGER) END
         FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c WHERE m.type IN ('table', 'view') AND c.hidden <> 1"#,
@@ -46,7 +46,7 @@ const SQLITE: Catalog = Catalog {
         FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.pk > 0"#,
 };
 
-const POSTGRES: Catalog = Catalog {
+const POSTGRES: CatalogSql = CatalogSql {
     columns: "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, c.attname::text, (NOT c.attnotnull)::int::int8,
             (c.atthasdef OR c.attidentity <> '')::int::int8
         FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace JOIN pg_attribute c ON c.attrelid = t.oid
@@ -67,7 +67,7 @@ pub(super) async fn read_tables(connection: &DatabaseConnection) -> Result<BTree
         Dialect::Postgres => POSTGRES,
     };
     let mut tables: BTreeMap<Table, LiveTable> = BTreeMap::new();
-    for row in Described::ask(connection, catalog.columns).await? {
+    for row in CatalogRow::ask(connection, catalog.columns).await? {
         let nullable: i64 = row.get(3)?;
         let has_default: Option<i64> = row.get(4)?;
         let column =
@@ -75,7 +75,7 @@ pub(super) async fn read_tables(connection: &DatabaseConnection) -> Result<BTree
         tables.entry(row.table()?).or_default().columns.insert(row.get(2)?, column);
     }
     let mut unique_keys: BTreeMap<(Table, String), BTreeSet<String>> = BTreeMap::new();
-    for row in Described::ask(connection, catalog.unique_keys).await? {
+    for row in CatalogRow::ask(connection, catalog.unique_keys).await? {
         unique_keys.entry((row.table()?, row.get(2)?)).or_default().insert(row.get(3)?);
     }
     for ((table, _), columns) in unique_keys {

@@ -8,14 +8,14 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
-use super::place::Pem;
+use super::config::Pem;
 use super::*;
 
 /// Variable of `tests/support`; without it no PostgreSQL test runs.
 const POSTGRES: &str = "CROWSFOOT_TEST_POSTGRES";
 
-fn place(url: &str) -> Place {
-    Place::new(url).unwrap()
+fn place(url: &str) -> PgConfig {
+    PgConfig::new(url).unwrap()
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn libpq_s_names_are_known() {
 fn url_errors_never_contain_values() {
     for url in ["postgres://u:geheim@h/?port=geheim", "postgres://u:geheim%ff@h/", "postgres://u:geheim@h:x/"]
     {
-        let fault = Place::new(url).err().unwrap().to_string();
+        let fault = PgConfig::new(url).err().unwrap().to_string();
         assert!(!fault.contains("geheim"), "{fault}");
     }
 }
@@ -243,7 +243,7 @@ fn is_root() -> bool {
 }
 
 async fn try_to_open(url: &str) -> Result<Conversation, Fault> {
-    let opened = open(&Place::new(url)?).await?;
+    let opened = open(&PgConfig::new(url)?).await?;
     assert!(opened.received.is_empty());
     assert_ne!(opened.process_id, 0);
     Ok(Conversation { stream: opened.stream, received: opened.received })

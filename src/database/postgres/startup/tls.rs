@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-use super::place::{Encryption, Pem};
+use super::config::{Encryption, Pem};
 use crate::database::postgres::fault::Fault;
 use crate::database::postgres::stream::Stream;
 

@@ -15,12 +15,12 @@ use tokio::task::spawn_blocking;
 use tracing::{Instrument, Span};
 
 use super::compiled::Compiled;
-use super::prepared::Prepared;
+use super::prepared::PreparedOperation;
 use super::validate::validate;
 use super::{QUERY, SUBSCRIPTION, Schema, introspection, rows, variables};
 use crate::database::SqlError;
 use crate::error::{Error, LocatedError, Result};
-use crate::execute::{Answer, Json, Session, Tree, json, object};
+use crate::execute::{Json, ModelResponse, Session, Tree, json, object};
 use crate::model::Model;
 use crate::mutate;
 use crate::plan::{self, Catalog, Document, FieldKind, Plan};
@@ -30,11 +30,15 @@ const LIGHT: u64 = 2_000;
 
 /// Data of a response as JSON text, and its errors. A request refused before execution has no data (September
 /// 2025, section 7.1.3).
-pub(super) type Answered = (Option<Json>, Vec<LocatedError>);
+pub(super) type PartialResponse = (Option<Json>, Vec<LocatedError>);
 
 impl Schema {
     /// Answers a request.
-    pub(super) async fn answer(&self, session: &Arc<Session>, mut prepared: Prepared) -> Answered {
+    pub(super) async fn answer(
+        &self,
+        session: &Arc<Session>,
+        mut prepared: PreparedOperation,
+    ) -> PartialResponse {
         match self.plan_or_write(session, &mut prepared).await {
             Ok(answered) => answered,
             Err(errors) => (None, errors),
@@ -44,8 +48,8 @@ impl Schema {
     async fn plan_or_write(
         &self,
         session: &Arc<Session>,
-        prepared: &mut Prepared,
-    ) -> Result<Answered, Vec<LocatedError>> {
+        prepared: &mut PreparedOperation,
+    ) -> Result<PartialResponse, Vec<LocatedError>> {
         let refuse = |error: Error| vec![error.into()];
         let compiled = prepared.compiled.clone();
         let operation = compiled.operation().map_err(refuse)?;
@@ -89,10 +93,10 @@ impl Schema {
             }
         };
         session.afford_plan(&plan).map_err(refuse)?;
-        let is_foreign = |field: &plan::Field| matches!(field.kind, FieldKind::Foreign);
+        let is_foreign = |field: &plan::Field| matches!(field.kind, FieldKind::Delegated);
         if !plan.fields.iter().any(is_foreign) {
             let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
-            let (data, errors) = Answer::write_object(self.model(), &plan, &loaded);
+            let (data, errors) = ModelResponse::write_object(self.model(), &plan, &loaded);
             return Ok((Some(data), errors));
         }
         // With defaults: async-graphql ignores those of variables in @skip and @include.
@@ -102,7 +106,7 @@ impl Schema {
             return Box::pin(self.introspect(session, prepared, plan, values)).await.map_err(refuse);
         }
         let loaded = Box::pin(Tree { session, values: &values }.load_roots(&plan.loads)).await;
-        let answer = Answer::write(self.model(), &plan, &loaded, Vec::new());
+        let answer = ModelResponse::write(self.model(), &plan, &loaded, Vec::new());
         let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
         Ok(self.complete(&plan, answer, foreign))
     }
@@ -112,16 +116,16 @@ impl Schema {
     async fn introspect(
         &self,
         session: &Arc<Session>,
-        prepared: &mut Prepared,
+        prepared: &mut PreparedOperation,
         plan: Arc<Plan>,
         values: Vec<sea_orm::Value>,
-    ) -> Result<Answered> {
+    ) -> Result<PartialResponse> {
         let Some(introspection) = &self.introspection else {
             let message = "introspection is disabled: __schema and __type are not available";
             return Err(Error::validation(message));
         };
         let compiled = prepared.compiled.clone();
-        introspection.afford(compiled.operation()?, &compiled.document)?;
+        introspection.check_cost(compiled.operation()?, &compiled.document)?;
         let is_constant = |field: &plan::Field| {
             introspection::is_about_schema(&field.name) || matches!(field.kind, FieldKind::TypeName(_))
         };
@@ -130,7 +134,7 @@ impl Schema {
             return Ok(kept);
         }
         let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
-        let answer = Answer::write(self.model(), &plan, &loaded, Vec::new());
+        let answer = ModelResponse::write(self.model(), &plan, &loaded, Vec::new());
         let (schema, request) = (self.clone(), prepared.request().data(session.clone()));
         let (runtime, span) = (Handle::current(), Span::current());
         let complete = move || {
@@ -177,7 +181,7 @@ impl Schema {
 
     /// Validates the document, once while it is cached.
     fn validate(&self, compiled: &Compiled) -> Result<(), Vec<LocatedError>> {
-        let errors = compiled.verdict.get_or_init(|| {
+        let errors = compiled.validation_result.get_or_init(|| {
             let validate = || validate(self.inner.registry(), &compiled.document);
             tracing::debug_span!("validate").in_scope(validate)
         });
@@ -185,15 +189,16 @@ impl Schema {
     }
 
     /// Inserts the data from async-graphql into the fields that the plan delegated.
-    fn complete(&self, plan: &Plan, answer: Answer, foreign: Response) -> Answered {
+    fn complete(&self, plan: &Plan, answer: ModelResponse, foreign: Response) -> PartialResponse {
         let mut theirs: HashMap<_, _> = match foreign.data {
             Value::Object(fields) => fields.into_iter().collect(),
             _ => HashMap::new(),
         };
         let is_theirs = |error: &ServerError| match error.path.first() {
-            Some(PathSegment::Field(key)) => {
-                plan.fields.iter().any(|field| field.key == *key && matches!(field.kind, FieldKind::Foreign))
-            }
+            Some(PathSegment::Field(key)) => plan
+                .fields
+                .iter()
+                .any(|field| field.key == *key && matches!(field.kind, FieldKind::Delegated)),
             _ => true,
         };
         let query_type = self.inner.registry().types.get(QUERY);
@@ -225,9 +230,9 @@ impl Schema {
     }
 }
 
-pub(super) struct AnsweringFactory;
+pub(super) struct ExecutorFactory;
 
-impl ExtensionFactory for AnsweringFactory {
+impl ExtensionFactory for ExecutorFactory {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Answering)
     }

@@ -15,7 +15,7 @@ use crate::database::postgres::probe::Probe;
 use crate::database::settings::{POSTGRES_CONNECT_TIMEOUT, Pooler};
 
 /// Connection parameters: address, credentials and settings. All connections use them, sqlx's too.
-pub struct Place {
+pub struct PgConfig {
     pub(super) address: Address,
     pub(super) user: String,
     /// Password; empty without one.
@@ -77,7 +77,7 @@ impl Default for KeepAlive {
 }
 
 /// Omits secrets.
-impl fmt::Debug for Place {
+impl fmt::Debug for PgConfig {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Place")
@@ -89,7 +89,7 @@ impl fmt::Debug for Place {
 }
 
 /// Formats the server for error messages.
-impl fmt::Display for Place {
+impl fmt::Display for PgConfig {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let database = self.database.as_ref().unwrap_or(&self.user);
         match &self.address {
@@ -102,7 +102,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl Place {
+impl PgConfig {
     /// Reads a URL as libpq and sqlx do; missing parts come from libpq's environment variables and password
     /// file.
     ///
@@ -218,7 +218,7 @@ struct Parts {
     host: String,
     address: Option<String>,
     port: u16,
-    place: Place,
+    place: PgConfig,
     has_password: bool,
 }
 
@@ -242,7 +242,7 @@ impl Parts {
             address: None,
             port: known.get_port(),
             has_password: password.is_some(),
-            place: Place {
+            place: PgConfig {
                 address: Address::Unix(PathBuf::new()),
                 user: known.get_username().to_owned(),
                 password: password.unwrap_or_default(),
@@ -329,7 +329,7 @@ impl Parts {
         self.has_password = true;
     }
 
-    fn finish(self) -> Place {
+    fn finish(self) -> PgConfig {
         let Self { host, address, port, mut place, has_password } = self;
         if !has_password {
             let database = place.database.as_deref().unwrap_or(&place.user);
