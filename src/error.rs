@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 /// Error code, sent in `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
+#[non_exhaustive]
 pub enum Code {
     /// The request is malformed, or sent in an unsupported way.
     BadRequest,

@@ -343,21 +343,21 @@ pub struct Guard {
 impl Guard {
     /// Converts the settings into the limits of the library.
     pub fn limits(&self) -> guard::DocumentLimits {
-        guard::DocumentLimits {
-            bytes: self.max_bytes,
-            tokens: self.max_tokens,
-            name_bytes: self.max_name_bytes,
-            depth: self.max_depth,
-            aliases: self.max_aliases,
-            root_fields: self.max_root_fields,
-            directives: self.max_directives,
-            operations: self.max_operations,
-            variables: self.max_variables,
-            selections: self.max_selections,
-            values: self.max_values,
-            value_bytes: self.max_value_bytes,
-            list_items: self.max_list_items,
-        }
+        let mut limits = guard::DocumentLimits::DEFAULT;
+        limits.bytes = self.max_bytes;
+        limits.tokens = self.max_tokens;
+        limits.name_bytes = self.max_name_bytes;
+        limits.depth = self.max_depth;
+        limits.aliases = self.max_aliases;
+        limits.root_fields = self.max_root_fields;
+        limits.directives = self.max_directives;
+        limits.operations = self.max_operations;
+        limits.variables = self.max_variables;
+        limits.selections = self.max_selections;
+        limits.values = self.max_values;
+        limits.value_bytes = self.max_value_bytes;
+        limits.list_items = self.max_list_items;
+        limits
     }
 }
 

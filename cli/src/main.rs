@@ -75,12 +75,7 @@ async fn main() -> ExitCode {
 }
 
 async fn connect(database: &DatabaseOptions) -> Result<database::Database, Failure> {
-    let settings = ConnectSettings {
-        pool_size: database.pool_size,
-        statement_timeout: None,
-        sqlite_synchronous: Synchronous::default(),
-        pooler: database.postgres_pooler.into(),
-    };
+    let settings = ConnectSettings::new(database.pool_size).pooler(database.postgres_pooler.into());
     Ok(database::connect_with(&database.database_url, &settings).await?)
 }
 
@@ -91,16 +86,15 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     #[cfg(feature = "opentelemetry")]
     let log = log.with(traces.layer());
     log.init();
-    let connect_settings = ConnectSettings {
-        pool_size: settings.database.pool_size,
-        statement_timeout: (settings.statement_timeout > 0)
-            .then(|| Duration::from_secs(settings.statement_timeout)),
-        sqlite_synchronous: match settings.sqlite_synchronous {
+    let statement_timeout =
+        (settings.statement_timeout > 0).then(|| Duration::from_secs(settings.statement_timeout));
+    let connect_settings = ConnectSettings::new(settings.database.pool_size)
+        .statement_timeout(statement_timeout)
+        .sqlite_synchronous(match settings.sqlite_synchronous {
             SqliteSynchronous::Full => Synchronous::Full,
             SqliteSynchronous::Normal => Synchronous::Normal,
-        },
-        pooler: settings.database.postgres_pooler.into(),
-    };
+        })
+        .pooler(settings.database.postgres_pooler.into());
     let connect = || database::connect_with(&settings.database.database_url, &connect_settings);
     let is_live = settings.source.from_database;
     let live = if is_live { Some(connect().await?) } else { None };
@@ -112,13 +106,13 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         // A model that contradicts itself ends the program before anything else is touched.
         None => example::registry().model()?,
     };
+    let mut limits = ExecutionLimits::DEFAULT;
+    limits.rows = settings.max_rows;
+    limits.cost = settings.max_cost;
+    limits.retry_time = Duration::from_secs(settings.timeout);
     let schema = Schema::builder(model)
         .guard(settings.guard.limits())
-        .limits(ExecutionLimits {
-            rows: settings.max_rows,
-            cost: settings.max_cost,
-            retry_time: Duration::from_secs(settings.timeout),
-        })
+        .limits(limits)
         .read_consistency(settings.read_consistency.into())
         .introspection(!settings.no_introspection)
         .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
@@ -135,28 +129,27 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     if !unreadable.is_empty() {
         return Err(differences(&unreadable).into());
     }
+    let sockets = SocketLimits::default()
+        .init_time(Duration::from_secs(settings.socket_init_timeout))
+        .sockets(settings.max_sockets)
+        .subscriptions(settings.max_subscriptions)
+        .frame(settings.max_frame);
+    let slow_statement = (settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms));
     let server = Server::bind(
         schema,
         connection.clone(),
-        &Settings {
-            listen: settings.listen,
-            workers: settings.workers.map(Into::into),
-            development: settings.mode == Mode::Development,
-            cors_origins: settings.cors_origin,
-            trusted_documents,
-            largest_batch: settings.max_batch,
-            largest_body: settings.max_body,
-            most_concurrent: settings.max_concurrent,
-            time_limit: Duration::from_secs(settings.timeout),
-            sockets: SocketLimits {
-                init_time: Duration::from_secs(settings.socket_init_timeout),
-                sockets: settings.max_sockets,
-                subscriptions: settings.max_subscriptions,
-                frame: settings.max_frame,
-            },
-            slow_statement: (settings.slow_query_ms > 0)
-                .then(|| Duration::from_millis(settings.slow_query_ms)),
-        },
+        &Settings::default()
+            .listen(settings.listen)
+            .workers(settings.workers.map(Into::into))
+            .development(settings.mode == Mode::Development)
+            .cors_origins(settings.cors_origin)
+            .trusted_documents(trusted_documents)
+            .largest_batch(settings.max_batch)
+            .largest_body(settings.max_body)
+            .most_concurrent(settings.max_concurrent)
+            .time_limit(Duration::from_secs(settings.timeout))
+            .sockets(sockets)
+            .slow_statement(slow_statement),
     )?;
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");

@@ -43,7 +43,7 @@ pub async fn server(url: &str, listen: String) -> Result<Server, Failure> {
         .register::<book_subjects::Entity>()
         .model()?;
     let schema = Schema::builder(model).query_field(top_authors()).finish()?;
-    let settings = Settings { listen, development: true, ..Settings::default() };
+    let settings = Settings::default().listen(listen).development(true);
     Ok(Server::bind(schema, connection, &settings)?)
 }
 

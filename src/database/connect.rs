@@ -11,12 +11,13 @@ use sqlx::{ConnectOptions as _, postgres::PgPoolOptions};
 use super::handle::Database;
 #[cfg(feature = "postgres")]
 use super::postgres::{PgConfig, explore};
-use super::settings::{ACQUIRE_TIMEOUT, ConnectSettings, Pooler, Synchronous};
+use super::settings::{ACQUIRE_TIMEOUT, ConnectSettings};
 #[cfg(feature = "sqlite")]
-use super::settings::{SQLITE_CACHE, SQLITE_MAPPED_BYTES, is_in_memory};
+use super::settings::{SQLITE_CACHE, SQLITE_MAPPED_BYTES, Synchronous, is_in_memory};
 
 /// Error while opening the database.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// The URL names no database that this build supports.
     #[error("\"{scheme}\" is not a database that this build supports; expected one of {expected}")]
@@ -47,19 +48,13 @@ const APPLICATION_NAME: &str = "crowsfoot";
 #[cfg(feature = "sqlite")]
 const SQLITE_JOURNAL_BYTES: &str = "67108864";
 
-/// Opens the database at `url` with [`ConnectSettings::pool_size`] connections. Statements have no time
+/// Opens the database at `url` with `pool_size` connections. Statements have no time
 /// limit.
 ///
 /// # Errors
 /// Fails if this build has no driver for the URL's scheme, or the database cannot be reached.
 pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError> {
-    let settings = ConnectSettings {
-        pool_size,
-        statement_timeout: None,
-        sqlite_synchronous: Synchronous::default(),
-        pooler: Pooler::Auto,
-    };
-    connect_with(url, &settings).await
+    connect_with(url, &ConnectSettings::new(pool_size)).await
 }
 
 /// Opens the database at `url`.

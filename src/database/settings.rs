@@ -5,20 +5,47 @@ use std::time::Duration;
 /// Settings of the database connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectSettings {
-    /// Maximum number of connections for transactions, and the same number for reads. On PostgreSQL, short
-    /// statements share one further connection per thread.
-    pub pool_size: u32,
-    /// Time limit of PostgreSQL for a statement, and for idle time within a transaction; none without a
-    /// limit. SQLite has no such limit.
-    pub statement_timeout: Option<Duration>,
-    /// Durability of SQLite's commits.
-    pub sqlite_synchronous: Synchronous,
-    /// Pooler in transaction mode, such as PgBouncer, between the service and PostgreSQL.
-    pub pooler: Pooler,
+    pub(super) pool_size: u32,
+    pub(super) statement_timeout: Option<Duration>,
+    pub(super) sqlite_synchronous: Synchronous,
+    pub(super) pooler: Pooler,
+}
+
+impl ConnectSettings {
+    /// Creates settings with the maximum number of connections for transactions, and the same number for
+    /// reads. On PostgreSQL, short statements share one further connection per thread.
+    pub fn new(pool_size: u32) -> Self {
+        Self {
+            pool_size,
+            statement_timeout: None,
+            sqlite_synchronous: Synchronous::default(),
+            pooler: Pooler::default(),
+        }
+    }
+
+    /// Sets the time limit of PostgreSQL for a statement, and for idle time within a transaction; by default
+    /// there is none. SQLite has no such limit.
+    pub fn statement_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.statement_timeout = limit;
+        self
+    }
+
+    /// Sets the durability of SQLite's commits.
+    pub fn sqlite_synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.sqlite_synchronous = synchronous;
+        self
+    }
+
+    /// Sets the pooler, such as PgBouncer, between the service and PostgreSQL.
+    pub fn pooler(mut self, pooler: Pooler) -> Self {
+        self.pooler = pooler;
+        self
+    }
 }
 
 /// Point at which SQLite waits until its writes are on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Synchronous {
     /// At every commit: an acknowledged commit survives a power cut.
     #[default]
@@ -30,6 +57,7 @@ pub enum Synchronous {
 
 /// Pooler between the service and PostgreSQL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Pooler {
     /// Detected at opening: a pooler reports another process id than the server, or refuses start-up
     /// parameters.

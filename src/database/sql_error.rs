@@ -6,6 +6,7 @@ use crate::error::Error;
 
 /// Error of a statement or a transaction.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SqlError {
     /// The database refused the statement.
     #[error("{0}")]

@@ -12,6 +12,7 @@ use crate::model::Model;
 
 /// Format of a diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// SVG picture, which browsers show.
     Svg,

@@ -11,7 +11,7 @@ use super::comparison::Comparison;
 const INTEGERS: f64 = 9_007_199_254_740_992.0;
 
 /// Returns the decimal of a floating-point number: the shortest one that identifies the number. A number from
-/// [`INTEGERS`] on, which SQLite compares with its integers, is itself. `None` if it has more digits than a decimal.
+/// `INTEGERS` on, which SQLite compares with its integers, is itself. `None` if it has more digits than a decimal.
 pub fn of_real(number: f64) -> Option<Decimal> {
     if number.abs() >= INTEGERS {
         return Decimal::try_from_i128_with_scale(number as i128, 0).ok();
@@ -101,7 +101,7 @@ pub(super) fn average(column: &Expr) -> Expr {
 }
 
 /// Reads a decimal that is stored as text, or that a statement made of several numbers: `upper:lower` is a sum of
-/// integers (see [`halves`]), two more are its fraction times 10¹⁵, and ` of count` makes an average of it.
+/// integers (see `halves`), two more are its fraction times 10¹⁵, and ` of count` makes an average of it.
 pub fn of_text(text: &str) -> Option<Decimal> {
     if let Some((sum, count)) = text.split_once(" of ") {
         return quotient(of_text(sum)?, read(count)?);

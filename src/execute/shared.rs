@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::database::{Availability, ChangeNotifier};
 use crate::model::Model;
 
-/// Limits of one request.
+/// Limits of one request: change fields of [`ExecutionLimits::DEFAULT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExecutionLimits {
     /// Maximum number of rows that all statements of a request return together.
     pub rows: u64,
@@ -34,6 +35,7 @@ impl Default for ExecutionLimits {
 
 /// State of the database that the statements of one query see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReadConsistency {
     /// All statements see one snapshot. Results of subscriptions always do.
     Snapshot,

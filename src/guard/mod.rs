@@ -19,8 +19,9 @@ pub use values::Uses;
 use crate::error::{Error, LocatedError};
 
 /// Limits of a document. The defaults are far above handwritten and generated documents, including the
-/// introspection queries of GraphiQL, Relay and code generators.
+/// introspection queries of GraphiQL, Relay and code generators. Change fields of [`DocumentLimits::DEFAULT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DocumentLimits {
     /// Size of the text, in bytes. Large values belong in variables.
     pub bytes: usize,

@@ -253,7 +253,9 @@ impl fmt::Display for ModelFault {
 }
 
 /// Error of a registry whose entities contradict themselves or each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// [`Debug`](fmt::Debug) prints the same list as [`Display`](fmt::Display), because a `main` that returns the error prints the former.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ModelError {
     /// All faults found.
     pub faults: Vec<ModelFault>,
@@ -266,6 +268,12 @@ impl fmt::Display for ModelError {
             write!(formatter, "\n  - {fault}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for ModelError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 

@@ -11,28 +11,28 @@ use super::realtime::permits::SocketLimits;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Address and port; port 0 takes any free port.
-    pub listen: String,
+    pub(super) listen: String,
     /// Threads that handle requests; by default one per core.
-    pub workers: Option<usize>,
+    pub(super) workers: Option<usize>,
     /// True if clients may request an explanation of their response (`Crowsfoot-Explain`).
-    pub development: bool,
+    pub(super) development: bool,
     /// Origins whose pages may send requests and open sockets, such as `https://shop.example`. If empty, no
     /// foreign page may.
-    pub cors_origins: Vec<String>,
+    pub(super) cors_origins: Vec<String>,
     /// Documents that the service runs; `None` allows every document.
-    pub trusted_documents: Option<TrustedDocuments>,
+    pub(super) trusted_documents: Option<TrustedDocuments>,
     /// Maximum number of requests in a batch; 0 refuses batches.
-    pub largest_batch: usize,
+    pub(super) largest_batch: usize,
     /// Maximum size of a request body, in bytes.
-    pub largest_body: usize,
+    pub(super) largest_body: usize,
     /// Maximum number of concurrent requests; further ones are refused.
-    pub most_concurrent: usize,
+    pub(super) most_concurrent: usize,
     /// Time limit for receiving a request, and again for answering it.
-    pub time_limit: Duration,
+    pub(super) time_limit: Duration,
     /// Limits of sockets and event streams.
-    pub sockets: SocketLimits,
+    pub(super) sockets: SocketLimits,
     /// Statements that take at least this long are logged; `None` logs no statement.
-    pub slow_statement: Option<Duration>,
+    pub(super) slow_statement: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -54,6 +54,73 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Sets the address and port; port 0 takes any free port.
+    pub fn listen(mut self, listen: impl Into<String>) -> Self {
+        self.listen = listen.into();
+        self
+    }
+
+    /// Sets the number of threads that handle requests; by default one per core.
+    pub fn workers(mut self, workers: Option<usize>) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Allows clients to request an explanation of their response (`Crowsfoot-Explain`).
+    pub fn development(mut self, development: bool) -> Self {
+        self.development = development;
+        self
+    }
+
+    /// Sets the origins whose pages may send requests and open sockets, such as `https://shop.example`. If
+    /// empty, no foreign page may.
+    pub fn cors_origins(mut self, cors_origins: Vec<String>) -> Self {
+        self.cors_origins = cors_origins;
+        self
+    }
+
+    /// Sets the documents that the service runs; `None` allows every document.
+    pub fn trusted_documents(mut self, trusted_documents: Option<TrustedDocuments>) -> Self {
+        self.trusted_documents = trusted_documents;
+        self
+    }
+
+    /// Sets the maximum number of requests in a batch; 0 refuses batches.
+    pub fn largest_batch(mut self, largest_batch: usize) -> Self {
+        self.largest_batch = largest_batch;
+        self
+    }
+
+    /// Sets the maximum size of a request body, in bytes.
+    pub fn largest_body(mut self, largest_body: usize) -> Self {
+        self.largest_body = largest_body;
+        self
+    }
+
+    /// Sets the maximum number of concurrent requests; further ones are refused.
+    pub fn most_concurrent(mut self, most_concurrent: usize) -> Self {
+        self.most_concurrent = most_concurrent;
+        self
+    }
+
+    /// Sets the time limit for receiving a request, and again for answering it.
+    pub fn time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
+        self
+    }
+
+    /// Sets the limits of sockets and event streams.
+    pub fn sockets(mut self, sockets: SocketLimits) -> Self {
+        self.sockets = sockets;
+        self
+    }
+
+    /// Sets the duration from which a statement is logged; `None` logs no statement.
+    pub fn slow_statement(mut self, slow_statement: Option<Duration>) -> Self {
+        self.slow_statement = slow_statement;
+        self
+    }
+
     /// Returns the number of threads that handle requests.
     pub(super) fn worker_count(&self) -> usize {
         self.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get))

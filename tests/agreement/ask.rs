@@ -49,7 +49,8 @@ impl Service {
 
     /// Sends a request with a row ceiling.
     pub async fn ask_within(&self, rows: u64, document: &Document) -> Asked {
-        let limits = ExecutionLimits { rows, ..ExecutionLimits::DEFAULT };
+        let mut limits = ExecutionLimits::DEFAULT;
+        limits.rows = rows;
         let schema = Schema::builder(self.schema.model().as_ref().clone()).limits(limits).finish().unwrap();
         self.ask_by(&schema, document).await
     }

@@ -7,10 +7,13 @@
 //! Its expected results, on the example domain seeded at scale 1:
 //!
 //! - `response.json`: the response, its fields in order, the same on every database;
-//! - `plan.sqlite.txt` and `plan.postgres.txt`: the plan with the text of its statements; absent for a refused
-//!   request, or one with a field that cannot be planned;
+//! - `plan.sqlite.txt` and `plan.postgres.txt`: the plan with the text of its statements, one clause a line;
+//!   absent for a refused request, or one with a field that cannot be planned;
 //! - `statements.txt`: the number of planned statements, and of sent ones. Fewer are sent if a level is empty;
 //!   every sent statement must be in the plan.
+//!
+//! Each folder is a test of its own, with the folder's name: `cargo test --test cases filter-in-lists`. Cases
+//! run in parallel over shared databases, which no case changes.
 //!
 //! A new case is a new folder with a query. This command updates the expected results of all cases, and
 //! `schema.graphql`:
@@ -30,13 +33,17 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Request, Value, Variables};
 use crowsfoot::Schema;
 use crowsfoot::dialect::Dialect;
 use crowsfoot::execute::StatementRecord;
 use crowsfoot::plan::{Load, Plan, SqlBuilder};
-use support::TestDatabase;
+use libtest_mimic::{Arguments, Failed, Trial};
+use support::{TestDatabase, layout};
+use tokio::runtime::Runtime;
 
 const QUERY: &str = "query.graphql";
 const VARIABLES: &str = "variables.json";
@@ -46,39 +53,74 @@ const STATEMENTS: &str = "statements.txt";
 const PLANS: [(&str, Dialect); 2] =
     [("plan.sqlite.txt", Dialect::Sqlite), ("plan.postgres.txt", Dialect::Postgres)];
 
-#[tokio::test]
-async fn every_case_answers_as_it_is_written() {
-    let schema = schema();
-    let databases = support::databases().await;
-    for database in &databases {
-        database.seed(1).await;
-    }
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let world = Arc::new(OnceLock::new());
     let cases = Case::all();
     assert!(!cases.is_empty(), "there are no cases");
-    let mut failures = Vec::new();
-    for case in &cases {
-        case.run(&schema, &databases, &mut failures).await;
+    let mut trials: Vec<Trial> = cases.into_iter().map(|case| case.trial(&world)).collect();
+    trials.push(Trial::test("the_schema_is_the_one_in_the_file", the_schema_is_the_one_in_the_file));
+    trials.push(Trial::test("breaks_statements_at_clauses", || {
+        layout::breaks_statements_at_clauses();
+        Ok(())
+    }));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // A failing test leaves the databases for inspection.
+    if !conclusion.has_failed()
+        && let Some(world) = Arc::into_inner(world).and_then(OnceLock::into_inner)
+    {
+        world.drop();
     }
-    for database in databases {
-        database.drop().await;
-    }
-    report(&failures);
+    conclusion.exit_code()
 }
 
-#[test]
-fn the_schema_is_the_one_in_the_file() {
+fn the_schema_is_the_one_in_the_file() -> Result<(), Failed> {
     let mut failures = Vec::new();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
     compare(&file, Some(&schema().sdl()), true, &mut failures);
-    report(&failures);
+    report(&failures)
+}
+
+/// Schema and databases that all cases share.
+struct World {
+    runtime: Runtime,
+    schema: Schema,
+    databases: Vec<TestDatabase>,
+}
+
+impl World {
+    fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let databases = runtime.block_on(async {
+            let databases = support::databases().await;
+            for database in &databases {
+                database.seed(1).await;
+                // Before the cases run in parallel: while one request reads the catalog, others do without.
+                database.connection.catalog().await.unwrap();
+            }
+            databases
+        });
+        Self { runtime, schema: schema(), databases }
+    }
+
+    fn drop(self) {
+        self.runtime.block_on(async {
+            for database in self.databases {
+                database.drop().await;
+            }
+        });
+    }
 }
 
 fn schema() -> Schema {
     Schema::new(support::example::registry().model().unwrap()).unwrap()
 }
 
-fn report(failures: &[String]) {
-    assert!(failures.is_empty(), "{} failure(s)\n\n{}", failures.len(), failures.join("\n"));
+fn report(failures: &[String]) -> Result<(), Failed> {
+    match failures {
+        [] => Ok(()),
+        _ => Err(failures.join("\n").into()),
+    }
 }
 
 struct Case {
@@ -93,6 +135,18 @@ impl Case {
         let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
         folders.sort();
         folders.into_iter().map(|folder| Self { folder }).collect()
+    }
+
+    /// Returns the test of the case; the first test that runs makes the databases.
+    fn trial(self, world: &Arc<OnceLock<World>>) -> Trial {
+        let world = world.clone();
+        let name = self.folder.file_name().unwrap().to_string_lossy().into_owned();
+        Trial::test(name, move || {
+            let mut failures = Vec::new();
+            let World { runtime, schema, databases } = world.get_or_init(World::new);
+            runtime.block_on(self.run(schema, databases, &mut failures));
+            report(&failures)
+        })
     }
 
     async fn run(&self, schema: &Schema, databases: &[TestDatabase], failures: &mut Vec<String>) {
@@ -123,7 +177,9 @@ impl Case {
             if let Some(plan) = &plan {
                 let own = database.connection.catalog().await.unwrap_or_default();
                 self.refuse_unplanned(&schema.select(database.dialect, &own), plan, sent, failures);
-                plans = PLANS.map(|(_, dialect)| Some(plan.print(&schema.select(dialect, &catalog))));
+                plans = PLANS.map(|(_, dialect)| {
+                    Some(layout::of_plan(&plan.print(&schema.select(dialect, &catalog))))
+                });
             }
 
             if failures.len() > before {

@@ -919,6 +919,17 @@ fn reports_each_fault_once_with_its_subject() {
     }
 }
 
+/// A `main` that returns the error prints its debug form.
+#[test]
+fn debug_form_of_the_error_lists_the_faults_line_by_line() {
+    let registry = sound().register::<sound::author::Entity>().register::<sound::post::Entity>();
+    let error: Box<dyn std::error::Error> = registry.model().unwrap_err().into();
+    let expected = "the entities are not a valid model (2 found):\
+                    \n  - the entity of table authors is registered twice\
+                    \n  - the entity of table posts is registered twice";
+    assert_eq!(format!("{error:?}"), expected);
+}
+
 #[test]
 fn every_kind_of_fault_is_provoked() {
     let provoked: BTreeSet<usize> = CASES

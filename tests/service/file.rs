@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crowsfoot::database::{ConnectSettings, Pooler, Synchronous, connect, connect_with};
+use crowsfoot::database::{ConnectSettings, Synchronous, connect, connect_with};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
 
@@ -186,12 +186,7 @@ async fn commits_wait_for_the_disk_unless_it_is_said_otherwise() {
     let folder = Folder::new();
     let url = format!("sqlite://{}?mode=rwc", file(&folder).display());
     for (sqlite_synchronous, level) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
-        let settings = ConnectSettings {
-            pool_size: 1,
-            statement_timeout: None,
-            sqlite_synchronous,
-            pooler: Pooler::Auto,
-        };
+        let settings = ConnectSettings::new(1).sqlite_synchronous(sqlite_synchronous);
         let database = connect_with(&url, &settings).await.unwrap();
         for (pragma, expected) in [("synchronous", level), ("journal_size_limit", 64 << 20)] {
             let statement =

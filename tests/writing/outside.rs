@@ -135,7 +135,8 @@ async fn rows_that_a_change_locks_count_toward_the_ceiling() {
         make_tables(&database).await;
         for (rows, code) in [(11, json!("TOO_MANY_ROWS")), (12, Json::Null)] {
             crate::empty_tables(&database).await;
-            let limits = ExecutionLimits { rows, ..ExecutionLimits::DEFAULT };
+            let mut limits = ExecutionLimits::DEFAULT;
+            limits.rows = rows;
             let model = domain::registry().model().unwrap();
             let schema = Schema::builder(model).limits(limits).finish().unwrap();
             let members: Vec<String> =

@@ -190,3 +190,64 @@ fn time(microseconds: i64) -> Result<NaiveTime, Unreadable> {
     })
     .ok_or(Unreadable::OutOfRange)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    /// Column types of an entity and the database, for each decoder.
+    const COLUMNS: [(ColumnType, Type); 19] = [
+        (ColumnType::Boolean, Type::BOOL),
+        (ColumnType::TinyInt, Type::INT2),
+        (ColumnType::SmallInt, Type::INT2),
+        (ColumnType::Int, Type::INT4),
+        (ColumnType::BigInt, Type::INT8),
+        (ColumnType::BigUnsigned, Type::INT8),
+        (ColumnType::Float, Type::FLOAT4),
+        (ColumnType::Double, Type::FLOAT8),
+        (ColumnType::Text, Type::TEXT),
+        (ColumnType::Text, Type::BPCHAR),
+        (ColumnType::Decimal, Type::NUMERIC),
+        (ColumnType::Uuid, Type::UUID),
+        (ColumnType::Date, Type::DATE),
+        (ColumnType::Time, Type::TIME),
+        (ColumnType::DateTime, Type::TIMESTAMP),
+        (ColumnType::Timestamp, Type::TIMESTAMPTZ),
+        (ColumnType::Json, Type::JSONB),
+        (ColumnType::Bytes, Type::BYTEA),
+        (ColumnType::Int, Type::TEXT),
+    ];
+
+    /// Bytes of a cell: random ones, of the usual widths, or the form of a decimal.
+    fn cell_bytes() -> impl Strategy<Value = Vec<u8>> {
+        let words = prop::collection::vec(prop_oneof![0..4_u16, 0..10_000_u16, any::<u16>()], 0..8);
+        let decimal = (words, any::<bool>()).prop_map(|(mut words, is_counted)| {
+            if is_counted && words.len() >= 4 {
+                words[0] = (words.len() - 4) as u16;
+            }
+            words.into_iter().flat_map(u16::to_be_bytes).collect()
+        });
+        let width = select(vec![0, 1, 2, 4, 8, 16]);
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..40),
+            width.prop_flat_map(|width| prop::collection::vec(any::<u8>(), width)),
+            decimal,
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_cell_or_an_unreadable_one(bytes in cell_bytes()) {
+            for (column_type, database_type) in COLUMNS {
+                let mut rows = RowSetBuilder::new([column_type.clone()].into());
+                CellDecoder::of(&column_type, database_type.oid()).decode(Some(&bytes), &mut rows);
+                let rows = rows.finish();
+                prop_assert_eq!(rows.len(), 1);
+                prop_assert_eq!(rows.values(0).count(), 1);
+            }
+        }
+    }
+}

@@ -90,3 +90,42 @@ impl Inbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl Inbox {
+        /// Returns the length in the head of the next message; 0 without a whole head.
+        fn claimed(&self) -> u32 {
+            let head = self.bytes[self.start..self.end].first_chunk::<HEAD_BYTES>();
+            head.map_or(0, |[_, length @ ..]| u32::from_be_bytes(*length))
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_messages_or_a_fault(
+            parts in prop::collection::vec((any::<u8>(), 0..40_u32, prop::collection::vec(any::<u8>(), 0..40)), 0..10)
+        ) {
+            // A length that does not fit its body moves the heads of all later messages.
+            let received: Vec<u8> = parts
+                .into_iter()
+                .flat_map(|(tag, length, body)| [&[tag][..], &length.to_be_bytes(), &body].concat())
+                .collect();
+            let mut inbox = Inbox::new(&received);
+            let mut consumed = Vec::new();
+            // Claims of up to a gigabyte are legal, and reserve as much.
+            while inbox.claimed() < 1 << 20
+                && let Ok(Some((tag, body))) = inbox.next()
+            {
+                consumed.push(tag);
+                consumed.extend((body.len() as u32 + LENGTH_BYTES as u32).to_be_bytes());
+                consumed.extend(body);
+                prop_assert!(received.starts_with(&consumed));
+            }
+        }
+    }
+}

@@ -25,6 +25,7 @@ pub struct TrustedDocuments(HashMap<String, String>);
 
 /// Error in a list of trusted documents.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrustedDocumentsError {
     /// The text is not a JSON object of strings.
     #[error("expected a JSON object of documents by their ids: {0}")]

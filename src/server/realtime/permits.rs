@@ -12,13 +12,39 @@ use crate::server::operations::metrics::{GaugeGuard, Metrics};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketLimits {
     /// Time limit for `connection_init`.
-    pub init_time: Duration,
+    pub(in crate::server) init_time: Duration,
     /// Maximum number of sockets and event streams; further ones are refused.
-    pub sockets: usize,
+    pub(in crate::server) sockets: usize,
     /// Maximum number of operations at once on a socket; further ones are refused.
-    pub subscriptions: usize,
+    pub(in crate::server) subscriptions: usize,
     /// Maximum size of a client's message, in bytes.
-    pub frame: usize,
+    pub(in crate::server) frame: usize,
+}
+
+impl SocketLimits {
+    /// Sets the time limit for `connection_init`.
+    pub fn init_time(mut self, init_time: Duration) -> Self {
+        self.init_time = init_time;
+        self
+    }
+
+    /// Sets the maximum number of sockets and event streams; further ones are refused.
+    pub fn sockets(mut self, sockets: usize) -> Self {
+        self.sockets = sockets;
+        self
+    }
+
+    /// Sets the maximum number of operations at once on a socket; further ones are refused.
+    pub fn subscriptions(mut self, subscriptions: usize) -> Self {
+        self.subscriptions = subscriptions;
+        self
+    }
+
+    /// Sets the maximum size of a client's message, in bytes.
+    pub fn frame(mut self, frame: usize) -> Self {
+        self.frame = frame;
+        self
+    }
 }
 
 impl Default for SocketLimits {

@@ -6,6 +6,7 @@ use crate::model::{KeyAction, OnDelete};
 
 /// Difference of the database from the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Difference {
     /// The entity's table is missing.
     NoTable {

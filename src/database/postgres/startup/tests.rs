@@ -2,6 +2,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use super::config::Pem;
@@ -104,6 +108,34 @@ async fn fault_of(query: &str, answer: &'static [u8]) -> Fault {
     let place = place(&format!("postgres://a:b@127.0.0.1:{port}/c?{query}"));
     let (_socket, opened) = tokio::join!(server, open(&place));
     opened.unwrap_err()
+}
+
+/// Sends answers made of messages with random tags, lengths and bodies.
+#[tokio::test]
+async fn any_answer_is_accepted_or_refused_in_time() {
+    let body = (prop_oneof![0..13_u32, any::<u32>()], prop::collection::vec(any::<u8>(), 0..30))
+        .prop_map(|(kind, rest)| [&kind.to_be_bytes()[..], &rest].concat());
+    let message = (select(b"RRRSKZENv".to_vec()), body, prop_oneof![8 => Just(0), 1 => any::<u32>()])
+        .prop_map(|(tag, body, error)| {
+            let length = (body.len() as u32 + 4).wrapping_add(error);
+            [&[tag][..], &length.to_be_bytes(), &body].concat()
+        });
+    let answers = prop::collection::vec(message, 0..6);
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..200 {
+        let answer = answers.new_tree(&mut runner).unwrap().current().concat();
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            // The client may have closed the connection already.
+            let _ = socket.write_all(&answer).await;
+        };
+        let place = place(&format!("postgres://a:b@127.0.0.1:{port}/c?sslmode=disable"));
+        let both = async { tokio::join!(server, open(&place)) };
+        let in_time = tokio::time::timeout(std::time::Duration::from_secs(10), both).await;
+        assert!(in_time.is_ok(), "no end after {answer:?}");
+    }
 }
 
 #[tokio::test]
