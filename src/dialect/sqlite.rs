@@ -33,13 +33,29 @@ impl DatabaseSql for Sqlite {
     }
 
     fn compare(column: Expr, comparison: Comparison, operand: Expr, column_type: &ColumnType) -> Expr {
-        match column_type {
-            column_type if sqlite_time::is_time(column_type) => {
-                sqlite_time::compare(&column, comparison, &operand, column_type)
-            }
-            // Decimals are bound as text, and a column may store text: as numbers both compare correctly.
-            ColumnType::Decimal => comparison.of(column, operand.cast_as("NUMERIC")),
-            _ => comparison.of(column, operand),
+        // Decimals are bound as text, and a column may store text: as numbers both compare correctly.
+        if *column_type == ColumnType::Decimal {
+            return comparison.of(column, operand.cast_as("NUMERIC"));
+        }
+        let near = Self::near(&column, comparison, &operand, column_type);
+        let exact = comparison.of(Self::compared(column, column_type), operand);
+        match near {
+            Some(near) => near.and(exact),
+            None => exact,
+        }
+    }
+
+    fn near(column: &Expr, comparison: Comparison, operand: &Expr, column_type: &ColumnType) -> Option<Expr> {
+        match sqlite_time::is_time(column_type) {
+            true => sqlite_time::near(column, comparison, operand, column_type),
+            false => None,
+        }
+    }
+
+    fn near_list(column: &Expr, list: &Value, column_type: &ColumnType) -> Option<Expr> {
+        match sqlite_time::is_time(column_type) {
+            true => sqlite_time::near_list(column, &Expr::val(list.clone()), column_type),
+            false => None,
         }
     }
 

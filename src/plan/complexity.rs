@@ -126,7 +126,7 @@ impl Complexity {
                     let cursors = u64::from(after.is_some()) + u64::from(before.is_some());
                     let terms = rows.order.len() as u64;
                     conditions += cursors * (3 * terms + PLAIN);
-                    parameters += cursors * 2 * terms;
+                    parameters += cursors * (2 * terms + 1);
                     // The page, the rows before it and the rows after it.
                     parameters *= if *looks_outside { 3 } else { 1 };
                 }
