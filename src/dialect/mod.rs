@@ -7,6 +7,7 @@ mod postgres;
 mod sql;
 mod sqlite;
 pub mod sqlite_decimal;
+mod sqlite_float;
 pub mod sqlite_time;
 
 use sea_orm::sea_query::{Expr, ExprTrait, FunctionCall, NullOrdering, Order, SelectStatement};
