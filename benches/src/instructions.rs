@@ -12,7 +12,7 @@ use crowsfoot::Schema;
 
 use crate::database::Database;
 use crate::workload::{self, Question, Workload};
-use crate::{Failure, dataset, example};
+use crate::{Failure, dataset, example, growth};
 
 /// Bounds: for each step, the maximum number of instructions of each workload.
 type Bounds = BTreeMap<String, BTreeMap<String, u64>>;
@@ -97,10 +97,10 @@ fn request(question: &Question) -> Request {
     Request::new(&question.query).variables(variables)
 }
 
-/// Counts every step of every workload and compares the counts with the bounds.
+/// Counts every step of every workload and compares the counts with the bounds. Also checks growth.
 ///
 /// # Errors
-/// If a bound is exceeded.
+/// If a bound is exceeded, or work grows too fast.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let database = Database::sqlite(options.sqlite_file);
     dataset::ensure(&database).await?;
@@ -124,6 +124,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     if options.update {
         std::fs::write(&file, written(&bounds))?;
+    }
+    let growing = growth::check()?;
+    if !growing.is_empty() {
+        return Err(format!("faster than n log n: {}", growing.join(", ")).into());
     }
     if passed.is_empty() {
         return Ok(());
@@ -153,7 +157,8 @@ fn written(bounds: &Bounds) -> String {
 /// Returns the instructions of a single step.
 fn count(step: &str, workload: &str, dataset: &Path) -> Result<u64, Failure> {
     let [short, long] = RUNS;
-    let total = |times| total(step, workload, times, dataset);
+    let dataset = dataset.to_str().ok_or("the path of the dataset is not UTF-8")?;
+    let total = |times: u64| total(&["repeat", step, workload, &times.to_string(), "--sqlite-file", dataset]);
     let start = total(short)?;
     let each = |long: u64| Ok::<_, Failure>(total(long)?.saturating_sub(start) / (long - short));
     match each(long)? {
@@ -162,20 +167,22 @@ fn count(step: &str, workload: &str, dataset: &Path) -> Result<u64, Failure> {
     }
 }
 
-/// Returns the instructions of a whole run.
-fn total(step: &str, workload: &str, times: u64, dataset: &Path) -> Result<u64, Failure> {
+/// Returns the instructions of a run of this program with these arguments.
+///
+/// # Errors
+/// If valgrind or the run fails.
+pub fn total(arguments: &[&str]) -> Result<u64, Failure> {
     let file: PathBuf = std::env::temp_dir().join(format!("crowsfoot-instructions-{}", std::process::id()));
     let done = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(std::env::current_exe()?)
-        .args(["repeat", step, workload, &times.to_string(), "--sqlite-file"])
-        .arg(dataset)
+        .args(arguments)
         .stdin(Stdio::null())
         .status()
         .map_err(|error| format!("valgrind cannot be run: {error}"))?;
     if !done.success() {
-        return Err(format!("{step} {workload} failed").into());
+        return Err(format!("{} failed", arguments.join(" ")).into());
     }
     let profile = std::fs::read_to_string(&file)?;
     std::fs::remove_file(&file)?;

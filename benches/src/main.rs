@@ -9,6 +9,7 @@ mod curves;
 mod database;
 mod dataset;
 mod floor;
+mod growth;
 mod instructions;
 mod load;
 mod many;
@@ -61,6 +62,9 @@ enum Command {
     /// Repeat a step: the program that `instructions` measures
     #[command(hide = true)]
     Repeat(instructions::Repeat),
+    /// Repeat a request with a long list: the program whose growth `instructions` checks
+    #[command(hide = true)]
+    Grow(growth::Grow),
     /// Only compare the responses of both servers
     Check(Setup),
     /// Create the dataset anew
@@ -93,6 +97,7 @@ async fn main() -> ExitCode {
         Command::Memory(options) => memory::run(options).await,
         Command::Instructions(options) => instructions::run(options).await,
         Command::Repeat(repeat) => instructions::repeat(repeat).await,
+        Command::Grow(grow) => growth::grow(grow).await,
         Command::Check(setup) => compare::check_only(&setup).await,
         Command::Dataset(database) => dataset::make(&database).await,
         Command::Floor { database, driver, workers } => floor::run(database, driver, workers).await,

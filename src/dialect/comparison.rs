@@ -21,7 +21,7 @@ pub enum Comparison {
 
 impl Comparison {
     /// Builds the comparison.
-    pub(super) fn of(self, column: Expr, operand: Expr) -> Expr {
+    pub(crate) fn of(self, column: Expr, operand: Expr) -> Expr {
         match self {
             Self::Equal => column.eq(operand),
             Self::NotEqual => column.ne(operand),

@@ -7,6 +7,7 @@ mod postgres;
 mod sql;
 mod sqlite;
 pub mod sqlite_decimal;
+mod sqlite_float;
 pub mod sqlite_time;
 
 use sea_orm::sea_query::{Expr, ExprTrait, FunctionCall, NullOrdering, Order, SelectStatement};
@@ -87,6 +88,18 @@ impl Dialect {
         sql!(self, compare(column, comparison, operand, column_type))
     }
 
+    /// Returns a condition that holds wherever the comparison with `operand` holds, and that an index of the column
+    /// serves. `None` if an index serves the comparison itself, or no such condition exists.
+    pub fn near(
+        self,
+        column: &Expr,
+        comparison: Comparison,
+        operand: &Expr,
+        column_type: &ColumnType,
+    ) -> Option<Expr> {
+        sql!(self, near(column, comparison, operand, column_type))
+    }
+
     /// Returns a value as it is bound for a comparison: a column may not hold every value of its type.
     pub fn bound(self, value: Value, comparison: Comparison) -> Value {
         sql!(self, bound(value, comparison))
@@ -105,13 +118,9 @@ impl Dialect {
         sql!(self, check(value))
     }
 
-    /// Tests `column` for membership in `values`. Uses one parameter, and one statement text for any number
-    /// of values, where possible.
-    pub fn one_of(self, model: &Model, column: Expr, values: Vec<Value>, column_type: &ColumnType) -> Expr {
-        match self.fits_one_parameter(column_type) {
-            true => self.is_in(model, column, self.list_parameter(values, column_type), column_type),
-            false => column.is_in(values),
-        }
+    /// Tests `column` for membership in `values`, each as a parameter of its own.
+    pub fn is_in_values(self, column: Expr, values: Vec<Value>, column_type: &ColumnType) -> Expr {
+        self.compared(column, column_type).is_in(values)
     }
 
     /// Returns true if a list of such values fits one parameter.
@@ -126,7 +135,18 @@ impl Dialect {
 
     /// Tests `column` for membership in the parameter `list`.
     pub fn is_in(self, model: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr {
-        sql!(self, is_in(model, column, list, column_type))
+        let near = sql!(self, near_list(&column, &list, column_type));
+        let exact = sql!(self, is_in(model, column, list, column_type));
+        match near {
+            Some(near) => near.and(exact),
+            None => exact,
+        }
+    }
+
+    /// Tests `column` for a value outside the parameter `list`. A value that cannot be compared is neither in the
+    /// list nor outside.
+    pub fn is_not_in(self, model: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr {
+        sql!(self, is_in(model, column, list, column_type)).not()
     }
 
     /// Returns the function that expands a list parameter to a table.
@@ -149,7 +169,7 @@ impl Dialect {
     ) -> Expr {
         match (columns.as_slice(), types) {
             ([column], [column_type]) if !self.fits_one_parameter(column_type) => {
-                column.clone().is_in(keys.iter().flatten().cloned())
+                self.is_in_values(column.clone(), keys.iter().flatten().cloned().collect(), column_type)
             }
             _ => self.is_in_keys(model, columns, types, self.key_parameters(types, keys)),
         }

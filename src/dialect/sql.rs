@@ -45,6 +45,14 @@ pub(super) trait DatabaseSql {
         comparison.of(column, operand)
     }
 
+    fn near(_: &Expr, _: Comparison, _: &Expr, _: &ColumnType) -> Option<Expr> {
+        None
+    }
+
+    fn near_list(_: &Expr, _: &Value, _: &ColumnType) -> Option<Expr> {
+        None
+    }
+
     fn bound(value: Value, _: Comparison) -> Value {
         value
     }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::comparison::Comparison;
 use super::like::glob_of_like;
 use super::sql::{DatabaseSql, RegexSyntax, always_fits_one_parameter};
-use super::{sqlite_decimal, sqlite_time};
+use super::{sqlite_decimal, sqlite_float, sqlite_time};
 use crate::model::{ColumnType, Expected, Model};
 
 /// SQLite 3.41 or newer.
@@ -26,20 +26,40 @@ impl DatabaseSql for Sqlite {
     };
 
     fn compared(column: Expr, column_type: &ColumnType) -> Expr {
-        match sqlite_time::is_time(column_type) {
-            true => sqlite_time::key(&column, column_type),
-            false => column,
+        match column_type {
+            ColumnType::Float => sqlite_float::key(&column),
+            column_type if sqlite_time::is_time(column_type) => sqlite_time::key(&column, column_type),
+            _ => column,
         }
     }
 
     fn compare(column: Expr, comparison: Comparison, operand: Expr, column_type: &ColumnType) -> Expr {
+        // Decimals are bound as text, and a column may store text: as numbers both compare correctly.
+        if *column_type == ColumnType::Decimal {
+            return comparison.of(column, operand.cast_as("NUMERIC"));
+        }
+        let near = Self::near(&column, comparison, &operand, column_type);
+        let exact = comparison.of(Self::compared(column, column_type), operand);
+        match near {
+            Some(near) => near.and(exact),
+            None => exact,
+        }
+    }
+
+    fn near(column: &Expr, comparison: Comparison, operand: &Expr, column_type: &ColumnType) -> Option<Expr> {
         match column_type {
+            ColumnType::Float => sqlite_float::near(column, comparison, operand),
             column_type if sqlite_time::is_time(column_type) => {
-                sqlite_time::compare(&column, comparison, &operand, column_type)
+                sqlite_time::near(column, comparison, operand, column_type)
             }
-            // Decimals are bound as text, and a column may store text: as numbers both compare correctly.
-            ColumnType::Decimal => comparison.of(column, operand.cast_as("NUMERIC")),
-            _ => comparison.of(column, operand),
+            _ => None,
+        }
+    }
+
+    fn near_list(column: &Expr, list: &Value, column_type: &ColumnType) -> Option<Expr> {
+        match sqlite_time::is_time(column_type) {
+            true => sqlite_time::near_list(column, &Expr::val(list.clone()), column_type),
+            false => None,
         }
     }
 
@@ -134,14 +154,14 @@ impl DatabaseSql for Sqlite {
                 Expr::cust_with_exprs(sqlite_decimal::halves("?"), [column.clone(), column])
             }
             ColumnType::Decimal => sqlite_decimal::sum(&column),
-            _ => column.sum(),
+            _ => Self::compared(column, column_type).sum(),
         }
     }
 
     fn average(column: Expr, column_type: &ColumnType) -> Expr {
         match column_type.average() {
             ColumnType::Decimal => sqlite_decimal::average(&column),
-            _ => column.avg(),
+            _ => Self::compared(column, column_type).avg(),
         }
     }
 }

@@ -45,6 +45,9 @@ const COMPARISON: u64 = 6;
 /// Levels and parameters of a comparison with times, which SQLite reads in every spelling.
 const TIME: (u64, u64) = (40, 5);
 
+/// Levels and parameters of a comparison with floats of 32 bits, which SQLite rounds first.
+const FLOAT: (u64, u64) = (12, 5);
+
 /// Levels of a plain comparison of a column with a value.
 const PLAIN: u64 = 4;
 
@@ -126,14 +129,15 @@ impl Complexity {
                     let cursors = u64::from(after.is_some()) + u64::from(before.is_some());
                     let terms = rows.order.len() as u64;
                     conditions += cursors * (3 * terms + PLAIN);
-                    parameters += cursors * 2 * terms;
+                    parameters += cursors * (2 * terms + 1);
                     // The page, the rows before it and the rows after it.
                     parameters *= if *looks_outside { 3 } else { 1 };
                 }
             }
         }
-        let has_times = model.entities[load.entity].columns.iter().any(|column| is_time(&column.column_type));
-        conditions += if has_times { TIME.0 } else { 0 };
+        let keys =
+            model.entities[load.entity].columns.iter().filter_map(|column| by_key(&column.column_type));
+        conditions += keys.map(|(levels, _)| levels).max().unwrap_or(0);
         // Conditions of joins follow the filter in one chain.
         own.depth = filter.nested + conditions + own.tables + key + PLAIN;
         own.parameters = parameters;
@@ -239,8 +243,7 @@ impl OfFilter {
     fn read_test(&mut self, column_type: &ColumnType, test: &Test) {
         (self.height, self.parameters) = match test {
             Test::IsNull(_) => (PLAIN, 0),
-            Test::Compare(..) if is_time(column_type) => TIME,
-            Test::Compare(..) => (PLAIN, 1),
+            Test::Compare(..) => by_key(column_type).unwrap_or((PLAIN, 1)),
             Test::StartsWith(_) => (COMPARISON + 1, 2),
             Test::Like(pattern) => {
                 self.pattern_bytes = glob_of_like(pattern).len() as u64;
@@ -248,14 +251,19 @@ impl OfFilter {
             }
             Test::Matches(_) => (COMPARISON, 1),
             Test::OneOf { values: Operand::Value(values), .. } if !always_fits_one_parameter(column_type) => {
-                (COMPARISON, values.len() as u64)
+                let (levels, _) = by_key(column_type).unwrap_or((COMPARISON, 1));
+                (levels, values.len() as u64)
             }
-            Test::OneOf { .. } if is_time(column_type) => TIME,
-            Test::OneOf { .. } => (COMPARISON, 1),
+            Test::OneOf { .. } => by_key(column_type).unwrap_or((COMPARISON, 1)),
         };
     }
 }
 
-fn is_time(column_type: &ColumnType) -> bool {
-    matches!(column_type, ColumnType::Date | ColumnType::Time | ColumnType::DateTime | ColumnType::Timestamp)
+/// Returns the levels and parameters of a comparison that SQLite makes by a key instead of the stored value.
+fn by_key(column_type: &ColumnType) -> Option<(u64, u64)> {
+    match column_type {
+        ColumnType::Date | ColumnType::Time | ColumnType::DateTime | ColumnType::Timestamp => Some(TIME),
+        ColumnType::Float => Some(FLOAT),
+        _ => None,
+    }
 }

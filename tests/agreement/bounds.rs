@@ -131,6 +131,90 @@ fn random_filters_of_every_size_are_answered_or_refused() {
     });
 }
 
+/// Ids of the people whom mutations name.
+const NAMED: std::ops::Range<usize> = 10_000..10_600;
+
+/// Returns keys of existing people.
+fn keys(count: usize) -> Json {
+    NAMED.take(count).map(|id| json!({ "id": id })).collect()
+}
+
+/// Returns a new person with a free key, with others nested to this depth, and siblings at some levels.
+fn new_person(next: &mut i64, levels: usize, width: usize) -> Json {
+    *next += 1;
+    let mut person = json!({ "id": *next, "name": "new" });
+    if levels == 0 {
+        return person;
+    }
+    let below = new_person(next, levels - 1, width);
+    let mut beside = |below: Json| -> Vec<Json> {
+        let more = (0..width).map(|_| new_person(next, 0, 0));
+        more.chain([below]).collect()
+    };
+    // A report has no other manager.
+    match levels % 4 {
+        0 => person["idols"] = json!({ "create": beside(below), "connect": keys(width) }),
+        1 => person["reports"] = json!({ "create": beside(below) }),
+        2 => person["fans"] = json!({ "create": [below] }),
+        _ => person["manager"] = json!({ "create": below }),
+    }
+    person
+}
+
+/// Documents of mutations that take everything in variables.
+const WRITTEN: [&str; 6] = [
+    "mutation($new: PersonCreate!) { createPerson(input: $new) { id reports { id } } }",
+    "mutation($list: [PersonCreate!]!) { createPeople(input: $list) { id } }",
+    "mutation($keys: [PersonKey!], $new: PersonCreate!) { updatePerson(id: 10000, input: { \
+     reports: { connect: $keys }, idols: { disconnect: $keys, create: [$new] } }) { id } }",
+    "mutation($keys: [PersonKey!]) { updatePerson(id: 10000, input: { idols: { set: $keys } }) { idols { id } } }",
+    "mutation($w: PersonFilter!, $u: PersonUpdate!) { updatePeople(where: $w, input: $u) { affected } }",
+    "mutation($w: PersonFilter!) { deletePeople(where: $w) { affected cascaded { count } } }",
+];
+
+/// Returns variables of a document of [`WRITTEN`].
+fn variables_of(choices: &mut Choices, next: &mut i64, levels: usize, width: usize) -> Json {
+    let few: Vec<usize> = NAMED.take(10 * width).collect();
+    let tree = nested(choices, levels, width);
+    let filter = json!({ "and": [tree, { "id": { "in": few } }, { "not": { "id": { "notIn": few } } }] });
+    let list: Vec<Json> = (0..5 * width).map(|_| new_person(next, levels / 2, 0)).collect();
+    json!({
+        "new": new_person(next, levels, width),
+        "list": list,
+        "keys": keys(20 * width),
+        "w": filter,
+        "u": { "nick": "new", "manager": { "create": new_person(next, levels / 2, width) } },
+    })
+}
+
+#[test]
+fn random_variables_of_mutations_are_answered_or_refused() {
+    on_a_worker(async || {
+        let services = services().await;
+        let numbers = choices::fixed(40_000);
+        let choices = &mut Choices::new(&numbers);
+        let mut next = 1_000_000;
+        let people: Vec<Json> = NAMED.map(|id| json!({ "id": id, "name": "named" })).collect();
+        ask(&services, WRITTEN[1], &json!({ "list": people })).await;
+        for document in WRITTEN {
+            let mut found = std::collections::BTreeSet::new();
+            for (levels, width) in [(1, 1), (4, 12), (10, 3), (18, 1), (30, 2), (46, 30), (60, 1), (120, 0)] {
+                let all = variables_of(choices, &mut next, levels, width);
+                let declared = |name: &&String| document.contains(&format!("${name}:"));
+                let all = all.as_object().unwrap().iter();
+                let variables =
+                    all.filter(|(name, _)| declared(name)).map(|(name, value)| (name.clone(), value.clone()));
+                found.extend(ask(&services, document, &Json::Object(variables.collect())).await);
+            }
+            // Small ones are answered, and deep ones refused if the document nests.
+            assert!(found.contains(""), "{document}: {found:?}");
+            let is_nested = !document.contains("set: $keys");
+            assert_eq!(found.contains("TOO_DEEP"), is_nested, "{document}: {found:?}");
+        }
+        Service::drop_all(services).await;
+    });
+}
+
 /// Formats a value as GraphQL; texts are names of enum values if `is_enum`.
 fn literal(value: &Json, is_enum: bool) -> String {
     match value {

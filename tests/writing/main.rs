@@ -24,10 +24,14 @@ mod entity;
 mod support;
 
 mod case;
+#[path = "../agreement/choices.rs"]
+#[allow(dead_code, reason = "the other binary uses more of it")]
+mod choices;
 mod django;
 mod domain;
 mod outside;
 mod pages;
+mod repeated_links;
 mod statements;
 
 use std::path::{Path, PathBuf};

@@ -112,11 +112,11 @@ mod tests {
     use rusqlite::Connection;
     use rusqlite::types::Value as Stored;
     use sea_orm::Value;
-    use sea_orm::sea_query::{Expr, Query, SqliteQueryBuilder};
+    use sea_orm::sea_query::{Expr, ExprTrait, Query, SqliteQueryBuilder};
 
     use super::*;
     use crate::dialect::{Comparison, Dialect, sqlite_time};
-    use crate::model::ColumnType;
+    use crate::model::{ColumnType, Model};
 
     /// Returns the spellings of SQLite's own functions, sqlx and other programs, and texts that are nearly
     /// times.
@@ -206,37 +206,130 @@ mod tests {
         assert!(read > 1_000, "{read}");
     }
 
-    /// The index narrows the search to days near the operand.
+    /// A table of these values under one declared type. The types keep text, or turn it to numbers where they can.
+    fn table_of(declared: &str, values: &[Stored]) -> Connection {
+        let database = Connection::open_in_memory().unwrap();
+        let tables = format!("CREATE TABLE notes (c {declared}); CREATE INDEX i ON notes (c); BEGIN");
+        database.execute_batch(&tables).unwrap();
+        let mut insert = database.prepare("INSERT INTO notes VALUES (?)").unwrap();
+        values.iter().for_each(|value| {
+            insert.execute([value]).unwrap();
+        });
+        drop(insert);
+        database.execute_batch("COMMIT").unwrap();
+        database
+    }
+
+    fn select(what: &'static str, condition: Expr) -> String {
+        Query::select()
+            .expr(Expr::cust(what))
+            .from("notes")
+            .and_where(condition)
+            .to_string(SqliteQueryBuilder)
+    }
+
+    /// Comparisons that an index serves.
+    const ORDERED: [Comparison; 5] = [
+        Comparison::Equal,
+        Comparison::Less,
+        Comparison::LessOrEqual,
+        Comparison::Greater,
+        Comparison::GreaterOrEqual,
+    ];
+
+    /// Whatever a comparison finds, its narrowed search finds.
+    #[test]
+    fn narrowing_drops_no_row() {
+        let model = Model::default();
+        let dialect = Dialect::Sqlite;
+        let column = || Expr::col("c");
+        let operands = [
+            "0001-01-01 00:00:00",
+            "1969-12-31 23:59:59.5",
+            "2026-11-28 00:00:00",
+            "2026-11-28 17:23:11.123456789",
+            "2026-11-29 08:22:11",
+            "9999-12-31 23:59:59.9",
+        ];
+        let (mut found, mut narrowed) = (0, 0);
+        let values = spellings();
+        for (declared, column_type) in [
+            ("timestamp_text", ColumnType::Timestamp),
+            ("timestamp", ColumnType::DateTime),
+            ("date_text", ColumnType::Date),
+        ] {
+            let database = table_of(declared, &values);
+            let count = |condition: Expr| -> u32 {
+                database.query_row(&select("count(*)", condition), [], |row| row.get(0)).unwrap()
+            };
+            let is_date = column_type == ColumnType::Date;
+            let operands = operands.map(|operand| if is_date { &operand[..10] } else { operand });
+            let mut check = |near: Expr, exact: Expr, which: &str| {
+                let beyond = Expr::cust_with_exprs("(?) IS NOT TRUE", [near]);
+                narrowed += count(beyond.clone());
+                found += count(exact.clone());
+                assert_eq!(count(beyond.and(exact)), 0, "{which} of {column_type:?}");
+            };
+            for (place, operand) in operands.iter().enumerate() {
+                for comparison in ORDERED {
+                    let near = dialect.near(&column(), comparison, &Expr::val(*operand), &column_type);
+                    let exact = comparison.of(dialect.compared(column(), &column_type), Expr::val(*operand));
+                    check(near.unwrap(), exact, &format!("{comparison:?} {operand}"));
+                }
+                let list = Value::from(serde_json::to_string(&operands[place..]).unwrap());
+                let inside = dialect.is_in(&model, column(), list.clone(), &column_type);
+                let exact = dialect.is_not_in(&model, column(), list, &column_type).not();
+                check(inside, exact, &format!("in {:?}", &operands[place..]));
+            }
+        }
+        assert!(found > 1_000 && narrowed > 1_000, "{found} {narrowed}");
+    }
+
+    /// A value that is no time is neither in a list of times nor outside of it.
+    #[test]
+    fn no_time_is_outside_of_a_list() {
+        let values = ["noon", "2026-11-28"].map(|text| Stored::Text(text.to_owned()));
+        let database = table_of("timestamp_text", &values);
+        for (list, expected) in [("[\"2026-11-28 00:00:00\"]", 0), ("[\"2026-11-29 00:00:00\"]", 1)] {
+            let column_type = ColumnType::Timestamp;
+            let outside =
+                Dialect::Sqlite.is_not_in(&Model::default(), Expr::col("c"), list.into(), &column_type);
+            let count: u32 = database.query_row(&select("count(*)", outside), [], |row| row.get(0)).unwrap();
+            assert_eq!(count, expected, "{list}");
+        }
+    }
+
+    /// The index narrows the search to days near the operands.
     #[test]
     fn an_index_of_the_column_serves() {
-        let database = Connection::open_in_memory().unwrap();
-        database
-            .execute_batch("CREATE TABLE notes (c datetime_text, d date_text); CREATE INDEX i ON notes (c); CREATE INDEX j ON notes (d)")
-            .unwrap();
-        let comparisons = [
-            Comparison::Equal,
-            Comparison::Less,
-            Comparison::LessOrEqual,
-            Comparison::Greater,
-            Comparison::GreaterOrEqual,
-        ];
-        for (column, column_type) in
-            [("c", ColumnType::Timestamp), ("c", ColumnType::DateTime), ("d", ColumnType::Date)]
-        {
-            for comparison in comparisons {
-                let operand = Expr::val("2026-11-28");
-                let holds = sqlite_time::compare(&Expr::col(column), comparison, &operand, &column_type);
-                let sql = Query::select()
-                    .expr(Expr::cust("1"))
-                    .from("notes")
-                    .and_where(holds)
-                    .to_string(SqliteQueryBuilder);
+        let days = (0..1_000).map(|day| {
+            let day = NaiveDate::default() + TimeDelta::days(20 * day);
+            Stored::Text(day.format("%F").to_string())
+        });
+        let days: Vec<Stored> = days.collect();
+        let model = Model::default();
+        for (declared, column_type) in [
+            ("timestamp_text", ColumnType::Timestamp),
+            ("timestamp", ColumnType::DateTime),
+            ("date_text", ColumnType::Date),
+        ] {
+            let database = table_of(declared, &days);
+            let (dialect, column) = (Dialect::Sqlite, || Expr::col("c"));
+            let compared = ORDERED.map(|comparison| {
+                let operand = Value::from("2026-11-28");
+                dialect.compare(&model, column(), comparison, operand, &column_type)
+            });
+            let list = "[\"2026-11-28\", \"2026-12-01\"]".into();
+            let listed = dialect.is_in(&model, column(), list, &column_type);
+            for condition in compared.into_iter().chain([listed]) {
+                let sql = select("1", condition);
                 let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
                 let plan = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
                 let plan: Vec<String> = plan.map(Result::unwrap).collect();
                 assert!(
-                    !plan.iter().any(|step| step.contains("SCAN")),
-                    "{comparison:?} of {column_type:?}: {plan:?}"
+                    !plan.iter().any(|step| step.contains("SCAN notes"))
+                        && plan.iter().any(|step| step.starts_with("SEARCH notes USING")),
+                    "{column_type:?}: {plan:?}\n{sql}"
                 );
             }
         }

@@ -71,11 +71,11 @@ impl<'a> Body<'a> {
     }
 
     /// Returns the key column and key values, if the statement's text depends on them.
-    pub(super) fn keys_in_text(&self) -> Option<(Expr, Vec<Value>)> {
+    pub(super) fn keys_in_text(&self) -> Option<(OutputColumn, Vec<Value>)> {
         let mut columns = self.key_columns();
         match (columns.pop(), columns.pop()) {
             (Some(only), None) if !self.select.dialect.fits_one_parameter(&only.column_type) => {
-                Some((only.expression, self.keys.iter().flatten().cloned().collect()))
+                Some((only, self.keys.iter().flatten().cloned().collect()))
             }
             _ => None,
         }
@@ -85,10 +85,10 @@ impl<'a> Body<'a> {
     /// depends on them.
     pub(super) fn is_of_parents(&self) -> Option<Expr> {
         self.relation?;
-        if let Some((column, values)) = self.keys_in_text() {
-            return Some(column.is_in(values));
-        }
         let SqlBuilder { model, dialect, .. } = *self.select;
+        if let Some((key, values)) = self.keys_in_text() {
+            return Some(dialect.is_in_values(key.expression, values, &key.column_type));
+        }
         let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
             self.key_columns().into_iter().map(|output| (output.expression, output.column_type)).unzip();
         let parts = (0..).take(dialect.count_key_parameters(&types));

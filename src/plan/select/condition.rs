@@ -207,16 +207,20 @@ impl<'a> Conditions<'a> {
                 dialect.compare(model, column, *comparison, value, column_type)
             }
             Test::OneOf { values, negated } => {
-                let one_of = match values {
-                    Operand::Value(values) => dialect.one_of(model, column, values.clone(), column_type),
-                    Operand::Parameter(parameter) => dialect.is_in(
-                        model,
-                        column,
-                        BindSlot::Parameter(*parameter as u32).into(),
-                        column_type,
-                    ),
+                let list = match values {
+                    Operand::Value(values) if dialect.fits_one_parameter(column_type) => {
+                        dialect.list_parameter(values.clone(), column_type)
+                    }
+                    Operand::Value(values) => {
+                        let one_of = dialect.is_in_values(column, values.clone(), column_type);
+                        return if *negated { one_of.not() } else { one_of };
+                    }
+                    Operand::Parameter(parameter) => BindSlot::Parameter(*parameter as u32).into(),
                 };
-                if *negated { one_of.not() } else { one_of }
+                match negated {
+                    true => dialect.is_not_in(model, column, list, column_type),
+                    false => dialect.is_in(model, column, list, column_type),
+                }
             }
             Test::IsNull(true) => column.is_null(),
             Test::IsNull(false) => column.is_not_null(),

@@ -9,7 +9,7 @@ use sea_orm::{JoinType, Value};
 use super::builder::SqlBuilder;
 use super::condition::{Conditions, join_condition};
 use super::output::{JUNCTION, MAIN, OutputColumn, table};
-use crate::dialect::Dialect;
+use crate::dialect::{Comparison, Dialect};
 use crate::model::{ColumnType, EntityId, Relation, RelationId};
 use crate::plan::cursor::Cursor;
 use crate::plan::filter::Filter;
@@ -29,6 +29,9 @@ pub(super) struct Ordering<'a> {
 }
 
 struct Term {
+    /// Column or count, as stored.
+    stored: Expr,
+    /// Form of `stored` that is compared.
     expression: Expr,
     column_type: ColumnType,
     nullable: bool,
@@ -97,7 +100,8 @@ impl<'a> Ordering<'a> {
             };
             let (column_type, nullable) = term.column_type(select.model, root);
             ordering.terms.push(Term {
-                expression: select.dialect.ordered(expression, &column_type),
+                expression: select.dialect.ordered(expression.clone(), &column_type),
+                stored: expression,
                 column_type,
                 nullable,
                 direction: term.direction,
@@ -195,6 +199,23 @@ impl<'a> Ordering<'a> {
             });
         }
         condition.unwrap_or_else(|| Expr::cust("FALSE"))
+    }
+
+    /// Returns a condition that holds wherever [`Ordering::beyond`] holds for the cursor's row or a row after it, or
+    /// before it when reversed. An index of the first column serves the condition.
+    ///
+    /// The condition stands beside the other one, whose negation would lose rows with it.
+    pub(super) fn near(&self, cursor: &Cursor, reversed: bool) -> Option<Expr> {
+        let (term, value) = (self.terms.first()?, cursor.0.first()?.as_ref()?);
+        let direction = if reversed { term.direction.reversed() } else { term.direction };
+        // NULL, which comes after the values here, is near none of them.
+        if term.nullable && !direction.nulls_first {
+            return None;
+        }
+        let comparison =
+            if direction.descending { Comparison::LessOrEqual } else { Comparison::GreaterOrEqual };
+        let value = Expr::val(value.clone());
+        self.select.dialect.near(&term.stored, comparison, &value, &term.column_type)
     }
 
     /// Returns `(a, b) > (?, ?)` if all terms share a direction and none is nullable: an index can follow a

@@ -13,6 +13,7 @@ use super::query::SqlStatement;
 use super::selected::Selected;
 use super::templates::BindSlot;
 use crate::dialect::Dialect;
+use crate::plan::cursor::Cursor;
 use crate::plan::{LoadKind, Page};
 
 /// Alias of a row's position in its parent's list.
@@ -47,7 +48,11 @@ impl Body<'_> {
             Page::Keyset { limit, backward, after, before, looks_outside } => {
                 let after_page = after.as_ref().map(|cursor| selected.order.beyond(cursor, false));
                 let before_page = before.as_ref().map(|cursor| selected.order.beyond(cursor, true));
-                let inside = [&after_page, &before_page].into_iter().flatten().cloned().reduce(Expr::and);
+                let near =
+                    |cursor: &Option<Cursor>, reversed| selected.order.near(cursor.as_ref()?, reversed);
+                let inside =
+                    [near(after, false), near(before, true), after_page.clone(), before_page.clone()];
+                let inside = inside.into_iter().flatten().reduce(Expr::and);
                 let page = PagePart {
                     condition: inside,
                     reversed: *backward,
@@ -58,18 +63,13 @@ impl Body<'_> {
                 };
                 let mut statement = self.part(&page, selected);
                 if *looks_outside {
-                    let outside = |beyond: &Option<Expr>, mark| {
-                        let condition = beyond.clone().map(ExprTrait::not)?;
-                        Some(PagePart {
-                            condition: Some(condition),
-                            limit: Some(1),
-                            mark: Some(mark),
-                            ..PagePart::default()
-                        })
+                    let outside = |near: Option<Expr>, beyond: Option<Expr>, mark| {
+                        let condition = near.into_iter().chain([beyond?.not()]).reduce(Expr::and);
+                        Some(PagePart { condition, limit: Some(1), mark: Some(mark), ..PagePart::default() })
                     };
                     let parts = [
-                        outside(&after_page, SqlStatement::BEFORE),
-                        outside(&before_page, SqlStatement::AFTER),
+                        outside(near(after, true), after_page, SqlStatement::BEFORE),
+                        outside(near(before, false), before_page, SqlStatement::AFTER),
                     ];
                     for part in parts.into_iter().flatten() {
                         statement.union(UnionType::All, self.part(&part, selected));

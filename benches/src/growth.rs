@@ -1,0 +1,143 @@
+//! Checks that the work of a request grows with its client's data by n log n at most. No bound of its own: counts at
+//! two sizes are compared with each other.
+
+use std::hint::black_box;
+
+use async_graphql::{Request, Variables};
+use clap::{Args, ValueEnum};
+use crowsfoot::Schema;
+use crowsfoot::database::connect;
+use migration::Migrator;
+use sea_orm_migration::MigratorTrait;
+use serde_json::{Value as Json, json};
+
+use crate::instructions::total;
+use crate::{Failure, example};
+
+/// Number of items, and its factor for the second count.
+const ITEMS: u64 = 500;
+const FACTOR: u64 = 4;
+
+/// Bound of the second count over the first one. Linear work gives 4, and n log n 4.9; quadratic work gives 16.
+const MOST: f64 = 5.0;
+
+/// Repetitions in both runs: their difference is without the start, the rows, and preparation.
+const RUNS: [u64; 2] = [1, 3];
+
+/// Options of `grow`.
+#[derive(Debug, Args)]
+pub struct Grow {
+    request: Growing,
+    items: u64,
+    times: u64,
+}
+
+/// Request with a list of the client.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Growing {
+    /// Rows by their node ids
+    Nodes,
+    /// Filter by a list of keys
+    In,
+    /// Filter of alternatives
+    Alternatives,
+    /// Creation of rows
+    Create,
+}
+
+impl Growing {
+    /// Returns the document, and its variable for this number of items.
+    async fn request(
+        self,
+        schema: &Schema,
+        database: &crowsfoot::database::Database,
+        items: u64,
+    ) -> Result<(&'static str, Json), Failure> {
+        let keys = 1..=items;
+        Ok(match self {
+            Self::Nodes => {
+                let ids = answer(schema, database, "{ authors { nodeId } }", Json::Null).await?;
+                let ids = ids["authors"].as_array().into_iter().flatten();
+                let ids = ids.map(|author| author["nodeId"].clone()).collect();
+                ("query ($list: [ID!]!) { nodes(nodeIds: $list) { nodeId } }", ids)
+            }
+            Self::In => {
+                ("query ($list: [Int!]) { authors(where: { id: { in: $list } }) { name } }", keys.collect())
+            }
+            Self::Alternatives => (
+                "query ($list: [AuthorFilter!]) { authors(where: { or: $list }, limit: 1) { name } }",
+                keys.map(|id| json!({ "id": { "eq": id } })).collect(),
+            ),
+            Self::Create => (
+                "mutation ($list: [AuthorCreate!]!) { createAuthors(input: $list) { id } }",
+                keys.map(new_author).collect(),
+            ),
+        })
+    }
+}
+
+fn new_author(number: u64) -> Json {
+    json!({ "name": format!("author {number}") })
+}
+
+/// Returns the data of a response without errors.
+async fn answer(
+    schema: &Schema,
+    database: &crowsfoot::database::Database,
+    text: &str,
+    list: Json,
+) -> Result<Json, Failure> {
+    let variables = Variables::from_json(json!({ "list": list }));
+    let executed = schema.execute(black_box(Request::new(text).variables(variables)), database).await;
+    match executed.errors.first() {
+        Some(error) => Err(error.error.to_string().into()),
+        None => Ok(executed.data()),
+    }
+}
+
+/// Repeats a request with a list of this many items, over as many rows.
+///
+/// # Errors
+/// If the request fails.
+pub async fn grow(Grow { request, items, times }: Grow) -> Result<(), Failure> {
+    let file = std::env::temp_dir().join(format!("crowsfoot-growth-{}.db", std::process::id()));
+    let database = connect(&format!("sqlite://{}?mode=rwc", file.display()), 1).await?;
+    Migrator::up(&*database, None).await?;
+    let schema = Schema::new(example::registry().model()?)?;
+    let (create, _) = Growing::Create.request(&schema, &database, 0).await?;
+    answer(&schema, &database, create, (1..=items).map(new_author).collect()).await?;
+    let (text, list) = request.request(&schema, &database, items).await?;
+    for _ in 0..times {
+        black_box(answer(&schema, &database, text, list.clone()).await?);
+    }
+    database.close().await?;
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
+    Ok(())
+}
+
+/// Counts every request at both sizes and returns those that grow faster than n log n.
+///
+/// # Errors
+/// If a request fails.
+pub fn check() -> Result<Vec<String>, Failure> {
+    let mut passed = Vec::new();
+    println!(
+        "\n| request | items | instructions | items | instructions | ratio |\n|---|---:|---:|---:|---:|---:|"
+    );
+    for request in Growing::value_variants() {
+        let request = request.to_possible_value().ok_or("a request without a name")?.get_name().to_owned();
+        let count = |items: u64| {
+            let total = |times: u64| total(&["grow", &request, &items.to_string(), &times.to_string()]);
+            Ok::<_, Failure>(total(RUNS[1])?.saturating_sub(total(RUNS[0])?) / (RUNS[1] - RUNS[0]))
+        };
+        let (few, many) = (count(ITEMS)?, count(FACTOR * ITEMS)?);
+        let ratio = many as f64 / few as f64;
+        println!("| {request} | {ITEMS} | {few} | {} | {many} | {ratio:.2} |", FACTOR * ITEMS);
+        if ratio >= MOST {
+            passed.push(format!("growth of {request}"));
+        }
+    }
+    Ok(passed)
+}
