@@ -574,7 +574,7 @@ fn check_mutations(entities: &[&Entity], faults: &mut Vec<ModelFault>) {
     let mut names = Names::new(faults);
     // Entities whose list and single field are equal were reported before.
     for entity in entities.iter().filter(|entity| entity.roots.list != entity.roots.one) {
-        for name in entity.roots.mutations() {
+        for (name, _) in entity.roots.mutations() {
             names.take(name, format!("a mutation of {}", entity.name), clash);
         }
     }

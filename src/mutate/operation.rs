@@ -17,6 +17,7 @@ use super::trial::Trial;
 use super::writer::{MutationWriter, RowInput, values_of};
 use crate::error::{Code, Error, LocatedError, Result, Retry};
 use crate::execute::{Json, ModelResponse, Session, Tree, json, object};
+use crate::model::names::{self, MutationRoot};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
     Arguments, Document, Field, FieldKind, Filter, Input, Load, LoadKind, NodeGroup, OrderTerm, Plan, Planner,
@@ -222,46 +223,43 @@ fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<Ro
     if name == "__typename" {
         return Ok(RootWrite::TypeName);
     }
+    let Some((entity, root)) = model.mutation_root(name) else {
+        return Err(Error::validation(format!("{MUTATION} has no field \"{name}\"")));
+    };
     let changes = InputReader { model, dialect: session.dialect() };
-    for (id, entity) in model.exposed() {
-        let roots = &entity.roots;
-        let key = || primary_key(model, id, arguments);
-        let input = || arguments.require("input");
-        let many = || chosen(model, id, arguments);
-        return Ok(match name {
-            name if name == roots.create => {
-                let create = match arguments.get("input") {
-                    Some(input) => changes.create(id, &input, None)?,
-                    // The field has no such argument if no column can be given.
-                    None => Create { path: name.to_owned(), ..Create::default() },
-                };
-                RootWrite::Create { entity: id, creates: vec![create], many: false }
-            }
-            name if name == roots.create_many => {
-                let inputs = input()?.list();
-                let creates =
-                    inputs.iter().map(|input| changes.create(id, input, None)).collect::<Result<_>>()?;
-                RootWrite::Create { entity: id, creates, many: true }
-            }
-            name if name == roots.update => {
-                RootWrite::Update { entity: id, key: key()?, update: changes.update(id, &input()?, None)? }
-            }
-            name if name == roots.update_many => RootWrite::UpdateMany {
-                entity: id,
-                filter: many()?,
-                update: changes.update(id, &input()?, None)?,
-            },
-            name if name == roots.upsert => {
-                let input = input()?;
-                let key = conflict_key(entity, &arguments.require("onConflict")?)?;
-                RootWrite::Upsert { entity: id, create: changes.create(id, &input, None)?, key }
-            }
-            name if name == roots.delete => RootWrite::Delete { entity: id, key: key()? },
-            name if name == roots.delete_many => RootWrite::DeleteMany { entity: id, filter: many()? },
-            _ => continue,
-        });
-    }
-    Err(Error::validation(format!("{MUTATION} has no field \"{name}\"")))
+    let key = || primary_key(model, entity, arguments);
+    let input = || arguments.require("input");
+    let chosen = || chosen(model, entity, arguments);
+    Ok(match root {
+        MutationRoot::Create => {
+            let create = match arguments.get("input") {
+                Some(input) => changes.create(entity, &input, None)?,
+                // The field has no such argument if no column can be given.
+                None => Create { path: name.to_owned(), ..Create::default() },
+            };
+            RootWrite::Create { entity, creates: vec![create], many: false }
+        }
+        MutationRoot::CreateMany => {
+            let inputs = input()?.list();
+            let creates = inputs.iter().map(|input| changes.create(entity, input, None));
+            RootWrite::Create { entity, creates: creates.collect::<Result<_>>()?, many: true }
+        }
+        MutationRoot::Update => {
+            RootWrite::Update { entity, key: key()?, update: changes.update(entity, &input()?, None)? }
+        }
+        MutationRoot::UpdateMany => RootWrite::UpdateMany {
+            entity,
+            filter: chosen()?,
+            update: changes.update(entity, &input()?, None)?,
+        },
+        MutationRoot::Upsert => {
+            let input = input()?;
+            let key = conflict_key(&model.entities[entity], &arguments.require("onConflict")?)?;
+            RootWrite::Upsert { entity, create: changes.create(entity, &input, None)?, key }
+        }
+        MutationRoot::Delete => RootWrite::Delete { entity, key: key()? },
+        MutationRoot::DeleteMany => RootWrite::DeleteMany { entity, filter: chosen()? },
+    })
 }
 
 fn primary_key(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Vec<Value>> {
@@ -287,7 +285,7 @@ fn chosen(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Filter> 
 
 fn conflict_key(entity: &Entity, input: &Input) -> Result<Vec<ColumnId>> {
     let name = input.text()?;
-    let known = entity.keys().find(|(field, _)| crate::model::names::enum_value(field) == name);
+    let known = entity.keys().find(|(field, _)| names::enum_value(field) == name);
     known.map(|(_, key)| key.to_vec()).ok_or_else(|| input.refuse("expected a unique key"))
 }
 
