@@ -10,7 +10,7 @@ use super::reference::{Reference, Rule, follows_rules, references};
 use super::statement::WriteStatement;
 use super::writer::{MutationWriter, RowInput, has_null, key_of, values_of};
 use crate::database::{RowSet, SqlError};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, EntityId, KeyAction, OnDelete};
 
 /// Rows that a deletion affects.
@@ -82,6 +82,27 @@ impl MutationWriter<'_> {
             }
             Err(error) => Err(self.refusal(error, Attempt::of(id, &[])).await),
         }
+    }
+
+    /// Deletes groups of rows, all at once. An error counts restricting rows and names the key for one group:
+    /// if the deletion is refused, each group is deleted alone, up to the refused one.
+    pub async fn delete_groups(
+        &self,
+        id: EntityId,
+        by: &[ColumnId],
+        groups: &[Vec<Vec<Value>>],
+    ) -> Result<()> {
+        // A trial attributes each violation to its group.
+        if self.trial.is_none() && !groups.is_empty() {
+            match self.delete_rows(id, by, &groups.concat()).await {
+                Err(error) if groups.len() > 1 && is_restriction(&error) => {}
+                done => return done.map(drop),
+            }
+        }
+        for group in groups {
+            self.delete_rows(id, by, group).await?;
+        }
+        Ok(())
     }
 
     /// Sends a statement that writes; the caller interprets a refusal.
@@ -287,6 +308,12 @@ impl MutationWriter<'_> {
         }
         columns
     }
+}
+
+/// Returns true if rows that reference the deleted ones refuse the deletion. Such an error leaves the
+/// transaction intact.
+fn is_restriction(error: &Error) -> bool {
+    matches!(error.code(), Code::DeleteRestricted | Code::ForeignKeyViolation)
 }
 
 /// Returns the values by which other rows may reference these rows.

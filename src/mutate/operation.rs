@@ -309,9 +309,9 @@ impl Operation<'_> {
             RootWrite::Update { entity, key, update } => {
                 let by = &self.entity(entity).primary_key;
                 let updated =
-                    self.writer.update(entity, by, vec![key.clone()], update, &[]).await.map_err(failed)?;
+                    self.writer.update(entity, by, vec![key.clone()], update).await.map_err(failed)?;
                 if updated.is_empty() {
-                    return Err(failed(self.not_found(entity, &key)));
+                    return Err(failed(self.writer.no_row(entity, by, &key)));
                 }
                 self.read_rows(entity, &updated, false).await
             }
@@ -329,7 +329,7 @@ impl Operation<'_> {
                 let keys = slice::from_ref(&key);
                 let found = self.writer.lock(entity, by, by, keys, LockType::Update).await.map_err(failed)?;
                 if found.is_empty() {
-                    return Err(failed(self.not_found(entity, &key)));
+                    return Err(failed(self.writer.no_row(entity, by, &key)));
                 }
                 let answer = self.read_rows(entity, &found, false).await?;
                 self.writer.delete_rows(entity, by, &[key]).await.map_err(failed)?;
@@ -343,11 +343,6 @@ impl Operation<'_> {
 
     fn entity(&self, id: EntityId) -> &Entity {
         &self.writer.session.model().entities[id]
-    }
-
-    fn not_found(&self, id: EntityId, key: &[Value]) -> Error {
-        let entity = self.entity(id);
-        Error::not_found(&entity.name, self.writer.key_json(id, &entity.primary_key, key))
     }
 
     fn path(&self) -> Vec<PathSegment> {
@@ -366,7 +361,7 @@ impl Operation<'_> {
         let keys = self.writer.choose(id, filter, LockType::NoKeyUpdate).await.map_err(failed)?;
         let updated = match keys.is_empty() {
             true => Vec::new(),
-            false => self.writer.update(id, by, keys, update, &[]).await.map_err(failed)?,
+            false => self.writer.update(id, by, keys, update).await.map_err(failed)?,
         };
         let type_name = &entity.types.update_result;
         let mut answer = Vec::new();

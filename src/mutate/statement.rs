@@ -30,6 +30,9 @@ pub(super) struct WriteStatement {
     pub touches: Vec<Table>,
 }
 
+/// Columns by name, with their types.
+pub(super) type Columns = Vec<(String, ColumnType)>;
+
 /// Rows of one INSERT, with their columns.
 pub(super) type InsertBatch<C, R> = (BTreeSet<C>, Vec<R>);
 

@@ -240,7 +240,12 @@ impl<'a> MutationWriter<'a> {
 
     /// Builds the error of a key that names no row.
     pub fn missing(&self, id: EntityId, key: &UniqueKeyInput) -> Error {
-        Error::not_found(&self.model().entities[id].name, self.key_json(id, &key.columns, &key.values))
+        self.no_row(id, &key.columns, &key.values)
+    }
+
+    /// Builds the error of columns whose values no row has.
+    pub fn no_row(&self, id: EntityId, columns: &[ColumnId], values: &[Value]) -> Error {
+        Error::not_found(&self.model().entities[id].name, self.key_json(id, columns, values))
     }
 
     /// Builds the error of a key that names no row of a list.
