@@ -151,14 +151,14 @@ const CHANGES: &[Change] = &[
         before: |count| vec![members_with_lockers(count)],
         query: "mutation { updateMembers(where: {}, all: true, input: { locker: { disconnect: true } }) { affected } }",
         variables: |_| json!({}),
-        counted: ("{ lockersAggregate(where: { member: { isNull: true } }) { count } }", 1),
+        counted: ("{ lockersAggregate(where: { not: { member: {} } }) { count } }", 1),
     },
     Change {
         name: "the single row below each deleted",
         before: |count| vec![members_with_lockers(count)],
         query: "mutation { updateMembers(where: {}, all: true, input: { locker: { delete: true } }) { affected } }",
         variables: |_| json!({}),
-        counted: ("{ membersAggregate(where: { locker: { isNull: true } }) { count } }", 1),
+        counted: ("{ membersAggregate(where: { not: { locker: {} } }) { count } }", 1),
     },
     Change {
         name: "the single row below each changed",
@@ -188,7 +188,7 @@ const CHANGES: &[Change] = &[
         before: |count| vec![members(count), edited_articles(count)],
         query: "mutation { updateMembers(where: {}, all: true, input: { editedArticles: { set: [] } }) { affected } }",
         variables: |_| json!({}),
-        counted: ("{ articlesAggregate(where: { editor: { isNull: true } }) { count } }", 1),
+        counted: ("{ articlesAggregate(where: { not: { editor: {} } }) { count } }", 1),
     },
     Change {
         name: "links below each set and removed",
