@@ -36,15 +36,8 @@ pub enum NestedNeed {
 
 impl NestedVerb {
     /// Every verb, in the order of the input fields.
-    pub const ALL: [Self; 7] = [
-        Self::Create,
-        Self::Connect,
-        Self::Upsert,
-        Self::Update,
-        Self::Delete,
-        Self::Disconnect,
-        Self::Set,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Create, Self::Connect, Self::Upsert, Self::Update, Self::Delete, Self::Disconnect, Self::Set];
 
     /// Returns the input field.
     pub const fn name(self) -> &'static str {
@@ -72,9 +65,10 @@ impl NestedVerb {
         }
     }
 
-    /// Returns the conditions of the verb for relations of this kind. `None` for a verb that they do not have:
-    /// a key that the row itself holds is set by a link, a single row is not set as a list, and rows behind a
-    /// junction are only linked and unlinked.
+    /// Returns the conditions of the verb for relations of this kind; `None` if the relations lack the verb.
+    ///
+    /// A row's own foreign key takes a link and no verb. Rows behind a junction are created, linked and
+    /// unlinked only, because other rows share them.
     pub const fn needs(self, declaration: Declaration) -> Option<&'static [NestedNeed]> {
         use Declaration::{BelongsTo, HasMany, HasOne, ManyToMany};
         use NestedNeed::{Change, Creation, Key, Nullable};

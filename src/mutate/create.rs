@@ -3,9 +3,10 @@
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
+use super::attempt::Attempt;
 use super::change::{Create, NestedWrite};
-use super::constraint::Attempt;
-use super::writer::{MutationWriter, RowInput, rows_of};
+use super::row::{RowInput, rows_of};
+use super::writer::MutationWriter;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
+use super::attempt::{Attempt, Linked};
 use super::change::{ColumnValues, LinkWrite, UniqueKeyInput};
-use super::constraint::{Attempt, Linked};
+use super::row::{RowInput, normalized, values_of};
 use super::statement::Columns;
 use super::unlink::Unlinked;
-use super::writer::{MutationWriter, RowInput, normalized, values_of};
+use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation};
 
@@ -53,11 +54,7 @@ struct Pair {
 
 impl MutationWriter<'_> {
     /// Applies the nested writes to links: removals first, then additions, in input order.
-    pub async fn write_links(
-        &self,
-        through: Through<'_>,
-        above: Vec<(Vec<Value>, LinkWrite)>,
-    ) -> Result<()> {
+    pub async fn write_links(&self, through: Through<'_>, above: Vec<(Vec<Value>, LinkWrite)>) -> Result<()> {
         if above.is_empty() {
             return Ok(());
         }

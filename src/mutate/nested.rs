@@ -6,11 +6,12 @@ use futures_util::future::BoxFuture;
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
+use super::attempt::Attempt;
 use super::change::{NestedWrite, Removal, ToManyWrite, ToOneWrite, UniqueKeyInput};
-use super::constraint::Attempt;
 use super::links::Through;
+use super::row::{RowInput, key_of, normalized, rows_of, values_of};
 use super::update::{NestedUpdate, NestedWrites};
-use super::writer::{MutationWriter, RowInput, key_of, normalized, rows_of, values_of};
+use super::writer::MutationWriter;
 use crate::dialect::Dialect;
 use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, EntityId, Relation};
@@ -24,11 +25,7 @@ type ListedRow = (UniqueKeyInput, ParentKey);
 impl MutationWriter<'_> {
     /// Applies the nested writes of all parent rows. Removals come first, then changes, then additions; each
     /// of these steps follows the order of the parents. Boxed, because writes nest.
-    pub fn write_nested(
-        &self,
-        owner: EntityId,
-        nested: NestedWrites,
-    ) -> BoxFuture<'_, Result<()>> {
+    pub fn write_nested(&self, owner: EntityId, nested: NestedWrites) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             for (id, above) in nested {
                 let relation = &self.model().entities[owner].relations[id];
@@ -73,8 +70,7 @@ impl MutationWriter<'_> {
         }
         self.delete_groups(target, &relation.to, &deletes).await?;
         if !disconnects.is_empty() {
-            let write =
-                self.writes().update(target, &self.unset(relation), &relation.to, &disconnects, &[]);
+            let write = self.writes().update(target, &self.unset(relation), &relation.to, &disconnects, &[]);
             self.send(write, Attempt::of(target, &[])).await?;
         }
         self.update_nested(target, updates, |_, update| Err(self.no_row(target, &update.by, &update.key)))
@@ -86,7 +82,8 @@ impl MutationWriter<'_> {
         };
         self.update_nested(target, upserts, note).await?;
         self.connect(relation, connects).await?;
-        let missing = upserted.into_iter().zip(is_missing).filter_map(|(row, is_missing)| is_missing.then_some(row));
+        let missing =
+            upserted.into_iter().zip(is_missing).filter_map(|(row, is_missing)| is_missing.then_some(row));
         let missing = missing.collect();
         self.create(target, missing, &[], None).await.map_err(|error| self.perhaps_raced(error))?;
         self.create(target, creates, &[], None).await?;
@@ -150,7 +147,8 @@ impl MutationWriter<'_> {
                 let found = self.lock(target, &named, &columns, &values, LockType::Update).await?;
                 self.require_all(target, &found, &rows)?;
                 let lists = rows.chunk_by(|(_, one), (_, other)| one == other);
-                let groups: Vec<Vec<Vec<Value>>> = lists.map(|rows| within(relation, &named, rows).1).collect();
+                let groups: Vec<Vec<Vec<Value>>> =
+                    lists.map(|rows| within(relation, &named, rows).1).collect();
                 self.delete_groups(target, &columns, &groups).await?;
             }
         }

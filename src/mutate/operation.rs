@@ -11,10 +11,11 @@ use sea_orm::sea_query::LockType;
 use tokio::task::yield_now;
 
 use super::change::{Create, InputReader, Update};
-use super::constraint::is_foreign_key_violation;
+use super::constraint::{is_foreign_key_violation, refusal_at_the_end};
 use super::delete::DeletionScope;
+use super::row::{RowInput, values_of};
 use super::trial::Trial;
-use super::writer::{MutationWriter, RowInput, values_of};
+use super::writer::MutationWriter;
 use crate::error::{Code, Error, LocatedError, Result, Retry};
 use crate::execute::{Json, ModelResponse, Session, Tree, json, object};
 use crate::model::names::{self, MutationRoot};
@@ -162,8 +163,7 @@ async fn attempt_once(
         // A constraint that is checked at the end of the transaction.
         Err(error) => {
             let is_foreign_key = is_foreign_key_violation(&error);
-            let writer = MutationWriter { session, trial: None };
-            let errors = at_root(writer.refusal_at_the_end(error).await);
+            let errors = at_root(refusal_at_the_end(session, error).await);
             Err(if is_foreign_key { Refused::AtTheEnd(errors) } else { Refused::AtOnce(errors) })
         }
     }

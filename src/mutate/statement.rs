@@ -9,8 +9,8 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{Statement, Value};
 
+use super::row::RowInput;
 use super::touched;
-use super::writer::RowInput;
 use crate::database::ForeignKeys;
 use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};

@@ -6,11 +6,13 @@ use indexmap::IndexMap;
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
-use super::constraint::Attempt;
+use super::attempt::Attempt;
+use super::lookup::references_to;
 use super::reference::follows_rules;
+use super::row::{key_of, normalized, values_of};
 use super::statement::Columns;
 use super::touched;
-use super::writer::{MutationWriter, key_of, normalized, values_of};
+use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, Junction};
 
@@ -34,7 +36,7 @@ impl MutationWriter<'_> {
         let known = self.session.statements().foreign_keys();
         let is_judged = |id: &EntityId| {
             follows_rules(self.model(), known.as_deref(), *id)
-                || self.references(*id).iter().any(|reference| reference.rule.restricts())
+                || references_to(self.session, *id).iter().any(|reference| reference.rule.restricts())
         };
         if let Some(id) = junction.entity.filter(is_judged) {
             let groups = self.linking(id, from, to, &links).await?;

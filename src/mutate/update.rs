@@ -7,9 +7,10 @@ use indexmap::IndexMap;
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
+use super::attempt::Attempt;
 use super::change::{ForwardLink, NestedWrite, Update};
-use super::constraint::Attempt;
-use super::writer::{MutationWriter, RowInput, key_of, normalized, rows_of, values_of};
+use super::row::{RowInput, key_of, normalized, rows_of, values_of};
+use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, RelationId};
 
@@ -137,7 +138,9 @@ impl MutationWriter<'_> {
         for update in updates {
             let key = normalized(&update.key);
             match runs.last_mut() {
-                Some(run) if self.is_equal(id, &run[0], &update) && keys.insert(key.clone()) => run.push(update),
+                Some(run) if self.is_equal(id, &run[0], &update) && keys.insert(key.clone()) => {
+                    run.push(update)
+                }
                 _ => {
                     keys = HashSet::from([key]);
                     runs.push(vec![update]);

@@ -296,8 +296,7 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
     let in_create = InputObject::new(&far.nested.create)
         .description(format!("Nested writes to `{}` of a new {}.", relation.field, entity.name));
     let additions = verbs().filter(|verb| verb.adds());
-    let in_create =
-        additions.map(|verb| far.field(verb, relation)).fold(in_create, InputObject::field);
+    let in_create = additions.map(|verb| far.field(verb, relation)).fold(in_create, InputObject::field);
     let in_update = InputObject::new(&far.nested.update)
         .description(format!("Nested writes to `{}` of an existing {}.", relation.field, entity.name));
     let in_update = verbs().map(|verb| far.field(verb, relation)).fold(in_update, InputObject::field);

@@ -323,6 +323,8 @@ fn pupils_with_articles(count: usize) -> Vec<String> {
     vec![
         members(count),
         edited_articles(count),
-        format!("mutation {{ updateMember(id: 1, input: {{ pupils: {{ connect: [{connect}] }} }}) {{ id }} }}"),
+        format!(
+            "mutation {{ updateMember(id: 1, input: {{ pupils: {{ connect: [{connect}] }} }}) {{ id }} }}"
+        ),
     ]
 }
