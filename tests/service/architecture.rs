@@ -60,9 +60,9 @@ const CIRCLES: [&[&str]; 8] = [
     &["model::column_type", "model::range"],
     &[
         "schema",
-        "schema::answering",
         "schema::build",
         "schema::compiled",
+        "schema::executor",
         "schema::introspection",
         "schema::live",
         "schema::mutations",

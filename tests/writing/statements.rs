@@ -214,7 +214,7 @@ const CHANGES: &[Change] = &[
         }",
         variables: |count| {
             let row = |row: usize| {
-                let list = if row % 2 == 0 { "disconnect" } else { "delete" };
+                let list = if row.is_multiple_of(2) { "disconnect" } else { "delete" };
                 json!({
                     "where": { "id": row + 1 },
                     "input": { "nick": "N", "editedArticles": { list: { "id": row + 1 } } },
