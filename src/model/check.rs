@@ -667,7 +667,7 @@ fn check_mutations(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
     let mut names = Names::new(findings);
     // Entities whose list and single field are equal were reported before.
     for (id, entity) in entities.iter().filter(|(_, entity)| entity.roots.list != entity.roots.one) {
-        for name in entity.roots.mutations() {
+        for (name, _) in entity.roots.mutations() {
             names.take(name, (Named::Entity(*id), format!("a mutation of {}", entity.name)), clash);
         }
     }

@@ -12,6 +12,7 @@ mod reflect;
 mod registry;
 mod relation;
 mod tables;
+mod vocabulary;
 
 pub use check::{ModelError, ModelFault};
 pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normalize_key};
@@ -23,12 +24,13 @@ pub use note::Note;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
 pub use tables::TableOptions;
+pub use vocabulary::{NestedNeed, NestedVerb};
 
 use std::collections::HashMap;
 
 use sea_orm::Value;
 
-use names::{ConnectionTypes, RootNames, TypeNames};
+use names::{ConnectionTypes, MutationRoot, RootNames, TypeNames};
 
 /// Index of an [`Entity`] in [`Model::entities`].
 pub type EntityId = usize;
@@ -48,6 +50,8 @@ pub struct Model {
     pub enumerations: Vec<Enumeration>,
     /// Root fields that read an entity, by name.
     pub roots: HashMap<String, (EntityId, Root)>,
+    /// Root fields that write an entity, by name.
+    pub mutation_roots: HashMap<String, (EntityId, MutationRoot)>,
     /// Parts of a database that the model leaves out, and names that gave way. Entities have none.
     pub notes: Vec<Note>,
 }
@@ -161,8 +165,14 @@ impl Model {
         self.roots.get(name).map(|(id, root)| (*id, root))
     }
 
+    /// Returns the root field `name` of mutations.
+    pub fn mutation_root(&self, name: &str) -> Option<(EntityId, MutationRoot)> {
+        self.mutation_roots.get(name).copied()
+    }
+
     fn name_roots(&mut self) {
         let mut roots = HashMap::new();
+        let mut mutation_roots = HashMap::new();
         for (id, entity) in self.exposed() {
             let one = entity.lookups().map(|(name, key)| (name, Root::One(key.to_vec())));
             let many = [
@@ -171,8 +181,11 @@ impl Model {
                 (entity.roots.aggregate.clone(), Root::Aggregate),
             ];
             roots.extend(one.chain(many).map(|(name, root)| (name, (id, root))));
+            let mutations = entity.roots.mutations().into_iter();
+            mutation_roots.extend(mutations.map(|(name, root)| (name.to_owned(), (id, root))));
         }
         self.roots = roots;
+        self.mutation_roots = mutation_roots;
     }
 
     /// Returns the relations of exposed entities that lead to `target`.

@@ -106,6 +106,25 @@ pub struct RootNames {
     pub delete_many: String,
 }
 
+/// Kind of a root field that writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MutationRoot {
+    /// Creates one row.
+    Create,
+    /// Creates any number of rows.
+    CreateMany,
+    /// Updates the row with a key.
+    Update,
+    /// Updates the rows that match a filter.
+    UpdateMany,
+    /// Creates one row, or updates the existing one.
+    Upsert,
+    /// Deletes the row with a key.
+    Delete,
+    /// Deletes the rows that match a filter.
+    DeleteMany,
+}
+
 impl RootNames {
     /// Builds the names from the singular and the plural field.
     pub fn new(one: &str, many: &str) -> Self {
@@ -125,15 +144,15 @@ impl RootNames {
     }
 
     /// Returns the root fields of mutations.
-    pub fn mutations(&self) -> [&str; 7] {
+    pub fn mutations(&self) -> [(&str, MutationRoot); 7] {
         [
-            &self.create,
-            &self.create_many,
-            &self.update,
-            &self.update_many,
-            &self.upsert,
-            &self.delete,
-            &self.delete_many,
+            (&self.create, MutationRoot::Create),
+            (&self.create_many, MutationRoot::CreateMany),
+            (&self.update, MutationRoot::Update),
+            (&self.update_many, MutationRoot::UpdateMany),
+            (&self.upsert, MutationRoot::Upsert),
+            (&self.delete, MutationRoot::Delete),
+            (&self.delete_many, MutationRoot::DeleteMany),
         ]
     }
 }

@@ -4,8 +4,11 @@ use sea_orm::Value;
 
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, Declaration, EntityId, Model, Relation, RelationId, names};
+use crate::model::{ColumnId, Declaration, EntityId, Model, NestedVerb, Relation, RelationId, names};
 use crate::plan::Input;
+
+/// Values of columns.
+pub type ColumnValues = Vec<(ColumnId, Value)>;
 
 /// New row, with its nested writes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,7 +16,7 @@ pub struct Create {
     /// Path in the input, for errors.
     pub path: String,
     /// Values of own columns.
-    pub values: Vec<(ColumnId, Value)>,
+    pub values: ColumnValues,
     /// Rows that the new row references.
     pub forward: Vec<(RelationId, ForwardLink)>,
     /// Nested writes to rows that reference the new row.
@@ -26,7 +29,7 @@ pub struct Update {
     /// Path in the input, for errors.
     pub path: String,
     /// New values of own columns.
-    pub values: Vec<(ColumnId, Value)>,
+    pub values: ColumnValues,
     /// Rows that the changed rows will reference.
     pub forward: Vec<(RelationId, ForwardLink)>,
     /// Nested writes to rows that reference the changed rows.
@@ -47,39 +50,80 @@ pub enum ForwardLink {
 /// Row named by a unique key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UniqueKeyInput {
-    /// Path in the input, for errors.
-    pub path: String,
     /// Columns of the key.
     pub columns: Vec<ColumnId>,
     /// Values of the key.
     pub values: Vec<Value>,
-    /// Values of the junction's own columns, if the key links through a junction.
-    pub junction: Vec<(ColumnId, Value)>,
 }
 
-/// Nested writes to rows of a reverse or many-to-many relation. A one-to-one relation has at most one of
-/// each.
+/// Nested writes to rows of a reverse or many-to-many relation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NestedWrite {
+    /// Through has_one.
+    ToOne(Box<ToOneWrite>),
+    /// Through has_many.
+    ToMany(ToManyWrite),
+    /// Through a junction.
+    Links(LinkWrite),
+}
+
+/// Nested writes to the single row of a relation.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct NestedWrite {
-    /// New rows to link, with the values of the junction's own columns.
-    pub create: Vec<(Create, Vec<(ColumnId, Value)>)>,
-    /// Rows to link.
-    pub connect: Vec<UniqueKeyInput>,
-    /// Changes of linked rows; without a key, of the single row.
-    pub update: Vec<(Option<UniqueKeyInput>, Update)>,
-    /// Change of the single row, or its creation.
+pub struct ToOneWrite {
+    /// Removal of the row.
+    pub removal: Option<Removal>,
+    /// Change of the row.
+    pub update: Option<Update>,
+    /// Change of the row, or its creation.
     pub upsert: Option<(Create, Update)>,
+    /// Row to link.
+    pub connect: Option<UniqueKeyInput>,
+    /// New row to link.
+    pub create: Option<Create>,
+}
+
+/// Removal of a single row. A row that is deleted need not be unlinked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Unlinks the row.
+    Disconnect,
+    /// Deletes the row.
+    Delete,
+}
+
+/// Nested writes to the list of rows that hold the foreign key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToManyWrite {
     /// Rows to unlink.
     pub disconnect: Vec<UniqueKeyInput>,
-    /// True to unlink the single row.
-    pub disconnect_one: bool,
     /// Rows to delete.
     pub delete: Vec<UniqueKeyInput>,
-    /// True to delete the single row.
-    pub delete_one: bool,
     /// Complete new set of linked rows.
     pub set: Option<Vec<UniqueKeyInput>>,
+    /// Changes of linked rows.
+    pub update: Vec<(UniqueKeyInput, Update)>,
+    /// Rows to link.
+    pub connect: Vec<UniqueKeyInput>,
+    /// New rows to link.
+    pub create: Vec<Create>,
 }
+
+/// Nested writes to the links of a many-to-many relation. Links to add come with the values of the junction's
+/// own columns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LinkWrite {
+    /// Rows to unlink.
+    pub disconnect: Vec<UniqueKeyInput>,
+    /// Complete new set of linked rows.
+    pub set: Option<Vec<(UniqueKeyInput, ColumnValues)>>,
+    /// Rows to link.
+    pub connect: Vec<(UniqueKeyInput, ColumnValues)>,
+    /// New rows to link.
+    pub create: Vec<(Create, ColumnValues)>,
+}
+
+/// Entity of a junction, and those of its own columns that links carry.
+type JunctionColumns<'a> = Option<(EntityId, &'a [ColumnId])>;
 
 /// Reader of a model's inputs.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +147,7 @@ impl InputReader<'_> {
             match self.field(entity, name, &input, without)? {
                 InputField::Column(column, value) => create.values.push((column, value)),
                 InputField::Forward(relation, link) => create.forward.push((relation, link)),
-                InputField::Nested(relation, nested) => create.nested.push((relation, *nested)),
+                InputField::Nested(relation, nested) => create.nested.push((relation, nested)),
             }
         }
         Ok(create)
@@ -133,7 +177,7 @@ impl InputReader<'_> {
         if relation.declaration == Declaration::BelongsTo {
             return Ok(InputField::Forward(relation_id, self.link(id, relation, input)?));
         }
-        Ok(InputField::Nested(relation_id, Box::new(self.nested(id, relation_id, input)?)))
+        Ok(InputField::Nested(relation_id, self.nested(id, relation_id, input)?))
     }
 
     /// Reads a column's new value; `null` is a value if the column is nullable.
@@ -166,18 +210,23 @@ impl InputReader<'_> {
         if name == "create" {
             return Ok(ForwardLink::Create(Box::new(self.create(relation.target, &value, None)?)));
         }
-        Ok(ForwardLink::Key(self.key(relation.target, input, None)?))
+        Ok(ForwardLink::Key(self.key(relation.target, input)?))
     }
 
-    /// Reads `UserKey`: exactly one unique key, and the junction's own columns for a link.
-    pub fn key(
+    /// Reads `UserKey`: exactly one unique key.
+    fn key(&self, id: EntityId, input: &Input) -> Result<UniqueKeyInput> {
+        Ok(self.key_to_link(id, input, None)?.0)
+    }
+
+    /// Reads a unique key, and the junction's own columns beside it.
+    fn key_to_link(
         &self,
         id: EntityId,
         input: &Input,
-        junction: Option<(EntityId, &[ColumnId])>,
-    ) -> Result<UniqueKeyInput> {
+        junction: JunctionColumns<'_>,
+    ) -> Result<(UniqueKeyInput, ColumnValues)> {
         let entity = &self.model.entities[id];
-        let mut found: Option<(Vec<ColumnId>, Vec<Value>)> = None;
+        let mut found: Option<UniqueKeyInput> = None;
         let mut own = Vec::new();
         for (name, value) in input.object()? {
             if let Some((junction, columns)) = junction
@@ -191,12 +240,11 @@ impl InputReader<'_> {
             let (_, columns) =
                 key.ok_or_else(|| value.refuse(format!("{} has no unique key \"{name}\"", entity.name)))?;
             let values = self.key_values(id, columns, &value)?;
-            if found.replace((columns.to_vec(), values)).is_some() {
+            if found.replace(UniqueKeyInput { columns: columns.to_vec(), values }).is_some() {
                 return Err(input.refuse("expected exactly one unique key"));
             }
         }
-        let (columns, values) = found.ok_or_else(|| input.refuse("expected a unique key"))?;
-        Ok(UniqueKeyInput { path: input.path().to_owned(), columns, values, junction: own })
+        Ok((found.ok_or_else(|| input.refuse("expected a unique key"))?, own))
     }
 
     fn key_values(&self, id: EntityId, columns: &[ColumnId], input: &Input) -> Result<Vec<Value>> {
@@ -215,77 +263,144 @@ impl InputReader<'_> {
 
     fn nested(&self, owner: EntityId, id: RelationId, input: &Input) -> Result<NestedWrite> {
         let relation = &self.model.entities[owner].relations[id];
-        let target = relation.target;
-        let forward = self.model.forward_side(owner, id);
-        let columns = self.model.junction_columns(relation);
-        let junction =
-            relation.junction.as_ref().and_then(|junction| junction.entity).map(|id| (id, &columns[..]));
-        let junction = junction.filter(|_| !columns.is_empty());
-        let keys = |input: &Input| -> Result<Vec<UniqueKeyInput>> {
-            input.list().iter().map(|input| self.key(target, input, None)).collect()
+        let mut nested = match relation.declaration {
+            Declaration::BelongsTo | Declaration::HasOne => NestedWrite::ToOne(Box::default()),
+            Declaration::HasMany => NestedWrite::ToMany(ToManyWrite::default()),
+            Declaration::ManyToMany => NestedWrite::Links(LinkWrite::default()),
         };
         if input.is_null() {
-            let columns = &self.model.entities[target].columns;
-            let is_detachable = relation.junction.is_none()
-                && !relation.is_many()
-                && relation.to.iter().all(|column| columns[*column].nullable);
+            let columns = &self.model.entities[relation.target].columns;
+            let is_detachable = relation.to.iter().all(|column| columns[*column].nullable);
             // From this side too, null unlinks.
-            return match is_detachable {
-                true => Ok(NestedWrite { disconnect_one: true, ..NestedWrite::default() }),
-                false => Err(input.refuse("expected changes (omit the field to change nothing)")),
+            return match &mut nested {
+                NestedWrite::ToOne(write) if is_detachable => {
+                    write.removal = Some(Removal::Disconnect);
+                    Ok(nested)
+                }
+                _ => Err(input.refuse("expected changes (omit the field to change nothing)")),
             };
         }
-        let mut nested = NestedWrite::default();
+        let columns = self.model.junction_columns(relation);
+        let junction = relation.junction.as_ref().and_then(|junction| junction.entity);
+        let target = NestedTarget {
+            entity: relation.target,
+            forward: self.model.forward_side(owner, id),
+            junction: junction.map(|id| (id, &columns[..])).filter(|_| !columns.is_empty()),
+        };
         for (name, input) in input.object()? {
             if input.is_null() {
                 return Err(input.refuse("expected a value (omit the field to change nothing)"));
             }
-            match (name.as_str(), relation.is_many()) {
-                ("create", _) => {
-                    for input in input.list() {
-                        nested.create.push(self.create_below(target, &input, forward, junction)?);
-                    }
-                }
-                ("connect", _) => {
-                    let links = input.list();
-                    nested.connect =
-                        links.iter().map(|input| self.key(target, input, junction)).collect::<Result<_>>()?;
-                }
-                ("set", true) => {
-                    let links = input.list();
-                    let links = links.iter().map(|input| self.key(target, input, junction));
-                    nested.set = Some(links.collect::<Result<_>>()?);
-                }
-                ("update", true) => {
-                    for input in input.list() {
-                        let (key, change) = (field(&input, "where")?, field(&input, "input")?);
-                        let key = self.key(target, &key, None)?;
-                        nested.update.push((Some(key), self.update(target, &change, forward)?));
-                    }
-                }
-                ("update", false) => nested.update.push((None, self.update(target, &input, forward)?)),
-                ("upsert", false) => {
-                    let create = self.create(target, &field(&input, "create")?, forward)?;
-                    nested.upsert = Some((create, self.update(target, &field(&input, "update")?, forward)?));
-                }
-                ("disconnect", true) => nested.disconnect = keys(&input)?,
-                ("delete", true) => nested.delete = keys(&input)?,
-                ("disconnect", false) => nested.disconnect_one = input.boolean()?,
-                ("delete", false) => nested.delete_one = input.boolean()?,
-                (name, _) => return Err(input.refuse(format!("unknown operation \"{name}\""))),
+            let verb = NestedVerb::find(name, relation.declaration);
+            let verb = verb.ok_or_else(|| unknown_verb(name, &input))?;
+            match &mut nested {
+                NestedWrite::ToOne(write) => self.read_to_one(verb, target, &input, write)?,
+                NestedWrite::ToMany(write) => self.read_to_many(verb, target, &input, write)?,
+                NestedWrite::Links(write) => self.read_links(verb, target, &input, write)?,
             }
         }
         Ok(nested)
     }
 
+    fn read_to_one(
+        &self,
+        verb: NestedVerb,
+        target: NestedTarget<'_>,
+        input: &Input,
+        write: &mut ToOneWrite,
+    ) -> Result<()> {
+        let NestedTarget { entity, forward, .. } = target;
+        match verb {
+            NestedVerb::Create => write.create = Some(self.create(entity, input, forward)?),
+            NestedVerb::Connect => write.connect = Some(self.key(entity, input)?),
+            NestedVerb::Upsert => {
+                let create = self.create(entity, &field(input, "create")?, forward)?;
+                write.upsert = Some((create, self.update(entity, &field(input, "update")?, forward)?));
+            }
+            NestedVerb::Update => write.update = Some(self.update(entity, input, forward)?),
+            NestedVerb::Delete => {
+                let removal = input.boolean()?.then_some(Removal::Delete);
+                write.removal = removal.or(write.removal);
+            }
+            NestedVerb::Disconnect => {
+                let removal = input.boolean()?.then_some(Removal::Disconnect);
+                write.removal = write.removal.or(removal);
+            }
+            NestedVerb::Set => return Err(unknown_verb(verb.name(), input)),
+        }
+        Ok(())
+    }
+
+    fn read_to_many(
+        &self,
+        verb: NestedVerb,
+        target: NestedTarget<'_>,
+        input: &Input,
+        write: &mut ToManyWrite,
+    ) -> Result<()> {
+        let NestedTarget { entity, forward, .. } = target;
+        let rows = input.list();
+        let keys = || rows.iter().map(|input| self.key(entity, input)).collect::<Result<Vec<_>>>();
+        match verb {
+            NestedVerb::Create => {
+                let creates = rows.iter().map(|input| self.create(entity, input, forward));
+                write.create = creates.collect::<Result<_>>()?;
+            }
+            NestedVerb::Connect => write.connect = keys()?,
+            NestedVerb::Update => {
+                let update = |input: &Input| {
+                    let (key, change) = (field(input, "where")?, field(input, "input")?);
+                    Ok((self.key(entity, &key)?, self.update(entity, &change, forward)?))
+                };
+                write.update = rows.iter().map(update).collect::<Result<_>>()?;
+            }
+            NestedVerb::Delete => write.delete = keys()?,
+            NestedVerb::Disconnect => write.disconnect = keys()?,
+            NestedVerb::Set => write.set = Some(keys()?),
+            NestedVerb::Upsert => return Err(unknown_verb(verb.name(), input)),
+        }
+        Ok(())
+    }
+
+    fn read_links(
+        &self,
+        verb: NestedVerb,
+        target: NestedTarget<'_>,
+        input: &Input,
+        write: &mut LinkWrite,
+    ) -> Result<()> {
+        let NestedTarget { entity, forward, junction } = target;
+        let rows = input.list();
+        let links = || {
+            let links = rows.iter().map(|input| self.key_to_link(entity, input, junction));
+            links.collect::<Result<Vec<_>>>()
+        };
+        match verb {
+            NestedVerb::Create => {
+                let creates = rows.iter().map(|input| self.create_to_link(entity, input, forward, junction));
+                write.create = creates.collect::<Result<_>>()?;
+            }
+            NestedVerb::Connect => write.connect = links()?,
+            NestedVerb::Disconnect => {
+                let keys = rows.iter().map(|input| self.key(entity, input));
+                write.disconnect = keys.collect::<Result<_>>()?;
+            }
+            NestedVerb::Set => write.set = Some(links()?),
+            NestedVerb::Upsert | NestedVerb::Update | NestedVerb::Delete => {
+                return Err(unknown_verb(verb.name(), input));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a new row of a nested write; the junction's own columns, if any, lie beside the row.
-    fn create_below(
+    fn create_to_link(
         &self,
         target: EntityId,
         input: &Input,
         forward: Option<RelationId>,
-        junction: Option<(EntityId, &[ColumnId])>,
-    ) -> Result<(Create, Vec<(ColumnId, Value)>)> {
+        junction: JunctionColumns<'_>,
+    ) -> Result<(Create, ColumnValues)> {
         let Some((junction, columns)) = junction else {
             return Ok((self.create(target, input, forward)?, Vec::new()));
         };
@@ -301,11 +416,24 @@ impl InputReader<'_> {
     }
 }
 
+/// Target of nested writes.
+#[derive(Clone, Copy)]
+struct NestedTarget<'a> {
+    entity: EntityId,
+    /// Relation of the target that the nesting determines.
+    forward: Option<RelationId>,
+    junction: JunctionColumns<'a>,
+}
+
 /// Field of an input, by kind.
 enum InputField {
     Column(ColumnId, Value),
     Forward(RelationId, ForwardLink),
-    Nested(RelationId, Box<NestedWrite>),
+    Nested(RelationId, NestedWrite),
+}
+
+fn unknown_verb(name: &str, input: &Input) -> Error {
+    input.refuse(format!("unknown operation \"{name}\""))
 }
 
 fn field<'a>(input: &Input<'a>, wanted: &str) -> Result<Input<'a>> {

@@ -4,8 +4,10 @@
 use sea_orm::Value;
 
 use super::delete::{DeletionScope, keys_of};
+use super::lookup::references_to;
 use super::reference::{Reference, Rule};
-use super::writer::{MutationWriter, RowInput, values_of};
+use super::row::{RowInput, values_of};
+use super::writer::MutationWriter;
 use crate::database::SqlError;
 use crate::model::{ColumnId, EntityId, OnDelete};
 
@@ -30,7 +32,7 @@ impl MutationWriter<'_> {
     pub async fn delete_collected(&self, reach: &DeletionScope) -> Result<usize, SqlError> {
         let mut edges = Vec::new();
         for (entity, rows) in reach.gone.iter().filter(|(_, rows)| !rows.is_empty()) {
-            for reference in self.references(*entity) {
+            for reference in references_to(self.session, *entity) {
                 let Some(child) = reference.child else { continue };
                 if let Rule::Application(rule @ (OnDelete::SetNull | OnDelete::SetDefault)) = reference.rule {
                     self.set_keys(child, &reference, rule, rows).await?;

@@ -2,52 +2,17 @@
 
 use sea_orm::Value;
 
-use super::naming::{Named, fields, foreign_key_violation};
+use super::attempt::{Attempt, Linked};
+use super::exhausted::exhausted;
+use super::lookup::{find, missing_keys, references_to};
+use super::naming::{Named, dangling, fields, foreign_key_violation, key_named};
+use super::row::{RowInput, has_null, values_of};
 use super::unfit;
-use super::writer::{MutationWriter, RowInput, has_null, values_of};
 use crate::database::{SQLITE_FULL, SqlError, SqlRefusal};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Relation};
-
-/// Attempted write of a statement.
-#[derive(Clone, Copy)]
-pub(super) struct Attempt<'a> {
-    /// Entity of the written table.
-    pub entity: EntityId,
-    /// Written values that may have been refused.
-    pub rows: &'a [RowInput],
-    /// Changed rows of an update: columns, and their previous values.
-    pub at: Option<(&'a [ColumnId], &'a [Vec<Value>])>,
-    /// Links of written junction rows.
-    pub link: Option<&'a Linked>,
-    /// Input path of each row; empty for rows from elsewhere.
-    pub paths: &'a [String],
-}
-
-/// Links of a many-to-many relation.
-#[derive(Clone, Debug)]
-pub(super) struct Linked {
-    /// Entity that has the relation.
-    pub owner: EntityId,
-    /// The relation.
-    pub relation: Relation,
-    /// Keys of the rows at the far end.
-    pub targets: Vec<Vec<Value>>,
-}
-
-impl Linked {
-    fn is_over(&self, table: &str) -> bool {
-        self.relation.junction.as_ref().is_some_and(|junction| junction.table.name == table)
-    }
-}
-
-impl<'a> Attempt<'a> {
-    /// Creates an attempt that changes no referenced key.
-    pub fn of(entity: EntityId, rows: &'a [RowInput]) -> Self {
-        Self { entity, rows, at: None, link: None, paths: &[] }
-    }
-}
+use crate::execute::Session;
+use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Model};
 
 /// Kind of the violated constraint.
 enum Broken {
@@ -77,40 +42,51 @@ pub(super) fn is_foreign_key_violation(error: &SqlError) -> bool {
     matches!(broken, Some(Broken::ForeignKey))
 }
 
-impl MutationWriter<'_> {
-    /// Builds the error of a refused statement, which ends the operation.
-    pub async fn refusal(&self, error: SqlError, attempt: Attempt<'_>) -> Error {
-        let Some(refusal) = error.refusal() else { return error.into() };
-        let Some(broken) = Broken::of(&refusal.code) else {
-            if refusal.code == SQLITE_FULL
-                && let Some(error) = self.exhausted(attempt).await
-            {
-                return error;
-            }
-            let described = match unfit::is_of_values(refusal) {
-                true => self.describe_unfit(refusal, attempt).await,
-                false => return error.into(),
-            };
-            return described.unwrap_or_else(|fault| fault);
-        };
-        let described = match self.session.dialect() {
-            Dialect::Sqlite => self.describe_sqlite(&broken, &refusal.message, attempt).await,
-            Dialect::Postgres => self.describe_postgres(&broken, refusal, attempt).await,
-        };
-        described.unwrap_or_else(|fault| fault)
-    }
-
-    /// Builds the error of a refused COMMIT, which cannot name the field.
-    pub async fn refusal_at_the_end(&self, error: SqlError) -> Error {
-        match self.session.dialect() {
-            Dialect::Sqlite if is_foreign_key_violation(&error) => Error::foreign_key_violation("", ""),
-            _ => self.refusal(error, Attempt::of(0, &[])).await,
+/// Builds the error of a refused statement, which ends the operation.
+pub(super) async fn refusal(session: &Session, error: SqlError, attempt: Attempt<'_>) -> Error {
+    let Some(refusal) = error.refusal() else { return error.into() };
+    let Some(broken) = Broken::of(&refusal.code) else {
+        if refusal.code == SQLITE_FULL
+            && let Some(error) = exhausted(session, attempt).await
+        {
+            return error;
         }
+        let described = match unfit::is_of_values(refusal) {
+            true => unfit::describe(session, refusal, attempt).await,
+            false => return error.into(),
+        };
+        return described.unwrap_or_else(|fault| fault);
+    };
+    let refused = Refused { session, attempt };
+    let described = match session.dialect() {
+        Dialect::Sqlite => refused.describe_sqlite(&broken, &refusal.message).await,
+        Dialect::Postgres => refused.describe_postgres(&broken, refusal).await,
+    };
+    described.unwrap_or_else(|fault| fault)
+}
+
+/// Builds the error of a refused COMMIT, which cannot name the field.
+pub(super) async fn refusal_at_the_end(session: &Session, error: SqlError) -> Error {
+    match session.dialect() {
+        Dialect::Sqlite if is_foreign_key_violation(&error) => Error::foreign_key_violation("", ""),
+        _ => refusal(session, error, Attempt::of(0, &[])).await,
+    }
+}
+
+/// Statement that a constraint refused.
+struct Refused<'a> {
+    session: &'a Session,
+    attempt: Attempt<'a>,
+}
+
+impl Refused<'_> {
+    fn model(&self) -> &Model {
+        self.session.model()
     }
 
     /// Decodes SQLite's messages: `UNIQUE constraint failed: profiles.user_id`, `NOT NULL constraint failed:
     /// posts.title`, `CHECK constraint failed: name`, and `FOREIGN KEY constraint failed` without a name.
-    async fn describe_sqlite(&self, broken: &Broken, message: &str, attempt: Attempt<'_>) -> Result<Error> {
+    async fn describe_sqlite(&self, broken: &Broken, message: &str) -> Result<Error> {
         let named = message.split_once("failed: ").map_or("", |(_, named)| named);
         let (mut table, mut columns) = ("", Vec::new());
         for (of, column) in named.split(", ").filter_map(|column| column.rsplit_once('.')) {
@@ -118,18 +94,13 @@ impl MutationWriter<'_> {
             columns.push(column.to_owned());
         }
         match broken {
-            Broken::ForeignKey => self.find_dangling(attempt).await,
-            Broken::Check => Ok(self.describe(broken, "", &[], named, attempt)),
-            Broken::Unique | Broken::NotNull => Ok(self.describe(broken, table, &columns, named, attempt)),
+            Broken::ForeignKey => self.find_dangling().await,
+            Broken::Check => Ok(self.describe(broken, "", &[], named)),
+            Broken::Unique | Broken::NotNull => Ok(self.describe(broken, table, &columns, named)),
         }
     }
 
-    async fn describe_postgres(
-        &self,
-        broken: &Broken,
-        refusal: &SqlRefusal,
-        attempt: Attempt<'_>,
-    ) -> Result<Error> {
+    async fn describe_postgres(&self, broken: &Broken, refusal: &SqlRefusal) -> Result<Error> {
         let SqlRefusal { table, column, constraint, .. } = refusal;
         let columns = match broken {
             Broken::Unique => self.postgres_columns(UNIQUE_COLUMNS, table, constraint).await?,
@@ -137,30 +108,24 @@ impl MutationWriter<'_> {
             Broken::NotNull => vec![column.clone()],
             Broken::Check => Vec::new(),
         };
-        Ok(self.describe(broken, table, &columns, constraint, attempt))
+        Ok(self.describe(broken, table, &columns, constraint))
     }
 
     /// Builds the error of a constraint over these columns of a table. A hidden junction is reported as the
     /// list written through it.
-    fn describe(
-        &self,
-        broken: &Broken,
-        table: &str,
-        columns: &[String],
-        constraint: &str,
-        attempt: Attempt<'_>,
-    ) -> Error {
+    fn describe(&self, broken: &Broken, table: &str, columns: &[String], constraint: &str) -> Error {
         if let Broken::ForeignKey = broken {
-            let attempted = &self.model().entities[attempt.entity];
-            let link = attempt.link.filter(|link| !self.is_exposed(table) && link.is_over(table));
+            let attempted = &self.model().entities[self.attempt.entity];
+            let link =
+                self.attempt.link.filter(|link| !is_exposed(self.model(), table) && link.is_over(table));
             let named = match link {
-                Some(link) => Some(self.name_of(link)),
-                None => self.key_named(table, columns),
+                Some(link) => Some(name_of(self.model(), link)),
+                None => key_named(self.model(), table, columns),
             };
             return foreign_key_violation(named.unwrap_or_else(|| (attempted.name.clone(), None)));
         }
-        let written = self.entity_of(table).or((table.is_empty()).then_some(attempt.entity));
-        let (name, fields) = match (written, attempt.link) {
+        let written = entity_of(self.model(), table).or((table.is_empty()).then_some(self.attempt.entity));
+        let (name, fields) = match (written, self.attempt.link) {
             (Some(id), _) if self.model().entities[id].exposed => {
                 let entity = &self.model().entities[id];
                 let columns: Vec<ColumnId> =
@@ -168,10 +133,10 @@ impl MutationWriter<'_> {
                 (entity.name.clone(), fields(entity, &columns))
             }
             (_, Some(link)) => {
-                let (entity, field) = self.name_of(link);
+                let (entity, field) = name_of(self.model(), link);
                 (entity, field.into_iter().collect())
             }
-            _ => (self.model().entities[attempt.entity].name.clone(), Vec::new()),
+            _ => (self.model().entities[self.attempt.entity].name.clone(), Vec::new()),
         };
         let field = fields.first().map_or("", String::as_str);
         match broken {
@@ -180,26 +145,6 @@ impl MutationWriter<'_> {
             Broken::NotNull => Error::not_null_violation(&name, field),
             Broken::Check => Error::check_violation(&name, constraint),
         }
-    }
-
-    fn entity_of(&self, table: &str) -> Option<EntityId> {
-        self.model().entities.iter().position(|entity| entity.table.name == table)
-    }
-
-    fn is_exposed(&self, table: &str) -> bool {
-        self.entity_of(table).is_some_and(|id| self.model().entities[id].exposed)
-    }
-
-    /// Builds the error of a link to a missing row.
-    pub fn link_error(&self, link: &Linked) -> Error {
-        let junction = link.relation.junction.as_ref();
-        let of_junction = junction.filter(|junction| self.is_exposed(&junction.table.name));
-        let named = of_junction.and_then(|junction| self.key_named(&junction.table.name, &junction.to));
-        foreign_key_violation(named.unwrap_or_else(|| self.name_of(link)))
-    }
-
-    fn name_of(&self, link: &Linked) -> Named {
-        (self.model().entities[link.owner].name.clone(), Some(link.relation.field.clone()))
     }
 
     /// Returns the columns of a constraint. The transaction is lost after the error, so this query runs
@@ -217,55 +162,76 @@ impl MutationWriter<'_> {
     }
 
     /// Finds the written key that references a missing row.
-    async fn find_dangling(&self, attempt: Attempt<'_>) -> Result<Error> {
-        let entity = &self.model().entities[attempt.entity];
+    async fn find_dangling(&self) -> Result<Error> {
+        let entity = &self.model().entities[self.attempt.entity];
         for relation in
             entity.relations.iter().filter(|relation| relation.declaration == Declaration::BelongsTo)
         {
             let complete = |row: &&RowInput| relation.from.iter().all(|column| row.contains_key(column));
-            let keys: Vec<Vec<Value>> = attempt
+            let keys: Vec<Vec<Value>> = self
+                .attempt
                 .rows
                 .iter()
                 .filter(complete)
                 .map(|row| values_of(row, &relation.from))
                 .filter(|key| !has_null(key))
                 .collect();
-            if !self.missing_keys(relation.target, &relation.to, keys).await?.is_empty() {
+            if !missing_keys(self.session, relation.target, &relation.to, keys).await?.is_empty() {
                 let columns = relation.from.iter().map(|id| entity.columns[*id].name.clone());
                 let columns: Vec<String> = columns.collect();
-                return Ok(self.describe(&Broken::ForeignKey, &entity.table.name, &columns, "", attempt));
+                return Ok(self.describe(&Broken::ForeignKey, &entity.table.name, &columns, ""));
             }
         }
-        if let Some(link) = attempt.link {
+        if let Some(link) = self.attempt.link {
             let Linked { relation, targets, .. } = link;
-            if !self.missing_keys(relation.target, &relation.to, targets.clone()).await?.is_empty() {
-                return Ok(self.link_error(link));
+            if !missing_keys(self.session, relation.target, &relation.to, targets.clone()).await?.is_empty() {
+                return Ok(link_error(self.model(), link));
             }
         }
         // No written key is dangling: other rows reference the previous key.
-        let mut pointing = self.find_pointing(attempt).await?;
-        if pointing.is_none() && attempt.at.is_some() {
+        let mut pointing = self.find_pointing().await?;
+        if pointing.is_none() && self.attempt.at.is_some() {
             self.session.statements().renew_foreign_keys().await?;
-            pointing = self.find_pointing(attempt).await?;
+            pointing = self.find_pointing().await?;
         }
         Ok(pointing.unwrap_or_else(|| Error::foreign_key_violation(&entity.name, "")))
     }
 
     /// Finds the reference that restricts the attempted change of a key.
-    async fn find_pointing(&self, attempt: Attempt<'_>) -> Result<Option<Error>> {
-        let Some((by, keys)) = attempt.at else { return Ok(None) };
-        let is_changed = |column: &ColumnId| attempt.rows.iter().any(|row| row.contains_key(column));
-        let references = self.references(attempt.entity);
+    async fn find_pointing(&self) -> Result<Option<Error>> {
+        let Some((by, keys)) = self.attempt.at else { return Ok(None) };
+        let is_changed = |column: &ColumnId| self.attempt.rows.iter().any(|row| row.contains_key(column));
+        let references = references_to(self.session, self.attempt.entity);
         for reference in references.iter().filter(|known| known.enforced && known.to.iter().any(is_changed)) {
             let Some(child) = reference.child.filter(|_| !reference.follows_updates) else { continue };
-            let before = self.find(attempt.entity, &reference.to, by, keys).await?;
+            let before = find(self.session, self.attempt.entity, &reference.to, by, keys).await?;
             let before: Vec<Vec<Value>> = before.iter().map(|row| values_of(row, &reference.to)).collect();
-            if !self.find(child, &reference.from, &reference.from, &before).await?.is_empty() {
-                return Ok(Some(self.dangling(child, reference)));
+            if !find(self.session, child, &reference.from, &reference.from, &before).await?.is_empty() {
+                return Ok(Some(dangling(self.model(), child, reference)));
             }
         }
         Ok(None)
     }
+}
+
+fn entity_of(model: &Model, table: &str) -> Option<EntityId> {
+    model.entities.iter().position(|entity| entity.table.name == table)
+}
+
+fn is_exposed(model: &Model, table: &str) -> bool {
+    entity_of(model, table).is_some_and(|id| model.entities[id].exposed)
+}
+
+/// Builds the error of a link to a missing row.
+pub(super) fn link_error(model: &Model, link: &Linked) -> Error {
+    let junction = link.relation.junction.as_ref();
+    let of_junction = junction.filter(|junction| is_exposed(model, &junction.table.name));
+    let named = of_junction.and_then(|junction| key_named(model, &junction.table.name, &junction.to));
+    foreign_key_violation(named.unwrap_or_else(|| name_of(model, link)))
+}
+
+fn name_of(model: &Model, link: &Linked) -> Named {
+    (model.entities[link.owner].name.clone(), Some(link.relation.field.clone()))
 }
 
 /// Columns of a unique index, by table and name.

@@ -3,9 +3,10 @@
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
+use super::attempt::Attempt;
 use super::change::{Create, NestedWrite};
-use super::constraint::Attempt;
-use super::writer::{MutationWriter, RowInput, rows_of};
+use super::row::{RowInput, rows_of};
+use super::writer::MutationWriter;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
 
@@ -43,11 +44,11 @@ impl MutationWriter<'_> {
             self.follow(id, links, &mut rows).await?;
             let returning = self.returning(id, wanted, nested.keys());
             let created = self.insert(id, (rows, paths), &returning, conflict).await?;
-            for (relation, writes) in nested {
-                let writes =
-                    writes.into_iter().map(|(index, nested)| (created[index].clone(), nested)).collect();
-                self.write_nested(id, relation, writes).await?;
-            }
+            let with_row = |(index, write): (usize, NestedWrite)| (created[index].clone(), write);
+            let nested = nested
+                .into_iter()
+                .map(|(relation, writes)| (relation, writes.into_iter().map(with_row).collect()));
+            self.write_nested(id, nested.collect()).await?;
             Ok(created)
         })
     }

@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, HashSet};
 use sea_orm::sea_query::LockType;
 use sea_orm::{Statement, Value};
 
-use super::constraint::{Attempt, is_foreign_key_violation};
-use super::reference::{Reference, Rule, follows_rules, references};
+use super::attempt::Attempt;
+use super::constraint::{is_foreign_key_violation, refusal};
+use super::lookup::{find, references_to};
+use super::naming::{dangling, label};
+use super::reference::{Reference, Rule, follows_rules};
+use super::row::{RowInput, has_null, key_of, values_of};
 use super::statement::WriteStatement;
-use super::writer::{MutationWriter, RowInput, has_null, key_of, values_of};
+use super::writer::MutationWriter;
 use crate::database::{RowSet, SqlError};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, EntityId, KeyAction, OnDelete};
 
 /// Rows that a deletion affects.
@@ -68,7 +72,7 @@ impl MutationWriter<'_> {
             Ok(deleted) => {
                 self.savepoint("RELEASE SAVEPOINT deletion").await?;
                 if let (Some(trial), Some(reach)) = (self.trial, reach) {
-                    trial.deleted(id, by, keys, reach);
+                    trial.deleted(id, by, keys, reach.gone);
                 }
                 Ok(deleted)
             }
@@ -80,8 +84,31 @@ impl MutationWriter<'_> {
                 };
                 Err(self.restriction(&reach, id, by, keys).await?)
             }
-            Err(error) => Err(self.refusal(error, Attempt::of(id, &[])).await),
+            Err(error) => Err(refusal(self.session, error, Attempt::of(id, &[])).await),
         }
+    }
+
+    /// Deletes groups of rows, all at once.
+    ///
+    /// The error of a refused deletion is that of the first refused group alone, with its key and counts. The
+    /// groups of a refused deletion are therefore deleted one by one.
+    pub async fn delete_groups(
+        &self,
+        id: EntityId,
+        by: &[ColumnId],
+        groups: &[Vec<Vec<Value>>],
+    ) -> Result<()> {
+        // A trial attributes each violation to its group.
+        if self.trial.is_none() && !groups.is_empty() {
+            match self.delete_rows(id, by, &groups.concat()).await {
+                Err(error) if groups.len() > 1 && is_restriction(&error) => {}
+                done => return done.map(drop),
+            }
+        }
+        for group in groups {
+            self.delete_rows(id, by, group).await?;
+        }
+        Ok(())
     }
 
     /// Sends a statement that writes; the caller interprets a refusal.
@@ -94,11 +121,6 @@ impl MutationWriter<'_> {
         let statement = Statement::from_string(self.session.dialect().backend(), sql);
         self.session.statements().write(statement, std::sync::Arc::default()).await?;
         Ok(())
-    }
-
-    /// Returns the keys that reference an entity.
-    pub fn references(&self, id: EntityId) -> Vec<Reference<'_>> {
-        references(self.model(), self.session.statements().foreign_keys().as_deref(), id)
     }
 
     /// Follows CASCADE, of the database and of the application's rules, from the rows whose columns `by`
@@ -118,12 +140,12 @@ impl MutationWriter<'_> {
         let mut level = vec![(id, by.to_vec(), keys.to_vec())];
         let mut is_first = true;
         while let Some((entity, by, keys)) = level.pop() {
-            let references = self.references(entity);
+            let references = references_to(self.session, entity);
             let wanted = self.pointed_at(entity, &references);
             let rows = match lock {
                 true if keys.is_empty() => Vec::new(),
                 true => self.lock(entity, &wanted, &by, &keys, LockType::Update).await?,
-                false => self.find(entity, &wanted, &by, &keys).await?,
+                false => find(self.session, entity, &wanted, &by, &keys).await?,
             };
             let primary_key = &self.model().entities[entity].primary_key;
             let fresh: Vec<RowInput> = rows
@@ -158,7 +180,7 @@ impl MutationWriter<'_> {
     /// Returns true if a rule of the application refuses the deletion.
     async fn is_forbidden(&self, reach: &DeletionScope) -> Result<bool> {
         for (entity, rows) in &reach.gone {
-            for reference in self.references(*entity) {
+            for reference in references_to(self.session, *entity) {
                 let (Rule::Application(rule @ (OnDelete::Protect | OnDelete::Restrict)), Some(child)) =
                     (reference.rule, reference.child)
                 else {
@@ -183,7 +205,7 @@ impl MutationWriter<'_> {
     ) -> Result<(usize, usize)> {
         let primary_key = &self.model().entities[child].primary_key;
         let keys = keys_of(rows, &reference.to);
-        let found = self.find(child, primary_key, &reference.from, &keys).await?;
+        let found = find(self.session, child, primary_key, &reference.from, &keys).await?;
         let goes_along = |row: &&RowInput| reach.seen.contains(&(child, key_of(row, primary_key)));
         let along = found.iter().filter(goes_along).count();
         Ok((found.len() - along, along))
@@ -216,7 +238,7 @@ impl MutationWriter<'_> {
     async fn standing(&self, reach: &DeletionScope) -> Result<Standing> {
         let mut standing = Standing::default();
         for (entity, rows) in &reach.gone {
-            for reference in self.references(*entity) {
+            for reference in references_to(self.session, *entity) {
                 self.add_standing(reach, *entity, &reference, rows, &mut standing).await?;
             }
         }
@@ -238,7 +260,7 @@ impl MutationWriter<'_> {
         if !is_default && !reference.rule.restricts() {
             return Ok(());
         }
-        let label = self.label(entity, reference);
+        let label = label(self.model(), entity, reference);
         let Some(child) = reference.child else {
             let count = self.count_outside(entity, reference, &keys_of(rows, &reference.to)).await?;
             standing.restricted.extend((count > 0).then_some((label, count)));
@@ -246,7 +268,7 @@ impl MutationWriter<'_> {
         };
         let (mut staying, mut along) = self.count(reach, child, reference, rows).await?;
         if is_default {
-            let error = || self.dangling(child, reference);
+            let error = || dangling(self.model(), child, reference);
             standing.defaulted = standing.defaulted.take().or((staying > 0).then(error));
             return Ok(());
         }
@@ -287,6 +309,12 @@ impl MutationWriter<'_> {
         }
         columns
     }
+}
+
+/// Returns true if rows that reference the deleted ones refuse the deletion. Such an error leaves the
+/// transaction intact.
+fn is_restriction(error: &Error) -> bool {
+    matches!(error.code(), Code::DeleteRestricted | Code::ForeignKeyViolation)
 }
 
 /// Returns the values by which other rows may reference these rows.

@@ -3,10 +3,11 @@
 
 use sea_orm::{Statement, Value};
 
-use super::constraint::Attempt;
-use super::writer::{MutationWriter, RowInput};
+use super::exhausted::no_free_key;
+use super::row::RowInput;
+use super::writer::MutationWriter;
 use crate::dialect::Dialect;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, Table};
 
 impl MutationWriter<'_> {
@@ -62,26 +63,6 @@ impl MutationWriter<'_> {
         Ok(())
     }
 
-    /// Returns the error of new rows for which SQLite has no further 64-bit number: AUTOINCREMENT reports that as a
-    /// full disk. `None` if the disk is full.
-    pub(super) async fn exhausted(&self, attempt: Attempt<'_>) -> Option<Error> {
-        let entity = &self.model().entities[attempt.entity];
-        let [key] = entity.primary_key[..] else { return None };
-        let column = &entity.columns[key];
-        if !column.generated
-            || attempt.rows.is_empty()
-            || attempt.rows.iter().any(|row| row.contains_key(&key))
-        {
-            return None;
-        }
-        let sql = "SELECT seq FROM sqlite_sequence WHERE name = ? COLLATE NOCASE";
-        let values = [Value::from(entity.table.name.as_str())];
-        let statement = Statement::from_sql_and_values(self.writes().dialect.backend(), sql, values);
-        let last = self.session.statements().write(statement, [ColumnType::BigInt].into()).await.ok()?;
-        let is_last = !last.is_empty() && last.row(0).value(0) == Value::BigInt(Some(i64::MAX));
-        is_last.then(|| no_free_key(attempt.paths.first().map_or("input", String::as_str), column))
-    }
-
     /// Returns the first number of a free range of `count` numbers, from the highest such range.
     async fn first_free(
         &self,
@@ -105,11 +86,6 @@ impl MutationWriter<'_> {
             _ => None,
         })
     }
-}
-
-/// Returns the error of a new row, at `path` of the input, for which no number is left.
-fn no_free_key(path: &str, column: &Column) -> Error {
-    Error::no_free_key(&format!("{path}.{}", column.field))
 }
 
 /// Returns the maximum of a column with fewer than 64 bits.

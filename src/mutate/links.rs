@@ -5,15 +5,14 @@ use std::collections::{BTreeSet, HashSet};
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
-use super::change::{NestedWrite, UniqueKeyInput};
-use super::constraint::{Attempt, Linked};
+use super::attempt::{Attempt, Linked};
+use super::change::{ColumnValues, LinkWrite, UniqueKeyInput};
+use super::row::{RowInput, normalized, values_of};
+use super::statement::Columns;
 use super::unlink::Unlinked;
-use super::writer::{MutationWriter, RowInput, normalized, values_of};
+use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation};
-
-/// Columns by name, with their types.
-pub(super) type Columns = Vec<(String, ColumnType)>;
 
 /// Many-to-many relation of links.
 #[derive(Clone, Copy)]
@@ -33,7 +32,7 @@ struct NewLink {
     /// Row at the far end.
     target: LinkTarget,
     /// Values of the junction's own columns.
-    own: Vec<(ColumnId, Value)>,
+    own: ColumnValues,
 }
 
 /// Row at the far end of a link.
@@ -50,39 +49,43 @@ struct Pair {
     ends: Vec<Value>,
     /// True if the link may exist already.
     may_exist: bool,
-    own: Vec<(ColumnId, Value)>,
+    own: ColumnValues,
 }
 
 impl MutationWriter<'_> {
     /// Applies the nested writes to links: removals first, then additions, in input order.
-    pub async fn write_links(&self, through: Through<'_>, above: Vec<(RowInput, NestedWrite)>) -> Result<()> {
+    pub async fn write_links(&self, through: Through<'_>, above: Vec<(Vec<Value>, LinkWrite)>) -> Result<()> {
+        if above.is_empty() {
+            return Ok(());
+        }
         let Through { owner, relation, junction } = through;
         let (from, to) = self.junction_columns(through);
-        let mut creates = Vec::new();
-        let mut links = Vec::new();
-        for (row, nested) in above {
-            let parent = values_of(&row, &relation.from);
-            if !nested.disconnect.is_empty() {
-                let keys: Vec<&UniqueKeyInput> = nested.disconnect.iter().collect();
-                let pairs = self.pairs(relation, &parent, &keys).await?;
-                let gone = Unlinked { parents: &[], pairs: &pairs, keep: false };
-                self.remove_links(owner, junction, (&from, &to), gone).await?;
+        let (mut disconnects, mut sets) = (Vec::new(), Vec::new());
+        let (mut links, mut creates) = (Vec::new(), Vec::new());
+        for (parent, write) in above {
+            if !write.disconnect.is_empty() {
+                disconnects.push((parent.clone(), write.disconnect));
             }
-            if let Some(keys) = &nested.set {
-                let pairs = self.pairs(relation, &parent, &keys.iter().collect::<Vec<_>>()).await?;
-                let parents = [parent.clone()];
-                let gone = Unlinked { parents: &parents, pairs: &pairs, keep: true };
-                self.remove_links(owner, junction, (&from, &to), gone).await?;
+            if let Some(set) = &write.set {
+                sets.push((parent.clone(), set.iter().map(|(key, _)| key.clone()).collect()));
             }
-            let known = nested.set.into_iter().flatten().chain(nested.connect).map(|mut key| NewLink {
+            let known = write.set.into_iter().flatten().chain(write.connect).map(|(key, own)| NewLink {
                 parent: parent.clone(),
-                own: std::mem::take(&mut key.junction),
                 target: LinkTarget::Known(key),
+                own,
             });
             links.extend(known);
-            for (create, own) in nested.create {
+            for (create, own) in write.create {
                 links.push(NewLink { parent: parent.clone(), target: LinkTarget::New(creates.len()), own });
                 creates.push((create, RowInput::new()));
+            }
+        }
+        for (named, keep) in [(disconnects, false), (sets, true)] {
+            if !named.is_empty() {
+                let pairs = self.pairs(relation, &named).await?;
+                let parents: Vec<Vec<Value>> = named.into_iter().map(|(parent, _)| parent).collect();
+                let links = Unlinked { parents: &parents, pairs: &pairs, keep };
+                self.remove_links(owner, junction, (&from, &to), links).await?;
             }
         }
         let created = self.create(relation.target, creates, &relation.to, None).await?;
@@ -195,14 +198,16 @@ impl MutationWriter<'_> {
             .collect())
     }
 
+    /// Returns the pairs of parents and the rows named for each.
     async fn pairs(
         &self,
         relation: &Relation,
-        parent: &[Value],
-        keys: &[&UniqueKeyInput],
+        named: &[(Vec<Value>, Vec<UniqueKeyInput>)],
     ) -> Result<Vec<Vec<Value>>> {
-        let targets = self.resolve(relation.target, keys, &relation.to).await?;
-        Ok(targets.into_iter().map(|target| [parent.to_vec(), target].concat()).collect())
+        let keys: Vec<&UniqueKeyInput> = named.iter().flat_map(|(_, keys)| keys).collect();
+        let targets = self.resolve(relation.target, &keys, &relation.to).await?;
+        let parents = named.iter().flat_map(|(parent, keys)| keys.iter().map(move |_| parent));
+        Ok(parents.zip(targets).map(|(parent, target)| [parent.clone(), target].concat()).collect())
     }
 
     /// Returns the junction's columns to both ends, with the types of the referenced columns.

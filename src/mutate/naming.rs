@@ -1,64 +1,59 @@
 //! Schema names of keys and columns: errors never show a hidden junction or a raw column.
 
 use super::reference::Reference;
-use super::writer::MutationWriter;
 use crate::error::Error;
-use crate::model::{ColumnId, Declaration, Entity, EntityId, Relation, Table};
+use crate::model::{ColumnId, Declaration, Entity, EntityId, Model, Relation, Table};
 
 /// Type of the schema, and its field; `None` for a column without a field.
 pub(super) type Named = (String, Option<String>);
 
-impl MutationWriter<'_> {
-    /// Returns the schema's field for a key: the relation of the entity that holds the key. For a hidden
-    /// junction, returns the list through it. `None` for a table outside the schema.
-    pub fn key_named(&self, table: &str, columns: &[String]) -> Option<Named> {
-        let entities = &self.model().entities;
-        if let Some(entity) = entities.iter().find(|entity| entity.exposed && entity.table.name == table) {
-            let columns: Vec<ColumnId> =
-                columns.iter().filter_map(|name| entity.column_named(name)).collect();
-            return Some((entity.name.clone(), fields(entity, &columns).into_iter().next()));
-        }
-        // Finds the list that leaves the junction by this key.
-        let mut lists = self
-            .model()
-            .exposed()
-            .flat_map(|(_, entity)| entity.relations.iter().map(move |relation| (entity, relation)));
-        let leads_out = |(_, relation): &(&Entity, &Relation)| {
-            let junction = relation.junction.as_ref();
-            junction.is_some_and(|junction| junction.table.name == table && junction.to == columns)
-        };
-        let (entity, relation) = lists.find(leads_out)?;
-        Some((entity.name.clone(), Some(relation.field.clone())))
+/// Returns the schema's field for a key: the relation of the entity that holds the key. For a hidden
+/// junction, returns the list through it. `None` for a table outside the schema.
+pub(super) fn key_named(model: &Model, table: &str, columns: &[String]) -> Option<Named> {
+    let entities = &model.entities;
+    if let Some(entity) = entities.iter().find(|entity| entity.exposed && entity.table.name == table) {
+        let columns: Vec<ColumnId> = columns.iter().filter_map(|name| entity.column_named(name)).collect();
+        return Some((entity.name.clone(), fields(entity, &columns).into_iter().next()));
     }
+    // Finds the list that leaves the junction by this key.
+    let mut lists = model
+        .exposed()
+        .flat_map(|(_, entity)| entity.relations.iter().map(move |relation| (entity, relation)));
+    let leads_out = |(_, relation): &(&Entity, &Relation)| {
+        let junction = relation.junction.as_ref();
+        junction.is_some_and(|junction| junction.table.name == table && junction.to == columns)
+    };
+    let (entity, relation) = lists.find(leads_out)?;
+    Some((entity.name.clone(), Some(relation.field.clone())))
+}
 
-    /// Returns the relation that restricts a deletion, as `Entity.field`.
-    pub fn label(&self, target: EntityId, reference: &Reference<'_>) -> Option<String> {
-        let target = &self.model().entities[target];
-        // A hidden junction is reported as a list of the deleted row.
-        let comes_in = |relation: &&Relation| {
-            relation.junction.as_ref().is_some_and(|junction| {
-                is_table(&junction.table, &reference.table) && junction.from == reference.columns
-            })
-        };
-        let child = reference.child.map(|child| &self.model().entities[child]);
-        match child.filter(|child| child.exposed) {
-            Some(child) => Some(match reference.relation {
-                Some(relation) => format!("{}.{}", child.name, relation.field),
-                None => child.name.clone(),
-            }),
-            None => {
-                let list = target.relations.iter().find(comes_in)?;
-                Some(format!("{}.{}", target.name, list.field))
-            }
+/// Returns the relation that restricts a deletion, as `Entity.field`.
+pub(super) fn label(model: &Model, target: EntityId, reference: &Reference<'_>) -> Option<String> {
+    let target = &model.entities[target];
+    // A hidden junction is reported as a list of the deleted row.
+    let comes_in = |relation: &&Relation| {
+        relation.junction.as_ref().is_some_and(|junction| {
+            is_table(&junction.table, &reference.table) && junction.from == reference.columns
+        })
+    };
+    let child = reference.child.map(|child| &model.entities[child]);
+    match child.filter(|child| child.exposed) {
+        Some(child) => Some(match reference.relation {
+            Some(relation) => format!("{}.{}", child.name, relation.field),
+            None => child.name.clone(),
+        }),
+        None => {
+            let list = target.relations.iter().find(comes_in)?;
+            Some(format!("{}.{}", target.name, list.field))
         }
     }
+}
 
-    /// Builds the error of a key of `child` that references no row.
-    pub fn dangling(&self, child: EntityId, reference: &Reference<'_>) -> Error {
-        let entity = &self.model().entities[child];
-        let named = self.key_named(&entity.table.name, &reference.columns);
-        foreign_key_violation(named.unwrap_or_else(|| (entity.name.clone(), None)))
-    }
+/// Builds the error of a key of `child` that references no row.
+pub(super) fn dangling(model: &Model, child: EntityId, reference: &Reference<'_>) -> Error {
+    let entity = &model.entities[child];
+    let named = key_named(model, &entity.table.name, &reference.columns);
+    foreign_key_violation(named.unwrap_or_else(|| (entity.name.clone(), None)))
 }
 
 /// Builds `FOREIGN_KEY_VIOLATION` for this field.

@@ -11,12 +11,14 @@ use sea_orm::sea_query::LockType;
 use tokio::task::yield_now;
 
 use super::change::{Create, InputReader, Update};
-use super::constraint::is_foreign_key_violation;
+use super::constraint::{is_foreign_key_violation, refusal_at_the_end};
 use super::delete::DeletionScope;
+use super::row::{RowInput, values_of};
 use super::trial::Trial;
-use super::writer::{MutationWriter, RowInput, values_of};
+use super::writer::MutationWriter;
 use crate::error::{Code, Error, LocatedError, Result, Retry};
 use crate::execute::{Json, ModelResponse, Session, Tree, json, object};
+use crate::model::names::{self, MutationRoot};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
     Arguments, Document, Field, FieldKind, Filter, Input, Load, LoadKind, NodeGroup, OrderTerm, Plan, Planner,
@@ -161,8 +163,7 @@ async fn attempt_once(
         // A constraint that is checked at the end of the transaction.
         Err(error) => {
             let is_foreign_key = is_foreign_key_violation(&error);
-            let writer = MutationWriter { session, trial: None };
-            let errors = at_root(writer.refusal_at_the_end(error).await);
+            let errors = at_root(refusal_at_the_end(session, error).await);
             Err(if is_foreign_key { Refused::AtTheEnd(errors) } else { Refused::AtOnce(errors) })
         }
     }
@@ -222,46 +223,43 @@ fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<Ro
     if name == "__typename" {
         return Ok(RootWrite::TypeName);
     }
+    let Some((entity, root)) = model.mutation_root(name) else {
+        return Err(Error::validation(format!("{MUTATION} has no field \"{name}\"")));
+    };
     let changes = InputReader { model, dialect: session.dialect() };
-    for (id, entity) in model.exposed() {
-        let roots = &entity.roots;
-        let key = || primary_key(model, id, arguments);
-        let input = || arguments.require("input");
-        let many = || chosen(model, id, arguments);
-        return Ok(match name {
-            name if name == roots.create => {
-                let create = match arguments.get("input") {
-                    Some(input) => changes.create(id, &input, None)?,
-                    // The field has no such argument if no column can be given.
-                    None => Create { path: name.to_owned(), ..Create::default() },
-                };
-                RootWrite::Create { entity: id, creates: vec![create], many: false }
-            }
-            name if name == roots.create_many => {
-                let inputs = input()?.list();
-                let creates =
-                    inputs.iter().map(|input| changes.create(id, input, None)).collect::<Result<_>>()?;
-                RootWrite::Create { entity: id, creates, many: true }
-            }
-            name if name == roots.update => {
-                RootWrite::Update { entity: id, key: key()?, update: changes.update(id, &input()?, None)? }
-            }
-            name if name == roots.update_many => RootWrite::UpdateMany {
-                entity: id,
-                filter: many()?,
-                update: changes.update(id, &input()?, None)?,
-            },
-            name if name == roots.upsert => {
-                let input = input()?;
-                let key = conflict_key(entity, &arguments.require("onConflict")?)?;
-                RootWrite::Upsert { entity: id, create: changes.create(id, &input, None)?, key }
-            }
-            name if name == roots.delete => RootWrite::Delete { entity: id, key: key()? },
-            name if name == roots.delete_many => RootWrite::DeleteMany { entity: id, filter: many()? },
-            _ => continue,
-        });
-    }
-    Err(Error::validation(format!("{MUTATION} has no field \"{name}\"")))
+    let key = || primary_key(model, entity, arguments);
+    let input = || arguments.require("input");
+    let chosen = || chosen(model, entity, arguments);
+    Ok(match root {
+        MutationRoot::Create => {
+            let create = match arguments.get("input") {
+                Some(input) => changes.create(entity, &input, None)?,
+                // The field has no such argument if no column can be given.
+                None => Create { path: name.to_owned(), ..Create::default() },
+            };
+            RootWrite::Create { entity, creates: vec![create], many: false }
+        }
+        MutationRoot::CreateMany => {
+            let inputs = input()?.list();
+            let creates = inputs.iter().map(|input| changes.create(entity, input, None));
+            RootWrite::Create { entity, creates: creates.collect::<Result<_>>()?, many: true }
+        }
+        MutationRoot::Update => {
+            RootWrite::Update { entity, key: key()?, update: changes.update(entity, &input()?, None)? }
+        }
+        MutationRoot::UpdateMany => RootWrite::UpdateMany {
+            entity,
+            filter: chosen()?,
+            update: changes.update(entity, &input()?, None)?,
+        },
+        MutationRoot::Upsert => {
+            let input = input()?;
+            let key = conflict_key(&model.entities[entity], &arguments.require("onConflict")?)?;
+            RootWrite::Upsert { entity, create: changes.create(entity, &input, None)?, key }
+        }
+        MutationRoot::Delete => RootWrite::Delete { entity, key: key()? },
+        MutationRoot::DeleteMany => RootWrite::DeleteMany { entity, filter: chosen()? },
+    })
 }
 
 fn primary_key(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Vec<Value>> {
@@ -287,7 +285,7 @@ fn chosen(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Filter> 
 
 fn conflict_key(entity: &Entity, input: &Input) -> Result<Vec<ColumnId>> {
     let name = input.text()?;
-    let known = entity.keys().find(|(field, _)| crate::model::names::enum_value(field) == name);
+    let known = entity.keys().find(|(field, _)| names::enum_value(field) == name);
     known.map(|(_, key)| key.to_vec()).ok_or_else(|| input.refuse("expected a unique key"))
 }
 
@@ -311,9 +309,9 @@ impl Operation<'_> {
             RootWrite::Update { entity, key, update } => {
                 let by = &self.entity(entity).primary_key;
                 let updated =
-                    self.writer.update(entity, by, vec![key.clone()], update, &[]).await.map_err(failed)?;
+                    self.writer.update(entity, by, vec![key.clone()], update).await.map_err(failed)?;
                 if updated.is_empty() {
-                    return Err(failed(self.not_found(entity, &key)));
+                    return Err(failed(self.writer.no_row(entity, by, &key)));
                 }
                 self.read_rows(entity, &updated, false).await
             }
@@ -331,7 +329,7 @@ impl Operation<'_> {
                 let keys = slice::from_ref(&key);
                 let found = self.writer.lock(entity, by, by, keys, LockType::Update).await.map_err(failed)?;
                 if found.is_empty() {
-                    return Err(failed(self.not_found(entity, &key)));
+                    return Err(failed(self.writer.no_row(entity, by, &key)));
                 }
                 let answer = self.read_rows(entity, &found, false).await?;
                 self.writer.delete_rows(entity, by, &[key]).await.map_err(failed)?;
@@ -345,11 +343,6 @@ impl Operation<'_> {
 
     fn entity(&self, id: EntityId) -> &Entity {
         &self.writer.session.model().entities[id]
-    }
-
-    fn not_found(&self, id: EntityId, key: &[Value]) -> Error {
-        let entity = self.entity(id);
-        Error::not_found(&entity.name, self.writer.key_json(id, &entity.primary_key, key))
     }
 
     fn path(&self) -> Vec<PathSegment> {
@@ -368,7 +361,7 @@ impl Operation<'_> {
         let keys = self.writer.choose(id, filter, LockType::NoKeyUpdate).await.map_err(failed)?;
         let updated = match keys.is_empty() {
             true => Vec::new(),
-            false => self.writer.update(id, by, keys, update, &[]).await.map_err(failed)?,
+            false => self.writer.update(id, by, keys, update).await.map_err(failed)?,
         };
         let type_name = &entity.types.update_result;
         let mut answer = Vec::new();

@@ -4,10 +4,11 @@
 use sea_orm::Value;
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Query as Sql};
 
-use super::constraint::Attempt;
+use super::attempt::Attempt;
 use super::reference::{Reference, entity_of};
+use super::row::{rows_of, values_of};
 use super::statement::{WriteStatement, Writes, table};
-use super::writer::{MutationWriter, rows_of, values_of};
+use super::writer::MutationWriter;
 use crate::database::ForeignKey;
 use crate::error::Result;
 use crate::model::{ColumnType, EntityId, KeyAction, Table};

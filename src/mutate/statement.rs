@@ -9,8 +9,8 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{Statement, Value};
 
+use super::row::RowInput;
 use super::touched;
-use super::writer::RowInput;
 use crate::database::ForeignKeys;
 use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, Model, Table};
@@ -29,6 +29,9 @@ pub(super) struct WriteStatement {
     pub columns: Vec<ColumnType>,
     pub touches: Vec<Table>,
 }
+
+/// Columns by name, with their types.
+pub(super) type Columns = Vec<(String, ColumnType)>;
 
 /// Rows of one INSERT, with their columns.
 pub(super) type InsertBatch<C, R> = (BTreeSet<C>, Vec<R>);

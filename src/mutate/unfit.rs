@@ -5,12 +5,12 @@ use rust_decimal::prelude::ToPrimitive;
 use sea_orm::Value;
 use serde_json::Value as Json;
 
-use super::constraint::Attempt;
+use super::attempt::Attempt;
 use super::naming::fields;
-use super::writer::MutationWriter;
 use crate::database::{Cell, SqlRefusal};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::execute::Session;
 use crate::model::{ColumnId, ColumnType, Entity, Expected, Limit};
 
 /// PostgreSQL's class of errors about values (appendix A of its manual).
@@ -105,24 +105,35 @@ fn is_outside(value: &Value, low: i64, high: i64) -> Option<Expected> {
     (!fits).then(|| Expected(format!("expected an integer from {low} to {high}")))
 }
 
-impl MutationWriter<'_> {
-    /// Builds the error of a refused value, and names the value if it can be identified.
-    pub(super) async fn describe_unfit(&self, refusal: &SqlRefusal, attempt: Attempt<'_>) -> Result<Error> {
-        let entity = &self.model().entities[attempt.entity];
+/// Builds the error of a refused value, and names the value if it can be identified.
+pub(super) async fn describe(session: &Session, refusal: &SqlRefusal, attempt: Attempt<'_>) -> Result<Error> {
+    Unfit { session, refusal, attempt }.describe().await
+}
+
+/// Statement that was refused because of a value.
+struct Unfit<'a> {
+    session: &'a Session,
+    refusal: &'a SqlRefusal,
+    attempt: Attempt<'a>,
+}
+
+impl Unfit<'_> {
+    async fn describe(&self) -> Result<Error> {
+        let entity = &self.session.model().entities[self.attempt.entity];
         let found = match self.session.dialect() {
-            Dialect::Sqlite => self.find_sqlite(refusal, attempt),
+            Dialect::Sqlite => self.find_sqlite(),
             Dialect::Postgres => {
                 let live = self.live_columns(entity).await?;
-                self.find_postgres(&live, refusal, attempt)
+                self.find_postgres(&live)
             }
         };
         Ok(match found {
             Some((row, column, expected)) => {
-                let value = attempt.rows[row].get(&column);
-                self.misfit(attempt, row, column, value.unwrap_or(&Value::Bool(None)), &expected)
+                let value = self.attempt.rows[row].get(&column);
+                self.misfit(row, column, value.unwrap_or(&Value::Bool(None)), &expected)
             }
             None => {
-                let path = attempt.paths.first().map_or("input", String::as_str);
+                let path = self.attempt.paths.first().map_or("input", String::as_str);
                 let expected = format!("expected values that the database accepts for {}", entity.name);
                 Error::bad_input(path, Json::Null, expected)
             }
@@ -131,35 +142,30 @@ impl MutationWriter<'_> {
 
     /// Identifies the value by SQLite's message, which names only the column: reports the first row with a
     /// value for it.
-    fn find_sqlite(&self, refusal: &SqlRefusal, attempt: Attempt<'_>) -> Option<(usize, ColumnId, Expected)> {
-        let entity = &self.model().entities[attempt.entity];
-        let (name, expected) = match refusal.message.split_once(SQLITE_GENERATED) {
+    fn find_sqlite(&self) -> Option<(usize, ColumnId, Expected)> {
+        let entity = &self.session.model().entities[self.attempt.entity];
+        let (name, expected) = match self.refusal.message.split_once(SQLITE_GENERATED) {
             Some((_, rest)) => (rest.split('"').next()?, never_given()),
             None => {
                 let expected = "expected a value of the column's type in the database";
-                (refusal.message.rsplit('.').next()?, Expected(expected.to_owned()))
+                (self.refusal.message.rsplit('.').next()?, Expected(expected.to_owned()))
             }
         };
         let column = entity.column_named(name)?;
-        let row = attempt.rows.iter().position(|row| row.contains_key(&column))?;
+        let row = self.attempt.rows.iter().position(|row| row.contains_key(&column))?;
         Some((row, column, expected))
     }
 
-    fn find_postgres(
-        &self,
-        live: &[CatalogColumn],
-        refusal: &SqlRefusal,
-        attempt: Attempt<'_>,
-    ) -> Option<(usize, ColumnId, Expected)> {
-        let entity = &self.model().entities[attempt.entity];
+    fn find_postgres(&self, live: &[CatalogColumn]) -> Option<(usize, ColumnId, Expected)> {
+        let entity = &self.session.model().entities[self.attempt.entity];
         let live: Vec<(ColumnId, &CatalogColumn)> =
             live.iter().filter_map(|live| Some((entity.column_named(&live.name)?, live))).collect();
         let all = || {
-            attempt.rows.iter().enumerate().flat_map(|(index, row)| {
+            self.attempt.rows.iter().enumerate().flat_map(|(index, row)| {
                 live.iter().filter_map(move |(id, live)| Some((index, *id, *live, row.get(id)?)))
             })
         };
-        if refusal.code == PROGRAM_LIMIT_EXCEEDED {
+        if self.refusal.code == PROGRAM_LIMIT_EXCEEDED {
             // The largest value is the one that exceeds the index.
             let (row, column, ..) = all().max_by_key(|(.., value)| length(value))?;
             return Some((
@@ -179,20 +185,13 @@ impl MutationWriter<'_> {
         all().find_map(refused).or_else(of_enum)
     }
 
-    fn misfit(
-        &self,
-        attempt: Attempt<'_>,
-        row: usize,
-        column: ColumnId,
-        value: &Value,
-        expected: &Expected,
-    ) -> Error {
-        let entity = &self.model().entities[attempt.entity];
+    fn misfit(&self, row: usize, column: ColumnId, value: &Value, expected: &Expected) -> Error {
+        let entity = &self.session.model().entities[self.attempt.entity];
         let column_type = &entity.columns[column].column_type;
-        let path = attempt.paths.get(row).map_or("input", String::as_str);
+        let path = self.attempt.paths.get(row).map_or("input", String::as_str);
         let fields = fields(entity, &[column]);
         let field = fields.first().map_or("", String::as_str);
-        let shown = column_type.write(value, self.model().variants(column_type)).unwrap_or_default();
+        let shown = column_type.write(value, self.session.model().variants(column_type)).unwrap_or_default();
         Error::bad_input(&format!("{path}.{field}"), shown, &expected.0)
     }
 

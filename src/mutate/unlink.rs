@@ -2,18 +2,21 @@
 
 use std::collections::HashSet;
 
+use indexmap::IndexMap;
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
-use super::constraint::Attempt;
-use super::links::Columns;
+use super::attempt::Attempt;
+use super::lookup::references_to;
 use super::reference::follows_rules;
+use super::row::{key_of, normalized, values_of};
+use super::statement::Columns;
 use super::touched;
-use super::writer::{MutationWriter, RowInput, key_of, normalized, values_of};
+use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, Junction};
 
-/// Links to remove: these pairs, or with `keep` all links of these parents except these pairs.
+/// Links of these parents to remove: these pairs, or with `keep` all links except these pairs.
 pub(super) struct Unlinked<'a> {
     pub parents: &'a [Vec<Value>],
     pub pairs: &'a [Vec<Value>],
@@ -33,15 +36,12 @@ impl MutationWriter<'_> {
         let known = self.session.statements().foreign_keys();
         let is_judged = |id: &EntityId| {
             follows_rules(self.model(), known.as_deref(), *id)
-                || self.references(*id).iter().any(|reference| reference.rule.restricts())
+                || references_to(self.session, *id).iter().any(|reference| reference.rule.restricts())
         };
         if let Some(id) = junction.entity.filter(is_judged) {
-            let keys = self.linking(id, from, to, &links).await?;
+            let groups = self.linking(id, from, to, &links).await?;
             let primary_key = &self.model().entities[id].primary_key;
-            if !keys.is_empty() {
-                self.delete_rows(id, primary_key, &keys).await?;
-            }
-            return Ok(());
+            return self.delete_groups(id, primary_key, &groups).await;
         }
         let Unlinked { parents, pairs, keep } = links;
         let mut write = self.writes().delete_links(&junction.table, from, to, parents, pairs, keep);
@@ -52,14 +52,14 @@ impl MutationWriter<'_> {
         Ok(())
     }
 
-    /// Returns the primary keys of the junction's rows for these links.
+    /// Returns the primary keys of the junction's rows for these links, grouped by parent.
     async fn linking(
         &self,
         id: EntityId,
         from: &Columns,
         to: &Columns,
         links: &Unlinked<'_>,
-    ) -> Result<Vec<Vec<Value>>> {
+    ) -> Result<Vec<Vec<Vec<Value>>>> {
         let entity = &self.model().entities[id];
         let ids = |columns: &Columns| -> Vec<ColumnId> {
             columns.iter().filter_map(|(name, _)| entity.column_named(name)).collect()
@@ -76,7 +76,12 @@ impl MutationWriter<'_> {
             true => links.pairs.iter().map(|pair| normalized(pair)).collect(),
             false => HashSet::new(),
         };
-        let goes = |row: &&RowInput| !kept.contains(&key_of(row, &both));
-        Ok(found.iter().filter(goes).map(|row| values_of(row, &entity.primary_key)).collect())
+        let mut by_parent: IndexMap<Vec<Value>, Vec<Vec<Value>>> =
+            links.parents.iter().map(|parent| (normalized(parent), Vec::new())).collect();
+        for row in found.iter().filter(|row| !kept.contains(&key_of(row, &both))) {
+            let keys = by_parent.entry(key_of(row, &near)).or_default();
+            keys.push(values_of(row, &entity.primary_key));
+        }
+        Ok(by_parent.into_values().filter(|keys| !keys.is_empty()).collect())
     }
 }

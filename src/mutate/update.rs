@@ -1,62 +1,123 @@
 //! Updates of existing rows.
 
+use std::collections::{HashMap, HashSet};
+use std::slice;
+
+use indexmap::IndexMap;
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
-use super::change::{ForwardLink, Update};
-use super::constraint::Attempt;
-use super::writer::{MutationWriter, RowInput, rows_of, values_of};
+use super::attempt::Attempt;
+use super::change::{ForwardLink, NestedWrite, Update};
+use super::row::{RowInput, key_of, normalized, rows_of, values_of};
+use super::writer::MutationWriter;
 use crate::error::Result;
-use crate::model::{ColumnId, EntityId};
+use crate::model::{ColumnId, EntityId, RelationId};
 
-use futures_util::future::BoxFuture;
+/// Nested writes by relation, each with its parent row.
+pub(super) type NestedWrites = IndexMap<RelationId, Vec<(RowInput, NestedWrite)>>;
+
+/// Change of the row with this key, nested in the change of its parent.
+pub(super) struct NestedUpdate {
+    /// Columns of the key.
+    pub by: Vec<ColumnId>,
+    /// Values of the key.
+    pub key: Vec<Value>,
+    /// The change.
+    pub update: Update,
+}
 
 impl MutationWriter<'_> {
-    /// Applies one change to the rows whose columns `by` match one of `keys`. Returns the new columns
-    /// `wanted` and the primary key of each. Boxed, because changes nest.
-    pub fn update<'b>(
-        &'b self,
+    /// Applies one change to the rows whose columns `by` match one of `keys`. Returns the primary key of
+    /// each, and the columns of nested relations.
+    pub async fn update(
+        &self,
         id: EntityId,
-        by: &'b [ColumnId],
+        by: &[ColumnId],
         keys: Vec<Vec<Value>>,
         update: Update,
-        wanted: &'b [ColumnId],
-    ) -> BoxFuture<'b, Result<Vec<RowInput>>> {
-        Box::pin(async move {
-            // Rows are found first: without a row no referenced row is created, and a created row never
-            // matches itself.
-            let (by, keys) = if self.asks_first(id, &update) {
-                let primary_key = &self.model().entities[id].primary_key;
-                let found = self.lock(id, primary_key, by, &keys, LockType::NoKeyUpdate).await?;
-                if found.is_empty() {
-                    return Ok(Vec::new());
-                }
-                (&primary_key[..], found.iter().map(|row| values_of(row, primary_key)).collect())
-            } else {
-                (by, keys)
-            };
-            let paths = [update.path];
-            let mut values = [RowInput::from_iter(update.values)];
-            self.follow(id, vec![update.forward], &mut values).await?;
-            let [values] = values;
-            let returning = self.returning(id, wanted, update.nested.iter().map(|(relation, _)| relation));
-            let rows = if values.is_empty() {
-                // The lock serializes nested writes below a row: two concurrent writes of one list would
-                // otherwise mix.
-                self.lock(id, &returning, by, &keys, LockType::NoKeyUpdate).await?
-            } else {
-                let set: Vec<(ColumnId, Value)> = values.clone().into_iter().collect();
-                let write = self.writes().update(id, &set, by, &keys, &returning);
-                let at = Some((by, &keys[..]));
-                let attempt = Attempt { at, paths: &paths, ..Attempt::of(id, std::slice::from_ref(&values)) };
-                rows_of(&self.send(write, attempt).await?, &returning)
-            };
-            for (relation, nested) in update.nested {
-                let nested = rows.iter().map(|row| (row.clone(), nested.clone())).collect();
-                self.write_nested(id, relation, nested).await?;
+    ) -> Result<Vec<RowInput>> {
+        let mut nested = NestedWrites::new();
+        let returning = self.returning(id, &[], update.nested.iter().map(|(relation, _)| relation));
+        let rows = self.update_own(id, by, keys, &update, &returning).await?;
+        add_nested(&mut nested, &rows, &update);
+        self.write_nested(id, nested).await?;
+        Ok(rows)
+    }
+
+    /// Applies changes in order, and then their nested writes, for all rows at once. `absent` is called for
+    /// each row that does not exist, with the index of its change.
+    pub async fn update_nested(
+        &self,
+        id: EntityId,
+        updates: Vec<NestedUpdate>,
+        mut absent: impl FnMut(usize, &NestedUpdate) -> Result<()> + Send,
+    ) -> Result<()> {
+        let mut nested = NestedWrites::new();
+        let mut place = 0;
+        for run in self.runs(id, updates) {
+            let NestedUpdate { by, update, .. } = &run[0];
+            let keys: Vec<Vec<Value>> = run.iter().map(|update| update.key.clone()).collect();
+            // A single key needs no comparison, so its row need not return the key.
+            let wanted = if run.len() > 1 { &by[..] } else { &[] };
+            let relations = run.iter().flat_map(|update| &update.update.nested).map(|(relation, _)| relation);
+            let returning = self.returning(id, wanted, relations);
+            let mut rows: HashMap<Vec<Value>, Vec<RowInput>> = HashMap::new();
+            for row in self.update_own(id, by, keys, update, &returning).await? {
+                rows.entry(key_of(&row, wanted)).or_default().push(row);
             }
-            Ok(rows)
-        })
+            for update in &run {
+                let key = if run.len() > 1 { normalized(&update.key) } else { Vec::new() };
+                match rows.get(&key) {
+                    Some(rows) => add_nested(&mut nested, rows, &update.update),
+                    None => absent(place, update)?,
+                }
+                place += 1;
+            }
+        }
+        let primary_key = &self.model().entities[id].primary_key;
+        for (relation, above) in nested {
+            for above in rounds(above, primary_key) {
+                self.write_nested(id, [(relation, above)].into()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies one change to rows, without its nested writes, and returns the columns `returning`.
+    async fn update_own(
+        &self,
+        id: EntityId,
+        by: &[ColumnId],
+        keys: Vec<Vec<Value>>,
+        update: &Update,
+        returning: &[ColumnId],
+    ) -> Result<Vec<RowInput>> {
+        // Rows are found first: without a row no referenced row is created, and a created row never matches
+        // itself.
+        let (by, keys) = if self.asks_first(id, update) {
+            let primary_key = &self.model().entities[id].primary_key;
+            let found = self.lock(id, primary_key, by, &keys, LockType::NoKeyUpdate).await?;
+            if found.is_empty() {
+                return Ok(Vec::new());
+            }
+            (&primary_key[..], found.iter().map(|row| values_of(row, primary_key)).collect())
+        } else {
+            (by, keys)
+        };
+        let mut values = [update.values.iter().cloned().collect::<RowInput>()];
+        self.follow(id, vec![update.forward.clone()], &mut values).await?;
+        let [values] = values;
+        if values.is_empty() {
+            // The lock serializes nested writes below a row: two concurrent writes of one list would
+            // otherwise mix.
+            return self.lock(id, returning, by, &keys, LockType::NoKeyUpdate).await;
+        }
+        let set: Vec<(ColumnId, Value)> = values.clone().into_iter().collect();
+        let write = self.writes().update(id, &set, by, &keys, returning);
+        let (rows, paths) = (slice::from_ref(&values), slice::from_ref(&update.path));
+        let attempt = Attempt { at: Some((by, &keys)), paths, ..Attempt::of(id, rows) };
+        Ok(rows_of(&self.send(write, attempt).await?, returning))
     }
 
     /// Returns true if a link of the change needs statements before the rows themselves are changed.
@@ -68,4 +129,67 @@ impl MutationWriter<'_> {
             ForwardLink::Create(_) => true,
         })
     }
+
+    /// Splits changes, in order, into runs for one statement each: equal changes of different rows. Nested
+    /// writes may differ.
+    fn runs(&self, id: EntityId, updates: Vec<NestedUpdate>) -> Vec<Vec<NestedUpdate>> {
+        let mut runs: Vec<Vec<NestedUpdate>> = Vec::new();
+        let mut keys = HashSet::new();
+        for update in updates {
+            let key = normalized(&update.key);
+            match runs.last_mut() {
+                Some(run) if self.is_equal(id, &run[0], &update) && keys.insert(key.clone()) => {
+                    run.push(update)
+                }
+                _ => {
+                    keys = HashSet::from([key]);
+                    runs.push(vec![update]);
+                }
+            }
+        }
+        runs
+    }
+
+    /// Returns true if one statement can apply both changes. A change that creates a referenced row creates one
+    /// for each row, and a key that is changed would not tell which rows were found.
+    fn is_equal(&self, id: EntityId, one: &NestedUpdate, other: &NestedUpdate) -> bool {
+        let Update { values, forward, .. } = &one.update;
+        let relations = &self.model().entities[id].relations;
+        let is_new = |(_, link): &(RelationId, ForwardLink)| matches!(link, ForwardLink::Create(_));
+        let linked = forward.iter().flat_map(|(relation, _)| &relations[*relation].from);
+        let mut changed = values.iter().map(|(column, _)| column).chain(linked);
+        one.by == other.by
+            && *values == other.update.values
+            && *forward == other.update.forward
+            && !forward.iter().any(is_new)
+            && !changed.any(|column| one.by.contains(column))
+    }
+}
+
+/// Adds the nested writes of one change for each changed row.
+fn add_nested(nested: &mut NestedWrites, rows: &[RowInput], update: &Update) {
+    for (relation, write) in &update.nested {
+        nested.entry(*relation).or_default().extend(rows.iter().map(|row| (row.clone(), write.clone())));
+    }
+}
+
+/// Splits nested writes, in order, into rounds in which no parent row comes twice: writes to one row follow
+/// each other.
+fn rounds(
+    above: Vec<(RowInput, NestedWrite)>,
+    primary_key: &[ColumnId],
+) -> Vec<Vec<(RowInput, NestedWrite)>> {
+    let mut rounds: Vec<Vec<(RowInput, NestedWrite)>> = Vec::new();
+    let mut rows = HashSet::new();
+    for (row, write) in above {
+        let key = key_of(&row, primary_key);
+        match rounds.last_mut() {
+            Some(round) if rows.insert(key.clone()) => round.push((row, write)),
+            _ => {
+                rows = HashSet::from([key]);
+                rounds.push(vec![(row, write)]);
+            }
+        }
+    }
+    rounds
 }

@@ -6,19 +6,19 @@ use std::slice;
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
 
+use super::attempt::Attempt;
 use super::change::{Create, ForwardLink, UniqueKeyInput};
-use super::constraint::Attempt;
+use super::constraint::refusal;
+use super::lookup::{find_where, read, readable};
+use super::row::{RowInput, key_of, normalized, rows_of, values_of};
 use super::statement::{WriteStatement, Writes};
 use super::trial::Trial;
 use crate::database::RowSet;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::execute::Session;
-use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, is_null, normalize_key};
-use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, OrderTerm, Rows, SqlStatement};
-
-/// Values of some columns of a row.
-pub(super) type RowInput = BTreeMap<ColumnId, Value>;
+use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, normalize_key};
+use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, OrderTerm, Rows};
 
 /// Writer inside one transaction.
 #[derive(Clone, Copy)]
@@ -44,47 +44,18 @@ impl<'a> MutationWriter<'a> {
     /// Sends a statement that writes; a refusal becomes the error of `attempt`.
     pub async fn send(&self, write: WriteStatement, attempt: Attempt<'_>) -> Result<RowSet> {
         self.session.statements().touch(write.touches);
-        Box::pin(self.note_moves(attempt)).await?;
+        if let Some(trial) = self.trial {
+            Box::pin(trial.note_moves(self.session, attempt)).await?;
+        }
         match self.session.statements().write(write.statement, write.columns.into()).await {
             Ok(rows) => {
                 if let Some(trial) = self.trial {
                     trial.wrote(attempt);
                 }
-                self.readable(attempt.entity, rows)
+                readable(self.session, attempt.entity, rows)
             }
-            Err(error) => Err(self.refusal(error, attempt).await),
+            Err(error) => Err(refusal(self.session, error, attempt).await),
         }
-    }
-
-    /// Returns the columns `wanted` of the rows whose columns `by` match one of `keys`.
-    pub async fn find(
-        &self,
-        id: EntityId,
-        wanted: &[ColumnId],
-        by: &[ColumnId],
-        keys: &[Vec<Value>],
-    ) -> Result<Vec<RowInput>> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self.find_where(id, wanted, Filter::one_of(by, keys.to_vec())).await?;
-        self.session.statements().count_rows(found.len())?;
-        Ok(found)
-    }
-
-    /// Returns the columns `wanted` of the rows that match `filter`.
-    async fn find_where(&self, id: EntityId, wanted: &[ColumnId], filter: Filter) -> Result<Vec<RowInput>> {
-        let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
-        let load = Load::new(id, filter, LoadKind::Rows(rows));
-        Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
-        let query = self.session.select(Catalog::none()).build(&load, &[]);
-        Ok(rows_of(&self.read(id, query).await?, wanted))
-    }
-
-    async fn read(&self, id: EntityId, mut query: SqlStatement) -> Result<RowSet> {
-        let values = std::mem::take(&mut query.values).into();
-        let found = self.session.statements().query(&query, values).await?;
-        self.readable(id, found)
     }
 
     /// Returns the columns `wanted` of the rows whose columns `by` match one of `keys`. The rows stay locked,
@@ -118,24 +89,14 @@ impl<'a> MutationWriter<'a> {
         let load = Load::new(id, filter.clone(), LoadKind::Rows(rows.clone()));
         Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
         let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
-        let chosen = rows_of(&self.read(id, query).await?, by);
+        let chosen = rows_of(&read(self.session, id, query).await?, by);
         self.session.statements().count_rows(chosen.len())?;
         let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
         if keys.is_empty() || !looks_again {
             return Ok(keys);
         }
         let again = Filter::All(vec![Filter::one_of(by, keys), filter]);
-        Ok(self.find_where(id, by, again).await?.iter().map(|row| values_of(row, by)).collect())
-    }
-
-    /// Checks that all keys are readable, because later statements find the rows by key.
-    fn readable(&self, id: EntityId, rows: RowSet) -> Result<RowSet> {
-        match rows.has_unreadable() {
-            true => {
-                Err(Error::unreadable(&self.model().entities[id].name, None, "a key of a row to be written"))
-            }
-            false => Ok(rows),
-        }
+        Ok(find_where(self.session, id, by, again).await?.iter().map(|row| values_of(row, by)).collect())
     }
 
     /// Returns the columns `wanted` of the rows named by `keys`, in order. Keys over these columns themselves
@@ -240,7 +201,12 @@ impl<'a> MutationWriter<'a> {
 
     /// Builds the error of a key that names no row.
     pub fn missing(&self, id: EntityId, key: &UniqueKeyInput) -> Error {
-        Error::not_found(&self.model().entities[id].name, self.key_json(id, &key.columns, &key.values))
+        self.no_row(id, &key.columns, &key.values)
+    }
+
+    /// Builds the error of columns whose values no row has.
+    pub fn no_row(&self, id: EntityId, columns: &[ColumnId], values: &[Value]) -> Error {
+        Error::not_found(&self.model().entities[id].name, self.key_json(id, columns, values))
     }
 
     /// Builds the error of a key that names no row of a list.
@@ -258,29 +224,4 @@ impl<'a> MutationWriter<'a> {
         };
         columns.iter().zip(values).map(field).collect::<serde_json::Map<_, _>>().into()
     }
-}
-
-/// Returns the rows of a set, by column.
-pub(super) fn rows_of(set: &RowSet, columns: &[ColumnId]) -> Vec<RowInput> {
-    (0..set.len()).map(|index| columns.iter().copied().zip(set.values(index)).collect()).collect()
-}
-
-/// Returns the values of some columns of a row.
-pub(super) fn values_of(row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
-    columns.iter().filter_map(|column| row.get(column).cloned()).collect()
-}
-
-/// Returns the values of some columns of a row, normalized for comparison.
-pub(super) fn key_of(row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
-    values_of(row, columns).into_iter().map(normalize_key).collect()
-}
-
-/// Normalizes values for comparison.
-pub(super) fn normalized(values: &[Value]) -> Vec<Value> {
-    values.iter().cloned().map(normalize_key).collect()
-}
-
-/// Returns true if a part of a key is NULL.
-pub(super) fn has_null(values: &[Value]) -> bool {
-    values.iter().any(is_null)
 }

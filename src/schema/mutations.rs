@@ -6,7 +6,9 @@ use async_graphql::dynamic::{Enum, EnumItem, Field, InputObject, InputValue, Obj
 use super::objects::{object_field, scalar_field};
 use super::possible::{Possible, created_columns, has_key, has_reverse, is_required, updated_columns};
 use super::roots::root_field;
-use crate::model::{ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
+use crate::model::{
+    ColumnId, Declaration, Entity, EntityId, Model, NestedNeed, NestedVerb, Relation, RelationId, names,
+};
 
 /// Name of the mutation root.
 pub(super) const MUTATION: &str = "Mutation";
@@ -290,84 +292,23 @@ fn below(possible: &Possible, owner: EntityId, id: RelationId) -> Vec<Type> {
     let entity = &model.entities[owner];
     let relation = &entity.relations[id];
     let far = TargetInputs::new(possible, owner, id);
-    let nested = names::NestedInputs::new(&entity.name, &relation.field);
-    let in_create = InputObject::new(&nested.create)
+    let verbs = || NestedVerb::ALL.into_iter().filter(|verb| far.has(*verb, relation));
+    let in_create = InputObject::new(&far.nested.create)
         .description(format!("Nested writes to `{}` of a new {}.", relation.field, entity.name));
-    let in_create = far.additions(relation).into_iter().fold(in_create, InputObject::field);
-    let mut in_update = InputObject::new(&nested.update)
+    let additions = verbs().filter(|verb| verb.adds());
+    let in_create = additions.map(|verb| far.field(verb, relation)).fold(in_create, InputObject::field);
+    let in_update = InputObject::new(&far.nested.update)
         .description(format!("Nested writes to `{}` of an existing {}.", relation.field, entity.name));
-    in_update = far.additions(relation).into_iter().fold(in_update, InputObject::field);
+    let in_update = verbs().map(|verb| far.field(verb, relation)).fold(in_update, InputObject::field);
     let mut types = far.types(model, owner, relation);
-    if !far.has_key && relation.is_many() {
-        // No row of the list has a key that clients can name.
-    } else if relation.junction.is_some() {
-        in_update = in_update
-            .field(InputValue::new("disconnect", far.some(&far.key)).description("Unlinks these rows."))
-            .field(
-                InputValue::new("set", far.some(&far.connect))
-                    .description("Links exactly these rows and unlinks all others."),
-            );
-    } else if relation.is_many() {
-        if far.can_change {
-            types.push(
-                InputObject::new(&nested.row)
-                    .description(format!("Update of one row in `{}`.", relation.field))
-                    .field(InputValue::new("where", TypeRef::named_nn(&far.key)))
-                    .field(InputValue::new("input", TypeRef::named_nn(&far.update)))
-                    .into(),
-            );
-            in_update = in_update.field(
-                InputValue::new("update", TypeRef::named_nn_list(&nested.row))
-                    .description("Updates linked rows."),
-            );
-        }
-        in_update =
-            in_update.field(InputValue::new("delete", far.some(&far.key)).description("Deletes these rows."));
-        if far.is_detachable {
-            in_update = in_update
-                .field(InputValue::new("disconnect", far.some(&far.key)).description("Unlinks these rows."))
-                .field(
-                    InputValue::new("set", far.some(&far.key))
-                        .description("Links exactly these rows and unlinks all others."),
-                );
-        }
-    } else {
-        let upsert = far.is_insertable && far.can_change;
-        types.extend(upsert.then(|| {
-            InputObject::new(&nested.upsert)
-                .description("Values to update the linked row with, or to create one from if none is linked.")
-                .field(InputValue::new("create", TypeRef::named_nn(&far.create)))
-                .field(InputValue::new("update", TypeRef::named_nn(&far.update)))
-                .into()
-        }));
-        if upsert {
-            in_update = in_update.field(
-                InputValue::new("upsert", TypeRef::named(&nested.upsert))
-                    .description("Updates the linked row, or creates one if none is linked."),
-            );
-        }
-        if far.can_change {
-            in_update = in_update.field(
-                InputValue::new("update", TypeRef::named(&far.update)).description("Updates the linked row."),
-            );
-        }
-        in_update = in_update.field(
-            InputValue::new("delete", TypeRef::named(TypeRef::BOOLEAN))
-                .description("Deletes the linked row if true."),
-        );
-        if far.is_detachable {
-            in_update = in_update.field(
-                InputValue::new("disconnect", TypeRef::named(TypeRef::BOOLEAN))
-                    .description("Unlinks the linked row if true."),
-            );
-        }
-    }
+    types.extend(verbs().filter_map(|verb| far.object(verb, relation)).map(Type::from));
     types.extend([in_create.into(), in_update.into()]);
     types
 }
 
 /// Inputs of nested writes to the target of a relation.
 struct TargetInputs {
+    nested: names::NestedInputs,
     create: String,
     update: String,
     key: String,
@@ -394,12 +335,13 @@ impl TargetInputs {
         let junction = junction.filter(|(_, columns)| !columns.is_empty());
         let nested = names::NestedInputs::new(&entity.name, &relation.field);
         let (create, connect) = match &junction {
-            Some(_) => (nested.create_link, nested.connect_link),
+            Some(_) => (nested.create_link.clone(), nested.connect_link.clone()),
             None => {
                 (without(model, relation.target, &target.types.create, forward), target.types.key.clone())
             }
         };
         Self {
+            nested,
             create,
             update: without(model, relation.target, &target.types.update, forward),
             key: target.types.key.clone(),
@@ -408,28 +350,73 @@ impl TargetInputs {
             has_key: has_key(target),
             is_insertable: possible.creates(relation.target, forward),
             can_change: possible.updates(relation.target, forward),
-            is_detachable: relation.junction.is_none()
-                && relation.to.iter().all(|id| target.columns[*id].nullable),
+            is_detachable: relation.to.iter().all(|id| target.columns[*id].nullable),
             junction,
         }
     }
 
-    /// Returns the fields that add rows: new or existing ones.
-    fn additions(&self, relation: &Relation) -> Vec<InputValue> {
-        let field =
-            |name, of: &str, description| InputValue::new(name, self.some(of)).description(description);
-        let (create, connect) = match (relation.is_many(), &relation.junction) {
-            (true, Some(_)) => ("Creates and links new rows.", "Links existing rows."),
-            (true, None) => {
-                ("Creates and links new rows.", "Links existing rows, and unlinks them from other rows.")
+    /// Returns true if the inputs of the relation have this verb.
+    fn has(&self, verb: NestedVerb, relation: &Relation) -> bool {
+        let is_met = |need: &NestedNeed| match need {
+            NestedNeed::Key => self.has_key,
+            NestedNeed::Creation => self.is_insertable,
+            NestedNeed::Change => self.can_change,
+            NestedNeed::Nullable => self.is_detachable,
+        };
+        verb.needs(relation.declaration).is_some_and(|needs| needs.iter().all(is_met))
+    }
+
+    /// Builds the field of a verb.
+    fn field(&self, verb: NestedVerb, relation: &Relation) -> InputValue {
+        let of_row = || TypeRef::named(TypeRef::BOOLEAN);
+        let (of, description) = match (verb, self.many) {
+            (NestedVerb::Create, true) => (self.some(&self.create), "Creates and links new rows."),
+            (NestedVerb::Create, false) => (self.some(&self.create), "Creates and links a new row."),
+            (NestedVerb::Connect, true) if relation.junction.is_some() => {
+                (self.some(&self.connect), "Links existing rows.")
             }
-            (false, _) => {
-                ("Creates and links a new row.", "Links an existing row, and unlinks it from another row.")
+            (NestedVerb::Connect, true) => {
+                (self.some(&self.connect), "Links existing rows, and unlinks them from other rows.")
+            }
+            (NestedVerb::Connect, false) => {
+                (self.some(&self.connect), "Links an existing row, and unlinks it from another row.")
+            }
+            (NestedVerb::Upsert, _) => (
+                TypeRef::named(&self.nested.upsert),
+                "Updates the linked row, or creates one if none is linked.",
+            ),
+            (NestedVerb::Update, true) => (TypeRef::named_nn_list(&self.nested.row), "Updates linked rows."),
+            (NestedVerb::Update, false) => (TypeRef::named(&self.update), "Updates the linked row."),
+            (NestedVerb::Delete, true) => (self.some(&self.key), "Deletes these rows."),
+            (NestedVerb::Delete, false) => (of_row(), "Deletes the linked row if true."),
+            (NestedVerb::Disconnect, true) => (self.some(&self.key), "Unlinks these rows."),
+            (NestedVerb::Disconnect, false) => (of_row(), "Unlinks the linked row if true."),
+            (NestedVerb::Set, _) => {
+                (self.some(&self.connect), "Links exactly these rows and unlinks all others.")
             }
         };
-        let create = self.is_insertable.then(|| field("create", &self.create, create));
-        let connect = self.has_key.then(|| field("connect", &self.connect, connect));
-        create.into_iter().chain(connect).collect()
+        InputValue::new(verb.name(), of).description(description)
+    }
+
+    /// Builds the input object of a verb that has one of its own.
+    fn object(&self, verb: NestedVerb, relation: &Relation) -> Option<InputObject> {
+        let object = match verb {
+            NestedVerb::Upsert => InputObject::new(&self.nested.upsert)
+                .description("Values to update the linked row with, or to create one from if none is linked.")
+                .field(InputValue::new("create", TypeRef::named_nn(&self.create)))
+                .field(InputValue::new("update", TypeRef::named_nn(&self.update))),
+            NestedVerb::Update if self.many => InputObject::new(&self.nested.row)
+                .description(format!("Update of one row in `{}`.", relation.field))
+                .field(InputValue::new("where", TypeRef::named_nn(&self.key)))
+                .field(InputValue::new("input", TypeRef::named_nn(&self.update))),
+            NestedVerb::Create
+            | NestedVerb::Connect
+            | NestedVerb::Update
+            | NestedVerb::Delete
+            | NestedVerb::Disconnect
+            | NestedVerb::Set => return None,
+        };
+        Some(object)
     }
 
     /// Returns the type of a single input or a list, depending on the relation.

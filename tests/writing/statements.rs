@@ -147,6 +147,84 @@ const CHANGES: &[Change] = &[
         counted: ("{ membersAggregate(where: { skills: { some: {} }, visits: { some: {} } }) { count } }", 1),
     },
     Change {
+        name: "the single row below each unlinked",
+        before: |count| vec![members_with_lockers(count)],
+        query: "mutation { updateMembers(where: {}, all: true, input: { locker: { disconnect: true } }) { affected } }",
+        variables: |_| json!({}),
+        counted: ("{ lockersAggregate(where: { not: { member: {} } }) { count } }", 1),
+    },
+    Change {
+        name: "the single row below each deleted",
+        before: |count| vec![members_with_lockers(count)],
+        query: "mutation { updateMembers(where: {}, all: true, input: { locker: { delete: true } }) { affected } }",
+        variables: |_| json!({}),
+        counted: ("{ membersAggregate(where: { not: { locker: {} } }) { count } }", 1),
+    },
+    Change {
+        name: "the single row below each changed",
+        before: |count| vec![members_with_lockers(count)],
+        query: "mutation {
+            updateMembers(where: {}, all: true, input: { locker: { update: { floor: 9 } } }) { affected }
+        }",
+        variables: |_| json!({}),
+        counted: ("{ lockersAggregate(where: { floor: { eq: 9 } }) { count } }", 1),
+    },
+    Change {
+        name: "the single row below each changed, or created",
+        before: |count| {
+            let unlinked = "mutation { updateMember(id: 2, input: { locker: { delete: true } }) { id } }";
+            vec![members_with_lockers(count), unlinked.to_owned()]
+        },
+        query: "mutation {
+            updateMembers(where: {}, all: true, input: {
+                locker: { upsert: { create: { floor: 9 }, update: { floor: 9 } } }
+            }) { affected }
+        }",
+        variables: |_| json!({}),
+        counted: ("{ membersAggregate(where: { locker: { floor: { eq: 9 } } }) { count } }", 1),
+    },
+    Change {
+        name: "the list below each set",
+        before: |count| vec![members(count), edited_articles(count)],
+        query: "mutation { updateMembers(where: {}, all: true, input: { editedArticles: { set: [] } }) { affected } }",
+        variables: |_| json!({}),
+        counted: ("{ articlesAggregate(where: { not: { editor: {} } }) { count } }", 1),
+    },
+    Change {
+        name: "links below each set and removed",
+        before: |count| {
+            vec![
+                members(count),
+                "mutation { createSkills(input: [{ name: \"rowing\" }, { name: \"sewing\" }]) { id } }".to_owned(),
+                "mutation { updateMembers(where: {}, all: true, input: { skills: { connect: { id: 2 } } }) { affected } }"
+                    .to_owned(),
+            ]
+        },
+        query: "mutation {
+            updateMembers(where: {}, all: true, input: { skills: { disconnect: { id: 2 }, set: { id: 1 } } }) { affected }
+        }",
+        variables: |_| json!({}),
+        counted: ("{ membersAggregate(where: { skills: { some: { id: { eq: 1 } }, none: { id: { eq: 2 } } } }) { count } }", 1),
+    },
+    Change {
+        name: "rows of a list, with another list below each",
+        before: pupils_with_articles,
+        query: "mutation ($rows: [MemberUpdatePupilsRow!]!) {
+            updateMember(id: 1, input: { pupils: { update: $rows } }) { name }
+        }",
+        variables: |count| {
+            let row = |row: usize| {
+                let list = if row.is_multiple_of(2) { "disconnect" } else { "delete" };
+                json!({
+                    "where": { "id": row + 1 },
+                    "input": { "nick": "N", "editedArticles": { list: { "id": row + 1 } } },
+                })
+            };
+            json!({ "rows": rows(count, row) })
+        },
+        counted: ("{ membersAggregate(where: { nick: { eq: \"N\" }, editedArticles: { none: {} } }) { count } }", 1),
+    },
+    Change {
         name: "all rows deleted",
         before: |count| vec![members(count)],
         query: "mutation { deleteMembers(where: {}, all: true) { affected cascaded { entity count } } }",
@@ -221,4 +299,32 @@ fn members(count: usize) -> String {
     let inputs: Vec<String> =
         (0..count).map(|row| format!("{{ email: {:?}, name: \"Member\" }}", email(row))).collect();
     format!("mutation {{ createMembers(input: [{}]) {{ id }} }}", inputs.join(" "))
+}
+
+fn members_with_lockers(count: usize) -> String {
+    let input = |row| {
+        let email = email(row);
+        format!("{{ email: {email:?}, name: \"Member\", locker: {{ create: {{ floor: 1 }} }} }}")
+    };
+    let inputs: Vec<String> = (0..count).map(input).collect();
+    format!("mutation {{ createMembers(input: [{}]) {{ id }} }}", inputs.join(" "))
+}
+
+/// Creates an article for each member, who edits it.
+fn edited_articles(count: usize) -> String {
+    let input = |id| format!("{{ title: \"Article\", author: {{ id: 1 }}, editor: {{ id: {id} }} }}");
+    let inputs: Vec<String> = (1..=count).map(input).collect();
+    format!("mutation {{ createArticles(input: [{}]) {{ id }} }}", inputs.join(" "))
+}
+
+fn pupils_with_articles(count: usize) -> Vec<String> {
+    let keys: Vec<String> = (1..=count).map(|id| format!("{{ id: {id} }}")).collect();
+    let connect = keys.join(" ");
+    vec![
+        members(count),
+        edited_articles(count),
+        format!(
+            "mutation {{ updateMember(id: 1, input: {{ pupils: {{ connect: [{connect}] }} }}) {{ id }} }}"
+        ),
+    ]
 }

@@ -1,0 +1,172 @@
+//! Judges the record of a trial: finds the root field whose rows would be refused at the end.
+
+use std::collections::HashSet;
+
+use sea_orm::Value;
+
+use super::attempt::Linked;
+use super::constraint::link_error;
+use super::delete::keys_of;
+use super::lookup::{find, missing_keys, references_to};
+use super::naming::{dangling, foreign_key_violation, label};
+use super::reference::{Reference, Rule};
+use super::row::{RowInput, has_null, key_of, normalized, values_of};
+use super::trial::{Done, Effect, Lost};
+use super::writer::MutationWriter;
+use crate::error::{Error, Result};
+use crate::model::{ColumnId, Declaration, EntityId, KeyAction, OnDelete};
+
+impl MutationWriter<'_> {
+    /// Returns the first root field whose rows would be refused at the end of the transaction, with its
+    /// error.
+    pub async fn judge(&self) -> Result<Option<(usize, Error)>> {
+        let Some(trial) = self.trial else { return Ok(None) };
+        let all = trial.done();
+        for (place, done) in all.iter().enumerate() {
+            let later = &all[place + 1..];
+            let error = match &done.what {
+                Effect::Wrote { entity, rows, link } => {
+                    self.judge_written(*entity, rows, link.as_ref(), later).await?
+                }
+                Effect::Moved { .. } => self.judge_lost(&done.what, later).await?.map(|(_, error)| error),
+                Effect::Deleted { id, by, keys, .. } => {
+                    let lost = self.judge_lost(&done.what, later).await?;
+                    lost.map(|(by_relation, error)| match by_relation.is_empty() {
+                        true => error,
+                        false => self.deletion_restricted(*id, by, keys, &by_relation),
+                    })
+                }
+            };
+            if let Some(error) = error {
+                return Ok(Some((done.root, error)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn judge_written(
+        &self,
+        id: EntityId,
+        rows: &[RowInput],
+        link: Option<&Linked>,
+        later: &[Done],
+    ) -> Result<Option<Error>> {
+        let entity = &self.model().entities[id];
+        let forward = entity
+            .relations
+            .iter()
+            .filter(|relation| relation.declaration == Declaration::BelongsTo && !rows.is_empty());
+        for relation in forward {
+            let references = references_to(self.session, relation.target);
+            let is_this = |reference: &&Reference<'_>| {
+                reference.enforced
+                    && reference.child == Some(id)
+                    && reference.relation.is_some_and(|known| known.field == relation.field)
+            };
+            let Some(reference) = references.iter().find(is_this) else { continue };
+            let complete = |row: &&RowInput| relation.from.iter().all(|column| row.contains_key(column));
+            let keys = rows.iter().filter(complete).map(|row| values_of(row, &relation.from));
+            let keys: Vec<Vec<Value>> = keys.filter(|key| !has_null(key)).collect();
+            let missing = missing_keys(self.session, relation.target, &relation.to, keys).await?;
+            let missing = not_lost_later(relation.target, &relation.to, missing, later);
+            if !find(self.session, id, &entity.primary_key, &relation.from, &missing).await?.is_empty() {
+                return Ok(Some(match link {
+                    Some(link) => link_error(self.model(), link),
+                    None => dangling(self.model(), id, reference),
+                }));
+            }
+        }
+        let Some(link) = link.filter(|_| rows.is_empty()) else { return Ok(None) };
+        let missing =
+            missing_keys(self.session, link.relation.target, &link.relation.to, link.targets.clone()).await?;
+        let missing = not_lost_later(link.relation.target, &link.relation.to, missing, later);
+        Ok((!missing.is_empty()).then(|| link_error(self.model(), link)))
+    }
+
+    /// Finds rows that reference removed keys, by relation, with the error of the first. Rows that fell back
+    /// to a default restrict nothing.
+    async fn judge_lost(
+        &self,
+        what: &Effect,
+        later: &[Done],
+    ) -> Result<Option<(Vec<(Option<String>, i64)>, Error)>> {
+        let mut by_relation = Vec::new();
+        let mut first = None;
+        for Lost { entity, rows } in what.lost() {
+            for reference in references_to(self.session, entity).iter().filter(|reference| reference.enforced)
+            {
+                let default = self.default_key(reference);
+                let keys = match &default {
+                    Some(default) if has_null(default) => Vec::new(),
+                    Some(default) => vec![default.clone()],
+                    None => keys_of(rows, &reference.to),
+                };
+                let keys = missing_keys(self.session, entity, &reference.to, keys).await?;
+                let keys = not_written_later(reference, keys, later);
+                let count = match reference.child {
+                    Some(child) => {
+                        let primary_key = &self.model().entities[child].primary_key;
+                        find(self.session, child, primary_key, &reference.from, &keys).await?.len() as i64
+                    }
+                    None => self.count_outside(entity, reference, &keys).await?,
+                };
+                if count > 0 {
+                    let restricting =
+                        default.is_none().then(|| (label(self.model(), entity, reference), count));
+                    by_relation.extend(restricting);
+                    first = first.or_else(|| {
+                        Some(match reference.child {
+                            Some(child) => dangling(self.model(), child, reference),
+                            None => foreign_key_violation((self.model().entities[entity].name.clone(), None)),
+                        })
+                    });
+                }
+            }
+        }
+        Ok(first.map(|error| (by_relation, error)))
+    }
+
+    /// Returns the default key of a reference with the action SET DEFAULT.
+    fn default_key(&self, reference: &Reference<'_>) -> Option<Vec<Value>> {
+        let falls_back = matches!(
+            reference.rule,
+            Rule::Database(KeyAction::SetDefault) | Rule::Application(OnDelete::SetDefault)
+        );
+        let columns = &self.model().entities[reference.child.filter(|_| falls_back)?].columns;
+        let default = |id: &ColumnId| {
+            let column = &columns[*id];
+            column.default.clone().unwrap_or_else(|| column.column_type.null())
+        };
+        Some(reference.from.iter().map(default).collect())
+    }
+}
+
+/// Removes keys that a later field deleted, because that field is at fault.
+fn not_lost_later(
+    target: EntityId,
+    to: &[ColumnId],
+    keys: Vec<Vec<Value>>,
+    later: &[Done],
+) -> Vec<Vec<Value>> {
+    let lost: HashSet<Vec<Value>> = later
+        .iter()
+        .flat_map(|done| done.what.lost())
+        .filter(|lost| lost.entity == target)
+        .flat_map(|lost| lost.rows.iter().map(|row| key_of(row, to)).collect::<Vec<_>>())
+        .collect();
+    keys.into_iter().filter(|key| !lost.contains(&normalized(key))).collect()
+}
+
+/// Removes keys that a later field wrote again, because that field is at fault.
+fn not_written_later(reference: &Reference<'_>, keys: Vec<Vec<Value>>, later: &[Done]) -> Vec<Vec<Value>> {
+    let written: HashSet<Vec<Value>> = later
+        .iter()
+        .flat_map(|done| match &done.what {
+            Effect::Wrote { entity, rows, .. } if Some(*entity) == reference.child => &rows[..],
+            _ => &[],
+        })
+        .filter(|row| reference.from.iter().all(|column| row.contains_key(column)))
+        .map(|row| key_of(row, &reference.from))
+        .collect();
+    keys.into_iter().filter(|key| !written.contains(&normalized(key))).collect()
+}

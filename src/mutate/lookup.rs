@@ -1,0 +1,78 @@
+//! Reads inside a mutation's transaction: rows by their keys, and the references to an entity.
+
+use std::collections::HashSet;
+use std::slice;
+
+use sea_orm::Value;
+
+use super::reference::{Reference, references};
+use super::row::{RowInput, key_of, normalized, rows_of};
+use crate::database::RowSet;
+use crate::error::{Error, Result};
+use crate::execute::Session;
+use crate::model::{ColumnId, EntityId};
+use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, Rows, SqlStatement};
+
+/// Returns the columns `wanted` of the rows whose columns `by` match one of `keys`.
+pub(super) async fn find(
+    session: &Session,
+    id: EntityId,
+    wanted: &[ColumnId],
+    by: &[ColumnId],
+    keys: &[Vec<Value>],
+) -> Result<Vec<RowInput>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = find_where(session, id, wanted, Filter::one_of(by, keys.to_vec())).await?;
+    session.statements().count_rows(found.len())?;
+    Ok(found)
+}
+
+/// Returns the columns `wanted` of the rows that match `filter`.
+pub(super) async fn find_where(
+    session: &Session,
+    id: EntityId,
+    wanted: &[ColumnId],
+    filter: Filter,
+) -> Result<Vec<RowInput>> {
+    let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
+    let load = Load::new(id, filter, LoadKind::Rows(rows));
+    Complexity::of(session.model(), slice::from_ref(&load)).check(session.dialect())?;
+    let query = session.select(Catalog::none()).build(&load, &[]);
+    Ok(rows_of(&read(session, id, query).await?, wanted))
+}
+
+/// Reads the rows of a query.
+pub(super) async fn read(session: &Session, id: EntityId, mut query: SqlStatement) -> Result<RowSet> {
+    let values = std::mem::take(&mut query.values).into();
+    let found = session.statements().query(&query, values).await?;
+    readable(session, id, found)
+}
+
+/// Checks that all keys are readable, because later statements find the rows by key.
+pub(super) fn readable(session: &Session, id: EntityId, rows: RowSet) -> Result<RowSet> {
+    match rows.has_unreadable() {
+        true => {
+            Err(Error::unreadable(&session.model().entities[id].name, None, "a key of a row to be written"))
+        }
+        false => Ok(rows),
+    }
+}
+
+/// Returns those `keys` that no row of an entity has.
+pub(super) async fn missing_keys(
+    session: &Session,
+    id: EntityId,
+    columns: &[ColumnId],
+    keys: Vec<Vec<Value>>,
+) -> Result<Vec<Vec<Value>>> {
+    let found = find(session, id, columns, columns, &keys).await?;
+    let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(row, columns)).collect();
+    Ok(keys.into_iter().filter(|key| !found.contains(&normalized(key))).collect())
+}
+
+/// Returns the keys that reference an entity.
+pub(super) fn references_to(session: &Session, id: EntityId) -> Vec<Reference<'_>> {
+    references(session.model(), session.statements().foreign_keys().as_deref(), id)
+}
