@@ -82,6 +82,8 @@ pub struct Entity {
     pub roots: RootNames,
     /// True if the entity is a type of the schema. A junction with only its keys is not.
     pub exposed: bool,
+    /// True if the viewer may not see all rows: a key may then reference a row that the viewer does not see.
+    pub restricted: bool,
 }
 
 /// Name of a table.
@@ -155,7 +157,8 @@ impl Model {
         self.roots.get(name).map(|(id, root)| (*id, root))
     }
 
-    fn name_roots(&mut self) {
+    /// Names the root fields of the exposed entities.
+    pub(crate) fn name_roots(&mut self) {
         let mut roots = HashMap::new();
         for (id, entity) in self.exposed() {
             let one = entity.lookups().map(|(name, key)| (name, Root::One(key.to_vec())));

@@ -68,6 +68,12 @@ pub fn rows(world: &World, table: usize, filter: &Filter, order: &[OrderTerm]) -
     naive.list(Of::Root(table), None, filter, order).iter().map(|member| member.place.row).collect()
 }
 
+/// Returns true if a filter holds for a row.
+pub fn holds(world: &World, place: Place, filter: &Filter) -> bool {
+    let known = Known::default();
+    Naive { world, known: &known, statements: BTreeSet::new() }.holds(place, filter)
+}
+
 /// Returns the rows of a row's list, in an order.
 pub fn rows_below(world: &World, above: Place, of: Of, order: &[OrderTerm]) -> Vec<usize> {
     let known = Known::default();
