@@ -131,7 +131,7 @@ fn free_columns(id: usize) -> Vec<usize> {
 }
 
 fn without_hidden(world: &World, rules: &[Rules]) -> World {
-    let mut seen = World::empty();
+    let mut seen = World { is_partial: true, ..World::empty() };
     for (table, rules) in rules.iter().enumerate() {
         for (row, cells) in world.tables[table].iter().enumerate() {
             let place = Place { table, row };
