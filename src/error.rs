@@ -305,6 +305,11 @@ impl Error {
         Self::new(Code::Forbidden, message, Value::Null)
     }
 
+    /// Reports a role that no policy declares.
+    pub fn unknown_role(role: &str) -> Self {
+        Self::new(Code::Forbidden, format!("the role \"{role}\" is not declared"), json!({ "role": role }))
+    }
+
     /// Reports an unknown document hash. Clients look for exactly this message, or for the code.
     pub fn persisted_query_not_found() -> Self {
         Self::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound", Value::Null)

@@ -22,6 +22,7 @@ pub mod guard;
 pub mod model;
 pub mod mutate;
 pub mod plan;
+pub mod policy;
 pub mod schema;
 #[cfg(feature = "server")]
 pub mod server;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use async_graphql::dataloader::DataLoader;
 use futures_util::future::BoxFuture;
+use sea_orm::Value;
+use serde_json::{Map, Value as Json};
 use tracing::Instrument;
 
 use super::loader::RelationLoader;
@@ -14,7 +16,7 @@ use crate::database::{Database, Transaction};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::plan::{Catalog, Complexity, Load, Plan, SqlBuilder, rows_asked};
+use crate::plan::{Catalog, Complexity, Load, Plan, Sight, SqlBuilder, rows_asked};
 
 /// Database access of one request.
 pub struct Session {
@@ -23,6 +25,8 @@ pub struct Session {
     /// True if a query of several statements begins a snapshot.
     begins_snapshots: bool,
     statements: Arc<Statements>,
+    /// Values of the viewer that the rules of the role take.
+    viewer: Arc<[Value]>,
     /// Created for the first batch: many requests have none.
     loader: OnceLock<DataLoader<RelationLoader>>,
 }
@@ -31,12 +35,21 @@ impl Session {
     /// Creates a session for one request.
     ///
     /// # Errors
-    /// Fails for a database that Crowsfoot does not support.
-    pub fn new(shared: Arc<Shared>, database: Database, consistency: ReadConsistency) -> Result<Self> {
+    /// Fails for a database that Crowsfoot does not support, or a viewer without the values that the rules take.
+    pub fn new(
+        shared: Arc<Shared>,
+        database: Database,
+        consistency: ReadConsistency,
+        viewer: &Map<String, Json>,
+    ) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
         let statements = Arc::new(Statements::new(database, shared.clone()));
         let begins_snapshots = consistency == ReadConsistency::Snapshot;
-        Ok(Self { shared, dialect, begins_snapshots, statements, loader: OnceLock::new() })
+        let viewer = match &shared.rules {
+            Some(rules) => rules.values(dialect, viewer)?.into(),
+            None => Arc::default(),
+        };
+        Ok(Self { shared, dialect, begins_snapshots, statements, viewer, loader: OnceLock::new() })
     }
 
     fn inside(&self, (statements, transaction): (Statements, Transaction)) -> (Self, Transaction) {
@@ -45,6 +58,7 @@ impl Session {
             dialect: self.dialect,
             begins_snapshots: false,
             statements: Arc::new(statements),
+            viewer: self.viewer.clone(),
             loader: OnceLock::new(),
         };
         (session, transaction)
@@ -133,6 +147,7 @@ impl Session {
             dialect: self.dialect,
             row_ceiling: self.shared.limits.rows,
             catalog,
+            sight: self.shared.rules.as_ref().map(|rules| Sight { rules, values: &self.viewer }),
         }
     }
 }

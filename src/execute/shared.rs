@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::database::{Availability, ChangeNotifier};
 use crate::model::Model;
+use crate::plan::Rules;
 
 /// Limits of one request: change fields of [`ExecutionLimits::DEFAULT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub enum ReadConsistency {
 pub struct Shared {
     /// The model.
     pub model: Arc<Model>,
+    /// Rules of the role that the schema is for; `None` for administrators.
+    pub rules: Option<Rules>,
     /// Limits of each request.
     pub limits: ExecutionLimits,
     /// State of the database that the statements of one query see.

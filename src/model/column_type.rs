@@ -273,6 +273,14 @@ impl ColumnType {
         Ok(value)
     }
 
+    /// Returns the index of an enum type among the model's enumerations.
+    pub fn enumeration(&self) -> Option<usize> {
+        match self {
+            Self::Enumeration(id) => Some(*id),
+            _ => None,
+        }
+    }
+
     /// Reads a stored value from the form of [`ColumnType::write`]; the value may exceed the range of input.
     ///
     /// Integers get the narrowest signed type that every database can bind: PostgreSQL has neither unsigned

@@ -92,6 +92,8 @@ pub struct Entity {
     pub roots: RootNames,
     /// True if the entity is a type of the schema. A junction with only its keys is not.
     pub exposed: bool,
+    /// True if the viewer may not see all rows: a key may then reference a row that the viewer does not see.
+    pub restricted: bool,
 }
 
 /// Name of a table.
@@ -170,7 +172,8 @@ impl Model {
         self.mutation_roots.get(name).copied()
     }
 
-    fn name_roots(&mut self) {
+    /// Names the root fields of the exposed entities.
+    pub(crate) fn name_roots(&mut self) {
         let mut roots = HashMap::new();
         let mut mutation_roots = HashMap::new();
         for (id, entity) in self.exposed() {

@@ -30,6 +30,11 @@ impl<'a> Input<'a> {
         Some(Self { path, value, variable, variables })
     }
 
+    /// Returns the filter of a rule. `rule` contains no variable without a value.
+    pub(super) fn rule(rule: &'a Written, variables: &'a Variables) -> Self {
+        Self { path: "rule".to_owned(), value: rule, variable: None, variables }
+    }
+
     /// Returns the path.
     pub fn path(&self) -> &str {
         &self.path

@@ -2,20 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use super::{Filter, Load, LoadKind, OrderBy, OrderTerm, Plan};
+use super::{Filter, Load, LoadKind, OrderBy, OrderTerm, Plan, Rules};
 use crate::model::{EntityId, Model, Relation, Table};
 
 impl Plan {
-    /// Returns every table that the statements read: rows, filters, orders, junctions.
-    pub fn tables(&self, model: &Model) -> BTreeSet<Table> {
-        let mut tables = Tables { model, found: BTreeSet::new() };
+    /// Returns every table that the statements read: rows, filters, orders, junctions, and the viewer's rules.
+    pub fn tables(&self, model: &Model, rules: Option<&Rules>) -> BTreeSet<Table> {
+        let mut tables = Tables { model, rules, found: BTreeSet::new() };
         self.loads.iter().for_each(|load| tables.of_load(load));
         tables.found
     }
 }
 
+/// Returns every table that a rule of an entity reads.
+pub(super) fn of_rule(model: &Model, id: EntityId, rule: &Filter) -> BTreeSet<Table> {
+    let mut tables = Tables { model, rules: None, found: BTreeSet::new() };
+    tables.of_filter(id, rule);
+    tables.found
+}
+
 struct Tables<'a> {
     model: &'a Model,
+    rules: Option<&'a Rules>,
     found: BTreeSet<Table>,
 }
 
@@ -34,12 +42,14 @@ impl Tables<'_> {
 
     fn of_entity(&mut self, id: EntityId) {
         self.found.insert(self.model.entities[id].table.clone());
+        self.found.extend(self.rules.into_iter().flat_map(|rules| rules.tables(id)));
     }
 
     fn of_relation(&mut self, relation: &Relation) {
         self.of_entity(relation.target);
         if let Some(junction) = &relation.junction {
             self.found.insert(junction.table.clone());
+            junction.entity.into_iter().for_each(|id| self.of_entity(id));
         }
     }
 

@@ -19,7 +19,12 @@ impl Plan {
 }
 
 impl PlanParameter {
-    fn read(&self, model: &Model, dialect: Dialect, given: &async_graphql::Value) -> Option<Value> {
+    pub(super) fn read(
+        &self,
+        model: &Model,
+        dialect: Dialect,
+        given: &async_graphql::Value,
+    ) -> Option<Value> {
         let variants = model.variants(&self.column_type);
         let value = |given: &async_graphql::Value| {
             self.column_type.read(&given.clone().into_json().ok()?, variants).ok()

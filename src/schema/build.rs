@@ -13,70 +13,93 @@ use super::executor::ExecutorFactory;
 use super::introspection::Introspection;
 use super::live::LiveRuns;
 use super::possible::Possible;
+use super::roles::Roles;
 use super::{QUERY, Schema, inputs, mutations, objects, roots, type_system};
 use crate::database::{Availability, ChangeNotifier};
 use crate::execute::{ExecutionLimits, ReadConsistency, Shared};
 use crate::guard;
 use crate::model::{ColumnType, Entity, Model, Scalar, names};
-use crate::plan::Direction;
+use crate::plan::{Direction, Rules};
+use crate::policy::Policies;
 
 /// Builder of a [`Schema`], with the user's additions.
 pub struct SchemaBuilder {
     model: Model,
+    settings: SchemaSettings,
+    policies: Option<Policies>,
+    fields: Vec<Field>,
+    types: Vec<Type>,
+}
+
+/// Settings that the schemas of all roles share.
+#[derive(Clone, Debug)]
+pub(super) struct SchemaSettings {
     guard: guard::DocumentLimits,
     limits: ExecutionLimits,
     consistency: ReadConsistency,
-    fields: Vec<Field>,
-    types: Vec<Type>,
     introspection: bool,
     suggestions: bool,
+    changes: ChangeNotifier,
+    availability: Availability,
 }
 
 impl SchemaBuilder {
     pub(super) fn new(model: Model) -> Self {
         Self {
             model,
-            guard: guard::DocumentLimits::default(),
-            limits: ExecutionLimits::default(),
-            consistency: ReadConsistency::default(),
+            settings: SchemaSettings {
+                guard: guard::DocumentLimits::default(),
+                limits: ExecutionLimits::default(),
+                consistency: ReadConsistency::default(),
+                introspection: true,
+                suggestions: true,
+                changes: ChangeNotifier::default(),
+                availability: Availability::default(),
+            },
+            policies: None,
             fields: Vec::new(),
             types: Vec::new(),
-            introspection: true,
-            suggestions: true,
         }
     }
 
     /// Sets the limits of a document.
     pub fn guard(mut self, guard: guard::DocumentLimits) -> Self {
-        self.guard = guard;
+        self.settings.guard = guard;
         self
     }
 
     /// Sets the limits of a request's database use.
     pub fn limits(mut self, limits: ExecutionLimits) -> Self {
-        self.limits = limits;
+        self.settings.limits = limits;
         self
     }
 
     /// State of the database that the statements of one query see.
     pub fn read_consistency(mut self, consistency: ReadConsistency) -> Self {
-        self.consistency = consistency;
+        self.settings.consistency = consistency;
         self
     }
 
     /// Enables or disables introspection.
     pub fn introspection(mut self, introspection: bool) -> Self {
-        self.introspection = introspection;
+        self.settings.introspection = introspection;
         self
     }
 
     /// Enables or disables suggestions in validation errors, which reveal parts of the schema.
     pub fn suggestions(mut self, suggestions: bool) -> Self {
-        self.suggestions = suggestions;
+        self.settings.suggestions = suggestions;
         self
     }
 
-    /// Adds a root field. Its resolver finds the request's [`Session`](crate::execute::Session) as data, in
+    /// Sets the policies: [`Schema::seen_by`] then gives each viewer the schema of the viewer's role. The schema itself
+    /// stays that of an administrator.
+    pub fn policies(mut self, policies: Policies) -> Self {
+        self.policies = Some(policies);
+        self
+    }
+
+    /// Adds a root field. Administrators alone see it. Its resolver finds the request's [`Session`](crate::execute::Session) as data, in
     /// an `Arc`, and may return rows of an entity through [`rows`](super::rows()).
     pub fn query_field(mut self, field: Field) -> Self {
         self.fields.push(field);
@@ -92,21 +115,40 @@ impl SchemaBuilder {
     /// Builds the schema.
     ///
     /// # Errors
-    /// If an added type exists already, an addition refers to an unknown type, or the schema violates type
-    /// system validation. Reports all such faults at once.
+    /// If an added type exists already, an addition refers to an unknown type, the schema violates type system
+    /// validation, or a policy has a fault. Reports all such faults at once.
     ///
     /// # Panics
     /// If an added root field exists already.
     pub fn finish(self) -> Result<Schema, SchemaError> {
-        let Self { model, guard, limits, consistency, fields, types, introspection, suggestions } = self;
+        let Self { model, settings, policies, fields, types } = self;
         let model = Arc::new(model);
+        let mut schema = settings.build(model.clone(), None, fields, types)?;
+        if let Some(policies) = policies {
+            schema.roles = Some(Arc::new(Roles::new(policies, model, settings)?));
+        }
+        Ok(schema)
+    }
+}
+
+impl SchemaSettings {
+    /// Builds the schema of a model, with the rules of a role. A role reads only.
+    pub(super) fn build(
+        &self,
+        model: Arc<Model>,
+        rules: Option<Rules>,
+        fields: Vec<Field>,
+        types: Vec<Type>,
+    ) -> Result<Schema, SchemaError> {
+        let Self { guard, limits, consistency, introspection, suggestions, .. } = *self;
+        let writes = rules.is_none();
         // The user's types may use any scalar.
         let scalars =
             if fields.is_empty() && types.is_empty() { used_scalars(&model) } else { Scalar::CUSTOM.into() };
         let possible = Possible::new(&model);
         let query = fields.into_iter().fold(roots::query(&possible), Object::field);
         // A type without fields is invalid: a model without entities has no mutations.
-        let mutation = model.exposed().next().map(|_| mutations::root(&possible));
+        let mutation = model.exposed().next().filter(|_| writes).map(|_| mutations::root(&possible));
         let subscription = roots::subscription(&possible);
         let built = async_graphql::dynamic::Schema::build(
             QUERY,
@@ -125,7 +167,9 @@ impl SchemaBuilder {
         all.extend(enumerations(&model));
         all.extend(inputs::types(&possible));
         all.extend(objects::types(&possible));
-        all.extend(mutations::types(&possible));
+        if writes {
+            all.extend(mutations::types(&possible));
+        }
         // async-graphql would replace the earlier of two types with the later.
         let mut taken: HashSet<String> = all.iter().map(|own| type_name(own).to_owned()).collect();
         taken.extend(names::FIXED_TYPES.map(str::to_owned));
@@ -144,15 +188,18 @@ impl SchemaBuilder {
             inner,
             shared: Arc::new(Shared {
                 model,
+                rules,
                 limits,
                 consistency,
-                changes: ChangeNotifier::default(),
-                availability: Availability::default(),
+                changes: self.changes.clone(),
+                availability: self.availability.clone(),
             }),
             guard,
             live: LiveRuns::default(),
             documents: DocumentCache::new(guard),
             introspection,
+            roles: None,
+            viewer: Arc::default(),
         })
     }
 }

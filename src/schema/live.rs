@@ -30,6 +30,8 @@ struct LiveKey {
     text: String,
     operation: Option<String>,
     variables: String,
+    /// Values of the viewer's variables that the rules take.
+    viewer: String,
 }
 
 /// Newest result of a run; `None` before the first.
@@ -53,6 +55,7 @@ impl Schema {
             database: database.id(),
             operation: prepared.operation_name().map(str::to_owned),
             variables: serde_json::to_string(&prepared.variables).unwrap_or_default(),
+            viewer: self.viewer_key(),
         };
         let mut runs = self.live.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = match runs.get(&key) {
@@ -131,10 +134,12 @@ impl Run {
             let compiled = &self.prepared.compiled;
             let variables = variables::with_defaults(compiled.operation()?, &self.prepared.variables)?;
             let (shared, database) = (self.schema.shared.clone(), self.database.clone());
-            let session = Session::new(shared, database, ReadConsistency::Snapshot)?;
+            let session = Session::new(shared, database, ReadConsistency::Snapshot, &self.schema.viewer)?;
             self.schema.plan_anew(&Arc::new(session), compiled, &variables, Variables::fixed).await
         };
-        plan.await.map(|plan| plan.tables(self.schema.model())).unwrap_or_default()
+        plan.await
+            .map(|plan| plan.tables(self.schema.model(), self.schema.shared.rules.as_ref()))
+            .unwrap_or_default()
     }
 
     /// Waits until no subscriber is left, and removes the run.

@@ -10,6 +10,7 @@ mod mutations;
 mod objects;
 mod possible;
 mod prepared;
+mod roles;
 mod roots;
 mod rows;
 mod type_system;
@@ -54,6 +55,10 @@ pub struct Schema {
     documents: compiled::DocumentCache,
     /// `None` if introspection is disabled.
     introspection: Option<introspection::Introspection>,
+    /// Schemas of the roles; `None` without policies, and in the schema of a role.
+    roles: Option<Arc<roles::Roles>>,
+    /// Values of the viewer's variables.
+    viewer: Arc<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// Response with the statements that were sent for it.
@@ -210,7 +215,7 @@ impl Schema {
             OperationKind::Subscription => ReadConsistency::Snapshot,
             _ => self.shared.consistency,
         };
-        let session = Session::new(self.shared.clone(), database.clone(), consistency);
+        let session = Session::new(self.shared.clone(), database.clone(), consistency, &self.viewer);
         let session = match session {
             Ok(session) => Arc::new(session),
             Err(error) => return Executed::refused(error.into()),
@@ -262,6 +267,12 @@ impl Schema {
 
     /// Returns the SQL builder of the schema's plans for a dialect and a catalog.
     pub fn select<'a>(&'a self, dialect: Dialect, catalog: &'a Catalog) -> SqlBuilder<'a> {
-        SqlBuilder { model: &self.shared.model, dialect, row_ceiling: self.shared.limits.rows, catalog }
+        SqlBuilder {
+            model: &self.shared.model,
+            dialect,
+            row_ceiling: self.shared.limits.rows,
+            catalog,
+            sight: self.shared.rules.as_ref().map(|rules| plan::Sight { rules, values: &[] }),
+        }
     }
 }

@@ -15,6 +15,7 @@ mod guard;
 mod known;
 mod naive;
 mod patterns;
+mod policies;
 mod properties;
 mod query;
 mod random_query;

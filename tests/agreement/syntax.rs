@@ -82,6 +82,18 @@ pub fn write(fields: &[Written], choices: &mut Choices) -> Document {
     Document { text, variables: Json::Object(variables) }
 }
 
+/// Writes an input without variables.
+pub fn literal(input: &Input) -> String {
+    let mut writer = Writer {
+        choices: &mut Choices::new(&[]),
+        variables: Map::new(),
+        given: HashMap::new(),
+        declared: Vec::new(),
+        fragments: Vec::new(),
+    };
+    writer.input(input)
+}
+
 struct Writer<'a, 'b> {
     choices: &'a mut Choices<'b>,
     variables: Map<String, Json>,

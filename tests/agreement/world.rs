@@ -17,6 +17,8 @@ pub type Row = Vec<Cell>;
 #[derive(Clone, Debug)]
 pub struct World {
     pub tables: Vec<Vec<Row>>,
+    /// True if foreign keys may reference absent rows, as for a viewer who does not see all rows.
+    pub is_partial: bool,
 }
 
 /// Maximum number of rows of a table.
@@ -34,7 +36,7 @@ const INTEGERS: [i64; 6] = [0, 1, 2, 3, -1, -7];
 impl World {
     /// Returns tables without rows.
     pub fn empty() -> Self {
-        Self { tables: vec![Vec::new(); TABLES.len()] }
+        Self { tables: vec![Vec::new(); TABLES.len()], is_partial: false }
     }
 
     pub fn random(choices: &mut Choices) -> Self {

@@ -222,7 +222,8 @@ fn order_term(table: usize, path: &[usize], term: &OrderTerm) -> Input {
     Input::Object(vec![(name, value)])
 }
 
-fn filter(table: usize, filter: &Filter) -> Input {
+/// Writes a filter on a table.
+pub fn filter(table: usize, filter: &Filter) -> Input {
     let filters =
         |filters: &[Filter]| Input::List(filters.iter().map(|filter| self::filter(table, filter)).collect());
     let clause = |clause: &Clause| {

@@ -245,6 +245,7 @@ fn hundred() -> Model {
             unique_keys: Vec::new(),
             relations,
             exposed: true,
+            restricted: false,
             name,
         });
     }

@@ -42,6 +42,7 @@ pub(super) fn assemble(
         relations: Vec::new(),
         roots: names::RootNames::new(&one, &many),
         exposed: true,
+        restricted: false,
         types: names::TypeNames::new(&name),
         name,
         columns,

@@ -317,11 +317,14 @@ impl<'a> Planner<'a> {
         let load = self.share(loads, start.load(Filter::everything(), LoadKind::Rows(Rows::unordered())));
         let selection = self.selection_of(load, start.entity, field, loads)?;
         let is_forward = relation.declaration == Declaration::BelongsTo;
+        let non_null = relation.cardinality == Cardinality::One;
         Ok(FieldKind::One {
             load,
             selection,
-            key: is_forward.then_some(key),
-            non_null: relation.cardinality == Cardinality::One,
+            // A hidden row is null without an error, as an absent row.
+            key: (is_forward && (non_null || !self.model.entities[relation.target].restricted))
+                .then_some(key),
+            non_null,
         })
     }
 

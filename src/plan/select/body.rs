@@ -40,7 +40,7 @@ impl<'a> Body<'a> {
         let relation =
             load.relation.map(|(owner, relation)| &select.model.entities[owner].relations[relation]);
         let mut conditions = Conditions::new(select);
-        let filters = match joinable(select, load) {
+        let mut filters = match joinable(select, load) {
             _ if load.filter.is_everything() => Vec::new(),
             Some(joinable) => {
                 let parts = conditions.filter_by_joins(load.entity, MAIN, &load.filter, joinable);
@@ -56,6 +56,9 @@ impl<'a> Body<'a> {
                 vec![conditions.filter(load.entity, MAIN, &load.filter)]
             }
         };
+        filters.extend(select.rule_of_rows(load.entity, MAIN));
+        let links = relation.and_then(|relation| relation.junction.as_ref()?.entity);
+        filters.extend(links.and_then(|id| select.rule_of_rows(id, JUNCTION)));
         Self { select, load, entity, relation, keys, filters, conditions, lock: None }
     }
 
@@ -219,7 +222,7 @@ impl<'a> Body<'a> {
         let dialect = self.select.dialect;
         let column = |id: usize| {
             let column = &self.entity.columns[id];
-            (Expr::col((MAIN, Alias::new(&column.name))), &column.column_type)
+            (self.select.cell(self.load.entity, id, MAIN), &column.column_type)
         };
         let compared = |id: usize| {
             let (column, column_type) = column(id);
@@ -263,7 +266,7 @@ impl<'a> Body<'a> {
         let mut outputs = Vec::new();
         for id in &rows.columns {
             let column = &self.entity.columns[*id];
-            let expression = Expr::col((MAIN, Alias::new(&column.name)));
+            let expression = self.select.cell(self.load.entity, *id, MAIN);
             outputs.push(OutputColumn {
                 expression: self.select.dialect.selected(expression, &column.column_type),
                 column_type: column.column_type.clone(),
@@ -272,10 +275,9 @@ impl<'a> Body<'a> {
         }
         let junction = self.relation.and_then(|relation| relation.junction.as_ref()?.entity);
         for id in &rows.junction_columns {
-            let Some(column) = junction.map(|entity| &self.select.model.entities[entity].columns[*id]) else {
-                continue;
-            };
-            let expression = Expr::col((JUNCTION, Alias::new(&column.name)));
+            let Some(junction) = junction else { continue };
+            let column = &self.select.model.entities[junction].columns[*id];
+            let expression = self.select.cell(junction, *id, JUNCTION);
             outputs.push(OutputColumn {
                 expression: self.select.dialect.selected(expression, &column.column_type),
                 column_type: column.column_type.clone(),

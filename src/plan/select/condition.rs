@@ -48,6 +48,8 @@ pub(super) struct Conditions<'a> {
     select: &'a SqlBuilder<'a>,
     aliases: usize,
     has_offset: bool,
+    /// True for a rule, whose parameters are values of the viewer.
+    is_rule: bool,
     /// Tables that [`Conditions::filter_by_joins`] joins: each has exactly one row per passing row.
     pub(super) joins: Vec<(TableRef, Condition)>,
     /// Joined relations of the table itself, with their aliases.
@@ -56,7 +58,12 @@ pub(super) struct Conditions<'a> {
 
 impl<'a> Conditions<'a> {
     pub(super) fn new(select: &'a SqlBuilder<'a>) -> Self {
-        Self { select, aliases: 0, has_offset: false, joins: Vec::new(), joined: Vec::new() }
+        Self { select, aliases: 0, has_offset: false, is_rule: false, joins: Vec::new(), joined: Vec::new() }
+    }
+
+    /// Creates the conditions of a rule, which may stand in a statement with OFFSET.
+    pub(super) fn of_rule(select: &'a SqlBuilder<'a>) -> Self {
+        Self { is_rule: true, has_offset: true, ..Self::new(select) }
     }
 
     /// Adapts the conditions to a statement with OFFSET. SQLite 3.51 turns `EXISTS` into a join, and OFFSET
@@ -78,22 +85,28 @@ impl<'a> Conditions<'a> {
                 balanced(conditions, Expr::or).unwrap_or_else(|| Expr::cust("FALSE"))
             }
             Filter::Keys { columns, keys } => {
-                let columns = columns.iter().map(|column| &entity.columns[*column]);
                 let types: Vec<ColumnType> =
-                    columns.clone().map(|column| column.column_type.clone()).collect();
-                let columns = columns.map(|column| Expr::col((Alias::new(alias), Alias::new(&column.name))));
+                    columns.iter().map(|column| entity.columns[*column].column_type.clone()).collect();
+                let columns = columns.iter().map(|column| self.select.cell(id, *column, alias));
                 let SqlBuilder { model, dialect, .. } = *self.select;
                 dialect.one_of_keys(model, columns.collect(), &types, keys)
             }
             // `NOT` would lose the rows for which the inner condition is NULL.
             Filter::Not(filter) => self.is_not_true(id, alias, filter),
             Filter::Column { column, test } => {
-                let column = &entity.columns[*column];
-                self.test(Expr::col((Alias::new(alias), Alias::new(&column.name))), &column.column_type, test)
+                let column_type = &entity.columns[*column].column_type;
+                let tested = self.test(self.select.cell(id, *column, alias), column_type, test);
+                // PostgreSQL may test a row before its rule. The time of a pattern depends on the text: a hidden
+                // row's text must not be looked at.
+                match (test, self.select.rule_of_rows(id, alias)) {
+                    (Test::Matches(_) | Test::Like(_), Some(rule)) => Expr::case(rule, tested).into(),
+                    _ => tested,
+                }
             }
             Filter::Related { relation, quantifier, filter } => {
                 self.aliases += 1;
-                let inner_alias = format!("t{}", self.aliases);
+                // Aliases of a rule differ from those of the conditions around the rule.
+                let inner_alias = format!("{}{}", if self.is_rule { "r" } else { "t" }, self.aliases);
                 let is_signed = self.has_offset && self.select.dialect == Dialect::Sqlite;
                 let mut exists = |filter: &Filter| {
                     let mut related = self.related(id, alias, *relation, &inner_alias, filter);
@@ -145,7 +158,9 @@ impl<'a> Conditions<'a> {
                 let relation = &model.entities[id].relations[*relation];
                 let on = join_condition(self.select, id, alias, relation, &other);
                 self.joins.push((table(&model.entities[relation.target].table, &other), on));
-                self.filter_by_joins(relation.target, &other, filter, joinable.beyond())
+                let rule = self.select.rule_of_rows(relation.target, &other);
+                let filters = self.filter_by_joins(relation.target, &other, filter, joinable.beyond());
+                rule.into_iter().chain(filters).collect()
             }
             _ => vec![self.filter(id, alias, filter)],
         }
@@ -185,7 +200,14 @@ impl<'a> Conditions<'a> {
                 statement.join(JoinType::InnerJoin, table(&junction.table, &between), far);
                 let near = meet_junction(self.select, &between, &junction.from, alias, id, &relation.from);
                 statement.cond_where(near);
+                let links = junction.entity.and_then(|id| self.select.rule_of_rows(id, &between));
+                if let Some(rule) = links {
+                    statement.and_where(rule);
+                }
             }
+        }
+        if let Some(rule) = self.select.rule_of_rows(relation.target, inner_alias) {
+            statement.and_where(rule);
         }
         if !filter.is_everything() {
             statement.and_where(self.filter(relation.target, inner_alias, filter));
@@ -200,9 +222,9 @@ impl<'a> Conditions<'a> {
                 let value = match operand {
                     Operand::Value(value) => dialect.bound(value.clone(), *comparison),
                     Operand::Parameter(parameter) if *column_type == ColumnType::Decimal => {
-                        BindSlot::Operand(*parameter as u32, *comparison).into()
+                        BindSlot::Operand(self.parameter(*parameter), *comparison).into()
                     }
-                    Operand::Parameter(parameter) => BindSlot::Parameter(*parameter as u32).into(),
+                    Operand::Parameter(parameter) => BindSlot::Parameter(self.parameter(*parameter)).into(),
                 };
                 dialect.compare(model, column, *comparison, value, column_type)
             }
@@ -215,7 +237,7 @@ impl<'a> Conditions<'a> {
                         let one_of = dialect.is_in_values(column, values.clone(), column_type);
                         return if *negated { one_of.not() } else { one_of };
                     }
-                    Operand::Parameter(parameter) => BindSlot::Parameter(*parameter as u32).into(),
+                    Operand::Parameter(parameter) => BindSlot::Parameter(self.parameter(*parameter)).into(),
                 };
                 match negated {
                     true => dialect.is_not_in(model, column, list, column_type),
@@ -228,6 +250,12 @@ impl<'a> Conditions<'a> {
             Test::Like(pattern) => dialect.like(column, pattern),
             Test::Matches(pattern) => dialect.matches(column, pattern),
         }
+    }
+
+    /// Returns the place of a parameter: among the plan's, or among the viewer's values.
+    fn parameter(&self, parameter: usize) -> u32 {
+        let of_viewer = if self.is_rule { BindSlot::OF_VIEWER } else { 0 };
+        parameter as u32 | of_viewer
     }
 
     fn placeholder(&self, sql: &str) -> String {

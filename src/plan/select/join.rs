@@ -66,6 +66,7 @@ impl<'a> Joins<'a> {
         match (parent, self.known.iter().find(|(known, _)| *known == id)) {
             (Some(parent), _) => {
                 let on = join_condition(self.select, owner, parent, relation, &alias);
+                let on = on.add_option(self.select.rule_of_rows(load.entity, &alias));
                 self.further.push((table(&target.table, &alias), on));
             }
             (None, Some((_, known))) => alias.clone_from(known),
@@ -82,7 +83,7 @@ impl<'a> Joins<'a> {
         let key = relation.to.iter().map(|column| first + start + place(column)).collect();
         for id in columns {
             let column = &target.columns[id];
-            let expression = Expr::col((Alias::new(&alias), Alias::new(&column.name)));
+            let expression = self.select.cell(load.entity, id, &alias);
             self.outputs.push(OutputColumn {
                 expression: self.select.dialect.selected(expression, &column.column_type),
                 column_type: column.column_type.clone(),
@@ -95,8 +96,8 @@ impl<'a> Joins<'a> {
 
     /// Adds the joins to a statement; `own` returns a column of the statement's rows.
     pub fn apply(&self, statement: &mut SelectStatement, own: impl Fn(ColumnId) -> Expr) {
-        for (relation, target, alias) in &self.direct {
-            let target = &self.select.model.entities[*target];
+        for (relation, id, alias) in &self.direct {
+            let target = &self.select.model.entities[*id];
             let met = relation.from.iter().zip(&relation.to).map(|(from, to)| {
                 let column = &target.columns[*to];
                 let there = Expr::col((Alias::new(alias), Alias::new(&column.name)));
@@ -106,6 +107,7 @@ impl<'a> Joins<'a> {
                     .eq(dialect.compared(own(*from), &column.column_type))
             });
             let on = met.fold(Condition::all(), Condition::add);
+            let on = on.add_option(self.select.rule_of_rows(*id, alias));
             statement.join(JoinType::LeftJoin, table(&target.table, alias), on);
         }
         for (table, on) in &self.further {

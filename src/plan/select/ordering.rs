@@ -81,6 +81,7 @@ impl<'a> Ordering<'a> {
                         let joined = format!("order{}", aliases.len());
                         let target = &select.model.entities[relation.target];
                         let on = join_condition(select, entity, &alias, relation, &joined);
+                        let on = on.add_option(select.rule_of_rows(relation.target, &joined));
                         ordering.joins.push((table(&target.table, &joined), on));
                         aliases.push((path.to_vec(), joined.clone()));
                         joined
@@ -89,13 +90,8 @@ impl<'a> Ordering<'a> {
                 entity = relation.target;
             }
             let expression = match term.by {
-                OrderBy::Column(id) => Expr::col((
-                    Alias::new(&alias),
-                    Alias::new(&select.model.entities[entity].columns[id].name),
-                )),
-                OrderBy::Junction(junction, id) => {
-                    Expr::col((JUNCTION, Alias::new(&select.model.entities[junction].columns[id].name)))
-                }
+                OrderBy::Column(id) => select.cell(entity, id, &alias),
+                OrderBy::Junction(junction, id) => select.cell(junction, id, JUNCTION),
                 OrderBy::Count(relation) => ordering.count(entity, &alias, relation),
             };
             let (column_type, nullable) = term.column_type(select.model, root);
@@ -152,6 +148,9 @@ impl<'a> Ordering<'a> {
         let far = |id: &usize| Expr::col((COUNTED, Alias::new(&target.columns[*id].name)));
         let mut lists = Sql::select();
         lists.from(table(&target.table, COUNTED));
+        if let Some(rule) = self.select.rule_of_rows(relation.target, COUNTED) {
+            lists.and_where(rule);
+        }
         let Some(junction) = &relation.junction else {
             return (lists, relation.to.iter().map(far).collect());
         };
@@ -159,6 +158,9 @@ impl<'a> Ordering<'a> {
         let met = junction.to.iter().zip(&relation.to).map(|(column, id)| near(column).eq(far(id)));
         let met = met.fold(Condition::all(), Condition::add);
         lists.join(JoinType::InnerJoin, table(&junction.table, JUNCTION), met);
+        if let Some(rule) = junction.entity.and_then(|id| self.select.rule_of_rows(id, JUNCTION)) {
+            lists.and_where(rule);
+        }
         (lists, junction.from.iter().map(near).collect())
     }
 

@@ -70,7 +70,7 @@ impl SqlBuilder<'_> {
         let marks = Template::new(self, load, &[]).marks.into_iter();
         let of_parameter = |(place, mark)| match mark {
             BindSlot::Parameter(parameter) | BindSlot::Operand(parameter, _) => {
-                Some((place + 1, parameter as usize))
+                Some((place + 1, parameter as usize)).filter(|_| parameter & BindSlot::OF_VIEWER == 0)
             }
             BindSlot::Keys(_) | BindSlot::MostRows => None,
         };
@@ -98,16 +98,19 @@ impl Template {
     fn fill(&self, select: &SqlBuilder, keys: &[RelationKey], values: &[Value]) -> Vec<Value> {
         let mut filled = self.query.values.clone();
         let mut parts = None;
+        let value = |parameter: u32| match parameter & BindSlot::OF_VIEWER {
+            0 => values.get(parameter as usize),
+            _ => select.sight?.values.get((parameter & !BindSlot::OF_VIEWER) as usize),
+        };
         for (place, mark) in &self.marks {
             let known = match mark {
                 BindSlot::Keys(part) => {
                     let read = || select.dialect.key_parameters(&self.key_types, keys);
                     parts.get_or_insert_with(read).get(usize::from(*part)).cloned()
                 }
-                BindSlot::Parameter(parameter) => values.get(*parameter as usize).cloned(),
+                BindSlot::Parameter(parameter) => value(*parameter).cloned(),
                 BindSlot::Operand(parameter, comparison) => {
-                    let value = values.get(*parameter as usize);
-                    value.map(|value| select.dialect.bound(value.clone(), *comparison))
+                    value(*parameter).map(|value| select.dialect.bound(value.clone(), *comparison))
                 }
                 BindSlot::MostRows => Some(select.most_rows_of_pages(keys.len()).into()),
             };

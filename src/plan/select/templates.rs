@@ -30,7 +30,7 @@ impl Clone for Templates {
 pub(super) enum BindSlot {
     /// Parameter that carries keys.
     Keys(u16),
-    /// Value of one of [`Plan::parameters`](crate::plan::Plan::parameters).
+    /// Value of one of [`Plan::parameters`](crate::plan::Plan::parameters), or with [`BindSlot::OF_VIEWER`] of the viewer.
     Parameter(u32),
     /// Value of a parameter as the operand of a comparison, prepared by [`Dialect::bound`](crate::dialect::Dialect::bound).
     Operand(u32, Comparison),
@@ -43,6 +43,8 @@ impl BindSlot {
     pub const MOST_ROWS: u64 = u64::MAX;
     /// Above a parameter's place, the bits that say which comparison it is the operand of.
     const COMPARISON: u32 = 24;
+    /// Bit of a parameter's place that tells the viewer's values from the plan's.
+    pub const OF_VIEWER: u32 = 1 << 23;
 
     pub fn of(value: &Value) -> Option<Self> {
         match value {

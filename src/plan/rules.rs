@@ -1,0 +1,137 @@
+//! Rules of a role, compiled to filters on the full model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_graphql::Name;
+use sea_orm::Value;
+use serde_json::{Map, Value as Json};
+
+use super::filter::Filter;
+use super::input::Input;
+use super::tables;
+use super::variables::{PlanParameter, Variables};
+use crate::dialect::Dialect;
+use crate::error::{Error, Result};
+use crate::model::{ColumnId, EntityId, Model, Table};
+use crate::policy::{Policies, PolicyFault, Restricted, ViewerType};
+
+/// Rules of one role. A rule is evaluated with full sight: other rules do not apply to the rows that the rule reads.
+#[derive(Debug)]
+pub struct Rules {
+    /// Model with all entities, columns and relations.
+    model: Arc<Model>,
+    rows: BTreeMap<EntityId, Filter>,
+    columns: BTreeMap<(EntityId, ColumnId), Filter>,
+    /// Values of the viewer that statements take.
+    parameters: Vec<PlanParameter>,
+}
+
+/// Rules that apply to a statement, with the viewer's values.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// Rules of the viewer's role.
+    pub rules: &'a Rules,
+    /// Values of the rules' parameters.
+    pub values: &'a [Value],
+}
+
+impl Rules {
+    /// Compiles the rules of a restricted model.
+    ///
+    /// # Errors
+    /// All rules that are no filters of their entity, or that use a variable at a place of another type.
+    pub fn compile(
+        model: Arc<Model>,
+        policies: &Policies,
+        role: &str,
+        restricted: &Restricted,
+    ) -> std::result::Result<Self, Vec<PolicyFault>> {
+        // Only the presence of values matters: they are bound to parameters when a statement is sent.
+        let mut values = async_graphql::Variables::default();
+        values.extend(
+            policies.variables().map(|(name, _)| (Name::new(name), async_graphql::Value::from(true))),
+        );
+        let variables = Variables::open(&values);
+        let mut faults = Vec::new();
+        let mut read = |id: EntityId, rule| match Filter::read(&model, id, &Input::rule(rule, &variables)) {
+            Ok(filter) => Some(filter),
+            Err(error) => {
+                let entity = Some(model.entities[id].name.clone());
+                let fault =
+                    PolicyFault { role: role.to_owned(), entity, message: error.message().to_owned() };
+                faults.push(fault);
+                None
+            }
+        };
+        let rows = restricted.rows.iter().filter_map(|(id, rule)| Some((*id, read(*id, rule)?))).collect();
+        let columns = restricted.columns.iter();
+        let columns = columns.filter_map(|(place, rule)| Some((*place, read(place.0, rule)?))).collect();
+        let (looked_at, parameters) = variables.noted();
+        let fault = |message| PolicyFault { role: role.to_owned(), entity: None, message };
+        faults.extend(looked_at.iter().map(|name| {
+            fault(format!("${name} must stand alone as the operand of a comparison or of a list operator"))
+        }));
+        for parameter in &parameters {
+            let of = policies.variable_type(&parameter.variable);
+            let scalar = model.type_name(&parameter.column_type);
+            if of.is_none_or(|of| of.scalar != scalar || of.is_list != parameter.is_list) {
+                let wanted =
+                    ViewerType { scalar: scalar.to_owned(), is_list: parameter.is_list, nullable: false };
+                let given = of.map_or_else(String::new, ToString::to_string);
+                let name = &parameter.variable;
+                faults.push(fault(format!(
+                    "${name} is compared as {wanted}, but its declared type is {given}"
+                )));
+            }
+        }
+        match faults.is_empty() {
+            true => Ok(Self { model, rows, columns, parameters }),
+            false => Err(faults),
+        }
+    }
+
+    /// Returns the names of the viewer's variables that the rules take.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(|parameter| parameter.variable.as_str())
+    }
+
+    /// Returns the full model.
+    pub(super) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Returns the rule of an entity's rows.
+    pub(super) fn of_rows(&self, id: EntityId) -> Option<&Filter> {
+        self.rows.get(&id)
+    }
+
+    /// Returns the rule of a column.
+    pub(super) fn of_column(&self, id: EntityId, column: ColumnId) -> Option<&Filter> {
+        self.columns.get(&(id, column))
+    }
+
+    /// Returns the tables that the rules of an entity read besides the entity's own.
+    pub(super) fn tables(&self, id: EntityId) -> BTreeSet<Table> {
+        let columns = self.columns.range((id, ColumnId::MIN)..=(id, ColumnId::MAX)).map(|(_, rule)| rule);
+        let rules = self.rows.get(&id).into_iter().chain(columns);
+        rules.flat_map(|rule| tables::of_rule(&self.model, id, rule)).collect()
+    }
+
+    /// Reads the viewer's values for the rules' parameters.
+    ///
+    /// # Errors
+    /// If a value is missing, or is none of its variable's type.
+    pub fn values(&self, dialect: Dialect, given: &Map<String, Json>) -> Result<Vec<Value>> {
+        let read = |parameter: &PlanParameter| {
+            let name = parameter.variable.as_str();
+            let json = given.get(name).cloned().unwrap_or_default();
+            let value = async_graphql::Value::from_json(json.clone()).unwrap_or_default();
+            parameter.read(&self.model, dialect, &value).ok_or_else(|| {
+                let of = self.model.type_name(&parameter.column_type);
+                Error::bad_input(&format!("viewer.{name}"), json, format!("expected a value of type {of}"))
+            })
+        };
+        self.parameters.iter().map(read).collect()
+    }
+}

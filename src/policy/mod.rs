@@ -1,0 +1,105 @@
+//! Policies: who may read which rows and columns.
+//!
+//! A viewer gets what an administrator would get from a database out of which every row and column that the viewer may
+//! not see has been taken. A role reads nothing that no grant allows.
+
+mod grant;
+mod restrict;
+mod viewer;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+pub use grant::{ColumnGrant, Grant};
+pub use restrict::{Granted, PolicyFault, Restricted};
+pub use viewer::{Viewer, ViewerType};
+
+/// Grants of all roles, and the variables that a viewer brings.
+///
+/// ```
+/// use crowsfoot::policy::Policies;
+///
+/// let policies = Policies::new().variable("userId", "Int!")?.role("user", |role| {
+///     role.grant("Post", |post| post.read("{ author: { id: { eq: $userId } } }").columns(["*"]))
+/// });
+/// let schema = crowsfoot::Schema::builder(
+///     crowsfoot::Registry::new()
+///         .register::<entity::author::Entity>()
+///         .register::<entity::book::Entity>()
+///         .register::<entity::post::Entity>()
+///         .model()?,
+/// )
+/// .policies(policies)
+/// .finish()?;
+/// # let viewer = crowsfoot::policy::Viewer::new("user").with("userId", 1);
+/// assert!(!schema.seen_by(&viewer)?.sdl().contains("type Book "));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policies {
+    /// Variables of rules, with their types.
+    #[serde(default, rename = "viewer")]
+    variables: BTreeMap<String, ViewerType>,
+    /// Roles by name.
+    #[serde(default)]
+    roles: BTreeMap<String, RoleGrants>,
+}
+
+/// Grants of one role, by the type name of the entity.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct RoleGrants {
+    /// Roles whose grants this role has too. Rows and columns are those that any of the roles reads.
+    #[serde(default)]
+    includes: Vec<String>,
+    #[serde(flatten)]
+    grants: BTreeMap<String, Grant>,
+}
+
+impl Policies {
+    /// Returns policies without roles: no viewer reads anything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Declares a variable of the viewer, for use in rules. `of` is a GraphQL type: `Int!`, `[Int!]!`, `String`.
+    /// A viewer may lack a variable whose type is nullable; grants with rules that use the variable then do not apply.
+    ///
+    /// # Errors
+    /// If `of` is no type of a scalar or of a list of scalars.
+    pub fn variable(mut self, name: impl Into<String>, of: &str) -> Result<Self, String> {
+        self.variables.insert(name.into(), of.parse()?);
+        Ok(self)
+    }
+
+    /// Declares a role.
+    pub fn role(mut self, name: impl Into<String>, grants: impl FnOnce(RoleGrants) -> RoleGrants) -> Self {
+        self.roles.insert(name.into(), grants(RoleGrants::default()));
+        self
+    }
+
+    /// Returns the names of the roles.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.roles.keys().map(String::as_str)
+    }
+
+    /// Returns the declared variables with their types.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &ViewerType)> {
+        self.variables.iter().map(|(name, of)| (name.as_str(), of))
+    }
+}
+
+impl RoleGrants {
+    /// Adds the grants of another role.
+    pub fn includes(mut self, role: impl Into<String>) -> Self {
+        self.includes.push(role.into());
+        self
+    }
+
+    /// Grants reading of the entity with this type name.
+    pub fn grant(mut self, entity: impl Into<String>, grant: impl FnOnce(Grant) -> Grant) -> Self {
+        self.grants.insert(entity.into(), grant(Grant::default()));
+        self
+    }
+}

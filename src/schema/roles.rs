@@ -1,0 +1,115 @@
+//! Schemas of roles: each has what its role reads, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::dynamic::SchemaError;
+use serde_json::Value as Json;
+
+use super::Schema;
+use super::build::SchemaSettings;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::plan::Rules;
+use crate::policy::{Policies, PolicyFault, Viewer};
+
+/// Role, and the optional variables that the viewer lacks: grants that use them do not apply.
+type RoleKey = (String, BTreeSet<String>);
+
+/// Schemas of roles, built when first asked for.
+pub(super) struct Roles {
+    policies: Policies,
+    model: Arc<Model>,
+    settings: SchemaSettings,
+    built: Mutex<BTreeMap<RoleKey, Schema>>,
+}
+
+impl Roles {
+    /// Checks all roles.
+    ///
+    /// # Errors
+    /// All faults of all roles at once.
+    pub fn new(policies: Policies, model: Arc<Model>, settings: SchemaSettings) -> Result<Self, SchemaError> {
+        let roles = Self { policies, model, settings, built: Mutex::default() };
+        let mut faults = Vec::new();
+        for role in roles.policies.roles() {
+            match roles.build(role, &BTreeSet::new()) {
+                Ok(_) => {}
+                Err(found) => faults.extend(found),
+            }
+        }
+        match faults.is_empty() {
+            true => Ok(roles),
+            false => Err(format!("the policies have faults:\n  {}", faults.join("\n  ")).into()),
+        }
+    }
+
+    fn build(&self, role: &str, missing: &BTreeSet<String>) -> Result<Schema, Vec<String>> {
+        let texts = |faults: Vec<PolicyFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let restricted = self.policies.restrict(&self.model, role, missing).map_err(texts)?;
+        let rules = Rules::compile(self.model.clone(), &self.policies, role, &restricted).map_err(texts)?;
+        let built = self.settings.build(Arc::new(restricted.model), Some(rules), Vec::new(), Vec::new());
+        built.map_err(|error| vec![format!("role {role}: {error}")])
+    }
+
+    /// Returns the optional variables that a viewer lacks.
+    fn missing(&self, viewer: &Viewer) -> Result<BTreeSet<String>> {
+        let mut missing = BTreeSet::new();
+        for (name, of) in self.policies.variables() {
+            if viewer.values.get(name).is_some_and(|value| *value != Json::Null) {
+                continue;
+            }
+            if !of.nullable {
+                let expected = format!("expected a value of type {of}");
+                return Err(Error::bad_input(&format!("viewer.{name}"), Json::Null, expected));
+            }
+            missing.insert(name.to_owned());
+        }
+        Ok(missing)
+    }
+
+    fn seen_by(&self, viewer: &Viewer) -> Result<Schema> {
+        if !self.policies.roles().any(|role| role == viewer.role) {
+            return Err(Error::unknown_role(&viewer.role));
+        }
+        let key = (viewer.role.clone(), self.missing(viewer)?);
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let schema = match built.get(&key) {
+            Some(schema) => schema.clone(),
+            None => {
+                let schema =
+                    self.build(&key.0, &key.1).map_err(|faults| Error::internal(faults.join("; ")))?;
+                built.insert(key, schema.clone());
+                schema
+            }
+        };
+        Ok(Schema { viewer: Arc::new(viewer.values.clone()), ..schema })
+    }
+}
+
+impl Schema {
+    /// Returns the schema as a viewer sees it. Everything that is executed on it is subject to the rules of the viewer's
+    /// role. Without policies, every viewer sees the whole schema.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` for a role that no policy declares, `BAD_USER_INPUT` for a viewer without a required variable.
+    pub fn seen_by(&self, viewer: &Viewer) -> Result<Self> {
+        match &self.roles {
+            Some(roles) => roles.seen_by(viewer),
+            None => Ok(self.clone()),
+        }
+    }
+
+    /// Returns true if the schema has policies: viewers without a role see nothing.
+    pub fn has_policies(&self) -> bool {
+        self.roles.is_some()
+    }
+
+    /// Returns the viewer's values that decide between two live queries: those that rules take.
+    pub(super) fn viewer_key(&self) -> String {
+        let variables = self.shared.rules.iter().flat_map(Rules::variables);
+        let used: BTreeMap<&str, Option<&Json>> =
+            variables.map(|name| (name, self.viewer.get(name))).collect();
+        serde_json::to_string(&used).unwrap_or_default()
+    }
+}

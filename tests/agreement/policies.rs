@@ -1,0 +1,178 @@
+//! A viewer gets what an administrator would get from a database without the hidden rows and cells.
+
+use std::cell::Cell as Counter;
+
+use crowsfoot::Schema;
+use crowsfoot::policy::{Grant, Policies, Viewer};
+use proptest::collection::vec;
+use proptest::test_runner::{TestCaseError, TestRunner};
+use tokio::runtime::Runtime;
+
+use crate::agreement::compare;
+use crate::ask::Service;
+use crate::cell::Cell;
+use crate::choices::{self, Choices};
+use crate::domain;
+use crate::naive;
+use crate::query::{Field, Filter, Place};
+use crate::random_query::{random_filter, random_lists, random_tree};
+use crate::syntax;
+use crate::tables::{TABLES, entities};
+use crate::world::World;
+use crate::writing;
+
+/// Name of the role.
+const ROLE: &str = "reader";
+
+#[test]
+fn random_trees_of_a_role_answer_as_if_hidden_rows_were_absent() {
+    check(30, 20, 400, random_tree);
+}
+
+#[test]
+fn random_lists_of_a_role_answer_as_if_hidden_rows_were_absent() {
+    check(20, 6, 1_500, random_lists);
+}
+
+/// Rules of one table: of its rows, and of cells.
+struct Rules {
+    rows: Option<Filter>,
+    cells: Vec<(usize, Filter)>,
+}
+
+fn check(cases: u32, queries: usize, length: usize, query: fn(&World, &mut Choices) -> Vec<Field>) {
+    let runtime = Runtime::new().unwrap();
+    let mut services = runtime.block_on(Service::all());
+    let compared = Counter::new(0);
+    let strategy =
+        (vec(choices::choices(length), 1..=queries), choices::choices(3_000), choices::choices(600));
+    // Each case runs alone on the databases.
+    let services_cell = std::cell::RefCell::new(&mut services);
+    let result = TestRunner::new(choices::config(cases)).run(&strategy, |(queries, numbers, ruled)| {
+        let world = World::full(&mut Choices::new(&numbers));
+        let rules = random_rules(&world, &mut Choices::new(&ruled));
+        let seen = without_hidden(&world, &rules);
+        let policies = policies(&rules);
+        let schema = Schema::builder(domain::registry().model().unwrap()).policies(policies).finish();
+        let schema = schema.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let viewer = Viewer::new(ROLE);
+        let schema = schema.seen_by(&viewer).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        for service in services_cell.borrow_mut().iter_mut() {
+            service.schema = schema.clone();
+            let agrees = runtime.block_on(agree(service, &world, &seen, &queries, query));
+            compared.set(
+                compared.get()
+                    + agrees.map_err(|fault| {
+                        let texts: Vec<String> = rules
+                            .iter()
+                            .enumerate()
+                            .flat_map(|(table, rules)| written(table, rules))
+                            .collect();
+                        TestCaseError::fail(format!("{fault}\nrules:\n{}", texts.join("\n")))
+                    })?,
+            );
+        }
+        Ok(())
+    });
+    eprintln!("{} queries compared", compared.get());
+    choices::expect(result);
+    runtime.block_on(Service::drop_all(services));
+}
+
+async fn agree(
+    service: &Service,
+    world: &World,
+    seen: &World,
+    queries: &[Vec<u16>],
+    query: fn(&World, &mut Choices) -> Vec<Field>,
+) -> Result<usize, String> {
+    world.store(&service.database.connection).await;
+    let mut known = service.known(seen).await?;
+    for numbers in queries {
+        let mut choices = Choices::new(numbers);
+        let fields = query(seen, &mut choices);
+        service.learn_cursors(seen, &fields, &mut known).await?;
+        compare(service, seen, &known, &fields, &mut choices).await?;
+    }
+    Ok(queries.len())
+}
+
+fn random_rules(world: &World, choices: &mut Choices) -> Vec<Rules> {
+    (0..TABLES.len())
+        .map(|table| {
+            if !entities().any(|entity| entity == table) {
+                return Rules { rows: None, cells: Vec::new() };
+            }
+            let rows = (!choices.once_in(3)).then(|| random_filter(world, table, choices));
+            let free = free_columns(table);
+            let cells = match free.is_empty() || choices.once_in(2) {
+                true => Vec::new(),
+                false => vec![(*choices.pick(&free), random_filter(world, table, choices))],
+            };
+            Rules { rows, cells }
+        })
+        .collect()
+}
+
+/// Returns the columns of no key: relations follow keys whatever the viewer sees of them.
+fn free_columns(id: usize) -> Vec<usize> {
+    let ends = |table: usize| {
+        TABLES[table].relations.iter().flat_map(move |relation| {
+            let from = relation.from.iter().map(move |column| (table, *column));
+            from.chain(relation.to.iter().map(move |column| (relation.target, *column)))
+        })
+    };
+    let used: Vec<(usize, usize)> = (0..TABLES.len()).flat_map(ends).collect();
+    let looked_up = |column: &usize| TABLES[id].lookups.iter().any(|lookup| lookup.key.contains(column));
+    (0..TABLES[id].columns.len())
+        .filter(|column| !TABLES[id].primary_key.contains(column))
+        .filter(|column| !used.contains(&(id, *column)) && !looked_up(column))
+        .collect()
+}
+
+fn without_hidden(world: &World, rules: &[Rules]) -> World {
+    let mut seen = World { is_partial: true, ..World::empty() };
+    for (table, rules) in rules.iter().enumerate() {
+        for (row, cells) in world.tables[table].iter().enumerate() {
+            let place = Place { table, row };
+            if rules.rows.as_ref().is_some_and(|rule| !naive::holds(world, place, rule)) {
+                continue;
+            }
+            let mut cells = cells.clone();
+            for (column, rule) in &rules.cells {
+                if !naive::holds(world, place, rule) {
+                    cells[*column] = Cell::Null;
+                }
+            }
+            seen.tables[table].push(cells);
+        }
+    }
+    seen
+}
+
+fn policies(rules: &[Rules]) -> Policies {
+    Policies::new().role(ROLE, |role| {
+        entities().fold(role, |role, table| {
+            let Rules { rows, cells } = &rules[table];
+            role.grant(TABLES[table].name, |grant: Grant| {
+                let grant = grant.read(rows.as_ref().map_or("true".to_owned(), |rule| text(table, rule)));
+                cells.iter().fold(grant.columns(["*"]), |grant, (column, rule)| {
+                    grant.column_if(&TABLES[table].columns[*column].field, text(table, rule))
+                })
+            })
+        })
+    })
+}
+
+fn text(table: usize, rule: &Filter) -> String {
+    syntax::literal(&writing::filter(table, rule))
+}
+
+fn written(table: usize, rules: &Rules) -> Vec<String> {
+    let name = TABLES[table].name;
+    let rows = rules.rows.iter().map(|rule| format!("{name}: {}", text(table, rule)));
+    let cells = rules.cells.iter().map(|(column, rule)| {
+        format!("{name}.{}: {}", TABLES[table].columns[*column].field, text(table, rule))
+    });
+    rows.chain(cells).collect()
+}
