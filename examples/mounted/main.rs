@@ -1,11 +1,8 @@
 //! Example of the service inside an actix-web application with a middleware, a route and state of its own.
 //!
 //! ```sh
-//! cargo run --example mounted -- sqlite://library.db?mode=rwc 127.0.0.1:8000
+//! cargo run --example mounted -- sqlite://authors.db?mode=rwc 127.0.0.1:8000
 //! ```
-
-#[path = "../library/entities/mod.rs"]
-mod entities;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,10 +15,42 @@ use actix_web::{App, HttpServer, rt, web};
 use crowsfoot::database::connect;
 use crowsfoot::server::{GraphqlService, Settings};
 use crowsfoot::{Registry, Schema};
-use entities::{authors, biographies, book_subjects, books, reviews, subjects};
 use sea_orm::ConnectionTrait;
 
 type Failure = Box<dyn std::error::Error>;
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS authors (
+    id INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    mentor_id INTEGER REFERENCES authors (id) ON DELETE SET NULL
+)";
+
+/// Entity of the example: an author, who may have a mentor.
+mod author {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "authors")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        #[sea_orm(column_type = "Text")]
+        pub name: String,
+        pub mentor_id: Option<i32>,
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Mentor",
+            from = "mentor_id",
+            to = "id",
+            on_update = "NoAction",
+            on_delete = "SetNull"
+        )]
+        pub mentor: BelongsTo<Option<Entity>>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
 
 /// State of the application: number of requests, whatever their route.
 #[derive(Default)]
@@ -30,7 +59,7 @@ struct Visits(AtomicUsize);
 #[actix_web::main]
 async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
-    let url = arguments.next().unwrap_or_else(|| "sqlite://library.db?mode=rwc".to_owned());
+    let url = arguments.next().unwrap_or_else(|| "sqlite://authors.db?mode=rwc".to_owned());
     let listen = arguments.next().unwrap_or_else(|| "127.0.0.1:8000".to_owned());
     let (server, address) = application(&url, &listen).await?;
     println!(
@@ -39,18 +68,11 @@ async fn main() -> Result<(), Failure> {
     Ok(server.await?)
 }
 
-/// Binds the application on a database; creates missing tables.
+/// Binds the application on a database; creates a missing table.
 pub async fn application(url: &str, listen: &str) -> Result<(Server, SocketAddr), Failure> {
     let connection = connect(url, 4).await?;
-    connection.execute_unprepared(include_str!("../library/schema.sql")).await?;
-    let model = Registry::new()
-        .register::<authors::Entity>()
-        .register::<biographies::Entity>()
-        .register::<books::Entity>()
-        .register::<reviews::Entity>()
-        .register::<subjects::Entity>()
-        .register::<book_subjects::Entity>()
-        .model()?;
+    connection.execute_unprepared(TABLE).await?;
+    let model = Registry::new().register::<author::Entity>().model()?;
     let service = GraphqlService::new(Schema::new(model)?, connection, &Settings::default())?;
     let visits = web::Data::new(Visits::default());
     let mounted = service.clone();

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::support::{self, TestDatabase};
 
 #[path = "../../examples/mounted/main.rs"]
-mod mounted;
+mod example;
 
 /// Running example, on a database of its own.
 struct Mounted {
@@ -28,7 +28,7 @@ impl Mounted {
         let (sender, receiver) = oneshot::channel();
         let application = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
-                let (server, address) = mounted::application(&url, "127.0.0.1:0").await.unwrap();
+                let (server, address) = example::application(&url, "127.0.0.1:0").await.unwrap();
                 assert!(sender.send((server.handle(), address)).is_ok());
                 server.await.unwrap();
             });
