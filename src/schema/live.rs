@@ -98,7 +98,7 @@ impl Run {
     async fn keep_going(self) {
         tokio::select! {
             () = self.follow() => {}
-            () = self.nobody_listens() => {}
+            () = self.until_unsubscribed() => {}
         }
     }
 
@@ -142,7 +142,8 @@ impl Run {
             .unwrap_or_default()
     }
 
-    async fn nobody_listens(&self) {
+    /// Waits until no subscriber is left, and removes the run.
+    async fn until_unsubscribed(&self) {
         loop {
             self.sender.closed().await;
             let mut runs = self.schema.live.runs.lock().unwrap_or_else(PoisonError::into_inner);

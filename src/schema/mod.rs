@@ -175,7 +175,32 @@ impl Schema {
         tracing::debug_span!("prepare").in_scope(|| PreparedOperation::read(request, &self.documents))
     }
 
-    /// Executes a request on `database`.
+    /// Executes a request on `database`: the whole of a GraphQL service behind any HTTP library, see
+    /// `examples/axum`.
+    ///
+    /// A value of [`Request::data`] reaches the resolvers of the application's own query fields:
+    ///
+    /// ```no_run
+    /// use async_graphql::Request;
+    /// use async_graphql::dynamic::{Field, FieldFuture, FieldValue, TypeRef};
+    /// use crowsfoot::database::Database;
+    /// use crowsfoot::{Model, Schema};
+    ///
+    /// /// Name of the client.
+    /// struct Reader(String);
+    ///
+    /// # async fn answer(model: Model, database: Database) -> Result<(), Box<dyn std::error::Error>> {
+    /// let reader = Field::new("reader", TypeRef::named(TypeRef::STRING), |context| {
+    ///     FieldFuture::new(async move {
+    ///         Ok(context.data_opt::<Reader>().map(|reader| FieldValue::value(reader.0.as_str())))
+    ///     })
+    /// });
+    /// let schema = Schema::builder(model).query_field(reader).finish()?;
+    /// let request = Request::new("{ reader }").data(Reader("Ada".to_owned()));
+    /// let executed = schema.execute(request, &database).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn execute(&self, request: Request, database: &Database) -> Executed {
         match self.prepare(request) {
             Ok(prepared) => self.run(prepared, database).await,

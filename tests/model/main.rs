@@ -13,6 +13,7 @@ mod faults;
 mod generated;
 mod introspection;
 mod junctions;
+mod mounted;
 mod names;
 mod options;
 mod own;

@@ -1,0 +1,25 @@
+//! Errors of the service itself, apart from those of requests.
+
+use std::io;
+
+/// Error that prevents the service from starting, or ends it.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is in use, not available on this host, or not an address.
+    #[error("cannot listen on {listen}: {source}")]
+    Listen {
+        /// Address as given.
+        listen: String,
+        /// Error of the operating system.
+        source: io::Error,
+    },
+    /// A configured origin is not an origin.
+    #[error("\"{0}\" is not an origin; expected an origin such as https://shop.example")]
+    Origin(String),
+    /// Two metrics have the same name.
+    #[error("the metrics cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The running service failed.
+    #[error("the service failed: {0}")]
+    Run(#[from] io::Error),
+}

@@ -1,0 +1,93 @@
+//! GraphQL over HTTP: from the request to the response.
+
+use std::pin::pin;
+
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value as Json, json};
+
+use super::answer::{self, HttpOutcome, HttpRefusal};
+use super::negotiation::{self, Media, ResponseForm};
+use super::parameters::{GraphqlRequest, RequestBody};
+use super::request::{METHODS, check_method, read};
+use super::{body, operation};
+use crate::error::Error;
+use crate::schema::{Executed, OperationKind};
+use crate::server::operations::operation_record::OperationRecord;
+use crate::server::realtime::events;
+use crate::server::state::ServiceState;
+
+/// Request header that asks for the statements of a response, in development only.
+const EXPLAIN: &str = "Crowsfoot-Explain";
+
+/// Serves every request to the GraphQL endpoint.
+pub(in crate::server) async fn serve(
+    http: HttpRequest,
+    mut payload: web::Payload,
+    state: web::Data<ServiceState>,
+) -> HttpResponse {
+    let response = match negotiation::response_form(&http) {
+        _ if http.method() == Method::OPTIONS => answer::options(METHODS),
+        ResponseForm::Events => Box::pin(events::serve(&http, &mut payload, &state)).await,
+        ResponseForm::Single(media) => answer::write(&http, media, answer(&http, &mut payload, &state).await),
+        ResponseForm::NotAcceptable => answer::write(&http, Media::Json, Err(not_acceptable())),
+    };
+    if response.status().is_success() { response } else { body::end(payload, response) }
+}
+
+fn not_acceptable() -> HttpRefusal {
+    let message = format!(
+        "unsupported Accept header: expected {}, {} or text/event-stream",
+        Media::GraphqlResponse.content_type(),
+        Media::Json.content_type()
+    );
+    HttpRefusal::of(StatusCode::NOT_ACCEPTABLE, &Error::bad_request(message))
+}
+
+async fn answer(
+    http: &HttpRequest,
+    payload: &mut web::Payload,
+    state: &ServiceState,
+) -> Result<HttpOutcome, HttpRefusal> {
+    let body = read(http, payload, state.body, state.largest_batch).await?;
+    let answer = pin!(async {
+        match body {
+            RequestBody::One(request) => {
+                execute(http, request, state).await.map(|executed| HttpOutcome::One(Box::new(executed)))
+            }
+            RequestBody::Many(batch) => {
+                let mut answers = Vec::with_capacity(batch.len());
+                // In sequence: each request reads what the earlier ones wrote.
+                for request in batch {
+                    answers.push(execute(http, request, state).await);
+                }
+                Ok(HttpOutcome::Many(answers))
+            }
+        }
+    });
+    state.concurrency.run(answer).await?
+}
+
+async fn execute(
+    http: &HttpRequest,
+    request: GraphqlRequest,
+    state: &ServiceState,
+) -> Result<Executed, HttpRefusal> {
+    let prepared = operation::prepare(request, state)?;
+    check_method(http, prepared.kind())?;
+    if prepared.kind() == OperationKind::Subscription {
+        return Err(
+            Error::bad_request("a subscription needs a WebSocket or Accept: text/event-stream").into()
+        );
+    }
+    let record = OperationRecord::begin(&prepared);
+    let mut executed = state.schema.run(prepared, &state.database).await;
+    let statements = &executed.statements;
+    if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
+        let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
+        executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
+    }
+    let statements = std::mem::take(&mut executed.statements);
+    record.end(&executed, statements).attach_to(http);
+    Ok(executed)
+}

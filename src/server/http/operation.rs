@@ -1,0 +1,70 @@
+//! Operations over transports that may carry several results.
+
+use std::sync::Arc;
+
+use actix_web::web;
+use async_graphql::Request;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use super::answer::HttpRefusal;
+use super::parameters::GraphqlRequest;
+use crate::error::{Error, Result};
+use crate::schema::{Executed, OperationKind, PreparedOperation};
+use crate::server::operations::operation_record::OperationRecord;
+use crate::server::state::ServiceState;
+
+/// Looks the document up and prepares its operation.
+pub(in crate::server) fn prepare(
+    mut sent: GraphqlRequest,
+    state: &ServiceState,
+) -> Result<PreparedOperation, HttpRefusal> {
+    let text = state.documents.text(&mut sent)?;
+    let mut request = Request::new(text).variables(sent.variables);
+    request.operation_name = sent.operation_name;
+    state.schema.prepare(request).map_err(HttpRefusal::of_document)
+}
+
+/// Returns the results of an operation as a stream. No result is queued: a slow subscriber of a subscription
+/// misses those in between.
+pub(in crate::server) fn results(
+    prepared: PreparedOperation,
+    state: &web::Data<ServiceState>,
+) -> BoxStream<'static, Result<Arc<Executed>>> {
+    let state = state.clone();
+    let record = OperationRecord::begin(&prepared);
+    if prepared.kind() == OperationKind::Subscription {
+        let active = state.recorder.metrics.subscription();
+        let mut record = Some(record);
+        let results = state.schema.subscribe(prepared, &state.database);
+        let recorded = results.map(move |executed| {
+            let _counted = &active;
+            // The statements belong to a run that several subscribers may share.
+            if let Some(record) = record.take() {
+                state.recorder.record(&record.end(&executed, Vec::new()));
+            }
+            Ok(executed)
+        });
+        return recorded.boxed();
+    }
+    // Runs without being polled: a transaction must not wait for a slow reader. Dropping the set cancels the
+    // run.
+    let mut running = JoinSet::new();
+    let run = async move {
+        let mut executed = state.concurrency.run(state.schema.run(prepared, &state.database)).await?;
+        let statements = std::mem::take(&mut executed.statements);
+        state.recorder.record(&record.end(&executed, statements));
+        Ok(Arc::new(executed))
+    };
+    running.spawn(run.in_current_span());
+    stream::once(async move {
+        match running.join_next().await {
+            Some(Ok(result)) => result,
+            Some(Err(error)) => Err(Error::internal(error)),
+            None => Err(Error::internal("the operation ended without a result")),
+        }
+    })
+    .boxed()
+}

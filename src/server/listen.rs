@@ -1,0 +1,97 @@
+//! Service on an address of its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::Server as ActixServer;
+use actix_web::{App, HttpResponse, HttpServer, rt, web};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::error::ServeError;
+use super::realtime::shutdown;
+use super::service::GraphqlService;
+use super::settings::Settings;
+use crate::database::Database;
+use crate::schema::Schema;
+
+/// Time limit for the head of a connection's first request. A whole request may take longer.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// Time for which an idle connection is kept. It is longer than load balancers keep theirs: otherwise a
+/// balancer sends a request into a connection that is being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Seconds that running requests have left after a shutdown signal.
+const SHUTDOWN_SECONDS: u64 = 10;
+
+/// Bound service that is not running yet.
+pub struct Server {
+    inner: ActixServer,
+    addresses: Vec<SocketAddr>,
+    service: GraphqlService,
+    /// Resolves when a signal requests shutdown.
+    signal: LocalBoxFuture<'static, ()>,
+}
+
+impl Server {
+    /// Binds the address. From here on, shutdown signals no longer kill the process; [`Server::run`] handles
+    /// them.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`] if the address cannot be bound, [`ServeError::Origin`] if a configured origin
+    /// is not an origin.
+    pub fn bind(
+        schema: Schema,
+        database: impl Into<Database>,
+        settings: &Settings,
+    ) -> Result<Self, ServeError> {
+        let service = GraphqlService::new(schema, database, settings)?;
+        let mounted = service.clone();
+        let server = HttpServer::new(move || {
+            App::new()
+                .configure(mounted.configure())
+                .default_service(web::to(HttpResponse::NotFound).wrap(mounted.scope()))
+        })
+        .client_request_timeout(HEAD_TIME.min(settings.time_limit))
+        .keep_alive(KEEP_ALIVE)
+        // Without this, the second of two small frames waits for the client's delayed ACK of the first, up to
+        // 40 ms (RFC 1122, section 4.2.3.2).
+        .tcp_nodelay(true)
+        // Treats half-close as disconnect: cancels running work, and an event stream does not wait for its
+        // next comment.
+        .h1_allow_half_closed(false)
+        // Sockets and event streams are notified first; they would delay the shutdown.
+        .disable_signals()
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .workers(settings.worker_count());
+        let server = server
+            .bind(&settings.listen)
+            .map_err(|source| ServeError::Listen { listen: settings.listen.clone(), source })?;
+        let signal = shutdown::signal()?.boxed_local();
+        Ok(Self { addresses: server.addrs(), inner: server.run(), service, signal })
+    }
+
+    /// Returns the addresses that the service listens on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves requests until shutdown (SIGINT or SIGTERM). Running requests are finished; sockets and event
+    /// streams are closed.
+    ///
+    /// # Errors
+    /// [`ServeError::Run`] if the operating system reports an error.
+    pub async fn run(self) -> Result<(), ServeError> {
+        let Self { inner, service, signal, .. } = self;
+        let handle = inner.handle();
+        let stopping = rt::spawn(async move {
+            signal.await;
+            service.close_streams();
+            handle.stop(true).await;
+        });
+        let ended = inner.await;
+        stopping.abort();
+        Ok(ended?)
+    }
+}

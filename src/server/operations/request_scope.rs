@@ -1,0 +1,83 @@
+//! Request scope: id, span, response headers and log line of every request.
+
+use std::time::Instant;
+
+use actix_web::Error;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use futures_util::future::{LocalBoxFuture, Ready, ready};
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use super::headers;
+use super::operation_record::RequestRecord;
+use super::recorder::Recorder;
+use super::request_id::{self, RequestId};
+
+/// Maximum length of a path in the log, in characters.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// Middleware of the request scope. It is one middleware and not `from_fn`, because each future of each
+/// request takes an allocation.
+#[derive(Clone)]
+pub(in crate::server) struct RequestScope(pub Recorder);
+
+/// Routes of a worker inside their request scope.
+pub(in crate::server) struct ScopedRoutes<S> {
+    routes: S,
+    recorder: Recorder,
+}
+
+impl<S, B> Transform<S, ServiceRequest> for RequestScope
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Transform = ScopedRoutes<S>;
+    type InitError = ();
+    type Future = Ready<Result<ScopedRoutes<S>, ()>>;
+
+    fn new_transform(&self, routes: S) -> Self::Future {
+        ready(Ok(ScopedRoutes { routes, recorder: self.0.clone() }))
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for ScopedRoutes<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<ServiceResponse<B>, Error>>;
+
+    forward_ready!(routes);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let id = RequestId::of(&request);
+        let path = request.path();
+        let path = path.char_indices().nth(SHOWN_CHARACTERS).map_or(path, |(end, _)| &path[..end]);
+        let span = tracing::info_span!("request", %id, method = %request.method(), path, otel.kind = Empty);
+        #[cfg(feature = "opentelemetry")]
+        super::traces::adopt(&span, request.headers());
+        let header = id.to_header();
+        RequestRecord::begin(&request, id);
+        let started = Instant::now();
+        let answer = self.routes.call(request).instrument(span.clone());
+        let recorder = self.recorder.clone();
+        Box::pin(async move {
+            let mut response = answer.await?;
+            headers::protect(response.headers_mut());
+            response.headers_mut().append(request_id::HEADER, header?);
+            span.in_scope(|| {
+                let elapsed = started.elapsed();
+                recorder.metrics.count_response(response.status());
+                if let Some(request) = RequestRecord::end(response.request()) {
+                    recorder.record_request(&request, response.status().as_u16(), elapsed);
+                }
+            });
+            Ok(response)
+        })
+    }
+}

@@ -1,0 +1,4 @@
+//! Pages for people: GraphiQL, and the entity diagram of the model.
+
+pub(super) mod graphiql;
+pub(super) mod model;

@@ -1,0 +1,102 @@
+//! GraphQL over server-sent events, for clients without sockets: `graphql-sse` in distinct connections mode.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use tokio::time::interval;
+use tracing::Instrument;
+
+use crate::error::{Error, Result};
+use crate::schema::Executed;
+use crate::server::http::answer::{self, HttpRefusal};
+use crate::server::http::negotiation::Media;
+use crate::server::http::operation;
+use crate::server::http::parameters::RequestBody;
+use crate::server::http::request::{check_method, read};
+use crate::server::operations::operation_record::{OperationRecord, RequestRecord};
+use crate::server::state::ServiceState;
+
+/// Interval of keep-alive comments: intermediaries close silent connections.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Empty comment of an event stream.
+const NOTHING: &str = ":\n\n";
+
+/// Final event. Its `data` is empty but present: without it, a browser's `EventSource` ignores the event.
+const COMPLETE: &str = "event: complete\ndata:\n\n";
+
+/// Serves a request whose results are sent as events.
+pub(in crate::server) async fn serve(
+    http: &HttpRequest,
+    payload: &mut web::Payload,
+    state: &web::Data<ServiceState>,
+) -> HttpResponse {
+    match open(http, payload, state).await {
+        Ok(response) => response,
+        Err(refusal) => answer::write(http, Media::Json, Err(refusal)),
+    }
+}
+
+async fn open(
+    http: &HttpRequest,
+    payload: &mut web::Payload,
+    state: &web::Data<ServiceState>,
+) -> Result<HttpResponse, HttpRefusal> {
+    let RequestBody::One(sent) = read(http, payload, state.body, 0).await? else {
+        return Err(Error::bad_request("an event stream takes a single request").into());
+    };
+    let permit = state.sockets.take(&state.recorder.metrics)?;
+    let request = RequestRecord::id(http);
+    let recorder = state.recorder.clone();
+    let write = move |result: Result<Arc<Executed>, HttpRefusal>| match result {
+        Ok(executed) => next(&answer::body(&executed, request.as_deref())),
+        Err(refusal) => {
+            let errors = refusal.into_errors();
+            recorder.record(&OperationRecord::refused(&errors));
+            next(&answer::refused(errors, request.as_deref()))
+        }
+    };
+    let results: BoxStream<'static, Result<Arc<Executed>, HttpRefusal>> =
+        match operation::prepare(sent, state) {
+            Ok(prepared) => {
+                check_method(http, prepared.kind())?;
+                operation::results(prepared, state).map(|result| result.map_err(HttpRefusal::from)).boxed()
+            }
+            // A status would tell an `EventSource` nothing: errors of a document go into the stream.
+            Err(refusal) if refusal.is_well_formed() => stream::iter([Err(refusal)]).boxed(),
+            Err(refusal) => return Err(refusal),
+        };
+    let events = results.map(write).chain(stream::iter([Bytes::from_static(COMPLETE.as_bytes())]));
+    let span = tracing::Span::current();
+    let start = (events, interval(KEEP_ALIVE), Box::pin(state.shutdown.begun()), permit);
+    // The stream is polled only after the client has taken the last event. It is dropped when the client
+    // disconnects.
+    let stream = stream::unfold(start, move |(mut events, mut silence, mut stopping, permit)| {
+        let more = async move {
+            let bytes = tokio::select! {
+                () = &mut stopping => return None,
+                event = events.next() => event?,
+                _ = silence.tick() => Bytes::from_static(NOTHING.as_bytes()),
+            };
+            Some((Ok::<_, actix_web::Error>(bytes), (events, silence, stopping, permit)))
+        };
+        more.instrument(span.clone())
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Accept"))
+        // Disables proxy buffering, which would hold events back.
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(stream))
+}
+
+/// Formats a result as an event. The serialized JSON has no line ends: none between tokens, and strings escape them.
+fn next(body: &[u8]) -> Bytes {
+    [b"event: next\ndata: ", body, b"\n\n"].concat().into()
+}

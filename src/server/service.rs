@@ -1,0 +1,142 @@
+//! Routes of the service, for any actix-web application.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix_web::http::Method;
+use actix_web::http::header::UPGRADE;
+use actix_web::{guard, web};
+
+use super::error::ServeError;
+use super::http::graphql;
+use super::operations::metrics::{self, Metrics};
+use super::operations::request_scope::RequestScope;
+use super::operations::{cors, health};
+use super::pages::graphiql;
+use super::pages::model::{self, Drawings};
+use super::realtime::socket;
+use super::settings::Settings;
+use super::state::ServiceState;
+use crate::database::Database;
+use crate::schema::Schema;
+
+/// GraphQL service that an actix-web application mounts beside its own routes, middleware and state.
+///
+/// Built once; clones share limits, caches and metrics. [`Server`](super::Server) mounts it at `/` of an
+/// application that has nothing else.
+#[derive(Clone)]
+pub struct GraphqlService {
+    state: ServiceState,
+    drawings: web::Data<Drawings>,
+    /// Number of applications configured so far: actix-web builds one for each worker.
+    configured: Arc<AtomicUsize>,
+}
+
+impl GraphqlService {
+    /// Builds the service. [`Settings::listen`] has no effect; [`Settings::workers`] is the number of workers
+    /// whose metrics are counted apart.
+    ///
+    /// # Errors
+    /// [`ServeError::Origin`] if a configured origin is not an origin.
+    pub fn new(
+        schema: Schema,
+        database: impl Into<Database>,
+        settings: &Settings,
+    ) -> Result<Self, ServeError> {
+        if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
+            return Err(ServeError::Origin(other.clone()));
+        }
+        let drawings = web::Data::new(Drawings::of(schema.model().clone()));
+        let metrics = Metrics::new(settings.worker_count())?;
+        let state = ServiceState::new(schema, database.into(), settings, metrics);
+        Ok(Self { state, drawings, configured: Arc::default() })
+    }
+
+    /// Returns a function that mounts all routes in an application or a scope of it. It is called in the factory
+    /// of the application, once for each worker.
+    ///
+    /// | path | route |
+    /// | --- | --- |
+    /// | `/graphql` | GraphQL over HTTP, WebSockets and server-sent events |
+    /// | `/` | GraphiQL, with its files below `/graphiql/` |
+    /// | `/model` | Entity diagram |
+    /// | `/metrics` | Metrics in Prometheus' text format |
+    /// | `/healthz`, `/readyz` | Liveness and readiness |
+    ///
+    /// Each route has the limits, request id, log line and security headers of the service; other routes of the
+    /// application are unaffected. Middleware around the scope sees each request first, and can refuse it.
+    /// GraphiQL finds the other routes relative to its own address, which ends with a slash: below `/api` it is
+    /// `/api/`, and `/api` redirects there. A middleware that trims slashes would redirect without end.
+    ///
+    /// ```no_run
+    /// use actix_web::middleware::DefaultHeaders;
+    /// use actix_web::{App, HttpServer, web};
+    /// use crowsfoot::server::{GraphqlService, Settings};
+    /// use crowsfoot::{Registry, Schema, database};
+    ///
+    /// #[actix_web::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let model = Registry::new().register::<entity::user::Entity>().model()?;
+    ///     let connection = database::connect("sqlite://library.db", 8).await?;
+    ///     let service = GraphqlService::new(Schema::new(model)?, connection, &Settings::default())?;
+    ///     let server = HttpServer::new(move || {
+    ///         App::new()
+    ///             .wrap(DefaultHeaders::new().add(("Strict-Transport-Security", "max-age=31536000")))
+    ///             .service(web::scope("/api").configure(service.configure()))
+    ///             .route("/version", web::get().to(|| async { env!("CARGO_PKG_VERSION") }))
+    ///     })
+    ///     // Cancels the work for a client that has disconnected.
+    ///     .h1_allow_half_closed(false)
+    ///     // Sends small frames of a socket at once.
+    ///     .tcp_nodelay(true);
+    ///     Ok(server.bind("127.0.0.1:8000")?.run().await?)
+    /// }
+    /// ```
+    pub fn configure(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+        let worker = self.configured.fetch_add(1, Ordering::Relaxed);
+        let state = web::Data::new(self.state.of_worker(worker));
+        let drawings = self.drawings.clone();
+        move |config| routes(config, &state, drawings)
+    }
+
+    /// Closes all sockets with code 1001 and ends all event streams. An application calls this at the beginning
+    /// of its shutdown: actix-web waits for open connections otherwise.
+    pub fn close_streams(&self) {
+        self.state.shutdown.begin();
+    }
+
+    /// Returns the middleware of the request scope.
+    pub(super) fn scope(&self) -> RequestScope {
+        RequestScope(self.state.recorder.clone())
+    }
+}
+
+/// Mounts every route inside a request scope of its own. A scope around all of them would take the application's
+/// other paths.
+fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>, drawings: web::Data<Drawings>) {
+    let scope = RequestScope(state.recorder.clone());
+    let resource = |path| web::resource(path).app_data(state.clone());
+    config
+        .service(
+            resource("/graphql")
+                .route(web::route().guard(guard::fn_guard(asks_for_socket)).to(socket::open))
+                .default_service(web::to(graphql::serve))
+                .wrap(cors::allow(&state.origins))
+                .wrap(scope.clone()),
+        )
+        .service(
+            resource("/model").guard(guard::Get()).app_data(drawings).to(model::show).wrap(scope.clone()),
+        )
+        .service(resource("/metrics").guard(guard::Get()).to(metrics::page::show).wrap(scope.clone()))
+        .service(resource("/healthz").guard(guard::Get()).to(health::alive).wrap(scope.clone()))
+        .service(resource("/readyz").guard(guard::Get()).to(health::ready).wrap(scope.clone()));
+    for resource in graphiql::resources() {
+        config.service(resource.wrap(scope.clone()));
+    }
+}
+
+fn asks_for_socket(request: &guard::GuardContext) -> bool {
+    let head = request.head();
+    let upgrade = head.headers().get(UPGRADE).filter(|_| head.method == Method::GET);
+    upgrade.is_some_and(|upgrade| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
