@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::http::documents::TrustedDocuments;
 use super::realtime::permits::SocketLimits;
+use super::sign_in::SignIn;
 
 /// Settings of the HTTP service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Address and port; port 0 takes any free port.
     pub listen: String,
@@ -33,6 +34,9 @@ pub struct Settings {
     pub sockets: SocketLimits,
     /// Statements that take at least this long are logged; `None` logs no statement.
     pub slow_statement: Option<Duration>,
+    /// Ways of sign-in. A schema with policies needs one, and a schema without policies admits none: everybody would see
+    /// everything.
+    pub sign_in: SignIn,
 }
 
 impl Default for Settings {
@@ -49,6 +53,7 @@ impl Default for Settings {
             time_limit: Duration::from_secs(30),
             sockets: SocketLimits::default(),
             slow_statement: Some(Duration::from_millis(500)),
+            sign_in: SignIn::default(),
         }
     }
 }
