@@ -223,6 +223,24 @@ pub struct Serve {
     /// Amount of detail in responses
     #[arg(long, env = "CROWSFOOT_MODE", value_enum, default_value_t = Mode::Development)]
     pub mode: Mode,
+    /// File of options in TOML: policies and sign-in
+    #[arg(long, env = "CROWSFOOT_OPTIONS", value_name = "FILE")]
+    pub options: Option<std::path::PathBuf>,
+    /// Secret of administrators, sent in the header `Crowsfoot-Admin-Secret`
+    ///
+    /// Several secrets are separated by commas, so that one can replace another. An environment variable is safer than an
+    /// argument, which other users of the host can see.
+    #[arg(
+        long,
+        env = "CROWSFOOT_ADMIN_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET",
+        value_delimiter = ','
+    )]
+    pub admin_secret: Vec<String>,
+    /// Serve everything to everybody, in production mode too
+    #[arg(long, env = "CROWSFOOT_PUBLIC")]
+    pub public: bool,
     /// Format of log lines
     #[arg(long, env = "CROWSFOOT_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -319,7 +337,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 pub enum Mode {
     /// SQL statements with the header `Crowsfoot-Explain: 1`, and suggestions in errors
     Development,
-    /// No internal detail
+    /// No internal detail; needs policies or --public
     Production,
 }
 

@@ -2,6 +2,7 @@
 
 mod config;
 mod example;
+mod options;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -19,10 +20,12 @@ use crowsfoot::database::{self, ConnectSettings, Synchronous};
 use crowsfoot::diagram::{self, Format};
 use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::plan::Catalog;
-use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
+use crowsfoot::policy::Policies;
+use crowsfoot::server::{AdministratorSecret, Jwt, Server, Settings, SignIn, SocketLimits, TrustedDocuments};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed::{self, SeedError};
 use migration::{Migrator, apply};
+use options::Options;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 use tracing::Subscriber;
@@ -80,8 +83,12 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     #[cfg(feature = "opentelemetry")]
     let log = log.with(traces.layer());
     log.init();
+    let options = settings.options.as_deref().map(Options::read).transpose()?.unwrap_or_default();
+    let policies = options.policies();
+    check_exposure(&settings, policies.is_some())?;
+    let sign_in = sign_in(&settings, &options, policies.as_ref())?;
     // A model that contradicts itself ends the program before anything else is touched.
-    let schema = Schema::builder(example::registry().model()?)
+    let mut builder = Schema::builder(example::registry().model()?)
         .guard(settings.guard.limits())
         .limits(ExecutionLimits {
             rows: settings.max_rows,
@@ -90,8 +97,11 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         })
         .read_consistency(settings.read_consistency.into())
         .introspection(!settings.no_introspection)
-        .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
-        .finish()?;
+        .suggestions(settings.mode == Mode::Development && !settings.no_introspection);
+    if let Some(policies) = policies {
+        builder = builder.policies(policies);
+    }
+    let schema = builder.finish()?;
     let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
     let connect_settings = ConnectSettings {
         pool_size: settings.database.pool_size,
@@ -132,6 +142,7 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
             },
             slow_statement: (settings.slow_query_ms > 0)
                 .then(|| Duration::from_millis(settings.slow_query_ms)),
+            sign_in,
         },
     )?;
     for address in server.addresses() {
@@ -148,6 +159,44 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         tracing::warn!(%error, "the last spans could not be exported");
     }
     Ok(())
+}
+
+/// Refuses to serve everything to everybody in production, unless that is what the settings say.
+fn check_exposure(settings: &Serve, has_policies: bool) -> Result<(), Failure> {
+    match (has_policies, settings.public) {
+        (true, true) => Err("--public contradicts the policies of the options file".into()),
+        (false, false) if settings.mode == Mode::Production => Err(
+            "without policies every caller may read and write everything. Write tables [roles.NAME.TYPE] with read and \
+             columns into a file for --options, or state --public"
+                .into(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the ways of sign-in.
+fn sign_in(settings: &Serve, options: &Options, policies: Option<&Policies>) -> Result<SignIn, Failure> {
+    let mut ways = SignIn::default();
+    for secret in &settings.admin_secret {
+        ways = ways.administrator(AdministratorSecret::new(secret)?);
+    }
+    match (&options.sign_in, policies) {
+        (Some(jwt), Some(policies)) => ways = ways.identify(Jwt::new(jwt, policies)?),
+        (Some(_), None) => {
+            return Err(
+                "[sign_in] has no effect without policies: write tables [roles.NAME.TYPE], too".into()
+            );
+        }
+        (None, Some(_)) if settings.admin_secret.is_empty() => {
+            return Err(
+                "policies need a way to sign in: write a table [sign_in] with the keys of tokens, or set \
+                        CROWSFOOT_ADMIN_SECRET"
+                    .into(),
+            );
+        }
+        (None, _) => {}
+    }
+    Ok(ways)
 }
 
 fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
