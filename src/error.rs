@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 pub enum Code {
     /// The request is malformed, or sent in an unsupported way.
     BadRequest,
+    /// The caller is not signed in, or proves no identity with its credentials.
+    Unauthenticated,
     /// The caller lacks permission.
     Forbidden,
     /// No document is known under the given hash; the client sends it again with its text.
@@ -65,6 +67,7 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "BAD_REQUEST",
+            Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
@@ -298,6 +301,26 @@ impl Error {
     /// Reports a request that is malformed, or sent in an unsupported way.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(Code::BadRequest, message, Value::Null)
+    }
+
+    /// Reports that the caller is not signed in, or that its credentials prove no identity. The reason is for the log
+    /// alone.
+    pub fn unauthenticated(message: impl Into<String>) -> Self {
+        Self::new(Code::Unauthenticated, message, Value::Null)
+    }
+
+    /// Reports that an identity has ended while an operation was running.
+    pub fn expired() -> Self {
+        Self::unauthenticated("the sign-in has expired")
+    }
+
+    /// Reports that credentials cannot be verified at the moment, because a provider cannot be reached.
+    pub fn sign_in_unavailable() -> Self {
+        Self::new(
+            Code::Unavailable,
+            "sign-in is not available at the moment",
+            json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
     }
 
     /// Reports that the caller lacks permission.

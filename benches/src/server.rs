@@ -75,7 +75,7 @@ impl Server {
     pub fn program(program: &Path, service: &Service) -> Result<Self, Failure> {
         let mut command = Command::new(program);
         command
-            .args(["serve", "--no-migrate", "--mode", "production", "--log", "warn"])
+            .args(["serve", "--no-migrate", "--mode", "production", "--public", "--log", "warn"])
             .args(["--listen", "127.0.0.1:0", "--database-url", &service.database.url()])
             .args(["--workers", &service.workers.to_string()]);
         Self::start(&mut command)

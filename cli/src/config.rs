@@ -152,8 +152,8 @@ pub struct ModelSource {
         requires = "from_database"
     )]
     pub schema: Vec<String>,
-    /// TOML file with options of the entities that are read
-    #[arg(long, env = "CROWSFOOT_OPTIONS", value_name = "FILE", requires = "from_database")]
+    /// File of options in TOML: entities of a live database, policies and sign-in
+    #[arg(long, env = "CROWSFOOT_OPTIONS", value_name = "FILE")]
     pub options: Option<std::path::PathBuf>,
 }
 
@@ -282,6 +282,21 @@ pub struct Serve {
     /// Amount of detail in responses
     #[arg(long, env = "CROWSFOOT_MODE", value_enum, default_value_t = Mode::Development)]
     pub mode: Mode,
+    /// Secret of administrators, sent in the header `Crowsfoot-Admin-Secret`
+    ///
+    /// Several secrets are separated by commas, so that one can replace another. An environment variable is safer than an
+    /// argument, which other users of the host can see.
+    #[arg(
+        long,
+        env = "CROWSFOOT_ADMIN_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET",
+        value_delimiter = ','
+    )]
+    pub admin_secret: Vec<String>,
+    /// Serve everything to everybody, in production mode too
+    #[arg(long, env = "CROWSFOOT_PUBLIC")]
+    pub public: bool,
     /// Format of log lines
     #[arg(long, env = "CROWSFOOT_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -378,7 +393,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 pub enum Mode {
     /// SQL statements with the header `Crowsfoot-Explain: 1`, and suggestions in errors
     Development,
-    /// No internal detail
+    /// No internal detail; needs policies or --public
     Production,
 }
 

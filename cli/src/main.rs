@@ -21,11 +21,13 @@ use crowsfoot::database::{self, ConnectSettings, Synchronous};
 use crowsfoot::diagram::{self, Format};
 use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::plan::Catalog;
-use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
+use crowsfoot::policy::Policies;
+use crowsfoot::server::{AdministratorSecret, Jwt, Server, Settings, SignIn, SocketLimits, TrustedDocuments};
 use crowsfoot::{Model, Schema};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed::{self, SeedError};
 use migration::{Migrator, apply};
+use options::Options;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 use tracing::Subscriber;
@@ -86,6 +88,10 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     #[cfg(feature = "opentelemetry")]
     let log = log.with(traces.layer());
     log.init();
+    let options = Options::read(settings.source.options.as_deref())?;
+    let policies = options.policies();
+    check_exposure(&settings, policies.is_some())?;
+    let sign_in = sign_in(&settings, &options, policies.as_ref())?;
     let statement_timeout =
         (settings.statement_timeout > 0).then(|| Duration::from_secs(settings.statement_timeout));
     let connect_settings = ConnectSettings::new(settings.database.pool_size)
@@ -101,7 +107,10 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     let model = match &live {
         Some(connection) => {
             let note = |note: &dyn Display| tracing::warn!("{note}");
-            source::read(connection, &settings.source, note).await?
+            source::read(connection, &settings.source, options, note).await?
+        }
+        None if options.is_about_tables() => {
+            return Err("include, exclude and [entities.…] describe tables: they need --from-database".into());
         }
         // A model that contradicts itself ends the program before anything else is touched.
         None => example::registry().model()?,
@@ -110,13 +119,16 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
     limits.rows = settings.max_rows;
     limits.cost = settings.max_cost;
     limits.retry_time = Duration::from_secs(settings.timeout);
-    let schema = Schema::builder(model)
+    let mut builder = Schema::builder(model)
         .guard(settings.guard.limits())
         .limits(limits)
         .read_consistency(settings.read_consistency.into())
         .introspection(!settings.no_introspection)
-        .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
-        .finish()?;
+        .suggestions(settings.mode == Mode::Development && !settings.no_introspection);
+    if let Some(policies) = policies {
+        builder = builder.policies(policies);
+    }
+    let schema = builder.finish()?;
     let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
     let connection = match live {
         Some(connection) => connection,
@@ -149,7 +161,8 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
             .most_concurrent(settings.max_concurrent)
             .time_limit(Duration::from_secs(settings.timeout))
             .sockets(sockets)
-            .slow_statement(slow_statement),
+            .slow_statement(slow_statement)
+            .sign_in(sign_in),
     )?;
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
@@ -165,6 +178,44 @@ async fn run_service(settings: Serve) -> Result<(), Failure> {
         tracing::warn!(%error, "the last spans could not be exported");
     }
     Ok(())
+}
+
+/// Refuses to serve everything to everybody in production, unless that is what the settings say.
+fn check_exposure(settings: &Serve, has_policies: bool) -> Result<(), Failure> {
+    match (has_policies, settings.public) {
+        (true, true) => Err("--public contradicts the policies of the options file".into()),
+        (false, false) if settings.mode == Mode::Production => Err(
+            "without policies every caller may read and write everything. Write tables [roles.NAME.TYPE] with read and \
+             columns into a file for --options, or state --public"
+                .into(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the ways of sign-in.
+fn sign_in(settings: &Serve, options: &Options, policies: Option<&Policies>) -> Result<SignIn, Failure> {
+    let mut ways = SignIn::default();
+    for secret in &settings.admin_secret {
+        ways = ways.administrator(AdministratorSecret::new(secret)?);
+    }
+    match (&options.sign_in, policies) {
+        (Some(jwt), Some(policies)) => ways = ways.identify(Jwt::new(jwt, policies)?),
+        (Some(_), None) => {
+            return Err(
+                "[sign_in] has no effect without policies: write tables [roles.NAME.TYPE], too".into()
+            );
+        }
+        (None, Some(_)) if settings.admin_secret.is_empty() => {
+            return Err(
+                "policies need a way to sign in: write a table [sign_in] with the keys of tokens, or set \
+                        CROWSFOOT_ADMIN_SECRET"
+                    .into(),
+            );
+        }
+        (None, _) => {}
+    }
+    Ok(ways)
 }
 
 fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
@@ -366,7 +417,8 @@ async fn model(
         return Ok((example::registry().model()?, crowsfoot::dialect::Dialect::Sqlite));
     }
     let connection = connect(database).await?;
-    let model = source::read(&connection, source, print_note).await?;
+    let options = Options::read(source.options.as_deref())?;
+    let model = source::read(&connection, source, options, print_note).await?;
     let dialect = crowsfoot::dialect::Dialect::of(connection.get_database_backend())?;
     connection.close().await?;
     Ok((model, dialect))

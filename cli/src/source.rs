@@ -5,18 +5,19 @@ use std::fmt::Display;
 use crowsfoot::database::{self, Database};
 use crowsfoot::{Model, Registry};
 
+use crate::Failure;
 use crate::config::ModelSource;
-use crate::{Failure, options};
+use crate::options::Options;
 
 /// Reads the model from the tables of the database. Calls `note` with each part that is left out or renamed.
 pub async fn read(
     connection: &Database,
     source: &ModelSource,
+    options: Options,
     note: impl Fn(&dyn Display),
 ) -> Result<Model, Failure> {
-    let options = source.options.as_deref().map(options::read).transpose()?.unwrap_or_default();
     let described = database::describe(connection, &source.schema).await?;
-    let model = Registry::from_tables(&described.tables, &options).model()?;
+    let model = Registry::from_tables(&described.tables, &options.tables()).model()?;
     described.left_out.iter().for_each(|part| note(part));
     model.notes.iter().for_each(|decision| note(decision));
     if model.exposed().next().is_none() {

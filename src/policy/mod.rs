@@ -9,7 +9,8 @@ mod viewer;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 pub use grant::{ColumnGrant, Grant};
 pub use restrict::{Granted, PolicyFault, Restricted};
@@ -48,13 +49,39 @@ pub struct Policies {
 }
 
 /// Grants of one role, by the type name of the entity.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct RoleGrants {
     /// Roles whose grants this role has too. Rows and columns are those that any of the roles reads.
-    #[serde(default)]
     includes: Vec<String>,
-    #[serde(flatten)]
     grants: BTreeMap<String, Grant>,
+}
+
+/// Written out, because a derived reader of flattened entries loses the line of a fault.
+impl<'de> Deserialize<'de> for RoleGrants {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = RoleGrants;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a table of grants by type name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RoleGrants, A::Error> {
+                let mut role = RoleGrants::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "includes" => role.includes = map.next_value()?,
+                        _ => drop(role.grants.insert(key, map.next_value()?)),
+                    }
+                }
+                Ok(role)
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
 }
 
 impl Policies {
@@ -71,6 +98,11 @@ impl Policies {
     pub fn variable(mut self, name: impl Into<String>, of: &str) -> Result<Self, String> {
         self.variables.insert(name.into(), of.parse()?);
         Ok(self)
+    }
+
+    /// Collects variables and roles that were read apart.
+    pub fn from_parts(variables: BTreeMap<String, ViewerType>, roles: BTreeMap<String, RoleGrants>) -> Self {
+        Self { variables, roles }
     }
 
     /// Declares a role.

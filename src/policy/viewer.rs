@@ -15,6 +15,9 @@ pub struct Viewer {
 }
 
 impl Viewer {
+    /// Role of callers without credentials. Such a viewer has no values, whatever variables are declared.
+    pub const ANONYMOUS: &str = "anonymous";
+
     /// Creates a viewer without values.
     pub fn new(role: impl Into<String>) -> Self {
         Self { role: role.into(), values: Map::new() }

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::Schema;
 use super::build::SchemaSettings;
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::plan::Rules;
@@ -59,7 +60,7 @@ impl Roles {
             if viewer.values.get(name).is_some_and(|value| *value != Json::Null) {
                 continue;
             }
-            if !of.nullable {
+            if !of.nullable && viewer.role != Viewer::ANONYMOUS {
                 let expected = format!("expected a value of type {of}");
                 return Err(Error::bad_input(&format!("viewer.{name}"), Json::Null, expected));
             }
@@ -83,6 +84,10 @@ impl Roles {
                 schema
             }
         };
+        if let Some(rules) = &schema.shared.rules {
+            // Types of values are those of the model, whatever the database.
+            rules.values(Dialect::Sqlite, &viewer.values)?;
+        }
         Ok(Schema { viewer: Arc::new(viewer.values.clone()), ..schema })
     }
 }
@@ -92,12 +97,18 @@ impl Schema {
     /// role. Without policies, every viewer sees the whole schema.
     ///
     /// # Errors
-    /// `FORBIDDEN` for a role that no policy declares, `BAD_USER_INPUT` for a viewer without a required variable.
+    /// `FORBIDDEN` for a role that no policy declares, `BAD_USER_INPUT` for a viewer without a required variable, or with a
+    /// value of another type.
     pub fn seen_by(&self, viewer: &Viewer) -> Result<Self> {
         match &self.roles {
             Some(roles) => roles.seen_by(viewer),
             None => Ok(self.clone()),
         }
+    }
+
+    /// Returns the policies that decide what a viewer sees.
+    pub fn policies(&self) -> Option<&Policies> {
+        self.roles.as_ref().map(|roles| &roles.policies)
     }
 
     /// Returns true if the schema has policies: viewers without a role see nothing.

@@ -16,6 +16,12 @@ pub enum ServeError {
     /// A configured origin is not an origin.
     #[error("\"{0}\" is not an origin; expected an origin such as https://shop.example")]
     Origin(String),
+    /// The schema has policies, and nobody could sign in.
+    #[error("policies need a way to sign in: an administrator's secret, or a verification of tokens")]
+    NoSignIn,
+    /// Sign-in is configured for a schema that shows everything to everybody.
+    #[error("sign-in has no effect without policies: every caller may do everything; declare roles first")]
+    NoPolicies,
     /// Two metrics have the same name.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),

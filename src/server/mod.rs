@@ -2,8 +2,8 @@
 //!
 //! [`Server`] binds an address and serves. [`GraphqlService`] mounts the same routes in an actix-web application.
 //!
-//! Four rooms: `http` (GraphQL over HTTP), `realtime` (sockets, event streams, shutdown), `operations` (request
-//! scope, limits, records, metrics, traces, health), `pages` (GraphiQL, entity diagram).
+//! Five rooms: `http` (GraphQL over HTTP), `realtime` (sockets, event streams, shutdown), `sign_in` (identity of the
+//! caller), `operations` (request scope, limits, records, metrics, traces, health), `pages` (GraphiQL, entity diagram).
 
 mod error;
 mod http;
@@ -13,6 +13,7 @@ mod pages;
 mod realtime;
 mod service;
 mod settings;
+mod sign_in;
 mod state;
 
 pub use error::ServeError;
@@ -23,3 +24,6 @@ pub use operations::traces;
 pub use realtime::permits::SocketLimits;
 pub use service::GraphqlService;
 pub use settings::Settings;
+pub use sign_in::{
+    AdministratorSecret, Identify, IdentifyError, Identity, Jwt, JwtAlgorithm, JwtFault, JwtSettings, SignIn,
+};

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::UPGRADE;
+use actix_web::middleware::{Next, from_fn};
 use actix_web::{guard, web};
 
 use super::error::ServeError;
-use super::http::graphql;
+use super::http::{answer, graphql};
 use super::operations::metrics::{self, Metrics};
 use super::operations::request_scope::RequestScope;
 use super::operations::{cors, health};
@@ -16,6 +19,7 @@ use super::pages::graphiql;
 use super::pages::model::{self, Drawings};
 use super::realtime::socket;
 use super::settings::Settings;
+use super::sign_in::SignInRefusal;
 use super::state::ServiceState;
 use crate::database::Database;
 use crate::schema::Schema;
@@ -37,7 +41,8 @@ impl GraphqlService {
     /// whose metrics are counted apart.
     ///
     /// # Errors
-    /// [`ServeError::Origin`] if a configured origin is not an origin.
+    /// [`ServeError::Origin`] if a configured origin is not an origin, [`ServeError::NoSignIn`] if the schema has
+    /// policies and the settings no way to sign in, [`ServeError::NoPolicies`] if it is the other way round.
     pub fn new(
         schema: Schema,
         database: impl Into<Database>,
@@ -45,6 +50,11 @@ impl GraphqlService {
     ) -> Result<Self, ServeError> {
         if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
             return Err(ServeError::Origin(other.clone()));
+        }
+        match (schema.has_policies(), settings.sign_in.is_empty()) {
+            (true, true) => return Err(ServeError::NoSignIn),
+            (false, false) => return Err(ServeError::NoPolicies),
+            _ => {}
         }
         let drawings = web::Data::new(Drawings::of(schema.model().clone()));
         let metrics = Metrics::new(settings.worker_count())?;
@@ -125,13 +135,40 @@ fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>, draw
                 .wrap(scope.clone()),
         )
         .service(
-            resource("/model").guard(guard::Get()).app_data(drawings).to(model::show).wrap(scope.clone()),
+            resource("/model")
+                .guard(guard::Get())
+                .app_data(drawings)
+                .to(model::show)
+                .wrap(from_fn(administrators_only))
+                .wrap(scope.clone()),
         )
-        .service(resource("/metrics").guard(guard::Get()).to(metrics::page::show).wrap(scope.clone()))
+        .service(
+            resource("/metrics")
+                .guard(guard::Get())
+                .to(metrics::page::show)
+                .wrap(from_fn(administrators_only))
+                .wrap(scope.clone()),
+        )
         .service(resource("/healthz").guard(guard::Get()).to(health::alive).wrap(scope.clone()))
         .service(resource("/readyz").guard(guard::Get()).to(health::ready).wrap(scope.clone()));
     for resource in graphiql::resources() {
         config.service(resource.wrap(scope.clone()));
+    }
+}
+
+/// Refuses callers who are no administrators, if the service has policies: these pages show more than a role does.
+async fn administrators_only(
+    state: web::Data<ServiceState>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> actix_web::Result<ServiceResponse<BoxBody>> {
+    match state.access(request.headers()).await {
+        Ok(access) if access.is_restricted() => {
+            let refusal = SignInRefusal::forbidden("this page is for administrators");
+            Ok(request.into_response(answer::refused_page(&refusal)))
+        }
+        Ok(_) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        Err(refusal) => Ok(request.into_response(answer::refused_page(&refusal))),
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::http::documents::TrustedDocuments;
 use super::realtime::permits::SocketLimits;
+use super::sign_in::SignIn;
 
 /// Settings of the HTTP service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Address and port; port 0 takes any free port.
     pub(super) listen: String,
@@ -33,6 +34,9 @@ pub struct Settings {
     pub(super) sockets: SocketLimits,
     /// Statements that take at least this long are logged; `None` logs no statement.
     pub(super) slow_statement: Option<Duration>,
+    /// Ways of sign-in. A schema with policies needs one, and a schema without policies admits none: everybody would see
+    /// everything.
+    pub(super) sign_in: SignIn,
 }
 
 impl Default for Settings {
@@ -49,6 +53,7 @@ impl Default for Settings {
             time_limit: Duration::from_secs(30),
             sockets: SocketLimits::default(),
             slow_statement: Some(Duration::from_millis(500)),
+            sign_in: SignIn::default(),
         }
     }
 }
@@ -118,6 +123,12 @@ impl Settings {
     /// Sets the duration from which a statement is logged; `None` logs no statement.
     pub fn slow_statement(mut self, slow_statement: Option<Duration>) -> Self {
         self.slow_statement = slow_statement;
+        self
+    }
+
+    /// Sets the ways of sign-in.
+    pub fn sign_in(mut self, sign_in: SignIn) -> Self {
+        self.sign_in = sign_in;
         self
     }
 

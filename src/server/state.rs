@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::HeaderMap;
+
 use super::http::body::BodyLimits;
 use super::http::documents::DocumentSource;
 use super::operations::concurrency_limit::ConcurrencyLimit;
@@ -10,6 +12,7 @@ use super::operations::recorder::Recorder;
 use super::realtime::permits::{SocketLimits, SocketPermits};
 use super::realtime::shutdown::Shutdown;
 use super::settings::Settings;
+use super::sign_in::{Access, Authenticator, SignInRefusal};
 use crate::database::Database;
 use crate::schema::Schema;
 
@@ -29,10 +32,15 @@ pub(super) struct ServiceState {
     pub socket_limits: SocketLimits,
     pub shutdown: Shutdown,
     pub recorder: Recorder,
+    /// `None` without policies: then every caller may do everything.
+    pub authenticator: Option<Arc<Authenticator>>,
 }
 
 impl ServiceState {
     pub(super) fn new(schema: Schema, database: Database, settings: &Settings, metrics: Metrics) -> Self {
+        let authenticator = schema
+            .policies()
+            .map(|policies| Arc::new(Authenticator::new(settings.sign_in.clone(), policies)));
         Self {
             schema,
             database,
@@ -46,6 +54,19 @@ impl ServiceState {
             socket_limits: settings.sockets.clone(),
             shutdown: Shutdown::default(),
             recorder: Recorder { metrics, slow_statement: settings.slow_statement },
+            authenticator,
+        }
+    }
+
+    /// Returns the access of a caller with these headers.
+    ///
+    /// # Errors
+    /// If the credentials prove no identity, or not the requested one.
+    pub(super) async fn access(&self, headers: &HeaderMap) -> Result<Access, SignInRefusal> {
+        match &self.authenticator {
+            None => Ok(Access::UNRESTRICTED),
+            // Boxed: requests of a service without policies would carry the space of it.
+            Some(authenticator) => Box::pin(authenticator.access(headers, &self.schema)).await,
         }
     }
 

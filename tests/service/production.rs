@@ -35,7 +35,7 @@ async fn introspection_can_be_switched_off_and_says_so() {
 async fn errors_hint_at_the_schema_in_development_alone() {
     for (arguments, hints) in [
         (&["--mode", "development"][..], true),
-        (&["--mode", "production"], false),
+        (&["--mode", "production", "--public"], false),
         (&["--mode", "development", "--no-introspection"], false),
     ] {
         let folder = Folder::new();
@@ -49,9 +49,9 @@ async fn errors_hint_at_the_schema_in_development_alone() {
 
 #[tokio::test]
 async fn introspection_is_there_unless_it_is_switched_off() {
-    for mode in ["development", "production"] {
+    for arguments in [&["--mode", "development"][..], &["--mode", "production", "--public"]] {
         let folder = Folder::new();
-        let service = Service::start(&folder, &["--mode", mode]).await;
+        let service = Service::start(&folder, arguments).await;
         let answer = service.ask("{ __type(name: \"User\") { name } }").await;
         assert_eq!(answer, json!({ "data": { "__type": { "name": "User" } } }));
     }

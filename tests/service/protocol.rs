@@ -77,7 +77,7 @@ async fn statements_are_shown_in_development_when_asked_for_and_never_in_product
     }
     assert_eq!(shown(&[], Some("0")).await, None);
     assert_eq!(shown(&[], None).await, None);
-    assert_eq!(shown(&["--mode", "production"], Some("1")).await, None);
+    assert_eq!(shown(&["--mode", "production", "--public"], Some("1")).await, None);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentEncoding, HeaderValue, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use async_graphql::{ErrorExtensionValues, ServerError};
@@ -18,6 +19,7 @@ use super::negotiation::{self, Media};
 use crate::error::{Code, Error, LocatedError};
 use crate::schema::Executed;
 use crate::server::operations::operation_record::{OperationRecord, RequestRecord};
+use crate::server::sign_in::SignInRefusal;
 
 /// Maximum number of errors in a response: one document can have a hundred thousand.
 const MOST_ERRORS: usize = 100;
@@ -43,18 +45,27 @@ pub(in crate::server) struct HttpRefusal {
     /// (GraphQL over HTTP, section 6.4.1).
     is_well_formed: bool,
     allow: Option<&'static str>,
+    /// Header `WWW-Authenticate`.
+    challenge: Option<&'static str>,
 }
 
 impl HttpRefusal {
     /// Builds a refusal with this status under both media types: for requests that are not GraphQL, or that
     /// came at the wrong moment.
     pub(in crate::server) fn of(status: StatusCode, error: &Error) -> Self {
-        Self { errors: vec![error.clone().into()], status, is_well_formed: false, allow: None }
+        Self {
+            errors: vec![error.clone().into()],
+            status,
+            is_well_formed: false,
+            allow: None,
+            challenge: None,
+        }
     }
 
     /// Builds a refusal of a document that cannot be executed.
     pub(super) fn of_document(error: LocatedError) -> Self {
-        Self { errors: vec![error], status: StatusCode::BAD_REQUEST, is_well_formed: true, allow: None }
+        let status = StatusCode::BAD_REQUEST;
+        Self { errors: vec![error], status, is_well_formed: true, allow: None, challenge: None }
     }
 
     /// Builds a refusal of a method that is not `allowed`.
@@ -85,6 +96,12 @@ impl From<Error> for HttpRefusal {
             _ => (StatusCode::BAD_REQUEST, true),
         };
         Self { is_well_formed, ..Self::of(status, &error) }
+    }
+}
+
+impl From<SignInRefusal> for HttpRefusal {
+    fn from(refusal: SignInRefusal) -> Self {
+        Self { challenge: refusal.challenge(), ..Self::of(refusal.status(), refusal.error()) }
     }
 }
 
@@ -131,6 +148,9 @@ pub(in crate::server) fn write(
             if let Some(allowed) = refusal.allow {
                 response.insert_header((ALLOW, allowed));
             }
+            if let Some(challenge) = refusal.challenge {
+                response.insert_header((WWW_AUTHENTICATE, challenge));
+            }
             if let Some(seconds) = retry_after(&refusal.errors) {
                 response.insert_header((RETRY_AFTER, seconds));
             }
@@ -145,6 +165,18 @@ pub(in crate::server) fn write(
     // The encoder has set only a part of this header.
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     response
+}
+
+/// Builds the refusal of a page.
+pub(in crate::server) fn refused_page(refusal: &SignInRefusal) -> HttpResponse {
+    let mut response = HttpResponse::build(refusal.status());
+    if let Some(challenge) = refusal.challenge() {
+        response.insert_header((WWW_AUTHENTICATE, challenge));
+    }
+    response
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(format!("{}\n", refusal.error().message()))
 }
 
 /// Builds the response to OPTIONS: the allowed methods and the accepted media type.

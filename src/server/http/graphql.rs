@@ -15,9 +15,10 @@ use crate::error::Error;
 use crate::schema::{Executed, OperationKind};
 use crate::server::operations::operation_record::OperationRecord;
 use crate::server::realtime::events;
+use crate::server::sign_in::Access;
 use crate::server::state::ServiceState;
 
-/// Request header that asks for the statements of a response, in development only.
+/// Request header that asks for the statements of a response: in development, and for administrators.
 const EXPLAIN: &str = "Crowsfoot-Explain";
 
 /// Serves every request to the GraphQL endpoint.
@@ -49,17 +50,18 @@ async fn answer(
     payload: &mut web::Payload,
     state: &ServiceState,
 ) -> Result<HttpOutcome, HttpRefusal> {
+    let access = state.access(http.headers()).await?;
     let body = read(http, payload, state.body, state.largest_batch).await?;
     let answer = pin!(async {
         match body {
-            RequestBody::One(request) => {
-                execute(http, request, state).await.map(|executed| HttpOutcome::One(Box::new(executed)))
-            }
+            RequestBody::One(request) => execute(http, request, state, &access)
+                .await
+                .map(|executed| HttpOutcome::One(Box::new(executed))),
             RequestBody::Many(batch) => {
                 let mut answers = Vec::with_capacity(batch.len());
                 // In sequence: each request reads what the earlier ones wrote.
                 for request in batch {
-                    answers.push(execute(http, request, state).await);
+                    answers.push(execute(http, request, state, &access).await);
                 }
                 Ok(HttpOutcome::Many(answers))
             }
@@ -72,8 +74,9 @@ async fn execute(
     http: &HttpRequest,
     request: GraphqlRequest,
     state: &ServiceState,
+    access: &Access,
 ) -> Result<Executed, HttpRefusal> {
-    let prepared = operation::prepare(request, state)?;
+    let prepared = operation::prepare(request, state, access)?;
     check_method(http, prepared.kind())?;
     if prepared.kind() == OperationKind::Subscription {
         return Err(
@@ -81,9 +84,10 @@ async fn execute(
         );
     }
     let record = OperationRecord::begin(&prepared);
-    let mut executed = state.schema.run(prepared, &state.database).await;
+    let mut executed = access.schema(&state.schema).run(prepared, &state.database).await;
     let statements = &executed.statements;
-    if state.development && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
+    let explains = (state.development && !access.is_restricted()) || access.is_administrator();
+    if explains && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
         executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
     }

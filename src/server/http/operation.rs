@@ -14,17 +14,19 @@ use super::parameters::GraphqlRequest;
 use crate::error::{Error, Result};
 use crate::schema::{Executed, OperationKind, PreparedOperation};
 use crate::server::operations::operation_record::OperationRecord;
+use crate::server::sign_in::Access;
 use crate::server::state::ServiceState;
 
 /// Looks the document up and prepares its operation.
 pub(in crate::server) fn prepare(
     mut sent: GraphqlRequest,
     state: &ServiceState,
+    access: &Access,
 ) -> Result<PreparedOperation, HttpRefusal> {
     let text = state.documents.text(&mut sent)?;
     let mut request = Request::new(text).variables(sent.variables);
     request.operation_name = sent.operation_name;
-    state.schema.prepare(request).map_err(HttpRefusal::of_document)
+    access.schema(&state.schema).prepare(request).map_err(HttpRefusal::of_document)
 }
 
 /// Returns the results of an operation as a stream. No result is queued: a slow subscriber of a subscription
@@ -32,13 +34,15 @@ pub(in crate::server) fn prepare(
 pub(in crate::server) fn results(
     prepared: PreparedOperation,
     state: &web::Data<ServiceState>,
+    access: &Access,
 ) -> BoxStream<'static, Result<Arc<Executed>>> {
     let state = state.clone();
+    let schema = access.schema(&state.schema);
     let record = OperationRecord::begin(&prepared);
     if prepared.kind() == OperationKind::Subscription {
         let active = state.recorder.metrics.subscription();
         let mut record = Some(record);
-        let results = state.schema.subscribe(prepared, &state.database);
+        let results = schema.subscribe(prepared, &state.database);
         let recorded = results.map(move |executed| {
             let _counted = &active;
             // The statements belong to a run that several subscribers may share.
@@ -52,8 +56,9 @@ pub(in crate::server) fn results(
     // Runs without being polled: a transaction must not wait for a slow reader. Dropping the set cancels the
     // run.
     let mut running = JoinSet::new();
+    let schema = schema.clone();
     let run = async move {
-        let mut executed = state.concurrency.run(state.schema.run(prepared, &state.database)).await?;
+        let mut executed = state.concurrency.run(schema.run(prepared, &state.database)).await?;
         let statements = std::mem::take(&mut executed.statements);
         state.recorder.record(&record.end(&executed, statements));
         Ok(Arc::new(executed))

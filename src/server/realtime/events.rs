@@ -8,7 +8,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use tokio::time::interval;
+use tokio::time::{Instant, interval, sleep_until};
 use tracing::Instrument;
 
 use crate::error::{Error, Result};
@@ -47,6 +47,7 @@ async fn open(
     payload: &mut web::Payload,
     state: &web::Data<ServiceState>,
 ) -> Result<HttpResponse, HttpRefusal> {
+    let access = state.access(http.headers()).await?;
     let RequestBody::One(sent) = read(http, payload, state.body, 0).await? else {
         return Err(Error::bad_request("an event stream takes a single request").into());
     };
@@ -62,28 +63,40 @@ async fn open(
         }
     };
     let results: BoxStream<'static, Result<Arc<Executed>, HttpRefusal>> =
-        match operation::prepare(sent, state) {
+        match operation::prepare(sent, state, &access) {
             Ok(prepared) => {
                 check_method(http, prepared.kind())?;
-                operation::results(prepared, state).map(|result| result.map_err(HttpRefusal::from)).boxed()
+                operation::results(prepared, state, &access)
+                    .map(|result| result.map_err(HttpRefusal::from))
+                    .boxed()
             }
             // A status would tell an `EventSource` nothing: errors of a document go into the stream.
             Err(refusal) if refusal.is_well_formed() => stream::iter([Err(refusal)]).boxed(),
             Err(refusal) => return Err(refusal),
         };
-    let events = results.map(write).chain(stream::iter([Bytes::from_static(COMPLETE.as_bytes())]));
+    let complete = || stream::iter([Bytes::from_static(COMPLETE.as_bytes())]);
+    let end = access.ends().map(|at| {
+        let write = write.clone();
+        let expired = stream::iter([Error::expired()]).map(move |error| write(Err(error.into())));
+        (at, expired.chain(complete()).boxed())
+    });
+    let events = results.map(write).chain(complete()).boxed();
     let span = tracing::Span::current();
-    let start = (events, interval(KEEP_ALIVE), Box::pin(state.shutdown.begun()), permit);
+    let start = (events, end, interval(KEEP_ALIVE), Box::pin(state.shutdown.begun()), permit);
     // The stream is polled only after the client has taken the last event. It is dropped when the client
     // disconnects.
-    let stream = stream::unfold(start, move |(mut events, mut silence, mut stopping, permit)| {
+    let stream = stream::unfold(start, move |(mut events, mut end, mut silence, mut stopping, permit)| {
         let more = async move {
             let bytes = tokio::select! {
                 () = &mut stopping => return None,
+                last = last_events(&mut end) => {
+                    events = last;
+                    events.next().await?
+                }
                 event = events.next() => event?,
                 _ = silence.tick() => Bytes::from_static(NOTHING.as_bytes()),
             };
-            Some((Ok::<_, actix_web::Error>(bytes), (events, silence, stopping, permit)))
+            Some((Ok::<_, actix_web::Error>(bytes), (events, end, silence, stopping, permit)))
         };
         more.instrument(span.clone())
     });
@@ -94,6 +107,17 @@ async fn open(
         // Disables proxy buffering, which would hold events back.
         .insert_header(("x-accel-buffering", "no"))
         .streaming(stream))
+}
+
+/// Waits until the identity ends, and takes the events that follow. Waits forever for an identity without an end.
+async fn last_events<E>(end: &mut Option<(Instant, E)>) -> E {
+    if let Some((at, _)) = end {
+        sleep_until(*at).await;
+    }
+    match end.take() {
+        Some((_, events)) => events,
+        None => std::future::pending().await,
+    }
 }
 
 /// Formats a result as an event. The serialized JSON has no line ends: none between tokens, and strings escape them.

@@ -18,9 +18,9 @@ pub(super) type Payload = Map<String, Value>;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ClientMessage {
     ConnectionInit {
-        /// Not used yet, but must be an object.
-        #[serde(default, rename = "payload")]
-        _payload: Option<Payload>,
+        /// May contain credentials.
+        #[serde(default)]
+        payload: Option<Payload>,
     },
     Ping {
         #[serde(default)]

@@ -3,6 +3,7 @@
 //! A socket is one task. It reads messages only while the client takes the responses, and polls an operation
 //! for its next result only after everything before has been sent. A slow client costs one pending result.
 
+mod credentials;
 mod message;
 mod protocol;
 mod wire;
@@ -13,14 +14,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
-use actix_ws::{AggregatedMessage, CloseReason, Message, Session};
+use actix_ws::{AggregatedMessage, CloseReason, Closed, Message, Session};
+use futures_util::future::{LocalBoxFuture, OptionFuture};
 use futures_util::stream::BoxStream;
-use futures_util::{SinkExt, StreamExt, stream};
-use message::ServerMessage;
+use futures_util::{FutureExt, SinkExt, StreamExt, stream};
+use message::{Payload, ServerMessage};
 use protocol::{Action, Close, Protocol};
 use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_stream::StreamMap;
 use tracing::Instrument;
 use wire::Incoming;
@@ -34,6 +37,7 @@ use crate::server::http::negotiation::Media;
 use crate::server::http::operation;
 use crate::server::http::parameters::GraphqlRequest;
 use crate::server::operations::operation_record::{OperationRecord, RequestRecord};
+use crate::server::sign_in::{Access, SignInRefusal};
 use crate::server::state::ServiceState;
 
 /// Interval of pings.
@@ -41,6 +45,9 @@ const PING: Duration = Duration::from_secs(20);
 
 /// Silence after which a client counts as disconnected.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// Time limit for the messages of an identity that has ended.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Maximum number of queued responses; at this number, reading from the client pauses.
 const MOST_WAITING: usize = 16;
@@ -72,7 +79,12 @@ pub(in crate::server) async fn open(
     let request = RequestRecord::id(&http).unwrap_or_default();
     // Not a child of the request's span: that request is answered.
     let span = tracing::info_span!(parent: None, "socket", id = request);
+    let headers = http.headers().clone();
     let socket = Socket {
+        headers,
+        signing: None,
+        access: Access::UNRESTRICTED,
+        ends: None,
         protocol: Protocol::new(state.socket_limits.subscriptions),
         operations: StreamMap::new(),
         waiting: VecDeque::new(),
@@ -89,6 +101,13 @@ type Event = Option<Result<Arc<Executed>>>;
 
 /// Connection of a client.
 struct Socket {
+    /// Headers of the handshake, with credentials of clients that send none in `connection_init`.
+    headers: HeaderMap,
+    /// Sign-in that runs since `connection_init`.
+    signing: Option<LocalBoxFuture<'static, Result<Access, SignInRefusal>>>,
+    access: Access,
+    /// End of the client's identity.
+    ends: Option<Instant>,
     protocol: Protocol,
     /// Running operations by id.
     operations: StreamMap<String, BoxStream<'static, Event>>,
@@ -148,6 +167,16 @@ impl Socket {
                 () = sleep_until(init_until), if self.protocol.awaits_init() => {
                     return SocketEnd::Close(Close::InitTimeout);
                 }
+                Some(signed) = OptionFuture::from(self.signing.as_mut()) => {
+                    self.signing = None;
+                    match signed {
+                        Ok(access) => self.acknowledge(access),
+                        Err(_) => return SocketEnd::Close(Close::Forbidden),
+                    }
+                }
+                () = sleep_until(self.ends.unwrap_or(init_until)), if self.ends.is_some() => {
+                    return self.expire(session).await;
+                }
                 () = taken.notified(), if is_under_way => is_under_way = false,
                 message = incoming.next(), if self.waiting.len() < MOST_WAITING => {
                     heard = Instant::now();
@@ -193,7 +222,7 @@ impl Socket {
     fn act(&mut self, action: Action) {
         match action {
             Action::Ignore => {}
-            Action::Acknowledge => self.say(&ServerMessage::ConnectionAck),
+            Action::SignIn(payload) => self.sign_in(payload),
             Action::Pong(payload) => self.say(&ServerMessage::Pong { payload }),
             Action::Start { id, request } => self.start(id, request),
             Action::Refuse { id } => {
@@ -206,10 +235,48 @@ impl Socket {
         }
     }
 
+    /// Begins to sign the client in; at once if the service has no policies.
+    fn sign_in(&mut self, payload: Option<Payload>) {
+        if self.state.authenticator.is_none() {
+            return self.acknowledge(Access::UNRESTRICTED);
+        }
+        let state = self.state.clone();
+        let headers = credentials::of_init(&self.headers, payload);
+        self.signing = Some(async move { state.access(&headers?).await }.boxed_local());
+    }
+
+    fn acknowledge(&mut self, access: Access) {
+        self.ends = access.ends();
+        self.access = access;
+        self.protocol.acknowledge();
+        self.say(&ServerMessage::ConnectionAck);
+    }
+
+    /// Ends all operations with an error, because the client's identity has ended.
+    async fn expire(&mut self, session: &mut Session) -> SocketEnd {
+        let running: Vec<String> = self.operations.keys().cloned().collect();
+        for id in running {
+            self.end(&id);
+            self.refuse(&id, Error::expired().into());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let send = async {
+            for message in waiting {
+                session.send(message).await?;
+            }
+            Ok::<_, Closed>(())
+        };
+        // A client that takes no messages is not waited for.
+        match timeout(LAST_WORDS, send).await {
+            Ok(Err(_)) => SocketEnd::Gone,
+            Ok(Ok(())) | Err(_) => SocketEnd::Close(Close::Forbidden),
+        }
+    }
+
     fn start(&mut self, id: String, request: GraphqlRequest) {
-        match operation::prepare(request, &self.state) {
+        match operation::prepare(request, &self.state, &self.access) {
             Ok(prepared) => {
-                let results = operation::results(prepared, &self.state);
+                let results = operation::results(prepared, &self.state, &self.access);
                 let events = results.map(Some).chain(stream::iter([None]));
                 self.operations.insert(id, events.boxed());
             }

@@ -17,8 +17,8 @@ pub(super) const SUBPROTOCOL: &str = "graphql-transport-ws";
 pub(super) enum Action {
     /// Do nothing.
     Ignore,
-    /// Acknowledge the connection: the client may send operations.
-    Acknowledge,
+    /// Sign the client in, with the credentials of a payload.
+    SignIn(Option<Payload>),
     /// Return a ping's payload.
     Pong(Option<Payload>),
     /// Run an operation.
@@ -36,6 +36,8 @@ pub(super) enum Close {
     Invalid(String),
     /// Operation before the connection was acknowledged.
     Unauthorized,
+    /// Credentials that prove no identity, or an identity that has ended.
+    Forbidden,
     /// No supported subprotocol.
     Subprotocol,
     /// No `connection_init` in time.
@@ -59,6 +61,7 @@ impl From<Close> for CloseReason {
         let (code, reason) = match close {
             Close::Invalid(fault) => (CloseCode::Other(4400), format!("Invalid message: {fault}")),
             Close::Unauthorized => (CloseCode::Other(4401), "Unauthorized".to_owned()),
+            Close::Forbidden => (CloseCode::Other(4403), "Forbidden".to_owned()),
             Close::Subprotocol => (CloseCode::Other(4406), "Subprotocol not acceptable".to_owned()),
             Close::InitTimeout => (CloseCode::Other(4408), "Connection initialisation timeout".to_owned()),
             Close::Duplicate(id) => (CloseCode::Other(4409), format!("Subscriber for {id} already exists")),
@@ -75,6 +78,9 @@ impl From<Close> for CloseReason {
 /// Protocol state of a connection.
 #[derive(Debug)]
 pub(super) struct Protocol {
+    /// True after `connection_init`.
+    begun: bool,
+    /// True after the client has signed in.
     acknowledged: bool,
     /// Ids of the running operations.
     running: HashSet<String>,
@@ -83,12 +89,17 @@ pub(super) struct Protocol {
 
 impl Protocol {
     pub(super) fn new(most_running: usize) -> Self {
-        Self { acknowledged: false, running: HashSet::new(), most_running }
+        Self { begun: false, acknowledged: false, running: HashSet::new(), most_running }
     }
 
-    /// Returns true until the client sends `connection_init`.
+    /// Returns true until the connection is acknowledged.
     pub(super) fn awaits_init(&self) -> bool {
         !self.acknowledged
+    }
+
+    /// Acknowledges the connection: the client may send operations.
+    pub(super) fn acknowledge(&mut self) {
+        self.acknowledged = true;
     }
 
     /// Maps a text frame to an action.
@@ -97,10 +108,10 @@ impl Protocol {
     /// If the socket must be closed.
     pub(super) fn receive(&mut self, text: &str) -> Result<Action, Close> {
         match ClientMessage::read(text).map_err(|fault| Close::Invalid(fault.to_string()))? {
-            ClientMessage::ConnectionInit { .. } if self.acknowledged => Err(Close::TooManyInits),
-            ClientMessage::ConnectionInit { .. } => {
-                self.acknowledged = true;
-                Ok(Action::Acknowledge)
+            ClientMessage::ConnectionInit { .. } if self.begun => Err(Close::TooManyInits),
+            ClientMessage::ConnectionInit { payload } => {
+                self.begun = true;
+                Ok(Action::SignIn(payload))
             }
             ClientMessage::Ping { payload } => Ok(Action::Pong(payload)),
             // An unsolicited pong is a keep-alive.
@@ -137,7 +148,9 @@ mod tests {
         let mut protocol = Protocol::new(2);
         assert!(protocol.awaits_init());
         let init = protocol.receive(r#"{"type":"connection_init","payload":{"token":"x"}}"#);
-        assert!(matches!(init, Ok(Action::Acknowledge)));
+        assert!(matches!(init, Ok(Action::SignIn(Some(payload))) if payload["token"] == "x"));
+        assert!(protocol.awaits_init());
+        protocol.acknowledge();
         assert!(!protocol.awaits_init());
         protocol
     }
@@ -160,7 +173,7 @@ mod tests {
         for payload in ["", r#","payload":null"#, r#","payload":{}"#] {
             let mut protocol = Protocol::new(2);
             let init = format!(r#"{{"type":"connection_init"{payload}}}"#);
-            assert!(matches!(protocol.receive(&init), Ok(Action::Acknowledge)), "{init}");
+            assert!(matches!(protocol.receive(&init), Ok(Action::SignIn(_))), "{init}");
             assert_eq!(protocol.receive(&init).unwrap_err(), Close::TooManyInits);
         }
     }
@@ -173,6 +186,15 @@ mod tests {
         assert!(matches!(protocol.receive(&complete("1")), Ok(Action::Ignore)));
         assert!(protocol.awaits_init());
         assert_eq!(protocol.receive(&subscribe("1")).unwrap_err(), Close::Unauthorized);
+    }
+
+    #[test]
+    fn refuses_operations_and_a_second_init_while_the_client_is_signed_in() {
+        let init = r#"{"type":"connection_init"}"#;
+        let mut protocol = Protocol::new(2);
+        assert!(matches!(protocol.receive(init), Ok(Action::SignIn(None))));
+        assert_eq!(protocol.receive(&subscribe("1")).unwrap_err(), Close::Unauthorized);
+        assert_eq!(protocol.receive(init).unwrap_err(), Close::TooManyInits);
     }
 
     #[test]
@@ -228,6 +250,7 @@ mod tests {
         for (close, code, reason) in [
             (Close::Invalid("no".to_owned()), 4400, "Invalid message: no"),
             (Close::Unauthorized, 4401, "Unauthorized"),
+            (Close::Forbidden, 4403, "Forbidden"),
             (Close::Subprotocol, 4406, "Subprotocol not acceptable"),
             (Close::InitTimeout, 4408, "Connection initialisation timeout"),
             (Close::Duplicate("x".to_owned()), 4409, "Subscriber for x already exists"),

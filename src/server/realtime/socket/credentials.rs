@@ -1,0 +1,70 @@
+//! Credentials of a socket: browsers cannot set headers of a handshake, so clients send them in `connection_init`.
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value as Json;
+
+use super::message::Payload;
+use crate::server::sign_in::{CREDENTIALS, SignInRefusal};
+
+/// Returns the headers of the handshake with the credentials of a payload in place of their own. A payload has them under
+/// `headers`, whatever the case of their names, or only a token under `authorization`.
+pub(super) fn of_init(handshake: &HeaderMap, payload: Option<Payload>) -> Result<HeaderMap, SignInRefusal> {
+    let mut headers = handshake.clone();
+    let mut payload = payload.unwrap_or_default();
+    let own = match payload.remove("headers") {
+        Some(Json::Object(own)) => own,
+        None | Some(Json::Null) => Payload::new(),
+        Some(_) => return Err(SignInRefusal::bad_request("expected an object as \"headers\"")),
+    };
+    let token = payload.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let mut sent: Vec<(HeaderName, HeaderValue)> = Vec::new();
+    for (name, value) in own.into_iter().chain(token) {
+        let lower = name.to_ascii_lowercase();
+        if !CREDENTIALS.contains(&lower.as_str()) {
+            continue;
+        }
+        let name = HeaderName::try_from(lower).ok();
+        let value = value.as_str().and_then(|value| HeaderValue::from_str(value).ok());
+        match (name, value) {
+            (Some(name), Some(value)) => sent.push((name, value)),
+            _ => return Err(SignInRefusal::bad_request("expected text as the value of a credential")),
+        }
+    }
+    for (name, _) in &sent {
+        headers.remove(name);
+    }
+    // Appended: credentials that occur twice are refused like headers that do.
+    for (name, value) in sent {
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn authorization(payload: Json) -> Result<Vec<String>, u16> {
+        let mut handshake = HeaderMap::new();
+        handshake.insert(HeaderName::from_static("authorization"), HeaderValue::from_static("handshake"));
+        let payload = payload.as_object().cloned();
+        let headers = of_init(&handshake, payload).map_err(|refusal| refusal.status().as_u16())?;
+        Ok(headers.get_all("authorization").map(|value| value.to_str().unwrap().to_owned()).collect())
+    }
+
+    #[test]
+    fn credentials_of_the_payload_come_before_those_of_the_handshake() {
+        let only = |value: &str| Ok(vec![value.to_owned()]);
+        assert_eq!(authorization(Json::Null), only("handshake"));
+        assert_eq!(authorization(json!({ "headers": null, "other": 1 })), only("handshake"));
+        assert_eq!(authorization(json!({ "authorization": "a" })), only("a"));
+        assert_eq!(authorization(json!({ "headers": { "Authorization": "a", "X": {} } })), only("a"));
+        let twice = authorization(json!({ "headers": { "authorization": "a" }, "Authorization": "b" }));
+        assert_eq!(twice.unwrap().len(), 2);
+        assert_eq!(authorization(json!({ "headers": "a" })), Err(400));
+        assert_eq!(authorization(json!({ "authorization": { "a": 1 } })), Err(400));
+        assert_eq!(authorization(json!({ "authorization": "a\nb" })), Err(400));
+    }
+}
