@@ -30,11 +30,11 @@ impl Options {
     /// If the file cannot be read, or has a fault: with its line and column, and without the text of the line, which may
     /// contain a secret.
     pub fn read(file: &Path) -> Result<Self, String> {
-        let named = |fault: String| format!("{}{fault}", file.display());
-        let text = std::fs::read_to_string(file).map_err(|error| named(format!(": {error}")))?;
+        let named = |fault: String| format!("{}: {fault}", file.display());
+        let text = std::fs::read_to_string(file).map_err(|error| named(error.to_string()))?;
         toml::from_str(&text).map_err(|error| {
             let place = error.span().map(|span| place(&text, &span)).unwrap_or_default();
-            named(format!("{place}: {}", error.message()))
+            named(format!("{place}{}", error.message()))
         })
     }
 
@@ -49,7 +49,7 @@ fn place(text: &str, span: &Range<usize>) -> String {
     let before = text.get(..span.start).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
-    format!(":{line}:{column}")
+    format!("line {line}, column {column}: ")
 }
 
 #[cfg(test)]
@@ -61,20 +61,22 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let fault = Options::read(&file).map(drop).unwrap_err();
         std::fs::remove_file(&file).unwrap();
-        fault.rsplit_once(".toml").unwrap().1.to_owned()
+        fault.rsplit_once(".toml: ").unwrap().1.to_owned()
     }
 
     #[test]
     fn a_fault_has_its_line_and_column_and_no_secret() {
-        assert!(fault("[roles.user]\n\n[rolse.user]\n").starts_with(":3:2: unknown field `rolse`"));
+        assert!(
+            fault("[roles.user]\n\n[rolse.user]\n").starts_with("line 3, column 2: unknown field `rolse`")
+        );
         let grant = fault("[roles.user.Post]\nread = \"true\"\ncolums = [\"*\"]\n");
-        assert!(grant.starts_with(":3:1: unknown field `colums`"), "{grant}");
+        assert!(grant.starts_with("line 3, column 1: unknown field `colums`"), "{grant}");
         let of = fault("[viewer]\nuserId = \"Int?\"\n");
-        assert!(of.starts_with(":2:10: expected a type"), "{of}");
+        assert!(of.starts_with("line 2, column 10: expected a type"), "{of}");
         let secret = fault("[sign_in]\nalgorithms = [\"HS256\"]\nsecert = \"not for the log\"\n");
-        assert!(secret.starts_with(":3:1: unknown field `secert`"), "{secret}");
+        assert!(secret.starts_with("line 3, column 1: unknown field `secert`"), "{secret}");
         assert!(!secret.contains("not for"), "{secret}");
         let none = fault("[sign_in]\nalgorithms = [\"none\"]\n");
-        assert!(none.starts_with(":2:15: unknown variant `none`"), "{none}");
+        assert!(none.starts_with("line 2, column 15: unknown variant `none`"), "{none}");
     }
 }
