@@ -21,6 +21,7 @@ use jsonwebtoken::{Header, Validation, decode, decode_header};
 use key_set::KeySet;
 use key_source::KeySource;
 use serde_json::{Map, Value as Json};
+use settings::REQUIRED;
 pub use settings::{JwtAlgorithm, JwtFault, JwtSettings};
 use verified::VerifiedTokens;
 
@@ -29,9 +30,6 @@ use crate::policy::Policies;
 
 /// Maximum size of a token, in bytes.
 const LARGEST: usize = 16 << 10;
-
-/// Claims that a token must have unless the settings name them.
-const REQUIRED: [&str; 3] = ["exp", "iss", "aud"];
 
 /// Verification of bearer tokens.
 pub struct Jwt {

@@ -8,6 +8,9 @@ pub use jsonwebtoken::Algorithm as JwtAlgorithm;
 use serde::de::{SeqAccess, Visitor, value};
 use serde::{Deserialize, Deserializer};
 
+/// Claims that a token must have unless the settings name them.
+pub(super) const REQUIRED: [&str; 3] = ["exp", "iss", "aud"];
+
 /// Minimum length of a shared secret, in bytes (RFC 7518, section 3.2).
 const SHORTEST_SECRET: usize = 32;
 
@@ -112,7 +115,7 @@ impl JwtSettings {
             _ => {}
         }
         let is_optional = |claim: &str| self.optional.iter().any(|name| name == claim);
-        if let Some(other) = self.optional.iter().find(|claim| !super::REQUIRED.contains(&claim.as_str())) {
+        if let Some(other) = self.optional.iter().find(|claim| !REQUIRED.contains(&claim.as_str())) {
             return Err(JwtFault(format!("optional: expected exp, iss or aud, but {other:?} was given")));
         }
         if self.issuer.is_empty() && !is_optional("iss") {

@@ -11,7 +11,7 @@ use thread_local::ThreadLocal;
 use crate::server::sign_in::identity::Identity;
 
 /// Maximum number of tokens of a thread.
-const MOST: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
+const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
 /// Identities of verified tokens, least recently used ones evicted. A token is kept as its hash.
 #[derive(Default)]
