@@ -92,13 +92,13 @@ impl Options {
     pub fn read(file: Option<&Path>) -> Result<Self, Failure> {
         let Some(file) = file else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        Ok(Self::parse(&text).map_err(|fault| format!("{}:{fault}", file.display()))?)
+        Ok(Self::parse(&text).map_err(|fault| format!("{}: {fault}", file.display()))?)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
             let place = error.span().map(|span| place(text, &span)).unwrap_or_default();
-            format!("{place} {}{}", error.message(), suggestion(error.message()))
+            format!("{place}{}{}", error.message(), suggestion(error.message()))
         })
     }
 
@@ -144,7 +144,7 @@ fn place(text: &str, span: &Range<usize>) -> String {
     let before = text.get(..span.start).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
-    format!("{line}:{column}:")
+    format!("line {line}, column {column}: ")
 }
 
 /// Returns the known name that an unknown one resembles, as the end of a message.
@@ -172,29 +172,34 @@ mod tests {
     fn an_unknown_key_is_named_with_line_column_and_suggestion() {
         let error = fault("include = [\"a*\"]\n\n[entities.users]\nplurl = \"people\"\n");
         assert!(
-            error.starts_with("4:1: unknown field") && error.ends_with("Did you mean `plural`?"),
+            error.starts_with("line 4, column 1: unknown field") && error.ends_with("Did you mean `plural`?"),
             "{error}"
         );
         let error = fault("[entities.users.on_delete]\nposts = \"cascde\"\n");
-        assert!(error.starts_with("2:9:") && error.ends_with("Did you mean `cascade`?"), "{error}");
+        assert!(
+            error.starts_with("line 2, column 9") && error.ends_with("Did you mean `cascade`?"),
+            "{error}"
+        );
         let error = fault("[entities.users]\nname = 1\n");
-        assert!(error.starts_with("2:8:") && !error.contains("Did you mean"), "{error}");
+        assert!(error.starts_with("line 2, column 8") && !error.contains("Did you mean"), "{error}");
         let error = fault("entities = [");
-        assert!(error.starts_with("1:"), "{error}");
+        assert!(error.starts_with("line 1, "), "{error}");
     }
 
     #[test]
     fn a_fault_of_policies_and_sign_in_has_its_place_and_no_secret() {
-        assert!(fault("[roles.user]\n\n[rolse.user]\n").starts_with("3:2: unknown field `rolse`"));
+        assert!(
+            fault("[roles.user]\n\n[rolse.user]\n").starts_with("line 3, column 2: unknown field `rolse`")
+        );
         let grant = fault("[roles.user.Post]\nread = \"true\"\ncolums = [\"*\"]\n");
-        assert!(grant.starts_with("3:1: unknown field `colums`"), "{grant}");
+        assert!(grant.starts_with("line 3, column 1: unknown field `colums`"), "{grant}");
         let of = fault("[viewer]\nuserId = \"Int?\"\n");
-        assert!(of.starts_with("2:10: expected a type"), "{of}");
+        assert!(of.starts_with("line 2, column 10: expected a type"), "{of}");
         let secret = fault("[sign_in]\nalgorithms = [\"HS256\"]\nsecert = \"not for the log\"\n");
-        assert!(secret.starts_with("3:1: unknown field `secert`"), "{secret}");
+        assert!(secret.starts_with("line 3, column 1: unknown field `secert`"), "{secret}");
         assert!(!secret.contains("not for"), "{secret}");
         let none = fault("[sign_in]\nalgorithms = [\"none\"]\n");
-        assert!(none.starts_with("2:15: unknown variant `none`"), "{none}");
+        assert!(none.starts_with("line 2, column 15: unknown variant `none`"), "{none}");
     }
 
     #[test]

@@ -196,7 +196,7 @@ async fn an_options_file_renames_and_its_faults_have_lines() {
     }
     assert!(!ended.out.contains("Game"), "{ended:?}");
     for (options, fault) in [
-        ("[entities.player]\nhid = []", ":2:1:"),
+        ("[entities.player]\nhid = []", "line 2, column 1"),
         ("[entities.player]\nhid = []", "Did you mean `hide`?"),
         ("[entities.palyer]", "an option of the database names \"palyer\", which does not exist"),
         ("[entities.player]\nhide = [\"nam\"]", "an option of Player names \"nam\", which does not exist"),

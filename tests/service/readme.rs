@@ -77,6 +77,38 @@ async fn commands_run() {
 }
 
 #[tokio::test]
+async fn the_policies_show_each_viewer_its_own_rows() {
+    let folder = Folder::new();
+    let policies = blocks("toml").into_iter().find(|block| block.contains("[roles.")).unwrap();
+    let file = folder.path().join("policies.toml");
+    std::fs::write(&file, policies).unwrap();
+    let secret = "a secret of the README's test";
+    let arguments = ["--options", file.to_str().unwrap(), "--admin-secret", secret];
+    let service = Service::start(&folder, &arguments).await;
+    let ask = async |query: &str, role: Option<&str>| -> Json {
+        let request = service.post("/graphql").json(&json!({ "query": query }));
+        let request = match role {
+            Some(role) => request
+                .header("Crowsfoot-Admin-Secret", secret)
+                .header("Crowsfoot-Role", role)
+                .header("Crowsfoot-Viewer", "{\"userId\":1}"),
+            None => request,
+        };
+        request.send().await.unwrap().json().await.unwrap()
+    };
+    let users = ask("{ users { id profile { __typename } } usersAggregate { count } }", Some("user")).await;
+    let expected = json!({ "users": [{ "id": 1, "profile": { "__typename": "Profile" } }], "usersAggregate": { "count": 1 } });
+    assert_eq!(users["data"], expected, "{users}");
+    let hidden = ask("{ users { profile { bio } } }", Some("user")).await;
+    assert_eq!(hidden["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{hidden}");
+    let anonymous = ask("{ authors(limit: 1) { id } }", None).await;
+    assert_eq!(anonymous["data"]["authors"][0]["id"], 1, "{anonymous}");
+    let anonymous = ask("{ users { id } }", None).await;
+    assert_eq!(anonymous["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{anonymous}");
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn postgres_serves_the_same() {
     let Some(database) = support::postgres().await else { return };
     let folder = Folder::new();
