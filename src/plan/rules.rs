@@ -1,6 +1,6 @@
 //! Rules of a role, compiled to filters on the full model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_graphql::Name;
@@ -9,11 +9,10 @@ use serde_json::{Map, Value as Json};
 
 use super::filter::Filter;
 use super::input::Input;
-use super::tables;
 use super::variables::{PlanParameter, Variables};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, EntityId, Model, Table};
+use crate::model::{ColumnId, EntityId, Model};
 use crate::policy::{Policies, PolicyFault, Restricted, ViewerType};
 
 /// Rules of one role. A rule is evaluated with full sight: other rules do not apply to the rows that the rule reads.
@@ -111,11 +110,10 @@ impl Rules {
         self.columns.get(&(id, column))
     }
 
-    /// Returns the tables that the rules of an entity read besides the entity's own.
-    pub(super) fn tables(&self, id: EntityId) -> BTreeSet<Table> {
+    /// Returns the rules of an entity: of its rows, and of its columns.
+    pub(super) fn filters(&self, id: EntityId) -> impl Iterator<Item = &Filter> {
         let columns = self.columns.range((id, ColumnId::MIN)..=(id, ColumnId::MAX)).map(|(_, rule)| rule);
-        let rules = self.rows.get(&id).into_iter().chain(columns);
-        rules.flat_map(|rule| tables::of_rule(&self.model, id, rule)).collect()
+        self.rows.get(&id).into_iter().chain(columns)
     }
 
     /// Reads the viewer's values for the rules' parameters.

@@ -14,13 +14,6 @@ impl Plan {
     }
 }
 
-/// Returns every table that a rule of an entity reads.
-pub(super) fn of_rule(model: &Model, id: EntityId, rule: &Filter) -> BTreeSet<Table> {
-    let mut tables = Tables { model, rules: None, found: BTreeSet::new() };
-    tables.of_filter(id, rule);
-    tables.found
-}
-
 struct Tables<'a> {
     model: &'a Model,
     rules: Option<&'a Rules>,
@@ -42,7 +35,11 @@ impl Tables<'_> {
 
     fn of_entity(&mut self, id: EntityId) {
         self.found.insert(self.model.entities[id].table.clone());
-        self.found.extend(self.rules.into_iter().flat_map(|rules| rules.tables(id)));
+        let Some(rules) = self.rules else { return };
+        // A rule is evaluated with full sight: no rules apply to the tables that the rule reads.
+        let mut read = Tables { model: rules.model(), rules: None, found: BTreeSet::new() };
+        rules.filters(id).for_each(|rule| read.of_filter(id, rule));
+        self.found.append(&mut read.found);
     }
 
     fn of_relation(&mut self, relation: &Relation) {

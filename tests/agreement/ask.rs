@@ -11,7 +11,7 @@ use crate::choices::Choices;
 use crate::domain;
 use crate::known::{Known, order_key};
 use crate::naive;
-use crate::query::{Connection, Field, Filter, Keyed, LoadKind, Of, OfConnection, OfEdge, OrderTerm};
+use crate::query::{Connection, Field, FieldKind, Filter, Keyed, Of, OfConnection, OfEdge, OrderTerm};
 use crate::support::{self, TestDatabase};
 use crate::syntax::{self, Document};
 use crate::tables::{TABLES, entities};
@@ -122,11 +122,11 @@ impl Service {
     /// Returns all edges of a table, which must be its rows in this order.
     async fn edges(&self, world: &World, table: usize, order: &[OrderTerm]) -> Result<Vec<Json>, String> {
         let key = &TABLES[table].primary_key;
-        let columns = key.iter().map(|column| keyed(format!("key{column}"), LoadKind::Column(*column)));
-        let fields = columns.chain([keyed("nodeId", LoadKind::NodeId)]).collect();
+        let columns = key.iter().map(|column| keyed(format!("key{column}"), FieldKind::Column(*column)));
+        let fields = columns.chain([keyed("nodeId", FieldKind::NodeId)]).collect();
         let edges =
             OfConnection::Edges(vec![keyed("cursor", OfEdge::Cursor), keyed("node", OfEdge::Node(fields))]);
-        let connection = LoadKind::Connection {
+        let connection = FieldKind::Connection {
             of: Of::Root(table),
             arguments: Connection { order: order.to_vec(), ..Connection::default() },
             fields: vec![keyed("edges", edges)],
@@ -178,17 +178,17 @@ fn in_rows(world: &World, table: usize, order: &[OrderTerm], edges: &[Json], poi
 fn collect_orders(fields: &[Field], above: Option<usize>, orders: &mut Vec<(usize, Vec<OrderTerm>)>) {
     for field in fields {
         match &field.what {
-            LoadKind::TypeName | LoadKind::NodeId | LoadKind::Column(_) | LoadKind::Aggregate { .. } => {}
-            LoadKind::One { relation, fields } => {
+            FieldKind::TypeName | FieldKind::NodeId | FieldKind::Column(_) | FieldKind::Aggregate { .. } => {}
+            FieldKind::One { relation, fields } => {
                 collect_orders(fields, Some(TABLES[above.unwrap()].relations[*relation].target), orders);
             }
-            LoadKind::List { of, fields, .. } => collect_orders(fields, Some(of.target(above)), orders),
-            LoadKind::Lookup { table, fields, .. } => collect_orders(fields, Some(*table), orders),
-            LoadKind::Node { place, fields } => collect_orders(fields, Some(place.table), orders),
-            LoadKind::Nodes { fields, .. } => {
+            FieldKind::List { of, fields, .. } => collect_orders(fields, Some(of.target(above)), orders),
+            FieldKind::Lookup { table, fields, .. } => collect_orders(fields, Some(*table), orders),
+            FieldKind::Node { place, fields } => collect_orders(fields, Some(place.table), orders),
+            FieldKind::Nodes { fields, .. } => {
                 fields.iter().for_each(|(table, fields)| collect_orders(fields, Some(*table), orders));
             }
-            LoadKind::Connection { of, arguments, fields } => {
+            FieldKind::Connection { of, arguments, fields } => {
                 let target = of.target(above);
                 orders.push((target, arguments.order.clone()));
                 for field in fields {

@@ -12,7 +12,7 @@ use crate::choices::{self, Choices};
 use crate::domain;
 use crate::known::Known;
 use crate::naive;
-use crate::query::{Clause, Filter, List, LoadKind, Of};
+use crate::query::{Clause, FieldKind, Filter, List, Of};
 use crate::random_query::random_filter;
 use crate::syntax;
 use crate::tables::{TABLES, entities};
@@ -127,10 +127,10 @@ fn random_filters_that_take_everything_take_every_row() {
             let both = Filter(vec![Clause::And(vec![filter.clone(), negated.clone()])]);
             let everything = |filter: &Filter| {
                 let arguments = List { filter: filter.clone(), ..List::default() };
-                let list = LoadKind::List {
+                let list = FieldKind::List {
                     of: Of::Root(table),
                     arguments,
-                    fields: vec![keyed("nodeId", LoadKind::NodeId)],
+                    fields: vec![keyed("nodeId", FieldKind::NodeId)],
                 };
                 let fields = [keyed("rows", list)];
                 let written = writing::fields(&fields, None, &Known::default());

@@ -12,7 +12,7 @@ use crate::answer::ModelResponse;
 use crate::cell::Cell;
 use crate::known::Known;
 use crate::query::{
-    By, Clause, Comparison, Connection, Direction, Field, Filter, Group, Keyed, List, LoadKind, Of,
+    By, Clause, Comparison, Connection, Direction, Field, FieldKind, Filter, Group, Keyed, List, Of,
     OfAggregate, OfConnection, OfEdge, OfPageInfo, Operand, OrderTerm, Place, Quantifier, Test, TextTest,
 };
 use crate::tables::{Arity, Kind, Relation, TABLES};
@@ -127,15 +127,15 @@ impl Naive<'_> {
 
     fn field(&mut self, above: Above, field: &Field) -> ModelResponse {
         match &field.what {
-            LoadKind::TypeName => {
+            FieldKind::TypeName => {
                 ModelResponse::Exact(json!(above.place.map_or("Query", |place| TABLES[place.table].name)))
             }
-            LoadKind::NodeId => ModelResponse::Exact(json!(self.known.node_id(above.place.unwrap()))),
-            LoadKind::Column(column) => {
+            FieldKind::NodeId => ModelResponse::Exact(json!(self.known.node_id(above.place.unwrap()))),
+            FieldKind::Column(column) => {
                 let place = above.place.unwrap();
                 ModelResponse::of_cell(TABLES[place.table].columns[*column].kind, &self.row(place)[*column])
             }
-            LoadKind::One { relation, fields } => {
+            FieldKind::One { relation, fields } => {
                 let place = above.place.unwrap();
                 let (of, relation) = (Of::Relation(*relation), &TABLES[place.table].relations[*relation]);
                 let columns = &TABLES[place.table].columns;
@@ -153,18 +153,18 @@ impl Naive<'_> {
                     self.object(Above { place: Some(member.place), level: &level, in_page: false }, fields)
                 })
             }
-            LoadKind::List { of, arguments, fields } => {
+            FieldKind::List { of, arguments, fields } => {
                 self.answer_list(above, *of, arguments, fields, &field.key)
             }
-            LoadKind::Connection { of, arguments, fields } => {
+            FieldKind::Connection { of, arguments, fields } => {
                 self.answer_connection(above, *of, arguments, fields, &field.key)
             }
-            LoadKind::Aggregate { of, filter, fields } => {
+            FieldKind::Aggregate { of, filter, fields } => {
                 self.load(above, *of, &format!("{filter:?} {:?}", asked(fields)), &field.key);
                 let members = self.list(*of, above.place, filter, &[]);
                 self.aggregate(of.target(above.table()), &members, fields)
             }
-            LoadKind::Lookup { table, lookup, key, fields } => {
+            FieldKind::Lookup { table, lookup, key, fields } => {
                 let level = self.load(above, Of::Root(*table), "one", &field.key);
                 let columns = &TABLES[*table].lookups[*lookup].key;
                 let is_it =
@@ -177,11 +177,11 @@ impl Naive<'_> {
                     ),
                 }
             }
-            LoadKind::Node { place, fields } => {
+            FieldKind::Node { place, fields } => {
                 let level = self.load(above, Of::Root(place.table), "one", &field.key);
                 self.object(Above { place: Some(*place), level: &level, in_page: false }, fields)
             }
-            LoadKind::Nodes { places, fields } => {
+            FieldKind::Nodes { places, fields } => {
                 let mut object = |place: &Place| {
                     let level = self.load(above, Of::Root(place.table), "nodes", &field.key);
                     let fields = fields.iter().find(|(table, _)| *table == place.table);

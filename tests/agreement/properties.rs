@@ -9,7 +9,7 @@ use crate::choices::{self, Choices};
 use crate::known::Known;
 use crate::naive;
 use crate::query::{
-    Clause, Connection, Field, Filter, List, LoadKind, Of, OfAggregate, OfConnection, OfPageInfo, Place,
+    Clause, Connection, Field, FieldKind, Filter, List, Of, OfAggregate, OfConnection, OfPageInfo, Place,
     Quantifier,
 };
 use crate::random_query::{random_fields, random_filter, random_tree};
@@ -31,20 +31,20 @@ fn every_row_is_found_by_each_of_its_keys() {
             .flat_map(|table| (0..world.tables[table].len()).map(move |row| Place { table, row }))
             .collect();
         let mut ids: Vec<&str> = places.iter().map(|place| known.node_id(*place)).collect();
-        let node_id = || vec![keyed("nodeId", LoadKind::NodeId)];
+        let node_id = || vec![keyed("nodeId", FieldKind::NodeId)];
         let mut fields = Vec::new();
         let mut expected = Vec::new();
         for place in &places {
             let row = &world.tables[place.table][place.row];
-            let by_id = LoadKind::Node { place: *place, fields: node_id() };
+            let by_id = FieldKind::Node { place: *place, fields: node_id() };
             let lookups = TABLES[place.table].lookups.iter().enumerate();
             let by_keys = lookups.map(|(lookup, unique)| {
                 let key = unique.key.iter().map(|column| row[*column].clone()).collect();
-                LoadKind::Lookup { table: place.table, lookup, key, fields: node_id() }
+                FieldKind::Lookup { table: place.table, lookup, key, fields: node_id() }
             });
             // A key with a NULL part cannot be looked up.
-            let is_whole = |what: &LoadKind| match what {
-                LoadKind::Lookup { key, .. } => !key.iter().any(crate::cell::Cell::is_null),
+            let is_whole = |what: &FieldKind| match what {
+                FieldKind::Lookup { key, .. } => !key.iter().any(crate::cell::Cell::is_null),
                 _ => true,
             };
             for what in std::iter::once(by_id).chain(by_keys).filter(is_whole) {
@@ -84,9 +84,9 @@ fn nodes_that_are_gone_are_null_at_their_places() {
         World::empty().store(&service.database.connection).await;
         let fields = filled
             .iter()
-            .map(|table| (*table, vec![keyed(TABLES[*table].stored, LoadKind::NodeId)]))
+            .map(|table| (*table, vec![keyed(TABLES[*table].stored, FieldKind::NodeId)]))
             .collect();
-        let nodes = keyed("nodes", LoadKind::Nodes { places, fields });
+        let nodes = keyed("nodes", FieldKind::Nodes { places, fields });
         let found = service.answer(&[nodes], &known).await?;
         if found == json!({ "nodes": [null, null, null, null, null, null] }) {
             Ok(())
@@ -109,10 +109,10 @@ fn a_filter_and_its_negation_share_out_all_rows() {
                 let arguments = List { filter, ..List::default() };
                 keyed(
                     key,
-                    LoadKind::List {
+                    FieldKind::List {
                         of: Of::Root(table),
                         arguments,
-                        fields: vec![keyed("nodeId", LoadKind::NodeId)],
+                        fields: vec![keyed("nodeId", FieldKind::NodeId)],
                     },
                 )
             });
@@ -141,13 +141,13 @@ fn a_batch_is_its_parents_one_by_one() {
         for _ in 0..TRIES {
             let table = *choices.pick(&entities().collect::<Vec<_>>());
             let below = random_fields(world, table, choices);
-            let list = |fields| LoadKind::List { of: Of::Root(table), arguments: List::default(), fields };
+            let list = |fields| FieldKind::List { of: Of::Root(table), arguments: List::default(), fields };
             let batch = vec![keyed("batch", list(below.clone()))];
             service.learn_cursors(world, &batch, &mut known).await?;
             let batch = service.ask(&plain(&batch, &known)).await;
             let order = naive::rows(world, table, &Filter::default(), &[]);
             for (place, row) in order.into_iter().enumerate() {
-                let single = LoadKind::Node { place: Place { table, row }, fields: below.clone() };
+                let single = FieldKind::Node { place: Place { table, row }, fields: below.clone() };
                 let single = service.ask(&plain(&[keyed("single", single)], &known)).await;
                 let (one, all) = (&single.data["single"], &batch.data["batch"][place]);
                 if one != all || single.errors.is_some() || batch.errors.is_some() {
@@ -169,14 +169,14 @@ fn a_batch_is_its_parents_one_by_one() {
 fn pages_of_nothing_and_pages_past_the_end_are_empty() {
     check(async |service, world, _| {
         let known = service.known(world).await?;
-        let id = || vec![keyed("nodeId", LoadKind::NodeId)];
+        let id = || vec![keyed("nodeId", FieldKind::NodeId)];
         let pages = |of: Of| {
-            let list = |limit, offset| LoadKind::List {
+            let list = |limit, offset| FieldKind::List {
                 of,
                 arguments: List { limit, offset, ..List::default() },
                 fields: id(),
             };
-            let connection = |first, last| LoadKind::Connection {
+            let connection = |first, last| FieldKind::Connection {
                 of,
                 arguments: Connection { first, last, ..Connection::default() },
                 fields: vec![
@@ -218,7 +218,7 @@ fn pages_of_nothing_and_pages_past_the_end_are_empty() {
             for (relation, _) in relations.filter(|(_, relation)| relation.arity == Arity::Many) {
                 let of = Of::Relation(relation);
                 let all =
-                    LoadKind::List { of: Of::Root(table), arguments: List::default(), fields: pages(of) };
+                    FieldKind::List { of: Of::Root(table), arguments: List::default(), fields: pages(of) };
                 let answer = service.answer(&[keyed("all", all)], &known).await?;
                 let rows = naive::rows(world, table, &Filter::default(), &[]);
                 for (pages, row) in answer["all"].as_array().unwrap().iter().zip(rows) {
@@ -247,8 +247,8 @@ fn an_offset_counts_each_row_once() {
                 let rows = naive::rows(world, table, &filter, &[]);
                 for offset in 0..=rows.len() {
                     let arguments = List { filter: filter.clone(), offset: Some(offset), ..List::default() };
-                    let below = vec![keyed("nodeId", LoadKind::NodeId)];
-                    let list = LoadKind::List { of: Of::Root(table), arguments, fields: below };
+                    let below = vec![keyed("nodeId", FieldKind::NodeId)];
+                    let list = FieldKind::List { of: Of::Root(table), arguments, fields: below };
                     fields.push(keyed(format!("list{}", fields.len()), list));
                     let row = |row: &usize| json!({ "nodeId": known.node_id(Place { table, row: *row }) });
                     expected.push(rows[offset..].iter().map(row).collect::<Json>());
@@ -312,10 +312,10 @@ async fn the_ceiling_is_exact() {
     let people = table("Person");
     let count = world.tables[people].len();
     assert!(count > 4, "too few rows to tell");
-    let id = || keyed("nodeId", LoadKind::NodeId);
+    let id = || keyed("nodeId", FieldKind::NodeId);
     let of = Of::Root(people);
-    let list = |limit, fields| LoadKind::List { of, arguments: List { limit, ..List::default() }, fields };
-    let connection = |of, first, between: Option<(usize, usize)>| LoadKind::Connection {
+    let list = |limit, fields| FieldKind::List { of, arguments: List { limit, ..List::default() }, fields };
+    let connection = |of, first, between: Option<(usize, usize)>| FieldKind::Connection {
         of,
         arguments: Connection {
             first,
@@ -344,7 +344,7 @@ async fn the_ceiling_is_exact() {
         (connection(of, Some(3), None), 3),
         (connection(of, Some(2), Some((rows[0], rows[count - 1]))), 2),
         (connection(of, None, Some((rows[0], rows[3]))), 2),
-        (LoadKind::Aggregate { of, filter: Filter::default(), fields: counted }, 1),
+        (FieldKind::Aggregate { of, filter: Filter::default(), fields: counted }, 1),
     ];
     for service in &services {
         world.store(&service.database.connection).await;

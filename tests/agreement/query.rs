@@ -12,10 +12,10 @@ pub struct Keyed<T> {
     pub what: T,
 }
 
-pub type Field = Keyed<LoadKind>;
+pub type Field = Keyed<FieldKind>;
 
 #[derive(Clone, Debug)]
-pub enum LoadKind {
+pub enum FieldKind {
     TypeName,
     NodeId,
     Column(usize),

@@ -3,7 +3,7 @@
 use crate::cell::Cell;
 use crate::choices::Choices;
 use crate::query::{
-    By, Clause, Comparison, Connection, Direction, Field, Filter, Group, Keyed, List, LoadKind, Of,
+    By, Clause, Comparison, Connection, Direction, Field, FieldKind, Filter, Group, Keyed, List, Of,
     OfAggregate, OfConnection, OfEdge, OfPageInfo, Operand, OrderTerm, Place, Quantifier, Test, TextTest,
 };
 use crate::tables::{Arity, Kind, TABLES, entities, table};
@@ -44,9 +44,9 @@ pub fn random_texts(world: &World, choices: &mut Choices) -> Vec<Field> {
         let test = TextTest::ALL[place % TextTest::ALL.len()];
         let test = Test::Text(test, maker.pattern(test, table, column));
         let filter = Filter(vec![Clause::Column(column, vec![test])]);
-        let key = TABLES[table].primary_key.iter().map(|column| LoadKind::Column(*column)).collect();
+        let key = TABLES[table].primary_key.iter().map(|column| FieldKind::Column(*column)).collect();
         let fields = keyed(key, |what| name(what, table));
-        LoadKind::List { of: Of::Root(table), arguments: List { filter, ..List::default() }, fields }
+        FieldKind::List { of: Of::Root(table), arguments: List { filter, ..List::default() }, fields }
     });
     keyed(roots.collect(), root_name)
 }
@@ -69,16 +69,17 @@ pub fn random_comparisons(world: &World, choices: &mut Choices) -> Vec<Field> {
             _ => Test::Compare(*maker.choices.pick(&Comparison::ALL), maker.operand(exhibits, column)),
         };
         let filter = Filter(vec![Clause::Column(column, vec![test])]);
-        let fields = keyed(vec![LoadKind::Column(0), LoadKind::Column(column)], |what| name(what, exhibits));
-        LoadKind::List { of: Of::Root(exhibits), arguments: List { filter, ..List::default() }, fields }
+        let fields =
+            keyed(vec![FieldKind::Column(0), FieldKind::Column(column)], |what| name(what, exhibits));
+        FieldKind::List { of: Of::Root(exhibits), arguments: List { filter, ..List::default() }, fields }
     });
     keyed(roots.collect(), root_name)
 }
 
 fn roots_of(mut maker: Maker, count: usize) -> Vec<Field> {
-    let mut roots: Vec<LoadKind> = (0..count).filter_map(|_| maker.root()).collect();
+    let mut roots: Vec<FieldKind> = (0..count).filter_map(|_| maker.root()).collect();
     if roots.is_empty() {
-        roots.push(LoadKind::TypeName);
+        roots.push(FieldKind::TypeName);
     }
     keyed(roots, root_name)
 }
@@ -129,7 +130,7 @@ impl Maker<'_, '_, '_> {
         (rows > 0).then(|| Place { table, row: self.choices.below(rows) })
     }
 
-    fn root(&mut self) -> Option<LoadKind> {
+    fn root(&mut self) -> Option<FieldKind> {
         let table = self.entity();
         Some(match self.choices.below(8) {
             0..=2 => self.list(Of::Root(table), table, 1),
@@ -147,11 +148,11 @@ impl Maker<'_, '_, '_> {
                         _ => random_cell(TABLES[table].columns[*column].kind, false, self.choices),
                     };
                 let key = columns.iter().map(&mut cell).collect();
-                LoadKind::Lookup { table, lookup, key, fields: self.fields(table, 1) }
+                FieldKind::Lookup { table, lookup, key, fields: self.fields(table, 1) }
             }
             _ if self.choices.once_in(2) => {
                 let place = self.place()?;
-                LoadKind::Node { place, fields: self.fields(place.table, 1) }
+                FieldKind::Node { place, fields: self.fields(place.table, 1) }
             }
             _ => {
                 let count = self.choices.below(5);
@@ -171,7 +172,7 @@ impl Maker<'_, '_, '_> {
                 if fields.is_empty() {
                     return None;
                 }
-                LoadKind::Nodes { places, fields }
+                FieldKind::Nodes { places, fields }
             }
         })
     }
@@ -186,13 +187,13 @@ impl Maker<'_, '_, '_> {
         keyed(whats, |what| name(what, table))
     }
 
-    fn what(&mut self, table: usize, level: usize, earlier: &[LoadKind]) -> LoadKind {
+    fn what(&mut self, table: usize, level: usize, earlier: &[FieldKind]) -> FieldKind {
         let relations = &TABLES[table].relations;
         if level > MOST_LEVELS || self.relations_left == 0 || self.choices.below(5) < 2 {
             return match self.choices.below(10) {
-                8 => LoadKind::NodeId,
-                9 => LoadKind::TypeName,
-                _ => LoadKind::Column(self.choices.below(TABLES[table].columns.len())),
+                8 => FieldKind::NodeId,
+                9 => FieldKind::TypeName,
+                _ => FieldKind::Column(self.choices.below(TABLES[table].columns.len())),
             };
         }
         self.relations_left -= 1;
@@ -204,7 +205,7 @@ impl Maker<'_, '_, '_> {
         let relation = self.choices.below(relations.len());
         let target = relations[relation].target;
         if relations[relation].arity != Arity::Many {
-            return LoadKind::One { relation, fields: self.fields(target, level + 1) };
+            return FieldKind::One { relation, fields: self.fields(target, level + 1) };
         }
         match self.choices.below(5) {
             0..=2 => self.list(Of::Relation(relation), target, level + 1),
@@ -214,37 +215,37 @@ impl Maker<'_, '_, '_> {
     }
 
     /// Returns a relation field again with the same arguments, for other nested fields.
-    fn again(&mut self, table: usize, what: &LoadKind, level: usize) -> Option<LoadKind> {
+    fn again(&mut self, table: usize, what: &FieldKind, level: usize) -> Option<FieldKind> {
         let target = |of: Of| of.target(Some(table));
         Some(match what {
-            LoadKind::One { relation, .. } => {
+            FieldKind::One { relation, .. } => {
                 let fields = self.fields(target(Of::Relation(*relation)), level + 1);
-                LoadKind::One { relation: *relation, fields }
+                FieldKind::One { relation: *relation, fields }
             }
-            LoadKind::List { of, arguments, .. } => LoadKind::List {
+            FieldKind::List { of, arguments, .. } => FieldKind::List {
                 of: *of,
                 arguments: arguments.clone(),
                 fields: self.fields(target(*of), level + 1),
             },
-            LoadKind::Connection { of, arguments, .. } => {
+            FieldKind::Connection { of, arguments, .. } => {
                 let fields = self.connection_fields(*of, target(*of), Some(table), level + 1);
-                LoadKind::Connection { of: *of, arguments: arguments.clone(), fields }
+                FieldKind::Connection { of: *of, arguments: arguments.clone(), fields }
             }
-            LoadKind::Aggregate { .. } => what.clone(),
+            FieldKind::Aggregate { .. } => what.clone(),
             _ => return None,
         })
     }
 
-    fn list(&mut self, of: Of, target: usize, level: usize) -> LoadKind {
+    fn list(&mut self, of: Of, target: usize, level: usize) -> FieldKind {
         let filter = self.sometimes_filter(target);
         let order = self.order(target);
         let limit = self.choices.once_in(4).then(|| self.choices.below(5));
         let offset = self.choices.once_in(5).then(|| self.choices.below(4));
         let arguments = List { filter, order, limit, offset };
-        LoadKind::List { of, arguments, fields: self.fields(target, level) }
+        FieldKind::List { of, arguments, fields: self.fields(target, level) }
     }
 
-    fn connection(&mut self, of: Of, target: usize, above: Option<usize>, level: usize) -> LoadKind {
+    fn connection(&mut self, of: Of, target: usize, above: Option<usize>, level: usize) -> FieldKind {
         let mut arguments = Connection {
             filter: self.sometimes_filter(target),
             order: self.order(target),
@@ -259,7 +260,7 @@ impl Maker<'_, '_, '_> {
         let rows = self.world.tables[target].len();
         arguments.after = (rows > 0 && self.choices.once_in(3)).then(|| self.choices.below(rows));
         arguments.before = (rows > 0 && self.choices.once_in(4)).then(|| self.choices.below(rows));
-        LoadKind::Connection { of, arguments, fields: self.connection_fields(of, target, above, level) }
+        FieldKind::Connection { of, arguments, fields: self.connection_fields(of, target, above, level) }
     }
 
     fn connection_fields(
@@ -327,7 +328,7 @@ impl Maker<'_, '_, '_> {
         })
     }
 
-    fn aggregate(&mut self, of: Of, target: usize) -> LoadKind {
+    fn aggregate(&mut self, of: Of, target: usize) -> FieldKind {
         let filter = self.sometimes_filter(target);
         let count = self.choices.below(3) + 1;
         let mut whats = Vec::new();
@@ -356,7 +357,7 @@ impl Maker<'_, '_, '_> {
             OfAggregate::Count => "count".to_owned(),
             OfAggregate::Group(group, _) => group.name().to_owned(),
         });
-        LoadKind::Aggregate { of, filter, fields }
+        FieldKind::Aggregate { of, filter, fields }
     }
 
     fn order(&mut self, table: usize) -> Vec<OrderTerm> {
@@ -542,29 +543,29 @@ fn keyed<T>(whats: Vec<T>, name: impl Fn(&T) -> String) -> Vec<Keyed<T>> {
     keyed
 }
 
-fn root_name(what: &LoadKind) -> String {
+fn root_name(what: &FieldKind) -> String {
     match what {
-        LoadKind::Lookup { table, lookup, .. } => TABLES[*table].lookups[*lookup].field.to_owned(),
-        LoadKind::Node { .. } => "node".to_owned(),
-        LoadKind::Nodes { .. } => "nodes".to_owned(),
-        LoadKind::TypeName => "__typename".to_owned(),
-        LoadKind::List { of, .. } => of.field(None).to_owned(),
-        LoadKind::Connection { of, .. } => format!("{}Connection", of.field(None)),
-        LoadKind::Aggregate { of, .. } => format!("{}Aggregate", of.field(None)),
+        FieldKind::Lookup { table, lookup, .. } => TABLES[*table].lookups[*lookup].field.to_owned(),
+        FieldKind::Node { .. } => "node".to_owned(),
+        FieldKind::Nodes { .. } => "nodes".to_owned(),
+        FieldKind::TypeName => "__typename".to_owned(),
+        FieldKind::List { of, .. } => of.field(None).to_owned(),
+        FieldKind::Connection { of, .. } => format!("{}Connection", of.field(None)),
+        FieldKind::Aggregate { of, .. } => format!("{}Aggregate", of.field(None)),
         other => panic!("{other:?} is not at the root"),
     }
 }
 
-fn name(what: &LoadKind, table: usize) -> String {
+fn name(what: &FieldKind, table: usize) -> String {
     let of_row = &TABLES[table];
     match what {
-        LoadKind::TypeName => "__typename".to_owned(),
-        LoadKind::NodeId => "nodeId".to_owned(),
-        LoadKind::Column(column) => of_row.columns[*column].field.clone(),
-        LoadKind::One { relation, .. } => of_row.relations[*relation].field.to_owned(),
-        LoadKind::List { of, .. } => of.field(Some(table)).to_owned(),
-        LoadKind::Connection { of, .. } => format!("{}Connection", of.field(Some(table))),
-        LoadKind::Aggregate { of, .. } => format!("{}Aggregate", of.field(Some(table))),
+        FieldKind::TypeName => "__typename".to_owned(),
+        FieldKind::NodeId => "nodeId".to_owned(),
+        FieldKind::Column(column) => of_row.columns[*column].field.clone(),
+        FieldKind::One { relation, .. } => of_row.relations[*relation].field.to_owned(),
+        FieldKind::List { of, .. } => of.field(Some(table)).to_owned(),
+        FieldKind::Connection { of, .. } => format!("{}Connection", of.field(Some(table))),
+        FieldKind::Aggregate { of, .. } => format!("{}Aggregate", of.field(Some(table))),
         other => panic!("{other:?} is at the root"),
     }
 }

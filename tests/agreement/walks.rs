@@ -10,7 +10,7 @@ use crate::choices::{self, Choices};
 use crate::known::Known;
 use crate::naive;
 use crate::query::{
-    By, Connection, Direction, Field, Filter, LoadKind, Of, OfConnection, OfEdge, OfPageInfo, OrderTerm,
+    By, Connection, Direction, Field, FieldKind, Filter, Of, OfConnection, OfEdge, OfPageInfo, OrderTerm,
     Place,
 };
 use crate::random_query::order_terms;
@@ -155,15 +155,15 @@ impl Walk {
         } else {
             (arguments.first, arguments.after) = (Some(self.size), self.at);
         }
-        let node = OfEdge::Node(vec![keyed("nodeId", LoadKind::NodeId)]);
+        let node = OfEdge::Node(vec![keyed("nodeId", FieldKind::NodeId)]);
         let fields = vec![
             keyed("edges", OfConnection::Edges(vec![keyed("cursor", OfEdge::Cursor), keyed("node", node)])),
             keyed("pageInfo", OfConnection::PageInfo(OfPageInfo::ALL.to_vec())),
         ];
-        let page = LoadKind::Connection { of: self.of, arguments, fields };
+        let page = FieldKind::Connection { of: self.of, arguments, fields };
         match self.above {
             None => keyed(key, page),
-            Some(place) => keyed(key, LoadKind::Node { place, fields: vec![keyed("page", page)] }),
+            Some(place) => keyed(key, FieldKind::Node { place, fields: vec![keyed("page", page)] }),
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::cell::{Cell, GRADES};
 use crate::known::Known;
 use crate::query::{
-    By, Clause, Connection, Field, Filter, Group, Keyed, List, LoadKind, Of, OfAggregate, OfConnection,
+    By, Clause, Connection, Field, FieldKind, Filter, Group, Keyed, List, Of, OfAggregate, OfConnection,
     OfEdge, Operand, OrderTerm, Quantifier, Test,
 };
 use crate::syntax::{Argument, Input, Written, WrittenField};
@@ -34,25 +34,25 @@ impl Writing<'_> {
         let below =
             |table: usize, fields: &[Field]| Some((TABLES[table].name.to_owned(), self.rows(table, fields)));
         let (name, arguments, below) = match &field.what {
-            LoadKind::TypeName => ("__typename".to_owned(), Vec::new(), None),
-            LoadKind::NodeId => ("nodeId".to_owned(), Vec::new(), None),
-            LoadKind::Column(column) => (table().columns[*column].field.clone(), Vec::new(), None),
-            LoadKind::One { relation, fields } => {
+            FieldKind::TypeName => ("__typename".to_owned(), Vec::new(), None),
+            FieldKind::NodeId => ("nodeId".to_owned(), Vec::new(), None),
+            FieldKind::Column(column) => (table().columns[*column].field.clone(), Vec::new(), None),
+            FieldKind::One { relation, fields } => {
                 let relation = &table().relations[*relation];
                 (relation.field.to_owned(), Vec::new(), below(relation.target, fields))
             }
-            LoadKind::List { of, arguments, fields } => {
+            FieldKind::List { of, arguments, fields } => {
                 let target = of.target(self.above);
                 (of.field(self.above).to_owned(), list(target, arguments), below(target, fields))
             }
-            LoadKind::Connection { of, arguments, fields } => {
+            FieldKind::Connection { of, arguments, fields } => {
                 let target = of.target(self.above);
                 let type_name = format!("{}Connection", of.type_name(self.above));
                 let fields = fields.iter().map(|field| self.connection_field(field, *of)).collect();
                 let arguments = self.connection(target, arguments);
                 (format!("{}Connection", of.field(self.above)), arguments, Some((type_name, fields)))
             }
-            LoadKind::Aggregate { of, filter, fields } => {
+            FieldKind::Aggregate { of, filter, fields } => {
                 let target = of.target(self.above);
                 let type_name = format!("{}Aggregate", TABLES[target].name);
                 let fields = fields.iter().map(|field| aggregate_field(field, target)).collect();
@@ -62,7 +62,7 @@ impl Writing<'_> {
                     Some((type_name, fields)),
                 )
             }
-            LoadKind::Lookup { table, lookup, key, fields } => {
+            FieldKind::Lookup { table, lookup, key, fields } => {
                 let lookup = &TABLES[*table].lookups[*lookup];
                 let argument = |(column, cell): (&usize, &Cell)| {
                     let column = &TABLES[*table].columns[*column];
@@ -75,13 +75,13 @@ impl Writing<'_> {
                 let arguments = lookup.key.iter().zip(key).map(argument).collect();
                 (lookup.field.to_owned(), arguments, below(*table, fields))
             }
-            LoadKind::Node { place, fields } => {
+            FieldKind::Node { place, fields } => {
                 let id = Input::Leaf { type_name: "ID", value: json!(self.known.node_id(*place)) };
                 let argument = Argument { name: "nodeId", type_name: "ID!".to_owned(), input: id };
                 let on = Written::On(TABLES[place.table].name.to_owned(), self.rows(place.table, fields));
                 ("node".to_owned(), vec![argument], Some(("Node".to_owned(), vec![on])))
             }
-            LoadKind::Nodes { places, fields } => {
+            FieldKind::Nodes { places, fields } => {
                 let id = |place| Input::Leaf { type_name: "ID", value: json!(self.known.node_id(place)) };
                 let ids = Input::List(places.iter().copied().map(id).collect());
                 let argument = Argument { name: "nodeIds", type_name: "[ID!]!".to_owned(), input: ids };

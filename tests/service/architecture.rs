@@ -68,6 +68,7 @@ const CIRCLES: [&[&str]; 7] = [
         "schema::mutations",
         "schema::objects",
         "schema::prepared",
+        "schema::roles",
         "schema::roots",
     ],
     &["schema::validate", "schema::validate::values", "schema::validate::variables"],

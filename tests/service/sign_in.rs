@@ -113,7 +113,7 @@ async fn every_caller_gets_what_its_role_sees() {
     let (_, _, body) = sent(ask(&service, USERS)).await;
     assert_eq!(body["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{body}");
     assert_eq!(sent(as_user(&service, &token)).await.2, user(1, "ada"));
-    assert_eq!(sent(as_user(&service, &key.token(&claims("2", &json!({}))))).await.2, user(2, "bob"));
+    assert_eq!(sent(as_user(&service, &key.token(&claims("2", &json!({}))))).await.2, user(2, "björn"));
 
     // A role of the token's own list, and no other (88).
     let reader = ask(&service, "{ authors { id } }").bearer_auth(&token).header("crowsfoot-role", "reader");
@@ -131,7 +131,7 @@ async fn every_caller_gets_what_its_role_sees() {
     assert!(body["data"]["users"].as_array().unwrap().len() > 2, "{body}");
     let acting =
         administrator(USERS).header("crowsfoot-role", "user").header("crowsfoot-viewer", "{\"userId\":2}");
-    assert_eq!(sent(acting).await.2, user(2, "bob"));
+    assert_eq!(sent(acting).await.2, user(2, "björn"));
     let (status, ..) = sent(administrator(USERS).header("crowsfoot-role", "user")).await;
     assert_eq!(status, 400, "a viewer of this role has an id");
 
@@ -356,7 +356,7 @@ async fn a_provider_is_asked_when_its_keys_have_changed_and_no_more() {
     drop(provider);
     assert_eq!(
         sent(as_user(&service, &new.token_of("new", &claims("2", &json!({}))))).await.2,
-        user(2, "bob")
+        user(2, "björn")
     );
 }
 
@@ -387,7 +387,7 @@ async fn concurrent_answers_of_two_tenants_hold_no_row_of_the_other() {
     let service = start(&folder, &shared_secret(), &[]).await;
     let key = Key::secret(SECRET);
     let tokens = ["1", "2"].map(|id| key.token(&claims(id, &json!({}))));
-    let expected = [user(1, "ada"), user(2, "bob")];
+    let expected = [user(1, "ada"), user(2, "björn")];
     let mut count = 0;
     for _ in 0..25 {
         let answers = join_all((0..40).map(|number| sent(as_user(&service, &tokens[number % 2])))).await;
@@ -419,7 +419,7 @@ async fn sockets_sign_in_by_payload_or_handshake() {
     let mut third = Socket::open(&service, &handshake).await.unwrap().0;
     third.say(json!({ "type": "connection_init" })).await;
     for (socket, expected) in
-        [(&mut one, user(1, "ada")), (&mut other, user(2, "bob")), (&mut third, user(2, "bob"))]
+        [(&mut one, user(1, "ada")), (&mut other, user(2, "björn")), (&mut third, user(2, "björn"))]
     {
         assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
         socket.subscribe("s", live).await;

@@ -1,12 +1,8 @@
 //! Builder of statements, with what decides their form.
 
-use sea_orm::sea_query::{Alias, Expr};
-
-use super::condition::Conditions;
 use crate::dialect::Dialect;
-use crate::model::{ColumnId, EntityId, Model};
+use crate::model::Model;
 use crate::plan::catalog::Catalog;
-use crate::plan::filter::Filter;
 use crate::plan::load::{Load, LoadKind};
 use crate::plan::order::OrderBy;
 use crate::plan::rules::Sight;
@@ -28,30 +24,6 @@ pub struct SqlBuilder<'a> {
 }
 
 impl SqlBuilder<'_> {
-    /// Returns the rule of an entity's rows, for the table with this alias. Every FROM and every JOIN of a table needs its
-    /// rule.
-    pub(super) fn rule_of_rows(&self, id: EntityId, alias: &str) -> Option<Expr> {
-        let sight = self.sight?;
-        Some(self.rule(sight, id, alias, sight.rules.of_rows(id)?))
-    }
-
-    /// Returns a column as the viewer sees it: null in rows for which the column's rule does not hold.
-    pub(super) fn cell(&self, id: EntityId, column: ColumnId, alias: &str) -> Expr {
-        let name = &self.model.entities[id].columns[column].name;
-        let stored = Expr::col((Alias::new(alias), Alias::new(name)));
-        let rule = self.sight.and_then(|sight| Some((sight, sight.rules.of_column(id, column)?)));
-        match rule {
-            Some((sight, rule)) => Expr::case(self.rule(sight, id, alias, rule), stored).into(),
-            None => stored,
-        }
-    }
-
-    /// Builds a rule with full sight: the full model, and no further rules.
-    fn rule(&self, sight: Sight, id: EntityId, alias: &str, rule: &Filter) -> Expr {
-        let full = SqlBuilder { model: sight.rules.model(), sight: None, ..*self };
-        Conditions::of_rule(&full).filter(id, alias, rule)
-    }
-
     /// Returns true if the statement differs from one without statistics.
     pub(super) fn follows_catalog(&self, load: &Load) -> bool {
         self.uses_lateral(load) || self.limits_before_join(load) || self.groups_counts(load)

@@ -10,6 +10,7 @@ mod output;
 mod page;
 mod query;
 mod selected;
+mod sight;
 mod template;
 mod templates;
 
