@@ -11,7 +11,7 @@ use crate::model::Table;
 /// Publisher of the tables that commits touch. Clones share one channel.
 ///
 /// Mutations of the schema publish their changes. Other writers, in this process or another, may
-/// [`tell`](Self::tell) too.
+/// [`notify`](Self::notify) too.
 #[derive(Clone, Debug)]
 pub struct ChangeNotifier(Sender<Arc<BTreeSet<Table>>>);
 

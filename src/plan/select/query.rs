@@ -23,7 +23,7 @@ pub type RelationKey = Vec<Value>;
 pub struct SqlStatement {
     /// SQL text.
     pub sql: Arc<str>,
-    /// Bind values. [`SqlBuilder::prepare`](super::Select::prepare) replaces the placeholders of values supplied at execution time.
+    /// Bind values. [`SqlBuilder::prepare`](super::SqlBuilder::prepare) replaces the placeholders of values supplied at execution time.
     pub values: Vec<Value>,
     /// Column types.
     pub columns: Arc<[ColumnType]>,
