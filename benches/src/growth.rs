@@ -35,8 +35,6 @@ pub struct Grow {
 /// Request with a list of the client.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Growing {
-    /// Rows by their node ids
-    Nodes,
     /// Filter by a list of keys
     In,
     /// Filter of alternatives
@@ -55,12 +53,6 @@ impl Growing {
     ) -> Result<(&'static str, Json), Failure> {
         let keys = 1..=items;
         Ok(match self {
-            Self::Nodes => {
-                let ids = answer(schema, database, "{ authors { nodeId } }", Json::Null).await?;
-                let ids = ids["authors"].as_array().into_iter().flatten();
-                let ids = ids.map(|author| author["nodeId"].clone()).collect();
-                ("query ($list: [ID!]!) { nodes(nodeIds: $list) { nodeId } }", ids)
-            }
             Self::In => {
                 ("query ($list: [Int!]) { authors(where: { id: { in: $list } }) { name } }", keys.collect())
             }
