@@ -23,8 +23,8 @@ pub struct Batch {
 
 impl Batch {
     /// Creates the batch of `query` with these values.
-    pub fn new(query: Arc<SqlStatement>, values: Vec<Value>) -> Self {
-        Self { query, values: values.into() }
+    pub fn new(query: Arc<SqlStatement>, values: Arc<[Value]>) -> Self {
+        Self { query, values }
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Session {
     begins_snapshots: bool,
     statements: Arc<Statements>,
     /// Values of the viewer that the rules of the role take.
-    viewer: Arc<[Value]>,
+    viewer: Vec<Value>,
     /// Created for the first batch: many requests have none.
     loader: OnceLock<DataLoader<RelationLoader>>,
 }
@@ -46,8 +46,8 @@ impl Session {
         let statements = Arc::new(Statements::new(database, shared.clone()));
         let begins_snapshots = consistency == ReadConsistency::Snapshot;
         let viewer = match &shared.rules {
-            Some(rules) => rules.values(dialect, viewer)?.into(),
-            None => Arc::default(),
+            Some(rules) => rules.values(dialect, viewer)?,
+            None => Vec::new(),
         };
         Ok(Self { shared, dialect, begins_snapshots, statements, viewer, loader: OnceLock::new() })
     }

@@ -141,14 +141,14 @@ impl Tree<'_> {
         }
     }
 
-    async fn load_root(&self, load: &Load, query: Arc<SqlStatement>, values: Vec<Value>) -> Result<Child> {
-        let rows = Arc::new(self.session.statements().query(&query, values.into()).await?);
+    async fn load_root(&self, load: &Load, query: Arc<SqlStatement>, values: Arc<[Value]>) -> Result<Child> {
+        let rows = Arc::new(self.session.statements().query(&query, values).await?);
         let groups = Groups::new(load, &query, &rows, Keys::of_root());
         self.descend(load, &query, rows, groups).await
     }
 
     /// Prepares the statement for these parent keys, and for the catalog if its form depends on it.
-    async fn prepare(&self, load: &Load, keys: &[RelationKey]) -> (Arc<SqlStatement>, Vec<Value>) {
+    async fn prepare(&self, load: &Load, keys: &[RelationKey]) -> (Arc<SqlStatement>, Arc<[Value]>) {
         let catalog = match load.depends_on_statistics(self.session.dialect()) {
             true => self.session.statements().catalog().await,
             false => None,

@@ -22,7 +22,7 @@ impl SqlBuilder<'_> {
         load: &Load,
         keys: &[RelationKey],
         values: &[Value],
-    ) -> (Arc<SqlStatement>, Vec<Value>) {
+    ) -> (Arc<SqlStatement>, Arc<[Value]>) {
         let kept = self.kept(load);
         let new;
         let template = match kept.get() {
@@ -59,7 +59,7 @@ impl SqlBuilder<'_> {
     /// Builds the statement of a `load` without parameters, or only for its text.
     pub fn build(&self, load: &Load, keys: &[RelationKey]) -> SqlStatement {
         let template = Template::new(self, load, keys);
-        let values = template.fill(self, keys, &[]);
+        let values = template.fill(self, keys, &[]).to_vec();
         SqlStatement { values, ..Arc::unwrap_or_clone(template.query) }
     }
 
@@ -95,29 +95,31 @@ impl Template {
         Self { query: Arc::new(query), marks, key_types }
     }
 
-    fn fill(&self, select: &SqlBuilder, keys: &[RelationKey], values: &[Value]) -> Vec<Value> {
-        let mut filled = self.query.values.clone();
+    /// Returns the values with the placeholders replaced. Marks are in the order of the values.
+    fn fill(&self, select: &SqlBuilder, keys: &[RelationKey], values: &[Value]) -> Arc<[Value]> {
+        let mut marks = self.marks.iter().peekable();
         let mut parts = None;
-        let value = |parameter: u32| match parameter & BindSlot::OF_VIEWER {
+        let given = |parameter: u32| match parameter & BindSlot::OF_VIEWER {
             0 => values.get(parameter as usize),
             _ => select.sight?.values.get((parameter & !BindSlot::OF_VIEWER) as usize),
         };
-        for (place, mark) in &self.marks {
-            let known = match mark {
-                BindSlot::Keys(part) => {
-                    let read = || select.dialect.key_parameters(&self.key_types, keys);
-                    parts.get_or_insert_with(read).get(usize::from(*part)).cloned()
-                }
-                BindSlot::Parameter(parameter) => value(*parameter).cloned(),
-                BindSlot::Operand(parameter, comparison) => {
-                    value(*parameter).map(|value| select.dialect.bound(value.clone(), *comparison))
-                }
-                BindSlot::MostRows => Some(select.most_rows_of_pages(keys.len()).into()),
-            };
-            if let Some(known) = known {
-                filled[*place] = known;
+        let mut known = |mark| match mark {
+            BindSlot::Keys(part) => {
+                let read = || select.dialect.key_parameters(&self.key_types, keys);
+                parts.get_or_insert_with(read).get(usize::from(part)).cloned()
             }
-        }
-        filled
+            BindSlot::Parameter(parameter) => given(parameter).cloned(),
+            BindSlot::Operand(parameter, comparison) => {
+                Some(select.dialect.bound(given(parameter)?.clone(), comparison))
+            }
+            BindSlot::MostRows => Some(select.most_rows_of_pages(keys.len()).into()),
+        };
+        let built = self.query.values.iter().enumerate();
+        let filled = built.map(|(place, value)| {
+            let mark = marks.next_if(|(marked, _)| *marked == place);
+            mark.and_then(|(_, mark)| known(*mark)).unwrap_or_else(|| value.clone())
+        });
+        // Collected at once into its shared form: a vector would be copied.
+        filled.collect()
     }
 }
