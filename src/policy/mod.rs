@@ -13,7 +13,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 pub use grant::{ColumnGrant, Grant};
-pub use restrict::{Granted, PolicyFault, Restricted};
+pub use restrict::{PolicyFault, Restricted};
 pub use viewer::{Viewer, ViewerType};
 
 /// Grants of all roles, and the variables that a viewer brings.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection};
 use async_graphql_value::{Name, Value as Written};
 
 use super::{ColumnGrant, Grant, Policies, ViewerType};
@@ -28,7 +29,7 @@ pub struct PolicyFault {
 
 /// Extent of a grant: everything, or what a rule holds for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Granted {
+enum Granted {
     /// Every row.
     All,
     /// Rows for which the filter holds. `seen` is replaced by the rule that it stands for.
@@ -66,7 +67,7 @@ impl Policies {
         role: &str,
         missing: &BTreeSet<String>,
     ) -> Result<Restricted, Vec<PolicyFault>> {
-        let mut reader = Reader { policies: self, model, role, missing, faults: Vec::new() };
+        let mut reader = RoleReader { policies: self, model, role, missing, faults: Vec::new() };
         let grants = reader.grants();
         let restricted = reader.restricted(&grants);
         match reader.faults.is_empty() {
@@ -82,7 +83,7 @@ impl Policies {
 }
 
 /// Reader of one role's grants.
-struct Reader<'a> {
+struct RoleReader<'a> {
     policies: &'a Policies,
     model: &'a Model,
     role: &'a str,
@@ -93,7 +94,7 @@ struct Reader<'a> {
 /// Rule as written, before `seen` is replaced.
 type RawGrant<'a> = (Granted, &'a Grant);
 
-impl<'a> Reader<'a> {
+impl<'a> RoleReader<'a> {
     fn fault(&mut self, entity: Option<&str>, message: impl Into<String>) {
         let entity = entity.map(str::to_owned);
         let fault = PolicyFault { role: self.role.to_owned(), entity, message: message.into() };
@@ -470,24 +471,17 @@ fn variables_of(written: &Written, found: &mut BTreeSet<String>) {
 
 /// Parses a filter as the value of an argument.
 fn parse(rule: &str) -> Result<Written, String> {
-    use async_graphql::parser::types::{DocumentOperations, Selection};
-    let unreadable = || format!("the rule is no filter: {rule}");
     let document = guard::parse(&format!("{{ rule(where: {rule}) }}"), &DocumentLimits::default())
         .map_err(|refusal| format!("the rule cannot be read: {}", refusal.error.message()))?;
-    let DocumentOperations::Single(operation) = &document.operations else { return Err(unreadable()) };
-    let items = &operation.node.selection_set.node.items;
-    match items.as_slice() {
-        [only] => match &only.node {
-            Selection::Field(field) if document.fragments.is_empty() => match field.node.arguments.as_slice()
-            {
-                [(_, value)] if field.node.selection_set.node.items.is_empty() => match &value.node {
-                    rule @ Written::Object(_) => Ok(rule.clone()),
-                    _ => Err(unreadable()),
-                },
-                _ => Err(unreadable()),
-            },
-            _ => Err(unreadable()),
-        },
-        _ => Err(unreadable()),
-    }
+    only_filter(&document).cloned().ok_or_else(|| format!("the rule is no filter: {rule}"))
+}
+
+/// Returns the filter, if the document has nothing besides.
+fn only_filter(document: &ExecutableDocument) -> Option<&Written> {
+    let DocumentOperations::Single(operation) = &document.operations else { return None };
+    let [only] = operation.node.selection_set.node.items.as_slice() else { return None };
+    let Selection::Field(field) = &only.node else { return None };
+    let [(_, value)] = field.node.arguments.as_slice() else { return None };
+    let stands_alone = document.fragments.is_empty() && field.node.selection_set.node.items.is_empty();
+    Some(&value.node).filter(|filter| stands_alone && matches!(filter, Written::Object(_)))
 }

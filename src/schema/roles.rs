@@ -17,7 +17,7 @@ use crate::policy::{Policies, PolicyFault, Viewer};
 /// Role, and the optional variables that the viewer lacks: grants that use them do not apply.
 type RoleKey = (String, BTreeSet<String>);
 
-/// Schemas of roles, built when first asked for.
+/// Schemas of roles: those of complete viewers, and those of viewers without some variables when first asked for.
 pub(super) struct Roles {
     policies: Policies,
     model: Arc<Model>,
@@ -26,19 +26,21 @@ pub(super) struct Roles {
 }
 
 impl Roles {
-    /// Checks all roles.
+    /// Builds the schemas of all roles.
     ///
     /// # Errors
     /// All faults of all roles at once.
     pub fn new(policies: Policies, model: Arc<Model>, settings: SchemaSettings) -> Result<Self, SchemaError> {
-        let roles = Self { policies, model, settings, built: Mutex::default() };
+        let mut roles = Self { policies, model, settings, built: Mutex::default() };
+        let mut built = BTreeMap::new();
         let mut faults = Vec::new();
         for role in roles.policies.roles() {
             match roles.build(role, &BTreeSet::new()) {
-                Ok(_) => {}
+                Ok(schema) => drop(built.insert((role.to_owned(), BTreeSet::new()), schema)),
                 Err(found) => faults.extend(found),
             }
         }
+        roles.built = Mutex::new(built);
         match faults.is_empty() {
             true => Ok(roles),
             false => Err(format!("the policies have faults:\n  {}", faults.join("\n  ")).into()),
@@ -109,11 +111,6 @@ impl Schema {
     /// Returns the policies that decide what a viewer sees.
     pub fn policies(&self) -> Option<&Policies> {
         self.roles.as_ref().map(|roles| &roles.policies)
-    }
-
-    /// Returns true if the schema has policies: viewers without a role see nothing.
-    pub fn has_policies(&self) -> bool {
-        self.roles.is_some()
     }
 
     /// Returns the viewer's values that decide between two live queries: those that rules take.

@@ -1,5 +1,6 @@
 //! Routes of the service, for any actix-web application.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -51,7 +52,7 @@ impl GraphqlService {
         if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
             return Err(ServeError::Origin(other.clone()));
         }
-        match (schema.has_policies(), settings.sign_in.is_empty()) {
+        match (schema.policies().is_some(), settings.sign_in.is_empty()) {
             (true, true) => return Err(ServeError::NoSignIn),
             (false, false) => return Err(ServeError::NoPolicies),
             _ => {}
@@ -117,14 +118,14 @@ impl GraphqlService {
 
     /// Returns the middleware of the request scope.
     pub(super) fn scope(&self) -> RequestScope {
-        RequestScope(self.state.recorder.clone())
+        RequestScope(Rc::new(self.state.recorder.clone()))
     }
 }
 
 /// Mounts every route inside a request scope of its own. A scope around all of them would take the application's
 /// other paths.
 fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>, drawings: web::Data<Drawings>) {
-    let scope = RequestScope(state.recorder.clone());
+    let scope = RequestScope(Rc::new(state.recorder.clone()));
     let resource = |path| web::resource(path).app_data(state.clone());
     config
         .service(

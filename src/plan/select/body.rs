@@ -56,9 +56,10 @@ impl<'a> Body<'a> {
                 vec![conditions.filter(load.entity, MAIN, &load.filter)]
             }
         };
-        filters.extend(select.rule_of_rows(load.entity, MAIN));
-        let links = relation.and_then(|relation| relation.junction.as_ref()?.entity);
-        filters.extend(links.and_then(|id| select.rule_of_rows(id, JUNCTION)));
+        match relation {
+            Some(relation) => filters.extend(select.rules_of_related(relation, MAIN, JUNCTION)),
+            None => filters.extend(select.rule_of_rows(load.entity, MAIN)),
+        }
         Self { select, load, entity, relation, keys, filters, conditions, lock: None }
     }
 

@@ -183,12 +183,12 @@ impl<'a> Conditions<'a> {
         let target = &self.select.model.entities[relation.target];
         let mut statement = Sql::select();
         statement.from(table(&target.table, inner_alias));
+        let between = format!("{inner_alias}_{JUNCTION}");
         match &relation.junction {
             None => {
                 statement.cond_where(join_condition(self.select, id, alias, relation, inner_alias));
             }
             Some(junction) => {
-                let between = format!("{inner_alias}_{JUNCTION}");
                 let far = meet_junction(
                     self.select,
                     &between,
@@ -200,13 +200,9 @@ impl<'a> Conditions<'a> {
                 statement.join(JoinType::InnerJoin, table(&junction.table, &between), far);
                 let near = meet_junction(self.select, &between, &junction.from, alias, id, &relation.from);
                 statement.cond_where(near);
-                let links = junction.entity.and_then(|id| self.select.rule_of_rows(id, &between));
-                if let Some(rule) = links {
-                    statement.and_where(rule);
-                }
             }
         }
-        if let Some(rule) = self.select.rule_of_rows(relation.target, inner_alias) {
+        for rule in self.select.rules_of_related(relation, inner_alias, &between) {
             statement.and_where(rule);
         }
         if !filter.is_everything() {

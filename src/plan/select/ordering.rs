@@ -148,7 +148,7 @@ impl<'a> Ordering<'a> {
         let far = |id: &usize| Expr::col((COUNTED, Alias::new(&target.columns[*id].name)));
         let mut lists = Sql::select();
         lists.from(table(&target.table, COUNTED));
-        if let Some(rule) = self.select.rule_of_rows(relation.target, COUNTED) {
+        for rule in self.select.rules_of_related(relation, COUNTED, JUNCTION) {
             lists.and_where(rule);
         }
         let Some(junction) = &relation.junction else {
@@ -158,9 +158,6 @@ impl<'a> Ordering<'a> {
         let met = junction.to.iter().zip(&relation.to).map(|(column, id)| near(column).eq(far(id)));
         let met = met.fold(Condition::all(), Condition::add);
         lists.join(JoinType::InnerJoin, table(&junction.table, JUNCTION), met);
-        if let Some(rule) = junction.entity.and_then(|id| self.select.rule_of_rows(id, JUNCTION)) {
-            lists.and_where(rule);
-        }
         (lists, junction.from.iter().map(near).collect())
     }
 

@@ -4,7 +4,7 @@ use sea_orm::sea_query::{Alias, Expr};
 
 use super::builder::SqlBuilder;
 use super::condition::Conditions;
-use crate::model::{ColumnId, EntityId};
+use crate::model::{ColumnId, EntityId, Relation};
 use crate::plan::filter::Filter;
 use crate::plan::rules::Sight;
 
@@ -14,6 +14,18 @@ impl SqlBuilder<'_> {
     pub(super) fn rule_of_rows(&self, id: EntityId, alias: &str) -> Option<Expr> {
         let sight = self.sight?;
         Some(self.rule(sight, id, alias, sight.rules.of_rows(id)?))
+    }
+
+    /// Returns the rules of the rows at the other end of a relation, and of the links that lead there.
+    pub(super) fn rules_of_related(
+        &self,
+        relation: &Relation,
+        alias: &str,
+        junction: &str,
+    ) -> impl Iterator<Item = Expr> {
+        let links = relation.junction.as_ref().and_then(|between| between.entity);
+        let links = links.and_then(|id| self.rule_of_rows(id, junction));
+        links.into_iter().chain(self.rule_of_rows(relation.target, alias))
     }
 
     /// Returns a column as the viewer sees it: null in rows for which the column's rule does not hold.
