@@ -57,7 +57,7 @@ pub(super) async fn refusal(session: &Session, error: SqlError, attempt: Attempt
         };
         return described.unwrap_or_else(|fault| fault);
     };
-    let refused = Refused { session, attempt };
+    let refused = RefusedStatement { session, attempt };
     let described = match session.dialect() {
         Dialect::Sqlite => refused.describe_sqlite(&broken, &refusal.message).await,
         Dialect::Postgres => refused.describe_postgres(&broken, refusal).await,
@@ -74,12 +74,12 @@ pub(super) async fn refusal_at_the_end(session: &Session, error: SqlError) -> Er
 }
 
 /// Statement that a constraint refused.
-struct Refused<'a> {
+struct RefusedStatement<'a> {
     session: &'a Session,
     attempt: Attempt<'a>,
 }
 
-impl Refused<'_> {
+impl RefusedStatement<'_> {
     fn model(&self) -> &Model {
         self.session.model()
     }

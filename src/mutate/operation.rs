@@ -77,8 +77,8 @@ pub async fn mutate(
     loop {
         let done = attempt_once(session, &changes, document, trial.as_ref()).await;
         match done {
-            Err(Refused::AtTheEnd(_)) if trial.is_none() => trial = Some(Trial::default()),
-            Err(Refused::AtOnce(errors)) => {
+            Err(FailedAttempt::AtTheEnd(_)) if trial.is_none() => trial = Some(Trial::default()),
+            Err(FailedAttempt::AtOnce(errors)) => {
                 let pause = pause(attempt);
                 let has_time = started.elapsed() + pause < session.retry_time();
                 if !errors.iter().any(|located| is_worth_trying(&located.error, attempt, has_time)) {
@@ -89,7 +89,7 @@ pub async fn mutate(
                 attempt += 1;
                 trial = trial.map(|_| Trial::default());
             }
-            Err(Refused::AtTheEnd(errors)) => return Err(errors),
+            Err(FailedAttempt::AtTheEnd(errors)) => return Err(errors),
             Ok(answer) => return Ok(answer),
         }
     }
@@ -115,7 +115,7 @@ fn pause(attempts: u32) -> Duration {
 }
 
 /// Time of an operation's failure.
-enum Refused {
+enum FailedAttempt {
     AtOnce(Failed),
     /// A constraint that is checked at the end of the transaction failed, or may have failed: a row to read
     /// back is missing.
@@ -127,9 +127,10 @@ async fn attempt_once(
     changes: &[Change<'_>],
     document: Document<'_>,
     trial: Option<&Trial>,
-) -> Result<Json, Refused> {
+) -> Result<Json, FailedAttempt> {
     let at_root = |error: Error| vec![error.into()];
-    let (inside, transaction) = session.begin().await.map_err(|error| Refused::AtOnce(at_root(error)))?;
+    let (inside, transaction) =
+        session.begin().await.map_err(|error| FailedAttempt::AtOnce(at_root(error)))?;
     let mut done = carry_out(&inside, changes, document, trial).await;
     let is_lost = done.as_ref().err().is_some_and(|errors| !errors.iter().all(is_not_found));
     if trial.is_some() && !is_lost {
@@ -153,8 +154,8 @@ async fn attempt_once(
             let keys = session.statements().foreign_keys();
             let may_be_deferred = keys.is_some_and(|keys| keys.has_deferred());
             return Err(match may_be_deferred && errors.iter().any(is_not_found) {
-                true => Refused::AtTheEnd(errors),
-                false => Refused::AtOnce(errors),
+                true => FailedAttempt::AtTheEnd(errors),
+                false => FailedAttempt::AtOnce(errors),
             });
         }
     };
@@ -164,7 +165,7 @@ async fn attempt_once(
         Err(error) => {
             let is_foreign_key = is_foreign_key_violation(&error);
             let errors = at_root(refusal_at_the_end(session, error).await);
-            Err(if is_foreign_key { Refused::AtTheEnd(errors) } else { Refused::AtOnce(errors) })
+            Err(if is_foreign_key { FailedAttempt::AtTheEnd(errors) } else { FailedAttempt::AtOnce(errors) })
         }
     }
 }

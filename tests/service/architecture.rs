@@ -105,6 +105,30 @@ fn circles_are_found_through_re_exports() {
     assert!(circles(&files(&open)).is_empty());
 }
 
+#[test]
+fn a_type_name_stands_for_one_thing() {
+    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, text) in sources("src").into_iter().chain(sources("cli/src")) {
+        for name in text.lines().filter_map(defined_type) {
+            files.entry(name.to_owned()).or_default().push(file.display().to_string());
+        }
+    }
+    assert!(files.len() > 100, "no type was found");
+    files.retain(|_, places| places.len() > 1);
+    assert!(files.is_empty(), "types of one name: {files:#?}");
+}
+
+/// Returns the name of the type that a line defines. Types of a trait's implementation are indented, and left out.
+fn defined_type(line: &str) -> Option<&str> {
+    let line = match line.strip_prefix("pub") {
+        Some(rest) if rest.starts_with('(') => rest.split_once(") ")?.1,
+        Some(rest) => rest.trim_start(),
+        None => line,
+    };
+    let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|word| line.strip_prefix(word))?;
+    rest.split(|letter: char| !letter.is_alphanumeric()).next()
+}
+
 /// The settings of the library are arguments.
 #[test]
 fn only_the_command_line_knows_the_command_line() {
