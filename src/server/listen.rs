@@ -40,7 +40,8 @@ impl Server {
     ///
     /// # Errors
     /// [`ServeError::Listen`] if the address cannot be bound, [`ServeError::Origin`] if a configured origin
-    /// is not an origin.
+    /// is not an origin, [`ServeError::NoSignIn`] if policies have no way to sign in, [`ServeError::NoPolicies`] if a way to
+    /// sign in has no policies.
     pub fn bind(
         schema: Schema,
         database: impl Into<Database>,

@@ -15,7 +15,8 @@ pub struct Settings {
     pub(super) listen: String,
     /// Threads that handle requests; by default one per core.
     pub(super) workers: Option<usize>,
-    /// True if clients may request an explanation of their response (`Crowsfoot-Explain`).
+    /// True if clients may request an explanation of their response (`Crowsfoot-Explain`). With policies, administrators
+    /// always may, and others never.
     pub(super) development: bool,
     /// Origins whose pages may send requests and open sockets, such as `https://shop.example`. If empty, no
     /// foreign page may.
@@ -71,7 +72,8 @@ impl Settings {
         self
     }
 
-    /// Allows clients to request an explanation of their response (`Crowsfoot-Explain`).
+    /// Allows clients to request an explanation of their response (`Crowsfoot-Explain`). With policies, administrators
+    /// always may, and others never.
     pub fn development(mut self, development: bool) -> Self {
         self.development = development;
         self

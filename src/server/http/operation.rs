@@ -37,12 +37,11 @@ pub(in crate::server) fn results(
     access: &Access,
 ) -> BoxStream<'static, Result<Arc<Executed>>> {
     let state = state.clone();
-    let schema = access.schema(&state.schema);
     let record = OperationRecord::begin(&prepared);
     if prepared.kind() == OperationKind::Subscription {
         let active = state.recorder.metrics.subscription();
         let mut record = Some(record);
-        let results = schema.subscribe(prepared, &state.database);
+        let results = access.schema(&state.schema).subscribe(prepared, &state.database);
         let recorded = results.map(move |executed| {
             let _counted = &active;
             // The statements belong to a run that several subscribers may share.
@@ -56,9 +55,10 @@ pub(in crate::server) fn results(
     // Runs without being polled: a transaction must not wait for a slow reader. Dropping the set cancels the
     // run.
     let mut running = JoinSet::new();
-    let schema = schema.clone();
+    let access = access.clone();
     let run = async move {
-        let mut executed = state.concurrency.run(schema.run(prepared, &state.database)).await?;
+        let running = access.schema(&state.schema).run(prepared, &state.database);
+        let mut executed = state.concurrency.run(running).await?;
         let statements = std::mem::take(&mut executed.statements);
         state.recorder.record(&record.end(&executed, statements));
         Ok(Arc::new(executed))

@@ -1,4 +1,4 @@
-//! GraphqlRequest of a GraphQL request, read from a JSON body or from a query string.
+//! Parameters of a GraphQL request, read from a JSON body or from a query string.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use super::variables::GivenVariables;
 use crate::error::{Error, Result};
 
-/// GraphqlRequest of a GraphQL request (GraphQL over HTTP, section 5.1 and appendix A). Unknown parameters are
+/// Parameters of a GraphQL request (GraphQL over HTTP, section 5.1 and appendix A). Unknown parameters are
 /// ignored.
 #[derive(Debug, Default)]
 pub(in crate::server) struct GraphqlRequest {
@@ -22,7 +22,7 @@ pub(in crate::server) struct GraphqlRequest {
     pub operation_name: Option<String>,
     /// Values of the operation's variables.
     pub variables: Variables,
-    /// QueryStringParameters extensions.
+    /// Known extensions.
     pub extensions: Extensions,
 }
 

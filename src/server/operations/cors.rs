@@ -7,7 +7,7 @@ use actix_web::middleware::Condition;
 /// Seconds for which a browser may cache a preflight response.
 const PREFLIGHT_SECONDS: usize = 3_600;
 
-/// Allows cross-origin requests from these origins. Credentials are not allowed: the service reads none.
+/// Allows cross-origin requests from these origins. Cookies are not allowed; a token in a header is.
 pub(in crate::server) fn allow(origins: &[String]) -> Condition<Cors> {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST])

@@ -1,5 +1,6 @@
 //! Request scope: id, span, response headers and log line of every request.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use actix_web::Error;
@@ -17,14 +18,15 @@ use super::request_id::{self, RequestId};
 const SHOWN_CHARACTERS: usize = 200;
 
 /// Middleware of the request scope. It is one middleware and not `from_fn`, because each future of each
-/// request takes an allocation.
+/// request takes an allocation. Requests count references to the recorder within their worker: the recorder's own
+/// parts are shared by all workers.
 #[derive(Clone)]
-pub(in crate::server) struct RequestScope(pub Recorder);
+pub(in crate::server) struct RequestScope(pub Rc<Recorder>);
 
 /// Routes of a worker inside their request scope.
 pub(in crate::server) struct ScopedRoutes<S> {
     routes: S,
-    recorder: Recorder,
+    recorder: Rc<Recorder>,
 }
 
 impl<S, B> Transform<S, ServiceRequest> for RequestScope

@@ -1,5 +1,6 @@
 //! Access of one request, socket or event stream.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -7,9 +8,10 @@ use tokio::time::Instant;
 use crate::schema::Schema;
 
 /// Access that a caller has.
+#[derive(Clone)]
 pub(in crate::server) struct Access {
-    /// Schema as the caller sees it; `None` for the service's own. Boxed: without policies every request moves an `Access`.
-    schema: Option<Box<Schema>>,
+    /// Schema as the caller sees it; `None` for the service's own.
+    schema: Option<Arc<Schema>>,
     /// True if the caller may see how the service works: statements, metrics, the whole model.
     is_administrator: bool,
     expires: Option<SystemTime>,
@@ -25,7 +27,7 @@ impl Access {
 
     /// Access of a viewer.
     pub(super) fn of_viewer(seen: Schema, is_administrator: bool, expires: Option<SystemTime>) -> Self {
-        Self { schema: Some(Box::new(seen)), is_administrator, expires }
+        Self { schema: Some(Arc::new(seen)), is_administrator, expires }
     }
 
     /// Returns the schema that the caller's operations run on; `own` is the service's.

@@ -137,18 +137,20 @@ impl Authenticator {
             return match role {
                 _ if !self.has_anonymous => Err(SignInRefusal::no_credentials()),
                 None | Some(Viewer::ANONYMOUS) => Ok(Caller::Viewer(Viewer::new(Viewer::ANONYMOUS), None)),
-                Some(_) => Err(SignInRefusal::forbidden("the role is not one that the caller may take")),
+                Some(_) => Err(not_taken()),
             };
         };
         let expires = identity.expires;
         let viewer = match role {
             None => identity.viewer,
-            Some(role) => identity
-                .in_role(role)
-                .ok_or_else(|| SignInRefusal::forbidden("the role is not one that the caller may take"))?,
+            Some(role) => identity.in_role(role).ok_or_else(not_taken)?,
         };
         Ok(Caller::Viewer(viewer, expires))
     }
+}
+
+fn not_taken() -> SignInRefusal {
+    SignInRefusal::forbidden("the role is not one that the caller may take")
 }
 
 /// Returns the caller behind a correct secret.

@@ -6,10 +6,9 @@ use serde_json::Value as Json;
 use super::message::Payload;
 use crate::server::sign_in::{CREDENTIALS, SignInRefusal};
 
-/// Returns the headers of the handshake with the credentials of a payload in place of their own. A payload has them under
+/// Returns `headers`, those of the handshake, with the credentials of a payload in place of their own. A payload has them under
 /// `headers`, whatever the case of their names, or only a token under `authorization`.
-pub(super) fn of_init(handshake: &HeaderMap, payload: Option<Payload>) -> Result<HeaderMap, SignInRefusal> {
-    let mut headers = handshake.clone();
+pub(super) fn of_init(mut headers: HeaderMap, payload: Option<Payload>) -> Result<HeaderMap, SignInRefusal> {
     let mut payload = payload.unwrap_or_default();
     let own = match payload.remove("headers") {
         Some(Json::Object(own)) => own,
@@ -50,7 +49,7 @@ mod tests {
         let mut handshake = HeaderMap::new();
         handshake.insert(HeaderName::from_static("authorization"), HeaderValue::from_static("handshake"));
         let payload = payload.as_object().cloned();
-        let headers = of_init(&handshake, payload).map_err(|refusal| refusal.status().as_u16())?;
+        let headers = of_init(handshake, payload).map_err(|refusal| refusal.status().as_u16())?;
         Ok(headers.get_all("authorization").map(|value| value.to_str().unwrap().to_owned()).collect())
     }
 

@@ -79,7 +79,7 @@ pub(in crate::server) async fn open(
     let request = RequestRecord::id(&http).unwrap_or_default();
     // Not a child of the request's span: that request is answered.
     let span = tracing::info_span!(parent: None, "socket", id = request);
-    let headers = http.headers().clone();
+    let headers = state.authenticator.as_ref().map(|_| http.headers().clone());
     let socket = Socket {
         headers,
         signing: None,
@@ -101,8 +101,9 @@ type Event = Option<Result<Arc<Executed>>>;
 
 /// Connection of a client.
 struct Socket {
-    /// Headers of the handshake, with credentials of clients that send none in `connection_init`.
-    headers: HeaderMap,
+    /// Headers of the handshake until sign-in, with credentials of clients that send none in `connection_init`. `None` for
+    /// a service without policies.
+    headers: Option<HeaderMap>,
     /// Sign-in that runs since `connection_init`.
     signing: Option<LocalBoxFuture<'static, Result<Access, SignInRefusal>>>,
     access: Access,
@@ -237,11 +238,9 @@ impl Socket {
 
     /// Begins to sign the client in; at once if the service has no policies.
     fn sign_in(&mut self, payload: Option<Payload>) {
-        if self.state.authenticator.is_none() {
-            return self.acknowledge(Access::UNRESTRICTED);
-        }
+        let Some(headers) = self.headers.take() else { return self.acknowledge(Access::UNRESTRICTED) };
         let state = self.state.clone();
-        let headers = credentials::of_init(&self.headers, payload);
+        let headers = credentials::of_init(headers, payload);
         self.signing = Some(async move { state.access(&headers?).await }.boxed_local());
     }
 

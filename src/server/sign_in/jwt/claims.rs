@@ -56,15 +56,13 @@ impl ClaimMap {
     /// # Errors
     /// If a claim is missing or of another type.
     pub(super) fn identity(&self, claims: &Json) -> Result<Identity, &'static str> {
-        let at = |pointer: &Option<String>| {
-            pointer.as_ref().and_then(|pointer| claims.pointer(pointer)).filter(|claim| !claim.is_null())
-        };
-        let role = match at(&self.role) {
+        let at = |pointer: &str| claims.pointer(pointer).filter(|claim| !claim.is_null());
+        let role = match self.role.as_deref().and_then(at) {
             Some(Json::String(role)) => role.clone(),
             Some(_) => return Err("the claim of the role is not a string"),
             None => self.default_role.clone().ok_or("the claim of the role is missing")?,
         };
-        let roles = match at(&self.roles) {
+        let roles = match self.roles.as_deref().and_then(at) {
             None => Vec::new(),
             Some(Json::Array(roles)) => {
                 let names = roles.iter().map(|role| role.as_str().map(str::to_owned));
@@ -74,7 +72,7 @@ impl ClaimMap {
         };
         let mut viewer = Viewer::new(role);
         for (name, pointer, of) in &self.variables {
-            match claims.pointer(pointer).filter(|claim| !claim.is_null()) {
+            match at(pointer) {
                 Some(claim) => {
                     let value = value(claim, of).ok_or("a claim is not of its variable's type")?;
                     viewer.values.insert(name.clone(), value);

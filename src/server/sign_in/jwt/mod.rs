@@ -54,10 +54,9 @@ impl Jwt {
     pub fn new(settings: &JwtSettings, policies: &Policies) -> Result<Self, JwtFault> {
         ring_provider::install();
         settings.check()?;
-        let optional = |claim: &&str| !settings.optional.iter().any(|name| name == *claim);
-        let required: Vec<&str> = REQUIRED.into_iter().filter(optional).collect();
+        let required = REQUIRED.into_iter().filter(|claim| !settings.is_optional(claim));
         let mut validation = Validation::new(JwtAlgorithm::HS256);
-        validation.required_spec_claims = required.iter().map(|claim| (*claim).to_owned()).collect();
+        validation.required_spec_claims = required.map(str::to_owned).collect();
         validation.leeway = settings.leeway;
         validation.validate_nbf = true;
         if !settings.issuer.is_empty() {

@@ -99,17 +99,15 @@ impl RemoteKeys {
 
     /// Returns the current set. A stale one serves while a newer one is fetched.
     pub(super) async fn current(self: &Arc<Self>) -> Option<Arc<KeySet>> {
-        let usable = {
+        let (usable, rests) = {
             let state = self.state();
             if let Some(fresh) = state.fresh() {
                 return Some(fresh);
             }
-            state.usable()
+            (state.usable(), state.rests(PAUSE))
         };
         if usable.is_some() {
-            if !self.state().rests(PAUSE)
-                && let Ok(flight) = self.flight.clone().try_lock_owned()
-            {
+            if !rests && let Ok(flight) = self.flight.clone().try_lock_owned() {
                 drop(self.fetch(flight));
             }
             return usable;

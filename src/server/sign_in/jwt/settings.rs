@@ -5,6 +5,7 @@ use std::fmt;
 
 /// Algorithm of a token's signature.
 pub use jsonwebtoken::Algorithm as JwtAlgorithm;
+use jsonwebtoken::AlgorithmFamily;
 use serde::de::{SeqAccess, Visitor, value};
 use serde::{Deserialize, Deserializer};
 
@@ -92,13 +93,16 @@ impl fmt::Debug for JwtSettings {
 }
 
 impl JwtSettings {
+    /// Returns true if a token may lack this claim.
+    pub(super) fn is_optional(&self, claim: &str) -> bool {
+        self.optional.iter().any(|name| name == claim)
+    }
+
     /// Checks what the settings say by themselves.
     pub(super) fn check(&self) -> Result<(), JwtFault> {
         let fault = |message: &str| Err(JwtFault(message.to_owned()));
-        let is_shared = |algorithm: &JwtAlgorithm| {
-            matches!(algorithm, JwtAlgorithm::HS256 | JwtAlgorithm::HS384 | JwtAlgorithm::HS512)
-        };
-        let shared = self.algorithms.iter().filter(|algorithm| is_shared(algorithm)).count();
+        let is_shared = |algorithm: &&JwtAlgorithm| algorithm.family() == AlgorithmFamily::Hmac;
+        let shared = self.algorithms.iter().filter(is_shared).count();
         match (&self.secret, self.keys.is_empty()) {
             _ if self.algorithms.is_empty() => return fault("algorithms names no algorithm"),
             (Some(_), false) => return fault("either secret or keys is given, not both"),
@@ -114,14 +118,13 @@ impl JwtSettings {
             }
             _ => {}
         }
-        let is_optional = |claim: &str| self.optional.iter().any(|name| name == claim);
         if let Some(other) = self.optional.iter().find(|claim| !REQUIRED.contains(&claim.as_str())) {
             return Err(JwtFault(format!("optional: expected exp, iss or aud, but {other:?} was given")));
         }
-        if self.issuer.is_empty() && !is_optional("iss") {
+        if self.issuer.is_empty() && !self.is_optional("iss") {
             return fault("issuer is missing; optional = [\"iss\"] accepts tokens of any issuer");
         }
-        if self.audience.is_empty() && !is_optional("aud") {
+        if self.audience.is_empty() && !self.is_optional("aud") {
             return fault("audience is missing; optional = [\"aud\"] accepts tokens for any audience");
         }
         Ok(())

@@ -15,15 +15,7 @@ const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
 /// Identities of verified tokens, least recently used ones evicted. A token is kept as its hash.
 #[derive(Default)]
-pub(super) struct VerifiedTokens(ThreadLocal<RefCell<Tokens>>);
-
-struct Tokens(LruCache<[u8; 32], VerifiedToken>);
-
-impl Default for Tokens {
-    fn default() -> Self {
-        Self(LruCache::new(MOST))
-    }
-}
+pub(super) struct VerifiedTokens(ThreadLocal<RefCell<LruCache<[u8; 32], VerifiedToken>>>);
 
 struct VerifiedToken {
     identity: Identity,
@@ -32,10 +24,14 @@ struct VerifiedToken {
 }
 
 impl VerifiedTokens {
+    fn of_thread(&self) -> &RefCell<LruCache<[u8; 32], VerifiedToken>> {
+        self.0.get_or(|| RefCell::new(LruCache::new(MOST)))
+    }
+
     /// Returns the identity of a token that has not expired.
     pub(super) fn get(&self, token: &str, set: u64) -> Option<Identity> {
-        let mut tokens = self.0.get_or_default().borrow_mut();
-        let verified = tokens.0.get(&hash(token))?;
+        let mut tokens = self.of_thread().borrow_mut();
+        let verified = tokens.get(&hash(token))?;
         let lives = verified.identity.expires.is_none_or(|end| SystemTime::now() < end);
         (lives && verified.set == set).then(|| verified.identity.clone())
     }
@@ -43,7 +39,7 @@ impl VerifiedTokens {
     /// Keeps the identity of a token.
     pub(super) fn put(&self, token: &str, set: u64, identity: &Identity) {
         let verified = VerifiedToken { identity: identity.clone(), set };
-        self.0.get_or_default().borrow_mut().0.put(hash(token), verified);
+        self.of_thread().borrow_mut().put(hash(token), verified);
     }
 }
 
