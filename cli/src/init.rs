@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::Path;
 
 use crowsfoot::Model;
-use crowsfoot::model::{Cardinality, Relation};
 
 use crate::Failure;
 
@@ -32,12 +31,8 @@ fn options(model: &Model) -> String {
 }
 
 fn section(model: &Model, entity: &crowsfoot::model::Entity) -> String {
-    let table = match &entity.table.schema {
-        Some(schema) => format!("{schema}.{}", entity.table.name),
-        None => entity.table.name.clone(),
-    };
     let mut lines = vec![
-        format!("[entities.{}]", quoted(&table)),
+        format!("[entities.{}]", quoted(&entity.table.to_string())),
         format!("name = {}", quoted(&entity.name)),
         format!("plural = {}", quoted(&entity.roots.list)),
     ];
@@ -50,20 +45,11 @@ fn section(model: &Model, entity: &crowsfoot::model::Entity) -> String {
         ));
     }
     for relation in &entity.relations {
-        let target = type_of(model, relation);
+        let target = relation.cardinality.type_of(&model.entities[relation.target].name);
         lines.push(format!("rename.{} = {} # {target}", relation.field, quoted(&relation.field)));
     }
     let lines: Vec<String> = lines.iter().map(|line| format!("# {line}\n")).collect();
     format!("\n{}", lines.concat())
-}
-
-fn type_of(model: &Model, relation: &Relation) -> String {
-    let target = &model.entities[relation.target].name;
-    match relation.cardinality {
-        Cardinality::One => format!("{target}!"),
-        Cardinality::OptionalOne => target.clone(),
-        Cardinality::Many => format!("[{target}!]!"),
-    }
 }
 
 /// Returns a TOML string: the escapes of JSON are valid in TOML.

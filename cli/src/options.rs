@@ -55,32 +55,7 @@ struct EntitySection {
     #[serde(default)]
     list_through: BTreeMap<String, String>,
     #[serde(default)]
-    on_delete: BTreeMap<String, DeletionRule>,
-}
-
-/// Deletion rule of the application.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum DeletionRule {
-    Cascade,
-    Protect,
-    Restrict,
-    SetNull,
-    SetDefault,
-    DoNothing,
-}
-
-impl From<DeletionRule> for OnDelete {
-    fn from(rule: DeletionRule) -> Self {
-        match rule {
-            DeletionRule::Cascade => Self::Cascade,
-            DeletionRule::Protect => Self::Protect,
-            DeletionRule::Restrict => Self::Restrict,
-            DeletionRule::SetNull => Self::SetNull,
-            DeletionRule::SetDefault => Self::SetDefault,
-            DeletionRule::DoNothing => Self::DoNothing,
-        }
-    }
+    on_delete: BTreeMap<String, OnDelete>,
 }
 
 impl Options {
@@ -133,7 +108,7 @@ impl Options {
                 let lists = section.list_through.into_iter();
                 entity = lists.fold(entity, |entity, (relation, field)| entity.list_through(relation, field));
                 let rules = section.on_delete.into_iter();
-                rules.fold(entity, |entity, (relation, rule)| entity.on_delete(relation, rule.into()))
+                rules.fold(entity, |entity, (relation, rule)| entity.on_delete(relation, rule))
             })
         })
     }

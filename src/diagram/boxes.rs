@@ -42,8 +42,7 @@ pub(super) fn of<'a>(model: &'a Model) -> Vec<TypeBox<'a>> {
 }
 
 fn table(entity: &Entity) -> Option<String> {
-    let schema = entity.table.schema.as_ref().map(|schema| format!("{schema}.")).unwrap_or_default();
-    Some(format!("{schema}{}", entity.table.name)).filter(|table| *table != entity.name)
+    Some(entity.table.to_string()).filter(|table| *table != entity.name)
 }
 
 fn row<'a>(model: &'a Model, entity: &Entity, id: ColumnId, column: &'a Column) -> BoxRow<'a> {

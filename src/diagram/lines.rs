@@ -34,11 +34,7 @@ impl Line<'_> {
     pub fn fields(&self) -> impl Iterator<Item = String> {
         let [one, other] = &self.ends;
         [(one, other), (other, one)].into_iter().flat_map(|(from, to)| {
-            let leads_to = match to.cardinality {
-                Cardinality::One => format!("{}!", to.name),
-                Cardinality::OptionalOne => to.name.to_owned(),
-                Cardinality::Many => format!("[{}!]!", to.name),
-            };
+            let leads_to = to.cardinality.type_of(to.name);
             from.fields.iter().map(move |field| format!("{}.{field}: {leads_to}", from.name))
         })
     }

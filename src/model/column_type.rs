@@ -273,6 +273,11 @@ impl ColumnType {
         Ok(value)
     }
 
+    /// Returns true if every database compares values of the two types.
+    pub(super) fn is_compared_with(&self, other: &Self) -> bool {
+        self == other && *self != Self::Json || self.is_integer() && other.is_integer()
+    }
+
     /// Returns the index of an enum type among the model's enumerations.
     pub fn enumeration(&self) -> Option<usize> {
         match self {

@@ -4,6 +4,7 @@ mod assembly;
 mod check;
 mod column_type;
 mod description;
+mod fault;
 mod limit;
 pub mod names;
 mod note;
@@ -14,11 +15,11 @@ mod relation;
 mod tables;
 mod vocabulary;
 
-pub use check::{ModelError, ModelFault};
 pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normalize_key};
 pub use description::{
     ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
 };
+pub use fault::{ModelError, ModelFault};
 pub use limit::Limit;
 pub use note::Note;
 pub use registry::{EntityOptions, Registry};
@@ -27,6 +28,7 @@ pub use tables::TableOptions;
 pub use vocabulary::{NestedNeed, NestedVerb};
 
 use std::collections::HashMap;
+use std::fmt;
 
 use sea_orm::Value;
 
@@ -103,6 +105,16 @@ pub struct Table {
     pub schema: Option<String>,
     /// Table name.
     pub name: String,
+}
+
+impl fmt::Display for Table {
+    /// Writes the table with its schema, if it has one.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(formatter, "{schema}.{}", self.name),
+            None => formatter.write_str(&self.name),
+        }
+    }
 }
 
 /// A column of a table.

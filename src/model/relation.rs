@@ -4,6 +4,7 @@ use std::fmt;
 
 use sea_orm::sea_query::{ForeignKeyAction, TableRef};
 use sea_orm::{Identity, RelationDef, RelationType};
+use serde::Deserialize;
 
 use super::{ColumnId, EntityId, Table};
 
@@ -16,6 +17,17 @@ pub enum Cardinality {
     OptionalOne,
     /// Any number of rows.
     Many,
+}
+
+impl Cardinality {
+    /// Returns the GraphQL type of a field with this cardinality that leads to `target`.
+    pub fn type_of(self, target: &str) -> String {
+        match self {
+            Self::One => format!("{target}!"),
+            Self::OptionalOne => target.to_owned(),
+            Self::Many => format!("[{target}!]!"),
+        }
+    }
 }
 
 /// Declaration of a relation in the entity.
@@ -77,7 +89,8 @@ impl fmt::Display for KeyAction {
 
 /// Rule that the service itself applies to referencing rows when the referenced row is deleted, whatever the
 /// database's own action is. Names and meanings are those of Django's `on_delete`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnDelete {
     /// The referencing rows are deleted too, and counted.
     Cascade,
@@ -156,7 +169,7 @@ impl Relation {
 /// Relation as an entity's `Relation` enum declares it, with names instead of types.
 #[derive(Clone, Debug)]
 pub(super) struct Declared {
-    /// Name of the variant; for a key of a table the key as `books(author_id)`.
+    /// Name of the variant; for a key of a table the key as `books (author_id)`.
     pub variant: String,
     /// Fields in order of preference, of which the first without a clash is taken. Empty if the variant names the
     /// field.

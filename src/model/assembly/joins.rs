@@ -78,9 +78,8 @@ impl Assembly {
     ) -> Option<ModelFault> {
         let column = |(entity, column): (EntityId, ColumnId)| &self.model.entities[entity].columns[column];
         let (one, other) = (&column(from).column_type, &column(to).column_type);
-        let is_alike = one == other && *one != ColumnType::Json || one.is_integer() && other.is_integer();
         // A column whose type has no scalar is reported elsewhere.
-        if is_alike || !self.has_scalar(from) || !self.has_scalar(to) {
+        if one.is_compared_with(other) || !self.has_scalar(from) || !self.has_scalar(to) {
             return None;
         }
         let described = |end: (EntityId, ColumnId)| {

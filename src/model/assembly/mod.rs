@@ -16,7 +16,7 @@ use super::registry::{EntityOptions, Registry};
 use super::relation::Declared;
 use super::{
     Cardinality, ColumnId, ColumnType, Declaration, EntityId, Junction, KeyAction, Model, ModelError,
-    ModelFault, Relation, check, names,
+    ModelFault, Relation, names,
 };
 use clashes::Clashes;
 
@@ -27,15 +27,17 @@ pub(super) fn assemble(registry: Registry) -> Result<Model, ModelError> {
     assembly.add_junctions();
     assembly.add_via();
     // Options refer to fields that are free of clashes, and may bring new ones.
-    assembly.resolve_clashes();
+    if assembly.clashes.resolves() {
+        assembly.resolve_clashes();
+    }
     assembly.add_rules();
     assembly.apply_options();
     assembly.name_values();
-    assembly.resolve_clashes();
+    let findings = assembly.resolve_clashes();
     assembly.note_clashes();
     assembly.check_keys();
     let Assembly { mut model, mut faults, .. } = assembly;
-    faults.extend(check::check(&model).faults);
+    faults.extend(findings.faults);
     model.name_roots();
     if faults.is_empty() { Ok(model) } else { Err(ModelError { faults }) }
 }
@@ -304,10 +306,8 @@ impl Assembly {
                 .iter()
                 .map(|relation| self.model.entities[relation.target].exposed)
                 .collect();
-            let mut kept = keep.iter();
-            self.model.entities[id].relations.retain(|_| kept.next() == Some(&true));
-            let mut kept = keep.iter();
-            self.origins[id].retain(|_| kept.next() == Some(&true));
+            retain(&mut self.model.entities[id].relations, &keep);
+            retain(&mut self.origins[id], &keep);
         }
     }
 
@@ -382,10 +382,8 @@ impl Assembly {
                 keep.push(!options.hides(&names));
                 known.extend(names);
             }
-            let mut kept = keep.iter();
-            entity.relations.retain(|_| kept.next() == Some(&true));
-            let mut kept = keep.iter();
-            self.origins[id].retain(|_| kept.next() == Some(&true));
+            retain(&mut entity.relations, &keep);
+            retain(&mut self.origins[id], &keep);
             // Options may also name relations that are already left out.
             for declared in &reflected.relations {
                 known.extend(reflected.names_of_relation(&declared.variant, declared.is_list()));
@@ -484,4 +482,10 @@ fn many_to_many(
 /// Pairs the columns of both sides, regardless of order.
 fn pairs<'a>(from: &'a [String], to: &'a [String]) -> BTreeSet<(&'a String, &'a String)> {
     from.iter().zip(to).collect()
+}
+
+/// Keeps the items at the places that `keep` marks.
+fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    items.retain(|_| keep.next() == Some(&true));
 }

@@ -17,14 +17,14 @@
 //! | 9 | value of an enum | `_VALUE` is added |
 //!
 //! Two owners of one rank both take their next names if both have one that is not made by adding a word, so that
-//! neither depends on the order of the tables. Otherwise the second gives way. No name gets a number.
+//! neither depends on the order of the tables. If only one has such a name, that one gives way; otherwise the second. No name gets a number.
 
 use std::collections::BTreeMap;
 
 use heck::ToPascalCase;
 
 use super::Assembly;
-use crate::model::check::{self, Clash, Named};
+use crate::model::check::{self, Clash, Findings, Named};
 use crate::model::names::{self, RootNames, TypeNames};
 use crate::model::{Declaration, EntityId, Note};
 
@@ -33,25 +33,26 @@ use crate::model::{Declaration, EntityId, Note};
 const MOST_ROUNDS: usize = 60;
 
 impl Assembly {
-    /// Renames the lesser owners of clashing names until no clash is left.
-    pub(super) fn resolve_clashes(&mut self) {
-        if !self.clashes.resolves() {
-            return;
-        }
-        for _ in 0..MOST_ROUNDS {
+    /// Renames the lesser owners of clashing names until no clash is left, and returns the findings of the last check.
+    /// Without resolution, all clashes are left.
+    pub(super) fn resolve_clashes(&mut self) -> Findings {
+        let rounds = if self.clashes.resolves() { MOST_ROUNDS } else { 0 };
+        for _ in 0..rounds {
+            let findings = check::check(&self.model);
             let mut losers: BTreeMap<(u8, Named), [String; 2]> = BTreeMap::new();
-            for clash in check::check(&self.model).clashes {
-                for (named, owner) in self.losers(&clash) {
+            for clash in &findings.clashes {
+                for (named, owner) in self.losers(clash) {
                     losers.entry((self.rank(named), named)).or_insert([clash.name.clone(), owner]);
                 }
             }
             // One rank at a time, because other names may depend on those of a lower rank.
-            let Some(((lowest, _), _)) = losers.first_key_value() else { return };
+            let Some(((lowest, _), _)) = losers.first_key_value() else { return findings };
             let lowest = *lowest;
             for ((_, named), lost) in losers.into_iter().take_while(|((rank, _), _)| *rank == lowest) {
                 self.move_on(named, lost);
             }
         }
+        check::check(&self.model)
     }
 
     /// Returns the owners that give way, each with the description of the other.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use names::EntityNames;
 pub use options::TableOptions;
 use sea_orm::ColumnType as DatabaseType;
-use served::{Served, full_name, key, sorted};
+use served::{Served, key, sorted};
 
 use super::reflect::{Reflected, ReflectedColumn};
 use super::registry::Registry;
@@ -66,7 +66,7 @@ fn served<'a>(
 ) -> Vec<Served<'a>> {
     let mut served = Vec::new();
     for description in tables {
-        let table = full_name(&description.table);
+        let table = description.table.to_string();
         if !options.includes(&description.table) {
             continue;
         }
@@ -96,7 +96,7 @@ fn served<'a>(
 
 fn reflect(table: &Served, names: &EntityNames, notes: &mut Vec<Note>) -> Reflected {
     let description = table.description;
-    let name = full_name(&description.table);
+    let name = description.table.to_string();
     let mut columns = Vec::new();
     for column in &description.columns {
         let is_unreadable = table.column_type(&column.name).is_none();
@@ -117,7 +117,8 @@ fn reflect(table: &Served, names: &EntityNames, notes: &mut Vec<Note>) -> Reflec
                 Some(database_type) => database_type.clone(),
                 None => DatabaseType::custom(column.declared_type.clone()),
             },
-            nullable: table.may_be_null(&column.name),
+            // A key is never NULL.
+            nullable: column.nullable && !table.key.contains(&column.name),
             has_default,
             default: column.default.clone(),
             always_generated: matches!(generation, Generation::AlwaysNumber | Generation::Computed),

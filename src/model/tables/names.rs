@@ -28,20 +28,10 @@ const PREPOSITIONS: [&str; 9] = ["by", "to", "from", "for", "in", "at", "of", "o
 pub(super) struct EntityNames {
     /// Type names in order of preference.
     pub types: Vec<String>,
-    /// Type after which relations are named: the option's, or the preferred.
-    singular: String,
-}
-
-impl EntityNames {
-    /// Returns the type in snake_case.
-    pub fn word(&self) -> String {
-        self.singular.to_snake_case()
-    }
-
-    /// Returns the plural in snake_case.
-    fn words(&self) -> String {
-        names::list_field(&self.singular).to_snake_case()
-    }
+    /// Type after which relations are named, in snake_case: the option's, or the preferred.
+    word: String,
+    /// Plural of [`EntityNames::word`].
+    words: String,
 }
 
 /// Returns the names of all entities.
@@ -59,7 +49,11 @@ pub(super) fn entities(tables: &[Served]) -> Vec<EntityNames> {
         }
         types.dedup();
         let singular = table.options.name.clone().or(types.first().cloned()).unwrap_or_default();
-        EntityNames { types, singular }
+        EntityNames {
+            types,
+            word: singular.to_snake_case(),
+            words: names::list_field(&singular).to_snake_case(),
+        }
     };
     tables.iter().zip(&readable).zip(prefixes).map(name).collect()
 }
@@ -74,7 +68,9 @@ fn prefixes(tables: &[Served], readable: &[String]) -> Vec<usize> {
         for words in &split {
             applications.entry(words[0]).or_default().push(words);
         }
-        return split.iter().map(|words| common(&applications[words[0]])).collect();
+        let prefixes: BTreeMap<&str, usize> =
+            applications.into_iter().map(|(application, names)| (application, common(&names))).collect();
+        return split.iter().map(|words| prefixes[words[0]]).collect();
     }
     let all: Vec<&Vec<&str>> = split.iter().collect();
     let prefix = if all.len() < FEWEST_WITH_PREFIX { 0 } else { common(&all) };
@@ -120,12 +116,12 @@ impl KeyWords<'_> {
     /// Returns the words of a column without the end that says that it is a key: `owner_id`, `fk_owner`.
     fn stem(&self, column: &str) -> Option<String> {
         let words = names::readable(column, "column");
-        let target = self.target.word();
+        let target = &self.target.word;
         let place = self.columns.iter().position(|name| name == column);
         let referenced = place.and_then(|place| self.target_columns.get(place));
         let referenced = referenced.map(|name| names::readable(name, "column")).unwrap_or_default();
         if words == format!("{target}{referenced}") {
-            return Some(target);
+            return Some(target.clone());
         }
         let ends = ["_id".to_owned(), "_fk".to_owned(), "_uuid".to_owned(), format!("_{referenced}")];
         let without_end = ends.iter().find_map(|end| words.strip_suffix(end.as_str()));
@@ -159,7 +155,7 @@ impl KeyWords<'_> {
 
     /// Returns the fields of the forward relation in order of preference.
     pub fn forward(&self) -> Vec<String> {
-        let target = self.target.word();
+        let target = &self.target.word;
         let with_target = |words: &str| {
             let is_named = words == target || words.ends_with(&format!("_{target}"));
             (!is_named).then(|| format!("{words}_{target}"))
@@ -181,15 +177,15 @@ impl KeyWords<'_> {
         }
         fields.extend(longer);
         if fields.is_empty() {
-            fields.push(target);
+            fields.push(target.clone());
         }
         in_order(&fields)
     }
 
     /// Returns the fields of the reverse relation in order of preference.
     pub fn reverse(&self, is_list: bool) -> Vec<String> {
-        let holder = if is_list { self.holder.words() } else { self.holder.word() };
-        let (words, target) = (self.words(), self.target.word());
+        let holder = if is_list { &self.holder.words } else { &self.holder.word };
+        let (words, target) = (self.words(), &self.target.word);
         let by_key = format!("{holder}_by_{words}");
         let last = words.rsplit('_').next().unwrap_or_default();
         let with_key = match words.strip_suffix(&format!("_{target}")) {
@@ -200,29 +196,29 @@ impl KeyWords<'_> {
         let child = if is_list { "children" } else { "child" };
         let is_confusing = self.is_to_itself && !is_list;
         let fields = if self.is_to_itself && words == "parent" {
-            vec![child.to_owned(), holder, by_key]
-        } else if self.has_siblings && words != target || is_confusing {
+            vec![child.to_owned(), holder.clone(), by_key]
+        } else if self.has_siblings && words != *target || is_confusing {
             vec![with_key, by_key]
         } else {
-            vec![holder, with_key, by_key]
+            vec![holder.clone(), with_key, by_key]
         };
         in_order(&fields)
     }
 
     /// Returns the fields, in order of preference, of a list that follows this key of a junction.
     pub fn through(&self) -> Vec<String> {
-        let targets = self.target.words();
+        let targets = &self.target.words;
         let words = self.words();
         // A participle has no plural.
         let by_key = match words.ends_with("ed") || self.own_stem().is_none() {
             true => format!("{words}_{targets}"),
             false => names::list_field(&words).to_snake_case(),
         };
-        let by_junction = format!("{targets}_by_{}", self.holder.word());
+        let by_junction = format!("{targets}_by_{}", self.holder.word);
         if self.has_siblings {
             return in_order(&[by_key, by_junction]);
         }
-        in_order(&[targets, by_key, by_junction])
+        in_order(&[targets.clone(), by_key, by_junction])
     }
 }
 

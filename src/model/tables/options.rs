@@ -1,6 +1,5 @@
 //! Options of a database's tables.
 
-use super::served::full_name;
 use crate::model::registry::EntityOptions;
 use crate::model::{ModelFault, Table, TableDescription};
 
@@ -69,7 +68,7 @@ impl TableOptions {
 }
 
 fn matches(pattern: &str, table: &Table) -> bool {
-    matches_text(pattern, &table.name) || matches_text(pattern, &full_name(table))
+    matches_text(pattern, &table.name) || matches_text(pattern, &table.to_string())
 }
 
 /// Returns true if a text matches a pattern: its parts between `*` follow each other.

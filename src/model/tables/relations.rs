@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use sea_orm::ColumnType as DatabaseType;
 
 use super::names::{EntityNames, KeyWords};
-use super::served::{Served, full_name, sorted};
+use super::served::{Served, sorted};
 use crate::model::reflect::Reflected;
 use crate::model::registry::EntityOptions;
 use crate::model::relation::Declared;
@@ -51,12 +51,13 @@ pub(super) fn add(
     }
     let mut used = BTreeSet::new();
     let mut reverse: Vec<Vec<Declared>> = tables.iter().map(|_| Vec::new()).collect();
-    for key in &keys {
-        let words = words(key, &keys, names);
-        let option = registered[key.holder].1.reads_as_list(&words.forward()).cloned();
+    let of_one_table = keys.chunk_by(|one, other| one.holder == other.holder);
+    for (key, siblings) in of_one_table.flat_map(|keys| keys.iter().map(move |key| (key, keys))) {
+        let words = words(key, siblings, names);
+        let declared = declare(key, tables, &words);
+        let option = registered[key.holder].1.reads_as_list(&declared.fields).cloned();
         let is_list = !tables[key.holder].is_unique(&key.description.columns) || option.is_some();
         used.extend(option.map(|option| (key.holder, option)));
-        let declared = declare(key, tables, &words);
         reverse[key.target].push(Declared {
             fields: words.reverse(is_list),
             fields_through: Vec::new(),
@@ -102,7 +103,7 @@ fn declare(key: &Key, tables: &[Served], words: &KeyWords) -> Declared {
 }
 
 fn written(table: &Served, columns: &[String]) -> String {
-    format!("{} ({})", full_name(&table.description.table), columns.join(", "))
+    format!("{} ({})", table.description.table, columns.join(", "))
 }
 
 /// Returns a foreign key with its target, or the reason why the key is no relation.
@@ -111,7 +112,7 @@ fn key<'a>(
     holder: usize,
     description: &'a ForeignKeyDescription,
 ) -> Result<Key<'a>, String> {
-    let table = full_name(&description.target);
+    let table = &description.target;
     let target = tables.iter().position(|served| served.description.table == description.target);
     let target = target.ok_or_else(|| format!("table {table} is not served"))?;
     let target_columns = match description.target_columns.is_empty() {
@@ -151,18 +152,14 @@ fn are_compared([from, to]: [&DatabaseType; 2]) -> bool {
     }
     let [from, to] = [from, to].map(|database_type| ColumnType::of(database_type, |_, _| 0));
     match (from, to) {
-        (Some(from), Some(to)) => {
-            from == to && from != ColumnType::Json || from.is_integer() && to.is_integer()
-        }
+        (Some(from), Some(to)) => from.is_compared_with(&to),
         _ => false,
     }
 }
 
-fn words<'a>(key: &'a Key, keys: &'a [Key], names: &'a [EntityNames]) -> KeyWords<'a> {
-    let others = || {
-        let is_other = |other: &&Key| other.holder == key.holder && !std::ptr::eq(*other, key);
-        keys.iter().filter(is_other)
-    };
+/// Returns the words of a key; `siblings` are all keys of its table.
+fn words<'a>(key: &'a Key, siblings: &'a [Key], names: &'a [EntityNames]) -> KeyWords<'a> {
+    let others = || siblings.iter().filter(|other| !std::ptr::eq(*other, key));
     let columns = &key.description.columns;
     let is_own = |column: &&String| !others().any(|other| other.description.columns.contains(column));
     KeyWords {

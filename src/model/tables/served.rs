@@ -3,7 +3,7 @@
 use sea_orm::ColumnType as DatabaseType;
 
 use crate::model::registry::EntityOptions;
-use crate::model::{ColumnDescription, ColumnType, Table, TableDescription, TableKind};
+use crate::model::{ColumnDescription, ColumnType, TableDescription, TableKind};
 
 /// Table that becomes an entity.
 pub(super) struct Served<'a> {
@@ -40,19 +40,6 @@ impl Served<'_> {
     /// Returns true if these columns contain a unique key.
     pub fn is_unique(&self, columns: &[String]) -> bool {
         self.unique_keys().any(|key| !key.is_empty() && key.iter().all(|name| columns.contains(name)))
-    }
-
-    /// Returns true if the column may be NULL. A key never is.
-    pub fn may_be_null(&self, name: &str) -> bool {
-        self.column(name).is_some_and(|column| column.nullable) && !self.key.iter().any(|key| key == name)
-    }
-}
-
-/// Returns the table with its schema, if it has one.
-pub(super) fn full_name(table: &Table) -> String {
-    match &table.schema {
-        Some(schema) => format!("{schema}.{}", table.name),
-        None => table.name.clone(),
     }
 }
 

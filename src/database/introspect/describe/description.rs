@@ -70,33 +70,23 @@ impl fmt::Display for LeftOut {
                 write!(formatter, "schema {schema} cannot be used; GRANT USAGE ON SCHEMA {schema}")
             }
             Self::TableWithoutRight { table } => {
-                let table = label(table);
                 write!(formatter, "{table} cannot be read; GRANT SELECT ON {table}")
             }
             Self::ColumnWithoutRight { table, column } => {
-                let table = label(table);
                 write!(formatter, "{table}.{column} cannot be read; GRANT SELECT ({column}) ON {table}")
             }
             Self::BrokenView { view } => {
                 write!(
                     formatter,
-                    "view {} selects a table or column that does not exist; drop or mend the view",
-                    label(view)
+                    "view {view} selects a table or column that does not exist; drop or mend the view"
                 )
             }
             Self::VirtualTable { table } => {
-                write!(formatter, "{} is a virtual table; only tables and views are read", label(table))
+                write!(formatter, "{table} is a virtual table; only tables and views are read")
             }
             Self::PeriodKey { table, key } => {
-                write!(formatter, "foreign key {key} of {} compares periods; it is no relation", label(table))
+                write!(formatter, "foreign key {key} of {table} compares periods; it is no relation")
             }
         }
-    }
-}
-
-fn label(table: &Table) -> String {
-    match &table.schema {
-        Some(schema) => format!("{schema}.{}", table.name),
-        None => table.name.clone(),
     }
 }

@@ -80,7 +80,7 @@ impl Default for KeepAlive {
 impl fmt::Debug for PgConfig {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Place")
+            .debug_struct("PgConfig")
             .field("address", &self.address)
             .field("user", &self.user)
             .field("database", &self.database)

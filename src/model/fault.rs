@@ -1,0 +1,278 @@
+//! Faults of a model, with their texts.
+
+use std::fmt;
+
+use super::{Declaration, OnDelete};
+
+/// Reason why the registered entities do not form a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelFault {
+    /// An entity was registered more than once.
+    RegisteredTwice {
+        /// Table name.
+        table: String,
+    },
+    /// An entity without a primary key has no order and no identity.
+    NoPrimaryKey {
+        /// Type name.
+        entity: String,
+    },
+    /// A relation leads to a table whose entity is not registered.
+    NotRegistered {
+        /// `Entity.relation`.
+        relation: String,
+        /// Table of the missing entity.
+        table: String,
+    },
+    /// A relation names a column that its table does not have.
+    NoSuchColumn {
+        /// `Entity.relation`.
+        relation: String,
+        /// `table.column`.
+        column: String,
+    },
+    /// A relation whose two sides have different numbers of columns, or none.
+    ColumnCounts {
+        /// `Entity.relation`.
+        relation: String,
+        /// The columns of each side, as `table (a, b)`.
+        sides: [String; 2],
+    },
+    /// A relation that uses one column twice on one side.
+    RepeatedColumn {
+        /// `Entity.relation`.
+        relation: String,
+        /// `table.column`.
+        column: String,
+    },
+    /// A relation between columns whose values no database compares.
+    ColumnTypes {
+        /// `Entity.relation`.
+        relation: String,
+        /// The columns, as `table.column (type)`.
+        columns: [String; 2],
+    },
+    /// A relation whose definition starts at the table of another entity.
+    WrongStart {
+        /// `Entity.relation`, or `table to table` of a many-to-many relation.
+        relation: String,
+        /// Table at which the definition starts.
+        table: String,
+        /// Table at which the definition should start.
+        expected: String,
+    },
+    /// Two fields of an entity that name one column of the table.
+    ColumnTwice {
+        /// The entity.
+        entity: String,
+        /// `table.column`.
+        column: String,
+    },
+    /// A `has_one` whose key columns may repeat, or an unenforced `belongs_to` to columns that may repeat.
+    NotUnique {
+        /// `Entity.relation`.
+        relation: String,
+        /// Declaration of the relation.
+        declaration: Declaration,
+        /// The columns, as `table (a, b)`.
+        columns: String,
+    },
+    /// A `has_one` or `has_many` without a matching `belongs_to`.
+    NoForwardSide {
+        /// `Entity.relation`.
+        relation: String,
+        /// Declaration that the other entity lacks.
+        expected: String,
+    },
+    /// A relation registered as many-to-many that goes through no junction.
+    NotManyToMany {
+        /// Table from which the relation starts.
+        from: String,
+        /// Table to which the relation leads.
+        to: String,
+    },
+    /// A relation with a condition besides its columns.
+    Conditional {
+        /// `Entity.relation`.
+        relation: String,
+    },
+    /// Two fields of one type with the same name.
+    FieldClash {
+        /// The type.
+        entity: String,
+        /// The name.
+        field: String,
+        /// Both users of the name.
+        between: [String; 2],
+    },
+    /// Two types with the same name.
+    TypeClash {
+        /// The name.
+        name: String,
+        /// Both users of the name.
+        between: [String; 2],
+    },
+    /// Two values of a database enum with the same name.
+    ValueClash {
+        /// The enum's type.
+        enumeration: String,
+        /// The name.
+        name: String,
+        /// Stored text of each value.
+        stored: [String; 2],
+    },
+    /// A type whose plural equals its singular: one row and the list would share a root field.
+    NoPlural {
+        /// The type.
+        entity: String,
+        /// The root field.
+        field: String,
+    },
+    /// A column of a type that has no scalar.
+    NoScalar {
+        /// `Entity.column`.
+        column: String,
+        /// Column type in the database.
+        database_type: String,
+        /// True if the column is hidden and part of a key.
+        is_key: bool,
+    },
+    /// A name that is not valid in GraphQL.
+    InvalidName {
+        /// The name.
+        name: String,
+        /// Thing that has the name.
+        of: String,
+    },
+    /// A rule for deletions that the relation's key cannot follow.
+    OnDelete {
+        /// `Entity.relation`, of the side that holds the key.
+        relation: String,
+        /// The rule.
+        rule: OnDelete,
+        /// Reason why the key cannot follow it.
+        problem: String,
+    },
+    /// An option that names something the entity does not have.
+    UnknownOption {
+        /// The entity.
+        entity: String,
+        /// Name in the option.
+        name: String,
+    },
+}
+
+impl fmt::Display for ModelFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RegisteredTwice { table } => {
+                write!(formatter, "the entity of table {table} is registered twice")
+            }
+            Self::NoPrimaryKey { entity } => write!(formatter, "{entity} has no primary key"),
+            Self::NotRegistered { relation, table } => write!(
+                formatter,
+                "{relation} references table {table}, whose entity is not registered; register it or hide the relation"
+            ),
+            Self::NoSuchColumn { relation, column } => {
+                write!(formatter, "{relation} uses column {column}, which does not exist")
+            }
+            Self::ColumnCounts { relation, sides: [from, to] } => write!(
+                formatter,
+                "{relation} joins {from} with {to}; expected the same number of columns on both sides, at least one"
+            ),
+            Self::RepeatedColumn { relation, column } => {
+                write!(formatter, "{relation} uses column {column} more than once")
+            }
+            Self::ColumnTypes { relation, columns: [from, to] } => {
+                write!(formatter, "{relation} joins {from} with {to}; expected columns of the same type")
+            }
+            Self::WrongStart { relation, table, expected } => write!(
+                formatter,
+                "the definition of {relation} starts at table {table}; expected {expected}, see RelationDef::rev"
+            ),
+            Self::ColumnTwice { entity, column } => {
+                write!(formatter, "{entity} has more than one field for column {column}; remove all but one")
+            }
+            Self::NotUnique { relation, declaration: Declaration::BelongsTo, columns } => write!(
+                formatter,
+                "{relation} is a belongs_to without a constraint, but {columns} is not unique; make it unique"
+            ),
+            Self::NotUnique { relation, columns, .. } => write!(
+                formatter,
+                "{relation} is a has_one, but {columns} is not unique; make it unique or declare a has_many"
+            ),
+            Self::NoForwardSide { relation, expected } => {
+                write!(formatter, "{relation} has no inverse relation; expected {expected}")
+            }
+            Self::NotManyToMany { from, to } => write!(
+                formatter,
+                "{from} to {to} is registered as many-to-many, but has no junction; name it in Related::via"
+            ),
+            Self::Conditional { relation } => write!(
+                formatter,
+                "{relation} has an on_condition, which is not supported; hide the relation and filter instead"
+            ),
+            Self::FieldClash { entity, field, between: [one, other] } => {
+                write!(
+                    formatter,
+                    "{entity}.{field} would be both {one} and {other}; rename or hide one of them"
+                )
+            }
+            Self::TypeClash { name, between: [one, other] } => {
+                write!(formatter, "type {name} would be both {one} and {other}; rename one of them")
+            }
+            Self::ValueClash { enumeration, name, stored: [one, other] } => write!(
+                formatter,
+                "{enumeration}.{name} would be both \"{one}\" and \"{other}\"; rename one of them with Registry::enum_value"
+            ),
+            Self::NoPlural { entity, field } => write!(
+                formatter,
+                "{entity} has no distinct plural: Query.{field} would be both one and many; \
+                 set another plural, such as plural(\"all{entity}\")"
+            ),
+            Self::NoScalar { column, database_type, is_key: false } => {
+                write!(formatter, "{column} is of type {database_type}, which has no scalar; hide the column")
+            }
+            Self::NoScalar { column, database_type, is_key: true } => write!(
+                formatter,
+                "{column} is of type {database_type}, which has no scalar; it cannot be hidden because it is part of a key"
+            ),
+            Self::InvalidName { name, of } => {
+                write!(formatter, "\"{name}\" is not a valid GraphQL name for {of}; rename it")
+            }
+            Self::OnDelete { relation, rule, problem } => {
+                write!(formatter, "{relation} has the deletion rule {rule}, but {problem}")
+            }
+            Self::UnknownOption { entity, name } => {
+                write!(formatter, "an option of {entity} names \"{name}\", which does not exist")
+            }
+        }
+    }
+}
+
+/// Error of a registry whose entities contradict themselves or each other.
+///
+/// [`Debug`](fmt::Debug) prints the same list as [`Display`](fmt::Display), because a `main` that returns the error prints the former.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ModelError {
+    /// All faults found.
+    pub faults: Vec<ModelFault>,
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the entities are not a valid model ({} found):", self.faults.len())?;
+        for fault in &self.faults {
+            write!(formatter, "\n  - {fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ModelError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl std::error::Error for ModelError {}
