@@ -150,7 +150,8 @@ impl Tree<'_> {
     /// Prepares the statement for these parent keys, and for the catalog if its form depends on it.
     async fn prepare(&self, load: &Load, keys: &[RelationKey]) -> (Arc<SqlStatement>, Arc<[Value]>) {
         let catalog = match load.depends_on_statistics(self.session.dialect()) {
-            true => self.session.statements().catalog().await,
+            // Boxed: otherwise it would be most of every load's future, also of those without statistics.
+            true => Box::pin(self.session.statements().catalog()).await,
             false => None,
         };
         let catalog = catalog.as_deref().unwrap_or(Catalog::none());
