@@ -61,7 +61,7 @@ fn check(
     let result = TestRunner::new(choices::config(cases)).run(&strategy, |(queries, numbers)| {
         let world = rows(&mut Choices::new(&numbers));
         for service in &services {
-            let agrees = runtime.block_on(agree(service, &world, &queries, query));
+            let agrees = runtime.block_on(agree(service, [&world, &world], &queries, query));
             compared.set(compared.get() + agrees.map_err(TestCaseError::fail)?);
         }
         Ok(())
@@ -71,14 +71,15 @@ fn check(
     runtime.block_on(Service::drop_all(services));
 }
 
-/// Returns the number of compared queries, or the first difference.
-async fn agree(
+/// Stores rows, and compares queries with those over the rows that the service's schema shows. Returns the number of
+/// compared queries, or the first difference.
+pub async fn agree(
     service: &Service,
-    world: &World,
+    [stored, world]: [&World; 2],
     queries: &[Vec<u16>],
     query: fn(&World, &mut Choices) -> Vec<Field>,
 ) -> Result<usize, String> {
-    world.store(&service.database.connection).await;
+    stored.store(&service.database.connection).await;
     let mut known = service.known(world).await?;
     for numbers in queries {
         let mut choices = Choices::new(numbers);

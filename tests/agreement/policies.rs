@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use tokio::runtime::Runtime;
 
-use crate::agreement::compare;
+use crate::agreement::agree;
 use crate::ask::Service;
 use crate::cell::Cell;
 use crate::choices::{self, Choices};
@@ -59,7 +59,7 @@ fn check(cases: u32, queries: usize, length: usize, query: fn(&World, &mut Choic
         let schema = schema.seen_by(&viewer).map_err(|error| TestCaseError::fail(error.to_string()))?;
         for service in services_cell.borrow_mut().iter_mut() {
             service.schema = schema.clone();
-            let agrees = runtime.block_on(agree(service, &world, &seen, &queries, query));
+            let agrees = runtime.block_on(agree(service, [&world, &seen], &queries, query));
             compared.set(
                 compared.get()
                     + agrees.map_err(|fault| {
@@ -77,24 +77,6 @@ fn check(cases: u32, queries: usize, length: usize, query: fn(&World, &mut Choic
     eprintln!("{} queries compared", compared.get());
     choices::expect(result);
     runtime.block_on(Service::drop_all(services));
-}
-
-async fn agree(
-    service: &Service,
-    world: &World,
-    seen: &World,
-    queries: &[Vec<u16>],
-    query: fn(&World, &mut Choices) -> Vec<Field>,
-) -> Result<usize, String> {
-    world.store(&service.database.connection).await;
-    let mut known = service.known(seen).await?;
-    for numbers in queries {
-        let mut choices = Choices::new(numbers);
-        let fields = query(seen, &mut choices);
-        service.learn_cursors(seen, &fields, &mut known).await?;
-        compare(service, seen, &known, &fields, &mut choices).await?;
-    }
-    Ok(queries.len())
 }
 
 fn random_rules(world: &World, choices: &mut Choices) -> Vec<Rules> {
