@@ -14,7 +14,7 @@ use super::availability::Availability;
 use super::changes::ChangeNotifier;
 use super::handle::{Database, Driver};
 #[cfg(feature = "postgres")]
-use super::postgres::{Access, PostgresTransaction};
+use super::postgres::{PostgresTransaction, TransactionMode};
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
 use super::seaorm;
@@ -57,9 +57,9 @@ impl Begun {
         database.check_file_lately(Instant::now())?;
         match database.driver() {
             #[cfg(feature = "postgres")]
-            Some(Driver::Postgres(connections)) => {
-                Ok(Self::Postgres(Box::new(PostgresTransaction::begin(connections, Access::Snapshot).await?)))
-            }
+            Some(Driver::Postgres(connections)) => Ok(Self::Postgres(Box::new(
+                PostgresTransaction::begin(connections, TransactionMode::Snapshot).await?,
+            ))),
             #[cfg(feature = "sqlite")]
             Some(Driver::Sqlite(reader)) => Ok(Self::Sqlite(Box::new(reader.begin_snapshot().await?))),
             None => {
@@ -80,7 +80,7 @@ impl Begun {
         #[cfg(feature = "postgres")]
         if let Some(connections) = database.postgres() {
             return Ok(Self::Postgres(Box::new(
-                PostgresTransaction::begin(connections, Access::Write).await?,
+                PostgresTransaction::begin(connections, TransactionMode::Write).await?,
             )));
         }
         let options = TransactionOptions {

@@ -8,7 +8,7 @@ use super::{Column, ColumnId, Declaration, Entity, EntityId, Model, Relation, Re
 
 /// Part of the model that has a name, or to which names are derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Named {
+pub(super) enum NamedPart {
     /// Part of every schema.
     Fixed,
     /// Field of a column, or of a unique key that begins with the column.
@@ -41,7 +41,7 @@ pub(super) struct Findings {
 pub(super) struct Clash {
     pub name: String,
     /// Owners: the first, and the one that finds the name taken.
-    pub between: [Named; 2],
+    pub between: [NamedPart; 2],
     /// Descriptions of the owners.
     pub described: [String; 2],
 }
@@ -109,11 +109,11 @@ fn columns(entity: &Entity, columns: &[ColumnId]) -> String {
 }
 
 impl Findings {
-    fn invalid(&mut self, name: &str, named: Named, of: String) {
+    fn invalid(&mut self, name: &str, named: NamedPart, of: String) {
         self.faults.push(ModelFault::InvalidName { name: name.to_owned(), of: of.clone() });
         self.clashes.push(Clash {
             name: name.to_owned(),
-            between: [Named::Fixed, named],
+            between: [NamedPart::Fixed, named],
             described: ["not a valid name".to_owned(), of],
         });
     }
@@ -121,7 +121,7 @@ impl Findings {
 
 /// Names in use; finds the second user of each name.
 struct Names<'a> {
-    taken: HashMap<String, (Named, String)>,
+    taken: HashMap<String, (NamedPart, String)>,
     findings: &'a mut Findings,
 }
 
@@ -135,7 +135,7 @@ impl<'a> Names<'a> {
     fn take(
         &mut self,
         name: &str,
-        (named, what): (Named, String),
+        (named, what): (NamedPart, String),
         clash: impl FnOnce(String, [String; 2]) -> ModelFault,
     ) -> bool {
         let is_valid = names::is_valid(name);
@@ -165,17 +165,17 @@ impl<'a> Names<'a> {
 fn check_fields(model: &Model, (id, entity): (EntityId, &Entity), findings: &mut Findings) {
     let clash = |field, between| ModelFault::FieldClash { entity: entity.name.clone(), field, between };
     let mut names = Names::new(findings);
-    names.take(names::NODE_ID, (Named::Fixed, "the node id".to_owned()), clash);
+    names.take(names::NODE_ID, (NamedPart::Fixed, "the node id".to_owned()), clash);
     // Combinators share the filter with columns and relations.
     for combinator in names::COMBINATORS {
-        names.take(combinator, (Named::Fixed, format!("the filter's {combinator}")), clash);
+        names.take(combinator, (NamedPart::Fixed, format!("the filter's {combinator}")), clash);
     }
     for (column_id, column) in entity.visible_columns() {
-        let named = Named::Column(id, column_id);
+        let named = NamedPart::Column(id, column_id);
         names.take(&column.field, (named, format!("column {}", column.name)), clash);
     }
     for (relation_id, relation) in entity.relations.iter().enumerate() {
-        let named = Named::Relation(id, relation_id);
+        let named = NamedPart::Relation(id, relation_id);
         let what = described(model, entity, relation);
         if names.take(&relation.field, (named, what.clone()), clash) && relation.is_many() {
             let forms = [names::connection_field, names::aggregate_field, names::count_order];
@@ -210,7 +210,7 @@ fn check_edges(model: &Model, (_, entity): (EntityId, &Entity), findings: &mut F
         let junction = relation.junction.as_ref().and_then(|junction| junction.entity);
         let Some(junction_id) = junction.filter(|_| !columns.is_empty()) else { continue };
         let junction = &model.entities[junction_id];
-        let mut beside = |place: String, others: Vec<(String, (Named, String))>| {
+        let mut beside = |place: String, others: Vec<(String, (NamedPart, String))>| {
             let clash = |field, between| ModelFault::FieldClash { entity: place.clone(), field, between };
             let mut names = Names::new(findings);
             for (field, owner) in others {
@@ -221,12 +221,12 @@ fn check_edges(model: &Model, (_, entity): (EntityId, &Entity), findings: &mut F
                 // An invalid name was reported where the column is checked.
                 if names::is_valid(&column.field) {
                     let what = format!("column {}.{}", junction.table.name, column.name);
-                    names.take(&column.field, (Named::Column(junction_id, *id), what), clash);
+                    names.take(&column.field, (NamedPart::Column(junction_id, *id), what), clash);
                 }
             }
         };
         let every = names::EDGE_FIELDS
-            .map(|field| (field.to_owned(), (Named::Fixed, format!("the {field} of every edge"))));
+            .map(|field| (field.to_owned(), (NamedPart::Fixed, format!("the {field} of every edge"))));
         beside(names::ConnectionTypes::of_relation(&entity.name, &relation.field).edge, every.into());
         let target = &model.entities[relation.target];
         let keys = target.keys().filter(|(field, _)| names::is_valid(field));
@@ -241,9 +241,9 @@ fn check_edges(model: &Model, (_, entity): (EntityId, &Entity), findings: &mut F
 fn check_values(model: &Model, findings: &mut Findings) {
     let exposed = model.enumerations.iter().enumerate().filter(|(_, enumeration)| enumeration.exposed);
     for (id, enumeration) in exposed {
-        let mut taken: HashMap<&String, (Named, &String)> = HashMap::new();
+        let mut taken: HashMap<&String, (NamedPart, &String)> = HashMap::new();
         for (value, (name, stored)) in enumeration.variants.iter().enumerate() {
-            let named = Named::EnumValue(id, value);
+            let named = NamedPart::EnumValue(id, value);
             if !names::is_valid_value(name) {
                 let of = format!("value \"{stored}\" of database enum {}", enumeration.database_name);
                 findings.invalid(name, named, of);
@@ -267,7 +267,7 @@ fn check_values(model: &Model, findings: &mut Findings) {
 /// Returns the entities whose type name is unique.
 fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, &'a Entity)> {
     let clash = |name, between| ModelFault::TypeClash { name, between };
-    let fixed = |what: String| (Named::Fixed, what);
+    let fixed = |what: String| (NamedPart::Fixed, what);
     let mut names = Names::new(findings);
     for name in names::FIXED_TYPES {
         names.take(name, fixed("a type of every schema".to_owned()), clash);
@@ -283,7 +283,7 @@ fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, 
     }
     let exposed = model.enumerations.iter().enumerate().filter(|(_, enumeration)| enumeration.exposed);
     for (id, enumeration) in exposed {
-        let named = Named::Enumeration(id);
+        let named = NamedPart::Enumeration(id);
         let what = format!("database enum {}", enumeration.database_name);
         if names.take(&enumeration.name, (named, what.clone()), clash) {
             let filter = names::scalar_filter(&enumeration.name);
@@ -293,12 +293,12 @@ fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, 
     let mut named = Vec::new();
     for (id, entity) in model.exposed() {
         let what = format!("the entity of table {}", entity.table.name);
-        if !names.take(&entity.name, (Named::Entity(id), what.clone()), clash) {
+        if !names.take(&entity.name, (NamedPart::Entity(id), what.clone()), clash) {
             continue;
         }
         named.push((id, entity));
         for (number, name) in entity.types.all().into_iter().enumerate() {
-            names.take(name, (Named::Derived(id, number), format!("a type of {what}")), clash);
+            names.take(name, (NamedPart::Derived(id, number), format!("a type of {what}")), clash);
         }
         check_inputs(model, (id, entity), &mut names);
         let with_columns =
@@ -306,7 +306,7 @@ fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, 
         for (relation_id, relation) in with_columns {
             let owner = || {
                 let what = format!("a type of relation {}.{}", entity.name, relation.field);
-                (Named::Relation(id, relation_id), what)
+                (NamedPart::Relation(id, relation_id), what)
             };
             let types = names::ConnectionTypes::of_relation(&entity.name, &relation.field);
             names.take(&types.connection, owner(), clash);
@@ -329,23 +329,23 @@ fn check_roots(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
     let clash = |field, between| ModelFault::FieldClash { entity: "Query".to_owned(), field, between };
     let mut names = Names::new(findings);
     for name in names::FIXED_ROOTS {
-        names.take(name, (Named::Fixed, "the look-up of nodes".to_owned()), clash);
+        names.take(name, (NamedPart::Fixed, "the look-up of nodes".to_owned()), clash);
     }
     for (id, entity) in entities {
         let roots = &entity.roots;
         let one = format!("the look-up of {}", entity.name);
-        if names.take(&roots.one, (Named::Entity(*id), one.clone()), clash) {
+        if names.take(&roots.one, (NamedPart::Entity(*id), one.clone()), clash) {
             let further = entity.lookups().filter(|(name, _)| *name != roots.one && names::is_valid(name));
             for (name, key) in further {
                 names.take(&name, (column_of(*id, key), one.clone()), clash);
             }
         }
-        let many = (Named::Plural(*id), format!("the list of {}", entity.name));
+        let many = (NamedPart::Plural(*id), format!("the list of {}", entity.name));
         if roots.list == roots.one {
             let field = roots.list.clone();
             names.findings.clashes.push(Clash {
                 name: field.clone(),
-                between: [Named::Entity(*id), Named::Plural(*id)],
+                between: [NamedPart::Entity(*id), NamedPart::Plural(*id)],
                 described: [one, many.1],
             });
             names.findings.faults.push(ModelFault::NoPlural { entity: entity.name.clone(), field });
@@ -362,13 +362,13 @@ fn check_inputs(model: &Model, (id, entity): (EntityId, &Entity), names: &mut Na
     for (field, _) in entity.keys().filter(|(field, key)| key.len() > 1 && names::is_valid(field)) {
         let what = format!("the columns of a unique key of {}", entity.name);
         let key = entity.types.all().iter().position(|name| **name == entity.types.key).unwrap_or_default();
-        let named = Named::Derived(id, key);
+        let named = NamedPart::Derived(id, key);
         names.take(&names::composite_key(&entity.types.key, &field), (named, what), clash);
     }
     for (relation_id, relation) in named_relations(entity) {
         let what = || {
             let what = format!("an input of relation {}.{}", entity.name, relation.field);
-            (Named::Relation(id, relation_id), what)
+            (NamedPart::Relation(id, relation_id), what)
         };
         if relation.declaration == Declaration::BelongsTo {
             for input in [&entity.types.create, &entity.types.update] {
@@ -395,7 +395,7 @@ fn check_mutations(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
     // Entities whose list and single field are equal were reported before.
     for (id, entity) in entities.iter().filter(|(_, entity)| entity.roots.list != entity.roots.one) {
         for (name, _) in entity.roots.mutations() {
-            names.take(name, (Named::Entity(*id), format!("a mutation of {}", entity.name)), clash);
+            names.take(name, (NamedPart::Entity(*id), format!("a mutation of {}", entity.name)), clash);
         }
     }
 }
@@ -404,7 +404,7 @@ fn check_mutations(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
 fn check_keys((id, entity): (EntityId, &Entity), findings: &mut Findings) {
     let clash = |field, between| ModelFault::FieldClash { entity: entity.types.link.clone(), field, between };
     let mut names = Names::new(findings);
-    names.take("create", (Named::Fixed, "a new row".to_owned()), clash);
+    names.take("create", (NamedPart::Fixed, "a new row".to_owned()), clash);
     // Missing keys and invalid names were reported before.
     for (field, key) in entity.keys().filter(|(field, _)| names::is_valid(field)) {
         let owner = (column_of(id, key), format!("the unique key ({})", columns(entity, key)));
@@ -413,6 +413,6 @@ fn check_keys((id, entity): (EntityId, &Entity), findings: &mut Findings) {
 }
 
 /// Returns the part that names a unique key: the key's first column.
-fn column_of(entity: EntityId, key: &[ColumnId]) -> Named {
-    key.first().map_or(Named::Entity(entity), |column| Named::Column(entity, *column))
+fn column_of(entity: EntityId, key: &[ColumnId]) -> NamedPart {
+    key.first().map_or(NamedPart::Entity(entity), |column| NamedPart::Column(entity, *column))
 }

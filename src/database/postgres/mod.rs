@@ -25,4 +25,4 @@ mod watch;
 pub(super) use connections::PostgresConnections;
 pub(super) use decoder::{decode, is_readable};
 pub(super) use startup::{PgConfig, explore};
-pub(super) use transaction::{Access, PostgresTransaction};
+pub(super) use transaction::{PostgresTransaction, TransactionMode};

@@ -20,14 +20,14 @@ const ROLLBACK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::database) enum Access {
+pub(in crate::database) enum TransactionMode {
     /// Reads and writes; each statement sees the commits before it.
     Write,
     /// Reads one snapshot, taken by the first statement.
     Snapshot,
 }
 
-impl Access {
+impl TransactionMode {
     /// Statement that begins the transaction.
     fn begin(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Access {
 #[derive(Debug)]
 pub(in crate::database) struct PostgresTransaction {
     connections: Arc<PostgresConnections>,
-    access: Access,
+    mode: TransactionMode,
     state: Mutex<TransactionState>,
     /// Held while a broken connection is replaced.
     renewing: tokio::sync::Mutex<()>,
@@ -63,11 +63,11 @@ struct TransactionState {
 
 impl PostgresTransaction {
     /// Returns a transaction with a connection. Nothing is sent before the first statement.
-    pub async fn begin(connections: &Arc<PostgresConnections>, access: Access) -> Result<Self, Fault> {
+    pub async fn begin(connections: &Arc<PostgresConnections>, mode: TransactionMode) -> Result<Self, Fault> {
         let connections = connections.clone();
-        let lease = match access {
-            Access::Write => connections.lease_writing().await?,
-            Access::Snapshot => connections.lease_reading().await?,
+        let lease = match mode {
+            TransactionMode::Write => connections.lease_writing().await?,
+            TransactionMode::Snapshot => connections.lease_reading().await?,
         };
         let state = TransactionState {
             lease: Some(lease),
@@ -77,7 +77,7 @@ impl PostgresTransaction {
             under_way: 0,
         };
         let state = Mutex::new(state);
-        Ok(Self { connections, access, state, renewing: tokio::sync::Mutex::default() })
+        Ok(Self { connections, mode, state, renewing: tokio::sync::Mutex::default() })
     }
 
     /// Sends a statement, and decodes the returned rows into a builder from `rows`.
@@ -211,7 +211,7 @@ impl PostgresTransaction {
         rows: RowSetBuilder,
     ) -> Result<(Reply, u32), SqlError> {
         let mut state = self.state();
-        let stage = if state.has_begun { Stage::Inside } else { Stage::Begin(self.access.begin()) };
+        let stage = if state.has_begun { Stage::Inside } else { Stage::Begin(self.mode.begin()) };
         let Some(connection) = state.lease.as_ref().and_then(Lease::connection) else {
             return Err(is_over());
         };

@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::EntityId;
-use crate::model::check::Named;
+use crate::model::check::NamedPart;
 
 /// State of the names that gave way.
 pub(super) struct Clashes {
     /// True if names give way; otherwise clashes are faults.
     resolves: bool,
     /// Parts whose names were chosen by an option.
-    pub chosen: BTreeSet<Named>,
+    pub chosen: BTreeSet<NamedPart>,
     /// Number of names that an entity has used up.
     pub used: BTreeMap<EntityId, usize>,
     /// Last clash of each part except relations, which keep theirs: the name, and its owner.
-    pub lost: BTreeMap<Named, [String; 2]>,
+    pub lost: BTreeMap<NamedPart, [String; 2]>,
 }
 
 impl Clashes {
@@ -28,7 +28,7 @@ impl Clashes {
     }
 
     /// Keeps the name of a part, because an option chose the name.
-    pub fn choose(&mut self, named: Named) {
+    pub fn choose(&mut self, named: NamedPart) {
         self.chosen.insert(named);
     }
 }

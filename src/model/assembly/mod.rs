@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use joins::Joined;
 
-use super::check::Named;
+use super::check::NamedPart;
 use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
 use super::relation::Declared;
@@ -366,7 +366,7 @@ impl Assembly {
                     column.hidden |= options.hides(&names);
                 }
                 if options.rename_to(&mut column.field, &names) {
-                    self.clashes.choose(Named::Column(id, number));
+                    self.clashes.choose(NamedPart::Column(id, number));
                 }
                 columns.extend(names);
             }

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use heck::ToPascalCase;
 
 use super::Assembly;
-use crate::model::check::{self, Clash, Findings, Named};
+use crate::model::check::{self, Clash, Findings, NamedPart};
 use crate::model::names::{self, RootNames, TypeNames};
 use crate::model::{Declaration, EntityId, Note};
 
@@ -39,7 +39,7 @@ impl Assembly {
         let rounds = if self.clashes.resolves() { MOST_ROUNDS } else { 0 };
         for _ in 0..rounds {
             let findings = check::check(&self.model);
-            let mut losers: BTreeMap<(u8, Named), [String; 2]> = BTreeMap::new();
+            let mut losers: BTreeMap<(u8, NamedPart), [String; 2]> = BTreeMap::new();
             for clash in &findings.clashes {
                 for (named, owner) in self.losers(clash) {
                     losers.entry((self.rank(named), named)).or_insert([clash.name.clone(), owner]);
@@ -56,7 +56,7 @@ impl Assembly {
     }
 
     /// Returns the owners that give way, each with the description of the other.
-    fn losers(&self, clash: &Clash) -> Vec<(Named, String)> {
+    fn losers(&self, clash: &Clash) -> Vec<(NamedPart, String)> {
         let [one, other] = clash.between;
         let [of_one, of_other] = clash.described.clone();
         let (one, other) = ((one, of_other), (other, of_one));
@@ -79,40 +79,40 @@ impl Assembly {
         }
     }
 
-    fn is_fixed(&self, named: Named) -> bool {
+    fn is_fixed(&self, named: NamedPart) -> bool {
         let is_chosen = match named {
-            Named::Fixed => true,
-            Named::Relation(entity, relation) => self.origins[entity][relation].is_chosen,
-            Named::Entity(entity) => self.registered[entity].1.name.is_some(),
-            Named::Plural(entity) => self.registered[entity].1.plural.is_some(),
+            NamedPart::Fixed => true,
+            NamedPart::Relation(entity, relation) => self.origins[entity][relation].is_chosen,
+            NamedPart::Entity(entity) => self.registered[entity].1.name.is_some(),
+            NamedPart::Plural(entity) => self.registered[entity].1.plural.is_some(),
             _ => false,
         };
         is_chosen || self.clashes.chosen.contains(&named)
     }
 
-    fn rank(&self, named: Named) -> u8 {
+    fn rank(&self, named: NamedPart) -> u8 {
         match named {
-            Named::Fixed => 0,
-            Named::Column(..) => 1,
-            Named::Entity(_) => 2,
-            Named::Plural(_) => 3,
-            Named::Relation(entity, relation) => {
+            NamedPart::Fixed => 0,
+            NamedPart::Column(..) => 1,
+            NamedPart::Entity(_) => 2,
+            NamedPart::Plural(_) => 3,
+            NamedPart::Relation(entity, relation) => {
                 match self.model.entities[entity].relations[relation].declaration {
                     Declaration::BelongsTo => 4,
                     Declaration::HasOne | Declaration::HasMany => 5,
                     Declaration::ManyToMany => 6,
                 }
             }
-            Named::Derived(..) => 7,
-            Named::Enumeration(_) => 8,
-            Named::EnumValue(..) => 9,
+            NamedPart::Derived(..) => 7,
+            NamedPart::Enumeration(_) => 8,
+            NamedPart::EnumValue(..) => 9,
         }
     }
 
-    fn has_alternative(&self, named: Named) -> bool {
+    fn has_alternative(&self, named: NamedPart) -> bool {
         match named {
-            Named::Relation(entity, relation) => !self.origins[entity][relation].alternatives.is_empty(),
-            Named::Entity(entity) => self.next_name(entity).is_some(),
+            NamedPart::Relation(entity, relation) => !self.origins[entity][relation].alternatives.is_empty(),
+            NamedPart::Entity(entity) => self.next_name(entity).is_some(),
             _ => false,
         }
     }
@@ -123,10 +123,10 @@ impl Assembly {
     }
 
     /// Gives a part its next name.
-    fn move_on(&mut self, named: Named, lost: [String; 2]) {
+    fn move_on(&mut self, named: NamedPart, lost: [String; 2]) {
         match named {
-            Named::Fixed => return,
-            Named::Column(entity, column) => {
+            NamedPart::Fixed => return,
+            NamedPart::Column(entity, column) => {
                 let entity = &mut self.model.entities[entity];
                 let field = &mut entity.columns[column].field;
                 if self.clashes.lost.contains_key(&named) {
@@ -136,7 +136,7 @@ impl Assembly {
                     field.push_str("Value");
                 }
             }
-            Named::Entity(id) => {
+            NamedPart::Entity(id) => {
                 let next = self.next_name(id).cloned();
                 *self.clashes.used.entry(id).or_default() += 1;
                 let name = next.unwrap_or_else(|| format!("{}Record", self.model.entities[id].name));
@@ -147,12 +147,12 @@ impl Assembly {
                 entity.types = TypeNames::new(&name);
                 entity.name = name;
             }
-            Named::Plural(id) => {
+            NamedPart::Plural(id) => {
                 let entity = &mut self.model.entities[id];
                 let many = format!("all{}", entity.roots.list.to_pascal_case());
                 entity.roots = RootNames::new(&entity.roots.one, &many);
             }
-            Named::Relation(entity, id) => {
+            NamedPart::Relation(entity, id) => {
                 let origin = &mut self.origins[entity][id];
                 origin.lost = Some(lost);
                 let relation = &mut self.model.entities[entity].relations[id];
@@ -162,18 +162,18 @@ impl Assembly {
                 }
                 return;
             }
-            Named::Derived(entity, number) => {
+            NamedPart::Derived(entity, number) => {
                 if let Some(name) = self.model.entities[entity].types.all_mut().into_iter().nth(number) {
                     name.push_str("Type");
                 }
             }
-            Named::Enumeration(id) => {
+            NamedPart::Enumeration(id) => {
                 let enumeration = &mut self.model.enumerations[id];
                 let readable = names::type_of(&names::readable(&enumeration.database_name, "enum"));
                 let is_valid = names::is_valid(&enumeration.name);
                 enumeration.name = if is_valid { format!("{}Enum", enumeration.name) } else { readable };
             }
-            Named::EnumValue(id, value) => {
+            NamedPart::EnumValue(id, value) => {
                 let (name, stored) = &mut self.model.enumerations[id].variants[value];
                 let readable = names::enum_value(&names::readable(stored, "value"));
                 *name = if names::is_valid_value(name) { format!("{name}_VALUE") } else { readable };
@@ -195,7 +195,7 @@ impl Assembly {
         for (entity, origins) in self.origins.iter().enumerate() {
             for (relation, origin) in origins.iter().enumerate().filter(|(_, origin)| !origin.is_chosen) {
                 if let Some(lost) = &origin.lost
-                    && let Some((of, name)) = self.named(Named::Relation(entity, relation))
+                    && let Some((of, name)) = self.named(NamedPart::Relation(entity, relation))
                 {
                     notes.push((of, name, lost.clone()));
                 }
@@ -206,34 +206,34 @@ impl Assembly {
     }
 
     /// Returns a part in words, and its name.
-    fn named(&self, named: Named) -> Option<(String, String)> {
+    fn named(&self, named: NamedPart) -> Option<(String, String)> {
         let entities = &self.model.entities;
         Some(match named {
-            Named::Fixed => return None,
-            Named::Column(entity, column) => {
+            NamedPart::Fixed => return None,
+            NamedPart::Column(entity, column) => {
                 let (entity, column) = (&entities[entity], &entities[entity].columns[column]);
                 (format!("column {}.{}", entity.table.name, column.name), column.field.clone())
             }
-            Named::Entity(id) => {
+            NamedPart::Entity(id) => {
                 (format!("the entity of table {}", entities[id].table.name), entities[id].name.clone())
             }
-            Named::Plural(id) => {
+            NamedPart::Plural(id) => {
                 (format!("the list of {}", entities[id].name), entities[id].roots.list.clone())
             }
-            Named::Relation(entity, relation) => {
+            NamedPart::Relation(entity, relation) => {
                 let (entity, relation) = (&entities[entity], &entities[entity].relations[relation]);
                 let described = check::described(&self.model, entity, relation);
                 (format!("in {}, {described}", entity.name), relation.field.clone())
             }
-            Named::Derived(id, number) => {
+            NamedPart::Derived(id, number) => {
                 let name = (*entities[id].types.all().get(number)?).to_owned();
                 (format!("a type of {}", entities[id].name), name)
             }
-            Named::Enumeration(id) => {
+            NamedPart::Enumeration(id) => {
                 let enumeration = &self.model.enumerations[id];
                 (format!("database enum {}", enumeration.database_name), enumeration.name.clone())
             }
-            Named::EnumValue(id, value) => {
+            NamedPart::EnumValue(id, value) => {
                 let enumeration = &self.model.enumerations[id];
                 let (name, stored) = enumeration.variants.get(value)?;
                 (format!("value \"{stored}\" of database enum {}", enumeration.database_name), name.clone())
