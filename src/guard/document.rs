@@ -9,8 +9,8 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::Value;
 
+use super::limits::{DocumentLimits, GuardRefusal, refuse_above};
 use super::values::ValueSize;
-use super::{DocumentLimits, GuardRefusal, refuse_above};
 use crate::error::Error;
 
 /// Refuses a document that exceeds a limit, or whose fragments form a cycle (September 2025, section

@@ -5,7 +5,7 @@ use std::iter;
 
 use async_graphql::Pos;
 
-use super::GuardRefusal;
+use super::limits::GuardRefusal;
 use crate::error::Error;
 
 /// Kind of a token. A punctuator is named by its first byte, `...` by a dot.

@@ -16,8 +16,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Pos, Positioned};
 
-use super::GuardRefusal;
 use super::lexer::{self, Token, TokenKind};
+use super::limits::GuardRefusal;
 use crate::error::Error;
 
 /// Parses a document. Recurses once per bracket of the text, which the caller bounds.

@@ -4,7 +4,7 @@
 use async_graphql::Pos;
 
 use super::lexer::{Lexer, Token, TokenKind};
-use super::{DocumentLimits, GuardRefusal, refuse_above};
+use super::limits::{DocumentLimits, GuardRefusal, refuse_above};
 use crate::error::Error;
 
 /// Returns the tokens of a text, the end last. Refuses a text with too many bytes or tokens, too long a name,

@@ -9,6 +9,7 @@ use sea_orm::{ColumnType as DatabaseType, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::expected::Expected;
 use super::range;
 
 /// Type of a column: every database type that has a scalar.
@@ -161,10 +162,6 @@ pub struct Operators {
     /// `sum` and `avg`.
     pub arithmetic: bool,
 }
-
-/// Description of the value expected instead of one that does not fit a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected(pub String);
 
 impl ColumnType {
     /// Returns the column type of a SeaORM column type, or `None` if no scalar fits.

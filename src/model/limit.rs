@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use sea_orm::sea_query::StringLen;
 use sea_orm::{ColumnType as DatabaseType, Value};
 
-use super::column_type::Expected;
+use super::expected::Expected;
 
 /// Limit of a column's values. SQLite stores any value in any column, so this check makes both databases
 /// behave alike.

@@ -4,6 +4,7 @@ mod assembly;
 mod check;
 mod column_type;
 mod description;
+mod expected;
 mod fault;
 mod limit;
 pub mod names;
@@ -12,36 +13,29 @@ mod range;
 mod reflect;
 mod registry;
 mod relation;
+mod table;
 mod tables;
 mod vocabulary;
 
-pub use column_type::{ColumnType, Expected, Operators, Scalar, is_null, normalize_key};
+pub use column_type::{ColumnType, Operators, Scalar, is_null, normalize_key};
 pub use description::{
     ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
 };
+pub use expected::Expected;
 pub use fault::{ModelError, ModelFault};
 pub use limit::Limit;
 pub use note::Note;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
+pub use table::{ColumnId, EntityId, RelationId, Table};
 pub use tables::TableOptions;
 pub use vocabulary::{NestedNeed, NestedVerb};
 
 use std::collections::HashMap;
-use std::fmt;
 
 use sea_orm::Value;
 
 use names::{ConnectionTypes, MutationRoot, RootNames, TypeNames};
-
-/// Index of an [`Entity`] in [`Model::entities`].
-pub type EntityId = usize;
-
-/// Index of a [`Column`] in [`Entity::columns`].
-pub type ColumnId = usize;
-
-/// Index of a [`Relation`] in [`Entity::relations`].
-pub type RelationId = usize;
 
 /// All registered entities and their relations.
 #[derive(Clone, Debug, Default)]
@@ -96,25 +90,6 @@ pub struct Entity {
     pub exposed: bool,
     /// True if the viewer may not see all rows: a key may then reference a row that the viewer does not see.
     pub restricted: bool,
-}
-
-/// Name of a table.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Table {
-    /// Database schema, if it is not the connection's own.
-    pub schema: Option<String>,
-    /// Table name.
-    pub name: String,
-}
-
-impl fmt::Display for Table {
-    /// Writes the table with its schema, if it has one.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.schema {
-            Some(schema) => write!(formatter, "{schema}.{}", self.name),
-            None => formatter.write_str(&self.name),
-        }
-    }
 }
 
 /// A column of a table.

@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use sea_orm::Value;
 use serde_json::Value as Json;
 
-use super::column_type::Expected;
+use super::expected::Expected;
 
 /// Nanoseconds of PostgreSQL's smallest time step.
 const STEP_NANOSECONDS: u32 = 1_000;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{EntityTrait, Related};
 
 use super::reflect::{self, Reflected, ReflectedVia};
-use super::{Model, ModelError, ModelFault, Note, OnDelete, assembly};
+use super::{ModelFault, Note, OnDelete};
 
 /// Registry of the entities that a service exposes.
 ///
@@ -198,10 +198,5 @@ impl Registry {
     ) -> Self {
         self.values.insert((enumeration.into(), stored.into()), name.into());
         self
-    }
-
-    /// Builds the model of all registered entities, or returns every fault of the model.
-    pub fn model(self) -> Result<Model, ModelError> {
-        assembly::assemble(self)
     }
 }

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{ForeignKeyAction, TableRef};
 use sea_orm::{Identity, RelationDef, RelationType};
 use serde::Deserialize;
 
-use super::{ColumnId, EntityId, Table};
+use super::table::{ColumnId, EntityId, Table};
 
 /// Number of rows at the other end of a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

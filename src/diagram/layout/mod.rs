@@ -4,6 +4,9 @@
 //! steps assign a layer to each box, an order within each layer, a height to each item, and then a route to
 //! each line. A line that passes a layer has a lane there, so no line crosses a box.
 
+mod geometry;
+mod groups;
+mod layers;
 mod order;
 mod pack;
 mod place;
@@ -11,126 +14,15 @@ mod ports;
 mod rank;
 mod route;
 
-/// Distance between the upper ends of two lines at a side of a box: space for a label.
-const PORT: f64 = 18.0;
-
-/// Distance between the corner of a box and the nearest line.
-const CORNER: f64 = 9.0;
-
-/// Width of the crow's foot at a box, without the label.
-pub(super) const FOOT: f64 = 26.0;
-
-/// Size of a box.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BoxSize {
-    pub width: f64,
-    /// Minimum height; a box with many lines becomes higher.
-    pub height: f64,
-}
-
-/// Line to be drawn.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BoxLink {
-    /// Indexes of the boxes at its ends.
-    pub ends: [usize; 2],
-    /// Width of the label at each end.
-    pub labels: [f64; 2],
-}
-
-/// Rectangle of the drawing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Area {
-    pub x: f64,
-    pub y: f64,
-    pub width: f64,
-    pub height: f64,
-}
-
-/// Point of the drawing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Point {
-    pub x: f64,
-    pub y: f64,
-}
-
-/// Positions of all boxes and lines.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Layout {
-    pub width: f64,
-    pub height: f64,
-    /// Boxes, in the order of the sizes.
-    pub boxes: Vec<Area>,
-    /// Routes, in the order of the links, each from its first end to its second. Every part is horizontal or
-    /// vertical; the first and the last are horizontal.
-    pub routes: Vec<Vec<Point>>,
-}
-
-/// Box, or lane of a line that passes its layer.
-struct LayerItem {
-    node: Option<usize>,
-    layer: usize,
-    height: f64,
-    /// Vertical centre.
-    y: f64,
-}
-
-/// Part of a line between two neighbouring layers, or from a box to itself.
-struct Segment {
-    link: usize,
-    /// Items at its ends, the left one first. A loop has the same item twice, and lies at its right side.
-    items: [usize; 2],
-    /// Heights of both ends.
-    y: [f64; 2],
-}
-
-impl Segment {
-    fn is_loop(&self) -> bool {
-        self.items[0] == self.items[1]
-    }
-}
-
-/// Connected group of boxes in layers.
-struct Layers {
-    items: Vec<LayerItem>,
-    segments: Vec<Segment>,
-    /// Items of each layer from top to bottom.
-    layers: Vec<Vec<usize>>,
-}
+pub(super) use geometry::{Area, BoxLink, BoxSize, FOOT, Layout, Point};
+use groups::{BoxGroup, groups};
+use layers::Layers;
+use pack::GroupDrawing;
 
 /// Computes the layout; deterministic for the same boxes and links.
 pub(super) fn arrange(sizes: &[BoxSize], links: &[BoxLink]) -> Layout {
     let parts = groups(sizes.len(), links).into_iter().map(|group| draw(group, sizes, links)).collect();
     pack::pack(parts, sizes.len(), links.len())
-}
-
-/// Connected boxes, and the lines between them.
-struct BoxGroup {
-    nodes: Vec<usize>,
-    links: Vec<usize>,
-}
-
-/// Drawn group.
-struct GroupDrawing {
-    group: BoxGroup,
-    layout: Layout,
-}
-
-/// Returns the connected groups of boxes, in order.
-fn groups(count: usize, links: &[BoxLink]) -> Vec<BoxGroup> {
-    let mut leader: Vec<usize> = (0..count).collect();
-    for link in links {
-        let [one, other] = link.ends.map(|end| leader[end]);
-        let (kept, given_up) = (one.min(other), one.max(other));
-        leader.iter_mut().filter(|known| **known == given_up).for_each(|known| *known = kept);
-    }
-    let is_leader = |node: &usize| leader[*node] == *node;
-    (0..count)
-        .filter(is_leader)
-        .map(|group| BoxGroup {
-            nodes: (0..count).filter(|node| leader[*node] == group).collect(),
-            links: (0..links.len()).filter(|link| leader[links[*link].ends[0]] == group).collect(),
-        })
-        .collect()
 }
 
 fn draw(group: BoxGroup, sizes: &[BoxSize], links: &[BoxLink]) -> GroupDrawing {
@@ -145,69 +37,6 @@ fn draw(group: BoxGroup, sizes: &[BoxSize], links: &[BoxLink]) -> GroupDrawing {
     ports::spread(&mut layers);
     let layout = route::route(&layers, &group, sizes, links);
     GroupDrawing { group, layout }
-}
-
-impl Layers {
-    fn new(group: &BoxGroup, sizes: &[BoxSize], links: &[BoxLink]) -> Self {
-        let rank = rank::rank(group, sizes, links);
-        let mut layers = Self { items: Vec::new(), segments: Vec::new(), layers: Vec::new() };
-        let mut item_of = vec![usize::MAX; sizes.len()];
-        for (&node, &layer) in group.nodes.iter().zip(&rank) {
-            item_of[node] = layers.add(Some(node), layer, sizes[node].height);
-        }
-        for &link in &group.links {
-            let ends = links[link].ends.map(|end| item_of[end]);
-            let [from, to] = ends.map(|item| layers.items[item].layer);
-            let (mut left, last) = if from <= to { (ends[0], ends[1]) } else { (ends[1], ends[0]) };
-            for layer in from.min(to) + 1..from.max(to) {
-                let lane = layers.add(None, layer, 0.0);
-                layers.segments.push(Segment { link, items: [left, lane], y: [0.0; 2] });
-                left = lane;
-            }
-            layers.segments.push(Segment { link, items: [left, last], y: [0.0; 2] });
-        }
-        layers.make_room();
-        layers
-    }
-
-    fn add(&mut self, node: Option<usize>, layer: usize, height: f64) -> usize {
-        self.layers.resize_with(self.layers.len().max(layer + 1), Vec::new);
-        self.layers[layer].push(self.items.len());
-        self.items.push(LayerItem { node, layer, height, y: 0.0 });
-        self.items.len() - 1
-    }
-
-    /// Enlarges boxes to fit their lines.
-    fn make_room(&mut self) {
-        for item in 0..self.items.len() {
-            if self.items[item].node.is_some() {
-                let most = Side::BOTH.map(|side| self.ends_at(item, side).count()).into_iter().max();
-                let needed = 2.0 * CORNER + PORT * most.unwrap_or(0).saturating_sub(1) as f64;
-                self.items[item].height = self.items[item].height.max(needed);
-            }
-        }
-    }
-
-    /// Returns the segment ends at a side of an item: the index of the segment, and of its end.
-    fn ends_at(&self, item: usize, side: Side) -> impl Iterator<Item = (usize, usize)> {
-        self.segments.iter().enumerate().flat_map(move |(index, segment)| {
-            [0, 1].into_iter().filter_map(move |end| {
-                let its_side = if end == 0 || segment.is_loop() { Side::Right } else { Side::Left };
-                (segment.items[end] == item && its_side == side).then_some((index, end))
-            })
-        })
-    }
-}
-
-/// Side of a box.
-#[derive(Clone, Copy, PartialEq)]
-enum Side {
-    Left,
-    Right,
-}
-
-impl Side {
-    const BOTH: [Self; 2] = [Self::Left, Self::Right];
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Order of items within each layer, to minimise crossings.
 
-use super::Layers;
+use super::layers::Layers;
 
 /// Number of sweeps over all layers, there and back; more change little.
 const SWEEPS: usize = 24;

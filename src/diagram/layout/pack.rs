@@ -1,6 +1,13 @@
 //! Packs the groups on a page.
 
-use super::{Area, GroupDrawing, Layout, Point};
+use super::geometry::{Area, Layout, Point};
+use super::groups::BoxGroup;
+
+/// Drawn group.
+pub(super) struct GroupDrawing {
+    pub(super) group: BoxGroup,
+    pub(super) layout: Layout,
+}
 
 /// Approximate ratio of the page's width to its height.
 const ASPECT: f64 = 1.9;

@@ -1,6 +1,6 @@
 //! Vertical positions: lines as straight as the order allows.
 
-use super::{Layers, Side};
+use super::layers::{Layers, Side};
 
 /// Distance between two boxes.
 const BOX_GAP: f64 = 32.0;

@@ -1,7 +1,7 @@
 //! Positions of line ends at the sides of boxes.
 
+use super::layers::{CORNER, Layers, PORT, Side};
 use super::place::{Wish, nearest, straighten};
-use super::{CORNER, Layers, PORT, Side};
 
 /// Number of rounds in which each end follows the other.
 const ROUNDS: usize = 4;

@@ -1,7 +1,8 @@
 //! Layer of each box: referenced boxes to the left of referencing ones, as far as the layers keep about the
 //! same height.
 
-use super::{BoxGroup, BoxLink, BoxSize};
+use super::geometry::{BoxLink, BoxSize};
+use super::groups::BoxGroup;
 
 /// Approximate ratio of a drawing's width to its height.
 const ASPECT: f64 = 1.5;

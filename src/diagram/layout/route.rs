@@ -1,6 +1,8 @@
 //! Route of each line: horizontal from the box, vertical between two layers, horizontal to the next.
 
-use super::{Area, BoxGroup, BoxLink, BoxSize, FOOT, LayerItem, Layers, Layout, Point, Segment};
+use super::geometry::{Area, BoxLink, BoxSize, FOOT, Layout, Point};
+use super::groups::BoxGroup;
+use super::layers::{LayerItem, Layers, Segment};
 
 /// Distance between two vertical parts of lines.
 const TRACK: f64 = 11.0;

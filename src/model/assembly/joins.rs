@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::Assembly;
+use crate::model::reflect::Reflected;
+use crate::model::registry::EntityOptions;
 use crate::model::relation::Declared;
-use crate::model::{ColumnId, ColumnType, EntityId, ModelFault, Table};
+use crate::model::{ColumnId, ColumnType, EntityId, Model, ModelFault, Table};
 
 /// Join columns of both sides, in pairs. A side is `None` if its table's entity is not registered.
 pub(super) struct Joined {
@@ -15,9 +16,15 @@ pub(super) struct Joined {
     pub to: Option<Vec<ColumnId>>,
 }
 
-impl Assembly {
+/// Entities that relations join.
+pub(super) struct Joins<'a> {
+    pub model: &'a Model,
+    pub registered: &'a [(Reflected, EntityOptions)],
+}
+
+impl Joins<'_> {
     /// Returns the columns by which a definition joins two tables, or the faults that prevent the join.
-    pub(super) fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<ModelFault>> {
+    pub fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<ModelFault>> {
         let mut faults = Vec::new();
         let sides = [(&declared.from_table, &declared.from), (&declared.to_table, &declared.to)];
         if declared.from.len() != declared.to.len() || declared.from.is_empty() {

@@ -8,7 +8,7 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use joins::Joined;
+use joins::{Joined, Joins};
 
 use super::check::NamedPart;
 use super::reflect::{Reflected, ReflectedVia};
@@ -20,26 +20,28 @@ use super::{
 };
 use clashes::Clashes;
 
-/// Builds the model of a registry, or returns every fault of the model.
-pub(super) fn assemble(registry: Registry) -> Result<Model, ModelError> {
-    let mut assembly = Assembly::new(registry);
-    assembly.add_declared_relations();
-    assembly.add_junctions();
-    assembly.add_via();
-    // Options refer to fields that are free of clashes, and may bring new ones.
-    if assembly.clashes.resolves() {
-        assembly.resolve_clashes();
+impl Registry {
+    /// Builds the model of all registered entities, or returns every fault of the model.
+    pub fn model(self) -> Result<Model, ModelError> {
+        let mut assembly = Assembly::new(self);
+        assembly.add_declared_relations();
+        assembly.add_junctions();
+        assembly.add_via();
+        // Options refer to fields that are free of clashes, and may bring new ones.
+        if assembly.clashes.resolves() {
+            assembly.resolve_clashes();
+        }
+        assembly.add_rules();
+        assembly.apply_options();
+        assembly.name_values();
+        let findings = assembly.resolve_clashes();
+        assembly.note_clashes();
+        assembly.check_keys();
+        let Assembly { mut model, mut faults, .. } = assembly;
+        faults.extend(findings.faults);
+        model.name_roots();
+        if faults.is_empty() { Ok(model) } else { Err(ModelError { faults }) }
     }
-    assembly.add_rules();
-    assembly.apply_options();
-    assembly.name_values();
-    let findings = assembly.resolve_clashes();
-    assembly.note_clashes();
-    assembly.check_keys();
-    let Assembly { mut model, mut faults, .. } = assembly;
-    faults.extend(findings.faults);
-    model.name_roots();
-    if faults.is_empty() { Ok(model) } else { Err(ModelError { faults }) }
 }
 
 /// Model under construction.
@@ -446,6 +448,11 @@ impl Assembly {
     }
 
     /// Returns the columns by which a definition joins two tables, and keeps the faults.
+    /// Returns the columns by which a definition joins two tables, or the faults that prevent the join.
+    fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<ModelFault>> {
+        Joins { model: &self.model, registered: &self.registered }.joined(relation, declared)
+    }
+
     fn join(&mut self, relation: &str, declared: &Declared) -> Option<Joined> {
         self.joined(relation, declared).map_err(|faults| self.faults.extend(faults)).ok()
     }

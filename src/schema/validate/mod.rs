@@ -24,8 +24,8 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::registry::{MetaType, MetaTypeName, Registry};
 
 use crate::error::{Error, LocatedError};
+use values::Usage;
 pub(super) use values::{Path, Place, Walk};
-use variables::Usage;
 
 /// Returns the errors of a document in the order of its text; empty if it is valid.
 pub(super) fn validate(registry: &Registry, document: &ExecutableDocument) -> Vec<LocatedError> {

@@ -7,7 +7,14 @@ use async_graphql::{Name, Pos};
 use async_graphql_value::Value;
 use indexmap::IndexMap;
 
-use super::variables::Usage;
+/// Use of a variable.
+#[derive(Clone, Debug)]
+pub(super) struct Usage<'a> {
+    pub name: Name,
+    pub position: Pos,
+    /// Location that the variable is the value of, if the schema knows it.
+    pub place: Option<Place<'a>>,
+}
 
 /// Location of a value: its expected type and default.
 #[derive(Clone, Copy, Debug)]

@@ -4,19 +4,10 @@ use std::collections::HashSet;
 
 use async_graphql::parser::types::{OperationDefinition, VariableDefinition};
 use async_graphql::registry::{__DirectiveLocation as Location, MetaTypeName};
-use async_graphql::{Name, Pos, Positioned, Value as Constant};
+use async_graphql::{Name, Positioned, Value as Constant};
 
-use super::values::{Path, Place, Walk};
+use super::values::{Path, Place, Usage, Walk};
 use super::{PartUsages, Validator};
-
-/// Use of a variable.
-#[derive(Clone, Debug)]
-pub(super) struct Usage<'a> {
-    pub name: Name,
-    pub position: Pos,
-    /// Location that the variable is the value of, if the schema knows it.
-    pub place: Option<Place<'a>>,
-}
 
 impl<'a> Validator<'a> {
     /// Checks the variable definitions of an operation.

@@ -1,0 +1,5 @@
+//! What was expected of a value that does not fit.
+
+/// Description of the value expected instead of one that does not fit a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected(pub String);

@@ -1,0 +1,31 @@
+//! Names of tables, and indexes of the parts of a model.
+
+use std::fmt;
+
+/// Index of an [`Entity`](super::Entity) in [`Model::entities`](super::Model::entities).
+pub type EntityId = usize;
+
+/// Index of a [`Column`](super::Column) in [`Entity::columns`](super::Entity::columns).
+pub type ColumnId = usize;
+
+/// Index of a [`Relation`](super::Relation) in [`Entity::relations`](super::Entity::relations).
+pub type RelationId = usize;
+
+/// Name of a table.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Table {
+    /// Database schema, if it is not the connection's own.
+    pub schema: Option<String>,
+    /// Table name.
+    pub name: String,
+}
+
+impl fmt::Display for Table {
+    /// Writes the table with its schema, if it has one.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(formatter, "{schema}.{}", self.name),
+            None => formatter.write_str(&self.name),
+        }
+    }
+}
