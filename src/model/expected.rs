@@ -1,4 +1,4 @@
-//! What was expected of a value that does not fit.
+//! Expectation that a value does not meet.
 
 /// Description of the value expected instead of one that does not fit a column.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,12 +17,12 @@ pub(super) struct Joined {
 }
 
 /// Entities that relations join.
-pub(super) struct Joins<'a> {
+pub(super) struct JoinedEntities<'a> {
     pub model: &'a Model,
     pub registered: &'a [(Reflected, EntityOptions)],
 }
 
-impl Joins<'_> {
+impl JoinedEntities<'_> {
     /// Returns the columns by which a definition joins two tables, or the faults that prevent the join.
     pub fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<ModelFault>> {
         let mut faults = Vec::new();

@@ -8,7 +8,7 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use joins::{Joined, Joins};
+use joins::{Joined, JoinedEntities};
 
 use super::check::NamedPart;
 use super::reflect::{Reflected, ReflectedVia};
@@ -450,7 +450,7 @@ impl Assembly {
     /// Returns the columns by which a definition joins two tables, and keeps the faults.
     /// Returns the columns by which a definition joins two tables, or the faults that prevent the join.
     fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<ModelFault>> {
-        Joins { model: &self.model, registered: &self.registered }.joined(relation, declared)
+        JoinedEntities { model: &self.model, registered: &self.registered }.joined(relation, declared)
     }
 
     fn join(&mut self, relation: &str, declared: &Declared) -> Option<Joined> {
