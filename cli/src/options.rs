@@ -56,6 +56,8 @@ struct EntitySection {
     list_through: BTreeMap<String, String>,
     #[serde(default)]
     on_delete: BTreeMap<String, OnDelete>,
+    order_by: Option<String>,
+    scope: Option<String>,
 }
 
 impl Options {
@@ -98,6 +100,12 @@ impl Options {
                 }
                 if let Some(plural) = section.plural {
                     entity = entity.plural(plural);
+                }
+                if let Some(order) = section.order_by {
+                    entity = entity.order_by(order);
+                }
+                if let Some(scope) = section.scope {
+                    entity = entity.scope(scope);
                 }
                 entity =
                     section.rename.into_iter().fold(entity, |entity, (from, to)| entity.rename(from, to));
@@ -191,11 +199,13 @@ mod tests {
             rename = { posts = "articles" }
             list_through = { follower = "fans" }
             on_delete = { posts = "set_null" }
+            order_by = "{ id: DESC }"
+            scope = "{ id: { gt: 1 } }"
         "#;
         let read = format!("{:?}", Options::parse(text).unwrap().tables());
         for value in [
             "\"*\"", "old_*", "Account", "people", "password", "\"user\"", "length", "articles", "fans",
-            "SetNull",
+            "SetNull", "DESC", "gt: 1",
         ] {
             assert!(read.contains(value), "{value}: {read}");
         }

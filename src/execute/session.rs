@@ -16,7 +16,7 @@ use crate::database::{Database, Transaction};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::plan::{Catalog, Complexity, Load, Plan, Sight, SqlBuilder, rows_asked};
+use crate::plan::{Catalog, Complexity, Document, Load, Plan, Planner, Sight, SqlBuilder, rows_asked};
 
 /// Database access of one request.
 pub struct Session {
@@ -122,6 +122,11 @@ impl Session {
     /// Returns the model.
     pub fn model(&self) -> &Arc<Model> {
         &self.shared.model
+    }
+
+    /// Returns a planner for the fields of one document.
+    pub fn planner<'a>(&'a self, document: Document<'a>) -> Planner<'a> {
+        Planner::new(&self.shared.model, &self.shared.defaults, document)
     }
 
     /// Returns the request's statements.

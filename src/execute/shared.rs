@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::database::{Availability, ChangeNotifier};
 use crate::model::Model;
-use crate::plan::Rules;
+use crate::plan::{ListDefaults, Rules};
 
 /// Limits of one request: change fields of [`ExecutionLimits::DEFAULT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Shared {
     pub model: Arc<Model>,
     /// Rules of the role that the schema is for; `None` for administrators.
     pub rules: Option<Rules>,
+    /// Default orders and scopes of lists.
+    pub defaults: ListDefaults,
     /// Limits of each request.
     pub limits: ExecutionLimits,
     /// State of the database that the statements of one query see.

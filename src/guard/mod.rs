@@ -8,6 +8,7 @@
 mod document;
 mod lexer;
 mod limits;
+mod literal;
 mod parser;
 mod text;
 mod uses;
@@ -16,6 +17,7 @@ mod values;
 use async_graphql::parser::types::ExecutableDocument;
 
 pub use limits::{DocumentLimits, GuardRefusal};
+pub use literal::literal;
 pub use uses::Uses;
 
 /// Measures a text, parses it, and measures the document.

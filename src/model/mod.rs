@@ -84,6 +84,10 @@ pub struct Entity {
     pub unique_keys: Vec<Vec<ColumnId>>,
     /// Forward, reverse and many-to-many relations.
     pub relations: Vec<Relation>,
+    /// Default order of lists, as the value of `orderBy`.
+    pub order_by: Option<String>,
+    /// Filter of all lists, as the value of `where`.
+    pub scope: Option<String>,
     /// Names of the root fields.
     pub roots: RootNames,
     /// True if the entity is a type of the schema. A junction with only its keys is not.

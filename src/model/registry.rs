@@ -52,6 +52,8 @@ pub struct EntityOptions {
     pub(super) generated: BTreeSet<String>,
     pub(super) on_delete: BTreeMap<String, OnDelete>,
     pub(super) many: BTreeSet<String>,
+    pub(super) order_by: Option<String>,
+    pub(super) scope: Option<String>,
 }
 
 impl EntityOptions {
@@ -99,6 +101,43 @@ impl EntityOptions {
     /// entity declares `has_many`.
     pub fn many(mut self, relation: impl Into<String>) -> Self {
         self.many.insert(relation.into());
+        self
+    }
+
+    /// Sets the default order of the entity's lists, as a value of the argument `orderBy`. The argument replaces the default
+    /// order. The fields are those of the schema; a role's lists leave out the sort keys that the role does not read.
+    ///
+    /// ```
+    /// let model = crowsfoot::Registry::new()
+    ///     .register::<entity::author::Entity>()
+    ///     .register::<entity::post::Entity>()
+    ///     .register_with::<entity::book::Entity>(|book| book.order_by("[{ title: DESC }]"))
+    ///     .model()?;
+    /// let schema = crowsfoot::Schema::new(model)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn order_by(mut self, order: impl Into<String>) -> Self {
+        self.order_by = Some(order.into());
+        self
+    }
+
+    /// Sets the scope of the entity's lists, as a value of the argument `where`: no root list, list of a relation, connection
+    /// or aggregate has other rows. To-one relations, look-ups by key, filters over relations, and writes see all rows, so
+    /// that a required relation always has its row.
+    ///
+    /// The fields are those of the schema. The scope holds for every role, whatever columns the role reads.
+    ///
+    /// ```
+    /// let model = crowsfoot::Registry::new()
+    ///     .register::<entity::author::Entity>()
+    ///     .register::<entity::post::Entity>()
+    ///     .register_with::<entity::book::Entity>(|book| book.scope("{ title: { ne: \"\" } }"))
+    ///     .model()?;
+    /// let schema = crowsfoot::Schema::new(model)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn scope(mut self, filter: impl Into<String>) -> Self {
+        self.scope = Some(filter.into());
         self
     }
 

@@ -21,7 +21,7 @@ use crate::execute::{Json, ModelResponse, Session, Tree, json, object};
 use crate::model::names::{self, MutationRoot};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
-    Arguments, Document, Field, FieldKind, Filter, Input, Load, LoadKind, NodeGroup, OrderTerm, Plan, Planner,
+    Arguments, Document, Field, FieldKind, Filter, Input, Load, LoadKind, NodeGroup, OrderTerm, Plan,
 };
 
 /// Maximum number of retries after a conflict that may persist.
@@ -373,9 +373,8 @@ impl Operation<'_> {
                 _ => {
                     let keys: Vec<Vec<Value>> = updated.iter().map(|row| values_of(row, by)).collect();
                     let sets = field.selection_sets();
-                    let (mut load, selection) = Planner::new(self.writer.session.model(), self.document)
-                        .rows(id, &sets)
-                        .map_err(failed)?;
+                    let (mut load, selection) =
+                        self.writer.session.planner(self.document).rows(id, &sets).map_err(failed)?;
                     load.filter = Filter::one_of(by, keys);
                     if let LoadKind::Rows(rows) = &mut load.what {
                         rows.order = OrderTerm::primary_key(entity);
@@ -434,7 +433,7 @@ impl Operation<'_> {
         let failed = |error| self.failed(error);
         let by = &self.entity(id).primary_key;
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, by)).collect();
-        let planner = Planner::new(self.writer.session.model(), self.document);
+        let planner = self.writer.session.planner(self.document);
         let (mut load, selection) = { planner }.rows(id, &self.change.selection).map_err(failed)?;
         load.filter = Filter::one_of(by, keys.clone());
         let kind = if many {

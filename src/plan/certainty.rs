@@ -127,7 +127,7 @@ impl<'a> Cases<'a> {
             }
             Filter::Not(filter) => self.collect(filter),
             Filter::Column { column, test } => self.collect_test(*column, test),
-            Filter::Keys { .. } => self.tests += 1,
+            Filter::Keys { .. } | Filter::OfFullModel(_) => self.tests += 1,
             Filter::Related { relation, quantifier, filter } => {
                 let about = related(*relation, *quantifier, filter);
                 self.tests += 1;
@@ -235,7 +235,7 @@ impl<'a> Cases<'a> {
             Filter::Not(filter) => self.evaluate(filter).map(|holds| !holds),
             Filter::Column { column, test } => self.holds(*column, test),
             // Some rows may have other keys.
-            Filter::Keys { .. } => None,
+            Filter::Keys { .. } | Filter::OfFullModel(_) => None,
             Filter::Related { relation, quantifier, filter } => {
                 let some = self.either(&related(*relation, *quantifier, filter))?;
                 Some(some == (*quantifier == Quantifier::Some))

@@ -211,6 +211,8 @@ impl OfFilter {
                 self.height = COMPARISON;
                 self.parameters = columns.len() as u64;
             }
+            // As other rules, a scope is the operator's, not the client's.
+            Filter::OfFullModel(_) => {}
             Filter::Related { relation, quantifier, filter } => {
                 let relation = &model.entities[id].relations[*relation];
                 self.read_related(model, relation, *quantifier, filter);

@@ -48,6 +48,8 @@ pub enum Filter {
         /// Filter on the related rows.
         filter: Box<Filter>,
     },
+    /// Filter on the full model, in the plan of a role: evaluated with full sight, as the rules of the role are.
+    OfFullModel(Box<Filter>),
 }
 
 /// Test of a column, with its operand.
@@ -98,7 +100,7 @@ impl Filter {
     pub fn looks_beyond(&self) -> bool {
         match self {
             Self::All(filters) | Self::Any(filters) => filters.iter().any(Self::looks_beyond),
-            Self::Not(filter) => filter.looks_beyond(),
+            Self::Not(filter) | Self::OfFullModel(filter) => filter.looks_beyond(),
             Self::Column { .. } | Self::Keys { .. } => false,
             Self::Related { .. } => true,
         }
@@ -146,7 +148,7 @@ impl Filter {
         match self {
             Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::count_relations).sum(),
             Self::Not(filter) => filter.count_relations(),
-            Self::Column { .. } | Self::Keys { .. } => 0,
+            Self::Column { .. } | Self::Keys { .. } | Self::OfFullModel(_) => 0,
             Self::Related { filter, .. } => 1 + filter.count_relations(),
         }
     }

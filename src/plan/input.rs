@@ -35,6 +35,11 @@ impl<'a> Input<'a> {
         Self { path: "rule".to_owned(), value: rule, variable: None, variables }
     }
 
+    /// Returns the value of an entity's option. `value` contains no variable.
+    pub(super) fn option(name: &str, value: &'a Written, variables: &'a Variables) -> Self {
+        Self { path: name.to_owned(), value, variable: None, variables }
+    }
+
     /// Returns the path.
     pub fn path(&self) -> &str {
         &self.path

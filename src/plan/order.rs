@@ -80,13 +80,24 @@ impl OrderTerm {
             .collect()
     }
 
-    /// Reads `orderBy` of a list of `entity` and completes it to a total order.
-    pub fn read(model: &Model, entity: EntityId, input: Option<&Input>) -> Result<Vec<Self>> {
+    /// Reads `orderBy` of a list of `entity`, or takes the default order, and completes it to a total order.
+    pub fn read(
+        model: &Model,
+        entity: EntityId,
+        input: Option<&Input>,
+        default: &[Self],
+    ) -> Result<Vec<Self>> {
+        let given = match input {
+            Some(input) => {
+                let read = |input: &Input| Self::read_term(model, entity, input);
+                input.list().iter().map(read).collect::<Result<_>>()?
+            }
+            None => default.to_vec(),
+        };
         let mut terms: Vec<Self> = Vec::new();
         // A repeated term never decides.
         let mut compared = HashSet::new();
-        for input in input.map(Input::list).unwrap_or_default() {
-            let term = Self::read_term(model, entity, &input)?;
+        for term in given {
             if compared.insert((term.path.clone(), term.by.clone())) {
                 terms.push(term);
             }
@@ -119,7 +130,7 @@ impl OrderTerm {
         .collect()
     }
 
-    fn read_term(model: &Model, id: EntityId, input: &Input) -> Result<Self> {
+    pub(super) fn read_term(model: &Model, id: EntityId, input: &Input) -> Result<Self> {
         let entity = &model.entities[id];
         let (name, value) = input.one_of()?;
         if let Some(column) = entity.column_of_field(name) {

@@ -96,7 +96,7 @@ impl Rules {
     }
 
     /// Returns the full model.
-    pub(super) fn model(&self) -> &Model {
+    pub fn model(&self) -> &Model {
         &self.model
     }
 

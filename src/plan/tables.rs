@@ -36,9 +36,13 @@ impl Tables<'_> {
     fn of_entity(&mut self, id: EntityId) {
         self.found.insert(self.model.entities[id].table.clone());
         let Some(rules) = self.rules else { return };
-        // A rule is evaluated with full sight: no rules apply to the tables that the rule reads.
+        rules.filters(id).for_each(|rule| self.of_rule(rules, id, rule));
+    }
+
+    /// A rule is evaluated with full sight: no rules apply to the tables that the rule reads.
+    fn of_rule(&mut self, rules: &Rules, id: EntityId, rule: &Filter) {
         let mut read = Tables { model: rules.model(), rules: None, found: BTreeSet::new() };
-        rules.filters(id).for_each(|rule| read.of_filter(id, rule));
+        read.of_filter(id, rule);
         self.found.append(&mut read.found);
     }
 
@@ -55,7 +59,10 @@ impl Tables<'_> {
             Filter::All(filters) | Filter::Any(filters) => {
                 filters.iter().for_each(|filter| self.of_filter(id, filter));
             }
-            Filter::Not(filter) => self.of_filter(id, filter),
+            Filter::OfFullModel(filter) if self.rules.is_some() => {
+                self.rules.into_iter().for_each(|rules| self.of_rule(rules, id, filter));
+            }
+            Filter::Not(filter) | Filter::OfFullModel(filter) => self.of_filter(id, filter),
             Filter::Column { .. } | Filter::Keys { .. } => {}
             Filter::Related { relation, filter, .. } => {
                 let relation = &self.model.entities[id].relations[*relation];

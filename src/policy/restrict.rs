@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection};
 use async_graphql_value::{Name, Value as Written};
 
 use super::{ColumnGrant, Grant, Policies, ViewerType};
-use crate::guard::{self, DocumentLimits};
+use crate::guard;
 use crate::model::{Cardinality, ColumnId, EntityId, Model, Relation};
 
 /// Operators of filters that take filters.
@@ -471,17 +470,7 @@ fn variables_of(written: &Written, found: &mut BTreeSet<String>) {
 
 /// Parses a filter as the value of an argument.
 fn parse(rule: &str) -> Result<Written, String> {
-    let document = guard::parse(&format!("{{ rule(where: {rule}) }}"), &DocumentLimits::default())
-        .map_err(|refusal| format!("the rule cannot be read: {}", refusal.error.message()))?;
-    only_filter(&document).cloned().ok_or_else(|| format!("the rule is no filter: {rule}"))
-}
-
-/// Returns the filter, if the document has nothing besides.
-fn only_filter(document: &ExecutableDocument) -> Option<&Written> {
-    let DocumentOperations::Single(operation) = &document.operations else { return None };
-    let [only] = operation.node.selection_set.node.items.as_slice() else { return None };
-    let Selection::Field(field) = &only.node else { return None };
-    let [(_, value)] = field.node.arguments.as_slice() else { return None };
-    let stands_alone = document.fragments.is_empty() && field.node.selection_set.node.items.is_empty();
-    Some(&value.node).filter(|filter| stands_alone && matches!(filter, Written::Object(_)))
+    let written = guard::literal(rule).map_err(|message| format!("the rule cannot be read: {message}"))?;
+    let filter = written.filter(|written| matches!(written, Written::Object(_)));
+    filter.ok_or_else(|| format!("the rule is no filter: {rule}"))
 }

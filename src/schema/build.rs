@@ -19,7 +19,7 @@ use crate::database::{Availability, ChangeNotifier};
 use crate::execute::{ExecutionLimits, ReadConsistency, Shared};
 use crate::guard;
 use crate::model::{ColumnType, Entity, Model, Scalar, names};
-use crate::plan::{Direction, Rules};
+use crate::plan::{Direction, ListDefaults, Rules};
 use crate::policy::Policies;
 
 /// Builder of a [`Schema`], with the user's additions.
@@ -140,6 +140,12 @@ impl SchemaSettings {
         fields: Vec<Field>,
         types: Vec<Type>,
     ) -> Result<Schema, SchemaError> {
+        let defaults = match &rules {
+            None => ListDefaults::compile(&model),
+            Some(rules) => ListDefaults::of_role(&model, rules.model()),
+        };
+        let defaults = defaults
+            .map_err(|faults| format!("the options of entities have faults:\n  {}", faults.join("\n  ")))?;
         let Self { guard, limits, consistency, introspection, suggestions, .. } = *self;
         let writes = rules.is_none();
         // The user's types may use any scalar.
@@ -189,6 +195,7 @@ impl SchemaSettings {
             shared: Arc::new(Shared {
                 model,
                 rules,
+                defaults,
                 limits,
                 consistency,
                 changes: self.changes.clone(),

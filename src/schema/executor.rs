@@ -20,8 +20,7 @@ use super::validate::validate;
 use super::{QUERY, SUBSCRIPTION, Schema, introspection, rows, variables};
 use crate::database::SqlError;
 use crate::error::{Error, LocatedError, Result};
-use crate::execute::{Json, ModelResponse, Session, Tree, json, object};
-use crate::model::Model;
+use crate::execute::{Json, ModelResponse, Session, Shared, Tree, json, object};
 use crate::mutate;
 use crate::plan::{self, Catalog, Document, FieldKind, Plan};
 
@@ -158,7 +157,7 @@ impl Schema {
     ) -> Result<Arc<Plan>> {
         let make = |schema: &Self, compiled: &Compiled, variables: plan::Variables| {
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
-            let make = || plan(schema.model(), compiled.operation()?, document);
+            let make = || plan(&schema.shared, compiled.operation()?, document);
             tracing::debug_span!("plan").in_scope(make)
         };
         let (weight, _) = compiled.uses.weight(variables, |_| true);
@@ -303,7 +302,7 @@ pub(super) fn operation<'a>(
 }
 
 /// Builds the plan of a query or a subscription.
-pub(super) fn plan(model: &Model, operation: &OperationDefinition, document: Document<'_>) -> Result<Plan> {
+pub(super) fn plan(shared: &Shared, operation: &OperationDefinition, document: Document<'_>) -> Result<Plan> {
     let root = match operation.ty {
         OperationType::Query => QUERY,
         OperationType::Subscription => SUBSCRIPTION,
@@ -313,7 +312,7 @@ pub(super) fn plan(model: &Model, operation: &OperationDefinition, document: Doc
             ));
         }
     };
-    let plan = plan::plan(model, operation, document, root)?;
+    let plan = plan::plan(&shared.model, &shared.defaults, operation, document, root)?;
     match plan.fields.as_slice() {
         // Single root field without introspection (September 2025, section 5.2.4.1).
         [field] if root == SUBSCRIPTION && field.name.starts_with("__") => Err(Error::validation(format!(

@@ -252,7 +252,7 @@ impl Schema {
         let variables = variables::with_defaults(operation, &request.variables)?;
         let make = |variables: &plan::Variables| {
             let document = Document { fragments: &document.fragments, variables };
-            executor::plan(&self.shared.model, operation, document)
+            executor::plan(&self.shared, operation, document)
         };
         let mut plan = make(&plan::Variables::open(&variables))?;
         // A value beyond its column's range fits no database.

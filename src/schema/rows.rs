@@ -11,7 +11,7 @@ use crate::database::RowSet;
 use crate::error::{Error, LocatedError};
 use crate::execute::{Loaded, ModelResponse, Session, Tree};
 use crate::model::{ColumnId, ColumnType, Model, Table};
-use crate::plan::{Document, Load, LoadKind, Planner, Variables};
+use crate::plan::{Document, Load, LoadKind, Variables};
 
 /// Answers a root field with rows of the entity `E`. The client's selection is planned and loaded in batches,
 /// as for the model's own fields. Returns a value for each row: for a list all of them, for an object the
@@ -61,7 +61,7 @@ async fn answer<E: EntityTrait>(
     let variables = Variables::fixed(&variables);
     let document = Document { fragments: &request.fragments, variables: &variables };
     let selected = &context.ctx.item.node.selection_set.node;
-    let mut planner = Planner::new(model, document);
+    let mut planner = session.planner(document);
     let planned = planner.rows(id, &[selected]);
     let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
     session.check_cost(load.children(), models.len() as u64).map_err(here)?;

@@ -243,6 +243,8 @@ fn hundred() -> Model {
             columns,
             primary_key: vec![0],
             unique_keys: Vec::new(),
+            order_by: None,
+            scope: None,
             relations,
             exposed: true,
             restricted: false,

@@ -15,6 +15,7 @@ mod from_tables;
 mod generated;
 mod introspection;
 mod junctions;
+mod live;
 mod mounted;
 mod names;
 mod options;

@@ -40,6 +40,8 @@ pub(super) fn assemble(
             .map(|key| key.iter().filter_map(position).collect())
             .collect(),
         relations: Vec::new(),
+        order_by: options.order_by.clone(),
+        scope: options.scope.clone(),
         roots: names::RootNames::new(&one, &many),
         exposed: true,
         restricted: false,

@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
+use super::defaults::ListDefaults;
 use super::filter::Filter;
 use super::input::Arguments;
 use super::node_id;
@@ -26,6 +27,7 @@ const NODE: &[&str] = &["Node"];
 /// unknown to the model becomes a [`FieldKind::Delegated`].
 pub fn plan(
     model: &Model,
+    defaults: &ListDefaults,
     operation: &OperationDefinition,
     document: Document,
     root_type: &str,
@@ -34,7 +36,7 @@ pub fn plan(
     for merged in document.collect(&[&operation.selection_set.node], root_type, &[])? {
         // Loads of a field are kept only if the whole field could be planned.
         let planned = plan.loads.len();
-        let mut planner = Planner::new(model, document);
+        let mut planner = Planner::new(model, defaults, document);
         let kind = match planner.root(&merged, root_type, &mut plan.loads) {
             Ok(kind) => kind,
             // A schema violation refuses the whole request, as validation does.
@@ -63,6 +65,8 @@ fn is_non_null_root(model: &Model, name: &str) -> bool {
 pub struct Planner<'a> {
     /// The model.
     pub model: &'a Model,
+    /// Default orders and scopes of lists.
+    defaults: &'a ListDefaults,
     /// The document's fragments and variables.
     pub document: Document<'a>,
     /// Path below the root field, for the error that ends planning.
@@ -97,9 +101,10 @@ impl Start {
 
 impl<'a> Planner<'a> {
     /// Creates a planner for the rows that an application's root field returns.
-    pub fn new(model: &'a Model, document: Document<'a>) -> Self {
+    pub fn new(model: &'a Model, defaults: &'a ListDefaults, document: Document<'a>) -> Self {
         Self {
             model,
+            defaults,
             document,
             path: Vec::new(),
             above: Vec::new(),
@@ -227,10 +232,13 @@ impl<'a> Planner<'a> {
             Some(input) => Filter::read(self.model, start.entity, &input)?,
             None => Filter::everything(),
         };
+        let filter = self.defaults.within_scope(start.entity, filter);
         if let ListForm::Aggregate = form {
             return self.aggregate(start, filter, field, loads);
         }
-        let mut order = OrderTerm::read(self.model, start.entity, arguments.get("orderBy").as_ref())?;
+        let default = self.defaults.order(start.entity);
+        let mut order =
+            OrderTerm::read(self.model, start.entity, arguments.get("orderBy").as_ref(), default)?;
         if let Some((owner, relation)) = start.relation {
             order.extend(OrderTerm::links(self.model, owner, relation));
         }

@@ -91,6 +91,10 @@ impl<'a> Conditions<'a> {
                 let SqlBuilder { model, dialect, .. } = *self.select;
                 dialect.one_of_keys(model, columns.collect(), &types, keys)
             }
+            Filter::OfFullModel(filter) => match self.select.sight {
+                Some(sight) => self.select.rule(sight, id, alias, filter),
+                None => self.filter(id, alias, filter),
+            },
             // `NOT` would lose the rows for which the inner condition is NULL.
             Filter::Not(filter) => self.is_not_true(id, alias, filter),
             Filter::Column { column, test } => {

@@ -40,7 +40,7 @@ impl SqlBuilder<'_> {
     }
 
     /// Builds a rule with full sight: the full model, and no further rules.
-    fn rule(&self, sight: Sight, id: EntityId, alias: &str, rule: &Filter) -> Expr {
+    pub(super) fn rule(&self, sight: Sight, id: EntityId, alias: &str, rule: &Filter) -> Expr {
         let full = SqlBuilder { model: sight.rules.model(), sight: None, ..*self };
         Conditions::of_rule(&full).filter(id, alias, rule)
     }
