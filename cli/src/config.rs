@@ -209,6 +209,13 @@ pub struct Serve {
     /// Source of the model
     #[command(flatten)]
     pub source: ModelSource,
+    /// Look every two seconds for changes of the options file and of the tables, and serve the changed schema
+    ///
+    /// SIGHUP does so at once, with or without this option. Running requests end with the previous schema; WebSockets and
+    /// event streams with live queries are closed, and their clients connect again. If the change has a fault, the fault
+    /// is logged, and the previous schema is served on.
+    #[arg(long, env = "CROWSFOOT_WATCH")]
+    pub watch: bool,
     /// Address and port to listen on
     #[arg(long, env = "CROWSFOOT_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: String,

@@ -1,48 +1,35 @@
 //! The command line: serves the example domain, and looks after its database and schema.
 
 mod config;
+mod declared;
 mod example;
 mod init;
 mod options;
+mod reload;
+mod serve;
 mod source;
 
 use std::fmt::Display;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
-use config::{
-    Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, LogFormat, Migrate, Mode, ModelSource,
-    Serve, SqliteSynchronous,
-};
-use crowsfoot::database::{self, ConnectSettings, Synchronous};
+use config::{Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, Migrate, ModelSource};
+use crowsfoot::database::{self, ConnectSettings};
 use crowsfoot::diagram::{self, Format};
-use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::plan::Catalog;
-use crowsfoot::policy::Policies;
-use crowsfoot::server::{AdministratorSecret, Jwt, Server, Settings, SignIn, SocketLimits, TrustedDocuments};
 use crowsfoot::{Model, Schema};
 use indicatif::{ProgressBar, ProgressStyle};
-use migration::seed::{self, SeedError};
+use migration::seed;
 use migration::{Migrator, apply};
 use options::Options;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
-use tracing::Subscriber;
-use tracing_subscriber::Layer;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt;
 
 /// Global allocator. A response allocates and frees many small blocks on one thread, and mimalloc does so faster than the
 /// system allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Maximum time to wait at shutdown for the database connections to close.
-const CLOSING_TIME: Duration = Duration::from_secs(5);
 
 /// Error that ends the program; its text is printed unchanged.
 type Failure = Box<dyn std::error::Error>;
@@ -51,7 +38,7 @@ type Failure = Box<dyn std::error::Error>;
 async fn main() -> ExitCode {
     let CommandLine { command, serve } = CommandLine::parse();
     let done = match command.unwrap_or(Command::Serve(Box::new(serve))) {
-        Command::Serve(serve) => run_service(*serve).await,
+        Command::Serve(serve) => serve::run(*serve).await,
         Command::Migrate { direction } => migrate(&direction).await,
         Command::Seed { scale, database } => run_seed(scale, &database).await,
         Command::Schema { check, source, database } => {
@@ -79,203 +66,6 @@ async fn main() -> ExitCode {
 async fn connect(database: &DatabaseOptions) -> Result<database::Database, Failure> {
     let settings = ConnectSettings::new(database.pool_size).pooler(database.postgres_pooler.into());
     Ok(database::connect_with(&database.database_url, &settings).await?)
-}
-
-async fn run_service(settings: Serve) -> Result<(), Failure> {
-    #[cfg(feature = "opentelemetry")]
-    let traces = crowsfoot::server::traces::Traces::export()?;
-    let log = tracing_subscriber::registry().with(log_lines(&settings)?);
-    #[cfg(feature = "opentelemetry")]
-    let log = log.with(traces.layer());
-    log.init();
-    let options = Options::read(settings.source.options.as_deref())?;
-    let policies = options.policies();
-    check_exposure(&settings, policies.is_some())?;
-    let sign_in = sign_in(&settings, &options, policies.as_ref())?;
-    let statement_timeout =
-        (settings.statement_timeout > 0).then(|| Duration::from_secs(settings.statement_timeout));
-    let connect_settings = ConnectSettings::new(settings.database.pool_size)
-        .statement_timeout(statement_timeout)
-        .sqlite_synchronous(match settings.sqlite_synchronous {
-            SqliteSynchronous::Full => Synchronous::Full,
-            SqliteSynchronous::Normal => Synchronous::Normal,
-        })
-        .pooler(settings.database.postgres_pooler.into());
-    let connect = || database::connect_with(&settings.database.database_url, &connect_settings);
-    let is_live = settings.source.from_database;
-    let live = if is_live { Some(connect().await?) } else { None };
-    let model = match &live {
-        Some(connection) => {
-            let note = |note: &dyn Display| tracing::warn!("{note}");
-            source::read(connection, &settings.source, options, note).await?
-        }
-        None if options.is_about_tables() => {
-            return Err("include, exclude and [entities.…] describe tables: they need --from-database".into());
-        }
-        // A model that contradicts itself ends the program before anything else is touched.
-        None => example::registry().model()?,
-    };
-    let mut limits = ExecutionLimits::DEFAULT;
-    limits.rows = settings.max_rows;
-    limits.cost = settings.max_cost;
-    limits.retry_time = Duration::from_secs(settings.timeout);
-    let mut builder = Schema::builder(model)
-        .guard(settings.guard.limits())
-        .limits(limits)
-        .read_consistency(settings.read_consistency.into())
-        .introspection(!settings.no_introspection)
-        .suggestions(settings.mode == Mode::Development && !settings.no_introspection);
-    if let Some(policies) = policies {
-        builder = builder.policies(policies);
-    }
-    let schema = builder.finish()?;
-    let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
-    let connection = match live {
-        Some(connection) => connection,
-        None => connect().await?,
-    };
-    if !settings.no_migrate && !is_live {
-        prepare_database(&settings.database, &connection).await?;
-    }
-    let unreadable = database::unreadable_columns(schema.model(), &connection).await?;
-    if !unreadable.is_empty() {
-        return Err(differences(&unreadable).into());
-    }
-    let sockets = SocketLimits::default()
-        .init_time(Duration::from_secs(settings.socket_init_timeout))
-        .sockets(settings.max_sockets)
-        .subscriptions(settings.max_subscriptions)
-        .frame(settings.max_frame);
-    let slow_statement = (settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms));
-    let server = Server::bind(
-        schema,
-        connection.clone(),
-        &Settings::default()
-            .listen(settings.listen)
-            .workers(settings.workers.map(Into::into))
-            .development(settings.mode == Mode::Development)
-            .cors_origins(settings.cors_origin)
-            .trusted_documents(trusted_documents)
-            .largest_batch(settings.max_batch)
-            .largest_body(settings.max_body)
-            .most_concurrent(settings.max_concurrent)
-            .time_limit(Duration::from_secs(settings.timeout))
-            .sockets(sockets)
-            .slow_statement(slow_statement)
-            .sign_in(sign_in),
-    )?;
-    for address in server.addresses() {
-        println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
-    }
-    server.run().await?;
-    // SQLite folds its write-ahead log into the file when the last connection is closed. A connection that somebody still has
-    // does not hold the end up.
-    if let Ok(closed) = actix_web::rt::time::timeout(CLOSING_TIME, connection.close()).await {
-        closed?;
-    }
-    #[cfg(feature = "opentelemetry")]
-    if let Err(error) = traces.end() {
-        tracing::warn!(%error, "the last spans could not be exported");
-    }
-    Ok(())
-}
-
-/// Refuses to serve everything to everybody in production, unless that is what the settings say.
-fn check_exposure(settings: &Serve, has_policies: bool) -> Result<(), Failure> {
-    match (has_policies, settings.public) {
-        (true, true) => Err("--public contradicts the policies of the options file".into()),
-        (false, false) if settings.mode == Mode::Production => Err(
-            "without policies every caller may read and write everything. Write tables [roles.NAME.TYPE] with read and \
-             columns into a file for --options, or state --public"
-                .into(),
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Returns the ways of sign-in.
-fn sign_in(settings: &Serve, options: &Options, policies: Option<&Policies>) -> Result<SignIn, Failure> {
-    let mut ways = SignIn::default();
-    for secret in &settings.admin_secret {
-        ways = ways.administrator(AdministratorSecret::new(secret)?);
-    }
-    match (&options.sign_in, policies) {
-        (Some(jwt), Some(policies)) => ways = ways.identify(Jwt::new(jwt, policies)?),
-        (Some(_), None) => {
-            return Err(
-                "[sign_in] has no effect without policies: write tables [roles.NAME.TYPE], too".into()
-            );
-        }
-        (None, Some(_)) if settings.admin_secret.is_empty() => {
-            return Err(
-                "policies need a way to sign in: write a table [sign_in] with the keys of tokens, or set \
-                        CROWSFOOT_ADMIN_SECRET"
-                    .into(),
-            );
-        }
-        (None, _) => {}
-    }
-    Ok(ways)
-}
-
-fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
-    let named = |error: &dyn Display| format!("{}: {error}", file.display());
-    let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
-    Ok(TrustedDocuments::from_json(&text).map_err(|error| named(&error))?)
-}
-
-/// Migrates the tables, and fills an empty database.
-async fn prepare_database(database: &DatabaseOptions, serving: &database::Database) -> Result<(), Failure> {
-    // A migration may take longer than a request's statement. SQLite has no limit to lift, and one that is in memory
-    // has no other connection.
-    let connection = match serving.get_database_backend() {
-        DbBackend::Sqlite => serving.clone(),
-        _ => connect(database).await?,
-    };
-    if connection.is_behind_pooler() {
-        let transaction = apply::begin_through_pooler(&*connection).await?;
-        prepare_tables(&transaction).await?;
-        apply::commit_through_pooler(transaction).await?;
-    } else {
-        prepare_tables(&*connection).await?;
-    }
-    if connection.get_database_backend() != DbBackend::Sqlite {
-        connection.close().await?;
-    }
-    Ok(())
-}
-
-async fn prepare_tables<C>(connection: &C) -> Result<(), Failure>
-where
-    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
-{
-    apply::up(connection).await?;
-    if seed::is_empty(connection).await? {
-        match seed::seed(connection, 1, |_, _| {}).await {
-            Ok(rows) => tracing::info!(rows, "inserted the example data into the empty database"),
-            // Another process that was started at the same time has done it.
-            Err(SeedError::NotEmpty { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-fn log_lines<S>(settings: &Serve) -> Result<impl Layer<S> + use<S>, Failure>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        // Colours are for people, not for files.
-        .with_ansi(std::io::stderr().is_terminal());
-    let lines = match settings.log_format {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().boxed(),
-    };
-    // Of its own: what else looks at spans may want to see more of them.
-    Ok(lines.with_filter(filter))
 }
 
 async fn migrate(direction: &Migrate) -> Result<(), Failure> {

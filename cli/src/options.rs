@@ -64,12 +64,18 @@ impl Options {
     /// Reads a file; without a file, the options are empty.
     ///
     /// # Errors
-    /// If the file cannot be read, or has a fault: with its line and column, and without the text of the line, which may
-    /// contain a secret.
+    /// If the file cannot be read, or has a fault.
     pub fn read(file: Option<&Path>) -> Result<Self, Failure> {
-        let Some(file) = file else { return Ok(Self::default()) };
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        Ok(Self::parse(&text).map_err(|fault| format!("{}: {fault}", file.display()))?)
+        Self::of_file(file, &text(file)?)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// If the text has a fault: with its line and column, and without the text of the line, which may contain a secret.
+    pub fn of_file(file: Option<&Path>, text: &str) -> Result<Self, Failure> {
+        let name = file.unwrap_or(Path::new("options")).display();
+        Ok(Self::parse(text).map_err(|fault| format!("{name}: {fault}"))?)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -120,6 +126,15 @@ impl Options {
             })
         })
     }
+}
+
+/// Returns the text of an options file; without a file, an empty text.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn text(file: Option<&Path>) -> Result<String, Failure> {
+    let Some(file) = file else { return Ok(String::new()) };
+    Ok(std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?)
 }
 
 /// Formats the line and column of a span.

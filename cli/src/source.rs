@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crowsfoot::database::{self, Database};
+use crowsfoot::database::{self, Database, DatabaseDescription};
 use crowsfoot::{Model, Registry};
 
 use crate::Failure;
@@ -17,6 +17,15 @@ pub async fn read(
     note: impl Fn(&dyn Display),
 ) -> Result<Model, Failure> {
     let described = database::describe(connection, &source.schema).await?;
+    model(&described, options, note)
+}
+
+/// Builds the model of described tables. Calls `note` with each part that is left out or renamed.
+pub fn model(
+    described: &DatabaseDescription,
+    options: Options,
+    note: impl Fn(&dyn Display),
+) -> Result<Model, Failure> {
     let model = Registry::from_tables(&described.tables, &options.tables()).model()?;
     described.left_out.iter().for_each(|part| note(part));
     model.notes.iter().for_each(|decision| note(decision));

@@ -12,6 +12,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, 
 use tokio::time::timeout;
 
 use super::availability::{Availability, PoolUse, reach_pool};
+use super::changes::ChangeNotifier;
 use super::introspect::catalog::{self, KnownCatalog};
 use super::introspect::foreign_keys::{self, ForeignKeys};
 #[cfg(feature = "postgres")]
@@ -52,6 +53,7 @@ struct DatabaseState {
     #[cfg(feature = "sqlite")]
     written: Option<PathBuf>,
     catalog: KnownCatalog,
+    changes: ChangeNotifier,
 }
 
 /// Reader with its own connections.
@@ -78,6 +80,7 @@ impl DatabaseState {
             #[cfg(feature = "sqlite")]
             written: None,
             catalog: KnownCatalog::default(),
+            changes: ChangeNotifier::default(),
         }
     }
 }
@@ -212,6 +215,12 @@ impl Database {
         Ok(seaorm::read(&results, rows()))
     }
 
+    /// Returns the change notifier that commits report touched tables to. Live queries of every schema over this
+    /// database subscribe to it; code that writes to the database by other ways may report here too.
+    pub fn changes(&self) -> &ChangeNotifier {
+        &self.0.changes
+    }
+
     /// Returns an id unique among the databases opened by this process; clones share it.
     pub(crate) fn id(&self) -> u64 {
         self.0.id
@@ -234,7 +243,7 @@ impl Database {
     }
 
     /// Reads the catalog into the cache. On failure the cache stays unchanged.
-    async fn renew_catalog(&self) {
+    pub(crate) async fn renew_catalog(&self) {
         let read = async { Ok((self.read_catalog().await?, self.read_keys().await?)) };
         let read: Result<Result<_>, _> = timeout(CATALOG_PATIENCE, read).await;
         match read {

@@ -11,7 +11,6 @@ use sea_orm::{
 use tokio::sync::RwLock;
 
 use super::availability::Availability;
-use super::changes::ChangeNotifier;
 use super::handle::{Database, Driver};
 #[cfg(feature = "postgres")]
 use super::postgres::{PostgresTransaction, TransactionMode};
@@ -29,7 +28,6 @@ use crate::model::Table;
 pub struct Transaction {
     running: Arc<Running>,
     database: Database,
-    changes: ChangeNotifier,
 }
 
 /// Shared sender of a transaction's statements.
@@ -163,9 +161,8 @@ impl Transaction {
     pub(crate) async fn begin(
         database: &Database,
         availability: &Availability,
-        changes: &ChangeNotifier,
     ) -> Result<Self, SqlError> {
-        Ok(Self::over(Begun::writing(database, availability).await?, database, changes))
+        Ok(Self::over(Begun::writing(database, availability).await?, database))
     }
 
     /// Begins a transaction that reads one snapshot of the database: every statement sees the commits before
@@ -173,13 +170,12 @@ impl Transaction {
     pub(crate) async fn begin_snapshot(
         database: &Database,
         availability: &Availability,
-        changes: &ChangeNotifier,
     ) -> Result<Self, SqlError> {
-        Ok(Self::over(Begun::reading(database, availability).await?, database, changes))
+        Ok(Self::over(Begun::reading(database, availability).await?, database))
     }
 
-    fn over(begun: Begun, database: &Database, changes: &ChangeNotifier) -> Self {
-        Self { running: Running::new(begun), database: database.clone(), changes: changes.clone() }
+    fn over(begun: Begun, database: &Database) -> Self {
+        Self { running: Running::new(begun), database: database.clone() }
     }
 
     /// Returns the sender of the transaction's statements.
@@ -195,13 +191,12 @@ impl Transaction {
     /// retried.
     pub async fn commit(&self) -> Result<(), SqlError> {
         self.database.check_file()?;
-        let (running, changes) = (self.running.clone(), self.changes.clone());
-        let database = self.database.clone();
+        let (running, database) = (self.running.clone(), self.database.clone());
         Uninterrupted::new(async move {
             let done = running.commit().await;
             // Writes that were not refused may be committed.
             if !matches!(done, Err(SqlError::Refused(_))) {
-                changes.notify(running.touched());
+                database.changes().notify(running.touched());
             }
             done?;
             // Writes to a deleted file are lost.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::database::{Availability, ChangeNotifier};
+use crate::database::Availability;
 use crate::model::Model;
 use crate::plan::{ListDefaults, Rules};
 
@@ -59,8 +59,6 @@ pub struct Shared {
     pub limits: ExecutionLimits,
     /// State of the database that the statements of one query see.
     pub consistency: ReadConsistency,
-    /// Change notification.
-    pub changes: ChangeNotifier,
     /// Availability of the database.
     pub availability: Availability,
 }

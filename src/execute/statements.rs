@@ -35,14 +35,12 @@ impl Statements {
 
     /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
-        let Shared { availability, changes, .. } = &*self.shared;
-        Ok(self.inside(Transaction::begin(&self.database, availability, changes).await?))
+        Ok(self.inside(Transaction::begin(&self.database, &self.shared.availability).await?))
     }
 
     /// Begins a transaction that reads one snapshot of the database.
     pub(super) async fn begin_snapshot(&self) -> Result<(Self, Transaction)> {
-        let Shared { availability, changes, .. } = &*self.shared;
-        Ok(self.inside(Transaction::begin_snapshot(&self.database, availability, changes).await?))
+        Ok(self.inside(Transaction::begin_snapshot(&self.database, &self.shared.availability).await?))
     }
 
     fn inside(&self, transaction: Transaction) -> (Self, Transaction) {

@@ -15,7 +15,7 @@ use super::live::LiveRuns;
 use super::possible::Possible;
 use super::roles::Roles;
 use super::{QUERY, Schema, inputs, mutations, objects, roots, type_system};
-use crate::database::{Availability, ChangeNotifier};
+use crate::database::Availability;
 use crate::execute::{ExecutionLimits, ReadConsistency, Shared};
 use crate::guard;
 use crate::model::{ColumnType, Entity, Model, Scalar, names};
@@ -39,7 +39,6 @@ pub(super) struct SchemaSettings {
     consistency: ReadConsistency,
     introspection: bool,
     suggestions: bool,
-    changes: ChangeNotifier,
     availability: Availability,
 }
 
@@ -53,7 +52,6 @@ impl SchemaBuilder {
                 consistency: ReadConsistency::default(),
                 introspection: true,
                 suggestions: true,
-                changes: ChangeNotifier::default(),
                 availability: Availability::default(),
             },
             policies: None,
@@ -198,7 +196,6 @@ impl SchemaSettings {
                 defaults,
                 limits,
                 consistency,
-                changes: self.changes.clone(),
                 availability: self.availability.clone(),
             }),
             guard,

@@ -104,7 +104,7 @@ impl Run {
 
     async fn follow(&self) {
         // Listens before the first run: a commit between both would be missed otherwise.
-        let mut listener = self.schema.shared.changes.subscribe(self.tables().await);
+        let mut listener = self.database.changes().subscribe(self.tables().await);
         loop {
             let executed = self.schema.run(self.prepared.again(), &self.database).await;
             let is_refused = executed.is_request_error();

@@ -31,7 +31,7 @@ pub use build::SchemaBuilder;
 pub use prepared::{OperationKind, PreparedOperation};
 pub use rows::rows;
 
-use crate::database::{ChangeNotifier, Database};
+use crate::database::Database;
 use crate::dialect::Dialect;
 use crate::error::{LocatedError, Result};
 use crate::execute::{Json, ReadConsistency, Session, Shared, StatementRecord, json, object};
@@ -159,12 +159,6 @@ impl Schema {
             .use_space_ident()
             .indent_width(2);
         format!("{}\n", self.inner.sdl_with_options(options).trim())
-    }
-
-    /// Returns the change notifier that commits report touched tables to. Live queries subscribe to it; code
-    /// that writes to the database by other ways may report here too.
-    pub fn changes(&self) -> &ChangeNotifier {
-        &self.shared.changes
     }
 
     /// Parses a request and finds its operation. Sends nothing to the database.

@@ -22,6 +22,9 @@ pub enum ServeError {
     /// Sign-in is configured for a schema that shows everything to everybody.
     #[error("sign-in has no effect without policies: every caller may do everything; declare roles first")]
     NoPolicies,
+    /// Credentials cannot be verified, because keys are missing.
+    #[error("sign-in is not available: {0}")]
+    NoKeys(String),
     /// Two metrics have the same name.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),

@@ -78,6 +78,11 @@ impl Server {
         &self.addresses
     }
 
+    /// Returns the service, whose schema can be replaced while the server runs.
+    pub fn service(&self) -> &GraphqlService {
+        &self.service
+    }
+
     /// Serves requests until shutdown (SIGINT or SIGTERM). Running requests are finished; sockets and event
     /// streams are closed.
     ///

@@ -6,6 +6,7 @@
 //! caller), `operations` (request scope, limits, records, metrics, traces, health), `pages` (GraphiQL, entity diagram).
 
 mod error;
+mod generation;
 mod http;
 mod listen;
 mod operations;

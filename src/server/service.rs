@@ -12,15 +12,16 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{guard, web};
 
 use super::error::ServeError;
+use super::generation::{CurrentGeneration, SchemaGeneration};
 use super::http::{answer, graphql};
 use super::operations::metrics::{self, Metrics};
 use super::operations::request_scope::RequestScope;
 use super::operations::{cors, health};
 use super::pages::graphiql;
-use super::pages::model::{self, Drawings};
+use super::pages::model;
 use super::realtime::socket;
 use super::settings::Settings;
-use super::sign_in::SignInRefusal;
+use super::sign_in::{SignIn, SignInRefusal};
 use super::state::ServiceState;
 use crate::database::Database;
 use crate::schema::Schema;
@@ -32,7 +33,6 @@ use crate::schema::Schema;
 #[derive(Clone)]
 pub struct GraphqlService {
     state: ServiceState,
-    drawings: web::Data<Drawings>,
     /// Number of applications configured so far: actix-web builds one for each worker.
     configured: Arc<AtomicUsize>,
 }
@@ -52,15 +52,46 @@ impl GraphqlService {
         if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
             return Err(ServeError::Origin(other.clone()));
         }
-        match (schema.policies().is_some(), settings.sign_in.is_empty()) {
-            (true, true) => return Err(ServeError::NoSignIn),
-            (false, false) => return Err(ServeError::NoPolicies),
-            _ => {}
-        }
-        let drawings = web::Data::new(Drawings::of(schema.model().clone()));
+        let generation = CurrentGeneration::new(SchemaGeneration::new(schema, settings.sign_in.clone())?);
         let metrics = Metrics::new(settings.worker_count())?;
-        let state = ServiceState::new(schema, database.into(), settings, metrics);
-        Ok(Self { state, drawings, configured: Arc::default() })
+        let state = ServiceState::new(generation, database.into(), settings, metrics);
+        Ok(Self { state, configured: Arc::default() })
+    }
+
+    /// Serves another schema from now on, on all workers at once.
+    ///
+    /// A request, a batch of requests and an event stream of a query or mutation end with the schema that they began
+    /// with. Live queries of the previous schema end so that their clients subscribe again: an event stream without the
+    /// event `complete`, a socket with close code 1012 after its running queries and mutations. Everything that is kept
+    /// belongs to one schema: plans, live queries, roles. The database and all other settings stay.
+    ///
+    /// ```no_run
+    /// # use crowsfoot::server::{GraphqlService, ServeError, SignIn};
+    /// # use crowsfoot::{Model, Schema};
+    /// # async fn reload(service: &GraphqlService, model: Model) -> Result<(), Box<dyn std::error::Error>> {
+    /// // Without policies there is no sign-in.
+    /// service.replace(Schema::new(model)?, SignIn::default()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`GraphqlService::new`], and [`ServeError::NoKeys`] if credentials cannot be verified. The previous schema is
+    /// then served on.
+    pub async fn replace(&self, schema: Schema, sign_in: SignIn) -> Result<(), ServeError> {
+        let next = SchemaGeneration::new(schema, sign_in)?;
+        if let Some(authenticator) = &next.authenticator {
+            authenticator.ready().await.map_err(|error| ServeError::NoKeys(error.to_string()))?;
+        }
+        // Keys of another shape of the database would answer deletions wrongly.
+        self.state.database.renew_catalog().await;
+        self.state.generation.replace(next);
+        Ok(())
+    }
+
+    /// Returns the schema that requests which begin now are answered with.
+    pub fn schema(&self) -> Schema {
+        self.state.generation.get().schema.clone()
     }
 
     /// Returns a function that mounts all routes in an application or a scope of it. It is called in the factory
@@ -106,8 +137,7 @@ impl GraphqlService {
     pub fn configure(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
         let worker = self.configured.fetch_add(1, Ordering::Relaxed);
         let state = web::Data::new(self.state.of_worker(worker));
-        let drawings = self.drawings.clone();
-        move |config| routes(config, &state, drawings)
+        move |config| routes(config, &state)
     }
 
     /// Closes all sockets with code 1001 and ends all event streams. An application calls this at the beginning
@@ -124,7 +154,7 @@ impl GraphqlService {
 
 /// Mounts every route inside a request scope of its own. A scope around all of them would take the application's
 /// other paths.
-fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>, drawings: web::Data<Drawings>) {
+fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>) {
     let scope = RequestScope(Rc::new(state.recorder.clone()));
     let resource = |path| web::resource(path).app_data(state.clone());
     config
@@ -138,7 +168,6 @@ fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>, draw
         .service(
             resource("/model")
                 .guard(guard::Get())
-                .app_data(drawings)
                 .to(model::show)
                 .wrap(from_fn(administrators_only))
                 .wrap(scope.clone()),
@@ -163,8 +192,8 @@ async fn administrators_only(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
-    match state.access(request.headers()).await {
-        Ok(access) if access.is_restricted() => {
+    match state.admit(request.headers()).await {
+        Ok(admission) if admission.access.is_restricted() => {
             let refusal = SignInRefusal::forbidden("this page is for administrators");
             Ok(request.into_response(answer::refused_page(&refusal)))
         }

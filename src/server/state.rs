@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderMap;
 
 use super::http::body::BodyLimits;
+use super::generation::{Admission, CurrentGeneration};
 use super::http::documents::DocumentSource;
 use super::operations::concurrency_limit::ConcurrencyLimit;
 use super::operations::metrics::Metrics;
@@ -12,14 +13,13 @@ use super::operations::recorder::Recorder;
 use super::realtime::permits::{SocketLimits, SocketPermits};
 use super::realtime::shutdown::Shutdown;
 use super::settings::Settings;
-use super::sign_in::{Access, Authenticator, SignInRefusal};
+use super::sign_in::{Access, SignInRefusal};
 use crate::database::Database;
-use crate::schema::Schema;
 
 /// State of a worker. Workers share all of it but the recorder, which counts into a worker's own metrics.
 #[derive(Clone)]
 pub(super) struct ServiceState {
-    pub schema: Schema,
+    pub generation: CurrentGeneration,
     pub database: Database,
     pub development: bool,
     pub documents: Arc<DocumentSource>,
@@ -32,17 +32,17 @@ pub(super) struct ServiceState {
     pub socket_limits: SocketLimits,
     pub shutdown: Shutdown,
     pub recorder: Recorder,
-    /// `None` without policies: then every caller may do everything.
-    pub authenticator: Option<Arc<Authenticator>>,
 }
 
 impl ServiceState {
-    pub(super) fn new(schema: Schema, database: Database, settings: &Settings, metrics: Metrics) -> Self {
-        let authenticator = schema
-            .policies()
-            .map(|policies| Arc::new(Authenticator::new(settings.sign_in.clone(), policies)));
+    pub(super) fn new(
+        generation: CurrentGeneration,
+        database: Database,
+        settings: &Settings,
+        metrics: Metrics,
+    ) -> Self {
         Self {
-            schema,
+            generation,
             database,
             development: settings.development,
             documents: Arc::new(DocumentSource::new(settings.trusted_documents.clone())),
@@ -54,20 +54,21 @@ impl ServiceState {
             socket_limits: settings.sockets.clone(),
             shutdown: Shutdown::default(),
             recorder: Recorder { metrics, slow_statement: settings.slow_statement },
-            authenticator,
         }
     }
 
-    /// Returns the access of a caller with these headers.
+    /// Admits a caller with these headers to the current generation.
     ///
     /// # Errors
     /// If the credentials prove no identity, or not the requested one.
-    pub(super) async fn access(&self, headers: &HeaderMap) -> Result<Access, SignInRefusal> {
-        match &self.authenticator {
-            None => Ok(Access::UNRESTRICTED),
+    pub(super) async fn admit(&self, headers: &HeaderMap) -> Result<Admission, SignInRefusal> {
+        let generation = self.generation.get();
+        let access = match &generation.authenticator {
+            None => Access::UNRESTRICTED,
             // Boxed: requests of a service without policies would carry the space of it.
-            Some(authenticator) => Box::pin(authenticator.access(headers, &self.schema)).await,
-        }
+            Some(authenticator) => Box::pin(authenticator.access(headers, &generation.schema)).await?,
+        };
+        Ok(Admission { generation, access })
     }
 
     /// Returns the state of another worker.

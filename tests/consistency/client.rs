@@ -57,7 +57,7 @@ impl Client {
 
     /// Returns the notifier of the client's commits.
     pub fn changes(&self) -> &ChangeNotifier {
-        self.schema.changes()
+        self.connection.changes()
     }
 
     pub async fn close(self) {

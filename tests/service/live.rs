@@ -126,7 +126,7 @@ async fn equal_subscriptions_share_a_run_and_a_late_one_starts_with_what_is_know
             Live::new(schema, database, "subscription Other { users(limit: 1) { username } }", json!({}));
         assert_eq!(different.next().await["users"][0]["username"], "unseen");
         // Code that writes by other ways may notify.
-        schema.changes().notify(tables(schema));
+        database.connection.changes().notify(tables(schema));
         assert_eq!(one.next().await["users"][0]["username"], "unseen");
         assert_eq!(other.next().await["users"][0]["username"], "unseen");
         drop(one);

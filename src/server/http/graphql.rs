@@ -13,9 +13,9 @@ use super::request::{METHODS, check_method, read};
 use super::{body, operation};
 use crate::error::Error;
 use crate::schema::{Executed, OperationKind};
+use crate::server::generation::Admission;
 use crate::server::operations::operation_record::OperationRecord;
 use crate::server::realtime::events;
-use crate::server::sign_in::Access;
 use crate::server::state::ServiceState;
 
 /// Request header that asks for the statements of a response: in development, and for administrators.
@@ -50,18 +50,18 @@ async fn answer(
     payload: &mut web::Payload,
     state: &ServiceState,
 ) -> Result<HttpOutcome, HttpRefusal> {
-    let access = state.access(http.headers()).await?;
+    let admission = state.admit(http.headers()).await?;
     let body = read(http, payload, state.body, state.largest_batch).await?;
     let answer = pin!(async {
         match body {
-            RequestBody::One(request) => execute(http, request, state, &access)
+            RequestBody::One(request) => execute(http, request, state, &admission)
                 .await
                 .map(|executed| HttpOutcome::One(Box::new(executed))),
             RequestBody::Many(batch) => {
                 let mut answers = Vec::with_capacity(batch.len());
                 // In sequence: each request reads what the earlier ones wrote.
                 for request in batch {
-                    answers.push(execute(http, request, state, &access).await);
+                    answers.push(execute(http, request, state, &admission).await);
                 }
                 Ok(HttpOutcome::Many(answers))
             }
@@ -74,9 +74,9 @@ async fn execute(
     http: &HttpRequest,
     request: GraphqlRequest,
     state: &ServiceState,
-    access: &Access,
+    admission: &Admission,
 ) -> Result<Executed, HttpRefusal> {
-    let prepared = operation::prepare(request, state, access)?;
+    let prepared = operation::prepare(request, state, admission)?;
     check_method(http, prepared.kind())?;
     if prepared.kind() == OperationKind::Subscription {
         return Err(
@@ -84,8 +84,9 @@ async fn execute(
         );
     }
     let record = OperationRecord::begin(&prepared);
-    let mut executed = access.schema(&state.schema).run(prepared, &state.database).await;
+    let mut executed = admission.schema().run(prepared, &state.database).await;
     let statements = &executed.statements;
+    let access = &admission.access;
     let explains = (state.development && !access.is_restricted()) || access.is_administrator();
     if explains && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();

@@ -13,20 +13,35 @@ use super::answer::HttpRefusal;
 use super::parameters::GraphqlRequest;
 use crate::error::{Error, Result};
 use crate::schema::{Executed, OperationKind, PreparedOperation};
+use crate::server::generation::Admission;
 use crate::server::operations::operation_record::OperationRecord;
-use crate::server::sign_in::Access;
 use crate::server::state::ServiceState;
 
 /// Looks the document up and prepares its operation.
 pub(in crate::server) fn prepare(
     mut sent: GraphqlRequest,
     state: &ServiceState,
-    access: &Access,
+    admission: &Admission,
 ) -> Result<PreparedOperation, HttpRefusal> {
     let text = state.documents.text(&mut sent)?;
     let mut request = Request::new(text).variables(sent.variables);
     request.operation_name = sent.operation_name;
-    access.schema(&state.schema).prepare(request).map_err(HttpRefusal::of_document)
+    admission.schema().prepare(request).map_err(HttpRefusal::of_document)
+}
+
+/// Ends the events of a live query when another generation takes over. The last event, which says that nothing more will
+/// come, is left out: the client is to subscribe anew.
+pub(in crate::server) fn until_superseded<E: Send + 'static>(
+    events: BoxStream<'static, E>,
+    kind: OperationKind,
+    admission: &Admission,
+) -> BoxStream<'static, E> {
+    match kind {
+        OperationKind::Subscription => {
+            events.take_until(admission.generation.superseded.begun()).boxed()
+        }
+        OperationKind::Query | OperationKind::Mutation => events,
+    }
 }
 
 /// Returns the results of an operation as a stream. No result is queued: a slow subscriber of a subscription
@@ -34,14 +49,14 @@ pub(in crate::server) fn prepare(
 pub(in crate::server) fn results(
     prepared: PreparedOperation,
     state: &web::Data<ServiceState>,
-    access: &Access,
+    admission: &Admission,
 ) -> BoxStream<'static, Result<Arc<Executed>>> {
     let state = state.clone();
     let record = OperationRecord::begin(&prepared);
     if prepared.kind() == OperationKind::Subscription {
         let active = state.recorder.metrics.subscription();
         let mut record = Some(record);
-        let results = access.schema(&state.schema).subscribe(prepared, &state.database);
+        let results = admission.schema().subscribe(prepared, &state.database);
         let recorded = results.map(move |executed| {
             let _counted = &active;
             // The statements belong to a run that several subscribers may share.
@@ -55,9 +70,9 @@ pub(in crate::server) fn results(
     // Runs without being polled: a transaction must not wait for a slow reader. Dropping the set cancels the
     // run.
     let mut running = JoinSet::new();
-    let access = access.clone();
+    let schema = admission.schema().clone();
     let run = async move {
-        let running = access.schema(&state.schema).run(prepared, &state.database);
+        let running = schema.run(prepared, &state.database);
         let mut executed = state.concurrency.run(running).await?;
         let statements = std::mem::take(&mut executed.statements);
         state.recorder.record(&record.end(&executed, statements));

@@ -20,7 +20,7 @@ pub(in crate::server) async fn ready(state: web::Data<ServiceState>) -> HttpResp
             _ => "the database cannot be reached\n",
         });
     }
-    if let Some(authenticator) = &state.authenticator
+    if let Some(authenticator) = &state.generation.get().authenticator
         && let Err(error) = authenticator.ready().await
     {
         tracing::warn!(%error, "credentials cannot be verified");

@@ -12,7 +12,7 @@ use tokio::time::{Instant, interval, sleep_until};
 use tracing::Instrument;
 
 use crate::error::{Error, Result};
-use crate::schema::Executed;
+use crate::schema::{Executed, OperationKind};
 use crate::server::http::answer::{self, HttpRefusal};
 use crate::server::http::negotiation::Media;
 use crate::server::http::operation;
@@ -47,7 +47,7 @@ async fn open(
     payload: &mut web::Payload,
     state: &web::Data<ServiceState>,
 ) -> Result<HttpResponse, HttpRefusal> {
-    let access = state.access(http.headers()).await?;
+    let admission = state.admit(http.headers()).await?;
     let RequestBody::One(sent) = read(http, payload, state.body, 0).await? else {
         return Err(Error::bad_request("an event stream takes a single request").into());
     };
@@ -62,25 +62,28 @@ async fn open(
             next(&answer::refused(errors, request.as_deref()))
         }
     };
-    let results: BoxStream<'static, Result<Arc<Executed>, HttpRefusal>> =
-        match operation::prepare(sent, state, &access) {
+    let complete = || stream::iter([Bytes::from_static(COMPLETE.as_bytes())]);
+    let (kind, results): (_, BoxStream<'static, Result<Arc<Executed>, HttpRefusal>>) =
+        match operation::prepare(sent, state, &admission) {
             Ok(prepared) => {
-                check_method(http, prepared.kind())?;
-                operation::results(prepared, state, &access)
-                    .map(|result| result.map_err(HttpRefusal::from))
-                    .boxed()
+                let kind = prepared.kind();
+                check_method(http, kind)?;
+                let results = operation::results(prepared, state, &admission);
+                (kind, results.map(|result| result.map_err(HttpRefusal::from)).boxed())
             }
             // A status would tell an `EventSource` nothing: errors of a document go into the stream.
-            Err(refusal) if refusal.is_well_formed() => stream::iter([Err(refusal)]).boxed(),
+            Err(refusal) if refusal.is_well_formed() => {
+                (OperationKind::Query, stream::iter([Err(refusal)]).boxed())
+            }
             Err(refusal) => return Err(refusal),
         };
-    let complete = || stream::iter([Bytes::from_static(COMPLETE.as_bytes())]);
-    let end = access.ends().map(|at| {
+    let end = admission.access.ends().map(|at| {
         let write = write.clone();
         let expired = stream::iter([Error::expired()]).map(move |error| write(Err(error.into())));
         (at, expired.chain(complete()).boxed())
     });
     let events = results.map(write).chain(complete()).boxed();
+    let events = operation::until_superseded(events, kind, &admission);
     let span = tracing::Span::current();
     let start = (events, end, interval(KEEP_ALIVE), Box::pin(state.shutdown.begun()), permit);
     // The stream is polled only after the client has taken the last event. It is dropped when the client

@@ -1,6 +1,5 @@
 //! Access of one request, socket or event stream.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -8,10 +7,9 @@ use tokio::time::Instant;
 use crate::schema::Schema;
 
 /// Access that a caller has.
-#[derive(Clone)]
 pub(in crate::server) struct Access {
     /// Schema as the caller sees it; `None` for the service's own.
-    schema: Option<Arc<Schema>>,
+    schema: Option<Schema>,
     /// True if the caller may see how the service works: statements, metrics, the whole model.
     is_administrator: bool,
     expires: Option<SystemTime>,
@@ -27,12 +25,12 @@ impl Access {
 
     /// Access of a viewer.
     pub(super) fn of_viewer(seen: Schema, is_administrator: bool, expires: Option<SystemTime>) -> Self {
-        Self { schema: Some(Arc::new(seen)), is_administrator, expires }
+        Self { schema: Some(seen), is_administrator, expires }
     }
 
     /// Returns the schema that the caller's operations run on; `own` is the service's.
     pub(in crate::server) fn schema<'a>(&'a self, own: &'a Schema) -> &'a Schema {
-        self.schema.as_deref().unwrap_or(own)
+        self.schema.as_ref().unwrap_or(own)
     }
 
     /// Returns true for an administrator of a service with policies.

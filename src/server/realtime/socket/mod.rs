@@ -17,7 +17,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use actix_ws::{AggregatedMessage, CloseReason, Closed, Message, Session};
-use futures_util::future::{LocalBoxFuture, OptionFuture};
+use futures_util::future::{self, LocalBoxFuture, OptionFuture};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, SinkExt, StreamExt, stream};
 use message::{Payload, ServerMessage};
@@ -32,6 +32,7 @@ use super::origin;
 use super::permits::SocketPermit;
 use crate::error::{Error, Result};
 use crate::schema::Executed;
+use crate::server::generation::Admission;
 use crate::server::http::answer::{self, HttpRefusal};
 use crate::server::http::negotiation::Media;
 use crate::server::http::operation;
@@ -79,12 +80,12 @@ pub(in crate::server) async fn open(
     let request = RequestRecord::id(&http).unwrap_or_default();
     // Not a child of the request's span: that request is answered.
     let span = tracing::info_span!(parent: None, "socket", id = request);
-    let headers = state.authenticator.as_ref().map(|_| http.headers().clone());
     let socket = Socket {
-        headers,
+        headers: Some(http.headers().clone()),
         signing: None,
-        access: Access::UNRESTRICTED,
-        ends: None,
+        admission: None,
+        superseded: future::pending().boxed_local(),
+        draining: None,
         protocol: Protocol::new(state.socket_limits.subscriptions),
         operations: StreamMap::new(),
         waiting: VecDeque::new(),
@@ -101,14 +102,16 @@ type Event = Option<Result<Arc<Executed>>>;
 
 /// Connection of a client.
 struct Socket {
-    /// Headers of the handshake until sign-in, with credentials of clients that send none in `connection_init`. `None` for
-    /// a service without policies.
+    /// Headers of the handshake until sign-in, with credentials of clients that send none in `connection_init`.
     headers: Option<HeaderMap>,
     /// Sign-in that runs since `connection_init`.
-    signing: Option<LocalBoxFuture<'static, Result<Access, SignInRefusal>>>,
-    access: Access,
-    /// End of the client's identity.
-    ends: Option<Instant>,
+    signing: Option<LocalBoxFuture<'static, Result<Admission, SignInRefusal>>>,
+    /// Client's admission, after sign-in.
+    admission: Option<Admission>,
+    /// Resolves when another generation takes over from that of the admission.
+    superseded: LocalBoxFuture<'static, ()>,
+    /// Time by which the last operations must end, once the generation is superseded.
+    draining: Option<Instant>,
     protocol: Protocol,
     /// Running operations by id.
     operations: StreamMap<String, BoxStream<'static, Event>>,
@@ -157,12 +160,17 @@ impl Socket {
         let mut heard = Instant::now();
         let mut is_under_way = false;
         loop {
+            let is_drained = !is_under_way && self.waiting.is_empty() && self.operations.is_empty();
+            if is_drained && self.draining.is_some() {
+                return SocketEnd::Close(Close::Superseded);
+            }
             if !is_under_way && let Some(message) = self.waiting.pop_front() {
                 if session.send(message).await.is_err() {
                     return SocketEnd::Gone;
                 }
                 is_under_way = true;
             }
+            let ends = self.admission.as_ref().and_then(|admission| admission.access.ends());
             tokio::select! {
                 () = &mut stopping => return SocketEnd::Close(Close::GoingAway),
                 () = sleep_until(init_until), if self.protocol.awaits_init() => {
@@ -171,12 +179,18 @@ impl Socket {
                 Some(signed) = OptionFuture::from(self.signing.as_mut()) => {
                     self.signing = None;
                     match signed {
-                        Ok(access) => self.acknowledge(access),
+                        Ok(admission) => self.acknowledge(admission),
                         Err(_) => return SocketEnd::Close(Close::Forbidden),
                     }
                 }
-                () = sleep_until(self.ends.unwrap_or(init_until)), if self.ends.is_some() => {
+                () = sleep_until(ends.unwrap_or(init_until)), if ends.is_some() => {
                     return self.expire(session).await;
+                }
+                () = &mut self.superseded, if self.draining.is_none() => {
+                    self.draining = Some(Instant::now() + self.state.body.time + LAST_WORDS);
+                }
+                () = sleep_until(self.draining.unwrap_or(init_until)), if self.draining.is_some() => {
+                    return SocketEnd::Close(Close::Superseded);
                 }
                 () = taken.notified(), if is_under_way => is_under_way = false,
                 message = incoming.next(), if self.waiting.len() < MOST_WAITING => {
@@ -185,7 +199,11 @@ impl Socket {
                         return end;
                     }
                 }
-                Some((id, event)) = self.operations.next(), if !is_under_way => self.report(&id, event),
+                event = self.operations.next(), if !is_under_way && !self.operations.is_empty() => {
+                    if let Some((id, event)) = event {
+                        self.report(&id, event);
+                    }
+                }
                 _ = pings.tick() => {
                     if heard.elapsed() > SILENCE {
                         return SocketEnd::Gone;
@@ -223,6 +241,8 @@ impl Socket {
     fn act(&mut self, action: Action) {
         match action {
             Action::Ignore => {}
+            // The client sends it again over its next socket.
+            Action::Start { .. } | Action::Refuse { .. } if self.draining.is_some() => {}
             Action::SignIn(payload) => self.sign_in(payload),
             Action::Pong(payload) => self.say(&ServerMessage::Pong { payload }),
             Action::Start { id, request } => self.start(id, request),
@@ -238,15 +258,19 @@ impl Socket {
 
     /// Begins to sign the client in; at once if the service has no policies.
     fn sign_in(&mut self, payload: Option<Payload>) {
-        let Some(headers) = self.headers.take() else { return self.acknowledge(Access::UNRESTRICTED) };
+        let generation = self.state.generation.get();
+        if generation.authenticator.is_none() {
+            return self.acknowledge(Admission { generation, access: Access::UNRESTRICTED });
+        }
+        let Some(headers) = self.headers.take() else { return };
         let state = self.state.clone();
         let headers = credentials::of_init(headers, payload);
-        self.signing = Some(async move { state.access(&headers?).await }.boxed_local());
+        self.signing = Some(async move { state.admit(&headers?).await }.boxed_local());
     }
 
-    fn acknowledge(&mut self, access: Access) {
-        self.ends = access.ends();
-        self.access = access;
+    fn acknowledge(&mut self, admission: Admission) {
+        self.superseded = admission.generation.superseded.begun().boxed_local();
+        self.admission = Some(admission.lasting());
         self.protocol.acknowledge();
         self.say(&ServerMessage::ConnectionAck);
     }
@@ -273,11 +297,14 @@ impl Socket {
     }
 
     fn start(&mut self, id: String, request: GraphqlRequest) {
-        match operation::prepare(request, &self.state, &self.access) {
+        // The protocol starts no operation before sign-in.
+        let Some(admission) = &self.admission else { return };
+        match operation::prepare(request, &self.state, admission) {
             Ok(prepared) => {
-                let results = operation::results(prepared, &self.state, &self.access);
-                let events = results.map(Some).chain(stream::iter([None]));
-                self.operations.insert(id, events.boxed());
+                let kind = prepared.kind();
+                let results = operation::results(prepared, &self.state, admission);
+                let events = results.map(Some).chain(stream::iter([None])).boxed();
+                self.operations.insert(id, operation::until_superseded(events, kind, admission));
             }
             Err(refusal) => {
                 self.protocol.ended(&id);

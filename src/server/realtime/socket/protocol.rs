@@ -52,6 +52,8 @@ pub(super) enum Close {
     NotText,
     /// Frames that violate WebSocket itself.
     BrokenFrames,
+    /// Schema that another generation replaces: the client is to connect again.
+    Superseded,
     /// Service shutdown.
     GoingAway,
 }
@@ -69,6 +71,7 @@ impl From<Close> for CloseReason {
             Close::TooLarge => (CloseCode::Size, "Message too large".to_owned()),
             Close::NotText => (CloseCode::Invalid, "Text is not UTF-8".to_owned()),
             Close::BrokenFrames => (CloseCode::Protocol, "Not a WebSocket frame".to_owned()),
+            Close::Superseded => (CloseCode::Restart, "Schema has changed".to_owned()),
             Close::GoingAway => (CloseCode::Away, "Service is stopping".to_owned()),
         };
         Self { code, description: Some(reason) }

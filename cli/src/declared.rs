@@ -1,0 +1,116 @@
+//! From the options file and the tables to the served schema: at start, and again at a reload.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use crowsfoot::database::DatabaseDescription;
+use crowsfoot::execute::ExecutionLimits;
+use crowsfoot::policy::Policies;
+use crowsfoot::server::{AdministratorSecret, Jwt, SignIn};
+use crowsfoot::{Model, Schema};
+
+use crate::config::{Mode, Serve};
+use crate::options::Options;
+use crate::{Failure, example, source};
+
+/// Options file that fits the settings.
+pub struct Declared {
+    options: Options,
+    policies: Option<Policies>,
+    /// Ways of sign-in.
+    pub sign_in: SignIn,
+}
+
+impl Declared {
+    /// Reads the text of the options file.
+    ///
+    /// # Errors
+    /// If the text has a fault, or contradicts the settings: with all contradictions.
+    pub fn read(settings: &Serve, text: &str) -> Result<Self, Failure> {
+        let options = Options::of_file(settings.source.options.as_deref(), text)?;
+        let policies = options.policies();
+        let exposed = check_exposure(settings, policies.is_some());
+        let about_tables = match options.is_about_tables() && !settings.source.from_database {
+            true => Err("include, exclude and [entities.…] describe tables: they need --from-database".into()),
+            false => Ok(()),
+        };
+        let sign_in = sign_in(settings, &options, policies.as_ref());
+        match (exposed, about_tables, sign_in) {
+            (Ok(()), Ok(()), Ok(sign_in)) => Ok(Self { options, policies, sign_in }),
+            (exposed, about_tables, sign_in) => {
+                let faults = [exposed.err(), about_tables.err(), sign_in.err()];
+                let faults: Vec<String> = faults.iter().flatten().map(ToString::to_string).collect();
+                Err(faults.join("\n").into())
+            }
+        }
+    }
+
+    /// Builds the schema over a live database, or over the example's entities.
+    ///
+    /// # Errors
+    /// If the model or a policy has faults.
+    pub fn schema(self, settings: &Serve, live: Option<&DatabaseDescription>) -> Result<Schema, Failure> {
+        let note = |note: &dyn Display| tracing::warn!("{note}");
+        let model = match live {
+            Some(described) => source::model(described, self.options, note)?,
+            None => example::registry().model()?,
+        };
+        let builder = builder(settings, model);
+        Ok(match self.policies {
+            Some(policies) => builder.policies(policies),
+            None => builder,
+        }
+        .finish()?)
+    }
+}
+
+fn builder(settings: &Serve, model: Model) -> crowsfoot::SchemaBuilder {
+    let mut limits = ExecutionLimits::DEFAULT;
+    limits.rows = settings.max_rows;
+    limits.cost = settings.max_cost;
+    limits.retry_time = Duration::from_secs(settings.timeout);
+    Schema::builder(model)
+        .guard(settings.guard.limits())
+        .limits(limits)
+        .read_consistency(settings.read_consistency.into())
+        .introspection(!settings.no_introspection)
+        .suggestions(settings.mode == Mode::Development && !settings.no_introspection)
+}
+
+/// Refuses to serve everything to everybody in production, unless that is what the settings say.
+fn check_exposure(settings: &Serve, has_policies: bool) -> Result<(), Failure> {
+    match (has_policies, settings.public) {
+        (true, true) => Err("--public contradicts the policies of the options file".into()),
+        (false, false) if settings.mode == Mode::Production => Err(
+            "without policies every caller may read and write everything. Write tables [roles.NAME.TYPE] with read and \
+             columns into a file for --options, or state --public"
+                .into(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the ways of sign-in.
+fn sign_in(settings: &Serve, options: &Options, policies: Option<&Policies>) -> Result<SignIn, Failure> {
+    let mut ways = SignIn::default();
+    for secret in &settings.admin_secret {
+        ways = ways.administrator(AdministratorSecret::new(secret)?);
+    }
+    match (&options.sign_in, policies) {
+        (Some(jwt), Some(policies)) => ways = ways.identify(Jwt::new(jwt, policies)?),
+        (Some(_), None) => {
+            return Err(
+                "[sign_in] has no effect without policies: write tables [roles.NAME.TYPE], too".into()
+            );
+        }
+        (None, Some(_)) if settings.admin_secret.is_empty() => {
+            return Err(
+                "policies need a way to sign in: write a table [sign_in] with the keys of tokens, or set \
+                        CROWSFOOT_ADMIN_SECRET"
+                    .into(),
+            );
+        }
+        (None, _) => {}
+    }
+    Ok(ways)
+}

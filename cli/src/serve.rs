@@ -1,0 +1,171 @@
+//! The command `serve`.
+
+use std::fmt::Display;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use actix_web::rt;
+use crowsfoot::Schema;
+use crowsfoot::database::{self, ConnectSettings, Database, Synchronous};
+use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
+use migration::apply;
+use migration::seed::{self, SeedError};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{DatabaseOptions, LogFormat, Mode, Serve, SqliteSynchronous};
+use crate::declared::Declared;
+use crate::reload::Reload;
+use crate::{Failure, connect, differences, options};
+
+/// Maximum time to wait at shutdown for the database connections to close.
+const CLOSING_TIME: Duration = Duration::from_secs(5);
+
+/// Serves until a signal requests shutdown.
+pub async fn run(settings: Serve) -> Result<(), Failure> {
+    #[cfg(feature = "opentelemetry")]
+    let traces = crowsfoot::server::traces::Traces::export()?;
+    let log = tracing_subscriber::registry().with(log_lines(&settings)?);
+    #[cfg(feature = "opentelemetry")]
+    let log = log.with(traces.layer());
+    log.init();
+    let reload = Reload::listen(&settings)?;
+    let declared = Declared::read(&settings, &options::text(settings.source.options.as_deref())?)?;
+    let sign_in = declared.sign_in.clone();
+    let statement_timeout =
+        (settings.statement_timeout > 0).then(|| Duration::from_secs(settings.statement_timeout));
+    let connect_settings = ConnectSettings::new(settings.database.pool_size)
+        .statement_timeout(statement_timeout)
+        .sqlite_synchronous(match settings.sqlite_synchronous {
+            SqliteSynchronous::Full => Synchronous::Full,
+            SqliteSynchronous::Normal => Synchronous::Normal,
+        })
+        .pooler(settings.database.postgres_pooler.into());
+    let connect = || database::connect_with(&settings.database.database_url, &connect_settings);
+    let live = if settings.source.from_database { Some(connect().await?) } else { None };
+    let described = match &live {
+        Some(connection) => Some(database::describe(connection, &settings.source.schema).await?),
+        None => None,
+    };
+    // A model that contradicts itself ends the program before anything else is touched.
+    let schema = declared.schema(&settings, described.as_ref())?;
+    let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
+    let connection = match live {
+        Some(connection) => connection,
+        None => connect().await?,
+    };
+    if !settings.no_migrate && !settings.source.from_database {
+        prepare_database(&settings.database, &connection).await?;
+    }
+    check_readable(&schema, &connection).await?;
+    let sockets = SocketLimits::default()
+        .init_time(Duration::from_secs(settings.socket_init_timeout))
+        .sockets(settings.max_sockets)
+        .subscriptions(settings.max_subscriptions)
+        .frame(settings.max_frame);
+    let slow_statement = (settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms));
+    let server = Server::bind(
+        schema,
+        connection.clone(),
+        &Settings::default()
+            .listen(&settings.listen)
+            .workers(settings.workers.map(Into::into))
+            .development(settings.mode == Mode::Development)
+            .cors_origins(settings.cors_origin.clone())
+            .trusted_documents(trusted_documents)
+            .largest_batch(settings.max_batch)
+            .largest_body(settings.max_body)
+            .most_concurrent(settings.max_concurrent)
+            .time_limit(Duration::from_secs(settings.timeout))
+            .sockets(sockets)
+            .slow_statement(slow_statement)
+            .sign_in(sign_in),
+    )?;
+    for address in server.addresses() {
+        println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
+    }
+    let reloading = rt::spawn(reload.follow(settings, connection.clone(), server.service().clone()));
+    server.run().await?;
+    reloading.abort();
+    // SQLite folds its write-ahead log into the file when the last connection is closed. A connection that somebody still has
+    // does not hold the end up.
+    if let Ok(closed) = rt::time::timeout(CLOSING_TIME, connection.close()).await {
+        closed?;
+    }
+    #[cfg(feature = "opentelemetry")]
+    if let Err(error) = traces.end() {
+        tracing::warn!(%error, "the last spans could not be exported");
+    }
+    Ok(())
+}
+
+/// Refuses a schema with columns whose stored type the service cannot read.
+pub async fn check_readable(schema: &Schema, connection: &Database) -> Result<(), Failure> {
+    let unreadable = database::unreadable_columns(schema.model(), connection).await?;
+    if unreadable.is_empty() { Ok(()) } else { Err(differences(&unreadable).into()) }
+}
+
+fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {
+    let named = |error: &dyn Display| format!("{}: {error}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+    Ok(TrustedDocuments::from_json(&text).map_err(|error| named(&error))?)
+}
+
+/// Migrates the tables, and fills an empty database.
+async fn prepare_database(database: &DatabaseOptions, serving: &Database) -> Result<(), Failure> {
+    // A migration may take longer than a request's statement. SQLite has no limit to lift, and one that is in memory
+    // has no other connection.
+    let connection = match serving.get_database_backend() {
+        DbBackend::Sqlite => serving.clone(),
+        _ => connect(database).await?,
+    };
+    if connection.is_behind_pooler() {
+        let transaction = apply::begin_through_pooler(&*connection).await?;
+        prepare_tables(&transaction).await?;
+        apply::commit_through_pooler(transaction).await?;
+    } else {
+        prepare_tables(&*connection).await?;
+    }
+    if connection.get_database_backend() != DbBackend::Sqlite {
+        connection.close().await?;
+    }
+    Ok(())
+}
+
+async fn prepare_tables<C>(connection: &C) -> Result<(), Failure>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
+{
+    apply::up(connection).await?;
+    if seed::is_empty(connection).await? {
+        match seed::seed(connection, 1, |_, _| {}).await {
+            Ok(rows) => tracing::info!(rows, "inserted the example data into the empty database"),
+            // Another process that was started at the same time has done it.
+            Err(SeedError::NotEmpty { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn log_lines<S>(settings: &Serve) -> Result<impl Layer<S> + use<S>, Failure>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)?;
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        // Colours are for people, not for files.
+        .with_ansi(std::io::stderr().is_terminal());
+    let lines = match settings.log_format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    // Of its own: what else looks at spans may want to see more of them.
+    Ok(lines.with_filter(filter))
+}
