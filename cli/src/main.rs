@@ -1,12 +1,12 @@
 //! The command line: serves the example domain, and looks after its database and schema.
 
 mod config;
-mod declared;
 mod example;
 mod init;
 mod options;
 mod reload;
 mod serve;
+mod served_options;
 mod source;
 
 use std::fmt::Display;

@@ -7,8 +7,8 @@ use crowsfoot::database::{self, Database, DatabaseDescription};
 use crowsfoot::server::GraphqlService;
 
 use crate::config::Serve;
-use crate::declared::Declared;
 use crate::serve::check_readable;
+use crate::served_options::ServedOptions;
 use crate::{Failure, options};
 
 /// Time between two looks at the file and the tables.
@@ -23,9 +23,11 @@ pub struct Reload {
 
 /// Text of the options file, and the tables of a live database.
 #[derive(PartialEq)]
-struct Contents {
-    options: String,
-    tables: Option<DatabaseDescription>,
+pub struct Contents {
+    /// Text of the options file.
+    pub options: String,
+    /// Tables; `None` for the example's entities.
+    pub tables: Option<DatabaseDescription>,
 }
 
 impl Reload {
@@ -36,16 +38,25 @@ impl Reload {
     pub fn listen(settings: &Serve) -> Result<Self, Failure> {
         let can_change = settings.source.from_database || settings.source.options.is_some();
         if settings.watch && !can_change {
-            return Err("--watch needs --from-database or --options: the example's entities do not change".into());
+            return Err(
+                "--watch needs --from-database or --options: the example's entities do not change".into()
+            );
         }
         let hangups = can_change.then(Hangups::listen).transpose()?;
         Ok(Self { hangups, watches: settings.watch })
     }
 
-    /// Replaces the schema of the service whenever it is due. A fault is logged, and the previous schema served on.
-    pub async fn follow(self, settings: Serve, connection: Database, service: GraphqlService) {
+    /// Replaces the schema of the service, which was built from `served`, whenever it is due. A fault is logged, and the
+    /// previous schema served on.
+    pub async fn follow(
+        self,
+        served: Contents,
+        settings: Serve,
+        connection: Database,
+        service: GraphqlService,
+    ) {
         let Some(mut hangups) = self.hangups else { return };
-        let mut known = read(&settings, &connection).await;
+        let mut known = Ok(served);
         loop {
             let is_asked = match self.watches {
                 true => rt::time::timeout(WATCH, hangups.next()).await.is_ok(),
@@ -90,7 +101,7 @@ async fn replace(
     connection: &Database,
     service: &GraphqlService,
 ) -> Result<(), Failure> {
-    let declared = Declared::read(settings, &contents.options)?;
+    let declared = ServedOptions::read(settings, &contents.options)?;
     let sign_in = declared.sign_in.clone();
     let schema = declared.schema(settings, contents.tables.as_ref())?;
     check_readable(&schema, connection).await?;

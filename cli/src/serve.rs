@@ -19,8 +19,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{DatabaseOptions, LogFormat, Mode, Serve, SqliteSynchronous};
-use crate::declared::Declared;
-use crate::reload::Reload;
+use crate::reload::{Contents, Reload};
+use crate::served_options::ServedOptions;
 use crate::{Failure, connect, differences, options};
 
 /// Maximum time to wait at shutdown for the database connections to close.
@@ -35,7 +35,8 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     let log = log.with(traces.layer());
     log.init();
     let reload = Reload::listen(&settings)?;
-    let declared = Declared::read(&settings, &options::text(settings.source.options.as_deref())?)?;
+    let options = options::text(settings.source.options.as_deref())?;
+    let declared = ServedOptions::read(&settings, &options)?;
     let sign_in = declared.sign_in.clone();
     let statement_timeout =
         (settings.statement_timeout > 0).then(|| Duration::from_secs(settings.statement_timeout));
@@ -48,12 +49,12 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         .pooler(settings.database.postgres_pooler.into());
     let connect = || database::connect_with(&settings.database.database_url, &connect_settings);
     let live = if settings.source.from_database { Some(connect().await?) } else { None };
-    let described = match &live {
+    let tables = match &live {
         Some(connection) => Some(database::describe(connection, &settings.source.schema).await?),
         None => None,
     };
     // A model that contradicts itself ends the program before anything else is touched.
-    let schema = declared.schema(&settings, described.as_ref())?;
+    let schema = declared.schema(&settings, tables.as_ref())?;
     let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
     let connection = match live {
         Some(connection) => connection,
@@ -89,7 +90,12 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
-    let reloading = rt::spawn(reload.follow(settings, connection.clone(), server.service().clone()));
+    let reloading = rt::spawn(reload.follow(
+        Contents { options, tables },
+        settings,
+        connection.clone(),
+        server.service().clone(),
+    ));
     server.run().await?;
     reloading.abort();
     // SQLite folds its write-ahead log into the file when the last connection is closed. A connection that somebody still has

@@ -158,10 +158,7 @@ impl Running {
 impl Transaction {
     /// Begins a transaction. On SQLite it takes the write lock at once: a later upgrade could fail because
     /// another transaction wrote in between.
-    pub(crate) async fn begin(
-        database: &Database,
-        availability: &Availability,
-    ) -> Result<Self, SqlError> {
+    pub(crate) async fn begin(database: &Database, availability: &Availability) -> Result<Self, SqlError> {
         Ok(Self::over(Begun::writing(database, availability).await?, database))
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
 
-use super::http::body::BodyLimits;
 use super::generation::{Admission, CurrentGeneration};
+use super::http::body::BodyLimits;
 use super::http::documents::DocumentSource;
 use super::operations::concurrency_limit::ConcurrencyLimit;
 use super::operations::metrics::Metrics;

@@ -13,7 +13,7 @@ const EVENTS: &str = "text/event-stream";
 const USERS: &str = "subscription { users(limit: 1) { username } }";
 
 /// Event stream, parsed according to the standard.
-struct Events {
+pub struct Events {
     bytes: BoxStream<'static, reqwest::Result<Vec<u8>>>,
     read: String,
 }
@@ -30,12 +30,12 @@ impl Events {
         Self { bytes, read: String::new() }
     }
 
-    async fn subscribe(service: &Service<'_>, query: &str) -> Self {
+    pub async fn subscribe(service: &Service<'_>, query: &str) -> Self {
         Self::open(service.post("/graphql").json(&json!({ "query": query }))).await
     }
 
     /// Returns the next event with its data, or `None` at the end of the stream.
-    async fn event(&mut self) -> Option<(String, String)> {
+    pub async fn event(&mut self) -> Option<(String, String)> {
         loop {
             while let Some((event, rest)) = self.read.split_once("\n\n") {
                 let event = event.to_owned();

@@ -30,6 +30,7 @@ mod production;
 mod protocol;
 mod readme;
 mod refusing;
+mod reload;
 mod sign_in;
 mod snapshot;
 mod socket_client;

@@ -37,9 +37,7 @@ pub(in crate::server) fn until_superseded<E: Send + 'static>(
     admission: &Admission,
 ) -> BoxStream<'static, E> {
     match kind {
-        OperationKind::Subscription => {
-            events.take_until(admission.generation.superseded.begun()).boxed()
-        }
+        OperationKind::Subscription => events.take_until(admission.generation.superseded.begun()).boxed(),
         OperationKind::Query | OperationKind::Mutation => events,
     }
 }

@@ -14,14 +14,14 @@ use crate::options::Options;
 use crate::{Failure, example, source};
 
 /// Options file that fits the settings.
-pub struct Declared {
+pub struct ServedOptions {
     options: Options,
     policies: Option<Policies>,
     /// Ways of sign-in.
     pub sign_in: SignIn,
 }
 
-impl Declared {
+impl ServedOptions {
     /// Reads the text of the options file.
     ///
     /// # Errors
@@ -31,7 +31,9 @@ impl Declared {
         let policies = options.policies();
         let exposed = check_exposure(settings, policies.is_some());
         let about_tables = match options.is_about_tables() && !settings.source.from_database {
-            true => Err("include, exclude and [entities.…] describe tables: they need --from-database".into()),
+            true => {
+                Err("include, exclude and [entities.…] describe tables: they need --from-database".into())
+            }
             false => Ok(()),
         };
         let sign_in = sign_in(settings, &options, policies.as_ref());
