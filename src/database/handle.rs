@@ -25,10 +25,11 @@ use super::settings::is_in_memory;
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
 use super::sqlite::{self, FileIdentity, SqliteReader};
+use super::tracked_statement::TrackedStatement;
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::ColumnType;
-use crate::plan::{Catalog, SqlStatement};
+use crate::plan::Catalog;
 
 /// Timeout of the catalog queries.
 const CATALOG_PATIENCE: Duration = Duration::from_secs(1);
@@ -340,7 +341,7 @@ impl Reader {
     /// future above.
     pub fn read<'a>(
         &'a self,
-        query: &'a SqlStatement,
+        query: &'a TrackedStatement,
         values: Arc<[Value]>,
     ) -> BoxFuture<'a, Result<RowSet>> {
         match &self.0 {

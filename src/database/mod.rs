@@ -1,6 +1,7 @@
 //! Databases: connection, availability, introspection, change notification, and rows as the drivers read them.
 
 mod availability;
+mod capacity_hint;
 mod changes;
 mod connect;
 mod handle;
@@ -15,10 +16,12 @@ mod settings;
 mod sql_error;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod tracked_statement;
 mod transaction;
 mod uninterrupted;
 
 pub use availability::{Availability, PoolUse};
+pub use capacity_hint::CapacityHint;
 pub use changes::{ChangeNotifier, Listener};
 pub use connect::{ConnectError, connect, connect_with};
 pub use handle::Database;
@@ -35,5 +38,6 @@ pub(crate) use row_builder::RowSetBuilder;
 pub use settings::{ConnectSettings, Pooler, Synchronous};
 pub(crate) use sql_error::SQLITE_FULL;
 pub use sql_error::{SqlError, SqlRefusal};
+pub use tracked_statement::{ExecutionStats, TrackedStatement};
 pub(crate) use transaction::Running;
 pub use transaction::Transaction;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use sea_orm::Value;
 
+use super::tracked_statement::ExecutionStats;
 use crate::model::ColumnType;
-use crate::plan::ExecutionStats;
 
 /// Rows of one statement: all cells in one list, row after row, and all text in one buffer. No row and no
 /// text has its own allocation.

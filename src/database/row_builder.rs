@@ -8,8 +8,8 @@ use serde::de::IgnoredAny;
 
 use super::plain_text::is_all_plain;
 use super::row::{RowSet, Stored, Unreadable};
+use super::tracked_statement::TrackedStatement;
 use crate::model::{ColumnType, is_null};
-use crate::plan::SqlStatement;
 
 /// Initial capacity: a few rows, as most statements return.
 const USUAL_CELLS: usize = 64;
@@ -43,10 +43,16 @@ impl RowSetBuilder {
     }
 
     /// Creates an empty builder for a statement, with the capacity of its last results.
-    pub(crate) fn of(query: &SqlStatement) -> Self {
+    pub(crate) fn of(query: &TrackedStatement) -> Self {
         let cells = Vec::with_capacity(query.last_run.cells.or(USUAL_CELLS));
         let text = Vec::with_capacity(query.last_run.text.or(USUAL_TEXT));
-        Self { columns: query.columns.clone(), cells, text, others: Vec::new(), has_unreadable: false }
+        Self {
+            columns: query.statement.columns.clone(),
+            cells,
+            text,
+            others: Vec::new(),
+            has_unreadable: false,
+        }
     }
 
     pub(super) fn columns(&self) -> &Arc<[ColumnType]> {

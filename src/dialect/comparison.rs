@@ -33,6 +33,6 @@ impl Comparison {
     }
 
     /// All comparisons, in their order.
-    pub(crate) const ALL: [Self; 6] =
+    pub const ALL: [Self; 6] =
         [Self::Equal, Self::NotEqual, Self::Less, Self::LessOrEqual, Self::Greater, Self::GreaterOrEqual];
 }

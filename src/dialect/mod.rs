@@ -10,7 +10,7 @@ pub mod sqlite_decimal;
 mod sqlite_float;
 pub mod sqlite_time;
 
-use sea_orm::sea_query::{Expr, ExprTrait, FunctionCall, NullOrdering, Order, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, FunctionCall, NullOrdering, Order, SelectStatement, SqlWriter};
 use sea_orm::{DbBackend, Value};
 
 pub use comparison::Comparison;
@@ -59,6 +59,16 @@ impl Dialect {
         sql!(self, BACKEND)
     }
 
+    /// Writes a statement; `writer` gets a parameter for each value.
+    pub fn write(self, statement: &SelectStatement, writer: &mut impl SqlWriter) {
+        sql!(self, write(statement, writer));
+    }
+
+    /// Returns the placeholder of the parameter with this number, counted from one.
+    pub fn placeholder(self, number: usize) -> String {
+        sql!(self, placeholder(number))
+    }
+
     /// Returns a column for the select list; a type that the driver cannot decode becomes text.
     pub fn selected(self, expression: Expr, column_type: &ColumnType) -> Expr {
         sql!(self, selected(expression, column_type))
@@ -75,16 +85,16 @@ impl Dialect {
         sql!(self, compared(column, column_type))
     }
 
-    /// Compares `column` with a value.
+    /// Compares `column` with an operand.
     pub fn compare(
         self,
         model: &Model,
         column: Expr,
         comparison: Comparison,
-        value: Value,
+        operand: Expr,
         column_type: &ColumnType,
     ) -> Expr {
-        let operand = self.operand(model, value, column_type);
+        let operand = self.operand(model, operand, column_type);
         sql!(self, compare(column, comparison, operand, column_type))
     }
 
@@ -105,9 +115,14 @@ impl Dialect {
         sql!(self, bound(value, comparison))
     }
 
-    /// Returns a value for comparison with a column.
-    pub fn operand(self, model: &Model, value: Value, column_type: &ColumnType) -> Expr {
-        sql!(self, operand(model, value, column_type))
+    /// Returns an operand for comparison with a column.
+    pub fn operand(self, model: &Model, operand: Expr, column_type: &ColumnType) -> Expr {
+        sql!(self, operand(model, operand, column_type))
+    }
+
+    /// Returns the test for false and NULL. `NOT` would lose the rows for which the condition is NULL.
+    pub fn is_not_true(self, condition: Expr) -> Expr {
+        sql!(self, is_not_true(condition))
     }
 
     /// Checks that a column stores `value` unchanged, regardless of its declaration.
@@ -134,7 +149,7 @@ impl Dialect {
     }
 
     /// Tests `column` for membership in the parameter `list`.
-    pub fn is_in(self, model: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr {
+    pub fn is_in(self, model: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr {
         let near = sql!(self, near_list(&column, &list, column_type));
         let exact = sql!(self, is_in(model, column, list, column_type));
         match near {
@@ -145,7 +160,7 @@ impl Dialect {
 
     /// Tests `column` for a value outside the parameter `list`. A value that cannot be compared is neither in the
     /// list nor outside.
-    pub fn is_not_in(self, model: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr {
+    pub fn is_not_in(self, model: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr {
         sql!(self, is_in(model, column, list, column_type)).not()
     }
 
@@ -171,7 +186,10 @@ impl Dialect {
             ([column], [column_type]) if !self.fits_one_parameter(column_type) => {
                 self.is_in_values(column.clone(), keys.iter().flatten().cloned().collect(), column_type)
             }
-            _ => self.is_in_keys(model, columns, types, self.key_parameters(types, keys)),
+            _ => {
+                let parameters = self.key_parameters(types, keys).into_iter().map(Expr::val);
+                self.is_in_keys(model, columns, types, parameters.collect())
+            }
         }
     }
 
@@ -181,14 +199,13 @@ impl Dialect {
         model: &Model,
         columns: Vec<Expr>,
         types: &[ColumnType],
-        parameters: Vec<Value>,
+        parameters: Vec<Expr>,
     ) -> Expr {
         if let ([column], [column_type], [list]) = (columns.as_slice(), types, parameters.as_slice()) {
             return self.is_in(model, column.clone(), list.clone(), column_type);
         }
         let compared = columns.into_iter().zip(types);
         let tuple = Expr::tuple(compared.map(|(column, column_type)| self.compared(column, column_type)));
-        let parameters = parameters.into_iter().map(Expr::val);
         Expr::cust_with_exprs(sql!(self, keys(model, types)), std::iter::once(tuple).chain(parameters))
     }
 

@@ -1,7 +1,8 @@
 //! SQL of PostgreSQL.
 
 use sea_orm::sea_query::{
-    Alias, ArrayType, Expr, ExprTrait, Func, FunctionCall, Query as Sql, SelectStatement,
+    Alias, ArrayType, Expr, ExprTrait, Func, FunctionCall, PostgresQueryBuilder, Query as Sql,
+    SelectStatement,
 };
 use sea_orm::{DbBackend, Value};
 
@@ -12,6 +13,8 @@ use crate::model::{ColumnType, Model};
 pub(super) struct Postgres;
 
 impl DatabaseSql for Postgres {
+    type Builder = PostgresQueryBuilder;
+
     const BACKEND: DbBackend = DbBackend::Postgres;
 
     const NULLS_FIRST_ASCENDING: bool = false;
@@ -22,6 +25,10 @@ impl DatabaseSql for Postgres {
         word_boundary: "(?:(?<=[0-9A-Z_a-z])(?![0-9A-Z_a-z])|(?<![0-9A-Z_a-z])(?=[0-9A-Z_a-z]))",
         letter: |code| if code <= 0xffff { format!("\\u{code:04X}") } else { format!("\\U{code:08X}") },
     };
+
+    fn placeholder(number: usize) -> String {
+        format!("${number}")
+    }
 
     /// The driver cannot decode an enum, so it becomes text.
     fn selected(expression: Expr, column_type: &ColumnType) -> Expr {
@@ -36,13 +43,15 @@ impl DatabaseSql for Postgres {
         Self::selected(expression, column_type)
     }
 
-    fn operand(model: &Model, value: Value, column_type: &ColumnType) -> Expr {
+    fn operand(model: &Model, operand: Expr, column_type: &ColumnType) -> Expr {
         match column_type {
-            ColumnType::Enumeration(id) => {
-                Expr::val(value).as_enum(model.enumerations[*id].database_name.clone())
-            }
-            _ => Expr::val(value),
+            ColumnType::Enumeration(id) => operand.as_enum(model.enumerations[*id].database_name.clone()),
+            _ => operand,
         }
+    }
+
+    fn is_not_true(condition: Expr) -> Expr {
+        Expr::cust_with_exprs("($1) IS NOT TRUE", [condition])
     }
 
     fn fits_one_parameter(_: &ColumnType) -> bool {
@@ -53,13 +62,12 @@ impl DatabaseSql for Postgres {
         array(values, column_type)
     }
 
-    fn is_in(model: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr {
-        let array = Expr::val(list);
+    fn is_in(model: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr {
         let array = match column_type {
             ColumnType::Enumeration(id) => {
-                array.as_enum(format!("{}[]", model.enumerations[*id].database_name))
+                list.as_enum(format!("{}[]", model.enumerations[*id].database_name))
             }
-            _ => array,
+            _ => list,
         };
         Expr::cust_with_exprs("$1 = ANY($2)", [column, array])
     }

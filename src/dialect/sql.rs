@@ -1,6 +1,6 @@
 //! Interface of the databases' SQL.
 
-use sea_orm::sea_query::{Expr, FunctionCall, SelectStatement};
+use sea_orm::sea_query::{Expr, FunctionCall, QueryBuilder, SelectStatement, SqlWriter};
 use sea_orm::{DbBackend, Value};
 
 use super::comparison::Comparison;
@@ -20,6 +20,9 @@ pub(super) struct RegexSyntax {
 
 /// SQL of one database. [`Dialect`](super::Dialect) documents each method.
 pub(super) trait DatabaseSql {
+    /// Writer of sea-query's trees.
+    type Builder: QueryBuilder + Default;
+
     /// Backend of SeaORM that builds the statements.
     const BACKEND: DbBackend;
 
@@ -28,6 +31,12 @@ pub(super) trait DatabaseSql {
 
     /// Syntax of regular expressions.
     const REGEX: RegexSyntax;
+
+    fn write(statement: &SelectStatement, writer: &mut impl SqlWriter) {
+        statement.build_collect_into(Self::Builder::default(), writer);
+    }
+
+    fn placeholder(number: usize) -> String;
 
     fn selected(expression: Expr, _: &ColumnType) -> Expr {
         expression
@@ -49,7 +58,7 @@ pub(super) trait DatabaseSql {
         None
     }
 
-    fn near_list(_: &Expr, _: &Value, _: &ColumnType) -> Option<Expr> {
+    fn near_list(_: &Expr, _: &Expr, _: &ColumnType) -> Option<Expr> {
         None
     }
 
@@ -57,9 +66,11 @@ pub(super) trait DatabaseSql {
         value
     }
 
-    fn operand(_: &Model, value: Value, _: &ColumnType) -> Expr {
-        Expr::val(value)
+    fn operand(_: &Model, operand: Expr, _: &ColumnType) -> Expr {
+        operand
     }
+
+    fn is_not_true(condition: Expr) -> Expr;
 
     fn check(_: &Value) -> Result<(), Expected> {
         Ok(())
@@ -69,7 +80,7 @@ pub(super) trait DatabaseSql {
 
     fn list_parameter(values: Vec<Value>, column_type: &ColumnType) -> Value;
 
-    fn is_in(model: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr;
+    fn is_in(model: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr;
 
     fn list_function() -> FunctionCall;
 

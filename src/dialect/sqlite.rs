@@ -1,6 +1,8 @@
 //! SQL of SQLite.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, FunctionCall, Query as Sql, SelectStatement};
+use sea_orm::sea_query::{
+    Alias, Expr, ExprTrait, Func, FunctionCall, Query as Sql, SelectStatement, SqliteQueryBuilder,
+};
 use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 
@@ -14,6 +16,8 @@ use crate::model::{ColumnType, Expected, Model};
 pub(super) struct Sqlite;
 
 impl DatabaseSql for Sqlite {
+    type Builder = SqliteQueryBuilder;
+
     const BACKEND: DbBackend = DbBackend::Sqlite;
 
     const NULLS_FIRST_ASCENDING: bool = true;
@@ -24,6 +28,10 @@ impl DatabaseSql for Sqlite {
         word_boundary: "(?-u:\\b)",
         letter: |code| format!("\\x{{{code:X}}}"),
     };
+
+    fn placeholder(_: usize) -> String {
+        "?".to_owned()
+    }
 
     fn compared(column: Expr, column_type: &ColumnType) -> Expr {
         match column_type {
@@ -56,9 +64,9 @@ impl DatabaseSql for Sqlite {
         }
     }
 
-    fn near_list(column: &Expr, list: &Value, column_type: &ColumnType) -> Option<Expr> {
+    fn near_list(column: &Expr, list: &Expr, column_type: &ColumnType) -> Option<Expr> {
         match sqlite_time::is_time(column_type) {
-            true => sqlite_time::near_list(column, &Expr::val(list.clone()), column_type),
+            true => sqlite_time::near_list(column, list, column_type),
             false => None,
         }
     }
@@ -69,6 +77,10 @@ impl DatabaseSql for Sqlite {
             Value::Decimal(Some(decimal)) => sqlite_decimal::bound(decimal, comparison),
             value => value,
         }
+    }
+
+    fn is_not_true(condition: Expr) -> Expr {
+        Expr::cust_with_exprs("(?) IS NOT TRUE", [condition])
     }
 
     fn check(value: &Value) -> Result<(), Expected> {
@@ -88,10 +100,10 @@ impl DatabaseSql for Sqlite {
         json_list(values.iter().map(json_key)).into()
     }
 
-    fn is_in(_: &Model, column: Expr, list: Value, column_type: &ColumnType) -> Expr {
+    fn is_in(_: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr {
         let item = json_item("value", column_type);
         let sql = format!("? IN (SELECT {item} FROM json_each(?))");
-        Expr::cust_with_exprs(sql, [Self::compared(column, column_type), Expr::val(list)])
+        Expr::cust_with_exprs(sql, [Self::compared(column, column_type), list])
     }
 
     fn list_function() -> FunctionCall {

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use crate::database::{Cell, Row, RowSet};
 use crate::model::normalize_key;
-use crate::plan::{Load, LoadKind, Page, RelationKey, SqlStatement};
+use crate::plan::{Load, LoadKind, Page, PageSide, RelationKey, SqlStatement};
 
 /// Slot of a parent without children: a part of the key is NULL, which matches nothing.
 const NO_PARENT: u32 = u32::MAX;
@@ -169,7 +169,7 @@ struct ParentGroup {
 impl Groups {
     /// Assigns rows to their parents.
     pub(super) fn new(load: &Load, query: &SqlStatement, rows: &RowSet, keys: Keys) -> Self {
-        let (mut groups, mut members) = match (&keys.index, query.mark) {
+        let (mut groups, mut members) = match (&keys.index, query.slots.page_side) {
             // All rows belong to the single parent, in order.
             (Index::Root, None) => {
                 let all = ParentGroup { members: 0..rows.len(), ..ParentGroup::default() };
@@ -177,9 +177,10 @@ impl Groups {
             }
             _ => Self::lay_out(query, rows, &keys),
         };
-        if !query.sort.is_empty() {
+        if !query.slots.sort.is_empty() {
             for group in &groups {
-                members[group.members.clone()].sort_by(|one, other| compare(rows, &query.sort, *one, *other));
+                members[group.members.clone()]
+                    .sort_by(|one, other| compare(rows, &query.slots.sort, *one, *other));
             }
         }
         if let LoadKind::Rows(planned) = &load.what {
@@ -194,21 +195,25 @@ impl Groups {
         let mut of_row = Vec::with_capacity(rows.len());
         for index in 0..rows.len() {
             let row = rows.row(index);
-            let place = keys.place(row, &query.key);
+            let place = keys.place(row, &query.slots.key);
             let Some(group) = place.and_then(|place| groups.get_mut(place as usize)) else {
                 of_row.push(NO_PARENT);
                 continue;
             };
-            let is_member = match query.mark.map(|mark| row.cell(mark)) {
-                Some(Cell::Integer(mark)) if mark == i64::from(SqlStatement::BEFORE) => {
+            let side = query.slots.page_side.and_then(|slot| match row.cell(slot) {
+                Cell::Integer(code) => PageSide::of_code(code),
+                _ => None,
+            });
+            let is_member = match side {
+                Some(PageSide::Before) => {
                     group.has_previous = true;
                     false
                 }
-                Some(Cell::Integer(mark)) if mark == i64::from(SqlStatement::AFTER) => {
+                Some(PageSide::After) => {
                     group.has_next = true;
                     false
                 }
-                _ => true,
+                Some(PageSide::Inside) | None => true,
             };
             // Counts first, and places afterwards.
             group.members.end += usize::from(is_member);

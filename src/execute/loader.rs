@@ -9,28 +9,27 @@ use futures_util::future::try_join_all;
 use sea_orm::Value;
 
 use super::statements::Statements;
-use crate::database::RowSet;
+use crate::database::{RowSet, TrackedStatement};
 use crate::error::{Error, Result};
-use crate::plan::SqlStatement;
 
 /// Batch of one relation for all parents of a level. Batches are equal if text and values of the statement
 /// are equal: both include arguments and keys.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    query: Arc<SqlStatement>,
+    query: Arc<TrackedStatement>,
     values: Arc<[Value]>,
 }
 
 impl Batch {
     /// Creates the batch of `query` with these values.
-    pub fn new(query: Arc<SqlStatement>, values: Arc<[Value]>) -> Self {
+    pub fn new(query: Arc<TrackedStatement>, values: Arc<[Value]>) -> Self {
         Self { query, values }
     }
 }
 
 impl PartialEq for Batch {
     fn eq(&self, other: &Self) -> bool {
-        self.query.sql == other.query.sql && self.values == other.values
+        self.query.statement.sql == other.query.statement.sql && self.values == other.values
     }
 }
 
@@ -39,7 +38,7 @@ impl Eq for Batch {}
 impl Hash for Batch {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Equal statements have equal texts; a hash of thousands of values would cost more than it saves.
-        self.query.sql.hash(state);
+        self.query.statement.sql.hash(state);
     }
 }
 

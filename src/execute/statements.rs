@@ -10,12 +10,13 @@ use tracing::{Instrument, Span};
 use super::explain::StatementRecord;
 use super::shared::Shared;
 use crate::database::{
-    Database, FOREIGN_KEY_COLUMNS, ForeignKeys, RowSet, RowSetBuilder, Running, SqlError, Transaction,
+    Database, FOREIGN_KEY_COLUMNS, ForeignKeys, RowSet, RowSetBuilder, Running, SqlError, TrackedStatement,
+    Transaction,
 };
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
-use crate::plan::{Catalog, SqlStatement};
+use crate::plan::Catalog;
 
 /// Sender and record of statements.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl Statements {
     }
 
     /// Sends a statement that reads, with these values, and decodes its rows.
-    pub async fn query(&self, query: &SqlStatement, values: Arc<[Value]>) -> Result<RowSet> {
+    pub async fn query(&self, query: &TrackedStatement, values: Arc<[Value]>) -> Result<RowSet> {
         let started = Instant::now();
         if self.transaction.is_none() {
             self.database.check_file_lately(started)?;
@@ -91,15 +92,15 @@ impl Statements {
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
             let rows = || RowSetBuilder::of(query);
             // Boxed, so that driver futures do not enlarge every future above.
-            let rows = Box::pin(self.hand_over_recorded(&query.sql, values, &rows)).await?;
+            let rows = Box::pin(self.hand_over_recorded(&query.statement.sql, values, &rows)).await?;
             rows.note_size(&query.last_run);
             return Ok(rows);
         };
-        let rows = reader.read(query, values).instrument(self.span(&query.sql)).await;
+        let rows = reader.read(query, values).instrument(self.span(&query.statement.sql)).await;
         if let Ok(rows) = &rows {
             rows.note_size(&query.last_run);
         }
-        self.record(query.sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
+        self.record(query.statement.sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
         rows
     }
 

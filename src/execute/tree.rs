@@ -1,5 +1,6 @@
 //! Loaded tree: rows, with the assignment of the next level's rows to each.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
@@ -7,10 +8,11 @@ use sea_orm::Value;
 
 use super::groups::{Groups, Keys};
 use super::loader::Batch;
+use super::prepared_plan::{LoadStatements, PreparedLoad, PreparedPlan};
 use super::session::Session;
-use crate::database::{Row, RowSet};
+use crate::database::{Row, RowSet, TrackedStatement};
 use crate::error::{Code, Error, Result};
-use crate::plan::{Catalog, Join, Load, LoadKind, Page, RelationKey, SqlStatement};
+use crate::plan::{Catalog, Join, Load, LoadKind, OutputSlots, Page, RelationKey};
 
 /// Rows of one load, with everything below them.
 #[derive(Debug)]
@@ -19,8 +21,10 @@ pub struct Loaded {
     pub rows: Arc<RowSet>,
     /// First of the load's own columns in a row.
     pub first: usize,
-    /// First of the cursor values in a row.
-    pub cursor: usize,
+    /// Slots of the junction's columns in a row.
+    pub junction: Range<usize>,
+    /// Slots of the cursor's values in a row.
+    pub cursor: Range<usize>,
     /// Loaded children, one for each of the load's children.
     pub children: Vec<Result<Child>>,
 }
@@ -78,7 +82,7 @@ fn all_there(loads: &[Load], level: Level<'_>) -> Vec<Result<Child>> {
 fn joined(level: Level<'_>, join: &Join, children: Vec<Result<Child>>) -> Child {
     let rows = level.rows.clone();
     let groups = Groups::joined(&rows, &join.key);
-    Child { loaded: Loaded { rows, first: join.first, cursor: 0, children }, groups }
+    Child { loaded: Loaded { rows, first: join.first, junction: 0..0, cursor: 0..0, children }, groups }
 }
 
 /// Maximum number of attempts to load a tree in one snapshot.
@@ -101,19 +105,21 @@ pub struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// Runs the root loads concurrently. A failed load does not affect its siblings.
-    pub async fn load_roots(&self, loads: &[Load]) -> Vec<Result<Child>> {
-        match loads {
-            [only] => {
+    /// Runs the root loads of a plan concurrently. A failed load does not affect its siblings.
+    pub async fn load_roots(&self, plan: &PreparedPlan) -> Vec<Result<Child>> {
+        let mut roots = plan.roots();
+        match (roots.next(), roots.next()) {
+            (Some(only), None) => {
                 let (query, values) = self.prepare(only, &[]).await;
-                if self.session.begins_snapshots() && !is_there(only.children(), &query.joins) {
-                    return Box::pin(self.load_in_snapshot(loads)).await;
+                let joins = &query.statement.slots.joins;
+                if self.session.begins_snapshots() && !is_there(only.load.children(), joins) {
+                    return Box::pin(self.load_in_snapshot(plan)).await;
                 }
                 vec![self.load_root(only, query, values).await]
             }
-            loads if self.session.begins_snapshots() => Box::pin(self.load_in_snapshot(loads)).await,
-            loads => {
-                join_all(loads.iter().map(async |load| {
+            _ if self.session.begins_snapshots() => Box::pin(self.load_in_snapshot(plan)).await,
+            _ => {
+                join_all(plan.roots().map(async |load| {
                     let (query, values) = self.prepare(load, &[]).await;
                     self.load_root(load, query, values).await
                 }))
@@ -124,15 +130,15 @@ impl Tree<'_> {
 
     /// Runs the root loads, with everything below them, in one snapshot. A statement that the server must
     /// prepare again ends the snapshot: all loads then run again.
-    async fn load_in_snapshot(&self, loads: &[Load]) -> Vec<Result<Child>> {
+    async fn load_in_snapshot(&self, plan: &PreparedPlan) -> Vec<Result<Child>> {
         let mut attempt = 0;
         loop {
             let (session, transaction) = match self.session.begin_snapshot().await {
                 Ok(begun) => begun,
-                Err(error) => return loads.iter().map(|_| Err(error.clone())).collect(),
+                Err(error) => return plan.loads.iter().map(|_| Err(error.clone())).collect(),
             };
             let tree = Tree { session: &session, values: self.values };
-            let loaded = Box::pin(tree.load_roots(loads)).await;
+            let loaded = Box::pin(tree.load_roots(plan)).await;
             transaction.leave().await;
             attempt += 1;
             if attempt == SNAPSHOT_ATTEMPTS || !loaded.iter().any(has_conflict) {
@@ -141,34 +147,48 @@ impl Tree<'_> {
         }
     }
 
-    async fn load_root(&self, load: &Load, query: Arc<SqlStatement>, values: Arc<[Value]>) -> Result<Child> {
+    async fn load_root(
+        &self,
+        load: PreparedLoad<'_>,
+        query: Arc<TrackedStatement>,
+        values: Arc<[Value]>,
+    ) -> Result<Child> {
         let rows = Arc::new(self.session.statements().query(&query, values).await?);
-        let groups = Groups::new(load, &query, &rows, Keys::of_root());
-        self.descend(load, &query, rows, groups).await
+        let groups = Groups::new(load.load, &query.statement, &rows, Keys::of_root());
+        self.descend(load, &query.statement.slots, rows, groups).await
     }
 
     /// Prepares the statement for these parent keys, and for the catalog if its form depends on it.
-    async fn prepare(&self, load: &Load, keys: &[RelationKey]) -> (Arc<SqlStatement>, Arc<[Value]>) {
-        let catalog = match load.depends_on_statistics(self.session.dialect()) {
+    async fn prepare(
+        &self,
+        load: PreparedLoad<'_>,
+        keys: &[RelationKey],
+    ) -> (Arc<TrackedStatement>, Arc<[Value]>) {
+        let catalog = match load.load.depends_on_statistics(self.session.dialect()) {
             // Boxed: otherwise it would be most of every load's future, also of those without statistics.
             true => Box::pin(self.session.statements().catalog()).await,
             false => None,
         };
         let catalog = catalog.as_deref().unwrap_or(Catalog::none());
-        self.session.select(catalog).prepare(load, keys, self.values)
+        load.prepare(&self.session.select(catalog), keys, self.values)
     }
 
     /// Runs the loads below existing rows concurrently.
     pub async fn load_children(&self, load: &Load, rows: &Arc<RowSet>) -> Vec<Result<Child>> {
+        let statements = LoadStatements::of(load);
+        let load = PreparedLoad { load, statements: &statements };
         self.load_below(load, Level { rows, first: 0, outside: None, joins: &[] }).await
     }
 
-    async fn load_below(&self, load: &Load, level: Level<'_>) -> Vec<Result<Child>> {
-        match load.children() {
-            children if is_there(children, level.joins) => all_there(children, level),
-            [only] => vec![self.load_child(load, level, 0, only).await],
-            children => {
-                let children = children.iter().enumerate();
+    async fn load_below(&self, load: PreparedLoad<'_>, level: Level<'_>) -> Vec<Result<Child>> {
+        if is_there(load.load.children(), level.joins) {
+            return all_there(load.load.children(), level);
+        }
+        let mut children = load.children();
+        match (children.next(), children.next()) {
+            (Some(only), None) => vec![self.load_child(load, level, 0, only).await],
+            _ => {
+                let children = load.children().enumerate();
                 join_all(children.map(|(place, child)| self.load_child(load, level, place, child))).await
             }
         }
@@ -178,45 +198,45 @@ impl Tree<'_> {
     /// because levels nest.
     fn load_child<'b>(
         &'b self,
-        parent: &'b Load,
+        parent: PreparedLoad<'b>,
         level: Level<'b>,
         place: usize,
-        load: &'b Load,
+        load: PreparedLoad<'b>,
     ) -> BoxFuture<'b, Result<Child>> {
         Box::pin(async move {
             let Some(join) = level.joins.get(place).and_then(Option::as_ref) else {
-                return self.load_relation(parent, level, load).await;
+                return self.load_relation(parent.load, level, load).await;
             };
             let children = self.load_below(load, level.of(join)).await;
             Ok(joined(level, join, children))
         })
     }
 
-    async fn load_relation(&self, parent: &Load, level: Level<'_>, load: &Load) -> Result<Child> {
-        let slots = self.key_slots(parent, load)?;
+    async fn load_relation(&self, parent: &Load, level: Level<'_>, load: PreparedLoad<'_>) -> Result<Child> {
+        let slots = self.key_slots(parent, load.load)?;
         let is_outside = |index: usize| level.outside.is_some_and(|outside| outside[index]);
         let keys = Keys::of_rows(level.rows, level.first, &slots, is_outside);
         let (query, values) = self.prepare(load, &keys.distinct()).await;
         let rows = if keys.is_empty() {
             // No statement is sent for an empty level.
-            Arc::new(RowSet::new(query.columns.clone()))
+            Arc::new(RowSet::new(query.statement.columns.clone()))
         } else {
             let batch = Batch::new(query.clone(), values);
             let rows = self.session.loader().load_one(batch).await?;
             rows.ok_or_else(|| Error::internal("the dataloader lost a batch"))?
         };
-        let groups = Groups::new(load, &query, &rows, keys);
-        self.descend(load, &query, rows, groups).await
+        let groups = Groups::new(load.load, &query.statement, &rows, keys);
+        self.descend(load, &query.statement.slots, rows, groups).await
     }
 
     async fn descend(
         &self,
-        load: &Load,
-        query: &SqlStatement,
+        load: PreparedLoad<'_>,
+        slots: &OutputSlots,
         rows: Arc<RowSet>,
         groups: Groups,
     ) -> Result<Child> {
-        let outside = match &load.what {
+        let outside = match &load.load.what {
             LoadKind::Rows(planned) if matches!(planned.page, Page::Keyset { .. }) => {
                 Some(groups.outside(rows.len()))
             }
@@ -224,9 +244,10 @@ impl Tree<'_> {
         };
         let beside = outside.iter().flatten().filter(|is_outside| **is_outside).count();
         self.session.statements().count_rows(rows.len() - beside)?;
-        let level = Level { rows: &rows, first: 0, outside: outside.as_deref(), joins: &query.joins };
+        let level = Level { rows: &rows, first: 0, outside: outside.as_deref(), joins: &slots.joins };
         let children = self.load_below(load, level).await;
-        Ok(Child { loaded: Loaded { rows, first: 0, cursor: query.cursor, children }, groups })
+        let (junction, cursor) = (slots.junction.clone(), slots.cursor.clone());
+        Ok(Child { loaded: Loaded { rows, first: 0, junction, cursor, children }, groups })
     }
 
     /// Returns the slots of a relation's key in the parent rows.

@@ -44,9 +44,9 @@ pub(super) async fn find_where(
 }
 
 /// Reads the rows of a query.
-pub(super) async fn read(session: &Session, id: EntityId, mut query: SqlStatement) -> Result<RowSet> {
-    let values = std::mem::take(&mut query.values).into();
-    let found = session.statements().query(&query, values).await?;
+pub(super) async fn read(session: &Session, id: EntityId, query: SqlStatement) -> Result<RowSet> {
+    let values = session.select(Catalog::none()).values(&query, &[], &[]);
+    let found = session.statements().query(&query.into(), values).await?;
     readable(session, id, found)
 }
 

@@ -17,7 +17,7 @@ use super::row::{RowInput, values_of};
 use super::trial::Trial;
 use super::writer::MutationWriter;
 use crate::error::{Code, Error, LocatedError, Result, Retry};
-use crate::execute::{Json, ModelResponse, Session, Tree, json, object};
+use crate::execute::{Json, ModelResponse, PreparedPlan, Session, Tree, json, object};
 use crate::model::names::{self, MutationRoot};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 use crate::plan::{
@@ -466,8 +466,8 @@ impl Operation<'_> {
         let session = self.writer.session;
         session.check_cost(slice::from_ref(&load), 1).map_err(|error| self.failed(error))?;
         let field = Field::new(key.clone(), key.clone(), self.change.position, kind);
-        let plan = Plan { fields: vec![field], loads: vec![load], ..Plan::default() };
-        let loaded = Tree { session, values: &[] }.load_roots(&plan.loads).await;
+        let plan = PreparedPlan::from(Plan { fields: vec![field], loads: vec![load], ..Plan::default() });
+        let loaded = Tree { session, values: &[] }.load_roots(&plan).await;
         let answer = ModelResponse::write(session.model(), &plan, &loaded, path);
         if !answer.errors.is_empty() {
             return Err(answer.errors);

@@ -344,7 +344,7 @@ impl Writes<'_> {
     }
 
     fn value(&self, column_type: &ColumnType, value: Value) -> Expr {
-        self.dialect.operand(self.model, value, column_type)
+        self.dialect.operand(self.model, Expr::val(value), column_type)
     }
 
     fn value_or_default(&self, column_type: &ColumnType, value: Option<Value>) -> Expr {

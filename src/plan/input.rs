@@ -9,7 +9,7 @@ use sea_orm::Value;
 use serde_json::{Map, Value as Json};
 
 use super::operand::Operand;
-use super::variables::Variables;
+use super::variables::{Given, Variables};
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Model};
 
@@ -17,27 +17,24 @@ use crate::model::{ColumnType, Model};
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     path: String,
-    value: &'a Written,
-    /// Variable, if the whole value is a variable.
-    variable: Option<&'a Name>,
+    given: Given<'a>,
     variables: &'a Variables,
 }
 
 impl<'a> Input<'a> {
     /// Returns the input at `path`, or `None` for a variable that was not provided.
     fn new(path: String, written: &'a Written, variables: &'a Variables) -> Option<Self> {
-        let (value, variable) = variables.find(written)?;
-        Some(Self { path, value, variable, variables })
+        Some(Self { path, given: variables.find(written)?, variables })
     }
 
     /// Returns the filter of a rule. `rule` contains no variable without a value.
     pub(super) fn rule(rule: &'a Written, variables: &'a Variables) -> Self {
-        Self { path: "rule".to_owned(), value: rule, variable: None, variables }
+        Self { path: "rule".to_owned(), given: Given::Literal(rule), variables }
     }
 
     /// Returns the value of an entity's option. `value` contains no variable.
     pub(super) fn option(name: &str, value: &'a Written, variables: &'a Variables) -> Self {
-        Self { path: name.to_owned(), value, variable: None, variables }
+        Self { path: name.to_owned(), given: Given::Literal(value), variables }
     }
 
     /// Returns the path.
@@ -45,12 +42,9 @@ impl<'a> Input<'a> {
         &self.path
     }
 
-    /// Returns the value, and records that the plan depends on it.
+    /// Returns the value, on which the plan depends from then on.
     fn value(&self) -> &'a Written {
-        if let Some(variable) = self.variable {
-            self.variables.look_at(variable);
-        }
-        self.value
+        self.given.resolve()
     }
 
     /// Returns the value as JSON, with enum values as strings.
@@ -60,7 +54,7 @@ impl<'a> Input<'a> {
 
     /// Returns true for an explicit `null`.
     pub fn is_null(&self) -> bool {
-        matches!(self.value, Written::Null)
+        self.given.is_null()
     }
 
     /// Returns an error that names the path.
@@ -70,25 +64,28 @@ impl<'a> Input<'a> {
 
     /// Refuses a value that contains a variable without a value.
     pub fn require_values(&self) -> Result<()> {
-        match self.variable {
+        match self.given {
             // Values of variables contain no variables.
-            Some(_) => Ok(()),
-            None => require_values(&mut self.path.clone(), self.value, self.variables),
+            Given::Unread(_) => Ok(()),
+            Given::Literal(written) => require_values(&mut self.path.clone(), written, self.variables),
         }
     }
 
-    /// The number of fields in its objects, at any depth; an object without fields counts as one.
+    /// Returns the number of fields in its objects, at any depth; an object without fields counts as one.
     pub fn count_fields(&self) -> u64 {
         let mut count = 0;
-        let mut waiting = vec![self.value()];
-        while let Some(written) = waiting.pop() {
-            match self.variables.find(written) {
-                Some((Written::List(items), _)) => waiting.extend(items),
-                Some((Written::Object(fields), _)) => {
-                    count += fields.len().max(1) as u64;
-                    waiting.extend(fields.values());
+        let mut waiting = vec![self.given];
+        while let Some(given) = waiting.pop() {
+            match given {
+                Given::Unread(unread) => count += unread.count_fields(),
+                Given::Literal(Written::List(items)) => {
+                    waiting.extend(items.iter().filter_map(|item| self.variables.find(item)));
                 }
-                _ => {}
+                Given::Literal(Written::Object(fields)) => {
+                    count += fields.len().max(1) as u64;
+                    waiting.extend(fields.values().filter_map(|field| self.variables.find(field)));
+                }
+                Given::Literal(_) => {}
             }
         }
         count
@@ -120,7 +117,8 @@ impl<'a> Input<'a> {
         let item = |(index, written)| {
             let path = format!("{}[{index}]", self.path);
             // A missing item is null (section 3.11 again).
-            let missing = Self { path: path.clone(), value: &Written::Null, variable: None, ..*self };
+            let given = Given::Literal(&Written::Null);
+            let missing = Self { path: path.clone(), given, variables: self.variables };
             Input::new(path, written, self.variables).unwrap_or(missing)
         };
         match self.value() {
@@ -190,7 +188,10 @@ impl<'a> Input<'a> {
     }
 
     fn bind(&self, column_type: &ColumnType, is_list: bool) -> Option<usize> {
-        self.variables.bind(self.variable?, column_type, is_list)
+        match self.given {
+            Given::Unread(unread) => unread.bind(column_type, is_list),
+            Given::Literal(_) => None,
+        }
     }
 }
 
@@ -222,11 +223,7 @@ fn require_values(path: &mut String, written: &Written, variables: &Variables) -
 
 /// Returns the value with variables replaced, or `None` for a variable that was not provided.
 fn json(written: &Written, variables: &Variables) -> Option<Json> {
-    let (value, variable) = variables.find(written)?;
-    if let Some(variable) = variable {
-        variables.look_at(variable);
-    }
-    Some(match value {
+    Some(match variables.find(written)?.resolve() {
         Written::List(items) => {
             Json::Array(items.iter().map(|item| json(item, variables).unwrap_or_default()).collect())
         }

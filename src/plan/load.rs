@@ -3,7 +3,6 @@
 use super::cursor::Cursor;
 use super::filter::Filter;
 use super::order::OrderTerm;
-use super::select::Templates;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, RelationId};
 
 /// Rows or aggregates of one entity, as a statement or a part of the parent's statement.
@@ -19,14 +18,12 @@ pub struct Load {
     pub what: LoadKind,
     /// True if the rows come with the parent's rows, in one statement.
     pub joined: bool,
-    /// Cached statements of the load.
-    pub templates: Templates,
 }
 
 impl Load {
     /// Builds a load at the root, with its own statement.
     pub fn new(entity: EntityId, filter: Filter, what: LoadKind) -> Self {
-        Self { entity, relation: None, filter, what, joined: false, templates: Templates::default() }
+        Self { entity, relation: None, filter, what, joined: false }
     }
 
     /// Returns the loads nested below each row.

@@ -17,7 +17,6 @@ mod operand;
 mod order;
 mod planner;
 mod print;
-mod room;
 mod rules;
 mod select;
 mod selection;
@@ -42,10 +41,9 @@ pub use node_id::write as write_node_id;
 pub use operand::Operand;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
-pub use room::CapacityHint;
 pub use rules::{Rules, Sight};
-pub use select::{ExecutionStats, Join, RelationKey, SqlBuilder, SqlStatement, Templates};
-pub use selection::Document;
+pub use select::{Bind, Join, OutputSlots, PageSide, ParameterSlot, RelationKey, SqlBuilder, SqlStatement};
+pub use selection::{Document, FragmentDefinitions};
 pub use variables::{PlanParameter, Variables};
 
 use crate::error::Error;
@@ -64,8 +62,6 @@ pub struct Plan {
     pub depends_on: BTreeSet<Name>,
     /// Statement sizes that databases limit.
     pub complexity: Complexity,
-    /// Capacity hint for the bytes of the response.
-    pub room: CapacityHint,
 }
 
 impl Plan {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Aggregate, Load, LoadKind, Plan, SqlBuilder};
+use super::{Aggregate, Bind, Load, LoadKind, ParameterSlot, Plan, SqlBuilder};
 use crate::model::Model;
 
 impl Plan {
@@ -27,10 +27,13 @@ impl Plan {
         match load.joined {
             true => text.push_str(&format!("{indent}  joined above\n")),
             false => {
-                let _ = writeln!(text, "{indent}  {}", select.build(load, &[]).sql);
-                for (place, parameter) in select.parameter_places(load) {
-                    let variable = &self.parameters[parameter].variable;
-                    let _ = writeln!(text, "{indent}  value {place} is ${variable}");
+                let statement = select.build(load, &[]);
+                let _ = writeln!(text, "{indent}  {}", statement.sql);
+                for (index, bind) in statement.binds.iter().enumerate() {
+                    let (Bind::Parameter(slot) | Bind::Operand(slot, _)) = bind else { continue };
+                    let ParameterSlot::OfPlan(parameter) = slot else { continue };
+                    let variable = &self.parameters[*parameter].variable;
+                    let _ = writeln!(text, "{indent}  value {} is ${variable}", index + 1);
                 }
             }
         }

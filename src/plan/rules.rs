@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::filter::Filter;
 use super::input::Input;
-use super::variables::{PlanParameter, Variables};
+use super::variables::{PlanParameter, VariableUses, Variables};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId, Model};
@@ -66,9 +66,9 @@ impl Rules {
         let rows = restricted.rows.iter().filter_map(|(id, rule)| Some((*id, read(*id, rule)?))).collect();
         let columns = restricted.columns.iter();
         let columns = columns.filter_map(|(place, rule)| Some((*place, read(place.0, rule)?))).collect();
-        let (looked_at, parameters) = variables.noted();
+        let VariableUses { resolved, parameters } = variables.into_uses();
         let fault = |message| PolicyFault { role: role.to_owned(), entity: None, message };
-        faults.extend(looked_at.iter().map(|name| {
+        faults.extend(resolved.iter().map(|name| {
             fault(format!("${name} must stand alone as the operand of a comparison or of a list operator"))
         }));
         for parameter in &parameters {

@@ -11,11 +11,14 @@ use super::input::Arguments;
 use super::variables::Variables;
 use crate::error::{Error, Result};
 
+/// Fragments of a document, by name.
+pub type FragmentDefinitions = HashMap<Name, Positioned<FragmentDefinition>>;
+
 /// Parts of a document that a selection may refer to.
 #[derive(Clone, Copy, Debug)]
 pub struct Document<'a> {
     /// Fragments of the document.
-    pub fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    pub fragments: &'a FragmentDefinitions,
     /// Variables of the request.
     pub variables: &'a Variables,
 }

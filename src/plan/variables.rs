@@ -25,54 +25,67 @@ pub struct PlanParameter {
 #[derive(Debug)]
 pub struct Variables {
     values: HashMap<Name, Written>,
-    /// Recorded dependencies; none if every value is read during planning.
-    noted: Option<Mutex<Noted>>,
+    /// Uses of the values; none if the plan is made for these values only.
+    uses: Option<Mutex<VariableUses>>,
 }
 
+/// Uses of variables by a plan.
 #[derive(Debug, Default)]
-struct Noted {
-    looked_at: BTreeSet<Name>,
-    parameters: Vec<PlanParameter>,
+pub(super) struct VariableUses {
+    /// Variables whose values planning read: the plan depends on these values.
+    pub resolved: BTreeSet<Name>,
+    /// Parameters of the plan.
+    pub parameters: Vec<PlanParameter>,
 }
 
-impl Variables {
-    /// Creates variables for a plan that serves other values too.
-    pub fn open(values: &async_graphql::Variables) -> Self {
-        Self { noted: Some(Mutex::default()), ..Self::fixed(values) }
-    }
+/// Value in a document, or of a variable.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Given<'a> {
+    /// Literal; its parts may be variables.
+    Literal(&'a Written),
+    /// Value of a variable, which planning has not read.
+    Unread(Unread<'a>),
+}
 
-    /// Creates variables for a plan of these values only.
-    pub fn fixed(values: &async_graphql::Variables) -> Self {
-        let value =
-            |(name, value): (&Name, &async_graphql::Value)| (name.clone(), value.clone().into_value());
-        Self { values: values.iter().map(value).collect(), noted: None }
-    }
+/// Value of a variable, which planning has not read. The value becomes a parameter, or is resolved. Only this file
+/// reads it, so that every plan knows the values that it depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unread<'a> {
+    name: &'a Name,
+    value: &'a Written,
+    variables: &'a Variables,
+}
 
-    /// Returns a literal, or the value of a variable with its name; `None` if the variable was not provided.
-    /// A null value is returned without the name, because every plan depends on nullness.
-    pub(super) fn find<'a>(&'a self, written: &'a Written) -> Option<(&'a Written, Option<&'a Name>)> {
-        match written {
-            Written::Variable(name) => {
-                let value = self.values.get(name)?;
-                Some((value, Some(name).filter(|_| *value != Written::Null)))
-            }
-            written => Some((written, None)),
+impl<'a> Given<'a> {
+    /// Returns the value. The plan depends on the value of a variable from then on.
+    pub fn resolve(self) -> &'a Written {
+        match self {
+            Self::Literal(written) => written,
+            Self::Unread(unread) => unread.resolve(),
         }
     }
 
-    /// Records that the plan depends on the variable's value, not only on its presence.
-    pub(super) fn look_at(&self, variable: &Name) {
-        self.note(|noted| noted.looked_at.insert(variable.clone()));
+    /// Returns true for `null`. Every plan depends on the nullness of its variables.
+    pub fn is_null(self) -> bool {
+        matches!(self, Self::Literal(Written::Null))
+    }
+}
+
+impl<'a> Unread<'a> {
+    /// Returns the value. The plan depends on it from then on, not only on its presence.
+    pub fn resolve(self) -> &'a Written {
+        self.variables.note(|uses| uses.resolved.insert(self.name.clone()));
+        self.value
     }
 
-    /// Returns the index of a variable among the parameters, or `None` if the value must be read now.
-    pub(super) fn bind(&self, variable: &Name, column_type: &ColumnType, is_list: bool) -> Option<usize> {
+    /// Returns the index of the value among the parameters, or `None` if the value must be resolved.
+    pub fn bind(self, column_type: &ColumnType, is_list: bool) -> Option<usize> {
         if is_list && !always_fits_one_parameter(column_type) {
             return None;
         }
         let parameter =
-            PlanParameter { variable: variable.clone(), column_type: column_type.clone(), is_list };
-        self.note(|Noted { parameters, .. }| {
+            PlanParameter { variable: self.name.clone(), column_type: column_type.clone(), is_list };
+        self.variables.note(|VariableUses { parameters, .. }| {
             let known = parameters.iter().position(|known| *known == parameter);
             known.unwrap_or_else(|| {
                 parameters.push(parameter);
@@ -81,14 +94,59 @@ impl Variables {
         })
     }
 
-    /// Takes the recorded dependencies.
-    pub(super) fn noted(&self) -> (BTreeSet<Name>, Vec<PlanParameter>) {
-        let noted = self.note(std::mem::take).unwrap_or_default();
-        (noted.looked_at, noted.parameters)
+    /// Returns the number of fields in the value's objects. Resolves a value with fields: the operands that become
+    /// parameters have none, whatever their values.
+    pub fn count_fields(self) -> u64 {
+        let mut count = 0;
+        let mut waiting = vec![self.value];
+        while let Some(written) = waiting.pop() {
+            match written {
+                Written::List(items) => waiting.extend(items),
+                Written::Object(fields) => {
+                    count += fields.len().max(1) as u64;
+                    waiting.extend(fields.values());
+                }
+                _ => {}
+            }
+        }
+        if count > 0 {
+            self.resolve();
+        }
+        count
+    }
+}
+
+impl Variables {
+    /// Creates variables for a plan that serves other values too.
+    pub fn open(values: &async_graphql::Variables) -> Self {
+        Self { uses: Some(Mutex::default()), ..Self::fixed(values) }
     }
 
-    fn note<T>(&self, note: impl FnOnce(&mut Noted) -> T) -> Option<T> {
-        let mut noted = self.noted.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(note(&mut noted))
+    /// Creates variables for a plan of these values only.
+    pub fn fixed(values: &async_graphql::Variables) -> Self {
+        let value =
+            |(name, value): (&Name, &async_graphql::Value)| (name.clone(), value.clone().into_value());
+        Self { values: values.iter().map(value).collect(), uses: None }
+    }
+
+    /// Returns a literal, or the value of a variable; `None` if the variable was not provided. Every plan
+    /// depends on the presence of its variables.
+    pub(super) fn find<'a>(&'a self, written: &'a Written) -> Option<Given<'a>> {
+        let Written::Variable(name) = written else { return Some(Given::Literal(written)) };
+        Some(match self.values.get(name)? {
+            Written::Null => Given::Literal(&Written::Null),
+            value => Given::Unread(Unread { name, value, variables: self }),
+        })
+    }
+
+    /// Returns the uses of the variables by the plan that was made with them.
+    pub(super) fn into_uses(self) -> VariableUses {
+        let uses = self.uses.map(|uses| uses.into_inner().unwrap_or_else(PoisonError::into_inner));
+        uses.unwrap_or_default()
+    }
+
+    fn note<T>(&self, note: impl FnOnce(&mut VariableUses) -> T) -> Option<T> {
+        let mut uses = self.uses.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(note(&mut uses))
     }
 }

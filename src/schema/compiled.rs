@@ -13,6 +13,7 @@ use thread_local::ThreadLocal;
 
 use super::{executor, introspection, variables};
 use crate::error::{Error, LocatedError};
+use crate::execute::PreparedPlan;
 use crate::guard;
 use crate::plan::Plan;
 
@@ -43,7 +44,7 @@ struct Plans {
     /// Variables on whose values at least one plan depends. These values are part of every plan's key.
     depend_on: BTreeSet<Name>,
     /// Each with its bytes.
-    kept: LruCache<String, (Arc<Plan>, usize)>,
+    kept: LruCache<String, (Arc<PreparedPlan>, usize)>,
     bytes: usize,
 }
 
@@ -182,13 +183,17 @@ impl Compiled {
     }
 
     /// The kept plan for these variables of `operation`.
-    pub fn kept_plan(&self, operation: &OperationDefinition, variables: &Variables) -> Option<Arc<Plan>> {
+    pub fn kept_plan(
+        &self,
+        operation: &OperationDefinition,
+        variables: &Variables,
+    ) -> Option<Arc<PreparedPlan>> {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(operation, variables)
     }
 
     /// Returns the plan of `operation` for these variables, cached or made by `plan`. Failed plans are not
     /// cached.
-    pub fn keep_plan(&self, operation: &OperationDefinition, variables: &Variables, plan: Arc<Plan>) {
+    pub fn keep_plan(&self, operation: &OperationDefinition, variables: &Variables, plan: Arc<PreparedPlan>) {
         let bytes = self.bytes_of_plan(&plan, variables);
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).keep(operation, variables, (plan, bytes));
     }
@@ -199,7 +204,7 @@ impl Plans {
         Self { depend_on: BTreeSet::new(), kept: LruCache::new(capacity(PLANS)), bytes: 0 }
     }
 
-    fn get(&mut self, operation: &OperationDefinition, variables: &Variables) -> Option<Arc<Plan>> {
+    fn get(&mut self, operation: &OperationDefinition, variables: &Variables) -> Option<Arc<PreparedPlan>> {
         let key = variables::key(operation, variables, &self.depend_on);
         self.kept.get(&key).map(|(plan, _)| plan.clone())
     }
@@ -208,7 +213,7 @@ impl Plans {
         &mut self,
         operation: &OperationDefinition,
         variables: &Variables,
-        (plan, bytes): (Arc<Plan>, usize),
+        (plan, bytes): (Arc<PreparedPlan>, usize),
     ) {
         if !plan.depends_on.is_subset(&self.depend_on) {
             // The cached plans would no longer be found under the longer key.
@@ -278,7 +283,11 @@ mod tests {
                 let variables = serde_json::json!({ "v": vec![number; items] });
                 let variables = Variables::from_json(variables);
                 let depends_on = BTreeSet::from([Name::new("v")]);
-                compiled.keep_plan(operation, &variables, Arc::new(Plan { depends_on, ..Plan::default() }));
+                compiled.keep_plan(
+                    operation,
+                    &variables,
+                    Arc::new(Plan { depends_on, ..Plan::default() }.into()),
+                );
                 let plans = compiled.plans.lock().unwrap();
                 assert!(plans.bytes <= PLAN_BYTES, "{items}: {}", plans.bytes);
                 let bytes: usize = plans.kept.iter().map(|(_, (_, bytes))| bytes).sum();
@@ -299,7 +308,7 @@ mod tests {
         let compiled = compiled("query ($v: [Int]) { a(b: $v) }");
         let operation = compiled.operation().unwrap();
         let variables = Variables::from_json(serde_json::json!({ "v": vec![1; 10_000] }));
-        compiled.keep_plan(operation, &variables, Arc::new(Plan::default()));
+        compiled.keep_plan(operation, &variables, Arc::default());
         assert!(compiled.kept_plan(operation, &variables).is_some());
     }
 }

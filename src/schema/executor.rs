@@ -20,9 +20,9 @@ use super::validate::validate;
 use super::{QUERY, SUBSCRIPTION, Schema, introspection, rows, variables};
 use crate::database::SqlError;
 use crate::error::{Error, LocatedError, Result};
-use crate::execute::{Json, ModelResponse, Session, Shared, Tree, json, object};
+use crate::execute::{Json, ModelResponse, PreparedPlan, Session, Shared, Tree, json, object};
 use crate::mutate;
-use crate::plan::{self, Catalog, Document, FieldKind, Plan};
+use crate::plan::{self, Catalog, Document, FieldKind, FragmentDefinitions, Plan};
 
 /// The most selections and values that a worker plans itself: some milliseconds of work.
 const LIGHT: u64 = 2_000;
@@ -94,7 +94,7 @@ impl Schema {
         session.afford_plan(&plan).map_err(refuse)?;
         let is_foreign = |field: &plan::Field| matches!(field.kind, FieldKind::Delegated);
         if !plan.fields.iter().any(is_foreign) {
-            let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
+            let loaded = Tree { session, values: &values }.load_roots(&plan).await;
             let (data, errors) = ModelResponse::write_object(self.model(), &plan, &loaded);
             return Ok((Some(data), errors));
         }
@@ -104,7 +104,7 @@ impl Schema {
         if plan.fields.iter().any(|field| introspection::is_about_schema(&field.name)) {
             return Box::pin(self.introspect(session, prepared, plan, values)).await.map_err(refuse);
         }
-        let loaded = Box::pin(Tree { session, values: &values }.load_roots(&plan.loads)).await;
+        let loaded = Box::pin(Tree { session, values: &values }.load_roots(&plan)).await;
         let answer = ModelResponse::write(self.model(), &plan, &loaded, Vec::new());
         let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
         Ok(self.complete(&plan, answer, foreign))
@@ -116,7 +116,7 @@ impl Schema {
         &self,
         session: &Arc<Session>,
         prepared: &mut PreparedOperation,
-        plan: Arc<Plan>,
+        plan: Arc<PreparedPlan>,
         values: Vec<sea_orm::Value>,
     ) -> Result<PartialResponse> {
         let Some(introspection) = &self.introspection else {
@@ -132,7 +132,7 @@ impl Schema {
         if is_constant && let Some(kept) = introspection.kept(&compiled, &prepared.variables) {
             return Ok(kept);
         }
-        let loaded = Tree { session, values: &values }.load_roots(&plan.loads).await;
+        let loaded = Tree { session, values: &values }.load_roots(&plan).await;
         let answer = ModelResponse::write(self.model(), &plan, &loaded, Vec::new());
         let (schema, request) = (self.clone(), prepared.request().data(session.clone()));
         let (runtime, span) = (Handle::current(), Span::current());
@@ -154,25 +154,25 @@ impl Schema {
         compiled: &Arc<Compiled>,
         variables: &Variables,
         read: fn(&Variables) -> plan::Variables,
-    ) -> Result<Arc<Plan>> {
+    ) -> Result<Arc<PreparedPlan>> {
         let make = |schema: &Self, compiled: &Compiled, variables: plan::Variables| {
-            let document = Document { fragments: &compiled.document.fragments, variables: &variables };
-            let make = || plan(&schema.shared, compiled.operation()?, document);
+            let fragments = &compiled.document.fragments;
+            let make = || plan(&schema.shared, compiled.operation()?, fragments, variables);
             tracing::debug_span!("plan").in_scope(make)
         };
         let (weight, _) = compiled.uses.weight(variables, |_| true);
         let variables = read(variables);
         if weight <= LIGHT {
-            return Ok(Arc::new(make(self, compiled, variables)?));
+            return Ok(Arc::new(make(self, compiled, variables)?.into()));
         }
         let catalog = session.statements().catalog().await;
         let (schema, session, compiled) = (self.clone(), session.clone(), compiled.clone());
         let span = Span::current();
         let plan_and_write = move || {
             let _entered = span.entered();
-            let plan = make(&schema, &compiled, variables)?;
+            let plan = PreparedPlan::from(make(&schema, &compiled, variables)?);
             session.afford_plan(&plan)?;
-            session.select(catalog.as_deref().unwrap_or(Catalog::none())).prepare_all(&plan.loads);
+            plan.build_statements(&session.select(catalog.as_deref().unwrap_or(Catalog::none())));
             Ok(Arc::new(plan))
         };
         spawn_blocking(plan_and_write).await.map_err(Error::internal)?
@@ -302,7 +302,12 @@ pub(super) fn operation<'a>(
 }
 
 /// Builds the plan of a query or a subscription.
-pub(super) fn plan(shared: &Shared, operation: &OperationDefinition, document: Document<'_>) -> Result<Plan> {
+pub(super) fn plan(
+    shared: &Shared,
+    operation: &OperationDefinition,
+    fragments: &FragmentDefinitions,
+    variables: plan::Variables,
+) -> Result<Plan> {
     let root = match operation.ty {
         OperationType::Query => QUERY,
         OperationType::Subscription => SUBSCRIPTION,
@@ -312,7 +317,7 @@ pub(super) fn plan(shared: &Shared, operation: &OperationDefinition, document: D
             ));
         }
     };
-    let plan = plan::plan(&shared.model, &shared.defaults, operation, document, root)?;
+    let plan = plan::plan(&shared.model, &shared.defaults, operation, fragments, variables, root)?;
     match plan.fields.as_slice() {
         // Single root field without introspection (September 2025, section 5.2.4.1).
         [field] if root == SUBSCRIPTION && field.name.starts_with("__") => Err(Error::validation(format!(

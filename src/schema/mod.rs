@@ -37,7 +37,7 @@ use crate::error::{LocatedError, Result};
 use crate::execute::{Json, ReadConsistency, Session, Shared, StatementRecord, json, object};
 use crate::guard;
 use crate::model::Model;
-use crate::plan::{self, Catalog, Document, Plan, SqlBuilder};
+use crate::plan::{self, Catalog, Plan, SqlBuilder};
 
 /// Name of the query root.
 pub const QUERY: &str = "Query";
@@ -244,14 +244,11 @@ impl Schema {
         let operation_name = request.operation_name.as_deref().filter(|name| !name.is_empty());
         let operation = executor::operation(&document, operation_name)?;
         let variables = variables::with_defaults(operation, &request.variables)?;
-        let make = |variables: &plan::Variables| {
-            let document = Document { fragments: &document.fragments, variables };
-            executor::plan(&self.shared, operation, document)
-        };
-        let mut plan = make(&plan::Variables::open(&variables))?;
+        let make = |variables| executor::plan(&self.shared, operation, &document.fragments, variables);
+        let mut plan = make(plan::Variables::open(&variables))?;
         // A value beyond its column's range fits no database.
         if plan.values(&self.select(Dialect::Sqlite, Catalog::none()), &variables).is_none() {
-            plan = make(&plan::Variables::fixed(&variables))?;
+            plan = make(plan::Variables::fixed(&variables))?;
         }
         match plan.first_fault() {
             Some(error) => Err(error.clone()),

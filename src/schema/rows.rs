@@ -68,7 +68,7 @@ async fn answer<E: EntityTrait>(
     let rows = row_set::<E>(model, &load, models);
     let rows = Arc::new(rows);
     let children = Tree { session, values: &[] }.load_children(&load, &rows).await;
-    let loaded = Loaded { rows, first: 0, cursor: 0, children };
+    let loaded = Loaded { rows, first: 0, junction: 0..0, cursor: 0..0, children };
     let (rows, errors) = ModelResponse::write_rows(
         model,
         &load,

@@ -16,9 +16,9 @@ use crate::database::availability::PATIENCE;
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::sql_error::SqlError;
+use crate::database::tracked_statement::TrackedStatement;
 use crate::error::Result;
 use crate::model::ColumnType;
-use crate::plan::SqlStatement;
 
 /// Server time up to which a statement shares a connection at its next execution.
 const SHORT: Duration = Duration::from_millis(5);
@@ -50,7 +50,7 @@ impl PostgresConnections {
     }
 
     /// Sends a statement that reads, and decodes its rows.
-    pub async fn read(&self, query: &SqlStatement, values: Arc<[Value]>) -> Result<RowSet> {
+    pub async fn read(&self, query: &TrackedStatement, values: Arc<[Value]>) -> Result<RowSet> {
         let note = |answer: &Result<StatementResult, Fault>| match answer {
             Ok(StatementResult { worked, .. }) => query.last_run.note_pace(*worked <= SHORT),
             Err(Fault::Silent) => query.last_run.note_pace(false),
@@ -60,7 +60,7 @@ impl PostgresConnections {
             let shared = self.shared().await?;
             if let Some(connection) = shared.get() {
                 let rows = RowSetBuilder::of(query);
-                let answer = connection.read(query.sql.clone(), values.clone(), rows).await;
+                let answer = connection.read(query.statement.sql.clone(), values.clone(), rows).await;
                 note(&answer);
                 match answer {
                     Err(fault) if fault.is_stale() => self.forget(&fault),
@@ -68,7 +68,7 @@ impl PostgresConnections {
                 }
             }
         }
-        let answer = self.read_alone(&query.sql, values, || RowSetBuilder::of(query)).await;
+        let answer = self.read_alone(&query.statement.sql, values, || RowSetBuilder::of(query)).await;
         note(&answer);
         Ok(answer?.rows)
     }

@@ -19,8 +19,8 @@ use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::settings::ACQUIRE_TIMEOUT;
 use crate::database::sql_error::SqlError;
+use crate::database::tracked_statement::TrackedStatement;
 use crate::error::{Error, Result};
-use crate::plan::SqlStatement;
 
 /// Reader outside transactions.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl SqliteReader {
     }
 
     /// Sends a statement that reads, and decodes its rows.
-    pub async fn read(&self, query: &SqlStatement, values: Arc<[Value]>) -> Result<RowSet> {
+    pub async fn read(&self, query: &TrackedStatement, values: Arc<[Value]>) -> Result<RowSet> {
         // Lets a task that reads repeatedly yield its worker.
         consume_budget().await;
         if let Some(rows) = self.run_here(query, &values)? {
@@ -61,7 +61,7 @@ impl SqliteReader {
         let own = self.file.own().take();
         let waiting = CancelGuard(Arc::default());
         let given_up = waiting.0.clone();
-        let (file, sql, rows) = (self.file.clone(), query.sql.clone(), RowSetBuilder::of(query));
+        let (file, sql, rows) = (self.file.clone(), query.statement.sql.clone(), RowSetBuilder::of(query));
         let task = spawn_blocking(move || {
             // In use until the statement ends, with or without a receiver.
             let _place: OwnedSemaphorePermit = place;
@@ -96,13 +96,13 @@ impl SqliteReader {
     }
 
     /// Runs a known light statement over this thread's connection; `None` if it is not light.
-    fn run_here(&self, query: &SqlStatement, values: &[Value]) -> Result<Option<RowSet>, SqliteError> {
+    fn run_here(&self, query: &TrackedStatement, values: &[Value]) -> Result<Option<RowSet>, SqliteError> {
         let mut own = self.file.own();
         if own.is_none() {
             *own = self.file.take_idle();
         }
         let Some(connection) = &*own else { return Ok(None) };
-        let ran = run_light(connection, &query.sql, values, || RowSetBuilder::of(query));
+        let ran = run_light(connection, &query.statement.sql, values, || RowSetBuilder::of(query));
         if ran.as_ref().is_err_and(SqliteError::is_of_connection) {
             *own = None;
         }

@@ -276,7 +276,7 @@ mod tests {
                     let exact = comparison.of(dialect.compared(column(), &column_type), Expr::val(*operand));
                     check(near.unwrap(), exact, &format!("{comparison:?} {operand}"));
                 }
-                let list = Value::from(serde_json::to_string(&operands[place..]).unwrap());
+                let list = Expr::val(serde_json::to_string(&operands[place..]).unwrap());
                 let inside = dialect.is_in(&model, column(), list.clone(), &column_type);
                 let exact = dialect.is_not_in(&model, column(), list, &column_type).not();
                 check(inside, exact, &format!("in {:?}", &operands[place..]));
@@ -293,7 +293,7 @@ mod tests {
         for (list, expected) in [("[\"2026-11-28 00:00:00\"]", 0), ("[\"2026-11-29 00:00:00\"]", 1)] {
             let column_type = ColumnType::Timestamp;
             let outside =
-                Dialect::Sqlite.is_not_in(&Model::default(), Expr::col("c"), list.into(), &column_type);
+                Dialect::Sqlite.is_not_in(&Model::default(), Expr::col("c"), Expr::val(list), &column_type);
             let count: u32 = database.query_row(&select("count(*)", outside), [], |row| row.get(0)).unwrap();
             assert_eq!(count, expected, "{list}");
         }
@@ -316,10 +316,10 @@ mod tests {
             let database = table_of(declared, &days);
             let (dialect, column) = (Dialect::Sqlite, || Expr::col("c"));
             let compared = ORDERED.map(|comparison| {
-                let operand = Value::from("2026-11-28");
+                let operand = Expr::val("2026-11-28");
                 dialect.compare(&model, column(), comparison, operand, &column_type)
             });
-            let list = "[\"2026-11-28\", \"2026-12-01\"]".into();
+            let list = Expr::val("[\"2026-11-28\", \"2026-12-01\"]");
             let listed = dialect.is_in(&model, column(), list, &column_type);
             for condition in compared.into_iter().chain([listed]) {
                 let sql = select("1", condition);

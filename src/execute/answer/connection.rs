@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::execute::tree::{Child, Loaded};
 use crate::plan::{
     ConnectionField, ConnectionFieldKind, Cursor, EdgeField, EdgeFieldKind, Load, LoadKind, PageInfoField,
-    Rows,
 };
 
 impl<'a> AnswerWriter<'a> {
@@ -77,7 +76,7 @@ impl<'a> AnswerWriter<'a> {
                     }
                     EdgeFieldKind::Node(selection) => self.object(selection, load, &child.loaded, member)?,
                     EdgeFieldKind::JunctionColumn(place, entity, column) => {
-                        let slot = planned_rows(load).map_or(0, |rows| rows.columns.len()) + place;
+                        let slot = child.loaded.junction.start + place;
                         let cell = child.loaded.row(member).cell(slot);
                         self.column(*entity, *column, cell, field.position)?;
                     }
@@ -142,13 +141,15 @@ impl<'a> AnswerWriter<'a> {
         position: Pos,
         non_null: bool,
     ) -> Written {
-        let rows = planned_rows(load).map_or(&[][..], |rows| &rows.order);
+        let order = match &load.what {
+            LoadKind::Rows(rows) => rows.order.as_slice(),
+            LoadKind::Aggregates(_) => &[],
+        };
         let row = loaded.row(member);
-        let slots = loaded.cursor..loaded.cursor + rows.len();
-        let values: Vec<Value> = slots.clone().map(|slot| row.value(slot)).collect();
+        let values: Vec<Value> = loaded.cursor.clone().map(|slot| row.value(slot)).collect();
         let is_unreadable = loaded.rows.has_unreadable()
-            && slots.clone().any(|slot| matches!(row.cell(slot), Cell::Unreadable(_)));
-        match Cursor::write(self.model, load.entity, rows, &values).filter(|_| !is_unreadable) {
+            && loaded.cursor.clone().any(|slot| matches!(row.cell(slot), Cell::Unreadable(_)));
+        match Cursor::write(self.model, load.entity, order, &values).filter(|_| !is_unreadable) {
             Some(cursor) => self.scalar(&cursor),
             None => {
                 let entity = &self.model.entities[load.entity];
@@ -157,12 +158,5 @@ impl<'a> AnswerWriter<'a> {
             }
         }
         Ok(())
-    }
-}
-
-fn planned_rows(load: &Load) -> Option<&Rows> {
-    match &load.what {
-        LoadKind::Rows(rows) => Some(rows),
-        LoadKind::Aggregates(_) => None,
     }
 }

@@ -12,6 +12,7 @@ mod writer;
 
 use async_graphql::{Name, PathSegment};
 
+use super::prepared_plan::PreparedPlan;
 use super::tree::{Child, Loaded};
 use crate::error::{LocatedError, Result};
 use crate::model::Model;
@@ -61,9 +62,13 @@ impl ModelResponse {
     }
 
     /// Writes the whole response to `plan` as one object; all fields must be the model's own.
-    pub fn write_object(model: &Model, plan: &Plan, children: &[Result<Child>]) -> (Json, Vec<LocatedError>) {
+    pub fn write_object(
+        model: &Model,
+        plan: &PreparedPlan,
+        children: &[Result<Child>],
+    ) -> (Json, Vec<LocatedError>) {
         let mut writer = AnswerWriter::new(model, Vec::new());
-        writer.json.reserve(plan.room.or(USUAL_BYTES) + AROUND_BYTES);
+        writer.json.reserve(plan.response_bytes.or(USUAL_BYTES) + AROUND_BYTES);
         let above = ParentContext { loads: &plan.loads, children, row: None, index: 0 };
         let mut is_null = false;
         writer.json.push(b'{');
@@ -77,7 +82,7 @@ impl ModelResponse {
             writer.json.clear();
             writer.scalar(&());
         }
-        plan.room.note(writer.json.len());
+        plan.response_bytes.note(writer.json.len());
         (writer.json, writer.errors)
     }
 

@@ -15,7 +15,8 @@ use super::input::Arguments;
 use super::node_id;
 use super::operand::Operand;
 use super::order::OrderTerm;
-use super::selection::{Document, Merged};
+use super::selection::{Document, FragmentDefinitions, Merged};
+use super::variables::{VariableUses, Variables};
 use super::{Complexity, Field, FieldKind, Load, LoadKind, NodeGroup, Page, Plan, Rows, Selection};
 use crate::error::{Code, Error, Result};
 use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, Root, names};
@@ -24,15 +25,18 @@ use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation
 const NODE: &[&str] = &["Node"];
 
 /// Plans an operation. A root field that cannot be planned becomes a [`FieldKind::Failed`]; a root field
-/// unknown to the model becomes a [`FieldKind::Delegated`].
+/// unknown to the model becomes a [`FieldKind::Delegated`]. The plan takes the variables, and with them the
+/// record of the values that it depends on.
 pub fn plan(
     model: &Model,
     defaults: &ListDefaults,
     operation: &OperationDefinition,
-    document: Document,
+    fragments: &FragmentDefinitions,
+    variables: Variables,
     root_type: &str,
 ) -> Result<Plan> {
     let mut plan = Plan::default();
+    let document = Document { fragments, variables: &variables };
     for merged in document.collect(&[&operation.selection_set.node], root_type, &[])? {
         // Loads of a field are kept only if the whole field could be planned.
         let planned = plan.loads.len();
@@ -51,8 +55,8 @@ pub fn plan(
     }
     plan.loads.iter_mut().for_each(|load| join::decide(model, load));
     plan.complexity = Complexity::of(model, &plan.loads);
-    (plan.depends_on, plan.parameters) = document.variables.noted();
-    Ok(plan)
+    let VariableUses { resolved, parameters } = variables.into_uses();
+    Ok(Plan { depends_on: resolved, parameters, ..plan })
 }
 
 /// Returns true for lists, connections and aggregates, which are never `null`; look-ups may be.

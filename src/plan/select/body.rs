@@ -1,19 +1,17 @@
 //! Statement under construction.
 
-use std::sync::Arc;
-
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query as Sql, SelectStatement};
-use sea_orm::{JoinType, Statement, Value};
+use sea_orm::{JoinType, Value};
 
+use super::binds::Bind;
 use super::builder::SqlBuilder;
 use super::condition::{self, Conditions, Joinable, meet_junction};
 use super::join::Joins;
-use super::last_run::ExecutionStats;
 use super::ordering::Ordering;
-use super::output::{JUNCTION, MAIN, OutputColumn, table};
-use super::query::{RelationKey, SqlStatement};
+use super::output::{JUNCTION, MAIN, OutputColumn, add, add_all, table};
+use super::scope::Scope;
 use super::selected::Selected;
-use super::templates::BindSlot;
+use super::statement::{OutputSlots, RelationKey, SqlStatement};
 use crate::dialect::Dialect;
 use crate::model::{ColumnType, Entity, Junction, Relation};
 use crate::plan::load::{Aggregate, Load, LoadKind, Page, Rows};
@@ -21,7 +19,7 @@ use crate::plan::order::OrderTerm;
 
 /// Statement under construction.
 pub(super) struct Body<'a> {
-    pub(super) select: &'a SqlBuilder<'a>,
+    pub(super) select: Scope<'a>,
     pub(super) load: &'a Load,
     pub(super) entity: &'a Entity,
     pub(super) relation: Option<&'a Relation>,
@@ -35,12 +33,12 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(select: &'a SqlBuilder, load: &'a Load, keys: &'a [RelationKey]) -> Self {
+    pub(super) fn new(select: Scope<'a>, load: &'a Load, keys: &'a [RelationKey]) -> Self {
         let entity = &select.model.entities[load.entity];
         let relation =
             load.relation.map(|(owner, relation)| &select.model.entities[owner].relations[relation]);
         let mut conditions = Conditions::new(select);
-        let mut filters = match joinable(select, load) {
+        let mut filters = match joinable(&select, load) {
             _ if load.filter.is_everything() => Vec::new(),
             Some(joinable) => {
                 let parts = conditions.filter_by_joins(load.entity, MAIN, &load.filter, joinable);
@@ -64,13 +62,13 @@ impl<'a> Body<'a> {
     }
 
     /// Returns the row limit of this statement.
-    pub(super) fn most_rows(&self) -> u64 {
+    pub(super) fn most_rows(&self) -> Bind {
         match (&self.load.what, self.relation) {
-            (LoadKind::Rows(Rows { page: Page::Keyset { .. }, .. }), Some(_)) => BindSlot::MOST_ROWS,
+            (LoadKind::Rows(Rows { page: Page::Keyset { .. }, .. }), Some(_)) => Bind::RowsOfPages,
             (LoadKind::Rows(Rows { page: Page::Keyset { .. }, .. }), None) => {
-                self.select.most_rows_of_pages(1)
+                Bind::Rows(self.select.most_rows_of_pages(1))
             }
-            _ => self.select.most_rows(),
+            _ => Bind::Rows(self.select.most_rows()),
         }
     }
 
@@ -100,20 +98,19 @@ impl<'a> Body<'a> {
             model,
             columns,
             &types,
-            parts.map(|part| BindSlot::Keys(part).into()).collect(),
+            parts.map(|part| self.select.binds.expr(Bind::Keys(part))).collect(),
         ))
     }
 
     pub(super) fn rows(&self, rows: &Rows) -> SqlStatement {
         let order = Ordering::new(self.select, self.load.entity, &rows.order);
         let mut outputs = self.own_columns(rows);
-        let key = self.key_places(rows, &mut outputs);
-        let sort = self.sort_places(rows, &mut outputs);
+        let junction = add_all(&mut outputs, self.junction_columns(rows));
+        let key = self.key_slots(rows, &mut outputs);
+        let sort = self.sort_slots(rows, &mut outputs);
         let order = if sort.is_empty() { order } else { Ordering::none(self.select) };
-        let cursor = outputs.len();
-        if rows.cursors {
-            outputs.extend(order.cursor_columns());
-        }
+        let cursor = rows.cursors.then(|| order.cursor_columns());
+        let cursor = add_all(&mut outputs, cursor.into_iter().flatten());
         if outputs.is_empty() {
             // Only `__typename` or the page position is selected, but a row needs a column.
             outputs.push(OutputColumn {
@@ -129,44 +126,29 @@ impl<'a> Body<'a> {
             // Locks this table only; tables of the filter are only read.
             statement.lock_with_tables(lock, [Alias::new(MAIN)]);
         }
-        let mark = matches!(rows.page, Page::Keyset { looks_outside: true, .. });
         let mut columns: Vec<ColumnType> = outputs.into_iter().map(|output| output.column_type).collect();
-        if mark {
-            columns.push(ColumnType::Int);
-        }
-        let mark = mark.then(|| columns.len() - 1);
+        let page_side =
+            matches!(rows.page, Page::Keyset { looks_outside: true, .. }).then_some(columns.len());
+        columns.extend(page_side.map(|_| ColumnType::Int));
         columns.extend(joins.outputs.iter().map(|output| output.column_type.clone()));
-        let (sql, values) = self.built(&statement);
-        let (columns, last_run) = (columns.into(), ExecutionStats::default());
-        SqlStatement { sql, values, mark, columns, key, cursor, sort, joins: joins.places, last_run }
+        let slots = OutputSlots { junction, key, sort, cursor, page_side, joins: joins.slots };
+        self.built(&statement, columns, slots)
     }
 
-    /// Builds the statement's text and values. Inlines LIMIT and OFFSET, because PostgreSQL re-plans a
-    /// parameterised LIMIT on every execution: a generic plan looks more expensive to it. Inlining runs from
-    /// the last parameter to the first that is another, or depends on the number of keys.
-    fn built(&self, statement: &SelectStatement) -> (Arc<str>, Vec<Value>) {
-        let dialect = self.select.dialect;
-        let Statement { mut sql, values, .. } = dialect.backend().build(statement);
-        let mut values = values.map(|values| values.0).unwrap_or_default();
-        while dialect == Dialect::Postgres
-            && let Some(Value::BigUnsigned(Some(rows))) = values.last()
-            && *rows != BindSlot::MOST_ROWS
-        {
-            let place = values.len();
-            let written = ["LIMIT", "OFFSET"].into_iter().find_map(|word| {
-                let (before, after) = sql.rsplit_once(&format!(" {word} ${place}"))?;
-                Some(format!("{before} {word} {rows}{after}"))
-            });
-            let Some(written) = written else { break };
-            sql = written;
-            values.pop();
-        }
-        (sql.into(), values)
+    fn built(
+        &self,
+        statement: &SelectStatement,
+        columns: Vec<ColumnType>,
+        slots: OutputSlots,
+    ) -> SqlStatement {
+        let (sql, binds) = self.select.binds.write(statement, self.select.dialect);
+        let key_types = self.key_columns().into_iter().map(|output| output.column_type).collect();
+        SqlStatement { sql, binds, columns: columns.into(), slots, key_types }
     }
 
-    /// Returns the sort columns of a nested whole list, whose rows are sorted after grouping by parent. Each
+    /// Returns the slots of the sort columns of a nested whole list, whose rows are sorted after grouping by parent. Each
     /// list is short, and the database would have to sort all.
-    fn sort_places(&self, rows: &Rows, outputs: &mut Vec<OutputColumn>) -> Vec<usize> {
+    fn sort_slots(&self, rows: &Rows, outputs: &mut Vec<OutputColumn>) -> Vec<usize> {
         let primary_key = &self.entity.primary_key;
         let is_integer = |id: &usize| self.entity.columns[*id].column_type.is_integer();
         let is_whole_list = self.relation.is_some_and(Relation::is_many) && rows.page == Page::All;
@@ -176,18 +158,15 @@ impl<'a> Body<'a> {
         if !is_whole_list || !is_simple || rows.cursors {
             return Vec::new();
         }
-        let place = |id: &usize| {
+        let slot = |id: &usize| {
             rows.columns.iter().position(|known| known == id).unwrap_or_else(|| {
                 let column = &self.entity.columns[*id];
-                outputs.push(OutputColumn {
-                    expression: Expr::col((MAIN, Alias::new(&column.name))),
-                    column_type: column.column_type.clone(),
-                    alias: format!("sort{}", outputs.len()),
-                });
-                outputs.len() - 1
+                let expression = Expr::col((MAIN, Alias::new(&column.name)));
+                let (column_type, alias) = (column.column_type.clone(), format!("sort{}", outputs.len()));
+                add(outputs, OutputColumn { expression, column_type, alias })
             })
         };
-        primary_key.iter().map(place).collect()
+        primary_key.iter().map(slot).collect()
     }
 
     pub(super) fn aggregates(&self, aggregates: &[Aggregate]) -> SqlStatement {
@@ -205,18 +184,7 @@ impl<'a> Body<'a> {
             key.push(columns.len());
             columns.push(output.column_type);
         }
-        let (sql, values) = self.built(&statement);
-        SqlStatement {
-            sql,
-            values,
-            cursor: columns.len(),
-            columns: columns.into(),
-            key,
-            mark: None,
-            sort: Vec::new(),
-            joins: Vec::new(),
-            last_run: ExecutionStats::default(),
-        }
+        self.built(&statement, columns, OutputSlots { key, ..OutputSlots::default() })
     }
 
     fn aggregate(&self, aggregate: Aggregate) -> Expr {
@@ -248,7 +216,7 @@ impl<'a> Body<'a> {
             self.relation.and_then(|relation| relation.junction.as_ref())
         {
             let target = self.relation.map_or(&[][..], |relation| &relation.to);
-            let on = meet_junction(self.select, JUNCTION, to, MAIN, self.load.entity, target);
+            let on = meet_junction(&self.select, JUNCTION, to, MAIN, self.load.entity, target);
             statement.join(JoinType::InnerJoin, table(between, JUNCTION), on);
         }
         for (join, on) in &self.conditions.joins {
@@ -274,34 +242,37 @@ impl<'a> Body<'a> {
                 alias: format!("column{}", outputs.len()),
             });
         }
-        let junction = self.relation.and_then(|relation| relation.junction.as_ref()?.entity);
-        for id in &rows.junction_columns {
-            let Some(junction) = junction else { continue };
-            let column = &self.select.model.entities[junction].columns[*id];
-            let expression = self.select.cell(junction, *id, JUNCTION);
-            outputs.push(OutputColumn {
-                expression: self.select.dialect.selected(expression, &column.column_type),
-                column_type: column.column_type.clone(),
-                alias: format!("column{}", outputs.len()),
-            });
-        }
         outputs
     }
 
-    /// Returns the positions of the parent's key among the outputs; adds missing columns.
-    fn key_places(&self, rows: &Rows, outputs: &mut Vec<OutputColumn>) -> Vec<usize> {
+    fn junction_columns(&self, rows: &Rows) -> Vec<OutputColumn> {
+        let junction = self.relation.and_then(|relation| relation.junction.as_ref()?.entity);
+        let Some(junction) = junction else { return Vec::new() };
+        let output = |(index, id): (usize, &usize)| {
+            let column = &self.select.model.entities[junction].columns[*id];
+            let expression = self.select.cell(junction, *id, JUNCTION);
+            OutputColumn {
+                expression: self.select.dialect.selected(expression, &column.column_type),
+                column_type: column.column_type.clone(),
+                alias: format!("column{}", rows.columns.len() + index),
+            }
+        };
+        rows.junction_columns.iter().enumerate().map(output).collect()
+    }
+
+    /// Returns the slots of the parent's key; adds missing columns.
+    fn key_slots(&self, rows: &Rows, outputs: &mut Vec<OutputColumn>) -> Vec<usize> {
         let Some(relation) = self.relation else { return Vec::new() };
-        let mut places = Vec::new();
+        let mut slots = Vec::new();
         for (index, output) in self.key_columns().into_iter().enumerate() {
             // Behind a junction the key is the junction's, which may have more columns than the target's.
             let is_key = |known: &usize| relation.junction.is_none() && *known == relation.to[index];
-            places.push(rows.columns.iter().position(is_key).unwrap_or_else(|| {
+            slots.push(rows.columns.iter().position(is_key).unwrap_or_else(|| {
                 let expression = self.select.dialect.selected(output.expression, &output.column_type);
-                outputs.push(OutputColumn { expression, ..output });
-                outputs.len() - 1
+                add(outputs, OutputColumn { expression, ..output })
             }));
         }
-        places
+        slots
     }
 
     /// Returns the columns of the parent's key: the junction's, or the target's own.
@@ -349,15 +320,5 @@ fn joinable<'a>(select: &SqlBuilder, load: &'a Load) -> Option<Joinable<'a>> {
         (Dialect::Postgres, Page::All) => Some(Joinable::Loaded(load.children())),
         (Dialect::Postgres, Page::Slice { .. }) if is_root => Some(Joinable::Loaded(load.children())),
         _ => None,
-    }
-}
-
-impl SqlBuilder<'_> {
-    /// Builds the statement of a root load of `rows` that also locks the rows, in the order found. PostgreSQL
-    /// rechecks the rows' own columns after a wait for a lock; SQLite has one writer and needs no lock.
-    pub fn locking(&self, load: &Load, rows: &Rows, lock: LockType) -> SqlStatement {
-        let mut body = Body::new(self, load, &[]);
-        body.lock = Some(lock).filter(|_| self.dialect == Dialect::Postgres);
-        body.rows(rows)
     }
 }

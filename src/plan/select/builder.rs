@@ -25,7 +25,7 @@ pub struct SqlBuilder<'a> {
 
 impl SqlBuilder<'_> {
     /// Returns true if the statement differs from one without statistics.
-    pub(super) fn follows_catalog(&self, load: &Load) -> bool {
+    pub fn follows_catalog(&self, load: &Load) -> bool {
         self.uses_lateral(load) || self.limits_before_join(load) || self.groups_counts(load)
     }
 

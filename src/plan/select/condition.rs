@@ -3,9 +3,10 @@
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
 
+use super::binds::{Bind, ParameterSlot};
 use super::builder::SqlBuilder;
 use super::output::{JUNCTION, MAIN, table};
-use super::templates::BindSlot;
+use super::scope::Scope;
 use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, EntityId, Relation, RelationId};
 use crate::plan::filter::{Filter, Quantifier, Test};
@@ -45,7 +46,7 @@ impl Joinable<'_> {
 
 /// Builder of filter conditions; each sub-select has its own alias.
 pub(super) struct Conditions<'a> {
-    select: &'a SqlBuilder<'a>,
+    select: Scope<'a>,
     aliases: usize,
     has_offset: bool,
     /// True for a rule, whose parameters are values of the viewer.
@@ -57,12 +58,12 @@ pub(super) struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    pub(super) fn new(select: &'a SqlBuilder<'a>) -> Self {
+    pub(super) fn new(select: Scope<'a>) -> Self {
         Self { select, aliases: 0, has_offset: false, is_rule: false, joins: Vec::new(), joined: Vec::new() }
     }
 
     /// Creates the conditions of a rule, which may stand in a statement with OFFSET.
-    pub(super) fn of_rule(select: &'a SqlBuilder<'a>) -> Self {
+    pub(super) fn of_rule(select: Scope<'a>) -> Self {
         Self { is_rule: true, has_offset: true, ..Self::new(select) }
     }
 
@@ -160,7 +161,7 @@ impl<'a> Conditions<'a> {
                     self.joined.push((*relation, other.clone()));
                 }
                 let relation = &model.entities[id].relations[*relation];
-                let on = join_condition(self.select, id, alias, relation, &other);
+                let on = join_condition(&self.select, id, alias, relation, &other);
                 self.joins.push((table(&model.entities[relation.target].table, &other), on));
                 let rule = self.select.rule_of_rows(relation.target, &other);
                 let filters = self.filter_by_joins(relation.target, &other, filter, joinable.beyond());
@@ -171,7 +172,7 @@ impl<'a> Conditions<'a> {
     }
 
     fn is_not_true(&mut self, id: EntityId, alias: &str, filter: &Filter) -> Expr {
-        Expr::cust_with_exprs(self.placeholder("(?) IS NOT TRUE"), [self.filter(id, alias, filter)])
+        self.select.dialect.is_not_true(self.filter(id, alias, filter))
     }
 
     /// Returns the rows at the other end of a relation, as a sub-select without columns.
@@ -190,11 +191,11 @@ impl<'a> Conditions<'a> {
         let between = format!("{inner_alias}_{JUNCTION}");
         match &relation.junction {
             None => {
-                statement.cond_where(join_condition(self.select, id, alias, relation, inner_alias));
+                statement.cond_where(join_condition(&self.select, id, alias, relation, inner_alias));
             }
             Some(junction) => {
                 let far = meet_junction(
-                    self.select,
+                    &self.select,
                     &between,
                     &junction.to,
                     inner_alias,
@@ -202,7 +203,7 @@ impl<'a> Conditions<'a> {
                     &relation.to,
                 );
                 statement.join(JoinType::InnerJoin, table(&junction.table, &between), far);
-                let near = meet_junction(self.select, &between, &junction.from, alias, id, &relation.from);
+                let near = meet_junction(&self.select, &between, &junction.from, alias, id, &relation.from);
                 statement.cond_where(near);
             }
         }
@@ -220,24 +221,25 @@ impl<'a> Conditions<'a> {
         match test {
             Test::Compare(comparison, operand) => {
                 let value = match operand {
-                    Operand::Value(value) => dialect.bound(value.clone(), *comparison),
+                    Operand::Value(value) => Expr::val(dialect.bound(value.clone(), *comparison)),
                     Operand::Parameter(parameter) if *column_type == ColumnType::Decimal => {
-                        BindSlot::Operand(self.parameter(*parameter), *comparison).into()
+                        let slot = self.parameter(*parameter);
+                        self.select.binds.expr(Bind::Operand(slot, *comparison))
                     }
-                    Operand::Parameter(parameter) => BindSlot::Parameter(self.parameter(*parameter)).into(),
+                    Operand::Parameter(parameter) => self.parameter_bind(*parameter),
                 };
                 dialect.compare(model, column, *comparison, value, column_type)
             }
             Test::OneOf { values, negated } => {
                 let list = match values {
                     Operand::Value(values) if dialect.fits_one_parameter(column_type) => {
-                        dialect.list_parameter(values.clone(), column_type)
+                        Expr::val(dialect.list_parameter(values.clone(), column_type))
                     }
                     Operand::Value(values) => {
                         let one_of = dialect.is_in_values(column, values.clone(), column_type);
                         return if *negated { one_of.not() } else { one_of };
                     }
-                    Operand::Parameter(parameter) => BindSlot::Parameter(self.parameter(*parameter)).into(),
+                    Operand::Parameter(parameter) => self.parameter_bind(*parameter),
                 };
                 match negated {
                     true => dialect.is_not_in(model, column, list, column_type),
@@ -252,17 +254,16 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// Returns the place of a parameter: among the plan's, or among the viewer's values.
-    fn parameter(&self, parameter: usize) -> u32 {
-        let of_viewer = if self.is_rule { BindSlot::OF_VIEWER } else { 0 };
-        parameter as u32 | of_viewer
+    /// Returns the slot of a parameter: among the plan's, or among the viewer's values.
+    fn parameter(&self, parameter: usize) -> ParameterSlot {
+        match self.is_rule {
+            true => ParameterSlot::OfViewer(parameter),
+            false => ParameterSlot::OfPlan(parameter),
+        }
     }
 
-    fn placeholder(&self, sql: &str) -> String {
-        match self.select.dialect {
-            Dialect::Postgres => sql.replace('?', "$1"),
-            Dialect::Sqlite => sql.to_owned(),
-        }
+    fn parameter_bind(&self, parameter: usize) -> Expr {
+        self.select.binds.expr(Bind::Parameter(self.parameter(parameter)))
     }
 }
 

@@ -7,16 +7,16 @@
 use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, TableRef};
 
-use super::builder::SqlBuilder;
 use super::condition::join_condition;
 use super::output::{OutputColumn, table};
-use super::query::Join;
+use super::scope::Scope;
+use super::statement::Join;
 use crate::model::{ColumnId, EntityId, Relation, RelationId};
 use crate::plan::{Load, LoadKind};
 
 /// Joined relations of one statement.
 pub(super) struct Joins<'a> {
-    select: &'a SqlBuilder<'a>,
+    select: Scope<'a>,
     known: &'a [(RelationId, String)],
     /// Relations joined to the rows themselves; the statement supplies their own columns.
     direct: Vec<(&'a Relation, EntityId, String)>,
@@ -24,30 +24,25 @@ pub(super) struct Joins<'a> {
     further: Vec<(TableRef, Condition)>,
     /// Selected columns of the joins.
     pub outputs: Vec<OutputColumn>,
-    /// Column positions, for each nested load.
-    pub places: Vec<Option<Join>>,
+    /// Slots of the columns, for each nested load.
+    pub slots: Vec<Option<Join>>,
     count: usize,
 }
 
 impl<'a> Joins<'a> {
     /// Collects the joined relations below `load`, whose own outputs end before `first`. Relations in `known`
     /// are in the statement already, under these aliases.
-    pub fn new(
-        select: &'a SqlBuilder,
-        load: &'a Load,
-        first: usize,
-        known: &'a [(RelationId, String)],
-    ) -> Self {
+    pub fn new(select: Scope<'a>, load: &'a Load, first: usize, known: &'a [(RelationId, String)]) -> Self {
         let mut joins = Self {
             select,
             known,
             direct: Vec::new(),
             further: Vec::new(),
             outputs: Vec::new(),
-            places: Vec::new(),
+            slots: Vec::new(),
             count: 0,
         };
-        joins.places = joins.collect(load, None, first);
+        joins.slots = joins.collect(load, None, first);
         joins
     }
 
@@ -65,7 +60,7 @@ impl<'a> Joins<'a> {
         self.count += 1;
         match (parent, self.known.iter().find(|(known, _)| *known == id)) {
             (Some(parent), _) => {
-                let on = join_condition(self.select, owner, parent, relation, &alias);
+                let on = join_condition(&self.select, owner, parent, relation, &alias);
                 let on = on.add_option(self.select.rule_of_rows(load.entity, &alias));
                 self.further.push((table(&target.table, &alias), on));
             }

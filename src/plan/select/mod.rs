@@ -1,21 +1,20 @@
 //! Builder of SELECT statements; the only one.
 
+mod binds;
 mod body;
+mod build;
 mod builder;
 mod condition;
 mod join;
-mod last_run;
 mod ordering;
 mod output;
 mod page;
-mod query;
+mod scope;
 mod selected;
 mod sight;
-mod template;
-mod templates;
+mod statement;
 
+pub use binds::{Bind, ParameterSlot};
 pub use builder::SqlBuilder;
 pub(super) use condition::depth_of_balanced;
-pub use last_run::ExecutionStats;
-pub use query::{Join, RelationKey, SqlStatement};
-pub use templates::Templates;
+pub use statement::{Join, OutputSlots, PageSide, RelationKey, SqlStatement};

@@ -1,15 +1,15 @@
 //! Orders in SQL, and the cursor conditions on them.
 
 use sea_orm::sea_query::{
-    Alias, Condition, Expr, ExprTrait, NullOrdering, Order, Query as Sql, SelectStatement, TableRef,
+    Alias, Condition, Expr, ExprTrait, Func, NullOrdering, Order, Query as Sql, SelectStatement, TableRef,
     WindowStatement,
 };
 use sea_orm::{JoinType, Value};
 
-use super::builder::SqlBuilder;
 use super::condition::{Conditions, join_condition};
 use super::output::{JUNCTION, MAIN, OutputColumn, table};
-use crate::dialect::{Comparison, Dialect};
+use super::scope::Scope;
+use crate::dialect::Comparison;
 use crate::model::{ColumnType, EntityId, Relation, RelationId};
 use crate::plan::cursor::Cursor;
 use crate::plan::filter::Filter;
@@ -22,7 +22,7 @@ const COUNT: &str = "count";
 
 /// Order in SQL.
 pub(super) struct Ordering<'a> {
-    select: &'a SqlBuilder<'a>,
+    select: Scope<'a>,
     /// Tables of to-one relations, left-joined so that rows without a partner stay.
     pub(super) joins: Vec<(TableRef, Condition)>,
     terms: Vec<Term>,
@@ -62,11 +62,11 @@ impl Ordered for WindowStatement {
 }
 
 impl<'a> Ordering<'a> {
-    pub(super) fn none(select: &'a SqlBuilder) -> Self {
+    pub(super) fn none(select: Scope<'a>) -> Self {
         Self { select, joins: Vec::new(), terms: Vec::new() }
     }
 
-    pub(super) fn new(select: &'a SqlBuilder, root: EntityId, order: &[OrderTerm]) -> Self {
+    pub(super) fn new(select: Scope<'a>, root: EntityId, order: &[OrderTerm]) -> Self {
         let mut ordering = Self::none(select);
         let mut aliases: Vec<(Vec<usize>, String)> = Vec::new();
         for term in order {
@@ -80,7 +80,7 @@ impl<'a> Ordering<'a> {
                     None => {
                         let joined = format!("order{}", aliases.len());
                         let target = &select.model.entities[relation.target];
-                        let on = join_condition(select, entity, &alias, relation, &joined);
+                        let on = join_condition(&select, entity, &alias, relation, &joined);
                         let on = on.add_option(select.rule_of_rows(relation.target, &joined));
                         ordering.joins.push((table(&target.table, &joined), on));
                         aliases.push((path.to_vec(), joined.clone()));
@@ -133,13 +133,7 @@ impl<'a> Ordering<'a> {
         }
         let lists = TableRef::SubQuery(Box::new(lists), Alias::new(&counts).into());
         self.joins.push((lists, on));
-        Expr::cust_with_exprs(
-            match self.select.dialect {
-                Dialect::Postgres => "COALESCE($1, 0)",
-                Dialect::Sqlite => "COALESCE(?, 0)",
-            },
-            [Expr::col((Alias::new(&counts), COUNT))],
-        )
+        Func::coalesce([Expr::col((Alias::new(&counts), COUNT)), Expr::cust("0")]).into()
     }
 
     /// Builds `FROM` for the rows of all lists of a relation, and returns the columns that identify the list.

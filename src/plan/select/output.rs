@@ -1,5 +1,7 @@
 //! Tables and columns of a statement.
 
+use std::ops::Range;
+
 use sea_orm::sea_query::{Alias, Expr, IntoIden, TableRef};
 
 use crate::model::{ColumnType, Table};
@@ -15,6 +17,22 @@ pub(super) struct OutputColumn {
     pub column_type: ColumnType,
     /// Alias for references from an outer statement.
     pub alias: String,
+}
+
+/// Adds a column, and returns its slot.
+pub(super) fn add(outputs: &mut Vec<OutputColumn>, column: OutputColumn) -> usize {
+    outputs.push(column);
+    outputs.len() - 1
+}
+
+/// Adds columns, and returns their slots.
+pub(super) fn add_all(
+    outputs: &mut Vec<OutputColumn>,
+    columns: impl IntoIterator<Item = OutputColumn>,
+) -> Range<usize> {
+    let first = outputs.len();
+    outputs.extend(columns);
+    first..outputs.len()
 }
 
 /// Returns the reference to a table by this alias.

@@ -1,25 +1,25 @@
 //! Pages of a list in SQL.
 
+use sea_orm::JoinType;
 use sea_orm::sea_query::{
     Alias, Asterisk, Condition, Expr, ExprTrait, Func, IntoColumnRef, Order, OverStatement, Query as Sql,
     SelectStatement, UnionType, WindowStatement,
 };
-use sea_orm::{JoinType, Value};
 
+use super::binds::Bind;
 use super::body::Body;
 use super::ordering::Ordering;
 use super::output::{MAIN, table};
-use super::query::SqlStatement;
 use super::selected::Selected;
-use super::templates::BindSlot;
+use super::statement::PageSide;
 use crate::dialect::Dialect;
 use crate::plan::cursor::Cursor;
 use crate::plan::{LoadKind, Page};
 
 /// Alias of a row's position in its parent's list.
 const POSITION: &str = "position";
-/// Alias of the page mark: page row or outside row.
-const MARK: &str = "mark";
+/// Alias of the side of the page.
+const SIDE: &str = "mark";
 /// Alias of a sub-select that numbers rows.
 const PAGE: &str = "page";
 /// Alias of the parents' keys as a table.
@@ -33,7 +33,7 @@ struct PagePart {
     reversed: bool,
     limit: Option<u64>,
     offset: u64,
-    mark: Option<i32>,
+    side: Option<PageSide>,
 }
 
 impl Body<'_> {
@@ -58,24 +58,24 @@ impl Body<'_> {
                     reversed: *backward,
                     // One row more than requested shows whether more rows exist.
                     limit: limit.map(|limit| limit + 1),
-                    mark: looks_outside.then_some(0),
+                    side: looks_outside.then_some(PageSide::Inside),
                     ..PagePart::default()
                 };
                 let mut statement = self.part(&page, selected);
                 if *looks_outside {
-                    let outside = |near: Option<Expr>, beyond: Option<Expr>, mark| {
+                    let outside = |near: Option<Expr>, beyond: Option<Expr>, side| {
                         let condition = near.into_iter().chain([beyond?.not()]).reduce(Expr::and);
-                        Some(PagePart { condition, limit: Some(1), mark: Some(mark), ..PagePart::default() })
+                        Some(PagePart { condition, limit: Some(1), side: Some(side), ..PagePart::default() })
                     };
                     let parts = [
-                        outside(near(after, true), after_page, SqlStatement::BEFORE),
-                        outside(near(before, false), before_page, SqlStatement::AFTER),
+                        outside(near(after, true), after_page, PageSide::Before),
+                        outside(near(before, false), before_page, PageSide::After),
                     ];
                     for part in parts.into_iter().flatten() {
                         statement.union(UnionType::All, self.part(&part, selected));
                     }
-                    statement.order_by(MARK, Order::Asc).order_by(POSITION, Order::Asc);
-                    statement.limit(self.most_rows());
+                    statement.order_by(SIDE, Order::Asc).order_by(POSITION, Order::Asc);
+                    self.limit(&mut statement);
                 }
                 statement
             }
@@ -86,7 +86,7 @@ impl Body<'_> {
     /// part, or a window numbers the rows. Parts of a UNION are numbered too, or their order would be lost.
     fn part(&self, part: &PagePart, selected: Selected) -> SelectStatement {
         let is_cut_per_parent = self.relation.is_some() && (part.limit.is_some() || part.offset > 0);
-        let is_numbered = is_cut_per_parent || part.mark.is_some();
+        let is_numbered = is_cut_per_parent || part.side.is_some();
         if is_cut_per_parent && self.select.uses_lateral(self.load) {
             return self.lateral_per_parent(part, selected);
         }
@@ -95,7 +95,7 @@ impl Body<'_> {
         }
         let mut inner = self.source_of(part, selected.order, self.is_of_parents());
         if !is_cut_per_parent {
-            cut(&mut inner, selected.order, part, self.most_rows());
+            self.cut(&mut inner, selected.order, part, self.most_rows());
         }
         if is_numbered {
             return self.windowed(inner, part, selected);
@@ -123,7 +123,7 @@ impl Body<'_> {
     /// Builds `FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN …`.
     fn joined_what_is_left(&self, part: &PagePart, selected: Selected) -> SelectStatement {
         let mut rows = self.source_of(part, selected.order, None);
-        cut(&mut rows, selected.order, part, self.most_rows());
+        self.cut(&mut rows, selected.order, part, self.most_rows());
         rows.column((MAIN, Asterisk));
         let mut statement = Sql::select();
         statement.from_subquery(rows, MAIN);
@@ -145,9 +145,9 @@ impl Body<'_> {
             })
             .reduce(Expr::and);
         let mut list = self.source_of(part, selected.order, is_parents);
-        cut(&mut list, selected.order, part, self.select.most_rows_of_pages(1));
+        self.cut(&mut list, selected.order, part, Bind::Rows(self.select.most_rows_of_pages(1)));
         let mut statement = Sql::select();
-        let keys = dialect.list_function().arg(Expr::val(Value::from(BindSlot::Keys(0))));
+        let keys = dialect.list_function().arg(self.select.binds.expr(Bind::Keys(0)));
         statement.from_function(keys, PARENT);
         match dialect {
             Dialect::Postgres => {
@@ -165,7 +165,7 @@ impl Body<'_> {
         }
         self.select_columns(&mut statement, selected);
         selected.order.apply(&mut statement, part.reversed);
-        statement.limit(self.most_rows());
+        self.limit(&mut statement);
         statement
     }
 
@@ -202,23 +202,34 @@ impl Body<'_> {
         if let Some(limit) = part.limit.filter(|_| self.relation.is_some()) {
             outer.and_where(position().lte(part.offset.saturating_add(limit) as i64));
         }
-        match part.mark {
-            Some(mark) => {
-                outer.expr_as(Expr::cust(mark.to_string()), MARK).expr_as(position(), POSITION);
+        match part.side {
+            Some(side) => {
+                outer.expr_as(Expr::cust((side as i32).to_string()), SIDE).expr_as(position(), POSITION);
             }
             None => {
-                outer.order_by((PAGE, POSITION), Order::Asc).limit(self.most_rows());
+                outer.order_by((PAGE, POSITION), Order::Asc);
+                self.limit(&mut outer);
             }
         }
         outer
     }
-}
 
-/// Adds `ORDER BY … LIMIT … OFFSET …`.
-fn cut(statement: &mut SelectStatement, order: &Ordering, part: &PagePart, ceiling: u64) {
-    order.apply(statement, part.reversed);
-    statement.limit(part.limit.map_or(ceiling, |limit| Ord::min(limit, ceiling)));
-    if part.offset > 0 {
-        statement.offset(part.offset);
+    /// Adds the row limit of the statement.
+    fn limit(&self, statement: &mut SelectStatement) {
+        self.select.binds.limit(statement, self.most_rows());
+    }
+
+    /// Adds `ORDER BY … LIMIT … OFFSET …`.
+    fn cut(&self, statement: &mut SelectStatement, order: &Ordering, part: &PagePart, ceiling: Bind) {
+        order.apply(statement, part.reversed);
+        let limit = match (part.limit, ceiling) {
+            (Some(limit), Bind::Rows(ceiling)) => Bind::Rows(Ord::min(limit, ceiling)),
+            (Some(limit), _) => Bind::Rows(limit),
+            (None, ceiling) => ceiling,
+        };
+        self.select.binds.limit(statement, limit);
+        if part.offset > 0 {
+            self.select.binds.offset(statement, part.offset);
+        }
     }
 }

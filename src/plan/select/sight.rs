@@ -4,11 +4,12 @@ use sea_orm::sea_query::{Alias, Expr};
 
 use super::builder::SqlBuilder;
 use super::condition::Conditions;
+use super::scope::Scope;
 use crate::model::{ColumnId, EntityId, Relation};
 use crate::plan::filter::Filter;
 use crate::plan::rules::Sight;
 
-impl SqlBuilder<'_> {
+impl Scope<'_> {
     /// Returns the rule of an entity's rows, for the table with this alias. Every FROM and every JOIN of a table needs its
     /// rule.
     pub(super) fn rule_of_rows(&self, id: EntityId, alias: &str) -> Option<Expr> {
@@ -41,7 +42,7 @@ impl SqlBuilder<'_> {
 
     /// Builds a rule with full sight: the full model, and no further rules.
     pub(super) fn rule(&self, sight: Sight, id: EntityId, alias: &str, rule: &Filter) -> Expr {
-        let full = SqlBuilder { model: sight.rules.model(), sight: None, ..*self };
-        Conditions::of_rule(&full).filter(id, alias, rule)
+        let full = SqlBuilder { model: sight.rules.model(), sight: None, ..self.builder };
+        Conditions::of_rule(Scope { builder: full, ..*self }).filter(id, alias, rule)
     }
 }

@@ -1,8 +1,24 @@
-//! Statistics of a statement's last execution.
+//! Statement with the statistics of its last execution.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::plan::CapacityHint;
+use super::capacity_hint::CapacityHint;
+use crate::plan::SqlStatement;
+
+/// Statement with the statistics of its last execution.
+#[derive(Debug)]
+pub struct TrackedStatement {
+    /// The statement.
+    pub statement: SqlStatement,
+    /// Statistics of its last execution.
+    pub last_run: ExecutionStats,
+}
+
+impl From<SqlStatement> for TrackedStatement {
+    fn from(statement: SqlStatement) -> Self {
+        Self { statement, last_run: ExecutionStats::default() }
+    }
+}
 
 /// Execution statistics of a statement. Only the speed of the next execution depends on them.
 #[derive(Debug, Default)]
@@ -32,12 +48,5 @@ impl ExecutionStats {
     /// Returns true if the last execution was short; false before the first.
     pub fn was_short(&self) -> bool {
         self.was_short.load(Ordering::Relaxed)
-    }
-}
-
-/// A clone starts without statistics, because it was never sent.
-impl Clone for ExecutionStats {
-    fn clone(&self) -> Self {
-        Self::default()
     }
 }
