@@ -10,10 +10,28 @@ use crate::model::Table;
 
 /// Publisher of the tables that commits touch. Clones share one channel.
 ///
-/// Mutations of the schema publish their changes. Other writers, in this process or another, may
-/// [`notify`](Self::notify) too.
+/// Mutations of the schema publish their changes. Other writers of this process may [`notify`](Self::notify) too; what
+/// other processes report comes by [`notify_received`](Self::notify_received).
 #[derive(Clone, Debug)]
-pub struct ChangeNotifier(Sender<Arc<BTreeSet<Table>>>);
+pub struct ChangeNotifier(Sender<Change>);
+
+/// Published change.
+#[derive(Clone, Debug)]
+struct Change {
+    touched: Touched,
+    /// True if this process made the change.
+    is_own: bool,
+}
+
+/// Tables that commits touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Touched {
+    /// These tables.
+    Tables(Arc<BTreeSet<Table>>),
+    /// Unknown tables: each may be among them.
+    Any,
+}
 
 /// Number of commits kept for a slow subscriber; a subscriber that missed commits treats that as a change.
 const COMMITS_KEPT: usize = 256;
@@ -25,17 +43,31 @@ impl Default for ChangeNotifier {
 }
 
 impl ChangeNotifier {
-    /// Notifies all subscribers of these tables.
+    /// Notifies all subscribers that this process touched these tables.
     pub fn notify(&self, tables: BTreeSet<Table>) {
         if !tables.is_empty() {
-            // The channel may have no subscriber.
-            let _ = self.0.send(Arc::new(tables));
+            self.publish(Touched::Tables(Arc::new(tables)), true);
         }
+    }
+
+    /// Notifies all subscribers of a change by another process.
+    pub fn notify_received(&self, touched: Touched) {
+        self.publish(touched, false);
+    }
+
+    fn publish(&self, touched: Touched, is_own: bool) {
+        // The channel may have no subscriber.
+        let _ = self.0.send(Change { touched, is_own });
     }
 
     /// Subscribes to changes of these tables, from now on.
     pub fn subscribe(&self, tables: BTreeSet<Table>) -> Listener {
-        Listener { tables, commits: self.0.subscribe() }
+        Listener { tables, changes: self.0.subscribe() }
+    }
+
+    /// Subscribes to the changes that this process makes, from now on: for a carrier to other processes.
+    pub fn own_changes(&self) -> OwnChanges {
+        OwnChanges(self.0.subscribe())
     }
 }
 
@@ -43,7 +75,7 @@ impl ChangeNotifier {
 #[derive(Debug)]
 pub struct Listener {
     tables: BTreeSet<Table>,
-    commits: Receiver<Arc<BTreeSet<Table>>>,
+    changes: Receiver<Change>,
 }
 
 impl Listener {
@@ -51,15 +83,35 @@ impl Listener {
     /// number of changes completes one call.
     pub async fn changed(&mut self) {
         loop {
-            match self.commits.recv().await {
-                Ok(touched) if touched.is_disjoint(&self.tables) => {}
+            match self.changes.recv().await {
+                Ok(Change { touched: Touched::Tables(touched), .. }) if touched.is_disjoint(&self.tables) => {
+                }
                 Ok(_) | Err(RecvError::Lagged(_)) => break,
                 // All publishers are gone.
                 Err(RecvError::Closed) => std::future::pending().await,
             }
         }
         // Pending commits belong to the same change: the subscriber reads after this.
-        self.commits = self.commits.resubscribe();
+        self.changes = self.changes.resubscribe();
+    }
+}
+
+/// Subscription to the changes that this process makes.
+#[derive(Debug)]
+pub struct OwnChanges(Receiver<Change>);
+
+impl OwnChanges {
+    /// Waits for the next change. Cancel safe: a dropped call loses no change.
+    pub async fn next(&mut self) -> Touched {
+        loop {
+            match self.0.recv().await {
+                Ok(Change { touched, is_own: true }) => return touched,
+                Ok(Change { is_own: false, .. }) => {}
+                Err(RecvError::Lagged(_)) => return Touched::Any,
+                // All publishers are gone.
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
     }
 }
 
@@ -92,5 +144,30 @@ mod tests {
         let mut listener = changes.subscribe(tables(["posts"]));
         (0..=COMMITS_KEPT).for_each(|_| changes.notify(tables(["users"])));
         assert_eq!(listener.changed().now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn changes_of_other_processes_reach_subscribers_and_no_carrier() {
+        let changes = ChangeNotifier::default();
+        let mut listener = changes.subscribe(tables(["posts"]));
+        let mut own = changes.own_changes();
+        let received = |names| Touched::Tables(Arc::new(tables(names)));
+        changes.notify_received(received(["users"]));
+        assert_eq!(listener.changed().now_or_never(), None);
+        changes.notify_received(received(["posts"]));
+        assert_eq!(listener.changed().now_or_never(), Some(()));
+        changes.notify_received(Touched::Any);
+        assert_eq!(listener.changed().now_or_never(), Some(()));
+        assert_eq!(own.next().now_or_never(), None);
+        changes.notify(tables(["posts"]));
+        assert_eq!(own.next().now_or_never(), Some(received(["posts"])));
+    }
+
+    #[test]
+    fn a_carrier_that_missed_commits_carries_a_change_of_any_table() {
+        let changes = ChangeNotifier::default();
+        let mut own = changes.own_changes();
+        (0..=COMMITS_KEPT).for_each(|_| changes.notify(tables(["users"])));
+        assert_eq!(own.next().now_or_never(), Some(Touched::Any));
     }
 }

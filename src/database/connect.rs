@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions as _, postgres::PgPoolOptions};
 
 use super::handle::Database;
 #[cfg(feature = "postgres")]
-use super::postgres::{PgConfig, explore};
+use super::postgres::{Fault, PgConfig, explore};
 use super::settings::{ACQUIRE_TIMEOUT, ConnectSettings};
 #[cfg(feature = "sqlite")]
 use super::settings::{SQLITE_CACHE, SQLITE_MAPPED_BYTES, Synchronous, is_in_memory};
@@ -115,17 +115,23 @@ async fn connect_sqlite(url: &str, settings: &ConnectSettings) -> Result<Databas
     Ok(Database::of_sqlite(url, connection))
 }
 
+/// Returns the parameters of connections to the server at `url`.
+#[cfg(feature = "postgres")]
+pub(super) fn postgres_config(url: &str) -> Result<PgConfig, Fault> {
+    Ok(PgConfig::new(url)?.with_defaults(APPLICATION_NAME, &[("jit", "off".to_owned())]))
+}
+
 /// Connects to the server once, and names address and cause if the connection fails.
 #[cfg(feature = "postgres")]
 async fn connect_postgres(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
-    let mut defaults = vec![("jit", "off".to_owned())];
+    let mut place =
+        postgres_config(url).map_err(|fault| DbErr::Conn(RuntimeErr::Internal(fault.to_string())))?;
     if let Some(limit) = settings.statement_timeout {
         let limit = format!("{}ms", limit.as_millis());
-        defaults.push(("statement_timeout", limit.clone()));
-        defaults.push(("idle_in_transaction_session_timeout", limit));
+        let limits = [("statement_timeout", limit.clone()), ("idle_in_transaction_session_timeout", limit)];
+        place = place.with_defaults(APPLICATION_NAME, &limits);
     }
-    let place = PgConfig::new(url).map_err(|fault| DbErr::Conn(RuntimeErr::Internal(fault.to_string())))?;
-    let place = place.with_defaults(APPLICATION_NAME, &defaults).behind(settings.pooler);
+    let place = place.behind(settings.pooler);
     let name = place.to_string();
     let cause = match tokio::time::timeout(ACQUIRE_TIMEOUT, explore(place)).await {
         Ok(Ok(place)) => {

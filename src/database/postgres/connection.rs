@@ -24,7 +24,7 @@ use super::abandon::abandon;
 use super::decoder::CellDecoder;
 use super::fault::Fault;
 use super::inbox::{
-    BIND_COMPLETE, CLOSE_COMPLETE, COMMAND_COMPLETE, DATA_ROW, HEAD_BYTES, Inbox, LENGTH_BYTES,
+    BIND_COMPLETE, CLOSE_COMPLETE, COMMAND_COMPLETE, DATA_ROW, HEAD_BYTES, Inbox, LENGTH_BYTES, NOTIFICATION,
     PARSE_COMPLETE, READY_FOR_QUERY,
 };
 use super::parameters;
@@ -114,12 +114,28 @@ struct Request {
 impl Connection {
     /// Opens a connection, whose task runs on this runtime. A shared connection serves only short statements.
     pub async fn open(place: &Arc<PgConfig>, is_shared: bool) -> Result<Self, Fault> {
+        Self::start(place, is_shared, None).await
+    }
+
+    /// Opens a connection that sends the payloads of notifications to `listener`, except those of its own.
+    pub async fn open_listening(
+        place: &Arc<PgConfig>,
+        listener: mpsc::UnboundedSender<String>,
+    ) -> Result<Self, Fault> {
+        Self::start(place, false, Some(listener)).await
+    }
+
+    async fn start(
+        place: &Arc<PgConfig>,
+        is_shared: bool,
+        listener: Option<mpsc::UnboundedSender<String>>,
+    ) -> Result<Self, Fault> {
         let losses = place.probe.losses();
         let opened = startup::open(place).await?;
         let (requests, inbox) = mpsc::unbounded_channel();
         let state =
             Arc::new(ConnectionState { status: AtomicU8::new(IDLE), is_given_up: AtomicBool::new(false) });
-        let task = Task::new(place.clone(), opened, inbox, state.clone(), is_shared);
+        let task = Task { listener, ..Task::new(place.clone(), opened, inbox, state.clone(), is_shared) };
         let task = tokio::spawn(task.run());
         let (place, home) = (place.clone(), Handle::current().id());
         Ok(Self { requests, state, task, place, losses, since: Instant::now(), home })
@@ -214,6 +230,8 @@ struct Task {
     /// Time of the last complete answer.
     free_since: Instant,
     watch: Watch,
+    /// Receiver of notifications.
+    listener: Option<mpsc::UnboundedSender<String>>,
 }
 
 impl Task {
@@ -237,6 +255,7 @@ impl Task {
             kept: StatementCache::new(),
             waiting: VecDeque::new(),
             free_since: Instant::now(),
+            listener: None,
         }
     }
 
@@ -414,6 +433,14 @@ impl Task {
                     waiting.is_rollback = body.starts_with(b"ROLLBACK");
                     waiting.ahead = waiting.ahead.saturating_sub(1);
                 }
+                (NOTIFICATION, _) => {
+                    if let Some(listener) = &self.listener
+                        && let Some(payload) = payload_of_other(body, self.process_id)
+                    {
+                        // The listener may have been dropped.
+                        let _ = listener.send(payload);
+                    }
+                }
                 (PARSE_COMPLETE | BIND_COMPLETE | CLOSE_COMPLETE | COMMAND_COMPLETE, _) => {}
                 (tag, waiting) => handle_other_message(tag, body, waiting)?,
             }
@@ -474,6 +501,14 @@ impl Task {
     }
 }
 
+/// Returns the payload of a notification: process id, channel, and payload, the last two ended by a zero byte. `None` if
+/// the connection itself, `own`, sent it.
+fn payload_of_other(mut body: &[u8], own: i32) -> Option<String> {
+    let sender = body.try_get_i32().ok()?;
+    let payload = body.split(|byte| *byte == 0).nth(1)?;
+    (sender != own).then(|| String::from_utf8_lossy(payload).into_owned())
+}
+
 /// Handles rare messages.
 fn handle_other_message(tag: u8, body: &[u8], waiting: Option<&mut PendingStatement>) -> Result<(), Fault> {
     let unexpected = || Fault::Protocol(format!("unexpected message {:?}", char::from(tag)));
@@ -501,12 +536,7 @@ fn handle_other_message(tag: u8, body: &[u8], waiting: Option<&mut PendingStatem
         // Without a pending statement, an error ends the connection.
         (Some(Message::ErrorResponse(error)), None) => return Err(Fault::from(&error)),
         (
-            Some(
-                Message::ParameterDescription(_)
-                | Message::ParameterStatus(_)
-                | Message::NoticeResponse(_)
-                | Message::NotificationResponse(_),
-            ),
+            Some(Message::ParameterDescription(_) | Message::ParameterStatus(_) | Message::NoticeResponse(_)),
             _,
         ) => {}
         _ => return Err(unexpected()),

@@ -115,6 +115,11 @@ impl PostgresConnections {
         }
     }
 
+    /// Returns the parameters of the connections.
+    pub fn place(&self) -> &Arc<PgConfig> {
+        &self.place
+    }
+
     /// Returns true behind a pooler in transaction mode.
     pub fn is_pooled(&self) -> bool {
         self.place.is_pooled()

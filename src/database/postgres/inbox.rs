@@ -15,6 +15,7 @@ pub(super) const PARSE_COMPLETE: u8 = b'1';
 pub(super) const BIND_COMPLETE: u8 = b'2';
 pub(super) const CLOSE_COMPLETE: u8 = b'3';
 pub(super) const COMMAND_COMPLETE: u8 = b'C';
+pub(super) const NOTIFICATION: u8 = b'A';
 
 /// Buffer size of a read. A larger message grows the buffer.
 const READ_BYTES: usize = 64 << 10;

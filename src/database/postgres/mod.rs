@@ -17,6 +17,7 @@ mod parameters;
 mod pool;
 mod prepared;
 mod probe;
+mod relay;
 mod startup;
 mod stream;
 mod transaction;
@@ -24,5 +25,7 @@ mod watch;
 
 pub(super) use connections::PostgresConnections;
 pub(super) use decoder::{decode, is_readable};
+pub(super) use fault::Fault;
+pub(super) use relay::{PostgresRelay, identity};
 pub(super) use startup::{PgConfig, explore};
 pub(super) use transaction::{PostgresTransaction, TransactionMode};
