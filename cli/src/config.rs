@@ -283,6 +283,9 @@ pub struct Serve {
     /// Durability of SQLite commits
     #[arg(long, env = "CROWSFOOT_SQLITE_SYNCHRONOUS", value_enum, default_value_t = SqliteSynchronous::Full)]
     pub sqlite_synchronous: SqliteSynchronous,
+    /// Changes by other processes
+    #[command(flatten)]
+    pub live: LiveOptions,
     /// Duration in milliseconds after which a statement is logged as slow; 0 for never
     #[arg(long, env = "CROWSFOOT_SLOW_QUERY_MS", value_name = "MILLISECONDS", default_value_t = 500)]
     pub slow_query_ms: u64,
@@ -310,6 +313,33 @@ pub struct Serve {
     /// Log filter, such as `info` or `crowsfoot=debug`
     #[arg(long, env = "CROWSFOOT_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// Changes by other processes, which live queries follow.
+#[derive(Clone, Debug, Args)]
+pub struct LiveOptions {
+    /// Source of changes by other processes, for live queries
+    #[arg(long, env = "CROWSFOOT_LIVE_CHANGES", value_enum, default_value_t = LiveChanges::Auto, value_name = "SOURCE")]
+    pub live_changes: LiveChanges,
+    /// URL of the PostgreSQL server itself, for --live-changes, where --database-url names a pooler
+    #[arg(long, env = "CROWSFOOT_DIRECT_URL", hide_env_values = true, value_name = "URL")]
+    pub direct_url: Option<String>,
+    /// Publication that --live-changes replication reads
+    #[arg(long, env = "CROWSFOOT_PUBLICATION", default_value = "crowsfoot", value_name = "NAME")]
+    pub publication: String,
+}
+
+/// Source of changes by other processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LiveChanges {
+    /// Notify on PostgreSQL where a connection can listen, otherwise none
+    Auto,
+    /// None: live queries follow the commits of this process
+    None,
+    /// Other processes of the service, by NOTIFY of PostgreSQL
+    Notify,
+    /// Every writer, by logical replication of PostgreSQL
+    Replication,
 }
 
 /// Limits of documents. A fragment counts at each of its spreads.

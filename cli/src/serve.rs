@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::rt;
 use crowsfoot::Schema;
-use crowsfoot::database::{self, ConnectSettings, Database, Synchronous};
+use crowsfoot::database::{self, ChangeRelay, ChangeSource, ConnectSettings, Database, Synchronous};
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use migration::apply;
 use migration::seed::{self, SeedError};
@@ -18,7 +18,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{DatabaseOptions, LogFormat, Mode, Serve, SqliteSynchronous};
+use crate::config::{DatabaseOptions, LiveChanges, LiveOptions, LogFormat, Mode, Serve, SqliteSynchronous};
 use crate::reload::{Contents, Reload};
 use crate::served_options::ServedOptions;
 use crate::{Failure, connect, differences, options};
@@ -70,6 +70,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         .subscriptions(settings.max_subscriptions)
         .frame(settings.max_frame);
     let slow_statement = (settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms));
+    let relay = relay(&settings.live, &connection).await?;
     let server = Server::bind(
         schema,
         connection.clone(),
@@ -98,6 +99,9 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     ));
     server.run().await?;
     reloading.abort();
+    if let Some(relay) = relay {
+        relay.close().await;
+    }
     // SQLite folds its write-ahead log into the file when the last connection is closed. A connection that somebody still has
     // does not hold the end up.
     if let Ok(closed) = rt::time::timeout(CLOSING_TIME, connection.close()).await {
@@ -114,6 +118,24 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
 pub async fn check_readable(schema: &Schema, connection: &Database) -> Result<(), Failure> {
     let unreadable = database::unreadable_columns(schema.model(), connection).await?;
     if unreadable.is_empty() { Ok(()) } else { Err(differences(&unreadable).into()) }
+}
+
+/// Starts to relay changes between this process and others that serve the database.
+async fn relay(settings: &LiveOptions, connection: &Database) -> Result<Option<ChangeRelay>, Failure> {
+    let source = match settings.live_changes {
+        LiveChanges::None => return Ok(None),
+        LiveChanges::Auto if connection.get_database_backend() != DbBackend::Postgres => return Ok(None),
+        LiveChanges::Auto | LiveChanges::Notify => ChangeSource::Notify,
+        LiveChanges::Replication => ChangeSource::Replication { publication: settings.publication.clone() },
+    };
+    match connection.relay(source, settings.direct_url.as_deref()).await {
+        Ok(relay) => Ok(Some(relay)),
+        Err(error) if settings.live_changes == LiveChanges::Auto && settings.direct_url.is_none() => {
+            tracing::warn!("live queries follow only the commits of this process: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {

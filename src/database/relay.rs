@@ -52,11 +52,10 @@ pub enum RelayError {
 /// Relay of changes, until it is closed or dropped.
 ///
 /// ```no_run
-/// use crowsfoot::Schema;
 /// use crowsfoot::database::{ChangeSource, Database};
 ///
-/// # async fn serve(schema: Schema, database: Database) -> Result<(), Box<dyn std::error::Error>> {
-/// let relay = database.relay(schema.changes(), ChangeSource::Notify, None).await?;
+/// # async fn serve(database: Database) -> Result<(), Box<dyn std::error::Error>> {
+/// let relay = database.relay(ChangeSource::Notify, None).await?;
 /// // Live queries of this process now follow the commits of others, and the other way round.
 /// relay.close().await;
 /// # Ok(())
@@ -90,12 +89,7 @@ impl Database {
         not(feature = "postgres"),
         expect(unused_variables, reason = "only PostgreSQL has notifications")
     )]
-    pub async fn relay(
-        &self,
-        changes: &ChangeNotifier,
-        source: ChangeSource,
-        url: Option<&str>,
-    ) -> Result<ChangeRelay, RelayError> {
+    pub async fn relay(&self, source: ChangeSource, url: Option<&str>) -> Result<ChangeRelay, RelayError> {
         #[cfg(feature = "postgres")]
         if let Some(connections) = self.postgres() {
             let place = match url {
@@ -111,7 +105,7 @@ impl Database {
                     return Err(RelayError::OtherDatabase { expected, found });
                 }
             }
-            let relay = PostgresRelay::new(place, source, changes);
+            let relay = PostgresRelay::new(place, source, self.changes());
             let task = relay.start(closed).await.map_err(refused)?;
             return Ok(ChangeRelay { closing, task });
         }

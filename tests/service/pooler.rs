@@ -30,8 +30,8 @@ const IGNORED: &str = "ignore_startup_parameters = extra_float_digits,options,st
     idle_in_transaction_session_timeout,search_path";
 
 /// PgBouncer in front of a database.
-struct Pooler {
-    url: String,
+pub struct Pooler {
+    pub url: String,
     _running: Child,
     _folder: Folder,
 }
@@ -45,7 +45,7 @@ fn program() -> Option<PathBuf> {
 
 impl Pooler {
     /// Starts a pooler with further settings; `None` if it is not installed.
-    async fn start(database: &TestDatabase, settings: &str) -> Option<Self> {
+    pub async fn start(database: &TestDatabase, settings: &str) -> Option<Self> {
         let Some(program) = program() else {
             assert!(
                 std::env::var_os(REQUIRED).is_none(),
