@@ -24,7 +24,6 @@ pub(in crate::server) async fn show(
         let expected = Format::ALL.map(Format::name).join(", ");
         return Ok(HttpResponse::BadRequest()
             .content_type("text/plain; charset=utf-8")
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .body(format!("format: expected one of {expected}, but {wanted:?} was given\n")));
     };
     let kind = match format {
@@ -35,7 +34,6 @@ pub(in crate::server) async fn show(
         .content_type(kind)
         // A new binary or a reload may bring another model.
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
         .body(drawing))
 }
