@@ -13,11 +13,11 @@ use crate::model::Table;
 /// Mutations of the schema publish their changes. Other writers of this process may [`notify`](Self::notify) too; what
 /// other processes report comes by [`notify_received`](Self::notify_received).
 #[derive(Clone, Debug)]
-pub struct ChangeNotifier(Sender<Change>);
+pub struct ChangeNotifier(Sender<PublishedChange>);
 
 /// Published change.
 #[derive(Clone, Debug)]
-struct Change {
+struct PublishedChange {
     touched: Touched,
     /// True if this process made the change.
     is_own: bool,
@@ -31,6 +31,20 @@ pub enum Touched {
     Tables(Arc<BTreeSet<Table>>),
     /// Unknown tables: each may be among them.
     Any,
+}
+
+/// Source of the changes that other processes make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangeSource {
+    /// Reports of the other processes by NOTIFY, after their commits. Other writers, such as psql, are not heard.
+    Notify,
+    /// Logical decoding, which hears every writer. The server needs `wal_level = logical`, and the user the attribute
+    /// REPLICATION.
+    Replication {
+        /// Publication of the tables; see `CREATE PUBLICATION`.
+        publication: String,
+    },
 }
 
 /// Number of commits kept for a slow subscriber; a subscriber that missed commits treats that as a change.
@@ -57,7 +71,7 @@ impl ChangeNotifier {
 
     fn publish(&self, touched: Touched, is_own: bool) {
         // The channel may have no subscriber.
-        let _ = self.0.send(Change { touched, is_own });
+        let _ = self.0.send(PublishedChange { touched, is_own });
     }
 
     /// Subscribes to changes of these tables, from now on.
@@ -75,7 +89,7 @@ impl ChangeNotifier {
 #[derive(Debug)]
 pub struct Listener {
     tables: BTreeSet<Table>,
-    changes: Receiver<Change>,
+    changes: Receiver<PublishedChange>,
 }
 
 impl Listener {
@@ -84,8 +98,8 @@ impl Listener {
     pub async fn changed(&mut self) {
         loop {
             match self.changes.recv().await {
-                Ok(Change { touched: Touched::Tables(touched), .. }) if touched.is_disjoint(&self.tables) => {
-                }
+                Ok(PublishedChange { touched: Touched::Tables(touched), .. })
+                    if touched.is_disjoint(&self.tables) => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => break,
                 // All publishers are gone.
                 Err(RecvError::Closed) => std::future::pending().await,
@@ -98,15 +112,15 @@ impl Listener {
 
 /// Subscription to the changes that this process makes.
 #[derive(Debug)]
-pub struct OwnChanges(Receiver<Change>);
+pub struct OwnChanges(Receiver<PublishedChange>);
 
 impl OwnChanges {
     /// Waits for the next change. Cancel safe: a dropped call loses no change.
     pub async fn next(&mut self) -> Touched {
         loop {
             match self.0.recv().await {
-                Ok(Change { touched, is_own: true }) => return touched,
-                Ok(Change { is_own: false, .. }) => {}
+                Ok(PublishedChange { touched, is_own: true }) => return touched,
+                Ok(PublishedChange { is_own: false, .. }) => {}
                 Err(RecvError::Lagged(_)) => return Touched::Any,
                 // All publishers are gone.
                 Err(RecvError::Closed) => std::future::pending().await,

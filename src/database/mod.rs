@@ -23,7 +23,7 @@ mod uninterrupted;
 
 pub use availability::{Availability, PoolUse};
 pub use capacity_hint::CapacityHint;
-pub use changes::{ChangeNotifier, Listener, OwnChanges, Touched};
+pub use changes::{ChangeNotifier, ChangeSource, Listener, OwnChanges, Touched};
 pub use connect::{ConnectError, connect, connect_with};
 pub use handle::Database;
 pub use introspect::column_types::unreadable_columns;
@@ -34,7 +34,7 @@ pub use introspect::verify::{Difference, verify};
 #[cfg(test)]
 pub(crate) use plain_text::is_all_plain;
 pub(crate) use plain_text::is_escaped;
-pub use relay::{ChangeRelay, ChangeSource, RelayError};
+pub use relay::{ChangeRelay, RelayError};
 pub use row::{Cell, Row, RowSet, Unreadable};
 pub(crate) use row_builder::RowSetBuilder;
 pub use settings::{ConnectSettings, Pooler, Synchronous};

@@ -3,26 +3,12 @@
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::changes::ChangeNotifier;
+use super::changes::{ChangeNotifier, ChangeSource};
 #[cfg(feature = "postgres")]
 use super::connect::postgres_config;
 use super::handle::Database;
 #[cfg(feature = "postgres")]
 use super::postgres::{PostgresRelay, identity};
-
-/// Source of the changes that other processes make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ChangeSource {
-    /// Reports of the other processes by NOTIFY, after their commits. Other writers, such as psql, are not heard.
-    Notify,
-    /// Logical decoding, which hears every writer. The server needs `wal_level = logical`, and the user the attribute
-    /// REPLICATION.
-    Replication {
-        /// Publication of the tables; see `CREATE PUBLICATION`.
-        publication: String,
-    },
-}
 
 /// Error at the start of a relay.
 #[derive(Debug, thiserror::Error)]

@@ -7,8 +7,10 @@
 //! | | a column without such an end: the target | `country_code` to countries is `country` |
 //! | | a key of several columns: the target | `tenant_id, team_id` is `team` |
 //! | reverse relation | the entity that holds the key | `books`, or `passport` if it is one |
+//! | | entities that only a prefix tells apart: also the prefix | `basketLines`, `orderLines` |
 //! | | several keys to one target: also the key | `homeGames`, `ticketsAssignedTo`, `messagesBySender` |
 //! | list through a junction | plural of the target | `courses` |
+//! | | a junction named after the owner and the list | `range_excluded_categories` is `excludedCategories` |
 //! | | several keys of the junction to one target: the key | `followers` |
 
 use std::collections::BTreeMap;
@@ -32,6 +34,8 @@ pub(super) struct EntityNames {
     word: String,
     /// Plural of [`EntityNames::word`].
     words: String,
+    /// Table, in snake_case.
+    table: String,
 }
 
 /// Returns the names of all entities.
@@ -53,6 +57,7 @@ pub(super) fn entities(tables: &[Served]) -> Vec<EntityNames> {
             types,
             word: singular.to_snake_case(),
             words: names::list_field(&singular).to_snake_case(),
+            table: words.clone(),
         }
     };
     tables.iter().zip(&readable).zip(prefixes).map(name).collect()
@@ -110,6 +115,8 @@ pub(super) struct KeyWords<'a> {
     pub is_to_itself: bool,
     /// True if the table has a further key to the same target.
     pub has_siblings: bool,
+    /// Targets of the table's other keys.
+    pub others: Vec<&'a EntityNames>,
 }
 
 impl KeyWords<'_> {
@@ -200,7 +207,11 @@ impl KeyWords<'_> {
         } else if self.has_siblings && words != *target || is_confusing {
             vec![with_key, by_key]
         } else {
-            vec![holder.clone(), with_key, by_key]
+            let with_prefix = self.holder.types.get(1).map(|longer| match is_list {
+                true => names::list_field(longer).to_snake_case(),
+                false => longer.to_snake_case(),
+            });
+            [Some(holder.clone()), with_prefix, Some(with_key), Some(by_key)].into_iter().flatten().collect()
         };
         in_order(&fields)
     }
@@ -214,11 +225,21 @@ impl KeyWords<'_> {
             true => format!("{words}_{targets}"),
             false => names::list_field(&words).to_snake_case(),
         };
-        let by_junction = format!("{targets}_by_{}", self.holder.word);
-        if self.has_siblings {
-            return in_order(&[by_key, by_junction]);
-        }
-        in_order(&[targets.clone(), by_key, by_junction])
+        let named = self.others.iter().find_map(|owner| self.named_after(owner));
+        let is_of_target = |named: &&str| *named == targets || named.ends_with(&format!("_{targets}"));
+        let by_name = named.filter(is_of_target).map(str::to_owned);
+        let by_junction =
+            format!("{targets}_by_{}", self.named_after(self.target).unwrap_or(&self.holder.word));
+        let own = (!self.has_siblings).then(|| targets.clone());
+        let fields: Vec<String> =
+            [by_name, own, Some(by_key), Some(by_junction)].into_iter().flatten().collect();
+        in_order(&fields)
+    }
+
+    /// Returns the rest of the junction's name after the name of an owner's table: Django names a junction after the model
+    /// and its list.
+    fn named_after(&self, owner: &EntityNames) -> Option<&str> {
+        self.holder.table.strip_prefix(&owner.table)?.strip_prefix('_')
     }
 }
 

@@ -170,5 +170,6 @@ fn words<'a>(key: &'a Key, siblings: &'a [Key], names: &'a [EntityNames]) -> Key
         target: &names[key.target],
         is_to_itself: key.holder == key.target,
         has_siblings: others().any(|other| other.target == key.target),
+        others: others().map(|other| &names[other.target]).collect(),
     }
 }

@@ -147,6 +147,54 @@ fn two_junctions_of_one_pair_are_told_apart() {
 }
 
 #[test]
+fn lists_of_entities_that_only_a_prefix_tells_apart_have_the_prefix() {
+    let line = |name: &str| table(name, &["id", "product_id"]).references(&["product_id"], "shop_product");
+    let tables = [
+        table("django_content_type", &["id"]),
+        table("shop_product", &["id"]),
+        table("shop_brand", &["id"]),
+        table("basket_basket", &["id"]),
+        line("basket_line"),
+        table("order_order", &["id"]),
+        line("order_line"),
+        table("wishlists_wishlist", &["id"]),
+        line("wishlists_line"),
+    ];
+    let expected = [
+        "Product.basketLines: [BasketLine!]!",
+        "Product.orderLines: [OrderLine!]!",
+        "Product.wishlistsLines: [WishlistsLine!]!",
+        "BasketLine.product: Product!",
+        "OrderLine.product: Product!",
+        "WishlistsLine.product: Product!",
+    ];
+    assert_eq!(relations(&model(&tables)), expected);
+}
+
+#[test]
+fn a_list_has_the_name_that_the_junction_gives_it_after_its_owner() {
+    let junction = |name: &str| {
+        table(name, &["id", "range_id", "category_id"])
+            .unique(&["range_id", "category_id"])
+            .references(&["range_id"], "offer_range")
+            .references(&["category_id"], "category")
+    };
+    let tables = [
+        table("offer_range", &["id"]),
+        table("category", &["id"]),
+        junction("offer_range_included_categories"),
+        junction("offer_range_excluded_categories"),
+    ];
+    let expected = [
+        "OfferRange.includedCategories: [Category!]!",
+        "OfferRange.excludedCategories: [Category!]!",
+        "Category.offerRangesByIncludedCategories: [OfferRange!]!",
+        "Category.offerRangesByExcludedCategories: [OfferRange!]!",
+    ];
+    assert_eq!(relations(&model(&tables)), expected);
+}
+
+#[test]
 fn clashes_with_generated_names_are_resolved_and_noted() {
     let mood = ColumnType::Enum {
         name: sea_orm::sea_query::IntoIden::into_iden("status"),
