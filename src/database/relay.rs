@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::changes::{ChangeNotifier, ChangeSource};
+use super::changes::ChangeSource;
 #[cfg(feature = "postgres")]
 use super::connect::postgres_config;
 use super::handle::Database;
