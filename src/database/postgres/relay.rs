@@ -197,7 +197,7 @@ impl PostgresRelay {
             pause.tick().await;
             let columns = [ColumnType::Text, ColumnType::Text].into();
             let rows = session.ask(TOUCHED, &[publication], columns).await?;
-            if rows.len() > 0 {
+            if !rows.is_empty() {
                 let names = (0..rows.len()).map(|row| (text(&rows, row, 0), text(&rows, row, 1)));
                 self.changes.notify_received(session.tables(names));
             }
