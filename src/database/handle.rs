@@ -1,8 +1,6 @@
 //! Database handle of requests.
 
 use std::ops::Deref;
-#[cfg(feature = "sqlite")]
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -24,7 +22,7 @@ use super::seaorm;
 use super::settings::is_in_memory;
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
-use super::sqlite::{self, FileIdentity, SqliteReader};
+use super::sqlite::{FileIdentity, SqliteReader};
 use super::tracked_statement::TrackedStatement;
 use crate::dialect::Dialect;
 use crate::error::Result;
@@ -50,9 +48,9 @@ struct DatabaseState {
     /// SQLite's file, if this crate opened it.
     #[cfg(feature = "sqlite")]
     file: Option<FileIdentity>,
-    /// The file of SQLite that is to be written; none where the URL says `mode=ro`.
+    /// True if SQLite's URL declares a read-only service (`mode=ro`).
     #[cfg(feature = "sqlite")]
-    written: Option<PathBuf>,
+    is_read_only: bool,
     catalog: KnownCatalog,
     changes: ChangeNotifier,
 }
@@ -79,7 +77,7 @@ impl DatabaseState {
             #[cfg(feature = "sqlite")]
             file: None,
             #[cfg(feature = "sqlite")]
-            written: None,
+            is_read_only: false,
             catalog: KnownCatalog::default(),
             changes: ChangeNotifier::default(),
         }
@@ -93,11 +91,11 @@ impl Database {
         let pool = connection.get_sqlite_connection_pool();
         let reader = SqliteReader::new(url, pool);
         let options = pool.connect_options();
-        let path = (!is_in_memory(url)).then(|| options.get_filename());
-        let file = path.map(|path| FileIdentity::of_opened(path, reader.is_some()));
-        let written = path.filter(|_| !url.contains("mode=ro")).map(Path::to_owned);
+        let file = (!is_in_memory(url)).then(|| options.get_filename());
+        let file = file.map(|path| FileIdentity::of_opened(path, reader.is_some()));
+        let is_read_only = url.contains("mode=ro");
         let opened = DatabaseState::over(connection, reader.map(|reader| Reader(Driver::Sqlite(reader))));
-        Self(Arc::new(DatabaseState { file, written, ..opened }))
+        Self(Arc::new(DatabaseState { file, is_read_only, ..opened }))
     }
 
     /// Wraps the server at `place`. `connection`, a pool for everything outside, also sets the number of
@@ -117,6 +115,20 @@ impl Database {
         #[cfg(feature = "sqlite")]
         if let Some(file) = &self.0.file {
             return file.check().map_err(|error| SqlError::Unavailable(error.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Checks before a transaction that the file is the opened one, and that the system permits writes to it.
+    /// Open connections write on, even after the file became read-only.
+    ///
+    /// # Errors
+    /// Fails as [`Database::check_file`], and with [`SqlError::ReadOnly`].
+    pub(super) fn check_writable(&self) -> Result<(), SqlError> {
+        self.check_file()?;
+        #[cfg(feature = "sqlite")]
+        if self.0.file.as_ref().is_some_and(|file| !file.is_writable()) {
+            return Err(SqlError::ReadOnly);
         }
         Ok(())
     }
@@ -146,10 +158,10 @@ impl Database {
         }
         reach_pool(&self.0.connection).await?;
         #[cfg(feature = "sqlite")]
-        if let Some(file) = self.0.written.clone() {
-            return sqlite::check_writable(file).await;
+        if self.0.is_read_only {
+            return Ok(());
         }
-        Ok(())
+        self.check_writable()
     }
 
     /// Returns the current numbers of connections: the pool's, and the own ones.

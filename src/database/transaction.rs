@@ -86,7 +86,7 @@ impl Begun {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        database.check_file()?;
+        database.check_writable()?;
         let begin = || database.begin_with_options(options);
         Ok(Self::SeaOrm(availability.attempt(database, begin).await?))
     }

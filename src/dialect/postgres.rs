@@ -142,6 +142,7 @@ impl DatabaseSql for Postgres {
         match column_type {
             // PostgreSQL's sum of floats of 32 bits has 32 bits itself.
             ColumnType::Float => column.cast_as("double precision").sum(),
+            ColumnType::Double => of_doubles(column, "SUM"),
             _ => widened(column.sum(), &column_type.sum()),
         }
     }
@@ -150,12 +151,33 @@ impl DatabaseSql for Postgres {
     /// The column is therefore cast to float.
     fn average(column: Expr, column_type: &ColumnType) -> Expr {
         let average = column_type.average();
+        if *column_type == ColumnType::Double {
+            return of_doubles(column, "AVG");
+        }
         let column = match &average {
             ColumnType::Double => column.cast_as("double precision"),
             _ => column,
         };
         widened(column.avg(), &average)
     }
+}
+
+/// Sum or average of floats of 64 bits, infinite if the sum is beyond their range. PostgreSQL's own `SUM` and `AVG` end
+/// the statement then, and `AVG` also if only the squares are beyond the range.
+///
+/// The functions therefore read numbers below 10¹⁵⁰. Larger numbers are added up as 2⁻⁶⁴ of each; smaller ones are not,
+/// because PostgreSQL refuses results that are too small as well.
+fn of_doubles(column: Expr, function: &str) -> Expr {
+    let usual = |function: &str| format!("{function}($1) FILTER (WHERE abs($1) < 1e150)");
+    let large = "SUM($1 / 18446744073709551616) FILTER (WHERE abs($1) >= 1e150)";
+    let count = if function == "AVG" { "COUNT($1)" } else { "1" };
+    let sql = format!(
+        "CASE WHEN {large} IS NULL THEN {} WHEN abs({large}) <= 9.745314011399998e288 \
+         THEN ({large} * 18446744073709551616 + COALESCE({}, 0)) / {count} ELSE 'Infinity' END",
+        usual(function),
+        usual("SUM"),
+    );
+    Expr::cust_with_exprs(sql, [column])
 }
 
 fn widened(aggregate: Expr, wide: &ColumnType) -> Expr {

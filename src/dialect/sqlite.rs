@@ -166,6 +166,16 @@ impl DatabaseSql for Sqlite {
                 Expr::cust_with_exprs(sqlite_decimal::halves("?"), [column.clone(), column])
             }
             ColumnType::Decimal => sqlite_decimal::sum(&column),
+            // Any integer may be stored, and a sum beyond 64 bits would end the statement. An infinite sum does not.
+            ColumnType::TinyInt
+            | ColumnType::SmallInt
+            | ColumnType::Int
+            | ColumnType::TinyUnsigned
+            | ColumnType::SmallUnsigned => {
+                let readable =
+                    "CASE WHEN ? BETWEEN -2147483648 AND 2147483647 THEN ? WHEN ? IS NOT NULL THEN 9e999 END";
+                Expr::cust_with_exprs(format!("SUM({readable})"), [column.clone(), column.clone(), column])
+            }
             _ => Self::compared(column, column_type).sum(),
         }
     }

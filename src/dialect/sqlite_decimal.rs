@@ -86,7 +86,7 @@ pub(super) fn sum(column: &Expr) -> Expr {
         "CAST(round((? - CAST(? AS INTEGER)) * {power}17 - {digits})) * {power}{digits}) AS INTEGER)"
     );
     let sql = format!(
-        "CASE WHEN MAX(abs(?)) < 9e18 THEN {} || ':' || {} ELSE CAST(SUM(?) AS TEXT) END",
+        "CASE WHEN MAX(?) < 9e18 AND MIN(?) > -9e18 THEN {} || ':' || {} ELSE CAST(SUM(1.0 * ?) AS TEXT) END",
         halves("CAST(? AS INTEGER)"),
         halves(&fraction)
     );

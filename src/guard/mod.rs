@@ -19,6 +19,7 @@ use async_graphql::parser::types::ExecutableDocument;
 pub use limits::{DocumentLimits, GuardRefusal};
 pub use literal::literal;
 pub use uses::Uses;
+pub use values::drop_values;
 
 /// Measures a text, parses it, and measures the document.
 ///

@@ -1,6 +1,6 @@
 //! Size of argument and variable values, measured without recursion: a client chooses how deep they nest.
 
-use async_graphql::Name;
+use async_graphql::{Name, Variables};
 use async_graphql_value::{ConstValue, Value};
 
 use super::limits::{DocumentLimits, check_amount};
@@ -120,5 +120,18 @@ fn text(scalar: &ConstValue) -> usize {
         ConstValue::String(text) => text.len(),
         ConstValue::Binary(bytes) => bytes.len(),
         _ => 0,
+    }
+}
+
+/// Drops the values of variables without recursion: the nested values of a refused request may be deeper than the
+/// stack.
+pub fn drop_values(variables: Variables) {
+    let mut waiting = vec![variables.into_value()];
+    while let Some(value) = waiting.pop() {
+        match value {
+            ConstValue::List(items) => waiting.extend(items),
+            ConstValue::Object(fields) => waiting.extend(fields.into_values()),
+            _ => {}
+        }
     }
 }

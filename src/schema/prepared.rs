@@ -7,6 +7,7 @@ use async_graphql::{Data, Request, Variables};
 
 use super::compiled::{Compiled, DocumentCache};
 use crate::error::LocatedError;
+use crate::guard;
 
 /// Kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,9 +44,18 @@ impl PreparedOperation {
     pub(super) fn read(request: Request, documents: &DocumentCache) -> Result<Self, LocatedError> {
         // Many clients send an empty operation name for none.
         let operation_name = request.operation_name.filter(|name| !name.is_empty());
-        let compiled = documents.get(request.query, operation_name)?;
-        documents.check(&compiled, &request.variables)?;
-        Ok(Self { compiled, variables: request.variables, data: request.data })
+        let found = documents.get(request.query, operation_name);
+        let checked = found.and_then(|compiled| {
+            documents.check(&compiled, &request.variables)?;
+            Ok(compiled)
+        });
+        match checked {
+            Ok(compiled) => Ok(Self { compiled, variables: request.variables, data: request.data }),
+            Err(error) => {
+                guard::drop_values(request.variables);
+                Err(error)
+            }
+        }
     }
 
     /// Returns the kind of the operation.

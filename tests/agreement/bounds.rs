@@ -1,7 +1,9 @@
 //! Requests at the limits and beyond, on a stack as large as a worker's: each is answered or refused with a
 //! limit. No request ends the process or exceeds a limit of the database.
 
+use async_graphql::{Name, Request, Value as ConstValue, Variables};
 use crowsfoot::dialect::Dialect;
+use crowsfoot::error::Code;
 use serde_json::{Value as Json, json};
 
 use crate::ask::Service;
@@ -210,6 +212,42 @@ fn random_variables_of_mutations_are_answered_or_refused() {
             assert!(found.contains(""), "{document}: {found:?}");
             let is_nested = !document.contains("set: $keys");
             assert_eq!(found.contains("TOO_DEEP"), is_nested, "{document}: {found:?}");
+        }
+        Service::drop_all(services).await;
+    });
+}
+
+/// Returns a value with this nesting depth, as a program builds it that parses no JSON.
+fn deep(levels: usize) -> ConstValue {
+    (0..levels).fold(ConstValue::Null, |inner, level| match level % 2 {
+        0 => ConstValue::List(vec![inner]),
+        _ => ConstValue::Object([(Name::new("not"), inner)].into_iter().collect()),
+    })
+}
+
+#[test]
+fn variables_of_any_depth_are_refused_by_their_depth_wherever_the_library_takes_them() {
+    on_a_worker(async || {
+        let services = services().await;
+        for document in FILTERED {
+            // The second variable is declared nowhere.
+            for (name, levels) in ["w", "unknown"]
+                .into_iter()
+                .flat_map(|name| [60, 1_200, 100_000].map(|levels| (name, levels)))
+            {
+                let request = || {
+                    let mut variables = Variables::default();
+                    variables.insert(Name::new(name), deep(levels));
+                    Request::new(document).variables(variables)
+                };
+                for service in &services {
+                    let executed = service.schema.execute(request(), &service.database.connection).await;
+                    let error = &executed.errors[0].error;
+                    assert_eq!(error.code(), Code::TooDeep, "{levels}: {error}");
+                    assert!(executed.statements.is_empty());
+                    assert!(service.schema.prepare(request()).is_err());
+                }
+            }
         }
         Service::drop_all(services).await;
     });

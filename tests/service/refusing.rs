@@ -115,9 +115,7 @@ struct Sealed<'a>(&'a Path);
 
 impl<'a> Sealed<'a> {
     fn new(file: &'a Path) -> Option<Self> {
-        let mut permissions = fs::metadata(file).unwrap().permissions();
-        permissions.set_readonly(true);
-        fs::set_permissions(file, permissions).unwrap();
+        set_readonly(file, true);
         let is_writable = || fs::OpenOptions::new().append(true).open(file).is_ok();
         let sealed = Self(file);
         if is_writable() {
@@ -130,7 +128,14 @@ impl<'a> Sealed<'a> {
 impl Drop for Sealed<'_> {
     fn drop(&mut self) {
         system("chattr", &["-i", &self.0.display().to_string()]);
+        set_readonly(self.0, false);
     }
+}
+
+fn set_readonly(file: &Path, is_readonly: bool) {
+    let mut permissions = fs::metadata(file).unwrap().permissions();
+    permissions.set_readonly(is_readonly);
+    fs::set_permissions(file, permissions).unwrap();
 }
 
 #[tokio::test]
@@ -152,6 +157,25 @@ async fn a_file_that_cannot_be_written_makes_the_service_unready_and_refuses_mut
     assert_code(&service.ask(WRITE).await, "UNAVAILABLE", READ_ONLY);
     service.stop().await;
     drop(sealed);
+}
+
+#[tokio::test]
+async fn a_file_that_becomes_read_only_under_the_service_takes_no_writes_until_it_is_writable_again() {
+    for suffix in ["", "-wal"] {
+        let folder = Folder::new();
+        let service = Service::start(&folder, &[]).await;
+        assert_eq!(readiness(&service).await.0, 200);
+        let file = folder.path().join(format!("crowsfoot.db{suffix}"));
+        let Some(sealed) = Sealed::new(&file) else {
+            return eprintln!("left out: this system has no file that root cannot write");
+        };
+        assert_only_reads(&service).await;
+        drop(sealed);
+        assert_eq!(readiness(&service).await, (200, "ok\n".to_owned()));
+        let answer = service.ask(WRITE).await;
+        assert_eq!(answer["data"]["createUser"]["username"], "late", "{suffix}: {answer}");
+        assert_eq!(service.stop().await.code, Some(0));
+    }
 }
 
 /// A file system with room for so much, where the system lets this user have one.

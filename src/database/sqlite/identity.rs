@@ -1,12 +1,16 @@
 //! Checks that the files at the database's path are still the opened ones.
 //!
-//! A deleted or replaced file that is still open accepts writes, which are then lost.
+//! A deleted or replaced file that is still open accepts writes, which are then lost. A file that became
+//! read-only after it was opened accepts writes too, against the will of its owner.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
+
+#[cfg(unix)]
+use rustix::io::Errno;
 
 /// Milliseconds for which a read relies on the last check.
 const LATELY: u64 = 100;
@@ -73,6 +77,11 @@ impl FileIdentity {
         Err(error)
     }
 
+    /// Returns true unless the system forbids writes to one of the files now.
+    pub fn is_writable(&self) -> bool {
+        self.files.iter().all(OpenedFile::is_writable)
+    }
+
     /// Checks at the time `now`, unless the last check is recent. The caller has read the clock already.
     ///
     /// # Errors
@@ -90,6 +99,20 @@ impl FileIdentity {
 }
 
 impl OpenedFile {
+    /// Returns true unless the system forbids writes to the present file, by its mode, an attribute or its mount.
+    ///
+    /// Asks without opening the file: closing it would release the locks that SQLite holds on it (POSIX).
+    #[cfg(unix)]
+    fn is_writable(&self) -> bool {
+        let access = rustix::fs::access(&self.path, rustix::fs::Access::WRITE_OK);
+        !matches!(access, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS))
+    }
+
+    #[cfg(not(unix))]
+    fn is_writable(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|metadata| !metadata.permissions().readonly())
+    }
+
     fn is_in_place(&self) -> bool {
         match (std::fs::metadata(&self.path), self.identity.get()) {
             (Ok(found), _) => *self.identity.get_or_init(|| identity_of(&found)) == identity_of(&found),

@@ -15,5 +15,5 @@ mod time;
 
 pub(super) use decoder::decode;
 pub(super) use identity::FileIdentity;
-pub(super) use reader::{SqliteReader, check_writable};
+pub(super) use reader::SqliteReader;
 pub(super) use snapshot::SqliteSnapshot;

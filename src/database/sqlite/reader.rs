@@ -1,9 +1,7 @@
 //! Reader outside transactions.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags};
 use sea_orm::{ConnAcquireErr, DbErr, Value};
 use sqlx::SqlitePool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -128,22 +126,5 @@ impl SqliteReader {
             .await
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
-    }
-}
-
-/// Checks that SQLite opens a file for writing: it falls back to reading where the system permits no more.
-///
-/// # Errors
-/// [`SqlError::ReadOnly`] if the file can only be read.
-pub(in crate::database) async fn check_writable(file: PathBuf) -> std::result::Result<(), SqlError> {
-    let is_read_only = move || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Connection::open_with_flags(file, flags)?.is_readonly(rusqlite::MAIN_DB)
-    };
-    match spawn_blocking(is_read_only).await {
-        Ok(Ok(true)) => Err(SqlError::ReadOnly),
-        Ok(Ok(false)) => Ok(()),
-        Ok(Err(error)) => Err(SqlError::Unavailable(error.to_string())),
-        Err(error) => Err(SqlError::Internal(error.to_string())),
     }
 }
