@@ -14,7 +14,7 @@ use sea_orm::Value;
 use sea_orm_migration::MigratorTrait;
 use serde_json::{Value as Json, json};
 
-use crate::instructions::total;
+use crate::instructions::{concurrently, total};
 use crate::{Failure, example};
 
 /// Number of items, and its factor for the second count.
@@ -126,13 +126,17 @@ pub fn check() -> Result<Vec<String>, Failure> {
     println!(
         "\n| request | items | instructions | items | instructions | ratio |\n|---|---:|---:|---:|---:|---:|"
     );
-    for request in Growing::value_variants() {
-        let request = request.to_possible_value().ok_or("a request without a name")?.get_name().to_owned();
-        let count = |items: u64| {
-            let total = |times: u64| total(&["grow", &request, &items.to_string(), &times.to_string()]);
-            Ok::<_, Failure>(total(RUNS[1])?.saturating_sub(total(RUNS[0])?) / (RUNS[1] - RUNS[0]))
-        };
-        let (few, many) = (count(ITEMS)?, count(FACTOR * ITEMS)?);
+    let requests = Growing::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let sizes: Vec<(String, u64)> = requests
+        .flat_map(|request| [ITEMS, FACTOR * ITEMS].map(|items| (request.get_name().to_owned(), items)))
+        .collect();
+    let counts = concurrently(&sizes, |(request, items)| {
+        let total = |times: u64| total(&["grow", request, &items.to_string(), &times.to_string()]);
+        Ok(total(RUNS[1])?.saturating_sub(total(RUNS[0])?) / (RUNS[1] - RUNS[0]))
+    })?;
+    for (sizes, counts) in sizes.chunks(2).zip(counts.chunks(2)) {
+        let ([(request, _), _], [few, many]) = (sizes, counts) else { continue };
+        let (few, many) = (*few, *many);
         let ratio = many as f64 / few as f64;
         println!("| {request} | {ITEMS} | {few} | {} | {many} | {ratio:.2} |", FACTOR * ITEMS);
         if ratio >= MOST {

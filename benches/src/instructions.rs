@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_graphql::{Request, Variables};
 use clap::{Args, ValueEnum};
@@ -109,18 +110,19 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let mut bounds: Bounds = toml::from_str(&std::fs::read_to_string(&file).unwrap_or_default())?;
     let mut passed = Vec::new();
     println!("| step | workload | instructions | bound |\n|---|---|---:|---:|");
-    for step in Step::value_variants() {
-        let step = step.to_possible_value().ok_or("a step without a name")?.get_name().to_owned();
-        for workload in workload::NAMES {
-            let counted = count(&step, workload, &database.file())?;
-            let bound = bounds.entry(step.clone()).or_default().entry(workload.to_owned()).or_default();
-            if options.update {
-                *bound = counted + counted * ROOM / 100;
-            }
-            println!("| {step} | {workload} | {counted} | {bound} |");
-            if counted > *bound {
-                passed.push(format!("{step} {workload}"));
-            }
+    let steps = Step::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let steps: Vec<(String, &str)> = steps
+        .flat_map(|step| workload::NAMES.map(|workload| (step.get_name().to_owned(), workload)))
+        .collect();
+    let counts = concurrently(&steps, |(step, workload)| count(step, workload, &database.file()))?;
+    for ((step, workload), counted) in steps.into_iter().zip(counts) {
+        let bound = bounds.entry(step.clone()).or_default().entry(workload.to_owned()).or_default();
+        if options.update {
+            *bound = counted + counted * ROOM / 100;
+        }
+        println!("| {step} | {workload} | {counted} | {bound} |");
+        if counted > *bound {
+            passed.push(format!("{step} {workload}"));
         }
     }
     if options.update {
@@ -155,6 +157,34 @@ fn written(bounds: &Bounds) -> String {
     text
 }
 
+/// Counts all items, on as many cores as there are: each count is a process of its own. The order of the results is that
+/// of the items.
+///
+/// # Errors
+/// If a count fails.
+pub fn concurrently<T: Sync>(
+    items: &[T],
+    count: impl Fn(&T) -> Result<u64, Failure> + Sync,
+) -> Result<Vec<u64>, Failure> {
+    let cores = std::thread::available_parallelism()?.get();
+    let mut counts = Vec::new();
+    for items in items.chunks(cores) {
+        let counted: Vec<Result<u64, String>> = std::thread::scope(|scope| {
+            let count = &count;
+            let running: Vec<_> = items
+                .iter()
+                .map(|item| scope.spawn(move || count(item).map_err(|error| error.to_string())))
+                .collect();
+            let failed = |_| Err("a count panicked".to_owned());
+            running.into_iter().map(|count| count.join().unwrap_or_else(failed)).collect()
+        });
+        for count in counted {
+            counts.push(count?);
+        }
+    }
+    Ok(counts)
+}
+
 /// Returns the instructions of a single step.
 fn count(step: &str, workload: &str, dataset: &Path) -> Result<u64, Failure> {
     let [short, long] = RUNS;
@@ -176,7 +206,10 @@ fn count(step: &str, workload: &str, dataset: &Path) -> Result<u64, Failure> {
 /// # Errors
 /// If valgrind or the run fails.
 pub fn total(arguments: &[&str]) -> Result<u64, Failure> {
-    let file: PathBuf = std::env::temp_dir().join(format!("crowsfoot-instructions-{}", std::process::id()));
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let number = STARTED.fetch_add(1, Ordering::Relaxed);
+    let file = format!("crowsfoot-instructions-{}-{number}", std::process::id());
+    let file: PathBuf = std::env::temp_dir().join(file);
     let done = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--callgrind-out-file={}", file.display()))
