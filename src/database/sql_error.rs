@@ -78,7 +78,7 @@ const DEADLOCK_DETECTED: &str = "40P01";
 /// A table changed since a statement was prepared, or the server no longer knows its name.
 const STALE_STATEMENTS: [&str; 3] = ["0A000", "26000", "42P05"];
 const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
-const INSUFFICIENT_RESOURCES: &str = "53";
+pub(super) const INSUFFICIENT_RESOURCES: &str = "53";
 const DISK_FULL: &str = "53100";
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const READ_ONLY_TRANSACTION: &str = "25006";

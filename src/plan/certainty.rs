@@ -3,7 +3,7 @@
 //! A bulk write whose filter holds for every row may be an accident, however the filter is spelled: `or:
 //! [{}]`, `not: { in: [] }`, `or: [{ id: { lt: 5 } }, { id: { gte: 5 } }]`. The filter is evaluated for every
 //! case that its tests can distinguish. For an integer column, a case is one value between each two compared
-//! values. For other columns, the cases are less, equal and greater; for tests that are not analysed, true
+//! values. For other columns, the cases are less, equal and greater, where the order of two values excludes some; for tests that are not analysed, true
 //! and false. Every row falls into one of these cases. Cases without any possible row only make the check
 //! more lenient.
 
@@ -12,6 +12,7 @@ use std::cmp::Ordering;
 use sea_orm::Value;
 
 use super::filter::{Filter, Quantifier, Test};
+use super::known_order::{is_least, known_order};
 use super::operand::Operand;
 use crate::dialect::Comparison;
 use crate::model::{Cardinality, ColumnId, ColumnType, Entity, EntityId, Model, RelationId};
@@ -54,10 +55,13 @@ impl Certainty {
             return Self { always: holds == Some(true), never: holds == Some(false) };
         };
         let mut certainty = Self { always: true, never: true };
+        let ordered = cases.ordered();
         for _ in 0..count {
-            let holds = cases.evaluate(filter);
-            certainty.always &= holds == Some(true);
-            certainty.never &= holds == Some(false);
+            if cases.is_possible(&ordered) {
+                let holds = cases.evaluate(filter);
+                certainty.always &= holds == Some(true);
+                certainty.never &= holds == Some(false);
+            }
             if !certainty.always && !certainty.never {
                 break;
             }
@@ -106,6 +110,13 @@ enum PropertyValues {
     Compared,
     /// List of values.
     Numbers(Vec<i128>),
+}
+
+impl Property<'_> {
+    /// Returns the order of the column's value and the compared one in the current case.
+    fn ordering(&self) -> Ordering {
+        [Ordering::Less, Ordering::Equal, Ordering::Greater][self.now.min(2)]
+    }
 }
 
 impl PropertyValues {
@@ -211,6 +222,37 @@ impl<'a> Cases<'a> {
         is_small.then_some(count)
     }
 
+    /// Returns the pairs of compared values of one column whose order is known, the lesser one first.
+    fn ordered(&self) -> Vec<(usize, usize)> {
+        let compared = |place: usize| match self.parts[place].about {
+            About::Against(column, value) => Some((column, value)),
+            _ => None,
+        };
+        let is_less = |a: usize, b: usize| match (compared(a), compared(b)) {
+            (Some((a, less)), Some((b, greater))) if a == b => {
+                known_order(less, greater) == Some(Ordering::Less)
+            }
+            _ => false,
+        };
+        let places = 0..self.parts.len();
+        let pairs = places.clone().flat_map(|a| places.clone().map(move |b| (a, b)));
+        pairs.filter(|(a, b)| is_less(*a, *b)).collect()
+    }
+
+    /// Returns true if a value may exist in the current case: one that is at most the lesser of two values is less than
+    /// the greater.
+    fn is_possible(&self, ordered: &[(usize, usize)]) -> bool {
+        let in_order = |(less, greater): &(usize, usize)| {
+            let (less, greater) = (self.parts[*less].ordering(), self.parts[*greater].ordering());
+            less == Ordering::Greater || greater == Ordering::Less
+        };
+        let is_in_range = |part: &Property| match part.about {
+            About::Against(_, value) => part.ordering() != Ordering::Less || !is_least(value),
+            _ => true,
+        };
+        ordered.iter().all(in_order) && self.parts.iter().all(is_in_range)
+    }
+
     fn advance(&mut self) {
         for part in &mut self.parts {
             part.now += 1;
@@ -312,8 +354,7 @@ impl<'a> Cases<'a> {
                 _ => None,
             };
         }
-        let part = self.find(&About::Against(id, value))?;
-        Some([Ordering::Less, Ordering::Equal, Ordering::Greater][part.now.min(2)])
+        self.find(&About::Against(id, value)).map(Property::ordering)
     }
 
     /// Converts a value of an enumerable column to a number.

@@ -11,6 +11,7 @@ mod cursor;
 mod defaults;
 mod filter;
 mod input;
+mod known_order;
 mod load;
 mod node_id;
 mod operand;

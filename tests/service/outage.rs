@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::process::{Folder, Service, within};
+use crate::process::{Folder, Service, until, within};
 use crate::support::{self, TestDatabase};
 
 /// Shorter than the wait for a connection of a busy pool.
@@ -62,11 +62,16 @@ impl Proxy {
 
     /// Returns the database's URL through the proxy.
     fn url(&self, database: &TestDatabase) -> String {
-        let (before, after) = database.url.split_once("//").unwrap();
-        let (place, path) = after.split_once('/').unwrap();
-        let user = place.rsplit_once('@').map(|(user, _)| format!("{user}@")).unwrap_or_default();
-        format!("{before}//{user}{}/{path}", self.address)
+        url_at(database, &self.address.to_string())
     }
+}
+
+/// Returns the database's URL at other hosts.
+fn url_at(database: &TestDatabase, hosts: &str) -> String {
+    let (before, after) = database.url.split_once("//").unwrap();
+    let (place, path) = after.split_once('/').unwrap();
+    let user = place.rsplit_once('@').map(|(user, _)| format!("{user}@")).unwrap_or_default();
+    format!("{before}//{user}{hosts}/{path}")
 }
 
 fn assert_unavailable(answer: &Json) {
@@ -84,6 +89,32 @@ async fn fill_pool(service: &Service<'_>) {
     for answer in futures_util::future::join_all(many).await {
         assert_eq!(answer.get("errors"), None, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_service_of_several_hosts_goes_on_at_the_one_that_answers() {
+    let Some(database) = support::postgres().await else { return };
+    database.seed(1).await;
+    let (mut first, mut second) = (Proxy::start(&database).await, Proxy::start(&database).await);
+    let hosts = format!("{},{}", first.address, second.address);
+    let url = format!("{}?target_session_attrs=read-write", url_at(&database, &hosts));
+    first.stop().await;
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--no-migrate", "--database-url", &url]).await;
+    let written =
+        async || service.ask("mutation { updateUser(id: 1, input: { username: \"ada\" }) { id } }").await;
+    let expected = json!({ "data": { "updateUser": { "id": 1 } } });
+    for _ in 0..2 {
+        assert_eq!(written().await, expected);
+        assert_eq!(within(service.get("/readyz").send()).await.unwrap().status(), 200);
+        second.stop().await;
+        first.again().await;
+        // A statement under way may fail with its connection.
+        until(async || written().await == expected).await;
+        std::mem::swap(&mut first, &mut second);
+    }
+    service.stop().await;
+    database.drop().await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
-use crate::database::sql_error::{SqlError, SqlRefusal, ends_connection};
+use crate::database::sql_error::{INSUFFICIENT_RESOURCES, SqlError, SqlRefusal, ends_connection};
 use crate::error::Error;
 
 /// Reason why a connection failed to open, or a statement failed.
@@ -137,6 +137,16 @@ impl Fault {
     /// Returns true if other connections are most likely lost or outdated as well.
     pub fn is_of_all(&self) -> bool {
         self.is_stale() || matches!(self, Self::Lost)
+    }
+
+    /// Returns true if another host may accept the connection that this one did not.
+    pub fn is_of_host(&self) -> bool {
+        match self {
+            Self::Server(refusal) => {
+                ends_connection(&refusal.code) || refusal.code.starts_with(INSUFFICIENT_RESOURCES)
+            }
+            fault => matches!(fault, Self::Io(_) | Self::Slow(_) | Self::Refused(_) | Self::Tls(_)),
+        }
     }
 
     /// Returns true if the statement must be prepared again.

@@ -4,6 +4,7 @@
 
 mod config;
 mod environment;
+mod hosts;
 mod settings;
 mod tls;
 
@@ -27,9 +28,11 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
-use self::config::Address;
+use self::config::Binding;
 pub(in crate::database) use self::config::PgConfig;
+use self::hosts::{Address, SessionAttributes};
 use super::fault::Fault;
 use super::stream::Stream;
 use crate::database::settings::Pooler;
@@ -52,9 +55,39 @@ const LONGEST_MESSAGE: usize = 64 * 1024;
 /// Initial capacity for the messages of a start-up.
 const USUAL_BYTES: usize = 1024;
 
-/// Opens a connection. Has no timeout: the caller sets one.
+/// Opens a connection to the first host that answers and is of the wanted kind. Has no timeout for all hosts together:
+/// the caller sets one.
 pub(super) async fn open(place: &PgConfig) -> Result<OpenedConnection, Fault> {
-    let stream = reach(place).await?;
+    let hosts = &place.hosts;
+    if hosts.len() == 1 && hosts.wanted == SessionAttributes::Any {
+        return open_at(place, hosts.chosen(), SessionAttributes::Any).await;
+    }
+    let mut last = Fault::Closed;
+    for wanted in hosts.wanted.rounds() {
+        for (number, address) in hosts.in_turn() {
+            let limit = place.host_timeout();
+            let opened = timeout(limit, open_at(place, address, *wanted)).await;
+            match opened.unwrap_or(Err(Fault::Slow(limit))) {
+                Ok(opened) => {
+                    hosts.choose(number);
+                    return Ok(opened);
+                }
+                // The other hosts would refuse the same credentials and settings.
+                Err(fault) if !fault.is_of_host() => return Err(fault),
+                Err(fault) => last = fault,
+            }
+        }
+    }
+    Err(last)
+}
+
+/// Opens a connection to one host.
+async fn open_at(
+    place: &PgConfig,
+    address: &Address,
+    wanted: SessionAttributes,
+) -> Result<OpenedConnection, Fault> {
+    let stream = reach(place, address).await?;
     let mut conversation = Conversation { stream, received: BytesMut::with_capacity(USUAL_BYTES) };
     conversation
         .send(|message| {
@@ -73,6 +106,11 @@ pub(super) async fn open(place: &PgConfig) -> Result<OpenedConnection, Fault> {
             _ => return Err(Fault::protocol("neither ReadyForQuery nor an error after the startup message")),
         }
     }
+    if let Some(question) = wanted.question()
+        && conversation.ask(question).await? != "t"
+    {
+        return Err(Fault::Refused(format!("{address} is not of the wanted kind (target_session_attrs)")));
+    }
     let Conversation { stream, received } = conversation;
     Ok(OpenedConnection { stream, received, process_id, secret_key })
 }
@@ -81,7 +119,7 @@ pub(super) async fn open(place: &PgConfig) -> Result<OpenedConnection, Fault> {
 /// or does not. Has no timeout, as [`open`].
 pub(super) async fn cancel(place: &PgConfig, process_id: i32, secret_key: i32) {
     let asked = async {
-        let mut stream = reach(place).await?;
+        let mut stream = reach(place, place.hosts.chosen()).await?;
         let mut message = BytesMut::new();
         frontend::cancel_request(process_id, secret_key, &mut message);
         stream.write_all(&message).await?;
@@ -144,9 +182,9 @@ fn parameters(place: &PgConfig) -> Vec<(&str, Cow<'_, str>)> {
 }
 
 /// Opens a fresh connection, encrypted as required.
-async fn reach(place: &PgConfig) -> Result<Stream, Fault> {
+async fn reach(place: &PgConfig, address: &Address) -> Result<Stream, Fault> {
     let encryption = &place.encryption;
-    let (host, target, port) = match &place.address {
+    let (host, target, port) = match address {
         Address::Tcp { host, address, port } => (host, address.as_ref().unwrap_or(host), *port),
         // PostgreSQL has no TLS over Unix sockets, and sqlx treats that as a refusal.
         Address::Unix(_) if encryption.is_required() => {
@@ -255,7 +293,14 @@ impl Conversation {
 
     async fn authenticate(&mut self, place: &PgConfig) -> Result<(), Fault> {
         let password = place.password.as_bytes();
+        let binding = place.encryption.channel_binding;
         match self.receive().await? {
+            Message::AuthenticationSasl(body) => self.authenticate_by_scram(password, binding, &body).await?,
+            _ if binding == Binding::Require => {
+                return Err(Fault::protocol(
+                    "channel binding is required, but the server does not use SCRAM",
+                ));
+            }
             Message::AuthenticationOk => return Ok(()),
             Message::AuthenticationCleartextPassword => {
                 self.send(|message| frontend::password_message(password, message)).await?;
@@ -264,7 +309,6 @@ impl Conversation {
                 let hash = md5_hash(place.user.as_bytes(), password, body.salt());
                 self.send(|message| frontend::password_message(hash.as_bytes(), message)).await?;
             }
-            Message::AuthenticationSasl(body) => self.authenticate_by_scram(password, &body).await?,
             _ => return Err(Fault::protocol("unsupported authentication method")),
         }
         match self.receive().await? {
@@ -277,11 +321,16 @@ impl Conversation {
     async fn authenticate_by_scram(
         &mut self,
         password: &[u8],
+        wanted: Binding,
         body: &AuthenticationSaslBody,
     ) -> Result<(), Fault> {
         let mechanisms: Vec<&str> = body.mechanisms().collect().map_err(Fault::protocol)?;
         let has = |mechanism| mechanisms.contains(&mechanism);
-        let (mechanism, binding) = match tls::end_point(&self.stream) {
+        let end_point = tls::end_point(&self.stream).filter(|_| wanted != Binding::Disable);
+        if wanted == Binding::Require && !(end_point.is_some() && has(SCRAM_SHA_256_PLUS)) {
+            return Err(Fault::protocol("channel binding is required, but not available"));
+        }
+        let (mechanism, binding) = match end_point {
             Some(hash) if has(SCRAM_SHA_256_PLUS) => {
                 (SCRAM_SHA_256_PLUS, ChannelBinding::tls_server_end_point(hash))
             }

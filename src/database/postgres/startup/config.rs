@@ -1,5 +1,6 @@
 //! Connection parameters of a PostgreSQL server.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
 use super::environment;
+use super::hosts::{Address, Hosts, SessionAttributes};
 use super::settings::{self, Setting};
 use crate::database::postgres::fault::Fault;
 use crate::database::postgres::probe::Probe;
@@ -16,7 +18,7 @@ use crate::database::settings::{POSTGRES_CONNECT_TIMEOUT, Pooler};
 
 /// Connection parameters: address, credentials and settings. All connections use them, sqlx's too.
 pub struct PgConfig {
-    pub(super) address: Address,
+    pub(super) hosts: Hosts,
     pub(super) user: String,
     /// Password; empty without one.
     pub(super) password: String,
@@ -36,19 +38,23 @@ pub struct PgConfig {
     pub(in crate::database::postgres) probe: Probe,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    Tcp { host: String, address: Option<String>, port: u16 },
-    Unix(PathBuf),
-}
-
 pub struct Encryption {
     pub(super) mode: PgSslMode,
+    pub(super) channel_binding: Binding,
     /// Additional root certificates.
     pub(super) roots: Option<Pem>,
     /// Client certificate.
     pub(super) certificate: Option<Pem>,
     pub(super) key: Option<Pem>,
+}
+
+/// Use of channel binding, which ties the proof of the password to the TLS connection (`channel_binding`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binding {
+    Disable,
+    #[default]
+    Prefer,
+    Require,
 }
 
 /// Source of certificates or a key.
@@ -81,7 +87,7 @@ impl fmt::Debug for PgConfig {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("PgConfig")
-            .field("address", &self.address)
+            .field("hosts", &self.hosts)
             .field("user", &self.user)
             .field("database", &self.database)
             .finish_non_exhaustive()
@@ -92,13 +98,7 @@ impl fmt::Debug for PgConfig {
 impl fmt::Display for PgConfig {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let database = self.database.as_ref().unwrap_or(&self.user);
-        match &self.address {
-            Address::Tcp { host, port, .. } => write!(formatter, "PostgreSQL's {database} at {host}:{port}"),
-            Address::Unix(path) => {
-                let folder = path.parent().unwrap_or(path);
-                write!(formatter, "PostgreSQL's {database} at {}", folder.display())
-            }
-        }
+        write!(formatter, "PostgreSQL's {database} at {}", self.hosts)
     }
 }
 
@@ -110,13 +110,17 @@ impl PgConfig {
     /// Fails for a part of the URL that is invalid. No message repeats a value of the URL, because it may be
     /// the password.
     pub fn new(url: &str) -> Result<Self, Fault> {
-        let url = Url::parse(url).map_err(|error| Fault::Settings(format!("database URL: {error}")))?;
+        let (text, list) = hosts_of(url);
+        let url = Url::parse(&text).map_err(|error| Fault::Settings(format!("database URL: {error}")))?;
         let mut parts = Parts::of_environment();
         parts.take_url(&url)?;
+        if let Some(list) = list {
+            parts.take_hosts(list)?;
+        }
         for (name, value) in url.query_pairs() {
             parts.take_parameter(&name, &value)?;
         }
-        Ok(parts.finish())
+        parts.finish()
     }
 
     /// Adds these settings, unless the URL sets them.
@@ -152,8 +156,14 @@ impl PgConfig {
         self.preamble.as_deref()
     }
 
-    /// Returns the timeout for a new connection.
+    /// Returns the timeout for a new connection to one of the hosts.
     pub fn connect_timeout(&self) -> Duration {
+        let rounds = self.hosts.len() * self.hosts.wanted.rounds().len();
+        self.connect_timeout.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
+    }
+
+    /// Returns the timeout for a new connection to a single host.
+    pub(super) fn host_timeout(&self) -> Duration {
         self.connect_timeout
     }
 
@@ -167,7 +177,7 @@ impl PgConfig {
     pub fn sqlx_options(&self) -> PgConnectOptions {
         let options =
             PgConnectOptions::new_without_pgpass().username(&self.user).ssl_mode(self.encryption.mode);
-        let mut options = match &self.address {
+        let mut options = match self.hosts.chosen() {
             Address::Unix(path) => {
                 let port = path.extension().and_then(|port| port.to_str()?.parse().ok());
                 options.socket(path.parent().unwrap_or(path)).port(port.unwrap_or(DEFAULT_PORT))
@@ -215,9 +225,12 @@ impl PgConfig {
 
 /// Parts of the parameters, read in order; the last value wins.
 struct Parts {
-    host: String,
-    address: Option<String>,
-    port: u16,
+    hosts: Vec<String>,
+    /// Addresses of the hosts, which spare a look-up; as many as hosts, or none.
+    addresses: Vec<String>,
+    /// Ports of the hosts; one serves all.
+    ports: Vec<u16>,
+    wanted: SessionAttributes,
     place: PgConfig,
     has_password: bool,
 }
@@ -232,18 +245,20 @@ impl Parts {
         let pem = |name| environment::variable(name).map(|text| Pem::new(&text));
         let encryption = Encryption {
             mode: known.get_ssl_mode(),
+            channel_binding: Binding::default(),
             roots: pem("PGSSLROOTCERT"),
             certificate: pem("PGSSLCERT"),
             key: pem("PGSSLKEY"),
         };
         let password = environment::variable("PGPASSWORD");
         Self {
-            host: known.get_host().to_owned(),
-            address: None,
-            port: known.get_port(),
+            hosts: vec![known.get_host().to_owned()],
+            addresses: Vec::new(),
+            ports: vec![known.get_port()],
+            wanted: SessionAttributes::default(),
             has_password: password.is_some(),
             place: PgConfig {
-                address: Address::Unix(PathBuf::new()),
+                hosts: Hosts::new(Address::Unix(PathBuf::new()), Vec::new(), SessionAttributes::Any),
                 user: known.get_username().to_owned(),
                 password: password.unwrap_or_default(),
                 database: known.get_database().map(str::to_owned),
@@ -263,9 +278,11 @@ impl Parts {
     fn take_url(&mut self, url: &Url) -> Result<(), Fault> {
         if let Some(host) = url.host_str() {
             // A URL has an IPv6 address in brackets.
-            self.host = decoded("host", host)?.trim_matches(['[', ']']).to_owned();
+            self.hosts = vec![decoded("host", host)?.trim_matches(['[', ']']).to_owned()];
         }
-        self.port = url.port().unwrap_or(self.port);
+        if let Some(port) = url.port() {
+            self.ports = vec![port];
+        }
         if !url.username().is_empty() {
             self.place.user = decoded("user", url.username())?;
         }
@@ -279,16 +296,52 @@ impl Parts {
         Ok(())
     }
 
+    /// Takes a list such as `one:5432,two`, where a port follows its host.
+    fn take_hosts(&mut self, list: &str) -> Result<(), Fault> {
+        let (mut hosts, mut ports) = (Vec::new(), Vec::new());
+        let default = self.ports.first().copied().unwrap_or(DEFAULT_PORT);
+        for host in list.split(',') {
+            let (host, port) = match host.rsplit_once(':') {
+                // The colons of an IPv6 address are in brackets.
+                Some((host, port)) if !port.ends_with(']') => (host, number("port", port)?),
+                _ => (host, default),
+            };
+            hosts.push(decoded("host", host)?.trim_matches(['[', ']']).to_owned());
+            ports.push(port);
+        }
+        (self.hosts, self.ports) = (hosts, ports);
+        Ok(())
+    }
+
     fn take_parameter(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let place = &mut self.place;
         let keep_alive = &mut place.keep_alive;
         match name {
-            "host" => (self.host, self.address) = (value.to_owned(), None),
-            "hostaddr" => {
-                value.parse::<std::net::IpAddr>().map_err(|_| unreadable(name, "an address"))?;
-                self.address = Some(value.to_owned());
+            "host" => {
+                (self.hosts, self.addresses) = (value.split(',').map(str::to_owned).collect(), Vec::new());
             }
-            "port" => self.port = number(name, value)?,
+            "hostaddr" => {
+                let is_address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();
+                if !value.split(',').all(is_address) {
+                    return Err(unreadable(name, "an address"));
+                }
+                self.addresses = value.split(',').map(str::to_owned).collect();
+            }
+            "port" => {
+                self.ports = value.split(',').map(|port| number(name, port)).collect::<Result<_, _>>()?;
+            }
+            "target_session_attrs" => {
+                let wanted = SessionAttributes::read(value);
+                self.wanted = wanted.ok_or_else(|| unreadable(name, "a name that libpq knows"))?;
+            }
+            "channel_binding" => {
+                place.encryption.channel_binding = match value {
+                    "disable" => Binding::Disable,
+                    "prefer" => Binding::Prefer,
+                    "require" => Binding::Require,
+                    _ => return Err(unreadable(name, "disable, prefer or require")),
+                };
+            }
             "dbname" => place.database = Some(value.to_owned()),
             "user" => place.user = value.to_owned(),
             "password" => self.set_password(value.to_owned()),
@@ -329,18 +382,48 @@ impl Parts {
         self.has_password = true;
     }
 
-    fn finish(self) -> PgConfig {
-        let Self { host, address, port, mut place, has_password } = self;
+    fn finish(self) -> Result<PgConfig, Fault> {
+        let Self { hosts, addresses, ports, wanted, mut place, has_password } = self;
+        let count = hosts.len().max(addresses.len());
+        let fits = |length: usize| length == count || length <= 1;
+        if !fits(hosts.len()) || !fits(ports.len()) || !(addresses.is_empty() || addresses.len() == count) {
+            let message = "database URL: host, hostaddr and port are lists of different lengths";
+            return Err(Fault::Settings(message.to_owned()));
+        }
+        let mut found = (0..count).map(|place| {
+            let host = hosts.get(place).or(hosts.first()).cloned().unwrap_or_default();
+            let port = ports.get(place).or(ports.first()).copied().unwrap_or(DEFAULT_PORT);
+            (host, addresses.get(place).cloned(), port)
+        });
+        let (host, address, port) = found.next().unwrap_or_default();
         if !has_password {
             let database = place.database.as_deref().unwrap_or(&place.user);
             let password = environment::password(&host, port, &place.user, database);
             place.password = password.unwrap_or_default();
         }
-        place.address = match host.starts_with('/') && address.is_none() {
-            true => Address::Unix(PathBuf::from(host).join(format!(".s.PGSQL.{port}"))),
-            false => Address::Tcp { host, address, port },
-        };
-        place
+        place.hosts = Hosts::new(address_of((host, address, port)), found.map(address_of).collect(), wanted);
+        Ok(place)
+    }
+}
+
+fn address_of((host, address, port): (String, Option<String>, u16)) -> Address {
+    match host.starts_with('/') && address.is_none() {
+        true => Address::Unix(PathBuf::from(host).join(format!(".s.PGSQL.{port}"))),
+        false => Address::Tcp { host, address, port },
+    }
+}
+
+/// Splits a list of hosts off a URL, which has a single host by its standard (RFC 3986).
+fn hosts_of(url: &str) -> (Cow<'_, str>, Option<&str>) {
+    let Some((scheme, rest)) = url.split_once("://") else { return (url.into(), None) };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (user, hosts) = authority.rsplit_once('@').map_or(("", authority), |(user, hosts)| (user, hosts));
+    match hosts.contains(',') {
+        true => (
+            format!("{scheme}://{user}{}hosts{path}", if user.is_empty() { "" } else { "@" }).into(),
+            Some(hosts),
+        ),
+        false => (url.into(), None),
     }
 }
 

@@ -24,7 +24,7 @@ fn url_is_parsed_into_parameters() {
         "postgres://us%40er:p%40%2Fss%25%20%C3%A9@[::1]:5433/my%20da%2Fta%3F?sslmode=verify-full\
          &sslrootcert=/a%20b.crt&sslcert=c&sslkey=d&application_name=app&options=-c%20x=y&options[z]=a%20b",
     );
-    assert_eq!(place.address, Address::Tcp { host: "::1".to_owned(), address: None, port: 5433 });
+    assert_eq!(*place.hosts.chosen(), Address::Tcp { host: "::1".to_owned(), address: None, port: 5433 });
     assert_eq!((place.user.as_str(), place.password.as_str()), ("us@er", "p@/ss% é"));
     assert_eq!(place.database.as_deref(), Some("my da/ta?"));
     assert_eq!(place.application_name.as_deref(), Some("app"));
@@ -46,9 +46,64 @@ fn libpq_s_names_are_known() {
     assert_eq!(place.keep_alive.user_timeout.as_millis(), 900);
     assert_eq!(place.connect_timeout(), seconds(9));
     let address = Some("127.0.0.1".to_owned());
-    assert_eq!(place.address, Address::Tcp { host: "h".to_owned(), address, port: 6 });
+    assert_eq!(*place.hosts.chosen(), Address::Tcp { host: "h".to_owned(), address, port: 6 });
     assert_eq!((place.user.as_str(), place.password.as_str()), ("x", "y"));
     assert!(!place.names_statements());
+}
+
+#[test]
+fn lists_of_hosts_are_read_in_the_authority_and_as_parameters() {
+    let tcp = |host: &str, port| Address::Tcp { host: host.to_owned(), address: None, port };
+    let all = |url| place(url).hosts.in_turn().map(|(_, address)| address.clone()).collect::<Vec<_>>();
+    for url in [
+        "postgres://u:p,@a:1,b,[::1]:3/x?sslmode=disable",
+        "postgres:///x?host=a,b,::1&port=1,5432,3",
+        "postgres://u@hidden/x?host=a,b,::1&port=1,5432,3",
+    ] {
+        assert_eq!(all(url), [tcp("a", 1), tcp("b", 5432), tcp("::1", 3)], "{url}");
+    }
+    assert_eq!(all("postgres://a,b/x?port=7"), [tcp("a", 7), tcp("b", 7)]);
+    let shown = place("postgres://u:geheim@a,b:6/x").to_string();
+    assert_eq!(shown, "PostgreSQL's x at a:5432, b:6");
+    for (url, message) in [
+        ("postgres://a,b,c/x?port=1,2", "host, hostaddr and port are lists of different lengths"),
+        ("postgres://a,b/x?hostaddr=127.0.0.1", "host, hostaddr and port are lists of different lengths"),
+        ("postgres://a/x?target_session_attrs=master", "target_session_attrs is not a name that libpq knows"),
+        ("postgres://a/x?channel_binding=maybe", "channel_binding is not disable, prefer or require"),
+        ("postgres://a:1,b:many/x", "port is not a number"),
+    ] {
+        assert_eq!(PgConfig::new(url).err().unwrap().to_string(), format!("database URL: {message}"));
+    }
+}
+
+#[tokio::test]
+async fn connects_to_the_first_host_that_answers_and_is_of_the_wanted_kind() {
+    let Ok(url) = std::env::var(POSTGRES) else { return };
+    let host = place(&url).hosts.to_string();
+    let refusing = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    // The system accepts its connections, and nobody answers them.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let silent = (silent.local_addr().unwrap(), silent);
+    let hosts = format!("{refusing},{},{host}", silent.0);
+    let url = url.replacen(&host, &hosts, 1);
+    let at = |parameters: &str| place(&format!("{url}?connect_timeout=1&{parameters}"));
+    for parameters in [
+        "",
+        "target_session_attrs=any",
+        "target_session_attrs=read-write",
+        "target_session_attrs=primary",
+        "target_session_attrs=prefer-standby",
+        "target_session_attrs=read-only&options=-c%20default_transaction_read_only%3Don",
+    ] {
+        let place = at(parameters);
+        open(&place).await.unwrap();
+        assert_eq!(place.hosts.chosen().to_string(), host, "{parameters}");
+        open(&place).await.unwrap();
+    }
+    for wanted in ["standby", "read-only"] {
+        let fault = open(&at(&format!("target_session_attrs={wanted}"))).await.unwrap_err().to_string();
+        assert!(fault.contains(&format!("{host} is not of the wanted kind")), "{fault}");
+    }
 }
 
 #[test]
@@ -75,7 +130,7 @@ fn settings_of_the_url_override_defaults() {
 #[test]
 fn a_socket_is_a_folder_and_a_port() {
     for url in ["postgres://%2Fa%20b:5433/x", "postgres:///x?host=/a%20b&port=5433"] {
-        assert_eq!(place(url).address, Address::Unix("/a b/.s.PGSQL.5433".into()));
+        assert_eq!(*place(url).hosts.chosen(), Address::Unix("/a b/.s.PGSQL.5433".into()));
     }
 }
 
@@ -296,6 +351,12 @@ async fn by_password(cluster: &Cluster) {
             assert!(matches!(&fault, Fault::Server(refusal) if refusal.code == "28P01"), "{user}: {fault}");
         }
     }
+    try_to_open(&cluster.url("salted", "p@ss: é", &[("channel_binding", "disable")])).await.unwrap();
+    for user in ["trusted", "cleartext", "hashed", "salted"] {
+        let bound = cluster.url(user, "p@ss: é", &[("channel_binding", "require")]);
+        let fault = try_to_open(&bound).await.err().unwrap().to_string();
+        assert!(fault.contains("channel binding is required"), "{user}: {fault}");
+    }
     let fault = try_to_open(&cluster.url("trusted", "", &[("dbname", "nowhere")])).await.err().unwrap();
     assert!(matches!(&fault, Fault::Server(refusal) if refusal.code == "3D000"), "{fault}");
     // The server answers without a pooler.
@@ -316,6 +377,9 @@ async fn over_tls(cluster: &Cluster) {
         );
     }
 
+    for binding in ["disable", "prefer", "require"] {
+        try_to_open(&salted(&[("sslmode", "require"), ("channel_binding", binding)])).await.unwrap();
+    }
     let file = |name: &str| cluster.file(name).to_str().unwrap().to_owned();
     let (authority, stranger) = (file("authority.crt"), file("stranger.crt"));
     for (what, roots, host, mode, is_let_in) in [
