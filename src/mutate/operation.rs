@@ -375,7 +375,7 @@ impl Operation<'_> {
                     let sets = field.selection_sets();
                     let (mut load, selection) =
                         self.writer.session.planner(self.document).rows(id, &sets).map_err(failed)?;
-                    load.filter = Filter::one_of(by, keys);
+                    load.source = load.source.narrow(Filter::one_of(by, keys));
                     if let LoadKind::Rows(rows) = &mut load.what {
                         rows.order = OrderTerm::primary_key(entity);
                     }
@@ -435,7 +435,7 @@ impl Operation<'_> {
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, by)).collect();
         let planner = self.writer.session.planner(self.document);
         let (mut load, selection) = { planner }.rows(id, &self.change.selection).map_err(failed)?;
-        load.filter = Filter::one_of(by, keys.clone());
+        load.source = load.source.narrow(Filter::one_of(by, keys.clone()));
         let kind = if many {
             let mut slots = Vec::new();
             if let LoadKind::Rows(rows) = &mut load.what {

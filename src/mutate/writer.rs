@@ -18,7 +18,7 @@ use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, normalize_key};
-use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, OrderTerm, Rows};
+use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, OrderTerm, Rows, Source};
 
 /// Writer inside one transaction.
 #[derive(Clone, Copy)]
@@ -86,7 +86,7 @@ impl<'a> MutationWriter<'a> {
         // A fixed order avoids deadlocks.
         let order = OrderTerm::primary_key(entity);
         let rows = Rows { columns: by.clone(), order, ..Rows::unordered() };
-        let load = Load::new(id, filter.clone(), LoadKind::Rows(rows.clone()));
+        let load = Load::new(Source::of(id).narrow(filter.clone()), LoadKind::Rows(rows.clone()));
         Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
         let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
         let chosen = rows_of(&read(self.session, id, query).await?, by);

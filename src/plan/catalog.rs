@@ -135,14 +135,14 @@ impl Catalog {
             return false;
         };
         rows.limit_before_joins().is_some_and(|limit| {
-            rows.order_of_own_columns(&model.entities[load.entity]).is_some()
+            rows.order_of_own_columns(&model.entities[load.source.entity()]).is_some()
                 && self.are_small(model, rows, limit.saturating_mul(SMALL))
         })
     }
 
     fn are_small(&self, model: &Model, rows: &Rows, bound: u64) -> bool {
         rows.children.iter().filter(|child| child.joined).all(|child| {
-            let table = &model.entities[child.entity].table;
+            let table = &model.entities[child.source.entity()].table;
             let is_small = self.rows.get(table).is_some_and(|rows| *rows <= bound);
             is_small && matches!(&child.what, LoadKind::Rows(rows) if self.are_small(model, rows, bound))
         })

@@ -111,7 +111,7 @@ impl Complexity {
     /// Adds the statement of `load`, and the statements of nested loads.
     fn add_load(&mut self, model: &Model, load: &Load) {
         let mut filter = OfFilter::default();
-        filter.read(model, load.entity, &load.filter);
+        filter.read(model, load.source.entity(), load.source.filter());
         let mut own = Self { tables: 1, pattern_bytes: filter.pattern_bytes, ..Self::default() };
         // The key of the parents takes at most as many parameters as columns.
         let relation = load.relation.map(|(owner, relation)| &model.entities[owner].relations[relation]);
@@ -124,7 +124,7 @@ impl Complexity {
         match &load.what {
             LoadKind::Aggregates(aggregates) => own.columns += aggregates.len() as u64,
             LoadKind::Rows(rows) => {
-                own.add_rows(model, load.entity, rows);
+                own.add_rows(model, load.source.entity(), rows);
                 if let Page::Keyset { after, before, looks_outside, .. } = &rows.page {
                     let cursors = u64::from(after.is_some()) + u64::from(before.is_some());
                     let terms = rows.order.len() as u64;
@@ -135,8 +135,10 @@ impl Complexity {
                 }
             }
         }
-        let keys =
-            model.entities[load.entity].columns.iter().filter_map(|column| by_key(&column.column_type));
+        let keys = model.entities[load.source.entity()]
+            .columns
+            .iter()
+            .filter_map(|column| by_key(&column.column_type));
         conditions += keys.map(|(levels, _)| levels).max().unwrap_or(0);
         // Conditions of joins follow the filter in one chain.
         own.depth = filter.nested + conditions + own.tables + key + PLAIN;

@@ -30,7 +30,7 @@ fn most_rows(load: &Load, rows: &Rows, ceiling: u64) -> u64 {
             *limit
         }
         // Only lists have an order; a to-one relation or a look-up by keys has none.
-        _ if rows.order.is_empty() => keys(&load.filter),
+        _ if rows.order.is_empty() => keys(load.source.filter()),
         _ if load.relation.is_none() => ROOT_LIST,
         _ => LIST,
     }
@@ -51,7 +51,7 @@ mod tests {
     use sea_orm::Value;
 
     use super::*;
-    use crate::plan::{Aggregate, Direction, OrderBy, OrderTerm};
+    use crate::plan::{Aggregate, Direction, OrderBy, OrderTerm, Source};
 
     const CEILING: u64 = 1_000;
 
@@ -59,11 +59,11 @@ mod tests {
         let direction = Direction { descending: false, nulls_first: false };
         let order = vec![OrderTerm { path: Vec::new(), by: OrderBy::Column(0), direction }];
         let rows = Rows { order, page, children, ..Rows::unordered() };
-        Load::new(0, Filter::everything(), LoadKind::Rows(rows))
+        Load::new(Source::of(0), LoadKind::Rows(rows))
     }
 
     fn one(filter: Filter, children: Vec<Load>) -> Load {
-        Load::new(0, filter, LoadKind::Rows(Rows { children, ..Rows::unordered() }))
+        Load::new(Source::of(0).narrow(filter), LoadKind::Rows(Rows { children, ..Rows::unordered() }))
     }
 
     fn below(load: Load) -> Load {
@@ -105,8 +105,7 @@ mod tests {
         let keys = vec![vec![Value::Int(Some(1))]; 3];
         let pairs = vec![vec![Value::Int(Some(1)); 2]; 3];
         for filter in [Filter::one_of(&[0], keys), Filter::one_of(&[0, 1], pairs)] {
-            let count =
-                below(Load::new(0, Filter::everything(), LoadKind::Aggregates(vec![Aggregate::Count])));
+            let count = below(Load::new(Source::of(0), LoadKind::Aggregates(vec![Aggregate::Count])));
             assert_eq!(asked(&[one(filter, vec![count])]), 3 + 3);
         }
         assert_eq!(asked(&[one(Filter::equals(&[0], [Operand::Parameter(0)]), vec![])]), 1);

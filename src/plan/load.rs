@@ -1,19 +1,17 @@
 //! Loads: rows or aggregates, with their pages.
 
 use super::cursor::Cursor;
-use super::filter::Filter;
 use super::order::OrderTerm;
+use super::source::Source;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, RelationId};
 
 /// Rows or aggregates of one entity, as a statement or a part of the parent's statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Load {
-    /// Entity of the rows.
-    pub entity: EntityId,
+    /// Rows that are loaded, or aggregated.
+    pub source: Source,
     /// Relation that leads to the rows, with its owner; none at the root.
     pub relation: Option<(EntityId, RelationId)>,
-    /// Filter on the rows.
-    pub filter: Filter,
     /// Kind of the load.
     pub what: LoadKind,
     /// True if the rows come with the parent's rows, in one statement.
@@ -22,8 +20,8 @@ pub struct Load {
 
 impl Load {
     /// Builds a load at the root, with its own statement.
-    pub fn new(entity: EntityId, filter: Filter, what: LoadKind) -> Self {
-        Self { entity, relation: None, filter, what, joined: false }
+    pub fn new(source: Source, what: LoadKind) -> Self {
+        Self { source, relation: None, what, joined: false }
     }
 
     /// Returns the loads nested below each row.

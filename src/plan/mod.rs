@@ -21,6 +21,7 @@ mod print;
 mod rules;
 mod select;
 mod selection;
+mod source;
 mod tables;
 mod values;
 mod variables;
@@ -45,6 +46,7 @@ pub use planner::{Planner, plan};
 pub use rules::{Rules, Sight};
 pub use select::{Bind, Join, OutputSlots, PageSide, ParameterSlot, RelationKey, SqlBuilder, SqlStatement};
 pub use selection::{Document, FragmentDefinitions};
+pub use source::Source;
 pub use variables::{PlanParameter, Variables};
 
 use crate::error::Error;

@@ -44,7 +44,7 @@ impl Plan {
 }
 
 fn name(model: &Model, load: &Load) -> String {
-    let target = &model.entities[load.entity].name;
+    let target = &model.entities[load.source.entity()].name;
     let what = if let LoadKind::Aggregates(_) = load.what { "aggregates of " } else { "" };
     match load.relation {
         None => format!("{what}{target}"),
@@ -56,7 +56,7 @@ fn name(model: &Model, load: &Load) -> String {
 }
 
 fn columns(model: &Model, load: &Load) -> String {
-    let entity = &model.entities[load.entity];
+    let entity = &model.entities[load.source.entity()];
     let names: Vec<String> = match &load.what {
         LoadKind::Rows(rows) => rows.columns.iter().map(|id| entity.columns[*id].name.clone()).collect(),
         LoadKind::Aggregates(aggregates) => {

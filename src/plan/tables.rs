@@ -22,13 +22,13 @@ struct Tables<'a> {
 
 impl Tables<'_> {
     fn of_load(&mut self, load: &Load) {
-        self.of_entity(load.entity);
+        self.of_entity(load.source.entity());
         if let Some((owner, relation)) = load.relation {
             self.of_relation(&self.model.entities[owner].relations[relation]);
         }
-        self.of_filter(load.entity, &load.filter);
+        self.of_filter(load.source.entity(), load.source.filter());
         if let LoadKind::Rows(rows) = &load.what {
-            rows.order.iter().for_each(|term| self.of_order(load.entity, term));
+            rows.order.iter().for_each(|term| self.of_order(load.source.entity(), term));
             rows.children.iter().for_each(|child| self.of_load(child));
         }
     }

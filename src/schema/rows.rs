@@ -86,7 +86,7 @@ async fn answer<E: EntityTrait>(
 fn row_set<E: EntityTrait>(model: &Model, load: &Load, models: &[E::Model]) -> RowSet {
     let LoadKind::Rows(planned) = &load.what else { return RowSet::default() };
     let columns: Vec<(E::Column, &crate::model::Column)> =
-        E::Column::iter().zip(&model.entities[load.entity].columns).collect();
+        E::Column::iter().zip(&model.entities[load.source.entity()].columns).collect();
     let types: Vec<ColumnType> =
         planned.columns.iter().map(|id| columns[*id].1.column_type.clone()).collect();
     let value = |row: &E::Model, id: ColumnId| {

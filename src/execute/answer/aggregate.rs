@@ -30,7 +30,7 @@ impl<'a> AnswerWriter<'a> {
                 AggregateFieldKind::TypeName(name) => self.scalar(name),
                 AggregateFieldKind::Value(slot) => {
                     let cell = row.map(|row| row.cell(*slot));
-                    self.aggregate_value(aggregates[*slot], load.entity, cell, field.position)?;
+                    self.aggregate_value(aggregates[*slot], load.source.entity(), cell, field.position)?;
                 }
                 AggregateFieldKind::Group(below) => self.aggregate(below, load, row)?,
             }
@@ -88,7 +88,7 @@ impl<'a> AnswerWriter<'a> {
         let mut columns: Vec<ColumnId> = aggregates.iter().filter_map(summed).collect();
         columns.dedup();
         match error.is_out_of_range() && !columns.is_empty() {
-            true => self.out_of_range(load.entity, &columns, error.cause().unwrap_or_default()),
+            true => self.out_of_range(load.source.entity(), &columns, error.cause().unwrap_or_default()),
             false => error.clone(),
         }
     }

@@ -149,10 +149,10 @@ impl<'a> AnswerWriter<'a> {
         let values: Vec<Value> = loaded.cursor.clone().map(|slot| row.value(slot)).collect();
         let is_unreadable = loaded.rows.has_unreadable()
             && loaded.cursor.clone().any(|slot| matches!(row.cell(slot), Cell::Unreadable(_)));
-        match Cursor::write(self.model, load.entity, order, &values).filter(|_| !is_unreadable) {
+        match Cursor::write(self.model, load.source.entity(), order, &values).filter(|_| !is_unreadable) {
             Some(cursor) => self.scalar(&cursor),
             None => {
-                let entity = &self.model.entities[load.entity];
+                let entity = &self.model.entities[load.source.entity()];
                 let error = Error::unreadable(&entity.name, None, format!("{}: an order", entity.table.name));
                 return self.null(&error, position, non_null);
             }

@@ -280,7 +280,7 @@ impl<'a> AnswerWriter<'a> {
     }
 
     fn missing_target(&self, load: &Load, slots: &[usize], row: Row) -> Error {
-        let target = &self.model.entities[load.entity];
+        let target = &self.model.entities[load.source.entity()];
         let relation = load.relation.map(|(owner, relation)| &self.model.entities[owner].relations[relation]);
         let columns = relation.map(|relation| relation.to.as_slice()).unwrap_or_default();
         let key: serde_json::Map<String, serde_json::Value> = columns

@@ -34,5 +34,6 @@ fn decide_within(model: &Model, load: &mut Load, room: &mut usize) {
 
 fn can_join(model: &Model, load: &Load) -> bool {
     let (Some((owner, relation)), LoadKind::Rows(_)) = (load.relation, &load.what) else { return false };
-    load.filter.is_everything() && model.is_unique_join(owner, &model.entities[owner].relations[relation])
+    load.source.filter().is_everything()
+        && model.is_unique_join(owner, &model.entities[owner].relations[relation])
 }

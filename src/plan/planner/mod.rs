@@ -16,6 +16,7 @@ use super::node_id;
 use super::operand::Operand;
 use super::order::OrderTerm;
 use super::selection::{Document, FragmentDefinitions, Merged};
+use super::source::Source;
 use super::variables::{VariableUses, Variables};
 use super::{Complexity, Field, FieldKind, Load, LoadKind, NodeGroup, Page, Plan, Rows, Selection};
 use crate::error::{Code, Error, Result};
@@ -99,7 +100,8 @@ struct Start {
 
 impl Start {
     fn load(self, filter: Filter, what: LoadKind) -> Load {
-        Load { relation: self.relation, ..Load::new(self.entity, filter, what) }
+        let source = Source::of(self.entity).narrow(filter);
+        Load { relation: self.relation, ..Load::new(source, what) }
     }
 }
 
@@ -360,7 +362,7 @@ impl<'a> Planner<'a> {
         let mut hasher = self.hasher.build_hasher();
         self.above.hash(&mut hasher);
         load.relation.hash(&mut hasher);
-        load.filter.hash(&mut hasher);
+        load.source.hash(&mut hasher);
         match &load.what {
             LoadKind::Rows(rows) => (&rows.order, &rows.page).hash(&mut hasher),
             LoadKind::Aggregates(aggregates) => aggregates.hash(&mut hasher),
@@ -375,7 +377,7 @@ fn is_same(one: &Load, other: &Load) -> bool {
         (LoadKind::Rows(one), LoadKind::Rows(other)) => one.order == other.order && one.page == other.page,
         (one, other) => one == other,
     };
-    what && one.relation == other.relation && one.filter == other.filter
+    what && one.relation == other.relation && one.source == other.source
 }
 
 fn push(loads: &mut Vec<Load>, load: Load) -> usize {

@@ -1,6 +1,6 @@
 //! Statement under construction.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query as Sql, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query as Sql, SelectStatement, TableRef};
 use sea_orm::{JoinType, Value};
 
 use super::binds::Bind;
@@ -8,9 +8,10 @@ use super::builder::SqlBuilder;
 use super::condition::{self, Conditions, Joinable, meet_junction};
 use super::join::Joins;
 use super::ordering::Ordering;
-use super::output::{JUNCTION, MAIN, OutputColumn, add, add_all, table};
+use super::output::{JUNCTION, MAIN, OutputColumn, add, add_all};
 use super::scope::Scope;
 use super::selected::Selected;
+use super::sight::RuledTable;
 use super::statement::{OutputSlots, RelationKey, SqlStatement};
 use crate::dialect::Dialect;
 use crate::model::{ColumnType, Entity, Junction, Relation};
@@ -24,7 +25,11 @@ pub(super) struct Body<'a> {
     pub(super) entity: &'a Entity,
     pub(super) relation: Option<&'a Relation>,
     pub(super) keys: &'a [RelationKey],
-    /// Conditions of the load's filter.
+    /// Table of the rows.
+    pub(super) table: TableRef,
+    /// Table of the links, behind which the rows are.
+    junction: Option<TableRef>,
+    /// Conditions of the load's filter, and of the rules.
     pub(super) filters: Vec<Expr>,
     /// Joins that the conditions need.
     pub(super) conditions: Conditions<'a>,
@@ -34,14 +39,15 @@ pub(super) struct Body<'a> {
 
 impl<'a> Body<'a> {
     pub(super) fn new(select: Scope<'a>, load: &'a Load, keys: &'a [RelationKey]) -> Self {
-        let entity = &select.model.entities[load.entity];
+        let entity = &select.model.entities[load.source.entity()];
         let relation =
             load.relation.map(|(owner, relation)| &select.model.entities[owner].relations[relation]);
         let mut conditions = Conditions::new(select);
         let mut filters = match joinable(&select, load) {
-            _ if load.filter.is_everything() => Vec::new(),
+            _ if load.source.filter().is_everything() => Vec::new(),
             Some(joinable) => {
-                let parts = conditions.filter_by_joins(load.entity, MAIN, &load.filter, joinable);
+                let parts =
+                    conditions.filter_by_joins(load.source.entity(), MAIN, load.source.filter(), joinable);
                 match parts.len() {
                     0..=condition::CHAIN => parts,
                     _ => condition::balanced(parts, Expr::and).into_iter().collect(),
@@ -51,14 +57,22 @@ impl<'a> Body<'a> {
                 if let LoadKind::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }) = load.what {
                     conditions = conditions.beside_offset();
                 }
-                vec![conditions.filter(load.entity, MAIN, &load.filter)]
+                vec![conditions.filter(load.source.entity(), MAIN, load.source.filter())]
             }
         };
-        match relation {
-            Some(relation) => filters.extend(select.rules_of_related(relation, MAIN, JUNCTION)),
-            None => filters.extend(select.rule_of_rows(load.entity, MAIN)),
-        }
-        Self { select, load, entity, relation, keys, filters, conditions, lock: None }
+        let (table, junction) = match relation {
+            Some(relation) => {
+                let tables = select.related_tables(relation, MAIN, JUNCTION);
+                filters.extend(tables.rules);
+                (tables.target, tables.junction)
+            }
+            None => {
+                let RuledTable { table, rule } = select.table_of(load.source.entity(), MAIN);
+                filters.extend(rule);
+                (table, None)
+            }
+        };
+        Self { select, load, entity, relation, keys, table, junction, filters, conditions, lock: None }
     }
 
     /// Returns the row limit of this statement.
@@ -103,7 +117,7 @@ impl<'a> Body<'a> {
     }
 
     pub(super) fn rows(&self, rows: &Rows) -> SqlStatement {
-        let order = Ordering::new(self.select, self.load.entity, &rows.order);
+        let order = Ordering::new(self.select, self.load.source.entity(), &rows.order);
         let mut outputs = self.own_columns(rows);
         let junction = add_all(&mut outputs, self.junction_columns(rows));
         let key = self.key_slots(rows, &mut outputs);
@@ -191,7 +205,7 @@ impl<'a> Body<'a> {
         let dialect = self.select.dialect;
         let column = |id: usize| {
             let column = &self.entity.columns[id];
-            (self.select.cell(self.load.entity, id, MAIN), &column.column_type)
+            (self.select.cell(self.load.source.entity(), id, MAIN), &column.column_type)
         };
         let compared = |id: usize| {
             let (column, column_type) = column(id);
@@ -211,13 +225,12 @@ impl<'a> Body<'a> {
     /// and the filter.
     pub(super) fn source(&self, order: &Ordering, parents: Option<Expr>) -> SelectStatement {
         let mut statement = Sql::select();
-        statement.from(table(&self.entity.table, MAIN));
-        if let Some(Junction { table: between, to, .. }) =
-            self.relation.and_then(|relation| relation.junction.as_ref())
-        {
+        statement.from(self.table.clone());
+        let junction = self.relation.and_then(|relation| relation.junction.as_ref());
+        if let (Some(Junction { to, .. }), Some(between)) = (junction, &self.junction) {
             let target = self.relation.map_or(&[][..], |relation| &relation.to);
-            let on = meet_junction(&self.select, JUNCTION, to, MAIN, self.load.entity, target);
-            statement.join(JoinType::InnerJoin, table(between, JUNCTION), on);
+            let on = meet_junction(&self.select, JUNCTION, to, MAIN, self.load.source.entity(), target);
+            statement.join(JoinType::InnerJoin, between.clone(), on);
         }
         for (join, on) in &self.conditions.joins {
             statement.join(JoinType::InnerJoin, join.clone(), on.clone());
@@ -235,7 +248,7 @@ impl<'a> Body<'a> {
         let mut outputs = Vec::new();
         for id in &rows.columns {
             let column = &self.entity.columns[*id];
-            let expression = self.select.cell(self.load.entity, *id, MAIN);
+            let expression = self.select.cell(self.load.source.entity(), *id, MAIN);
             outputs.push(OutputColumn {
                 expression: self.select.dialect.selected(expression, &column.column_type),
                 column_type: column.column_type.clone(),

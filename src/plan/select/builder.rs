@@ -35,7 +35,8 @@ impl SqlBuilder<'_> {
         rows.order.iter().any(|term| match term.by {
             OrderBy::Column(_) | OrderBy::Junction(..) => false,
             OrderBy::Count(relation) => {
-                let counted = &self.model.entities[term.entity(self.model, load.entity)].relations[relation];
+                let counted =
+                    &self.model.entities[term.entity(self.model, load.source.entity())].relations[relation];
                 self.catalog.groups_counts(self.model, counted)
             }
         })
@@ -47,7 +48,7 @@ impl SqlBuilder<'_> {
             return false;
         };
         let relation = &self.model.entities[owner].relations[relation];
-        let entity = &self.model.entities[load.entity];
+        let entity = &self.model.entities[load.source.entity()];
         rows.is_top_n_per_parent() && self.catalog.finds_part(self.dialect, entity, relation, rows)
     }
 

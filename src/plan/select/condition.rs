@@ -5,8 +5,9 @@ use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, Select
 
 use super::binds::{Bind, ParameterSlot};
 use super::builder::SqlBuilder;
-use super::output::{JUNCTION, MAIN, table};
+use super::output::{JUNCTION, MAIN};
 use super::scope::Scope;
+use super::sight::RuledTable;
 use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, EntityId, Relation, RelationId};
 use crate::plan::filter::{Filter, Quantifier, Test};
@@ -162,8 +163,8 @@ impl<'a> Conditions<'a> {
                 }
                 let relation = &model.entities[id].relations[*relation];
                 let on = join_condition(&self.select, id, alias, relation, &other);
-                self.joins.push((table(&model.entities[relation.target].table, &other), on));
-                let rule = self.select.rule_of_rows(relation.target, &other);
+                let RuledTable { table, rule } = self.select.table_of(relation.target, &other);
+                self.joins.push((table, on));
                 let filters = self.filter_by_joins(relation.target, &other, filter, joinable.beyond());
                 rule.into_iter().chain(filters).collect()
             }
@@ -185,15 +186,12 @@ impl<'a> Conditions<'a> {
         filter: &Filter,
     ) -> SelectStatement {
         let relation = &self.select.model.entities[id].relations[relation];
-        let target = &self.select.model.entities[relation.target];
-        let mut statement = Sql::select();
-        statement.from(table(&target.table, inner_alias));
         let between = format!("{inner_alias}_{JUNCTION}");
-        match &relation.junction {
-            None => {
-                statement.cond_where(join_condition(&self.select, id, alias, relation, inner_alias));
-            }
-            Some(junction) => {
+        let tables = self.select.related_tables(relation, inner_alias, &between);
+        let mut statement = Sql::select();
+        statement.from(tables.target);
+        match (&relation.junction, tables.junction) {
+            (Some(junction), Some(links)) => {
                 let far = meet_junction(
                     &self.select,
                     &between,
@@ -202,12 +200,15 @@ impl<'a> Conditions<'a> {
                     relation.target,
                     &relation.to,
                 );
-                statement.join(JoinType::InnerJoin, table(&junction.table, &between), far);
+                statement.join(JoinType::InnerJoin, links, far);
                 let near = meet_junction(&self.select, &between, &junction.from, alias, id, &relation.from);
                 statement.cond_where(near);
             }
+            _ => {
+                statement.cond_where(join_condition(&self.select, id, alias, relation, inner_alias));
+            }
         }
-        for rule in self.select.rules_of_related(relation, inner_alias, &between) {
+        for rule in tables.rules {
             statement.and_where(rule);
         }
         if !filter.is_everything() {

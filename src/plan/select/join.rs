@@ -8,8 +8,9 @@ use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, TableRef};
 
 use super::condition::join_condition;
-use super::output::{OutputColumn, table};
+use super::output::OutputColumn;
 use super::scope::Scope;
+use super::sight::RuledTable;
 use super::statement::Join;
 use crate::model::{ColumnId, EntityId, Relation, RelationId};
 use crate::plan::{Load, LoadKind};
@@ -55,17 +56,17 @@ impl<'a> Joins<'a> {
         let LoadKind::Rows(rows) = &load.what else { return None };
         let model = self.select.model;
         let relation = &model.entities[owner].relations[id];
-        let target = &model.entities[load.entity];
+        let target = &model.entities[load.source.entity()];
         let mut alias = format!("one{}", self.count);
         self.count += 1;
         match (parent, self.known.iter().find(|(known, _)| *known == id)) {
             (Some(parent), _) => {
                 let on = join_condition(&self.select, owner, parent, relation, &alias);
-                let on = on.add_option(self.select.rule_of_rows(load.entity, &alias));
-                self.further.push((table(&target.table, &alias), on));
+                let RuledTable { table, rule } = self.select.table_of(load.source.entity(), &alias);
+                self.further.push((table, on.add_option(rule)));
             }
             (None, Some((_, known))) => alias.clone_from(known),
-            (None, None) => self.direct.push((relation, load.entity, alias.clone())),
+            (None, None) => self.direct.push((relation, load.source.entity(), alias.clone())),
         }
         let start = self.outputs.len();
         let mut columns: Vec<ColumnId> = rows.columns.clone();
@@ -78,7 +79,7 @@ impl<'a> Joins<'a> {
         let key = relation.to.iter().map(|column| first + start + place(column)).collect();
         for id in columns {
             let column = &target.columns[id];
-            let expression = self.select.cell(load.entity, id, &alias);
+            let expression = self.select.cell(load.source.entity(), id, &alias);
             self.outputs.push(OutputColumn {
                 expression: self.select.dialect.selected(expression, &column.column_type),
                 column_type: column.column_type.clone(),
@@ -102,8 +103,8 @@ impl<'a> Joins<'a> {
                     .eq(dialect.compared(own(*from), &column.column_type))
             });
             let on = met.fold(Condition::all(), Condition::add);
-            let on = on.add_option(self.select.rule_of_rows(*id, alias));
-            statement.join(JoinType::LeftJoin, table(&target.table, alias), on);
+            let RuledTable { table, rule } = self.select.table_of(*id, alias);
+            statement.join(JoinType::LeftJoin, table, on.add_option(rule));
         }
         for (table, on) in &self.further {
             statement.join(JoinType::LeftJoin, table.clone(), on.clone());

@@ -7,8 +7,9 @@ use sea_orm::sea_query::{
 use sea_orm::{JoinType, Value};
 
 use super::condition::{Conditions, join_condition};
-use super::output::{JUNCTION, MAIN, OutputColumn, table};
+use super::output::{JUNCTION, MAIN, OutputColumn};
 use super::scope::Scope;
+use super::sight::RuledTable;
 use crate::dialect::Comparison;
 use crate::model::{ColumnType, EntityId, Relation, RelationId};
 use crate::plan::cursor::Cursor;
@@ -79,10 +80,9 @@ impl<'a> Ordering<'a> {
                     Some((_, known)) => known.clone(),
                     None => {
                         let joined = format!("order{}", aliases.len());
-                        let target = &select.model.entities[relation.target];
                         let on = join_condition(&select, entity, &alias, relation, &joined);
-                        let on = on.add_option(select.rule_of_rows(relation.target, &joined));
-                        ordering.joins.push((table(&target.table, &joined), on));
+                        let RuledTable { table, rule } = select.table_of(relation.target, &joined);
+                        ordering.joins.push((table, on.add_option(rule)));
                         aliases.push((path.to_vec(), joined.clone()));
                         joined
                     }
@@ -141,17 +141,18 @@ impl<'a> Ordering<'a> {
         let target = &self.select.model.entities[relation.target];
         let far = |id: &usize| Expr::col((COUNTED, Alias::new(&target.columns[*id].name)));
         let mut lists = Sql::select();
-        lists.from(table(&target.table, COUNTED));
-        for rule in self.select.rules_of_related(relation, COUNTED, JUNCTION) {
+        let tables = self.select.related_tables(relation, COUNTED, JUNCTION);
+        lists.from(tables.target);
+        for rule in tables.rules {
             lists.and_where(rule);
         }
-        let Some(junction) = &relation.junction else {
+        let (Some(junction), Some(between)) = (&relation.junction, tables.junction) else {
             return (lists, relation.to.iter().map(far).collect());
         };
         let near = |column: &String| Expr::col((JUNCTION, Alias::new(column)));
         let met = junction.to.iter().zip(&relation.to).map(|(column, id)| near(column).eq(far(id)));
         let met = met.fold(Condition::all(), Condition::add);
-        lists.join(JoinType::InnerJoin, table(&junction.table, JUNCTION), met);
+        lists.join(JoinType::InnerJoin, between, met);
         (lists, junction.from.iter().map(near).collect())
     }
 

@@ -1,10 +1,10 @@
-//! Tables and columns of a statement.
+//! Columns of a statement.
 
 use std::ops::Range;
 
-use sea_orm::sea_query::{Alias, Expr, IntoIden, TableRef};
+use sea_orm::sea_query::Expr;
 
-use crate::model::{ColumnType, Table};
+use crate::model::ColumnType;
 
 /// Alias of the statement's main table.
 pub(super) const MAIN: &str = "t0";
@@ -33,14 +33,4 @@ pub(super) fn add_all(
     let first = outputs.len();
     outputs.extend(columns);
     first..outputs.len()
-}
-
-/// Returns the reference to a table by this alias.
-pub(super) fn table(table: &Table, alias: &str) -> TableRef {
-    let name = Alias::new(&table.name);
-    let reference: TableRef = match &table.schema {
-        Some(schema) => (Alias::new(schema), name).into(),
-        None => name.into(),
-    };
-    reference.alias(Alias::new(alias).into_iden())
 }

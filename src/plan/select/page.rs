@@ -9,7 +9,7 @@ use sea_orm::sea_query::{
 use super::binds::Bind;
 use super::body::Body;
 use super::ordering::Ordering;
-use super::output::{MAIN, table};
+use super::output::MAIN;
 use super::selected::Selected;
 use super::statement::PageSide;
 use crate::dialect::Dialect;
@@ -159,7 +159,7 @@ impl Body<'_> {
                 let primary_key = primary_key.map(|name| Expr::col((MAIN, Alias::new(name))));
                 let found = Expr::tuple(primary_key.clone()).in_subquery(list.exprs(primary_key).take());
                 // CROSS JOIN keeps SQLite from starting with the rows and searching for each of them.
-                statement.join(JoinType::CrossJoin, table(&self.entity.table, MAIN), Condition::all());
+                statement.join(JoinType::CrossJoin, self.table.clone(), Condition::all());
                 statement.and_where(found);
             }
         }

@@ -1,32 +1,48 @@
-//! Rules of the viewer's role in SQL.
+//! Tables of a statement, with the rules of the viewer's role.
 
-use sea_orm::sea_query::{Alias, Expr};
+use sea_orm::sea_query::{Alias, Expr, IntoIden, TableRef};
 
 use super::builder::SqlBuilder;
 use super::condition::Conditions;
 use super::scope::Scope;
-use crate::model::{ColumnId, EntityId, Relation};
+use crate::model::{ColumnId, EntityId, Relation, Table};
 use crate::plan::filter::Filter;
 use crate::plan::rules::Sight;
 
+/// Table of a FROM or a JOIN, with the rule of its rows. Only this file names tables, so that no statement misses
+/// a rule.
+pub(super) struct RuledTable {
+    pub table: TableRef,
+    pub rule: Option<Expr>,
+}
+
+/// Table at the other end of a relation, and the junction between, with the rules of the links and the rows.
+pub(super) struct RelatedTables {
+    pub target: TableRef,
+    pub junction: Option<TableRef>,
+    pub rules: Vec<Expr>,
+}
+
 impl Scope<'_> {
-    /// Returns the rule of an entity's rows, for the table with this alias. Every FROM and every JOIN of a table needs its
-    /// rule.
+    /// Returns the table of an entity by this alias.
+    pub(super) fn table_of(&self, id: EntityId, alias: &str) -> RuledTable {
+        let table = named(&self.model.entities[id].table, alias);
+        RuledTable { table, rule: self.rule_of_rows(id, alias) }
+    }
+
+    /// Returns the tables that lead to the other end of a relation, by these aliases.
+    pub(super) fn related_tables(&self, relation: &Relation, alias: &str, junction: &str) -> RelatedTables {
+        let RuledTable { table: target, rule } = self.table_of(relation.target, alias);
+        let between = relation.junction.as_ref();
+        let links = between.and_then(|between| self.rule_of_rows(between.entity?, junction));
+        let junction = between.map(|between| named(&between.table, junction));
+        RelatedTables { target, junction, rules: links.into_iter().chain(rule).collect() }
+    }
+
+    /// Returns the rule of an entity's rows, for the table with this alias.
     pub(super) fn rule_of_rows(&self, id: EntityId, alias: &str) -> Option<Expr> {
         let sight = self.sight?;
         Some(self.rule(sight, id, alias, sight.rules.of_rows(id)?))
-    }
-
-    /// Returns the rules of the rows at the other end of a relation, and of the links that lead there.
-    pub(super) fn rules_of_related(
-        &self,
-        relation: &Relation,
-        alias: &str,
-        junction: &str,
-    ) -> impl Iterator<Item = Expr> {
-        let links = relation.junction.as_ref().and_then(|between| between.entity);
-        let links = links.and_then(|id| self.rule_of_rows(id, junction));
-        links.into_iter().chain(self.rule_of_rows(relation.target, alias))
     }
 
     /// Returns a column as the viewer sees it: null in rows for which the column's rule does not hold.
@@ -45,4 +61,13 @@ impl Scope<'_> {
         let full = SqlBuilder { model: sight.rules.model(), sight: None, ..self.builder };
         Conditions::of_rule(Scope { builder: full, ..*self }).filter(id, alias, rule)
     }
+}
+
+fn named(table: &Table, alias: &str) -> TableRef {
+    let name = Alias::new(&table.name);
+    let reference: TableRef = match &table.schema {
+        Some(schema) => (Alias::new(schema), name).into(),
+        None => name.into(),
+    };
+    reference.alias(Alias::new(alias).into_iden())
 }
