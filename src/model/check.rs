@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::fault::ModelFault;
+use super::vocabulary::Combinator;
 use super::{Column, ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
 
 /// Part of the model that has a name, or to which names are derived.
@@ -167,7 +168,7 @@ fn check_fields(model: &Model, (id, entity): (EntityId, &Entity), findings: &mut
     let mut names = Names::new(findings);
     names.take(names::NODE_ID, (NamedPart::Fixed, "the node id".to_owned()), clash);
     // Combinators share the filter with columns and relations.
-    for combinator in names::COMBINATORS {
+    for combinator in Combinator::ALL.map(Combinator::name) {
         names.take(combinator, (NamedPart::Fixed, format!("the filter's {combinator}")), clash);
     }
     for (column_id, column) in entity.visible_columns() {

@@ -29,7 +29,7 @@ pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
 pub use table::{ColumnId, EntityId, RelationId, Table};
 pub use tables::TableOptions;
-pub use vocabulary::{NestedNeed, NestedVerb};
+pub use vocabulary::{AggregateFunction, Combinator, NestedNeed, NestedVerb, Operator, Quantifier};
 
 use std::collections::HashMap;
 

@@ -386,9 +386,6 @@ pub const NODE_ID: &str = "nodeId";
 /// Field of the row on an edge.
 pub const NODE: &str = "node";
 
-/// Combinators of every filter.
-pub const COMBINATORS: [&str; 3] = ["and", "or", "not"];
-
 /// Fields of every edge.
 pub const EDGE_FIELDS: [&str; 2] = ["cursor", "node"];
 

@@ -11,11 +11,11 @@ use std::cmp::Ordering;
 
 use sea_orm::Value;
 
-use super::filter::{Filter, Quantifier, Test};
+use super::filter::{Filter, Test};
 use super::known_order::{is_least, known_order};
 use super::operand::Operand;
 use crate::dialect::Comparison;
-use crate::model::{Cardinality, ColumnId, ColumnType, Entity, EntityId, Model, RelationId};
+use crate::model::{Cardinality, ColumnId, ColumnType, Entity, EntityId, Model, Quantifier, RelationId};
 
 /// Maximum number of cases evaluated.
 const MOST_CASES: usize = 4_096;

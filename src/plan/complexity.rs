@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::filter::{Filter, Quantifier, Test};
+use super::filter::{Filter, Test};
 use super::operand::Operand;
 use super::select::depth_of_balanced;
 use super::{Load, LoadKind, OrderBy, Page, Rows};
 use crate::dialect::{Dialect, always_fits_one_parameter, glob_of_like};
 use crate::error::{Error, Result};
-use crate::model::{ColumnType, EntityId, Model, Relation};
+use crate::model::{ColumnType, EntityId, Model, Quantifier, Relation};
 
 /// Upper bounds for the statements of a plan; each size is the largest over all statements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::input::Input;
 use super::operand::Operand;
 use crate::dialect::{Comparison, Pattern, escape_like, prefix_of_like};
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, EntityId, Model, RelationId};
+use crate::model::{ColumnId, Combinator, EntityId, Model, Operator, Quantifier, RelationId};
 
 /// The most conditions that one filter may have, its columns, operators and connectives counted. Reading a condition and
 /// writing it into a statement take microseconds, and a database plans as long again.
@@ -72,17 +72,6 @@ pub enum Test {
     Like(String),
     /// Text that matches a regular expression.
     Matches(Pattern),
-}
-
-/// Quantifier over related rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Quantifier {
-    /// At least one row.
-    Some,
-    /// All rows; true for no rows.
-    Every,
-    /// No row.
-    None,
 }
 
 impl Filter {
@@ -163,12 +152,14 @@ impl Filter {
 
     fn read_field(model: &Model, id: EntityId, name: &str, input: &Input) -> Result<Self> {
         let entity = &model.entities[id];
-        match name {
-            "and" | "or" if input.is_null() => return Err(input.refuse("expected a list of filters")),
-            "and" => return Ok(Self::All(Self::read_list(model, id, input)?)),
-            "or" => return Ok(Self::Any(Self::read_list(model, id, input)?)),
-            "not" => return Ok(Self::Not(Box::new(Self::read_fields(model, id, input)?))),
-            _ => {}
+        match Combinator::find(name) {
+            Some(Combinator::And | Combinator::Or) if input.is_null() => {
+                return Err(input.refuse("expected a list of filters"));
+            }
+            Some(Combinator::And) => return Ok(Self::All(Self::read_list(model, id, input)?)),
+            Some(Combinator::Or) => return Ok(Self::Any(Self::read_list(model, id, input)?)),
+            Some(Combinator::Not) => return Ok(Self::Not(Box::new(Self::read_fields(model, id, input)?))),
+            None => {}
         }
         if let Some(column) = entity.column_of_field(name) {
             let mut tests = Vec::new();
@@ -187,13 +178,11 @@ impl Filter {
             return Ok(Self::Related { relation, quantifier: Quantifier::Some, filter });
         }
         let mut filters = Vec::new();
-        for (quantifier, operand) in input.object()? {
-            let quantifier = match quantifier.as_str() {
-                "some" => Quantifier::Some,
-                "every" => Quantifier::Every,
-                "none" => Quantifier::None,
-                _ => return Err(operand.refuse("expected one of some, every, none")),
-            };
+        for (name, operand) in input.object()? {
+            let quantifier = Quantifier::find(name).ok_or_else(|| {
+                let names = Quantifier::ALL.map(Quantifier::name).join(", ");
+                operand.refuse(format!("expected one of {names}"))
+            })?;
             let filter = Box::new(Self::read_fields(model, target, &operand)?);
             filters.push(Self::Related { relation, quantifier, filter });
         }
@@ -211,59 +200,58 @@ impl Test {
         if operand.is_null() {
             return Err(operand.refuse("expected a value (use isNull to test for null)"));
         }
+        let Some(operator) = Operator::find(operator) else {
+            return Err(operand.refuse(format!("expected a known operator instead of \"{operator}\"")));
+        };
         let compare = |comparison| Ok(Self::Compare(comparison, operand.operand(model, column_type)?));
         let one_of = |negated| Ok(Self::OneOf { values: operand.operands(model, column_type)?, negated });
+        let text = || match operand.column_value(model, column_type)? {
+            Value::String(Some(text)) => Ok(text),
+            _ => Err(operand.refuse("expected text")),
+        };
+        let literal = || text().map(|text| escape_like(&text));
         match operator {
-            "eq" => compare(Comparison::Equal),
-            "ne" => compare(Comparison::NotEqual),
-            "lt" => compare(Comparison::Less),
-            "lte" => compare(Comparison::LessOrEqual),
-            "gt" => compare(Comparison::Greater),
-            "gte" => compare(Comparison::GreaterOrEqual),
-            "in" => one_of(false),
-            "notIn" => one_of(true),
-            "isNull" => Ok(Self::IsNull(operand.boolean()?)),
-            _ => {
-                let text = match operand.column_value(model, column_type)? {
-                    Value::String(Some(text)) => text,
-                    _ => return Err(operand.refuse("expected text")),
-                };
-                Self::read_text(operator, &text, operand)
+            Operator::Equal => compare(Comparison::Equal),
+            Operator::NotEqual => compare(Comparison::NotEqual),
+            Operator::Less => compare(Comparison::Less),
+            Operator::LessOrEqual => compare(Comparison::LessOrEqual),
+            Operator::Greater => compare(Comparison::Greater),
+            Operator::GreaterOrEqual => compare(Comparison::GreaterOrEqual),
+            Operator::In => one_of(false),
+            Operator::NotIn => one_of(true),
+            Operator::IsNull => Ok(Self::IsNull(operand.boolean()?)),
+            Operator::Contains => Ok(Self::Like(format!("%{}%", literal()?))),
+            Operator::StartsWith => Ok(Self::StartsWith(text()?)),
+            Operator::EndsWith => Ok(Self::Like(format!("%{}", literal()?))),
+            Operator::Like => {
+                let pattern = paired(text()?, operand)?;
+                Ok(prefix_of_like(&pattern).map_or(Self::Like(pattern), Self::StartsWith))
+            }
+            Operator::EqualIgnoringCase => Self::ignoring_case(&literal()?, operand),
+            Operator::ContainsIgnoringCase => Self::ignoring_case(&format!("%{}%", literal()?), operand),
+            Operator::StartsWithIgnoringCase => Self::ignoring_case(&format!("{}%", literal()?), operand),
+            Operator::EndsWithIgnoringCase => Self::ignoring_case(&format!("%{}", literal()?), operand),
+            Operator::LikeIgnoringCase => Self::ignoring_case(&paired(text()?, operand)?, operand),
+            Operator::Regex => {
+                Ok(Self::Matches(Pattern::regex(&text()?).map_err(|expected| operand.refuse(expected))?))
             }
         }
     }
 
-    fn read_text(operator: &str, text: &str, operand: &Input) -> Result<Self> {
-        let (form, ignores_case) = match operator.strip_prefix('i') {
-            Some(form) => (form, true),
-            None => (operator, false),
-        };
-        let literal = escape_like(text);
-        let pattern = match form {
-            "contains" | "Contains" => format!("%{literal}%"),
-            "startsWith" => return Ok(Self::StartsWith(text.to_owned())),
-            "StartsWith" => format!("{literal}%"),
-            "endsWith" | "EndsWith" => format!("%{literal}"),
-            "Eq" => literal,
-            "like" | "Like" => {
-                if text.chars().rev().take_while(|letter| *letter == '\\').count() % 2 == 1 {
-                    return Err(operand.refuse("expected a pattern without an unpaired backslash at its end"));
-                }
-                match prefix_of_like(text) {
-                    Some(prefix) if !ignores_case => return Ok(Self::StartsWith(prefix)),
-                    _ => text.to_owned(),
-                }
-            }
-            "regex" => {
-                let pattern = Pattern::regex(text).map_err(|expected| operand.refuse(expected))?;
-                return Ok(Self::Matches(pattern));
-            }
-            _ => return Err(operand.refuse(format!("expected a known operator instead of \"{operator}\""))),
-        };
-        if ignores_case {
-            let pattern = Pattern::ignoring_case(&pattern).map_err(|expected| operand.refuse(expected))?;
-            return Ok(Self::Matches(pattern));
-        }
-        Ok(Self::Like(pattern))
+    /// Returns the test for a pattern of LIKE, ignoring case.
+    fn ignoring_case(pattern: &str, operand: &Input) -> Result<Self> {
+        let pattern = Pattern::ignoring_case(pattern).map_err(|expected| operand.refuse(expected))?;
+        Ok(Self::Matches(pattern))
+    }
+}
+
+/// Returns a pattern of LIKE.
+///
+/// # Errors
+/// If a backslash at the end escapes nothing.
+fn paired(pattern: String, operand: &Input) -> Result<String> {
+    match pattern.chars().rev().take_while(|letter| *letter == '\\').count() % 2 {
+        0 => Ok(pattern),
+        _ => Err(operand.refuse("expected a pattern without an unpaired backslash at its end")),
     }
 }

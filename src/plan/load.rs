@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::order::OrderTerm;
 use super::source::Source;
-use crate::model::{ColumnId, ColumnType, Entity, EntityId, RelationId};
+use crate::model::{AggregateFunction, ColumnId, ColumnType, Entity, EntityId, RelationId};
 
 /// Rows or aggregates of one entity, as a statement or a part of the parent's statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,32 +105,21 @@ pub enum Page {
     },
 }
 
-/// Aggregate function.
+/// Aggregate over rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Aggregate {
     /// Number of rows.
     Count,
-    /// Number of distinct values.
-    CountDistinct(ColumnId),
-    /// Sum of the values.
-    Sum(ColumnId),
-    /// Average of the values.
-    Average(ColumnId),
-    /// Minimum value.
-    Minimum(ColumnId),
-    /// Maximum value.
-    Maximum(ColumnId),
+    /// Function of a column.
+    OfColumn(AggregateFunction, ColumnId),
 }
 
 impl Aggregate {
     /// Returns the type of the aggregate's result.
     pub fn column_type(self, entity: &Entity) -> ColumnType {
-        let of = |id: usize| &entity.columns[id].column_type;
         match self {
-            Self::Count | Self::CountDistinct(_) => ColumnType::BigInt,
-            Self::Sum(id) => of(id).sum(),
-            Self::Average(id) => of(id).average(),
-            Self::Minimum(id) | Self::Maximum(id) => of(id).clone(),
+            Self::Count => ColumnType::BigInt,
+            Self::OfColumn(function, id) => function.column_type(&entity.columns[id].column_type),
         }
     }
 }

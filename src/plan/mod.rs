@@ -36,7 +36,7 @@ pub use complexity::Complexity;
 pub use cost::rows_asked;
 pub use cursor::Cursor;
 pub use defaults::ListDefaults;
-pub use filter::{Filter, Quantifier, Test};
+pub use filter::{Filter, Test};
 pub use input::{Arguments, Input};
 pub use load::{Aggregate, Load, LoadKind, Page, Rows};
 pub use node_id::write as write_node_id;

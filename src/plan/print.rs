@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Aggregate, Bind, Load, LoadKind, ParameterSlot, Plan, SqlBuilder};
-use crate::model::Model;
+use crate::model::{AggregateFunction, Model};
 
 impl Plan {
     /// Prints the plan in lines, parents before children, with the statements.
@@ -61,15 +61,15 @@ fn columns(model: &Model, load: &Load) -> String {
         LoadKind::Rows(rows) => rows.columns.iter().map(|id| entity.columns[*id].name.clone()).collect(),
         LoadKind::Aggregates(aggregates) => {
             let label = |aggregate: &Aggregate| {
-                let of = |name: &str, id: usize| format!("{name} of {}", entity.columns[id].name);
-                match *aggregate {
-                    Aggregate::Count => "count".to_owned(),
-                    Aggregate::CountDistinct(id) => of("distinct count", id),
-                    Aggregate::Sum(id) => of("sum", id),
-                    Aggregate::Average(id) => of("average", id),
-                    Aggregate::Minimum(id) => of("minimum", id),
-                    Aggregate::Maximum(id) => of("maximum", id),
-                }
+                let Aggregate::OfColumn(function, id) = *aggregate else { return "count".to_owned() };
+                let name = match function {
+                    AggregateFunction::CountDistinct => "distinct count",
+                    AggregateFunction::Sum => "sum",
+                    AggregateFunction::Average => "average",
+                    AggregateFunction::Minimum => "minimum",
+                    AggregateFunction::Maximum => "maximum",
+                };
+                format!("{name} of {}", entity.columns[id].name)
             };
             aggregates.iter().map(label).collect()
         }

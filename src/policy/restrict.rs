@@ -6,11 +6,11 @@ use async_graphql_value::{Name, Value as Written};
 
 use super::{ColumnGrant, Grant, Policies, ViewerType};
 use crate::guard;
-use crate::model::{Cardinality, ColumnId, EntityId, Model, Relation};
+use crate::model::{Cardinality, ColumnId, Combinator, EntityId, Model, Relation};
 
-/// Operators of filters that take filters.
-const AND: &str = "and";
-const OR: &str = "or";
+/// Combinators of filters.
+const AND: &str = Combinator::And.name();
+const OR: &str = Combinator::Or.name();
 /// Enum value that stands for the target's own rule.
 const SEEN: &str = "seen";
 
@@ -286,7 +286,7 @@ impl<'a> RoleReader<'a> {
                     let inner = filters.iter().map(|filter| self.expanded(id, filter, raw, above));
                     Written::List(inner.collect())
                 }
-                (None, filter) if [AND, OR, "not"].contains(&name.as_str()) => {
+                (None, filter) if [AND, OR, Combinator::Not.name()].contains(&name.as_str()) => {
                     self.expanded(id, filter, raw, above)
                 }
                 (None, value) => value.clone(),

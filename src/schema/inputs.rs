@@ -4,7 +4,7 @@ use async_graphql::dynamic::{InputObject, InputValue, Type, TypeRef};
 
 use super::possible::Possible;
 use crate::dialect::REGEX_DESCRIPTION;
-use crate::model::{ColumnType, Entity, Model, Operators, Relation, names};
+use crate::model::{ColumnType, Combinator, Entity, Model, Operator, Operators, Quantifier, Relation, names};
 
 /// Builds all input types of a model.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
@@ -36,54 +36,48 @@ fn used_types(model: &Model) -> Vec<(&str, Operators)> {
 }
 
 fn scalar_filter(name: &str, operators: Operators) -> InputObject {
-    let field = |operator: &str, of: TypeRef, description: &str| {
-        InputValue::new(operator, of).description(description)
-    };
-    let one = || TypeRef::named(name);
-    let many = || TypeRef::named_nn_list(name);
-    let mut filter = InputObject::new(names::scalar_filter(name)).description(format!(
+    let filter = InputObject::new(names::scalar_filter(name)).description(format!(
         "Comparison operators for {name} values. All given operators must match; null matches only `isNull`."
     ));
-    if operators.equality {
-        filter = filter
-            .field(field("eq", one(), "Equals this value."))
-            .field(field("ne", one(), "Differs from this value."))
-            .field(field("in", many(), "Equals one of these values; an empty list matches nothing."))
-            .field(field("notIn", many(), "Equals none of these values."));
-    }
-    if operators.comparison {
-        filter = filter
-            .field(field("lt", one(), "Is less than this value."))
-            .field(field("lte", one(), "Is less than or equal to this value."))
-            .field(field("gt", one(), "Is greater than this value."))
-            .field(field("gte", one(), "Is greater than or equal to this value."));
-    }
-    if operators.text {
-        for (operator, description) in TEXT_OPERATORS {
-            filter = filter.field(field(operator, one(), description));
-        }
-    }
-    filter.field(field("isNull", TypeRef::named(TypeRef::BOOLEAN), "Is null (true) or not null (false)."))
+    Operator::ALL.into_iter().filter(|operator| operator.is_among(operators)).fold(
+        filter,
+        |filter, operator| {
+            let (of, description) = operand(operator, name);
+            filter.field(InputValue::new(operator.name(), of).description(description))
+        },
+    )
 }
 
-const TEXT_OPERATORS: [(&str, &str); 10] = [
-    ("contains", "Contains this text; % and _ have no special meaning."),
-    ("startsWith", "Begins with this text."),
-    ("endsWith", "Ends with this text."),
-    (
-        "like",
-        "Matches this pattern: % stands for any text, _ for any one character; a backslash escapes either.",
-    ),
-    (
-        "iEq",
-        "Equals this text, ignoring case by Unicode simple case folding: σ equals ς, but ß does not equal ss.",
-    ),
-    ("iContains", "Contains this text, ignoring case."),
-    ("iStartsWith", "Begins with this text, ignoring case."),
-    ("iEndsWith", "Ends with this text, ignoring case."),
-    ("iLike", "Matches this pattern, ignoring case."),
-    ("regex", REGEX_DESCRIPTION),
-];
+/// Returns the type of an operator's operand, and the description of the operator.
+fn operand(operator: Operator, name: &str) -> (TypeRef, &'static str) {
+    let one = |description| (TypeRef::named(name), description);
+    let many = |description| (TypeRef::named_nn_list(name), description);
+    match operator {
+        Operator::Equal => one("Equals this value."),
+        Operator::NotEqual => one("Differs from this value."),
+        Operator::In => many("Equals one of these values; an empty list matches nothing."),
+        Operator::NotIn => many("Equals none of these values."),
+        Operator::Less => one("Is less than this value."),
+        Operator::LessOrEqual => one("Is less than or equal to this value."),
+        Operator::Greater => one("Is greater than this value."),
+        Operator::GreaterOrEqual => one("Is greater than or equal to this value."),
+        Operator::Contains => one("Contains this text; % and _ have no special meaning."),
+        Operator::StartsWith => one("Begins with this text."),
+        Operator::EndsWith => one("Ends with this text."),
+        Operator::Like => one(
+            "Matches this pattern: % stands for any text, _ for any one character; a backslash escapes either.",
+        ),
+        Operator::EqualIgnoringCase => one(
+            "Equals this text, ignoring case by Unicode simple case folding: σ equals ς, but ß does not equal ss.",
+        ),
+        Operator::ContainsIgnoringCase => one("Contains this text, ignoring case."),
+        Operator::StartsWithIgnoringCase => one("Begins with this text, ignoring case."),
+        Operator::EndsWithIgnoringCase => one("Ends with this text, ignoring case."),
+        Operator::LikeIgnoringCase => one("Matches this pattern, ignoring case."),
+        Operator::Regex => one(REGEX_DESCRIPTION),
+        Operator::IsNull => (TypeRef::named(TypeRef::BOOLEAN), "Is null (true) or not null (false)."),
+    }
+}
 
 fn filter(model: &Model, entity: &Entity) -> InputObject {
     let name = &entity.types.filter;
@@ -105,38 +99,32 @@ fn filter(model: &Model, entity: &Entity) -> InputObject {
         };
         filter = filter.field(input);
     }
-    filter
-        .field(
-            InputValue::new("and", TypeRef::named_nn_list(name))
-                .description("Matches if all of these filters match."),
-        )
-        .field(
-            InputValue::new("or", TypeRef::named_nn_list(name))
-                .description("Matches if at least one of these filters matches."),
-        )
-        .field(
-            InputValue::new("not", TypeRef::named(name))
-                .description("Matches if this filter does not match."),
-        )
+    Combinator::ALL.into_iter().fold(filter, |filter, combinator| {
+        let (of, description) = match combinator {
+            Combinator::And => (TypeRef::named_nn_list(name), "Matches if all of these filters match."),
+            Combinator::Or => {
+                (TypeRef::named_nn_list(name), "Matches if at least one of these filters matches.")
+            }
+            Combinator::Not => (TypeRef::named(name), "Matches if this filter does not match."),
+        };
+        filter.field(InputValue::new(combinator.name(), of).description(description))
+    })
 }
 
 fn list_filter(entity: &Entity) -> InputObject {
-    let of = || TypeRef::named(&entity.types.filter);
-    InputObject::new(&entity.types.list_filter)
-        .description(format!("Conditions on a list of {} objects.", entity.name))
-        .field(
-            InputValue::new("some", of())
-                .description("Matches if at least one object of the list matches this filter."),
-        )
-        .field(
-            InputValue::new("every", of()).description(
-                "Matches if every object of the list matches this filter, or the list is empty.",
-            ),
-        )
-        .field(
-            InputValue::new("none", of())
-                .description("Matches if no object of the list matches this filter."),
-        )
+    let filter = InputObject::new(&entity.types.list_filter)
+        .description(format!("Conditions on a list of {} objects.", entity.name));
+    Quantifier::ALL.into_iter().fold(filter, |filter, quantifier| {
+        let description = match quantifier {
+            Quantifier::Some => "Matches if at least one object of the list matches this filter.",
+            Quantifier::Every => {
+                "Matches if every object of the list matches this filter, or the list is empty."
+            }
+            Quantifier::None => "Matches if no object of the list matches this filter.",
+        };
+        let of = TypeRef::named(&entity.types.filter);
+        filter.field(InputValue::new(quantifier.name(), of).description(description))
+    })
 }
 
 fn order(possible: &Possible, entity: &Entity) -> InputObject {

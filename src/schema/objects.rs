@@ -8,8 +8,10 @@ use async_graphql::dynamic::{
 
 use super::possible::Possible;
 use super::roots::FieldDefinition;
-use crate::model::names::{ConnectionTypes, TypeNames};
-use crate::model::{Cardinality, Column, ColumnType, Declaration, Entity, EntityId, Model, Relation, names};
+use crate::model::names::ConnectionTypes;
+use crate::model::{
+    AggregateFunction, Cardinality, Column, ColumnType, Declaration, Entity, EntityId, Model, Relation, names,
+};
 
 /// Builds all output types of a model.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
@@ -227,79 +229,40 @@ fn aggregates(model: &Model, entity: &Entity) -> Vec<Type> {
         .description(format!("Aggregate values of {name} objects."))
         .field(scalar_field("count", TypeRef::named_nn(TypeRef::INT)).description("Number of objects."));
     let mut types = Vec::new();
-    for group in AGGREGATE_GROUPS {
+    for function in AggregateFunction::ALL {
         let columns: Vec<&Column> = entity
             .visible_columns()
             .map(|(_, column)| column)
-            .filter(|column| (group.fits)(&column.column_type))
+            .filter(|column| function.is_among(column.column_type.operators()))
             .collect();
         if columns.is_empty() {
             continue;
         }
-        let type_name = (group.type_name)(&entity.types);
-        let mut object = Object::new(type_name).description(format!("{} of each column.", group.description));
+        let (subject, is_count) = match function {
+            AggregateFunction::CountDistinct => ("Number of distinct values", true),
+            AggregateFunction::Sum => ("Sum", false),
+            AggregateFunction::Average => ("Average", false),
+            AggregateFunction::Minimum => ("Minimum", false),
+            AggregateFunction::Maximum => ("Maximum", false),
+        };
+        let type_name = function.type_name(&entity.types);
+        let mut object = Object::new(type_name).description(format!("{subject} of each column."));
         for column in columns {
-            let of = (group.of)(&column.column_type)
-                .map_or(TypeRef::named_nn(TypeRef::INT), |of| column_type(model, &of, true));
+            let of = match is_count {
+                true => TypeRef::named_nn(TypeRef::INT),
+                false => column_type(model, &function.column_type(&column.column_type), true),
+            };
             object = object.field(scalar_field(&column.field, of));
         }
         types.push(object.into());
         aggregate = aggregate.field(
-            object_field(group.field, TypeRef::named_nn(type_name))
-                .description(format!("{} of each column.", group.description)),
+            object_field(function.name(), TypeRef::named_nn(type_name))
+                .description(format!("{subject} of each column.")),
         );
     }
     types.push(aggregate.into());
     types
 }
-
-/// Kind of aggregate, available for each fitting column.
-struct AggregateGroup {
-    field: &'static str,
-    type_name: fn(&TypeNames) -> &String,
-    description: &'static str,
-    fits: fn(&ColumnType) -> bool,
-    /// Result type; `None` for a count.
-    of: fn(&ColumnType) -> Option<ColumnType>,
-}
-
-const AGGREGATE_GROUPS: [AggregateGroup; 5] = [
-    AggregateGroup {
-        field: "countDistinct",
-        type_name: |types| &types.count_distinct,
-        description: "Number of distinct values",
-        fits: |column_type| column_type.operators().equality,
-        of: |_| None,
-    },
-    AggregateGroup {
-        field: "sum",
-        type_name: |types| &types.sum,
-        description: "Sum",
-        fits: |column_type| column_type.operators().arithmetic,
-        of: |column_type| Some(column_type.sum()),
-    },
-    AggregateGroup {
-        field: "avg",
-        type_name: |types| &types.average,
-        description: "Average",
-        fits: |column_type| column_type.operators().arithmetic,
-        of: |column_type| Some(column_type.average()),
-    },
-    AggregateGroup {
-        field: "min",
-        type_name: |types| &types.minimum,
-        description: "Minimum",
-        fits: |column_type| column_type.operators().extremes,
-        of: |column_type| Some(column_type.clone()),
-    },
-    AggregateGroup {
-        field: "max",
-        type_name: |types| &types.maximum,
-        description: "Maximum",
-        fits: |column_type| column_type.operators().extremes,
-        of: |column_type| Some(column_type.clone()),
-    },
-];
 
 /// Builds a field of a scalar or enum type.
 pub(super) fn scalar_field(name: impl Into<String>, of: TypeRef) -> Field {

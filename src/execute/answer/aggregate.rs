@@ -7,7 +7,7 @@ use super::json::begin_field;
 use super::writer::{AnswerWriter, PathStep, Written};
 use crate::database::{Cell, Row, Unreadable};
 use crate::error::Error;
-use crate::model::{ColumnId, EntityId};
+use crate::model::{AggregateFunction, ColumnId, EntityId};
 use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, Load, LoadKind};
 
 impl<'a> AnswerWriter<'a> {
@@ -48,7 +48,9 @@ impl<'a> AnswerWriter<'a> {
         position: Pos,
     ) -> Written {
         match (aggregate, cell) {
-            (Aggregate::Count | Aggregate::CountDistinct(_), cell) => return self.count(cell, position),
+            (Aggregate::Count | Aggregate::OfColumn(AggregateFunction::CountDistinct, _), cell) => {
+                return self.count(cell, position);
+            }
             // An empty list has no sum, average, minimum or maximum.
             (_, None | Some(Cell::Null)) => self.scalar(&()),
             (aggregate, Some(cell)) => {
@@ -65,16 +67,12 @@ impl<'a> AnswerWriter<'a> {
     fn unreadable_aggregate(&self, aggregate: Aggregate, entity: EntityId, cell: Cell) -> Error {
         match aggregate {
             Aggregate::Count => Error::internal("a count cannot be encoded"),
-            Aggregate::Sum(column) | Aggregate::Average(column)
+            Aggregate::OfColumn(AggregateFunction::Sum | AggregateFunction::Average, column)
                 if matches!(cell, Cell::Unreadable(Unreadable::NotFinite | Unreadable::OutOfRange)) =>
             {
                 self.out_of_range(entity, &[column], "the number cannot be encoded")
             }
-            Aggregate::CountDistinct(column)
-            | Aggregate::Sum(column)
-            | Aggregate::Average(column)
-            | Aggregate::Minimum(column)
-            | Aggregate::Maximum(column) => self.unreadable(entity, column, cell),
+            Aggregate::OfColumn(_, column) => self.unreadable(entity, column, cell),
         }
     }
 
@@ -82,7 +80,7 @@ impl<'a> AnswerWriter<'a> {
     pub fn load_error(&self, load: &Load, error: &Error) -> Error {
         let LoadKind::Aggregates(aggregates) = &load.what else { return error.clone() };
         let summed = |aggregate: &Aggregate| match aggregate {
-            Aggregate::Sum(column) | Aggregate::Average(column) => Some(*column),
+            Aggregate::OfColumn(AggregateFunction::Sum | AggregateFunction::Average, column) => Some(*column),
             _ => None,
         };
         let mut columns: Vec<ColumnId> = aggregates.iter().filter_map(summed).collect();

@@ -2,13 +2,10 @@
 
 use super::{Planner, Start, no_field, position_or_push};
 use crate::error::Result;
-use crate::model::ColumnId;
+use crate::model::AggregateFunction;
 use crate::plan::filter::Filter;
 use crate::plan::selection::Merged;
 use crate::plan::{Aggregate, AggregateField, AggregateFieldKind, FieldKind, Load, LoadKind};
-
-/// Constructor of a column's aggregate.
-type OfColumn = fn(ColumnId) -> Aggregate;
 
 impl<'a> Planner<'a> {
     pub(super) fn aggregate(
@@ -23,20 +20,14 @@ impl<'a> Planner<'a> {
         let mut planned = Vec::new();
         let type_name = &entity.types.aggregate;
         for field in self.document.collect(&field.selection_sets(), type_name, &[])? {
-            let group: Option<(&String, OfColumn)> = match field.name().as_str() {
-                "countDistinct" => Some((&entity.types.count_distinct, Aggregate::CountDistinct)),
-                "sum" => Some((&entity.types.sum, Aggregate::Sum)),
-                "avg" => Some((&entity.types.average, Aggregate::Average)),
-                "min" => Some((&entity.types.minimum, Aggregate::Minimum)),
-                "max" => Some((&entity.types.maximum, Aggregate::Maximum)),
-                _ => None,
-            };
-            let kind = match (field.name().as_str(), group) {
+            let function = AggregateFunction::find(field.name());
+            let kind = match (field.name().as_str(), function) {
                 ("__typename", _) => AggregateFieldKind::TypeName(type_name.clone()),
                 ("count", _) => {
                     AggregateFieldKind::Value(position_or_push(&mut aggregates, Aggregate::Count))
                 }
-                (_, Some((type_name, aggregate))) => {
+                (_, Some(function)) => {
+                    let type_name = function.type_name(&entity.types);
                     let mut below = Vec::new();
                     for field in self.document.collect(&field.selection_sets(), type_name, &[])? {
                         let kind = match field.name().as_str() {
@@ -44,10 +35,8 @@ impl<'a> Planner<'a> {
                             name => {
                                 let column =
                                     entity.column_of_field(name).ok_or_else(|| no_field(type_name, name))?;
-                                AggregateFieldKind::Value(position_or_push(
-                                    &mut aggregates,
-                                    aggregate(column),
-                                ))
+                                let aggregate = Aggregate::OfColumn(function, column);
+                                AggregateFieldKind::Value(position_or_push(&mut aggregates, aggregate))
                             }
                         };
                         below.push(AggregateField {

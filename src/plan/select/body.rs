@@ -14,7 +14,7 @@ use super::selected::Selected;
 use super::sight::RuledTable;
 use super::statement::{OutputSlots, RelationKey, SqlStatement};
 use crate::dialect::Dialect;
-use crate::model::{ColumnType, Entity, Junction, Relation};
+use crate::model::{AggregateFunction, ColumnType, Entity, Junction, Relation};
 use crate::plan::load::{Aggregate, Load, LoadKind, Page, Rows};
 use crate::plan::order::OrderTerm;
 
@@ -211,13 +211,13 @@ impl<'a> Body<'a> {
             let (column, column_type) = column(id);
             (dialect.compared(column, column_type), column_type)
         };
-        match aggregate {
-            Aggregate::Count => Expr::cust("COUNT(*)"),
-            Aggregate::CountDistinct(id) => compared(id).0.count_distinct(),
-            Aggregate::Sum(id) => dialect.sum(column(id).0, column(id).1),
-            Aggregate::Average(id) => dialect.average(column(id).0, column(id).1),
-            Aggregate::Minimum(id) => dialect.selected(compared(id).0.min(), compared(id).1),
-            Aggregate::Maximum(id) => dialect.selected(compared(id).0.max(), compared(id).1),
+        let Aggregate::OfColumn(function, id) = aggregate else { return Expr::cust("COUNT(*)") };
+        match function {
+            AggregateFunction::CountDistinct => compared(id).0.count_distinct(),
+            AggregateFunction::Sum => dialect.sum(column(id).0, column(id).1),
+            AggregateFunction::Average => dialect.average(column(id).0, column(id).1),
+            AggregateFunction::Minimum => dialect.selected(compared(id).0.min(), compared(id).1),
+            AggregateFunction::Maximum => dialect.selected(compared(id).0.max(), compared(id).1),
         }
     }
 

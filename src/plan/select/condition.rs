@@ -9,8 +9,8 @@ use super::output::{JUNCTION, MAIN};
 use super::scope::Scope;
 use super::sight::RuledTable;
 use crate::dialect::Dialect;
-use crate::model::{ColumnId, ColumnType, EntityId, Relation, RelationId};
-use crate::plan::filter::{Filter, Quantifier, Test};
+use crate::model::{ColumnId, ColumnType, EntityId, Quantifier, Relation, RelationId};
+use crate::plan::filter::{Filter, Test};
 use crate::plan::load::Load;
 use crate::plan::operand::Operand;
 
