@@ -6,8 +6,8 @@ use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, Select
 use super::binds::{Bind, ParameterSlot};
 use super::builder::SqlBuilder;
 use super::output::{JUNCTION, MAIN};
+use super::ruled_table::RuledTable;
 use super::scope::Scope;
-use super::sight::RuledTable;
 use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, EntityId, Quantifier, Relation, RelationId};
 use crate::plan::filter::{Filter, Test};

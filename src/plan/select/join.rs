@@ -9,8 +9,8 @@ use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, Tab
 
 use super::condition::join_condition;
 use super::output::OutputColumn;
+use super::ruled_table::RuledTable;
 use super::scope::Scope;
-use super::sight::RuledTable;
 use super::statement::Join;
 use crate::model::{ColumnId, EntityId, Relation, RelationId};
 use crate::plan::{Load, LoadKind};

@@ -8,8 +8,8 @@ use sea_orm::{JoinType, Value};
 
 use super::condition::{Conditions, join_condition};
 use super::output::{JUNCTION, MAIN, OutputColumn};
+use super::ruled_table::RuledTable;
 use super::scope::Scope;
-use super::sight::RuledTable;
 use crate::dialect::Comparison;
 use crate::model::{ColumnType, EntityId, Relation, RelationId};
 use crate::plan::cursor::Cursor;

@@ -1,42 +1,28 @@
 //! Tables of a statement, with the rules of the viewer's role.
 
-use sea_orm::sea_query::{Alias, Expr, IntoIden, TableRef};
+use sea_orm::sea_query::{Alias, Expr};
 
 use super::builder::SqlBuilder;
 use super::condition::Conditions;
+use super::ruled_table::{RelatedTables, RuledTable};
 use super::scope::Scope;
-use crate::model::{ColumnId, EntityId, Relation, Table};
+use crate::model::{ColumnId, EntityId, Relation};
 use crate::plan::filter::Filter;
 use crate::plan::rules::Sight;
-
-/// Table of a FROM or a JOIN, with the rule of its rows. Only this file names tables, so that no statement misses
-/// a rule.
-pub(super) struct RuledTable {
-    pub table: TableRef,
-    pub rule: Option<Expr>,
-}
-
-/// Table at the other end of a relation, and the junction between, with the rules of the links and the rows.
-pub(super) struct RelatedTables {
-    pub target: TableRef,
-    pub junction: Option<TableRef>,
-    pub rules: Vec<Expr>,
-}
 
 impl Scope<'_> {
     /// Returns the table of an entity by this alias.
     pub(super) fn table_of(&self, id: EntityId, alias: &str) -> RuledTable {
-        let table = named(&self.model.entities[id].table, alias);
-        RuledTable { table, rule: self.rule_of_rows(id, alias) }
+        RuledTable::new(&self.model.entities[id].table, alias, self.rule_of_rows(id, alias))
     }
 
     /// Returns the tables that lead to the other end of a relation, by these aliases.
     pub(super) fn related_tables(&self, relation: &Relation, alias: &str, junction: &str) -> RelatedTables {
-        let RuledTable { table: target, rule } = self.table_of(relation.target, alias);
-        let between = relation.junction.as_ref();
-        let links = between.and_then(|between| self.rule_of_rows(between.entity?, junction));
-        let junction = between.map(|between| named(&between.table, junction));
-        RelatedTables { target, junction, rules: links.into_iter().chain(rule).collect() }
+        let junction = relation.junction.as_ref().map(|between| {
+            let rule = between.entity.and_then(|id| self.rule_of_rows(id, junction));
+            RuledTable::new(&between.table, junction, rule)
+        });
+        RelatedTables::new(self.table_of(relation.target, alias), junction)
     }
 
     /// Returns the rule of an entity's rows, for the table with this alias.
@@ -61,13 +47,4 @@ impl Scope<'_> {
         let full = SqlBuilder { model: sight.rules.model(), sight: None, ..self.builder };
         Conditions::of_rule(Scope { builder: full, ..*self }).filter(id, alias, rule)
     }
-}
-
-fn named(table: &Table, alias: &str) -> TableRef {
-    let name = Alias::new(&table.name);
-    let reference: TableRef = match &table.schema {
-        Some(schema) => (Alias::new(schema), name).into(),
-        None => name.into(),
-    };
-    reference.alias(Alias::new(alias).into_iden())
 }
