@@ -93,6 +93,9 @@ pub enum Command {
         database: DatabaseOptions,
     },
     /// Compare the entities with each other and with the live database
+    ///
+    /// The exit code is 0 if they match, and 1 if a promise of the schema is not kept by the database. Each finding names the
+    /// option or the change of the database that mends it. Notes do not change the exit code.
     Check {
         /// Source of the model
         #[command(flatten)]
@@ -222,6 +225,12 @@ pub struct Serve {
     /// Disable migrations and example data; the database is left unchanged
     #[arg(long)]
     pub no_migrate: bool,
+    /// Reaction to differences between the schema and the database at start
+    ///
+    /// Answers would be wrong, for example, if a relation to one row has a key that the database does not keep unique. The
+    /// command `check` prints the same differences.
+    #[arg(long, env = "CROWSFOOT_CHECK", value_enum, default_value_t = DatabaseCheck::Strict)]
+    pub check: DatabaseCheck,
     /// Number of worker threads [default: one per core]
     #[arg(long, env = "CROWSFOOT_WORKERS")]
     pub workers: Option<std::num::NonZeroUsize>,
@@ -423,6 +432,17 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|number| *number > 0)
         .ok_or_else(|| "expected a number greater than 0".to_owned())
+}
+
+/// Reaction to differences between the schema and the database at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DatabaseCheck {
+    /// Refuse to serve if answers would be wrong or fail, and log other differences
+    Strict,
+    /// Log all differences
+    Warn,
+    /// Compare only the types without which no row can be read
+    Off,
 }
 
 /// Amount of detail in responses.

@@ -1,5 +1,6 @@
 //! The command line: serves the example domain, and looks after its database and schema.
 
+mod check;
 mod config;
 mod example;
 mod init;
@@ -18,7 +19,7 @@ use config::{Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, 
 use crowsfoot::database::{self, ConnectSettings};
 use crowsfoot::diagram::{self, Format};
 use crowsfoot::plan::Catalog;
-use crowsfoot::{Model, Schema};
+use crowsfoot::{Model, Schema, SchemaBuilder};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed;
 use migration::{Migrator, apply};
@@ -66,6 +67,14 @@ async fn main() -> ExitCode {
 async fn connect(database: &DatabaseOptions) -> Result<database::Database, Failure> {
     let settings = ConnectSettings::new(database.pool_size).pooler(database.postgres_pooler.into());
     Ok(database::connect_with(&database.database_url, &settings).await?)
+}
+
+/// Returns the model of the compiled entities, which no option of a database's tables concerns.
+fn compiled_model(options: &Options) -> Result<Model, Failure> {
+    match options.is_about_tables() {
+        true => Err("include, exclude and [entities.…] describe tables: they need --from-database".into()),
+        false => Ok(example::registry().model()?),
+    }
 }
 
 async fn migrate(direction: &Migrate) -> Result<(), Failure> {
@@ -134,8 +143,8 @@ async fn print_schema(
     source: &ModelSource,
     database: &DatabaseOptions,
 ) -> Result<(), Failure> {
-    let (model, _) = model(source, database).await?;
-    let sdl = Schema::new(model)?.sdl();
+    let (schema, _) = schema(source, database).await?;
+    let sdl = schema.sdl();
     let Some(file) = check else {
         print!("{sdl}");
         return Ok(());
@@ -169,8 +178,7 @@ async fn explain(
     source: &ModelSource,
     database: &DatabaseOptions,
 ) -> Result<(), Failure> {
-    let (model, of_model) = model(source, database).await?;
-    let schema = Schema::new(model)?;
+    let (schema, of_model) = schema(source, database).await?;
     let variables = variables.map(serde_json::from_str).transpose()?.unwrap_or_default();
     let request =
         async_graphql::Request::new(query).variables(async_graphql::Variables::from_json(variables));
@@ -193,31 +201,38 @@ async fn print_model(
         DiagramFormat::Mermaid => Format::Mermaid,
         DiagramFormat::Dot => Format::Dot,
     };
-    print!("{}", diagram::draw(&model(source, database).await?.0, format));
+    let (schema, _) = schema(source, database).await?;
+    print!("{}", diagram::draw(schema.model(), format));
     Ok(())
 }
 
-/// Returns the model of a command that needs no database unless the model is read from one, and the dialect of the
-/// database: SQLite if there is none.
-async fn model(
+/// Returns the schema of a command that needs no database unless the model is read from one, and the dialect of the
+/// database: SQLite if there is none. All of the options file is checked.
+async fn schema(
     source: &ModelSource,
     database: &DatabaseOptions,
-) -> Result<(Model, crowsfoot::dialect::Dialect), Failure> {
-    if !source.from_database {
-        return Ok((example::registry().model()?, crowsfoot::dialect::Dialect::Sqlite));
-    }
-    let connection = connect(database).await?;
+) -> Result<(Schema, crowsfoot::dialect::Dialect), Failure> {
     let options = Options::read(source.options.as_deref())?;
-    let model = source::read(&connection, source, options, print_note).await?;
-    let dialect = crowsfoot::dialect::Dialect::of(connection.get_database_backend())?;
-    connection.close().await?;
-    Ok((model, dialect))
+    let policies = options.policies();
+    let (model, dialect) = match source.from_database {
+        false => (compiled_model(&options)?, crowsfoot::dialect::Dialect::Sqlite),
+        true => {
+            source::require_file(&database.database_url)?;
+            let connection = connect(database).await?;
+            let model = source::read(&connection, source, &options, print_note).await?;
+            let dialect = crowsfoot::dialect::Dialect::of(connection.get_database_backend())?;
+            connection.close().await?;
+            (model, dialect)
+        }
+    };
+    let schema = policies.into_iter().fold(Schema::builder(model), SchemaBuilder::policies).finish()?;
+    Ok((schema, dialect))
 }
 
 async fn init(output: &Path, source: &ModelSource, database: &DatabaseOptions) -> Result<(), Failure> {
-    let (model, _) = model(source, database).await?;
-    init::write(&model, output)?;
-    println!("{} has the defaults of {} entities", output.display(), model.exposed().count());
+    let (schema, _) = schema(source, database).await?;
+    init::write(schema.model(), output)?;
+    println!("{} has the defaults of {} entities", output.display(), schema.model().exposed().count());
     Ok(())
 }
 
@@ -226,23 +241,6 @@ fn print_note(note: &dyn Display) {
 }
 
 async fn check(source: &ModelSource, database: &DatabaseOptions) -> Result<(), Failure> {
-    let (model, _) = model(source, database).await?;
-    let connection = connect(database).await?;
-    let (faults, notes): (Vec<_>, Vec<_>) = database::verify(&model, &connection)
-        .await?
-        .into_iter()
-        .partition(|difference| difference.is_fault());
-    for note in &notes {
-        println!("note: {note}");
-    }
-    if faults.is_empty() {
-        println!("{} entities match each other and the database", model.entities.len());
-        return Ok(());
-    }
-    Err(differences(&faults).into())
-}
-
-fn differences(found: &[database::Difference]) -> String {
-    let lines: Vec<String> = found.iter().map(|difference| format!("\n  - {difference}")).collect();
-    format!("the database differs from the entities ({} found):{}", lines.len(), lines.concat())
+    let (schema, _) = schema(source, database).await?;
+    check::print(schema.model(), &connect(database).await?).await
 }

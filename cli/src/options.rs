@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use crowsfoot::model::{OnDelete, TableOptions};
+use crowsfoot::EntityOptions;
+use crowsfoot::model::{ModelError, ModelFault, OnDelete, TableOptions};
 use crowsfoot::policy::{Policies, RoleGrants, ViewerType};
 use crowsfoot::server::JwtSettings;
 use serde::Deserialize;
@@ -24,6 +25,11 @@ pub struct Options {
     /// Patterns of tables to leave out.
     #[serde(default)]
     exclude: Vec<String>,
+    /// False to leave out the other sides of keys, except those that a section names.
+    reverse_sides: Option<bool>,
+    /// Names of values, by enum and stored text.
+    #[serde(default)]
+    enum_values: BTreeMap<String, BTreeMap<String, String>>,
     /// Options of entities, by table.
     #[serde(default)]
     entities: BTreeMap<String, EntitySection>,
@@ -36,10 +42,16 @@ pub struct Options {
     /// Verification of tokens.
     #[serde(default)]
     pub sign_in: Option<JwtSettings>,
+    /// Name of the file.
+    #[serde(skip)]
+    file: String,
+    /// Text of the file.
+    #[serde(skip)]
+    text: String,
 }
 
-/// Section of one entity, in the words of [`EntityOptions`](crowsfoot::EntityOptions).
-#[derive(Debug, Deserialize)]
+/// Section of one entity, in the words of [`EntityOptions`].
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EntitySection {
     name: Option<String>,
@@ -51,13 +63,32 @@ struct EntitySection {
     #[serde(default)]
     many: Vec<String>,
     #[serde(default)]
+    reverse: BTreeMap<String, String>,
+    comment: Option<String>,
+    #[serde(default)]
+    comments: BTreeMap<String, String>,
+    #[serde(default)]
     generated: Vec<String>,
     #[serde(default)]
     list_through: BTreeMap<String, String>,
     #[serde(default)]
     on_delete: BTreeMap<String, OnDelete>,
+    #[serde(default)]
+    many_to_many: Vec<ManyToManySection>,
+    symmetrical: Option<String>,
+    #[serde(default)]
+    shown: bool,
     order_by: Option<String>,
     scope: Option<String>,
+}
+
+/// List through a junction.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManyToManySection {
+    from: String,
+    to: String,
+    field: String,
 }
 
 impl Options {
@@ -74,8 +105,9 @@ impl Options {
     /// # Errors
     /// If the text has a fault: with its line and column, and without the text of the line, which may contain a secret.
     pub fn of_file(file: Option<&Path>, text: &str) -> Result<Self, Failure> {
-        let name = file.unwrap_or(Path::new("options")).display();
-        Ok(Self::parse(text).map_err(|fault| format!("{name}: {fault}"))?)
+        let name = file.unwrap_or(Path::new("options")).display().to_string();
+        let options = Self::parse(text).map_err(|fault| format!("{name}: {fault}"))?;
+        Ok(Self { file: name, text: text.to_owned(), ..options })
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -85,6 +117,36 @@ impl Options {
         })
     }
 
+    /// Formats the faults of a model with these options: an option that names nothing with its line.
+    pub fn located(&self, error: &ModelError) -> String {
+        let mut lines = vec![format!("the entities are not a valid model ({} found):", error.faults.len())];
+        for fault in &error.faults {
+            let place = match fault {
+                ModelFault::UnknownOption { name, .. } => self.place_of(name),
+                _ => String::new(),
+            };
+            lines.push(format!("\n  - {place}{fault}"));
+        }
+        lines.concat()
+    }
+
+    /// Formats the file and the lines with a word.
+    fn place_of(&self, word: &str) -> String {
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let has_word = |line: &str| {
+            let code = line.split('#').next().unwrap_or_default();
+            code.split(|letter| !is_word(letter)).any(|found| found == word)
+                || code.contains(&format!("\"{word}\""))
+        };
+        let numbered = self.text.lines().zip(1..).filter(|(line, _)| has_word(line));
+        let numbers: Vec<String> = numbered.map(|(_, number): (_, usize)| number.to_string()).collect();
+        match numbers.len() {
+            0 => String::new(),
+            1 => format!("{}: line {}: ", self.file, numbers.concat()),
+            _ => format!("{}: lines {}: ", self.file, numbers.join(", ")),
+        }
+    }
+
     /// Returns the policies; `None` without roles.
     pub fn policies(&self) -> Option<Policies> {
         (!self.roles.is_empty()).then(|| Policies::from_parts(self.viewer.clone(), self.roles.clone()))
@@ -92,39 +154,66 @@ impl Options {
 
     /// Returns true if the file has options of entities, which only a live database has.
     pub fn is_about_tables(&self) -> bool {
-        !self.include.is_empty() || !self.exclude.is_empty() || !self.entities.is_empty()
+        !self.include.is_empty()
+            || !self.exclude.is_empty()
+            || !self.entities.is_empty()
+            || !self.enum_values.is_empty()
+            || self.reverse_sides.is_some()
     }
 
     /// Returns the options of the entities.
-    pub fn tables(self) -> TableOptions {
-        let options = self.include.into_iter().fold(TableOptions::new(), TableOptions::include);
-        let options = self.exclude.into_iter().fold(options, TableOptions::exclude);
-        self.entities.into_iter().fold(options, |options, (table, section)| {
-            options.entity(table, |mut entity| {
-                if let Some(name) = section.name {
-                    entity = entity.name(name);
-                }
-                if let Some(plural) = section.plural {
-                    entity = entity.plural(plural);
-                }
-                if let Some(order) = section.order_by {
-                    entity = entity.order_by(order);
-                }
-                if let Some(scope) = section.scope {
-                    entity = entity.scope(scope);
-                }
-                entity =
-                    section.rename.into_iter().fold(entity, |entity, (from, to)| entity.rename(from, to));
-                entity = section.hide.into_iter().fold(entity, |entity, field| entity.hide(field));
-                entity = section.many.into_iter().fold(entity, |entity, relation| entity.many(relation));
-                entity =
-                    section.generated.into_iter().fold(entity, |entity, column| entity.generated(column));
-                let lists = section.list_through.into_iter();
-                entity = lists.fold(entity, |entity, (relation, field)| entity.list_through(relation, field));
-                let rules = section.on_delete.into_iter();
-                rules.fold(entity, |entity, (relation, rule)| entity.on_delete(relation, rule))
-            })
+    pub fn tables(&self) -> TableOptions {
+        let options = self.include.iter().fold(TableOptions::new(), TableOptions::include);
+        let options = self.exclude.iter().fold(options, TableOptions::exclude);
+        let mut options = options.reverse_sides(self.reverse_sides.unwrap_or(true));
+        for (enumeration, values) in &self.enum_values {
+            let values = values.iter();
+            options =
+                values.fold(options, |options, (stored, name)| options.enum_value(enumeration, stored, name));
+        }
+        let entities = self.entities.iter();
+        entities.fold(options, |options, (table, section)| {
+            options.entity(table, |entity| section.clone().options(entity))
         })
+    }
+}
+
+impl EntitySection {
+    /// Adds the section to the options of its entity.
+    fn options(self, mut entity: EntityOptions) -> EntityOptions {
+        if let Some(name) = self.name {
+            entity = entity.name(name);
+        }
+        if let Some(plural) = self.plural {
+            entity = entity.plural(plural);
+        }
+        if let Some(order) = self.order_by {
+            entity = entity.order_by(order);
+        }
+        if let Some(scope) = self.scope {
+            entity = entity.scope(scope);
+        }
+        if let Some(field) = self.symmetrical {
+            entity = entity.symmetrical(field);
+        }
+        if let Some(text) = self.comment {
+            entity = entity.comment(text);
+        }
+        entity = entity.shown(self.shown);
+        let texts = self.comments.into_iter();
+        entity = texts.fold(entity, |entity, (column, text)| entity.comments(column, text));
+        let sides = self.reverse.into_iter();
+        entity = sides.fold(entity, |entity, (relation, field)| entity.reverse(relation, field));
+        entity = self.rename.into_iter().fold(entity, |entity, (from, to)| entity.rename(from, to));
+        entity = self.hide.into_iter().fold(entity, EntityOptions::hide);
+        entity = self.many.into_iter().fold(entity, EntityOptions::many);
+        entity = self.generated.into_iter().fold(entity, EntityOptions::generated);
+        let lists = self.list_through.into_iter();
+        entity = lists.fold(entity, |entity, (relation, field)| entity.list_through(relation, field));
+        let lists = self.many_to_many.into_iter();
+        entity = lists.fold(entity, |entity, list| entity.many_to_many(list.from, list.to, list.field));
+        let rules = self.on_delete.into_iter();
+        rules.fold(entity, |entity, (relation, rule)| entity.on_delete(relation, rule))
     }
 }
 
@@ -205,22 +294,48 @@ mod tests {
         let text = r#"
             include = ["*"]
             exclude = ["old_*"]
+            reverse_sides = false
+            enum_values.mood = { "so so" = "MEH" }
             [entities.users]
             name = "Account"
             plural = "people"
             hide = ["password"]
             many = ["user"]
+            reverse = { user = "infos" }
+            comment = "People"
+            comments = { email = "Address" }
             generated = ["length"]
             rename = { posts = "articles" }
             list_through = { follower = "fans" }
             on_delete = { posts = "set_null" }
+            many_to_many = [{ from = "tutor", to = "course", field = "tutored" }]
+            symmetrical = "friends"
+            shown = true
             order_by = "{ id: DESC }"
             scope = "{ id: { gt: 1 } }"
         "#;
         let read = format!("{:?}", Options::parse(text).unwrap().tables());
         for value in [
-            "\"*\"", "old_*", "Account", "people", "password", "\"user\"", "length", "articles", "fans",
-            "SetNull", "DESC", "gt: 1",
+            "\"*\"",
+            "old_*",
+            "Account",
+            "people",
+            "password",
+            "\"user\"",
+            "length",
+            "articles",
+            "fans",
+            "SetNull",
+            "infos",
+            "People",
+            "Address",
+            "reverse_sides: false",
+            "MEH",
+            "tutored",
+            "friends",
+            "shown: true",
+            "DESC",
+            "gt: 1",
         ] {
             assert!(read.contains(value), "{value}: {read}");
         }

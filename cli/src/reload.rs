@@ -7,9 +7,8 @@ use crowsfoot::database::{self, Database, DatabaseDescription};
 use crowsfoot::server::GraphqlService;
 
 use crate::config::Serve;
-use crate::serve::check_readable;
 use crate::served_options::ServedOptions;
-use crate::{Failure, options};
+use crate::{Failure, check, options};
 
 /// Time between two looks at the file and the tables.
 const WATCH: Duration = Duration::from_secs(2);
@@ -21,13 +20,13 @@ pub struct Reload {
     watches: bool,
 }
 
-/// Text of the options file, and the tables of a live database.
+/// Text of the options file, and the tables of the database.
 #[derive(PartialEq)]
 pub struct Contents {
     /// Text of the options file.
     pub options: String,
-    /// Tables; `None` for the example's entities.
-    pub tables: Option<DatabaseDescription>,
+    /// Tables.
+    pub tables: DatabaseDescription,
 }
 
 impl Reload {
@@ -85,13 +84,8 @@ impl Reload {
 /// Reads the options file and the tables; or returns the text of the fault.
 async fn read(settings: &Serve, connection: &Database) -> Result<Contents, String> {
     let options = options::text(settings.source.options.as_deref()).map_err(|fault| fault.to_string())?;
-    let tables = match settings.source.from_database {
-        true => {
-            let described = database::describe(connection, &settings.source.schema).await;
-            Some(described.map_err(|fault| fault.to_string())?)
-        }
-        false => None,
-    };
+    let tables = database::describe(connection, &settings.source.schema).await;
+    let tables = tables.map_err(|fault| fault.to_string())?;
     Ok(Contents { options, tables })
 }
 
@@ -103,8 +97,8 @@ async fn replace(
 ) -> Result<(), Failure> {
     let declared = ServedOptions::read(settings, &contents.options)?;
     let sign_in = declared.sign_in.clone();
-    let schema = declared.schema(settings, contents.tables.as_ref())?;
-    check_readable(&schema, connection).await?;
+    let schema = declared.schema(settings, Some(&contents.tables))?;
+    check::at_start(settings.check, schema.model(), &contents.tables, connection).await?;
     Ok(service.replace(schema, sign_in).await?)
 }
 

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use actix_web::rt;
-use crowsfoot::Schema;
 use crowsfoot::database::{self, ChangeRelay, ChangeSource, ConnectSettings, Database, Synchronous};
 use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
 use migration::apply;
@@ -21,7 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{DatabaseOptions, LiveChanges, LiveOptions, LogFormat, Mode, Serve, SqliteSynchronous};
 use crate::reload::{Contents, Reload};
 use crate::served_options::ServedOptions;
-use crate::{Failure, connect, differences, options};
+use crate::{Failure, check, connect, example, options, source};
 
 /// Maximum time to wait at shutdown for the database connections to close.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
@@ -48,13 +47,15 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         })
         .pooler(settings.database.postgres_pooler.into());
     let connect = || database::connect_with(&settings.database.database_url, &connect_settings);
-    let live = if settings.source.from_database { Some(connect().await?) } else { None };
-    let tables = match &live {
-        Some(connection) => Some(database::describe(connection, &settings.source.schema).await?),
-        None => None,
+    let live = match settings.source.from_database {
+        true => {
+            source::require_file(&settings.database.database_url)?;
+            Some(connect().await?)
+        }
+        false => None,
     };
     // A model that contradicts itself ends the program before anything else is touched.
-    let schema = declared.schema(&settings, tables.as_ref())?;
+    let compiled = if live.is_none() { Some(declared.schema(&settings, None)?) } else { None };
     let trusted_documents = settings.trusted_documents.as_deref().map(trusted_documents).transpose()?;
     let connection = match live {
         Some(connection) => connection,
@@ -63,7 +64,13 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     if !settings.no_migrate && !settings.source.from_database {
         prepare_database(&settings.database, &connection).await?;
     }
-    check_readable(&schema, &connection).await?;
+    let tables = database::describe(&connection, &settings.source.schema).await?;
+    let is_complete = || example::registry().merge(&tables.tables) == example::registry();
+    let schema = match compiled.filter(|_| is_complete()) {
+        Some(schema) => schema,
+        None => declared.schema(&settings, Some(&tables))?,
+    };
+    check::at_start(settings.check, schema.model(), &tables, &connection).await?;
     let sockets = SocketLimits::default()
         .init_time(Duration::from_secs(settings.socket_init_timeout))
         .sockets(settings.max_sockets)
@@ -112,12 +119,6 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         tracing::warn!(%error, "the last spans could not be exported");
     }
     Ok(())
-}
-
-/// Refuses a schema with columns whose stored type the service cannot read.
-pub async fn check_readable(schema: &Schema, connection: &Database) -> Result<(), Failure> {
-    let unreadable = database::unreadable_columns(schema.model(), connection).await?;
-    if unreadable.is_empty() { Ok(()) } else { Err(differences(&unreadable).into()) }
 }
 
 /// Starts to relay changes between this process and others that serve the database.

@@ -7,7 +7,7 @@ use crowsfoot::database::DatabaseDescription;
 use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::policy::Policies;
 use crowsfoot::server::{AdministratorSecret, Jwt, SignIn};
-use crowsfoot::{Model, Schema};
+use crowsfoot::{Model, Schema, SchemaBuilder};
 
 use crate::config::{Mode, Serve};
 use crate::options::Options;
@@ -47,26 +47,29 @@ impl ServedOptions {
         }
     }
 
-    /// Builds the schema over a live database, or over the example's entities.
+    /// Builds the schema of the tables of a database, or of the example's entities, which learn from the tables.
     ///
     /// # Errors
     /// If the model or a policy has faults.
-    pub fn schema(self, settings: &Serve, live: Option<&DatabaseDescription>) -> Result<Schema, Failure> {
+    pub fn schema(
+        &self,
+        settings: &Serve,
+        described: Option<&DatabaseDescription>,
+    ) -> Result<Schema, Failure> {
         let note = |note: &dyn Display| tracing::warn!("{note}");
-        let model = match live {
-            Some(described) => source::model(described, self.options, note)?,
+        let model = match described {
+            Some(described) if settings.source.from_database => {
+                source::model(described, &self.options, note)?
+            }
+            Some(described) => example::registry().merge(&described.tables).model()?,
             None => example::registry().model()?,
         };
         let builder = builder(settings, model);
-        Ok(match self.policies {
-            Some(policies) => builder.policies(policies),
-            None => builder,
-        }
-        .finish()?)
+        Ok(self.policies.iter().cloned().fold(builder, SchemaBuilder::policies).finish()?)
     }
 }
 
-fn builder(settings: &Serve, model: Model) -> crowsfoot::SchemaBuilder {
+fn builder(settings: &Serve, model: Model) -> SchemaBuilder {
     let mut limits = ExecutionLimits::DEFAULT;
     limits.rows = settings.max_rows;
     limits.cost = settings.max_cost;

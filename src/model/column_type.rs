@@ -271,7 +271,7 @@ impl ColumnType {
     }
 
     /// Returns true if every database compares values of the two types.
-    pub(super) fn is_compared_with(&self, other: &Self) -> bool {
+    pub(crate) fn is_compared_with(&self, other: &Self) -> bool {
         self == other && *self != Self::Json || self.is_integer() && other.is_integer()
     }
 

@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::{Declaration, OnDelete};
 
+/// Similarity from which a known name is suggested for an unknown one.
+const LEAST_SIMILARITY: f64 = 0.8;
+
 /// Reason why the registered entities do not form a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelFault {
@@ -153,13 +156,41 @@ pub enum ModelFault {
         /// Reason why the key cannot follow it.
         problem: String,
     },
+    /// An option `symmetrical` of an entity that is no junction of a table with itself.
+    NotSymmetrical {
+        /// The junction.
+        entity: String,
+        /// Field in the option.
+        field: String,
+    },
     /// An option that names something the entity does not have.
     UnknownOption {
         /// The entity.
         entity: String,
         /// Name in the option.
         name: String,
+        /// Known name that resembles it.
+        similar: Option<String>,
     },
+}
+
+impl ModelFault {
+    /// Builds the fault of an option that names none of the `known` names.
+    pub(super) fn unknown_option<'a>(
+        entity: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a String>,
+    ) -> Self {
+        let others = known.into_iter().filter(|known| *known != name);
+        let similar = others.map(|known| (strsim::jaro_winkler(name, known), known));
+        let nearest = similar.max_by(|(one, _), (other, _)| one.total_cmp(other));
+        let nearest = nearest.filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY);
+        Self::UnknownOption {
+            entity: entity.to_owned(),
+            name: name.to_owned(),
+            similar: nearest.map(|(_, known)| known.clone()),
+        }
+    }
 }
 
 impl fmt::Display for ModelFault {
@@ -243,8 +274,17 @@ impl fmt::Display for ModelFault {
             Self::OnDelete { relation, rule, problem } => {
                 write!(formatter, "{relation} has the deletion rule {rule}, but {problem}")
             }
-            Self::UnknownOption { entity, name } => {
-                write!(formatter, "an option of {entity} names \"{name}\", which does not exist")
+            Self::NotSymmetrical { entity, field } => write!(
+                formatter,
+                "{entity} cannot have the symmetrical list \"{field}\": expected exactly two keys to the same columns of one \
+                 table, or a many_to_many of this field"
+            ),
+            Self::UnknownOption { entity, name, similar } => {
+                write!(formatter, "an option of {entity} names \"{name}\", which does not exist")?;
+                match similar {
+                    Some(similar) => write!(formatter, "; did you mean \"{similar}\"?"),
+                    None => Ok(()),
+                }
             }
         }
     }

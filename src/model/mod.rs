@@ -7,6 +7,7 @@ mod description;
 mod expected;
 mod fault;
 mod limit;
+mod merge;
 pub mod names;
 mod note;
 mod range;
@@ -50,6 +51,8 @@ pub struct Model {
     pub mutation_roots: HashMap<String, (EntityId, MutationRoot)>,
     /// Parts of a database that the model leaves out, and names that gave way. Entities have none.
     pub notes: Vec<Note>,
+    /// True if a database's tables fill the model, and not entities.
+    pub is_of_tables: bool,
 }
 
 /// Kind of a root field.

@@ -10,7 +10,7 @@ use super::relation::Declared;
 use super::{Table, names};
 
 /// An entity as it was declared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reflected {
     /// Type names in order of preference, of which the first without a clash is taken. An entity has one, after the
     /// module that declares it: `entity::user_infos::Entity` is `UserInfo`.
@@ -27,7 +27,7 @@ pub(super) struct Reflected {
 }
 
 /// A column as it was declared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct ReflectedColumn {
     pub name: String,
     /// Variant of the entity's `Column` enum, which is PascalCase of the model's field; the name itself for a column
@@ -49,7 +49,7 @@ pub(super) struct ReflectedColumn {
 
 /// A many-to-many relation as `Related::via` declares it: from the owner to the junction, and from there to
 /// the target.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct ReflectedVia {
     /// Table of the entity that declares the relation.
     pub owner: Table,

@@ -25,7 +25,7 @@ use super::{ModelFault, Note, OnDelete};
 /// assert_eq!(model.entities[0].name, "Author");
 /// # Ok::<(), crowsfoot::model::ModelError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Registry {
     pub(super) registered: Vec<(Reflected, EntityOptions)>,
     pub(super) via: Vec<ReflectedVia>,
@@ -35,6 +35,8 @@ pub struct Registry {
     /// True if names that clash give way by rule; otherwise each clash is a fault. People chose the names of
     /// entities, and would not find them in the schema.
     pub(super) resolves_clashes: bool,
+    /// True if the other sides of all forward relations are shown, declared or not.
+    pub(super) reverse_sides: bool,
 }
 
 /// Options of one entity, which override the defaults.
@@ -42,7 +44,7 @@ pub struct Registry {
 /// Options name a column or relation by its field in the schema or by its variant in the entity. If a column
 /// and a relation share both, as `author` and `Author`, the field means the column and the variant the
 /// relation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EntityOptions {
     pub(super) name: Option<String>,
     pub(super) plural: Option<String>,
@@ -54,6 +56,13 @@ pub struct EntityOptions {
     pub(super) many: BTreeSet<String>,
     pub(super) order_by: Option<String>,
     pub(super) scope: Option<String>,
+    pub(super) symmetrical: Option<String>,
+    /// Lists through this junction: the relations by which each enters and leaves, and its field.
+    pub(super) many_to_many: Vec<(String, String, String)>,
+    pub(super) shown: bool,
+    pub(super) reverse: BTreeMap<String, String>,
+    pub(super) comment: Option<String>,
+    pub(super) comments: BTreeMap<String, String>,
 }
 
 impl EntityOptions {
@@ -94,6 +103,66 @@ impl EntityOptions {
     /// followers, and `list_through("followed", "idols")` the followed.
     pub fn list_through(mut self, relation: impl Into<String>, field: impl Into<String>) -> Self {
         self.lists_through.insert(relation.into(), field.into());
+        self
+    }
+
+    /// Adds a list through this junction, or names one that exists. The list belongs to the entity behind the relation
+    /// `from`, and leads to the entity behind the relation `to`. The links need not be unique: a pair that is linked twice is
+    /// listed twice.
+    ///
+    /// For enrolments with the relations `student` and `course`, `many_to_many("student", "course", "courses")` lists the
+    /// courses of a student.
+    pub fn many_to_many(
+        mut self,
+        from: impl Into<String>,
+        to: impl Into<String>,
+        field: impl Into<String>,
+    ) -> Self {
+        self.many_to_many.push((from.into(), to.into(), field.into()));
+        self
+    }
+
+    /// Makes one list of both directions of this junction, which links the rows of a table with each other, as friends. A
+    /// link is two rows of the junction, which the service writes and removes together.
+    ///
+    /// If the junction has more than two keys, [`EntityOptions::many_to_many`] of the same field names the two.
+    pub fn symmetrical(mut self, field: impl Into<String>) -> Self {
+        self.symmetrical = Some(field.into());
+        self
+    }
+
+    /// Keeps this junction as a type of the schema, although it has no columns of its own.
+    pub fn shown(mut self, shown: bool) -> Self {
+        self.shown = shown;
+        self
+    }
+
+    /// Shows the other side of this forward relation as `field` of the referenced entity: one row if the key is unique,
+    /// otherwise a list. A side that the referenced entity declares gets the field.
+    ///
+    /// ```
+    /// let model = crowsfoot::Registry::new()
+    ///     .register::<entity::author::Entity>()
+    ///     .register::<entity::post::Entity>()
+    ///     .register_with::<entity::book::Entity>(|book| book.reverse("author", "works"))
+    ///     .model()?;
+    /// assert!(model.entities[0].relation_of_field("works").is_some());
+    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// ```
+    pub fn reverse(mut self, relation: impl Into<String>, field: impl Into<String>) -> Self {
+        self.reverse.insert(relation.into(), field.into());
+        self
+    }
+
+    /// Describes the type in the schema, instead of the table's comment.
+    pub fn comment(mut self, text: impl Into<String>) -> Self {
+        self.comment = Some(text.into());
+        self
+    }
+
+    /// Describes the field of a column in the schema, instead of the column's comment.
+    pub fn comments(mut self, column: impl Into<String>, text: impl Into<String>) -> Self {
+        self.comments.insert(column.into(), text.into());
         self
     }
 
@@ -180,6 +249,11 @@ impl EntityOptions {
         fields.iter().find_map(|name| self.many.get(name))
     }
 
+    /// Returns the option that names the other side of the forward relation with these names, and the side's field.
+    pub(super) fn reverse_side(&self, names: &[String]) -> Option<(&String, &String)> {
+        names.iter().find_map(|name| self.reverse.get_key_value(name))
+    }
+
     /// Returns true if any of `names` is always generated.
     pub(super) fn generates(&self, names: &[String]) -> bool {
         names.iter().any(|name| self.generated.contains(name))
@@ -225,6 +299,14 @@ impl Registry {
                 to: R::default().table_name().to_owned(),
             }),
         }
+        self
+    }
+
+    /// Shows the other side of every forward relation, although the referenced entity does not declare it: one row if the key
+    /// is unique, otherwise a list. The fields are named as those of tables; [`EntityOptions::reverse`] names one. Generators
+    /// leave such sides out where an entity has several relations to another.
+    pub fn reverse_sides(mut self, shown: bool) -> Self {
+        self.reverse_sides = shown;
         self
     }
 

@@ -1,5 +1,6 @@
 //! Relations and their cardinality; the only file that reads `RelationDef`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use sea_orm::sea_query::{ForeignKeyAction, TableRef};
@@ -157,6 +158,8 @@ pub struct Junction {
     pub from: Vec<String>,
     /// Columns that reference the target.
     pub to: Vec<String>,
+    /// True if a link is two rows, one for each direction: the list and its other side are one.
+    pub is_symmetrical: bool,
 }
 
 impl Relation {
@@ -167,7 +170,7 @@ impl Relation {
 }
 
 /// Relation as an entity's `Relation` enum declares it, with names instead of types.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Declared {
     /// Name of the variant; for a key of a table the key as `books (author_id)`.
     pub variant: String,
@@ -186,6 +189,10 @@ pub(super) struct Declared {
     pub enforced: bool,
     pub on_delete: KeyAction,
     pub on_update: KeyAction,
+    /// True if a key declares the relation, and no variant of an entity.
+    pub is_of_key: bool,
+    /// True if an option chose the field.
+    pub is_chosen: bool,
     /// True if the relation has a further condition, a closure that cannot be read.
     pub conditional: bool,
 }
@@ -219,7 +226,24 @@ impl Declared {
             enforced: !definition.skip_fk,
             on_delete: KeyAction::read(definition.on_delete),
             on_update: KeyAction::read(definition.on_update),
+            is_of_key: false,
+            is_chosen: false,
             conditional: definition.on_condition.is_some(),
+        }
+    }
+
+    /// Returns the other side of a forward relation.
+    pub fn reverse(&self, is_list: bool, fields: Vec<String>, is_chosen: bool) -> Self {
+        Self {
+            fields,
+            fields_through: Vec::new(),
+            declaration: if is_list { Declaration::HasMany } else { Declaration::HasOne },
+            from_table: self.to_table.clone(),
+            from: self.to.clone(),
+            to_table: self.from_table.clone(),
+            to: self.from.clone(),
+            is_chosen,
+            ..self.clone()
         }
     }
 
@@ -227,6 +251,11 @@ impl Declared {
     pub fn is_list(&self) -> bool {
         self.declaration == Declaration::HasMany
     }
+}
+
+/// Pairs the columns of both sides, regardless of order.
+pub(super) fn pairs<'a>(from: &'a [String], to: &'a [String]) -> BTreeSet<(&'a String, &'a String)> {
+    from.iter().zip(to).collect()
 }
 
 fn table_of(table: &TableRef) -> Table {

@@ -86,17 +86,21 @@ impl MutationWriter<'_> {
                 let parents: Vec<Vec<Value>> = named.into_iter().map(|(parent, _)| parent).collect();
                 let links = Unlinked { parents: &parents, pairs: &pairs, keep };
                 self.remove_links(owner, junction, (&from, &to), links).await?;
+                if junction.is_symmetrical {
+                    let links = Unlinked { parents: &parents, pairs: &pairs, keep };
+                    self.remove_links(owner, junction, (&to, &from), links).await?;
+                }
             }
         }
         let created = self.create(relation.target, creates, &relation.to, None).await?;
-        let pairs = self.both_ends(relation, links, &created).await?;
+        let pairs = self.both_ends(through, links, &created).await?;
         self.link(through, [from, to].concat(), pairs).await
     }
 
-    /// Finds the rows at the far ends. A link named twice is created once.
+    /// Finds the rows at the far ends. A link named twice is created once, and a symmetrical one in both directions.
     async fn both_ends(
         &self,
-        relation: &Relation,
+        through: Through<'_>,
         links: Vec<NewLink>,
         created: &[RowInput],
     ) -> Result<Vec<Pair>> {
@@ -105,6 +109,7 @@ impl MutationWriter<'_> {
             LinkTarget::New(_) => None,
         });
         let keys: Vec<&UniqueKeyInput> = keys.collect();
+        let Through { relation, junction: Junction { is_symmetrical, .. }, .. } = through;
         let mut found = self.resolve(relation.target, &keys, &relation.to).await?.into_iter();
         let mut seen = HashSet::new();
         let mut pairs = Vec::new();
@@ -113,9 +118,11 @@ impl MutationWriter<'_> {
                 LinkTarget::Known(_) => (found.next().unwrap_or_default(), true),
                 LinkTarget::New(place) => (values_of(&created[place], &relation.to), false),
             };
-            let ends = [parent, end].concat();
-            if seen.insert(normalized(&ends)) {
-                pairs.push(Pair { ends, may_exist, own });
+            let mirrored = is_symmetrical.then(|| [end.clone(), parent.clone()].concat());
+            for ends in std::iter::once([parent, end].concat()).chain(mirrored) {
+                if seen.insert(normalized(&ends)) {
+                    pairs.push(Pair { ends, may_exist, own: own.clone() });
+                }
             }
         }
         Ok(pairs)

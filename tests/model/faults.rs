@@ -852,9 +852,9 @@ const CASES: &[Case] = &[
                 .enum_value("level", "good", "GOOD")
         },
         &[
-            "an option of Author names \"Posts\", which does not exist",
-            "an option of Author names \"nmae\", which does not exist",
-            "an option of Author names \"pots\", which does not exist",
+            "an option of Author names \"Posts\", which does not exist; did you mean \"posts\"?",
+            "an option of Author names \"nmae\", which does not exist; did you mean \"name\"?",
+            "an option of Author names \"pots\", which does not exist; did you mean \"posts\"?",
             "an option of grade names \"bad\", which does not exist",
             "an option of level names \"good\", which does not exist",
         ],
@@ -901,6 +901,31 @@ const CASES: &[Case] = &[
              declares no default_value",
         ],
     ),
+    (
+        "lists of a junction that has no such keys, or not to one table",
+        || {
+            sound().register_with::<ruled::entry::Entity>(|entry| {
+                entry
+                    .many_to_many("Author", "reader", "entries")
+                    .symmetrical("friends")
+                    .hide("Author")
+                    .hide("Editor")
+            })
+        },
+        &["an option of Entry names \"reader\", which does not exist"],
+    ),
+    (
+        "a symmetrical list of a table that has one key",
+        || {
+            Registry::new()
+                .register::<sound::author::Entity>()
+                .register_with::<sound::post::Entity>(|post| post.symmetrical("friends"))
+        },
+        &[
+            "Post cannot have the symmetrical list \"friends\": expected exactly two keys to the same columns of one table, \
+             or a many_to_many of this field",
+        ],
+    ),
 ];
 
 fn sound() -> Registry {
@@ -940,7 +965,7 @@ fn every_kind_of_fault_is_provoked() {
     assert_eq!(provoked, (0..KINDS).collect());
 }
 
-const KINDS: usize = 21;
+const KINDS: usize = 22;
 
 /// Index of a fault's kind. A new kind does not compile here, and then fails above until a case provokes it.
 fn kind(fault: &ModelFault) -> usize {
@@ -966,6 +991,7 @@ fn kind(fault: &ModelFault) -> usize {
         ModelFault::WrongStart { .. } => 18,
         ModelFault::ColumnTwice { .. } => 19,
         ModelFault::OnDelete { .. } => 20,
+        ModelFault::NotSymmetrical { .. } => 21,
     }
 }
 

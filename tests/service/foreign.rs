@@ -198,8 +198,16 @@ async fn an_options_file_renames_and_its_faults_have_lines() {
     for (options, fault) in [
         ("[entities.player]\nhid = []", "line 2, column 1"),
         ("[entities.player]\nhid = []", "Did you mean `hide`?"),
-        ("[entities.palyer]", "an option of the database names \"palyer\", which does not exist"),
-        ("[entities.player]\nhide = [\"nam\"]", "an option of Player names \"nam\", which does not exist"),
+        (
+            "[entities.palyer]",
+            "crowsfoot.toml: line 1: an option of the database names \"palyer\", which does not exist; did you mean \"player\"?",
+        ),
+        (
+            "[entities.player]\nhide = [\"nam\"]",
+            "crowsfoot.toml: line 2: an option of Player names \"nam\", which does not exist; did you mean \"name\"?",
+        ),
+        // All of them at once.
+        ("[entities.player]\nhide = [\"nam\"]\nreverse.teem = \"men\"\n[entities.gmae]", "(3 found)"),
     ] {
         std::fs::write(&file, options).unwrap();
         let ended = run(&folder, &with_options).await;

@@ -6,6 +6,7 @@ mod architecture;
 mod attacks;
 mod batches;
 mod changed;
+mod checked;
 mod cluster;
 mod commands;
 mod concurrency_limit;

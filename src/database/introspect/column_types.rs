@@ -17,14 +17,11 @@ struct LiveType {
     /// Function that writes the values in binary format.
     send: String,
     name: String,
-    always_generated: bool,
 }
 
-/// All columns: schema (NULL for the connection's own), table, column, type, send function, type name, and
-/// whether the database always generates the value.
+/// All columns: schema (NULL for the connection's own), table, column, type, send function, type name.
 const COLUMNS: &str = "SELECT NULLIF(n.nspname, current_schema())::text, r.relname::text, c.attname::text,
-    b.oid::int8, b.typsend::text, format_type(c.atttypid, c.atttypmod)::text,
-    (c.attidentity = 'a' OR c.attgenerated <> '')::int::int8
+    b.oid::int8, b.typsend::text, format_type(c.atttypid, c.atttypmod)::text
     FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace JOIN pg_attribute c ON c.attrelid = r.oid
     JOIN pg_type t ON t.oid = c.atttypid JOIN pg_type b ON b.oid = COALESCE(NULLIF(t.typbasetype, 0), t.oid)
     WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.attnum > 0 AND NOT c.attisdropped AND b.typtype <> 'd'";
@@ -43,13 +40,6 @@ const TEXT_COLUMNS: &str =
 /// # Errors
 /// Fails if the database cannot be queried.
 pub async fn unreadable_columns(model: &Model, connection: &DatabaseConnection) -> Result<Vec<Difference>> {
-    let mut differences = compare(model, connection).await?;
-    differences.retain(|difference| matches!(difference, Difference::Type { .. }));
-    Ok(differences)
-}
-
-/// Finds the columns whose types differ, or whose values the database always generates.
-pub(super) async fn compare(model: &Model, connection: &DatabaseConnection) -> Result<Vec<Difference>> {
     if Dialect::of(connection.get_database_backend())? == Dialect::Sqlite {
         return text_decimals(model, connection).await;
     }
@@ -59,7 +49,6 @@ pub(super) async fn compare(model: &Model, connection: &DatabaseConnection) -> R
             oid: u32::try_from(row.get::<i64>(3)?).unwrap_or_default(),
             send: row.get(4)?,
             name: row.get(5)?,
-            always_generated: row.get::<i64>(6)? != 0,
         };
         live.insert((row.table()?, row.get(2)?), described);
     }
@@ -75,8 +64,6 @@ pub(super) async fn compare(model: &Model, connection: &DatabaseConnection) -> R
                     in_entity,
                     in_database: live.name.clone(),
                 });
-            } else if live.always_generated && !column.always_generated {
-                differences.push(Difference::AlwaysGenerated { column: label });
             }
         }
     }

@@ -19,6 +19,10 @@ pub(super) fn assemble(
             let hidden = column.is_unreadable || options.hides(&reflected.names_of_column(column));
             let generated = reflected.auto_increment && reflected.primary_key == [column.name.clone()];
             let mut assembled = assemble_column(&name, column, (hidden, generated), enumerations, faults);
+            let comments = reflected.names_of_column(column);
+            if let Some(comment) = comments.iter().find_map(|name| options.comments.get(name)) {
+                assembled.description = Some(comment.clone());
+            }
             if column.always_generated || options.generates(&reflected.names_of_column(column)) {
                 assembled.always_generated = true;
                 assembled.generated = true;
@@ -31,7 +35,7 @@ pub(super) fn assemble(
     let many = options.plural.clone().unwrap_or_else(|| names::list_field(&name));
     let position = |wanted: &String| reflected.columns.iter().position(|column| column.name == *wanted);
     Entity {
-        description: reflected.comment.clone(),
+        description: options.comment.as_ref().or(reflected.comment.as_ref()).cloned(),
         table: reflected.table.clone(),
         primary_key: reflected.primary_key.iter().filter_map(position).collect(),
         unique_keys: reflected

@@ -3,7 +3,7 @@
 //! SeaORM accepts any `RelationDef`: the sides may differ in number of columns, or have types that the
 //! database does not compare. Each such definition becomes a fault here, so later code need not check.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::reflect::Reflected;
 use crate::model::registry::EntityOptions;
@@ -19,6 +19,8 @@ pub(super) struct Joined {
 /// Entities that relations join.
 pub(super) struct JoinedEntities<'a> {
     pub model: &'a Model,
+    /// Entities by table.
+    pub tables: &'a BTreeMap<Table, EntityId>,
     pub registered: &'a [(Reflected, EntityOptions)],
 }
 
@@ -40,7 +42,7 @@ impl JoinedEntities<'_> {
             }));
         }
         let ends = sides.map(|(table, columns)| {
-            let id = self.model.entity_of_table(table)?;
+            let id = *self.tables.get(table)?;
             Some((id, self.columns(relation, id, columns, &mut faults)))
         });
         if let [Some((from, from_columns)), Some((to, to_columns))] = &ends

@@ -3,7 +3,9 @@
 mod clashes;
 mod entity;
 mod joins;
+mod junctions;
 mod resolution;
+mod reverse;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -13,10 +15,10 @@ use joins::{Joined, JoinedEntities};
 use super::check::NamedPart;
 use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
-use super::relation::Declared;
+use super::relation::{Declared, pairs};
 use super::{
     Cardinality, ColumnId, ColumnType, Declaration, EntityId, Junction, KeyAction, Model, ModelError,
-    ModelFault, Relation, names,
+    ModelFault, Relation, Table, names,
 };
 use clashes::Clashes;
 
@@ -55,6 +57,8 @@ struct Assembly {
     clashes: Clashes,
     /// Keys of the option `list_through` that named a list, by entity.
     lists: Vec<BTreeSet<String>>,
+    /// Entities by table.
+    tables: BTreeMap<Table, EntityId>,
     faults: Vec<ModelFault>,
 }
 
@@ -73,16 +77,22 @@ struct Origin {
 
 impl Assembly {
     fn new(registry: Registry) -> Self {
-        let Registry { registered: given, via, values, mut faults, notes, resolves_clashes } = registry;
+        let Registry { registered: given, via, values, mut faults, notes, resolves_clashes, reverse_sides } =
+            registry;
         let mut registered: Vec<(Reflected, EntityOptions)> = Vec::new();
+        let mut tables = BTreeMap::new();
         for (reflected, options) in given {
-            if registered.iter().any(|(known, _)| known.table == reflected.table) {
+            if tables.contains_key(&reflected.table) {
                 faults.push(ModelFault::RegisteredTwice { table: reflected.table.name });
             } else {
+                tables.insert(reflected.table.clone(), registered.len());
                 registered.push((reflected, options));
             }
         }
-        let mut model = Model { notes, ..Model::default() };
+        if !resolves_clashes {
+            faults.extend(reverse::add(&mut registered, &tables, reverse_sides));
+        }
+        let mut model = Model { notes, is_of_tables: resolves_clashes, ..Model::default() };
         for (reflected, options) in &registered {
             let entity = entity::assemble(reflected, options, &mut model.enumerations, &mut faults);
             model.entities.push(entity);
@@ -90,7 +100,11 @@ impl Assembly {
         let origins = registered.iter().map(|_| Vec::new()).collect();
         let lists = vec![BTreeSet::new(); registered.len()];
         let clashes = Clashes::new(resolves_clashes);
-        Self { registered, via, values, model, origins, clashes, lists, faults }
+        Self { registered, via, values, model, origins, clashes, lists, tables, faults }
+    }
+
+    fn entity_of(&self, table: &Table) -> Option<EntityId> {
+        self.tables.get(table).copied()
     }
 
     /// Adds `belongs_to`, `has_one` and `has_many` relations as declared.
@@ -119,7 +133,7 @@ impl Assembly {
             });
             return;
         }
-        let Some(target) = self.model.entity_of_table(&declared.to_table) else {
+        let Some(target) = self.entity_of(&declared.to_table) else {
             self.faults
                 .push(ModelFault::NotRegistered { relation: label, table: declared.to_table.name.clone() });
             return;
@@ -149,8 +163,9 @@ impl Assembly {
         self.push(
             id,
             Origin {
-                variant: Some(declared.variant.clone()),
+                variant: Some(declared.variant.clone()).filter(|_| !declared.is_of_key),
                 alternatives: declared.fields.iter().skip(1).cloned().collect(),
+                is_chosen: declared.is_chosen,
                 ..Origin::default()
             },
             Relation {
@@ -197,120 +212,12 @@ impl Assembly {
     }
 
     fn has_forward_side(&self, reverse: &Declared) -> bool {
-        self.registered.iter().filter(|(reflected, _)| reflected.table == reverse.to_table).any(
-            |(reflected, _)| {
-                reflected.relations.iter().any(|forward| {
-                    forward.declaration == Declaration::BelongsTo
-                        && forward.to_table == reverse.from_table
-                        && pairs(&forward.from, &forward.to) == pairs(&reverse.to, &reverse.from)
-                })
-            },
-        )
-    }
-
-    /// Adds many-to-many relations found at junctions: two `belongs_to` whose columns together form a key.
-    fn add_junctions(&mut self) {
-        for id in 0..self.registered.len() {
-            let forward: Vec<Declared> = self.registered[id]
-                .0
-                .relations
-                .iter()
-                // A faulty relation was reported above; a hidden relation does not count.
-                .filter(|declared| {
-                    declared.declaration == Declaration::BelongsTo
-                        && !declared.conditional
-                        && declared.from_table == self.registered[id].0.table
-                        && self.joined("", declared).is_ok()
-                        // A table through which its own rows reach each other is an entity, not a junction.
-                        && !(self.clashes.resolves() && declared.to_table == declared.from_table)
-                })
-                .cloned()
-                .collect();
-            let mut pairs = Vec::new();
-            for (index, one) in forward.iter().enumerate() {
-                for other in &forward[index + 1..] {
-                    if self.is_exactly_a_key(id, one, other) {
-                        pairs.push((one, other));
-                    }
-                }
-            }
-            for (one, other) in &pairs {
-                self.add_list_through(id, one, other);
-                self.add_list_through(id, other, one);
-            }
-            if pairs.iter().any(|(one, other)| self.has_nothing_beside(id, one, other)) {
-                self.model.entities[id].exposed = false;
-            }
-        }
-        self.drop_relations_to_hidden_junctions();
-    }
-
-    fn is_exactly_a_key(&self, id: EntityId, one: &Declared, other: &Declared) -> bool {
-        let pair: BTreeSet<&String> = one.from.iter().chain(&other.from).collect();
-        let reflected = &self.registered[id].0;
-        one.from != other.from
-            && std::iter::once(&reflected.primary_key)
-                .chain(&reflected.unique_keys)
-                .any(|key| key.iter().collect::<BTreeSet<_>>() == pair)
-    }
-
-    /// Returns true if the junction has only the two keys, and perhaps a surrogate key that no relation
-    /// references.
-    fn has_nothing_beside(&self, id: EntityId, one: &Declared, other: &Declared) -> bool {
-        let reflected = &self.registered[id].0;
-        let is_pointed_at =
-            self.registered.iter().flat_map(|(reflected, _)| &reflected.relations).any(|declared| {
-                declared.declaration == Declaration::BelongsTo && declared.to_table == reflected.table
-            });
-        let is_surrogate =
-            |column: &String| reflected.primary_key.len() == 1 && reflected.primary_key[0] == *column;
-        !is_pointed_at
-            && reflected.columns.iter().all(|column| {
-                one.from.contains(&column.name)
-                    || other.from.contains(&column.name)
-                    || is_surrogate(&column.name)
-            })
-    }
-
-    /// Adds the list that enters the junction by `near` and leaves by `far`.
-    fn add_list_through(&mut self, junction: EntityId, near: &Declared, far: &Declared) {
-        let (Some(owner), Some(target)) =
-            (self.model.entity_of_table(&near.to_table), self.model.entity_of_table(&far.to_table))
-        else {
-            // Reported where the junction's own relation was added.
-            return;
-        };
-        let to_columns = |declared| self.joined("", declared).ok().and_then(|joined| joined.to);
-        let (Some(from), Some(to)) = (to_columns(near), to_columns(far)) else { return };
-        let far_field = self.default_field(junction, target, far);
-        let named = &self.registered[junction].1.lists_through;
-        let of_user = [far_field.as_str(), &names::field(&far.variant), &far.variant]
-            .into_iter()
-            .find_map(|name| named.get_key_value(name));
-        self.lists[junction].extend(of_user.map(|(name, _)| name.clone()));
-        let mut fields: VecDeque<String> = far.fields_through.iter().cloned().collect();
-        let field = fields.pop_front().unwrap_or_else(|| names::list_field(&far_field));
-        let origin = Origin { alternatives: fields, is_chosen: of_user.is_some(), ..Origin::default() };
-        let field = of_user.map_or(field, |(_, field)| field.clone());
-        let junction = Junction {
-            table: self.model.entities[junction].table.clone(),
-            entity: Some(junction),
-            from: near.from.clone(),
-            to: far.from.clone(),
-        };
-        self.push(owner, origin, many_to_many(field, target, from, to, junction));
-    }
-
-    fn drop_relations_to_hidden_junctions(&mut self) {
-        for id in 0..self.model.entities.len() {
-            let keep: Vec<bool> = self.model.entities[id]
-                .relations
-                .iter()
-                .map(|relation| self.model.entities[relation.target].exposed)
-                .collect();
-            retain(&mut self.model.entities[id].relations, &keep);
-            retain(&mut self.origins[id], &keep);
-        }
+        let holder = self.entity_of(&reverse.to_table).map(|id| &self.registered[id].0);
+        holder.into_iter().flat_map(|reflected| &reflected.relations).any(|forward| {
+            forward.declaration == Declaration::BelongsTo
+                && forward.to_table == reverse.from_table
+                && pairs(&forward.from, &forward.to) == pairs(&reverse.to, &reverse.from)
+        })
     }
 
     /// Adds many-to-many relations declared by `Related::via`, unless the junction already provides the
@@ -328,8 +235,8 @@ impl Assembly {
                 self.faults.push(ModelFault::WrongStart { relation: label, table, expected });
                 continue;
             }
-            let owner = self.model.entity_of_table(&to_junction.from_table);
-            let target = self.model.entity_of_table(&to_target.to_table);
+            let owner = self.entity_of(&to_junction.from_table);
+            let target = self.entity_of(&to_target.to_table);
             let (Some(owner), Some(target)) = (owner, target) else {
                 let table =
                     if owner.is_none() { to_junction.from_table.name } else { to_target.to_table.name };
@@ -341,12 +248,16 @@ impl Assembly {
                 continue;
             };
             let junction = Junction {
-                entity: self.model.entity_of_table(&to_junction.to_table),
+                entity: self.entity_of(&to_junction.to_table),
                 table: to_junction.to_table,
                 from: to_junction.to,
                 to: to_target.from,
+                is_symmetrical: false,
             };
-            let is_known = |relation: &Relation| relation.junction.as_ref() == Some(&junction);
+            let is_known = |relation: &Relation| {
+                let known = relation.junction.as_ref();
+                known.is_some_and(|known| Junction { is_symmetrical: false, ..known.clone() } == junction)
+            };
             if !self.model.entities[owner].relations.iter().any(is_known) {
                 let field = names::list_field(&self.model.entities[target].name);
                 self.push(owner, Origin::default(), many_to_many(field, target, from, to, junction));
@@ -387,20 +298,18 @@ impl Assembly {
             retain(&mut entity.relations, &keep);
             retain(&mut self.origins[id], &keep);
             // Options may also name relations that are already left out.
-            for declared in &reflected.relations {
+            for declared in reflected.relations.iter().filter(|declared| !declared.is_of_key) {
                 known.extend(reflected.names_of_relation(&declared.variant, declared.is_list()));
             }
             let unknown = options.renamed.keys().chain(&options.hidden).filter(|name| !known.contains(*name));
             let lists = options.lists_through.keys().filter(|name| !self.lists[id].contains(*name));
-            let generated = options.generated.iter().filter(|name| !columns.contains(*name));
+            let generated = options.generated.iter().chain(options.comments.keys());
+            let generated = generated.filter(|name| !columns.contains(*name));
             // Of tables, the option was read with the keys; an entity declares the side itself.
             let many = options.many.iter().filter(|_| !self.clashes.resolves());
             let unknown: BTreeSet<&String> = unknown.chain(lists).chain(generated).chain(many).collect();
             self.faults.extend(
-                unknown.into_iter().map(|name| ModelFault::UnknownOption {
-                    entity: entity.name.clone(),
-                    name: name.clone(),
-                }),
+                unknown.into_iter().map(|name| ModelFault::unknown_option(&entity.name, name, &known)),
             );
         }
     }
@@ -408,28 +317,42 @@ impl Assembly {
     /// Applies the user's names to enum values.
     fn name_values(&mut self) {
         for ((enumeration, stored), name) in &self.values {
-            let enumerations = self.model.enumerations.iter_mut();
-            let mut values = enumerations
-                .filter(|known| known.database_name == *enumeration)
-                .flat_map(|known| &mut known.variants);
-            match values.find(|(_, known)| known == stored) {
-                Some((known, _)) => known.clone_from(name),
-                None => self
-                    .faults
-                    .push(ModelFault::UnknownOption { entity: enumeration.clone(), name: stored.clone() }),
+            let mut known = Vec::new();
+            let mut is_known = false;
+            for (id, of) in self.model.enumerations.iter_mut().enumerate() {
+                for (value, (field, text)) in of.variants.iter_mut().enumerate() {
+                    if of.database_name != *enumeration {
+                        continue;
+                    }
+                    known.push(text.clone());
+                    if text == stored && !is_known {
+                        is_known = true;
+                        field.clone_from(name);
+                        self.clashes.choose(NamedPart::EnumValue(id, value));
+                    }
+                }
+            }
+            if !is_known {
+                self.faults.push(ModelFault::unknown_option(enumeration, stored, &known));
             }
         }
     }
 
     /// Reports hidden key columns without a scalar, because key columns are read even if hidden.
     fn check_keys(&mut self) {
-        for (id, entity) in self.model.entities.iter().enumerate() {
-            let relations = || self.model.entities.iter().flat_map(|owner| &owner.relations);
-            let own = entity.relations.iter().flat_map(|relation| &relation.from);
-            let others =
-                relations().filter(|relation| relation.target == id).flat_map(|relation| &relation.to);
-            let keys: BTreeSet<&ColumnId> = entity.primary_key.iter().chain(own).chain(others).collect();
-            for column in keys.into_iter().map(|column| &self.registered[id].0.columns[*column]) {
+        let entities = &self.model.entities;
+        let mut keys: Vec<BTreeSet<ColumnId>> =
+            entities.iter().map(|entity| entity.primary_key.iter().copied().collect()).collect();
+        for (owner, relation) in entities
+            .iter()
+            .enumerate()
+            .flat_map(|(id, entity)| entity.relations.iter().map(move |of| (id, of)))
+        {
+            keys[owner].extend(&relation.from);
+            keys[relation.target].extend(&relation.to);
+        }
+        for ((id, entity), keys) in entities.iter().enumerate().zip(&keys) {
+            for column in keys.iter().map(|column| &self.registered[id].0.columns[*column]) {
                 let is_hidden = self.registered[id].1.hides(&self.registered[id].0.names_of_column(column));
                 if is_hidden && ColumnType::of(&column.database_type, |_, _| 0).is_none() {
                     self.faults.push(ModelFault::NoScalar {
@@ -444,13 +367,15 @@ impl Assembly {
 
     fn is_hidden(&self, id: EntityId, declared: &Declared) -> bool {
         let (reflected, options) = &self.registered[id];
-        options.hides(&reflected.names_of_relation(&declared.variant, declared.is_list()))
+        !declared.is_of_key
+            && options.hides(&reflected.names_of_relation(&declared.variant, declared.is_list()))
     }
 
     /// Returns the columns by which a definition joins two tables, and keeps the faults.
     /// Returns the columns by which a definition joins two tables, or the faults that prevent the join.
     fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<ModelFault>> {
-        JoinedEntities { model: &self.model, registered: &self.registered }.joined(relation, declared)
+        JoinedEntities { model: &self.model, tables: &self.tables, registered: &self.registered }
+            .joined(relation, declared)
     }
 
     fn join(&mut self, relation: &str, declared: &Declared) -> Option<Joined> {
@@ -484,11 +409,6 @@ fn many_to_many(
         to,
         junction: Some(junction),
     }
-}
-
-/// Pairs the columns of both sides, regardless of order.
-fn pairs<'a>(from: &'a [String], to: &'a [String]) -> BTreeSet<(&'a String, &'a String)> {
-    from.iter().zip(to).collect()
 }
 
 /// Keeps the items at the places that `keep` marks.

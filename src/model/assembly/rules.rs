@@ -2,7 +2,7 @@
 //! rule.
 
 use super::Assembly;
-use crate::model::{Column, Declaration, EntityId, ModelFault, OnDelete, RelationId};
+use crate::model::{Column, Declaration, EntityId, ModelFault, OnDelete, Relation, RelationId};
 
 impl Assembly {
     /// Applies to each key the rule that an option of either side names. Runs before fields are renamed or
@@ -10,20 +10,22 @@ impl Assembly {
     pub(super) fn add_rules(&mut self) {
         for id in 0..self.registered.len() {
             for (name, rule) in self.registered[id].1.on_delete.clone() {
-                match self.key_named(id, &name) {
-                    Some((child, relation)) => self.add_rule(child, relation, rule),
-                    None => self.faults.push(ModelFault::UnknownOption {
-                        entity: self.model.entities[id].name.clone(),
-                        name,
-                    }),
+                let keys = self.keys_named(id, &name);
+                if keys.is_empty() {
+                    let entity = &self.model.entities[id];
+                    let known = entity.relations.iter().map(|relation| &relation.field);
+                    self.faults.push(ModelFault::unknown_option(&entity.name, &name, known));
+                }
+                for (child, relation) in keys {
+                    self.add_rule(child, relation, rule);
                 }
             }
         }
     }
 
     /// Returns the forward relation behind a relation: the relation itself, its other side, or for a list the
-    /// junction's key to this entity.
-    fn key_named(&self, id: EntityId, name: &str) -> Option<(EntityId, RelationId)> {
+    /// junction's key to this entity. A symmetrical list has two such keys.
+    fn keys_named(&self, id: EntityId, name: &str) -> Vec<(EntityId, RelationId)> {
         let (reflected, options) = &self.registered[id];
         let relations = &self.model.entities[id].relations;
         let named = relations.iter().zip(&self.origins[id]).position(|(relation, origin)| {
@@ -34,21 +36,27 @@ impl Assembly {
             let mut field = relation.field.clone();
             options.rename_to(&mut field, &names);
             field == name || names.iter().any(|known| known == name)
-        })?;
+        });
+        let Some(named) = named else { return Vec::new() };
         let relation = &relations[named];
         match &relation.junction {
-            None if relation.declaration == Declaration::BelongsTo => Some((id, named)),
-            None => Some((relation.target, self.model.forward_side(id, named)?)),
+            None if relation.declaration == Declaration::BelongsTo => vec![(id, named)],
+            None => {
+                self.model.forward_side(id, named).map(|key| (relation.target, key)).into_iter().collect()
+            }
             Some(junction) => {
-                let child = junction.entity?;
+                let Some(child) = junction.entity else { return Vec::new() };
                 let entity = &self.model.entities[child];
-                let from: Vec<_> =
-                    junction.from.iter().filter_map(|column| entity.column_named(column)).collect();
-                let is_key = |(_, key): &(RelationId, &crate::model::Relation)| {
-                    key.declaration == Declaration::BelongsTo && key.target == id && key.from == from
+                let other = Some(&junction.to).filter(|_| junction.is_symmetrical);
+                let key = |columns: &Vec<String>| {
+                    let from: Vec<_> =
+                        columns.iter().filter_map(|column| entity.column_named(column)).collect();
+                    let is_key = |key: &Relation| {
+                        key.declaration == Declaration::BelongsTo && key.target == id && key.from == from
+                    };
+                    Some((child, entity.relations.iter().position(is_key)?))
                 };
-                let (key, _) = entity.relations.iter().enumerate().find(is_key)?;
-                Some((child, key))
+                std::iter::once(&junction.from).chain(other).filter_map(key).collect()
             }
         }
     }

@@ -7,7 +7,7 @@ mod served;
 
 use std::collections::BTreeSet;
 
-use names::EntityNames;
+pub(super) use names::{EntityNames, KeyWords};
 pub use options::TableOptions;
 use sea_orm::ColumnType as DatabaseType;
 use served::{Served, key, sorted};
@@ -53,8 +53,9 @@ impl Registry {
             let reflected = reflect(table, names, &mut notes);
             registered.push((reflected, table.options.clone()));
         }
-        faults.extend(relations::add(&served, &names, &mut registered, &mut notes));
-        Self { registered, notes, faults, resolves_clashes: true, ..Self::default() }
+        faults.extend(relations::add(&served, &names, options.reverse_sides, &mut registered, &mut notes));
+        let values = options.values.clone();
+        Self { registered, values, notes, faults, resolves_clashes: true, ..Self::default() }
     }
 }
 

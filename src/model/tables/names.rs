@@ -27,7 +27,7 @@ const FEWEST_WITH_PREFIX: usize = 3;
 const PREPOSITIONS: [&str; 9] = ["by", "to", "from", "for", "in", "at", "of", "on", "with"];
 
 /// Names of an entity.
-pub(super) struct EntityNames {
+pub(in crate::model) struct EntityNames {
     /// Type names in order of preference.
     pub types: Vec<String>,
     /// Type after which relations are named, in snake_case: the option's, or the preferred.
@@ -36,6 +36,19 @@ pub(super) struct EntityNames {
     words: String,
     /// Table, in snake_case.
     table: String,
+}
+
+impl EntityNames {
+    /// Returns the names of an entity and its table: `types` in order of preference, unless an option chose one.
+    pub fn new(types: Vec<String>, table: String, chosen: Option<&String>) -> Self {
+        let singular = chosen.or(types.first()).cloned().unwrap_or_default();
+        Self {
+            types,
+            word: singular.to_snake_case(),
+            words: names::list_field(&singular).to_snake_case(),
+            table,
+        }
+    }
 }
 
 /// Returns the names of all entities.
@@ -52,13 +65,7 @@ pub(super) fn entities(tables: &[Served]) -> Vec<EntityNames> {
             types.push(names::type_of(&format!("{}_{words}", names::readable(schema, "schema"))));
         }
         types.dedup();
-        let singular = table.options.name.clone().or(types.first().cloned()).unwrap_or_default();
-        EntityNames {
-            types,
-            word: singular.to_snake_case(),
-            words: names::list_field(&singular).to_snake_case(),
-            table: words.clone(),
-        }
+        EntityNames::new(types, words.clone(), table.options.name.as_ref())
     };
     tables.iter().zip(&readable).zip(prefixes).map(name).collect()
 }
@@ -102,7 +109,7 @@ fn field(words: &str) -> String {
 }
 
 /// Foreign key, as far as names depend on it.
-pub(super) struct KeyWords<'a> {
+pub(in crate::model) struct KeyWords<'a> {
     /// Columns of the key.
     pub columns: &'a [String],
     /// Referenced columns.

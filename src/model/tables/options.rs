@@ -1,20 +1,56 @@
 //! Options of a database's tables.
 
+use std::collections::BTreeMap;
+
 use crate::model::registry::EntityOptions;
 use crate::model::{ModelFault, Table, TableDescription};
 
 /// Options with which [`Registry::from_tables`](crate::Registry::from_tables) reads tables.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TableOptions {
+    /// True if both sides of each key are relations.
+    pub(super) reverse_sides: bool,
+    /// Names of values, by enum and stored text.
+    pub(super) values: BTreeMap<(String, String), String>,
     include: Vec<String>,
     exclude: Vec<String>,
     entities: Vec<(String, EntityOptions)>,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self {
+            reverse_sides: true,
+            values: BTreeMap::new(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            entities: Vec::new(),
+        }
+    }
 }
 
 impl TableOptions {
     /// Returns options without an override.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Shows or hides the other sides of all keys, except those that [`EntityOptions::reverse`] names. They are shown by
+    /// default.
+    pub fn reverse_sides(mut self, shown: bool) -> Self {
+        self.reverse_sides = shown;
+        self
+    }
+
+    /// Names a value of a database enum in the schema.
+    pub fn enum_value(
+        mut self,
+        enumeration: impl Into<String>,
+        stored: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        self.values.insert((enumeration.into(), stored.into()), name.into());
+        self
     }
 
     /// Serves only tables whose name matches one of these patterns: `*` stands for any letters. A pattern with a point
@@ -56,8 +92,8 @@ impl TableOptions {
     pub(super) fn unknown(&self, tables: &[TableDescription]) -> Vec<ModelFault> {
         let exists = |name: &str| tables.iter().any(|known| matches(name, &known.table));
         let unknown = self.entities.iter().map(|(name, _)| name).filter(|name| !exists(name));
-        let entity = || "the database".to_owned();
-        unknown.map(|name| ModelFault::UnknownOption { entity: entity(), name: name.clone() }).collect()
+        let known: Vec<String> = tables.iter().map(|known| known.table.to_string()).collect();
+        unknown.map(|name| ModelFault::unknown_option("the database", name, &known)).collect()
     }
 
     /// Returns the options of a table.

@@ -1,7 +1,7 @@
 //! Relations of tables: a forward and a reverse side for each foreign key. Junctions are found when the model is
 //! assembled, as for entities.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::ColumnType as DatabaseType;
 
@@ -10,7 +10,7 @@ use super::served::{Served, sorted};
 use crate::model::reflect::Reflected;
 use crate::model::registry::EntityOptions;
 use crate::model::relation::Declared;
-use crate::model::{ColumnType, Declaration, ForeignKeyDescription, ModelFault, Note};
+use crate::model::{ColumnType, Declaration, ForeignKeyDescription, ModelFault, Note, Table};
 
 /// Foreign key between two served tables.
 struct Key<'a> {
@@ -26,14 +26,17 @@ struct Key<'a> {
 pub(super) fn add(
     tables: &[Served],
     names: &[EntityNames],
+    reverse_sides: bool,
     registered: &mut [(Reflected, EntityOptions)],
     notes: &mut Vec<Note>,
 ) -> Vec<ModelFault> {
     let mut keys = Vec::new();
+    let places: HashMap<&Table, usize> =
+        tables.iter().enumerate().map(|(place, table)| (&table.description.table, place)).collect();
     for (holder, table) in tables.iter().enumerate() {
         let mut known = BTreeSet::new();
         for description in &table.description.foreign_keys {
-            let found = key(tables, holder, description);
+            let found = key(tables, &places, holder, description);
             let found = found.and_then(|key| {
                 let pairs: BTreeSet<_> = key.description.columns.iter().zip(key.target_columns).collect();
                 match known.insert((key.target, pairs)) {
@@ -58,16 +61,13 @@ pub(super) fn add(
         let option = registered[key.holder].1.reads_as_list(&declared.fields).cloned();
         let is_list = !tables[key.holder].is_unique(&key.description.columns) || option.is_some();
         used.extend(option.map(|option| (key.holder, option)));
-        reverse[key.target].push(Declared {
-            fields: words.reverse(is_list),
-            fields_through: Vec::new(),
-            declaration: if is_list { Declaration::HasMany } else { Declaration::HasOne },
-            from_table: declared.to_table.clone(),
-            from: declared.to.clone(),
-            to_table: declared.from_table.clone(),
-            to: declared.from.clone(),
-            ..declared.clone()
-        });
+        let chosen = registered[key.holder].1.reverse_side(&declared.fields);
+        used.extend(chosen.map(|(name, _)| (key.holder, name.clone())));
+        if reverse_sides || chosen.is_some() {
+            let is_chosen = chosen.is_some();
+            let fields = chosen.map_or_else(|| words.reverse(is_list), |(_, field)| vec![field.clone()]);
+            reverse[key.target].push(declared.reverse(is_list, fields, is_chosen));
+        }
         registered[key.holder].0.relations.push(declared);
     }
     for ((reflected, _), reverse) in registered.iter_mut().zip(reverse) {
@@ -75,10 +75,14 @@ pub(super) fn add(
     }
     let mut faults = Vec::new();
     for (holder, (reflected, options)) in registered.iter().enumerate() {
-        let unknown = options.many.iter().filter(|name| !used.contains(&(holder, (*name).clone())));
+        let named = options.many.iter().chain(options.reverse.keys());
+        let unknown: BTreeSet<&String> =
+            named.filter(|name| !used.contains(&(holder, (*name).clone()))).collect();
+        let known = reflected.relations.iter().filter(|known| known.declaration == Declaration::BelongsTo);
+        let known: Vec<&String> = known.flat_map(|known| known.fields.first()).collect();
         let entity = options.name.as_ref().or(reflected.names.first()).cloned().unwrap_or_default();
         faults.extend(
-            unknown.map(|name| ModelFault::UnknownOption { entity: entity.clone(), name: name.clone() }),
+            unknown.into_iter().map(|name| ModelFault::unknown_option(&entity, name, known.iter().copied())),
         );
     }
     faults
@@ -98,6 +102,8 @@ fn declare(key: &Key, tables: &[Served], words: &KeyWords) -> Declared {
         enforced: description.enforced,
         on_delete: description.on_delete,
         on_update: description.on_update,
+        is_of_key: true,
+        is_chosen: false,
         conditional: false,
     }
 }
@@ -109,11 +115,12 @@ fn written(table: &Served, columns: &[String]) -> String {
 /// Returns a foreign key with its target, or the reason why the key is no relation.
 fn key<'a>(
     tables: &'a [Served],
+    places: &HashMap<&Table, usize>,
     holder: usize,
     description: &'a ForeignKeyDescription,
 ) -> Result<Key<'a>, String> {
     let table = &description.target;
-    let target = tables.iter().position(|served| served.description.table == description.target);
+    let target = places.get(&description.target).copied();
     let target = target.ok_or_else(|| format!("table {table} is not served"))?;
     let target_columns = match description.target_columns.is_empty() {
         true => &tables[target].description.primary_key,

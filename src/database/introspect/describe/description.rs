@@ -59,6 +59,13 @@ pub enum LeftOut {
     },
 }
 
+impl LeftOut {
+    /// Returns true for a schema that cannot be described: nothing of what was asked for is there.
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::NoOwnSchema | Self::NoSchema { .. } | Self::SchemaWithoutRight { .. })
+    }
+}
+
 impl fmt::Display for LeftOut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

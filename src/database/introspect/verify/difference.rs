@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::database::introspect::describe::LeftOut;
 use crate::model::{KeyAction, OnDelete};
 
 /// Difference of the database from the model.
@@ -14,6 +15,13 @@ pub enum Difference {
         entity: String,
         /// Table of the entity.
         table: String,
+    },
+    /// A table or column is there, and cannot be read.
+    LeftOut {
+        /// The entity.
+        entity: String,
+        /// Reason, with its remedy.
+        reason: LeftOut,
     },
     /// A column is missing.
     NoColumn {
@@ -104,11 +112,34 @@ pub enum Difference {
 }
 
 impl Difference {
+    /// Returns true if answers would be wrong, or would fail: the schema reads a table or column that is not there, or
+    /// promises one row, or a value, where the database promises none. Each such difference is a fault.
+    pub fn misleads(&self) -> bool {
+        match self {
+            Self::NoTable { .. }
+            | Self::LeftOut { .. }
+            | Self::NoColumn { .. }
+            | Self::Nullable { in_database: true, .. }
+            | Self::Type { .. }
+            | Self::NoUniqueKey { .. }
+            | Self::NoForeignKey { .. } => true,
+            Self::Nullable { in_database: false, .. }
+            | Self::AlwaysGenerated { .. }
+            | Self::Default { .. }
+            | Self::UndeclaredUniqueKey { .. }
+            | Self::UndeclaredForeignKey { .. }
+            | Self::Action { .. }
+            | Self::Deferred { .. }
+            | Self::OverruledRule { .. } => false,
+        }
+    }
+
     /// Returns true if the schema promises something that the database does not guarantee. Other differences
     /// are informative: the service follows the database.
     pub fn is_fault(&self) -> bool {
         match self {
             Self::NoTable { .. }
+            | Self::LeftOut { .. }
             | Self::NoColumn { .. }
             | Self::Nullable { .. }
             | Self::Type { .. }
@@ -129,6 +160,7 @@ impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoTable { entity, table } => write!(formatter, "{entity}: table {table} does not exist"),
+            Self::LeftOut { entity, reason } => write!(formatter, "{entity}: {reason}"),
             Self::NoColumn { column } => write!(formatter, "column {column} does not exist"),
             Self::Nullable { column, in_database: true } => write!(
                 formatter,

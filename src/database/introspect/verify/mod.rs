@@ -2,74 +2,159 @@
 //! guarantee.
 
 mod difference;
-mod live;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::column_types;
+use super::column_types::unreadable_columns;
+use super::describe::{DatabaseDescription, LeftOut, describe};
 use super::foreign_keys::{Checked, ForeignKey, ForeignKeys};
 use crate::database::handle::Database;
 use crate::error::Result;
-use crate::model::{Declaration, Entity, KeyAction, Model, OnDelete, Relation};
+use crate::model::{
+    ColumnDescription, Declaration, Entity, EntityId, Generation, KeyAction, Model, OnDelete, Relation,
+    Table, TableDescription, TableKind,
+};
 pub use difference::Difference;
-use live::{LiveTable, read_tables};
 
 /// Compares the model with the database that will be served.
 ///
 /// # Errors
 /// Fails if the database cannot be queried.
 pub async fn verify(model: &Model, database: &Database) -> Result<Vec<Difference>> {
-    let live = read_tables(database).await?;
+    let named: BTreeSet<String> =
+        model.entities.iter().filter_map(|entity| entity.table.schema.clone()).collect();
+    let mut described = describe(database, &[]).await?;
+    if !named.is_empty() {
+        let others = describe(database, &Vec::from_iter(named)).await?;
+        described.tables.extend(others.tables);
+        described.left_out.extend(others.left_out);
+    }
+    verify_described(model, &described, database).await
+}
+
+/// Compares the model with a description of the database that will be served.
+///
+/// # Errors
+/// Fails if the database cannot be queried.
+pub async fn verify_described(
+    model: &Model,
+    described: &DatabaseDescription,
+    database: &Database,
+) -> Result<Vec<Difference>> {
     let keys = database.read_keys().await?;
+    let mut tables: HashMap<&str, Vec<&TableDescription>> = HashMap::new();
+    for table in &described.tables {
+        tables.entry(&table.table.name).or_default().push(table);
+    }
     let mut differences = Vec::new();
     for entity in &model.entities {
-        match live.get(&entity.table) {
+        let of_name = tables.get(entity.table.name.as_str()).into_iter().flatten();
+        match { of_name }.find(|table| keys.is(&table.table, &entity.table)) {
             Some(table) => {
-                compare_columns(entity, table, &mut differences);
+                compare_columns(entity, table, &described.left_out, &mut differences);
                 compare_unique_keys(entity, table, &mut differences);
                 compare_foreign_keys(model, entity, &keys, &mut differences);
             }
-            None => differences
-                .push(Difference::NoTable { entity: entity.name.clone(), table: entity.table.name.clone() }),
+            None => differences.push(missing_table(entity, &described.left_out)),
         }
     }
-    differences.extend(column_types::compare(model, database).await?);
-    differences.append(&mut outside(model, &keys));
+    differences.extend(unreadable_columns(model, database).await?);
+    // A model of tables names the keys that it leaves out.
+    if !model.is_of_tables {
+        differences.append(&mut outside(model, &keys));
+    }
     Ok(differences)
 }
 
-fn compare_columns(entity: &Entity, live: &LiveTable, differences: &mut Vec<Difference>) {
-    for column in entity.columns.iter().filter(|column| !column.hidden) {
+/// Returns the reason why an entity's table is not described.
+fn missing_table(entity: &Entity, left_out: &[LeftOut]) -> Difference {
+    let schema = entity.table.schema.as_ref();
+    let is_reason = |part: &&LeftOut| match part {
+        LeftOut::TableWithoutRight { table } => *table == entity.table,
+        LeftOut::BrokenView { view } => *view == entity.table,
+        LeftOut::NoSchema { schema: named } | LeftOut::SchemaWithoutRight { schema: named } => {
+            Some(named) == schema
+        }
+        LeftOut::NoOwnSchema => schema.is_none(),
+        _ => false,
+    };
+    match left_out.iter().find(is_reason) {
+        Some(reason) => Difference::LeftOut { entity: entity.name.clone(), reason: reason.clone() },
+        None => Difference::NoTable { entity: entity.name.clone(), table: entity.table.name.clone() },
+    }
+}
+
+fn compare_columns(
+    entity: &Entity,
+    table: &TableDescription,
+    left_out: &[LeftOut],
+    differences: &mut Vec<Difference>,
+) {
+    let described: BTreeMap<&str, &ColumnDescription> =
+        table.columns.iter().map(|column| (column.name.as_str(), column)).collect();
+    for (id, column) in entity.columns.iter().enumerate().filter(|(_, column)| !column.hidden) {
         let label = format!("{}.{}", entity.table.name, column.name);
-        let Some(in_database) = live.columns.get(&column.name) else {
-            differences.push(Difference::NoColumn { column: label });
+        let Some(in_database) = described.get(column.name.as_str()) else {
+            let right =
+                LeftOut::ColumnWithoutRight { table: table.table.clone(), column: column.name.clone() };
+            differences.push(match left_out.contains(&right) {
+                true => Difference::LeftOut { entity: entity.name.clone(), reason: right },
+                false => Difference::NoColumn { column: label },
+            });
             continue;
         };
-        if in_database.nullable != column.nullable {
+        // A view promises nothing, and a key is never NULL.
+        let may_differ = table.kind != TableKind::Table || entity.primary_key.contains(&id);
+        if !may_differ && in_database.nullable != column.nullable {
             let in_database = in_database.nullable;
             differences.push(Difference::Nullable { column: label.clone(), in_database });
         }
-        if let Some(in_database) = in_database.has_default.filter(|known| *known != column.has_default) {
+        let is_generated = match in_database.generation {
+            Generation::AlwaysNumber | Generation::Computed => {
+                if !column.always_generated {
+                    differences.push(Difference::AlwaysGenerated { column: label });
+                }
+                continue;
+            }
+            // An entity need not let the database number its rows.
+            Generation::Number if !column.has_default => continue,
+            Generation::Number => true,
+            Generation::None => false,
+        };
+        let in_database = in_database.has_default || is_generated;
+        if in_database != column.has_default {
             differences.push(Difference::Default { column: label, in_database });
         }
     }
 }
 
-fn compare_unique_keys(entity: &Entity, live: &LiveTable, differences: &mut Vec<Difference>) {
+fn compare_unique_keys(entity: &Entity, described: &TableDescription, differences: &mut Vec<Difference>) {
+    // The keys of a view are declared, and kept by nothing.
+    if described.kind != TableKind::Table {
+        return;
+    }
     let table = &entity.table.name;
+    let whole = described.unique_keys.iter().filter(|key| key.is_whole).map(|key| &key.columns);
+    let primary = Some(&described.primary_key).filter(|key| !key.is_empty());
+    let kept: BTreeSet<BTreeSet<String>> =
+        primary.into_iter().chain(whole).map(|key| key.iter().cloned().collect()).collect();
     let mut declared: Vec<BTreeSet<String>> = Vec::new();
     for key in std::iter::once(&entity.primary_key).chain(&entity.unique_keys) {
         let names: Vec<String> = key.iter().map(|id| entity.columns[*id].name.clone()).collect();
         let set: BTreeSet<String> = names.iter().cloned().collect();
-        if !live.unique_keys.contains(&set) {
+        if !kept.contains(&set) {
             differences.push(Difference::NoUniqueKey { columns: label(table, &names) });
         }
         declared.push(set);
     }
-    let is_visible = |key: &&BTreeSet<String>| {
-        key.iter().all(|name| entity.column_named(name).is_some_and(|id| !entity.columns[id].hidden))
+    // A key over hidden columns, or over values that are not compared, cannot be a look-up.
+    let is_usable = |name: &String| {
+        entity.column_named(name).is_some_and(|id| {
+            let column = &entity.columns[id];
+            !column.hidden && column.column_type.is_compared_with(&column.column_type)
+        })
     };
-    for key in live.unique_keys.iter().filter(|key| !declared.contains(key)).filter(is_visible) {
+    for key in kept.iter().filter(|key| !declared.contains(key) && key.iter().all(is_usable)) {
         let names: Vec<String> = key.iter().cloned().collect();
         differences.push(Difference::UndeclaredUniqueKey { columns: label(table, &names) });
     }
@@ -92,12 +177,15 @@ fn compare_foreign_keys(
         let named = format!("{}.{}", entity.name, relation.field);
         let (from, to) = (label(&entity.table.name, &from), label(&target.name, &to));
         match found {
+            Some(key) if relation.enforced && !key.enforced => {
+                differences.push(Difference::NoForeignKey { relation: named, from, to });
+            }
             Some(key) => {
-                if !relation.enforced {
+                if key.enforced && !relation.enforced {
                     let relation = Some(named.clone());
                     differences.push(Difference::UndeclaredForeignKey { relation, from, to });
                 }
-                compare_actions(named, relation, key, differences);
+                compare_actions(named, relation, key, !model.is_of_tables, differences);
             }
             None if relation.enforced => {
                 differences.push(Difference::NoForeignKey { relation: named, from, to });
@@ -107,7 +195,13 @@ fn compare_foreign_keys(
     }
 }
 
-fn compare_actions(named: String, relation: &Relation, key: &ForeignKey, differences: &mut Vec<Difference>) {
+fn compare_actions(
+    named: String,
+    relation: &Relation,
+    key: &ForeignKey,
+    notes_time: bool,
+    differences: &mut Vec<Difference>,
+) {
     match relation.rule {
         None | Some(OnDelete::DoNothing) => {
             differences.extend(action(&named, false, relation.on_delete, key.on_delete));
@@ -122,7 +216,7 @@ fn compare_actions(named: String, relation: &Relation, key: &ForeignKey, differe
         }),
     }
     differences.extend(action(&named, true, relation.on_update, key.on_update));
-    if key.checked == Checked::Deferred {
+    if notes_time && key.checked == Checked::Deferred {
         differences.push(Difference::Deferred { relation: named });
     }
 }
@@ -147,18 +241,26 @@ fn acts_alike(rule: OnDelete, action: KeyAction) -> bool {
 
 /// Finds keys to or from tables of the model that no relation represents.
 fn outside(model: &Model, keys: &ForeignKeys) -> Vec<Difference> {
+    let mut by_name: HashMap<&str, Vec<EntityId>> = HashMap::new();
+    for (id, entity) in model.entities.iter().enumerate() {
+        by_name.entry(&entity.table.name).or_default().push(id);
+    }
+    let entity_of = |table: &Table| {
+        let named = by_name.get(table.name.as_str()).into_iter().flatten();
+        { named }.copied().find(|id| keys.is(table, &model.entities[*id].table))
+    };
     let mut differences = Vec::new();
     for key in keys.all() {
-        let holder = model.entities.iter().find(|entity| keys.is(&key.table, &entity.table));
-        let is_target = |entity: &Entity| keys.is(&key.target, &entity.table);
-        let is_declared = holder.is_some_and(|entity| {
+        let (holder, target) = (entity_of(&key.table), entity_of(&key.target));
+        let is_declared = holder.is_some_and(|holder| {
+            let entity = &model.entities[holder];
             entity.relations.iter().any(|relation| {
                 relation.declaration == Declaration::BelongsTo
-                    && is_target(&model.entities[relation.target])
+                    && Some(relation.target) == target
                     && key.meets(&names(entity, relation), &target_names(model, relation))
             })
         });
-        if !is_declared && (holder.is_some() || model.entities.iter().any(is_target)) {
+        if !is_declared && (holder.is_some() || target.is_some()) {
             differences.push(Difference::UndeclaredForeignKey {
                 relation: None,
                 from: label(&key.table.name, &key.columns),
