@@ -333,6 +333,15 @@ impl Error {
         Self::new(Code::Forbidden, format!("the role \"{role}\" is not declared"), json!({ "role": role }))
     }
 
+    /// Reports a row of `entity` that the viewer's role may not leave behind by `action`.
+    pub fn write_forbidden(entity: &str, action: &str) -> Self {
+        Self::new(
+            Code::Forbidden,
+            format!("the role may not {action} this {entity}"),
+            json!({ "entity": entity, "action": action }),
+        )
+    }
+
     /// Reports an unknown document hash. Clients look for exactly this message, or for the code.
     pub fn persisted_query_not_found() -> Self {
         Self::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound", Value::Null)

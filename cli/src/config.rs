@@ -44,6 +44,9 @@ pub enum Command {
         /// File to compare with the schema; nothing is printed, a difference is an error
         #[arg(long, num_args = 0..=1, default_missing_value = "schema.graphql", value_name = "FILE")]
         check: Option<std::path::PathBuf>,
+        /// Role of the options file whose schema is printed
+        #[arg(long, requires = "options", conflicts_with = "check")]
+        role: Option<String>,
         /// Source of the model
         #[command(flatten)]
         source: ModelSource,
@@ -61,12 +64,24 @@ pub enum Command {
         /// SQL dialect of the printed statements [default: sqlite, or that of --from-database]
         #[arg(long, value_enum)]
         dialect: Option<DialectName>,
+        /// Role of the options file under whose rules the query is planned
+        #[arg(long, requires = "options")]
+        role: Option<String>,
+        /// Values of the viewer's variables, as a JSON object
+        #[arg(long, requires = "role")]
+        viewer: Option<String>,
         /// Source of the model
         #[command(flatten)]
         source: ModelSource,
         /// Connection to the database
         #[command(flatten)]
         database: DatabaseOptions,
+    },
+    /// Check or print the policies of an options file
+    Policies {
+        /// Command about policies
+        #[command(subcommand)]
+        command: PoliciesCommand,
     },
     /// Draw the model as an entity-relationship diagram with crow's feet
     Model {
@@ -97,6 +112,32 @@ pub enum Command {
     /// The exit code is 0 if they match, and 1 if a promise of the schema is not kept by the database. Each finding names the
     /// option or the change of the database that mends it. Notes do not change the exit code.
     Check {
+        /// Source of the model
+        #[command(flatten)]
+        source: ModelSource,
+        /// Connection to the database
+        #[command(flatten)]
+        database: DatabaseOptions,
+    },
+}
+
+/// Commands about policies.
+#[derive(Debug, Subcommand)]
+pub enum PoliciesCommand {
+    /// Check the policies against the model; all faults are printed at once
+    Check {
+        /// Source of the model
+        #[command(flatten)]
+        source: ModelSource,
+        /// Connection to the database
+        #[command(flatten)]
+        database: DatabaseOptions,
+    },
+    /// Print what a role may read and write
+    Print {
+        /// Role of the options file
+        #[arg(long)]
+        role: String,
         /// Source of the model
         #[command(flatten)]
         source: ModelSource,

@@ -5,6 +5,7 @@ mod config;
 mod example;
 mod init;
 mod options;
+mod policies;
 mod reload;
 mod serve;
 mod served_options;
@@ -15,7 +16,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use config::{Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, Migrate, ModelSource};
+use config::{
+    Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, Migrate, ModelSource, PoliciesCommand,
+};
 use crowsfoot::database::{self, ConnectSettings};
 use crowsfoot::diagram::{self, Format};
 use crowsfoot::plan::Catalog;
@@ -42,12 +45,14 @@ async fn main() -> ExitCode {
         Command::Serve(serve) => serve::run(*serve).await,
         Command::Migrate { direction } => migrate(&direction).await,
         Command::Seed { scale, database } => run_seed(scale, &database).await,
-        Command::Schema { check, source, database } => {
-            print_schema(check.as_deref(), &source, &database).await
+        Command::Schema { check, role, source, database } => {
+            print_schema(check.as_deref(), role.as_deref(), &source, &database).await
         }
-        Command::Explain { query, variables, dialect, source, database } => {
-            explain(&query, variables.as_deref(), dialect, &source, &database).await
+        Command::Explain { query, variables, dialect, role, viewer, source, database } => {
+            let viewer = role.as_deref().map(|role| (role, viewer.as_deref()));
+            explain(&query, variables.as_deref(), dialect, viewer, (&source, &database)).await
         }
+        Command::Policies { command } => run_policies(&command).await,
         Command::Model { format, source, database } => print_model(format, &source, &database).await,
         Command::Init { output, schema, database } => {
             let source = ModelSource { from_database: true, schema, options: None };
@@ -140,10 +145,15 @@ where
 
 async fn print_schema(
     check: Option<&Path>,
+    role: Option<&str>,
     source: &ModelSource,
     database: &DatabaseOptions,
 ) -> Result<(), Failure> {
     let (schema, _) = schema(source, database).await?;
+    let schema = match role {
+        Some(role) => policies::of_role(schema.model().as_ref().clone(), source.options.as_deref(), role)?,
+        None => schema,
+    };
     let sdl = schema.sdl();
     let Some(file) = check else {
         print!("{sdl}");
@@ -175,10 +185,17 @@ async fn explain(
     query: &str,
     variables: Option<&str>,
     dialect: Option<DialectName>,
-    source: &ModelSource,
-    database: &DatabaseOptions,
+    viewer: Option<(&str, Option<&str>)>,
+    (source, database): (&ModelSource, &DatabaseOptions),
 ) -> Result<(), Failure> {
     let (schema, of_model) = schema(source, database).await?;
+    let schema = match viewer {
+        Some((role, values)) => {
+            let model = schema.model().as_ref().clone();
+            policies::seen_by(model, source.options.as_deref(), role, values)?
+        }
+        None => schema,
+    };
     let variables = variables.map(serde_json::from_str).transpose()?.unwrap_or_default();
     let request =
         async_graphql::Request::new(query).variables(async_graphql::Variables::from_json(variables));
@@ -189,6 +206,18 @@ async fn explain(
     };
     print!("{}", schema.plan(&request)?.print(&schema.select(dialect, Catalog::none())));
     Ok(())
+}
+
+async fn run_policies(command: &PoliciesCommand) -> Result<(), Failure> {
+    let (PoliciesCommand::Check { source, database } | PoliciesCommand::Print { source, database, .. }) =
+        command;
+    let (schema, _) = schema(source, database).await?;
+    let model = schema.model().as_ref().clone();
+    let file = source.options.as_deref();
+    match command {
+        PoliciesCommand::Check { .. } => policies::check(model, file),
+        PoliciesCommand::Print { role, .. } => policies::print(&model, file, role),
+    }
 }
 
 async fn print_model(

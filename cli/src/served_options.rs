@@ -115,6 +115,13 @@ fn sign_in(settings: &Serve, options: &Options, policies: Option<&Policies>) -> 
                     .into(),
             );
         }
+        // Refused here already: the service migrates before it binds its address.
+        (None, None) if !settings.admin_secret.is_empty() => {
+            return Err(
+                "--admin-secret has no effect without policies: write tables [roles.NAME.TYPE] into a file for --options"
+                    .into(),
+            );
+        }
         (None, _) => {}
     }
     Ok(ways)

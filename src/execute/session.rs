@@ -27,6 +27,8 @@ pub struct Session {
     statements: Arc<Statements>,
     /// Values of the viewer that the rules of the role take.
     viewer: Vec<Value>,
+    /// Session of the same request under the rules of the viewer's role, if this one is not subject to them.
+    under_rules: Option<Box<Session>>,
     /// Created for the first batch: many requests have none.
     loader: OnceLock<DataLoader<RelationLoader>>,
 }
@@ -49,19 +51,57 @@ impl Session {
             Some(rules) => rules.values(dialect, viewer)?,
             None => Vec::new(),
         };
-        Ok(Self { shared, dialect, begins_snapshots, statements, viewer, loader: OnceLock::new() })
+        let (under_rules, loader) = (None, OnceLock::new());
+        Ok(Self { shared, dialect, begins_snapshots, statements, viewer, under_rules, loader })
     }
 
     fn inside(&self, (statements, transaction): (Statements, Transaction)) -> (Self, Transaction) {
-        let session = Self {
-            shared: self.shared.clone(),
+        (self.over(self.shared.clone(), Arc::new(statements)), transaction)
+    }
+
+    fn over(&self, shared: Arc<Shared>, statements: Arc<Statements>) -> Self {
+        Self {
+            shared,
             dialect: self.dialect,
             begins_snapshots: false,
-            statements: Arc::new(statements),
+            statements,
             viewer: self.viewer.clone(),
+            under_rules: None,
             loader: OnceLock::new(),
-        };
-        (session, transaction)
+        }
+    }
+
+    /// Returns the session with full sight: the whole model, and no rules. Rows that clients name are looked up through
+    /// [`Session::viewer`].
+    pub fn with_full_sight(self) -> Self {
+        let Some(rules) = &self.shared.rules else { return self };
+        let full = self.shared.with_full_sight(rules.model().clone());
+        self.over(Arc::new(full), self.statements.clone()).seen_by(self)
+    }
+
+    fn seen_by(self, viewer: Self) -> Self {
+        Self { under_rules: Some(Box::new(viewer)), ..self }
+    }
+
+    /// Returns the session of the same request under the rules of the viewer's role: that of an administrator is the session
+    /// itself.
+    pub fn viewer(&self) -> &Self {
+        self.under_rules.as_deref().unwrap_or(self)
+    }
+
+    /// Returns the rules of the viewer's role, with the viewer's values; `None` for administrators.
+    pub fn sight(&self) -> Option<Sight<'_>> {
+        self.shared.rules.as_ref().map(|rules| Sight { rules, values: &self.viewer })
+    }
+
+    /// Returns a session of the same request, with the same sight, outside any transaction.
+    pub fn outside(&self) -> Self {
+        let statements = Arc::new(self.statements.outside());
+        let outside = self.over(self.shared.clone(), statements.clone());
+        match &self.under_rules {
+            Some(viewer) => outside.seen_by(viewer.over(viewer.shared.clone(), statements)),
+            None => outside,
+        }
     }
 
     /// Begins a transaction for the same request. Dropping both rolls it back.
@@ -152,7 +192,7 @@ impl Session {
             dialect: self.dialect,
             row_ceiling: self.shared.limits.rows,
             catalog,
-            sight: self.shared.rules.as_ref().map(|rules| Sight { rules, values: &self.viewer }),
+            sight: self.sight(),
         }
     }
 }

@@ -62,3 +62,13 @@ pub struct Shared {
     /// Availability of the database.
     pub availability: Availability,
 }
+
+impl Shared {
+    /// Returns the state without rules, over the full model.
+    pub fn with_full_sight(&self, model: Arc<Model>) -> Self {
+        let Self { limits, consistency, .. } = *self;
+        // Lists are read under the rules.
+        let defaults = ListDefaults::default();
+        Self { model, rules: None, defaults, limits, consistency, availability: self.availability.clone() }
+    }
+}

@@ -55,6 +55,12 @@ impl Statements {
         (statements, transaction)
     }
 
+    /// Returns a sender for the same request, outside any transaction.
+    pub(super) fn outside(&self) -> Self {
+        let (database, shared, records) = (self.database.clone(), self.shared.clone(), self.records.clone());
+        Self { database, transaction: None, shared, rows: AtomicU64::new(0), records }
+    }
+
     /// Returns the database, outside any transaction.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.database

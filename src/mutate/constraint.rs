@@ -3,6 +3,7 @@
 use sea_orm::Value;
 
 use super::attempt::{Attempt, Linked};
+use super::concealed::{concealed, hides_conflict};
 use super::exhausted::exhausted;
 use super::lookup::{find, missing_keys, references_to};
 use super::naming::{Named, dangling, fields, foreign_key_violation, key_named};
@@ -62,7 +63,10 @@ pub(super) async fn refusal(session: &Session, error: SqlError, attempt: Attempt
         Dialect::Sqlite => refused.describe_sqlite(&broken, &refusal.message).await,
         Dialect::Postgres => refused.describe_postgres(&broken, refusal).await,
     };
-    described.unwrap_or_else(|fault| fault)
+    match described {
+        Ok(error) => concealed(session, error, attempt).await.unwrap_or_else(|fault| fault),
+        Err(fault) => fault,
+    }
 }
 
 /// Builds the error of a refused COMMIT, which cannot name the field.
@@ -84,6 +88,11 @@ impl RefusedStatement<'_> {
         self.session.model()
     }
 
+    /// Returns the model whose names the error may show.
+    fn names(&self) -> &Model {
+        self.session.viewer().model()
+    }
+
     /// Decodes SQLite's messages: `UNIQUE constraint failed: profiles.user_id`, `NOT NULL constraint failed:
     /// posts.title`, `CHECK constraint failed: name`, and `FOREIGN KEY constraint failed` without a name.
     async fn describe_sqlite(&self, broken: &Broken, message: &str) -> Result<Error> {
@@ -96,7 +105,10 @@ impl RefusedStatement<'_> {
         match broken {
             Broken::ForeignKey => self.find_dangling().await,
             Broken::Check => Ok(self.describe(broken, "", &[], named)),
-            Broken::Unique | Broken::NotNull => Ok(self.describe(broken, table, &columns, named)),
+            Broken::Unique | Broken::NotNull => {
+                let columns = self.told(broken, table, columns).await?;
+                Ok(self.describe(broken, table, &columns, named))
+            }
         }
     }
 
@@ -108,35 +120,46 @@ impl RefusedStatement<'_> {
             Broken::NotNull => vec![column.clone()],
             Broken::Check => Vec::new(),
         };
+        let columns = self.told(broken, table, columns).await?;
         Ok(self.describe(broken, table, &columns, constraint))
+    }
+
+    /// Returns the columns of a constraint that the viewer may know: none of a unique key that a hidden row has.
+    async fn told(&self, broken: &Broken, table: &str, columns: Vec<String>) -> Result<Vec<String>> {
+        let (Broken::Unique, Some(_)) = (broken, self.session.viewer().sight()) else { return Ok(columns) };
+        let Some(id) = entity_of(self.model(), table) else { return Ok(columns) };
+        let key = columns.iter().map(|name| self.model().entities[id].column_named(name));
+        let Some(key) = key.collect::<Option<Vec<ColumnId>>>() else { return Ok(Vec::new()) };
+        let is_hidden = hides_conflict(self.session, id, &key, self.attempt).await?;
+        Ok(if is_hidden { Vec::new() } else { columns })
     }
 
     /// Builds the error of a constraint over these columns of a table. A hidden junction is reported as the
     /// list written through it.
     fn describe(&self, broken: &Broken, table: &str, columns: &[String], constraint: &str) -> Error {
         if let Broken::ForeignKey = broken {
-            let attempted = &self.model().entities[self.attempt.entity];
+            let attempted = &self.names().entities[self.attempt.entity];
             let link =
-                self.attempt.link.filter(|link| !is_exposed(self.model(), table) && link.is_over(table));
+                self.attempt.link.filter(|link| !is_exposed(self.names(), table) && link.is_over(table));
             let named = match link {
-                Some(link) => Some(name_of(self.model(), link)),
-                None => key_named(self.model(), table, columns),
+                Some(link) => Some(name_of(self.names(), link)),
+                None => key_named(self.names(), table, columns),
             };
             return foreign_key_violation(named.unwrap_or_else(|| (attempted.name.clone(), None)));
         }
-        let written = entity_of(self.model(), table).or((table.is_empty()).then_some(self.attempt.entity));
+        let written = entity_of(self.names(), table).or((table.is_empty()).then_some(self.attempt.entity));
         let (name, fields) = match (written, self.attempt.link) {
-            (Some(id), _) if self.model().entities[id].exposed => {
-                let entity = &self.model().entities[id];
+            (Some(id), _) if self.names().entities[id].exposed => {
+                let entity = &self.names().entities[id];
                 let columns: Vec<ColumnId> =
                     columns.iter().filter_map(|name| entity.column_named(name)).collect();
                 (entity.name.clone(), fields(entity, &columns))
             }
             (_, Some(link)) => {
-                let (entity, field) = name_of(self.model(), link);
+                let (entity, field) = name_of(self.names(), link);
                 (entity, field.into_iter().collect())
             }
-            _ => (self.model().entities[self.attempt.entity].name.clone(), Vec::new()),
+            _ => (self.names().entities[self.attempt.entity].name.clone(), Vec::new()),
         };
         let field = fields.first().map_or("", String::as_str);
         match broken {
@@ -185,7 +208,7 @@ impl RefusedStatement<'_> {
         if let Some(link) = self.attempt.link {
             let Linked { relation, targets, .. } = link;
             if !missing_keys(self.session, relation.target, &relation.to, targets.clone()).await?.is_empty() {
-                return Ok(link_error(self.model(), link));
+                return Ok(link_error(self.names(), link));
             }
         }
         // No written key is dangling: other rows reference the previous key.
@@ -207,7 +230,7 @@ impl RefusedStatement<'_> {
             let before = find(self.session, self.attempt.entity, &reference.to, by, keys).await?;
             let before: Vec<Vec<Value>> = before.iter().map(|row| values_of(row, &reference.to)).collect();
             if !find(self.session, child, &reference.from, &reference.from, &before).await?.is_empty() {
-                return Ok(Some(dangling(self.model(), child, reference)));
+                return Ok(Some(dangling(self.names(), child, reference)));
             }
         }
         Ok(None)

@@ -9,6 +9,7 @@ use super::row::{RowInput, rows_of};
 use super::writer::MutationWriter;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
+use crate::policy::RowAction;
 
 impl MutationWriter<'_> {
     /// Creates rows of one entity with their nested writes: referenced rows first, then the rows, then
@@ -34,6 +35,7 @@ impl MutationWriter<'_> {
             for (index, (create, place)) in creates.into_iter().enumerate() {
                 let mut row = place;
                 row.extend(create.values);
+                row.extend(self.set_values(id, RowAction::Create)?);
                 rows.push(row);
                 paths.push(create.path);
                 links.push(create.forward);
@@ -43,7 +45,21 @@ impl MutationWriter<'_> {
             }
             self.follow(id, links, &mut rows).await?;
             let returning = self.returning(id, wanted, nested.keys());
-            let created = self.insert(id, (rows, paths), &returning, conflict).await?;
+            let existing = match (conflict, &rows[..]) {
+                (Some(key), [row]) if self.is_ruled() => {
+                    self.update_existing(id, row, key, &paths[0], &returning).await?
+                }
+                _ => None,
+            };
+            let created = match existing {
+                Some(row) => vec![row],
+                None => {
+                    let conflict = conflict.filter(|_| !self.is_ruled());
+                    let created = self.insert(id, (rows, paths), &returning, conflict).await?;
+                    self.check(id, RowAction::Create, &created).await?;
+                    created
+                }
+            };
             let with_row = |(index, write): (usize, NestedWrite)| (created[index].clone(), write);
             let nested = nested
                 .into_iter()

@@ -15,6 +15,7 @@ use super::statement::WriteStatement;
 use super::writer::MutationWriter;
 use crate::database::{RowSet, SqlError};
 use crate::error::{Code, Error, Result};
+use crate::execute::Session;
 use crate::model::{ColumnId, EntityId, KeyAction, OnDelete};
 
 /// Rows that a deletion affects.
@@ -38,11 +39,13 @@ struct Standing {
     going: Vec<(Option<String>, i64)>,
     /// Error of a default key that references no row.
     defaulted: Option<Error>,
+    /// True if rows restrict that the viewer may not see.
+    hides: bool,
 }
 
 impl Standing {
     fn is_empty(&self) -> bool {
-        self.restricted.is_empty() && self.going.is_empty() && self.defaulted.is_none()
+        self.restricted.is_empty() && self.going.is_empty() && self.defaulted.is_none() && !self.hides
     }
 }
 
@@ -186,7 +189,7 @@ impl MutationWriter<'_> {
                 else {
                     continue;
                 };
-                let (staying, along) = self.count(reach, child, &reference, rows).await?;
+                let (staying, along) = self.count(self.session, reach, child, &reference, rows).await?;
                 if staying > 0 || rule == OnDelete::Protect && along > 0 {
                     return Ok(true);
                 }
@@ -198,6 +201,7 @@ impl MutationWriter<'_> {
     /// Counts the rows of `child` that reference `rows`: remaining ones, and deleted ones.
     async fn count(
         &self,
+        session: &Session,
         reach: &DeletionScope,
         child: EntityId,
         reference: &Reference<'_>,
@@ -205,7 +209,7 @@ impl MutationWriter<'_> {
     ) -> Result<(usize, usize)> {
         let primary_key = &self.model().entities[child].primary_key;
         let keys = keys_of(rows, &reference.to);
-        let found = find(self.session, child, primary_key, &reference.from, &keys).await?;
+        let found = find(session, child, primary_key, &reference.from, &keys).await?;
         let goes_along = |row: &&RowInput| reach.seen.contains(&(child, key_of(row, primary_key)));
         let along = found.iter().filter(goes_along).count();
         Ok((found.len() - along, along))
@@ -226,7 +230,7 @@ impl MutationWriter<'_> {
             let reach = self.reach(id, by, keys, false).await?;
             standing = self.standing(&reach).await?;
         }
-        let Standing { restricted, going, defaulted } = standing;
+        let Standing { restricted, going, defaulted, .. } = standing;
         if let Some(error) = defaulted.filter(|_| restricted.is_empty()) {
             // The deletion itself is allowed: a default key references no row.
             return Ok(error);
@@ -260,20 +264,29 @@ impl MutationWriter<'_> {
         if !is_default && !reference.rule.restricts() {
             return Ok(());
         }
-        let label = label(self.model(), entity, reference);
+        let label = label(self.session.viewer().model(), entity, reference);
         let Some(child) = reference.child else {
             let count = self.count_outside(entity, reference, &keys_of(rows, &reference.to)).await?;
-            standing.restricted.extend((count > 0).then_some((label, count)));
+            standing.hides |= count > 0 && self.is_ruled();
+            standing.restricted.extend((count > 0 && !self.is_ruled()).then_some((label, count)));
             return Ok(());
         };
-        let (mut staying, mut along) = self.count(reach, child, reference, rows).await?;
+        let (mut staying, mut along) = self.count(self.session, reach, child, reference, rows).await?;
         if is_default {
-            let error = || dangling(self.model(), child, reference);
+            let error = || dangling(self.session.viewer().model(), child, reference);
             standing.defaulted = standing.defaulted.take().or((staying > 0).then(error));
             return Ok(());
         }
         if reference.rule == Rule::Application(OnDelete::Protect) {
             (staying, along) = (staying + along, 0);
+        }
+        if self.is_ruled() && staying + along > 0 {
+            // The refusal stands; the error tells no more than looking would have told.
+            standing.hides = true;
+            (staying, along) = match label {
+                Some(_) => self.count(self.session.viewer(), reach, child, reference, rows).await?,
+                None => (0, 0),
+            };
         }
         for (rows, list) in [(staying, &mut standing.restricted), (along, &mut standing.going)] {
             if rows > 0 {

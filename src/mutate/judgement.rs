@@ -71,8 +71,8 @@ impl MutationWriter<'_> {
             let missing = not_lost_later(relation.target, &relation.to, missing, later);
             if !find(self.session, id, &entity.primary_key, &relation.from, &missing).await?.is_empty() {
                 return Ok(Some(match link {
-                    Some(link) => link_error(self.model(), link),
-                    None => dangling(self.model(), id, reference),
+                    Some(link) => link_error(self.session.viewer().model(), link),
+                    None => dangling(self.session.viewer().model(), id, reference),
                 }));
             }
         }
@@ -80,7 +80,7 @@ impl MutationWriter<'_> {
         let missing =
             missing_keys(self.session, link.relation.target, &link.relation.to, link.targets.clone()).await?;
         let missing = not_lost_later(link.relation.target, &link.relation.to, missing, later);
-        Ok((!missing.is_empty()).then(|| link_error(self.model(), link)))
+        Ok((!missing.is_empty()).then(|| link_error(self.session.viewer().model(), link)))
     }
 
     /// Finds rows that reference removed keys, by relation, with the error of the first. Rows that fell back
@@ -111,12 +111,20 @@ impl MutationWriter<'_> {
                     None => self.count_outside(entity, reference, &keys).await?,
                 };
                 if count > 0 {
-                    let restricting =
-                        default.is_none().then(|| (label(self.model(), entity, reference), count));
-                    by_relation.extend(restricting);
+                    let label = label(self.session.viewer().model(), entity, reference);
+                    let seen = match reference.child {
+                        Some(child) if self.is_ruled() => {
+                            let by = &self.model().entities[child].primary_key;
+                            find(self.session.viewer(), child, by, &reference.from, &keys).await?.len() as i64
+                        }
+                        None if self.is_ruled() => 0,
+                        _ => count,
+                    };
+                    let is_told = default.is_none() && seen > 0 && (label.is_some() || !self.is_ruled());
+                    by_relation.extend(is_told.then_some((label, seen)));
                     first = first.or_else(|| {
                         Some(match reference.child {
-                            Some(child) => dangling(self.model(), child, reference),
+                            Some(child) => dangling(self.session.viewer().model(), child, reference),
                             None => foreign_key_violation((self.model().entities[entity].name.clone(), None)),
                         })
                     });

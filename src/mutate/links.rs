@@ -7,23 +7,14 @@ use sea_orm::sea_query::LockType;
 
 use super::attempt::{Attempt, Linked};
 use super::change::{ColumnValues, LinkWrite, UniqueKeyInput};
+use super::lookup::find;
 use super::row::{RowInput, normalized, values_of};
 use super::statement::Columns;
-use super::unlink::Unlinked;
+use super::unlink::{Through, Unlinked};
 use super::writer::MutationWriter;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation};
-
-/// Many-to-many relation of links.
-#[derive(Clone, Copy)]
-pub(super) struct Through<'a> {
-    /// Owner of the relation.
-    pub owner: EntityId,
-    /// The relation.
-    pub relation: &'a Relation,
-    /// Junction of the relation.
-    pub junction: &'a Junction,
-}
+use crate::policy::RowAction;
 
 /// Link to create.
 struct NewLink {
@@ -58,7 +49,14 @@ impl MutationWriter<'_> {
         if above.is_empty() {
             return Ok(());
         }
-        let Through { owner, relation, junction } = through;
+        if self.is_ruled() && through.junction.entity.is_none() {
+            // No grant names the links.
+            return Err(Error::write_forbidden(
+                &self.model().entities[through.owner].name,
+                RowAction::Update.name(),
+            ));
+        }
+        let relation = through.relation;
         let (from, to) = self.junction_columns(through);
         let (mut disconnects, mut sets) = (Vec::new(), Vec::new());
         let (mut links, mut creates) = (Vec::new(), Vec::new());
@@ -85,10 +83,10 @@ impl MutationWriter<'_> {
                 let pairs = self.pairs(relation, &named).await?;
                 let parents: Vec<Vec<Value>> = named.into_iter().map(|(parent, _)| parent).collect();
                 let links = Unlinked { parents: &parents, pairs: &pairs, keep };
-                self.remove_links(owner, junction, (&from, &to), links).await?;
-                if junction.is_symmetrical {
+                self.remove_links(through, (&from, &to), links).await?;
+                if through.junction.is_symmetrical {
                     let links = Unlinked { parents: &parents, pairs: &pairs, keep };
-                    self.remove_links(owner, junction, (&to, &from), links).await?;
+                    self.remove_links(through, (&to, &from), links).await?;
                 }
             }
         }
@@ -131,12 +129,18 @@ impl MutationWriter<'_> {
     /// Adds missing links; existing links keep the values of their own columns.
     async fn link(&self, through: Through<'_>, columns: Columns, mut pairs: Vec<Pair>) -> Result<()> {
         let Through { owner, relation, junction } = through;
-        let is_unique = self.is_unique_pair(junction, &columns);
-        if !is_unique {
-            pairs = self.without_existing(through, &columns, pairs).await?;
-        }
         let id = junction.entity.unwrap_or(owner);
         let entity = &self.model().entities[id];
+        let is_unique = self.is_unique_pair(junction, &columns);
+        // A role's rules are those of new links.
+        if !is_unique || self.is_ruled() {
+            pairs = self.without_existing(through, &columns, pairs).await?;
+        }
+        if self.is_ruled() {
+            for pair in &mut pairs {
+                pair.own.extend(self.set_values(id, RowAction::Create)?);
+            }
+        }
         for (own, pairs) in self.writes().parts(pairs, |pair| pair.own.iter().map(|(id, _)| *id).collect()) {
             let described = own.iter().map(|id| &entity.columns[*id]);
             let described = described.map(|column| (column.name.clone(), column.column_type.clone()));
@@ -166,6 +170,13 @@ impl MutationWriter<'_> {
             let sent = self.send(write, attempt).await;
             // The pair may be unique in the database although the entity does not declare it.
             sent.map_err(|error| if is_unique { error } else { self.perhaps_raced(error) })?;
+            if self.is_checked(id) {
+                let ends: Vec<ColumnId> =
+                    columns.iter().filter_map(|(name, _)| entity.column_named(name)).collect();
+                let keys: Vec<Vec<Value>> = pairs.iter().map(|pair| pair.ends.clone()).collect();
+                let links = find(self.session, id, &entity.primary_key, &ends, &keys).await?;
+                self.check(id, RowAction::Create, &links).await?;
+            }
         }
         Ok(())
     }

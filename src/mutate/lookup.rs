@@ -11,7 +11,7 @@ use crate::database::RowSet;
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, EntityId};
-use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, Rows, Source, SqlStatement};
+use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, Page, Rows, Source, SqlStatement};
 
 /// Returns the columns `wanted` of the rows whose columns `by` match one of `keys`.
 pub(super) async fn find(
@@ -41,6 +41,12 @@ pub(super) async fn find_where(
     Complexity::of(session.model(), slice::from_ref(&load)).check(session.dialect())?;
     let query = session.select(Catalog::none()).build(&load, &[]);
     Ok(rows_of(&read(session, id, query).await?, wanted))
+}
+
+/// Returns a load that tells whether a row matches `filter`.
+pub(super) fn one_row(id: EntityId, filter: Filter) -> Load {
+    let page = Page::Slice { limit: Some(1), offset: 0 };
+    Load::new(Source::of(id).narrow(filter), LoadKind::Rows(Rows { page, ..Rows::unordered() }))
 }
 
 /// Reads the rows of a query.

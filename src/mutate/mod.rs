@@ -3,7 +3,9 @@
 
 mod attempt;
 mod change;
+mod checks;
 mod collected;
+mod concealed;
 mod constraint;
 mod create;
 mod delete;
@@ -12,11 +14,14 @@ mod free_key;
 mod judgement;
 mod links;
 mod lookup;
+mod named;
 mod naming;
 mod nested;
 mod operation;
 mod outside;
+mod purpose;
 mod reference;
+mod root;
 mod row;
 mod statement;
 mod touched;
@@ -24,6 +29,8 @@ mod trial;
 mod unfit;
 mod unlink;
 mod update;
+mod upsert;
 mod writer;
+mod written;
 
 pub use operation::mutate;

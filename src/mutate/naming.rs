@@ -1,4 +1,4 @@
-//! Schema names of keys and columns: errors never show a hidden junction or a raw column.
+//! Schema names of keys and columns: errors never show a hidden junction or a raw column. The model is that of the viewer.
 
 use super::reference::Reference;
 use crate::error::Error;
@@ -38,10 +38,14 @@ pub(super) fn label(model: &Model, target: EntityId, reference: &Reference<'_>) 
     };
     let child = reference.child.map(|child| &model.entities[child]);
     match child.filter(|child| child.exposed) {
-        Some(child) => Some(match reference.relation {
-            Some(relation) => format!("{}.{}", child.name, relation.field),
-            None => child.name.clone(),
-        }),
+        Some(child) => match reference.relation {
+            // The viewer may see the child, but not its relation.
+            Some(relation) => {
+                child.relation_of_field(&relation.field)?;
+                Some(format!("{}.{}", child.name, relation.field))
+            }
+            None => Some(child.name.clone()),
+        },
         None => {
             let list = target.relations.iter().find(comes_in)?;
             Some(format!("{}.{}", target.name, list.field))
@@ -53,7 +57,10 @@ pub(super) fn label(model: &Model, target: EntityId, reference: &Reference<'_>) 
 pub(super) fn dangling(model: &Model, child: EntityId, reference: &Reference<'_>) -> Error {
     let entity = &model.entities[child];
     let named = key_named(model, &entity.table.name, &reference.columns);
-    foreign_key_violation(named.unwrap_or_else(|| (entity.name.clone(), None)))
+    match named {
+        None if !entity.exposed => Error::foreign_key_violation("", ""),
+        named => foreign_key_violation(named.unwrap_or_else(|| (entity.name.clone(), None))),
+    }
 }
 
 /// Builds `FOREIGN_KEY_VIOLATION` for this field.

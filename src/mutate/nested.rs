@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::future::BoxFuture;
 use sea_orm::Value;
-use sea_orm::sea_query::LockType;
 
 use super::attempt::Attempt;
 use super::change::{NestedWrite, Removal, ToManyWrite, ToOneWrite, UniqueKeyInput};
-use super::links::Through;
+use super::purpose::Purpose;
 use super::row::{RowInput, key_of, normalized, rows_of, values_of};
+use super::unlink::Through;
 use super::update::{NestedUpdate, NestedWrites};
 use super::writer::MutationWriter;
 use crate::dialect::Dialect;
 use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, EntityId, Relation};
+use crate::policy::RowAction;
 
 /// Values of a relation's columns in a parent row.
 type ParentKey = Vec<Value>;
@@ -55,7 +56,7 @@ impl MutationWriter<'_> {
         let (mut connects, mut creates) = (Vec::new(), Vec::new());
         for (parent, write) in above {
             match write.removal {
-                Some(Removal::Delete) => deletes.push(vec![parent.clone()]),
+                Some(Removal::Delete) => deletes.push(parent.clone()),
                 Some(Removal::Disconnect) => disconnects.push(parent.clone()),
                 None => {}
             }
@@ -68,10 +69,10 @@ impl MutationWriter<'_> {
             creates.extend(write.create.map(|create| (create, place(relation, &parent))));
             connects.extend(write.connect.map(|key| (key, parent)));
         }
-        self.delete_groups(target, &relation.to, &deletes).await?;
+        self.delete_of_parents(relation, deletes).await?;
         if !disconnects.is_empty() {
-            let write = self.writes().update(target, &self.unset(relation), &relation.to, &disconnects, &[]);
-            self.send(write, Attempt::of(target, &[])).await?;
+            let (by, keys) = self.allowed(Purpose::Update, target, &relation.to, disconnects).await?;
+            self.unlink_rows(relation, &by, &keys, &[]).await?;
         }
         self.update_nested(target, updates, |_, update| Err(self.no_row(target, &update.by, &update.key)))
             .await?;
@@ -125,17 +126,63 @@ impl MutationWriter<'_> {
     /// Unlinks rows; each must be in its list.
     async fn disconnect(&self, relation: &Relation, rows: Vec<ListedRow>) -> Result<()> {
         let target = relation.target;
-        let null = self.unset(relation);
         for (named, rows) in by_columns(rows) {
             let is_moved = named.iter().any(|column| relation.to.contains(column));
             for rows in parts_by_list(rows, is_moved) {
                 let (columns, values) = within(relation, &named, &rows);
-                let write = self.writes().update(target, &null, &columns, &values, &named);
-                let found = self.send(write, Attempt::of(target, &[])).await?;
-                self.require_all(target, &rows_of(&found, &named), &rows)?;
+                let (columns, values) = self.allowed(Purpose::Update, target, &columns, values).await?;
+                let found = self.unlink_rows(relation, &columns, &values, &named).await?;
+                self.require_all(target, &found, &rows)?;
             }
         }
         Ok(())
+    }
+
+    /// Sets the keys of rows to NULL, and returns the columns `returning`. The rows, named by the columns `by`, are those that
+    /// the viewer may change.
+    async fn unlink_rows(
+        &self,
+        relation: &Relation,
+        by: &[ColumnId],
+        keys: &[Vec<Value>],
+        returning: &[ColumnId],
+    ) -> Result<Vec<RowInput>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let target = relation.target;
+        let mut values = self.unset(relation);
+        values.extend(self.set_values(target, RowAction::Update)?);
+        let returning = self.checked_columns(target, returning);
+        let write = self.writes().update(target, &values, by, keys, &returning);
+        let unlinked = rows_of(&self.send(write, Attempt::of(target, &[])).await?, &returning);
+        self.check(target, RowAction::Update, &unlinked).await?;
+        Ok(unlinked)
+    }
+
+    /// Adds the primary key, by which written rows are checked, for a role.
+    fn checked_columns(&self, id: EntityId, columns: &[ColumnId]) -> Vec<ColumnId> {
+        match self.is_ruled() {
+            true => self.returning(id, columns, std::iter::empty()),
+            false => columns.to_vec(),
+        }
+    }
+
+    /// Deletes the single rows of these parents, each refused on its own.
+    async fn delete_of_parents(&self, relation: &Relation, parents: Vec<ParentKey>) -> Result<()> {
+        let target = relation.target;
+        if !self.is_narrowed(target, Purpose::Delete, &relation.to) {
+            let groups: Vec<Vec<ParentKey>> = parents.into_iter().map(|parent| vec![parent]).collect();
+            return self.delete_groups(target, &relation.to, &groups).await;
+        }
+        let primary_key = &self.model().entities[target].primary_key;
+        let found = self.named(Purpose::Delete, target, &relation.to, &relation.to, &parents).await?;
+        let row_of = |parent: &ParentKey| {
+            let key = normalized(parent);
+            found.iter().find(|row| key_of(row, &relation.to) == key).map(|row| values_of(row, primary_key))
+        };
+        let groups: Vec<Vec<Vec<Value>>> = parents.iter().filter_map(row_of).map(|key| vec![key]).collect();
+        self.delete_groups(target, primary_key, &groups).await
     }
 
     /// Deletes rows; each must be in its list.
@@ -144,7 +191,7 @@ impl MutationWriter<'_> {
         for (named, rows) in by_columns(rows) {
             for rows in parts_by_list(rows, false) {
                 let (columns, values) = within(relation, &named, &rows);
-                let found = self.lock(target, &named, &columns, &values, LockType::Update).await?;
+                let found = self.named(Purpose::Delete, target, &named, &columns, &values).await?;
                 self.require_all(target, &found, &rows)?;
                 let lists = rows.chunk_by(|(_, one), (_, other)| one == other);
                 let groups: Vec<Vec<Vec<Value>>> =
@@ -187,6 +234,15 @@ impl MutationWriter<'_> {
             pairs.extend(kept.by_ref().take(keys.len()).map(|key| [parent.clone(), key].concat()));
         }
         let parents: Vec<ParentKey> = sets.into_iter().map(|(parent, _)| parent).collect();
+        if self.is_ruled() {
+            let kept: HashSet<Vec<Value>> = pairs.iter().map(|pair| normalized(pair)).collect();
+            let both = [&relation.to[..], primary_key].concat();
+            let found = self.named(Purpose::Update, target, &both, &relation.to, &parents).await?;
+            let others = found.iter().filter(|row| !kept.contains(&key_of(row, &both)));
+            let others: Vec<Vec<Value>> = others.map(|row| values_of(row, primary_key)).collect();
+            self.unlink_rows(relation, primary_key, &others, &[]).await?;
+            return Ok(());
+        }
         let write = self.writes().detach_others(target, &relation.to, primary_key, &parents, &pairs);
         self.send(write, Attempt::of(target, &[])).await?;
         Ok(())
@@ -213,19 +269,32 @@ impl MutationWriter<'_> {
             let keys: Vec<Vec<Value>> = rows.iter().map(|(key, _)| key.values.clone()).collect();
             // A key that the move changes is returned in its new form, so these rows are checked before.
             let is_moved = columns.iter().any(|column| relation.to.contains(column));
-            if is_moved {
-                let there = self.lock(target, &columns, &columns, &keys, LockType::Update).await?;
+            let is_found_before = is_moved || self.is_narrowed(target, Purpose::Update, &columns);
+            if is_found_before {
+                let purpose = if is_moved { Purpose::Rekey } else { Purpose::Update };
+                let there = self.named(purpose, target, &columns, &columns, &keys).await?;
                 self.all_found(target, &there, &columns, &rows)?;
             }
-            let values: Vec<Vec<Value>> =
-                rows.iter().map(|(key, parent)| [key.values.clone(), parent.clone()].concat()).collect();
-            let attempted: Vec<RowInput> = rows.iter().map(|(_, parent)| place(relation, parent)).collect();
-            let write = self.writes().reassign(target, &columns, &relation.to, &values, &columns);
+            let own = self.set_values(target, RowAction::Update)?;
+            let set: Vec<ColumnId> =
+                relation.to.iter().copied().chain(own.iter().map(|(id, _)| *id)).collect();
+            let own: RowInput = own.into_iter().collect();
+            let assigned = |(key, parent): &ListedRow| {
+                let own = own.values().cloned().collect();
+                [key.values.clone(), parent.clone(), own].concat()
+            };
+            let values: Vec<Vec<Value>> = rows.iter().map(assigned).collect();
+            let attempted = rows.iter().map(|(_, parent)| [place(relation, parent), own.clone()]);
+            let attempted: Vec<RowInput> =
+                attempted.map(|parts| parts.into_iter().flatten().collect()).collect();
+            let returning = self.checked_columns(target, &columns);
+            let write = self.writes().reassign(target, &columns, &set, &values, &returning);
             let attempt = Attempt { at: Some((&columns, &keys)), ..Attempt::of(target, &attempted) };
-            let moved = self.send(write, attempt).await?;
-            if !is_moved {
-                self.all_found(target, &rows_of(&moved, &columns), &columns, &rows)?;
+            let moved = rows_of(&self.send(write, attempt).await?, &returning);
+            if !is_found_before {
+                self.all_found(target, &moved, &columns, &rows)?;
             }
+            self.check(target, RowAction::Update, &moved).await?;
         }
         Ok(())
     }

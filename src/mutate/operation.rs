@@ -3,26 +3,26 @@
 use std::slice;
 use std::time::{Duration, Instant};
 
-use async_graphql::parser::types::{OperationDefinition, SelectionSet};
-use async_graphql::{Name, PathSegment, Pos, Value as ConstValue};
+use async_graphql::parser::types::OperationDefinition;
+use async_graphql::{Name, PathSegment, Value as ConstValue};
 use indexmap::IndexMap;
 use sea_orm::Value;
-use sea_orm::sea_query::LockType;
-use tokio::task::yield_now;
 
-use super::change::{Create, InputReader, Update};
+use super::change::Update;
 use super::constraint::{is_foreign_key_violation, refusal_at_the_end};
 use super::delete::DeletionScope;
+use super::lookup::find;
+use super::purpose::Purpose;
+use super::root::{Change, Failed, MUTATION, RootWrite, read};
 use super::row::{RowInput, values_of};
 use super::trial::Trial;
 use super::writer::MutationWriter;
+use super::written::WrittenRows;
 use crate::error::{Code, Error, LocatedError, Result, Retry};
-use crate::execute::{Json, ModelResponse, PreparedPlan, Session, Tree, json, object};
-use crate::model::names::{self, MutationRoot};
-use crate::model::{ColumnId, Entity, EntityId, Model};
-use crate::plan::{
-    Arguments, Document, Field, FieldKind, Filter, Input, Load, LoadKind, NodeGroup, OrderTerm, Plan,
-};
+use crate::execute::{Child, Json, ModelResponse, PreparedPlan, Session, Tree, json, object};
+use crate::model::{Entity, EntityId};
+use crate::plan::{Document, Field, FieldKind, Filter, Load, LoadKind, NodeGroup, OrderTerm, Plan};
+use crate::policy::RowAction;
 
 /// Maximum number of retries after a conflict that may persist.
 const FEW_TIMES: u32 = 5;
@@ -32,32 +32,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Maximum pause before any attempt.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Type of the mutation root.
-const MUTATION: &str = "Mutation";
-
-/// Root field of a mutation, read but not executed.
-struct Change<'a> {
-    key: Name,
-    position: Pos,
-    selection: Vec<&'a SelectionSet>,
-    write: RootWrite,
-}
-
-/// Kind of a root field.
-#[derive(Clone)]
-enum RootWrite {
-    TypeName,
-    Create { entity: EntityId, creates: Vec<Create>, many: bool },
-    Update { entity: EntityId, key: Vec<Value>, update: Update },
-    UpdateMany { entity: EntityId, filter: Filter, update: Update },
-    Upsert { entity: EntityId, create: Create, key: Vec<ColumnId> },
-    Delete { entity: EntityId, key: Vec<Value> },
-    DeleteMany { entity: EntityId, filter: Filter },
-}
-
-/// Errors of a failed field, which null the whole response.
-type Failed = Vec<LocatedError>;
 
 /// Executes a mutation atomically.
 ///
@@ -131,10 +105,12 @@ async fn attempt_once(
     let at_root = |error: Error| vec![error.into()];
     let (inside, transaction) =
         session.begin().await.map_err(|error| FailedAttempt::AtOnce(at_root(error)))?;
-    let mut done = carry_out(&inside, changes, document, trial).await;
+    let (inside, written) = (inside.with_full_sight(), WrittenRows::default());
+    let writer = MutationWriter { session: &inside, trial, written: &written };
+    let mut done = carry_out(writer, changes, document).await;
     let is_lost = done.as_ref().err().is_some_and(|errors| !errors.iter().all(is_not_found));
     if trial.is_some() && !is_lost {
-        match (MutationWriter { session: &inside, trial }).judge().await {
+        match writer.judge().await {
             Ok(None) => {}
             Ok(Some((root, error))) => {
                 let change = &changes[root];
@@ -175,119 +151,20 @@ fn is_not_found(located: &LocatedError) -> bool {
 }
 
 async fn carry_out(
-    session: &Session,
+    writer: MutationWriter<'_>,
     changes: &[Change<'_>],
     document: Document<'_>,
-    trial: Option<&Trial>,
 ) -> Result<Json, Failed> {
     let mut answers = Vec::new();
     for (root, change) in changes.iter().enumerate() {
-        if let Some(trial) = trial {
+        if let Some(trial) = writer.trial {
             trial.begin(root);
         }
-        let operation = Operation { writer: MutationWriter { session, trial }, document, change };
+        let operation = Operation { writer, document, change };
         answers.push(operation.run().await?);
     }
     let keys = changes.iter().map(|change| change.key.as_str());
     Ok(object(keys.zip(answers.iter().map(Vec::as_slice))))
-}
-
-/// Reads all root fields; the first invalid field ends the operation before any statement.
-async fn read<'a>(
-    session: &Session,
-    operation: &'a OperationDefinition,
-    document: Document<'a>,
-) -> Result<Vec<Change<'a>>, Failed> {
-    let at_root = |error: Error| vec![error.into()];
-    let collected = document.collect(&[&operation.selection_set.node], MUTATION, &[]).map_err(at_root)?;
-    let mut changes = Vec::new();
-    for field in collected {
-        if !changes.is_empty() {
-            yield_now().await;
-        }
-        let write = read_write(session, field.name(), &field.arguments(&document));
-        changes.push(Change {
-            key: field.key.clone(),
-            position: field.position(),
-            selection: field.selection_sets(),
-            write: write.map_err(|error| {
-                let path = vec![PathSegment::Field(field.key.to_string())];
-                vec![LocatedError::new(error, field.position(), path)]
-            })?,
-        });
-    }
-    Ok(changes)
-}
-
-fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<RootWrite> {
-    let model = session.model();
-    if name == "__typename" {
-        return Ok(RootWrite::TypeName);
-    }
-    let Some((entity, root)) = model.mutation_root(name) else {
-        return Err(Error::validation(format!("{MUTATION} has no field \"{name}\"")));
-    };
-    let changes = InputReader { model, dialect: session.dialect() };
-    let key = || primary_key(model, entity, arguments);
-    let input = || arguments.require("input");
-    let chosen = || chosen(model, entity, arguments);
-    Ok(match root {
-        MutationRoot::Create => {
-            let create = match arguments.get("input") {
-                Some(input) => changes.create(entity, &input, None)?,
-                // The field has no such argument if no column can be given.
-                None => Create { path: name.to_owned(), ..Create::default() },
-            };
-            RootWrite::Create { entity, creates: vec![create], many: false }
-        }
-        MutationRoot::CreateMany => {
-            let inputs = input()?.list();
-            let creates = inputs.iter().map(|input| changes.create(entity, input, None));
-            RootWrite::Create { entity, creates: creates.collect::<Result<_>>()?, many: true }
-        }
-        MutationRoot::Update => {
-            RootWrite::Update { entity, key: key()?, update: changes.update(entity, &input()?, None)? }
-        }
-        MutationRoot::UpdateMany => RootWrite::UpdateMany {
-            entity,
-            filter: chosen()?,
-            update: changes.update(entity, &input()?, None)?,
-        },
-        MutationRoot::Upsert => {
-            let input = input()?;
-            let key = conflict_key(&model.entities[entity], &arguments.require("onConflict")?)?;
-            RootWrite::Upsert { entity, create: changes.create(entity, &input, None)?, key }
-        }
-        MutationRoot::Delete => RootWrite::Delete { entity, key: key()? },
-        MutationRoot::DeleteMany => RootWrite::DeleteMany { entity, filter: chosen()? },
-    })
-}
-
-fn primary_key(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Vec<Value>> {
-    let entity = &model.entities[id];
-    let read = |column: &ColumnId| {
-        let column = &entity.columns[*column];
-        arguments.require(&column.field)?.column_value(model, &column.column_type)
-    };
-    entity.primary_key.iter().map(read).collect()
-}
-
-/// Reads the filter of an update or delete of many rows. A filter that holds for all rows may be an accident,
-/// such as an unset variable, and requires `all: true`.
-fn chosen(model: &Model, id: EntityId, arguments: &Arguments) -> Result<Filter> {
-    let input = arguments.require("where")?;
-    let filter = Filter::read(model, id, &input)?;
-    let means_all = arguments.get("all").map_or(Ok(false), |input| input.boolean())?;
-    if !means_all && filter.takes_everything(model, id) {
-        return Err(input.refuse("expected a condition, or the argument all: true"));
-    }
-    Ok(filter)
-}
-
-fn conflict_key(entity: &Entity, input: &Input) -> Result<Vec<ColumnId>> {
-    let name = input.text()?;
-    let known = entity.keys().find(|(field, _)| names::enum_value(field) == name);
-    known.map(|(_, key)| key.to_vec()).ok_or_else(|| input.refuse("expected a unique key"))
 }
 
 /// Execution of one root field inside the transaction.
@@ -305,16 +182,17 @@ impl Operation<'_> {
             RootWrite::Create { entity, creates, many } => {
                 let creates = creates.into_iter().map(|create| (create, RowInput::new())).collect();
                 let created = self.writer.create(entity, creates, &[], None).await.map_err(failed)?;
-                self.read_rows(entity, &created, many).await
+                self.read_rows(entity, &created, many, &[RowAction::Create]).await
             }
             RootWrite::Update { entity, key, update } => {
                 let by = &self.entity(entity).primary_key;
-                let updated =
-                    self.writer.update(entity, by, vec![key.clone()], update).await.map_err(failed)?;
+                let allowed = self.writer.allowed(Purpose::Update, entity, by, vec![key.clone()]).await;
+                let (columns, keys) = allowed.map_err(failed)?;
+                let updated = self.writer.update(entity, &columns, keys, update).await.map_err(failed)?;
                 if updated.is_empty() {
                     return Err(failed(self.writer.no_row(entity, by, &key)));
                 }
-                self.read_rows(entity, &updated, false).await
+                self.read_rows(entity, &updated, false, &[RowAction::Update]).await
             }
             RootWrite::UpdateMany { entity, filter, update } => {
                 self.update_many(entity, filter, update).await
@@ -322,17 +200,18 @@ impl Operation<'_> {
             RootWrite::Upsert { entity, create, key } => {
                 let creates = vec![(create, RowInput::new())];
                 let written = self.writer.create(entity, creates, &[], Some(&key)).await.map_err(failed)?;
-                self.read_rows(entity, &written, false).await
+                let actions = [RowAction::Create, RowAction::Update];
+                self.read_rows(entity, &written, false, &actions).await
             }
             RootWrite::Delete { entity, key } => {
                 let by = &self.entity(entity).primary_key;
                 // Locked, so that the returned row is the deleted row.
                 let keys = slice::from_ref(&key);
-                let found = self.writer.lock(entity, by, by, keys, LockType::Update).await.map_err(failed)?;
+                let found = self.writer.named(Purpose::Delete, entity, by, by, keys).await.map_err(failed)?;
                 if found.is_empty() {
                     return Err(failed(self.writer.no_row(entity, by, &key)));
                 }
-                let answer = self.read_rows(entity, &found, false).await?;
+                let answer = self.read_rows(entity, &found, false, &[]).await?;
                 self.writer.delete_rows(entity, by, &[key]).await.map_err(failed)?;
                 Ok(answer)
             }
@@ -359,7 +238,7 @@ impl Operation<'_> {
         let failed = |error| self.failed(error);
         let entity = self.entity(id);
         let by = &entity.primary_key;
-        let keys = self.writer.choose(id, filter, LockType::NoKeyUpdate).await.map_err(failed)?;
+        let keys = self.writer.choose(id, filter, Purpose::Update).await.map_err(failed)?;
         let updated = match keys.is_empty() {
             true => Vec::new(),
             false => self.writer.update(id, by, keys, update).await.map_err(failed)?,
@@ -374,13 +253,13 @@ impl Operation<'_> {
                     let keys: Vec<Vec<Value>> = updated.iter().map(|row| values_of(row, by)).collect();
                     let sets = field.selection_sets();
                     let (mut load, selection) =
-                        self.writer.session.planner(self.document).rows(id, &sets).map_err(failed)?;
+                        self.viewer().planner(self.document).rows(id, &sets).map_err(failed)?;
                     load.source = load.source.narrow(Filter::one_of(by, keys));
                     if let LoadKind::Rows(rows) = &mut load.what {
                         rows.order = OrderTerm::primary_key(entity);
                     }
                     let kind = FieldKind::List { load: 0, selection };
-                    self.read_field(field.key, load, kind, self.path()).await?
+                    self.read_field(field.key, load, kind, self.path(), 0).await?
                 }
             };
             answer.push((field.key, value));
@@ -389,9 +268,8 @@ impl Operation<'_> {
     }
 
     async fn delete_many(&self, id: EntityId, filter: Filter) -> Result<Json> {
-        let model = self.writer.session.model();
         let by = &self.entity(id).primary_key;
-        let keys = self.writer.choose(id, filter, LockType::Update).await?;
+        let keys = self.writer.choose(id, filter, Purpose::Delete).await?;
         let fields = self.document.collect(&self.change.selection, DELETE_RESULT, &[])?;
         let asks_cascaded = fields.iter().any(|field| field.name() == "cascaded");
         // Locked level by level, so that no other transaction adds a row below those that were counted.
@@ -400,6 +278,7 @@ impl Operation<'_> {
         } else {
             DeletionScope::default()
         };
+        let cascaded = self.seen_cascaded(&reach).await?;
         let affected = if keys.is_empty() { 0 } else { self.writer.delete_rows(id, by, &keys).await? };
         let mut answer = Vec::new();
         for field in fields {
@@ -408,13 +287,13 @@ impl Operation<'_> {
                 "affected" => json(&affected),
                 _ => {
                     let mut counts = Vec::new();
-                    for (entity, rows) in reach.cascaded.iter().filter(|(_, rows)| !rows.is_empty()) {
+                    for (entity, rows) in &cascaded {
                         let mut count = IndexMap::new();
                         for nested in self.document.collect(&field.selection_sets(), CASCADED_COUNT, &[])? {
                             let value = match nested.name().as_str() {
                                 "__typename" => ConstValue::from(CASCADED_COUNT),
-                                "entity" => ConstValue::from(model.entities[*entity].name.as_str()),
-                                _ => ConstValue::from(rows.len()),
+                                "entity" => ConstValue::from(self.entity(*entity).name.as_str()),
+                                _ => ConstValue::from(*rows),
                             };
                             count.insert(nested.key.clone(), value);
                         }
@@ -428,12 +307,46 @@ impl Operation<'_> {
         Ok(put_together(&answer))
     }
 
-    /// Reads written rows back through a plan, in order.
-    async fn read_rows(&self, id: EntityId, rows: &[RowInput], many: bool) -> Result<Json, Failed> {
+    /// Counts the cascaded rows of each entity that the viewer sees.
+    async fn seen_cascaded(&self, reach: &DeletionScope) -> Result<Vec<(EntityId, usize)>> {
+        let mut counts = Vec::new();
+        for (entity, rows) in reach.cascaded.iter().filter(|(_, rows)| !rows.is_empty()) {
+            let by = &self.entity(*entity).primary_key;
+            let viewer = self.viewer();
+            let count = match viewer.sight() {
+                None => rows.len(),
+                Some(_) if !viewer.model().entities[*entity].exposed => 0,
+                Some(_) => {
+                    find(viewer, *entity, by, by, &rows.iter().cloned().collect::<Vec<_>>()).await?.len()
+                }
+            };
+            counts.extend((count > 0).then_some((*entity, count)));
+        }
+        Ok(counts)
+    }
+
+    /// Returns the session that the results are read through.
+    fn viewer(&self) -> &Session {
+        self.writer.session.viewer()
+    }
+
+    /// Reads rows back through a plan, in order. After some `actions` the viewer may not see them.
+    async fn read_rows(
+        &self,
+        id: EntityId,
+        rows: &[RowInput],
+        many: bool,
+        actions: &[RowAction],
+    ) -> Result<Json, Failed> {
         let failed = |error| self.failed(error);
+        let mut leaves_sight = false;
+        for action in actions {
+            let rules = self.writer.row_rules(id, *action).map_err(failed)?;
+            leaves_sight |= rules.is_some_and(|rules| rules.leaves_sight);
+        }
         let by = &self.entity(id).primary_key;
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, by)).collect();
-        let planner = self.writer.session.planner(self.document);
+        let planner = self.viewer().planner(self.document);
         let (mut load, selection) = { planner }.rows(id, &self.change.selection).map_err(failed)?;
         load.source = load.source.narrow(Filter::one_of(by, keys.clone()));
         let kind = if many {
@@ -451,9 +364,10 @@ impl Operation<'_> {
             let items = keys.into_iter().map(|key| (0, key)).collect();
             FieldKind::Nodes { items, groups: vec![NodeGroup { load: 0, selection, slots }] }
         } else {
-            FieldKind::One { load: 0, selection, key: None, non_null: true }
+            FieldKind::One { load: 0, selection, key: None, non_null: !leaves_sight }
         };
-        self.read_field(&self.change.key, load, kind, Vec::new()).await
+        let least = if leaves_sight { 0 } else { rows.len() };
+        self.read_field(&self.change.key, load, kind, Vec::new(), least).await
     }
 
     async fn read_field(
@@ -462,12 +376,19 @@ impl Operation<'_> {
         load: Load,
         kind: FieldKind,
         path: Vec<PathSegment>,
+        least: usize,
     ) -> Result<Json, Failed> {
-        let session = self.writer.session;
+        let session = self.viewer();
         session.check_cost(slice::from_ref(&load), 1).map_err(|error| self.failed(error))?;
         let field = Field::new(key.clone(), key.clone(), self.change.position, kind);
         let plan = PreparedPlan::from(Plan { fields: vec![field], loads: vec![load], ..Plan::default() });
         let loaded = Tree { session, values: &[] }.load_roots(&plan).await;
+        // Nested writes may have changed what a check relied on.
+        let is_short = |child: &Child| child.loaded.rows.len() < least;
+        if session.sight().is_some() && loaded.iter().flatten().any(is_short) {
+            let entity = &session.model().entities[plan.loads[0].source.entity()].name;
+            return Err(self.failed(Error::write_forbidden(entity, RowAction::Update.name())));
+        }
         let answer = ModelResponse::write(session.model(), &plan, &loaded, path);
         if !answer.errors.is_empty() {
             return Err(answer.errors);

@@ -4,17 +4,28 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 use sea_orm::Value;
-use sea_orm::sea_query::LockType;
 
 use super::attempt::Attempt;
 use super::lookup::references_to;
+use super::purpose::Purpose;
 use super::reference::follows_rules;
 use super::row::{key_of, normalized, values_of};
 use super::statement::Columns;
 use super::touched;
 use super::writer::MutationWriter;
 use crate::error::Result;
-use crate::model::{ColumnId, EntityId, Junction};
+use crate::model::{ColumnId, EntityId, Junction, Relation};
+
+/// Many-to-many relation of links.
+#[derive(Clone, Copy)]
+pub(super) struct Through<'a> {
+    /// Owner of the relation.
+    pub owner: EntityId,
+    /// The relation.
+    pub relation: &'a Relation,
+    /// Junction of the relation.
+    pub junction: &'a Junction,
+}
 
 /// Links of these parents to remove: these pairs, or with `keep` all links except these pairs.
 pub(super) struct Unlinked<'a> {
@@ -24,22 +35,22 @@ pub(super) struct Unlinked<'a> {
 }
 
 impl MutationWriter<'_> {
-    /// Removes links of `owner`. Referenced rows of a junction are deleted like any row, unless the
+    /// Removes links, for a role only those that it may delete, to rows that the viewer sees. Referenced rows of a junction are deleted like any row, unless the
     /// database's own actions suffice.
     pub async fn remove_links(
         &self,
-        owner: EntityId,
-        junction: &Junction,
+        through: Through<'_>,
         (from, to): (&Columns, &Columns),
         links: Unlinked<'_>,
     ) -> Result<()> {
+        let Through { owner, relation, junction } = through;
         let known = self.session.statements().foreign_keys();
         let is_judged = |id: &EntityId| {
             follows_rules(self.model(), known.as_deref(), *id)
                 || references_to(self.session, *id).iter().any(|reference| reference.rule.restricts())
         };
-        if let Some(id) = junction.entity.filter(is_judged) {
-            let groups = self.linking(id, from, to, &links).await?;
+        if let Some(id) = junction.entity.filter(|id| self.is_ruled() || is_judged(id)) {
+            let groups = self.linking(id, relation, (from, to), &links).await?;
             let primary_key = &self.model().entities[id].primary_key;
             return self.delete_groups(id, primary_key, &groups).await;
         }
@@ -56,8 +67,8 @@ impl MutationWriter<'_> {
     async fn linking(
         &self,
         id: EntityId,
-        from: &Columns,
-        to: &Columns,
+        relation: &Relation,
+        (from, to): (&Columns, &Columns),
         links: &Unlinked<'_>,
     ) -> Result<Vec<Vec<Vec<Value>>>> {
         let entity = &self.model().entities[id];
@@ -65,13 +76,18 @@ impl MutationWriter<'_> {
             columns.iter().filter_map(|(name, _)| entity.column_named(name)).collect()
         };
         let near = ids(from);
-        let both = [near.clone(), ids(to)].concat();
+        let far = ids(to);
+        let both = [near.clone(), far.clone()].concat();
         let wanted = [entity.primary_key.clone(), both.clone()].concat();
         let (by, keys) = if links.keep { (&near, links.parents) } else { (&both, links.pairs) };
-        let found = match keys.is_empty() {
-            true => Vec::new(),
-            false => self.lock(id, &wanted, by, keys, LockType::Update).await?,
-        };
+        let mut found = self.named(Purpose::Delete, id, &wanted, by, keys).await?;
+        if links.keep && self.is_narrowed(relation.target, Purpose::Link, &relation.to) {
+            // Links to rows that the viewer does not see stay.
+            let ends: Vec<Vec<Value>> = found.iter().map(|row| values_of(row, &far)).collect();
+            let seen = self.named(Purpose::Link, relation.target, &relation.to, &relation.to, &ends).await?;
+            let seen: HashSet<Vec<Value>> = seen.iter().map(|row| key_of(row, &relation.to)).collect();
+            found.retain(|row| seen.contains(&key_of(row, &far)));
+        }
         let kept: HashSet<Vec<Value>> = match links.keep {
             true => links.pairs.iter().map(|pair| normalized(pair)).collect(),
             false => HashSet::new(),

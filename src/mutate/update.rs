@@ -9,10 +9,12 @@ use sea_orm::sea_query::LockType;
 
 use super::attempt::Attempt;
 use super::change::{ForwardLink, NestedWrite, Update};
+use super::purpose::Purpose;
 use super::row::{RowInput, key_of, normalized, rows_of, values_of};
 use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, RelationId};
+use crate::policy::RowAction;
 
 /// Nested writes by relation, each with its parent row.
 pub(super) type NestedWrites = IndexMap<RelationId, Vec<(RowInput, NestedWrite)>>;
@@ -28,8 +30,8 @@ pub(super) struct NestedUpdate {
 }
 
 impl MutationWriter<'_> {
-    /// Applies one change to the rows whose columns `by` match one of `keys`. Returns the primary key of
-    /// each, and the columns of nested relations.
+    /// Applies one change to the rows whose columns `by` match one of `keys`, which name only rows that the viewer may
+    /// change. Returns the primary key of each, and the columns of nested relations.
     pub async fn update(
         &self,
         id: EntityId,
@@ -63,7 +65,8 @@ impl MutationWriter<'_> {
             let relations = run.iter().flat_map(|update| &update.update.nested).map(|(relation, _)| relation);
             let returning = self.returning(id, wanted, relations);
             let mut rows: HashMap<Vec<Value>, Vec<RowInput>> = HashMap::new();
-            for row in self.update_own(id, by, keys, update, &returning).await? {
+            let (allowed, keys) = self.allowed(Purpose::Update, id, by, keys).await?;
+            for row in self.update_own(id, &allowed, keys, update, &returning).await? {
                 rows.entry(key_of(&row, wanted)).or_default().push(row);
             }
             for update in &run {
@@ -98,16 +101,17 @@ impl MutationWriter<'_> {
         let (by, keys) = if self.asks_first(id, update) {
             let primary_key = &self.model().entities[id].primary_key;
             let found = self.lock(id, primary_key, by, &keys, LockType::NoKeyUpdate).await?;
-            if found.is_empty() {
-                return Ok(Vec::new());
-            }
             (&primary_key[..], found.iter().map(|row| values_of(row, primary_key)).collect())
         } else {
             (by, keys)
         };
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut values = [update.values.iter().cloned().collect::<RowInput>()];
         self.follow(id, vec![update.forward.clone()], &mut values).await?;
-        let [values] = values;
+        let [mut values] = values;
+        values.extend(self.set_values(id, RowAction::Update)?);
         if values.is_empty() {
             // The lock serializes nested writes below a row: two concurrent writes of one list would
             // otherwise mix.
@@ -117,7 +121,9 @@ impl MutationWriter<'_> {
         let write = self.writes().update(id, &set, by, &keys, returning);
         let (rows, paths) = (slice::from_ref(&values), slice::from_ref(&update.path));
         let attempt = Attempt { at: Some((by, &keys)), paths, ..Attempt::of(id, rows) };
-        Ok(rows_of(&self.send(write, attempt).await?, returning))
+        let changed = rows_of(&self.send(write, attempt).await?, returning);
+        self.check(id, RowAction::Update, &changed).await?;
+        Ok(changed)
     }
 
     /// Returns true if a link of the change needs statements before the rows themselves are changed.

@@ -1,7 +1,6 @@
 //! Shared operations of all writes: sending, finding rows by key, resolving links.
 
 use std::collections::{BTreeMap, HashMap};
-use std::slice;
 
 use sea_orm::Value;
 use sea_orm::sea_query::LockType;
@@ -9,28 +8,36 @@ use sea_orm::sea_query::LockType;
 use super::attempt::Attempt;
 use super::change::{Create, ForwardLink, UniqueKeyInput};
 use super::constraint::refusal;
-use super::lookup::{find_where, read, readable};
+use super::lookup::readable;
+use super::purpose::Purpose;
 use super::row::{RowInput, key_of, normalized, rows_of, values_of};
 use super::statement::{WriteStatement, Writes};
 use super::trial::Trial;
+use super::written::WrittenRows;
 use crate::database::RowSet;
-use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, normalize_key};
-use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, OrderTerm, Rows, Source};
 
 /// Writer inside one transaction.
 #[derive(Clone, Copy)]
 pub(super) struct MutationWriter<'a> {
+    /// Session with full sight. Rows that clients name are looked up through [`Session::viewer`].
     pub session: &'a Session,
     /// Trial of an operation whose COMMIT was refused, to find the cause.
     pub trial: Option<&'a Trial>,
+    /// Rows that the operation has written.
+    pub written: &'a WrittenRows,
 }
 
 impl<'a> MutationWriter<'a> {
     pub fn model(&self) -> &'a Model {
         self.session.model()
+    }
+
+    /// Returns true if the rules of a role apply.
+    pub fn is_ruled(&self) -> bool {
+        self.session.viewer().sight().is_some()
     }
 
     pub fn writes(&self) -> Writes<'a> {
@@ -74,33 +81,8 @@ impl<'a> MutationWriter<'a> {
         Ok(rows_of(&locked, wanted))
     }
 
-    /// Returns the primary keys of the rows that match `filter`, locked until the end of the transaction.
-    ///
-    /// After a wait for a lock, PostgreSQL rechecks the row in its current state, but reads other tables as
-    /// of the statement's start. A filter on other tables is therefore evaluated again under the locks. Only
-    /// rows that match twice are returned.
-    pub async fn choose(&self, id: EntityId, filter: Filter, lock: LockType) -> Result<Vec<Vec<Value>>> {
-        let entity = &self.model().entities[id];
-        let by = &entity.primary_key;
-        let looks_again = filter.looks_beyond() && self.session.dialect() == Dialect::Postgres;
-        // A fixed order avoids deadlocks.
-        let order = OrderTerm::primary_key(entity);
-        let rows = Rows { columns: by.clone(), order, ..Rows::unordered() };
-        let load = Load::new(Source::of(id).narrow(filter.clone()), LoadKind::Rows(rows.clone()));
-        Complexity::of(self.model(), slice::from_ref(&load)).check(self.session.dialect())?;
-        let query = self.session.select(Catalog::none()).locking(&load, &rows, lock);
-        let chosen = rows_of(&read(self.session, id, query).await?, by);
-        self.session.statements().count_rows(chosen.len())?;
-        let keys: Vec<Vec<Value>> = chosen.iter().map(|row| values_of(row, by)).collect();
-        if keys.is_empty() || !looks_again {
-            return Ok(keys);
-        }
-        let again = Filter::All(vec![Filter::one_of(by, keys), filter]);
-        Ok(find_where(self.session, id, by, again).await?.iter().map(|row| values_of(row, by)).collect())
-    }
-
     /// Returns the columns `wanted` of the rows named by `keys`, in order. Keys over these columns themselves
-    /// are not looked up: the database's constraint checks them.
+    /// are not looked up, unless the viewer may not see all rows: the database's constraint checks them.
     pub async fn resolve(
         &self,
         id: EntityId,
@@ -108,19 +90,21 @@ impl<'a> MutationWriter<'a> {
         wanted: &[ColumnId],
     ) -> Result<Vec<Vec<Value>>> {
         let mut by_columns: HashMap<&[ColumnId], Vec<Vec<Value>>> = HashMap::new();
-        for key in keys.iter().filter(|key| key.columns != wanted) {
+        let is_known =
+            |key: &UniqueKeyInput| key.columns == wanted && !self.is_narrowed(id, Purpose::Link, wanted);
+        for key in keys.iter().filter(|key| !is_known(key)) {
             by_columns.entry(&key.columns).or_default().push(key.values.clone());
         }
         let mut found: HashMap<(&[ColumnId], Vec<Value>), Vec<Value>> = HashMap::new();
         for (columns, values) in by_columns {
             let all: Vec<ColumnId> = columns.iter().chain(wanted).copied().collect();
             // The lock keeps the key unchanged, and the row present, until the write.
-            for row in self.lock(id, &all, columns, &values, LockType::KeyShare).await? {
+            for row in self.named(Purpose::Link, id, &all, columns, &values).await? {
                 found.insert((columns, key_of(&row, columns)), values_of(&row, wanted));
             }
         }
         let resolve = |key: &&UniqueKeyInput| {
-            if key.columns == wanted {
+            if is_known(key) {
                 return Ok(key.values.clone());
             }
             let wanted = normalized(&key.values);

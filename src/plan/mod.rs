@@ -25,6 +25,7 @@ mod source;
 mod tables;
 mod values;
 mod variables;
+mod write_rules;
 
 use std::collections::BTreeSet;
 
@@ -44,10 +45,13 @@ pub use operand::Operand;
 pub use order::{Direction, OrderBy, OrderTerm};
 pub use planner::{Planner, plan};
 pub use rules::{Rules, Sight};
-pub use select::{Bind, Join, OutputSlots, PageSide, ParameterSlot, RelationKey, SqlBuilder, SqlStatement};
+pub use select::{
+    Bind, Check, Join, OutputSlots, PageSide, ParameterSlot, RelationKey, SqlBuilder, SqlStatement,
+};
 pub use selection::{Document, FragmentDefinitions};
 pub use source::Source;
 pub use variables::{PlanParameter, Variables};
+pub use write_rules::{DeleteRule, RowRules, SetValue};
 
 use crate::error::Error;
 use crate::model::{ColumnId, EntityId};

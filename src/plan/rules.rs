@@ -9,11 +9,12 @@ use serde_json::{Map, Value as Json};
 
 use super::filter::Filter;
 use super::input::Input;
-use super::variables::{PlanParameter, VariableUses, Variables};
+use super::variables::{Given, PlanParameter, VariableUses, Variables};
+use super::write_rules::{DeleteRule, RowRules, WriteCompiler, WriteRules};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId, Model};
-use crate::policy::{Policies, PolicyFault, Restricted, ViewerType};
+use crate::policy::{Policies, PolicyFault, Restricted, RowAction, ViewerType};
 
 /// Rules of one role. A rule is evaluated with full sight: other rules do not apply to the rows that the rule reads.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub struct Rules {
     model: Arc<Model>,
     rows: BTreeMap<EntityId, Filter>,
     columns: BTreeMap<(EntityId, ColumnId), Filter>,
+    writes: BTreeMap<EntityId, WriteRules>,
     /// Values of the viewer that statements take.
     parameters: Vec<PlanParameter>,
 }
@@ -53,7 +55,11 @@ impl Rules {
         );
         let variables = Variables::open(&values);
         let mut faults = Vec::new();
-        let mut read = |id: EntityId, rule| match Filter::read(&model, id, &Input::rule(rule, &variables)) {
+        let mut read = |id: EntityId, rule: &async_graphql_value::Value| match Filter::read(
+            &model,
+            id,
+            &Input::rule(rule, &variables),
+        ) {
             Ok(filter) => Some(filter),
             Err(error) => {
                 let entity = Some(model.entities[id].name.clone());
@@ -66,6 +72,21 @@ impl Rules {
         let rows = restricted.rows.iter().filter_map(|(id, rule)| Some((*id, read(*id, rule)?))).collect();
         let columns = restricted.columns.iter();
         let columns = columns.filter_map(|(place, rule)| Some((*place, read(place.0, rule)?))).collect();
+        let bind = |name: &str, id: EntityId, column: ColumnId| {
+            let written = async_graphql_value::Value::Variable(Name::new(name));
+            match variables.find(&written)? {
+                Given::Unread(unread) => unread.bind(&model.entities[id].columns[column].column_type, false),
+                Given::Literal(_) => None,
+            }
+        };
+        let mut compiler = WriteCompiler { model: &model, read: &mut read, bind: &bind, faults: Vec::new() };
+        let writes =
+            restricted.writes.iter().map(|(id, writes)| (*id, compiler.compile(*id, writes))).collect();
+        let wrong = std::mem::take(&mut compiler.faults);
+        faults.extend(wrong.into_iter().map(|(id, message)| {
+            let entity = Some(model.entities[id].name.clone());
+            PolicyFault { role: role.to_owned(), entity, message }
+        }));
         let VariableUses { resolved, parameters } = variables.into_uses();
         let fault = |message| PolicyFault { role: role.to_owned(), entity: None, message };
         faults.extend(resolved.iter().map(|name| {
@@ -85,7 +106,7 @@ impl Rules {
             }
         }
         match faults.is_empty() {
-            true => Ok(Self { model, rows, columns, parameters }),
+            true => Ok(Self { model, rows, columns, writes, parameters }),
             false => Err(faults),
         }
     }
@@ -96,8 +117,35 @@ impl Rules {
     }
 
     /// Returns the full model.
-    pub fn model(&self) -> &Model {
+    pub fn model(&self) -> &Arc<Model> {
         &self.model
+    }
+
+    /// Returns the columns that clients of the role give in new and changed rows.
+    pub fn given_columns(&self) -> impl Iterator<Item = (EntityId, ColumnId)> {
+        self.writes.iter().flat_map(|(id, writes)| {
+            let rows = [&writes.create, &writes.update].into_iter().flatten();
+            rows.flat_map(|rows| rows.columns.iter().map(|column| (*id, *column)))
+        })
+    }
+
+    /// Returns the rules of new or changed rows; `None` if the role has no grant of the action.
+    pub fn writes(&self, id: EntityId, action: RowAction) -> Option<&RowRules> {
+        let writes = self.writes.get(&id)?;
+        match action {
+            RowAction::Create => writes.create.as_ref(),
+            RowAction::Update => writes.update.as_ref(),
+        }
+    }
+
+    /// Returns the rule of the rows that the role deletes; `None` if the role deletes none.
+    pub fn deletes(&self, id: EntityId) -> Option<&DeleteRule> {
+        self.writes.get(&id)?.delete.as_ref()
+    }
+
+    /// Returns true if the role sees some rows or cells of an entity only by a rule.
+    pub fn restricts(&self, id: EntityId, columns: &[ColumnId]) -> bool {
+        self.rows.contains_key(&id) || columns.iter().any(|column| self.of_column(id, *column).is_some())
     }
 
     /// Returns the rule of an entity's rows.
@@ -106,12 +154,12 @@ impl Rules {
     }
 
     /// Returns the rule of a column.
-    pub(super) fn of_column(&self, id: EntityId, column: ColumnId) -> Option<&Filter> {
+    pub fn of_column(&self, id: EntityId, column: ColumnId) -> Option<&Filter> {
         self.columns.get(&(id, column))
     }
 
     /// Returns the rules of an entity: of its rows, and of its columns.
-    pub(super) fn filters(&self, id: EntityId) -> impl Iterator<Item = &Filter> {
+    pub fn filters(&self, id: EntityId) -> impl Iterator<Item = &Filter> {
         let columns = self.columns.range((id, ColumnId::MIN)..=(id, ColumnId::MAX)).map(|(_, rule)| rule);
         self.rows.get(&id).into_iter().chain(columns)
     }

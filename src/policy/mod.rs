@@ -1,20 +1,27 @@
-//! Policies: who may read which rows and columns.
+//! Policies: who may read and write which rows and columns.
 //!
 //! A viewer gets what an administrator would get from a database out of which every row and column that the viewer may
-//! not see has been taken. A role reads nothing that no grant allows.
+//! not see has been taken. A role reads and writes nothing that no grant allows. Grants of reading are united with those of
+//! included roles; grants of writing are never inherited.
 
 mod grant;
+mod print;
+mod reader;
 mod restrict;
+mod rule;
 mod viewer;
+mod writing;
 
 use std::collections::BTreeMap;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-pub use grant::{ColumnGrant, Grant};
-pub use restrict::{PolicyFault, Restricted};
+pub use grant::{ColumnGrant, CreateGrant, Grant, UpdateGrant};
+pub use reader::PolicyFault;
+pub use restrict::Restricted;
 pub use viewer::{Viewer, ViewerType};
+pub use writing::{EntityWrites, Preset, RowAction, RowWrites};
 
 /// Grants of all roles, and the variables that a viewer brings.
 ///
@@ -129,7 +136,7 @@ impl RoleGrants {
         self
     }
 
-    /// Grants reading of the entity with this type name.
+    /// Grants reading and writing of the entity with this type name.
     pub fn grant(mut self, entity: impl Into<String>, grant: impl FnOnce(Grant) -> Grant) -> Self {
         self.grants.insert(entity.into(), grant(Grant::default()));
         self

@@ -2,38 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql_value::{Name, Value as Written};
+use async_graphql_value::Value as Written;
 
+use super::reader::{PolicyFault, RawGrants, RoleReader};
+use super::rule::{Granted, any, both, implies};
+use super::writing::EntityWrites;
 use super::{ColumnGrant, Grant, Policies, ViewerType};
-use crate::guard;
-use crate::model::{Cardinality, ColumnId, Combinator, EntityId, Model, Relation};
-
-/// Combinators of filters.
-const AND: &str = Combinator::And.name();
-const OR: &str = Combinator::Or.name();
-/// Enum value that stands for the target's own rule.
-const SEEN: &str = "seen";
-
-/// Fault of a policy.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("role {role}{}: {message}", entity.as_ref().map(|entity| format!(", {entity}")).unwrap_or_default())]
-pub struct PolicyFault {
-    /// Role with the fault.
-    pub role: String,
-    /// Type name of the entity, if the fault belongs to one.
-    pub entity: Option<String>,
-    /// Fault and remedy.
-    pub message: String,
-}
-
-/// Extent of a grant: everything, or what a rule holds for.
-#[derive(Clone, Debug, PartialEq)]
-enum Granted {
-    /// Every row.
-    All,
-    /// Rows for which the filter holds. `seen` is replaced by the rule that it stands for.
-    If(Written),
-}
+use crate::model::{Cardinality, ColumnId, EntityId, Model, Relation};
 
 /// Model as a role reads it, with the rules as filters on the full model.
 #[derive(Clone, Debug)]
@@ -44,6 +19,8 @@ pub struct Restricted {
     pub rows: BTreeMap<EntityId, Written>,
     /// Rules of columns that are null where the rule does not hold.
     pub columns: BTreeMap<(EntityId, ColumnId), Written>,
+    /// Grants of writing, by entity.
+    pub writes: BTreeMap<EntityId, EntityWrites>,
 }
 
 /// Grants of one role on one entity, united.
@@ -66,9 +43,11 @@ impl Policies {
         role: &str,
         missing: &BTreeSet<String>,
     ) -> Result<Restricted, Vec<PolicyFault>> {
-        let mut reader = RoleReader { policies: self, model, role, missing, faults: Vec::new() };
-        let grants = reader.grants();
-        let restricted = reader.restricted(&grants);
+        let mut reader = RoleReader::new(self, model, role, missing);
+        let raw = reader.raw_grants();
+        let grants = raw.keys().map(|id| (*id, reader.united(*id, &raw))).collect();
+        let writes = reader.writes(&raw);
+        let restricted = reader.restricted(&grants, writes);
         match reader.faults.is_empty() {
             true => Ok(restricted),
             false => Err(reader.faults),
@@ -81,95 +60,8 @@ impl Policies {
     }
 }
 
-/// Reader of one role's grants.
-struct RoleReader<'a> {
-    policies: &'a Policies,
-    model: &'a Model,
-    role: &'a str,
-    missing: &'a BTreeSet<String>,
-    faults: Vec<PolicyFault>,
-}
-
-/// Rule as written, before `seen` is replaced.
-type RawGrant<'a> = (Granted, &'a Grant);
-
 impl<'a> RoleReader<'a> {
-    fn fault(&mut self, entity: Option<&str>, message: impl Into<String>) {
-        let entity = entity.map(str::to_owned);
-        let fault = PolicyFault { role: self.role.to_owned(), entity, message: message.into() };
-        if !self.faults.contains(&fault) {
-            self.faults.push(fault);
-        }
-    }
-
-    /// Returns the grants of the role and of the roles that it includes, united for each entity.
-    fn grants(&mut self) -> BTreeMap<EntityId, United> {
-        let mut raw: BTreeMap<EntityId, Vec<RawGrant<'a>>> = BTreeMap::new();
-        for role in self.included() {
-            let Some(grants) = self.policies.roles.get(role) else { continue };
-            for (name, grant) in &grants.grants {
-                let Some(id) = self.model.entities.iter().position(|entity| entity.name == *name) else {
-                    self.fault(Some(name), "no entity has this type name");
-                    continue;
-                };
-                let Some(written) = &grant.read else {
-                    self.fault(Some(name), "the grant has no rule: write read = \"true\" for all rows");
-                    continue;
-                };
-                if let Some(rule) = self.rule(name, written) {
-                    raw.entry(id).or_default().push((rule, grant));
-                }
-            }
-        }
-        let ids: Vec<EntityId> = raw.keys().copied().collect();
-        ids.into_iter().map(|id| (id, self.united(id, &raw))).collect()
-    }
-
-    /// Returns the role and all roles that it includes, each once.
-    fn included(&mut self) -> Vec<&'a str> {
-        let mut found: Vec<&'a str> = Vec::new();
-        let start = self.policies.roles.get_key_value(self.role);
-        if start.is_none() {
-            self.fault(None, "no such role is declared");
-        }
-        let mut waiting: Vec<&'a str> = start.map(|(name, _)| name.as_str()).into_iter().collect();
-        while let Some(role) = waiting.pop() {
-            if found.contains(&role) {
-                continue;
-            }
-            match self.policies.roles.get(role) {
-                Some(grants) => waiting.extend(grants.includes.iter().map(String::as_str)),
-                None => self.fault(None, format!("the included role {role} is not declared")),
-            }
-            found.push(role);
-        }
-        found
-    }
-
-    /// Parses a rule. A rule with a variable that the viewer lacks holds for no row.
-    fn rule(&mut self, entity: &str, written: &str) -> Option<Granted> {
-        if written.trim() == "true" {
-            return Some(Granted::All);
-        }
-        let rule = match parse(written) {
-            Ok(rule) => rule,
-            Err(message) => {
-                self.fault(Some(entity), message);
-                return None;
-            }
-        };
-        let mut variables = BTreeSet::new();
-        variables_of(&rule, &mut variables);
-        for name in &variables {
-            if self.policies.variable_type(name).is_none() {
-                let message = format!("the rule uses ${name}, which is no declared variable of the viewer");
-                self.fault(Some(entity), message);
-            }
-        }
-        Some(Granted::If(if variables.is_disjoint(self.missing) { rule } else { nothing() }))
-    }
-
-    fn united(&mut self, id: EntityId, raw: &BTreeMap<EntityId, Vec<RawGrant<'a>>>) -> United {
+    fn united(&mut self, id: EntityId, raw: &RawGrants<'a>) -> United {
         let grants = &raw[&id];
         let rows: Vec<Granted> =
             grants.iter().map(|(rule, _)| self.without_seen(id, rule, raw, &mut vec![id])).collect();
@@ -202,7 +94,7 @@ impl<'a> RoleReader<'a> {
         &mut self,
         id: EntityId,
         grant: &'a Grant,
-        raw: &BTreeMap<EntityId, Vec<RawGrant<'a>>>,
+        raw: &RawGrants<'a>,
     ) -> BTreeMap<ColumnId, Granted> {
         let entity = &self.model.entities[id];
         let mut granted = BTreeMap::new();
@@ -246,91 +138,14 @@ impl<'a> RoleReader<'a> {
         self.fault(Some(&name), format!("no column has the field \"{field}\""));
     }
 
-    /// Replaces `seen` in a rule of `id` by the target's rule.
-    fn without_seen(
-        &mut self,
-        id: EntityId,
-        rule: &Granted,
-        raw: &BTreeMap<EntityId, Vec<RawGrant<'a>>>,
-        above: &mut Vec<EntityId>,
-    ) -> Granted {
-        match rule {
-            Granted::All => Granted::All,
-            Granted::If(written) => Granted::If(self.expanded(id, written, raw, above)),
-        }
-    }
-
-    fn expanded(
-        &mut self,
-        id: EntityId,
-        written: &Written,
-        raw: &BTreeMap<EntityId, Vec<RawGrant<'a>>>,
-        above: &mut Vec<EntityId>,
-    ) -> Written {
-        let Written::Object(fields) = written else { return written.clone() };
-        let entity = &self.model.entities[id];
-        let expanded = fields.iter().map(|(name, value)| {
-            let relation = entity.relation_of_field(name).map(|relation| &entity.relations[relation]);
-            let value = match (relation, value) {
-                (Some(relation), Written::Enum(word)) if word.as_str() == SEEN => {
-                    self.seen(id, relation, raw, above)
-                }
-                (Some(relation), Written::Object(quantified)) if relation.is_many() => {
-                    let inner = quantified.iter().map(|(quantifier, filter)| {
-                        (quantifier.clone(), self.expanded(relation.target, filter, raw, above))
-                    });
-                    Written::Object(inner.collect())
-                }
-                (Some(relation), filter) => self.expanded(relation.target, filter, raw, above),
-                (None, Written::List(filters)) if [AND, OR].contains(&name.as_str()) => {
-                    let inner = filters.iter().map(|filter| self.expanded(id, filter, raw, above));
-                    Written::List(inner.collect())
-                }
-                (None, filter) if [AND, OR, Combinator::Not.name()].contains(&name.as_str()) => {
-                    self.expanded(id, filter, raw, above)
-                }
-                (None, value) => value.clone(),
-            };
-            (name.clone(), value)
-        });
-        Written::Object(expanded.collect())
-    }
-
-    fn seen(
-        &mut self,
-        id: EntityId,
-        relation: &Relation,
-        raw: &BTreeMap<EntityId, Vec<RawGrant<'a>>>,
-        above: &mut Vec<EntityId>,
-    ) -> Written {
-        let (owner, target) = (&self.model.entities[id], &self.model.entities[relation.target]);
-        if relation.is_many() {
-            let message =
-                format!("{} is a list: seen stands for the filter of a to-one relation", relation.field);
-            self.fault(Some(&owner.name), message);
-            return nothing();
-        }
-        if above.contains(&relation.target) {
-            let message = format!("{}: seen leads back to the rule of {}", relation.field, target.name);
-            self.fault(Some(&owner.name), message);
-            return nothing();
-        }
-        above.push(relation.target);
-        let rules = raw.get(&relation.target).cloned().unwrap_or_default();
-        let rules =
-            rules.iter().map(|(rule, _)| self.without_seen(relation.target, rule, raw, above)).collect();
-        above.pop();
-        match any(rules) {
-            Some(Granted::If(rule)) => rule,
-            Some(Granted::All) => Written::Object(Default::default()),
-            None => nothing(),
-        }
-    }
-
     /// Takes all that is not granted out of the model.
-    fn restricted(&mut self, grants: &BTreeMap<EntityId, United>) -> Restricted {
+    fn restricted(
+        &mut self,
+        grants: &BTreeMap<EntityId, United>,
+        writes: BTreeMap<EntityId, EntityWrites>,
+    ) -> Restricted {
         let mut restricted =
-            Restricted { model: self.model.clone(), rows: BTreeMap::new(), columns: BTreeMap::new() };
+            Restricted { model: self.model.clone(), rows: BTreeMap::new(), columns: BTreeMap::new(), writes };
         for (id, entity) in self.model.entities.iter().enumerate() {
             let narrowed = &mut restricted.model.entities[id];
             let Some(united) = grants.get(&id) else {
@@ -375,7 +190,7 @@ impl<'a> RoleReader<'a> {
                 is_kept
             });
         }
-        expose_used(&mut restricted.model);
+        expose_used(&mut restricted);
         restricted.model.name_roots();
         restricted
     }
@@ -401,76 +216,16 @@ fn is_always_seen(grants: &BTreeMap<EntityId, United>, united: &United, relation
     }
 }
 
-/// Returns true if `rule` has `field: target` as a condition that always holds.
-fn implies(rule: &Written, field: &str, target: &Written) -> bool {
-    let Written::Object(fields) = rule else { return false };
-    fields.iter().any(|(name, value)| match (name.as_str(), value) {
-        (name, value) if name == field && value == target => true,
-        (AND, Written::List(all)) => all.iter().any(|rule| implies(rule, field, target)),
-        (AND, rule) => implies(rule, field, target),
-        (OR, Written::List(any)) => !any.is_empty() && any.iter().all(|rule| implies(rule, field, target)),
-        (OR, rule) => implies(rule, field, target),
-        _ => false,
-    })
-}
-
-/// Exposes only the enums of columns that are still visible.
-fn expose_used(model: &mut Model) {
-    let used: BTreeSet<usize> = model
-        .exposed()
-        .flat_map(|(_, entity)| entity.visible_columns())
-        .filter_map(|(_, column)| column.column_type.enumeration())
-        .collect();
+/// Exposes only the enums of columns that the role still reads or writes.
+fn expose_used(restricted: &mut Restricted) {
+    let Restricted { model, writes, .. } = restricted;
+    let read = model.exposed().flat_map(|(_, entity)| entity.visible_columns().map(|(_, column)| column));
+    let written = writes
+        .iter()
+        .flat_map(|(id, writes)| writes.columns().map(|column| &model.entities[*id].columns[column]));
+    let used: BTreeSet<usize> =
+        read.chain(written).filter_map(|column| column.column_type.enumeration()).collect();
     for (id, enumeration) in model.enumerations.iter_mut().enumerate() {
         enumeration.exposed &= used.contains(&id);
     }
-}
-
-fn both(left: Granted, right: Granted) -> Granted {
-    match (left, right) {
-        (Granted::All, other) | (other, Granted::All) => other,
-        (Granted::If(left), Granted::If(right)) => Granted::If(object(AND, Written::List(vec![left, right]))),
-    }
-}
-
-/// Unites alternatives; `None` without any.
-fn any(alternatives: Vec<Granted>) -> Option<Granted> {
-    let mut rules = Vec::new();
-    for alternative in alternatives {
-        match alternative {
-            Granted::All => return Some(Granted::All),
-            Granted::If(rule) if !rules.contains(&rule) => rules.push(rule),
-            Granted::If(_) => {}
-        }
-    }
-    match rules.len() {
-        0 => None,
-        1 => rules.pop().map(Granted::If),
-        _ => Some(Granted::If(object(OR, Written::List(rules)))),
-    }
-}
-
-/// Returns the filter that holds for no row: one of no alternatives.
-fn nothing() -> Written {
-    object(OR, Written::List(Vec::new()))
-}
-
-fn object(name: &str, value: Written) -> Written {
-    Written::Object([(Name::new(name), value)].into_iter().collect())
-}
-
-fn variables_of(written: &Written, found: &mut BTreeSet<String>) {
-    match written {
-        Written::Variable(name) => drop(found.insert(name.to_string())),
-        Written::List(items) => items.iter().for_each(|item| variables_of(item, found)),
-        Written::Object(fields) => fields.values().for_each(|value| variables_of(value, found)),
-        _ => {}
-    }
-}
-
-/// Parses a filter as the value of an argument.
-fn parse(rule: &str) -> Result<Written, String> {
-    let written = guard::literal(rule).map_err(|message| format!("the rule cannot be read: {message}"))?;
-    let filter = written.filter(|written| matches!(written, Written::Object(_)));
-    filter.ok_or_else(|| format!("the rule is no filter: {rule}"))
 }

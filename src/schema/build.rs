@@ -14,6 +14,7 @@ use super::introspection::Introspection;
 use super::live::LiveRuns;
 use super::possible::Possible;
 use super::roles::Roles;
+use super::writable::Writable;
 use super::{QUERY, Schema, inputs, mutations, objects, roots, type_system};
 use crate::database::Availability;
 use crate::execute::{ExecutionLimits, ReadConsistency, Shared};
@@ -130,7 +131,7 @@ impl SchemaBuilder {
 }
 
 impl SchemaSettings {
-    /// Builds the schema of a model, with the rules of a role. A role reads only.
+    /// Builds the schema of a model, with the rules of a role.
     pub(super) fn build(
         &self,
         model: Arc<Model>,
@@ -145,14 +146,16 @@ impl SchemaSettings {
         let defaults = defaults
             .map_err(|faults| format!("the options of entities have faults:\n  {}", faults.join("\n  ")))?;
         let Self { guard, limits, consistency, introspection, suggestions, .. } = *self;
-        let writes = rules.is_none();
         // The user's types may use any scalar.
-        let scalars =
-            if fields.is_empty() && types.is_empty() { used_scalars(&model) } else { Scalar::CUSTOM.into() };
-        let possible = Possible::new(&model);
+        let scalars = if fields.is_empty() && types.is_empty() {
+            used_scalars(&model, rules.as_ref())
+        } else {
+            Scalar::CUSTOM.into()
+        };
+        let (possible, writable) = (Possible::new(&model), Writable::new(&model, rules.as_ref()));
         let query = fields.into_iter().fold(roots::query(&possible), Object::field);
-        // A type without fields is invalid: a model without entities has no mutations.
-        let mutation = model.exposed().next().filter(|_| writes).map(|_| mutations::root(&possible));
+        // A type without fields is invalid: a role that writes nothing has no mutations.
+        let (mutation, written) = mutations::root(&writable).unzip();
         let subscription = roots::subscription(&possible);
         let built = async_graphql::dynamic::Schema::build(
             QUERY,
@@ -171,9 +174,7 @@ impl SchemaSettings {
         all.extend(enumerations(&model));
         all.extend(inputs::types(&possible));
         all.extend(objects::types(&possible));
-        if writes {
-            all.extend(mutations::types(&possible));
-        }
+        all.extend(written.into_iter().flatten());
         // async-graphql would replace the earlier of two types with the later.
         let mut taken: HashSet<String> = all.iter().map(|own| type_name(own).to_owned()).collect();
         taken.extend(names::FIXED_TYPES.map(str::to_owned));
@@ -232,8 +233,10 @@ fn enumerations(model: &Model) -> impl Iterator<Item = Type> {
 }
 
 /// Returns the scalars of columns and of their aggregates: introspection would hide unused ones.
-fn used_scalars(model: &Model) -> Vec<Scalar> {
+fn used_scalars(model: &Model, rules: Option<&Rules>) -> Vec<Scalar> {
     let mut used = HashSet::new();
+    let given = rules.iter().flat_map(|rules| rules.given_columns());
+    used.extend(given.filter_map(|(id, column)| model.entities[id].columns[column].column_type.scalar()));
     for (_, column) in model.entities.iter().flat_map(Entity::visible_columns) {
         let of = &column.column_type;
         used.extend(of.scalar());

@@ -3,9 +3,11 @@
 mod build;
 mod compiled;
 mod executor;
+mod input_type;
 mod inputs;
 mod introspection;
 mod live;
+mod mutation_inputs;
 mod mutations;
 mod objects;
 mod possible;
@@ -16,6 +18,7 @@ mod rows;
 mod type_system;
 mod validate;
 mod variables;
+mod writable;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

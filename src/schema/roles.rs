@@ -71,6 +71,11 @@ impl Roles {
         Ok(missing)
     }
 
+    fn of_role(&self, role: &str) -> Option<Schema> {
+        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.get(&(role.to_owned(), BTreeSet::new())).cloned()
+    }
+
     fn seen_by(&self, viewer: &Viewer) -> Result<Schema> {
         if !self.policies.roles().any(|role| role == viewer.role) {
             return Err(Error::unknown_role(&viewer.role));
@@ -106,6 +111,15 @@ impl Schema {
             Some(roles) => roles.seen_by(viewer),
             None => Ok(self.clone()),
         }
+    }
+
+    /// Returns the schema of a role as viewers with all variables see it, to be printed.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` for a role that no policy declares.
+    pub fn of_role(&self, role: &str) -> Result<Self> {
+        let built = self.roles.as_ref().and_then(|roles| roles.of_role(role));
+        built.ok_or_else(|| Error::unknown_role(role))
     }
 
     /// Returns the policies that decide what a viewer sees.

@@ -5,6 +5,7 @@
 mod agreement;
 mod answer;
 mod ask;
+mod attacks;
 mod bounds;
 mod catalog;
 mod cell;
@@ -29,3 +30,4 @@ mod variables;
 mod walks;
 mod world;
 mod writing;
+mod writing_law;

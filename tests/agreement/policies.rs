@@ -22,7 +22,7 @@ use crate::world::World;
 use crate::writing;
 
 /// Name of the role.
-const ROLE: &str = "reader";
+pub const ROLE: &str = "reader";
 
 #[test]
 fn random_trees_of_a_role_answer_as_if_hidden_rows_were_absent() {
@@ -35,9 +35,9 @@ fn random_lists_of_a_role_answer_as_if_hidden_rows_were_absent() {
 }
 
 /// Rules of one table: of its rows, and of cells.
-struct Rules {
-    rows: Option<Filter>,
-    cells: Vec<(usize, Filter)>,
+pub struct Rules {
+    pub rows: Option<Filter>,
+    pub cells: Vec<(usize, Filter)>,
 }
 
 fn check(cases: u32, queries: usize, length: usize, query: fn(&World, &mut Choices) -> Vec<Field>) {
@@ -79,7 +79,7 @@ fn check(cases: u32, queries: usize, length: usize, query: fn(&World, &mut Choic
     runtime.block_on(Service::drop_all(services));
 }
 
-fn random_rules(world: &World, choices: &mut Choices) -> Vec<Rules> {
+pub fn random_rules(world: &World, choices: &mut Choices) -> Vec<Rules> {
     (0..TABLES.len())
         .map(|table| {
             if !entities().any(|entity| entity == table) {
@@ -97,7 +97,7 @@ fn random_rules(world: &World, choices: &mut Choices) -> Vec<Rules> {
 }
 
 /// Returns the columns of no key: relations follow keys whatever the viewer sees of them.
-fn free_columns(id: usize) -> Vec<usize> {
+pub fn free_columns(id: usize) -> Vec<usize> {
     let ends = |table: usize| {
         TABLES[table].relations.iter().flat_map(move |relation| {
             let from = relation.from.iter().map(move |column| (table, *column));
@@ -112,7 +112,7 @@ fn free_columns(id: usize) -> Vec<usize> {
         .collect()
 }
 
-fn without_hidden(world: &World, rules: &[Rules]) -> World {
+pub fn without_hidden(world: &World, rules: &[Rules]) -> World {
     let mut seen = World { is_partial: true, ..World::empty() };
     for (table, rules) in rules.iter().enumerate() {
         for (row, cells) in world.tables[table].iter().enumerate() {
@@ -146,7 +146,7 @@ fn policies(rules: &[Rules]) -> Policies {
     })
 }
 
-fn text(table: usize, rule: &Filter) -> String {
+pub fn text(table: usize, rule: &Filter) -> String {
     syntax::literal(&writing::filter(table, rule))
 }
 

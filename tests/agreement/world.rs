@@ -159,7 +159,7 @@ impl World {
 }
 
 /// Returns the foreign keys of a table: columns, referenced table, and referenced columns.
-fn foreign_keys(id: usize) -> Vec<(Vec<usize>, usize, Vec<usize>)> {
+pub fn foreign_keys(id: usize) -> Vec<(Vec<usize>, usize, Vec<usize>)> {
     let key = |columns: &str, target: &str, to: &str| {
         let target = table(target);
         (TABLES[id].columns_named(columns), target, TABLES[target].columns_named(to))

@@ -82,6 +82,24 @@ async fn the_policies_show_each_viewer_its_own_rows() {
     let policies = blocks("toml").into_iter().find(|block| block.contains("[roles.")).unwrap();
     let file = folder.path().join("policies.toml");
     std::fs::write(&file, policies).unwrap();
+    let options = ["--options", file.to_str().unwrap()];
+    let print = async |arguments: &[&str]| {
+        let ended = run(&folder, &[arguments, &options].concat()).await;
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.log);
+        ended.out
+    };
+    assert!(print(&["policies", "check"]).await.contains("roles: anonymous, user"));
+    let granted = print(&["policies", "print", "--role", "user"]).await;
+    assert!(granted.contains("update: bio; filter {user: {id: {eq: $userId}}}"), "{granted}");
+    assert!(granted.contains("create: phoneNumber; set user = $userId; check true"), "{granted}");
+    let sdl = print(&["schema", "--role", "user"]).await;
+    assert!(
+        sdl.contains("createUserInfo(") && !sdl.contains("createProfile(") && !sdl.contains("Post"),
+        "{sdl}"
+    );
+    let viewer = "{\"userId\":1}";
+    let plan = print(&["explain", "{ users { id } }", "--role", "user", "--viewer", viewer]).await;
+    assert!(plan.contains("\"t0\".\"id\" = ?"), "{plan}");
     let secret = "a secret of the README's test";
     let arguments = ["--options", file.to_str().unwrap(), "--admin-secret", secret];
     let service = Service::start(&folder, &arguments).await;
@@ -99,7 +117,17 @@ async fn the_policies_show_each_viewer_its_own_rows() {
     let users = ask("{ users { id profile { __typename } } usersAggregate { count } }", Some("user")).await;
     let expected = json!({ "users": [{ "id": 1, "profile": { "__typename": "Profile" } }], "usersAggregate": { "count": 1 } });
     assert_eq!(users["data"], expected, "{users}");
-    let hidden = ask("{ users { profile { bio } } }", Some("user")).await;
+    let changed = "mutation { updateProfile(id: 1, input: { bio: \"Changed.\" }) { bio user { id } } }";
+    let changed = ask(changed, Some("user")).await;
+    let expected = json!({ "updateProfile": { "bio": "Changed.", "user": { "id": 1 } } });
+    assert_eq!(changed["data"], expected, "{changed}");
+    let absent = ask("mutation { updateProfile(id: 2, input: { bio: \"x\" }) { id } }", Some("user")).await;
+    assert_eq!(absent["errors"][0]["extensions"]["code"], "NOT_FOUND", "{absent}");
+    let replaced = "mutation { deleteUserInfos(where: {}, all: true) { affected } createUserInfo(input: { phoneNumber: \"+1\" }) { user { id } } }";
+    let replaced = ask(replaced, Some("user")).await;
+    let expected = json!({ "deleteUserInfos": { "affected": 1 }, "createUserInfo": { "user": { "id": 1 } } });
+    assert_eq!(replaced["data"], expected, "{replaced}");
+    let hidden = ask("{ users { profile { birthdate } } }", Some("user")).await;
     assert_eq!(hidden["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{hidden}");
     let anonymous = ask("{ authors(limit: 1) { id } }", None).await;
     assert_eq!(anonymous["data"]["authors"][0]["id"], 1, "{anonymous}");

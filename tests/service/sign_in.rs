@@ -509,7 +509,9 @@ async fn a_service_that_would_serve_more_than_it_says_does_not_start() {
     assert!(log.contains("--public contradicts"), "{log}");
     let log = refused(&folder, &["--options", &roles, "--admin-secret", "short"]).await;
     assert!(log.contains("at least 16 bytes") && !log.contains("short"), "{log}");
+    assert!(!folder.path().join("crowsfoot.db").exists(), "nothing is migrated");
     let log = refused(&folder, &["--admin-secret", ADMINISTRATOR]).await;
+    assert!(!folder.path().join("crowsfoot.db").exists(), "nothing is migrated");
     assert!(log.contains("no effect without policies") && !log.contains(ADMINISTRATOR), "{log}");
     let without_roles = options(&folder, "", &shared_secret());
     let log = refused(&folder, &["--options", &without_roles]).await;

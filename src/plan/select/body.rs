@@ -75,6 +75,14 @@ impl<'a> Body<'a> {
         Self { select, load, entity, relation, keys, table, junction, filters, conditions, lock: None }
     }
 
+    /// Builds the statement.
+    pub(super) fn of_load(&self) -> SqlStatement {
+        match &self.load.what {
+            LoadKind::Rows(rows) => self.rows(rows),
+            LoadKind::Aggregates(aggregates) => self.aggregates(aggregates),
+        }
+    }
+
     /// Returns the row limit of this statement.
     pub(super) fn most_rows(&self) -> Bind {
         match (&self.load.what, self.relation) {

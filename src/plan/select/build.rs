@@ -3,15 +3,29 @@
 use std::sync::Arc;
 
 use sea_orm::Value;
-use sea_orm::sea_query::LockType;
+use sea_orm::sea_query::{Alias, LockType, SelectStatement, TableRef};
 
 use super::binds::{Bind, Binds, ParameterSlot};
 use super::body::Body;
 use super::builder::SqlBuilder;
+use super::condition::{Conditions, Evidence};
+use super::output::MAIN;
 use super::scope::Scope;
 use super::statement::{RelationKey, SqlStatement};
 use crate::dialect::Dialect;
-use crate::plan::load::{Load, LoadKind, Rows};
+use crate::plan::filter::Filter;
+use crate::plan::load::Load;
+
+/// Check of written rows.
+#[derive(Clone, Debug)]
+pub struct Check<'a> {
+    /// Rule that the rows satisfy.
+    pub rule: &'a Filter,
+    /// Primary keys of all rows of the entity that the operation has written: none of them is evidence.
+    pub written: &'a [Vec<Value>],
+    /// Rows in place of those of the table, with all columns.
+    pub rows: Option<SelectStatement>,
+}
 
 impl SqlBuilder<'_> {
     /// Builds the statement of `load`. Its text depends on `keys`, those of the parents, only if the load does not
@@ -19,10 +33,7 @@ impl SqlBuilder<'_> {
     pub fn build(&self, load: &Load, keys: &[RelationKey]) -> SqlStatement {
         let binds = Binds::default();
         let body = Body::new(Scope { builder: *self, binds: &binds }, load, keys);
-        match &load.what {
-            LoadKind::Rows(rows) => body.rows(rows),
-            LoadKind::Aggregates(aggregates) => body.aggregates(aggregates),
-        }
+        body.of_load()
     }
 
     /// Returns true if one statement of `load` serves all keys of parents.
@@ -55,12 +66,31 @@ impl SqlBuilder<'_> {
         statement.binds.iter().map(|bind| value(bind).unwrap_or(Value::Int(None))).collect()
     }
 
-    /// Builds the statement of a root load of `rows` that also locks the rows, in the order found. PostgreSQL
-    /// rechecks the rows' own columns after a wait for a lock; SQLite has one writer and needs no lock.
-    pub fn locking(&self, load: &Load, rows: &Rows, lock: LockType) -> SqlStatement {
+    /// Builds the statement of a root load that also locks the rows, in the order found. A rule of the role narrows them
+    /// further. PostgreSQL rechecks the rows' own columns after a wait for a lock; SQLite has one writer and needs no lock.
+    pub fn locking(&self, load: &Load, lock: Option<LockType>, rule: Option<&Filter>) -> SqlStatement {
         let binds = Binds::default();
-        let mut body = Body::new(Scope { builder: *self, binds: &binds }, load, &[]);
-        body.lock = Some(lock).filter(|_| self.dialect == Dialect::Postgres);
-        body.rows(rows)
+        let scope = Scope { builder: *self, binds: &binds };
+        let mut body = Body::new(scope, load, &[]);
+        body.lock = lock.filter(|_| self.dialect == Dialect::Postgres);
+        let rule = rule.and_then(|rule| Some(scope.rule(self.sight?, load.source.entity(), MAIN, rule)));
+        body.filters.extend(rule);
+        body.of_load()
+    }
+
+    /// Builds the statement that finds the rows of a root load for which a check does not hold.
+    pub fn failing(&self, load: &Load, check: Check) -> SqlStatement {
+        let Some(sight) = self.sight else { return self.build(load, &[]) };
+        let binds = Binds::default();
+        let full = SqlBuilder { model: sight.rules.model(), sight: None, ..*self };
+        let scope = Scope { builder: full, binds: &binds };
+        let mut body = Body::new(scope, load, &[]);
+        if let Some(rows) = check.rows {
+            body.table = TableRef::SubQuery(Box::new(rows), Alias::new(MAIN).into());
+        }
+        let entity = load.source.entity();
+        let evidence = Evidence { entity, written: check.written };
+        body.filters.push(Conditions::of_check(scope, evidence).fails(entity, MAIN, check.rule));
+        body.of_load()
     }
 }

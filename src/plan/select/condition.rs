@@ -1,7 +1,7 @@
 //! Filters in SQL, as semi-joins, so that each row comes once.
 
-use sea_orm::JoinType;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
+use sea_orm::{JoinType, Value};
 
 use super::binds::{Bind, ParameterSlot};
 use super::builder::SqlBuilder;
@@ -45,6 +45,14 @@ impl Joinable<'_> {
     }
 }
 
+/// Entity of checked rows, and its rows that are no evidence.
+#[derive(Clone, Copy)]
+pub(super) struct Evidence<'a> {
+    pub entity: EntityId,
+    /// Primary keys.
+    pub written: &'a [Vec<Value>],
+}
+
 /// Builder of filter conditions; each sub-select has its own alias.
 pub(super) struct Conditions<'a> {
     select: Scope<'a>,
@@ -52,6 +60,10 @@ pub(super) struct Conditions<'a> {
     has_offset: bool,
     /// True for a rule, whose parameters are values of the viewer.
     is_rule: bool,
+    /// Rows whose existence does not make a check hold.
+    evidence: Option<Evidence<'a>>,
+    /// True inside an odd number of negations: a row found there makes a check fail.
+    is_negated: bool,
     /// Tables that [`Conditions::filter_by_joins`] joins: each has exactly one row per passing row.
     pub(super) joins: Vec<(TableRef, Condition)>,
     /// Joined relations of the table itself, with their aliases.
@@ -60,12 +72,26 @@ pub(super) struct Conditions<'a> {
 
 impl<'a> Conditions<'a> {
     pub(super) fn new(select: Scope<'a>) -> Self {
-        Self { select, aliases: 0, has_offset: false, is_rule: false, joins: Vec::new(), joined: Vec::new() }
+        Self {
+            select,
+            aliases: 0,
+            has_offset: false,
+            is_rule: false,
+            evidence: None,
+            is_negated: false,
+            joins: Vec::new(),
+            joined: Vec::new(),
+        }
     }
 
     /// Creates the conditions of a rule, which may stand in a statement with OFFSET.
     pub(super) fn of_rule(select: Scope<'a>) -> Self {
         Self { is_rule: true, has_offset: true, ..Self::new(select) }
+    }
+
+    /// Creates the conditions of a check.
+    pub(super) fn of_check(select: Scope<'a>, evidence: Evidence<'a>) -> Self {
+        Self { evidence: Some(evidence), ..Self::of_rule(select) }
     }
 
     /// Adapts the conditions to a statement with OFFSET. SQLite 3.51 turns `EXISTS` into a join, and OFFSET
@@ -98,7 +124,12 @@ impl<'a> Conditions<'a> {
                 None => self.filter(id, alias, filter),
             },
             // `NOT` would lose the rows for which the inner condition is NULL.
-            Filter::Not(filter) => self.is_not_true(id, alias, filter),
+            Filter::Not(filter) => {
+                self.is_negated ^= true;
+                let inner = self.fails(id, alias, filter);
+                self.is_negated ^= true;
+                inner
+            }
             Filter::Column { column, test } => {
                 let column_type = &entity.columns[*column].column_type;
                 let tested = self.test(self.select.cell(id, *column, alias), column_type, test);
@@ -114,16 +145,18 @@ impl<'a> Conditions<'a> {
                 // Aliases of a rule differ from those of the conditions around the rule.
                 let inner_alias = format!("{}{}", if self.is_rule { "r" } else { "t" }, self.aliases);
                 let is_signed = self.has_offset && self.select.dialect == Dialect::Sqlite;
-                let mut exists = |filter: &Filter| {
+                let mut exists = |filter: &Filter, is_negated: bool| {
+                    self.is_negated ^= is_negated;
                     let mut related = self.related(id, alias, *relation, &inner_alias, filter);
+                    self.is_negated ^= is_negated;
                     related.expr(Expr::cust("1"));
                     Expr::exists(related)
                 };
                 match quantifier {
-                    Quantifier::Some if is_signed => Expr::cust_with_exprs("+?", [exists(filter)]),
-                    Quantifier::Some => exists(filter),
-                    Quantifier::None => exists(filter).not(),
-                    Quantifier::Every => exists(&Filter::Not(filter.clone())).not(),
+                    Quantifier::Some if is_signed => Expr::cust_with_exprs("+?", [exists(filter, false)]),
+                    Quantifier::Some => exists(filter, false),
+                    Quantifier::None => exists(filter, true).not(),
+                    Quantifier::Every => exists(&Filter::Not(filter.clone()), true).not(),
                 }
             }
         }
@@ -172,7 +205,8 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    fn is_not_true(&mut self, id: EntityId, alias: &str, filter: &Filter) -> Expr {
+    /// Returns the condition of the rows for which a filter does not hold.
+    pub(super) fn fails(&mut self, id: EntityId, alias: &str, filter: &Filter) -> Expr {
         self.select.dialect.is_not_true(self.filter(id, alias, filter))
     }
 
@@ -211,10 +245,28 @@ impl<'a> Conditions<'a> {
         for rule in tables.rules {
             statement.and_where(rule);
         }
+        if let Some(evidence) = self.evidence.filter(|_| !self.is_negated) {
+            let link = relation.junction.as_ref().and_then(|junction| junction.entity);
+            for (entity, alias) in [(Some(relation.target), inner_alias), (link, &between)] {
+                if entity == Some(evidence.entity) {
+                    statement.and_where(self.is_written(evidence, alias).not());
+                }
+            }
+        }
         if !filter.is_everything() {
             statement.and_where(self.filter(relation.target, inner_alias, filter));
         }
         statement
+    }
+
+    /// Tests a row of the checked entity for being one that the operation has written.
+    fn is_written(&self, evidence: Evidence, alias: &str) -> Expr {
+        let entity = &self.select.model.entities[evidence.entity];
+        let key = entity.primary_key.iter().map(|id| &entity.columns[*id]);
+        let (columns, types) = key
+            .map(|part| (column(alias, &part.name), part.column_type.clone()))
+            .unzip::<_, _, Vec<_>, Vec<_>>();
+        self.select.dialect.one_of_keys(self.select.model, columns, &types, evidence.written)
     }
 
     fn test(&self, column: Expr, column_type: &ColumnType, test: &Test) -> Expr {

@@ -16,6 +16,7 @@ mod sight;
 mod statement;
 
 pub use binds::{Bind, ParameterSlot};
+pub use build::Check;
 pub use builder::SqlBuilder;
 pub(super) use condition::depth_of_balanced;
 pub use statement::{Join, OutputSlots, PageSide, RelationKey, SqlStatement};
