@@ -122,6 +122,7 @@ enum Expected {
 use Expected::{Data, Error};
 
 /// Attacks of the viewer with this id, in the first organisation.
+#[allow(clippy::too_many_lines, clippy::type_complexity, reason = "a table")]
 fn attacks() -> Vec<(&'static str, i64, &'static str, Expected)> {
     let not_found =
         |entity: &str, key: Json| Error(json!({ "code": "NOT_FOUND", "entity": entity, "key": key }));
