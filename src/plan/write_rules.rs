@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_graphql_value::Value as Written;
 use sea_orm::Value;
 
-use super::filter::{Filter, Quantifier, Test};
+use super::filter::{Filter, Test};
 use super::operand::Operand;
 use crate::dialect::Comparison;
-use crate::model::{ColumnId, EntityId, Model, is_null};
+use crate::model::{ColumnId, EntityId, Model, Quantifier, is_null};
 use crate::policy::{EntityWrites, Preset, RowWrites};
 
 /// Writes of one entity that a role may make.
