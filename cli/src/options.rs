@@ -103,18 +103,35 @@ impl Options {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// If the text has a fault: with its line and column, and without the text of the line, which may contain a secret.
+    /// If the text has faults: each with its line and column, and without the text of the line, which may contain a secret.
     pub fn of_file(file: Option<&Path>, text: &str) -> Result<Self, Failure> {
         let name = file.unwrap_or(Path::new("options")).display().to_string();
-        let options = Self::parse(text).map_err(|fault| format!("{name}: {fault}"))?;
+        let options = Self::parse(text).map_err(|faults| {
+            faults.iter().map(|fault| format!("{name}: {fault}")).collect::<Vec<_>>().join("\n")
+        })?;
         Ok(Self { file: name, text: text.to_owned(), ..options })
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| {
+    /// Parses the text, or returns its faults. TOML's reader ends at the first fault, so it is taken out, and the rest is read
+    /// again.
+    fn parse(text: &str) -> Result<Self, Vec<String>> {
+        let mut rest = text.to_owned();
+        let mut faults = Vec::new();
+        loop {
+            let error = match toml::from_str(&rest) {
+                Ok(options) if faults.is_empty() => return Ok(options),
+                Ok(Self { .. }) => return Err(faults),
+                Err(error) => error,
+            };
             let place = error.span().map(|span| place(text, &span)).unwrap_or_default();
-            format!("{place}{}{}", error.message(), suggestion(error.message()))
-        })
+            faults.push(format!("{place}{}{}", error.message(), suggestion(error.message())));
+            let without = error.span().map(|span| without_part(&rest, span.start)).unwrap_or_default();
+            // The lines after the first line of a value would be further faults.
+            if without == rest || toml::from_str::<toml::Table>(&without).is_err() {
+                return Err(faults);
+            }
+            rest = without;
+        }
     }
 
     /// Formats the faults of a model with these options: an option that names nothing with its line.
@@ -234,6 +251,24 @@ fn place(text: &str, span: &Range<usize>) -> String {
     format!("line {line}, column {column}: ")
 }
 
+/// Replaces the line at this place by blanks, or the whole section that begins there, so that all places stay as they are.
+fn without_part(text: &str, place: usize) -> String {
+    let start = text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let is_header = text[start..].trim_start().starts_with('[');
+    let mut end = start;
+    for (number, line) in text[start..].split_inclusive('\n').enumerate() {
+        let goes_on = is_header && !line.trim_start().starts_with('[');
+        if number > 0 && !goes_on {
+            break;
+        }
+        end += line.len();
+    }
+    // As many blanks as bytes: the places behind stay as they are.
+    let blank = |byte| if byte == b'\n' { '\n' } else { ' ' };
+    let blank: String = text[start..end].bytes().map(blank).collect();
+    [&text[..start], &blank, &text[end..]].concat()
+}
+
 /// Returns the known name that an unknown one resembles, as the end of a message.
 fn suggestion(message: &str) -> String {
     // The message has the unknown name and then the known ones, each between backticks.
@@ -252,7 +287,30 @@ mod tests {
     use super::*;
 
     fn fault(text: &str) -> String {
-        Options::parse(text).map(drop).unwrap_err()
+        Options::parse(text).map(drop).unwrap_err().concat()
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let text = "includ = [\"ü*\"]\n\n[entities.users]\nplurl = \"people\"\nhide = 1\nname = \"User\"\n[rolse.user]\nread = \"true\"\n\
+                    [entities.posts.on_delete]\nauthor = \"cascde\"\n";
+        let faults = Options::parse(text).map(drop).unwrap_err();
+        let starts = [
+            "line 1, column 1: unknown field `includ`",
+            "line 4, column 1: unknown field `plurl`",
+            "line 5, column 8: invalid type",
+            "line 7, column 2: unknown field `rolse`",
+            "line 10, column 10: unknown variant `cascde`",
+        ];
+        for start in starts {
+            assert!(faults.iter().any(|fault| fault.starts_with(start)), "{start}: {faults:#?}");
+        }
+        assert_eq!(faults.len(), starts.len(), "{faults:#?}");
+        // A value of several lines is one fault.
+        let faults = Options::parse("hid = [\n  1,\n  2,\n]\n").map(drop).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        let faults = Options::parse("hid = [").map(drop).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:#?}");
     }
 
     #[test]

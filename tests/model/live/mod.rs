@@ -2,6 +2,7 @@
 
 mod agreement;
 mod lists;
+mod scale;
 mod sides;
 mod symmetrical;
 
