@@ -70,6 +70,12 @@ struct EntitySection {
     #[serde(default)]
     generated: Vec<String>,
     #[serde(default)]
+    default: BTreeMap<String, serde_json::Value>,
+    #[serde(default)]
+    set_on_delete: BTreeMap<String, serde_json::Value>,
+    #[serde(default)]
+    parents: Vec<String>,
+    #[serde(default)]
     list_through: BTreeMap<String, String>,
     #[serde(default)]
     on_delete: BTreeMap<String, OnDelete>,
@@ -229,6 +235,11 @@ impl EntitySection {
         entity = lists.fold(entity, |entity, (relation, field)| entity.list_through(relation, field));
         let lists = self.many_to_many.into_iter();
         entity = lists.fold(entity, |entity, list| entity.many_to_many(list.from, list.to, list.field));
+        let defaults = self.default.into_iter();
+        entity = defaults.fold(entity, |entity, (column, value)| entity.default_value(column, value));
+        let values = self.set_on_delete.into_iter();
+        entity = values.fold(entity, |entity, (relation, value)| entity.set_on_delete(relation, value));
+        entity = self.parents.into_iter().fold(entity, EntityOptions::parent);
         let rules = self.on_delete.into_iter();
         rules.fold(entity, |entity, (relation, rule)| entity.on_delete(relation, rule))
     }
@@ -368,6 +379,9 @@ mod tests {
             on_delete = { posts = "set_null" }
             many_to_many = [{ from = "tutor", to = "course", field = "tutored" }]
             symmetrical = "friends"
+            default = { length = 12 }
+            set_on_delete = { account = 34 }
+            parents = ["human"]
             shown = true
             order_by = "{ id: DESC }"
             scope = "{ id: { gt: 1 } }"
@@ -391,6 +405,9 @@ mod tests {
             "MEH",
             "tutored",
             "friends",
+            "Number(12)",
+            "Number(34)",
+            "human",
             "shown: true",
             "DESC",
             "gt: 1",

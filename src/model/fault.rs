@@ -108,6 +108,15 @@ pub enum ModelFault {
         /// Both users of the name.
         between: [String; 2],
     },
+    /// A default whose value does not fit the column.
+    DefaultValue {
+        /// `Entity.column`.
+        column: String,
+        /// The value, as JSON.
+        value: String,
+        /// Description of the expected value.
+        expected: String,
+    },
     /// Two types with the same name.
     TypeClash {
         /// The name.
@@ -248,6 +257,9 @@ impl fmt::Display for ModelFault {
                     formatter,
                     "{entity}.{field} would be both {one} and {other}; rename or hide one of them"
                 )
+            }
+            Self::DefaultValue { column, value, expected } => {
+                write!(formatter, "the default of {column} is {value}: {expected}")
             }
             Self::TypeClash { name, between: [one, other] } => {
                 write!(formatter, "type {name} would be both {one} and {other}; rename one of them")

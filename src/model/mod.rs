@@ -116,6 +116,8 @@ pub struct Column {
     pub has_default: bool,
     /// Default value that the entity declares, unless the default is an expression.
     pub default: Option<Value>,
+    /// True if the service inserts [`Column::default`] for a missing value, because the database has no default.
+    pub fills_default: bool,
     /// True if the default is a number that the database generates.
     pub generated: bool,
     /// True if the database always generates the value, as by `GENERATED ALWAYS`: clients cannot give a
@@ -287,6 +289,12 @@ impl Entity {
     /// Returns the column with the database name `name`.
     pub fn column_named(&self, name: &str) -> Option<ColumnId> {
         self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// Returns the columns whose defaults the service inserts, with the values.
+    pub(crate) fn filled_defaults(&self) -> impl Iterator<Item = (ColumnId, &Value)> {
+        let filled = self.columns.iter().enumerate().filter(|(_, column)| column.fills_default);
+        filled.filter_map(|(id, column)| Some((id, column.default.as_ref()?)))
     }
 
     /// Returns the relation with the field `field`.

@@ -54,6 +54,9 @@ pub struct EntityOptions {
     pub(super) generated: BTreeSet<String>,
     pub(super) on_delete: BTreeMap<String, OnDelete>,
     pub(super) many: BTreeSet<String>,
+    pub(super) defaults: BTreeMap<String, serde_json::Value>,
+    pub(super) set_on_delete: BTreeMap<String, serde_json::Value>,
+    pub(super) parents: BTreeSet<String>,
     pub(super) order_by: Option<String>,
     pub(super) scope: Option<String>,
     pub(super) symmetrical: Option<String>,
@@ -87,6 +90,38 @@ impl EntityOptions {
     /// Keeps a column or relation out of the schema.
     pub fn hide(mut self, field: impl Into<String>) -> Self {
         self.hidden.insert(field.into());
+        self
+    }
+
+    /// Sets the value of a column in rows that are created without one, for a database whose column has no default, as
+    /// Django makes them. No input then requires the column. The value has the form of the schema.
+    ///
+    /// ```
+    /// use serde_json::json;
+    ///
+    /// let model = crowsfoot::Registry::new()
+    ///     .register_with::<entity::badge::Entity>(|badge| badge.default_value("code", json!("new")))
+    ///     .register::<entity::employee::Entity>()
+    ///     .model()?;
+    /// assert!(model.entities[0].columns.iter().any(|column| column.name == "code" && column.has_default));
+    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// ```
+    pub fn default_value(mut self, column: impl Into<String>, value: serde_json::Value) -> Self {
+        self.defaults.insert(column.into(), value);
+        self
+    }
+
+    /// Sets the value that the key of a forward relation takes when the referenced row is deleted, as Django's `SET`. The key has
+    /// one column.
+    pub fn set_on_delete(mut self, relation: impl Into<String>, value: serde_json::Value) -> Self {
+        self.set_on_delete.insert(relation.into(), value);
+        self
+    }
+
+    /// Makes the row that this forward relation references a part of the row, as the parent in Django's multi-table
+    /// inheritance: both are deleted together.
+    pub fn parent(mut self, relation: impl Into<String>) -> Self {
+        self.parents.insert(relation.into());
         self
     }
 
@@ -252,6 +287,11 @@ impl EntityOptions {
     /// Returns the option that names the other side of the forward relation with these names, and the side's field.
     pub(super) fn reverse_side(&self, names: &[String]) -> Option<(&String, &String)> {
         names.iter().find_map(|name| self.reverse.get_key_value(name))
+    }
+
+    /// Returns the default of the column with these names.
+    pub(super) fn default_of(&self, names: &[String]) -> Option<&serde_json::Value> {
+        names.iter().find_map(|name| self.defaults.get(name))
     }
 
     /// Returns true if any of `names` is always generated.

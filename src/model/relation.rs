@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use sea_orm::sea_query::{ForeignKeyAction, TableRef};
-use sea_orm::{Identity, RelationDef, RelationType};
+use sea_orm::{Identity, RelationDef, RelationType, Value};
 use serde::Deserialize;
 
 use super::table::{ColumnId, EntityId, Table};
@@ -139,6 +139,10 @@ pub struct Relation {
     pub on_update: KeyAction,
     /// Deletion rule of the application; only for forward relations.
     pub rule: Option<OnDelete>,
+    /// Value that [`OnDelete::SetDefault`] writes instead of the column's default.
+    pub set_value: Option<Value>,
+    /// True if the deletion of a row deletes the referenced row too; only for forward relations.
+    pub deletes_target: bool,
     /// Join columns of this entity.
     pub from: Vec<ColumnId>,
     /// Join columns of the target; behind the junction, if any.

@@ -76,12 +76,8 @@ impl MutationWriter<'_> {
         }
         let values = match rule {
             OnDelete::SetDefault => {
-                let columns = &self.model().entities[child].columns;
-                let default = |id: &ColumnId| {
-                    let column = &columns[*id];
-                    (*id, column.default.clone().unwrap_or_else(|| column.column_type.null()))
-                };
-                reference.from.iter().map(default).collect()
+                let default = reference.default_key(self.model()).unwrap_or_default();
+                reference.from.iter().copied().zip(default).collect()
             }
             _ => self.nulls(child, &self.nullable(child, &reference.from)),
         };

@@ -8,7 +8,7 @@ use super::change::{Create, NestedWrite};
 use super::row::{RowInput, rows_of};
 use super::writer::MutationWriter;
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
+use crate::model::{ColumnId, ColumnType, Entity, EntityId, RelationId};
 use crate::policy::RowAction;
 
 impl MutationWriter<'_> {
@@ -102,6 +102,7 @@ impl MutationWriter<'_> {
         for (columns, rows) in self.writes().parts(rows, |row| row.keys().copied().collect()) {
             let columns: Vec<ColumnId> = columns.into_iter().collect();
             let conflict = conflict.map(|key| self.writes().on_conflict(entity, key, &columns));
+            let (columns, rows) = with_defaults(entity, columns, rows);
             let mut write = self.writes().insert(id, &columns, &rows, returning, conflict);
             let numbered = self.numbered_key(id, &columns);
             let place = numbered.and_then(|key| returning.iter().position(|column| *column == key));
@@ -122,4 +123,21 @@ impl MutationWriter<'_> {
         }
         Ok(inserted)
     }
+}
+
+/// Adds the values of missing columns whose defaults the database does not have.
+fn with_defaults(
+    entity: &Entity,
+    mut columns: Vec<ColumnId>,
+    mut rows: Vec<RowInput>,
+) -> (Vec<ColumnId>, Vec<RowInput>) {
+    for (id, value) in entity.filled_defaults() {
+        for row in &mut rows {
+            row.entry(id).or_insert_with(|| value.clone());
+        }
+        if !columns.contains(&id) {
+            columns.push(id);
+        }
+    }
+    (columns, rows)
 }

@@ -175,6 +175,14 @@ impl MutationWriter<'_> {
                     }
                 }
             }
+            for relation in
+                self.model().entities[entity].relations.iter().filter(|relation| relation.deletes_target)
+            {
+                let keys = keys_of(&fresh, &relation.from);
+                if !keys.is_empty() {
+                    level.push((relation.target, relation.to.clone(), keys));
+                }
+            }
             reach.gone.entry(entity).or_default().extend(fresh);
         }
         Ok(reach)
@@ -312,10 +320,13 @@ impl MutationWriter<'_> {
         Error::delete_restricted(&self.model().entities[id].name, key, by_relation)
     }
 
-    /// Returns the primary key, and every further referenced column.
+    /// Returns the primary key, every further referenced column, and the keys to rows that are deleted along.
     fn pointed_at(&self, id: EntityId, references: &[Reference<'_>]) -> Vec<ColumnId> {
-        let mut columns = self.model().entities[id].primary_key.clone();
-        for column in references.iter().flat_map(|reference| &reference.to) {
+        let entity = &self.model().entities[id];
+        let mut columns = entity.primary_key.clone();
+        let along = entity.relations.iter().filter(|relation| relation.deletes_target);
+        let along = along.flat_map(|relation| &relation.from);
+        for column in references.iter().flat_map(|reference| &reference.to).chain(along) {
             if !columns.contains(column) {
                 columns.push(*column);
             }

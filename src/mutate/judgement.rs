@@ -140,12 +140,7 @@ impl MutationWriter<'_> {
             reference.rule,
             Rule::Database(KeyAction::SetDefault) | Rule::Application(OnDelete::SetDefault)
         );
-        let columns = &self.model().entities[reference.child.filter(|_| falls_back)?].columns;
-        let default = |id: &ColumnId| {
-            let column = &columns[*id];
-            column.default.clone().unwrap_or_else(|| column.column_type.null())
-        };
-        Some(reference.from.iter().map(default).collect())
+        reference.default_key(self.model()).filter(|_| falls_back)
     }
 }
 

@@ -141,6 +141,14 @@ impl MutationWriter<'_> {
                 pair.own.extend(self.set_values(id, RowAction::Create)?);
             }
         }
+        for (column, value) in entity.filled_defaults().filter(|_| junction.entity.is_some()) {
+            let is_end = columns.iter().any(|(name, _)| *name == entity.columns[column].name);
+            for pair in pairs.iter_mut().filter(|_| !is_end) {
+                if !pair.own.iter().any(|(own, _)| *own == column) {
+                    pair.own.push((column, value.clone()));
+                }
+            }
+        }
         for (own, pairs) in self.writes().parts(pairs, |pair| pair.own.iter().map(|(id, _)| *id).collect()) {
             let described = own.iter().map(|id| &entity.columns[*id]);
             let described = described.map(|column| (column.name.clone(), column.column_type.clone()));

@@ -1,5 +1,7 @@
 //! References to an entity: its incoming foreign keys, and their actions on deletion.
 
+use sea_orm::Value;
+
 use crate::database::{Checked, ForeignKey, ForeignKeys};
 use crate::model::{ColumnId, Declaration, EntityId, KeyAction, Model, OnDelete, Relation, Table};
 
@@ -61,6 +63,21 @@ impl Rule {
             Self::Database(action) => action.restricts(),
             Self::Nothing => false,
         }
+    }
+}
+
+impl Reference<'_> {
+    /// Returns the key that SET DEFAULT writes; `None` if the child is no entity.
+    pub fn default_key(&self, model: &Model) -> Option<Vec<Value>> {
+        let columns = &model.entities[self.child?].columns;
+        if let Some(value) = self.relation.and_then(|relation| relation.set_value.clone()) {
+            return Some(vec![value]);
+        }
+        let default = |id: &ColumnId| {
+            let column = &columns[*id];
+            column.default.clone().unwrap_or_else(|| column.column_type.null())
+        };
+        Some(self.from.iter().map(default).collect())
     }
 }
 
@@ -180,12 +197,16 @@ pub(super) fn entity_of(model: &Model, keys: &ForeignKeys, table: &Table) -> Opt
 
 /// Returns true if a deletion of this entity, or its cascades, meets a rule of the application.
 pub(super) fn follows_rules(model: &Model, keys: Option<&ForeignKeys>, id: EntityId) -> bool {
-    if model.entities.iter().flat_map(|entity| &entity.relations).all(|relation| relation.rule.is_none()) {
+    let is_plain = |relation: &Relation| relation.rule.is_none() && !relation.deletes_target;
+    if model.entities.iter().flat_map(|entity| &entity.relations).all(is_plain) {
         return false;
     }
     let mut deleted = vec![id];
     let mut next = 0;
     while let Some(entity) = deleted.get(next).copied() {
+        if model.entities[entity].relations.iter().any(|relation| relation.deletes_target) {
+            return true;
+        }
         for reference in references(model, keys, entity) {
             match (reference.rule, reference.child) {
                 (Rule::Application(_), _) => return true,

@@ -217,6 +217,8 @@ fn hundred() -> Model {
                 on_delete: KeyAction::NoAction,
                 on_update: KeyAction::NoAction,
                 rule: None,
+                set_value: None,
+                deletes_target: false,
                 from: vec![columns.len() - 1],
                 to: vec![0],
                 junction: None,
@@ -265,6 +267,7 @@ fn column(name: &str, nullable: bool) -> Column {
         default: None,
         generated: false,
         always_generated: false,
+        fills_default: false,
         description: None,
         hidden: false,
     }

@@ -926,6 +926,15 @@ const CASES: &[Case] = &[
              or a many_to_many of this field",
         ],
     ),
+    (
+        "a default that does not fit its column",
+        || {
+            Registry::new()
+                .register_with::<sound::author::Entity>(|author| author.default_value("name", 1.into()))
+                .register::<sound::post::Entity>()
+        },
+        &["the default of Author.name is 1: expected String"],
+    ),
 ];
 
 fn sound() -> Registry {
@@ -965,7 +974,7 @@ fn every_kind_of_fault_is_provoked() {
     assert_eq!(provoked, (0..KINDS).collect());
 }
 
-const KINDS: usize = 22;
+const KINDS: usize = 23;
 
 /// Index of a fault's kind. A new kind does not compile here, and then fails above until a case provokes it.
 fn kind(fault: &ModelFault) -> usize {
@@ -992,6 +1001,7 @@ fn kind(fault: &ModelFault) -> usize {
         ModelFault::ColumnTwice { .. } => 19,
         ModelFault::OnDelete { .. } => 20,
         ModelFault::NotSymmetrical { .. } => 21,
+        ModelFault::DefaultValue { .. } => 22,
     }
 }
 

@@ -28,6 +28,9 @@ pub(super) fn assemble(
                 assembled.generated = true;
                 assembled.has_default = true;
             }
+            if let Some(value) = options.default_of(&reflected.names_of_column(column)) {
+                fill(&name, &mut assembled, value, enumerations, faults);
+            }
             assembled
         })
         .collect();
@@ -81,10 +84,35 @@ fn assemble_column(
         nullable: column.nullable,
         has_default: column.has_default || generated,
         default: column.default.clone(),
+        fills_default: false,
         generated,
         always_generated: false,
         description: column.comment.clone(),
         hidden,
+    }
+}
+
+/// Sets the default that the service inserts.
+fn fill(
+    entity: &str,
+    column: &mut Column,
+    value: &serde_json::Value,
+    enumerations: &[Enumeration],
+    faults: &mut Vec<ModelFault>,
+) {
+    let variants = column.column_type.enumeration().and_then(|id| enumerations.get(id));
+    let variants = variants.map_or(&[][..], |enumeration| &enumeration.variants);
+    match column.column_type.read(value, variants) {
+        Ok(value) => {
+            column.default = Some(value);
+            column.has_default = true;
+            column.fills_default = true;
+        }
+        Err(expected) => faults.push(ModelFault::DefaultValue {
+            column: format!("{entity}.{}", column.name),
+            value: value.to_string(),
+            expected: expected.0,
+        }),
     }
 }
 

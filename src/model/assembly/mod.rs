@@ -34,6 +34,7 @@ impl Registry {
             assembly.resolve_clashes();
         }
         assembly.add_rules();
+        assembly.add_deletions();
         assembly.apply_options();
         assembly.name_values();
         let findings = assembly.resolve_clashes();
@@ -177,6 +178,8 @@ impl Assembly {
                 on_delete: declared.on_delete,
                 on_update: declared.on_update,
                 rule: None,
+                set_value: None,
+                deletes_target: false,
                 from,
                 to,
                 junction: None,
@@ -303,7 +306,7 @@ impl Assembly {
             }
             let unknown = options.renamed.keys().chain(&options.hidden).filter(|name| !known.contains(*name));
             let lists = options.lists_through.keys().filter(|name| !self.lists[id].contains(*name));
-            let generated = options.generated.iter().chain(options.comments.keys());
+            let generated = options.generated.iter().chain(options.comments.keys()).chain(options.defaults.keys());
             let generated = generated.filter(|name| !columns.contains(*name));
             // Of tables, the option was read with the keys; an entity declares the side itself.
             let many = options.many.iter().filter(|_| !self.clashes.resolves());
@@ -405,6 +408,8 @@ fn many_to_many(
         on_delete: KeyAction::NoAction,
         on_update: KeyAction::NoAction,
         rule: None,
+        set_value: None,
+        deletes_target: false,
         from,
         to,
         junction: Some(junction),

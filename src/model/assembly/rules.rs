@@ -23,6 +23,47 @@ impl Assembly {
         }
     }
 
+    /// Applies the values that a deletion sets, and marks the relations to rows that are deleted along.
+    pub(super) fn add_deletions(&mut self) {
+        for id in 0..self.registered.len() {
+            let options = self.registered[id].1.clone();
+            let values = options.set_on_delete.into_iter().map(|(name, value)| (name, Some(value)));
+            let parents = options.parents.into_iter().map(|name| (name, None));
+            for (name, value) in values.chain(parents) {
+                let held = self.keys_named(id, &name).into_iter().find(|(holder, _)| *holder == id);
+                match (held, value) {
+                    (Some((_, relation)), Some(value)) => self.set_on_delete(id, relation, &value),
+                    (Some((_, relation)), None) => {
+                        self.model.entities[id].relations[relation].deletes_target = true;
+                    }
+                    (None, _) => {
+                        let entity = &self.model.entities[id];
+                        let known = entity.relations.iter().map(|relation| &relation.field);
+                        self.faults.push(ModelFault::unknown_option(&entity.name, &name, known));
+                    }
+                }
+            }
+        }
+    }
+
+    fn set_on_delete(&mut self, id: EntityId, relation: RelationId, value: &serde_json::Value) {
+        let entity = &self.model.entities[id];
+        // A key of several columns has no one value.
+        let [column] = entity.relations[relation].from.as_slice() else { return };
+        let column = &entity.columns[*column];
+        match column.column_type.read(value, self.model.variants(&column.column_type)) {
+            Ok(value) => {
+                let relation = &mut self.model.entities[id].relations[relation];
+                (relation.rule, relation.set_value) = (Some(OnDelete::SetDefault), Some(value));
+            }
+            Err(expected) => self.faults.push(ModelFault::DefaultValue {
+                column: format!("{}.{}", entity.name, column.name),
+                value: value.to_string(),
+                expected: expected.0,
+            }),
+        }
+    }
+
     /// Returns the forward relation behind a relation: the relation itself, its other side, or for a list the
     /// junction's key to this entity. A symmetrical list has two such keys.
     fn keys_named(&self, id: EntityId, name: &str) -> Vec<(EntityId, RelationId)> {

@@ -58,10 +58,11 @@ pub(super) fn add(
     for (key, siblings) in of_one_table.flat_map(|keys| keys.iter().map(move |key| (key, keys))) {
         let words = words(key, siblings, names);
         let declared = declare(key, tables, &words);
-        let option = registered[key.holder].1.reads_as_list(&declared.fields).cloned();
+        let named: Vec<String> = declared.fields.iter().chain([&declared.variant]).cloned().collect();
+        let option = registered[key.holder].1.reads_as_list(&named).cloned();
         let is_list = !tables[key.holder].is_unique(&key.description.columns) || option.is_some();
         used.extend(option.map(|option| (key.holder, option)));
-        let chosen = registered[key.holder].1.reverse_side(&declared.fields);
+        let chosen = registered[key.holder].1.reverse_side(&named);
         used.extend(chosen.map(|(name, _)| (key.holder, name.clone())));
         if reverse_sides || chosen.is_some() {
             let is_chosen = chosen.is_some();

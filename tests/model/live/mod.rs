@@ -1,6 +1,7 @@
 //! Models of live databases, asked and written through their schemas.
 
 mod agreement;
+mod given;
 mod lists;
 mod scale;
 mod sides;

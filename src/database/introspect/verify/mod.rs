@@ -122,7 +122,7 @@ fn compare_columns(
             Generation::None => false,
         };
         let in_database = in_database.has_default || is_generated;
-        if in_database != column.has_default {
+        if in_database != (column.has_default && !column.fills_default) {
             differences.push(Difference::Default { column: label, in_database });
         }
     }
