@@ -1,0 +1,1 @@
+"""Options of Crowsfoot, written after Django's models."""
