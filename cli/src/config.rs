@@ -47,6 +47,10 @@ pub enum Command {
         /// Role of the options file whose schema is printed
         #[arg(long, requires = "options", conflicts_with = "check")]
         role: Option<String>,
+        /// Older schema, in a file or of the database with this URL: print what has changed; a change that breaks clients
+        /// is an error
+        #[arg(long, conflicts_with_all = ["check", "role"], value_name = "FILE|URL")]
+        diff: Option<String>,
         /// Source of the model
         #[command(flatten)]
         source: ModelSource,

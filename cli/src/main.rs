@@ -7,6 +7,7 @@ mod init;
 mod options;
 mod policies;
 mod reload;
+mod schema_diff;
 mod serve;
 mod served_options;
 mod source;
@@ -45,7 +46,10 @@ async fn main() -> ExitCode {
         Command::Serve(serve) => serve::run(*serve).await,
         Command::Migrate { direction } => migrate(&direction).await,
         Command::Seed { scale, database } => run_seed(scale, &database).await,
-        Command::Schema { check, role, source, database } => {
+        Command::Schema { diff: Some(other), source, database, .. } => {
+            schema_diff::print(&other, &source, &database).await
+        }
+        Command::Schema { check, role, source, database, .. } => {
             print_schema(check.as_deref(), role.as_deref(), &source, &database).await
         }
         Command::Explain { query, variables, dialect, role, viewer, source, database } => {

@@ -62,6 +62,61 @@ async fn schema_prints_the_schema_and_checks_a_file_against_it() {
 }
 
 #[tokio::test]
+async fn schema_prints_what_has_changed_and_fails_if_clients_may_break() {
+    let folder = Folder::new();
+    let schema = golden("schema.graphql");
+    let changed = [
+        ("same.graphql", schema.clone(), ""),
+        (
+            "fewer.graphql",
+            schema.replacen("\n  username: String!\n", "\n", 1),
+            "safe      FIELD_ADDED User.username\n",
+        ),
+        ("more.graphql", format!("{schema}scalar More\n"), "breaking  TYPE_REMOVED More\n"),
+        (
+            "nullable.graphql",
+            schema.replacen(
+                "  id: Int!\n  authorId: Int!\n  title: String!\n  \"ISBN",
+                "  id: Int!\n  authorId: Int!\n  title: String\n  \"ISBN",
+                1,
+            ),
+            "safe      FIELD_CHANGED_KIND Book.title: String is now String!\n",
+        ),
+    ];
+    for (file, text, line) in changed {
+        fs::write(folder.path().join(file), text).unwrap();
+        let ended = run(&folder, &["schema", "--diff", file]).await;
+        let breaks = ended.out.contains("breaking");
+        assert_eq!(ended.code, Some(i32::from(breaks)), "{ended:?}");
+        assert!(ended.out.contains(line) && ended.out.is_empty() == line.is_empty(), "{ended:?}");
+        assert_eq!(ended.log.contains("clients of the other schema may break"), breaks, "{ended:?}");
+    }
+    for (file, fault) in [("none.graphql", "none.graphql: No such file"), ("bad.graphql", "does not parse:")]
+    {
+        fs::write(folder.path().join("bad.graphql"), "type {").unwrap();
+        let ended = run(&folder, &["schema", "--diff", file]).await;
+        assert!(ended.code == Some(1) && ended.log.contains(fault), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn schemas_of_two_databases_are_compared() {
+    let folder = Folder::new();
+    let mut databases = support::databases().await;
+    let database = databases.remove(0);
+    database.run("CREATE TABLE pets (id INTEGER PRIMARY KEY, name TEXT NOT NULL)").await;
+    let live = ["--from-database", "--database-url", &database.url];
+    let ended = run(&folder, &[&["schema", "--diff", &database.url][..], &live].concat()).await;
+    assert_printed(&ended, "");
+    let written = run(&folder, &[&["schema"], &live[..]].concat()).await.out;
+    fs::write(folder.path().join("old.graphql"), written).unwrap();
+    database.run("ALTER TABLE pets ADD COLUMN age INTEGER").await;
+    let ended = run(&folder, &[&["schema", "--diff", "old.graphql"], &live[..]].concat()).await;
+    assert!(ended.code == Some(0) && ended.out.contains("safe      FIELD_ADDED Pet.age\n"), "{ended:?}");
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn model_draws_the_model_in_each_format() {
     let folder = Folder::new();
     for (format, file) in [("mermaid", "example.mmd"), ("dot", "example.dot")] {

@@ -61,7 +61,7 @@ class OptionsTests(unittest.TestCase):
             "ignored": "do_nothing",
         }
         self.assertEqual(rules, expected)
-        self.assertEqual(self.entities["forms_moved"]["default"], {"accountId": 1})
+        self.assertEqual(self.entities["forms_moved"]["default"], {"account_id": 1})
         self.assertEqual(self.entities["forms_assigned"]["set_on_delete"], {"account": 2})
         self.assertEqual(self.entities["forms_car"]["parents"], ["vehiclePtr"])
         self.assertNotIn("parents", self.entities["seed_restaurant"])
@@ -85,7 +85,7 @@ class OptionsTests(unittest.TestCase):
     def test_texts_defaults_order_and_scope_are_written(self):
         article = self.entities["forms_article"]
         self.assertEqual(article["comments"], {"headline": 'Headline, with "quotes".'})
-        self.assertEqual(article["default"], {"isDeleted": False, "rank": 3, "price": "1.50", "tags": []})
+        self.assertEqual(article["default"], {"is_deleted": False, "place": 3, "price": "1.50", "tags": []})
         self.assertEqual(article["order_by"], "[{ rank: DESC }, { writer: { name: ASC } }, { headline: DESC }]")
         self.assertTrue(article["scope"].startswith("{ and: [{ isDeleted: { eq: false } }, { not: "), article["scope"])
         self.assertEqual(self.entities["forms_membership"]["comment"], "Membership of a club: a junction with columns of its own.")

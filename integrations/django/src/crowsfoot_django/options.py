@@ -116,13 +116,13 @@ class Options:
         if names.field(column.column) != field:
             section.map("rename")[column.column] = field
         if column.help_text:
-            section.map("comments")[names.field(column.name)] = str(column.help_text)
+            section.map("comments")[column.column] = str(column.help_text)
         if column.choices:
             stored = ", ".join(repr(value) for value, _ in column.flatchoices)
             self.cannot_say(section, column.name, f"its choices are not an enum of the database: {stored}")
         value = self.try_to(section, f"default of {column.name}", lambda: default_of(column, self.connection))
         if value is not None:
-            section.map("default")[field] = value
+            section.map("default")[column.column] = value
 
     def text(self):
         """Returns the text of the file."""

@@ -25,10 +25,11 @@ def add_key(options, section, key):
         return
     field = names.relation(key)
     default = names.default_forward(key)
+    before_renaming = field if default == field else names.key_variant(key)
     if default != field:
-        section.map("rename")[names.key_variant(key)] = field
+        section.map("rename")[before_renaming] = field
     if not key.one_to_one and is_unique(key.model, {key.column}):
-        section.list("many").append(default if default == field else names.key_variant(key))
+        section.list("many").append(before_renaming)
     add_rule(options, section, key)
     if key.remote_field.parent_link:
         # Deleting a row deletes its parent, too.
@@ -36,7 +37,7 @@ def add_key(options, section, key):
     if key.remote_field.hidden:
         hide_reverse(options, section, key)
     elif key.remote_field.related_name:
-        section.map("reverse")[field] = names.field(key.remote_field.related_name)
+        section.map("reverse")[before_renaming] = names.field(key.remote_field.related_name)
 
 
 def add_rule(options, section, key):
