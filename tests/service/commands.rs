@@ -69,7 +69,7 @@ async fn schema_prints_what_has_changed_and_fails_if_clients_may_break() {
         ("same.graphql", schema.clone(), ""),
         (
             "fewer.graphql",
-            schema.replacen("\n  username: String!\n", "\n", 1),
+            schema.replacen("  \"Sign-in name, unique among all users\"\n  username: String!\n", "", 1),
             "safe      FIELD_ADDED User.username\n",
         ),
         ("more.graphql", format!("{schema}scalar More\n"), "breaking  TYPE_REMOVED More\n"),

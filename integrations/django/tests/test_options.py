@@ -79,8 +79,8 @@ class OptionsTests(unittest.TestCase):
             {"from": "member", "to": "club", "field": "visited"},
         ]
         self.assertEqual(self.entities["forms_visit"]["many_to_many"], visits)
-        self.assertEqual(self.entities["forms_member"]["hide"], ["forms_city (founder_id)", "clubGuestsHidden"])
-        self.assertEqual(self.entities["forms_article"]["rename"]["forms_article (by)"], "writer")
+        self.assertEqual(self.entities["forms_member"]["hide"], ["cityFounderHidden", "clubGuestsHidden"])
+        self.assertEqual(self.entities["forms_article"]["rename"], {"by": "writerId", "place": "rank"})
 
     def test_texts_defaults_order_and_scope_are_written(self):
         article = self.entities["forms_article"]

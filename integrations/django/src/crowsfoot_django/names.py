@@ -19,15 +19,18 @@ def table(model):
     return model._meta.db_table.replace('"', "")
 
 
-def key_variant(key):
-    """Returns the name of a foreign key after its table and column, which no other option changes."""
-    return f"{table(key.model)} ({key.column})"
-
-
-def default_forward(key):
-    """Returns the default field of a foreign key, or None if the target's name decides."""
-    stem = key.column.removesuffix("_id")
-    return field(stem) if stem != key.column and not stem.startswith(("id_", "fk_")) else None
+def default_forward(key, target):
+    """Returns the field that the service gives to a foreign key by itself; `target` is the type of the other table."""
+    column, target = "_".join(words(key.column)), "_".join(words(target))
+    referenced = "_".join(words(key.target_field.column))
+    if column == f"{target}{referenced}":
+        return field(target)
+    ends = ("_id", "_fk", "_uuid", f"_{referenced}")
+    stem = next((column.removesuffix(end) for end in ends if column.endswith(end)), column)
+    stem = next((stem.removeprefix(begin) for begin in ("id_", "fk_") if stem.startswith(begin)), stem)
+    if stem != column and stem[:1].isalpha():
+        return field(stem)
+    return field(f"{column}_{target}" if key.related_model._meta.concrete_model is key.model else target)
 
 
 def relation(key):

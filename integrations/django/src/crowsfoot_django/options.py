@@ -62,9 +62,9 @@ class Options:
         of_project = [model for model in self.models if not is_contributed(model)]
         count = Counter(model._meta.object_name for model in of_project)
         for model in self.models:
-            section = self.section(model)
-            section.values["name"] = type_name(model, count)
-            self.add_model(section, model)
+            self.section(model).values["name"] = type_name(model, count)
+        for model in self.models:
+            self.add_model(self.section(model), model)
         for model in self.models:
             for relation in model._meta.local_many_to_many:
                 add_list(self, relation)

@@ -24,20 +24,22 @@ def add_key(options, section, key):
         options.cannot_say(section, key.name, "the database has no foreign key (db_constraint=False)")
         return
     field = names.relation(key)
-    default = names.default_forward(key)
-    before_renaming = field if default == field else names.key_variant(key)
+    default = names.default_forward(key, options.section(key.related_model).values["name"])
     if default != field:
-        section.map("rename")[before_renaming] = field
+        section.map("rename")[default] = field
     if not key.one_to_one and is_unique(key.model, {key.column}):
-        section.list("many").append(before_renaming)
+        section.list("many").append(default)
     add_rule(options, section, key)
     if key.remote_field.parent_link:
         # Deleting a row deletes its parent, too.
         section.list("parents").append(field)
     if key.remote_field.hidden:
-        hide_reverse(options, section, key)
+        # A name of its own, which the other side then hides.
+        hidden = names.field(f"{key.model._meta.object_name}_{key.name}_hidden")
+        section.map("reverse")[default] = hidden
+        options.section(key.related_model).list("hide").append(hidden)
     elif key.remote_field.related_name:
-        section.map("reverse")[before_renaming] = names.field(key.remote_field.related_name)
+        section.map("reverse")[default] = names.field(key.remote_field.related_name)
 
 
 def add_rule(options, section, key):
@@ -57,14 +59,6 @@ def add_rule(options, section, key):
             section.map("set_on_delete")[field] = constant(getattr(value, "pk", value))
             return
     section.map("on_delete")[field] = rule
-
-
-def hide_reverse(options, section, key):
-    """Hides the other side of a key: Django's related_name ends in `+`."""
-    if options.serves(key.related_model) and key.related_model._meta.concrete_model is not key.model:
-        options.section(key.related_model).list("hide").append(names.key_variant(key))
-    else:
-        options.cannot_say(section, key.name, "the other side of a key to its own table is not hidden")
 
 
 def is_unique(model, columns):
