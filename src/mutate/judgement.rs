@@ -26,7 +26,7 @@ impl MutationWriter<'_> {
             let later = &all[place + 1..];
             let error = match &done.what {
                 Effect::Wrote { entity, rows, link } => {
-                    self.judge_written(*entity, rows, link.as_ref(), later).await?
+                    self.judge_written(*entity, rows, link.as_deref(), later).await?
                 }
                 Effect::Moved { .. } => self.judge_lost(&done.what, later).await?.map(|(_, error)| error),
                 Effect::Deleted { id, by, keys, .. } => {

@@ -38,7 +38,7 @@ pub(super) enum Effect {
     Wrote {
         entity: EntityId,
         rows: Vec<RowInput>,
-        link: Option<Linked>,
+        link: Option<Box<Linked>>,
     },
     /// Changed keys, with their previous values.
     Moved {
@@ -75,7 +75,7 @@ impl Trial {
     pub fn wrote(&self, attempt: Attempt<'_>) {
         if !attempt.rows.is_empty() || attempt.link.is_some() {
             let Attempt { entity, rows, link, .. } = attempt;
-            self.note(Effect::Wrote { entity, rows: rows.to_vec(), link: link.cloned() });
+            self.note(Effect::Wrote { entity, rows: rows.to_vec(), link: link.cloned().map(Box::new) });
         }
     }
 
