@@ -306,7 +306,8 @@ impl Assembly {
             }
             let unknown = options.renamed.keys().chain(&options.hidden).filter(|name| !known.contains(*name));
             let lists = options.lists_through.keys().filter(|name| !self.lists[id].contains(*name));
-            let generated = options.generated.iter().chain(options.comments.keys()).chain(options.defaults.keys());
+            let generated =
+                options.generated.iter().chain(options.comments.keys()).chain(options.defaults.keys());
             let generated = generated.filter(|name| !columns.contains(*name));
             // Of tables, the option was read with the keys; an entity declares the side itself.
             let many = options.many.iter().filter(|_| !self.clashes.resolves());
