@@ -70,11 +70,7 @@ struct SchemaParts {
 ///
 /// # Errors
 /// If a change breaks clients of the other schema.
-pub async fn print(
-    other: &str,
-    source: &ModelSource,
-    database: &DatabaseOptions,
-) -> Result<(), Failure> {
+pub async fn print(other: &str, source: &ModelSource, database: &DatabaseOptions) -> Result<(), Failure> {
     let old = if ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| other.starts_with(scheme)) {
         let source = ModelSource { from_database: true, ..source.clone() };
         let database = DatabaseOptions { database_url: other.to_owned(), ..database.clone() };
