@@ -8,7 +8,7 @@ use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
     TransactionOptions, TransactionTrait, Value,
 };
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::availability::Availability;
 use super::handle::{Database, Driver};
@@ -81,6 +81,11 @@ impl Begun {
                 PostgresTransaction::begin(connections, TransactionMode::Write).await?,
             )));
         }
+        Self::pooled(database, availability).await
+    }
+
+    /// Begins a transaction over SeaORM's pool, which the application's own code can use.
+    async fn pooled(database: &Database, availability: &Availability) -> Result<Self, SqlError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: (database.get_database_backend() == DbBackend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
@@ -123,6 +128,22 @@ impl Running {
         }
     }
 
+    /// Returns the transaction for statements of the application.
+    ///
+    /// # Errors
+    /// If the transaction has ended, or runs over another driver.
+    pub async fn pooled(&self) -> Result<RwLockReadGuard<'_, DatabaseTransaction>, SqlError> {
+        let begun = self.begun.read().await;
+        if begun.is_none() {
+            return Err(is_over());
+        }
+        RwLockReadGuard::try_map(begun, |begun| match begun {
+            Some(Begun::SeaOrm(transaction)) => Some(transaction),
+            _ => None,
+        })
+        .map_err(|_| is_of_another_driver())
+    }
+
     async fn commit(&self) -> Result<(), SqlError> {
         match self.begun.write().await.take().ok_or_else(is_over)? {
             Begun::SeaOrm(transaction) => {
@@ -160,6 +181,14 @@ impl Transaction {
     /// another transaction wrote in between.
     pub(crate) async fn begin(database: &Database, availability: &Availability) -> Result<Self, SqlError> {
         Ok(Self::over(Begun::writing(database, availability).await?, database))
+    }
+
+    /// Begins a transaction over SeaORM's pool, whatever the driver of other transactions.
+    pub(crate) async fn begin_pooled(
+        database: &Database,
+        availability: &Availability,
+    ) -> Result<Self, SqlError> {
+        Ok(Self::over(Begun::pooled(database, availability).await?, database))
     }
 
     /// Begins a transaction that reads one snapshot of the database: every statement sees the commits before
@@ -240,6 +269,10 @@ impl Drop for Transaction {
             *begun = None;
         }
     }
+}
+
+fn is_of_another_driver() -> SqlError {
+    SqlError::Internal("only fields of mutations have a transaction".to_owned())
 }
 
 fn is_over() -> SqlError {

@@ -78,6 +78,12 @@ impl Keys {
         }
     }
 
+    /// Returns the index of the distinct key of parent row `index`; none if a part of the key is NULL.
+    pub fn of_row(&self, index: usize) -> Option<usize> {
+        let place = *self.of_parent.get(index)?;
+        (place != NO_PARENT && place != UNREADABLE).then_some(place as usize)
+    }
+
     /// Returns the number of distinct keys.
     pub fn len(&self) -> usize {
         match &self.index {

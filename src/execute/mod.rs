@@ -1,7 +1,9 @@
 //! Executes plans: statements level by level, then the tree of rows written to the response.
 
 mod answer;
+mod computed;
 mod explain;
+mod field_batch;
 mod groups;
 mod loader;
 mod prepared_plan;
@@ -11,7 +13,9 @@ mod statements;
 mod tree;
 
 pub use answer::{Json, ModelResponse, json, object};
+pub use computed::Computed;
 pub use explain::StatementRecord;
+pub use field_batch::{FieldBatch, FieldResolver, FieldResolvers};
 pub use groups::Groups;
 pub use loader::{Batch, RelationLoader};
 pub use prepared_plan::{LoadStatements, PreparedPlan};

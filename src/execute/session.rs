@@ -1,14 +1,16 @@
 //! Session of one request: the model, its statements and its dataloader.
 
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_graphql::dataloader::DataLoader;
 use futures_util::future::BoxFuture;
-use sea_orm::Value;
+use sea_orm::{DatabaseTransaction, Value};
 use serde_json::{Map, Value as Json};
 use tracing::Instrument;
 
+use super::field_batch::FieldResolver;
 use super::loader::RelationLoader;
 use super::shared::{ExecutionLimits, ReadConsistency, Shared};
 use super::statements::Statements;
@@ -172,6 +174,38 @@ impl Session {
     /// Returns the request's statements.
     pub fn statements(&self) -> &Statements {
         &self.statements
+    }
+
+    /// Returns the resolver of a field of the application.
+    pub(super) fn field_resolver(&self, index: usize) -> Result<&FieldResolver> {
+        let resolver = self.shared.resolvers.0.get(index);
+        resolver.ok_or_else(|| Error::internal("a field has no resolver"))
+    }
+
+    /// Returns a session for the next event of a subscription, whose rows are counted anew.
+    pub fn renewed(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            dialect: self.dialect,
+            begins_snapshots: self.begins_snapshots,
+            statements: Arc::new(self.statements.renewed()),
+            viewer: self.viewer.clone(),
+            loader: OnceLock::new(),
+        }
+    }
+
+    /// Begins a transaction over SeaORM's pool, for fields of the application.
+    pub async fn begin_pooled(&self) -> Result<(Self, Transaction)> {
+        Ok(self.inside(self.statements.begin_pooled().await?))
+    }
+
+    /// Returns the transaction of a mutation with a field of the application, for that field's own statements. The
+    /// generated fields of the mutation use the same transaction.
+    ///
+    /// # Errors
+    /// If the request is no mutation, or the transaction has ended.
+    pub async fn transaction(&self) -> Result<impl Deref<Target = DatabaseTransaction>> {
+        self.statements.pooled_transaction().await
     }
 
     /// Returns the request's dataloader, also for hand-written resolvers.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::field_batch::FieldResolvers;
 use crate::database::Availability;
 use crate::model::Model;
 use crate::plan::{ListDefaults, Rules};
@@ -59,6 +60,8 @@ pub struct Shared {
     pub limits: ExecutionLimits,
     /// State of the database that the statements of one query see.
     pub consistency: ReadConsistency,
+    /// Resolvers of the application's fields on generated types.
+    pub resolvers: FieldResolvers,
     /// Availability of the database.
     pub availability: Availability,
 }

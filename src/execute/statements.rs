@@ -1,10 +1,11 @@
 //! Statements of one request; the only code that sends any.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use sea_orm::{DatabaseConnection, DbBackend, Statement, Value};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Value};
 use tracing::{Instrument, Span};
 
 use super::explain::StatementRecord;
@@ -44,6 +45,24 @@ impl Statements {
         Ok(self.inside(Transaction::begin_snapshot(&self.database, &self.shared.availability).await?))
     }
 
+    /// Begins a transaction over SeaORM's pool.
+    pub(super) async fn begin_pooled(&self) -> Result<(Self, Transaction)> {
+        Ok(self.inside(Transaction::begin_pooled(&self.database, &self.shared.availability).await?))
+    }
+
+    /// Returns the open transaction over SeaORM's pool.
+    pub(super) async fn pooled_transaction(&self) -> Result<impl Deref<Target = DatabaseTransaction>> {
+        match &self.transaction {
+            Some(running) => Ok(running.pooled().await?),
+            None => Err(Error::internal("only fields of mutations have a transaction")),
+        }
+    }
+
+    /// Returns statements of the same request, outside any transaction, whose rows are counted anew.
+    pub(super) fn renewed(&self) -> Self {
+        Self::new(self.database.clone(), self.shared.clone())
+    }
+
     fn inside(&self, transaction: Transaction) -> (Self, Transaction) {
         let statements = Self {
             database: self.database.clone(),
@@ -62,6 +81,11 @@ impl Statements {
     }
 
     /// Returns the database, outside any transaction.
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Returns the database for statements of the application, outside any transaction.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.database
     }

@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{BoxFuture, join, join_all};
 use sea_orm::Value;
 
+use super::computed::{Computed, compute};
 use super::groups::{Groups, Keys};
 use super::loader::Batch;
 use super::prepared_plan::{LoadStatements, PreparedLoad, PreparedPlan};
@@ -27,6 +28,8 @@ pub struct Loaded {
     pub cursor: Range<usize>,
     /// Loaded children, one for each of the load's children.
     pub children: Vec<Result<Child>>,
+    /// Values of the application's fields, one for each of the load's.
+    pub computed: Vec<Result<Computed>>,
 }
 
 impl Loaded {
@@ -68,7 +71,7 @@ impl<'a> Level<'a> {
 fn is_there(loads: &[Load], joins: &[Option<Join>]) -> bool {
     let mut places = loads.iter().enumerate();
     places.all(|(place, load)| match joins.get(place) {
-        Some(Some(join)) => is_there(load.children(), &join.below),
+        Some(Some(join)) => load.computed().is_empty() && is_there(load.children(), &join.below),
         _ => false,
     })
 }
@@ -76,14 +79,21 @@ fn is_there(loads: &[Load], joins: &[Option<Join>]) -> bool {
 /// Builds the children of fully joined loads, without statements or waits.
 fn all_there(loads: &[Load], level: Level<'_>) -> Vec<Result<Child>> {
     let places = loads.iter().zip(level.joins.iter().flatten());
-    places.map(|(load, join)| Ok(joined(level, join, all_there(load.children(), level.of(join))))).collect()
+    let below = |load: &Load, join| (all_there(load.children(), level.of(join)), Vec::new());
+    places.map(|(load, join)| Ok(joined(level, join, below(load, join)))).collect()
 }
 
-fn joined(level: Level<'_>, join: &Join, children: Vec<Result<Child>>) -> Child {
+fn joined(level: Level<'_>, join: &Join, (children, computed): Below) -> Child {
     let rows = level.rows.clone();
     let groups = Groups::joined(&rows, &join.key);
-    Child { loaded: Loaded { rows, first: join.first, junction: 0..0, cursor: 0..0, children }, groups }
+    Child {
+        loaded: Loaded { rows, first: join.first, junction: 0..0, cursor: 0..0, children, computed },
+        groups,
+    }
 }
+
+/// Children of a load, and the values of its rows' fields of the application.
+type Below = (Vec<Result<Child>>, Vec<Result<Computed>>);
 
 /// Maximum number of attempts to load a tree in one snapshot.
 const SNAPSHOT_ATTEMPTS: u32 = 3;
@@ -174,10 +184,23 @@ impl Tree<'_> {
     }
 
     /// Runs the loads below existing rows concurrently.
-    pub async fn load_children(&self, load: &Load, rows: &Arc<RowSet>) -> Vec<Result<Child>> {
+    pub async fn load_existing(&self, load: &Load, rows: Arc<RowSet>) -> Loaded {
         let statements = LoadStatements::of(load);
         let load = PreparedLoad { load, statements: &statements };
-        self.load_below(load, Level { rows, first: 0, outside: None, joins: &[] }).await
+        let level = Level { rows: &rows, first: 0, outside: None, joins: &[] };
+        let (children, computed) = self.below(load, level).await;
+        Loaded { rows, first: 0, junction: 0..0, cursor: 0..0, children, computed }
+    }
+
+    /// Runs the loads below rows, and resolves the rows' fields of the application, side by side.
+    async fn below(&self, load: PreparedLoad<'_>, level: Level<'_>) -> Below {
+        if load.load.computed().is_empty() {
+            return (self.load_below(load, level).await, Vec::new());
+        }
+        let is_outside = |index: usize| level.outside.is_some_and(|outside| outside[index]);
+        let computed = compute(self.session, load.load, level.rows, level.first, is_outside);
+        // Boxed: most loads have no such fields.
+        Box::pin(join(self.load_below(load, level), computed)).await
     }
 
     async fn load_below(&self, load: PreparedLoad<'_>, level: Level<'_>) -> Vec<Result<Child>> {
@@ -207,8 +230,8 @@ impl Tree<'_> {
             let Some(join) = level.joins.get(place).and_then(Option::as_ref) else {
                 return self.load_relation(parent.load, level, load).await;
             };
-            let children = self.load_below(load, level.of(join)).await;
-            Ok(joined(level, join, children))
+            let below = self.below(load, level.of(join)).await;
+            Ok(joined(level, join, below))
         })
     }
 
@@ -245,9 +268,9 @@ impl Tree<'_> {
         let beside = outside.iter().flatten().filter(|is_outside| **is_outside).count();
         self.session.statements().count_rows(rows.len() - beside)?;
         let level = Level { rows: &rows, first: 0, outside: outside.as_deref(), joins: &slots.joins };
-        let children = self.load_below(load, level).await;
+        let (children, computed) = self.below(load, level).await;
         let (junction, cursor) = (slots.junction.clone(), slots.cursor.clone());
-        Ok(Child { loaded: Loaded { rows, first: 0, junction, cursor, children }, groups })
+        Ok(Child { loaded: Loaded { rows, first: 0, junction, cursor, children, computed }, groups })
     }
 
     /// Returns the slots of a relation's key in the parent rows.

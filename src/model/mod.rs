@@ -32,7 +32,7 @@ pub use table::{ColumnId, EntityId, RelationId, Table};
 pub use tables::TableOptions;
 pub use vocabulary::{AggregateFunction, Combinator, NestedNeed, NestedVerb, Operator, Quantifier};
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::Value;
 
@@ -53,6 +53,21 @@ pub struct Model {
     pub notes: Vec<Note>,
     /// True if a database's tables fill the model, and not entities.
     pub is_of_tables: bool,
+    /// Fields of the application on the types of entities, by entity and name.
+    pub computed: BTreeMap<EntityId, BTreeMap<String, ComputedField>>,
+}
+
+/// Field of the application on the type of an entity.
+#[derive(Clone, Debug)]
+pub struct ComputedField {
+    /// Columns that the field is resolved from.
+    pub columns: Vec<ColumnId>,
+    /// Names of the arguments.
+    pub arguments: Vec<String>,
+    /// True if the field is non-null.
+    pub non_null: bool,
+    /// Index of the field's resolver.
+    pub resolver: usize,
 }
 
 /// Kind of a root field.
@@ -161,6 +176,11 @@ impl Model {
     /// Returns the root field `name`.
     pub fn root(&self, name: &str) -> Option<(EntityId, &Root)> {
         self.roots.get(name).map(|(id, root)| (*id, root))
+    }
+
+    /// Returns the application's field `name` of an entity.
+    pub fn computed_field(&self, id: EntityId, name: &str) -> Option<&ComputedField> {
+        self.computed.get(&id)?.get(name)
     }
 
     /// Returns the root field `name` of mutations.

@@ -1,6 +1,7 @@
 //! Mutations: create, update, delete and links; one transaction per operation; results are read back through
 //! a plan.
 
+mod application;
 mod attempt;
 mod change;
 mod checks;
@@ -33,4 +34,5 @@ mod upsert;
 mod writer;
 mod written;
 
+pub use application::ApplicationFields;
 pub use operation::mutate;

@@ -1,6 +1,7 @@
 //! Mutation operation: one transaction, fields in order, each read back before the next.
 
 use std::slice;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::OperationDefinition;
@@ -8,6 +9,7 @@ use async_graphql::{Name, PathSegment, Value as ConstValue};
 use indexmap::IndexMap;
 use sea_orm::Value;
 
+use super::application::ApplicationFields;
 use super::change::Update;
 use super::constraint::{is_foreign_key_violation, refusal_at_the_end};
 use super::delete::DeletionScope;
@@ -41,15 +43,16 @@ pub async fn mutate(
     session: &Session,
     operation: &OperationDefinition,
     document: Document<'_>,
+    application: &dyn ApplicationFields,
 ) -> Result<Json, Failed> {
-    let changes = read(session, operation, document).await?;
+    let changes = read(session, operation, document, application).await?;
     // Loads the catalog now, because a transaction does not query it.
     session.statements().catalog().await;
     let started = Instant::now();
     let mut attempt = 0;
     let mut trial = None;
     loop {
-        let done = attempt_once(session, &changes, document, trial.as_ref()).await;
+        let done = attempt_once(session, &changes, document, application, trial.as_ref()).await;
         match done {
             Err(FailedAttempt::AtTheEnd(_)) if trial.is_none() => trial = Some(Trial::default()),
             Err(FailedAttempt::AtOnce(errors)) => {
@@ -100,14 +103,19 @@ async fn attempt_once(
     session: &Session,
     changes: &[Change<'_>],
     document: Document<'_>,
+    application: &dyn ApplicationFields,
     trial: Option<&Trial>,
 ) -> Result<Json, FailedAttempt> {
     let at_root = |error: Error| vec![error.into()];
-    let (inside, transaction) =
-        session.begin().await.map_err(|error| FailedAttempt::AtOnce(at_root(error)))?;
-    let (inside, written) = (inside.with_full_sight(), WrittenRows::default());
+    let is_of_application = |change: &Change<'_>| matches!(change.write, RootWrite::Application(_));
+    let begun = match changes.iter().any(is_of_application) {
+        true => Box::pin(session.begin_pooled()).await,
+        false => session.begin().await,
+    };
+    let (inside, transaction) = begun.map_err(|error| FailedAttempt::AtOnce(at_root(error)))?;
+    let (inside, written) = (Arc::new(inside.with_full_sight()), WrittenRows::default());
     let writer = MutationWriter { session: &inside, trial, written: &written };
-    let mut done = carry_out(writer, changes, document).await;
+    let mut done = carry_out(writer, &inside, changes, document, application).await;
     let is_lost = done.as_ref().err().is_some_and(|errors| !errors.iter().all(is_not_found));
     if trial.is_some() && !is_lost {
         match writer.judge().await {
@@ -152,13 +160,21 @@ fn is_not_found(located: &LocatedError) -> bool {
 
 async fn carry_out(
     writer: MutationWriter<'_>,
+    session: &Arc<Session>,
     changes: &[Change<'_>],
     document: Document<'_>,
+    application: &dyn ApplicationFields,
 ) -> Result<Json, Failed> {
     let mut answers = Vec::new();
     for (root, change) in changes.iter().enumerate() {
         if let Some(trial) = writer.trial {
             trial.begin(root);
+        }
+        if let RootWrite::Application(field) = &change.write {
+            // The tables that the application writes are not known.
+            session.statements().touch(session.model().entities.iter().map(|entity| entity.table.clone()));
+            answers.push(application.resolve(session, field).await?);
+            continue;
         }
         let operation = Operation { writer, document, change };
         answers.push(operation.run().await?);
@@ -178,7 +194,8 @@ impl Operation<'_> {
     async fn run(&self) -> Result<Json, Failed> {
         let failed = |error| self.failed(error);
         match self.change.write.clone() {
-            RootWrite::TypeName => Ok(json(&MUTATION)),
+            // The application resolves its fields itself.
+            RootWrite::TypeName | RootWrite::Application(_) => Ok(json(&MUTATION)),
             RootWrite::Create { entity, creates, many } => {
                 let creates = creates.into_iter().map(|create| (create, RowInput::new())).collect();
                 let created = self.writer.create(entity, creates, &[], None).await.map_err(failed)?;

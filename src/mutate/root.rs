@@ -1,10 +1,11 @@
 //! Root fields of a mutation, read into plain data before any statement.
 
-use async_graphql::parser::types::{OperationDefinition, SelectionSet};
-use async_graphql::{Name, PathSegment, Pos};
+use async_graphql::parser::types::{Field, OperationDefinition, SelectionSet};
+use async_graphql::{Name, PathSegment, Pos, Positioned};
 use sea_orm::Value;
 use tokio::task::yield_now;
 
+use super::application::ApplicationFields;
 use super::change::{Create, InputReader, Update};
 use crate::error::{Error, LocatedError, Result};
 use crate::execute::Session;
@@ -27,6 +28,7 @@ pub(super) struct Change<'a> {
 #[derive(Clone)]
 pub(super) enum RootWrite {
     TypeName,
+    Application(Vec<Positioned<Field>>),
     Create { entity: EntityId, creates: Vec<Create>, many: bool },
     Update { entity: EntityId, key: Vec<Value>, update: Update },
     UpdateMany { entity: EntityId, filter: Filter, update: Update },
@@ -43,6 +45,7 @@ pub(super) async fn read<'a>(
     session: &Session,
     operation: &'a OperationDefinition,
     document: Document<'a>,
+    application: &dyn ApplicationFields,
 ) -> Result<Vec<Change<'a>>, Failed> {
     let at_root = |error: Error| vec![error.into()];
     let collected = document.collect(&[&operation.selection_set.node], MUTATION, &[]).map_err(at_root)?;
@@ -51,7 +54,10 @@ pub(super) async fn read<'a>(
         if !changes.is_empty() {
             yield_now().await;
         }
-        let write = read_write(session, field.name(), &field.arguments(&document));
+        let write = match application.has(field.name()) {
+            true => Ok(RootWrite::Application(field.nodes())),
+            false => read_write(session, field.name(), &field.arguments(&document)),
+        };
         changes.push(Change {
             key: field.key.clone(),
             position: field.position(),

@@ -1,5 +1,7 @@
 //! Loads: rows or aggregates, with their pages.
 
+use serde_json::{Map, Value as Json};
+
 use super::cursor::Cursor;
 use super::order::OrderTerm;
 use super::source::Source;
@@ -28,6 +30,14 @@ impl Load {
     pub fn children(&self) -> &[Load] {
         match &self.what {
             LoadKind::Rows(rows) => &rows.children,
+            LoadKind::Aggregates(_) => &[],
+        }
+    }
+
+    /// Returns the fields of the application on each row.
+    pub fn computed(&self) -> &[ComputedLoad] {
+        match &self.what {
+            LoadKind::Rows(rows) => &rows.computed,
             LoadKind::Aggregates(_) => &[],
         }
     }
@@ -62,6 +72,21 @@ pub struct Rows {
     pub cursors: bool,
     /// Loads nested below each row.
     pub children: Vec<Load>,
+    /// Fields of the application on each row.
+    pub computed: Vec<ComputedLoad>,
+}
+
+/// Field of the application on the rows of a load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComputedLoad {
+    /// Index of the field's resolver.
+    pub resolver: usize,
+    /// Slots of the primary key.
+    pub key: Vec<usize>,
+    /// Slots of the columns that the field is resolved from.
+    pub slots: Vec<usize>,
+    /// Arguments that the client gave.
+    pub arguments: Map<String, Json>,
 }
 
 impl Rows {
@@ -74,6 +99,7 @@ impl Rows {
             junction_columns: Vec::new(),
             cursors: false,
             children: Vec::new(),
+            computed: Vec::new(),
         }
     }
 }

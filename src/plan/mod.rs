@@ -39,7 +39,7 @@ pub use cursor::Cursor;
 pub use defaults::ListDefaults;
 pub use filter::{Filter, Test};
 pub use input::{Arguments, Input};
-pub use load::{Aggregate, Load, LoadKind, Page, Rows};
+pub use load::{Aggregate, ComputedLoad, Load, LoadKind, Page, Rows};
 pub use node_id::write as write_node_id;
 pub use operand::Operand;
 pub use order::{Direction, OrderBy, OrderTerm};
@@ -122,6 +122,13 @@ pub enum FieldKind {
         slot: usize,
         /// The column.
         column: ColumnId,
+    },
+    /// A field of the application on an entity's type.
+    Computed {
+        /// Index of the field among those of the rows.
+        place: usize,
+        /// True if the field is non-null.
+        non_null: bool,
     },
     /// `nodeId`.
     NodeId {

@@ -65,6 +65,11 @@ impl<'a> Merged<'a> {
         self.fields.iter().map(|field| &field.node.selection_set.node).collect()
     }
 
+    /// Returns the fields as the document has them.
+    pub fn nodes(&self) -> Vec<Positioned<Field>> {
+        self.fields.iter().map(|field| (*field).clone()).collect()
+    }
+
     /// Returns the arguments.
     pub fn arguments(&self, document: &Document<'a>) -> Arguments<'a> {
         Arguments::new(&self.first().node.arguments, document.variables)

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use async_graphql::ValidationMode;
 use async_graphql::dynamic::{
-    Enum, EnumItem, Field, Object, Scalar as ScalarType, SchemaError, Type, TypeRef,
+    Enum, EnumItem, Field, Object, Scalar as ScalarType, SchemaError, Subscription, SubscriptionField, Type,
+    TypeRef,
 };
 
+use super::additions::{self, Additions, ApplicationRoots, EntityField};
 use super::compiled::DocumentCache;
 use super::executor::ExecutorFactory;
 use super::introspection::Introspection;
@@ -15,7 +17,7 @@ use super::live::LiveRuns;
 use super::possible::Possible;
 use super::roles::Roles;
 use super::writable::Writable;
-use super::{QUERY, Schema, inputs, mutations, objects, roots, type_system};
+use super::{QUERY, Schema, inputs, objects, roots, type_system};
 use crate::database::Availability;
 use crate::execute::{ExecutionLimits, ReadConsistency, Shared};
 use crate::guard;
@@ -28,8 +30,7 @@ pub struct SchemaBuilder {
     model: Model,
     settings: SchemaSettings,
     policies: Option<Policies>,
-    fields: Vec<Field>,
-    types: Vec<Type>,
+    additions: Additions,
 }
 
 /// Settings that the schemas of all roles share.
@@ -56,8 +57,7 @@ impl SchemaBuilder {
                 availability: Availability::default(),
             },
             policies: None,
-            fields: Vec::new(),
-            types: Vec::new(),
+            additions: Additions::default(),
         }
     }
 
@@ -101,13 +101,38 @@ impl SchemaBuilder {
     /// Adds a root field. Administrators alone see it. Its resolver finds the request's [`Session`](crate::execute::Session) as data, in
     /// an `Arc`, and may return rows of an entity through [`rows`](super::rows()).
     pub fn query_field(mut self, field: Field) -> Self {
-        self.fields.push(field);
+        self.additions.queries.push(field);
+        self
+    }
+
+    /// Adds a root field of mutations. Administrators alone see it. The field takes its place among the generated fields of
+    /// an operation, in their transaction: an error of any of them rolls back all.
+    ///
+    /// The resolver finds the request's [`Session`](crate::execute::Session) as data, in an `Arc`, and sends its statements
+    /// over [`Session::transaction`](crate::execute::Session::transaction). It may run more than once, as the whole
+    /// operation does after a conflict with another one; effects outside the database belong elsewhere. After the commit
+    /// all live queries run again, because the tables that the resolver wrote are not known.
+    pub fn mutation_field(mut self, field: Field) -> Self {
+        self.additions.mutations.push(field);
+        self
+    }
+
+    /// Adds a root field of subscriptions. Administrators alone see it. Its events are the items of the resolver's stream;
+    /// an event may be rows of an entity through [`rows`](super::rows()).
+    pub fn subscription_field(mut self, field: SubscriptionField) -> Self {
+        self.additions.subscriptions.push(field);
+        self
+    }
+
+    /// Adds a field to the type of an entity. Administrators alone see it. It is resolved once for all rows of a level.
+    pub fn entity_field(mut self, field: EntityField) -> Self {
+        self.additions.entity_fields.push(field);
         self
     }
 
     /// Adds a type for such fields.
     pub fn register(mut self, registered: impl Into<Type>) -> Self {
-        self.types.push(registered.into());
+        self.additions.types.push(registered.into());
         self
     }
 
@@ -120,11 +145,12 @@ impl SchemaBuilder {
     /// # Panics
     /// If an added root field exists already.
     pub fn finish(self) -> Result<Schema, SchemaError> {
-        let Self { model, settings, policies, fields, types } = self;
-        let model = Arc::new(model);
-        let mut schema = settings.build(model.clone(), None, fields, types)?;
-        if let Some(policies) = policies {
-            schema.roles = Some(Arc::new(Roles::new(policies, model, settings)?));
+        let Self { model, settings, policies, additions } = self;
+        // The model of roles lacks the fields of the application.
+        let of_roles = policies.is_some().then(|| model.clone());
+        let mut schema = settings.build(model, None, additions)?;
+        if let (Some(policies), Some(model)) = (policies, of_roles) {
+            schema.roles = Some(Arc::new(Roles::new(policies, Arc::new(model), settings)?));
         }
         Ok(schema)
     }
@@ -134,10 +160,9 @@ impl SchemaSettings {
     /// Builds the schema of a model, with the rules of a role.
     pub(super) fn build(
         &self,
-        model: Arc<Model>,
+        mut model: Model,
         rules: Option<Rules>,
-        fields: Vec<Field>,
-        types: Vec<Type>,
+        additions: Additions,
     ) -> Result<Schema, SchemaError> {
         let defaults = match &rules {
             None => ListDefaults::compile(&model),
@@ -146,17 +171,24 @@ impl SchemaSettings {
         let defaults = defaults
             .map_err(|faults| format!("the options of entities have faults:\n  {}", faults.join("\n  ")))?;
         let Self { guard, limits, consistency, introspection, suggestions, .. } = *self;
+        let resolvers = additions::extend(&mut model, &additions.entity_fields)?;
         // The user's types may use any scalar.
-        let scalars = if fields.is_empty() && types.is_empty() {
-            used_scalars(&model, rules.as_ref())
-        } else {
-            Scalar::CUSTOM.into()
-        };
+        let scalars =
+            if additions.is_empty() { used_scalars(&model, rules.as_ref()) } else { Scalar::CUSTOM.into() };
         let (possible, writable) = (Possible::new(&model), Writable::new(&model, rules.as_ref()));
-        let query = fields.into_iter().fold(roots::query(&possible), Object::field);
+        let Additions { queries, mutations, subscriptions, entity_fields, types } = additions;
+        let query = queries.into_iter().fold(roots::query(&possible), Object::field);
         // A type without fields is invalid: a role that writes nothing has no mutations.
-        let (mutation, written) = mutations::root(&writable).unzip();
-        let subscription = roots::subscription(&possible);
+        let (mutation, written) = super::mutations::root(&writable).unzip();
+        let mutation = match mutation {
+            None if mutations.is_empty() => None,
+            root => {
+                let root = root.unwrap_or_else(super::mutations::empty_root);
+                Some(mutations.into_iter().fold(root, Object::field))
+            }
+        };
+        let subscription =
+            subscriptions.into_iter().fold(roots::subscription(&possible), Subscription::field);
         let built = async_graphql::dynamic::Schema::build(
             QUERY,
             mutation.as_ref().map(Object::type_name),
@@ -173,7 +205,7 @@ impl SchemaSettings {
         all.extend(scalars.into_iter().map(scalar).chain([direction().into()]));
         all.extend(enumerations(&model));
         all.extend(inputs::types(&possible));
-        all.extend(objects::types(&possible));
+        all.extend(additions::define(&model, &entity_fields, objects::types(&possible)));
         all.extend(written.into_iter().flatten());
         // async-graphql would replace the earlier of two types with the later.
         let mut taken: HashSet<String> = all.iter().map(|own| type_name(own).to_owned()).collect();
@@ -184,10 +216,13 @@ impl SchemaSettings {
             }
         }
         let inner = all.into_iter().chain(types).fold(built, |built, one| built.register(one)).finish()?;
-        let faults = type_system::faults(inner.registry());
+        let mut faults = type_system::faults(inner.registry());
+        faults.extend(additions::faults(inner.registry(), &entity_fields));
         if !faults.is_empty() {
             return Err(format!("the schema is not valid:\n  {}", faults.join("\n  ")).into());
         }
+        let application = Arc::new(ApplicationRoots::of(inner.registry(), &model));
+        let model = Arc::new(model);
         let introspection = introspection.then(|| Introspection::of(inner.registry()));
         Ok(Schema {
             inner,
@@ -197,8 +232,10 @@ impl SchemaSettings {
                 defaults,
                 limits,
                 consistency,
+                resolvers,
                 availability: self.availability.clone(),
             }),
+            application,
             guard,
             live: LiveRuns::default(),
             documents: DocumentCache::new(guard),

@@ -8,12 +8,14 @@ use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, N
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{PathSegment, Response, ServerError, ServerResult, Value, Variables};
+use async_graphql::{Data, PathSegment, Pos, Request, Response, ServerError, ServerResult, Value, Variables};
+use futures_util::StreamExt;
 use sea_orm::DbErr;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tracing::{Instrument, Span};
 
+use super::application::MutationFields;
 use super::compiled::Compiled;
 use super::prepared::PreparedOperation;
 use super::validate::validate;
@@ -36,9 +38,9 @@ impl Schema {
     pub(super) async fn answer(
         &self,
         session: &Arc<Session>,
-        mut prepared: PreparedOperation,
+        prepared: PreparedOperation,
     ) -> PartialResponse {
-        match self.plan_or_write(session, &mut prepared).await {
+        match self.plan_or_write(session, &prepared).await {
             Ok(answered) => answered,
             Err(errors) => (None, errors),
         }
@@ -47,7 +49,7 @@ impl Schema {
     async fn plan_or_write(
         &self,
         session: &Arc<Session>,
-        prepared: &mut PreparedOperation,
+        prepared: &PreparedOperation,
     ) -> Result<PartialResponse, Vec<LocatedError>> {
         let refuse = |error: Error| vec![error.into()];
         let compiled = prepared.compiled.clone();
@@ -60,11 +62,13 @@ impl Schema {
             return Err(vec![LocatedError::new(error, position, Vec::new())]);
         }
         if operation.ty == OperationType::Mutation {
-            let variables = plan::Variables::fixed(&variables);
+            let coerced = variables;
+            let variables = plan::Variables::fixed(&coerced);
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
             // Boxed, as all rare paths: otherwise it would be part of every request's future, and be moved
             // with it.
-            return Ok(match Box::pin(mutate::mutate(session, operation, document)).await {
+            let application = MutationFields { schema: self, prepared, variables: &coerced };
+            return Ok(match Box::pin(mutate::mutate(session, operation, document, &application)).await {
                 Ok(data) => (Some(data), Vec::new()),
                 // Any fault discards the whole response, because nothing was written.
                 Err(errors) if errors.iter().all(|error| error.path.is_empty()) => (None, errors),
@@ -99,14 +103,16 @@ impl Schema {
             return Ok((Some(data), errors));
         }
         // With defaults: async-graphql ignores those of variables in @skip and @include.
-        prepared.variables = variables;
         // Boxed, as all rare paths.
         if plan.fields.iter().any(|field| introspection::is_about_schema(&field.name)) {
-            return Box::pin(self.introspect(session, prepared, plan, values)).await.map_err(refuse);
+            return Box::pin(self.introspect(session, prepared, variables, plan, values))
+                .await
+                .map_err(refuse);
         }
         let loaded = Box::pin(Tree { session, values: &values }.load_roots(&plan)).await;
         let answer = ModelResponse::write(self.model(), &plan, &loaded, Vec::new());
-        let foreign = Box::pin(self.inner.execute(prepared.request().data(session.clone()))).await;
+        let request = prepared.request(variables);
+        let foreign = Box::pin(self.delegate(request.data(session.clone()), prepared.data.clone())).await;
         Ok(self.complete(&plan, answer, foreign))
     }
 
@@ -115,7 +121,8 @@ impl Schema {
     async fn introspect(
         &self,
         session: &Arc<Session>,
-        prepared: &mut PreparedOperation,
+        prepared: &PreparedOperation,
+        variables: Variables,
         plan: Arc<PreparedPlan>,
         values: Vec<sea_orm::Value>,
     ) -> Result<PartialResponse> {
@@ -129,22 +136,29 @@ impl Schema {
             introspection::is_about_schema(&field.name) || matches!(field.kind, FieldKind::TypeName(_))
         };
         let is_constant = plan.fields.iter().all(is_constant);
-        if is_constant && let Some(kept) = introspection.kept(&compiled, &prepared.variables) {
+        if is_constant && let Some(kept) = introspection.kept(&compiled, &variables) {
             return Ok(kept);
         }
         let loaded = Tree { session, values: &values }.load_roots(&plan).await;
         let answer = ModelResponse::write(self.model(), &plan, &loaded, Vec::new());
-        let (schema, request) = (self.clone(), prepared.request().data(session.clone()));
+        let request = prepared.request(variables.clone()).data(session.clone());
+        let (schema, data) = (self.clone(), prepared.data.clone());
         let (runtime, span) = (Handle::current(), Span::current());
         let complete = move || {
-            let foreign = runtime.block_on(schema.inner.execute(request).instrument(span));
+            let foreign = runtime.block_on(schema.delegate(request, data).instrument(span));
             schema.complete(&plan, answer, foreign)
         };
         let answered = spawn_blocking(complete).await.map_err(Error::internal)?;
         if is_constant {
-            introspection.keep(&compiled, &prepared.variables, &answered);
+            introspection.keep(&compiled, &variables, &answered);
         }
         Ok(answered)
+    }
+
+    /// Executes a request by async-graphql. `data` has the values that the caller provides for hand-written fields.
+    pub(super) async fn delegate(&self, request: Request, data: Arc<Data>) -> Response {
+        let mut responses = self.inner.execute_stream_with_session_data(request, data);
+        responses.next().await.unwrap_or_default()
     }
 
     /// Returns the plan of a query or a subscription for these variables, and the values of its parameters.
@@ -179,7 +193,7 @@ impl Schema {
     }
 
     /// Validates the document, once while it is cached.
-    fn validate(&self, compiled: &Compiled) -> Result<(), Vec<LocatedError>> {
+    pub(super) fn validate(&self, compiled: &Compiled) -> Result<(), Vec<LocatedError>> {
         let errors = compiled.validation_result.get_or_init(|| {
             let validate = || validate(self.inner.registry(), &compiled.document);
             tracing::debug_span!("validate").in_scope(validate)
@@ -264,7 +278,7 @@ impl Extension for Answering {
 
 /// Converts an error of async-graphql. An error of this crate that passed through it keeps its code; a
 /// database error loses its text.
-fn located(error: ServerError) -> LocatedError {
+pub(super) fn located(error: ServerError) -> LocatedError {
     if let Some(located) = error.source::<LocatedError>() {
         return located.clone();
     }
@@ -277,6 +291,11 @@ fn located(error: ServerError) -> LocatedError {
         Error::of_hand_written_field(message, extensions.unwrap_or_default())
     };
     LocatedError { error: ours.unwrap_or_else(own), path, locations }
+}
+
+/// Converts the error of a resolver for a batch, as [`located`] does.
+pub(super) fn error_of_resolver(error: async_graphql::Error) -> Error {
+    located(error.into_server_error(Pos::default())).error
 }
 
 /// Returns the operation that a request selects.

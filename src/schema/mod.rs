@@ -1,5 +1,7 @@
 //! Dynamic async-graphql schema, built once from the model.
 
+mod additions;
+mod application;
 mod build;
 mod compiled;
 mod executor;
@@ -30,6 +32,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use serde::Serialize;
 
+pub use additions::EntityField;
 pub use build::SchemaBuilder;
 pub use prepared::{OperationKind, PreparedOperation};
 pub use rows::rows;
@@ -53,6 +56,7 @@ pub const SUBSCRIPTION: &str = "Subscription";
 pub struct Schema {
     inner: dynamic::Schema,
     shared: Arc<Shared>,
+    application: Arc<additions::ApplicationRoots>,
     guard: guard::DocumentLimits,
     live: live::LiveRuns,
     documents: compiled::DocumentCache,
@@ -207,6 +211,10 @@ impl Schema {
 
     /// Executes a prepared request on `database`; of a subscription only its first result.
     pub async fn run(&self, prepared: PreparedOperation, database: &Database) -> Executed {
+        if self.subscribes_to_application(&prepared) {
+            let first = Box::pin(self.application_events(prepared, database).into_future()).await.0;
+            return first.and_then(Arc::into_inner).unwrap_or_default();
+        }
         // Nobody could tell a torn result of a subscription from a whole one, and it may be the last for long.
         let consistency = match prepared.kind() {
             OperationKind::Subscription => ReadConsistency::Snapshot,
@@ -230,6 +238,9 @@ impl Schema {
         prepared: PreparedOperation,
         database: &Database,
     ) -> BoxStream<'static, Arc<Executed>> {
+        if self.subscribes_to_application(&prepared) {
+            return self.application_events(prepared, database);
+        }
         if prepared.kind() == OperationKind::Subscription {
             return self.live(prepared, database).boxed();
         }

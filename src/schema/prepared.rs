@@ -37,7 +37,7 @@ pub struct PreparedOperation {
     pub(super) compiled: Arc<Compiled>,
     pub(super) variables: Variables,
     /// Data that the caller provides for hand-written fields.
-    data: Data,
+    pub(super) data: Arc<Data>,
 }
 
 impl PreparedOperation {
@@ -50,7 +50,9 @@ impl PreparedOperation {
             Ok(compiled)
         });
         match checked {
-            Ok(compiled) => Ok(Self { compiled, variables: request.variables, data: request.data }),
+            Ok(compiled) => {
+                Ok(Self { compiled, variables: request.variables, data: Arc::new(request.data) })
+            }
             Err(error) => {
                 guard::drop_values(request.variables);
                 Err(error)
@@ -80,15 +82,13 @@ impl PreparedOperation {
     /// Copies the request for another run, without the data for hand-written fields.
     pub(super) fn again(&self) -> Self {
         let compiled = self.compiled.clone();
-        Self { compiled, variables: self.variables.clone(), data: Data::default() }
+        Self { compiled, variables: self.variables.clone(), data: Arc::default() }
     }
 
-    /// Converts the request for async-graphql, which runs hand-written fields and introspection. Moves the
-    /// caller's data, once.
-    pub(super) fn request(&mut self) -> Request {
-        let mut request = Request::new(String::new()).variables(self.variables.clone());
+    /// Converts the request for async-graphql, which runs hand-written fields and introspection.
+    pub(super) fn request(&self, variables: Variables) -> Request {
+        let mut request = Request::new(String::new()).variables(variables);
         request.operation_name = self.compiled.operation_name.clone();
-        request.data = std::mem::take(&mut self.data);
         request.set_parsed_query(self.compiled.document.clone());
         request
     }

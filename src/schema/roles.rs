@@ -7,6 +7,7 @@ use async_graphql::dynamic::SchemaError;
 use serde_json::Value as Json;
 
 use super::Schema;
+use super::additions::Additions;
 use super::build::SchemaSettings;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
@@ -51,7 +52,7 @@ impl Roles {
         let texts = |faults: Vec<PolicyFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
         let restricted = self.policies.restrict(&self.model, role, missing).map_err(texts)?;
         let rules = Rules::compile(self.model.clone(), &self.policies, role, &restricted).map_err(texts)?;
-        let built = self.settings.build(Arc::new(restricted.model), Some(rules), Vec::new(), Vec::new());
+        let built = self.settings.build(restricted.model, Some(rules), Additions::default());
         built.map_err(|error| vec![format!("role {role}: {error}")])
     }
 

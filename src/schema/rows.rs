@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_graphql::dynamic::{FieldValue, ResolverContext};
+use async_graphql::parser::types::OperationType;
 use async_graphql::{PathSegment, QueryPathNode, QueryPathSegment, Value};
 use sea_orm::{EntityTrait, Iterable, ModelTrait};
 
 use super::variables;
 use crate::database::RowSet;
 use crate::error::{Error, LocatedError};
-use crate::execute::{Loaded, ModelResponse, Session, Tree};
+use crate::execute::{ModelResponse, Session, Tree};
 use crate::model::{ColumnId, ColumnType, Model, Table};
 use crate::plan::{Document, Load, LoadKind, Variables};
 
@@ -27,6 +28,15 @@ where
     E: EntityTrait,
 {
     let session = context.data::<Arc<Session>>()?;
+    let renewed;
+    let session = match context.ctx.query_env.operation.node.ty {
+        // Each event has the limits of a request.
+        OperationType::Subscription => {
+            renewed = Arc::new(session.renewed());
+            &renewed
+        }
+        OperationType::Query | OperationType::Mutation => session,
+    };
     let answered = answer::<E>(context, session, models).await;
     let (values, errors) = answered.map_err(|(error, below)| {
         let below = below.into_iter().map(PathSegment::Field);
@@ -66,9 +76,7 @@ async fn answer<E: EntityTrait>(
     let (load, selection) = planned.map_err(|error| (error, planner.into_path()))?;
     session.check_cost(load.children(), models.len() as u64).map_err(here)?;
     let rows = row_set::<E>(model, &load, models);
-    let rows = Arc::new(rows);
-    let children = Tree { session, values: &[] }.load_children(&load, &rows).await;
-    let loaded = Loaded { rows, first: 0, junction: 0..0, cursor: 0..0, children };
+    let loaded = Tree { session, values: &[] }.load_existing(&load, Arc::new(rows)).await;
     let (rows, errors) = ModelResponse::write_rows(
         model,
         &load,

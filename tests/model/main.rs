@@ -10,6 +10,7 @@ mod describe;
 mod diagram;
 mod entity;
 mod example;
+mod extended;
 mod faults;
 mod from_tables;
 mod generated;

@@ -1,6 +1,11 @@
 //! User additions to the schema must fit the model's own types.
 
+use std::sync::{Arc, Mutex};
+
+use async_graphql::Value;
 use async_graphql::dynamic::{Enum, Field, FieldFuture, FieldValue, Object, TypeRef};
+use crowsfoot::execute::FieldBatch;
+use crowsfoot::schema::EntityField;
 use crowsfoot::{Registry, Schema, SchemaBuilder};
 use serde_json::json;
 
@@ -105,4 +110,101 @@ fn reports_all_schema_faults_at_once() {
         assert!(error.contains(fault), "{fault}\n{error}");
     }
     assert!(!error.contains("Fine"), "{error}");
+}
+
+#[tokio::test]
+async fn a_field_of_a_type_is_called_once_for_each_level_with_each_row_once() {
+    let database = support::sqlite().await;
+    database.seed(1).await;
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let known = calls.clone();
+    let number = EntityField::new(
+        "number",
+        TypeRef::named_nn(TypeRef::INT),
+        [entity::author::Column::Id],
+        move |authors: FieldBatch| {
+            let factor = authors.arguments().get("by").and_then(serde_json::Value::as_i64).unwrap_or(1);
+            let ids: async_graphql::Result<Vec<i32>> = authors.column(0).map_err(Into::into);
+            known.lock().unwrap().push(authors.len());
+            async move { Ok(ids?.into_iter().map(|id| Value::from(i64::from(id) * factor)).collect()) }
+        },
+    );
+    let schema = Schema::builder(support::example::registry().model().unwrap())
+        .entity_field(number.argument("by", TypeRef::named(TypeRef::INT)))
+        .finish()
+        .unwrap();
+    let query = "query ($by: Int) { authors(limit: 2) { id number same: number thrice: number(by: $by)
+        posts { author { id number } } } none: authors(limit: 0) { number } }";
+    let (answer, _) = support::ask(&schema, &database, query, json!({ "by": 3 })).await;
+    assert_eq!(answer.get("errors"), None, "{answer}");
+    let authors = answer["data"]["authors"].as_array().unwrap();
+    assert_eq!(authors.len(), 2);
+    for author in authors {
+        let id = &author["id"];
+        assert_eq!((&author["number"], &author["same"]), (id, id));
+        assert_eq!(author["thrice"].as_i64().unwrap(), id.as_i64().unwrap() * 3);
+        for post in author["posts"].as_array().unwrap() {
+            assert_eq!(post["author"], json!({ "id": id, "number": id }));
+        }
+    }
+    assert!(authors.iter().any(|author| author["posts"].as_array().unwrap().len() > 1));
+    // Two fields of the first level, and one of the third; an empty level calls nothing.
+    assert_eq!(*calls.lock().unwrap(), [2, 2, 2]);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_field_of_a_type_that_fails_is_null_or_nulls_its_row() {
+    let database = support::sqlite().await;
+    database.seed(1).await;
+    let field = |name: &str, of: TypeRef, values: fn(usize) -> async_graphql::Result<Vec<Value>>| {
+        EntityField::new(name, of, [entity::author::Column::Id], move |authors: FieldBatch| {
+            let values = values(authors.len());
+            async move { values }
+        })
+    };
+    let schema = Schema::builder(support::example::registry().model().unwrap())
+        .entity_field(field("fails", TypeRef::named(TypeRef::INT), |_| {
+            Err(crowsfoot::Error::bad_input("x", 1.into(), "expected y").into())
+        }))
+        .entity_field(field("few", TypeRef::named(TypeRef::INT), |_| Ok(Vec::new())))
+        .entity_field(field("nothing", TypeRef::named_nn(TypeRef::INT), |count| Ok(vec![Value::Null; count])))
+        .finish()
+        .unwrap();
+    for (name, code) in [("fails", "BAD_USER_INPUT"), ("few", "INTERNAL_SERVER_ERROR")] {
+        let (answer, _) =
+            support::ask(&schema, &database, &format!("{{ author(id: 1) {{ {name} }} }}"), json!({})).await;
+        assert_eq!(answer["data"], json!({ "author": { name: null } }));
+        let error = &answer["errors"][0];
+        assert_eq!((&error["extensions"]["code"], &error["path"]), (&json!(code), &json!(["author", name])));
+    }
+    let (answer, _) = support::ask(&schema, &database, "{ author(id: 1) { nothing } }", json!({})).await;
+    assert_eq!(answer["data"], json!({ "author": null }));
+    assert_eq!(answer["errors"][0]["path"], json!(["author", "nothing"]));
+    database.drop().await;
+}
+
+#[test]
+fn a_field_that_does_not_fit_its_type_is_refused_with_all_others() {
+    let field = |name: &str, of: TypeRef| {
+        EntityField::new(name, of, [entity::author::Column::Id], |_: FieldBatch| async { Ok(Vec::new()) })
+    };
+    let fault = |fields: Vec<EntityField>| {
+        let model = support::example::registry().model().unwrap();
+        let builder = fields.into_iter().fold(Schema::builder(model), SchemaBuilder::entity_field);
+        builder.finish().err().unwrap().to_string()
+    };
+    let int = || TypeRef::named(TypeRef::INT);
+    let taken = fault(vec![
+        field("name", int()),
+        field("postsConnection", int()),
+        field("x", int()),
+        field("x", int()),
+    ]);
+    assert_eq!(taken.matches("Author has a field of this name already").count(), 3, "{taken}");
+    let object = fault(vec![field("best", TypeRef::named("Post"))]);
+    assert!(object.contains("field best of table authors: expected a scalar"), "{object}");
+    let model = Registry::new().register::<actor::Entity>().model().unwrap();
+    let absent = Schema::builder(model).entity_field(field("x", int())).finish().err().unwrap().to_string();
+    assert!(absent.contains("field x of table authors: the entity is not a type of the schema"), "{absent}");
 }

@@ -48,7 +48,7 @@ impl ModelResponse {
                 answer.fields.push((field.key.clone(), None));
                 continue;
             }
-            let above = ParentContext { loads: &plan.loads, children, row: None, index: 0 };
+            let above = ParentContext { loads: &plan.loads, children, computed: &[], row: None, index: 0 };
             match writer.field(field, None, above) {
                 Ok(()) => answer.fields.push((field.key.clone(), Some(std::mem::take(&mut writer.json)))),
                 Err(NullPropagation) => {
@@ -69,7 +69,7 @@ impl ModelResponse {
     ) -> (Json, Vec<LocatedError>) {
         let mut writer = AnswerWriter::new(model, Vec::new());
         writer.json.reserve(plan.response_bytes.or(USUAL_BYTES) + AROUND_BYTES);
-        let above = ParentContext { loads: &plan.loads, children, row: None, index: 0 };
+        let above = ParentContext { loads: &plan.loads, children, computed: &[], row: None, index: 0 };
         let mut is_null = false;
         writer.json.push(b'{');
         for (place, field) in plan.fields.iter().enumerate() {

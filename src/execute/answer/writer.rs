@@ -10,6 +10,7 @@ use super::cell::{write_cell, write_scalar};
 use super::json::Json;
 use crate::database::{Cell, Row};
 use crate::error::{Error, LocatedError, Result};
+use crate::execute::computed::Computed;
 use crate::execute::tree::{Child, Loaded};
 use crate::model::{ColumnId, EntityId, Model};
 use crate::plan::{Field, FieldKind, Load, NodeGroup, Selection, write_node_id};
@@ -26,6 +27,7 @@ pub(super) type Written = std::result::Result<(), NullPropagation>;
 pub(super) struct ParentContext<'a> {
     pub loads: &'a [Load],
     pub children: &'a [Result<Child>],
+    pub computed: &'a [Result<Computed>],
     pub row: Option<Row<'a>>,
     pub index: usize,
 }
@@ -127,6 +129,9 @@ impl<'a> AnswerWriter<'a> {
                     Some((entity, row)) => self.column(entity, *column, row.cell(*slot), position),
                     None => self.null(&Error::internal("no row for a column"), position, true),
                 };
+            }
+            FieldKind::Computed { place, non_null } => {
+                return self.computed(above, *place, position, *non_null);
             }
             FieldKind::NodeId { slots } => {
                 let Some((entity, row)) = entity.zip(above.row) else {
@@ -269,6 +274,25 @@ impl<'a> AnswerWriter<'a> {
         }
     }
 
+    /// Writes a field of the application.
+    fn computed(&mut self, above: ParentContext<'a>, place: usize, position: Pos, non_null: bool) -> Written {
+        let values = match above.computed.get(place) {
+            Some(Ok(values)) => values,
+            Some(Err(error)) => return self.null(error, position, non_null),
+            None => return self.null(&Error::internal("a field was not resolved"), position, non_null),
+        };
+        match values.of_row(above.index) {
+            Some(value) if non_null && value == b"null" => {
+                self.null(&Error::internal("a non-null field was resolved to null"), position, true)
+            }
+            Some(value) => {
+                self.json.extend_from_slice(value);
+                Ok(())
+            }
+            None => self.null(&Error::internal("a row has no key"), position, non_null),
+        }
+    }
+
     /// Builds the error of a relation whose key is unreadable in the parent row.
     fn unreadable_relation(&self, load: &Load) -> Error {
         let Some((owner, relation)) = load.relation else {
@@ -326,7 +350,13 @@ impl<'a> AnswerWriter<'a> {
         index: usize,
     ) -> Written {
         let row = Some(loaded.row(index));
-        let above = ParentContext { loads: load.children(), children: &loaded.children, row, index };
+        let above = ParentContext {
+            loads: load.children(),
+            children: &loaded.children,
+            computed: &loaded.computed,
+            row,
+            index,
+        };
         self.fields(&selection.fields, Some(selection.entity), above)
     }
 

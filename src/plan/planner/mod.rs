@@ -18,9 +18,14 @@ use super::order::OrderTerm;
 use super::selection::{Document, FragmentDefinitions, Merged};
 use super::source::Source;
 use super::variables::{VariableUses, Variables};
-use super::{Complexity, Field, FieldKind, Load, LoadKind, NodeGroup, Page, Plan, Rows, Selection};
+use super::{
+    Complexity, ComputedLoad, Field, FieldKind, Load, LoadKind, NodeGroup, Page, Plan, Rows, Selection,
+};
 use crate::error::{Code, Error, Result};
-use crate::model::{Cardinality, ColumnId, Declaration, EntityId, Model, Relation, RelationId, Root, names};
+use crate::model::{
+    Cardinality, ColumnId, ComputedField, Declaration, Entity, EntityId, Model, Relation, RelationId, Root,
+    names,
+};
 
 /// Interface of every type with a primary key.
 const NODE: &[&str] = &["Node"];
@@ -290,13 +295,40 @@ impl<'a> Planner<'a> {
                 },
                 name => match entity.column_of_field(name) {
                     Some(column) => FieldKind::Column { slot: slot(rows, column), column },
-                    None => self.relation(id, &field, rows)?,
+                    None => match self.model.computed_field(id, name) {
+                        Some(computed) => self.computed(entity, computed, &field, rows),
+                        None => self.relation(id, &field, rows)?,
+                    },
                 },
             };
             self.path.pop();
             fields.push(Field::new(field.key.clone(), field.name().clone(), field.position(), kind));
         }
         Ok(Selection { entity: id, fields })
+    }
+
+    /// Plans a field of the application; equal ones share a call.
+    fn computed(
+        &self,
+        entity: &Entity,
+        computed: &ComputedField,
+        field: &Merged<'a>,
+        rows: &mut Rows,
+    ) -> FieldKind {
+        let given = field.arguments(&self.document);
+        let argument = |name: &String| Some((name.clone(), given.get(name)?.json()));
+        let load = ComputedLoad {
+            resolver: computed.resolver,
+            key: entity.primary_key.iter().map(|column| slot(rows, *column)).collect(),
+            slots: computed.columns.iter().map(|column| slot(rows, *column)).collect(),
+            arguments: computed.arguments.iter().filter_map(argument).collect(),
+        };
+        let known = rows.computed.iter().position(|known| *known == load);
+        let place = known.unwrap_or(rows.computed.len());
+        if known.is_none() {
+            rows.computed.push(load);
+        }
+        FieldKind::Computed { place, non_null: computed.non_null }
     }
 
     fn relation(&mut self, owner: EntityId, field: &Merged<'a>, rows: &mut Rows) -> Result<FieldKind> {
