@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityName};
 use super::SUBSCRIPTION;
 use super::executor::error_of_resolver;
 use super::mutations::MUTATION;
-use super::objects::object_field;
+use super::objects::scalar_field;
 use crate::execute::{FieldBatch, FieldResolver, FieldResolvers, json};
 use crate::model::{ComputedField, Entity, EntityId, Model, Relation, Table, names};
 
@@ -142,7 +142,7 @@ impl EntityField {
     }
 
     fn definition(&self) -> Field {
-        let field = object_field(&self.name, self.of.clone());
+        let field = scalar_field(&self.name, self.of.clone());
         let field = match &self.description {
             Some(description) => field.description(description),
             None => field,

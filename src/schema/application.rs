@@ -13,7 +13,7 @@ use futures_util::{FutureExt, StreamExt};
 use super::executor::{self, located};
 use super::{Executed, PreparedOperation, SUBSCRIPTION, Schema, variables};
 use crate::database::Database;
-use crate::error::{LocatedError, Result};
+use crate::error::{Error, LocatedError, Result};
 use crate::execute::{Json, ReadConsistency, Session, json};
 use crate::mutate::ApplicationFields;
 use crate::plan::{self, Document};
@@ -57,12 +57,19 @@ impl ApplicationFields for MutationFields<'_> {
 }
 
 impl MutationFields<'_> {
-    /// Returns the document with a single root field: the fields of a mutation are resolved one after another.
+    /// Returns the document with a single root field: the fields of a mutation are resolved one after another, and a field
+    /// that the document selects at several places once.
     fn document(&self, field: &[Positioned<Field>]) -> Result<ExecutableDocument> {
         let compiled = &self.prepared.compiled;
         let mut operation = compiled.operation()?.clone();
         let position = operation.selection_set.pos;
-        let items = field.iter().map(|one| Positioned::new(Selection::Field(one.clone()), one.pos)).collect();
+        let Some((first, others)) = field.split_first() else {
+            return Err(Error::internal("a field of the application is selected nowhere"));
+        };
+        let mut merged = first.clone();
+        let selected = others.iter().flat_map(|other| &other.node.selection_set.node.items);
+        merged.node.selection_set.node.items.extend(selected.cloned());
+        let items = vec![Positioned::new(Selection::Field(merged), first.pos)];
         operation.selection_set = Positioned::new(SelectionSet { items }, position);
         Ok(ExecutableDocument {
             operations: DocumentOperations::Single(Positioned::new(operation, position)),
