@@ -2,7 +2,8 @@
 //! # The modules
 //!
 //! [`Registry`] reflects entities into a checked [`Model`]; [`Schema`] serves the model as GraphQL. `server` puts the schema behind
-//! HTTP; [`diagram`] draws the model. Inside, a query becomes a [`plan::Plan`], and [`execute`] loads the plan's rows.
+//! HTTP; [`diagram`] draws the model. Items that this documentation does not show are internals: tests and benchmarks use them,
+//! and they may change in any release.
 //!
 //! # Other crates in the interface
 //!
@@ -15,12 +16,17 @@ compile_error!("crowsfoot needs a database: enable the feature `sqlite` or `post
 
 pub mod database;
 pub mod diagram;
+#[doc(hidden)]
 pub mod dialect;
+#[doc(hidden)]
 pub mod error;
+#[doc(hidden)]
 pub mod execute;
+#[doc(hidden)]
 pub mod guard;
 pub mod model;
-pub mod mutate;
+mod mutate;
+#[doc(hidden)]
 pub mod plan;
 pub mod policy;
 pub mod schema;
@@ -28,7 +34,7 @@ pub mod schema;
 pub mod server;
 
 pub use async_graphql;
-pub use error::{Code, Error, Result};
+pub use error::{Code, Error, LocatedError, Result};
 pub use model::{EntityOptions, Model, Registry};
 pub use schema::{Schema, SchemaBuilder};
 pub use sea_orm;

@@ -18,9 +18,8 @@ use async_graphql::dynamic::{
     TypeRef,
 };
 use crowsfoot::database::{Database, connect};
-use crowsfoot::execute::{FieldBatch, Session};
 use crowsfoot::model::Table;
-use crowsfoot::schema::{EntityField, rows};
+use crowsfoot::schema::{EntityField, FieldBatch, Session, rows};
 use crowsfoot::server::{Server, Settings};
 use crowsfoot::{Error, Registry, Schema, SchemaBuilder};
 use futures_util::{Stream, stream};

@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use async_graphql::dynamic::{Field, FieldFuture, FieldValue, InputValue, ResolverContext, TypeRef};
 use crowsfoot::database::connect;
-use crowsfoot::execute::Session;
-use crowsfoot::schema::rows;
+use crowsfoot::schema::{Session, rows};
 use crowsfoot::server::{Server, Settings};
 use crowsfoot::{Error, Registry, Schema};
 use entities::{authors, biographies, book_subjects, books, reviews, subjects};

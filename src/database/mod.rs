@@ -21,6 +21,7 @@ mod tracked_statement;
 mod transaction;
 mod uninterrupted;
 
+#[doc(hidden)]
 pub use availability::{Availability, PoolUse};
 pub use capacity_hint::CapacityHint;
 pub use changes::{ChangeNotifier, ChangeSource, Listener, OwnChanges, Touched};
@@ -29,12 +30,14 @@ pub use handle::Database;
 pub use introspect::column_types::unreadable_columns;
 pub use introspect::describe::{DatabaseDescription, LeftOut, describe};
 pub(crate) use introspect::foreign_keys::COLUMNS as FOREIGN_KEY_COLUMNS;
+#[doc(hidden)]
 pub use introspect::foreign_keys::{Checked, ForeignKey, ForeignKeys};
 pub use introspect::verify::{Difference, verify, verify_described};
 #[cfg(test)]
 pub(crate) use plain_text::is_all_plain;
 pub(crate) use plain_text::is_escaped;
 pub use relay::{ChangeRelay, RelayError};
+#[doc(hidden)]
 pub use row::{Cell, Row, RowSet, Unreadable};
 pub(crate) use row_builder::RowSetBuilder;
 pub use settings::{ConnectSettings, Pooler, Synchronous};
@@ -42,4 +45,5 @@ pub(crate) use sql_error::SQLITE_FULL;
 pub use sql_error::{SqlError, SqlRefusal};
 pub use tracked_statement::{ExecutionStats, TrackedStatement};
 pub(crate) use transaction::Running;
+#[doc(hidden)]
 pub use transaction::Transaction;

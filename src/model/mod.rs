@@ -8,6 +8,7 @@ mod expected;
 mod fault;
 mod limit;
 mod merge;
+#[doc(hidden)]
 pub mod names;
 mod note;
 mod range;
@@ -18,18 +19,23 @@ mod table;
 mod tables;
 mod vocabulary;
 
-pub use column_type::{ColumnType, Operators, Scalar, is_null, normalize_key};
+#[doc(hidden)]
+pub use column_type::{Operators, is_null, normalize_key};
+pub use column_type::{ColumnType, Scalar};
 pub use description::{
     ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
 };
+#[doc(hidden)]
 pub use expected::Expected;
 pub use fault::{ModelError, ModelFault};
+#[doc(hidden)]
 pub use limit::Limit;
 pub use note::Note;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
 pub use table::{ColumnId, EntityId, RelationId, Table};
 pub use tables::TableOptions;
+#[doc(hidden)]
 pub use vocabulary::{AggregateFunction, Combinator, NestedNeed, NestedVerb, Operator, Quantifier};
 
 use std::collections::{BTreeMap, HashMap};

@@ -37,10 +37,13 @@ pub use build::SchemaBuilder;
 pub use prepared::{OperationKind, PreparedOperation};
 pub use rows::rows;
 
+pub use crate::execute::{ExecutionLimits, FieldBatch, ReadConsistency, Session, StatementRecord};
+pub use crate::guard::DocumentLimits;
+
 use crate::database::Database;
 use crate::dialect::Dialect;
 use crate::error::{LocatedError, Result};
-use crate::execute::{Json, ReadConsistency, Session, Shared, StatementRecord, json, object};
+use crate::execute::{Json, Shared, json, object};
 use crate::guard;
 use crate::model::Model;
 use crate::plan::{self, Catalog, Plan, SqlBuilder};
@@ -70,6 +73,7 @@ pub struct Schema {
 
 /// Response with the statements that were sent for it.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Executed {
     /// Data as JSON text; `None` if the request was refused before execution (September 2025, section 7.1.3).
     pub data: Option<Json>,
@@ -252,6 +256,7 @@ impl Schema {
     ///
     /// # Errors
     /// If the guard refuses the document, it has no such operation, or a root field of it cannot be planned.
+    #[doc(hidden)]
     pub fn plan(&self, request: &Request) -> Result<Plan> {
         let document = guard::parse(&request.query, &self.guard).map_err(|refusal| refusal.error)?;
         guard::Uses::of(&document).check(&request.variables, &self.guard)?;
@@ -271,6 +276,7 @@ impl Schema {
     }
 
     /// Returns the SQL builder of the schema's plans for a dialect and a catalog.
+    #[doc(hidden)]
     pub fn select<'a>(&'a self, dialect: Dialect, catalog: &'a Catalog) -> SqlBuilder<'a> {
         SqlBuilder {
             model: &self.shared.model,

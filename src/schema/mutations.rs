@@ -14,12 +14,17 @@ use crate::policy::RowAction;
 /// Name of the mutation root.
 pub(super) const MUTATION: &str = "Mutation";
 
+/// Builds the mutation root without fields.
+pub(super) fn empty_root() -> Object {
+    Object::new(MUTATION).description(
+        "Write operations. Each operation is one transaction: its fields run in order, and an error rolls back all of them.",
+    )
+}
+
 /// Builds the mutation root, and the types that it needs and no others: introspection would hide unused ones. `None` if
 /// nothing can be written.
 pub(super) fn root(writable: &Writable) -> Option<(Object, Vec<Type>)> {
-    let mut mutation = Object::new(MUTATION).description(
-        "Write operations. Each operation is one transaction: its fields run in order, and an error rolls back all of them.",
-    );
+    let mut mutation = empty_root();
     let mut is_empty = true;
     for (id, _) in writable.entities() {
         for field in root_fields(writable, id) {

@@ -4,6 +4,7 @@ use std::io;
 
 /// Error that prevents the service from starting, or ends it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServeError {
     /// The address is in use, not available on this host, or not an address.
     #[error("cannot listen on {listen}: {source}")]

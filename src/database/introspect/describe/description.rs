@@ -15,6 +15,7 @@ pub struct DatabaseDescription {
 
 /// Part of a database that its description leaves out.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LeftOut {
     /// No schema was named, and the connection has none of its own.
     NoOwnSchema,

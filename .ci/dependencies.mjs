@@ -1,8 +1,9 @@
-// Checks the licence and the registry of every dependency, on all platforms.
+// Checks every dependency, on all platforms: its licence, its registry, and the Rust version that it needs.
 //
-//     cargo metadata --format-version 1 --locked | node .ci/licences.mjs
+//     cargo metadata --format-version 1 --locked | node .ci/dependencies.mjs
 //
-// cargo-deny checks the same and more, but takes seven minutes of processor time to build.
+// cargo-deny checks licences and registries too, but takes seven minutes of processor time to build, and its advisories need
+// a database from outside the registry. cargo-semver-checks compares with a published release, and there is none yet.
 import { readFileSync } from "node:fs";
 
 const ALLOWED = new Set([
@@ -48,10 +49,22 @@ function isAllowed(expression) {
   return allowed;
 }
 
+// Compares two versions such as 1.94 and 1.94.0.
+function isNewer(one, other) {
+  const [a, b] = [one, other].map((version) => version.split(".").map(Number));
+  const at = [0, 1, 2].find((place) => (a[place] ?? 0) !== (b[place] ?? 0));
+  return at !== undefined && (a[at] ?? 0) > (b[at] ?? 0);
+}
+
 const { packages } = JSON.parse(readFileSync(0, "utf8"));
 const faults = [];
-for (const { name, version, license, source } of packages) {
+const declared = packages.find(({ name, source }) => name === "crowsfoot" && source === null)?.rust_version;
+if (!declared) faults.push("crowsfoot declares no rust-version");
+for (const { name, version, license, source, rust_version: needed } of packages) {
   if (license === null || !isAllowed(license)) faults.push(`${name} ${version} has the licence ${license}`);
+  if (declared && needed && isNewer(needed, declared)) {
+    faults.push(`${name} ${version} needs Rust ${needed}, but crowsfoot declares ${declared}`);
+  }
   if (source !== null && source !== REGISTRY) faults.push(`${name} ${version} is from ${source}`);
 }
 for (const fault of faults) console.error(fault);
