@@ -19,9 +19,9 @@ mod table;
 mod tables;
 mod vocabulary;
 
+pub use column_type::{ColumnType, Scalar};
 #[doc(hidden)]
 pub use column_type::{Operators, is_null, normalize_key};
-pub use column_type::{ColumnType, Scalar};
 pub use description::{
     ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
 };

@@ -125,7 +125,8 @@ impl Schema {
             variables::read(self.inner.registry(), operation, &prepared.variables).map_err(refuse)?;
         // Refuses a second root field.
         let fragments = &compiled.document.fragments;
-        executor::plan(&self.shared, operation, fragments, plan::Variables::fixed(&variables)).map_err(refuse)?;
+        executor::plan(&self.shared, operation, fragments, plan::Variables::fixed(&variables))
+            .map_err(refuse)?;
         let session = Session::new(self.shared.clone(), database, ReadConsistency::Snapshot, &self.viewer);
         let request = prepared.request(variables).data(Arc::new(session.map_err(refuse)?));
         let events = self.inner.execute_stream_with_session_data(request, prepared.data.clone());

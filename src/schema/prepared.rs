@@ -50,9 +50,7 @@ impl PreparedOperation {
             Ok(compiled)
         });
         match checked {
-            Ok(compiled) => {
-                Ok(Self { compiled, variables: request.variables, data: Arc::new(request.data) })
-            }
+            Ok(compiled) => Ok(Self { compiled, variables: request.variables, data: Arc::new(request.data) }),
             Err(error) => {
                 guard::drop_values(request.variables);
                 Err(error)
