@@ -11,12 +11,12 @@ use crate::support::{self, TestDatabase};
 
 #[allow(dead_code, reason = "the program's main is not called")]
 #[path = "../../examples/extended/main.rs"]
-mod extended;
+mod reviews;
 
 async fn open() -> (TestDatabase, Schema) {
     let database = support::sqlite().await;
-    database.run(extended::TABLES).await;
-    let schema = extended::builder(&database.connection).unwrap().finish().unwrap();
+    database.run(reviews::TABLES).await;
+    let schema = reviews::builder(&database.connection).unwrap().finish().unwrap();
     (database, schema)
 }
 
@@ -133,10 +133,10 @@ async fn a_field_of_subscriptions_sends_each_event_with_the_clients_selection() 
 #[tokio::test]
 async fn a_role_has_none_of_the_applications_fields_and_an_administrator_all() {
     let database = support::sqlite().await;
-    database.run(extended::TABLES).await;
+    database.run(reviews::TABLES).await;
     let policies =
         Policies::new().role("reader", |role| role.grant("Book", |grant| grant.read("true").columns(["*"])));
-    let schema = extended::builder(&database.connection).unwrap().policies(policies).finish().unwrap();
+    let schema = reviews::builder(&database.connection).unwrap().policies(policies).finish().unwrap();
     let reader = schema.seen_by(&Viewer::new("reader")).unwrap();
     for field in ["averageStars", "rateBook", "newReviews"] {
         assert!(schema.sdl().contains(field), "{field}");
