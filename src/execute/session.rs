@@ -186,6 +186,7 @@ impl Session {
     pub fn renewed(&self) -> Self {
         Self {
             shared: self.shared.clone(),
+            under_rules: None,
             dialect: self.dialect,
             begins_snapshots: self.begins_snapshots,
             statements: Arc::new(self.statements.renewed()),

@@ -72,6 +72,7 @@ impl Shared {
         let Self { limits, consistency, .. } = *self;
         // Lists are read under the rules.
         let defaults = ListDefaults::default();
-        Self { model, rules: None, defaults, limits, consistency, availability: self.availability.clone() }
+        let (resolvers, availability) = (self.resolvers.clone(), self.availability.clone());
+        Self { model, rules: None, defaults, limits, consistency, resolvers, availability }
     }
 }
