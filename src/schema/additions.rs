@@ -1,18 +1,15 @@
 //! Fields and types of the application, beside the generated ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::Value;
-use async_graphql::dynamic::{Field, InputValue, SchemaError, SubscriptionField, Type, TypeRef};
+use async_graphql::dynamic::{Field, SchemaError, SubscriptionField, Type, TypeRef};
 use async_graphql::registry::{MetaType, MetaTypeName, Registry};
 use futures_util::FutureExt;
 use sea_orm::{ColumnTrait, EntityName};
 
-use super::SUBSCRIPTION;
-use super::executor::error_of_resolver;
-use super::mutations::MUTATION;
-use super::objects::scalar_field;
+use super::resolver_error::error_of_resolver;
 use crate::execute::{FieldBatch, FieldResolver, FieldResolvers, json};
 use crate::model::{ComputedField, Entity, EntityId, Model, Relation, Table, names};
 
@@ -49,13 +46,14 @@ pub(super) struct ApplicationRoots {
 impl ApplicationRoots {
     /// Returns the root fields that the model does not have.
     pub fn of(registry: &Registry, model: &Model) -> Self {
-        let fields = |root: &str, is_own: &dyn Fn(&str) -> bool| {
-            let fields = registry.types.get(root).and_then(MetaType::fields);
+        let fields = |root: &Option<String>, is_own: &dyn Fn(&str) -> bool| {
+            let root = root.as_ref().and_then(|root| registry.types.get(root));
+            let fields = root.and_then(MetaType::fields);
             fields.into_iter().flatten().map(|(name, _)| name.clone()).filter(|name| !is_own(name)).collect()
         };
         Self {
-            mutations: fields(MUTATION, &|name| model.mutation_root(name).is_some()),
-            subscriptions: fields(SUBSCRIPTION, &|name| {
+            mutations: fields(&registry.mutation_type, &|name| model.mutation_root(name).is_some()),
+            subscriptions: fields(&registry.subscription_type, &|name| {
                 model.root(name).is_some() || ["node", "nodes"].contains(&name)
             }),
         }
@@ -84,12 +82,12 @@ impl ApplicationRoots {
 /// .description("First letter of the name.");
 /// ```
 pub struct EntityField {
-    table: Table,
-    name: String,
-    of: TypeRef,
-    description: Option<String>,
+    pub(super) table: Table,
+    pub(super) name: String,
+    pub(super) of: TypeRef,
+    pub(super) description: Option<String>,
     columns: Vec<String>,
-    arguments: Vec<(String, TypeRef)>,
+    pub(super) arguments: Vec<(String, TypeRef)>,
     resolver: FieldResolver,
 }
 
@@ -139,17 +137,6 @@ impl EntityField {
     pub fn argument(mut self, name: impl Into<String>, of: TypeRef) -> Self {
         self.arguments.push((name.into(), of));
         self
-    }
-
-    fn definition(&self) -> Field {
-        let field = scalar_field(&self.name, self.of.clone());
-        let field = match &self.description {
-            Some(description) => field.description(description),
-            None => field,
-        };
-        self.arguments
-            .iter()
-            .fold(field, |field, (name, of)| field.argument(InputValue::new(name, of.clone())))
     }
 }
 
@@ -212,24 +199,6 @@ fn has_field(entity: &Entity, name: &str) -> bool {
     name == names::NODE_ID
         || entity.column_of_field(name).is_some()
         || entity.relations.iter().any(is_of_relation)
-}
-
-/// Adds the definitions of the fields to the types of their entities.
-pub(super) fn define(model: &Model, fields: &[EntityField], types: Vec<Type>) -> Vec<Type> {
-    let mut by_type: BTreeMap<&str, Vec<&EntityField>> = BTreeMap::new();
-    for field in fields {
-        if let Some(id) = model.entity_of_table(&field.table) {
-            by_type.entry(&model.entities[id].name).or_default().push(field);
-        }
-    }
-    let with_fields = |one| match one {
-        Type::Object(object) => {
-            let added = by_type.remove(object.type_name()).unwrap_or_default();
-            Type::Object(added.into_iter().fold(object, |object, field| object.field(field.definition())))
-        }
-        other => other,
-    };
-    types.into_iter().map(with_fields).collect()
 }
 
 /// Returns the fields of entities whose type has fields itself: their values are written as they are.

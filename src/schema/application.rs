@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 
-use super::executor::{self, located};
+use super::executor;
+use super::resolver_error::located;
 use super::{Executed, PreparedOperation, SUBSCRIPTION, Schema, variables};
 use crate::database::Database;
 use crate::error::{Error, LocatedError, Result};
@@ -19,11 +20,11 @@ use crate::mutate::ApplicationFields;
 use crate::plan::{self, Document};
 
 /// Fields of the application in one mutation.
-pub(super) struct MutationFields<'a> {
-    pub schema: &'a Schema,
-    pub prepared: &'a PreparedOperation,
+struct MutationFields<'a> {
+    schema: &'a Schema,
+    prepared: &'a PreparedOperation,
     /// Coerced variables of the request.
-    pub variables: &'a Variables,
+    variables: &'a Variables,
 }
 
 impl ApplicationFields for MutationFields<'_> {
@@ -79,6 +80,15 @@ impl MutationFields<'_> {
 }
 
 impl Schema {
+    /// Returns the resolver of the application's fields in a mutation. `variables` are coerced.
+    pub(super) fn application_fields<'a>(
+        &'a self,
+        prepared: &'a PreparedOperation,
+        variables: &'a Variables,
+    ) -> impl ApplicationFields + 'a {
+        MutationFields { schema: self, prepared, variables }
+    }
+
     /// Returns true for a subscription to a field of the application.
     pub(super) fn subscribes_to_application(&self, prepared: &PreparedOperation) -> bool {
         let known = &self.application.subscriptions;

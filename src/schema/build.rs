@@ -205,7 +205,7 @@ impl SchemaSettings {
         all.extend(scalars.into_iter().map(scalar).chain([direction().into()]));
         all.extend(enumerations(&model));
         all.extend(inputs::types(&possible));
-        all.extend(additions::define(&model, &entity_fields, objects::types(&possible)));
+        all.extend(objects::with_application_fields(&model, &entity_fields, objects::types(&possible)));
         all.extend(written.into_iter().flatten());
         // async-graphql would replace the earlier of two types with the later.
         let mut taken: HashSet<String> = all.iter().map(|own| type_name(own).to_owned()).collect();

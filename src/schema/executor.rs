@@ -8,19 +8,17 @@ use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, N
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Data, PathSegment, Pos, Request, Response, ServerError, ServerResult, Value, Variables};
+use async_graphql::{Data, PathSegment, Request, Response, ServerError, ServerResult, Value, Variables};
 use futures_util::StreamExt;
-use sea_orm::DbErr;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tracing::{Instrument, Span};
 
-use super::application::MutationFields;
 use super::compiled::Compiled;
 use super::prepared::PreparedOperation;
+use super::resolver_error::located;
 use super::validate::validate;
 use super::{QUERY, SUBSCRIPTION, Schema, introspection, rows, variables};
-use crate::database::SqlError;
 use crate::error::{Error, LocatedError, Result};
 use crate::execute::{Json, ModelResponse, PreparedPlan, Session, Shared, Tree, json, object};
 use crate::mutate;
@@ -67,7 +65,7 @@ impl Schema {
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
             // Boxed, as all rare paths: otherwise it would be part of every request's future, and be moved
             // with it.
-            let application = MutationFields { schema: self, prepared, variables: &coerced };
+            let application = self.application_fields(prepared, &coerced);
             return Ok(match Box::pin(mutate::mutate(session, operation, document, &application)).await {
                 Ok(data) => (Some(data), Vec::new()),
                 // Any fault discards the whole response, because nothing was written.
@@ -274,28 +272,6 @@ impl Extension for Answering {
             false => error,
         })
     }
-}
-
-/// Converts an error of async-graphql. An error of this crate that passed through it keeps its code; a
-/// database error loses its text.
-pub(super) fn located(error: ServerError) -> LocatedError {
-    if let Some(located) = error.source::<LocatedError>() {
-        return located.clone();
-    }
-    let ours = error.source::<Error>().cloned();
-    let ours = ours.or_else(|| error.source::<DbErr>().cloned().map(|error| SqlError::from(error).into()));
-    let ServerError { message, locations, path, extensions, .. } = error;
-    let own = || {
-        let extensions = serde_json::to_value(extensions).ok();
-        let extensions = extensions.and_then(|extensions| extensions.as_object().cloned());
-        Error::of_hand_written_field(message, extensions.unwrap_or_default())
-    };
-    LocatedError { error: ours.unwrap_or_else(own), path, locations }
-}
-
-/// Converts the error of a resolver for a batch, as [`located`] does.
-pub(super) fn error_of_resolver(error: async_graphql::Error) -> Error {
-    located(error.into_server_error(Pos::default())).error
 }
 
 /// Returns the operation that a request selects.

@@ -14,6 +14,7 @@ mod mutations;
 mod objects;
 mod possible;
 mod prepared;
+mod resolver_error;
 mod roles;
 mod roots;
 mod rows;

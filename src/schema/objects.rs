@@ -1,11 +1,14 @@
 //! Output types. Their fields only read data that was loaded before.
 
+use std::collections::BTreeMap;
+
 use async_graphql::Value;
 use async_graphql::dynamic::{
     Field, FieldFuture, FieldValue, InputValue, Interface, InterfaceField, Object, ResolverContext, Type,
     TypeRef,
 };
 
+use super::additions::EntityField;
 use super::possible::Possible;
 use super::roots::FieldDefinition;
 use crate::model::names::ConnectionTypes;
@@ -287,4 +290,35 @@ pub(super) fn field_value(value: &Value) -> FieldValue<'_> {
         Value::List(items) => FieldValue::list(items.iter().map(field_value)),
         object => FieldValue::borrowed_any(object),
     }
+}
+
+/// Adds the application's fields to the types of their entities.
+pub(super) fn with_application_fields(model: &Model, fields: &[EntityField], types: Vec<Type>) -> Vec<Type> {
+    let mut by_type: BTreeMap<&str, Vec<&EntityField>> = BTreeMap::new();
+    for field in fields {
+        if let Some(id) = model.entity_of_table(&field.table) {
+            by_type.entry(&model.entities[id].name).or_default().push(field);
+        }
+    }
+    let with_fields = |one| match one {
+        Type::Object(object) => {
+            let added = by_type.remove(object.type_name()).unwrap_or_default();
+            Type::Object(
+                added.into_iter().fold(object, |object, field| object.field(application_field(field))),
+            )
+        }
+        other => other,
+    };
+    types.into_iter().map(with_fields).collect()
+}
+
+/// Builds a field of the application, whose value was computed before.
+fn application_field(field: &EntityField) -> Field {
+    let defined = scalar_field(&field.name, field.of.clone());
+    let defined = match &field.description {
+        Some(description) => defined.description(description),
+        None => defined,
+    };
+    let argument = |(name, of): &(String, TypeRef)| InputValue::new(name, of.clone());
+    field.arguments.iter().map(argument).fold(defined, Field::argument)
 }
