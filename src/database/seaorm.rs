@@ -62,7 +62,9 @@ fn value_of(result: &QueryResult, index: usize, column_type: &ColumnType) -> Res
         }
         ColumnType::Float => get::<f32>(result, index)?.map(Value::from),
         ColumnType::Double => get::<f64>(result, index)?.map(Value::from),
-        ColumnType::Text | ColumnType::Enumeration(_) => get::<String>(result, index)?.map(Value::from),
+        ColumnType::Text | ColumnType::Enumeration(_) | ColumnType::Native(_) => {
+            get::<String>(result, index)?.map(Value::from)
+        }
         ColumnType::Decimal => get::<Decimal>(result, index)?.map(Value::from),
         ColumnType::Uuid => get::<Uuid>(result, index)?.map(Value::from),
         ColumnType::Date => get::<NaiveDate>(result, index)?.map(Value::from),
@@ -71,6 +73,7 @@ fn value_of(result: &QueryResult, index: usize, column_type: &ColumnType) -> Res
         ColumnType::Timestamp => get::<DateTime<FixedOffset>>(result, index)?.map(Value::from),
         ColumnType::Json => get::<Json>(result, index)?.map(Value::from),
         ColumnType::Bytes => get::<Vec<u8>>(result, index)?.map(Value::from),
+        ColumnType::List(_) => return Err(DbErr::Type("only PostgreSQL has lists".to_owned())),
     })
 }
 

@@ -36,3 +36,14 @@ impl Comparison {
     pub const ALL: [Self; 6] =
         [Self::Equal, Self::NotEqual, Self::Less, Self::LessOrEqual, Self::Greater, Self::GreaterOrEqual];
 }
+
+/// Comparison of two sets: lists, ranges or networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SetOperator {
+    /// The column contains all of the operand.
+    Contains,
+    /// The operand contains all of the column.
+    ContainedBy,
+    /// Both have a part in common.
+    Overlaps,
+}

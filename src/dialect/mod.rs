@@ -10,10 +10,12 @@ pub mod sqlite_decimal;
 mod sqlite_float;
 pub mod sqlite_time;
 
-use sea_orm::sea_query::{Expr, ExprTrait, FunctionCall, NullOrdering, Order, SelectStatement, SqlWriter};
+use sea_orm::sea_query::{
+    Expr, ExprTrait, Func, FunctionCall, NullOrdering, Order, SelectStatement, SqlWriter,
+};
 use sea_orm::{DbBackend, Value};
 
-pub use comparison::Comparison;
+pub use comparison::{Comparison, SetOperator};
 use like::after_prefix;
 pub use like::{escape_like, glob_of_like, prefix_of_like};
 pub use pattern::{DESCRIPTION as REGEX_DESCRIPTION, Pattern};
@@ -123,6 +125,40 @@ impl Dialect {
     /// Returns the test for false and NULL. `NOT` would lose the rows for which the condition is NULL.
     pub fn is_not_true(self, condition: Expr) -> Expr {
         sql!(self, is_not_true(condition))
+    }
+
+    /// Returns a value for comparison with the form of [`Dialect::ordered`].
+    pub fn ordered_value(self, model: &Model, value: Value, column_type: &ColumnType) -> Expr {
+        match column_type {
+            ColumnType::Native(_) | ColumnType::List(_) => self.operand(model, Expr::val(value), column_type),
+            _ => Expr::val(value),
+        }
+    }
+
+    /// Compares the sets of `column` with a value.
+    pub fn compare_sets(
+        self,
+        model: &Model,
+        column: Expr,
+        operator: SetOperator,
+        operand: Expr,
+        column_type: &ColumnType,
+    ) -> Expr {
+        let operand = self.operand(model, operand, column_type);
+        Expr::cust_with_exprs(sql!(self, set_operator(operator, column_type)), [column, operand])
+    }
+
+    /// Tests the sets of `column` for having no item.
+    pub fn is_empty(self, column: Expr, column_type: &ColumnType) -> Expr {
+        match column_type {
+            ColumnType::List(_) => self.length(column).eq(0),
+            _ => Func::cust("isempty").arg(column).into(),
+        }
+    }
+
+    /// Returns the number of items in the lists of `column`.
+    pub fn length(self, column: Expr) -> Expr {
+        Func::cust(sql!(self, LENGTH)).arg(column).into()
     }
 
     /// Checks that a column stores `value` unchanged, regardless of its declaration.

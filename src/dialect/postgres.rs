@@ -6,8 +6,9 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{DbBackend, Value};
 
+use super::comparison::SetOperator;
 use super::sql::{DatabaseSql, RegexSyntax};
-use crate::model::{ColumnType, Model};
+use crate::model::{ColumnType, Model, NativeForm, quoted};
 
 /// PostgreSQL 13 or newer.
 pub(super) struct Postgres;
@@ -18,6 +19,8 @@ impl DatabaseSql for Postgres {
     const BACKEND: DbBackend = DbBackend::Postgres;
 
     const NULLS_FIRST_ASCENDING: bool = false;
+
+    const LENGTH: &'static str = "cardinality";
 
     const REGEX: RegexSyntax = RegexSyntax {
         any: ".",
@@ -30,23 +33,53 @@ impl DatabaseSql for Postgres {
         format!("${number}")
     }
 
-    /// The driver cannot decode an enum, so it becomes text.
+    /// The driver cannot decode an enum or a native type, so it becomes text.
     fn selected(expression: Expr, column_type: &ColumnType) -> Expr {
         match column_type {
             ColumnType::Enumeration(_) => expression.cast_as("text"),
+            ColumnType::Native(native) => match native.form {
+                // The decoder reads the binary format, because the text depends on a setting of the connection.
+                NativeForm::Duration => expression,
+                NativeForm::Money => expression.cast_as("numeric"),
+                NativeForm::Hstore => expression.cast_as("json"),
+                NativeForm::Composite(_) | NativeForm::Document => {
+                    Func::cust("to_json").arg(expression).into()
+                }
+                _ => expression.cast_as("text"),
+            },
+            ColumnType::List(list) => match &list.element {
+                ColumnType::Enumeration(_) => expression.cast_as("text[]"),
+                ColumnType::Native(native) => match native.form {
+                    NativeForm::Duration => expression,
+                    NativeForm::Money => expression.cast_as("numeric[]"),
+                    _ => expression.cast_as("text[]"),
+                },
+                _ => expression,
+            },
             _ => expression,
         }
     }
 
     /// PostgreSQL would order enums by their declaration.
     fn ordered(expression: Expr, column_type: &ColumnType) -> Expr {
-        Self::selected(expression, column_type)
+        match column_type {
+            ColumnType::Enumeration(_) => Self::selected(expression, column_type),
+            _ => expression,
+        }
     }
 
     fn operand(model: &Model, operand: Expr, column_type: &ColumnType) -> Expr {
-        match column_type {
-            ColumnType::Enumeration(id) => operand.as_enum(model.enumerations[*id].database_name.clone()),
-            _ => operand,
+        typed(model, operand, column_type)
+    }
+
+    fn set_operator(operator: SetOperator, column_type: &ColumnType) -> &'static str {
+        let is_network = matches!(column_type, ColumnType::Native(native) if native.form.is_network());
+        match (operator, is_network) {
+            (SetOperator::Contains, false) => "$1 @> $2",
+            (SetOperator::Contains, true) => "$1 >>= $2",
+            (SetOperator::ContainedBy, false) => "$1 <@ $2",
+            (SetOperator::ContainedBy, true) => "$1 <<= $2",
+            (SetOperator::Overlaps, _) => "$1 && $2",
         }
     }
 
@@ -63,11 +96,9 @@ impl DatabaseSql for Postgres {
     }
 
     fn is_in(model: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr {
-        let array = match column_type {
-            ColumnType::Enumeration(id) => {
-                list.as_enum(format!("{}[]", model.enumerations[*id].database_name))
-            }
-            _ => list,
+        let array = match cast(model, column_type) {
+            Some(sql) => list.cast_as(format!("{sql}[]")),
+            None => list,
         };
         Expr::cust_with_exprs("$1 = ANY($2)", [column, array])
     }
@@ -85,11 +116,9 @@ impl DatabaseSql for Postgres {
         let items: Vec<String> = types
             .iter()
             .enumerate()
-            .map(|(index, column_type)| match column_type {
-                ColumnType::Enumeration(id) => {
-                    format!("key.k{index}::\"{}\"", model.enumerations[*id].database_name)
-                }
-                _ => format!("key.k{index}"),
+            .map(|(index, column_type)| match cast(model, column_type) {
+                Some(sql) => format!("key.k{index}::{sql}"),
+                None => format!("key.k{index}"),
             })
             .collect();
         let names: Vec<String> = (0..types.len()).map(|index| format!("k{index}")).collect();
@@ -113,13 +142,13 @@ impl DatabaseSql for Postgres {
     fn list(model: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement {
         let mut list = Sql::select();
         for (index, column_type) in types.iter().enumerate() {
-            let values = array(rows.iter().map(|row| row[index].clone()).collect(), column_type);
-            let item = Expr::cust_with_exprs("unnest($1)", [Expr::val(values)]);
-            let item = match column_type {
-                ColumnType::Enumeration(id) => item.as_enum(model.enumerations[*id].database_name.clone()),
-                _ => item,
+            let values = rows.iter().map(|row| row[index].clone());
+            let values = match column_type {
+                ColumnType::List(_) => array(values.map(|list| literal(&list)).collect(), &ColumnType::Text),
+                _ => array(values.collect(), column_type),
             };
-            list.expr_as(item, Alias::new(format!("c{index}")));
+            let item = Expr::cust_with_exprs("unnest($1)", [Expr::val(values)]);
+            list.expr_as(typed(model, item, column_type), Alias::new(format!("c{index}")));
         }
         list
     }
@@ -180,6 +209,53 @@ fn of_doubles(column: Expr, function: &str) -> Expr {
     Expr::cust_with_exprs(sql, [column])
 }
 
+/// Returns the type to which values of a column type are cast, because they travel as another type.
+fn cast(model: &Model, column_type: &ColumnType) -> Option<String> {
+    match column_type {
+        ColumnType::Enumeration(id) => Some(quoted(&model.enumerations[*id].database_name)),
+        ColumnType::Native(native) => Some(native.sql.clone()),
+        ColumnType::List(list) => Some(list.sql.clone()),
+        _ => None,
+    }
+}
+
+/// Casts a value to the type of its column, where they differ.
+fn typed(model: &Model, value: Expr, column_type: &ColumnType) -> Expr {
+    match (cast(model, column_type), column_type) {
+        (Some(sql), ColumnType::Native(native)) if matches!(native.form, NativeForm::Composite(_)) => {
+            Expr::cust_with_exprs(format!("jsonb_populate_record(NULL::{sql}, $1)"), [value])
+        }
+        (Some(sql), _) => value.cast_as(sql),
+        (None, _) => value,
+    }
+}
+
+/// Writes a list as a literal of PostgreSQL, because an array cannot hold arrays of different lengths.
+fn literal(list: &Value) -> Value {
+    let Value::Array(_, Some(items)) = list else { return Value::String(None) };
+    let item = |item: &Value| match item {
+        Value::Bytes(Some(bytes)) => {
+            bytes.iter().fold("\"\\\\x".to_owned(), |text, byte| format!("{text}{byte:02x}")) + "\""
+        }
+        Value::Bool(Some(value)) => value.to_string(),
+        Value::SmallInt(Some(value)) => value.to_string(),
+        Value::Int(Some(value)) => value.to_string(),
+        Value::BigInt(Some(value)) => value.to_string(),
+        Value::Float(Some(value)) => value.to_string(),
+        Value::Double(Some(value)) => value.to_string(),
+        Value::Decimal(Some(value)) => value.to_string(),
+        Value::Uuid(Some(value)) => value.to_string(),
+        Value::ChronoDate(Some(value)) => value.to_string(),
+        Value::ChronoTime(Some(value)) => value.to_string(),
+        Value::ChronoDateTime(Some(value)) => format!("\"{value}\""),
+        Value::ChronoDateTimeWithTimeZone(Some(value)) => format!("\"{}\"", value.to_rfc3339()),
+        Value::String(Some(text)) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+        _ => "NULL".to_owned(),
+    };
+    let items: Vec<String> = items.iter().map(item).collect();
+    format!("{{{}}}", items.join(",")).into()
+}
+
 fn widened(aggregate: Expr, wide: &ColumnType) -> Expr {
     match wide {
         ColumnType::BigInt => aggregate.cast_as("bigint"),
@@ -190,29 +266,11 @@ fn widened(aggregate: Expr, wide: &ColumnType) -> Expr {
 
 fn array(values: Vec<Value>, column_type: &ColumnType) -> Value {
     let (array_type, values) = match column_type {
-        ColumnType::Boolean => (ArrayType::Bool, values),
         // Keys are compared in their widest form (see `normalize_key`).
-        ColumnType::TinyInt
-        | ColumnType::SmallInt
-        | ColumnType::Int
-        | ColumnType::BigInt
-        | ColumnType::TinyUnsigned
-        | ColumnType::SmallUnsigned
-        | ColumnType::Unsigned
-        | ColumnType::BigUnsigned => {
+        column_type if column_type.is_integer() => {
             (ArrayType::BigInt, values.into_iter().map(crate::model::normalize_key).collect())
         }
-        ColumnType::Float => (ArrayType::Float, values),
-        ColumnType::Double => (ArrayType::Double, values),
-        ColumnType::Decimal => (ArrayType::Decimal, values),
-        ColumnType::Text | ColumnType::Enumeration(_) => (ArrayType::String, values),
-        ColumnType::Uuid => (ArrayType::Uuid, values),
-        ColumnType::Date => (ArrayType::ChronoDate, values),
-        ColumnType::Time => (ArrayType::ChronoTime, values),
-        ColumnType::DateTime => (ArrayType::ChronoDateTime, values),
-        ColumnType::Timestamp => (ArrayType::ChronoDateTimeWithTimeZone, values),
-        ColumnType::Json => (ArrayType::Json, values),
-        ColumnType::Bytes => (ArrayType::Bytes, values),
+        column_type => (column_type.array_type(), values),
     };
     Value::Array(array_type, Some(Box::new(values)))
 }

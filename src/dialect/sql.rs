@@ -3,7 +3,7 @@
 use sea_orm::sea_query::{Expr, FunctionCall, QueryBuilder, SelectStatement, SqlWriter};
 use sea_orm::{DbBackend, Value};
 
-use super::comparison::Comparison;
+use super::comparison::{Comparison, SetOperator};
 use crate::model::{ColumnType, Expected, Model};
 
 /// Parts of a regular expression that the databases write differently.
@@ -28,6 +28,9 @@ pub(super) trait DatabaseSql {
 
     /// True if NULL comes first in the database's own ascending order, and last in its descending order.
     const NULLS_FIRST_ASCENDING: bool;
+
+    /// Function that counts the items of a list.
+    const LENGTH: &'static str;
 
     /// Syntax of regular expressions.
     const REGEX: RegexSyntax;
@@ -71,6 +74,11 @@ pub(super) trait DatabaseSql {
     }
 
     fn is_not_true(condition: Expr) -> Expr;
+
+    /// Returns the comparison of two sets, both as placeholders. Only PostgreSQL has columns of sets.
+    fn set_operator(_: SetOperator, _: &ColumnType) -> &'static str {
+        "? = ?"
+    }
 
     fn check(_: &Value) -> Result<(), Expected> {
         Ok(())

@@ -22,6 +22,8 @@ impl DatabaseSql for Sqlite {
 
     const NULLS_FIRST_ASCENDING: bool = true;
 
+    const LENGTH: &'static str = "json_array_length";
+
     const REGEX: RegexSyntax = RegexSyntax {
         any: "(?s:.)",
         end: "\\z",

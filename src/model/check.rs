@@ -1,11 +1,13 @@
 //! Consistency checks of the model. All faults are collected before any is reported.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use super::fault::ModelFault;
 use super::vocabulary::Combinator;
-use super::{Column, ColumnId, Declaration, Entity, EntityId, Model, Relation, RelationId, names};
+use super::{
+    Column, ColumnId, ColumnType, Declaration, Entity, EntityId, Model, Relation, RelationId, Scalar, names,
+};
 
 /// Part of the model that has a name, or to which names are derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -273,7 +275,7 @@ fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, 
     for name in names::FIXED_TYPES {
         names.take(name, fixed("a type of every schema".to_owned()), clash);
     }
-    for scalar in super::Scalar::CUSTOM {
+    for scalar in Scalar::CUSTOM {
         names.take(scalar.name(), fixed("a scalar".to_owned()), clash);
         let filter = names::scalar_filter(scalar.name());
         names.take(&filter, fixed(format!("the filter of scalar {}", scalar.name())), clash);
@@ -282,6 +284,27 @@ fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, 
         let filter = names::scalar_filter(scalar);
         names.take(&filter, fixed(format!("the filter of scalar {scalar}")), clash);
     }
+    let used: Vec<&ColumnType> = model
+        .exposed()
+        .flat_map(|(_, entity)| entity.visible_columns())
+        .map(|(_, of)| &of.column_type)
+        .collect();
+    for scalar in Scalar::NATIVE {
+        if used.iter().any(|of| of.scalar() == Some(scalar)) {
+            names.take(scalar.name(), fixed("a scalar".to_owned()), clash);
+            let filter = names::scalar_filter(scalar.name());
+            names.take(&filter, fixed(format!("the filter of scalar {}", scalar.name())), clash);
+        }
+    }
+    let lists: BTreeSet<&str> = used
+        .iter()
+        .filter(|of| matches!(of, ColumnType::List(_)))
+        .filter_map(|of| of.scalar())
+        .map(Scalar::name)
+        .collect();
+    for item in lists {
+        names.take(&names::list_filter(item), fixed(format!("the filter of lists of {item}")), clash);
+    }
     let exposed = model.enumerations.iter().enumerate().filter(|(_, enumeration)| enumeration.exposed);
     for (id, enumeration) in exposed {
         let named = NamedPart::Enumeration(id);
@@ -289,6 +312,13 @@ fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, 
         if names.take(&enumeration.name, (named, what.clone()), clash) {
             let filter = names::scalar_filter(&enumeration.name);
             names.take(&filter, (named, format!("the filter of {what}")), clash);
+            if used
+                .iter()
+                .any(|of| matches!(of, ColumnType::List(list) if list.element.enumeration() == Some(id)))
+            {
+                let filter = names::list_filter(&enumeration.name);
+                names.take(&filter, (named, format!("the filter of lists of {what}")), clash);
+            }
         }
     }
     let mut named = Vec::new();

@@ -1,15 +1,19 @@
 //! Table of column types with their scalars, values and operators; the only one in the project.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
-use sea_orm::sea_query::OptionEnum;
+use sea_orm::sea_query::{ArrayType, OptionEnum};
 use sea_orm::{ColumnType as DatabaseType, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::declared_type::DeclaredType;
 use super::expected::Expected;
+use super::native::{NativeForm, NativeType};
 use super::range;
 
 /// Type of a column: every database type that has a scalar.
@@ -57,6 +61,19 @@ pub enum ColumnType {
     Bytes,
     /// Value of a database enum; the index is into [`Model::enumerations`](super::Model::enumerations).
     Enumeration(usize),
+    /// A type of PostgreSQL whose values travel as text.
+    Native(Arc<NativeType>),
+    /// An array of PostgreSQL.
+    List(Arc<ListType>),
+}
+
+/// Type of an array.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ListType {
+    /// Name of the array type in SQL.
+    pub sql: String,
+    /// Type of the items, which is no list.
+    pub element: ColumnType,
 }
 
 /// A scalar of the schema.
@@ -86,10 +103,41 @@ pub enum Scalar {
     Json,
     /// Base64, RFC 4648 section 4.
     Bytes,
+    /// Address or network.
+    Inet,
+    /// MAC address.
+    MacAddress,
+    /// ISO 8601.
+    Duration,
+    /// Range, in PostgreSQL's notation.
+    Range,
+    /// Set of ranges, in PostgreSQL's notation.
+    Multirange,
+    /// Zeros and ones.
+    BitString,
+    /// Time of day with an offset.
+    OffsetTime,
+    /// XML document, or a part of one.
+    Xml,
+    /// Text form of any other type.
+    DatabaseText,
 }
 
 impl Scalar {
-    /// Scalars that are not built into GraphQL.
+    /// Scalars of native types, which are types of the schema only if a column has them.
+    pub const NATIVE: [Self; 9] = [
+        Self::Inet,
+        Self::MacAddress,
+        Self::Duration,
+        Self::Range,
+        Self::Multirange,
+        Self::BitString,
+        Self::OffsetTime,
+        Self::Xml,
+        Self::DatabaseText,
+    ];
+
+    /// Scalars that are neither built into GraphQL nor of native types.
     pub const CUSTOM: [Self; 8] = [
         Self::BigInt,
         Self::Decimal,
@@ -116,6 +164,15 @@ impl Scalar {
             Self::DateTime => "DateTime",
             Self::Json => "JSON",
             Self::Bytes => "Bytes",
+            Self::Inet => "Inet",
+            Self::MacAddress => "MacAddress",
+            Self::Duration => "Duration",
+            Self::Range => "Range",
+            Self::Multirange => "Multirange",
+            Self::BitString => "BitString",
+            Self::OffsetTime => "OffsetTime",
+            Self::Xml => "XML",
+            Self::DatabaseText => "DatabaseText",
         }
     }
 
@@ -132,6 +189,18 @@ impl Scalar {
             Self::DateTime => "Date and time, such as \"2025-12-31T23:59:59Z\".",
             Self::Json => "Any JSON value.",
             Self::Bytes => "Binary data in base64.",
+            Self::Inet => "IPv4 or IPv6 address or network, such as \"192.168.0.1\" or \"192.168.0.0/24\".",
+            Self::MacAddress => "MAC address, such as \"08:00:2b:01:02:03\".",
+            Self::Duration => "ISO 8601 duration, such as \"P1Y2M3DT4H5M6.7S\".",
+            Self::Range => {
+                "Range of values in PostgreSQL's notation, such as \"[1,5)\": a square bracket includes the bound, \
+                 a missing bound is infinite, and \"empty\" contains nothing."
+            }
+            Self::Multirange => "Set of ranges in PostgreSQL's notation, such as \"{[1,5),[7,9)}\".",
+            Self::BitString => "Bits as text, such as \"0101\".",
+            Self::OffsetTime => "Time of day with an offset from UTC, such as \"23:59:59+02:00\".",
+            Self::Xml => "XML document, or a part of one.",
+            Self::DatabaseText => "Text form of a database type that has no scalar of its own; read-only.",
             Self::Boolean | Self::Int | Self::Float | Self::String => "",
         }
     }
@@ -143,16 +212,20 @@ impl Scalar {
             Self::Date | Self::Time | Self::DateTime => Some("https://www.rfc-editor.org/rfc/rfc3339"),
             Self::Json => Some("https://www.rfc-editor.org/rfc/rfc8259"),
             Self::Bytes => Some("https://www.rfc-editor.org/rfc/rfc4648#section-4"),
+            Self::Duration => Some("https://www.iso.org/standard/70907.html"),
+            Self::Xml => Some("https://www.w3.org/TR/xml/"),
             _ => None,
         }
     }
 }
 
 /// Operators that a filter on a column has besides `isNull`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Operators {
-    /// `eq ne in notIn`.
+    /// `eq ne`.
     pub equality: bool,
+    /// `in notIn`.
+    pub membership: bool,
     /// `lt lte gt gte`.
     pub comparison: bool,
     /// `min` and `max`, which PostgreSQL has for fewer types than it can compare.
@@ -161,16 +234,37 @@ pub struct Operators {
     pub text: bool,
     /// `sum` and `avg`.
     pub arithmetic: bool,
+    /// `contains containedBy overlaps`, between values of the type.
+    pub sets: bool,
+    /// `isEmpty`.
+    pub emptiness: bool,
+    /// `length`.
+    pub length: bool,
 }
 
 impl ColumnType {
-    /// Returns the column type of a SeaORM column type, or `None` if no scalar fits.
+    /// Returns the column type of a declared type, or `None` if no scalar fits.
     ///
     /// `enumeration` returns the index of a database enum by name and variants.
     pub(crate) fn of(
-        database_type: &DatabaseType,
+        declared: &DeclaredType,
         enumeration: impl FnOnce(&str, &[String]) -> usize,
     ) -> Option<Self> {
+        match declared {
+            DeclaredType::List { sql, element } => {
+                let element = Self::of_item(element, enumeration)?;
+                Some(Self::List(Arc::new(ListType { sql: sql.clone(), element })))
+            }
+            item => Self::of_item(item, enumeration),
+        }
+    }
+
+    fn of_item(item: &DeclaredType, enumeration: impl FnOnce(&str, &[String]) -> usize) -> Option<Self> {
+        let database_type = match item {
+            DeclaredType::Common(common) => common,
+            DeclaredType::Native(native) => return Some(Self::Native(native.clone())),
+            DeclaredType::List { .. } => return None,
+        };
         Some(match database_type {
             DatabaseType::Boolean => Self::Boolean,
             DatabaseType::TinyInteger => Self::TinyInt,
@@ -219,14 +313,28 @@ impl ColumnType {
             Self::Json => Scalar::Json,
             Self::Bytes => Scalar::Bytes,
             Self::Enumeration(_) => return None,
+            Self::Native(native) => match &native.form {
+                NativeForm::Inet | NativeForm::Cidr => Scalar::Inet,
+                NativeForm::MacAddress | NativeForm::MacAddress8 => Scalar::MacAddress,
+                NativeForm::Duration => Scalar::Duration,
+                NativeForm::CaseInsensitive => Scalar::String,
+                NativeForm::Range(_) => Scalar::Range,
+                NativeForm::Multirange(_) => Scalar::Multirange,
+                NativeForm::Bits => Scalar::BitString,
+                NativeForm::Money => Scalar::Decimal,
+                NativeForm::OffsetTime => Scalar::OffsetTime,
+                NativeForm::Xml => Scalar::Xml,
+                NativeForm::Hstore | NativeForm::Composite(_) | NativeForm::Document => Scalar::Json,
+                NativeForm::Opaque => Scalar::DatabaseText,
+            },
+            Self::List(list) => return list.element.scalar(),
         })
     }
 
     /// Returns the operators that make sense on the values, equal on every database.
     pub fn operators(&self) -> Operators {
-        let none =
-            Operators { equality: false, comparison: false, extremes: false, text: false, arithmetic: false };
-        let equal = Operators { equality: true, ..none };
+        let none = Operators::default();
+        let equal = Operators { equality: true, membership: true, ..none };
         let ordered = Operators { comparison: true, extremes: true, ..equal };
         match self {
             Self::Json => none,
@@ -234,13 +342,54 @@ impl ColumnType {
             Self::Uuid | Self::Bytes => Operators { extremes: false, ..ordered },
             Self::Text => Operators { text: true, ..ordered },
             Self::Date | Self::Time | Self::DateTime | Self::Timestamp => ordered,
+            Self::Native(native) if native.form.is_compared() => Operators {
+                extremes: native.form.has_extremes(),
+                text: native.form == NativeForm::CaseInsensitive,
+                sets: native.form.is_set(),
+                emptiness: native.form.is_range(),
+                ..ordered
+            },
+            Self::Native(_) => none,
+            Self::List(list) => {
+                let is_compared = list.element.operators().equality;
+                Operators { equality: is_compared, sets: is_compared, emptiness: true, length: true, ..none }
+            }
             _ => Operators { arithmetic: true, ..ordered },
         }
     }
 
+    /// Returns true if the values are JSON documents.
+    pub fn is_json(&self) -> bool {
+        match self {
+            Self::Json => true,
+            Self::Native(native) => native.form.is_json(),
+            _ => false,
+        }
+    }
+
+    /// Returns true if equal values are equal in the form that clients read, so that rows can be matched by the values.
+    pub fn is_identity(&self) -> bool {
+        match self {
+            Self::Json | Self::List(_) => false,
+            Self::Native(native) => native.form.is_identity(),
+            _ => true,
+        }
+    }
+
+    /// Returns true if the values can identify rows: a primary key of them orders the rows, and a value finds its row.
+    pub fn is_key(&self) -> bool {
+        self.is_identity()
+            || matches!(self, Self::Native(native) if native.form == NativeForm::CaseInsensitive)
+    }
+
     /// Returns true if rows can be ordered by the column (JSON has no order on PostgreSQL).
     pub fn sortable(&self) -> bool {
-        !matches!(self, Self::Json)
+        match self {
+            Self::Json => false,
+            Self::Native(native) => native.form.is_compared(),
+            Self::List(list) => list.element.operators().equality,
+            _ => true,
+        }
     }
 
     /// Returns the type of a sum, wide enough not to overflow where such a type exists.
@@ -265,6 +414,9 @@ impl ColumnType {
     /// Reads a client's value, and refuses a value that a column of this type cannot hold exactly. The limits
     /// of a single column are checked on write: see [`Limit`](super::Limit).
     pub fn read(&self, json: &Json, variants: &[(String, String)]) -> Result<Value, Expected> {
+        if let Self::List(list) = self {
+            return list.read(json, |item| list.element.read(item, variants));
+        }
         let value = self.restore(json, variants)?;
         range::check(&value)?;
         Ok(value)
@@ -272,13 +424,14 @@ impl ColumnType {
 
     /// Returns true if every database compares values of the two types.
     pub(crate) fn is_compared_with(&self, other: &Self) -> bool {
-        self == other && *self != Self::Json || self.is_integer() && other.is_integer()
+        self == other && self.is_identity() || self.is_integer() && other.is_integer()
     }
 
     /// Returns the index of an enum type among the model's enumerations.
     pub fn enumeration(&self) -> Option<usize> {
         match self {
             Self::Enumeration(id) => Some(*id),
+            Self::List(list) => list.element.enumeration(),
             _ => None,
         }
     }
@@ -323,6 +476,9 @@ impl ColumnType {
             (Self::Bytes, Json::String(text)) => {
                 Value::Bytes(Some(BASE64.decode(text).map_err(|_| Expected("expected base64".into()))?))
             }
+            (Self::Native(native), json) if native.form == NativeForm::Money => money(decimal(json)?)?.into(),
+            (Self::Native(native), json) => native.form.read(json).map_err(Expected)?,
+            (Self::List(list), json) => list.read(json, |item| list.element.restore(item, variants))?,
             (Self::Enumeration(_), Json::String(name)) => {
                 match variants.iter().find(|(variant, _)| variant == name) {
                     Some((_, stored)) => Value::String(Some(stored.clone())),
@@ -358,6 +514,33 @@ impl ColumnType {
             Self::Timestamp => Value::ChronoDateTimeWithTimeZone(None),
             Self::Json => Value::Json(None),
             Self::Bytes => Value::Bytes(None),
+            Self::Native(native) => match native.form {
+                NativeForm::Money => Value::Decimal(None),
+                NativeForm::Composite(_) => Value::Json(None),
+                _ => Value::String(None),
+            },
+            Self::List(list) => Value::Array(list.element.array_type(), None),
+        }
+    }
+
+    /// Returns the type of a list of such values as one parameter.
+    pub fn array_type(&self) -> ArrayType {
+        match self.null() {
+            Value::Bool(_) => ArrayType::Bool,
+            Value::SmallInt(_) => ArrayType::SmallInt,
+            Value::Int(_) => ArrayType::Int,
+            Value::BigInt(_) => ArrayType::BigInt,
+            Value::Float(_) => ArrayType::Float,
+            Value::Double(_) => ArrayType::Double,
+            Value::Decimal(_) => ArrayType::Decimal,
+            Value::Uuid(_) => ArrayType::Uuid,
+            Value::ChronoDate(_) => ArrayType::ChronoDate,
+            Value::ChronoTime(_) => ArrayType::ChronoTime,
+            Value::ChronoDateTime(_) => ArrayType::ChronoDateTime,
+            Value::ChronoDateTimeWithTimeZone(_) => ArrayType::ChronoDateTimeWithTimeZone,
+            Value::Json(_) => ArrayType::Json,
+            Value::Bytes(_) => ArrayType::Bytes,
+            _ => ArrayType::String,
         }
     }
 
@@ -442,8 +625,26 @@ impl ColumnType {
             }
             Value::Json(Some(value)) => (**value).clone(),
             Value::Bytes(Some(value)) => Json::from(BASE64.encode(value)),
+            Value::Array(_, Some(items)) => {
+                let Self::List(list) = self else { return None };
+                items.iter().map(|item| list.element.write(item, variants)).collect::<Option<Json>>()?
+            }
             _ => return None,
         })
+    }
+}
+
+impl ListType {
+    /// Reads a list; a single value is a list of one item (September 2025, section 3.11).
+    fn read(&self, json: &Json, read: impl Fn(&Json) -> Result<Value, Expected>) -> Result<Value, Expected> {
+        let items = match json {
+            Json::Array(items) => items.as_slice(),
+            json => std::slice::from_ref(json),
+        };
+        let items = items.iter().enumerate().map(|(place, item)| {
+            read(item).map_err(|Expected(expected)| Expected(format!("item {place}: {expected}")))
+        });
+        Ok(Value::Array(self.element.array_type(), Some(Box::new(items.collect::<Result<_, _>>()?))))
     }
 }
 
@@ -526,6 +727,15 @@ fn decimal(json: &Json) -> Result<Decimal, Expected> {
     // `parse` would round.
     Decimal::from_str_exact(&text)
         .map_err(|_| Expected("expected a decimal number of at most 28 digits, such as \"19.90\"".into()))
+}
+
+/// Refuses an amount of money that PostgreSQL would round, or could not hold in 64 bits.
+fn money(amount: Decimal) -> Result<Decimal, Expected> {
+    let cents = amount.normalize();
+    let fits = cents.scale() <= 2 && (amount.abs() <= Decimal::new(i64::MAX, 2));
+    fits.then_some(amount).ok_or_else(|| {
+        Expected("expected an amount of at most two digits after the point and 17 before it".into())
+    })
 }
 
 /// Refuses U+0000, which PostgreSQL cannot store in text, so that every database behaves alike.

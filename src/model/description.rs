@@ -1,8 +1,8 @@
 //! Description of a database's tables as plain data, from which a [`Registry`](super::Registry) can be filled.
 
-use sea_orm::{ColumnType as DatabaseType, Value};
+use sea_orm::Value;
 
-use super::{KeyAction, Table};
+use super::{DeclaredType, KeyAction, Table};
 
 /// A table or view of a database.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,7 @@ pub struct ColumnDescription {
     /// Type as the database prints it: `numeric(10,2)`, `character varying(40)`.
     pub declared_type: String,
     /// Type of the values. `None` if Crowsfoot has no scalar for the declared type.
-    pub database_type: Option<DatabaseType>,
+    pub database_type: Option<DeclaredType>,
     /// True if the column may be NULL. Domains that forbid NULL count as NOT NULL.
     pub nullable: bool,
     /// True if the database fills in a missing value by a default expression.

@@ -3,6 +3,7 @@
 mod assembly;
 mod check;
 mod column_type;
+mod declared_type;
 mod description;
 mod expected;
 mod fault;
@@ -10,6 +11,7 @@ mod limit;
 mod merge;
 #[doc(hidden)]
 pub mod names;
+mod native;
 mod note;
 mod range;
 mod reflect;
@@ -19,9 +21,11 @@ mod table;
 mod tables;
 mod vocabulary;
 
-pub use column_type::{ColumnType, Scalar};
+pub use column_type::{ColumnType, ListType, Scalar};
 #[doc(hidden)]
 pub use column_type::{Operators, is_null, normalize_key};
+pub use declared_type::DeclaredType;
+pub(crate) use declared_type::quoted;
 pub use description::{
     ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
 };
@@ -30,6 +34,7 @@ pub use expected::Expected;
 pub use fault::{ModelError, ModelFault};
 #[doc(hidden)]
 pub use limit::Limit;
+pub use native::{NativeForm, NativeType, Subtype};
 pub use note::Note;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
@@ -234,15 +239,26 @@ impl Model {
     pub fn variants(&self, column_type: &ColumnType) -> &[(String, String)] {
         match column_type {
             ColumnType::Enumeration(id) => &self.enumerations[*id].variants,
+            ColumnType::List(list) => self.variants(&list.element),
             _ => &[],
         }
     }
 
-    /// Returns the name of a column type in the schema.
+    /// Returns the name of a column type in the schema; for a list, that of its items.
     pub fn type_name(&self, column_type: &ColumnType) -> &str {
         match column_type {
             ColumnType::Enumeration(id) => &self.enumerations[*id].name,
+            ColumnType::List(list) => self.type_name(&list.element),
             other => other.scalar().map_or("", Scalar::name),
+        }
+    }
+
+    /// Returns the name of the filter on a column type.
+    pub fn filter_name(&self, column_type: &ColumnType) -> String {
+        let name = self.type_name(column_type);
+        match column_type {
+            ColumnType::List(_) => names::list_filter(name),
+            _ => names::scalar_filter(name),
         }
     }
 
@@ -374,7 +390,7 @@ impl Entity {
 fn compare_alike(from: &Column, to: &Column) -> bool {
     match (&from.column_type, &to.column_type) {
         // The selected form of these types differs from the stored form.
-        (ColumnType::Enumeration(_) | ColumnType::Decimal, _) => false,
+        (ColumnType::Enumeration(_) | ColumnType::Decimal | ColumnType::Native(_), _) => false,
         (from, to) => from == to || from.is_integer() && to.is_integer(),
     }
 }

@@ -363,6 +363,11 @@ pub fn scalar_filter(scalar: &str) -> String {
     format!("{scalar}Filter")
 }
 
+/// Returns the filter of a list of such values: `IntListFilter`.
+pub fn list_filter(item: &str) -> String {
+    format!("{item}ListFilter")
+}
+
 /// Types of every schema.
 pub const FIXED_TYPES: [&str; 13] = [
     "Query",

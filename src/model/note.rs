@@ -28,6 +28,15 @@ pub enum Note {
         /// True if the column requires a value, so that clients cannot create rows.
         is_required: bool,
     },
+    /// A column that clients read and never write.
+    ColumnReadOnly {
+        /// `table.column`.
+        column: String,
+        /// Type as the database prints it.
+        declared_type: String,
+        /// True if the column requires a value, so that clients cannot create rows.
+        is_required: bool,
+    },
     /// A unique key that is not a look-up.
     UniqueKeyLeftOut {
         /// `table (columns)`.
@@ -66,6 +75,16 @@ impl fmt::Display for Note {
             ),
             Self::ColumnLeftOut { column, declared_type, is_required } => {
                 write!(formatter, "column {column} is left out: there is no scalar for {declared_type}")?;
+                if *is_required {
+                    formatter.write_str("; it requires a value, so clients cannot create rows")?;
+                }
+                Ok(())
+            }
+            Self::ColumnReadOnly { column, declared_type, is_required } => {
+                write!(
+                    formatter,
+                    "column {column} is read-only: {declared_type} is served as its text form"
+                )?;
                 if *is_required {
                     formatter.write_str("; it requires a value, so clients cannot create rows")?;
                 }

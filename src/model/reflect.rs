@@ -2,12 +2,12 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ColumnType as DatabaseType, DbBackend, EntityTrait, IdenStatic, Iterable,
-    PrimaryKeyToColumn, PrimaryKeyTrait, Related, RelationTrait, Schema, Value,
+    ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait, Related,
+    RelationTrait, Schema, Value,
 };
 
 use super::relation::Declared;
-use super::{Table, names};
+use super::{DeclaredType, Table, names};
 
 /// An entity as it was declared.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,13 +35,15 @@ pub(super) struct ReflectedColumn {
     pub variant: String,
     /// Field in the schema, unless an option renames the column.
     pub field: String,
-    pub database_type: DatabaseType,
+    pub database_type: DeclaredType,
     pub nullable: bool,
     pub has_default: bool,
     /// Default that is a plain value.
     pub default: Option<Value>,
     /// True if clients cannot give a value, as for `GENERATED ALWAYS`.
     pub always_generated: bool,
+    /// True if clients cannot give a value of its type.
+    pub is_read_only: bool,
     /// True if the column has no scalar and is therefore left out of the schema.
     pub is_unreadable: bool,
     pub comment: Option<String>,
@@ -95,9 +97,10 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
                 _ => None,
             },
             always_generated: false,
+            is_read_only: false,
             is_unreadable: false,
             comment: comment_of::<E>(column),
-            database_type: definition.get_column_type().clone(),
+            database_type: definition.get_column_type().clone().into(),
         });
     }
     // At run time, composite keys appear only in these indexes. Any backend names the same columns.

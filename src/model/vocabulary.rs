@@ -112,7 +112,7 @@ pub enum Operator {
     Greater,
     /// Greater or equal.
     GreaterOrEqual,
-    /// Text that contains a text.
+    /// Text that contains a text, or a set that contains a set.
     Contains,
     /// Text that begins with a text.
     StartsWith,
@@ -132,13 +132,21 @@ pub enum Operator {
     LikeIgnoringCase,
     /// Text that matches a regular expression.
     Regex,
+    /// Set within a set.
+    ContainedBy,
+    /// Set with a part in common with a set.
+    Overlaps,
+    /// List or range without an item.
+    IsEmpty,
+    /// Number of items in a list.
+    Length,
     /// NULL, or a value.
     IsNull,
 }
 
 impl Operator {
     /// Every operator, in the order of the input fields.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Equal,
         Self::NotEqual,
         Self::In,
@@ -157,6 +165,10 @@ impl Operator {
         Self::EndsWithIgnoringCase,
         Self::LikeIgnoringCase,
         Self::Regex,
+        Self::ContainedBy,
+        Self::Overlaps,
+        Self::IsEmpty,
+        Self::Length,
         Self::IsNull,
     ];
 
@@ -181,6 +193,10 @@ impl Operator {
             Self::EndsWithIgnoringCase => "iEndsWith",
             Self::LikeIgnoringCase => "iLike",
             Self::Regex => "regex",
+            Self::ContainedBy => "containedBy",
+            Self::Overlaps => "overlaps",
+            Self::IsEmpty => "isEmpty",
+            Self::Length => "length",
             Self::IsNull => "isNull",
         }
     }
@@ -193,10 +209,14 @@ impl Operator {
     /// Returns true if the operator is among those of a column type.
     pub const fn is_among(self, operators: Operators) -> bool {
         match self {
-            Self::Equal | Self::NotEqual | Self::In | Self::NotIn => operators.equality,
+            Self::Equal | Self::NotEqual => operators.equality,
+            Self::In | Self::NotIn => operators.membership,
             Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => operators.comparison,
-            Self::Contains
-            | Self::StartsWith
+            Self::Contains => operators.text || operators.sets,
+            Self::ContainedBy | Self::Overlaps => operators.sets,
+            Self::IsEmpty => operators.emptiness,
+            Self::Length => operators.length,
+            Self::StartsWith
             | Self::EndsWith
             | Self::Like
             | Self::EqualIgnoringCase

@@ -182,7 +182,19 @@ impl Unfit<'_> {
             let (row, column, ..) = all().find(|(.., live, _)| live.type_name == "enum")?;
             Some((row, column, Expected("expected a value of the database's enum".to_owned())))
         };
-        all().find_map(refused).or_else(of_enum)
+        let native = || {
+            let column_type = |id: ColumnId| &entity.columns[id].column_type;
+            let is_native =
+                |id: ColumnId| matches!(column_type(id), ColumnType::Native(_) | ColumnType::List(_));
+            let (row, column, ..) =
+                all().find(|(_, id, _, value)| is_native(*id) && !crate::model::is_null(value))?;
+            Some((
+                row,
+                column,
+                Expected("expected a value that the database accepts in this column".to_owned()),
+            ))
+        };
+        all().find_map(refused).or_else(of_enum).or_else(native)
     }
 
     fn misfit(&self, row: usize, column: ColumnId, value: &Value, expected: &Expected) -> Error {

@@ -246,7 +246,9 @@ impl OfFilter {
 
     fn read_test(&mut self, column_type: &ColumnType, test: &Test) {
         (self.height, self.parameters) = match test {
-            Test::IsNull(_) => (PLAIN, 0),
+            Test::IsNull(_) | Test::IsEmpty(_) => (PLAIN, 0),
+            Test::Set(..) => (PLAIN, 1),
+            Test::Length(test) => return self.read_test(&ColumnType::Int, test),
             Test::Compare(..) => by_key(column_type).unwrap_or((PLAIN, 1)),
             Test::StartsWith(_) => (COMPARISON + 1, 2),
             Test::Like(pattern) => {

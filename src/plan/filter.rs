@@ -4,9 +4,11 @@ use sea_orm::Value;
 
 use super::input::Input;
 use super::operand::Operand;
-use crate::dialect::{Comparison, Pattern, escape_like, prefix_of_like};
+use crate::dialect::{Comparison, Pattern, SetOperator, escape_like, prefix_of_like};
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, Combinator, EntityId, Model, Operator, Quantifier, RelationId};
+use crate::model::{
+    ColumnId, ColumnType, Combinator, EntityId, Model, NativeForm, Operator, Quantifier, RelationId,
+};
 
 /// The most conditions that one filter may have, its columns, operators and connectives counted. Reading a condition and
 /// writing it into a statement take microseconds, and a database plans as long again.
@@ -72,6 +74,12 @@ pub enum Test {
     Like(String),
     /// Text that matches a regular expression.
     Matches(Pattern),
+    /// Comparison of two sets: lists, ranges or networks.
+    Set(SetOperator, Operand<Value>),
+    /// True tests for an empty list or range, false for one with items.
+    IsEmpty(bool),
+    /// Test of the number of items in a list.
+    Length(Box<Test>),
 }
 
 impl Filter {
@@ -164,8 +172,14 @@ impl Filter {
         if let Some(column) = entity.column_of_field(name) {
             let mut tests = Vec::new();
             for (operator, operand) in input.object()? {
-                let test = Test::read(model, id, column, operator, &operand)?;
-                tests.push(Self::Column { column, test });
+                let column_type = &entity.columns[column].column_type;
+                let read = match operator.as_str() {
+                    name if name == Operator::Length.name() && column_type.operators().length => {
+                        Test::read_length(model, &operand)?
+                    }
+                    operator => vec![Test::read(model, column_type, operator, &operand)?],
+                };
+                tests.extend(read.into_iter().map(|test| Self::Column { column, test }));
             }
             return Ok(Self::All(tests));
         }
@@ -195,8 +209,14 @@ impl Filter {
 }
 
 impl Test {
-    fn read(model: &Model, id: EntityId, column: ColumnId, operator: &str, operand: &Input) -> Result<Self> {
-        let column_type = &model.entities[id].columns[column].column_type;
+    /// Reads a filter on the length of a list.
+    fn read_length(model: &Model, input: &Input) -> Result<Vec<Self>> {
+        let read = |(operator, operand): (_, Input)| Self::read(model, &ColumnType::Int, operator, &operand);
+        let fields = input.object()?.map(|(name, operand)| (name.as_str(), operand));
+        fields.map(|field| Ok(Self::Length(Box::new(read(field)?)))).collect()
+    }
+
+    fn read(model: &Model, column_type: &ColumnType, operator: &str, operand: &Input) -> Result<Self> {
         if operand.is_null() {
             return Err(operand.refuse("expected a value (use isNull to test for null)"));
         }
@@ -204,6 +224,7 @@ impl Test {
             return Err(operand.refuse(format!("expected a known operator instead of \"{operator}\"")));
         };
         let compare = |comparison| Ok(Self::Compare(comparison, operand.operand(model, column_type)?));
+        let set = |operator| Ok(Self::Set(operator, operand.operand(model, column_type)?));
         let one_of = |negated| Ok(Self::OneOf { values: operand.operands(model, column_type)?, negated });
         let text = || match operand.column_value(model, column_type)? {
             Value::String(Some(text)) => Ok(text),
@@ -220,12 +241,21 @@ impl Test {
             Operator::In => one_of(false),
             Operator::NotIn => one_of(true),
             Operator::IsNull => Ok(Self::IsNull(operand.boolean()?)),
+            Operator::IsEmpty => Ok(Self::IsEmpty(operand.boolean()?)),
+            Operator::Contains if column_type.operators().sets => set(SetOperator::Contains),
+            Operator::ContainedBy => set(SetOperator::ContainedBy),
+            Operator::Overlaps => set(SetOperator::Overlaps),
             Operator::Contains => Ok(Self::Like(format!("%{}%", literal()?))),
+            // The order of bytes, which finds a prefix, is not the order without case.
+            Operator::StartsWith if ignores_case(column_type) => Ok(Self::Like(format!("{}%", literal()?))),
             Operator::StartsWith => Ok(Self::StartsWith(text()?)),
             Operator::EndsWith => Ok(Self::Like(format!("%{}", literal()?))),
             Operator::Like => {
                 let pattern = paired(text()?, operand)?;
-                Ok(prefix_of_like(&pattern).map_or(Self::Like(pattern), Self::StartsWith))
+                match prefix_of_like(&pattern).filter(|_| !ignores_case(column_type)) {
+                    Some(prefix) => Ok(Self::StartsWith(prefix)),
+                    None => Ok(Self::Like(pattern)),
+                }
             }
             Operator::EqualIgnoringCase => Self::ignoring_case(&literal()?, operand),
             Operator::ContainsIgnoringCase => Self::ignoring_case(&format!("%{}%", literal()?), operand),
@@ -235,6 +265,7 @@ impl Test {
             Operator::Regex => {
                 Ok(Self::Matches(Pattern::regex(&text()?).map_err(|expected| operand.refuse(expected))?))
             }
+            Operator::Length => Err(operand.refuse("expected conditions on the length of a list")),
         }
     }
 
@@ -254,4 +285,8 @@ fn paired(pattern: String, operand: &Input) -> Result<String> {
         0 => Ok(pattern),
         _ => Err(operand.refuse("expected a pattern without an unpaired backslash at its end")),
     }
+}
+
+fn ignores_case(column_type: &ColumnType) -> bool {
+    matches!(column_type, ColumnType::Native(native) if native.form == NativeForm::CaseInsensitive)
 }

@@ -173,8 +173,10 @@ impl SchemaSettings {
         let Self { guard, limits, consistency, introspection, suggestions, .. } = *self;
         let resolvers = additions::extend(&mut model, &additions.entity_fields)?;
         // The user's types may use any scalar.
-        let scalars =
-            if additions.is_empty() { used_scalars(&model, rules.as_ref()) } else { Scalar::CUSTOM.into() };
+        let (used, adds_types) = (used_scalars(&model, rules.as_ref()), !additions.is_empty());
+        let common = Scalar::CUSTOM.into_iter().filter(|scalar| adds_types || used.contains(scalar));
+        let native = Scalar::NATIVE.into_iter().filter(|scalar| used.contains(scalar));
+        let scalars: Vec<Scalar> = common.chain(native).collect();
         let (possible, writable) = (Possible::new(&model), Writable::new(&model, rules.as_ref()));
         let Additions { queries, mutations, subscriptions, entity_fields, types } = additions;
         let query = queries.into_iter().fold(roots::query(&possible), Object::field);
@@ -270,7 +272,7 @@ fn enumerations(model: &Model) -> impl Iterator<Item = Type> {
 }
 
 /// Returns the scalars of columns and of their aggregates: introspection would hide unused ones.
-fn used_scalars(model: &Model, rules: Option<&Rules>) -> Vec<Scalar> {
+fn used_scalars(model: &Model, rules: Option<&Rules>) -> HashSet<Scalar> {
     let mut used = HashSet::new();
     let given = rules.iter().flat_map(|rules| rules.given_columns());
     used.extend(given.filter_map(|(id, column)| model.entities[id].columns[column].column_type.scalar()));
@@ -281,7 +283,7 @@ fn used_scalars(model: &Model, rules: Option<&Rules>) -> Vec<Scalar> {
             used.extend([of.sum(), of.average()].iter().filter_map(ColumnType::scalar));
         }
     }
-    Scalar::CUSTOM.into_iter().filter(|scalar| used.contains(scalar)).collect()
+    used
 }
 
 fn scalar(scalar: Scalar) -> Type {

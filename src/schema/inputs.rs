@@ -1,17 +1,20 @@
 //! Input types: filters and orders.
 
+use std::collections::HashSet;
+
 use async_graphql::dynamic::{InputObject, InputValue, Type, TypeRef};
 
+use super::column_types::column_type;
 use super::possible::Possible;
 use crate::dialect::REGEX_DESCRIPTION;
-use crate::model::{ColumnType, Combinator, Entity, Model, Operator, Operators, Quantifier, Relation, names};
+use crate::model::{ColumnType, Combinator, Entity, Model, Operator, Quantifier, Relation, names};
 
 /// Builds all input types of a model.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
     let model = possible.model;
     let mut types: Vec<Type> = Vec::new();
-    for (name, operators) in used_types(model) {
-        types.push(scalar_filter(name, operators).into());
+    for of in used_types(model) {
+        types.push(scalar_filter(model, &of).into());
     }
     for (id, entity) in model.exposed() {
         types.push(filter(model, entity).into());
@@ -22,36 +25,43 @@ pub(super) fn types(possible: &Possible) -> Vec<Type> {
 }
 
 /// Returns the scalars and enums that filters need, each once.
-fn used_types(model: &Model) -> Vec<(&str, Operators)> {
-    let mut used: Vec<(&str, Operators)> = Vec::new();
-    for (_, entity) in model.exposed() {
-        for (_, column) in entity.visible_columns() {
-            let name = model.type_name(&column.column_type);
-            if !used.iter().any(|(known, _)| *known == name) {
-                used.push((name, column.column_type.operators()));
-            }
+fn used_types(model: &Model) -> Vec<ColumnType> {
+    let mut used: Vec<ColumnType> = Vec::new();
+    let mut names = HashSet::new();
+    let columns = model.exposed().flat_map(|(_, entity)| entity.visible_columns());
+    let types = columns.flat_map(|(_, column)| {
+        // The length of a list is an integer.
+        let length = column.column_type.operators().length.then_some(ColumnType::Int);
+        std::iter::once(column.column_type.clone()).chain(length)
+    });
+    for of in types {
+        if names.insert(model.filter_name(&of)) {
+            used.push(of);
         }
     }
     used
 }
 
-fn scalar_filter(name: &str, operators: Operators) -> InputObject {
-    let filter = InputObject::new(names::scalar_filter(name)).description(format!(
-        "Comparison operators for {name} values. All given operators must match; null matches only `isNull`."
+fn scalar_filter(model: &Model, of: &ColumnType) -> InputObject {
+    let what = if matches!(of, ColumnType::List(_)) { "lists of " } else { "" };
+    let name = model.type_name(of);
+    let filter = InputObject::new(model.filter_name(of)).description(format!(
+        "Comparison operators for {what}{name} values. All given operators must match; null matches only `isNull`."
     ));
-    Operator::ALL.into_iter().filter(|operator| operator.is_among(operators)).fold(
+    Operator::ALL.into_iter().filter(|operator| operator.is_among(of.operators())).fold(
         filter,
         |filter, operator| {
-            let (of, description) = operand(operator, name);
+            let (of, description) = operand(operator, model, of);
             filter.field(InputValue::new(operator.name(), of).description(description))
         },
     )
 }
 
 /// Returns the type of an operator's operand, and the description of the operator.
-fn operand(operator: Operator, name: &str) -> (TypeRef, &'static str) {
-    let one = |description| (TypeRef::named(name), description);
-    let many = |description| (TypeRef::named_nn_list(name), description);
+fn operand(operator: Operator, model: &Model, of: &ColumnType) -> (TypeRef, &'static str) {
+    let one = |description| (column_type(model, of, true), description);
+    let many = |description| (TypeRef::named_nn_list(model.type_name(of)), description);
+    let flag = |description| (TypeRef::named(TypeRef::BOOLEAN), description);
     match operator {
         Operator::Equal => one("Equals this value."),
         Operator::NotEqual => one("Differs from this value."),
@@ -61,6 +71,13 @@ fn operand(operator: Operator, name: &str) -> (TypeRef, &'static str) {
         Operator::LessOrEqual => one("Is less than or equal to this value."),
         Operator::Greater => one("Is greater than this value."),
         Operator::GreaterOrEqual => one("Is greater than or equal to this value."),
+        Operator::Contains if of.operators().sets => one("Contains all of this value."),
+        Operator::ContainedBy => one("Lies within this value."),
+        Operator::Overlaps => one("Has a part in common with this value."),
+        Operator::IsEmpty => flag("Is empty (true) or not empty (false)."),
+        Operator::Length => {
+            (TypeRef::named(model.filter_name(&ColumnType::Int)), "Conditions on the number of items.")
+        }
         Operator::Contains => one("Contains this text; % and _ have no special meaning."),
         Operator::StartsWith => one("Begins with this text."),
         Operator::EndsWith => one("Ends with this text."),
@@ -75,7 +92,7 @@ fn operand(operator: Operator, name: &str) -> (TypeRef, &'static str) {
         Operator::EndsWithIgnoringCase => one("Ends with this text, ignoring case."),
         Operator::LikeIgnoringCase => one("Matches this pattern, ignoring case."),
         Operator::Regex => one(REGEX_DESCRIPTION),
-        Operator::IsNull => (TypeRef::named(TypeRef::BOOLEAN), "Is null (true) or not null (false)."),
+        Operator::IsNull => flag("Is null (true) or not null (false)."),
     }
 }
 
@@ -86,7 +103,7 @@ fn filter(model: &Model, entity: &Entity) -> InputObject {
         entity.name
     ));
     for (_, column) in entity.visible_columns() {
-        let of = names::scalar_filter(model.type_name(&column.column_type));
+        let of = model.filter_name(&column.column_type);
         filter = filter.field(InputValue::new(&column.field, TypeRef::named(of)));
     }
     for relation in &entity.relations {

@@ -3,6 +3,7 @@
 mod additions;
 mod application;
 mod build;
+mod column_types;
 mod compiled;
 mod executor;
 mod input_type;

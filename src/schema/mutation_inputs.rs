@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use async_graphql::dynamic::{Type, TypeRef};
 
+use super::column_types::column_type;
 use super::input_type::{InputType, used};
 use super::writable::{Writable, has_reverse};
 use crate::model::{
@@ -91,11 +92,7 @@ fn without(model: &Model, owner: EntityId, input: &str, relation: Option<Relatio
 
 /// Returns the type of a column in a new row.
 fn of_new_row(model: &Model, column: &Column) -> TypeRef {
-    let name = model.type_name(&column.column_type);
-    match column.nullable || column.has_default {
-        true => TypeRef::named(name),
-        false => TypeRef::named_nn(name),
-    }
+    column_type(model, &column.column_type, column.nullable || column.has_default)
 }
 
 fn create(writable: &Writable, id: EntityId, place: Option<RelationId>) -> InputType {
@@ -126,7 +123,7 @@ fn update(writable: &Writable, id: EntityId, place: Option<RelationId>) -> Input
         format!("Values to set on an existing {}. An omitted field keeps its value.", entity.name);
     let input =
         writable.columns(id, RowAction::Update).fold(InputType::new(name, description), |input, column| {
-            input.field(&column.field, TypeRef::named(model.type_name(&column.column_type)))
+            input.field(&column.field, column_type(model, &column.column_type, true))
         });
     writable.relations(id, place, RowAction::Update).fold(input, |input, relation| {
         let of = match relation.declaration {

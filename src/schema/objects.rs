@@ -9,11 +9,12 @@ use async_graphql::dynamic::{
 };
 
 use super::additions::EntityField;
+use super::column_types::column_type;
 use super::possible::Possible;
 use super::roots::FieldDefinition;
 use crate::model::names::ConnectionTypes;
 use crate::model::{
-    AggregateFunction, Cardinality, Column, ColumnType, Declaration, Entity, EntityId, Model, Relation, names,
+    AggregateFunction, Cardinality, Column, Declaration, Entity, EntityId, Model, Relation, names,
 };
 
 /// Builds all output types of a model.
@@ -99,11 +100,6 @@ fn column_field(model: &Model, column: &Column) -> Field {
         Some(description) => field.description(description),
         None => field,
     }
-}
-
-fn column_type(model: &Model, column_type: &ColumnType, nullable: bool) -> TypeRef {
-    let name = model.type_name(column_type);
-    if nullable { TypeRef::named(name) } else { TypeRef::named_nn(name) }
 }
 
 fn to_one(entity: &Entity, target: &Entity, relation: &Relation) -> Field {

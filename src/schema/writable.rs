@@ -285,7 +285,7 @@ impl<'a> Writable<'a> {
                 && self.is_required(id, relation)
         });
         let is_given = |(column, described): (ColumnId, &Column)| match self.rules {
-            None => !described.hidden || is_filled(described),
+            None => !(described.hidden || described.always_generated) || is_filled(described),
             Some(_) => is_filled(described) || self.has_value(id, RowAction::Create, column),
         };
         let has_relation = |column: ColumnId| entity.relations_of_column(column).next().is_some();
@@ -305,7 +305,7 @@ impl<'a> Writable<'a> {
 
 /// Returns true if a column has a value without the client.
 fn is_filled(column: &Column) -> bool {
-    column.nullable || column.has_default || column.generated || column.always_generated
+    column.nullable || column.has_default
 }
 
 /// Returns every nesting of an entity's rows: on their own, and inside the row that each forward relation

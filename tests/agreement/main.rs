@@ -15,6 +15,7 @@ mod domain;
 mod guard;
 mod known;
 mod naive;
+mod native;
 mod patterns;
 mod policies;
 mod properties;

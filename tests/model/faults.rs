@@ -504,13 +504,13 @@ mod opaque {
     entity! {
         host in "hosts" {
             #[sea_orm(primary_key)] id: i32,
-            #[sea_orm(column_type = "Inet")] address: String,
-            #[sea_orm(column_type = "Cidr", nullable)] network: Option<String>,
+            #[sea_orm(column_type = "LTree")] address: String,
+            #[sea_orm(column_type = "Year", nullable)] network: Option<String>,
         }
     }
     entity! {
         lease in "leases" {
-            #[sea_orm(primary_key, auto_increment = false, column_type = "MacAddr")] device: String,
+            #[sea_orm(primary_key, auto_increment = false, column_type = "LTree")] device: String,
         }
     }
 }
@@ -772,15 +772,15 @@ const CASES: &[Case] = &[
         "types without a scalar",
         || Registry::new().register::<opaque::host::Entity>(),
         &[
-            "Host.address is of type Inet, which has no scalar; hide the column",
-            "Host.network is of type Cidr, which has no scalar; hide the column",
+            "Host.address is of type LTree, which has no scalar; hide the column",
+            "Host.network is of type Year, which has no scalar; hide the column",
         ],
     ),
     (
         "a key without a scalar, hidden or not",
         || Registry::new().register_with::<opaque::lease::Entity>(|lease| lease.hide("device")),
         &[
-            "Lease.device is of type MacAddr, which has no scalar; it cannot be hidden because it is part of a key",
+            "Lease.device is of type LTree, which has no scalar; it cannot be hidden because it is part of a key",
         ],
     ),
     (
@@ -869,8 +869,8 @@ const CASES: &[Case] = &[
                 .register::<opaque::host::Entity>()
         },
         &[
-            "Host.address is of type Inet, which has no scalar; hide the column",
-            "Host.network is of type Cidr, which has no scalar; hide the column",
+            "Host.address is of type LTree, which has no scalar; hide the column",
+            "Host.network is of type Year, which has no scalar; hide the column",
             "Query.Posts references table posts, whose entity is not registered; register it or hide the relation",
             "an option of Query names \"books\", which does not exist",
             "User.profile is a has_one, but profiles (user_id) is not unique; make it unique or declare a has_many",

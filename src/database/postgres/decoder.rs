@@ -1,15 +1,16 @@
 //! Decodes PostgreSQL's binary format directly into cells.
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
-use postgres_types::Type;
+use postgres_types::{Kind, Type};
+use sea_orm::sea_query::ArrayType;
 use sea_orm::{QueryResult, Value};
 use sqlx::{Row, ValueRef};
 use uuid::Uuid;
 
-use super::numeric;
+use super::{duration, numeric, parameters};
 use crate::database::row::Unreadable;
 use crate::database::row_builder::RowSetBuilder;
-use crate::model::ColumnType;
+use crate::model::{ColumnType, NativeForm};
 
 /// Decoder of a column's cells, determined once per statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,11 @@ pub(super) enum CellDecoder {
     Json,
     JsonBinary,
     Bytes,
+    /// Address that PostgreSQL prints with the prefix of a single host.
+    Inet,
+    Duration,
+    /// One-dimensional array.
+    List(&'static CellDecoder),
     /// Column type that does not match the entity's: only NULL can be read.
     Other(u32),
 }
@@ -46,8 +52,8 @@ const SENDS_TEXT: [&str; 6] =
 
 /// Returns true if values of PostgreSQL's type `oid`, written by `send`, can be read as the entity's type.
 pub(in crate::database) fn is_readable(column_type: &ColumnType, oid: u32, send: &str) -> bool {
-    // An enum is selected as text, in any storage.
-    matches!(column_type, ColumnType::Enumeration(_))
+    // An enum is selected as text, in any storage. A native type is checked by its cast.
+    matches!(column_type, ColumnType::Enumeration(_) | ColumnType::Native(_) | ColumnType::List(_))
         || (!matches!(CellDecoder::of(column_type, oid), CellDecoder::Other(_))
             && (oid < FIRST_OWN_TYPE || SENDS_TEXT.contains(&send)))
 }
@@ -109,7 +115,30 @@ impl CellDecoder {
             ColumnType::Json if is(&Type::JSON) => Self::Json,
             ColumnType::Json if is(&Type::JSONB) => Self::JsonBinary,
             ColumnType::Bytes if is(&Type::BYTEA) => Self::Bytes,
+            ColumnType::Native(native) => match native.form {
+                NativeForm::Inet if is(&Type::TEXT) => Self::Inet,
+                NativeForm::Duration if is(&Type::INTERVAL) => Self::Duration,
+                NativeForm::Money if is(&Type::NUMERIC) => Self::Decimal,
+                _ if is(&Type::TEXT) => Self::Text,
+                _ if native.form.is_json() && is(&Type::JSON) => Self::Json,
+                _ => Self::Other(oid),
+            },
+            ColumnType::List(list) => Self::list(&list.element, oid),
             _ => Self::Other(oid),
+        }
+    }
+
+    /// Returns the decoder of an array by its items. An array of the user's own domain has items of the domain's base.
+    fn list(element: &ColumnType, oid: u32) -> Self {
+        let item = match Type::from_oid(oid).as_ref().map(Type::kind) {
+            Some(Kind::Array(item)) => Some(item.oid()),
+            Some(_) => None,
+            None => parameters::type_of(&element.null()).map(|item| item.oid()),
+        };
+        let item = item.map(|item| Self::of(element, item));
+        match ITEMS.iter().find(|known| Some(**known) == item) {
+            Some(item) => Self::List(item),
+            None => Self::Other(oid),
         }
     }
 
@@ -132,6 +161,7 @@ impl CellDecoder {
             Self::Date => rows.push_date(date(i32::from_be_bytes(fixed(bytes)?))?),
             Self::Text => rows.push_text(bytes),
             Self::Padded => rows.push_text(without_padding(bytes)),
+            Self::Inet => rows.push_text(without_host_prefix(bytes)),
             Self::Json => rows.push_json(bytes),
             Self::JsonBinary => match bytes.split_first() {
                 Some((1, text)) => rows.push_json(text),
@@ -142,6 +172,71 @@ impl CellDecoder {
         Ok(())
     }
 
+    /// Decodes the items of an array (`array_send`): number of dimensions, a flag, the id of the items' type, length and
+    /// first index of each dimension; then each item after its length, which is -1 for NULL.
+    fn items(self, bytes: &[u8]) -> Result<Value, Unreadable> {
+        let (dimensions, rest) = number(bytes)?;
+        let (_, rest) = number(rest)?;
+        let (_, rest) = number(rest)?;
+        let mut rest = match dimensions {
+            0 => rest,
+            1 => number(number(rest)?.1)?.1,
+            _ => return Err(Unreadable::NotAList),
+        };
+        let mut items = Vec::new();
+        while !rest.is_empty() {
+            let (length, values) = number(rest)?;
+            let length = usize::try_from(length).map_err(|_| Unreadable::NotAList)?;
+            let (value, others) = values.split_at_checked(length).ok_or(Unreadable::Malformed)?;
+            items.push(self.item(value)?);
+            rest = others;
+        }
+        Ok(Value::Array(self.array_type(), Some(Box::new(items))))
+    }
+
+    fn item(self, bytes: &[u8]) -> Result<Value, Unreadable> {
+        let text = |bytes: &[u8]| {
+            let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Malformed)?;
+            Ok::<Value, Unreadable>(text.into())
+        };
+        let float = |value: f64| if value.is_finite() { Ok(value) } else { Err(Unreadable::NotFinite) };
+        Ok(match self {
+            Self::Boolean => (fixed::<1>(bytes)? != [0]).into(),
+            Self::Int2 => i16::from_be_bytes(fixed(bytes)?).into(),
+            Self::Int4 => i32::from_be_bytes(fixed(bytes)?).into(),
+            Self::Int8 => i64::from_be_bytes(fixed(bytes)?).into(),
+            Self::Float4 => {
+                let value = f32::from_be_bytes(fixed(bytes)?);
+                float(value.into()).map(|_| value.into())?
+            }
+            Self::Float8 => float(f64::from_be_bytes(fixed(bytes)?))?.into(),
+            Self::Date => date(i32::from_be_bytes(fixed(bytes)?))?.into(),
+            Self::Text => text(bytes)?,
+            Self::Padded => text(without_padding(bytes))?,
+            Self::Inet => text(without_host_prefix(bytes))?,
+            rarer => rarer.value(bytes)?,
+        })
+    }
+
+    fn array_type(self) -> ArrayType {
+        match self {
+            Self::Boolean => ArrayType::Bool,
+            Self::Int2 => ArrayType::SmallInt,
+            Self::Int4 => ArrayType::Int,
+            Self::Int8 => ArrayType::BigInt,
+            Self::Float4 => ArrayType::Float,
+            Self::Float8 => ArrayType::Double,
+            Self::Decimal => ArrayType::Decimal,
+            Self::Uuid => ArrayType::Uuid,
+            Self::Date => ArrayType::ChronoDate,
+            Self::Time => ArrayType::ChronoTime,
+            Self::DateTime => ArrayType::ChronoDateTime,
+            Self::Timestamp => ArrayType::ChronoDateTimeWithTimeZone,
+            Self::Bytes => ArrayType::Bytes,
+            _ => ArrayType::String,
+        }
+    }
+
     fn value(self, bytes: &[u8]) -> Result<Value, Unreadable> {
         Ok(match self {
             Self::Decimal => numeric::read(bytes)?,
@@ -150,14 +245,48 @@ impl CellDecoder {
             Self::DateTime => moment(i64::from_be_bytes(fixed(bytes)?))?.naive_utc().into(),
             Self::Timestamp => moment(i64::from_be_bytes(fixed(bytes)?))?.fixed_offset().into(),
             Self::Bytes => bytes.to_vec().into(),
+            Self::Duration => duration::read(bytes)?.into(),
+            Self::List(item) => item.items(bytes)?,
             _ => return Err(Unreadable::WrongType),
         })
     }
 }
 
+/// Decoders of items.
+const ITEMS: [CellDecoder; 17] = [
+    CellDecoder::Boolean,
+    CellDecoder::Int2,
+    CellDecoder::Int4,
+    CellDecoder::Int8,
+    CellDecoder::Float4,
+    CellDecoder::Float8,
+    CellDecoder::Text,
+    CellDecoder::Padded,
+    CellDecoder::Decimal,
+    CellDecoder::Uuid,
+    CellDecoder::Date,
+    CellDecoder::Time,
+    CellDecoder::DateTime,
+    CellDecoder::Timestamp,
+    CellDecoder::Bytes,
+    CellDecoder::Inet,
+    CellDecoder::Duration,
+];
+
+/// Removes the prefix length of a single host, as PostgreSQL does when it prints a value instead of casting it.
+fn without_host_prefix(address: &[u8]) -> &[u8] {
+    let host: &[u8] = if address.contains(&b':') { b"/128" } else { b"/32" };
+    address.strip_suffix(host).unwrap_or(address)
+}
+
 fn without_padding(text: &[u8]) -> &[u8] {
     let end = text.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
     &text[..end]
+}
+
+fn number(bytes: &[u8]) -> Result<(i32, &[u8]), Unreadable> {
+    let (number, rest) = bytes.split_first_chunk().ok_or(Unreadable::Malformed)?;
+    Ok((i32::from_be_bytes(*number), rest))
 }
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Unreadable> {

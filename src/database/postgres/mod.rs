@@ -10,6 +10,7 @@ mod abandon;
 mod connection;
 mod connections;
 mod decoder;
+mod duration;
 mod fault;
 mod inbox;
 mod numeric;

@@ -51,7 +51,7 @@ fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, ce
         }
         Cell::Float(value) => return write_value(json, model, column_type, &Value::Float(Some(value))),
         // A JSON document is written as stored.
-        Cell::Other(Value::String(Some(text))) if *column_type == ColumnType::Json => {
+        Cell::Other(Value::String(Some(text))) if column_type.is_json() => {
             json.extend_from_slice(text.as_bytes());
         }
         Cell::Other(value) => return write_value(json, model, column_type, value),

@@ -31,6 +31,10 @@ pub(super) fn assemble(
             if let Some(value) = options.default_of(&reflected.names_of_column(column)) {
                 fill(&name, &mut assembled, value, enumerations, faults);
             }
+            if column.is_read_only {
+                assembled.always_generated = true;
+                assembled.generated = true;
+            }
             assembled
         })
         .collect();
@@ -80,7 +84,7 @@ fn assemble_column(
         field: column.field.clone(),
         // A hidden column is not read unless a key contains the column, and keys are checked.
         column_type: column_type.unwrap_or(ColumnType::Text),
-        limit: Limit::of(&column.database_type),
+        limit: column.database_type.common().map_or(Limit::None, Limit::of),
         nullable: column.nullable,
         has_default: column.has_default || generated,
         default: column.default.clone(),

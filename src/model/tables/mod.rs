@@ -110,19 +110,28 @@ fn reflect(table: &Served, names: &EntityNames, notes: &mut Vec<Note>) -> Reflec
                 is_required: !column.nullable && !has_default,
             });
         }
+        let is_read_only = table.column_type(&column.name).is_some_and(|declared| !declared.is_writable());
+        if is_read_only && generation == Generation::None {
+            notes.push(Note::ColumnReadOnly {
+                column: format!("{name}.{}", column.name),
+                declared_type: column.declared_type.clone(),
+                is_required: !column.nullable && !has_default,
+            });
+        }
         columns.push(ReflectedColumn {
             name: column.name.clone(),
             variant: column.name.clone(),
             field: names::field_of_column(&column.name),
             database_type: match &column.database_type {
                 Some(database_type) => database_type.clone(),
-                None => DatabaseType::custom(column.declared_type.clone()),
+                None => DatabaseType::custom(column.declared_type.clone()).into(),
             },
             // A key is never NULL.
             nullable: column.nullable && !table.key.contains(&column.name),
             has_default,
             default: column.default.clone(),
             always_generated: matches!(generation, Generation::AlwaysNumber | Generation::Computed),
+            is_read_only,
             is_unreadable,
             comment: column.comment.clone(),
         });
@@ -156,7 +165,7 @@ fn unique_keys(table: &Served, name: &str, notes: &mut Vec<Note>) -> Vec<Vec<Str
         } else {
             notes.push(Note::UniqueKeyLeftOut {
                 key: format!("{name} ({})", columns.join(", ")),
-                reason: "one of its columns has no scalar, or holds JSON".to_owned(),
+                reason: "a value of one of its columns has several forms, or no scalar".to_owned(),
             });
         }
     }

@@ -10,7 +10,9 @@ use super::served::{Served, sorted};
 use crate::model::reflect::Reflected;
 use crate::model::registry::EntityOptions;
 use crate::model::relation::Declared;
-use crate::model::{ColumnType, Declaration, ForeignKeyDescription, ModelFault, Note, Table};
+use crate::model::{
+    ColumnType, Declaration, DeclaredType, ForeignKeyDescription, ModelFault, Note, Table,
+};
 
 /// Foreign key between two served tables.
 struct Key<'a> {
@@ -154,11 +156,12 @@ fn key<'a>(
 }
 
 /// Returns true if the database compares the values of both types.
-fn are_compared([from, to]: [&DatabaseType; 2]) -> bool {
-    if let (DatabaseType::Enum { .. }, _) | (_, DatabaseType::Enum { .. }) = (from, to) {
+fn are_compared([from, to]: [&DeclaredType; 2]) -> bool {
+    let is_enum = |declared: &DeclaredType| matches!(declared.common(), Some(DatabaseType::Enum { .. }));
+    if is_enum(from) || is_enum(to) {
         return from == to;
     }
-    let [from, to] = [from, to].map(|database_type| ColumnType::of(database_type, |_, _| 0));
+    let [from, to] = [from, to].map(|declared| ColumnType::of(declared, |_, _| 0));
     match (from, to) {
         (Some(from), Some(to)) => from.is_compared_with(&to),
         _ => false,

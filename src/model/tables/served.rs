@@ -1,9 +1,7 @@
 //! A table that becomes an entity.
 
-use sea_orm::ColumnType as DatabaseType;
-
 use crate::model::registry::EntityOptions;
-use crate::model::{ColumnDescription, ColumnType, TableDescription, TableKind};
+use crate::model::{ColumnDescription, ColumnType, DeclaredType, TableDescription, TableKind};
 
 /// Table that becomes an entity.
 pub(super) struct Served<'a> {
@@ -19,16 +17,15 @@ impl Served<'_> {
     }
 
     /// Returns the type of a column whose values have a scalar.
-    pub fn column_type(&self, name: &str) -> Option<&DatabaseType> {
+    pub fn column_type(&self, name: &str) -> Option<&DeclaredType> {
         let declared = self.column(name)?.database_type.as_ref()?;
         is_readable(declared).then_some(declared)
     }
 
-    /// Returns true if values of all columns can be compared, as those of a key are.
+    /// Returns true if values of all columns identify rows, as those of a key do.
     pub fn are_compared(&self, columns: &[String]) -> bool {
-        let is_json =
-            |declared: &DatabaseType| matches!(declared, DatabaseType::Json | DatabaseType::JsonBinary);
-        columns.iter().all(|name| self.column_type(name).is_some_and(|declared| !is_json(declared)))
+        let column_type = |name| ColumnType::of(self.column_type(name)?, |_, _| 0);
+        columns.iter().all(|name| column_type(name).is_some_and(|of| of.is_key()))
     }
 
     /// Returns the key, and all further unique keys that the database keeps for all rows.
@@ -43,8 +40,8 @@ impl Served<'_> {
     }
 }
 
-fn is_readable(database_type: &DatabaseType) -> bool {
-    ColumnType::of(database_type, |_, _| 0).is_some()
+fn is_readable(declared: &DeclaredType) -> bool {
+    ColumnType::of(declared, |_, _| 0).is_some()
 }
 
 /// Returns the key that identifies the rows, or the reason why a table has none.
@@ -56,7 +53,7 @@ pub(super) fn key(table: &Served) -> Result<Vec<String>, &'static str> {
     if !description.primary_key.is_empty() {
         return match table.are_compared(&description.primary_key) {
             true => Ok(description.primary_key.clone()),
-            false => Err("a column of its primary key has no scalar, or holds JSON"),
+            false => Err("a value of its primary key has several forms, or no scalar"),
         };
     }
     let identifies = |key: &&Vec<String>| {

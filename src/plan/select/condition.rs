@@ -304,6 +304,16 @@ impl<'a> Conditions<'a> {
             Test::StartsWith(prefix) => dialect.starts_with(column, prefix),
             Test::Like(pattern) => dialect.like(column, pattern),
             Test::Matches(pattern) => dialect.matches(column, pattern),
+            Test::Set(operator, operand) => {
+                let value = match operand {
+                    Operand::Value(value) => Expr::val(value.clone()),
+                    Operand::Parameter(parameter) => self.parameter_bind(*parameter),
+                };
+                dialect.compare_sets(model, column, *operator, value, column_type)
+            }
+            Test::IsEmpty(true) => dialect.is_empty(column, column_type),
+            Test::IsEmpty(false) => dialect.is_empty(column, column_type).not(),
+            Test::Length(test) => self.test(dialect.length(column), &ColumnType::Int, test),
         }
     }
 

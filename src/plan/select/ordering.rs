@@ -183,11 +183,11 @@ impl<'a> Ordering<'a> {
         let mut condition: Option<Expr> = None;
         for (term, value) in self.terms.iter().zip(&cursor.0).rev() {
             let direction = if reversed { term.direction.reversed() } else { term.direction };
-            let past = term.past(value.as_ref(), direction);
+            let past = term.past(self.select, value.as_ref(), direction);
             condition = Some(match condition {
                 None => past,
                 Some(rest) => {
-                    let tie = term.equal_to(value.as_ref()).and(rest);
+                    let tie = term.equal_to(self.select, value.as_ref()).and(rest);
                     Expr::or(past, tie)
                 }
             });
@@ -223,24 +223,32 @@ impl<'a> Ordering<'a> {
         let values: Option<Vec<Value>> = cursor.0.iter().cloned().collect();
         let values = values.filter(|_| uniform)?;
         let (columns, values) = match (self.terms.as_slice(), values.as_slice()) {
-            ([term], [value]) => (term.expression.clone(), Expr::val(value.clone())),
-            _ => (
-                Expr::tuple(self.terms.iter().map(|term| term.expression.clone())),
-                Expr::tuple(values.into_iter().map(Expr::val)),
-            ),
+            ([term], [value]) => (term.expression.clone(), term.place(self.select, value)),
+            _ => {
+                let values = self.terms.iter().zip(&values);
+                (
+                    Expr::tuple(self.terms.iter().map(|term| term.expression.clone())),
+                    Expr::tuple(values.map(|(term, value)| term.place(self.select, value))),
+                )
+            }
         };
         Some(if descending { columns.lt(values) } else { columns.gt(values) })
     }
 }
 
 impl Term {
-    fn past(&self, value: Option<&Value>, direction: Direction) -> Expr {
+    /// Returns a value of a cursor, for comparison with the ordered form of the column.
+    fn place(&self, select: Scope<'_>, value: &Value) -> Expr {
+        select.dialect.ordered_value(select.model, value.clone(), &self.column_type)
+    }
+
+    fn past(&self, select: Scope<'_>, value: Option<&Value>, direction: Direction) -> Expr {
         let column = || self.expression.clone();
         let Some(value) = value else {
             // After NULL come the values if NULL is first, and nothing if NULL is last.
             return if direction.nulls_first { column().is_not_null() } else { Expr::cust("FALSE") };
         };
-        let value = Expr::val(value.clone());
+        let value = self.place(select, value);
         let compared = if direction.descending { column().lt(value) } else { column().gt(value) };
         match (self.nullable, direction.nulls_first) {
             (false, _) => compared,
@@ -249,14 +257,14 @@ impl Term {
         }
     }
 
-    fn equal_to(&self, value: Option<&Value>) -> Expr {
+    fn equal_to(&self, select: Scope<'_>, value: Option<&Value>) -> Expr {
         match value {
             None => self.expression.clone().is_null(),
             Some(value) if self.nullable => {
-                let equal = self.expression.clone().eq(Expr::val(value.clone()));
+                let equal = self.expression.clone().eq(self.place(select, value));
                 equal.and(self.expression.clone().is_not_null())
             }
-            Some(value) => self.expression.clone().eq(Expr::val(value.clone())),
+            Some(value) => self.expression.clone().eq(self.place(select, value)),
         }
     }
 }

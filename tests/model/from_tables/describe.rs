@@ -24,7 +24,7 @@ pub fn table(name: &str, columns: &[&str]) -> TableDescription {
     let column = |name: &&str| ColumnDescription {
         name: name.trim_end_matches('?').to_owned(),
         declared_type: "integer".to_owned(),
-        database_type: Some(ColumnType::Integer),
+        database_type: Some(ColumnType::Integer.into()),
         nullable: name.ends_with('?'),
         has_default: false,
         default: None,
@@ -86,7 +86,7 @@ pub trait Described: Sized {
         self.change(|table| {
             let column = table.columns.iter_mut().find(|known| known.name == column).unwrap();
             column.declared_type = declared.to_owned();
-            column.database_type = database_type;
+            column.database_type = database_type.map(Into::into);
         })
     }
 }

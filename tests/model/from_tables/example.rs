@@ -34,7 +34,7 @@ fn describe<E: EntityTrait>() -> TableDescription {
         columns.push(ColumnDescription {
             name,
             declared_type: String::new(),
-            database_type: Some(definition.get_column_type().clone()),
+            database_type: Some(definition.get_column_type().clone().into()),
             nullable: definition.is_null(),
             has_default: definition.get_column_default().is_some(),
             default: match definition.get_column_default() {

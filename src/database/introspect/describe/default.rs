@@ -3,7 +3,7 @@
 use sea_orm::{ColumnType as DatabaseType, Value};
 use serde_json::Value as Json;
 
-use crate::model::{ColumnType, Limit};
+use crate::model::{ColumnType, DeclaredType, Limit};
 
 /// Default of a column.
 #[derive(Debug, PartialEq)]
@@ -25,7 +25,8 @@ enum Literal {
 
 impl ColumnDefault {
     /// Reads the expression of a default, as the catalog prints it.
-    pub fn read(expression: Option<&str>, database_type: Option<&DatabaseType>) -> Self {
+    pub fn read(expression: Option<&str>, declared: Option<&DeclaredType>) -> Self {
+        let database_type = declared.and_then(DeclaredType::common);
         let Some(expression) = expression else { return Self { exists: false, value: None } };
         match parse(expression) {
             Some(Literal::Null) => Self { exists: false, value: None },
@@ -108,7 +109,7 @@ fn casts(mut text: &str) -> Option<&str> {
 /// numbers, text and enums.
 fn convert(literal: &Literal, database_type: &DatabaseType) -> Option<Value> {
     let mut variants = Vec::new();
-    let column_type = ColumnType::of(database_type, |_, labels| {
+    let column_type = ColumnType::of(&database_type.clone().into(), |_, labels| {
         variants = labels.iter().map(|label| (label.clone(), label.clone())).collect();
         0
     })?;
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     fn value(expression: &str, database_type: DatabaseType) -> Option<Value> {
-        ColumnDefault::read(Some(expression), Some(&database_type)).value
+        ColumnDefault::read(Some(expression), Some(&database_type.into())).value
     }
 
     fn text(value: &str) -> Option<Value> {
@@ -185,9 +186,9 @@ mod tests {
             "x'00'",
             "0x10",
         ] {
-            let read = ColumnDefault::read(Some(expression), Some(&DatabaseType::Text));
+            let read = ColumnDefault::read(Some(expression), Some(&DatabaseType::Text.into()));
             assert_eq!(read, ColumnDefault { exists: true, value: None }, "{expression}");
-            let read = ColumnDefault::read(Some(expression), Some(&DatabaseType::Integer));
+            let read = ColumnDefault::read(Some(expression), Some(&DatabaseType::Integer.into()));
             assert_eq!(read, ColumnDefault { exists: true, value: None }, "{expression}");
         }
         // Neither would be the stored value.
@@ -201,7 +202,7 @@ mod tests {
     fn null_is_no_default() {
         for expression in [None, Some("NULL"), Some("null"), Some("NULL::character varying"), Some("(NULL)")]
         {
-            let read = ColumnDefault::read(expression, Some(&DatabaseType::Text));
+            let read = ColumnDefault::read(expression, Some(&DatabaseType::Text.into()));
             assert_eq!(read, ColumnDefault { exists: false, value: None }, "{expression:?}");
         }
     }

@@ -5,6 +5,7 @@ mod description;
 mod keys;
 mod postgres;
 mod postgres_type;
+mod postgres_types;
 mod sqlite;
 mod sqlite_type;
 

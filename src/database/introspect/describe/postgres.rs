@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use sea_orm::Value;
 use sea_orm::sea_query::ArrayType;
-use sea_orm::{ColumnType as DatabaseType, Value};
 
 use super::default::ColumnDefault;
 use super::description::{DatabaseDescription, LeftOut};
 use super::keys::{UNIQUE_KEY_COLUMNS, add_foreign_keys, add_unique_keys};
-use super::postgres_type;
+use super::postgres_types::PostgresTypes;
 use crate::database::handle::Database;
 use crate::database::introspect::catalog_row::{flag, integer, place, text};
 use crate::database::row::RowSet;
 use crate::error::Result;
 use crate::model::ColumnType::{BigInt, Boolean, Text};
-use crate::model::{ColumnDescription, ColumnType, Generation, Table, TableDescription, TableKind};
+use crate::model::{
+    ColumnDescription, ColumnType, DeclaredType, Generation, NativeForm, Table, TableDescription, TableKind,
+};
 
 /// Schemas by name, the connection's own if none is named: name, and two flags: existing, usable.
 const SCHEMAS: &str =
@@ -39,8 +41,8 @@ const TABLES: &str =
 
 const TABLE_COLUMNS: [ColumnType; 6] = [BigInt, Text, Text, Text, Text, BigInt];
 
-/// Columns of these tables: place of the table, name, declared type, base type (NULL if it is no type of PostgreSQL's own),
-/// its id and modifier, its name if it is an enum, not null, default, identity, computed, comment, readable.
+/// Columns of these tables: place of the table, name, declared type, modifier and id of the base type, not null, default,
+/// identity, computed, comment, readable, and true for a domain of an enum, which PostgreSQL does not compare.
 ///
 /// A domain over a domain has the modifier of the innermost, the default of the outermost, and forbids NULL if any of
 /// them does. A view may extend rows with NULL, whatever the domain says. A NOT NULL that was added as NOT VALID
@@ -51,28 +53,26 @@ const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
         SELECT d.id, t.typbasetype, t.typtypmod, d.not_null OR t.typnotnull
         FROM domain d JOIN pg_type t ON t.oid = d.base WHERE t.typtype = 'd')
     SELECT s.place - 1, c.attname::text, format_type(c.atttypid, c.atttypmod),
-        CASE b.typnamespace WHEN 'pg_catalog'::regnamespace THEN b.typname::text END,
-        b.oid::int8, COALESCE(d.modifier, c.atttypmod)::int8,
-        CASE WHEN b.typtype = 'e' AND pg_type_is_visible(b.oid) THEN b.typname::text
-            WHEN b.typtype = 'e' THEN n.nspname::text || '.' || b.typname::text END,
+        COALESCE(d.modifier, c.atttypmod)::int8, b.oid::int8,
         c.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.attrelid AND k.contype = 'n'
                 AND NOT k.convalidated AND k.conkey = ARRAY[c.attnum])
             OR COALESCE(d.not_null, false) AND r.relkind NOT IN ('v', 'm'),
         COALESCE(pg_get_expr(e.adbin, e.adrelid), CASE t.typtype WHEN 'd' THEN t.typdefault END),
         c.attidentity::text, c.attgenerated <> '',
-        col_description(c.attrelid, c.attnum), has_column_privilege(c.attrelid, c.attnum, 'SELECT')
+        col_description(c.attrelid, c.attnum), has_column_privilege(c.attrelid, c.attnum, 'SELECT'),
+        b.typtype = 'e' AND c.atttypid <> b.oid
     FROM unnest($1) WITH ORDINALITY AS s(id, place)
     JOIN pg_class r ON r.oid = s.id::oid
     JOIN pg_attribute c ON c.attrelid = r.oid AND c.attnum > 0 AND NOT c.attisdropped
     JOIN pg_type t ON t.oid = c.atttypid
     LEFT JOIN domain d ON d.id = t.oid
         AND NOT EXISTS (SELECT FROM pg_type i WHERE i.oid = d.base AND i.typtype = 'd')
-    JOIN pg_type b ON b.oid = COALESCE(d.base, t.oid) JOIN pg_namespace n ON n.oid = b.typnamespace
+    JOIN pg_type b ON b.oid = COALESCE(d.base, t.oid)
     LEFT JOIN pg_attrdef e ON e.adrelid = c.attrelid AND e.adnum = c.attnum
     ORDER BY s.place, c.attnum";
 
-const COLUMN_COLUMNS: [ColumnType; 13] =
-    [BigInt, Text, Text, Text, BigInt, BigInt, Text, Boolean, Text, Text, Boolean, Text, Boolean];
+const COLUMN_COLUMNS: [ColumnType; 12] =
+    [BigInt, Text, Text, BigInt, BigInt, Boolean, Text, Text, Boolean, Text, Boolean, Boolean];
 
 /// Labels of all enums in order: type, label.
 const LABELS: &str = "SELECT enumtypid::int8, enumlabel::text FROM pg_enum ORDER BY enumtypid, enumsortorder";
@@ -109,8 +109,9 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
     let (ids, mut tables) = tables(&rows);
     let rows = database.ask(LABELS, Vec::new(), LABEL_COLUMNS.into()).await?;
     let labels = labels(&rows);
+    let types = PostgresTypes::read(database, ids.clone(), labels).await?;
     let rows = database.ask(COLUMNS, vec![ids.clone()], COLUMN_COLUMNS.into()).await?;
-    let unreadable = add_columns(&mut tables, &rows, &labels);
+    let unreadable = add_columns(&mut tables, &rows, &types);
     let rows = database.ask(UNIQUE_KEYS, vec![ids], UNIQUE_KEY_COLUMNS.into()).await?;
     add_unique_keys(&mut tables, &rows);
     for (place, table) in tables.into_iter().enumerate() {
@@ -181,52 +182,49 @@ fn labels(rows: &RowSet) -> BTreeMap<i64, Vec<String>> {
 fn add_columns(
     tables: &mut [TableDescription],
     rows: &RowSet,
-    labels: &BTreeMap<i64, Vec<String>>,
+    types: &PostgresTypes,
 ) -> BTreeMap<usize, Vec<String>> {
     let mut unreadable: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for row in 0..rows.len() {
         let Some(place) = place(rows, row, 0) else { continue };
         let name = text(rows, row, 1).unwrap_or_default();
         match tables.get_mut(place) {
-            Some(table) if flag(rows, row, 12) => table.columns.push(column(rows, row, name, labels)),
+            Some(table) if flag(rows, row, 10) => table.columns.push(column(rows, row, name, types)),
             _ => unreadable.entry(place).or_default().push(name),
         }
     }
     unreadable
 }
 
-fn column(rows: &RowSet, row: usize, name: String, labels: &BTreeMap<i64, Vec<String>>) -> ColumnDescription {
+fn column(rows: &RowSet, row: usize, name: String, types: &PostgresTypes) -> ColumnDescription {
     let id = integer(rows, row, 4).unwrap_or_default();
-    let own = text(rows, row, 3);
-    let database_type = match text(rows, row, 6) {
-        Some(name) => {
-            let variants = labels.get(&id).into_iter().flatten().map(|label| label.clone().into()).collect();
-            Some(DatabaseType::Enum { name: name.into(), variants })
-        }
-        None => own.and_then(|own| postgres_type::of(&own, integer(rows, row, 5).unwrap_or(-1))),
+    let declared_type = text(rows, row, 2).unwrap_or_default();
+    let database_type = match flag(rows, row, 11) {
+        true => Some(DeclaredType::native(declared_type.clone(), NativeForm::Opaque)),
+        false => types.of(id, integer(rows, row, 3).unwrap_or(-1)),
     };
-    let is_computed = flag(rows, row, 10);
+    let is_computed = flag(rows, row, 8);
     // The catalog keeps the expression of a computed column as a default.
-    let expression = text(rows, row, 8).filter(|_| !is_computed);
+    let expression = text(rows, row, 6).filter(|_| !is_computed);
     let is_numbered = expression.as_deref().is_some_and(|expression| {
         expression.starts_with(NEXT_NUMBER.0) && expression.ends_with(NEXT_NUMBER.1)
     });
     let default = ColumnDefault::read(expression.as_deref(), database_type.as_ref());
     ColumnDescription {
         name,
-        declared_type: text(rows, row, 2).unwrap_or_default(),
+        declared_type,
         database_type,
-        nullable: !flag(rows, row, 7),
+        nullable: !flag(rows, row, 5),
         has_default: default.exists,
         default: default.value,
-        generation: match text(rows, row, 9).as_deref() {
+        generation: match text(rows, row, 7).as_deref() {
             Some("a") => Generation::AlwaysNumber,
             Some("d") => Generation::Number,
             _ if is_computed => Generation::Computed,
             _ if is_numbered => Generation::Number,
             _ => Generation::None,
         },
-        comment: text(rows, row, 11),
+        comment: text(rows, row, 9),
     }
 }
 

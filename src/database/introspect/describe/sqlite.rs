@@ -14,7 +14,9 @@ use crate::database::introspect::catalog_row::{flag, place, text};
 use crate::database::row::RowSet;
 use crate::error::{Code, Result};
 use crate::model::ColumnType::{BigInt, Boolean, Text};
-use crate::model::{ColumnDescription, ColumnType, Generation, Table, TableDescription, TableKind};
+use crate::model::{
+    ColumnDescription, ColumnType, DeclaredType, Generation, Table, TableDescription, TableKind,
+};
 
 /// Name of the schema of the opened file.
 const MAIN: &str = "main";
@@ -123,7 +125,7 @@ fn add_columns(tables: &mut [TableDescription], rows: &RowSet) -> BTreeMap<usize
             continue;
         };
         let declared_type = text(rows, row, 2).unwrap_or_default();
-        let database_type = sqlite_type::of(&declared_type);
+        let database_type = sqlite_type::of(&declared_type).map(DeclaredType::from);
         let default = ColumnDefault::read(text(rows, row, 4).as_deref(), database_type.as_ref());
         if flag(rows, row, 5) {
             keys.insert(place, table.columns.len());

@@ -1,0 +1,132 @@
+//! Types of columns as a database or an entity declares them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sea_orm::ColumnType as DatabaseType;
+
+use super::native::{NativeForm, NativeType};
+
+/// Type of a column as it is declared.
+#[derive(Clone, PartialEq)]
+pub enum DeclaredType {
+    /// A type of SeaORM.
+    Common(DatabaseType),
+    /// A type of PostgreSQL that SeaORM does not name, or whose values travel as text.
+    Native(Arc<NativeType>),
+    /// An array of PostgreSQL.
+    List {
+        /// Name of the array type in SQL.
+        sql: String,
+        /// Type of the items.
+        element: Box<DeclaredType>,
+    },
+}
+
+impl DeclaredType {
+    /// Returns a native type with this name in SQL.
+    pub fn native(sql: impl Into<String>, form: NativeForm) -> Self {
+        Self::Native(Arc::new(NativeType { sql: sql.into(), form }))
+    }
+
+    /// Returns the list of such items, as far as GraphQL has one. PostgreSQL's arrays of documents are one document, and
+    /// those of a type without a scalar are text.
+    pub fn list(self, sql: impl Into<String>) -> Self {
+        match &self {
+            Self::Common(DatabaseType::Json | DatabaseType::JsonBinary) | Self::List { .. } => {
+                Self::native(sql, NativeForm::Document)
+            }
+            Self::Native(native) if native.form.is_json() => Self::native(sql, NativeForm::Document),
+            Self::Native(native) if native.form == NativeForm::Opaque => {
+                Self::native(sql, NativeForm::Opaque)
+            }
+            _ => Self::List { sql: sql.into(), element: Box::new(self) },
+        }
+    }
+
+    /// Returns the type of SeaORM, if it is one.
+    pub fn common(&self) -> Option<&DatabaseType> {
+        match self {
+            Self::Common(common) => Some(common),
+            _ => None,
+        }
+    }
+
+    /// Returns true if clients can give a value.
+    pub fn is_writable(&self) -> bool {
+        !matches!(self, Self::Native(native) if !native.form.is_writable())
+    }
+
+    /// Returns the name in SQL of a type that SeaORM declares.
+    fn sql(&self) -> Option<String> {
+        Some(match self {
+            Self::Native(native) => native.sql.clone(),
+            Self::List { .. } => return None,
+            Self::Common(common) => match common {
+                DatabaseType::Boolean => "bool",
+                DatabaseType::SmallInteger => "int2",
+                DatabaseType::Integer => "int4",
+                DatabaseType::BigInteger => "int8",
+                DatabaseType::Float => "float4",
+                DatabaseType::Double => "float8",
+                DatabaseType::Decimal(_) => "numeric",
+                DatabaseType::Char(_) => "bpchar",
+                DatabaseType::String(_) => "varchar",
+                DatabaseType::Text => "text",
+                DatabaseType::Uuid => "uuid",
+                DatabaseType::Date => "date",
+                DatabaseType::Time => "time",
+                DatabaseType::DateTime | DatabaseType::Timestamp => "timestamp",
+                DatabaseType::TimestampWithTimeZone => "timestamptz",
+                DatabaseType::Json => "json",
+                DatabaseType::JsonBinary => "jsonb",
+                DatabaseType::Blob | DatabaseType::Binary(_) | DatabaseType::VarBinary(_) => "bytea",
+                DatabaseType::Enum { name, .. } => return Some(quoted(&name.to_string())),
+                _ => return None,
+            }
+            .to_owned(),
+        })
+    }
+}
+
+impl From<DatabaseType> for DeclaredType {
+    fn from(common: DatabaseType) -> Self {
+        let native = |sql: &str, form| Self::native(sql, form);
+        match &common {
+            DatabaseType::Inet => native("inet", NativeForm::Inet),
+            DatabaseType::Cidr => native("cidr", NativeForm::Cidr),
+            DatabaseType::MacAddr => native("macaddr", NativeForm::MacAddress),
+            DatabaseType::Interval(..) => native("interval", NativeForm::Duration),
+            DatabaseType::Money(_) => native("money", NativeForm::Money),
+            DatabaseType::Bit(_) | DatabaseType::VarBit(_) => native("varbit", NativeForm::Bits),
+            DatabaseType::Array(element) => {
+                let element = Self::from((**element).clone());
+                match element.sql() {
+                    Some(sql) => element.list(format!("{sql}[]")),
+                    None => Self::Common(common),
+                }
+            }
+            _ => Self::Common(common),
+        }
+    }
+}
+
+/// Prints the type as it is declared, for messages.
+impl fmt::Debug for DeclaredType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Common(common) => common.fmt(formatter),
+            Self::Native(native) => write!(formatter, "{:?} {}", native.form, native.sql),
+            Self::List { sql, element } => write!(formatter, "List({element:?}) {sql}"),
+        }
+    }
+}
+
+/// Quotes the name of an enum, which may begin with its schema and a point.
+pub(crate) fn quoted(name: &str) -> String {
+    let quote = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
+    match name.split_once('.') {
+        Some((schema, name)) => format!("{}.{}", quote(schema), quote(name)),
+        None => quote(name),
+    }
+}
