@@ -10,9 +10,7 @@ use super::served::{Served, sorted};
 use crate::model::reflect::Reflected;
 use crate::model::registry::EntityOptions;
 use crate::model::relation::Declared;
-use crate::model::{
-    ColumnType, Declaration, DeclaredType, ForeignKeyDescription, ModelFault, Note, Table,
-};
+use crate::model::{ColumnType, Declaration, DeclaredType, ForeignKeyDescription, ModelFault, Note, Table};
 
 /// Foreign key between two served tables.
 struct Key<'a> {
