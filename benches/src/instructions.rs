@@ -30,7 +30,7 @@ const RUNS: [u64; 2] = [20, 120];
 /// some 100,000 instructions (the seeds of hash maps), which over few runs is more than a hundredth of a small step.
 const SMALL: u64 = 100_000;
 const MORE_RUNS: u64 = 10;
-const COUNTS: usize = 3;
+const COUNTS: usize = 7;
 
 /// Options of `instructions`.
 #[derive(Debug, Args)]
