@@ -23,7 +23,7 @@ use config::{
 use crowsfoot::database::{self, ConnectSettings};
 use crowsfoot::diagram::{self, Format};
 use crowsfoot::plan::Catalog;
-use crowsfoot::{Model, Schema, SchemaBuilder};
+use crowsfoot::{Schema, SchemaBuilder};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed;
 use migration::{Migrator, apply};
@@ -76,14 +76,6 @@ async fn main() -> ExitCode {
 async fn connect(database: &DatabaseOptions) -> Result<database::Database, Failure> {
     let settings = ConnectSettings::new(database.pool_size).pooler(database.postgres_pooler.into());
     Ok(database::connect_with(&database.database_url, &settings).await?)
-}
-
-/// Returns the model of the compiled entities, which no option of a database's tables concerns.
-fn compiled_model(options: &Options) -> Result<Model, Failure> {
-    match options.is_about_tables() {
-        true => Err("include, exclude and [entities.…] describe tables: they need --from-database".into()),
-        false => Ok(example::registry().model()?),
-    }
 }
 
 async fn migrate(direction: &Migrate) -> Result<(), Failure> {
@@ -155,7 +147,7 @@ async fn print_schema(
 ) -> Result<(), Failure> {
     let (schema, _) = schema(source, database).await?;
     let schema = match role {
-        Some(role) => policies::of_role(schema.model().as_ref().clone(), source.options.as_deref(), role)?,
+        Some(role) => policies::of_role(&schema, role)?,
         None => schema,
     };
     let sdl = schema.sdl();
@@ -194,10 +186,7 @@ async fn explain(
 ) -> Result<(), Failure> {
     let (schema, of_model) = schema(source, database).await?;
     let schema = match viewer {
-        Some((role, values)) => {
-            let model = schema.model().as_ref().clone();
-            policies::seen_by(model, source.options.as_deref(), role, values)?
-        }
+        Some((role, values)) => policies::seen_by(&schema, role, values)?,
         None => schema,
     };
     let variables = variables.map(serde_json::from_str).transpose()?.unwrap_or_default();
@@ -216,11 +205,9 @@ async fn run_policies(command: &PoliciesCommand) -> Result<(), Failure> {
     let (PoliciesCommand::Check { source, database } | PoliciesCommand::Print { source, database, .. }) =
         command;
     let (schema, _) = schema(source, database).await?;
-    let model = schema.model().as_ref().clone();
-    let file = source.options.as_deref();
     match command {
-        PoliciesCommand::Check { .. } => policies::check(model, file),
-        PoliciesCommand::Print { role, .. } => policies::print(&model, file, role),
+        PoliciesCommand::Check { .. } => policies::check(&schema),
+        PoliciesCommand::Print { role, .. } => policies::print(&schema, role),
     }
 }
 
@@ -246,9 +233,10 @@ async fn schema(
     database: &DatabaseOptions,
 ) -> Result<(Schema, crowsfoot::dialect::Dialect), Failure> {
     let options = Options::read(source.options.as_deref())?;
+    options.fit(source.from_database)?;
     let policies = options.policies();
     let (model, dialect) = match source.from_database {
-        false => (compiled_model(&options)?, crowsfoot::dialect::Dialect::Sqlite),
+        false => (example::registry().model()?, crowsfoot::dialect::Dialect::Sqlite),
         true => {
             source::require_file(&database.database_url)?;
             let connection = connect(database).await?;

@@ -175,13 +175,22 @@ impl Options {
         (!self.roles.is_empty()).then(|| Policies::from_parts(self.viewer.clone(), self.roles.clone()))
     }
 
-    /// Returns true if the file has options of entities, which only a live database has.
-    pub fn is_about_tables(&self) -> bool {
-        !self.include.is_empty()
+    /// Checks that options of tables come with the tables of a database.
+    ///
+    /// # Errors
+    /// If the file has such options, and the model is that of the compiled entities.
+    pub fn fit(&self, from_database: bool) -> Result<(), Failure> {
+        let is_about_tables = !self.include.is_empty()
             || !self.exclude.is_empty()
             || !self.entities.is_empty()
             || !self.enum_values.is_empty()
-            || self.reverse_sides.is_some()
+            || self.reverse_sides.is_some();
+        match is_about_tables && !from_database {
+            true => {
+                Err("include, exclude and [entities.…] describe tables: they need --from-database".into())
+            }
+            false => Ok(()),
+        }
     }
 
     /// Returns the options of the entities.

@@ -30,12 +30,7 @@ impl ServedOptions {
         let options = Options::of_file(settings.source.options.as_deref(), text)?;
         let policies = options.policies();
         let exposed = check_exposure(settings, policies.is_some());
-        let about_tables = match options.is_about_tables() && !settings.source.from_database {
-            true => {
-                Err("include, exclude and [entities.…] describe tables: they need --from-database".into())
-            }
-            false => Ok(()),
-        };
+        let about_tables = options.fit(settings.source.from_database);
         let sign_in = sign_in(settings, &options, policies.as_ref());
         match (exposed, about_tables, sign_in) {
             (Ok(()), Ok(()), Ok(sign_in)) => Ok(Self { options, policies, sign_in }),
