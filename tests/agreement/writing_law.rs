@@ -207,18 +207,23 @@ impl Case<'_> {
         })
     }
 
-    fn update_one(&self, table: usize, choices: &mut Choices) -> Option<Mutation> {
-        let (input, links_seen) = self.changes(table, choices)?;
-        let row = self.random_row(table, choices)?;
-        let is_usable = self.usable(table, self.grants[table].update.as_ref()).contains(&row);
+    /// Returns the document that updates a row by its key.
+    fn update_of(&self, table: usize, row: usize) -> String {
         let entity = self.entity(table);
-        let text = format!(
+        format!(
             "mutation($input: {}!) {{ it: {}({}, input: $input) {{ {} }} }}",
             entity.types.update,
             entity.roots.update,
             arguments(table, &self.world.tables[table][row]),
             key_fields(table)
-        );
+        )
+    }
+
+    fn update_one(&self, table: usize, choices: &mut Choices) -> Option<Mutation> {
+        let (input, links_seen) = self.changes(table, choices)?;
+        let row = self.random_row(table, choices)?;
+        let is_usable = self.usable(table, self.grants[table].update.as_ref()).contains(&row);
+        let text = self.update_of(table, row);
         let variables = json!({ "input": input });
         let oracle = (is_usable && links_seen).then(|| (text.clone(), variables.clone()));
         Some(Mutation { text, variables, oracle, checked: Some((table, self.keys(table, &[row]))) })
@@ -314,14 +319,7 @@ impl Case<'_> {
         let keys = |rows: &[usize]| -> Json {
             rows.iter().map(|row| self.link(target, *row)).collect::<Option<Vec<Json>>>().unwrap().into()
         };
-        let entity = self.entity(table);
-        let text = format!(
-            "mutation($input: {}!) {{ it: {}({}, input: $input) {{ {} }} }}",
-            entity.types.update,
-            entity.roots.update,
-            arguments(table, &self.world.tables[table][row]),
-            key_fields(table)
-        );
+        let text = self.update_of(table, row);
         let input = |verbs: Json| json!({ "input": { relation.field: verbs } });
         let mut written = named.clone();
         let oracle = (may_update && is_named).then(|| match verb {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use crate::process::{Folder, until, within};
+use crate::process::{Folder, find_program, is_root, until, within};
 
 /// If set, the tests fail without PostgreSQL's server programs; otherwise they are skipped.
 const REQUIRED: &str = "CROWSFOOT_TEST_CLUSTER";
@@ -23,19 +23,15 @@ pub struct Cluster {
     _folder: Folder,
 }
 
-/// Finds `initdb` and `postgres`, which Debian installs outside PATH.
-fn programs() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+/// Finds `initdb`, beside which `postgres` lies. Debian installs both outside PATH.
+fn initdb() -> Option<PathBuf> {
     let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
-    let folders = std::env::split_paths(&path).chain(versions.map(|version| version.path().join("bin")));
-    folders.into_iter().find(|folder| folder.join("initdb").is_file())
+    find_program("initdb", versions.map(|version| version.path().join("bin")))
 }
 
 /// Returns the command that runs a server program. The programs refuse to run as root.
 fn command(program: &Path) -> Command {
-    let is_root =
-        fs::metadata("/proc/self").is_ok_and(|of_self| std::os::unix::fs::MetadataExt::uid(&of_self) == 0);
-    if !is_root {
+    if !is_root() {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
@@ -46,7 +42,7 @@ fn command(program: &Path) -> Command {
 impl Cluster {
     /// Creates and starts a server with further settings; `None` if the programs are not installed.
     pub async fn start(settings: &[&str]) -> Option<Self> {
-        let Some(programs) = programs() else {
+        let Some(initdb) = initdb() else {
             assert!(
                 std::env::var_os(REQUIRED).is_none(),
                 "PostgreSQL's server is not installed, and {REQUIRED} is set"
@@ -58,7 +54,7 @@ impl Cluster {
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
         fs::set_permissions(folder.path(), open).unwrap();
         let data = folder.path().join("data");
-        let made = command(&programs.join("initdb"))
+        let made = command(&initdb)
             .args([
                 "--username=postgres",
                 "--auth=trust",
@@ -72,7 +68,7 @@ impl Cluster {
             .status();
         assert!(within(made).await.unwrap().success(), "initdb failed");
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        let mut server = command(&programs.join("postgres"));
+        let mut server = command(&initdb.with_file_name("postgres"));
         server.arg("-D").arg(&data).args(["-c", &format!("port={port}"), "-c", "unix_socket_directories="]);
         for setting in [&["fsync=off"], settings].concat() {
             server.args(["-c", setting]);

@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use crate::process::{Folder, Service, run, until, within};
+use crate::process::{Folder, Service, find_program, is_root, run, until, within};
 use crate::socket_client::Socket;
 use crate::support::{self, TestDatabase, example};
 
@@ -36,17 +36,13 @@ pub struct Pooler {
     _folder: Folder,
 }
 
-/// Finds the program, which Debian installs where only root's PATH looks.
-fn program() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
-    folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file())
-}
+/// Folders where Debian installs the program: only root's PATH has them.
+const FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 impl Pooler {
     /// Starts a pooler with further settings; `None` if it is not installed.
     pub async fn start(database: &TestDatabase, settings: &str) -> Option<Self> {
-        let Some(program) = program() else {
+        let Some(program) = find_program("pgbouncer", FOLDERS.map(PathBuf::from)) else {
             assert!(
                 std::env::var_os(REQUIRED).is_none(),
                 "pgbouncer is not installed, and {REQUIRED} is set"
@@ -76,8 +72,7 @@ impl Pooler {
         fs::write(&config, text).unwrap();
         let mut command = Command::new(program);
         // PgBouncer refuses to run as root.
-        if fs::metadata("/proc/self").is_ok_and(|of_self| std::os::unix::fs::MetadataExt::uid(&of_self) == 0)
-        {
+        if is_root() {
             command.args(["-u", "nobody"]);
         }
         let log = fs::File::create(folder.path().join("pgbouncer.log")).unwrap();

@@ -162,6 +162,18 @@ impl<'a> Service<'a> {
     }
 }
 
+/// Finds a program in PATH, or in further folders.
+pub fn find_program(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(folders);
+    folders.map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+/// Returns true if the tests run as root, as which some servers refuse to run.
+pub fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|of_self| std::os::unix::fs::MetadataExt::uid(&of_self) == 0)
+}
+
 /// Returns status, content type and body of a response.
 pub async fn answer(request: RequestBuilder) -> (u16, String, Json) {
     let response = within(request.send()).await.unwrap();

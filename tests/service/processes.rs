@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cluster::Cluster;
 use crate::pooler::Pooler;
-use crate::process::{Folder, Service, run, within};
+use crate::process::{Folder, Service, run, until, within};
 use crate::socket_client::Socket;
 use crate::support;
 
@@ -136,20 +136,10 @@ async fn live_queries_follow_every_writer_by_logical_replication() {
     // A process that is killed leaves no slot behind, which would keep the server's log for ever.
     service.signal("KILL").await;
     drop(service);
-    within(async {
-        let slots = "SELECT count(*) FROM pg_replication_slots";
-        let slots = Statement::from_string(DbBackend::Postgres, slots);
-        while connection
-            .query_one_raw(slots.clone())
-            .await
-            .unwrap()
-            .unwrap()
-            .try_get_by_index::<i64>(0)
-            .unwrap()
-            > 0
-        {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+    until(async || {
+        let slots = Statement::from_string(DbBackend::Postgres, "SELECT count(*) FROM pg_replication_slots");
+        let row = connection.query_one_raw(slots).await.unwrap().unwrap();
+        row.try_get_by_index::<i64>(0).unwrap() == 0
     })
     .await;
     connection.close().await.unwrap();
