@@ -33,6 +33,8 @@ pub enum Code {
     NotFound,
     /// The response exceeds the row ceiling; carries `limit` and `asked`.
     TooManyRows,
+    /// The viewer has sent too many operations lately; carries `retryAfter`, in seconds.
+    TooManyRequests,
     /// The document is too large or requests too much; carries `limit`, `asked`, and the limited quantity as
     /// `of`.
     TooComplex,
@@ -76,6 +78,7 @@ impl Code {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::NotFound => "NOT_FOUND",
             Self::TooManyRows => "TOO_MANY_ROWS",
+            Self::TooManyRequests => "TOO_MANY_REQUESTS",
             Self::TooComplex => "TOO_COMPLEX",
             Self::TooDeep => "TOO_DEEP",
             Self::UniqueViolation => "UNIQUE_VIOLATION",
@@ -320,6 +323,15 @@ impl Error {
             Code::Unavailable,
             "sign-in is not available at the moment",
             json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+    }
+
+    /// Reports a viewer that has sent too many operations, and may send the next one after so many seconds.
+    pub fn too_many_requests(seconds: u64) -> Self {
+        Self::new(
+            Code::TooManyRequests,
+            "too many operations were sent; try again later",
+            json!({ "retryAfter": seconds }),
         )
     }
 

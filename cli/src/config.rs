@@ -2,7 +2,7 @@
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use crowsfoot::{database, execute, guard};
+use crowsfoot::{database, execute, guard, server};
 
 /// GraphQL service over SeaORM entities, with typed to-one and to-many relations.
 ///
@@ -297,6 +297,11 @@ pub struct Serve {
     /// Maximum number of concurrent requests; further requests are refused
     #[arg(long, env = "CROWSFOOT_MAX_CONCURRENT", default_value_t = 1_000, value_parser = at_least_one)]
     pub max_concurrent: usize,
+    /// Maximum number of operations of each viewer, such as 600/min; further ones are refused [default: none]
+    ///
+    /// Viewers without values are counted by their network. Without policies every caller is.
+    #[arg(long, env = "CROWSFOOT_MAX_VIEWER_RATE", value_name = "NUMBER/s|min|h")]
+    pub max_viewer_rate: Option<server::RequestRate>,
     /// Maximum size of a request body in bytes
     #[arg(long, env = "CROWSFOOT_MAX_BODY", default_value_t = 1 << 20, value_name = "BYTES", value_parser = at_least_one)]
     pub max_body: usize,
@@ -358,6 +363,18 @@ pub struct Serve {
         value_delimiter = ','
     )]
     pub admin_secret: Vec<String>,
+    /// Secret of a proxy whose headers `Crowsfoot-Role` and `Crowsfoot-Viewer` name the viewer
+    ///
+    /// The proxy verifies the caller, removes these headers from the requests that it receives, and sends the secret in the
+    /// header `Crowsfoot-Proxy-Secret`. Several secrets are separated by commas.
+    #[arg(
+        long,
+        env = "CROWSFOOT_TRUST_HEADERS",
+        hide_env_values = true,
+        value_name = "SECRET",
+        value_delimiter = ','
+    )]
+    pub trust_headers: Vec<String>,
     /// Serve everything to everybody, in production mode too
     #[arg(long, env = "CROWSFOOT_PUBLIC")]
     pub public: bool,

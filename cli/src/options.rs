@@ -7,8 +7,10 @@ use std::path::Path;
 use crowsfoot::EntityOptions;
 use crowsfoot::model::{ModelError, ModelFault, OnDelete, TableOptions};
 use crowsfoot::policy::{Policies, RoleGrants, ViewerType};
-use crowsfoot::server::JwtSettings;
-use serde::Deserialize;
+use crowsfoot::server::{JwtSettings, WebhookSettings};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::Failure;
 
@@ -39,9 +41,12 @@ pub struct Options {
     /// Roles, with their grants.
     #[serde(default)]
     roles: BTreeMap<String, RoleGrants>,
-    /// Verification of tokens.
+    /// Issuers of tokens: a table, or several.
+    #[serde(default, deserialize_with = "one_or_several")]
+    pub sign_in: Vec<JwtSettings>,
+    /// Verification of opaque tokens.
     #[serde(default)]
-    pub sign_in: Option<JwtSettings>,
+    pub sign_in_webhook: Option<WebhookSettings>,
     /// Name of the file.
     #[serde(skip)]
     file: String,
@@ -254,6 +259,29 @@ impl EntitySection {
     }
 }
 
+/// Reads a table or an array of tables. Written out, because a derived reader of either loses the line of a fault.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<JwtSettings>, D::Error> {
+    struct Tables;
+
+    impl<'de> Visitor<'de> for Tables {
+        type Value = Vec<JwtSettings>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("a table, or an array of tables")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<JwtSettings>, A::Error> {
+            Ok(vec![JwtSettings::deserialize(MapAccessDeserializer::new(map))?])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<JwtSettings>, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list))
+        }
+    }
+
+    deserializer.deserialize_any(Tables)
+}
+
 /// Returns the text of an options file; without a file, an empty text.
 ///
 /// # Errors
@@ -363,6 +391,9 @@ mod tests {
         let secret = fault("[sign_in]\nalgorithms = [\"HS256\"]\nsecert = \"not for the log\"\n");
         assert!(secret.starts_with("line 3, column 1: unknown field `secert`"), "{secret}");
         assert!(!secret.contains("not for"), "{secret}");
+        let second =
+            fault("[[sign_in]]\nalgorithms = [\"HS256\"]\n[[sign_in]]\nalgorithms = []\nisuer = \"a\"\n");
+        assert!(second.starts_with("line 5, column 1: unknown field `isuer`"), "{second}");
         let none = fault("[sign_in]\nalgorithms = [\"none\"]\n");
         assert!(none.starts_with("line 2, column 15: unknown variant `none`"), "{none}");
     }

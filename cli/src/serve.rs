@@ -90,6 +90,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
             .largest_batch(settings.max_batch)
             .largest_body(settings.max_body)
             .most_concurrent(settings.max_concurrent)
+            .viewer_rate(settings.max_viewer_rate)
             .time_limit(Duration::from_secs(settings.timeout))
             .sockets(sockets)
             .slow_statement(slow_statement)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crowsfoot::database::DatabaseDescription;
 use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::policy::Policies;
-use crowsfoot::server::{AdministratorSecret, Jwt, SignIn};
+use crowsfoot::server::{Jwt, SignIn, SignInSecret, Tokens, Webhook};
 use crowsfoot::{Model, Schema, SchemaBuilder};
 
 use crate::config::{Mode, Serve};
@@ -94,30 +94,41 @@ fn check_exposure(settings: &Serve, has_policies: bool) -> Result<(), Failure> {
 fn sign_in(settings: &Serve, options: &Options, policies: Option<&Policies>) -> Result<SignIn, Failure> {
     let mut ways = SignIn::default();
     for secret in &settings.admin_secret {
-        ways = ways.administrator(AdministratorSecret::new(secret)?);
+        ways = ways.administrator(SignInSecret::new(secret)?);
     }
-    match (&options.sign_in, policies) {
-        (Some(jwt), Some(policies)) => ways = ways.identify(Jwt::new(jwt, policies)?),
-        (Some(_), None) => {
-            return Err(
-                "[sign_in] has no effect without policies: write tables [roles.NAME.TYPE], too".into()
-            );
-        }
-        (None, Some(_)) if settings.admin_secret.is_empty() => {
-            return Err(
+    for secret in &settings.trust_headers {
+        ways = ways.proxy(SignInSecret::new(secret)?);
+    }
+    let has_tokens = !options.sign_in.is_empty() || options.sign_in_webhook.is_some();
+    let has_secrets = !settings.admin_secret.is_empty() || !settings.trust_headers.is_empty();
+    let Some(policies) = policies else {
+        return match (has_tokens, has_secrets) {
+            (true, _) => Err("[sign_in] has no effect without policies: write tables [roles.NAME.TYPE], too".into()),
+            // Refused here already: the service migrates before it binds its address.
+            (false, true) => Err(
+                "--admin-secret and --trust-headers have no effect without policies: write tables [roles.NAME.TYPE] into a \
+                 file for --options"
+                    .into(),
+            ),
+            (false, false) => Ok(ways),
+        };
+    };
+    if !has_tokens {
+        return match has_secrets {
+            true => Ok(ways),
+            false => Err(
                 "policies need a way to sign in: write a table [sign_in] with the keys of tokens, or set \
-                        CROWSFOOT_ADMIN_SECRET"
+                 CROWSFOOT_ADMIN_SECRET"
                     .into(),
-            );
-        }
-        // Refused here already: the service migrates before it binds its address.
-        (None, None) if !settings.admin_secret.is_empty() => {
-            return Err(
-                "--admin-secret has no effect without policies: write tables [roles.NAME.TYPE] into a file for --options"
-                    .into(),
-            );
-        }
-        (None, _) => {}
+            ),
+        };
     }
-    Ok(ways)
+    let mut tokens = Tokens::default();
+    for issuer in &options.sign_in {
+        tokens = tokens.issuer(Jwt::new(issuer, policies)?);
+    }
+    if let Some(webhook) = &options.sign_in_webhook {
+        tokens = tokens.webhook(Webhook::new(webhook, policies)?);
+    }
+    Ok(ways.identify(tokens))
 }

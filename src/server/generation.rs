@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 
 use super::error::ServeError;
+use super::operations::request_rate::SenderKey;
 use super::pages::drawings::Drawings;
 use super::realtime::shutdown::Shutdown;
 use super::sign_in::{Access, Authenticator, SignIn};
@@ -63,6 +64,8 @@ impl CurrentGeneration {
 pub(super) struct Admission {
     pub generation: GenerationRef,
     pub access: Access,
+    /// `None` if the sender's operations are not counted.
+    pub sender: Option<SenderKey>,
 }
 
 impl Admission {

@@ -20,11 +20,13 @@ mod state;
 pub use error::ServeError;
 pub use http::documents::{TrustedDocuments, TrustedDocumentsError};
 pub use listen::Server;
+pub use operations::request_rate::RequestRate;
 #[cfg(feature = "opentelemetry")]
 pub use operations::traces;
 pub use realtime::permits::SocketLimits;
 pub use service::GraphqlService;
 pub use settings::Settings;
 pub use sign_in::{
-    AdministratorSecret, Identify, IdentifyError, Identity, Jwt, JwtAlgorithm, JwtFault, JwtSettings, SignIn,
+    Identify, IdentifyError, Identity, Jwt, JwtAlgorithm, JwtSettings, SignIn, SignInFault, SignInSecret,
+    Tokens, Webhook, WebhookSettings,
 };

@@ -192,7 +192,7 @@ async fn administrators_only(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
-    match state.admit(request.headers()).await {
+    match state.admit(request.head()).await {
         Ok(admission) if admission.access.is_restricted() => {
             let refusal = SignInRefusal::forbidden("this page is for administrators");
             Ok(request.into_response(answer::refused_page(&refusal)))

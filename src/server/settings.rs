@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::http::documents::TrustedDocuments;
+use super::operations::request_rate::RequestRate;
 use super::realtime::permits::SocketLimits;
 use super::sign_in::SignIn;
 
@@ -29,6 +30,8 @@ pub struct Settings {
     pub(super) largest_body: usize,
     /// Maximum number of concurrent requests; further ones are refused.
     pub(super) most_concurrent: usize,
+    /// Maximum number of operations of each viewer; `None` for no limit.
+    pub(super) viewer_rate: Option<RequestRate>,
     /// Time limit for receiving a request, and again for answering it.
     pub(super) time_limit: Duration,
     /// Limits of sockets and event streams.
@@ -51,6 +54,7 @@ impl Default for Settings {
             largest_batch: 0,
             largest_body: 1 << 20,
             most_concurrent: 1_000,
+            viewer_rate: None,
             time_limit: Duration::from_secs(30),
             sockets: SocketLimits::default(),
             slow_statement: Some(Duration::from_millis(500)),
@@ -107,6 +111,13 @@ impl Settings {
     /// Sets the maximum number of concurrent requests; further ones are refused.
     pub fn most_concurrent(mut self, most_concurrent: usize) -> Self {
         self.most_concurrent = most_concurrent;
+        self
+    }
+
+    /// Sets the maximum number of operations of each viewer; further ones are refused until the rate allows the next. Viewers
+    /// without values are counted by their network, and administrators are not counted. `None` sets no limit.
+    pub fn viewer_rate(mut self, viewer_rate: Option<RequestRate>) -> Self {
+        self.viewer_rate = viewer_rate;
         self
     }
 

@@ -1,20 +1,24 @@
 //! State shared by all routes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use actix_web::dev::RequestHead;
 use actix_web::http::header::HeaderMap;
 
-use super::generation::{Admission, CurrentGeneration};
+use super::generation::{Admission, CurrentGeneration, GenerationRef};
 use super::http::body::BodyLimits;
 use super::http::documents::DocumentSource;
 use super::operations::concurrency_limit::ConcurrencyLimit;
 use super::operations::metrics::Metrics;
 use super::operations::recorder::Recorder;
+use super::operations::request_rate::{SenderKey, SenderLimit};
 use super::realtime::permits::{SocketLimits, SocketPermits};
 use super::realtime::shutdown::Shutdown;
 use super::settings::Settings;
 use super::sign_in::{Access, SignInRefusal};
 use crate::database::Database;
+use crate::error::Result;
 
 /// State of a worker. Workers share all of it but the recorder, which counts into a worker's own metrics.
 #[derive(Clone)]
@@ -24,6 +28,7 @@ pub(super) struct ServiceState {
     pub development: bool,
     pub documents: Arc<DocumentSource>,
     pub concurrency: ConcurrencyLimit,
+    pub sender_limit: Option<Arc<SenderLimit>>,
     pub body: BodyLimits,
     pub largest_batch: usize,
     /// Origins whose pages may open sockets.
@@ -47,6 +52,7 @@ impl ServiceState {
             development: settings.development,
             documents: Arc::new(DocumentSource::new(settings.trusted_documents.clone())),
             concurrency: ConcurrencyLimit::new(settings.most_concurrent, settings.time_limit),
+            sender_limit: settings.viewer_rate.map(SenderLimit::new).map(Arc::new),
             body: BodyLimits { bytes: settings.largest_body, time: settings.time_limit },
             largest_batch: settings.largest_batch,
             origins: settings.cors_origins.as_slice().into(),
@@ -57,18 +63,53 @@ impl ServiceState {
         }
     }
 
-    /// Admits a caller with these headers to the current generation.
+    /// Admits the sender of a request to the current generation.
     ///
     /// # Errors
     /// If the credentials prove no identity, or not the requested one.
-    pub(super) async fn admit(&self, headers: &HeaderMap) -> Result<Admission, SignInRefusal> {
+    pub(super) async fn admit(&self, head: &RequestHead) -> Result<Admission, SignInRefusal> {
+        self.admit_with(head.headers(), head.peer_addr.map(|address| address.ip())).await
+    }
+
+    /// Admits a sender with these headers, from this address, to the current generation.
+    ///
+    /// # Errors
+    /// As [`Self::admit`].
+    pub(super) async fn admit_with(
+        &self,
+        headers: &HeaderMap,
+        address: Option<IpAddr>,
+    ) -> Result<Admission, SignInRefusal> {
         let generation = self.generation.get();
         let access = match &generation.authenticator {
             None => Access::UNRESTRICTED,
             // Boxed: requests of a service without policies would carry the space of it.
             Some(authenticator) => Box::pin(authenticator.access(headers, &generation.schema)).await?,
         };
-        Ok(Admission { generation, access })
+        Ok(self.admission(generation, access, address))
+    }
+
+    /// Returns the admission of a sender with this access.
+    pub(super) fn admission(
+        &self,
+        generation: GenerationRef,
+        access: Access,
+        address: Option<IpAddr>,
+    ) -> Admission {
+        let is_counted = self.sender_limit.is_some() && !access.is_administrator();
+        let sender = is_counted.then(|| SenderKey::of(access.viewer(), address));
+        Admission { generation, access, sender }
+    }
+
+    /// Counts an operation of an admitted sender.
+    ///
+    /// # Errors
+    /// If the sender has used up its operations.
+    pub(super) fn count_operation(&self, admission: &Admission) -> Result<()> {
+        match (&self.sender_limit, admission.sender) {
+            (Some(limit), Some(sender)) => limit.count(sender),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the state of another worker.

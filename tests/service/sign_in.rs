@@ -1,7 +1,9 @@
 //! Sign-in, over real HTTP and sockets: nothing that a request brings gives more than its viewer has.
 
+mod hook;
 mod provider;
 mod token;
+mod ways;
 
 use std::time::{Duration, Instant};
 

@@ -90,6 +90,7 @@ impl From<Error> for HttpRefusal {
         let (status, is_well_formed) = match error.code() {
             // The request was not answered at all; caches and load balancers must see that.
             Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, false),
             Code::Timeout => (StatusCode::GATEWAY_TIMEOUT, false),
             Code::BadRequest => (StatusCode::BAD_REQUEST, false),
             Code::DocumentNotTrusted => (StatusCode::FORBIDDEN, true),
@@ -151,7 +152,8 @@ pub(in crate::server) fn write(
             if let Some(challenge) = refusal.challenge {
                 response.insert_header((WWW_AUTHENTICATE, challenge));
             }
-            if let Some(seconds) = retry_after(&refusal.errors) {
+            let first = refusal.errors.first();
+            if let Some(seconds) = first.and_then(|located| retry_after(&located.error)) {
                 response.insert_header((RETRY_AFTER, seconds));
             }
             refused(refusal.errors, id().as_deref())
@@ -172,6 +174,9 @@ pub(in crate::server) fn refused_page(refusal: &SignInRefusal) -> HttpResponse {
     let mut response = HttpResponse::build(refusal.status());
     if let Some(challenge) = refusal.challenge() {
         response.insert_header((WWW_AUTHENTICATE, challenge));
+    }
+    if let Some(seconds) = retry_after(refusal.error()) {
+        response.insert_header((RETRY_AFTER, seconds));
     }
     response
         .content_type("text/plain; charset=utf-8")
@@ -258,6 +263,6 @@ fn shorten(error: &mut ServerError) {
     });
 }
 
-fn retry_after(errors: &[LocatedError]) -> Option<HeaderValue> {
-    errors.first()?.error.extensions().get("retryAfter")?.as_u64().map(HeaderValue::from)
+fn retry_after(error: &Error) -> Option<HeaderValue> {
+    error.extensions().get("retryAfter")?.as_u64().map(HeaderValue::from)
 }

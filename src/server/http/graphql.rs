@@ -50,7 +50,7 @@ async fn answer(
     payload: &mut web::Payload,
     state: &ServiceState,
 ) -> Result<HttpOutcome, HttpRefusal> {
-    let admission = state.admit(http.headers()).await?;
+    let admission = state.admit(http.head()).await?;
     let body = read(http, payload, state.body, state.largest_batch).await?;
     let answer = pin!(async {
         match body {

@@ -7,6 +7,7 @@ pub(super) mod documents;
 pub(super) mod graphql;
 pub(super) mod negotiation;
 pub(super) mod operation;
+pub(super) mod origin;
 pub(super) mod parameters;
 pub(super) mod request;
 mod variables;

@@ -23,6 +23,7 @@ pub(in crate::server) fn prepare(
     state: &ServiceState,
     admission: &Admission,
 ) -> Result<PreparedOperation, HttpRefusal> {
+    state.count_operation(admission)?;
     let text = state.documents.text(&mut sent)?;
     let mut request = Request::new(text).variables(sent.variables);
     request.operation_name = sent.operation_name;

@@ -47,7 +47,7 @@ async fn open(
     payload: &mut web::Payload,
     state: &web::Data<ServiceState>,
 ) -> Result<HttpResponse, HttpRefusal> {
-    let admission = state.admit(http.headers()).await?;
+    let admission = state.admit(http.head()).await?;
     let RequestBody::One(sent) = read(http, payload, state.body, 0).await? else {
         return Err(Error::bad_request("an event stream takes a single request").into());
     };

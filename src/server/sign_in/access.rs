@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use crate::policy::Viewer;
 use crate::schema::Schema;
 
 /// Access that a caller has.
@@ -12,20 +13,32 @@ pub(in crate::server) struct Access {
     schema: Option<Schema>,
     /// True if the caller may see how the service works: statements, metrics, the whole model.
     is_administrator: bool,
+    /// Viewer that the caller is, or acts as.
+    viewer: Option<Viewer>,
     expires: Option<SystemTime>,
 }
 
 impl Access {
     /// Access of every caller of a service without policies.
     pub(in crate::server) const UNRESTRICTED: Self =
-        Self { schema: None, is_administrator: false, expires: None };
+        Self { schema: None, is_administrator: false, viewer: None, expires: None };
 
     /// Access of an administrator.
     pub(super) const ADMINISTRATOR: Self = Self { is_administrator: true, ..Self::UNRESTRICTED };
 
     /// Access of a viewer.
-    pub(super) fn of_viewer(seen: Schema, is_administrator: bool, expires: Option<SystemTime>) -> Self {
-        Self { schema: Some(seen), is_administrator, expires }
+    pub(super) fn of_viewer(
+        seen: Schema,
+        viewer: Viewer,
+        is_administrator: bool,
+        expires: Option<SystemTime>,
+    ) -> Self {
+        Self { schema: Some(seen), is_administrator, viewer: Some(viewer), expires }
+    }
+
+    /// Returns the viewer that the caller is, or acts as; `None` for an administrator, and without policies.
+    pub(in crate::server) fn viewer(&self) -> Option<&Viewer> {
+        self.viewer.as_ref()
     }
 
     /// Returns the schema that the caller's operations run on; `own` is the service's.

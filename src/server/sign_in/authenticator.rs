@@ -1,4 +1,4 @@
-//! Order of sign-in: administrator's secret, credentials, no credentials.
+//! Order of sign-in: administrator's secret, proxy's secret, credentials, no credentials.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,19 +7,22 @@ use std::time::SystemTime;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::access::Access;
-use super::administrator::{AdministratorSecret, is_secret};
 use super::identity::{Identify, IdentifyError};
 use super::refusal::SignInRefusal;
+use super::secret::{SignInSecret, is_secret};
 use crate::policy::{Policies, Viewer};
 use crate::schema::Schema;
 
 /// Header with the administrator's secret.
 const SECRET: &str = "crowsfoot-admin-secret";
 
+/// Header with the secret of a proxy.
+pub(in crate::server) const PROXY_SECRET: &str = "crowsfoot-proxy-secret";
+
 /// Header with the role that the caller takes.
 const ROLE: &str = "crowsfoot-role";
 
-/// Header with the values of the viewer whom an administrator acts as, as a JSON object.
+/// Header with the values of the viewer whom an administrator acts as, or whom a proxy has verified, as a JSON object.
 const VIEWER: &str = "crowsfoot-viewer";
 
 /// Headers of sign-in. A socket may send them in `connection_init`.
@@ -28,22 +31,32 @@ pub(in crate::server) const CREDENTIALS: [&str; 4] = ["authorization", SECRET, R
 /// Ways of sign-in.
 #[derive(Clone, Default)]
 pub struct SignIn {
-    secrets: Vec<AdministratorSecret>,
+    secrets: Vec<SignInSecret>,
+    proxies: Vec<SignInSecret>,
     identify: Option<Arc<dyn Identify>>,
 }
 
 impl fmt::Debug for SignIn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { secrets, identify } = self;
+        let Self { secrets, proxies, identify } = self;
         let identifies = identify.is_some();
-        formatter.debug_struct("SignIn").field("secrets", secrets).field("identifies", &identifies).finish()
+        let mut fields = formatter.debug_struct("SignIn");
+        fields.field("secrets", secrets).field("proxies", proxies).field("identifies", &identifies).finish()
     }
 }
 
 impl SignIn {
     /// Accepts an administrator's secret in the header `Crowsfoot-Admin-Secret`, besides those accepted already.
-    pub fn administrator(mut self, secret: AdministratorSecret) -> Self {
+    pub fn administrator(mut self, secret: SignInSecret) -> Self {
         self.secrets.push(secret);
+        self
+    }
+
+    /// Trusts the headers `Crowsfoot-Role` and `Crowsfoot-Viewer` of requests with this secret in the header
+    /// `Crowsfoot-Proxy-Secret`, besides secrets that are trusted already. The proxy removes all three from the requests that
+    /// it receives. A request with the secret and without a role is anonymous.
+    pub fn proxy(mut self, secret: SignInSecret) -> Self {
+        self.proxies.push(secret);
         self
     }
 
@@ -55,7 +68,7 @@ impl SignIn {
 
     /// Returns true if there is no way to sign in.
     pub(in crate::server) fn is_empty(&self) -> bool {
-        self.secrets.is_empty() && self.identify.is_none()
+        self.secrets.is_empty() && self.proxies.is_empty() && self.identify.is_none()
     }
 }
 
@@ -95,11 +108,11 @@ impl Authenticator {
             Caller::Administrator => Ok(Access::ADMINISTRATOR),
             Caller::AdministratorAs(viewer) => {
                 let seen = seen(&viewer).map_err(|error| SignInRefusal::bad_request(error.message()))?;
-                Ok(Access::of_viewer(seen, true, None))
+                Ok(Access::of_viewer(seen, viewer, true, None))
             }
             Caller::Viewer(viewer, expires) => {
                 let seen = seen(&viewer).map_err(|error| SignInRefusal::of_viewer(&error))?;
-                Ok(Access::of_viewer(seen, false, expires))
+                Ok(Access::of_viewer(seen, viewer, false, expires))
             }
         }
     }
@@ -122,8 +135,14 @@ impl Authenticator {
                 false => Err(SignInRefusal::bad_credentials("the administrator's secret is another")),
             };
         }
+        if let Some(secret) = only(headers, PROXY_SECRET)? {
+            return match is_secret(&self.ways.proxies, secret) {
+                true => self.behind_proxy(role, viewer),
+                false => Err(SignInRefusal::bad_credentials("the proxy's secret is another")),
+            };
+        }
         if viewer.is_some() {
-            let message = format!("the header {VIEWER} needs the administrator's secret");
+            let message = format!("the header {VIEWER} needs the secret of an administrator or of a proxy");
             return Err(SignInRefusal::bad_request(message));
         }
         let identity = match &self.ways.identify {
@@ -135,9 +154,8 @@ impl Authenticator {
         };
         let Some(identity) = identity else {
             return match role {
-                _ if !self.has_anonymous => Err(SignInRefusal::no_credentials()),
-                None | Some(Viewer::ANONYMOUS) => Ok(Caller::Viewer(Viewer::new(Viewer::ANONYMOUS), None)),
-                Some(_) => Err(not_taken()),
+                Some(role) if self.has_anonymous && role != Viewer::ANONYMOUS => Err(not_taken()),
+                _ => self.anonymous(),
             };
         };
         let expires = identity.expires;
@@ -147,29 +165,57 @@ impl Authenticator {
         };
         Ok(Caller::Viewer(viewer, expires))
     }
+
+    fn anonymous(&self) -> Result<Caller, SignInRefusal> {
+        match self.has_anonymous {
+            true => Ok(Caller::Viewer(Viewer::new(Viewer::ANONYMOUS), None)),
+            false => Err(SignInRefusal::no_credentials()),
+        }
+    }
+
+    /// Returns the caller whom a proxy has verified.
+    fn behind_proxy(
+        &self,
+        role: Option<&str>,
+        viewer: Option<&HeaderValue>,
+    ) -> Result<Caller, SignInRefusal> {
+        match role {
+            Some(role) => Ok(Caller::Viewer(stated(role, viewer)?, None)),
+            None if viewer.is_some() => Err(lacks_role()),
+            None => self.anonymous(),
+        }
+    }
 }
 
 fn not_taken() -> SignInRefusal {
     SignInRefusal::forbidden("the role is not one that the caller may take")
 }
 
-/// Returns the caller behind a correct secret.
+fn lacks_role() -> SignInRefusal {
+    SignInRefusal::bad_request(format!("the header {VIEWER} needs the header {ROLE}"))
+}
+
+/// Returns the caller behind a correct administrator's secret.
 fn administrator(role: Option<&str>, viewer: Option<&HeaderValue>) -> Result<Caller, SignInRefusal> {
-    let Some(role) = role else {
-        return match viewer {
-            None => Ok(Caller::Administrator),
-            Some(_) => {
-                Err(SignInRefusal::bad_request(format!("the header {VIEWER} needs the header {ROLE}")))
-            }
-        };
-    };
+    match role {
+        Some(role) => {
+            let viewer = stated(role, viewer)?;
+            tracing::info!(role, "an administrator acts as a viewer");
+            Ok(Caller::AdministratorAs(viewer))
+        }
+        None if viewer.is_some() => Err(lacks_role()),
+        None => Ok(Caller::Administrator),
+    }
+}
+
+/// Returns the viewer that headers state.
+fn stated(role: &str, viewer: Option<&HeaderValue>) -> Result<Viewer, SignInRefusal> {
     let values = match viewer {
         None => serde_json::Map::new(),
         Some(json) => serde_json::from_slice(json.as_bytes())
             .map_err(|_| SignInRefusal::bad_request(format!("the header {VIEWER} is not a JSON object")))?,
     };
-    tracing::info!(role, "an administrator acts as a viewer");
-    Ok(Caller::AdministratorAs(Viewer { role: role.to_owned(), values }))
+    Ok(Viewer { role: role.to_owned(), values })
 }
 
 /// Returns the value of a header that may occur once.
@@ -212,10 +258,12 @@ mod tests {
     }
 
     const ADMINISTRATOR: &str = "administrator's secret";
+    const PROXY: &str = "the secret of a proxy";
 
     async fn caller(has_anonymous: bool, headers: &[(&str, &str)]) -> Result<Caller, u16> {
+        let secret = |secret| SignInSecret::new(secret).unwrap();
         let ways =
-            SignIn::default().administrator(AdministratorSecret::new(ADMINISTRATOR).unwrap()).identify(Fixed);
+            SignIn::default().administrator(secret(ADMINISTRATOR)).proxy(secret(PROXY)).identify(Fixed);
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
@@ -234,7 +282,8 @@ mod tests {
             let serde_json::Value::Object(values) = values else { panic!("no object") };
             Ok(Caller::AdministratorAs(Viewer { role: "user".to_owned(), values }))
         };
-        let secret = (SECRET, ADMINISTRATOR);
+        let (secret, proxy) = ((SECRET, ADMINISTRATOR), (PROXY_SECRET, PROXY));
+        let second = Viewer::new("user").with("userId", 2);
         for (has_anonymous, headers, expected) in [
             (true, vec![], viewer(anonymous.clone())),
             (true, vec![(ROLE, "anonymous")], viewer(anonymous)),
@@ -258,6 +307,16 @@ mod tests {
             (true, vec![secret, (ROLE, "user"), (VIEWER, "{\"userId\":2}")], acting(json!({ "userId": 2 }))),
             (true, vec![secret, (ROLE, "user"), (VIEWER, "[2]")], Err(400)),
             (true, vec![secret, (VIEWER, "{\"userId\":2}")], Err(400)),
+            (true, vec![proxy], viewer(Viewer::new("anonymous"))),
+            (false, vec![proxy], Err(401)),
+            (false, vec![proxy, (ROLE, "user"), (VIEWER, "{\"userId\":2}")], viewer(second)),
+            (true, vec![proxy, (ROLE, "user"), (VIEWER, "2")], Err(400)),
+            (true, vec![proxy, (ROLE, "user"), (ROLE, "all")], Err(400)),
+            (true, vec![proxy, (VIEWER, "{\"userId\":2}")], Err(400)),
+            // The proxy has verified the token, or taken no notice of the header.
+            (true, vec![proxy, ("authorization", "bad")], viewer(Viewer::new("anonymous"))),
+            (true, vec![(PROXY_SECRET, ADMINISTRATOR)], Err(401)),
+            (true, vec![(SECRET, PROXY)], Err(401)),
         ] {
             assert_eq!(caller(has_anonymous, &headers).await, expected, "{headers:?}");
         }

@@ -37,6 +37,9 @@ pub enum IdentifyError {
     /// The credentials prove no identity.
     #[error("{0}")]
     Invalid(String),
+    /// The credentials are not accepted from this sender.
+    #[error("{0}")]
+    Forbidden(String),
     /// The credentials cannot be verified at the moment.
     #[error("{0}")]
     Unavailable(String),
@@ -49,7 +52,7 @@ impl IdentifyError {
     }
 }
 
-/// Verification of credentials. [`Jwt`](super::Jwt) implements it for bearer tokens; an application implements it for
+/// Verification of credentials. [`Tokens`](super::Tokens) implements it for tokens; an application implements it for
 /// credentials of its own, such as sessions.
 ///
 /// ```

@@ -80,6 +80,7 @@ impl From<IdentifyError> for SignInRefusal {
     fn from(error: IdentifyError) -> Self {
         match error {
             IdentifyError::Invalid(reason) => Self::bad_credentials(&reason),
+            IdentifyError::Forbidden(reason) => Self::forbidden(&reason),
             IdentifyError::Unavailable(reason) => {
                 tracing::warn!(reason, "credentials cannot be verified");
                 Self {

@@ -4,11 +4,15 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value as Json;
 
 use super::message::Payload;
-use crate::server::sign_in::{CREDENTIALS, SignInRefusal};
+use crate::server::sign_in::{CREDENTIALS, PROXY_SECRET, SignInRefusal};
 
 /// Returns `headers`, those of the handshake, with the credentials of a payload in place of their own. A payload has them under
-/// `headers`, whatever the case of their names, or only a token under `authorization`.
+/// `headers`, whatever the case of their names, or only a token under `authorization`. A handshake through a trusted proxy keeps
+/// its own: the proxy has seen the handshake and not the payload.
 pub(super) fn of_init(mut headers: HeaderMap, payload: Option<Payload>) -> Result<HeaderMap, SignInRefusal> {
+    if headers.contains_key(PROXY_SECRET) {
+        return Ok(headers);
+    }
     let mut payload = payload.unwrap_or_default();
     let own = match payload.remove("headers") {
         Some(Json::Object(own)) => own,
@@ -65,5 +69,16 @@ mod tests {
         assert_eq!(authorization(json!({ "headers": "a" })), Err(400));
         assert_eq!(authorization(json!({ "authorization": { "a": 1 } })), Err(400));
         assert_eq!(authorization(json!({ "authorization": "a\nb" })), Err(400));
+    }
+
+    #[test]
+    fn a_payload_replaces_no_credentials_of_a_proxy() {
+        let mut handshake = HeaderMap::new();
+        for (name, value) in [(PROXY_SECRET, "secret"), ("crowsfoot-role", "user")] {
+            handshake.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let payload = json!({ "headers": { "crowsfoot-role": "all" }, "authorization": "a" });
+        let headers = of_init(handshake.clone(), payload.as_object().cloned()).unwrap();
+        assert_eq!(format!("{headers:?}"), format!("{handshake:?}"));
     }
 }

@@ -9,6 +9,7 @@ mod protocol;
 mod wire;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,6 @@ use tokio_stream::StreamMap;
 use tracing::Instrument;
 use wire::Incoming;
 
-use super::origin;
 use super::permits::SocketPermit;
 use crate::error::{Error, Result};
 use crate::schema::Executed;
@@ -36,6 +36,7 @@ use crate::server::generation::Admission;
 use crate::server::http::answer::{self, HttpRefusal};
 use crate::server::http::negotiation::Media;
 use crate::server::http::operation;
+use crate::server::http::origin;
 use crate::server::http::parameters::GraphqlRequest;
 use crate::server::operations::operation_record::{OperationRecord, RequestRecord};
 use crate::server::sign_in::{Access, SignInRefusal};
@@ -59,7 +60,7 @@ pub(in crate::server) async fn open(
     payload: web::Payload,
     state: web::Data<ServiceState>,
 ) -> HttpResponse {
-    if !origin::is_allowed(&http, &state.origins) {
+    if !origin::is_allowed(http.headers(), &state.origins) {
         let error = Error::forbidden("the origin of this page is not allowed");
         return answer::write(&http, Media::Json, Err(HttpRefusal::of(StatusCode::FORBIDDEN, &error)));
     }
@@ -82,6 +83,7 @@ pub(in crate::server) async fn open(
     let span = tracing::info_span!(parent: None, "socket", id = request);
     let socket = Socket {
         headers: Some(http.headers().clone()),
+        address: http.peer_addr().map(|address| address.ip()),
         signing: None,
         admission: None,
         superseded: future::pending().boxed_local(),
@@ -104,6 +106,8 @@ type Event = Option<Result<Arc<Executed>>>;
 struct Socket {
     /// Headers of the handshake until sign-in, with credentials of clients that send none in `connection_init`.
     headers: Option<HeaderMap>,
+    /// Address of the client.
+    address: Option<IpAddr>,
     /// Sign-in that runs since `connection_init`.
     signing: Option<LocalBoxFuture<'static, Result<Admission, SignInRefusal>>>,
     /// Client's admission, after sign-in.
@@ -260,12 +264,14 @@ impl Socket {
     fn sign_in(&mut self, payload: Option<Payload>) {
         let generation = self.state.generation.get();
         if generation.authenticator.is_none() {
-            return self.acknowledge(Admission { generation, access: Access::UNRESTRICTED });
+            let admission = self.state.admission(generation, Access::UNRESTRICTED, self.address);
+            return self.acknowledge(admission);
         }
         let Some(headers) = self.headers.take() else { return };
         let state = self.state.clone();
         let headers = credentials::of_init(headers, payload);
-        self.signing = Some(async move { state.admit(&headers?).await }.boxed_local());
+        let address = self.address;
+        self.signing = Some(async move { state.admit_with(&headers?, address).await }.boxed_local());
     }
 
     fn acknowledge(&mut self, admission: Admission) {

@@ -4,9 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value as Json;
 
-use super::settings::{JwtFault, JwtSettings};
+use super::settings::JwtSettings;
 use crate::policy::{Policies, Viewer, ViewerType};
+use crate::server::sign_in::fault::SignInFault;
 use crate::server::sign_in::identity::Identity;
+use crate::server::sign_in::viewer_value;
 
 /// Entries of the settings that are no variables.
 const ROLE: &str = "role";
@@ -21,10 +23,10 @@ pub(super) struct ClaimMap {
 }
 
 impl ClaimMap {
-    pub(super) fn new(settings: &JwtSettings, policies: &Policies) -> Result<Self, JwtFault> {
+    pub(super) fn new(settings: &JwtSettings, policies: &Policies) -> Result<Self, SignInFault> {
         for (name, pointer) in &settings.claims {
             if !pointer.starts_with('/') {
-                return Err(JwtFault(format!(
+                return Err(SignInFault(format!(
                     "claims.{name}: expected a JSON pointer such as /sub, but {pointer:?} was given"
                 )));
             }
@@ -32,7 +34,7 @@ impl ClaimMap {
         let mut claims = settings.claims.clone();
         let (role, roles) = (claims.remove(ROLE), claims.remove(ROLES));
         if role.is_none() && settings.role.is_none() {
-            return Err(JwtFault("neither claims.role nor role is given".to_owned()));
+            return Err(SignInFault("neither claims.role nor role is given".to_owned()));
         }
         let mut variables = Vec::new();
         for (name, of) in policies.variables() {
@@ -41,13 +43,13 @@ impl ClaimMap {
                 None if of.nullable => {}
                 None => {
                     let message = format!("claims.{name} is missing: every viewer has the variable {name}");
-                    return Err(JwtFault(message));
+                    return Err(SignInFault(message));
                 }
             }
         }
         match claims.keys().next() {
             None => Ok(Self { role, roles, default_role: settings.role.clone(), variables }),
-            Some(name) => Err(JwtFault(format!("claims.{name}: no variable of the viewer has this name"))),
+            Some(name) => Err(SignInFault(format!("claims.{name}: no variable of the viewer has this name"))),
         }
     }
 
@@ -74,7 +76,8 @@ impl ClaimMap {
         for (name, pointer, of) in &self.variables {
             match at(pointer) {
                 Some(claim) => {
-                    let value = value(claim, of).ok_or("a claim is not of its variable's type")?;
+                    let value =
+                        viewer_value::read(claim, of).ok_or("a claim is not of its variable's type")?;
                     viewer.values.insert(name.clone(), value);
                 }
                 None if of.nullable => {}
@@ -85,74 +88,5 @@ impl ClaimMap {
         let seconds = claims.get("exp").and_then(|end| end.as_u64().or(end.as_f64().map(|end| end as u64)));
         let expires = seconds.and_then(|end| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(end)));
         Ok(Identity { viewer, roles, expires })
-    }
-}
-
-/// Returns a claim as a value of this type. Values of the model's own scalars are checked with the rules.
-fn value(claim: &Json, of: &ViewerType) -> Option<Json> {
-    match (claim, of.is_list) {
-        (Json::Array(items), true) => {
-            items.iter().map(|item| scalar(item, &of.scalar)).collect::<Option<Vec<_>>>().map(Json::Array)
-        }
-        (_, true) => None,
-        (one, false) => scalar(one, &of.scalar),
-    }
-}
-
-fn scalar(claim: &Json, name: &str) -> Option<Json> {
-    match (name, claim) {
-        ("Boolean", Json::Bool(_)) | ("String" | "ID", Json::String(_)) => Some(claim.clone()),
-        ("Boolean" | "String" | "ID", _) => None,
-        ("Int", Json::Number(number)) => {
-            number.as_i64().filter(|number| i32::try_from(*number).is_ok())?;
-            Some(claim.clone())
-        }
-        // `sub` is always a string (RFC 7519, section 4.1.2).
-        ("Int", Json::String(digits)) => {
-            let number: i32 = digits.parse().ok()?;
-            (number.to_string() == *digits).then(|| number.into())
-        }
-        ("Int", _) => None,
-        ("Float", Json::Number(_)) => Some(claim.clone()),
-        ("Float", _) => None,
-        (_, Json::String(_) | Json::Number(_)) => Some(claim.clone()),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_claim_of_another_type_is_no_value() {
-        for (claim, of, expected) in [
-            (json!(1), "Int!", Some(json!(1))),
-            (json!("1"), "Int!", Some(json!(1))),
-            (json!("-7"), "Int", Some(json!(-7))),
-            (json!("01"), "Int!", None),
-            (json!("+1"), "Int!", None),
-            (json!(" 1"), "Int!", None),
-            (json!("1 or 1=1"), "Int!", None),
-            (json!(1.5), "Int!", None),
-            (json!(2_147_483_648_i64), "Int!", None),
-            (json!(true), "Int!", None),
-            (json!([1]), "Int!", None),
-            (json!({}), "Int!", None),
-            (json!(1), "[Int!]!", None),
-            (json!([1, "2"]), "[Int!]!", Some(json!([1, 2]))),
-            (json!([1, null]), "[Int!]!", None),
-            (json!([[1]]), "[Int!]!", None),
-            (json!("a"), "String", Some(json!("a"))),
-            (json!(1), "String", None),
-            (json!("true"), "Boolean", None),
-            (json!(true), "Boolean", Some(json!(true))),
-            (json!("0b4c"), "UUID", Some(json!("0b4c"))),
-            (json!({}), "UUID", None),
-        ] {
-            assert_eq!(value(&claim, &of.parse().unwrap()), expected, "{claim} as {of}");
-        }
     }
 }

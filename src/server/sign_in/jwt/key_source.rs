@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::key_set::{KeySet, VerificationKey, read_set};
 use super::remote_keys::RemoteKeys;
-use super::settings::{JwtFault, JwtSettings};
+use super::settings::JwtSettings;
+use crate::server::sign_in::fault::SignInFault;
 use crate::server::sign_in::identity::IdentifyError;
 
 /// Source of the keys.
@@ -18,15 +19,15 @@ pub(super) enum KeySource {
 
 impl KeySource {
     /// Reads all keys that are at hand.
-    pub(super) fn new(settings: &JwtSettings) -> Result<Self, JwtFault> {
+    pub(super) fn new(settings: &JwtSettings) -> Result<Self, SignInFault> {
         if let Some(secret) = &settings.secret {
-            let key = VerificationKey::of_secret(secret).map_err(JwtFault)?;
+            let key = VerificationKey::of_secret(secret).map_err(SignInFault)?;
             return Ok(Self::Fixed(Arc::new(KeySet::new(0, vec![key]))));
         }
         let is_url = |key: &String| key.contains("://");
         if settings.keys.iter().any(is_url) {
             let [url] = settings.keys.as_slice() else {
-                return Err(JwtFault("keys: a URL stands alone".to_owned()));
+                return Err(SignInFault("keys: a URL stands alone".to_owned()));
             };
             return Ok(Self::Remote(Arc::new(RemoteKeys::new(url)?)));
         }
@@ -58,12 +59,12 @@ impl KeySource {
 }
 
 /// Reads a PEM text, or a file of one or of a key set.
-fn keys_of(key: &str) -> Result<Vec<VerificationKey>, JwtFault> {
+fn keys_of(key: &str) -> Result<Vec<VerificationKey>, SignInFault> {
     if key.trim_start().starts_with("-----BEGIN") {
-        let read = VerificationKey::of_pem(key).map_err(|fault| JwtFault(format!("keys: {fault}")))?;
+        let read = VerificationKey::of_pem(key).map_err(|fault| SignInFault(format!("keys: {fault}")))?;
         return Ok(vec![read]);
     }
-    let named = |fault: String| JwtFault(format!("keys: {key}: {fault}"));
+    let named = |fault: String| SignInFault(format!("keys: {key}: {fault}"));
     let text = fs::read_to_string(key).map_err(|error| named(error.to_string()))?;
     match text.trim_start().starts_with('{') {
         true => read_set(text.as_bytes()).map_err(named),

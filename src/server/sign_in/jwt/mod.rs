@@ -1,4 +1,4 @@
-//! JSON Web Tokens (RFC 7519) as bearer tokens (RFC 6750).
+//! JSON Web Tokens (RFC 7519).
 //!
 //! Settings decide on algorithms and keys, never the token: `jku`, `jwk`, `x5u` and `x5c` in its header are not read,
 //! and `kid` only selects among the configured keys.
@@ -13,8 +13,8 @@ mod verified;
 
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
-use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claims::ClaimMap;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Header, Validation, decode, decode_header};
@@ -22,17 +22,18 @@ use key_set::KeySet;
 use key_source::KeySource;
 use serde_json::{Map, Value as Json};
 use settings::REQUIRED;
-pub use settings::{JwtAlgorithm, JwtFault, JwtSettings};
+pub use settings::{JwtAlgorithm, JwtSettings};
 use verified::VerifiedTokens;
 
-use super::identity::{Identify, IdentifyError, Identity};
+use super::fault::SignInFault;
+use super::identity::{IdentifyError, Identity};
 use crate::policy::Policies;
 
-/// Maximum size of a token, in bytes.
-const LARGEST: usize = 16 << 10;
-
-/// Verification of bearer tokens.
+/// Verification of the tokens of an issuer.
 pub struct Jwt {
+    /// Accepted issuers; empty for any.
+    issuers: Vec<String>,
+    cookie: Option<String>,
     algorithms: Vec<JwtAlgorithm>,
     keys: KeySource,
     validation: Validation,
@@ -51,7 +52,7 @@ impl Jwt {
     ///
     /// # Errors
     /// If the settings contradict themselves, a key cannot be read, or a claim is for no variable of `policies`.
-    pub fn new(settings: &JwtSettings, policies: &Policies) -> Result<Self, JwtFault> {
+    pub fn new(settings: &JwtSettings, policies: &Policies) -> Result<Self, SignInFault> {
         ring_provider::install();
         settings.check()?;
         let required = REQUIRED.into_iter().filter(|claim| !settings.is_optional(claim));
@@ -68,6 +69,8 @@ impl Jwt {
             validation.set_audience(&settings.audience);
         }
         Ok(Self {
+            issuers: settings.issuer.clone(),
+            cookie: settings.cookie.clone(),
             algorithms: settings.algorithms.clone(),
             keys: KeySource::new(settings)?,
             validation,
@@ -77,8 +80,27 @@ impl Jwt {
         })
     }
 
+    /// Returns true if a token that names this issuer is for this verification.
+    pub(super) fn is_of(&self, issuer: Option<&str>) -> bool {
+        self.issuers.is_empty()
+            || match issuer {
+                Some(issuer) => self.issuers.iter().any(|own| own == issuer),
+                None => !self.validation.required_spec_claims.contains("iss"),
+            }
+    }
+
+    /// Returns the name of the cookie with the token.
+    pub(super) fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
+    /// Checks that there are keys.
+    pub(super) async fn has_keys(&self) -> Result<(), IdentifyError> {
+        self.keys.current().await.map(drop)
+    }
+
     /// Returns the identity of a token.
-    async fn verify(&self, token: &str) -> Result<Identity, IdentifyError> {
+    pub(super) async fn verify(&self, token: &str) -> Result<Identity, IdentifyError> {
         let set = self.keys.current().await?;
         if let Some(identity) = self.verified.get(token, set.number) {
             return Ok(identity);
@@ -127,24 +149,12 @@ impl Jwt {
     }
 }
 
-#[async_trait]
-impl Identify for Jwt {
-    async fn identify(&self, headers: &HeaderMap) -> Result<Option<Identity>, IdentifyError> {
-        let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
-        let value = value.to_str().map_err(|_| IdentifyError::invalid("the header is not text"))?;
-        let token = match value.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-            _ => return Err(IdentifyError::invalid("the scheme of the header is not Bearer")),
-        };
-        if token.len() > LARGEST {
-            return Err(IdentifyError::invalid("the token is too large"));
-        }
-        self.verify(token).await.map(Some)
-    }
-
-    async fn ready(&self) -> Result<(), IdentifyError> {
-        self.keys.current().await.map(drop)
-    }
+/// Returns the issuer that a token names, unverified; `None` if the token is no JSON Web Token.
+pub(super) fn issuer_of(token: &str) -> Option<Option<String>> {
+    decode_header(token).ok()?;
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: Json = serde_json::from_slice(&payload).ok()?;
+    Some(claims.get("iss").and_then(Json::as_str).map(str::to_owned))
 }
 
 /// Names the fault of a token. Texts of the library may quote claims.

@@ -1,16 +1,15 @@
 //! Key set of a provider, fetched over HTTP.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use actix_web::http::Uri;
 use tokio::sync::{Mutex as Flight, OwnedMutexGuard};
 use tokio::task;
 use ureq::Agent;
 
 use super::key_set::{KeySet, read_set};
-use super::settings::JwtFault;
+use crate::server::sign_in::fault::SignInFault;
+use crate::server::sign_in::remote::{agent, is_safe};
 
 /// Time limit of a fetch.
 const FETCH_TIME: Duration = Duration::from_secs(5);
@@ -77,21 +76,14 @@ impl FetchState {
 
 impl RemoteKeys {
     /// Prepares fetches from `url`.
-    pub(super) fn new(url: &str) -> Result<Self, JwtFault> {
+    pub(super) fn new(url: &str) -> Result<Self, SignInFault> {
         if !is_safe(url) {
             let message = "keys: expected a URL with https, or with http on this host's loopback address";
-            return Err(JwtFault(message.to_owned()));
+            return Err(SignInFault(message.to_owned()));
         }
-        let config = Agent::config_builder()
-            .timeout_global(Some(FETCH_TIME))
-            .max_redirects(0)
-            .max_redirects_will_error(true)
-            // Of the process's environment, which only the command line reads.
-            .proxy(None)
-            .build();
         Ok(Self {
             url: url.to_owned(),
-            agent: config.into(),
+            agent: agent(FETCH_TIME),
             state: Mutex::default(),
             flight: Arc::default(),
         })
@@ -189,39 +181,9 @@ fn max_age(control: &str) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-/// Returns true for https, and for http on this host: keys that travel unprotected could be replaced.
-fn is_safe(url: &str) -> bool {
-    let Ok(url) = url.parse::<Uri>() else { return false };
-    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = host == "localhost" || host.parse().is_ok_and(|host: IpAddr| host.is_loopback());
-    match url.scheme_str() {
-        Some("https") => !host.is_empty(),
-        Some("http") => is_loopback,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_are_fetched_where_nobody_can_replace_them() {
-        for (url, expected) in [
-            ("https://id.example/keys", true),
-            ("http://127.0.0.1:8080/keys", true),
-            ("http://localhost/keys", true),
-            ("http://[::1]/keys", true),
-            ("http://id.example/keys", false),
-            ("http://127.0.0.1.id.example/keys", false),
-            ("http://localhost.id.example/keys", false),
-            ("http://127.0.0.1@id.example/keys", false),
-            ("file:///etc/passwd", false),
-            ("ftp://127.0.0.1/keys", false),
-        ] {
-            assert_eq!(is_safe(url), expected, "{url}");
-        }
-    }
 
     #[test]
     fn max_age_is_read_beside_other_directives() {

@@ -1,4 +1,4 @@
-//! Settings of tokens: the table `[sign_in]` of an options file.
+//! Settings of an issuer's tokens: the table `[sign_in]` of an options file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,6 +9,9 @@ use jsonwebtoken::AlgorithmFamily;
 use serde::de::{SeqAccess, Visitor, value};
 use serde::{Deserialize, Deserializer};
 
+use crate::server::sign_in::cookie::check_name;
+use crate::server::sign_in::fault::SignInFault;
+
 /// Claims that a token must have unless the settings name them.
 pub(super) const REQUIRED: [&str; 3] = ["exp", "iss", "aud"];
 
@@ -17,11 +20,6 @@ const SHORTEST_SECRET: usize = 32;
 
 /// Default of [`JwtSettings::leeway`].
 const LEEWAY_SECONDS: u64 = 30;
-
-/// Fault of the settings.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sign-in: {0}")]
-pub struct JwtFault(pub(super) String);
 
 /// Settings of the verification of tokens.
 ///
@@ -72,6 +70,9 @@ pub struct JwtSettings {
     /// Role of tokens without a claim of the role.
     #[serde(default)]
     pub role: Option<String>,
+    /// Cookie with the token of requests that have no header `Authorization`. Such requests come from pages of this service.
+    #[serde(default)]
+    pub cookie: Option<String>,
     /// JSON pointers (RFC 6901) to claims: `role`, `roles`, and each variable of the viewer.
     #[serde(default)]
     pub claims: BTreeMap<String, String>,
@@ -80,13 +81,14 @@ pub struct JwtSettings {
 /// Shows nothing of the secret.
 impl fmt::Debug for JwtSettings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { algorithms, issuer, audience, optional, claims, .. } = self;
+        let Self { algorithms, issuer, audience, optional, cookie, claims, .. } = self;
         formatter
             .debug_struct("JwtSettings")
             .field("algorithms", algorithms)
             .field("issuer", issuer)
             .field("audience", audience)
             .field("optional", optional)
+            .field("cookie", cookie)
             .field("claims", claims)
             .finish_non_exhaustive()
     }
@@ -99,8 +101,8 @@ impl JwtSettings {
     }
 
     /// Checks what the settings say by themselves.
-    pub(super) fn check(&self) -> Result<(), JwtFault> {
-        let fault = |message: &str| Err(JwtFault(message.to_owned()));
+    pub(super) fn check(&self) -> Result<(), SignInFault> {
+        let fault = |message: &str| Err(SignInFault(message.to_owned()));
         let is_shared = |algorithm: &&JwtAlgorithm| algorithm.family() == AlgorithmFamily::Hmac;
         let shared = self.algorithms.iter().filter(is_shared).count();
         match (&self.secret, self.keys.is_empty()) {
@@ -118,8 +120,11 @@ impl JwtSettings {
             }
             _ => {}
         }
+        if let Some(cookie) = &self.cookie {
+            check_name(cookie)?;
+        }
         if let Some(other) = self.optional.iter().find(|claim| !REQUIRED.contains(&claim.as_str())) {
-            return Err(JwtFault(format!("optional: expected exp, iss or aud, but {other:?} was given")));
+            return Err(SignInFault(format!("optional: expected exp, iss or aud, but {other:?} was given")));
         }
         if self.issuer.is_empty() && !self.is_optional("iss") {
             return fault("issuer is missing; optional = [\"iss\"] accepts tokens of any issuer");
