@@ -30,13 +30,16 @@ pub(super) enum NamedPart {
     EnumValue(usize, usize),
 }
 
+/// Function that returns the option by which a part of the model takes another name.
+type NamingOption<'a> = &'a dyn Fn(NamedPart) -> Option<String>;
+
 /// Result of a check.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct Findings<'a> {
     /// Faults, each with its text.
     pub faults: Vec<ModelFault>,
     /// Parts of the model whose names are invalid or not free.
     pub clashes: Vec<Clash>,
+    naming_option: NamingOption<'a>,
 }
 
 /// Name with two owners. An invalid name belongs to every schema and to its owner.
@@ -49,9 +52,10 @@ pub(super) struct Clash {
     pub described: [String; 2],
 }
 
-/// Collects the faults of the finished model: name clashes, and keys that are missing or may repeat.
-pub(super) fn check(model: &Model) -> Findings {
-    let mut findings = Findings::default();
+/// Collects the faults of the finished model: name clashes, and keys that are missing or may repeat. The fault of a clash
+/// states the options by which its owners take other names.
+pub(super) fn check<'a>(model: &Model, naming_option: NamingOption<'a>) -> Findings<'a> {
+    let mut findings = Findings { faults: Vec::new(), clashes: Vec::new(), naming_option };
     let faults = &mut findings.faults;
     for entity in &model.entities {
         if entity.primary_key.is_empty() {
@@ -111,7 +115,7 @@ fn columns(entity: &Entity, columns: &[ColumnId]) -> String {
     names.join(", ")
 }
 
-impl Findings {
+impl Findings<'_> {
     fn invalid(&mut self, name: &str, named: NamedPart, of: String) {
         self.faults.push(ModelFault::InvalidName { name: name.to_owned(), of: of.clone() });
         self.clashes.push(Clash {
@@ -123,13 +127,32 @@ impl Findings {
 }
 
 /// Names in use; finds the second user of each name.
-struct Names<'a> {
+struct Names<'a, 'b> {
     taken: HashMap<String, (NamedPart, String)>,
-    findings: &'a mut Findings,
+    findings: &'a mut Findings<'b>,
 }
 
-impl<'a> Names<'a> {
-    fn new(findings: &'a mut Findings) -> Self {
+/// Clash of a name: the name, descriptions of both owners, and the options that name them.
+struct Taken {
+    name: String,
+    between: [String; 2],
+    options: Vec<String>,
+}
+
+impl Taken {
+    fn field_of(self, entity: &str) -> ModelFault {
+        let Self { name, between, options } = self;
+        ModelFault::FieldClash { entity: entity.to_owned(), field: name, between, options }
+    }
+
+    fn type_name(self) -> ModelFault {
+        let Self { name, between, options } = self;
+        ModelFault::TypeClash { name, between, options }
+    }
+}
+
+impl<'a, 'b> Names<'a, 'b> {
+    fn new(findings: &'a mut Findings<'b>) -> Self {
         Self { taken: HashMap::new(), findings }
     }
 
@@ -139,7 +162,7 @@ impl<'a> Names<'a> {
         &mut self,
         name: &str,
         (named, what): (NamedPart, String),
-        clash: impl FnOnce(String, [String; 2]) -> ModelFault,
+        fault: impl FnOnce(Taken) -> ModelFault,
     ) -> bool {
         let is_valid = names::is_valid(name);
         if !is_valid {
@@ -148,13 +171,12 @@ impl<'a> Names<'a> {
         match self.taken.entry(name.to_owned()) {
             Entry::Occupied(first) => {
                 let (owner, first) = first.get().clone();
-                let described = [first, what];
-                self.findings.faults.push(clash(name.to_owned(), described.clone()));
-                self.findings.clashes.push(Clash {
-                    name: name.to_owned(),
-                    between: [owner, named],
-                    described,
-                });
+                let (name, described) = (name.to_owned(), [first, what]);
+                let owners = if owner == named { vec![owner] } else { vec![owner, named] };
+                let options = owners.into_iter().filter_map(self.findings.naming_option).collect();
+                let taken = Taken { name: name.clone(), between: described.clone(), options };
+                self.findings.faults.push(fault(taken));
+                self.findings.clashes.push(Clash { name, between: [owner, named], described });
                 false
             }
             Entry::Vacant(free) => {
@@ -166,7 +188,7 @@ impl<'a> Names<'a> {
 }
 
 fn check_fields(model: &Model, (id, entity): (EntityId, &Entity), findings: &mut Findings) {
-    let clash = |field, between| ModelFault::FieldClash { entity: entity.name.clone(), field, between };
+    let clash = |taken: Taken| taken.field_of(&entity.name);
     let mut names = Names::new(findings);
     names.take(names::NODE_ID, (NamedPart::Fixed, "the node id".to_owned()), clash);
     // Combinators share the filter with columns and relations.
@@ -214,7 +236,7 @@ fn check_edges(model: &Model, (_, entity): (EntityId, &Entity), findings: &mut F
         let Some(junction_id) = junction.filter(|_| !columns.is_empty()) else { continue };
         let junction = &model.entities[junction_id];
         let mut beside = |place: String, others: Vec<(String, (NamedPart, String))>| {
-            let clash = |field, between| ModelFault::FieldClash { entity: place.clone(), field, between };
+            let clash = |taken: Taken| taken.field_of(&place);
             let mut names = Names::new(findings);
             for (field, owner) in others {
                 names.take(&field, owner, clash);
@@ -269,7 +291,7 @@ fn check_values(model: &Model, findings: &mut Findings) {
 
 /// Returns the entities whose type name is unique.
 fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, &'a Entity)> {
-    let clash = |name, between| ModelFault::TypeClash { name, between };
+    let clash = Taken::type_name;
     let fixed = |what: String| (NamedPart::Fixed, what);
     let mut names = Names::new(findings);
     for name in names::FIXED_TYPES {
@@ -357,7 +379,7 @@ fn named_relations(entity: &Entity) -> impl Iterator<Item = (RelationId, &Relati
 }
 
 fn check_roots(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
-    let clash = |field, between| ModelFault::FieldClash { entity: "Query".to_owned(), field, between };
+    let clash = |taken: Taken| taken.field_of("Query");
     let mut names = Names::new(findings);
     for name in names::FIXED_ROOTS {
         names.take(name, (NamedPart::Fixed, "the look-up of nodes".to_owned()), clash);
@@ -389,7 +411,7 @@ fn check_roots(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
 
 /// Checks the names of the inputs for nested writing.
 fn check_inputs(model: &Model, (id, entity): (EntityId, &Entity), names: &mut Names) {
-    let clash = |name, between| ModelFault::TypeClash { name, between };
+    let clash = Taken::type_name;
     for (field, _) in entity.keys().filter(|(field, key)| key.len() > 1 && names::is_valid(field)) {
         let what = format!("the columns of a unique key of {}", entity.name);
         let key = entity.types.all().iter().position(|name| **name == entity.types.key).unwrap_or_default();
@@ -421,7 +443,7 @@ fn check_inputs(model: &Model, (id, entity): (EntityId, &Entity), names: &mut Na
 }
 
 fn check_mutations(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
-    let clash = |field, between| ModelFault::FieldClash { entity: "Mutation".to_owned(), field, between };
+    let clash = |taken: Taken| taken.field_of("Mutation");
     let mut names = Names::new(findings);
     // Entities whose list and single field are equal were reported before.
     for (id, entity) in entities.iter().filter(|(_, entity)| entity.roots.list != entity.roots.one) {
@@ -433,7 +455,7 @@ fn check_mutations(entities: &[(EntityId, &Entity)], findings: &mut Findings) {
 
 /// Checks the fields of the link input, where `create` stands beside the unique keys.
 fn check_keys((id, entity): (EntityId, &Entity), findings: &mut Findings) {
-    let clash = |field, between| ModelFault::FieldClash { entity: entity.types.link.clone(), field, between };
+    let clash = |taken: Taken| taken.field_of(&entity.types.link);
     let mut names = Names::new(findings);
     names.take("create", (NamedPart::Fixed, "a new row".to_owned()), clash);
     // Missing keys and invalid names were reported before.

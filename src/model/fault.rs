@@ -107,6 +107,8 @@ pub enum ModelFault {
         field: String,
         /// Both users of the name.
         between: [String; 2],
+        /// Options by which the users take other names.
+        options: Vec<String>,
     },
     /// A default whose value does not fit the column.
     DefaultValue {
@@ -123,6 +125,8 @@ pub enum ModelFault {
         name: String,
         /// Both users of the name.
         between: [String; 2],
+        /// Options by which the users take other names.
+        options: Vec<String>,
     },
     /// Two values of a database enum with the same name.
     ValueClash {
@@ -252,17 +256,16 @@ impl fmt::Display for ModelFault {
                 formatter,
                 "{relation} has an on_condition, which is not supported; hide the relation and filter instead"
             ),
-            Self::FieldClash { entity, field, between: [one, other] } => {
-                write!(
-                    formatter,
-                    "{entity}.{field} would be both {one} and {other}; rename or hide one of them"
-                )
+            Self::FieldClash { entity, field, between: [one, other], options } => {
+                write!(formatter, "{entity}.{field} would be both {one} and {other}")?;
+                write_options(formatter, options)
             }
             Self::DefaultValue { column, value, expected } => {
                 write!(formatter, "the default of {column} is {value}: {expected}")
             }
-            Self::TypeClash { name, between: [one, other] } => {
-                write!(formatter, "type {name} would be both {one} and {other}; rename one of them")
+            Self::TypeClash { name, between: [one, other], options } => {
+                write!(formatter, "type {name} would be both {one} and {other}")?;
+                write_options(formatter, options)
             }
             Self::ValueClash { enumeration, name, stored: [one, other] } => write!(
                 formatter,
@@ -299,6 +302,14 @@ impl fmt::Display for ModelFault {
                 }
             }
         }
+    }
+}
+
+/// Writes the options by which one of two users takes another name.
+fn write_options(formatter: &mut fmt::Formatter<'_>, options: &[String]) -> fmt::Result {
+    match options {
+        [] => write!(formatter, "; rename one of them in the database"),
+        options => write!(formatter, "; {}", options.join(", or ")),
     }
 }
 

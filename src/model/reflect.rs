@@ -55,6 +55,8 @@ pub(super) struct ReflectedColumn {
 pub(super) struct ReflectedVia {
     /// Table of the entity that declares the relation.
     pub owner: Table,
+    /// Field of the list.
+    pub field: String,
     pub to_junction: Declared,
     pub to_target: Declared,
 }
@@ -129,7 +131,7 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
 }
 
 /// Reads the many-to-many relation from `E` to `R`; `None` when the entities declare a plain one.
-pub(super) fn via<E, R>() -> Option<ReflectedVia>
+pub(super) fn via<E, R>(field: String) -> Option<ReflectedVia>
 where
     E: EntityTrait + Related<R>,
     R: EntityTrait,
@@ -137,6 +139,7 @@ where
     let to_junction = <E as Related<R>>::via()?;
     Some(ReflectedVia {
         owner: table_of(E::default()),
+        field,
         to_junction: Declared::read(String::new(), to_junction),
         to_target: Declared::read(String::new(), <E as Related<R>>::to()),
     })

@@ -325,14 +325,26 @@ impl Registry {
         self
     }
 
-    /// Adds the many-to-many relation that `E` declares to `R` by `Related::via`. Not needed if the junction
-    /// itself is registered: the junction adds the relation in both directions.
-    pub fn many_to_many<E, R>(mut self) -> Self
+    /// Adds the many-to-many relation that `E` declares to `R` by `Related::via`, as the list `field` of `E`. If the junction
+    /// itself is registered, it adds the lists of both directions; this one then has the given field.
+    ///
+    /// ```
+    /// use entity::{course, student};
+    ///
+    /// let model = crowsfoot::Registry::new()
+    ///     .register::<student::Entity>()
+    ///     .register::<course::Entity>()
+    ///     .many_to_many::<student::Entity, course::Entity>("courses")
+    ///     .model()?;
+    /// assert!(model.entities[0].relation_of_field("courses").is_some());
+    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// ```
+    pub fn many_to_many<E, R>(mut self, field: impl Into<String>) -> Self
     where
         E: EntityTrait + Related<R>,
         R: EntityTrait,
     {
-        match reflect::via::<E, R>() {
+        match reflect::via::<E, R>(field.into()) {
             Some(via) => self.via.push(via),
             None => self.faults.push(ModelFault::NotManyToMany {
                 from: E::default().table_name().to_owned(),

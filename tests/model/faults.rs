@@ -474,6 +474,33 @@ mod clashing_edges {
     }
 }
 
+/// Columns that are called as lists through a junction, registered or declared by `Related::via`.
+mod clashing_lists {
+    use super::entity;
+    use sea_orm::entity::prelude::*;
+
+    entity! { shelf in "shelves" { #[sea_orm(primary_key)] id: i32, books: i32 } }
+    entity! { book in "books" { #[sea_orm(primary_key)] id: i32, shelves: String } }
+    entity! {
+        placing in "placings" {
+            #[sea_orm(primary_key, auto_increment = false)] shelf_id: i32,
+            #[sea_orm(primary_key, auto_increment = false)] book_id: i32,
+        }
+        #[sea_orm(belongs_to = "super::shelf::Entity", from = "Column::ShelfId", to = "super::shelf::Column::Id")] Shelf,
+        #[sea_orm(belongs_to = "super::book::Entity", from = "Column::BookId", to = "super::book::Column::Id")] Book,
+    }
+
+    impl Related<book::Entity> for shelf::Entity {
+        fn to() -> RelationDef {
+            placing::Relation::Book.def()
+        }
+
+        fn via() -> Option<RelationDef> {
+            Some(placing::Relation::Shelf.def().rev())
+        }
+    }
+}
+
 /// Names that two types, or two root fields, would share.
 mod clashing_types {
     use super::entity;
@@ -594,7 +621,7 @@ const CASES: &[Case] = &[
     ),
     (
         "many-to-many to an entity that is not registered",
-        || Registry::new().register::<pupil::Entity>().many_to_many::<pupil::Entity, subject::Entity>(),
+        || Registry::new().register::<pupil::Entity>().many_to_many::<pupil::Entity, subject::Entity>("subjects"),
         &[
             "pupils to subjects references table subjects, whose entity is not registered; register it or hide the relation",
         ],
@@ -641,7 +668,7 @@ const CASES: &[Case] = &[
                 .register_with::<unpaired::house::Entity>(|house| house.hide("Letters"))
                 .register::<unpaired::tenant::Entity>()
                 .register::<unpaired::lease::Entity>()
-                .many_to_many::<unpaired::tenant::Entity, unpaired::house::Entity>()
+                .many_to_many::<unpaired::tenant::Entity, unpaired::house::Entity>("houses")
         },
         &[
             "Lease.House joins leases (street, number) with houses (street, number, stair, door); expected the same number of columns on both sides, at least one",
@@ -656,8 +683,8 @@ const CASES: &[Case] = &[
                 .register::<by_hand::bird::Entity>()
                 .register::<by_hand::perch::Entity>()
                 .register::<by_hand::nest::Entity>()
-                .many_to_many::<by_hand::tree::Entity, by_hand::bird::Entity>()
-                .many_to_many::<by_hand::bird::Entity, by_hand::tree::Entity>()
+                .many_to_many::<by_hand::tree::Entity, by_hand::bird::Entity>("birds")
+                .many_to_many::<by_hand::bird::Entity, by_hand::tree::Entity>("trees")
         },
         &[
             "Nest.Nowhere joins nests () with trees (); expected the same number of columns on both sides, at least one",
@@ -692,7 +719,7 @@ const CASES: &[Case] = &[
                 .register_with::<conditional::post::Entity>(|post| post.hide("User"))
                 .register::<conditional::tag::Entity>()
                 .register::<conditional::post_tag::Entity>()
-                .many_to_many::<conditional::post::Entity, conditional::tag::Entity>()
+                .many_to_many::<conditional::post::Entity, conditional::tag::Entity>("tags")
         },
         &[
             "PostTag.Post has an on_condition, which is not supported; hide the relation and filter instead",
@@ -701,7 +728,7 @@ const CASES: &[Case] = &[
     ),
     (
         "many-to-many without a junction",
-        || sound().many_to_many::<sound::post::Entity, sound::author::Entity>(),
+        || sound().many_to_many::<sound::post::Entity, sound::author::Entity>("authors"),
         &["posts to authors is registered as many-to-many, but has no junction; name it in Related::via"],
     ),
     (
@@ -712,11 +739,11 @@ const CASES: &[Case] = &[
                 .register::<clashing_fields::post::Entity>()
         },
         &[
-            "User.nodeId would be both the node id and column node_id; rename or hide one of them",
-            "User.not would be both the filter's not and column not; rename or hide one of them",
-            "User.postsCount would be both column posts_count and a field derived from the relation from posts (author_id); rename or hide one of them",
-            "User.posts would be both the relation from posts (author_id) and the relation from posts (editor_id); rename or hide one of them",
-            "Post.author would be both column author and the relation by author_id to users; rename or hide one of them",
+            "User.nodeId would be both the node id and column node_id; rename or hide \"nodeId\" of User",
+            "User.not would be both the filter's not and column not; rename or hide \"not\" of User",
+            "User.postsCount would be both column posts_count and a field derived from the relation from posts (author_id); rename or hide \"postsCount\" of User, or rename or hide \"Post\" of User",
+            "User.posts would be both the relation from posts (author_id) and the relation from posts (editor_id); rename or hide \"Post\" of User, or rename or hide \"Posts\" of User",
+            "Post.author would be both column author and the relation by author_id to users; rename or hide \"author\" of Post, or rename or hide \"Author\" of Post",
         ],
     ),
     (
@@ -728,11 +755,36 @@ const CASES: &[Case] = &[
                 .register::<clashing_edges::casting::Entity>()
         },
         &[
-            "FilmActorsEdge.node would be both the node of every edge and column castings.node; rename or hide one of them",
-            "FilmActorsEdge.cursor would be both the cursor of every edge and column castings.cursor; rename or hide one of them",
-            "FilmActorsConnectLink.licence would be both the unique key actors (licence) and column castings.licence; rename or hide one of them",
-            "ActorFilmsEdge.node would be both the node of every edge and column castings.node; rename or hide one of them",
-            "ActorFilmsEdge.cursor would be both the cursor of every edge and column castings.cursor; rename or hide one of them",
+            "FilmActorsEdge.node would be both the node of every edge and column castings.node; rename or hide \"node\" of Casting",
+            "FilmActorsEdge.cursor would be both the cursor of every edge and column castings.cursor; rename or hide \"cursor\" of Casting",
+            "FilmActorsConnectLink.licence would be both the unique key actors (licence) and column castings.licence; rename or hide \"licence\" of Actor, or rename or hide \"licence\" of Casting",
+            "ActorFilmsEdge.node would be both the node of every edge and column castings.node; rename or hide \"node\" of Casting",
+            "ActorFilmsEdge.cursor would be both the cursor of every edge and column castings.cursor; rename or hide \"cursor\" of Casting",
+        ],
+    ),
+    (
+        "columns called like lists through a junction",
+        || {
+            Registry::new()
+                .register::<clashing_lists::shelf::Entity>()
+                .register::<clashing_lists::book::Entity>()
+                .register::<clashing_lists::placing::Entity>()
+        },
+        &[
+            "Shelf.books would be both column books and the list through placings (book_id); rename or hide \"books\" of Shelf, or set another field by many_to_many(\"shelf\", \"book\") of Placing",
+            "Book.shelves would be both column shelves and the list through placings (shelf_id); rename or hide \"shelves\" of Book, or set another field by many_to_many(\"book\", \"shelf\") of Placing",
+        ],
+    ),
+    (
+        "a column called like a list of Related::via",
+        || {
+            Registry::new()
+                .register::<clashing_lists::shelf::Entity>()
+                .register::<clashing_lists::book::Entity>()
+                .many_to_many::<clashing_lists::shelf::Entity, clashing_lists::book::Entity>("books")
+        },
+        &[
+            "Shelf.books would be both column books and the list through placings (book_id); rename or hide \"books\" of Shelf, or set another field by Registry::many_to_many::<Shelf, Book>",
         ],
     ),
     (
@@ -748,11 +800,11 @@ const CASES: &[Case] = &[
                 .register::<clashing_types::status::Entity>()
         },
         &[
-            "type User would be both the entity of table user and the entity of table users; rename one of them",
-            "type UserFilter would be both a type of the entity of table user and the entity of table user_filters; rename one of them",
-            "type Date would be both a scalar and the entity of table dates; rename one of them",
-            "type Query would be both a type of every schema and the entity of table queries; rename one of them",
-            "type Status would be both database enum status and the entity of table statuses; rename one of them",
+            "type User would be both the entity of table user and the entity of table users; set another name of the entity of table user, or set another name of the entity of table users",
+            "type UserFilter would be both a type of the entity of table user and the entity of table user_filters; set another name of the entity of table user, or set another name of the entity of table user_filters",
+            "type Date would be both a scalar and the entity of table dates; set another name of the entity of table dates",
+            "type Query would be both a type of every schema and the entity of table queries; set another name of the entity of table queries",
+            "type Status would be both database enum status and the entity of table statuses; set another name of the entity of table statuses",
         ],
     ),
     (
@@ -764,8 +816,8 @@ const CASES: &[Case] = &[
                 .register_with::<clashing_types::node::Entity>(|node| node.name("Vertex").plural("nodes"))
         },
         &[
-            "Query.userByName would be both the look-up of User and the look-up of UserByName; rename or hide one of them",
-            "Query.nodes would be both the look-up of nodes and the list of Vertex; rename or hide one of them",
+            "Query.userByName would be both the look-up of User and the look-up of UserByName; rename or hide \"name\" of User, or set another name of the entity of table user_by_names",
+            "Query.nodes would be both the look-up of nodes and the list of Vertex; set another plural of Vertex",
         ],
     ),
     (
@@ -819,7 +871,7 @@ const CASES: &[Case] = &[
                 .enum_value("grade", "+", "PLUS")
                 .enum_value("grade", "on-hold", "HELD")
         },
-        &["type Grade would be both database enum grade and database enum grade; rename one of them"],
+        &["type Grade would be both database enum grade and database enum grade; rename one of them in the database"],
     ),
     (
         "words that have one form only",
@@ -874,7 +926,7 @@ const CASES: &[Case] = &[
             "Query.Posts references table posts, whose entity is not registered; register it or hide the relation",
             "an option of Query names \"books\", which does not exist",
             "User.profile is a has_one, but profiles (user_id) is not unique; make it unique or declare a has_many",
-            "type Query would be both a type of every schema and the entity of table authors; rename one of them",
+            "type Query would be both a type of every schema and the entity of table authors; set another name of the entity of table authors",
         ],
     ),
     (
@@ -1008,7 +1060,7 @@ fn kind(fault: &ModelFault) -> usize {
 /// Without the fault, the same entities make a model: each message suggests a remedy that works.
 #[test]
 fn suggested_remedies_make_a_valid_model() {
-    let ways: [fn() -> Registry; 9] = [
+    let ways: [fn() -> Registry; 11] = [
         sound,
         || Registry::new().register_with::<sound::author::Entity>(|author| author.hide("Posts")),
         || Registry::new().register_with::<sound::author::Entity>(|author| author.hide("posts")),
@@ -1031,6 +1083,20 @@ fn suggested_remedies_make_a_valid_model() {
                 .register_with::<clashing_edges::casting::Entity>(|casting| {
                     casting.rename("node", "part").hide("cursor").hide("licence")
                 })
+        },
+        || {
+            Registry::new()
+                .register::<clashing_lists::shelf::Entity>()
+                .register_with::<clashing_lists::book::Entity>(|book| book.hide("shelves"))
+                .register_with::<clashing_lists::placing::Entity>(|placing| {
+                    placing.many_to_many("shelf", "book", "volumes")
+                })
+        },
+        || {
+            Registry::new()
+                .register::<clashing_lists::shelf::Entity>()
+                .register::<clashing_lists::book::Entity>()
+                .many_to_many::<clashing_lists::shelf::Entity, clashing_lists::book::Entity>("volumes")
         },
         || Registry::new().register_with::<opaque::host::Entity>(|host| host.hide("address").hide("Network")),
         || {

@@ -160,17 +160,18 @@ async fn declares_a_relation_once_when_via_and_junction_agree() {
             .register::<linked::subject::Entity>()
             .register::<linked::book::Entity>()
     };
-    let via = |registry: Registry| registry.many_to_many::<linked::book::Entity, linked::subject::Entity>();
+    let via = |registry: Registry| registry.many_to_many::<linked::book::Entity, linked::subject::Entity>("topics");
     let lists = async |registry: Registry| {
         let types = types(registry).await;
         assert_eq!(types.get("Book").field("author"), "Author!");
-        [types.get("Book").field("subjects").to_owned(), types.get("Subject").field("books").to_owned()]
+        let book = types.get("Book");
+        [book.field("subjects"), book.field("topics"), types.get("Subject").field("books")].map(str::to_owned)
     };
-    assert_eq!(lists(entities()).await, ["", ""]);
-    assert_eq!(lists(via(entities())).await, ["[Subject!]!", ""]);
+    assert_eq!(lists(entities()).await, ["", "", ""]);
+    assert_eq!(lists(via(entities())).await, ["", "[Subject!]!", ""]);
     let junction = entities().register::<linked::book_subject::Entity>();
-    assert_eq!(lists(junction.clone()).await, ["[Subject!]!", "[Book!]!"]);
-    assert_eq!(lists(via(junction)).await, ["[Subject!]!", "[Book!]!"]);
+    assert_eq!(lists(junction.clone()).await, ["[Subject!]!", "", "[Book!]!"]);
+    assert_eq!(lists(via(junction)).await, ["", "[Subject!]!", "[Book!]!"]);
 }
 
 /// Tables with the tenant in every key; the junction has it only once.

@@ -59,7 +59,7 @@ impl Assembly {
     }
 
     /// Returns the forward relations that may be sides of a junction.
-    fn keys_of_junction(&self, id: EntityId) -> Vec<Declared> {
+    pub(super) fn keys_of_junction(&self, id: EntityId) -> Vec<Declared> {
         let reflected = &self.registered[id].0;
         // A faulty relation was reported above; a hidden relation does not count.
         let is_side = |declared: &&Declared| {
@@ -93,7 +93,7 @@ impl Assembly {
     }
 
     /// Returns the names by which an option refers to a key of a junction.
-    fn names_of_key(&self, junction: EntityId, key: &Declared) -> Vec<String> {
+    pub(super) fn names_of_key(&self, junction: EntityId, key: &Declared) -> Vec<String> {
         let target = self.entity_of(&key.to_table);
         let field = target.map(|target| self.default_field(junction, target, key));
         let mut names = Vec::from_iter(field);

@@ -4,6 +4,7 @@ mod clashes;
 mod entity;
 mod joins;
 mod junctions;
+mod naming;
 mod resolution;
 mod reverse;
 mod rules;
@@ -37,11 +38,11 @@ impl Registry {
         assembly.add_deletions();
         assembly.apply_options();
         assembly.name_values();
-        let findings = assembly.resolve_clashes();
+        let clashes = assembly.resolve_clashes();
         assembly.note_clashes();
         assembly.check_keys();
         let Assembly { mut model, mut faults, .. } = assembly;
-        faults.extend(findings.faults);
+        faults.extend(clashes);
         model.name_roots();
         if faults.is_empty() { Ok(model) } else { Err(ModelError { faults }) }
     }
@@ -223,10 +224,10 @@ impl Assembly {
         })
     }
 
-    /// Adds many-to-many relations declared by `Related::via`, unless the junction already provides the
-    /// relation.
+    /// Adds many-to-many relations declared by `Related::via`. If the junction already provides the relation, it only takes the
+    /// field.
     fn add_via(&mut self) {
-        for ReflectedVia { owner, to_junction, to_target } in std::mem::take(&mut self.via) {
+        for ReflectedVia { owner, field, to_junction, to_target } in std::mem::take(&mut self.via) {
             let label = format!("{} to {}", owner.name, to_target.to_table.name);
             if to_junction.conditional || to_target.conditional {
                 self.faults.push(ModelFault::Conditional { relation: label });
@@ -261,9 +262,13 @@ impl Assembly {
                 let known = relation.junction.as_ref();
                 known.is_some_and(|known| Junction { is_symmetrical: false, ..known.clone() } == junction)
             };
-            if !self.model.entities[owner].relations.iter().any(is_known) {
-                let field = names::list_field(&self.model.entities[target].name);
-                self.push(owner, Origin::default(), many_to_many(field, target, from, to, junction));
+            let relations = &mut self.model.entities[owner].relations;
+            if let Some(known) = relations.iter().position(is_known) {
+                relations[known].field = field;
+                self.origins[owner][known].is_chosen = true;
+            } else {
+                let origin = Origin { is_chosen: true, ..Origin::default() };
+                self.push(owner, origin, many_to_many(field, target, from, to, junction));
             }
         }
     }

@@ -26,33 +26,39 @@ use heck::ToPascalCase;
 use super::Assembly;
 use crate::model::check::{self, Clash, Findings, NamedPart};
 use crate::model::names::{self, RootNames, TypeNames};
-use crate::model::{Declaration, EntityId, Note};
+use crate::model::{Declaration, EntityId, ModelFault, Note};
 
 /// Maximum number of checks. Each makes a name longer, so that few are needed; names chosen by options may clash for
 /// ever, and are then faults.
 const MOST_ROUNDS: usize = 60;
 
 impl Assembly {
-    /// Renames the lesser owners of clashing names until no clash is left, and returns the findings of the last check.
+    /// Renames the lesser owners of clashing names until no clash is left, and returns the faults of the last check.
     /// Without resolution, all clashes are left.
-    pub(super) fn resolve_clashes(&mut self) -> Findings {
+    pub(super) fn resolve_clashes(&mut self) -> Vec<ModelFault> {
         let rounds = if self.clashes.resolves() { MOST_ROUNDS } else { 0 };
         for _ in 0..rounds {
-            let findings = check::check(&self.model);
+            let (faults, clashes) = self.check();
             let mut losers: BTreeMap<(u8, NamedPart), [String; 2]> = BTreeMap::new();
-            for clash in &findings.clashes {
+            for clash in &clashes {
                 for (named, owner) in self.losers(clash) {
                     losers.entry((self.rank(named), named)).or_insert([clash.name.clone(), owner]);
                 }
             }
             // One rank at a time, because other names may depend on those of a lower rank.
-            let Some(((lowest, _), _)) = losers.first_key_value() else { return findings };
+            let Some(((lowest, _), _)) = losers.first_key_value() else { return faults };
             let lowest = *lowest;
             for ((_, named), lost) in losers.into_iter().take_while(|((rank, _), _)| *rank == lowest) {
                 self.move_on(named, lost);
             }
         }
-        check::check(&self.model)
+        self.check().0
+    }
+
+    fn check(&self) -> (Vec<ModelFault>, Vec<Clash>) {
+        let naming_option = |named| self.naming_option(named);
+        let Findings { faults, clashes, .. } = check::check(&self.model, &naming_option);
+        (faults, clashes)
     }
 
     /// Returns the owners that give way, each with the description of the other.
