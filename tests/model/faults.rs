@@ -621,7 +621,11 @@ const CASES: &[Case] = &[
     ),
     (
         "many-to-many to an entity that is not registered",
-        || Registry::new().register::<pupil::Entity>().many_to_many::<pupil::Entity, subject::Entity>("subjects"),
+        || {
+            Registry::new()
+                .register::<pupil::Entity>()
+                .many_to_many::<pupil::Entity, subject::Entity>("subjects")
+        },
         &[
             "pupils to subjects references table subjects, whose entity is not registered; register it or hide the relation",
         ],
@@ -871,7 +875,9 @@ const CASES: &[Case] = &[
                 .enum_value("grade", "+", "PLUS")
                 .enum_value("grade", "on-hold", "HELD")
         },
-        &["type Grade would be both database enum grade and database enum grade; rename one of them in the database"],
+        &[
+            "type Grade would be both database enum grade and database enum grade; rename one of them in the database",
+        ],
     ),
     (
         "words that have one form only",

@@ -160,7 +160,8 @@ async fn declares_a_relation_once_when_via_and_junction_agree() {
             .register::<linked::subject::Entity>()
             .register::<linked::book::Entity>()
     };
-    let via = |registry: Registry| registry.many_to_many::<linked::book::Entity, linked::subject::Entity>("topics");
+    let via =
+        |registry: Registry| registry.many_to_many::<linked::book::Entity, linked::subject::Entity>("topics");
     let lists = async |registry: Registry| {
         let types = types(registry).await;
         assert_eq!(types.get("Book").field("author"), "Author!");

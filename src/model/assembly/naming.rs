@@ -60,7 +60,11 @@ impl Assembly {
         let is_key = |key: &&Relation| {
             key.declaration == Declaration::BelongsTo && key.from == relation.to && key.target == owner
         };
-        let key = holder.relations.iter().find(is_key).filter(|_| relation.declaration != Declaration::BelongsTo)?;
+        let key = holder
+            .relations
+            .iter()
+            .find(is_key)
+            .filter(|_| relation.declaration != Declaration::BelongsTo)?;
         Some(format!("set another field by reverse(\"{}\") of {}", key.field, holder.name))
     }
 }
