@@ -368,11 +368,20 @@ pub fn list_filter(item: &str) -> String {
     format!("{item}ListFilter")
 }
 
+/// Name of the query root.
+pub const QUERY: &str = "Query";
+
+/// Name of the mutation root.
+pub const MUTATION: &str = "Mutation";
+
+/// Name of the subscription root.
+pub const SUBSCRIPTION: &str = "Subscription";
+
 /// Types of every schema.
 pub const FIXED_TYPES: [&str; 13] = [
-    "Query",
-    "Mutation",
-    "Subscription",
+    QUERY,
+    MUTATION,
+    SUBSCRIPTION,
     "Node",
     "PageInfo",
     "Direction",

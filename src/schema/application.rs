@@ -10,12 +10,15 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 
-use super::executor;
+use super::definition::Schema;
+use super::executed::Executed;
+use super::prepared::PreparedOperation;
 use super::resolver_error::located;
-use super::{Executed, PreparedOperation, SUBSCRIPTION, Schema, variables};
+use super::{planning, variables};
 use crate::database::Database;
 use crate::error::{Error, LocatedError, Result};
 use crate::execute::{Json, ReadConsistency, Session, json};
+use crate::model::names::SUBSCRIPTION;
 use crate::mutate::ApplicationFields;
 use crate::plan::{self, Document};
 
@@ -135,7 +138,7 @@ impl Schema {
             variables::read(self.inner.registry(), operation, &prepared.variables).map_err(refuse)?;
         // Refuses a second root field.
         let fragments = &compiled.document.fragments;
-        executor::plan(&self.shared, operation, fragments, plan::Variables::fixed(&variables))
+        planning::plan(&self.shared, operation, fragments, plan::Variables::fixed(&variables))
             .map_err(refuse)?;
         let session = Session::new(self.shared.clone(), database, ReadConsistency::Snapshot, &self.viewer);
         let request = prepared.request(variables).data(Arc::new(session.map_err(refuse)?));

@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
 use async_graphql::{Name, Pos, Variables};
 use lru::LruCache;
 use thread_local::ThreadLocal;
 
-use super::{executor, introspection, variables};
-use crate::error::{Error, LocatedError};
+use super::{introspection_depth, variables};
+use crate::error::{Error, LocatedError, Result};
 use crate::execute::PreparedPlan;
 use crate::guard;
 use crate::plan::Plan;
@@ -147,9 +149,9 @@ impl Compiled {
         guard: &guard::DocumentLimits,
     ) -> Result<Self, LocatedError> {
         let document = guard::parse(&text, guard)?;
-        let operation = executor::operation(&document, operation_name.as_deref())?;
+        let operation = operation(&document, operation_name.as_deref())?;
         Ok(Self {
-            introspects_too_deep: introspection::too_deep(operation, &document.fragments),
+            introspects_too_deep: introspection_depth::too_deep(operation, &document.fragments),
             uses: guard::Uses::of(&document),
             text,
             document,
@@ -174,7 +176,7 @@ impl Compiled {
 
     /// Returns the operation, which was found when the document was read.
     pub fn operation(&self) -> Result<&OperationDefinition, Error> {
-        executor::operation(&self.document, self.operation_name.as_deref())
+        operation(&self.document, self.operation_name.as_deref())
     }
 
     /// Returns the type of the operation.
@@ -235,6 +237,28 @@ impl Plans {
             self.bytes = self.bytes.saturating_sub(gone);
         }
     }
+}
+
+/// Returns the operation that a request selects.
+pub(super) fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition> {
+    let found = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
+        _ => None,
+    };
+    found.map(|operation| &operation.node).ok_or_else(|| match name {
+        _ if document.operations.iter().next().is_none() => {
+            Error::validation("the document has no operation")
+        }
+        Some(name) => Error::validation(format!("unknown operation \"{name}\"")),
+        None => Error::validation("the document has several operations; expected an operationName"),
+    })
 }
 
 #[cfg(test)]

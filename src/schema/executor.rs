@@ -1,43 +1,91 @@
 //! Answers a request: validates, plans, loads and writes it. Root fields outside the model, introspection and
 //! hand-written ones, are delegated to async-graphql's executor.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-};
-use async_graphql::{Data, PathSegment, Request, Response, ServerError, ServerResult, Value, Variables};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Variables};
 use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tracing::{Instrument, Span};
 
-use super::compiled::Compiled;
-use super::prepared::PreparedOperation;
-use super::resolver_error::located;
-use super::validate::validate;
-use super::{QUERY, SUBSCRIPTION, Schema, introspection, rows, variables};
+use super::definition::Schema;
+use super::executed::{Executed, PartialResponse};
+use super::introspection_depth::is_about_schema;
+use super::prepared::{OperationKind, PreparedOperation};
+use super::variables;
+use crate::database::Database;
 use crate::error::{Error, LocatedError, Result};
-use crate::execute::{Json, ModelResponse, PreparedPlan, Session, Shared, Tree, json, object};
+use crate::execute::{ModelResponse, PreparedPlan, ReadConsistency, Session, Tree, json};
 use crate::mutate;
-use crate::plan::{self, Catalog, Document, FieldKind, FragmentDefinitions, Plan};
-
-/// The most selections and values that a worker plans itself: some milliseconds of work.
-const LIGHT: u64 = 2_000;
-
-/// Data of a response as JSON text, and its errors. A request refused before execution has no data (September
-/// 2025, section 7.1.3).
-pub(super) type PartialResponse = (Option<Json>, Vec<LocatedError>);
+use crate::plan::{self, Catalog, Document, FieldKind};
 
 impl Schema {
+    /// Parses a request and finds its operation. Sends nothing to the database.
+    ///
+    /// # Errors
+    /// If the request cannot be executed.
+    pub fn prepare(&self, request: Request) -> Result<PreparedOperation, LocatedError> {
+        tracing::debug_span!("prepare").in_scope(|| PreparedOperation::read(request, &self.documents))
+    }
+
+    /// Executes a request on `database`: the whole of a GraphQL service behind any HTTP library, see
+    /// `examples/axum`.
+    ///
+    /// A value of [`Request::data`] reaches the resolvers of the application's own query fields:
+    ///
+    /// ```no_run
+    /// use async_graphql::Request;
+    /// use async_graphql::dynamic::{Field, FieldFuture, FieldValue, TypeRef};
+    /// use crowsfoot::database::Database;
+    /// use crowsfoot::{Model, Schema};
+    ///
+    /// /// Name of the client.
+    /// struct Reader(String);
+    ///
+    /// # async fn answer(model: Model, database: Database) -> Result<(), Box<dyn std::error::Error>> {
+    /// let reader = Field::new("reader", TypeRef::named(TypeRef::STRING), |context| {
+    ///     FieldFuture::new(async move {
+    ///         Ok(context.data_opt::<Reader>().map(|reader| FieldValue::value(reader.0.as_str())))
+    ///     })
+    /// });
+    /// let schema = Schema::builder(model).query_field(reader).finish()?;
+    /// let request = Request::new("{ reader }").data(Reader("Ada".to_owned()));
+    /// let executed = schema.execute(request, &database).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn execute(&self, request: Request, database: &Database) -> Executed {
+        match self.prepare(request) {
+            Ok(prepared) => self.run(prepared, database).await,
+            Err(error) => Executed::refused(error),
+        }
+    }
+
+    /// Executes a prepared request on `database`; of a subscription only its first result.
+    pub async fn run(&self, prepared: PreparedOperation, database: &Database) -> Executed {
+        if self.subscribes_to_application(&prepared) {
+            let first = Box::pin(self.application_events(prepared, database).into_future()).await.0;
+            return first.and_then(Arc::into_inner).unwrap_or_default();
+        }
+        // Nobody could tell a torn result of a subscription from a whole one, and it may be the last for long.
+        let consistency = match prepared.kind() {
+            OperationKind::Subscription => ReadConsistency::Snapshot,
+            _ => self.shared.consistency,
+        };
+        let session = Session::new(self.shared.clone(), database.clone(), consistency, &self.viewer);
+        let session = match session {
+            Ok(session) => Arc::new(session),
+            Err(error) => return Executed::refused(error.into()),
+        };
+        // Boxed: otherwise it would be part of every outer future, and be moved with it.
+        let (data, errors) = Box::pin(self.answer(&session, prepared)).await;
+        Executed { data, errors, statements: session.statements().records(), ..Executed::default() }
+    }
+
     /// Answers a request.
-    pub(super) async fn answer(
-        &self,
-        session: &Arc<Session>,
-        prepared: PreparedOperation,
-    ) -> PartialResponse {
+    async fn answer(&self, session: &Arc<Session>, prepared: PreparedOperation) -> PartialResponse {
         match self.plan_or_write(session, &prepared).await {
             Ok(answered) => answered,
             Err(errors) => (None, errors),
@@ -102,7 +150,7 @@ impl Schema {
         }
         // With defaults: async-graphql ignores those of variables in @skip and @include.
         // Boxed, as all rare paths.
-        if plan.fields.iter().any(|field| introspection::is_about_schema(&field.name)) {
+        if plan.fields.iter().any(|field| is_about_schema(&field.name)) {
             return Box::pin(self.introspect(session, prepared, variables, plan, values))
                 .await
                 .map_err(refuse);
@@ -131,7 +179,7 @@ impl Schema {
         let compiled = prepared.compiled.clone();
         introspection.check_cost(compiled.operation()?, &compiled.document)?;
         let is_constant = |field: &plan::Field| {
-            introspection::is_about_schema(&field.name) || matches!(field.kind, FieldKind::TypeName(_))
+            is_about_schema(&field.name) || matches!(field.kind, FieldKind::TypeName(_))
         };
         let is_constant = plan.fields.iter().all(is_constant);
         if is_constant && let Some(kept) = introspection.kept(&compiled, &variables) {
@@ -151,178 +199,5 @@ impl Schema {
             introspection.keep(&compiled, &variables, &answered);
         }
         Ok(answered)
-    }
-
-    /// Executes a request by async-graphql. `data` has the values that the caller provides for hand-written fields.
-    pub(super) async fn delegate(&self, request: Request, data: Arc<Data>) -> Response {
-        let mut responses = self.inner.execute_stream_with_session_data(request, data);
-        responses.next().await.unwrap_or_default()
-    }
-
-    /// Returns the plan of a query or a subscription for these variables, and the values of its parameters.
-    pub(super) async fn plan_anew(
-        &self,
-        session: &Arc<Session>,
-        compiled: &Arc<Compiled>,
-        variables: &Variables,
-        read: fn(&Variables) -> plan::Variables,
-    ) -> Result<Arc<PreparedPlan>> {
-        let make = |schema: &Self, compiled: &Compiled, variables: plan::Variables| {
-            let fragments = &compiled.document.fragments;
-            let make = || plan(&schema.shared, compiled.operation()?, fragments, variables);
-            tracing::debug_span!("plan").in_scope(make)
-        };
-        let (weight, _) = compiled.uses.weight(variables, |_| true);
-        let variables = read(variables);
-        if weight <= LIGHT {
-            return Ok(Arc::new(make(self, compiled, variables)?.into()));
-        }
-        let catalog = session.statements().catalog().await;
-        let (schema, session, compiled) = (self.clone(), session.clone(), compiled.clone());
-        let span = Span::current();
-        let plan_and_write = move || {
-            let _entered = span.entered();
-            let plan = PreparedPlan::from(make(&schema, &compiled, variables)?);
-            session.afford_plan(&plan)?;
-            plan.build_statements(&session.select(catalog.as_deref().unwrap_or(Catalog::none())));
-            Ok(Arc::new(plan))
-        };
-        spawn_blocking(plan_and_write).await.map_err(Error::internal)?
-    }
-
-    /// Validates the document, once while it is cached.
-    pub(super) fn validate(&self, compiled: &Compiled) -> Result<(), Vec<LocatedError>> {
-        let errors = compiled.validation_result.get_or_init(|| {
-            let validate = || validate(self.inner.registry(), &compiled.document);
-            tracing::debug_span!("validate").in_scope(validate)
-        });
-        if errors.is_empty() { Ok(()) } else { Err(errors.clone()) }
-    }
-
-    /// Inserts the data from async-graphql into the fields that the plan delegated.
-    fn complete(&self, plan: &Plan, answer: ModelResponse, foreign: Response) -> PartialResponse {
-        let mut theirs: HashMap<_, _> = match foreign.data {
-            Value::Object(fields) => fields.into_iter().collect(),
-            _ => HashMap::new(),
-        };
-        let is_theirs = |error: &ServerError| match error.path.first() {
-            Some(PathSegment::Field(key)) => plan
-                .fields
-                .iter()
-                .any(|field| field.key == *key && matches!(field.kind, FieldKind::Delegated)),
-            _ => true,
-        };
-        let query_type = self.inner.registry().types.get(QUERY);
-        let mut errors = answer.errors;
-        errors.extend(foreign.errors.into_iter().filter(is_theirs).map(located));
-        let mut is_null = answer.is_null;
-        let mut fields = Vec::new();
-        for (key, value) in answer.fields {
-            let value = match value {
-                Some(value) => value,
-                None => match theirs.remove(&key) {
-                    Some(value) => json(&value),
-                    // The executor leaves out a field that failed.
-                    None => {
-                        let name = plan.fields.iter().find(|field| field.key == key).map(|field| &field.name);
-                        let field = name.and_then(|name| query_type?.field_by_name(name));
-                        is_null |= field.is_some_and(|field| field.ty.ends_with('!'));
-                        json(&())
-                    }
-                },
-            };
-            fields.push((key, value));
-        }
-        let data = match is_null {
-            true => json(&()),
-            false => object(fields.iter().map(|(key, value)| (key.as_str(), value.as_slice()))),
-        };
-        (Some(data), errors)
-    }
-}
-
-pub(super) struct ExecutorFactory;
-
-impl ExtensionFactory for ExecutorFactory {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Answering)
-    }
-}
-
-/// Extension that gives the errors of hand-written fields their paths, and removes the schema's description.
-/// async-graphql describes the type `__Schema` there, and tools print that before the schema.
-struct Answering;
-
-#[async_trait::async_trait]
-impl Extension for Answering {
-    async fn resolve(
-        &self,
-        context: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<Value>> {
-        if (info.parent_type, info.name) == ("__Schema", "description") {
-            return Ok(Some(Value::Null));
-        }
-        let node = info.path_node;
-        let answered = next.run(context, info).await;
-        // A resolver's error has no path.
-        answered.map_err(|error| match error.path.is_empty() {
-            true => error.with_path(rows::path(node)),
-            false => error,
-        })
-    }
-}
-
-/// Returns the operation that a request selects.
-pub(super) fn operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a OperationDefinition> {
-    let found = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()
-        }
-        _ => None,
-    };
-    found.map(|operation| &operation.node).ok_or_else(|| match name {
-        _ if document.operations.iter().next().is_none() => {
-            Error::validation("the document has no operation")
-        }
-        Some(name) => Error::validation(format!("unknown operation \"{name}\"")),
-        None => Error::validation("the document has several operations; expected an operationName"),
-    })
-}
-
-/// Builds the plan of a query or a subscription.
-pub(super) fn plan(
-    shared: &Shared,
-    operation: &OperationDefinition,
-    fragments: &FragmentDefinitions,
-    variables: plan::Variables,
-) -> Result<Plan> {
-    let root = match operation.ty {
-        OperationType::Query => QUERY,
-        OperationType::Subscription => SUBSCRIPTION,
-        OperationType::Mutation => {
-            return Err(Error::validation(
-                "a mutation has no plan, because each of its fields is read after it is written",
-            ));
-        }
-    };
-    let plan = plan::plan(&shared.model, &shared.defaults, operation, fragments, variables, root)?;
-    match plan.fields.as_slice() {
-        // Single root field without introspection (September 2025, section 5.2.4.1).
-        [field] if root == SUBSCRIPTION && field.name.starts_with("__") => Err(Error::validation(format!(
-            "a subscription must select a field with results, and {} has none",
-            field.name
-        ))),
-        fields if root == SUBSCRIPTION && fields.len() != 1 => Err(Error::validation(format!(
-            "a subscription must have exactly one root field, but this one has {}",
-            fields.len()
-        ))),
-        _ => Ok(plan),
     }
 }

@@ -3,15 +3,20 @@
 //! Equal subscriptions share a run. Each subscriber gets the newest result: a slow subscriber misses
 //! intermediate results, never the last.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use futures_util::Stream;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt};
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::{Executed, PreparedOperation, Schema, variables};
+use super::definition::Schema;
+use super::executed::Executed;
+use super::live_runs::{LiveKey, Newest};
+use super::prepared::{OperationKind, PreparedOperation};
+use super::variables;
 use crate::database::Database;
 use crate::execute::{ReadConsistency, Session};
 use crate::model::Table;
@@ -23,29 +28,27 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Delay before a result with errors is retried: no commit signals that a database is back.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Identity of a subscription; equal keys share a run.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct LiveKey {
-    database: u64,
-    text: String,
-    operation: Option<String>,
-    variables: String,
-    /// Values of the viewer's variables that the rules take.
-    viewer: String,
-}
-
-/// Newest result of a run; `None` before the first.
-type Newest = watch::Sender<Option<Arc<Executed>>>;
-
-/// Live queries with subscribers.
-#[derive(Clone, Default)]
-pub(super) struct LiveRuns {
-    runs: Arc<Mutex<HashMap<LiveKey, Arc<Newest>>>>,
-}
-
 impl Schema {
+    /// Returns the results of a prepared request as a stream. A query or mutation has a single result. A
+    /// subscription has one at once, and another after every commit that changed it; if it cannot be
+    /// executed, it ends with its first result.
+    pub fn subscribe(
+        &self,
+        prepared: PreparedOperation,
+        database: &Database,
+    ) -> BoxStream<'static, Arc<Executed>> {
+        if self.subscribes_to_application(&prepared) {
+            return self.application_events(prepared, database);
+        }
+        if prepared.kind() == OperationKind::Subscription {
+            return self.live(prepared, database).boxed();
+        }
+        let (schema, database) = (self.clone(), database.clone());
+        stream::once(async move { Arc::new(schema.run(prepared, &database).await) }).boxed()
+    }
+
     /// Returns the results of a subscription. A slow subscriber skips some, but never the last.
-    pub(super) fn live(
+    fn live(
         &self,
         prepared: PreparedOperation,
         database: &Database,
@@ -71,7 +74,7 @@ impl Schema {
             }
         };
         drop(runs);
-        futures_util::stream::unfold((newest, true), |(mut newest, is_first)| async move {
+        stream::unfold((newest, true), |(mut newest, is_first)| async move {
             // The newest result of a shared run is the first result of a new subscriber.
             let there = is_first.then(|| newest.borrow_and_update().clone()).flatten();
             if let Some(result) = there {

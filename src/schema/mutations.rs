@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use async_graphql::dynamic::{Enum, EnumItem, Field, InputValue, Object, Type, TypeRef};
 
+use super::field::{object_field, root_field, scalar_field};
 use super::mutation_inputs;
-use super::objects::{object_field, scalar_field};
-use super::roots::root_field;
 use super::writable::Writable;
 use crate::model::{ColumnId, Entity, EntityId, names};
 use crate::policy::RowAction;

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::Value;
-use async_graphql::dynamic::{
-    Field, FieldFuture, FieldValue, InputValue, Interface, InterfaceField, Object, ResolverContext, Type,
-    TypeRef,
-};
+use async_graphql::dynamic::{Field, InputValue, Interface, InterfaceField, Object, Type, TypeRef};
 
 use super::additions::EntityField;
 use super::column_types::column_type;
+use super::field::{FieldDefinition, object_field, scalar_field};
 use super::possible::Possible;
-use super::roots::FieldDefinition;
 use crate::model::names::ConnectionTypes;
 use crate::model::{
     AggregateFunction, Cardinality, Column, Declaration, Entity, EntityId, Model, Relation, names,
@@ -261,31 +257,6 @@ fn aggregates(model: &Model, entity: &Entity) -> Vec<Type> {
     }
     types.push(aggregate.into());
     types
-}
-
-/// Builds a field of a scalar or enum type.
-pub(super) fn scalar_field(name: impl Into<String>, of: TypeRef) -> Field {
-    Field::new(name, of, |context| FieldFuture::Value(answered(&context).cloned().map(FieldValue::value)))
-}
-
-/// Builds a field of an object type, or a list of objects.
-pub(super) fn object_field(name: impl Into<String>, of: TypeRef) -> Field {
-    Field::new(name, of, |context| FieldFuture::Value(answered(&context).map(field_value)))
-}
-
-/// Returns the value of this field in the parent's loaded data.
-fn answered<'a>(context: &ResolverContext<'a>) -> Option<&'a Value> {
-    let Value::Object(object) = context.parent_value.downcast_ref::<Value>()? else { return None };
-    object.get(&context.ctx.item.node.response_key().node).filter(|value| **value != Value::Null)
-}
-
-/// Wraps a loaded object, or a list of objects, for async-graphql to read field by field.
-pub(super) fn field_value(value: &Value) -> FieldValue<'_> {
-    match value {
-        Value::Null => FieldValue::NULL,
-        Value::List(items) => FieldValue::list(items.iter().map(field_value)),
-        object => FieldValue::borrowed_any(object),
-    }
 }
 
 /// Adds the application's fields to the types of their entities.

@@ -6,25 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::dynamic::SchemaError;
 use serde_json::Value as Json;
 
-use super::Schema;
 use super::additions::Additions;
-use super::build::SchemaSettings;
+use super::definition::{Roles, Schema, SchemaSettings};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::plan::Rules;
 use crate::policy::{Policies, PolicyFault, Viewer};
-
-/// Role, and the optional variables that the viewer lacks: grants that use them do not apply.
-type RoleKey = (String, BTreeSet<String>);
-
-/// Schemas of roles: those of complete viewers, and those of viewers without some variables when first asked for.
-pub(super) struct Roles {
-    policies: Policies,
-    model: Arc<Model>,
-    settings: SchemaSettings,
-    built: Mutex<BTreeMap<RoleKey, Schema>>,
-}
 
 impl Roles {
     /// Builds the schemas of all roles.

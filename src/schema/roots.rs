@@ -1,64 +1,12 @@
 //! Root fields that read: those of the query root, which the subscription root shares.
 
-use async_graphql::dynamic::{
-    Field, FieldFuture, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef,
-};
+use async_graphql::dynamic::{InputValue, Object, Subscription, TypeRef};
 
+use super::field::FieldDefinition;
+use super::objects;
 use super::possible::Possible;
-use super::{QUERY, SUBSCRIPTION, objects};
+use crate::model::names::{QUERY, SUBSCRIPTION};
 use crate::model::{ColumnId, Entity, Model};
-
-/// Definition of an output field, before its root or object is known.
-pub(super) struct FieldDefinition {
-    name: String,
-    of: TypeRef,
-    description: String,
-    arguments: Vec<InputValue>,
-}
-
-impl FieldDefinition {
-    pub fn new(name: impl Into<String>, of: TypeRef) -> Self {
-        Self { name: name.into(), of, description: String::new(), arguments: Vec::new() }
-    }
-
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.description = description.into();
-        self
-    }
-
-    pub fn argument(mut self, argument: InputValue) -> Self {
-        self.arguments.push(argument);
-        self
-    }
-
-    /// Converts the definition to a field of an object whose data was loaded before.
-    pub fn into_object_field(self) -> Field {
-        let field = objects::object_field(self.name, self.of).description(self.description);
-        self.arguments.into_iter().fold(field, Field::argument)
-    }
-
-    fn into_root_field(self) -> Field {
-        let field = root_field(self.name, self.of).description(self.description);
-        self.arguments.into_iter().fold(field, Field::argument)
-    }
-
-    /// Converts the definition to a subscription field. [`Schema::subscribe`](super::Schema::subscribe) makes
-    /// its stream: async-graphql only validates it.
-    fn into_subscription_field(self) -> SubscriptionField {
-        let field = SubscriptionField::new(self.name, self.of, |_| {
-            SubscriptionFieldFuture::new(async {
-                Ok(futures_util::stream::empty::<async_graphql::Result<async_graphql::Value>>())
-            })
-        })
-        .description(self.description);
-        self.arguments.into_iter().fold(field, SubscriptionField::argument)
-    }
-}
-
-/// Builds a root field of the model: the plan answers it before async-graphql would resolve it.
-pub(super) fn root_field(name: impl Into<String>, of: TypeRef) -> Field {
-    Field::new(name, of, |_| FieldFuture::Value(None))
-}
 
 pub(super) fn query(possible: &Possible) -> Object {
     reading(possible)
