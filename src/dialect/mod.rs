@@ -1,6 +1,7 @@
 //! Differences between the databases' SQL; all other SQL is written once.
 
 mod comparison;
+mod features;
 mod like;
 mod pattern;
 mod postgres;
@@ -16,6 +17,7 @@ use sea_orm::sea_query::{
 use sea_orm::{DbBackend, Value};
 
 pub use comparison::{Comparison, SetOperator};
+pub use features::{Features, FilterJoins, PartIndex, RefusalForm, StatementLimits};
 use like::after_prefix;
 pub use like::{escape_like, glob_of_like, prefix_of_like};
 pub use pattern::{DESCRIPTION as REGEX_DESCRIPTION, Pattern};
@@ -28,9 +30,10 @@ use crate::error::{Error, Result};
 use crate::model::{ColumnType, Expected, Model};
 
 /// SQL dialect of a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// SQLite 3.41 or newer.
+    #[default]
     Sqlite,
     /// PostgreSQL 13 or newer.
     Postgres,
@@ -59,6 +62,19 @@ impl Dialect {
     /// Returns the SeaORM backend that builds the statements.
     pub fn backend(self) -> DbBackend {
         sql!(self, BACKEND)
+    }
+
+    /// Number of dialects, for tables with an entry for each.
+    pub const COUNT: usize = 2;
+
+    /// Returns the dialect's place in such a table.
+    pub fn place(self) -> usize {
+        self as usize
+    }
+
+    /// Returns the features of the database.
+    pub fn features(self) -> &'static Features {
+        sql!(self, FEATURES)
     }
 
     /// Writes a statement; `writer` gets a parameter for each value.

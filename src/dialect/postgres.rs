@@ -7,16 +7,42 @@ use sea_orm::sea_query::{
 use sea_orm::{DbBackend, Value};
 
 use super::comparison::SetOperator;
+use super::features::{Features, FilterJoins, PartIndex, RefusalForm, StatementLimits};
 use super::sql::{DatabaseSql, RegexSyntax};
 use crate::model::{ColumnType, Model, NativeForm, quoted};
 
 /// PostgreSQL 13 or newer.
 pub(super) struct Postgres;
 
+/// Limits of PostgreSQL: the protocol counts parameters in 16 bits, and the row size limits columns. The table limit is the
+/// project's own, because planning time grows with the number of tables.
+const LIMITS: StatementLimits = StatementLimits {
+    depth: u64::MAX,
+    tables: 256,
+    parameters: 65_535,
+    columns: 1_664,
+    pattern_bytes: u64::MAX,
+};
+
 impl DatabaseSql for Postgres {
     type Builder = PostgresQueryBuilder;
 
     const BACKEND: DbBackend = DbBackend::Postgres;
+
+    const FEATURES: &'static Features = &Features {
+        telemetry_name: "postgresql",
+        locks_rows: true,
+        has_lateral: true,
+        replans_parameterized_limits: true,
+        offset_counts_partners: false,
+        default_keyword: Some("DEFAULT"),
+        numbers_beyond_type: false,
+        filter_joins: FilterJoins::LoadedRelations,
+        part_index: PartIndex::KeyAndOrder,
+        limits_before_joins: true,
+        refusal: RefusalForm::Constraint,
+        limits: LIMITS,
+    };
 
     const NULLS_FIRST_ASCENDING: bool = false;
 

@@ -4,6 +4,7 @@ use sea_orm::sea_query::{Expr, FunctionCall, QueryBuilder, SelectStatement, SqlW
 use sea_orm::{DbBackend, Value};
 
 use super::comparison::{Comparison, SetOperator};
+use super::features::Features;
 use crate::model::{ColumnType, Expected, Model};
 
 /// Parts of a regular expression that the databases write differently.
@@ -25,6 +26,9 @@ pub(super) trait DatabaseSql {
 
     /// Backend of SeaORM that builds the statements.
     const BACKEND: DbBackend;
+
+    /// Features of the database outside its SQL.
+    const FEATURES: &'static Features;
 
     /// True if NULL comes first in the database's own ascending order, and last in its descending order.
     const NULLS_FIRST_ASCENDING: bool;

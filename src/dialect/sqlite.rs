@@ -7,6 +7,7 @@ use sea_orm::{DbBackend, Value};
 use serde_json::Value as Json;
 
 use super::comparison::Comparison;
+use super::features::{Features, FilterJoins, PartIndex, RefusalForm, StatementLimits};
 use super::like::glob_of_like;
 use super::sql::{DatabaseSql, RegexSyntax, always_fits_one_parameter};
 use super::{sqlite_decimal, sqlite_float, sqlite_time};
@@ -15,10 +16,31 @@ use crate::model::{ColumnType, Expected, Model};
 /// SQLite 3.41 or newer.
 pub(super) struct Sqlite;
 
+/// Limits of a default SQLite build, with reserve for the expressions that SQLite itself adds, mostly for joins. SQLite accepts
+/// 32,766 parameters, but preparation compares each parameter of a condition with all others. 8,000 take half a second, and four
+/// times as many eight.
+const LIMITS: StatementLimits =
+    StatementLimits { depth: 900, tables: 64, parameters: 8_000, columns: 2_000, pattern_bytes: 50_000 };
+
 impl DatabaseSql for Sqlite {
     type Builder = SqliteQueryBuilder;
 
     const BACKEND: DbBackend = DbBackend::Sqlite;
+
+    const FEATURES: &'static Features = &Features {
+        telemetry_name: "sqlite",
+        locks_rows: false,
+        has_lateral: false,
+        replans_parameterized_limits: false,
+        offset_counts_partners: true,
+        default_keyword: None,
+        numbers_beyond_type: true,
+        filter_joins: FilterJoins::WholeLists,
+        part_index: PartIndex::Key,
+        limits_before_joins: false,
+        refusal: RefusalForm::Columns,
+        limits: LIMITS,
+    };
 
     const NULLS_FIRST_ASCENDING: bool = true;
 

@@ -91,18 +91,14 @@ impl<'a> PreparedLoad<'a> {
     }
 
     fn kept(self, select: &SqlBuilder) -> &'a OnceLock<Arc<TrackedStatement>> {
-        let of_dialect = match select.dialect {
-            Dialect::Sqlite => &self.statements.built[0],
-            Dialect::Postgres => &self.statements.built[1],
-        };
-        &of_dialect[usize::from(select.follows_catalog(self.load))]
+        &self.statements.built[select.dialect.place()][usize::from(select.follows_catalog(self.load))]
     }
 }
 
 /// Built statements of a load: per dialect, one with and one without the influence of statistics.
 #[derive(Debug, Default)]
 pub struct LoadStatements {
-    built: [[OnceLock<Arc<TrackedStatement>>; 2]; 2],
+    built: [[OnceLock<Arc<TrackedStatement>>; 2]; Dialect::COUNT],
     /// Statements of each nested load.
     children: Vec<LoadStatements>,
 }

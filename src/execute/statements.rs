@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Value};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, Statement, Value};
 use tracing::{Instrument, Span};
 
 use super::explain::StatementRecord;
@@ -236,10 +236,7 @@ impl Statements {
     }
 
     fn system(&self) -> &'static str {
-        match self.database.get_database_backend() {
-            DbBackend::Postgres => "postgresql",
-            DbBackend::Sqlite => "sqlite",
-            _ => "other_sql",
-        }
+        let dialect = Dialect::of(self.database.get_database_backend());
+        dialect.map_or("other_sql", |dialect| dialect.features().telemetry_name)
     }
 }

@@ -9,6 +9,9 @@ use sea_orm::{
 use super::relation::Declared;
 use super::{DeclaredType, Table, names};
 
+/// Backend of the definitions that SeaORM writes: names and comments are the same for all.
+const ANY_BACKEND: DbBackend = DbBackend::Sqlite;
+
 /// An entity as it was declared.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reflected {
@@ -106,7 +109,7 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
         });
     }
     // At run time, composite keys appear only in these indexes. Any backend names the same columns.
-    let indexes = Schema::new(DbBackend::Sqlite).create_index_from_entity(entity);
+    let indexes = Schema::new(ANY_BACKEND).create_index_from_entity(entity);
     unique_keys.extend(
         indexes
             .iter()
@@ -151,7 +154,7 @@ fn table_of<E: EntityTrait>(entity: E) -> Table {
 
 /// Returns a column's comment from its `CREATE TABLE` definition, because the column has no getter for it.
 fn comment_of<E: EntityTrait>(column: E::Column) -> Option<String> {
-    Schema::new(DbBackend::Postgres).get_column_def::<E>(column).get_column_spec().comment.clone()
+    Schema::new(ANY_BACKEND).get_column_def::<E>(column).get_column_spec().comment.clone()
 }
 
 fn module_of(type_name: &str) -> Option<&str> {

@@ -10,7 +10,7 @@ use super::naming::{Named, dangling, fields, foreign_key_violation, key_named};
 use super::row::{RowInput, has_null, values_of};
 use super::unfit;
 use crate::database::{SQLITE_FULL, SqlError, SqlRefusal};
-use crate::dialect::Dialect;
+use crate::dialect::RefusalForm;
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Model};
@@ -59,9 +59,9 @@ pub(super) async fn refusal(session: &Session, error: SqlError, attempt: Attempt
         return described.unwrap_or_else(|fault| fault);
     };
     let refused = RefusedStatement { session, attempt };
-    let described = match session.dialect() {
-        Dialect::Sqlite => refused.describe_sqlite(&broken, &refusal.message).await,
-        Dialect::Postgres => refused.describe_postgres(&broken, refusal).await,
+    let described = match session.dialect().features().refusal {
+        RefusalForm::Columns => refused.describe_by_message(&broken, &refusal.message).await,
+        RefusalForm::Constraint => refused.describe_by_constraint(&broken, refusal).await,
     };
     match described {
         Ok(error) => concealed(session, error, attempt).await.unwrap_or_else(|fault| fault),
@@ -71,8 +71,8 @@ pub(super) async fn refusal(session: &Session, error: SqlError, attempt: Attempt
 
 /// Builds the error of a refused COMMIT, which cannot name the field.
 pub(super) async fn refusal_at_the_end(session: &Session, error: SqlError) -> Error {
-    match session.dialect() {
-        Dialect::Sqlite if is_foreign_key_violation(&error) => Error::foreign_key_violation("", ""),
+    match session.dialect().features().refusal {
+        RefusalForm::Columns if is_foreign_key_violation(&error) => Error::foreign_key_violation("", ""),
         _ => refusal(session, error, Attempt::of(0, &[])).await,
     }
 }
@@ -95,7 +95,7 @@ impl RefusedStatement<'_> {
 
     /// Decodes SQLite's messages: `UNIQUE constraint failed: profiles.user_id`, `NOT NULL constraint failed:
     /// posts.title`, `CHECK constraint failed: name`, and `FOREIGN KEY constraint failed` without a name.
-    async fn describe_sqlite(&self, broken: &Broken, message: &str) -> Result<Error> {
+    async fn describe_by_message(&self, broken: &Broken, message: &str) -> Result<Error> {
         let named = message.split_once("failed: ").map_or("", |(_, named)| named);
         let (mut table, mut columns) = ("", Vec::new());
         for (of, column) in named.split(", ").filter_map(|column| column.rsplit_once('.')) {
@@ -112,7 +112,7 @@ impl RefusedStatement<'_> {
         }
     }
 
-    async fn describe_postgres(&self, broken: &Broken, refusal: &SqlRefusal) -> Result<Error> {
+    async fn describe_by_constraint(&self, broken: &Broken, refusal: &SqlRefusal) -> Result<Error> {
         let SqlRefusal { table, column, constraint, .. } = refusal;
         let columns = match broken {
             Broken::Unique => self.postgres_columns(UNIQUE_COLUMNS, table, constraint).await?,

@@ -6,7 +6,6 @@ use sea_orm::{Statement, Value};
 use super::exhausted::no_free_key;
 use super::row::RowInput;
 use super::writer::MutationWriter;
-use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, Table};
 
@@ -18,7 +17,7 @@ impl MutationWriter<'_> {
         let [key] = entity.primary_key[..] else { return None };
         let column = &entity.columns[key];
         let is_numbered =
-            self.writes().dialect == Dialect::Sqlite && column.generated && !given.contains(&key);
+            self.writes().dialect.features().numbers_beyond_type && column.generated && !given.contains(&key);
         (is_numbered && greatest(&column.column_type).is_some()).then_some(key)
     }
 

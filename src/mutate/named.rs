@@ -8,7 +8,6 @@ use super::lookup::read;
 use super::purpose::Purpose;
 use super::row::{RowInput, rows_of, values_of};
 use super::writer::MutationWriter;
-use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId};
 use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, OrderTerm, Rows, Source};
@@ -97,7 +96,7 @@ impl MutationWriter<'_> {
         let looks_beyond = filter.looks_beyond()
             || rule.is_some_and(Filter::looks_beyond)
             || rules.is_some_and(|rules| rules.filters(id).any(Filter::looks_beyond));
-        let looks_again = looks_beyond && self.session.dialect() == Dialect::Postgres;
+        let looks_again = looks_beyond && self.session.dialect().features().locks_rows;
         // A fixed order avoids deadlocks.
         let order = OrderTerm::primary_key(entity);
         let rows = Rows { columns: wanted.to_vec(), order, ..Rows::unordered() };

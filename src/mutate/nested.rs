@@ -12,7 +12,6 @@ use super::row::{RowInput, key_of, normalized, rows_of, values_of};
 use super::unlink::Through;
 use super::update::{NestedUpdate, NestedWrites};
 use super::writer::MutationWriter;
-use crate::dialect::Dialect;
 use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, EntityId, Relation};
 use crate::policy::RowAction;
@@ -258,7 +257,7 @@ impl MutationWriter<'_> {
     /// meanwhile. SQLite has one writer, so no race.
     pub fn perhaps_raced(&self, error: Error) -> Error {
         let is_taken = error.code() == Code::UniqueViolation;
-        if is_taken && self.session.dialect() == Dialect::Postgres { error.perhaps_raced() } else { error }
+        if is_taken && self.session.dialect().features().locks_rows { error.perhaps_raced() } else { error }
     }
 
     /// Assigns rows to new parents, with one statement per unique key that names them.

@@ -43,9 +43,6 @@ fn rows_per_insert(width: usize) -> usize {
 /// Alias of the joined list of values.
 const LINK: &str = "link";
 
-/// SQL keyword for a missing value in an INSERT.
-const DEFAULT: &str = "DEFAULT";
-
 /// Maximum number of parameters; larger statements are split. PostgreSQL accepts 65,535 parameters, SQLite
 /// 32,766.
 const MOST_PARAMETERS: usize = 30_000;
@@ -61,16 +58,12 @@ impl Writes<'_> {
         columns: impl Fn(&R) -> BTreeSet<C>,
     ) -> Vec<InsertBatch<C, R>> {
         let mut parts: Vec<InsertBatch<C, R>> = Vec::new();
-        let all: BTreeSet<C> = match self.dialect {
-            Dialect::Postgres => rows.iter().flat_map(&columns).collect(),
-            Dialect::Sqlite => BTreeSet::new(),
-        };
+        // Columns of every part; each row's own without a keyword for missing values.
+        let all: Option<BTreeSet<C>> =
+            self.dialect.features().default_keyword.map(|_| rows.iter().flat_map(&columns).collect());
         for row in rows {
-            let given = match self.dialect {
-                Dialect::Postgres => None,
-                Dialect::Sqlite => Some(columns(&row)),
-            };
-            let columns = given.as_ref().unwrap_or(&all);
+            let given = all.is_none().then(|| columns(&row)).unwrap_or_default();
+            let columns = all.as_ref().unwrap_or(&given);
             match parts.last_mut() {
                 Some((known, rows)) if known == columns && rows.len() < rows_per_insert(columns.len()) => {
                     rows.push(row);
@@ -79,6 +72,11 @@ impl Writes<'_> {
             }
         }
         parts
+    }
+
+    /// Returns the SQL of a missing value. Without a keyword, only a default key is missing, and NULL stands for it.
+    fn default_value(&self) -> &'static str {
+        self.dialect.features().default_keyword.unwrap_or("NULL")
     }
 
     /// Builds `INSERT INTO … VALUES …, … RETURNING …`. A missing value becomes the column's default: only
@@ -96,10 +94,7 @@ impl Writes<'_> {
         insert.into_table(table(&entity.table));
         if columns.is_empty() {
             // No database accepts several rows of DEFAULT VALUES; a default key replaces them.
-            let default = match self.dialect {
-                Dialect::Postgres => DEFAULT,
-                Dialect::Sqlite => "NULL",
-            };
+            let default = self.default_value();
             insert.columns(entity.primary_key.iter().take(1).map(|id| Alias::new(&entity.columns[*id].name)));
             for _ in rows {
                 insert.values_panic([Expr::cust(default)]);
@@ -244,7 +239,7 @@ impl Writes<'_> {
         for column in &entity.primary_key {
             select.order_by(Alias::new(&entity.columns[*column].name), Order::Asc);
         }
-        if self.dialect == Dialect::Postgres {
+        if self.dialect.features().locks_rows {
             select.lock(lock);
         }
         self.finish(&select, entity, returning, Vec::new())
@@ -348,7 +343,7 @@ impl Writes<'_> {
     }
 
     fn value_or_default(&self, column_type: &ColumnType, value: Option<Value>) -> Expr {
-        value.map_or_else(|| Expr::cust(DEFAULT), |value| self.value(column_type, value))
+        value.map_or_else(|| Expr::cust(self.default_value()), |value| self.value(column_type, value))
     }
 
     pub fn returned<'c>(

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::attempt::Attempt;
 use super::naming::fields;
 use crate::database::{Cell, SqlRefusal};
-use crate::dialect::Dialect;
+use crate::dialect::RefusalForm;
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, ColumnType, Entity, Expected, Limit};
@@ -120,11 +120,11 @@ struct Unfit<'a> {
 impl Unfit<'_> {
     async fn describe(&self) -> Result<Error> {
         let entity = &self.session.model().entities[self.attempt.entity];
-        let found = match self.session.dialect() {
-            Dialect::Sqlite => self.find_sqlite(),
-            Dialect::Postgres => {
+        let found = match self.session.dialect().features().refusal {
+            RefusalForm::Columns => self.find_by_message(),
+            RefusalForm::Constraint => {
                 let live = self.live_columns(entity).await?;
-                self.find_postgres(&live)
+                self.find_by_catalog(&live)
             }
         };
         Ok(match found {
@@ -142,7 +142,7 @@ impl Unfit<'_> {
 
     /// Identifies the value by SQLite's message, which names only the column: reports the first row with a
     /// value for it.
-    fn find_sqlite(&self) -> Option<(usize, ColumnId, Expected)> {
+    fn find_by_message(&self) -> Option<(usize, ColumnId, Expected)> {
         let entity = &self.session.model().entities[self.attempt.entity];
         let (name, expected) = match self.refusal.message.split_once(SQLITE_GENERATED) {
             Some((_, rest)) => (rest.split('"').next()?, never_given()),
@@ -156,7 +156,7 @@ impl Unfit<'_> {
         Some((row, column, expected))
     }
 
-    fn find_postgres(&self, live: &[CatalogColumn]) -> Option<(usize, ColumnId, Expected)> {
+    fn find_by_catalog(&self, live: &[CatalogColumn]) -> Option<(usize, ColumnId, Expected)> {
         let entity = &self.session.model().entities[self.attempt.entity];
         let live: Vec<(ColumnId, &CatalogColumn)> =
             live.iter().filter_map(|live| Some((entity.column_named(&live.name)?, live))).collect();

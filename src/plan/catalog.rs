@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Load, LoadKind, OrderBy, OrderTerm, Page, Rows};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, PartIndex};
 use crate::model::{Column, ColumnType, Entity, Model, Relation, Table};
 
 /// Factor below which a table counts as small: rows for each row joined with it.
@@ -27,7 +27,7 @@ impl Load {
         }
         match self.relation {
             Some(_) => rows.is_top_n_per_parent(),
-            None => dialect == Dialect::Postgres && rows.limit_before_joins().is_some(),
+            None => dialect.features().limits_before_joins && rows.limit_before_joins().is_some(),
         }
     }
 }
@@ -104,12 +104,14 @@ impl Catalog {
         let key = &entity.columns[*key].name;
         let is_in_its_order = !matches!(first.column_type, ColumnType::Enumeration(_))
             && (!first.nullable || direction.nulls_first == direction.descending);
-        self.indexes.get(&entity.table).into_iter().flatten().any(|index| match (dialect, index.as_slice()) {
-            (Dialect::Sqlite, [column, ..]) => column == key,
-            (Dialect::Postgres, [column, next, ..]) => {
-                column == key && *next == first.name && is_in_its_order
+        self.indexes.get(&entity.table).into_iter().flatten().any(|index| {
+            match (dialect.features().part_index, index.as_slice()) {
+                (PartIndex::Key, [column, ..]) => column == key,
+                (PartIndex::KeyAndOrder, [column, next, ..]) => {
+                    column == key && *next == first.name && is_in_its_order
+                }
+                _ => false,
             }
-            _ => false,
         })
     }
 
@@ -131,7 +133,9 @@ impl Catalog {
     /// Otherwise PostgreSQL looks up each joined row in an index, because it applies the limit last. It
     /// hashes a small table instead; after a limit it would hash larger tables too, and read them whole.
     pub(super) fn limits_before_join(&self, dialect: Dialect, model: &Model, load: &Load) -> bool {
-        let (Dialect::Postgres, None, LoadKind::Rows(rows)) = (dialect, load.relation, &load.what) else {
+        let (true, None, LoadKind::Rows(rows)) =
+            (dialect.features().limits_before_joins, load.relation, &load.what)
+        else {
             return false;
         };
         rows.limit_before_joins().is_some_and(|limit| {

@@ -6,7 +6,7 @@ use super::filter::{Filter, Test};
 use super::operand::Operand;
 use super::select::depth_of_balanced;
 use super::{Load, LoadKind, OrderBy, Page, Rows};
-use crate::dialect::{Dialect, always_fits_one_parameter, glob_of_like};
+use crate::dialect::{Dialect, StatementLimits, always_fits_one_parameter, glob_of_like};
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, EntityId, Model, Quantifier, Relation};
 
@@ -24,17 +24,6 @@ pub struct Complexity {
     /// Bytes of the longest pattern in its SQLite form.
     pattern_bytes: u64,
 }
-
-/// Limits of a default SQLite build, with reserve for the expressions that SQLite itself adds, mostly for
-/// joins. SQLite accepts 32,766 parameters, but preparation compares each parameter of a condition with all
-/// others. 8,000 take half a second, and four times as many eight.
-const SQLITE: Complexity =
-    Complexity { depth: 900, tables: 64, parameters: 8_000, columns: 2_000, pattern_bytes: 50_000 };
-
-/// Limits of PostgreSQL: the protocol counts parameters in 16 bits, and the row size limits columns. The
-/// table limit is the project's own, because planning time grows with the number of tables.
-const POSTGRES: Complexity =
-    Complexity { depth: u64::MAX, tables: 256, parameters: 65_535, columns: 1_664, pattern_bytes: u64::MAX };
 
 /// Maximum number of tables that a filter joins, see `select/condition.rs`.
 const FILTER_JOINS: u64 = 8;
@@ -64,10 +53,7 @@ impl Complexity {
     /// # Errors
     /// `TOO_COMPLEX` with the first exceeded limit.
     pub fn check(&self, dialect: Dialect) -> Result<()> {
-        let limits = match dialect {
-            Dialect::Sqlite => SQLITE,
-            Dialect::Postgres => POSTGRES,
-        };
+        let limits = &dialect.features().limits;
         let fits = self.depth <= limits.depth
             && self.tables <= limits.tables
             && self.parameters <= limits.parameters
@@ -79,7 +65,7 @@ impl Complexity {
 
     /// Refuses the statements with the first exceeded limit.
     #[cold]
-    fn refuse(&self, limits: Self) -> Result<()> {
+    fn refuse(&self, limits: &StatementLimits) -> Result<()> {
         let sizes: [(u64, u64, &str, &str); 5] = [
             (self.depth, limits.depth, "expressionDepth", "nests conditions and sort keys"),
             (self.tables, limits.tables, "tables", "joins"),

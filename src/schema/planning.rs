@@ -36,7 +36,7 @@ impl Schema {
         let make = |variables| plan(&self.shared, operation, &document.fragments, variables);
         let mut plan = make(plan::Variables::open(&variables))?;
         // A value beyond its column's range fits no database.
-        if plan.values(&self.select(Dialect::Sqlite, Catalog::none()), &variables).is_none() {
+        if plan.values(&self.select(Dialect::default(), Catalog::none()), &variables).is_none() {
             plan = make(plan::Variables::fixed(&variables))?;
         }
         match plan.first_fault() {

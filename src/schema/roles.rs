@@ -82,7 +82,7 @@ impl Roles {
         };
         if let Some(rules) = &schema.shared.rules {
             // Types of values are those of the model, whatever the database.
-            rules.values(Dialect::Sqlite, &viewer.values)?;
+            rules.values(Dialect::default(), &viewer.values)?;
         }
         Ok(Schema { viewer: Arc::new(viewer.values.clone()), ..schema })
     }

@@ -92,9 +92,9 @@ impl StatementWriter<'_> {
     fn finish(self, dialect: Dialect) -> (Arc<str>, Arc<[Bind]>) {
         let Self { text, mut places, .. } = self;
         let is_inlined = |(_, bind): &&(usize, Bind)| matches!(bind, Bind::Rows(_));
-        let inlined = match dialect {
-            Dialect::Postgres => places.iter().rev().take_while(is_inlined).count(),
-            Dialect::Sqlite => 0,
+        let inlined = match dialect.features().replans_parameterized_limits {
+            true => places.iter().rev().take_while(is_inlined).count(),
+            false => 0,
         };
         let kept = places.len() - inlined;
         let mut sql = String::with_capacity(text.len() + 4 * places.len());

@@ -13,7 +13,7 @@ use super::ruled_table::RuledTable;
 use super::scope::Scope;
 use super::selected::Selected;
 use super::statement::{OutputSlots, RelationKey, SqlStatement};
-use crate::dialect::Dialect;
+use crate::dialect::FilterJoins;
 use crate::model::{AggregateFunction, ColumnType, Entity, Junction, Relation};
 use crate::plan::load::{Aggregate, Load, LoadKind, Page, Rows};
 use crate::plan::order::OrderTerm;
@@ -335,11 +335,13 @@ fn joinable<'a>(select: &SqlBuilder, load: &'a Load) -> Option<Joinable<'a>> {
         LoadKind::Rows(rows) => &rows.page,
         LoadKind::Aggregates(_) => &Page::All,
     };
-    match (select.dialect, page) {
+    match (select.dialect.features().filter_joins, page) {
         _ if select.limits_before_join(load) => None,
-        (Dialect::Sqlite, Page::All) if is_root => Some(Joinable::All),
-        (Dialect::Postgres, Page::All) => Some(Joinable::Loaded(load.children())),
-        (Dialect::Postgres, Page::Slice { .. }) if is_root => Some(Joinable::Loaded(load.children())),
+        (FilterJoins::WholeLists, Page::All) if is_root => Some(Joinable::All),
+        (FilterJoins::LoadedRelations, Page::All) => Some(Joinable::Loaded(load.children())),
+        (FilterJoins::LoadedRelations, Page::Slice { .. }) if is_root => {
+            Some(Joinable::Loaded(load.children()))
+        }
         _ => None,
     }
 }

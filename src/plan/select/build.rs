@@ -12,7 +12,6 @@ use super::condition::{Conditions, Evidence};
 use super::output::MAIN;
 use super::scope::Scope;
 use super::statement::{RelationKey, SqlStatement};
-use crate::dialect::Dialect;
 use crate::plan::filter::Filter;
 use crate::plan::load::Load;
 
@@ -72,7 +71,7 @@ impl SqlBuilder<'_> {
         let binds = Binds::default();
         let scope = Scope { builder: *self, binds: &binds };
         let mut body = Body::new(scope, load, &[]);
-        body.lock = lock.filter(|_| self.dialect == Dialect::Postgres);
+        body.lock = lock.filter(|_| self.dialect.features().locks_rows);
         let rule = rule.and_then(|rule| Some(scope.rule(self.sight?, load.source.entity(), MAIN, rule)));
         body.filters.extend(rule);
         body.of_load()

@@ -8,7 +8,6 @@ use super::builder::SqlBuilder;
 use super::output::{JUNCTION, MAIN};
 use super::ruled_table::RuledTable;
 use super::scope::Scope;
-use crate::dialect::Dialect;
 use crate::model::{ColumnId, ColumnType, EntityId, Quantifier, Relation, RelationId};
 use crate::plan::filter::{Filter, Test};
 use crate::plan::load::Load;
@@ -144,7 +143,7 @@ impl<'a> Conditions<'a> {
                 self.aliases += 1;
                 // Aliases of a rule differ from those of the conditions around the rule.
                 let inner_alias = format!("{}{}", if self.is_rule { "r" } else { "t" }, self.aliases);
-                let is_signed = self.has_offset && self.select.dialect == Dialect::Sqlite;
+                let is_signed = self.has_offset && self.select.dialect.features().offset_counts_partners;
                 let mut exists = |filter: &Filter, is_negated: bool| {
                     self.is_negated ^= is_negated;
                     let mut related = self.related(id, alias, *relation, &inner_alias, filter);

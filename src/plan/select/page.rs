@@ -12,7 +12,6 @@ use super::ordering::Ordering;
 use super::output::MAIN;
 use super::selected::Selected;
 use super::statement::PageSide;
-use crate::dialect::Dialect;
 use crate::plan::cursor::Cursor;
 use crate::plan::{LoadKind, Page};
 
@@ -149,12 +148,12 @@ impl Body<'_> {
         let mut statement = Sql::select();
         let keys = dialect.list_function().arg(self.select.binds.expr(Bind::Keys(0)));
         statement.from_function(keys, PARENT);
-        match dialect {
-            Dialect::Postgres => {
+        match dialect.features().has_lateral {
+            true => {
                 list.column((MAIN, Asterisk));
                 statement.join_lateral(JoinType::InnerJoin, list, MAIN, Expr::cust("TRUE"));
             }
-            Dialect::Sqlite => {
+            false => {
                 let primary_key = self.entity.primary_key.iter().map(|id| &self.entity.columns[*id].name);
                 let primary_key = primary_key.map(|name| Expr::col((MAIN, Alias::new(name))));
                 let found = Expr::tuple(primary_key.clone()).in_subquery(list.exprs(primary_key).take());
