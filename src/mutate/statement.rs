@@ -62,7 +62,7 @@ impl Writes<'_> {
         let all: Option<BTreeSet<C>> =
             self.dialect.features().default_keyword.map(|_| rows.iter().flat_map(&columns).collect());
         for row in rows {
-            let given = all.is_none().then(|| columns(&row)).unwrap_or_default();
+            let given = if all.is_some() { BTreeSet::new() } else { columns(&row) };
             let columns = all.as_ref().unwrap_or(&given);
             match parts.last_mut() {
                 Some((known, rows)) if known == columns && rows.len() < rows_per_insert(columns.len()) => {
