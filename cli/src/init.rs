@@ -5,15 +5,17 @@ use std::io::Write;
 use std::path::Path;
 
 use crowsfoot::Model;
+use crowsfoot::model::{Column, ColumnType, Declaration, Entity, EntityId, Junction, Relation};
 
 use crate::Failure;
 
 const HEAD: &str = "\
 # Options of `crowsfoot serve --from-database --options FILE`. Each line below is a default: remove the `#` of a line and of
-# the section above it, and change the value.
+# the section above it, and change the value. A line that begins with `# #` is an example.
 
 # include = [\"*\"]
 # exclude = []
+# reverse_sides = true
 ";
 
 /// Writes the options file, unless the file exists.
@@ -25,31 +27,110 @@ pub fn write(model: &Model, file: &Path) -> Result<(), Failure> {
 }
 
 fn options(model: &Model) -> String {
-    let mut sections: Vec<String> = model.exposed().map(|(_, entity)| section(model, entity)).collect();
+    let mut values = Vec::new();
+    for known in model.enumerations.iter().filter(|known| known.exposed) {
+        for (name, stored) in &known.variants {
+            let (of, stored) = (quoted(&known.database_name), quoted(stored));
+            values.push(format!("# enum_values.{of}.{stored} = {}\n", quoted(name)));
+        }
+    }
+    let entities = model.entities.iter().enumerate();
+    let written = entities.filter(|(id, entity)| entity.exposed || is_junction(model, *id));
+    let mut sections: Vec<String> = written.map(|(id, entity)| section(model, id, entity)).collect();
     sections.sort_unstable();
-    format!("{HEAD}{}", sections.concat())
+    format!("{HEAD}{}{}", values.concat(), sections.concat())
 }
 
-fn section(model: &Model, entity: &crowsfoot::model::Entity) -> String {
-    let mut lines = vec![
-        format!("[entities.{}]", quoted(&entity.table.to_string())),
-        format!("name = {}", quoted(&entity.name)),
-        format!("plural = {}", quoted(&entity.roots.list)),
-    ];
-    for (_, column) in entity.visible_columns() {
-        lines.push(format!(
-            "rename.{} = {} # column {}",
-            column.field,
-            quoted(&column.field),
-            quoted(&column.name)
-        ));
+fn section(model: &Model, id: EntityId, entity: &Entity) -> String {
+    let mut lines = vec![format!("[entities.{}]", quoted(&entity.table.to_string()))];
+    if is_junction(model, id) {
+        lines.extend(junction(model, id, entity));
     }
-    for relation in &entity.relations {
-        let target = relation.cardinality.type_of(&model.entities[relation.target].name);
-        lines.push(format!("rename.{} = {} # {target}", relation.field, quoted(&relation.field)));
+    if entity.exposed {
+        lines.push(format!("name = {}", quoted(&entity.name)));
+        lines.push(format!("plural = {}", quoted(&entity.roots.list)));
+        lines.extend(entity.description.iter().map(|text| format!("comment = {}", quoted(text))));
+        lines.push("hide = []".to_owned());
+        let key = entity.primary_key.iter().map(|id| format!("{{ {}: ASC }}", entity.columns[*id].field));
+        lines.push(format!("order_by = {}", quoted(&format!("[{}]", key.collect::<Vec<_>>().join(", ")))));
+        lines.push("scope = \"{}\"".to_owned());
+        lines.extend(entity.visible_columns().flat_map(|(_, found)| column(found)));
+        lines.extend(entity.relations.iter().flat_map(|found| relation(model, id, found)));
     }
     let lines: Vec<String> = lines.iter().map(|line| format!("# {line}\n")).collect();
     format!("\n{}", lines.concat())
+}
+
+/// Returns true if a list of another entity leads through the entity.
+fn is_junction(model: &Model, id: EntityId) -> bool {
+    lists_through(model, id).next().is_some()
+}
+
+/// Returns the lists through a junction.
+fn lists_through(model: &Model, id: EntityId) -> impl Iterator<Item = (&Relation, &Junction)> {
+    let lists = model.entities.iter().flat_map(|entity| &entity.relations);
+    lists.filter_map(move |list| Some((list, list.junction.as_ref().filter(|of| of.entity == Some(id))?)))
+}
+
+fn junction(model: &Model, id: EntityId, entity: &Entity) -> Vec<String> {
+    let mut lines = vec![format!("shown = {}", entity.exposed)];
+    for (list, through) in lists_through(model, id) {
+        let leads = |forward: &&Relation| {
+            let columns: Vec<&String> = forward.from.iter().map(|id| &entity.columns[*id].name).collect();
+            columns == through.to.iter().collect::<Vec<_>>()
+        };
+        if let Some(forward) = entity.relations.iter().find(leads) {
+            lines.push(format!("list_through.{} = {}", forward.field, quoted(&list.field)));
+        }
+        if through.is_symmetrical {
+            lines.push(format!("symmetrical = {}", quoted(&list.field)));
+        }
+    }
+    lines
+}
+
+fn column(found: &Column) -> Vec<String> {
+    let field = &found.field;
+    let mut lines = vec![format!("rename.{field} = {} # column {}", quoted(field), quoted(&found.name))];
+    lines.extend(found.description.iter().map(|text| format!("comments.{field} = {}", quoted(text))));
+    match &found.column_type {
+        ColumnType::Spelled(spelling) => lines.push(format!("spelling.{field} = \"{spelling}\"")),
+        ColumnType::AnyUuid => lines.push(format!("# spelling.{field} = \"uuid\"")),
+        ColumnType::Text => lines.push(format!("# choices.{field} = {{ NAME = \"stored text\" }}")),
+        _ => {}
+    }
+    if !found.nullable && !found.has_default {
+        lines.push(format!("# default.{field} = \"\" # inserted by the service"));
+        lines.push(format!("# generated = [{}] # a trigger sets the value", quoted(field)));
+    }
+    lines
+}
+
+fn relation(model: &Model, owner: EntityId, found: &Relation) -> Vec<String> {
+    let field = &found.field;
+    let target = found.cardinality.type_of(&model.entities[found.target].name);
+    let mut lines = vec![format!("rename.{field} = {} # {target}", quoted(field))];
+    if found.declaration != Declaration::BelongsTo {
+        return lines;
+    }
+    let is_reverse = |other: &&Relation| {
+        other.junction.is_none()
+            && other.declaration != Declaration::BelongsTo
+            && other.target == owner
+            && (&other.from, &other.to) == (&found.to, &found.from)
+    };
+    if let Some(reverse) = model.entities[found.target].relations.iter().find(is_reverse) {
+        lines.push(format!("reverse.{field} = {}", quoted(&reverse.field)));
+        if reverse.declaration == Declaration::HasOne {
+            lines.push(format!("# many = [{}] # a list on the other side", quoted(field)));
+        }
+    }
+    lines
+        .push(format!("on_delete.{field} = \"do_nothing\" # the database's own action: {}", found.on_delete));
+    if found.from == model.entities[owner].primary_key {
+        lines.push(format!("# parents = [{}] # the referenced row is deleted along", quoted(field)));
+    }
+    lines
 }
 
 /// Returns a TOML string: the escapes of JSON are valid in TOML.

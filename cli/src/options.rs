@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crowsfoot::EntityOptions;
-use crowsfoot::model::{ModelError, ModelFault, OnDelete, TableOptions};
+use crowsfoot::model::{ModelError, ModelFault, OnDelete, Spelling, TableOptions};
 use crowsfoot::policy::{Policies, RoleGrants, ViewerType};
 use crowsfoot::server::{JwtSettings, WebhookSettings};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -72,6 +72,10 @@ struct EntitySection {
     comment: Option<String>,
     #[serde(default)]
     comments: BTreeMap<String, String>,
+    #[serde(default)]
+    spelling: BTreeMap<String, Spelling>,
+    #[serde(default)]
+    choices: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
     #[serde(default)]
     generated: Vec<String>,
     #[serde(default)]
@@ -239,6 +243,10 @@ impl EntitySection {
         entity = entity.shown(self.shown);
         let texts = self.comments.into_iter();
         entity = texts.fold(entity, |entity, (column, text)| entity.comments(column, text));
+        let spellings = self.spelling.into_iter();
+        entity = spellings.fold(entity, |entity, (column, spelling)| entity.spelling(column, spelling));
+        let choices = self.choices.into_iter();
+        entity = choices.fold(entity, |entity, (column, values)| entity.choices(column, values));
         let sides = self.reverse.into_iter();
         entity = sides.fold(entity, |entity, (relation, field)| entity.reverse(relation, field));
         entity = self.rename.into_iter().fold(entity, |entity, (from, to)| entity.rename(from, to));
@@ -413,6 +421,8 @@ mod tests {
             reverse = { user = "infos" }
             comment = "People"
             comments = { email = "Address" }
+            spelling = { id = "hex", active = "Y/N" }
+            choices = { level = { HIGH = 2 } }
             generated = ["length"]
             rename = { posts = "articles" }
             list_through = { follower = "fans" }
@@ -441,6 +451,9 @@ mod tests {
             "infos",
             "People",
             "Address",
+            "\"id\": Hex",
+            "UpperYN",
+            "(\"HIGH\", Number(2))",
             "reverse_sides: false",
             "MEH",
             "tutored",

@@ -52,6 +52,7 @@ fn push(results: &[QueryResult], rows: &mut RowSetBuilder) {
 /// Decodes a cell with SeaORM.
 fn value_of(result: &QueryResult, index: usize, column_type: &ColumnType) -> Result<Option<Value>, DbErr> {
     Ok(match column_type {
+        ColumnType::Choice(choice) => value_of(result, index, &choice.stored)?,
         ColumnType::Boolean => get::<bool>(result, index)?.map(Value::from),
         ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned => {
             get::<i16>(result, index)?.map(Value::from)
@@ -62,11 +63,11 @@ fn value_of(result: &QueryResult, index: usize, column_type: &ColumnType) -> Res
         }
         ColumnType::Float => get::<f32>(result, index)?.map(Value::from),
         ColumnType::Double => get::<f64>(result, index)?.map(Value::from),
-        ColumnType::Text | ColumnType::Enumeration(_) | ColumnType::Native(_) => {
+        ColumnType::Text | ColumnType::Enumeration(_) | ColumnType::Native(_) | ColumnType::Spelled(_) => {
             get::<String>(result, index)?.map(Value::from)
         }
         ColumnType::Decimal => get::<Decimal>(result, index)?.map(Value::from),
-        ColumnType::Uuid => get::<Uuid>(result, index)?.map(Value::from),
+        ColumnType::Uuid | ColumnType::AnyUuid => get::<Uuid>(result, index)?.map(Value::from),
         ColumnType::Date => get::<NaiveDate>(result, index)?.map(Value::from),
         ColumnType::Time => get::<NaiveTime>(result, index)?.map(Value::from),
         ColumnType::DateTime => get::<NaiveDateTime>(result, index)?.map(Value::from),

@@ -10,6 +10,7 @@ mod sqlite;
 pub mod sqlite_decimal;
 mod sqlite_float;
 pub mod sqlite_time;
+mod sqlite_uuid;
 
 use sea_orm::sea_query::{
     Expr, ExprTrait, Func, FunctionCall, NullOrdering, Order, SelectStatement, SqlWriter,

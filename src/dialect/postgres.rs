@@ -9,7 +9,7 @@ use sea_orm::{DbBackend, Value};
 use super::comparison::SetOperator;
 use super::features::{Features, FilterJoins, PartIndex, RefusalForm, StatementLimits};
 use super::sql::{DatabaseSql, RegexSyntax};
-use crate::model::{ColumnType, Model, NativeForm, quoted};
+use crate::model::{ColumnType, Model, NativeForm, long_decimal, quoted};
 
 /// PostgreSQL 13 or newer.
 pub(super) struct Postgres;
@@ -276,7 +276,7 @@ fn literal(list: &Value) -> Value {
         Value::ChronoDateTime(Some(value)) => format!("\"{value}\""),
         Value::ChronoDateTimeWithTimeZone(Some(value)) => format!("\"{}\"", value.to_rfc3339()),
         Value::String(Some(text)) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
-        _ => "NULL".to_owned(),
+        item => long_decimal(item).unwrap_or("NULL").to_owned(),
     };
     let items: Vec<String> = items.iter().map(item).collect();
     format!("{{{}}}", items.join(",")).into()
@@ -291,7 +291,7 @@ fn widened(aggregate: Expr, wide: &ColumnType) -> Expr {
 }
 
 fn array(values: Vec<Value>, column_type: &ColumnType) -> Value {
-    let (array_type, values) = match column_type {
+    let (array_type, values) = match column_type.stored() {
         // Keys are compared in their widest form (see `normalize_key`).
         column_type if column_type.is_integer() => {
             (ArrayType::BigInt, values.into_iter().map(crate::model::normalize_key).collect())

@@ -10,8 +10,8 @@ use super::comparison::Comparison;
 use super::features::{Features, FilterJoins, PartIndex, RefusalForm, StatementLimits};
 use super::like::glob_of_like;
 use super::sql::{DatabaseSql, RegexSyntax, always_fits_one_parameter};
-use super::{sqlite_decimal, sqlite_float, sqlite_time};
-use crate::model::{ColumnType, Expected, Model};
+use super::{sqlite_decimal, sqlite_float, sqlite_time, sqlite_uuid};
+use crate::model::{ColumnType, Expected, Model, long_decimal};
 
 /// SQLite 3.41 or newer.
 pub(super) struct Sqlite;
@@ -60,6 +60,7 @@ impl DatabaseSql for Sqlite {
     fn compared(column: Expr, column_type: &ColumnType) -> Expr {
         match column_type {
             ColumnType::Float => sqlite_float::key(&column),
+            ColumnType::AnyUuid => sqlite_uuid::key(&column),
             column_type if sqlite_time::is_time(column_type) => sqlite_time::key(&column, column_type),
             _ => column,
         }
@@ -81,6 +82,7 @@ impl DatabaseSql for Sqlite {
     fn near(column: &Expr, comparison: Comparison, operand: &Expr, column_type: &ColumnType) -> Option<Expr> {
         match column_type {
             ColumnType::Float => sqlite_float::near(column, comparison, operand),
+            ColumnType::AnyUuid => sqlite_uuid::near(column, comparison, operand),
             column_type if sqlite_time::is_time(column_type) => {
                 sqlite_time::near(column, comparison, operand, column_type)
             }
@@ -89,9 +91,12 @@ impl DatabaseSql for Sqlite {
     }
 
     fn near_list(column: &Expr, list: &Expr, column_type: &ColumnType) -> Option<Expr> {
-        match sqlite_time::is_time(column_type) {
-            true => sqlite_time::near_list(column, list, column_type),
-            false => None,
+        match column_type {
+            ColumnType::AnyUuid => Some(sqlite_uuid::near_list(column, list)),
+            column_type if sqlite_time::is_time(column_type) => {
+                sqlite_time::near_list(column, list, column_type)
+            }
+            _ => None,
         }
     }
 
@@ -99,7 +104,10 @@ impl DatabaseSql for Sqlite {
     fn bound(value: Value, comparison: Comparison) -> Value {
         match value {
             Value::Decimal(Some(decimal)) => sqlite_decimal::bound(decimal, comparison),
-            value => value,
+            value => match long_decimal(&value) {
+                Some(digits) => sqlite_decimal::bound_long(digits, comparison),
+                None => value,
+            },
         }
     }
 
@@ -229,6 +237,8 @@ fn json_key(value: &Value) -> Json {
         Value::Decimal(Some(value)) => Json::from(sqlite_decimal::listed(value)),
         Value::Uuid(Some(value)) => Json::from(hex(value.as_bytes())),
         Value::Bytes(Some(value)) => Json::from(hex(value)),
+        // No column holds one.
+        value if long_decimal(value).is_some() => Json::from(sqlite_decimal::NONE),
         value => sqlite_time::stored(value).map_or(Json::Null, Json::from),
     }
 }
@@ -237,7 +247,7 @@ fn json_key(value: &Value) -> Json {
 /// neither.
 fn json_item(item: &str, column_type: &ColumnType) -> String {
     match column_type {
-        ColumnType::Uuid | ColumnType::Bytes => format!("unhex({item})"),
+        ColumnType::Uuid | ColumnType::AnyUuid | ColumnType::Bytes => format!("unhex({item})"),
         ColumnType::Decimal => format!("CAST({item} AS NUMERIC)"),
         _ => item.to_owned(),
     }

@@ -6,6 +6,7 @@ use sea_orm::Value;
 use sea_orm::sea_query::{Expr, Func};
 
 use super::comparison::Comparison;
+use crate::model::long_decimal;
 
 /// From this number on, every floating-point number is an integer.
 const INTEGERS: f64 = 9_007_199_254_740_992.0;
@@ -22,7 +23,7 @@ pub fn of_real(number: f64) -> Option<Decimal> {
 
 /// Returns true if SQLite returns the stored value unchanged. Always true except for decimals.
 pub fn is_exact(value: &Value) -> bool {
-    let Value::Decimal(Some(decimal)) = value else { return true };
+    let Value::Decimal(Some(decimal)) = value else { return long_decimal(value).is_none() };
     nearest(*decimal).and_then(of_real) == Some(*decimal)
 }
 
@@ -41,7 +42,8 @@ fn is_storable(decimal: Decimal) -> bool {
 /// stays the same; none equals it.
 pub(super) fn bound(decimal: Decimal, comparison: Comparison) -> Value {
     if is_storable(decimal) {
-        return decimal.into();
+        // With a point, SQLite would read an integer as a floating-point number.
+        return if decimal.fract().is_zero() { decimal.trunc() } else { decimal }.into();
     }
     let is_upper = match comparison {
         Comparison::Equal | Comparison::NotEqual => return f64::INFINITY.into(),
@@ -61,11 +63,37 @@ pub(super) fn bound(decimal: Decimal, comparison: Comparison) -> Value {
     }
 }
 
+/// A decimal of more digits than [`Decimal`] holds, as it is bound: the nearest one on the side where the comparison stays the
+/// same. None equals it.
+pub(super) fn bound_long(digits: &str, comparison: Comparison) -> Value {
+    let infinity = if digits.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY };
+    let is_upper = match comparison {
+        Comparison::Equal | Comparison::NotEqual => return f64::INFINITY.into(),
+        Comparison::Less | Comparison::GreaterOrEqual => true,
+        Comparison::LessOrEqual | Comparison::Greater => false,
+    };
+    let whole = digits.find('.').unwrap_or(digits.len());
+    let mut cut = (whole..digits.len()).rev().map(|end| Decimal::from_str_exact(&digits[..end]));
+    // Beyond all decimals.
+    let Some(nearer_to_zero) = cut.find_map(Result::ok) else { return infinity.into() };
+    let step = Decimal::new(1, nearer_to_zero.scale());
+    let beside = match (digits.starts_with('-'), is_upper) {
+        (false, false) | (true, true) => Some(nearer_to_zero),
+        (false, true) => nearer_to_zero.checked_add(step),
+        (true, false) => nearer_to_zero.checked_sub(step),
+    };
+    beside.map_or(infinity.into(), |beside| bound(beside, comparison))
+}
+
+/// A decimal that no column holds, as text that SQLite reads as a number.
+pub(super) const NONE: &str = "9e999";
+
 /// A decimal in a list, as text that SQLite reads as a number: infinity, which no decimal is, where no column may hold it.
 pub(super) fn listed(decimal: &Decimal) -> String {
     match is_storable(*decimal) {
+        true if decimal.fract().is_zero() => decimal.trunc().to_string(),
         true => decimal.to_string(),
-        false => "9e999".to_owned(),
+        false => NONE.to_owned(),
     }
 }
 
@@ -182,6 +210,51 @@ mod tests {
         assert_eq!(of_real(1e-30), None);
         assert_eq!(of_real(0.1 + 0.2), Some("0.30000000000000004".parse().unwrap()));
     }
+    /// SQLite reads a text with a point as a floating-point number, which would be 9007199254740992.
+    #[test]
+    fn an_integer_is_bound_without_a_point() {
+        let whole: Decimal = "9007199254740993.00".parse().unwrap();
+        assert_eq!(bound(whole, Comparison::Equal).unwrap::<Decimal>().to_string(), "9007199254740993");
+        assert_eq!(listed(&whole), "9007199254740993");
+    }
+
+    /// Longer than any decimal that a column holds, and beside it.
+    #[test]
+    fn a_bound_long_decimal_compares_as_itself() {
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        let zeros = "0".repeat(40);
+        for (stored, operand, is_less) in [
+            ("0.1".to_owned(), format!("0.1{zeros}1"), true),
+            ("0.1".to_owned(), format!("0.0{}", "9".repeat(40)), false),
+            ("-0.1".to_owned(), format!("-0.1{zeros}1"), false),
+            ("-0.1".to_owned(), format!("-0.0{}", "9".repeat(40)), true),
+            ("9007199254740993".to_owned(), format!("9007199254740993.{zeros}1"), true),
+            ("9007199254740993".to_owned(), format!("9007199254740992.{}", "9".repeat(40)), false),
+            ("123".to_owned(), format!("1{zeros}"), true),
+            ("123".to_owned(), format!("-1{zeros}"), false),
+            ("0".to_owned(), format!("0.{zeros}1"), true),
+        ] {
+            let operators = ["=", "<>", "<", "<=", ">", ">="];
+            for (comparison, operator) in Comparison::ALL.into_iter().zip(operators) {
+                let expected = match comparison {
+                    Comparison::Equal => false,
+                    Comparison::NotEqual => true,
+                    Comparison::Less | Comparison::LessOrEqual => is_less,
+                    Comparison::Greater | Comparison::GreaterOrEqual => !is_less,
+                };
+                let sql = format!("SELECT CAST('{stored}' AS NUMERIC) {operator} CAST(? AS NUMERIC)");
+                let mut statement = database.prepare(&sql).unwrap();
+                let holds: bool = match bound_long(&operand, comparison) {
+                    Value::Double(Some(bound)) => statement.query_row([bound], |row| row.get(0)).unwrap(),
+                    bound => statement
+                        .query_row([bound.unwrap::<Decimal>().to_string()], |row| row.get(0))
+                        .unwrap(),
+                };
+                assert_eq!(holds, expected, "{stored} {operator} {operand}");
+            }
+        }
+    }
+
     /// Against exact arithmetic: numbers of every size, and operands on and beside them.
     #[test]
     fn a_bound_decimal_compares_as_itself() {

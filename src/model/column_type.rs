@@ -13,8 +13,10 @@ use uuid::Uuid;
 
 use super::declared_type::DeclaredType;
 use super::expected::Expected;
+use super::long_decimal::{long_decimal, read_decimal};
 use super::native::{NativeForm, NativeType};
 use super::range;
+use super::spelling::Spelling;
 
 /// Type of a column: every database type that has a scalar.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +49,11 @@ pub enum ColumnType {
     Text,
     /// A UUID.
     Uuid,
+    /// A UUID in SQLite, whose values have several spellings, or are not known yet: 16 bytes, and text of 32 digits or 36
+    /// characters.
+    AnyUuid,
+    /// A UUID or a boolean as text; all values have one spelling.
+    Spelled(Spelling),
     /// A calendar date.
     Date,
     /// A time of day.
@@ -61,10 +68,21 @@ pub enum ColumnType {
     Bytes,
     /// Value of a database enum; the index is into [`Model::enumerations`](super::Model::enumerations).
     Enumeration(usize),
+    /// Text or an integer of which an option lists the values.
+    Choice(Arc<ChoiceType>),
     /// A type of PostgreSQL whose values travel as text.
     Native(Arc<NativeType>),
     /// An array of PostgreSQL.
     List(Arc<ListType>),
+}
+
+/// Type of a column whose values an option lists.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ChoiceType {
+    /// Index into [`Model::enumerations`](super::Model::enumerations).
+    pub enumeration: usize,
+    /// Type of the stored values: text or an integer.
+    pub stored: ColumnType,
 }
 
 /// Type of an array.
@@ -263,6 +281,8 @@ impl ColumnType {
         let database_type = match item {
             DeclaredType::Common(common) => common,
             DeclaredType::Native(native) => return Some(Self::Native(native.clone())),
+            DeclaredType::AnyUuid => return Some(Self::AnyUuid),
+            DeclaredType::Spelled(spelling) => return Some(Self::Spelled(*spelling)),
             DeclaredType::List { .. } => return None,
         };
         Some(match database_type {
@@ -306,13 +326,15 @@ impl ColumnType {
             Self::Float | Self::Double => Scalar::Float,
             Self::Decimal => Scalar::Decimal,
             Self::Text => Scalar::String,
-            Self::Uuid => Scalar::Uuid,
+            Self::Uuid | Self::AnyUuid => Scalar::Uuid,
+            Self::Spelled(spelling) if spelling.is_uuid() => Scalar::Uuid,
+            Self::Spelled(_) => Scalar::Boolean,
             Self::Date => Scalar::Date,
             Self::Time => Scalar::Time,
             Self::DateTime | Self::Timestamp => Scalar::DateTime,
             Self::Json => Scalar::Json,
             Self::Bytes => Scalar::Bytes,
-            Self::Enumeration(_) => return None,
+            Self::Enumeration(_) | Self::Choice(_) => return None,
             Self::Native(native) => match &native.form {
                 NativeForm::Inet | NativeForm::Cidr => Scalar::Inet,
                 NativeForm::MacAddress | NativeForm::MacAddress8 => Scalar::MacAddress,
@@ -338,8 +360,11 @@ impl ColumnType {
         let ordered = Operators { comparison: true, extremes: true, ..equal };
         match self {
             Self::Json => none,
-            Self::Boolean | Self::Enumeration(_) => equal,
-            Self::Uuid | Self::Bytes => Operators { extremes: false, ..ordered },
+            Self::Boolean | Self::Enumeration(_) | Self::Choice(_) => equal,
+            Self::Spelled(spelling) if !spelling.is_uuid() => equal,
+            Self::Uuid | Self::AnyUuid | Self::Spelled(_) | Self::Bytes => {
+                Operators { extremes: false, ..ordered }
+            }
             Self::Text => Operators { text: true, ..ordered },
             Self::Date | Self::Time | Self::DateTime | Self::Timestamp => ordered,
             Self::Native(native) if native.form.is_compared() => Operators {
@@ -424,13 +449,23 @@ impl ColumnType {
 
     /// Returns true if every database compares values of the two types.
     pub(crate) fn is_compared_with(&self, other: &Self) -> bool {
-        self == other && self.is_identity() || self.is_integer() && other.is_integer()
+        let (one, other) = (self.stored(), other.stored());
+        one == other && one.is_identity() || one.is_integer() && other.is_integer()
+    }
+
+    /// Returns the type of the stored values, which differs for choices alone.
+    pub fn stored(&self) -> &Self {
+        match self {
+            Self::Choice(choice) => &choice.stored,
+            other => other,
+        }
     }
 
     /// Returns the index of an enum type among the model's enumerations.
     pub fn enumeration(&self) -> Option<usize> {
         match self {
             Self::Enumeration(id) => Some(*id),
+            Self::Choice(choice) => Some(choice.enumeration),
             Self::List(list) => list.element.enumeration(),
             _ => None,
         }
@@ -454,11 +489,16 @@ impl ColumnType {
             (Self::BigUnsigned, json) => Value::BigInt(Some(big_integer(json, 0, i64::MAX)?)),
             (Self::Float, Json::Number(number)) => Value::Float(Some(single(number)?)),
             (Self::Double, Json::Number(number)) => Value::Double(Some(float(number)?)),
-            (Self::Decimal, json) => Value::Decimal(Some(decimal(json)?)),
+            (Self::Decimal, json) => decimal(json)?,
             (Self::Text, Json::String(text)) => Value::String(Some(storable(text)?.to_owned())),
-            (Self::Uuid, Json::String(text)) => {
+            (Self::Uuid | Self::AnyUuid, Json::String(text)) => {
                 Value::Uuid(Some(text.parse::<Uuid>().map_err(|_| Expected("expected a UUID".into()))?))
             }
+            (Self::Spelled(spelling), json) => match spelling.stored(json) {
+                Some(text) => text.into(),
+                None if spelling.is_uuid() => return Err(Expected("expected a UUID".into())),
+                None => return Err(Expected("expected Boolean".into())),
+            },
             (Self::Date, Json::String(text)) => Value::ChronoDate(Some(
                 text.parse::<NaiveDate>()
                     .map_err(|_| Expected("expected a date such as \"2025-12-31\"".into()))?,
@@ -479,9 +519,9 @@ impl ColumnType {
             (Self::Native(native), json) if native.form == NativeForm::Money => money(decimal(json)?)?.into(),
             (Self::Native(native), json) => native.form.read(json).map_err(Expected)?,
             (Self::List(list), json) => list.read(json, |item| list.element.restore(item, variants))?,
-            (Self::Enumeration(_), Json::String(name)) => {
+            (Self::Enumeration(_) | Self::Choice(_), Json::String(name)) => {
                 match variants.iter().find(|(variant, _)| variant == name) {
-                    Some((_, stored)) => Value::String(Some(stored.clone())),
+                    Some((_, stored)) => self.listed(stored),
                     None => {
                         let names: Vec<&str> = variants.iter().map(|(variant, _)| variant.as_str()).collect();
                         return Err(Expected(format!("expected one of {}", names.join(", "))));
@@ -496,6 +536,14 @@ impl ColumnType {
         Ok(value)
     }
 
+    /// Returns a stored value of an enum or of choices from its text.
+    fn listed(&self, stored: &str) -> Value {
+        match self.stored() {
+            of if of.is_integer() => stored.parse().map_or_else(|_| of.null(), |value| of.integer(value)),
+            _ => stored.into(),
+        }
+    }
+
     /// Returns NULL of this type.
     pub fn null(&self) -> Value {
         match self {
@@ -506,14 +554,15 @@ impl ColumnType {
             Self::Float => Value::Float(None),
             Self::Double => Value::Double(None),
             Self::Decimal => Value::Decimal(None),
-            Self::Text | Self::Enumeration(_) => Value::String(None),
-            Self::Uuid => Value::Uuid(None),
+            Self::Text | Self::Enumeration(_) | Self::Spelled(_) => Value::String(None),
+            Self::Uuid | Self::AnyUuid => Value::Uuid(None),
             Self::Date => Value::ChronoDate(None),
             Self::Time => Value::ChronoTime(None),
             Self::DateTime => Value::ChronoDateTime(None),
             Self::Timestamp => Value::ChronoDateTimeWithTimeZone(None),
             Self::Json => Value::Json(None),
             Self::Bytes => Value::Bytes(None),
+            Self::Choice(choice) => choice.stored.null(),
             Self::Native(native) => match native.form {
                 NativeForm::Money => Value::Decimal(None),
                 NativeForm::Composite(_) => Value::Json(None),
@@ -566,7 +615,7 @@ impl ColumnType {
 
     /// Converts an integer to a value of this type.
     pub fn integer(&self, value: i64) -> Value {
-        match self {
+        match self.stored() {
             Self::TinyInt | Self::SmallInt | Self::TinyUnsigned => Value::SmallInt(value.try_into().ok()),
             Self::Int | Self::SmallUnsigned => Value::Int(value.try_into().ok()),
             _ => Value::BigInt(Some(value)),
@@ -588,6 +637,7 @@ impl ColumnType {
             Value::ChronoDateTimeLocal(value) => {
                 Value::ChronoDateTimeWithTimeZone(value.map(|value| value.fixed_offset()))
             }
+            long if long_decimal(&long).is_some() => long,
             Value::Enum(OptionEnum::Some(value)) => Value::String(Some(value.value.to_string())),
             Value::Enum(OptionEnum::None(_)) => Value::String(None),
             other => other,
@@ -597,6 +647,14 @@ impl ColumnType {
     /// Writes a value as JSON, or returns `None` if JSON has no such value (NaN, infinities, an unknown enum
     /// value).
     pub fn write(&self, value: &Value, variants: &[(String, String)]) -> Option<Json> {
+        if let Self::Choice(choice) = self {
+            let stored = choice.stored.write(value, &[])?;
+            let stored = stored.as_str().map_or_else(|| stored.to_string(), str::to_owned);
+            return variants
+                .iter()
+                .find(|(_, listed)| *listed == stored)
+                .map(|(name, _)| name.as_str().into());
+        }
         Some(match value {
             Value::Bool(Some(value)) => Json::from(*value),
             Value::SmallInt(Some(value)) => Json::from(*value),
@@ -612,6 +670,7 @@ impl ColumnType {
                 Self::Enumeration(_) => Json::from(
                     variants.iter().find(|(_, stored)| stored == value).map(|(name, _)| name.as_str())?,
                 ),
+                Self::Spelled(spelling) => spelling.value(value)?,
                 _ => Json::from(value.as_str()),
             },
             Value::Uuid(Some(value)) => Json::from(value.to_string()),
@@ -629,7 +688,7 @@ impl ColumnType {
                 let Self::List(list) = self else { return None };
                 items.iter().map(|item| list.element.write(item, variants)).collect::<Option<Json>>()?
             }
-            _ => return None,
+            value => long_decimal(value)?.into(),
         })
     }
 }
@@ -660,7 +719,7 @@ pub fn normalize_key(value: Value) -> Value {
         Value::SmallInt(Some(value)) => Value::BigInt(Some(value.into())),
         Value::Int(Some(value)) => Value::BigInt(Some(value.into())),
         Value::Decimal(Some(value)) => Value::Decimal(Some(value.normalize())),
-        other => other,
+        other => long_decimal(&other).and_then(read_decimal).unwrap_or(other),
     }
 }
 
@@ -712,7 +771,7 @@ fn single(number: &serde_json::Number) -> Result<f32, Expected> {
     fits.then_some(value).ok_or_else(|| Expected("expected a number in the range of a 32-bit float".into()))
 }
 
-fn decimal(json: &Json) -> Result<Decimal, Expected> {
+fn decimal(json: &Json) -> Result<Value, Expected> {
     let text = match json {
         Json::String(text) => text.clone(),
         Json::Number(number) => number.to_string(),
@@ -724,18 +783,17 @@ fn decimal(json: &Json) -> Result<Decimal, Expected> {
             "expected a string, because JSON numbers are exact only up to 15 digits".into(),
         ));
     }
-    // `parse` would round.
-    Decimal::from_str_exact(&text)
-        .map_err(|_| Expected("expected a decimal number of at most 28 digits, such as \"19.90\"".into()))
+    read_decimal(&text).ok_or_else(|| Expected("expected a decimal number, such as \"19.90\"".into()))
 }
 
 /// Refuses an amount of money that PostgreSQL would round, or could not hold in 64 bits.
-fn money(amount: Decimal) -> Result<Decimal, Expected> {
+fn money(amount: Value) -> Result<Decimal, Expected> {
+    let refused =
+        || Expected("expected an amount of at most two digits after the point and 17 before it".into());
+    let Value::Decimal(Some(amount)) = amount else { return Err(refused()) };
     let cents = amount.normalize();
     let fits = cents.scale() <= 2 && (amount.abs() <= Decimal::new(i64::MAX, 2));
-    fits.then_some(amount).ok_or_else(|| {
-        Expected("expected an amount of at most two digits after the point and 17 before it".into())
-    })
+    fits.then_some(amount).ok_or_else(refused)
 }
 
 /// Refuses U+0000, which PostgreSQL cannot store in text, so that every database behaves alike.
@@ -771,8 +829,12 @@ mod tests {
             (ColumnType::Float, json!(0.1)),
             (ColumnType::Double, json!(0.1)),
             (ColumnType::Decimal, json!("19.90")),
+            (ColumnType::Decimal, json!("-12345678901234567890123456789012345678.9")),
             (ColumnType::Text, json!("ünïcode ' \" \\")),
             (ColumnType::Uuid, json!("67e55044-10b1-426f-9247-bb680e5fe0c8")),
+            (ColumnType::AnyUuid, json!("67e55044-10b1-426f-9247-bb680e5fe0c8")),
+            (ColumnType::Spelled(Spelling::UpperHex), json!("67e55044-10b1-426f-9247-bb680e5fe0c8")),
+            (ColumnType::Spelled(Spelling::UpperYN), json!(false)),
             (ColumnType::Date, json!("2024-02-29")),
             (ColumnType::Time, json!("23:59:59.123456")),
             (ColumnType::DateTime, json!("2024-02-29T23:59:59.000001Z")),
@@ -812,8 +874,6 @@ mod tests {
             (ColumnType::Time, json!("23:59:59.0000001")),
             (ColumnType::Float, json!(1e39)),
             (ColumnType::Float, json!(1e-60)),
-            (ColumnType::Decimal, json!("0.12345678901234567890123456789")),
-            (ColumnType::Decimal, json!("123456789012345678901234567890")),
             (ColumnType::Decimal, json!("NaN")),
             (ColumnType::Decimal, json!(0.30000000000000004)),
             (ColumnType::Json, json!({ "a": ["\0"] })),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sea_orm::ColumnType as DatabaseType;
 
 use super::native::{NativeForm, NativeType};
+use super::spelling::Spelling;
 
 /// Type of a column as it is declared.
 #[derive(Clone, PartialEq)]
@@ -14,6 +15,10 @@ pub enum DeclaredType {
     Common(DatabaseType),
     /// A type of PostgreSQL that SeaORM does not name, or whose values travel as text.
     Native(Arc<NativeType>),
+    /// A UUID in SQLite, in any spelling.
+    AnyUuid,
+    /// A UUID or a boolean as text, in one spelling.
+    Spelled(Spelling),
     /// An array of PostgreSQL.
     List {
         /// Name of the array type in SQL.
@@ -52,6 +57,21 @@ impl DeclaredType {
         }
     }
 
+    /// Returns the type that an entity declares for values of this spelling.
+    pub(super) fn of_spelled(spelling: Spelling) -> Self {
+        if spelling.is_uuid() { DatabaseType::Uuid.into() } else { DatabaseType::Boolean.into() }
+    }
+
+    /// Returns true if values of the type may be texts of this spelling.
+    pub(super) fn may_be(&self, spelling: Spelling) -> bool {
+        match self {
+            Self::Common(DatabaseType::Char(_) | DatabaseType::String(_) | DatabaseType::Text) => true,
+            Self::Spelled(known) => known.is_uuid() == spelling.is_uuid(),
+            Self::AnyUuid => spelling.is_uuid(),
+            declared => *declared == Self::of_spelled(spelling),
+        }
+    }
+
     /// Returns true if clients can give a value.
     pub fn is_writable(&self) -> bool {
         !matches!(self, Self::Native(native) if !native.form.is_writable())
@@ -61,7 +81,7 @@ impl DeclaredType {
     fn sql(&self) -> Option<String> {
         Some(match self {
             Self::Native(native) => native.sql.clone(),
-            Self::List { .. } => return None,
+            Self::AnyUuid | Self::Spelled(_) | Self::List { .. } => return None,
             Self::Common(common) => match common {
                 DatabaseType::Boolean => "bool",
                 DatabaseType::SmallInteger => "int2",
@@ -117,6 +137,8 @@ impl fmt::Debug for DeclaredType {
         match self {
             Self::Common(common) => common.fmt(formatter),
             Self::Native(native) => write!(formatter, "{:?} {}", native.form, native.sql),
+            Self::AnyUuid => formatter.write_str("Uuid in any spelling"),
+            Self::Spelled(spelling) => write!(formatter, "text spelled {spelling}"),
             Self::List { sql, element } => write!(formatter, "List({element:?}) {sql}"),
         }
     }

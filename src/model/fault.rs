@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Declaration, OnDelete};
+use super::{Declaration, OnDelete, Spelling};
 
 /// Similarity from which a known name is suggested for an unknown one.
 const LEAST_SIMILARITY: f64 = 0.8;
@@ -119,6 +119,40 @@ pub enum ModelFault {
         /// Description of the expected value.
         expected: String,
     },
+    /// A spelling of a column that is neither text nor of the spelling's type.
+    Spelling {
+        /// `Entity.column`.
+        column: String,
+        /// The spelling.
+        spelling: Spelling,
+        /// Type of the column.
+        declared: String,
+    },
+    /// Choices of a column that holds neither text nor integers.
+    ChoicesOfType {
+        /// `Entity.column`.
+        column: String,
+        /// Scalar of the column.
+        declared: String,
+    },
+    /// Two choices of a column with the same stored value.
+    ChoiceTwice {
+        /// `Entity.column`.
+        column: String,
+        /// The stored value.
+        stored: String,
+        /// Names of both.
+        names: [String; 2],
+    },
+    /// A listed value that does not fit the column.
+    ChoiceValue {
+        /// `Entity.column`.
+        column: String,
+        /// The value, as JSON.
+        value: String,
+        /// Description of the expected value.
+        expected: String,
+    },
     /// Two types with the same name.
     TypeClash {
         /// The name.
@@ -206,6 +240,37 @@ impl ModelFault {
     }
 }
 
+impl ModelFault {
+    /// Writes a fault of the values that an option states.
+    fn write_fault_of_values(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DefaultValue { column, value, expected } => {
+                write!(formatter, "the default of {column} is {value}: {expected}")
+            }
+            Self::ChoicesOfType { column, declared } => {
+                write!(
+                    formatter,
+                    "{column} cannot have choices: its type is {declared}; expected text or an integer"
+                )
+            }
+            Self::ChoiceTwice { column, stored, names: [one, other] } => {
+                write!(formatter, "the choices {one} and {other} of {column} have the same value {stored:?}")
+            }
+            Self::ChoiceValue { column, value, expected } => {
+                write!(formatter, "a choice of {column} is {value}: {expected}")
+            }
+            Self::Spelling { column, spelling, declared } => {
+                let kind = if spelling.is_uuid() { "UUIDs" } else { "booleans" };
+                write!(
+                    formatter,
+                    "{column} cannot hold {kind} spelled {spelling}: its type is {declared}; expected text"
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for ModelFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -260,9 +325,11 @@ impl fmt::Display for ModelFault {
                 write!(formatter, "{entity}.{field} would be both {one} and {other}")?;
                 write_options(formatter, options)
             }
-            Self::DefaultValue { column, value, expected } => {
-                write!(formatter, "the default of {column} is {value}: {expected}")
-            }
+            Self::DefaultValue { .. }
+            | Self::ChoicesOfType { .. }
+            | Self::ChoiceTwice { .. }
+            | Self::ChoiceValue { .. }
+            | Self::Spelling { .. } => self.write_fault_of_values(formatter),
             Self::TypeClash { name, between: [one, other], options } => {
                 write!(formatter, "type {name} would be both {one} and {other}")?;
                 write_options(formatter, options)

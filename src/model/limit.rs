@@ -5,6 +5,7 @@ use sea_orm::sea_query::StringLen;
 use sea_orm::{ColumnType as DatabaseType, Value};
 
 use super::expected::Expected;
+use super::long_decimal::long_decimal;
 
 /// Limit of a column's values. SQLite stores any value in any column, so this check makes both databases
 /// behave alike.
@@ -64,19 +65,27 @@ impl Limit {
             (Self::Digits { precision, scale }, Value::Decimal(Some(number))) => {
                 check_digits(number, precision, scale)
             }
+            (Self::Digits { precision, scale }, value) => match long_decimal(value) {
+                Some(digits) => check_count(digits, precision, scale),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
 }
 
 fn check_digits(number: &Decimal, precision: u32, scale: u32) -> Result<(), Expected> {
-    let number = number.normalize();
-    if number.scale() > scale {
+    check_count(&number.normalize().to_string(), precision, scale)
+}
+
+/// Checks digits without zeros at their ends.
+fn check_count(digits: &str, precision: u32, scale: u32) -> Result<(), Expected> {
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if fraction.len() > scale as usize {
         return Err(Expected(format!("expected at most {scale} digits after the point")));
     }
     let most = precision.saturating_sub(scale);
-    let whole = number.trunc().mantissa().unsigned_abs();
-    if whole.checked_ilog10().map_or(0, |power| power + 1) > most {
+    if whole.trim_start_matches(['-', '0']).len() > most as usize {
         return Err(Expected(format!("expected at most {most} digits before the point")));
     }
     Ok(())

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sea_orm::ColumnType as DatabaseType;
+
 use super::reflect::{Reflected, ReflectedColumn};
 use super::registry::Registry;
-use super::{ColumnDescription, Declaration, Generation, Table, TableDescription};
+use super::{ColumnDescription, Declaration, DeclaredType, Generation, Table, TableDescription};
 
 impl Registry {
     /// Adds to the registered entities what the database knows better: defaults, numbers and computed columns, further unique
@@ -78,7 +80,24 @@ impl Reflected {
 }
 
 impl ReflectedColumn {
+    /// Returns true if the database knows the column's type better: the spelling of its values, or a type that the entity
+    /// only names.
+    fn is_told_by(&self, declared: &DeclaredType, name: &str) -> bool {
+        match (declared, self.database_type.common()) {
+            (DeclaredType::Spelled(spelling), _) => self.database_type == DeclaredType::of_spelled(*spelling),
+            (DeclaredType::AnyUuid, common) => common == Some(&DatabaseType::Uuid),
+            (_, Some(DatabaseType::Custom(named))) => named.to_string() == name,
+            _ => false,
+        }
+    }
+
     fn merge(&mut self, described: &ColumnDescription, is_key: bool) {
+        if let Some(declared) = &described.database_type
+            && self.is_told_by(declared, &described.declared_type)
+        {
+            self.database_type = declared.clone();
+            self.is_read_only |= !declared.is_writable();
+        }
         match described.generation {
             Generation::AlwaysNumber | Generation::Computed => self.always_generated = true,
             // The entity says whether the database numbers its rows.

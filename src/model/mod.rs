@@ -8,6 +8,7 @@ mod description;
 mod expected;
 mod fault;
 mod limit;
+mod long_decimal;
 mod merge;
 #[doc(hidden)]
 pub mod names;
@@ -17,11 +18,12 @@ mod range;
 mod reflect;
 mod registry;
 mod relation;
+mod spelling;
 mod table;
 mod tables;
 mod vocabulary;
 
-pub use column_type::{ColumnType, ListType, Scalar};
+pub use column_type::{ChoiceType, ColumnType, ListType, Scalar};
 #[doc(hidden)]
 pub use column_type::{Operators, is_null, normalize_key};
 pub use declared_type::DeclaredType;
@@ -34,10 +36,13 @@ pub use expected::Expected;
 pub use fault::{ModelError, ModelFault};
 #[doc(hidden)]
 pub use limit::Limit;
+#[doc(hidden)]
+pub use long_decimal::{long_decimal, read_decimal, stored_decimal};
 pub use native::{NativeForm, NativeType, Subtype};
 pub use note::Note;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
+pub use spelling::Spelling;
 pub use table::{ColumnId, EntityId, RelationId, Table};
 pub use tables::TableOptions;
 #[doc(hidden)]
@@ -238,18 +243,19 @@ impl Model {
     /// Returns the values of an enum column; none for other types.
     pub fn variants(&self, column_type: &ColumnType) -> &[(String, String)] {
         match column_type {
-            ColumnType::Enumeration(id) => &self.enumerations[*id].variants,
             ColumnType::List(list) => self.variants(&list.element),
-            _ => &[],
+            of => of.enumeration().map_or(&[], |id| &self.enumerations[id].variants),
         }
     }
 
     /// Returns the name of a column type in the schema; for a list, that of its items.
     pub fn type_name(&self, column_type: &ColumnType) -> &str {
         match column_type {
-            ColumnType::Enumeration(id) => &self.enumerations[*id].name,
             ColumnType::List(list) => self.type_name(&list.element),
-            other => other.scalar().map_or("", Scalar::name),
+            other => match other.enumeration() {
+                Some(id) => &self.enumerations[id].name,
+                None => other.scalar().map_or("", Scalar::name),
+            },
         }
     }
 
@@ -390,7 +396,10 @@ impl Entity {
 fn compare_alike(from: &Column, to: &Column) -> bool {
     match (&from.column_type, &to.column_type) {
         // The selected form of these types differs from the stored form.
-        (ColumnType::Enumeration(_) | ColumnType::Decimal | ColumnType::Native(_), _) => false,
+        (
+            ColumnType::Enumeration(_) | ColumnType::Decimal | ColumnType::Native(_) | ColumnType::AnyUuid,
+            _,
+        ) => false,
         (from, to) => from == to || from.is_integer() && to.is_integer(),
     }
 }

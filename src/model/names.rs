@@ -11,6 +11,11 @@ pub fn type_of(module: &str) -> String {
     inflect(module, Number::One).to_pascal_case()
 }
 
+/// Returns the type of a column's choices: `role` of `Membership` is `MembershipRole`.
+pub fn choices(entity: &str, field: &str) -> String {
+    format!("{entity}{}", field.to_pascal_case())
+}
+
 /// Returns the field of a column or a to-one relation: `serves_hot_dogs` is `servesHotDogs`.
 pub fn field(name: &str) -> String {
     name.to_lower_camel_case()

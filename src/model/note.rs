@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// End of a note about a column that clients cannot fill.
+const REQUIRED: &str = "; it requires a value, so clients cannot create rows (if a trigger sets the value, name the column in the \
+                        option `generated`)";
+
 /// Decision about a part of the database that differs from the plain rule. No note is a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
@@ -76,7 +80,7 @@ impl fmt::Display for Note {
             Self::ColumnLeftOut { column, declared_type, is_required } => {
                 write!(formatter, "column {column} is left out: there is no scalar for {declared_type}")?;
                 if *is_required {
-                    formatter.write_str("; it requires a value, so clients cannot create rows")?;
+                    formatter.write_str(REQUIRED)?;
                 }
                 Ok(())
             }
@@ -86,7 +90,7 @@ impl fmt::Display for Note {
                     "column {column} is read-only: {declared_type} is served as its text form"
                 )?;
                 if *is_required {
-                    formatter.write_str("; it requires a value, so clients cannot create rows")?;
+                    formatter.write_str(REQUIRED)?;
                 }
                 Ok(())
             }

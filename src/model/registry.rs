@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{EntityTrait, Related};
 
 use super::reflect::{self, Reflected, ReflectedVia};
-use super::{ModelFault, Note, OnDelete};
+use super::{ModelFault, Note, OnDelete, Spelling};
 
 /// Registry of the entities that a service exposes.
 ///
@@ -66,6 +66,8 @@ pub struct EntityOptions {
     pub(super) reverse: BTreeMap<String, String>,
     pub(super) comment: Option<String>,
     pub(super) comments: BTreeMap<String, String>,
+    pub(super) spellings: BTreeMap<String, Spelling>,
+    pub(super) choices: BTreeMap<String, Vec<(String, serde_json::Value)>>,
 }
 
 impl EntityOptions {
@@ -195,9 +197,41 @@ impl EntityOptions {
         self
     }
 
-    /// Describes the field of a column in the schema, instead of the column's comment.
-    pub fn comments(mut self, column: impl Into<String>, text: impl Into<String>) -> Self {
-        self.comments.insert(column.into(), text.into());
+    /// Describes the field of a column or relation in the schema, instead of the column's comment or the usual text.
+    pub fn comments(mut self, field: impl Into<String>, text: impl Into<String>) -> Self {
+        self.comments.insert(field.into(), text.into());
+        self
+    }
+
+    /// Reads a column of text as UUIDs or booleans: all its values have this spelling. A value in another spelling is an error
+    /// of its own cell, and equals none. Keys that reference the column need the option, too.
+    pub fn spelling(mut self, column: impl Into<String>, spelling: Spelling) -> Self {
+        self.spellings.insert(column.into(), spelling);
+        self
+    }
+
+    /// Lists the values of a column of text or integers, each with its name: the column becomes an enum of the schema. A stored
+    /// value that is not listed is an error of its own cell.
+    ///
+    /// ```
+    /// use serde_json::json;
+    ///
+    /// let model = crowsfoot::Registry::new()
+    ///     .register_with::<entity::badge::Entity>(|badge| {
+    ///         badge.choices("code", [("RED", json!("r")), ("BLUE", json!("b"))])
+    ///     })
+    ///     .register::<entity::employee::Entity>()
+    ///     .model()?;
+    /// assert_eq!(model.enumerations[0].name, "BadgeCode");
+    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// ```
+    pub fn choices<N: Into<String>>(
+        mut self,
+        column: impl Into<String>,
+        values: impl IntoIterator<Item = (N, serde_json::Value)>,
+    ) -> Self {
+        let values = values.into_iter().map(|(name, stored)| (name.into(), stored)).collect();
+        self.choices.insert(column.into(), values);
         self
     }
 
@@ -292,6 +326,16 @@ impl EntityOptions {
     /// Returns the default of the column with these names.
     pub(super) fn default_of(&self, names: &[String]) -> Option<&serde_json::Value> {
         names.iter().find_map(|name| self.defaults.get(name))
+    }
+
+    /// Returns the spelling of the column with these names.
+    pub(super) fn spelling_of(&self, names: &[String]) -> Option<Spelling> {
+        names.iter().find_map(|name| self.spellings.get(name)).copied()
+    }
+
+    /// Returns the values of the column with these names.
+    pub(super) fn choices_of(&self, names: &[String]) -> Option<&[(String, serde_json::Value)]> {
+        names.iter().find_map(|name| self.choices.get(name)).map(Vec::as_slice)
     }
 
     /// Returns true if any of `names` is always generated.

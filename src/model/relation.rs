@@ -125,6 +125,8 @@ impl fmt::Display for OnDelete {
 pub struct Relation {
     /// Field name in the schema.
     pub field: String,
+    /// Description of the field in the schema, instead of the usual one.
+    pub description: Option<String>,
     /// Target entity.
     pub target: EntityId,
     /// Number of rows at the other end.

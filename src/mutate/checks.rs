@@ -37,7 +37,7 @@ impl MutationWriter<'_> {
             let value = match value {
                 SetValue::Parameter(place) => values.get(*place).cloned(),
                 SetValue::Now => now(column_type),
-                SetValue::Uuid => Some(Value::Uuid(Some(Uuid::new_v4()))),
+                SetValue::Uuid => column_type.read(&Uuid::new_v4().to_string().into(), &[]).ok(),
                 SetValue::Value(value) => Some(value.clone()),
             };
             (*column, value.unwrap_or_else(|| column_type.null()))

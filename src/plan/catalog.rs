@@ -94,7 +94,7 @@ impl Catalog {
         // only in a collation could share a row.
         let is_exact = |id: usize| {
             let column_type = &entity.columns[id].column_type;
-            column_type.is_integer() || *column_type == ColumnType::Uuid
+            column_type.is_integer() || matches!(column_type, ColumnType::Uuid | ColumnType::Spelled(_))
         };
         let (None, [key]) = (&relation.junction, relation.to.as_slice()) else { return false };
         let order = rows.order_of_own_columns(entity).unwrap_or_default();

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::reader::{RawGrants, RoleReader};
 use super::rule::{Granted, any, entails};
-use crate::model::{ColumnId, ColumnType, Declaration, Entity, EntityId, Relation};
+use crate::model::{ColumnId, ColumnType, Declaration, Entity, EntityId, Relation, Scalar};
 
 /// Writes of one entity that a role may make.
 #[derive(Clone, Debug, Default)]
@@ -244,7 +244,7 @@ impl<'a> RoleReader<'a> {
         }
         Some(match text {
             Some("now") if is_time => Preset::Now,
-            Some("uuid") if column.column_type == ColumnType::Uuid => {
+            Some("uuid") if column.column_type.scalar() == Some(Scalar::Uuid) => {
                 if action == RowAction::Update {
                     let message = format!("set: {field} of several rows cannot be one new uuid");
                     self.fault(Some(&entity.name), message);

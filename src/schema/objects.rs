@@ -80,7 +80,13 @@ fn object(possible: &Possible, id: EntityId) -> Object {
         let target = &model.entities[relation.target];
         if relation.is_many() {
             let pages = model.connection_types(relation.target, Some((id, relation_id)));
-            for field in list_fields(possible, &relation.field, relation.target, &pages, Some(&entity.name)) {
+            let [list, connection, aggregate] =
+                list_fields(possible, &relation.field, relation.target, &pages, Some(&entity.name));
+            let list = match &relation.description {
+                Some(text) => list.description(text),
+                None => list,
+            };
+            for field in [list, connection, aggregate] {
                 object = object.field(field.into_object_field());
             }
         } else {
@@ -114,7 +120,7 @@ fn to_one(entity: &Entity, target: &Entity, relation: &Relation) -> Field {
             format!("{} that references this {}; null if none.", target.name, entity.name)
         }
     };
-    object_field(&relation.field, of).description(description)
+    object_field(&relation.field, of).description(relation.description.as_ref().unwrap_or(&description))
 }
 
 /// Builds a list field, its connection and its aggregate, for roots and objects alike.

@@ -23,6 +23,13 @@ test('graphql-js finds no fault in the written schema', () => {
   assert.deepEqual(validateSchema(written), []);
 });
 
+for (const database of ['postgres', 'sqlite']) {
+  test(`graphql-js finds no fault in the schema of every type of ${database}`, async () => {
+    const file = new URL(`../model/live/types/${database}.graphql`, import.meta.url);
+    assert.deepEqual(validateSchema(buildSchema(await readFile(file, 'utf8'))), []);
+  });
+}
+
 test('introspection tells the written schema, with its descriptions', async () => {
   const introspection = await service.ask(
     getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true, oneOf: true, schemaDescription: true }),

@@ -210,6 +210,7 @@ fn hundred() -> Model {
             columns.push(column(&format!("key_{number}"), nullable));
             relations.push(Relation {
                 field: format!("entity{target}By{number}"),
+                description: None,
                 target,
                 cardinality: if nullable { Cardinality::OptionalOne } else { Cardinality::One },
                 declaration: Declaration::BelongsTo,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crowsfoot::Registry;
-use crowsfoot::model::{ModelFault, OnDelete};
+use crowsfoot::model::{ModelFault, OnDelete, Spelling};
 
 use crate::compact::links::{pupil, subject};
 use crate::entity::entity;
@@ -993,6 +993,45 @@ const CASES: &[Case] = &[
         },
         &["the default of Author.name is 1: expected String"],
     ),
+    (
+        "a spelling of a column that is no text",
+        || {
+            Registry::new()
+                .register_with::<sound::author::Entity>(|author| author.spelling("id", Spelling::Hex))
+                .register::<sound::post::Entity>()
+        },
+        &["authors.id cannot hold UUIDs spelled hex: its type is Integer; expected text"],
+    ),
+    (
+        "choices of a column whose values are UUIDs",
+        || {
+            Registry::new()
+                .register_with::<sound::author::Entity>(|author| {
+                    author.spelling("name", Spelling::Hex).choices("name", [("ANN", "ann".into())])
+                })
+                .register::<sound::post::Entity>()
+        },
+        &["Author.name cannot have choices: its type is UUID; expected text or an integer"],
+    ),
+    (
+        "a choice that does not fit its column",
+        || {
+            Registry::new()
+                .register_with::<sound::author::Entity>(|author| author.choices("name", [("ONE", 1.into())]))
+                .register::<sound::post::Entity>()
+        },
+        &["a choice of Author.name is 1: expected String"],
+    ),
+    (
+        "two choices with one value",
+        || {
+            let choices = || [("ANN", "ann".into()), ("ANNA", "ann".into())];
+            Registry::new()
+                .register_with::<sound::author::Entity>(|author| author.choices("name", choices()))
+                .register::<sound::post::Entity>()
+        },
+        &["the choices ANN and ANNA of Author.name have the same value \"ann\""],
+    ),
 ];
 
 fn sound() -> Registry {
@@ -1032,7 +1071,7 @@ fn every_kind_of_fault_is_provoked() {
     assert_eq!(provoked, (0..KINDS).collect());
 }
 
-const KINDS: usize = 23;
+const KINDS: usize = 27;
 
 /// Index of a fault's kind. A new kind does not compile here, and then fails above until a case provokes it.
 fn kind(fault: &ModelFault) -> usize {
@@ -1060,6 +1099,10 @@ fn kind(fault: &ModelFault) -> usize {
         ModelFault::OnDelete { .. } => 20,
         ModelFault::NotSymmetrical { .. } => 21,
         ModelFault::DefaultValue { .. } => 22,
+        ModelFault::Spelling { .. } => 23,
+        ModelFault::ChoicesOfType { .. } => 24,
+        ModelFault::ChoiceValue { .. } => 25,
+        ModelFault::ChoiceTwice { .. } => 26,
     }
 }
 

@@ -93,6 +93,8 @@ def make_forms(create):
         writer = None if writer is None else writers[writer]
         create(forms.Article, rank=rank, headline=headline, writer=writer, created=MOMENT)
     create(forms.Article, headline="G", writer=writers[1], is_deleted=True, created=MOMENT)
+    create(forms.Rating, stars=1, mood="glad")
+    create(forms.Rating, stars=5)
     create(forms.Vehicle, wheels=2)
     create(forms.Car, doors=3)
     create(forms.Car, wheels=6)

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connections, transaction
 from django.db.models import ProtectedError, RestrictedError
 
-from crowsfoot_django import names
+from crowsfoot_django import choices, names, scope
 from tests.project.forms import models as forms
 from tests.project.seed import models as seed
 from tests.rows import MODELS, MOMENT, dump, make
@@ -177,6 +177,9 @@ class Agreement:
                     for field, column in columns.items():
                         value = column.value_from_object(row)
                         read = told[field]
+                        listed = scope.named(column)
+                        if listed is not None:
+                            value = choices.name_in(listed, value)
                         if column.get_internal_type() == "DateTimeField":
                             read = read and read.replace("+00:00", "Z")
                         elif column.get_internal_type() == "DecimalField":
@@ -264,11 +267,8 @@ class Agreement:
                     self.assertEqual(dump(self.using), rows)
 
     def key(self, row):
-        """Returns the literal of a row's key. SQLite has the digits of a UUID, as text."""
-        if isinstance(row.pk, uuid.UUID):
-            is_native = connections[self.using].features.has_native_uuid_field
-            return f'"{row.pk if is_native else row.pk.hex}"'
-        return str(row.pk)
+        """Returns the literal of a row's key."""
+        return f'"{row.pk}"' if isinstance(row.pk, uuid.UUID) else str(row.pk)
 
 
 class SqliteTests(Agreement, unittest.TestCase):

@@ -91,6 +91,20 @@ class OptionsTests(unittest.TestCase):
         self.assertEqual(self.entities["forms_membership"]["comment"], "Membership of a club: a junction with columns of its own.")
         self.assertEqual(self.entities["forms_car"]["order_by"], "[{ vehiclePtr: { wheels: DESC } }, { vehiclePtrId: ASC }]")
 
+    def test_choices_are_written_with_their_names(self):
+        membership = self.entities["forms_membership"]
+        self.assertEqual(membership["choices"], {"role": {"MEMBER": "member", "CHAIR": "chair"}})
+        self.assertEqual(membership["default"], {"role": "MEMBER"})
+        rating = self.entities["forms_rating"]
+        self.assertEqual(rating["choices"], {"stars": {"BAD": 1, "VERY_GOOD": 5}, "mood": {"GLAD": "glad", "EMPTY": ""}})
+        self.assertEqual(rating["default"], {"mood": "EMPTY", "taste": "so so"})
+        self.assertEqual(rating["scope"], "{ stars: { in: [BAD, VERY_GOOD] } }")
+
+    def test_sqlite_spells_uuids_as_hexadecimal_digits(self):
+        city = tomllib.loads(written(database="sqlite")[0])["entities"]["forms_city"]
+        self.assertEqual(city["spelling"], {"id": "hex", "twin_id": "hex"})
+        self.assertNotIn("spelling", self.entities["forms_city"])
+
     def test_sqlite_orders_nulls_first_and_holds_json_as_text(self):
         article = tomllib.loads(written(database="sqlite")[0])["entities"]["forms_article"]
         self.assertIn("{ writer: { name: ASC_NULLS_FIRST } }", article["order_by"])
@@ -100,7 +114,7 @@ class OptionsTests(unittest.TestCase):
         for table, part in (
             ("forms_computed", "account: its on_delete calls a function"),
             ("forms_article", "default of created: not among the options"),
-            ("forms_membership", "role: its choices are not an enum of the database: 'member', 'chair'"),
+            ("forms_rating", "choices of taste: not among the options, because of two choices that would both be named SO_SO"),
             ("forms_tag", "content_object: a GenericForeignKey is no relation of the database"),
         ):
             self.assertIn(f"\n# {part}", self.text)

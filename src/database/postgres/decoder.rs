@@ -86,7 +86,7 @@ impl CellDecoder {
     /// Returns the decoder for a column of these types in the entity and the database.
     pub fn of(column_type: &ColumnType, oid: u32) -> Self {
         let is = |other: &Type| oid == other.oid();
-        match column_type {
+        match column_type.stored() {
             ColumnType::Boolean if is(&Type::BOOL) => Self::Boolean,
             // PostgreSQL stores 8 bits in 16, and unsigned 16, 32 and 64 bits in the next wider signed type.
             ColumnType::TinyInt | ColumnType::SmallInt | ColumnType::TinyUnsigned if is(&Type::INT2) => {
@@ -98,14 +98,14 @@ impl CellDecoder {
             }
             ColumnType::Float if is(&Type::FLOAT4) => Self::Float4,
             ColumnType::Double if is(&Type::FLOAT8) => Self::Float8,
-            ColumnType::Text | ColumnType::Enumeration(_)
+            ColumnType::Text | ColumnType::Enumeration(_) | ColumnType::Spelled(_)
                 if [Type::TEXT, Type::VARCHAR, Type::NAME].iter().any(is)
                     // Such as citext.
                     || oid >= FIRST_OWN_TYPE =>
             {
                 Self::Text
             }
-            ColumnType::Text if is(&Type::BPCHAR) => Self::Padded,
+            ColumnType::Text | ColumnType::Spelled(_) if is(&Type::BPCHAR) => Self::Padded,
             ColumnType::Decimal if is(&Type::NUMERIC) => Self::Decimal,
             ColumnType::Uuid if is(&Type::UUID) => Self::Uuid,
             ColumnType::Date if is(&Type::DATE) => Self::Date,

@@ -1,9 +1,10 @@
-//! Exact decoder of PostgreSQL's `numeric` in binary format (`numeric_send` in `utils/adt/numeric.c`).
+//! Exact decoder and encoder of PostgreSQL's `numeric` in binary format (`numeric_send` in `utils/adt/numeric.c`).
 
-use rust_decimal::Decimal;
+use bytes::{BufMut, BytesMut};
 use sea_orm::Value;
 
 use crate::database::row::Unreadable;
+use crate::model::stored_decimal;
 
 const POSITIVE: u16 = 0x0000;
 const NEGATIVE: u16 = 0x4000;
@@ -11,8 +12,7 @@ const NEGATIVE: u16 = 0x4000;
 /// Decimal digits in one group: groups count in base 10,000.
 const GROUP_DIGITS: usize = 4;
 
-/// Reads a number as a decimal, or as text if it has too many digits. `Decimal::from_sql` would round beyond
-/// 28 digits.
+/// Reads a number. `Decimal::from_sql` would round beyond 28 digits.
 ///
 /// The head has four 16-bit numbers: groups, weight of the first group, sign, and digits after the point.
 pub(super) fn read(bytes: &[u8]) -> Result<Value, Unreadable> {
@@ -30,7 +30,29 @@ pub(super) fn read(bytes: &[u8]) -> Result<Value, Unreadable> {
     }
     let is_negative = *sign == NEGATIVE;
     let text = digits(groups, weight.cast_signed(), usize::from(*scale), is_negative);
-    Ok(Decimal::from_str_exact(&text).map_or_else(|_| text.into(), Value::from))
+    Ok(stored_decimal(text))
+}
+
+/// Writes the text of a decimal: an optional sign, digits, and an optional point with further digits. `None` for a number
+/// that is too long.
+pub(super) fn write(text: &str, bytes: &mut BytesMut) -> Option<()> {
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(unsigned) => (NEGATIVE, unsigned),
+        None => (POSITIVE, text),
+    };
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let before = whole.len().div_ceil(GROUP_DIGITS);
+    let after = fraction.len().div_ceil(GROUP_DIGITS);
+    let digits = format!("{whole:0>0$}{fraction:0<1$}", before * GROUP_DIGITS, after * GROUP_DIGITS);
+    let (groups, _) = digits.as_bytes().as_chunks::<GROUP_DIGITS>();
+    bytes.put_u16(u16::try_from(groups.len()).ok()?);
+    bytes.put_i16(i16::try_from(before).ok()? - 1);
+    bytes.put_u16(sign);
+    bytes.put_u16(u16::try_from(fraction.len()).ok()?);
+    for group in groups {
+        bytes.put_u16(group.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')));
+    }
+    Some(())
 }
 
 /// Writes a number in decimal digits, with `scale` digits after the point.
@@ -58,7 +80,10 @@ fn digits(groups: &[u16], weight: i16, scale: usize, is_negative: bool) -> Strin
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::Decimal;
+
     use super::*;
+    use crate::model::long_decimal;
 
     fn sent(words: &[i16]) -> Vec<u8> {
         words.iter().flat_map(|word| word.to_be_bytes()).collect()
@@ -81,10 +106,21 @@ mod tests {
     }
 
     #[test]
-    fn more_digits_than_a_decimal_has_are_text() {
+    fn more_digits_than_a_decimal_has_are_read_and_written() {
         let long = [10, 4, 0, 20, 1234, 5678, 9012, 3456, 7890, 1234, 5678, 9012, 3456, 7891];
-        assert_eq!(read(&sent(&long)), Ok("12345678901234567890.12345678901234567891".into()));
-        assert_eq!(read(&sent(&[1, 8, 0, 0, 1])), Ok(format!("1{}", "0".repeat(32)).into()));
+        let texts = ["12345678901234567890.12345678901234567891".to_owned(), format!("1{}", "0".repeat(32))];
+        for (words, text) in [&long[..], &[1, 8, 0, 0, 1]].into_iter().zip(&texts) {
+            assert_eq!(long_decimal(&read(&sent(words)).unwrap()), Some(text.as_str()));
+        }
+        for text in texts.iter().map(String::as_str).chain([
+            "-0.000000000000000000000000000000000000012345",
+            "99999999999999999999999999999999999999.5",
+            "-1000000000000000000000000000000000000000000",
+        ]) {
+            let mut bytes = BytesMut::new();
+            write(text, &mut bytes).unwrap();
+            assert_eq!(long_decimal(&read(&bytes).unwrap()), Some(text));
+        }
     }
 
     #[test]

@@ -9,6 +9,9 @@ use postgres_types::{Kind, ToSql, Type};
 use sea_orm::Value;
 use sea_orm::sea_query::ArrayType;
 
+use super::numeric;
+use crate::model::long_decimal;
+
 type EncodeError = Box<dyn StdError + Send + Sync>;
 
 /// Returns the PostgreSQL type of a value, or `None` for SeaORM types that no column here has.
@@ -30,6 +33,7 @@ pub(super) fn type_of(value: &Value) -> Option<Type> {
         Value::ChronoDateTimeUtc(_) | Value::ChronoDateTimeWithTimeZone(_) => Type::TIMESTAMPTZ,
         Value::Uuid(_) => Type::UUID,
         Value::Decimal(_) => Type::NUMERIC,
+        long if long_decimal(long).is_some() => Type::NUMERIC,
         Value::Array(ArrayType::Bool, _) => Type::BOOL_ARRAY,
         Value::Array(ArrayType::SmallInt, _) => Type::INT2_ARRAY,
         Value::Array(ArrayType::Int, _) => Type::INT4_ARRAY,
@@ -88,7 +92,10 @@ fn scalar(value: &Value, bytes: &mut BytesMut) -> Result<postgres_types::IsNull,
         Value::ChronoDateTimeWithTimeZone(value) => value.to_sql(&Type::TIMESTAMPTZ, bytes),
         Value::Uuid(value) => value.to_sql(&Type::UUID, bytes),
         Value::Decimal(value) => value.to_sql(&Type::NUMERIC, bytes),
-        other => Err(refusal(other)),
+        other => {
+            let written = long_decimal(other).and_then(|digits| numeric::write(digits, bytes));
+            written.map(|()| postgres_types::IsNull::No).ok_or_else(|| refusal(other))
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::time;
 use crate::database::row::Unreadable;
 use crate::database::row_builder::RowSetBuilder;
 use crate::dialect::sqlite_decimal;
-use crate::model::ColumnType;
+use crate::model::{ColumnType, Spelling};
 
 /// Adds a stored value to the cells, as sqlx would decode it. A column may hold values of any type; a value
 /// of another type is refused.
@@ -26,6 +26,7 @@ pub(super) fn push(
     stored: rusqlite::Result<ValueRef<'_>>,
     column_type: &ColumnType,
 ) -> Result<(), SqliteError> {
+    let column_type = column_type.stored();
     let pushed = match stored {
         Ok(ValueRef::Integer(value)) => push_integer(rows, value, column_type),
         Ok(ValueRef::Text(bytes)) if matches!(column_type, ColumnType::Text | ColumnType::Enumeration(_)) => {
@@ -79,7 +80,11 @@ fn push_integer(rows: &mut RowSetBuilder, value: i64, column_type: &ColumnType) 
 
     let fits = match column_type {
         Type::Boolean => {
-            rows.push_boolean(value != 0);
+            // Any other number would be true here, and equal to neither value in the database.
+            match value {
+                0 | 1 => rows.push_boolean(value == 1),
+                _ => return Err(Unreadable::WrongType),
+            }
             return Ok(());
         }
         Type::TinyInt | Type::SmallInt | Type::TinyUnsigned => i16::try_from(value).is_ok(),
@@ -121,8 +126,19 @@ fn push_rarer(
         (Type::Decimal, ValueRef::Real(value)) => {
             sqlite_decimal::of_real(value).ok_or(Unreadable::WrongType)?.into()
         }
-        (Type::Uuid, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => {
+        (Type::Uuid | Type::AnyUuid, ValueRef::Blob(bytes)) => {
             Uuid::from_slice(bytes).map_err(|_| Unreadable::WrongType)?.into()
+        }
+        (Type::AnyUuid, ValueRef::Text(bytes)) => {
+            let known = Spelling::ALL
+                .into_iter()
+                .find(|known| known.is_uuid() && known.is_of(text(bytes).unwrap_or_default()));
+            let id = known.and_then(|_| Uuid::try_parse_ascii(bytes).ok());
+            id.ok_or(Unreadable::WrongType)?.into()
+        }
+        (Type::Spelled(spelling), ValueRef::Text(bytes)) if spelling.is_of(text(bytes)?) => {
+            rows.push_text(bytes);
+            return Ok(());
         }
         (Type::Time, stored) => time::time(stored).ok_or(Unreadable::WrongType)?.into(),
         (Type::DateTime, stored) => time::moment(stored).ok_or(Unreadable::WrongType)?.into(),
@@ -130,8 +146,17 @@ fn push_rarer(
             let moment = time::moment(stored).ok_or(Unreadable::WrongType)?;
             moment.and_utc().fixed_offset().into()
         }
-        (Type::Json, ValueRef::Text(bytes)) => {
+        (Type::Json, ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => {
             rows.push_json(bytes);
+            return Ok(());
+        }
+        // A column of numeric affinity, as of the type `json`, turns the texts of numbers to numbers.
+        (Type::Json, ValueRef::Integer(value)) => {
+            rows.push_json(value.to_string().as_bytes());
+            return Ok(());
+        }
+        (Type::Json, ValueRef::Real(value)) => {
+            rows.push_json(value.to_string().as_bytes());
             return Ok(());
         }
         (Type::Bytes, ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => bytes.to_vec().into(),

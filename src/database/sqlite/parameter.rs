@@ -5,6 +5,7 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use sea_orm::Value;
 
 use crate::dialect::sqlite_time;
+use crate::model::long_decimal;
 
 /// Parameter in sqlx's storage form, except for times.
 pub(super) struct SqliteParameter<'a>(pub &'a Value);
@@ -31,7 +32,7 @@ impl ToSql for SqliteParameter<'_> {
             Value::Uuid(Some(id)) => return Ok(ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes()))),
             Value::Json(Some(json)) => Some(Stored::Text(json.to_string())),
             Value::Decimal(Some(value)) => Some(Stored::Text(value.to_string())),
-            value => match sqlite_time::stored(value) {
+            value => match sqlite_time::stored(value).or_else(|| long_decimal(value).map(str::to_owned)) {
                 Some(text) => Some(Stored::Text(text)),
                 None if crate::model::is_null(value) => None,
                 None => {

@@ -20,13 +20,19 @@ pub(super) fn write_cell(
 ) -> bool {
     match cell {
         Cell::Integer(value) if !column_type.is_text_in_json() => write_scalar(json, &value),
-        Cell::Text(text) if is_plain && !matches!(column_type, ColumnType::Enumeration(_)) => {
+        Cell::Text(text) if is_plain && !is_translated(column_type) => {
             text::write_plain(json, text);
         }
-        Cell::Text(text) if !matches!(column_type, ColumnType::Enumeration(_)) => text::write(json, text),
+        Cell::Text(text) if !is_translated(column_type) => text::write(json, text),
         cell => return write_rarer_cell(json, model, column_type, cell),
     }
     true
+}
+
+/// Returns true if clients read another text than the stored one.
+#[inline(always)]
+fn is_translated(column_type: &ColumnType) -> bool {
+    matches!(column_type, ColumnType::Enumeration(_) | ColumnType::Choice(_) | ColumnType::Spelled(_))
 }
 
 /// Writes rare kinds of cells. A separate function, so that the inlined common path stays small.
@@ -35,6 +41,9 @@ fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, ce
     match cell {
         Cell::Null | Cell::Unreadable(_) => return false,
         Cell::Boolean(value) => write_scalar(json, &value),
+        Cell::Integer(value) if column_type.enumeration().is_some() => {
+            return write_value(json, model, column_type, &column_type.integer(value));
+        }
         Cell::Integer(value) => {
             json.push(b'"');
             write_scalar(json, &value);
@@ -42,6 +51,10 @@ fn write_rarer_cell(json: &mut Json, model: &Model, column_type: &ColumnType, ce
         }
         Cell::Double(value) => write_scalar(json, &value),
         Cell::Date(value) => text::write_date(json, value),
+        Cell::Text(text) if matches!(column_type, ColumnType::Spelled(_)) => {
+            let Ok(text) = std::str::from_utf8(text) else { return false };
+            return write_value(json, model, column_type, &text.into());
+        }
         Cell::Text(text) => {
             let mut variants = model.variants(column_type).iter();
             match variants.find(|(_, stored)| stored.as_bytes() == text) {

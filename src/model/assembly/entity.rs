@@ -1,8 +1,12 @@
 //! Assembles an entity of the model from the reflected entity and its options. Relations are added later.
 
+use std::sync::Arc;
+
+use sea_orm::Value;
+
 use crate::model::reflect::{Reflected, ReflectedColumn};
 use crate::model::registry::EntityOptions;
-use crate::model::{Column, ColumnType, Entity, Enumeration, Limit, ModelFault, names};
+use crate::model::{ChoiceType, Column, ColumnType, Entity, Enumeration, Limit, ModelFault, Scalar, names};
 
 /// Returns the entity, and adds the enums of its columns to `enumerations`.
 pub(super) fn assemble(
@@ -20,6 +24,9 @@ pub(super) fn assemble(
             let generated = reflected.auto_increment && reflected.primary_key == [column.name.clone()];
             let mut assembled = assemble_column(&name, column, (hidden, generated), enumerations, faults);
             let comments = reflected.names_of_column(column);
+            if let Some(choices) = options.choices_of(&comments) {
+                choose(&name, reflected, &mut assembled, choices, enumerations, faults);
+            }
             if let Some(comment) = comments.iter().find_map(|name| options.comments.get(name)) {
                 assembled.description = Some(comment.clone());
             }
@@ -94,6 +101,53 @@ fn assemble_column(
         description: column.comment.clone(),
         hidden,
     }
+}
+
+/// Makes an enum of a column whose values an option lists.
+fn choose(
+    entity: &str,
+    reflected: &Reflected,
+    column: &mut Column,
+    choices: &[(String, serde_json::Value)],
+    enumerations: &mut Vec<Enumeration>,
+    faults: &mut Vec<ModelFault>,
+) {
+    let label = format!("{entity}.{}", column.name);
+    let stored = column.column_type.clone();
+    if stored != ColumnType::Text && !stored.is_integer() {
+        let declared = stored.scalar().map_or("another enum", Scalar::name).to_owned();
+        faults.push(ModelFault::ChoicesOfType { column: label, declared });
+        return;
+    }
+    let mut variants: Vec<(String, String)> = Vec::new();
+    for (name, value) in choices {
+        let read = stored.read(value, &[]).and_then(|value| column.limit.check(&value).map(|()| value));
+        let text = match read {
+            Ok(Value::String(Some(text))) => text,
+            Ok(_) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+            Err(expected) => {
+                faults.push(ModelFault::ChoiceValue {
+                    column: label,
+                    value: value.to_string(),
+                    expected: expected.0,
+                });
+                return;
+            }
+        };
+        if let Some((first, _)) = variants.iter().find(|(_, known)| *known == text) {
+            let names = [first.clone(), name.clone()];
+            faults.push(ModelFault::ChoiceTwice { column: label, stored: text, names });
+            return;
+        }
+        variants.push((name.clone(), text));
+    }
+    column.column_type = ColumnType::Choice(Arc::new(ChoiceType { enumeration: enumerations.len(), stored }));
+    enumerations.push(Enumeration {
+        name: names::choices(entity, &column.field),
+        database_name: format!("{}.{}", reflected.table, column.name),
+        variants,
+        exposed: !column.hidden,
+    });
 }
 
 /// Sets the default that the service inserts.

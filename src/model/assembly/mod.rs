@@ -8,6 +8,7 @@ mod naming;
 mod resolution;
 mod reverse;
 mod rules;
+pub(super) mod spellings;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -83,7 +84,8 @@ impl Assembly {
             registry;
         let mut registered: Vec<(Reflected, EntityOptions)> = Vec::new();
         let mut tables = BTreeMap::new();
-        for (reflected, options) in given {
+        for (mut reflected, options) in given {
+            spellings::apply(&mut reflected, &options, &mut faults);
             if tables.contains_key(&reflected.table) {
                 faults.push(ModelFault::RegisteredTwice { table: reflected.table.name });
             } else {
@@ -172,6 +174,7 @@ impl Assembly {
             },
             Relation {
                 field,
+                description: None,
                 target,
                 cardinality,
                 declaration: declared.declaration,
@@ -300,6 +303,7 @@ impl Assembly {
                     names.extend(reflected.names_of_relation(variant, relation.is_many()));
                 }
                 origin.is_chosen |= options.rename_to(&mut relation.field, &names);
+                relation.description = names.iter().find_map(|name| options.comments.get(name)).cloned();
                 keep.push(!options.hides(&names));
                 known.extend(names);
             }
@@ -309,10 +313,12 @@ impl Assembly {
             for declared in reflected.relations.iter().filter(|declared| !declared.is_of_key) {
                 known.extend(reflected.names_of_relation(&declared.variant, declared.is_list()));
             }
-            let unknown = options.renamed.keys().chain(&options.hidden).filter(|name| !known.contains(*name));
+            let unknown = options.renamed.keys().chain(&options.hidden).chain(options.comments.keys());
+            let unknown = unknown.filter(|name| !known.contains(*name));
             let lists = options.lists_through.keys().filter(|name| !self.lists[id].contains(*name));
             let generated =
-                options.generated.iter().chain(options.comments.keys()).chain(options.defaults.keys());
+                options.generated.iter().chain(options.defaults.keys()).chain(options.spellings.keys());
+            let generated = generated.chain(options.choices.keys());
             let generated = generated.filter(|name| !columns.contains(*name));
             // Of tables, the option was read with the keys; an entity declares the side itself.
             let many = options.many.iter().filter(|_| !self.clashes.resolves());
@@ -407,6 +413,7 @@ fn many_to_many(
 ) -> Relation {
     Relation {
         field,
+        description: None,
         target,
         cardinality: Cardinality::Many,
         declaration: Declaration::ManyToMany,

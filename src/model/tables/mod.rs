@@ -12,6 +12,7 @@ pub use options::TableOptions;
 use sea_orm::ColumnType as DatabaseType;
 use served::{Served, key, sorted};
 
+use super::assembly::spellings;
 use super::reflect::{Reflected, ReflectedColumn};
 use super::registry::Registry;
 use super::{Generation, Note, TableDescription};
@@ -46,7 +47,8 @@ impl Registry {
     /// ```
     pub fn from_tables(tables: &[TableDescription], options: &TableOptions) -> Self {
         let (mut notes, mut faults) = (Vec::new(), options.unknown(tables));
-        let served = served(tables, options, &mut notes);
+        let tables = spellings::of_tables(tables, |table| options.of_table(&table.table));
+        let served = served(&tables, options, &mut notes);
         let names = names::entities(&served);
         let mut registered = Vec::new();
         for (table, names) in served.iter().zip(&names) {

@@ -1,11 +1,15 @@
 //! Models of live databases, asked and written through their schemas.
 
 mod agreement;
+mod choices;
 mod given;
 mod lists;
+mod numerics;
 mod scale;
 mod sides;
+mod spellings;
 mod symmetrical;
+mod types;
 
 use crowsfoot::dialect::Dialect;
 use crowsfoot::model::TableOptions;

@@ -7,14 +7,21 @@ import uuid
 
 from django.db.models import NOT_PROVIDED, AutoField, JSONField
 
+from . import choices
 from .literals import NotSaid
 
 
-def default_of(column, connection):
+def default_of(column, connection, listed=None):
     """Returns the constant default of a column, as a value of TOML; None without one.
 
-    A default in the database needs no option. Neither does NULL.
+    A default in the database needs no option. Neither does NULL. `listed` are the column's choices by name.
     """
+    value = plain_default(column, connection)
+    return value if listed is None or value is None else choices.name_in(listed, value)
+
+
+def plain_default(column, connection):
+    """Returns the constant default as the database stores it."""
     if column.db_default is not NOT_PROVIDED or isinstance(column, AutoField):
         return None
     if getattr(column, "auto_now", False) or getattr(column, "auto_now_add", False):
@@ -28,8 +35,6 @@ def default_of(column, connection):
     # A database without a type of its own holds these values as text.
     if isinstance(column, JSONField) and not connection.features.has_native_json_field:
         return json.dumps(value, cls=column.encoder)
-    if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
-        return value.hex
     return constant(value)
 
 

@@ -3,8 +3,9 @@
 from collections import Counter
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import UUIDField
 
-from . import names, ordering, scope, toml
+from . import choices, names, ordering, scope, toml
 from .defaults import default_of
 from .literals import NotSaid
 from .relations import add_key, add_list
@@ -115,14 +116,20 @@ class Options:
         field = names.field(column.attname)
         if names.field(column.column) != field:
             section.map("rename")[column.column] = field
+        self.add_spelling(section, column)
         if column.help_text:
             section.map("comments")[column.column] = str(column.help_text)
-        if column.choices:
-            stored = ", ".join(repr(value) for value, _ in column.flatchoices)
-            self.cannot_say(section, column.name, f"its choices are not an enum of the database: {stored}")
-        value = self.try_to(section, f"default of {column.name}", lambda: default_of(column, self.connection))
+        listed = self.try_to(section, f"choices of {column.name}", lambda: choices.named(column))
+        if listed:
+            section.map("choices")[column.column] = listed
+        value = self.try_to(section, f"default of {column.name}", lambda: default_of(column, self.connection, listed))
         if value is not None:
             section.map("default")[column.column] = value
+
+    def add_spelling(self, section, column):
+        """Adds the spelling of UUIDs, which a database without a type of their own holds as text."""
+        if is_uuid(column) and not self.connection.features.has_native_uuid_field:
+            section.map("spelling")[column.column] = "hex"
 
     def text(self):
         """Returns the text of the file."""
@@ -133,6 +140,13 @@ class Options:
         tables = "".join(f"    {toml.string(table)},\n" for table in sorted(self.sections))
         sections = "".join(section.text() for _, section in sorted(self.sections.items()))
         return "\n".join(lines) + f"\n\ninclude = [\n{tables}]\n{sections}"
+
+
+def is_uuid(column):
+    """Returns true for UUIDs, and keys to them."""
+    while column.is_relation:
+        column = column.target_field
+    return isinstance(column, UUIDField)
 
 
 def is_of_django(model):

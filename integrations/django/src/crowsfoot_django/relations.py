@@ -92,6 +92,7 @@ def add_list(options, relation):
         junction.values["name"] = "".join(word.capitalize() for word in names.words(through._meta.object_name))
         for key in (near, far):
             junction.map("on_delete")[names.relation(key)] = "cascade"
+            options.add_spelling(junction, key)
     field = names.field(relation.name)
     if remote.symmetrical:
         junction.values["symmetrical"] = field

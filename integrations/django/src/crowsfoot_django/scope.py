@@ -5,7 +5,7 @@ from django.db.models.expressions import Col
 from django.db.models.sql.datastructures import Join
 from django.db.models.sql.where import AND, OR, WhereNode
 
-from . import names
+from . import choices, names
 from .literals import NotSaid, nested, scalar
 from .paths import step
 
@@ -59,7 +59,17 @@ def lookup(query, node):
         raise NotSaid(f"the lookup {node.lookup_name}")
     target = node.lhs.target
     path = joined(query, node.lhs.alias) + [names.field(getattr(target, "attname", target.name))]
-    return nested(path + [operator], scalar(node.rhs))
+    listed = named(target)
+    constant = scalar(node.rhs) if listed is None else choices.literal(listed, operator, node.rhs)
+    return nested(path + [operator], constant)
+
+
+def named(column):
+    """Returns the choices of a column; None if the options do not list them."""
+    try:
+        return choices.named(column)
+    except NotSaid:
+        return None
 
 
 def joined(query, alias):

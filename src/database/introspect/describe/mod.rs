@@ -7,6 +7,7 @@ mod postgres;
 mod postgres_type;
 mod postgres_types;
 mod sqlite;
+mod sqlite_spelling;
 mod sqlite_type;
 
 use crate::database::handle::Database;

@@ -126,6 +126,24 @@ class Article(models.Model):
         base_manager_name = "everything"
 
 
+class Stars(models.IntegerChoices):
+    BAD = 1, "Bad"
+    GOOD = 5, "Very good"
+
+
+class RatedManager(models.Manager):
+    def get_queryset(self):
+        return super().get_queryset().filter(stars__in=[1, 5])
+
+
+class Rating(models.Model):
+    stars = models.SmallIntegerField(choices=Stars)
+    mood = models.CharField(max_length=10, blank=True, choices=[("glad", "Glad")])
+    taste = models.CharField(max_length=10, default="so so", choices=[("so so", "Tolerable"), ("so_so", "Passable")])
+
+    objects = RatedManager()
+
+
 class Vehicle(models.Model):
     wheels = models.IntegerField(default=4)
 
