@@ -111,6 +111,26 @@ pub enum Command {
         #[command(flatten)]
         database: DatabaseOptions,
     },
+    /// Write a Rust project with the entities of a live database, which serves the schema of --from-database
+    ///
+    /// For those who want fields or code of their own. The folder must be empty or missing.
+    Generate {
+        /// Folder of the project
+        #[arg(long, value_name = "DIR")]
+        output: std::path::PathBuf,
+        /// Folder of Crowsfoot's source, for the project's dependency on it [default: the published version]
+        #[arg(long, value_name = "DIR")]
+        library: Option<std::path::PathBuf>,
+        /// Options file whose options the project registers
+        #[arg(long, env = "CROWSFOOT_OPTIONS", value_name = "FILE")]
+        options: Option<std::path::PathBuf>,
+        /// Database schema to read; may be repeated [default: the schema of the connection]
+        #[arg(long, env = "CROWSFOOT_SCHEMA", value_name = "NAME", value_delimiter = ',')]
+        schema: Vec<String>,
+        /// Connection to the database
+        #[command(flatten)]
+        database: DatabaseOptions,
+    },
     /// Compare the entities with each other and with the live database
     ///
     /// The exit code is 0 if they match, and 1 if a promise of the schema is not kept by the database. Each finding names the

@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod example;
+mod generate;
 mod init;
 mod options;
 mod policies;
@@ -61,6 +62,10 @@ async fn main() -> ExitCode {
         Command::Init { output, schema, database } => {
             let source = ModelSource { from_database: true, schema, options: None };
             init(&output, &source, &database).await
+        }
+        Command::Generate { output, library, options, schema, database } => {
+            let source = ModelSource { from_database: true, schema, options };
+            generate(&output, library.as_deref(), &source, &database).await
         }
         Command::Check { source, database } => check(&source, &database).await,
     };
@@ -254,6 +259,26 @@ async fn init(output: &Path, source: &ModelSource, database: &DatabaseOptions) -
     let (schema, _) = schema(source, database).await?;
     init::write(schema.model(), output)?;
     println!("{} has the defaults of {} entities", output.display(), schema.model().exposed().count());
+    Ok(())
+}
+
+async fn generate(
+    output: &Path,
+    library: Option<&Path>,
+    source: &ModelSource,
+    database: &DatabaseOptions,
+) -> Result<(), Failure> {
+    let options = Options::read(source.options.as_deref())?;
+    options.fit(source.from_database)?;
+    source::require_file(&database.database_url)?;
+    let connection = connect(database).await?;
+    let described = database::describe(&connection, &source.schema).await?;
+    connection.close().await?;
+    let model = source::model(&described, &options, print_note)?;
+    let library = library.map(std::path::absolute).transpose()?;
+    let target = generate::Target { folder: output, library: library.as_deref(), schemas: &source.schema };
+    let count = generate::write(&model, &described, &target)?;
+    println!("{} has {count} files, with {} entities", output.display(), model.entities.len());
     Ok(())
 }
 

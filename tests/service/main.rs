@@ -16,6 +16,7 @@ mod events;
 mod faults;
 mod file;
 mod foreign;
+mod generate;
 mod headers;
 mod left;
 mod life;

@@ -4,6 +4,7 @@
 
 #[path = "../../cli/src/example.rs"]
 pub mod example;
+pub mod generated;
 pub mod layout;
 
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 
 mod compact;
 mod dense;
+mod project;
 
 use std::collections::BTreeMap;
 
