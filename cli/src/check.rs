@@ -40,7 +40,8 @@ pub async fn at_start(
 /// # Errors
 /// If a promise of the schema is not kept by the database.
 pub async fn print(model: &Model, connection: &Database) -> Result<(), Failure> {
-    let found = database::verify(model, connection).await?;
+    let mut found = database::verify(model, connection).await?;
+    found.append(&mut database::broken_promises(model, connection).await?);
     let (faults, notes): (Vec<_>, Vec<_>) = found.into_iter().partition(Difference::is_fault);
     for note in &notes {
         println!("note: {note}");

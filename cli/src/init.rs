@@ -51,6 +51,7 @@ fn section(model: &Model, id: EntityId, entity: &Entity) -> String {
         lines.push(format!("plural = {}", quoted(&entity.roots.list)));
         lines.extend(entity.description.iter().map(|text| format!("comment = {}", quoted(text))));
         lines.push("hide = []".to_owned());
+        lines.extend(key_of(entity));
         let key = entity.primary_key.iter().map(|id| format!("{{ {}: ASC }}", entity.columns[*id].field));
         lines.push(format!("order_by = {}", quoted(&format!("[{}]", key.collect::<Vec<_>>().join(", ")))));
         lines.push("scope = \"{}\"".to_owned());
@@ -131,6 +132,18 @@ fn relation(model: &Model, owner: EntityId, found: &Relation) -> Vec<String> {
         lines.push(format!("# parents = [{}] # the referenced row is deleted along", quoted(field)));
     }
     lines
+}
+
+/// Suggests a key for an entity without one, as a comment of its own because it changes the schema: a column `id`, or else
+/// the first column that a key may have.
+fn key_of(entity: &Entity) -> Option<String> {
+    if entity.has_key() {
+        return None;
+    }
+    let columns = || entity.visible_columns().filter(|(_, column)| column.column_type.is_key());
+    let id = columns().find(|(_, column)| column.name.eq_ignore_ascii_case("id"));
+    let (_, column) = id.or_else(|| columns().next())?;
+    Some(format!("# key = [{}] # columns that identify the rows", quoted(&column.name)))
 }
 
 /// Returns a TOML string: the escapes of JSON are valid in TOML.

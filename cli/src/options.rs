@@ -95,6 +95,27 @@ struct EntitySection {
     shown: bool,
     order_by: Option<String>,
     scope: Option<String>,
+    #[serde(default)]
+    key: Vec<String>,
+    #[serde(default)]
+    unique_keys: Vec<Vec<String>>,
+    #[serde(default)]
+    foreign_keys: Vec<ForeignKeySection>,
+    #[serde(default)]
+    not_null: Vec<String>,
+    #[serde(default)]
+    types: BTreeMap<String, String>,
+    writable: Option<bool>,
+}
+
+/// Foreign key that the database does not know.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForeignKeySection {
+    columns: Vec<String>,
+    references: String,
+    #[serde(default)]
+    to: Vec<String>,
 }
 
 /// List through a junction.
@@ -155,6 +176,9 @@ impl Options {
         for fault in &error.faults {
             let place = match fault {
                 ModelFault::UnknownOption { name, .. } => self.place_of(name),
+                ModelFault::DeclaredKey { option, .. } => self.place_of(option),
+                ModelFault::WritableWithoutKey { .. } => self.place_of("writable"),
+                ModelFault::DeclaredType { scalar, .. } => self.place_of(scalar),
                 _ => String::new(),
             };
             lines.push(format!("\n  - {place}{fault}"));
@@ -240,7 +264,16 @@ impl EntitySection {
         if let Some(text) = self.comment {
             entity = entity.comment(text);
         }
-        entity = entity.shown(self.shown);
+        if let Some(writable) = self.writable {
+            entity = entity.writable(writable);
+        }
+        entity = entity.key(self.key).shown(self.shown);
+        entity = self.unique_keys.into_iter().fold(entity, EntityOptions::unique_key);
+        entity = self.not_null.into_iter().fold(entity, EntityOptions::not_null);
+        let types = self.types.into_iter();
+        entity = types.fold(entity, |entity, (column, scalar)| entity.column_type(column, scalar));
+        let keys = self.foreign_keys.into_iter();
+        entity = keys.fold(entity, |entity, key| entity.foreign_key(key.columns, key.references, key.to));
         let texts = self.comments.into_iter();
         entity = texts.fold(entity, |entity, (column, text)| entity.comments(column, text));
         let spellings = self.spelling.into_iter();

@@ -54,7 +54,7 @@ pub fn model(
     let model = registry.model().map_err(|error| options.located(&error))?;
     model.notes.iter().for_each(|decision| note(decision));
     if model.exposed().next().is_none() {
-        return Err("the database has no table with a primary key; nothing can be served".into());
+        return Err("the database has no table or view that can be read; nothing can be served".into());
     }
     Ok(model)
 }

@@ -76,7 +76,12 @@ impl ChangeNotifier {
 
     /// Subscribes to changes of these tables, from now on.
     pub fn subscribe(&self, tables: BTreeSet<Table>) -> Listener {
-        Listener { tables, changes: self.0.subscribe() }
+        Listener { tables: Some(tables), changes: self.0.subscribe() }
+    }
+
+    /// Subscribes to changes of all tables, from now on: for a reader of tables that are not known, as those of a view.
+    pub fn subscribe_to_all(&self) -> Listener {
+        Listener { tables: None, changes: self.0.subscribe() }
     }
 
     /// Subscribes to the changes that this process makes, from now on: for a carrier to other processes.
@@ -88,7 +93,8 @@ impl ChangeNotifier {
 /// Subscription to changes of some tables.
 #[derive(Debug)]
 pub struct Listener {
-    tables: BTreeSet<Table>,
+    /// Tables of the subscription; `None` for all.
+    tables: Option<BTreeSet<Table>>,
     changes: Receiver<PublishedChange>,
 }
 
@@ -99,7 +105,7 @@ impl Listener {
         loop {
             match self.changes.recv().await {
                 Ok(PublishedChange { touched: Touched::Tables(touched), .. })
-                    if touched.is_disjoint(&self.tables) => {}
+                    if self.tables.as_ref().is_some_and(|tables| touched.is_disjoint(tables)) => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => break,
                 // All publishers are gone.
                 Err(RecvError::Closed) => std::future::pending().await,
@@ -137,6 +143,16 @@ mod tests {
 
     fn tables<const N: usize>(names: [&str; N]) -> BTreeSet<Table> {
         names.map(|name| Table { schema: None, name: name.to_owned() }).into()
+    }
+
+    #[test]
+    fn subscriber_to_all_tables_sees_every_change() {
+        let changes = ChangeNotifier::default();
+        let mut listener = changes.subscribe_to_all();
+        assert_eq!(listener.changed().now_or_never(), None);
+        changes.notify(tables(["users"]));
+        assert_eq!(listener.changed().now_or_never(), Some(()));
+        assert_eq!(listener.changed().now_or_never(), None);
     }
 
     #[test]

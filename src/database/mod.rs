@@ -32,7 +32,7 @@ pub use introspect::describe::{DatabaseDescription, LeftOut, describe};
 pub(crate) use introspect::foreign_keys::COLUMNS as FOREIGN_KEY_COLUMNS;
 #[doc(hidden)]
 pub use introspect::foreign_keys::{Checked, ForeignKey, ForeignKeys};
-pub use introspect::verify::{Difference, verify, verify_described};
+pub use introspect::verify::{Difference, broken_promises, verify, verify_described};
 #[cfg(test)]
 pub(crate) use plain_text::is_all_plain;
 pub(crate) use plain_text::is_escaped;

@@ -58,9 +58,7 @@ pub(super) fn check<'a>(model: &Model, naming_option: NamingOption<'a>) -> Findi
     let mut findings = Findings { faults: Vec::new(), clashes: Vec::new(), naming_option };
     let faults = &mut findings.faults;
     for entity in &model.entities {
-        if entity.primary_key.is_empty() {
-            faults.push(ModelFault::NoPrimaryKey { entity: entity.name.clone() });
-        }
+        check_key(model, entity, faults);
         check_columns(entity, faults);
         check_single(model, entity, faults);
     }
@@ -76,6 +74,23 @@ pub(super) fn check<'a>(model: &Model, naming_option: NamingOption<'a>) -> Findi
         check_keys(entity, &mut findings);
     }
     findings
+}
+
+/// Checks that an entity without a key is of a table, is read-only, and has a field.
+fn check_key(model: &Model, entity: &Entity, faults: &mut Vec<ModelFault>) {
+    if entity.has_key() {
+        return;
+    }
+    let entity_name = || entity.name.clone();
+    if !model.is_of_tables {
+        faults.push(ModelFault::NoPrimaryKey { entity: entity_name() });
+    }
+    if model.is_of_tables && entity.writable {
+        faults.push(ModelFault::WritableWithoutKey { entity: entity_name() });
+    }
+    if entity.exposed && entity.visible_columns().next().is_none() {
+        faults.push(ModelFault::NoField { entity: entity_name() });
+    }
 }
 
 /// Checks that each column has one field, because an INSERT must not name a column twice.

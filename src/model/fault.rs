@@ -20,6 +20,36 @@ pub enum ModelFault {
         /// Type name.
         entity: String,
     },
+    /// An option makes an entity writable that has no key.
+    WritableWithoutKey {
+        /// Type name.
+        entity: String,
+    },
+    /// All columns of an entity without a key are hidden: its type has no field.
+    NoField {
+        /// Type name.
+        entity: String,
+    },
+    /// An option declares a key or a promise that cannot hold.
+    DeclaredKey {
+        /// Table with the option.
+        table: String,
+        /// The option's name.
+        option: &'static str,
+        /// Columns in the option.
+        columns: Vec<String>,
+        /// Reason why it cannot hold.
+        problem: String,
+    },
+    /// An option gives a type to a column that has one, or gives an unknown type.
+    DeclaredType {
+        /// `table.column`.
+        column: String,
+        /// Type in the option.
+        scalar: String,
+        /// Reason why the column cannot have it.
+        problem: String,
+    },
     /// A relation leads to a table whose entity is not registered.
     NotRegistered {
         /// `Entity.relation`.
@@ -238,6 +268,35 @@ impl ModelFault {
             similar: nearest.map(|(_, known)| known.clone()),
         }
     }
+
+    /// Writes a fault of the options of a table.
+    fn fmt_of_table(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WritableWithoutKey { entity } => {
+                write!(
+                    formatter,
+                    "{entity} cannot be writable, because it has no key; name one with the option key"
+                )
+            }
+            Self::NoField { entity } => {
+                write!(
+                    formatter,
+                    "{entity} has no field: all its columns are hidden; show a column or exclude the table"
+                )
+            }
+            Self::DeclaredKey { table, option, columns, problem } => {
+                write!(
+                    formatter,
+                    "the option {option} ({}) of {table} does not fit: {problem}",
+                    columns.join(", ")
+                )
+            }
+            Self::DeclaredType { column, scalar, problem } => {
+                write!(formatter, "the type {scalar} of {column} cannot be set: {problem}")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl ModelFault {
@@ -278,6 +337,10 @@ impl fmt::Display for ModelFault {
                 write!(formatter, "the entity of table {table} is registered twice")
             }
             Self::NoPrimaryKey { entity } => write!(formatter, "{entity} has no primary key"),
+            Self::WritableWithoutKey { .. }
+            | Self::NoField { .. }
+            | Self::DeclaredKey { .. }
+            | Self::DeclaredType { .. } => self.fmt_of_table(formatter),
             Self::NotRegistered { relation, table } => write!(
                 formatter,
                 "{relation} references table {table}, whose entity is not registered; register it or hide the relation"

@@ -112,10 +112,17 @@ pub struct Entity {
     pub table: Table,
     /// Columns in order of declaration.
     pub columns: Vec<Column>,
-    /// Columns of the primary key.
+    /// Kind of the relation in the database. Entities of an application are tables.
+    pub kind: TableKind,
+    /// Columns of the primary key, or of the key that takes its place. Empty if nothing identifies the rows: the entity
+    /// is then a list alone.
     pub primary_key: Vec<ColumnId>,
     /// Further unique keys, each as its columns.
     pub unique_keys: Vec<Vec<ColumnId>>,
+    /// Promises of the database's owner, which the database does not keep.
+    pub promises: Promises,
+    /// True if clients may write the rows.
+    pub writable: bool,
     /// Forward, reverse and many-to-many relations.
     pub relations: Vec<Relation>,
     /// Default order of lists, as the value of `orderBy`.
@@ -128,6 +135,15 @@ pub struct Entity {
     pub exposed: bool,
     /// True if the viewer may not see all rows: a key may then reference a row that the viewer does not see.
     pub restricted: bool,
+}
+
+/// Promises about the rows of an entity that its options make, as for a view.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Promises {
+    /// Unique keys, each as its columns.
+    pub unique_keys: Vec<Vec<ColumnId>>,
+    /// Columns that are never NULL.
+    pub not_null: Vec<ColumnId>,
 }
 
 /// A column of a table.
@@ -189,6 +205,12 @@ impl Model {
         self.entities.iter().enumerate().filter(|(_, entity)| entity.exposed)
     }
 
+    /// Returns true if objects have node ids: all but those of entities without a key.
+    pub fn has_nodes(&self) -> bool {
+        let mut exposed = self.exposed().peekable();
+        exposed.peek().is_none() || exposed.any(|(_, entity)| entity.has_key())
+    }
+
     /// Returns the root field `name`.
     pub fn root(&self, name: &str) -> Option<(EntityId, &Root)> {
         self.roots.get(name).map(|(id, root)| (*id, root))
@@ -210,13 +232,12 @@ impl Model {
         let mut mutation_roots = HashMap::new();
         for (id, entity) in self.exposed() {
             let one = entity.lookups().map(|(name, key)| (name, Root::One(key.to_vec())));
-            let many = [
-                (entity.roots.list.clone(), Root::List),
-                (entity.roots.connection.clone(), Root::Connection),
-                (entity.roots.aggregate.clone(), Root::Aggregate),
-            ];
+            let connection = (entity.roots.connection.clone(), Root::Connection);
+            let many =
+                [(entity.roots.list.clone(), Root::List), (entity.roots.aggregate.clone(), Root::Aggregate)];
+            let many = many.into_iter().chain(entity.has_key().then_some(connection));
             roots.extend(one.chain(many).map(|(name, root)| (name, (id, root))));
-            let mutations = entity.roots.mutations().into_iter();
+            let mutations = entity.roots.mutations().into_iter().filter(|_| entity.writable);
             mutation_roots.extend(mutations.map(|(name, root)| (name.to_owned(), (id, root))));
         }
         self.roots = roots;
@@ -229,14 +250,22 @@ impl Model {
         relations.filter(move |relation| relation.target == target)
     }
 
+    /// Returns true if a list has a connection: its order is total, so that a cursor is one position. Rows of an entity
+    /// without a key, and equal links of a junction without one, have no order among each other.
+    pub fn has_connection(&self, target: EntityId, relation: Option<(EntityId, RelationId)>) -> bool {
+        let relation = relation.map(|(owner, relation)| &self.entities[owner].relations[relation]);
+        let junction = relation.and_then(|relation| relation.junction.as_ref()?.entity);
+        self.entities[target].has_key() && junction.is_none_or(|id| self.entities[id].has_key())
+    }
+
     /// Returns true if a join over a relation of `owner` matches at most one row, and compares keys exactly
-    /// as the values do.
+    /// as the values do. A unique key that is only promised guarantees nothing.
     pub fn is_unique_join(&self, owner: EntityId, relation: &Relation) -> bool {
         let (owner, target) = (&self.entities[owner], &self.entities[relation.target]);
         let mut pairs = relation.from.iter().zip(&relation.to);
         !relation.is_many()
             && relation.junction.is_none()
-            && target.is_unique(&relation.to)
+            && target.is_kept_unique(&relation.to)
             && pairs.all(|(from, to)| compare_alike(&owner.columns[*from], &target.columns[*to]))
     }
 
@@ -355,9 +384,15 @@ impl Entity {
         self.columns.iter().enumerate().filter(|(_, column)| !column.hidden)
     }
 
+    /// Returns true if a key identifies the rows.
+    pub fn has_key(&self) -> bool {
+        !self.primary_key.is_empty()
+    }
+
     /// Returns the look-up fields of all visible unique keys, the primary key first.
     pub fn lookups(&self) -> impl Iterator<Item = (String, &[ColumnId])> {
-        let is_visible = |key: &&[ColumnId]| key.iter().all(|id| !self.columns[*id].hidden);
+        let is_visible =
+            |key: &&[ColumnId]| !key.is_empty() && key.iter().all(|id| !self.columns[*id].hidden);
         let primary = std::iter::once((self.roots.one.clone(), self.primary_key.as_slice()));
         let further = self.unique_keys.iter().map(Vec::as_slice).filter(is_visible).map(|key| {
             let fields: Vec<&str> = key.iter().map(|id| self.columns[*id].field.as_str()).collect();
@@ -369,9 +404,7 @@ impl Entity {
     /// Returns every visible unique key with the input field that names the key.
     pub fn keys(&self) -> impl Iterator<Item = (String, &[ColumnId])> {
         let is_visible = |key: &&[ColumnId]| key.iter().all(|id| !self.columns[*id].hidden);
-        let keys =
-            std::iter::once(self.primary_key.as_slice()).chain(self.unique_keys.iter().map(Vec::as_slice));
-        keys.filter(is_visible).map(|key| {
+        self.all_keys().map(Vec::as_slice).filter(is_visible).map(|key| {
             let fields: Vec<&str> = key.iter().map(|id| self.columns[*id].field.as_str()).collect();
             (names::key_field(&fields), key)
         })
@@ -384,11 +417,20 @@ impl Entity {
         })
     }
 
+    /// Returns the primary key and the further unique keys.
+    pub fn all_keys(&self) -> impl Iterator<Item = &Vec<ColumnId>> {
+        std::iter::once(&self.primary_key).chain(&self.unique_keys).filter(|key| !key.is_empty())
+    }
+
     /// Returns true if these columns contain a unique key.
     pub fn is_unique(&self, columns: &[ColumnId]) -> bool {
-        std::iter::once(&self.primary_key)
-            .chain(&self.unique_keys)
-            .any(|key| !key.is_empty() && key.iter().all(|id| columns.contains(id)))
+        self.all_keys().any(|key| key.iter().all(|id| columns.contains(id)))
+    }
+
+    /// Returns true if these columns contain a unique key that the database keeps.
+    pub fn is_kept_unique(&self, columns: &[ColumnId]) -> bool {
+        let is_kept = |key: &&Vec<ColumnId>| !self.promises.unique_keys.contains(key);
+        self.all_keys().filter(is_kept).any(|key| key.iter().all(|id| columns.contains(id)))
     }
 }
 

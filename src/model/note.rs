@@ -16,6 +16,13 @@ pub enum Note {
         /// Reason.
         reason: String,
     },
+    /// A table or view without a key, which is a list alone.
+    NoKey {
+        /// Table.
+        table: String,
+        /// Reason.
+        reason: String,
+    },
     /// A unique key that takes the place of a missing primary key.
     KeyTaken {
         /// Table.
@@ -72,6 +79,10 @@ impl fmt::Display for Note {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TableLeftOut { table, reason } => write!(formatter, "table {table} is left out: {reason}"),
+            Self::NoKey { table, reason } => write!(
+                formatter,
+                "{table} is a read-only list without nodes and connections: {reason}; the option key names one"
+            ),
             Self::KeyTaken { table, columns } => write!(
                 formatter,
                 "table {table} has no primary key; its unique key ({}) identifies the rows",

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::relation::Declared;
-use super::{DeclaredType, Table, names};
+use super::{DeclaredType, Table, TableKind, names};
 
 /// Backend of the definitions that SeaORM writes: names and comments are the same for all.
 const ANY_BACKEND: DbBackend = DbBackend::Sqlite;
@@ -19,6 +19,7 @@ pub(super) struct Reflected {
     /// module that declares it: `entity::user_infos::Entity` is `UserInfo`.
     pub names: Vec<String>,
     pub table: Table,
+    pub kind: TableKind,
     pub comment: Option<String>,
     pub columns: Vec<ReflectedColumn>,
     pub primary_key: Vec<String>,
@@ -26,6 +27,12 @@ pub(super) struct Reflected {
     pub auto_increment: bool,
     /// Unique keys without the primary key.
     pub unique_keys: Vec<Vec<String>>,
+    /// Unique keys that options promise.
+    pub promised_keys: Vec<Vec<String>>,
+    /// Columns of which options promise that they are never NULL.
+    pub promised_not_null: Vec<String>,
+    /// True if clients may write the rows, unless an option decides.
+    pub writable: bool,
     pub relations: Vec<Declared>,
 }
 
@@ -122,11 +129,15 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
     Reflected {
         names: vec![names::type_of(module_of(std::any::type_name::<E>()).unwrap_or(entity.table_name()))],
         table: table_of(entity),
+        kind: TableKind::Table,
         comment: entity.comment().map(str::to_owned),
         columns,
         primary_key,
         auto_increment: E::PrimaryKey::auto_increment(),
         unique_keys,
+        promised_keys: Vec::new(),
+        promised_not_null: Vec::new(),
+        writable: true,
         relations: E::Relation::iter()
             .map(|relation| Declared::read(format!("{relation:?}"), relation.def()))
             .collect(),

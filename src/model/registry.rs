@@ -68,6 +68,24 @@ pub struct EntityOptions {
     pub(super) comments: BTreeMap<String, String>,
     pub(super) spellings: BTreeMap<String, Spelling>,
     pub(super) choices: BTreeMap<String, Vec<(String, serde_json::Value)>>,
+    /// Columns that identify the rows of a table without a primary key.
+    pub(super) key: Vec<String>,
+    pub(super) unique_keys: Vec<Vec<String>>,
+    pub(super) foreign_keys: Vec<ForeignKeyOption>,
+    pub(super) not_null: BTreeSet<String>,
+    /// Scalars of columns without a type.
+    pub(super) types: BTreeMap<String, String>,
+    pub(super) writable: Option<bool>,
+}
+
+/// Foreign key that an option declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ForeignKeyOption {
+    pub columns: Vec<String>,
+    /// Referenced table.
+    pub references: String,
+    /// Referenced columns; the key of the table if empty.
+    pub to: Vec<String>,
 }
 
 impl EntityOptions {
@@ -242,6 +260,57 @@ impl EntityOptions {
         self
     }
 
+    /// Promises that these columns identify the rows of a view, a foreign table, or a table without a primary key. The rows
+    /// then have look-ups, node ids and connections, and can be referenced. For tables alone: an entity declares its key.
+    ///
+    /// The database does not keep the promise; `crowsfoot check` finds rows that break it.
+    pub fn key(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.key = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Promises that these columns are unique. The other side of a foreign key over them is one row. For tables alone.
+    pub fn unique_key(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.unique_keys.push(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Declares that these columns reference the rows of another table by its columns `to`, or by its key if `to` is empty.
+    /// Both sides are relations, as those of a key that the database has. For tables alone.
+    pub fn foreign_key(
+        mut self,
+        columns: impl IntoIterator<Item = impl Into<String>>,
+        references: impl Into<String>,
+        to: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.foreign_keys.push(ForeignKeyOption {
+            columns: columns.into_iter().map(Into::into).collect(),
+            references: references.into(),
+            to: to.into_iter().map(Into::into).collect(),
+        });
+        self
+    }
+
+    /// Promises that a column is never NULL, as of a view, of which PostgreSQL says nothing. For tables alone.
+    pub fn not_null(mut self, column: impl Into<String>) -> Self {
+        self.not_null.insert(column.into());
+        self
+    }
+
+    /// Sets the scalar of a column that has no type, as an expression in a view of SQLite: `Int`, `BigInt`, `Float`,
+    /// `Decimal`, `String`, `Boolean`, `Date`, `Time`, `DateTime`, `UUID` or `JSON`. For tables alone.
+    pub fn column_type(mut self, column: impl Into<String>, scalar: impl Into<String>) -> Self {
+        self.types.insert(column.into(), scalar.into());
+        self
+    }
+
+    /// Allows or forbids clients to write the rows. A view, a foreign table and a table with a declared key are read-only
+    /// unless this is true; every other table and entity is writable unless this is false.
+    pub fn writable(mut self, writable: bool) -> Self {
+        self.writable = Some(writable);
+        self
+    }
+
     /// Sets the default order of the entity's lists, as a value of the argument `orderBy`. The argument replaces the default
     /// order. The fields are those of the schema; a role's lists leave out the sort keys that the role does not read.
     ///
@@ -321,6 +390,18 @@ impl EntityOptions {
     /// Returns the option that names the other side of the forward relation with these names, and the side's field.
     pub(super) fn reverse_side(&self, names: &[String]) -> Option<(&String, &String)> {
         names.iter().find_map(|name| self.reverse.get_key_value(name))
+    }
+
+    /// Returns the options that tables alone have, each with its columns.
+    pub(super) fn of_tables_alone(&self) -> Vec<(&'static str, Vec<String>)> {
+        let unique = self.unique_keys.iter().map(|columns| ("unique_keys", columns.clone()));
+        let foreign = self.foreign_keys.iter().map(|key| ("foreign_keys", key.columns.clone()));
+        let others = [
+            ("key", self.key.clone()),
+            ("not_null", self.not_null.iter().cloned().collect()),
+            ("types", self.types.keys().cloned().collect()),
+        ];
+        unique.chain(foreign).chain(others).filter(|(_, columns)| !columns.is_empty()).collect()
     }
 
     /// Returns the default of the column with these names.

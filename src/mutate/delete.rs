@@ -23,6 +23,8 @@ use crate::model::{ColumnId, EntityId, KeyAction, OnDelete};
 pub(super) struct DeletionScope {
     /// Primary keys of cascaded rows, without the directly deleted ones.
     pub cascaded: BTreeMap<EntityId, HashSet<Vec<Value>>>,
+    /// Keys by which rows of entities without a primary key reference the deleted rows, and are cascaded.
+    pub unidentified: BTreeMap<EntityId, Vec<ReferencingKeys>>,
     /// All deleted rows, with their referenced columns.
     pub gone: BTreeMap<EntityId, Vec<RowInput>>,
     /// Primary keys of all deleted rows.
@@ -30,6 +32,9 @@ pub(super) struct DeletionScope {
     /// Number of directly deleted rows.
     pub first: usize,
 }
+
+/// Columns of a foreign key, and values of the rows that it references.
+pub(super) type ReferencingKeys = (Vec<ColumnId>, Vec<Vec<Value>>);
 
 /// Remaining rows that reference deleted rows, counted by relation.
 #[derive(Debug, Default)]
@@ -167,10 +172,15 @@ impl MutationWriter<'_> {
                 let keys = keys_of(&fresh, &reference.to);
                 match reference.child {
                     _ if keys.is_empty() => {}
-                    Some(child) => level.push((child, reference.from, keys)),
-                    None => {
+                    Some(child) if self.model().entities[child].has_key() => {
+                        level.push((child, reference.from, keys));
+                    }
+                    unidentified => {
                         for (child, keys) in self.below_outside(entity, &reference, &keys).await? {
                             level.push((child, self.model().entities[child].primary_key.clone(), keys));
+                        }
+                        if let Some(child) = unidentified {
+                            reach.unidentified.entry(child).or_default().push((reference.from, keys));
                         }
                     }
                 }

@@ -13,10 +13,11 @@ use super::application::ApplicationFields;
 use super::change::Update;
 use super::constraint::{is_foreign_key_violation, refusal_at_the_end};
 use super::delete::DeletionScope;
-use super::lookup::find;
+use super::lookup::{find, find_where};
 use super::purpose::Purpose;
 use super::root::{Change, Failed, MUTATION, RootWrite, read};
 use super::row::{RowInput, values_of};
+use super::touched;
 use super::trial::Trial;
 use super::writer::MutationWriter;
 use super::written::WrittenRows;
@@ -172,7 +173,7 @@ async fn carry_out(
         }
         if let RootWrite::Application(field) = &change.write {
             // The tables that the application writes are not known.
-            session.statements().touch(session.model().entities.iter().map(|entity| entity.table.clone()));
+            session.statements().touch(touched::every(session.model()));
             answers.push(application.resolve(session, field).await?);
             continue;
         }
@@ -338,6 +339,15 @@ impl Operation<'_> {
                 }
             };
             counts.extend((count > 0).then_some((*entity, count)));
+        }
+        for (entity, keys) in &reach.unidentified {
+            let viewer = self.viewer();
+            if viewer.model().entities[*entity].exposed {
+                let referencing = keys.iter().map(|(columns, keys)| Filter::one_of(columns, keys.clone()));
+                let found = find_where(viewer, *entity, &[], Filter::Any(referencing.collect())).await?;
+                viewer.statements().count_rows(found.len())?;
+                counts.extend((!found.is_empty()).then_some((*entity, found.len())));
+            }
         }
         Ok(counts)
     }

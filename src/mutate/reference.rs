@@ -149,7 +149,7 @@ fn unnamed_reference<'a>(
 ) -> Option<Reference<'a>> {
     let target = &model.entities[id];
     let to = key.target_columns.iter().map(|name| target.column_named(name)).collect::<Option<Vec<_>>>()?;
-    let child = entity_of(model, keys, &key.table);
+    let child = holder_of(model, keys, &key.table);
     let from = child.and_then(|child| {
         let entity = &model.entities[child];
         key.columns.iter().map(|name| entity.column_named(name)).collect::<Option<Vec<_>>>()
@@ -169,7 +169,7 @@ fn unnamed_reference<'a>(
 }
 
 /// Returns the entities whose rows reference those of a table outside the model, also through further such tables
-/// whose rows are deleted too; each with the action of its key.
+/// whose rows are deleted too; each with the action of its key. An entity without a key is followed as such a table.
 pub(super) fn beyond(model: &Model, keys: Option<&ForeignKeys>, table: &Table) -> Vec<(EntityId, KeyAction)> {
     let Some(keys) = keys else { return Vec::new() };
     let mut found = Vec::new();
@@ -178,20 +178,24 @@ pub(super) fn beyond(model: &Model, keys: Option<&ForeignKeys>, table: &Table) -
     while let Some(table) = tables.get(next).copied() {
         next += 1;
         for key in keys.referencing(table) {
-            match entity_of(model, keys, &key.table) {
-                Some(entity) => found.push((entity, key.on_delete)),
-                None if key.on_delete == KeyAction::Cascade && !tables.contains(&&key.table) => {
-                    tables.push(&key.table);
-                }
-                None => {}
+            let holder = holder_of(model, keys, &key.table);
+            found.extend(holder.map(|entity| (entity, key.on_delete)));
+            let is_outside = holder.is_none_or(|entity| !model.entities[entity].has_key());
+            if is_outside && key.on_delete == KeyAction::Cascade && !tables.contains(&&key.table) {
+                tables.push(&key.table);
             }
         }
     }
     found
 }
 
-/// Returns the entity of a table.
+/// Returns the entity of a table whose rows a key identifies.
 pub(super) fn entity_of(model: &Model, keys: &ForeignKeys, table: &Table) -> Option<EntityId> {
+    holder_of(model, keys, table).filter(|id| model.entities[*id].has_key())
+}
+
+/// Returns the entity of a table.
+fn holder_of(model: &Model, keys: &ForeignKeys, table: &Table) -> Option<EntityId> {
     model.entities.iter().position(|entity| keys.is(table, &entity.table))
 }
 

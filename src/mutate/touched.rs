@@ -2,7 +2,17 @@
 
 use super::reference::{Rule, beyond, references};
 use crate::database::ForeignKeys;
-use crate::model::{ColumnId, EntityId, Model, Table};
+use crate::model::{ColumnId, EntityId, Model, Table, TableKind};
+
+/// Returns the tables of all entities, for a write to tables that are not known.
+pub(super) fn every(model: &Model) -> Vec<Table> {
+    model.entities.iter().map(|entity| entity.table.clone()).collect()
+}
+
+/// Returns true if the rows are not those of the table itself: a view writes to other tables.
+fn writes_elsewhere(model: &Model, id: EntityId) -> bool {
+    model.entities[id].kind != TableKind::Table
+}
 
 /// Returns the tables that an update of these columns touches: the table itself, and those whose keys follow
 /// (ON UPDATE).
@@ -12,6 +22,9 @@ pub(super) fn by_update(
     id: EntityId,
     columns: &[ColumnId],
 ) -> Vec<Table> {
+    if writes_elsewhere(model, id) {
+        return every(model);
+    }
     let mut reached = vec![(id, columns.to_vec())];
     let mut next = 0;
     while let Some((entity, columns)) = reached.get(next).cloned() {
@@ -31,19 +44,20 @@ pub(super) fn by_update(
 /// Returns the tables that a deletion touches: the table itself, and those whose rows are deleted or lose
 /// their key (ON DELETE).
 pub(super) fn by_delete(model: &Model, keys: Option<&ForeignKeys>, id: EntityId) -> Vec<Table> {
+    if writes_elsewhere(model, id) {
+        return every(model);
+    }
     let mut deleted = vec![id];
     let mut touched = vec![model.entities[id].table.clone()];
     let mut next = 0;
     while let Some(entity) = deleted.get(next).copied() {
         for reference in references(model, keys, entity) {
-            let nested = match reference.child {
-                Some(child) => vec![(child, reference.rule)],
-                None if reference.rule.cascades() => {
-                    let beyond = beyond(model, keys, &reference.table).into_iter();
-                    beyond.map(|(child, action)| (child, Rule::Database(action))).collect()
-                }
-                None => Vec::new(),
-            };
+            let mut nested = Vec::from_iter(reference.child.map(|child| (child, reference.rule)));
+            let is_outside = reference.child.is_none_or(|child| !model.entities[child].has_key());
+            if is_outside && reference.rule.cascades() {
+                let beyond = beyond(model, keys, &reference.table).into_iter();
+                nested.extend(beyond.map(|(child, action)| (child, Rule::Database(action))));
+            }
             for (child, rule) in nested {
                 if rule.cascades() && !deleted.contains(&child) {
                     deleted.push(child);

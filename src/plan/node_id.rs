@@ -28,7 +28,7 @@ pub fn read(model: &Model, input: &Input) -> Result<(EntityId, Vec<Value>)> {
     let Some((Json::String(name), key)) = parts.split_first() else { return Err(refuse()) };
     let id = model.entity_named(name).ok_or_else(refuse)?;
     let entity = &model.entities[id];
-    if key.len() != entity.primary_key.len() {
+    if !entity.has_key() || key.len() != entity.primary_key.len() {
         return Err(refuse());
     }
     let read_part = |(column, json): (&usize, &Json)| {

@@ -67,17 +67,26 @@ impl Direction {
 }
 
 impl OrderTerm {
-    /// Returns the order by primary key: the default order of lists, and the last tie-break of `orderBy`.
+    /// Returns the order by primary key.
     pub fn primary_key(entity: &Entity) -> Vec<Self> {
-        entity
-            .primary_key
-            .iter()
-            .map(|column| Self {
-                path: Vec::new(),
-                by: OrderBy::Column(*column),
-                direction: Direction::ASCENDING,
-            })
-            .collect()
+        Self::ascending(&entity.primary_key)
+    }
+
+    /// Returns the default order of lists, and the last tie-break of `orderBy`: the primary key. Without one, all columns
+    /// that the viewer sees, and those of the relations. Rows that are equal in all of these cannot be told apart.
+    fn tie_break(entity: &Entity) -> Vec<Self> {
+        if entity.has_key() {
+            return Self::primary_key(entity);
+        }
+        let is_of_relation =
+            |column: &ColumnId| entity.relations.iter().any(|relation| relation.from.contains(column));
+        let is_told_apart = |column: &ColumnId| !entity.columns[*column].hidden || is_of_relation(column);
+        Self::ascending(&Vec::from_iter((0..entity.columns.len()).filter(is_told_apart)))
+    }
+
+    fn ascending(columns: &[ColumnId]) -> Vec<Self> {
+        let by = columns.iter().map(|column| OrderBy::Column(*column));
+        by.map(|by| Self { path: Vec::new(), by, direction: Direction::ASCENDING }).collect()
     }
 
     /// Reads `orderBy` of a list of `entity`, or takes the default order, and completes it to a total order.
@@ -102,7 +111,7 @@ impl OrderTerm {
                 terms.push(term);
             }
         }
-        for last in Self::primary_key(&model.entities[entity]) {
+        for last in Self::tie_break(&model.entities[entity]) {
             if compared.insert((Vec::new(), last.by.clone())) {
                 terms.push(last);
             }
@@ -162,7 +171,8 @@ impl OrderTerm {
         self.path.iter().fold(root, |id, hop| model.entities[id].relations[*hop].target)
     }
 
-    /// Returns the type of the compared value, and true if the value may be NULL.
+    /// Returns the type of the compared value, and true if the value may be NULL. Values without an order are compared as
+    /// text.
     pub fn column_type(&self, model: &Model, root: EntityId) -> (ColumnType, bool) {
         let mut id = root;
         let mut nullable = false;
@@ -174,7 +184,9 @@ impl OrderTerm {
         match self.by {
             OrderBy::Column(column) => {
                 let column = &model.entities[id].columns[column];
-                (column.column_type.clone(), nullable || column.nullable)
+                let is_text = !column.column_type.sortable();
+                let column_type = if is_text { ColumnType::Text } else { column.column_type.clone() };
+                (column_type, nullable || column.nullable)
             }
             OrderBy::Count(_) => (ColumnType::BigInt, false),
             OrderBy::Junction(junction, column) => {

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::{Filter, Load, LoadKind, OrderBy, OrderTerm, Plan, Rules};
-use crate::model::{EntityId, Model, Relation, Table};
+use crate::model::{EntityId, Model, Relation, Table, TableKind};
 
 impl Plan {
-    /// Returns every table that the statements read: rows, filters, orders, junctions, and the viewer's rules.
-    pub fn tables(&self, model: &Model, rules: Option<&Rules>) -> BTreeSet<Table> {
-        let mut tables = Tables { model, rules, found: BTreeSet::new() };
+    /// Returns every table that the statements read: rows, filters, orders, junctions, and the viewer's rules. `None` if
+    /// they read a view or a foreign table, because the tables behind it are not known.
+    pub fn tables(&self, model: &Model, rules: Option<&Rules>) -> Option<BTreeSet<Table>> {
+        let mut tables = Tables { model, rules, found: BTreeSet::new(), reads_elsewhere: false };
         self.loads.iter().for_each(|load| tables.of_load(load));
-        tables.found
+        (!tables.reads_elsewhere).then_some(tables.found)
     }
 }
 
@@ -18,6 +19,8 @@ struct Tables<'a> {
     model: &'a Model,
     rules: Option<&'a Rules>,
     found: BTreeSet<Table>,
+    /// True if a view or a foreign table is read.
+    reads_elsewhere: bool,
 }
 
 impl Tables<'_> {
@@ -34,15 +37,19 @@ impl Tables<'_> {
     }
 
     fn of_entity(&mut self, id: EntityId) {
-        self.found.insert(self.model.entities[id].table.clone());
+        let entity = &self.model.entities[id];
+        self.found.insert(entity.table.clone());
+        self.reads_elsewhere |= entity.kind != TableKind::Table;
         let Some(rules) = self.rules else { return };
         rules.filters(id).for_each(|rule| self.of_rule(rules, id, rule));
     }
 
     /// A rule is evaluated with full sight: no rules apply to the tables that the rule reads.
     fn of_rule(&mut self, rules: &Rules, id: EntityId, rule: &Filter) {
-        let mut read = Tables { model: rules.model(), rules: None, found: BTreeSet::new() };
+        let (model, found) = (rules.model(), BTreeSet::new());
+        let mut read = Tables { model, rules: None, found, reads_elsewhere: false };
         read.of_filter(id, rule);
+        self.reads_elsewhere |= read.reads_elsewhere;
         self.found.append(&mut read.found);
     }
 

@@ -177,6 +177,9 @@ impl<'a> RoleReader<'a> {
                     format!("the key column {column} must be granted: it orders and identifies the rows");
                 self.fault(Some(&entity.name), message);
             }
+            if entity.exposed && !entity.has_key() && united.columns.is_empty() {
+                self.fault(Some(&entity.name), "a column must be granted: nothing else identifies the rows");
+            }
             if let Some(relations) = &united.relations {
                 for field in relations.iter().filter(|field| entity.relation_of_field(field).is_none()) {
                     self.fault(Some(&entity.name), format!("no relation has the field \"{field}\""));

@@ -90,6 +90,13 @@ impl<'a> RoleReader<'a> {
         let Some(role) = self.policies.roles.get(self.role) else { return writes };
         for (name, grant) in &role.grants {
             let Some(id) = self.entity_named(name).filter(|id| raw.contains_key(id)) else { continue };
+            let is_written = grant.create.is_some() || grant.update.is_some() || grant.delete.is_some();
+            if is_written && !self.model.entities[id].writable {
+                self.fault(
+                    Some(name),
+                    "create, update and delete cannot be granted: the entity is read-only",
+                );
+            }
             let create = grant.create.as_ref().and_then(|create| {
                 let Some(check) = &create.check else {
                     self.fault(Some(name), "create has no check: write check = \"true\" for all rows");

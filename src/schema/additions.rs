@@ -173,6 +173,9 @@ fn computed(
     if has_field(entity, &field.name) || model.computed_field(id, &field.name).is_some() {
         return Err(format!("{} has a field of this name already; choose another name", entity.name));
     }
+    if !entity.has_key() {
+        return Err(format!("{} has no key, by which the rows of a batch come apart", entity.name));
+    }
     let column = |name: &String| {
         let place = entity.columns.iter().position(|column| column.name == *name);
         place.ok_or_else(|| format!("the entity has no column {name}"))

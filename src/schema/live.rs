@@ -107,7 +107,11 @@ impl Run {
 
     async fn follow(&self) {
         // Listens before the first run: a commit between both would be missed otherwise.
-        let mut listener = self.database.changes().subscribe(self.tables().await);
+        let changes = self.database.changes();
+        let mut listener = match self.tables().await {
+            Some(tables) => changes.subscribe(tables),
+            None => changes.subscribe_to_all(),
+        };
         loop {
             let executed = self.schema.run(self.prepared.again(), &self.database).await;
             let is_refused = executed.is_request_error();
@@ -130,9 +134,9 @@ impl Run {
         }
     }
 
-    /// Returns the tables of the plan. A subscription that cannot be planned reads none; its only result has
-    /// the error.
-    async fn tables(&self) -> BTreeSet<Table> {
+    /// Returns the tables of the plan, or `None` if they are not known. A subscription that cannot be planned reads none; its
+    /// only result has the error.
+    async fn tables(&self) -> Option<BTreeSet<Table>> {
         let plan = async {
             let compiled = &self.prepared.compiled;
             let variables = variables::with_defaults(compiled.operation()?, &self.prepared.variables)?;
@@ -142,7 +146,7 @@ impl Run {
         };
         plan.await
             .map(|plan| plan.tables(self.schema.model(), self.schema.shared.rules.as_ref()))
-            .unwrap_or_default()
+            .unwrap_or_else(|_| Some(BTreeSet::new()))
     }
 
     /// Waits until no subscriber is left, and removes the run.

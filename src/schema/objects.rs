@@ -10,19 +10,24 @@ use super::field::{FieldDefinition, object_field, scalar_field};
 use super::possible::Possible;
 use crate::model::names::ConnectionTypes;
 use crate::model::{
-    AggregateFunction, Cardinality, Column, Declaration, Entity, EntityId, Model, Relation, names,
+    AggregateFunction, Cardinality, Column, Declaration, Entity, EntityId, Model, Relation, RelationId, names,
 };
 
 /// Builds all output types of a model.
 pub(super) fn types(possible: &Possible) -> Vec<Type> {
     let model = possible.model;
-    let mut types: Vec<Type> = vec![node().into(), page_info().into()];
+    let mut types: Vec<Type> = Vec::new();
+    if model.has_nodes() {
+        types.extend([node().into(), page_info().into()]);
+    }
     for (id, entity) in model.exposed() {
         types.push(object(possible, id).into());
-        types.extend(connection(&entity.name, &entity.types.pages, Vec::new()));
+        if entity.has_key() {
+            types.extend(connection(&entity.name, &entity.types.pages, Vec::new()));
+        }
         types.extend(aggregates(model, entity));
-        for relation in &entity.relations {
-            types.extend(junction_connection(model, entity, relation).into_iter().flatten());
+        for relation_id in 0..entity.relations.len() {
+            types.extend(junction_connection(model, id, relation_id).into_iter().flatten());
         }
     }
     types
@@ -65,28 +70,28 @@ fn page_info() -> Object {
 fn object(possible: &Possible, id: EntityId) -> Object {
     let model = possible.model;
     let entity = &model.entities[id];
-    let mut object = Object::new(&entity.name).implement("Node");
+    let mut object = Object::new(&entity.name);
     if let Some(description) = &entity.description {
         object = object.description(description);
     }
-    object = object.field(
-        scalar_field(names::NODE_ID, TypeRef::named_nn(TypeRef::ID))
-            .description("Globally unique identifier of the object."),
-    );
+    if entity.has_key() {
+        object = object.implement("Node").field(
+            scalar_field(names::NODE_ID, TypeRef::named_nn(TypeRef::ID))
+                .description("Globally unique identifier of the object."),
+        );
+    }
     for (_, column) in entity.visible_columns() {
         object = object.field(column_field(model, column));
     }
     for (relation_id, relation) in entity.relations.iter().enumerate() {
         let target = &model.entities[relation.target];
         if relation.is_many() {
-            let pages = model.connection_types(relation.target, Some((id, relation_id)));
-            let [list, connection, aggregate] =
-                list_fields(possible, &relation.field, relation.target, &pages, Some(&entity.name));
-            let list = match &relation.description {
-                Some(text) => list.description(text),
-                None => list,
-            };
-            for field in [list, connection, aggregate] {
+            let fields = list_fields(possible, &relation.field, relation.target, Some((id, relation_id)));
+            for (place, field) in fields.into_iter().enumerate() {
+                let field = match &relation.description {
+                    Some(text) if place == 0 => field.description(text),
+                    _ => field,
+                };
                 object = object.field(field.into_object_field());
             }
         } else {
@@ -123,16 +128,19 @@ fn to_one(entity: &Entity, target: &Entity, relation: &Relation) -> Field {
     object_field(&relation.field, of).description(relation.description.as_ref().unwrap_or(&description))
 }
 
-/// Builds a list field, its connection and its aggregate, for roots and objects alike.
+/// Builds a list field, its aggregate, and its connection if it has one, for roots and objects alike.
 pub(super) fn list_fields(
     possible: &Possible,
     list: &str,
     target: EntityId,
-    pages: &ConnectionTypes,
-    owner: Option<&str>,
-) -> [FieldDefinition; 3] {
-    let Entity { name: entity, types, .. } = &possible.model.entities[target];
-    let whose = owner.map_or_else(String::new, |owner| format!(" of this {owner}"));
+    relation: Option<(EntityId, RelationId)>,
+) -> Vec<FieldDefinition> {
+    let model = possible.model;
+    let entity @ Entity { name, types, .. } = &model.entities[target];
+    let whose = match relation {
+        Some((owner, _)) => format!(" of this {}", model.entities[owner].name),
+        None => String::new(),
+    };
     let filter = || {
         InputValue::new("where", TypeRef::named(&types.filter))
             .description("Filter that the rows must match; all rows if omitted.")
@@ -141,10 +149,12 @@ pub(super) fn list_fields(
         if !possible.orders(target) {
             return field;
         }
-        field.argument(
-            InputValue::new("orderBy", TypeRef::named_nn_list(&types.order))
-                .description("Sort keys in order of priority; the primary key breaks ties."),
-        )
+        field.argument(InputValue::new("orderBy", TypeRef::named_nn_list(&types.order)).description(
+            match entity.has_key() {
+                true => "Sort keys in order of priority; the primary key breaks ties.",
+                false => "Sort keys in order of priority; the columns in their order break ties.",
+            },
+        ))
     };
     let number = |name: &str, description: &str| {
         InputValue::new(name, TypeRef::named(TypeRef::INT)).description(description)
@@ -152,17 +162,18 @@ pub(super) fn list_fields(
     let cursor = |name: &str, description: &str| {
         InputValue::new(name, TypeRef::named(TypeRef::STRING)).description(description)
     };
-    [
+    let rows = ordered(
+        FieldDefinition::new(list, TypeRef::named_nn_list_nn(name))
+            .description(format!("Lists {name} objects{whose}."))
+            .argument(filter()),
+    )
+    .argument(number("limit", "Maximum number of rows to return; unlimited if omitted."))
+    .argument(number("offset", "Number of rows to skip; 0 if omitted."));
+    let pages = model.has_connection(target, relation).then(|| {
+        let of = TypeRef::named_nn(model.connection_types(target, relation).connection);
         ordered(
-            FieldDefinition::new(list, TypeRef::named_nn_list_nn(entity))
-                .description(format!("Lists {entity} objects{whose}."))
-                .argument(filter()),
-        )
-        .argument(number("limit", "Maximum number of rows to return; unlimited if omitted."))
-        .argument(number("offset", "Number of rows to skip; 0 if omitted.")),
-        ordered(
-            FieldDefinition::new(names::connection_field(list), TypeRef::named_nn(&pages.connection))
-                .description(format!("Pages through {entity} objects{whose} by cursor."))
+            FieldDefinition::new(names::connection_field(list), of)
+                .description(format!("Pages through {name} objects{whose} by cursor."))
                 .argument(filter()),
         )
         .argument(number(
@@ -174,11 +185,12 @@ pub(super) fn list_fields(
             "last",
             "Maximum number of edges to return, from the end of the list; unlimited if omitted.",
         ))
-        .argument(cursor("before", "Returns only edges before this cursor.")),
-        FieldDefinition::new(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
-            .description(format!("Aggregates {entity} objects{whose}."))
-            .argument(filter()),
-    ]
+        .argument(cursor("before", "Returns only edges before this cursor."))
+    });
+    let aggregate = FieldDefinition::new(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
+        .description(format!("Aggregates {name} objects{whose}."))
+        .argument(filter());
+    std::iter::once(rows).chain(pages).chain([aggregate]).collect()
 }
 
 fn connection(entity: &str, types: &ConnectionTypes, junction_columns: Vec<Field>) -> [Type; 2] {
@@ -211,10 +223,12 @@ fn connection(entity: &str, types: &ConnectionTypes, junction_columns: Vec<Field
 }
 
 /// Builds the connection of a many-to-many list whose edges carry the junction's columns.
-fn junction_connection(model: &Model, owner: &Entity, relation: &Relation) -> Option<[Type; 2]> {
+fn junction_connection(model: &Model, id: EntityId, relation_id: RelationId) -> Option<[Type; 2]> {
+    let owner = &model.entities[id];
+    let relation = &owner.relations[relation_id];
     let junction = &model.entities[relation.junction.as_ref()?.entity?];
     let columns = model.junction_columns(relation);
-    if columns.is_empty() {
+    if columns.is_empty() || !model.has_connection(relation.target, Some((id, relation_id))) {
         return None;
     }
     let fields = columns.into_iter().map(|id| column_field(model, &junction.columns[id])).collect();

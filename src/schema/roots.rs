@@ -27,20 +27,26 @@ pub(super) fn subscription(possible: &Possible) -> Subscription {
 
 fn reading(possible: &Possible) -> Vec<FieldDefinition> {
     let model = possible.model;
-    let mut fields = vec![
+    let mut fields = Vec::new();
+    if model.has_nodes() {
+        fields.extend(look_ups_of_nodes());
+    }
+    for (id, entity) in model.exposed() {
+        fields.extend(entity.lookups().map(|(name, key)| lookup(model, entity, name, key)));
+        fields.extend(objects::list_fields(possible, &entity.roots.list, id, None));
+    }
+    fields
+}
+
+fn look_ups_of_nodes() -> [FieldDefinition; 2] {
+    [
         FieldDefinition::new("node", TypeRef::named("Node"))
             .argument(InputValue::new("nodeId", TypeRef::named_nn(TypeRef::ID)))
             .description("Object with this identifier; null if it does not exist."),
         FieldDefinition::new("nodes", TypeRef::named_list_nn("Node"))
             .argument(InputValue::new("nodeIds", TypeRef::named_nn_list_nn(TypeRef::ID)))
             .description("Objects with these identifiers in the given order; null for each that does not exist. Runs one SQL statement per type."),
-    ];
-    for (id, entity) in model.exposed() {
-        fields.extend(entity.lookups().map(|(name, key)| lookup(model, entity, name, key)));
-        let pages = model.connection_types(id, None);
-        fields.extend(objects::list_fields(possible, &entity.roots.list, id, &pages, None));
-    }
-    fields
+    ]
 }
 
 fn lookup(model: &Model, entity: &Entity, name: String, key: &[ColumnId]) -> FieldDefinition {

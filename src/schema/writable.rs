@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use crate::model::{
     Column, ColumnId, Declaration, Entity, EntityId, Model, NestedNeed, NestedVerb, Relation, RelationId,
+    TableKind,
 };
 use crate::plan::Rules;
 use crate::policy::RowAction;
@@ -80,7 +81,7 @@ impl<'a> Writable<'a> {
     /// Returns true if clients can identify a row by its primary key.
     pub fn has_primary_key(&self, id: EntityId) -> bool {
         let entity = &self.seen.entities[id];
-        entity.primary_key.iter().all(|column| !entity.columns[*column].hidden)
+        entity.has_key() && entity.primary_key.iter().all(|column| !entity.columns[*column].hidden)
     }
 
     /// Returns true if `UserCreate`, or its variant for this nesting, is a type.
@@ -100,7 +101,7 @@ impl<'a> Writable<'a> {
 
     /// Returns true if rows can be deleted.
     pub fn deletes(&self, id: EntityId) -> bool {
-        self.rules.is_none_or(|rules| rules.deletes(id).is_some())
+        self.model.entities[id].writable && self.rules.is_none_or(|rules| rules.deletes(id).is_some())
     }
 
     /// Returns true if the role may not read a row that one of these actions leaves.
@@ -117,6 +118,10 @@ impl<'a> Writable<'a> {
         }
         let entity = &self.model.entities[id];
         let is_open = |key: &[ColumnId]| {
+            // The statement names a unique index of the database.
+            if !entity.is_kept_unique(key) {
+                return false;
+            }
             self.rules.is_none()
                 || key.iter().all(|column| self.has_value(id, RowAction::Create, *column))
                     && (0..entity.columns.len()).all(|column| {
@@ -159,12 +164,27 @@ impl<'a> Writable<'a> {
                 Some(*relation_id) != place
                     && match relation.declaration {
                         Declaration::BelongsTo => {
-                            self.gives_key(id, action, &relation.from) && self.links(relation.target)
+                            self.gives_key(id, action, &relation.from)
+                                && self.links(relation.target)
+                                && !self.follows_another(id, relation)
                         }
                         _ => self.verbs(id, *relation_id, action).next().is_some(),
                     }
             })
             .map(|(_, relation)| relation)
+    }
+
+    /// Returns true for a forward relation to a view whose key the relations to tables set: it follows from them.
+    fn follows_another(&self, id: EntityId, relation: &Relation) -> bool {
+        let is_of_table = |other: &Relation| {
+            other.declaration == Declaration::BelongsTo
+                && self.model.entities[other.target].kind == TableKind::Table
+        };
+        let is_set = |column: &ColumnId| {
+            let mut relations = self.model.entities[id].relations_of_column(*column);
+            relations.any(|(_, other)| is_of_table(other))
+        };
+        !is_of_table(relation) && relation.from.iter().all(is_set)
     }
 
     /// Returns true if an input needs a value for this forward relation.
@@ -234,9 +254,12 @@ impl<'a> Writable<'a> {
 
     /// Returns true if links can be made: rows of the junction, with both ends given.
     fn makes_links(&self, relation: &Relation) -> bool {
-        let (Some(_), Some(junction)) = (self.rules, &relation.junction) else { return true };
-        let Some(id) = junction.entity else { return false };
+        let Some(junction) = &relation.junction else { return true };
+        let Some(id) = junction.entity else { return self.rules.is_none() };
         let entity = &self.model.entities[id];
+        if self.rules.is_none() {
+            return entity.writable;
+        }
         (0..entity.columns.len()).all(|column| {
             let described = &entity.columns[column];
             match junction.from.contains(&described.name) || junction.to.contains(&described.name) {
@@ -248,16 +271,18 @@ impl<'a> Writable<'a> {
 
     fn unlinks(&self, relation: &Relation) -> bool {
         let junction = relation.junction.as_ref().and_then(|junction| junction.entity);
-        self.rules.is_none() || junction.is_some_and(|id| self.deletes(id))
+        junction.map_or(self.rules.is_none(), |id| self.deletes(id))
     }
 
     fn may(&self, id: EntityId, action: RowAction) -> bool {
-        self.rules.is_none_or(|rules| rules.writes(id, action).is_some())
+        self.model.entities[id].writable && self.rules.is_none_or(|rules| rules.writes(id, action).is_some())
     }
 
     fn may_give(&self, id: EntityId, action: RowAction, column: ColumnId) -> bool {
-        let Some(rules) = self.rules else { return true };
-        rules.writes(id, action).is_some_and(|rules| rules.columns.contains(&column))
+        self.model.entities[id].writable
+            && self.rules.is_none_or(|rules| {
+                rules.writes(id, action).is_some_and(|rules| rules.columns.contains(&column))
+            })
     }
 
     fn sets(&self, id: EntityId, action: RowAction, column: ColumnId) -> bool {
@@ -282,6 +307,7 @@ impl<'a> Writable<'a> {
         let mut required = entity.relations.iter().enumerate().filter(|(relation_id, relation)| {
             Some(*relation_id) != place
                 && relation.declaration == Declaration::BelongsTo
+                && !self.follows_another(id, relation)
                 && self.is_required(id, relation)
         });
         let is_given = |(column, described): (ColumnId, &Column)| match self.rules {

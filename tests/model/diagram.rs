@@ -12,7 +12,9 @@ use std::path::Path;
 
 use crowsfoot::diagram::{Format, draw};
 use crowsfoot::model::names::{self, RootNames, TypeNames};
-use crowsfoot::model::{Cardinality, Column, ColumnType, Declaration, Entity, KeyAction, Relation, Table};
+use crowsfoot::model::{
+    Cardinality, Column, ColumnType, Declaration, Entity, KeyAction, Promises, Relation, Table, TableKind,
+};
 use crowsfoot::{Model, Registry};
 use roxmltree::{Document, Node};
 
@@ -244,8 +246,11 @@ fn hundred() -> Model {
             description: None,
             table: Table { schema: None, name: names::list_field(&name) },
             columns,
+            kind: TableKind::Table,
             primary_key: vec![0],
             unique_keys: Vec::new(),
+            promises: Promises::default(),
+            writable: true,
             order_by: None,
             scope: None,
             relations,

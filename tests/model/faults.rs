@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use crowsfoot::Registry;
-use crowsfoot::model::{ModelFault, OnDelete, Spelling};
+use crowsfoot::model::{ModelFault, OnDelete, Spelling, TableDescription, TableOptions};
+use crowsfoot::{EntityOptions, Registry};
 
 use crate::compact::links::{pupil, subject};
 use crate::entity::entity;
+use crate::from_tables::describe::table;
 
 /// Entities that fit each other.
 mod sound {
@@ -1032,7 +1033,39 @@ const CASES: &[Case] = &[
         },
         &["the choices ANN and ANNA of Author.name have the same value \"ann\""],
     ),
+    (
+        "keys of an entity in its options",
+        || {
+            Registry::new()
+                .register_with::<sound::author::Entity>(|author| author.key(["id"]).not_null("name"))
+                .register::<sound::post::Entity>()
+        },
+        &[
+            "the option key (id) of authors does not fit: an entity declares it itself",
+            "the option not_null (name) of authors does not fit: an entity declares it itself",
+        ],
+    ),
+    (
+        "a writable table without a key",
+        || without_key(|log| log.writable(true)),
+        &["Log cannot be writable, because it has no key; name one with the option key"],
+    ),
+    (
+        "a table without a key whose columns are hidden",
+        || without_key(|log| log.hide("line")),
+        &["Log has no field: all its columns are hidden; show a column or exclude the table"],
+    ),
+    (
+        "a type for a column that has one",
+        || without_key(|log| log.column_type("line", "BigInt")),
+        &["the type BigInt of logs.line cannot be set: the column has the type integer"],
+    ),
 ];
+
+fn without_key(options: impl FnOnce(EntityOptions) -> EntityOptions) -> Registry {
+    let logs = TableDescription { primary_key: Vec::new(), ..table("logs", &["line"]) };
+    Registry::from_tables(&[logs], &TableOptions::new().entity("logs", options))
+}
 
 fn sound() -> Registry {
     Registry::new().register::<sound::author::Entity>().register::<sound::post::Entity>()
@@ -1071,7 +1104,7 @@ fn every_kind_of_fault_is_provoked() {
     assert_eq!(provoked, (0..KINDS).collect());
 }
 
-const KINDS: usize = 27;
+const KINDS: usize = 31;
 
 /// Index of a fault's kind. A new kind does not compile here, and then fails above until a case provokes it.
 fn kind(fault: &ModelFault) -> usize {
@@ -1103,6 +1136,10 @@ fn kind(fault: &ModelFault) -> usize {
         ModelFault::ChoicesOfType { .. } => 24,
         ModelFault::ChoiceValue { .. } => 25,
         ModelFault::ChoiceTwice { .. } => 26,
+        ModelFault::WritableWithoutKey { .. } => 27,
+        ModelFault::NoField { .. } => 28,
+        ModelFault::DeclaredKey { .. } => 29,
+        ModelFault::DeclaredType { .. } => 30,
     }
 }
 

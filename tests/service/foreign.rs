@@ -108,7 +108,7 @@ async fn a_database_is_served_with_its_relations_by_one_command() {
         assert_eq!(refused["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{refused}");
         let ended = service.stop().await;
         for note in [
-            "table audit is left out: it has no primary key",
+            "audit is a read-only list without nodes and connections: it has no primary key",
             "the entity of table node is named NodeRecord, because Node is a type of every schema",
         ] {
             assert!(ended.log.contains(note), "{ended:?}");
@@ -125,7 +125,7 @@ async fn every_command_reads_the_model_of_the_database() {
         let ended = run(&folder, &[&["schema"], &live[..]].concat()).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.out.contains("type Player implements Node {"), "{ended:?}");
-        assert!(ended.log.contains("note: table audit is left out: "), "{ended:?}");
+        assert!(ended.log.contains("note: audit is a read-only list"), "{ended:?}");
         let ended = run(&folder, &[&["model", "--format", "mermaid"], &live[..]].concat()).await;
         assert!(ended.code == Some(0) && ended.out.contains("Player"), "{ended:?}");
         let explain = ["explain", "{ players { skills { title } } }"];
@@ -137,7 +137,7 @@ async fn every_command_reads_the_model_of_the_database() {
         assert!(ended.code == Some(0) && ended.out.contains(array), "{ended:?}");
         let ended = run(&folder, &[&["check"], &live[..]].concat()).await;
         assert!(
-            ended.code == Some(0) && ended.out.ends_with("7 entities match each other and the database\n"),
+            ended.code == Some(0) && ended.out.ends_with("8 entities match each other and the database\n"),
             "{ended:?}"
         );
         database.drop().await;
@@ -174,12 +174,13 @@ async fn an_options_file_renames_and_its_faults_have_lines() {
     // Every default that `init` writes, and none of which changes the schema.
     let ended = run(&folder, &["init", "--database-url", &database.url]).await;
     assert!(
-        ended.code == Some(0) && ended.out == "crowsfoot.toml has the defaults of 6 entities\n",
+        ended.code == Some(0) && ended.out == "crowsfoot.toml has the defaults of 7 entities\n",
         "{ended:?}"
     );
     let file = folder.path().join("crowsfoot.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("# rename.homeGames = \"homeGames\" # [Game!]!\n"), "{text}");
+    assert!(text.contains("# # key = [\"line\"] # columns that identify the rows\n"), "{text}");
     let with_options = [&["schema", "--options", "crowsfoot.toml"], &live[..]].concat();
     assert_eq!(run(&folder, &with_options).await.out, schema);
     let defaults = text.lines().skip(2).map(|line| line.strip_prefix("# ").unwrap_or(line));
@@ -206,6 +207,22 @@ async fn an_options_file_renames_and_its_faults_have_lines() {
             "[entities.player]\nhide = [\"nam\"]",
             "crowsfoot.toml: line 2: an option of Player names \"nam\", which does not exist; did you mean \"name\"?",
         ),
+        (
+            "[entities.player]\nkey = [\"name\"]",
+            "crowsfoot.toml: line 2: the option key (name) of player does not fit: the primary key is (id)",
+        ),
+        (
+            "[entities.audit]\nkey = [\"lin\"]",
+            "crowsfoot.toml: line 2: an option of audit names \"lin\", which does not exist; did you mean \"line\"?",
+        ),
+        (
+            "[entities.audit]\nforeign_keys = [{ columns = [\"line\"], referenced = \"player\" }]",
+            "Did you mean `references`?",
+        ),
+        (
+            "[entities.audit]\nwritable = true",
+            "crowsfoot.toml: line 2: Audit cannot be writable, because it has no key",
+        ),
         // All of them at once.
         ("[entities.player]\nhide = [\"nam\"]\nreverse.teem = \"men\"\n[entities.gmae]", "(3 found)"),
     ] {
@@ -217,12 +234,49 @@ async fn an_options_file_renames_and_its_faults_have_lines() {
 }
 
 #[tokio::test]
+async fn a_declared_key_is_served_and_checked() {
+    for database in databases().await {
+        let folder = Folder::new();
+        let options = "[entities.audit]\nkey = [\"line\"]\nwritable = true\n[entities.heads]\nkey = [\"id\"]\n\
+            foreign_keys = [{ columns = [\"id\"], references = \"player\" }]\nrename.player = \"of\"\nreverse.player = \"head\"\n";
+        std::fs::write(folder.path().join("crowsfoot.toml"), options).unwrap();
+        database.run("CREATE VIEW heads AS SELECT id, name FROM player").await;
+        let arguments = ["--from-database", "--options", "crowsfoot.toml", "--database-url", &database.url];
+        let service = Service::start(&folder, &arguments).await;
+        let answer = data(
+            &service,
+            "mutation { one: createAudit(input: { line: \"a\" }) { line } two: createAudit(input: { line: \"b\" }) { nodeId } }",
+        )
+        .await;
+        assert_eq!(answer["one"], json!({ "line": "a" }));
+        let answer = data(
+            &service,
+            "{ audit(line: \"b\") { line } auditsConnection(first: 1) { nodes { line } }
+               heads(limit: 1) { name of { name } } players(limit: 1) { head { id } } }",
+        )
+        .await;
+        assert_eq!(answer["audit"], json!({ "line": "b" }));
+        assert_eq!(answer["heads"][0]["name"], answer["heads"][0]["of"]["name"]);
+        assert_eq!(answer["players"][0]["head"]["id"], 1);
+        service.stop().await;
+        let check = [&["check"], &arguments[..]].concat();
+        assert_eq!(run(&folder, &check).await.code, Some(0));
+        database.run("INSERT INTO audit VALUES ('b'), (NULL)").await;
+        let ended = run(&folder, &check).await;
+        for fault in ["rows repeat audit (line)", "rows have NULL in audit (line)"] {
+            assert!(ended.code == Some(1) && ended.log.contains(fault), "{ended:?}");
+        }
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_database_without_tables_is_refused() {
     let database = support::sqlite().await;
     let folder = Folder::new();
     let ended = run(&folder, &["serve", "--from-database", "--database-url", &database.url]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.log.contains("the database has no table with a primary key"), "{ended:?}");
+    assert!(ended.log.contains("the database has no table or view that can be read"), "{ended:?}");
     let ended = run(&folder, &["schema", "--schema", "shop"]).await;
     assert!(ended.code == Some(2) && ended.log.contains("--from-database"), "{ended:?}");
     database.drop().await;

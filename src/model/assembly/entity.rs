@@ -6,7 +6,9 @@ use sea_orm::Value;
 
 use crate::model::reflect::{Reflected, ReflectedColumn};
 use crate::model::registry::EntityOptions;
-use crate::model::{ChoiceType, Column, ColumnType, Entity, Enumeration, Limit, ModelFault, Scalar, names};
+use crate::model::{
+    ChoiceType, Column, ColumnId, ColumnType, Entity, Enumeration, Limit, ModelFault, Promises, Scalar, names,
+};
 
 /// Returns the entity, and adds the enums of its columns to `enumerations`.
 pub(super) fn assemble(
@@ -48,15 +50,20 @@ pub(super) fn assemble(
     let one = names::field(&name);
     let many = options.plural.clone().unwrap_or_else(|| names::list_field(&name));
     let position = |wanted: &String| reflected.columns.iter().position(|column| column.name == *wanted);
+    let keys = |keys: &[Vec<String>]| -> Vec<Vec<ColumnId>> {
+        keys.iter().map(|key| key.iter().filter_map(position).collect()).collect()
+    };
     Entity {
         description: options.comment.as_ref().or(reflected.comment.as_ref()).cloned(),
         table: reflected.table.clone(),
         primary_key: reflected.primary_key.iter().filter_map(position).collect(),
-        unique_keys: reflected
-            .unique_keys
-            .iter()
-            .map(|key| key.iter().filter_map(position).collect())
-            .collect(),
+        kind: reflected.kind,
+        unique_keys: keys(&reflected.unique_keys),
+        promises: Promises {
+            unique_keys: keys(&reflected.promised_keys),
+            not_null: reflected.promised_not_null.iter().filter_map(position).collect(),
+        },
+        writable: options.writable.unwrap_or(reflected.writable),
         relations: Vec::new(),
         order_by: options.order_by.clone(),
         scope: options.scope.clone(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::{Assembly, Origin, many_to_many};
 use crate::model::relation::Declared;
-use crate::model::{Declaration, EntityId, Junction, ModelFault, Table, names};
+use crate::model::{Declaration, EntityId, Junction, ModelFault, Table, TableKind, names};
 
 /// List through a junction: it enters by one key of the junction, and leaves by another.
 struct ListThrough {
@@ -76,7 +76,10 @@ impl Assembly {
     fn is_exactly_a_key(&self, id: EntityId, one: &Declared, other: &Declared) -> bool {
         let pair: BTreeSet<&String> = one.from.iter().chain(&other.from).collect();
         let reflected = &self.registered[id].0;
-        one.from != other.from
+        // A view or a table without a key links nothing: its rows are a type of their own.
+        reflected.kind == TableKind::Table
+            && !reflected.primary_key.is_empty()
+            && one.from != other.from
             && std::iter::once(&reflected.primary_key)
                 .chain(&reflected.unique_keys)
                 .any(|key| key.iter().collect::<BTreeSet<_>>() == pair)

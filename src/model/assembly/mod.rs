@@ -320,8 +320,15 @@ impl Assembly {
                 options.generated.iter().chain(options.defaults.keys()).chain(options.spellings.keys());
             let generated = generated.chain(options.choices.keys());
             let generated = generated.filter(|name| !columns.contains(*name));
-            // Of tables, the option was read with the keys; an entity declares the side itself.
+            // Of tables, the options were read with the keys; an entity declares its keys and sides itself.
             let many = options.many.iter().filter(|_| !self.clashes.resolves());
+            let of_tables = options.of_tables_alone().into_iter().filter(|_| !self.clashes.resolves());
+            self.faults.extend(of_tables.map(|(option, columns)| ModelFault::DeclaredKey {
+                table: entity.table.to_string(),
+                option,
+                columns,
+                problem: "an entity declares it itself".to_owned(),
+            }));
             let unknown: BTreeSet<&String> = unknown.chain(lists).chain(generated).chain(many).collect();
             self.faults.extend(
                 unknown.into_iter().map(|name| ModelFault::unknown_option(&entity.name, name, &known)),

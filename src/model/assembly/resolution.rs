@@ -16,8 +16,8 @@
 //! | 8 | enum | `Enum` is added |
 //! | 9 | value of an enum | `_VALUE` is added |
 //!
-//! Two owners of one rank both take their next names if both have one that is not made by adding a word, so that
-//! neither depends on the order of the tables. If only one has such a name, that one gives way; otherwise the second. No name gets a number.
+//! Of one rank, parts of views give way to those of tables. Two other owners of one rank both take their next names if both
+//! have one that is not made by adding a word, so that neither depends on the order of the tables. If only one has such a name, that one gives way; otherwise the second. No name gets a number.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ use heck::ToPascalCase;
 use super::Assembly;
 use crate::model::check::{self, Clash, Findings, NamedPart};
 use crate::model::names::{self, RootNames, TypeNames};
-use crate::model::{Declaration, EntityId, ModelFault, Note};
+use crate::model::{Declaration, EntityId, ModelFault, Note, TableKind};
 
 /// Maximum number of checks. Each makes a name longer, so that few are needed; names chosen by options may clash for
 /// ever, and are then faults.
@@ -70,7 +70,7 @@ impl Assembly {
             [true, true] => Vec::new(),
             [true, false] => vec![other],
             [false, true] => vec![one],
-            [false, false] => match self.rank(one.0).cmp(&self.rank(other.0)) {
+            [false, false] => match self.precedence(one.0).cmp(&self.precedence(other.0)) {
                 std::cmp::Ordering::Less => vec![other],
                 std::cmp::Ordering::Greater => vec![one],
                 std::cmp::Ordering::Equal if one.0 == other.0 => vec![other],
@@ -94,6 +94,19 @@ impl Assembly {
             _ => false,
         };
         is_chosen || self.clashes.chosen.contains(&named)
+    }
+
+    /// Returns the rank, and true for parts of views, which give way to those of tables.
+    fn precedence(&self, named: NamedPart) -> (u8, bool) {
+        let is_view = |id: EntityId| self.model.entities[id].kind != TableKind::Table;
+        let is_of_view = match named {
+            NamedPart::Entity(id) | NamedPart::Plural(id) => is_view(id),
+            NamedPart::Relation(id, relation) => {
+                is_view(id) || is_view(self.model.entities[id].relations[relation].target)
+            }
+            _ => false,
+        };
+        (self.rank(named), is_of_view)
     }
 
     fn rank(&self, named: NamedPart) -> u8 {

@@ -2,7 +2,7 @@
 //! rule.
 
 use super::Assembly;
-use crate::model::{Column, Declaration, EntityId, ModelFault, OnDelete, Relation, RelationId};
+use crate::model::{Column, Declaration, EntityId, ModelFault, OnDelete, Relation, RelationId, TableKind};
 
 impl Assembly {
     /// Applies to each key the rule that an option of either side names. Runs before fields are renamed or
@@ -108,6 +108,10 @@ impl Assembly {
         let columns = || relation.from.iter().map(|column| &entity.columns[*column]);
         let can_be_default = |column: &Column| column.default.is_some() || column.nullable;
         let problem = match (rule, relation.rule) {
+            _ if !entity.has_key() => Some("no key identifies the rows that hold it".to_owned()),
+            _ if entity.kind != TableKind::Table && !entity.writable => {
+                Some("the rows that hold it are read-only".to_owned())
+            }
             (rule, Some(known)) if known != rule => Some(format!("{known} is declared as well")),
             (OnDelete::SetNull, _) if columns().all(|column| !column.nullable) => {
                 Some("no column of its key may be NULL".to_owned())

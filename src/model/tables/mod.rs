@@ -1,5 +1,6 @@
 //! Tables of a live database as a registry: the second way to fill the model.
 
+mod declared;
 mod names;
 mod options;
 mod relations;
@@ -15,7 +16,7 @@ use served::{Served, key, sorted};
 use super::assembly::spellings;
 use super::reflect::{Reflected, ReflectedColumn};
 use super::registry::Registry;
-use super::{Generation, Note, TableDescription};
+use super::{Generation, ModelFault, Note, TableDescription, TableKind};
 
 /// Tables in which migration tools keep their own state.
 const STATE_OF_MIGRATIONS: [&str; 12] = [
@@ -48,7 +49,7 @@ impl Registry {
     pub fn from_tables(tables: &[TableDescription], options: &TableOptions) -> Self {
         let (mut notes, mut faults) = (Vec::new(), options.unknown(tables));
         let tables = spellings::of_tables(tables, |table| options.of_table(&table.table));
-        let served = served(&tables, options, &mut notes);
+        let served = served(&tables, options, &mut notes, &mut faults);
         let names = names::entities(&served);
         let mut registered = Vec::new();
         for (table, names) in served.iter().zip(&names) {
@@ -61,11 +62,13 @@ impl Registry {
     }
 }
 
-/// Returns the tables that become entities, and notes the others.
+/// Returns the tables that become entities, and notes the others. Tables come before views, so that no name of a table
+/// gives way to that of a view.
 fn served<'a>(
     tables: &'a [TableDescription],
     options: &TableOptions,
     notes: &mut Vec<Note>,
+    faults: &mut Vec<ModelFault>,
 ) -> Vec<Served<'a>> {
     let mut served = Vec::new();
     for description in tables {
@@ -80,25 +83,28 @@ fn served<'a>(
             notes.push(left_out("it holds the state of a migration tool"));
             continue;
         }
-        let mut candidate =
-            Served { description, key: Vec::new(), options: options.of_table(&description.table) };
+        let mut candidate = Served::new(description, options.of_table(&description.table));
+        faults.append(&mut declared::declare(&mut candidate, tables));
+        if !description.columns.iter().any(|column| candidate.column_type(&column.name).is_some()) {
+            notes.push(left_out("it has no column with a scalar"));
+            continue;
+        }
+        let is_declared = !candidate.key.is_empty();
         match key(&candidate) {
             Ok(key) => candidate.key = key,
-            Err(reason) => {
-                notes.push(left_out(reason));
-                continue;
-            }
+            Err(reason) => notes.push(Note::NoKey { table: table.clone(), reason: reason.to_owned() }),
         }
-        if description.primary_key.is_empty() {
+        if description.primary_key.is_empty() && !candidate.key.is_empty() && !is_declared {
             notes.push(Note::KeyTaken { table, columns: candidate.key.clone() });
         }
         served.push(candidate);
     }
+    served.sort_by_key(|table| table.description.kind != TableKind::Table);
     served
 }
 
 fn reflect(table: &Served, names: &EntityNames, notes: &mut Vec<Note>) -> Reflected {
-    let description = table.description;
+    let description = &table.description;
     let name = description.table.to_string();
     let mut columns = Vec::new();
     for column in &description.columns {
@@ -148,8 +154,12 @@ fn reflect(table: &Served, names: &EntityNames, notes: &mut Vec<Note>) -> Reflec
         comment: description.comment.clone(),
         columns,
         auto_increment: table.key.len() == 1 && table.key.iter().all(numbered),
+        kind: description.kind,
         primary_key: table.key.clone(),
         unique_keys: unique_keys(table, &name, notes),
+        promised_keys: table.promised_keys.clone(),
+        promised_not_null: table.promised_not_null.clone(),
+        writable: table.is_writable(),
         relations: Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use heck::ToSnakeCase;
 
 use super::served::Served;
-use crate::model::names;
+use crate::model::{TableKind, names};
 
 /// Number of tables that make a common beginning a prefix.
 const FEWEST_WITH_PREFIX: usize = 3;
@@ -71,31 +71,39 @@ pub(super) fn entities(tables: &[Served]) -> Vec<EntityNames> {
 }
 
 /// Returns the number of words at the beginning of each table's name that are a prefix: of all tables, or of a
-/// Django application.
+/// Django application. Views have the prefix if their names begin with it; they do not decide about it.
 fn prefixes(tables: &[Served], readable: &[String]) -> Vec<usize> {
     let split: Vec<Vec<&str>> = readable.iter().map(|name| name.split('_').collect()).collect();
+    let is_table = |table: &&Served| table.description.kind == TableKind::Table;
+    let deciding = tables.iter().zip(&split).filter(|(table, _)| is_table(table)).map(|(_, words)| words);
     let is_django = tables.iter().any(|table| table.description.table.name == "django_content_type");
     if is_django {
         let mut applications: BTreeMap<&str, Vec<&Vec<&str>>> = BTreeMap::new();
-        for words in &split {
+        for words in deciding {
             applications.entry(words[0]).or_default().push(words);
         }
-        let prefixes: BTreeMap<&str, usize> =
+        let prefixes: BTreeMap<&str, &[&str]> =
             applications.into_iter().map(|(application, names)| (application, common(&names))).collect();
-        return split.iter().map(|words| prefixes[words[0]]).collect();
+        let of_application = |words: &Vec<&str>| prefixes.get(words[0]).copied().unwrap_or_default();
+        return split.iter().map(|words| begins(words, of_application(words))).collect();
     }
-    let all: Vec<&Vec<&str>> = split.iter().collect();
-    let prefix = if all.len() < FEWEST_WITH_PREFIX { 0 } else { common(&all) };
-    vec![prefix; split.len()]
+    let all: Vec<&Vec<&str>> = deciding.collect();
+    let prefix = if all.len() < FEWEST_WITH_PREFIX { &[] } else { common(&all) };
+    split.iter().map(|words| begins(words, prefix)).collect()
 }
 
-/// Returns the number of words with which all names begin. At least one word of each name is left.
-fn common(names: &[&Vec<&str>]) -> usize {
-    let Some(first) = names.first() else { return 0 };
+/// Returns the length of the prefix if the name begins with it and has a further word.
+fn begins(words: &[&str], prefix: &[&str]) -> usize {
+    if words.len() > prefix.len() && words.starts_with(prefix) { prefix.len() } else { 0 }
+}
+
+/// Returns the words with which all names begin. At least one word of each name is left.
+fn common<'a>(names: &[&'a Vec<&str>]) -> &'a [&'a str] {
+    let Some(first) = names.first() else { return &[] };
     let shortest = names.iter().map(|words| words.len()).min().unwrap_or(0);
     let is_common = |place: &usize| names.iter().all(|words| words[*place] == first[*place]);
     let most = if names.len() == 1 { 1 } else { usize::MAX };
-    (0..shortest.saturating_sub(1).min(most)).take_while(is_common).count()
+    &first[..(0..shortest.saturating_sub(1).min(most)).take_while(is_common).count()]
 }
 
 /// Returns the field of a column.

@@ -96,6 +96,11 @@ impl TableOptions {
         unknown.map(|name| ModelFault::unknown_option("the database", name, &known)).collect()
     }
 
+    /// Returns the table that an option names.
+    pub(super) fn find<'a>(tables: &'a [TableDescription], name: &str) -> Option<&'a TableDescription> {
+        tables.iter().find(|known| known.table.name == name || known.table.to_string() == name)
+    }
+
     /// Returns the options of a table.
     pub(super) fn of_table(&self, table: &Table) -> EntityOptions {
         let found = self.entities.iter().find(|(name, _)| matches(name, table));

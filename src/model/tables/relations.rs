@@ -17,7 +17,7 @@ struct Key<'a> {
     holder: usize,
     target: usize,
     description: &'a ForeignKeyDescription,
-    /// Referenced columns: those of the description, or the primary key that the description leaves unsaid.
+    /// Referenced columns: those of the description, or the key that the description leaves unsaid.
     target_columns: &'a [String],
 }
 
@@ -30,12 +30,14 @@ pub(super) fn add(
     registered: &mut [(Reflected, EntityOptions)],
     notes: &mut Vec<Note>,
 ) -> Vec<ModelFault> {
-    let mut keys = Vec::new();
+    let (mut keys, mut faults) = (Vec::new(), Vec::new());
     let places: HashMap<&Table, usize> =
         tables.iter().enumerate().map(|(place, table)| (&table.description.table, place)).collect();
     for (holder, table) in tables.iter().enumerate() {
         let mut known = BTreeSet::new();
-        for description in &table.description.foreign_keys {
+        let described = &table.description.foreign_keys;
+        let first_declared = described.len() - table.declared_foreign_keys;
+        for (place, description) in described.iter().enumerate() {
             let found = key(tables, &places, holder, description);
             let found = found.and_then(|key| {
                 let pairs: BTreeSet<_> = key.description.columns.iter().zip(key.target_columns).collect();
@@ -46,6 +48,12 @@ pub(super) fn add(
             });
             match found {
                 Ok(key) => keys.push(key),
+                Err(problem) if place >= first_declared => faults.push(ModelFault::DeclaredKey {
+                    table: table.named(),
+                    option: "foreign_keys",
+                    columns: description.columns.clone(),
+                    problem,
+                }),
                 Err(reason) => {
                     notes.push(Note::RelationLeftOut { key: written(table, &description.columns), reason })
                 }
@@ -74,7 +82,6 @@ pub(super) fn add(
     for ((reflected, _), reverse) in registered.iter_mut().zip(reverse) {
         reflected.relations.extend(reverse);
     }
-    let mut faults = Vec::new();
     for (holder, (reflected, options)) in registered.iter().enumerate() {
         let named = options.many.iter().chain(options.reverse.keys());
         let unknown: BTreeSet<&String> =
@@ -124,7 +131,7 @@ fn key<'a>(
     let target = places.get(&description.target).copied();
     let target = target.ok_or_else(|| format!("table {table} is not served"))?;
     let target_columns = match description.target_columns.is_empty() {
-        true => &tables[target].description.primary_key,
+        true => &tables[target].key,
         false => &description.target_columns,
     };
     let key = Key { holder, target, description, target_columns };

@@ -1,17 +1,44 @@
 //! A table that becomes an entity.
 
+use std::borrow::Cow;
+
 use crate::model::registry::EntityOptions;
 use crate::model::{ColumnDescription, ColumnType, DeclaredType, TableDescription, TableKind};
 
 /// Table that becomes an entity.
 pub(super) struct Served<'a> {
-    pub description: &'a TableDescription,
-    /// Key that identifies the rows: the primary key, or a unique key that takes its place.
+    /// Description, with the keys that options declare.
+    pub description: Cow<'a, TableDescription>,
+    /// Key that identifies the rows: the primary key, or a unique key that takes its place. Empty if there is none.
     pub key: Vec<String>,
+    /// Unique keys that options declare, and the database does not keep.
+    pub promised_keys: Vec<Vec<String>>,
+    /// Columns of which options promise that they are never NULL.
+    pub promised_not_null: Vec<String>,
+    /// Number of foreign keys that options declare: the last ones of the description.
+    pub declared_foreign_keys: usize,
     pub options: EntityOptions,
 }
 
-impl Served<'_> {
+impl<'a> Served<'a> {
+    pub fn new(description: &'a TableDescription, options: EntityOptions) -> Self {
+        Self {
+            description: Cow::Borrowed(description),
+            key: Vec::new(),
+            promised_keys: Vec::new(),
+            promised_not_null: Vec::new(),
+            declared_foreign_keys: 0,
+            options,
+        }
+    }
+
+    /// Returns true if clients may write the rows, unless an option decides: the database keeps the key.
+    pub fn is_writable(&self) -> bool {
+        self.description.kind == TableKind::Table
+            && !self.key.is_empty()
+            && !self.promised_keys.contains(&self.key)
+    }
+
     pub fn column(&self, name: &str) -> Option<&ColumnDescription> {
         self.description.columns.iter().find(|column| column.name == name)
     }
@@ -31,7 +58,8 @@ impl Served<'_> {
     /// Returns the key, and all further unique keys that the database keeps for all rows.
     pub fn unique_keys(&self) -> impl Iterator<Item = &Vec<String>> {
         let unique = self.description.unique_keys.iter().filter(|key| key.is_whole);
-        std::iter::once(&self.key).chain(unique.map(|key| &key.columns))
+        let primary = std::iter::once(&self.key).filter(|key| !key.is_empty());
+        primary.chain(unique.map(|key| &key.columns))
     }
 
     /// Returns true if these columns contain a unique key.
@@ -46,9 +74,9 @@ fn is_readable(declared: &DeclaredType) -> bool {
 
 /// Returns the key that identifies the rows, or the reason why a table has none.
 pub(super) fn key(table: &Served) -> Result<Vec<String>, &'static str> {
-    let description = table.description;
-    if description.kind != TableKind::Table {
-        return Err("a view or foreign table has no primary key, which identifies and orders rows");
+    let description = &table.description;
+    if !table.key.is_empty() {
+        return Ok(table.key.clone());
     }
     if !description.primary_key.is_empty() {
         return match table.are_compared(&description.primary_key) {
@@ -63,7 +91,11 @@ pub(super) fn key(table: &Served) -> Result<Vec<String>, &'static str> {
     };
     let is_whole = description.unique_keys.iter().filter(|key| key.is_whole && !key.deferrable);
     let found = is_whole.map(|key| &key.columns).find(identifies);
-    found.cloned().ok_or("it has no primary key, which identifies and orders rows")
+    found.cloned().ok_or(match description.kind {
+        TableKind::Table => "it has no primary key",
+        TableKind::View | TableKind::MaterializedView => "it is a view",
+        TableKind::ForeignTable => "it is a foreign table",
+    })
 }
 
 /// Returns the columns in an order of their own, to compare sets of columns.

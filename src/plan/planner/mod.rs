@@ -286,7 +286,8 @@ impl<'a> Planner<'a> {
     fn selection(&mut self, id: EntityId, sets: &[&'a SelectionSet], rows: &mut Rows) -> Result<Selection> {
         let entity = &self.model.entities[id];
         let mut fields = Vec::new();
-        for field in self.document.collect(sets, &entity.name, NODE)? {
+        let interfaces = if entity.has_key() { NODE } else { &[] };
+        for field in self.document.collect(sets, &entity.name, interfaces)? {
             self.path.push(field.key.to_string());
             let kind = match field.name().as_str() {
                 "__typename" => FieldKind::TypeName(entity.name.clone()),

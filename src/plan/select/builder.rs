@@ -49,7 +49,11 @@ impl SqlBuilder<'_> {
         };
         let relation = &self.model.entities[owner].relations[relation];
         let entity = &self.model.entities[load.source.entity()];
-        rows.is_top_n_per_parent() && self.catalog.finds_part(self.dialect, entity, relation, rows)
+        // Without LATERAL the rows of each part are found by their key.
+        let is_found = self.dialect.features().has_lateral || entity.has_key();
+        is_found
+            && rows.is_top_n_per_parent()
+            && self.catalog.finds_part(self.dialect, entity, relation, rows)
     }
 
     pub(super) fn limits_before_join(&self, load: &Load) -> bool {

@@ -90,7 +90,13 @@ impl<'a> Ordering<'a> {
                 entity = relation.target;
             }
             let expression = match term.by {
-                OrderBy::Column(id) => select.cell(entity, id, &alias),
+                OrderBy::Column(id) => {
+                    let cell = select.cell(entity, id, &alias);
+                    match select.model.entities[entity].columns[id].column_type.sortable() {
+                        true => cell,
+                        false => cell.cast_as("text"),
+                    }
+                }
                 OrderBy::Junction(junction, id) => select.cell(junction, id, JUNCTION),
                 OrderBy::Count(relation) => ordering.count(entity, &alias, relation),
             };

@@ -1,6 +1,6 @@
 //! Models of tables: relations and names from keys, and the parts that are left out.
 
-mod describe;
+pub mod describe;
 mod example;
 mod names;
 mod random;

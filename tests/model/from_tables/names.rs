@@ -3,7 +3,7 @@
 use sea_orm::ColumnType;
 
 use super::describe::{Described, model, model_with, notes, relations, table};
-use crowsfoot::model::TableOptions;
+use crowsfoot::model::{TableKind, TableOptions};
 
 fn types(names: &[&str]) -> Vec<String> {
     let tables: Vec<_> = names.iter().map(|name| table(name, &["id"])).collect();
@@ -37,6 +37,19 @@ fn a_common_prefix_of_three_tables_is_left_out() {
     assert_eq!(types(&["user", "user_profile", "user_setting"]), ["User", "UserProfile", "UserSetting"]);
     // A rest that is a type of every schema keeps the prefix.
     assert_eq!(types(&["app_nodes", "app_users", "app_posts"]), ["AppNode", "User", "Post"]);
+}
+
+/// A view that is added later renames nothing.
+#[test]
+fn views_take_no_name_of_a_table_and_decide_about_no_prefix() {
+    let view = |name: &str| table(name, &["id"]).primary(&[]).change(|table| table.kind = TableKind::View);
+    let tables = [view("active"), view("shop_order"), view("shop_news"), view("shop")];
+    let tables = tables
+        .into_iter()
+        .chain(["shop_users", "shop_orders", "shop_items"].map(|name| table(name, &["id"])));
+    let model = model(&tables.collect::<Vec<_>>());
+    let names: Vec<&str> = model.entities.iter().map(|entity| entity.name.as_str()).collect();
+    assert_eq!(names, ["User", "Order", "Item", "Active", "ShopOrder", "News", "Shop"]);
 }
 
 #[test]
@@ -260,6 +273,58 @@ fn clashes_with_generated_names_are_resolved_and_noted() {
         "Comment.owner: NodeRecord!",
     ];
     assert_eq!(relations(&model), expected);
+}
+
+/// Each table has the name of a type or field that every schema or another table has.
+#[test]
+fn tables_named_after_parts_of_the_schema_are_served() {
+    let names = [
+        "mutations",
+        "subscriptions",
+        "page_infos",
+        "directions",
+        "delete_results",
+        "cascaded_counts",
+        "strings",
+        "ints",
+        "big_ints",
+        "uuids",
+        "jsons",
+        "string_filters",
+        "int_filters",
+        "users",
+        "user_connections",
+        "user_edges",
+        "user_aggregates",
+        "user_orders",
+        "user_creates",
+        "user_links",
+        "user_counts",
+        "user_by_names",
+        "create_users",
+        "node",
+        "nodes_list",
+        "__type",
+        "type",
+        "input",
+        "interfaces",
+        "fragments",
+        "on",
+        "true",
+        "null",
+    ];
+    let tables: Vec<_> = names
+        .iter()
+        .map(|name| {
+            table(name, &["id", "name", "query", "type", "on", "__typename", "true"]).unique(&["name"])
+        })
+        .collect();
+    let model = model(&tables);
+    assert_eq!(model.exposed().count(), names.len());
+    let is_numbered = |name: &str| name.contains(|letter: char| letter.is_ascii_digit());
+    let numbered: Vec<&String> =
+        model.entities.iter().map(|entity| &entity.name).filter(|name| is_numbered(name)).collect();
+    assert_eq!(numbered, Vec::<&String>::new());
 }
 
 #[test]

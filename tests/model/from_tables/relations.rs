@@ -145,19 +145,23 @@ fn what_cannot_be_served_is_named() {
             .references(&["user_id"], "places(spot)"),
         table("log", &["line"]).primary(&[]),
         table("tags", &["name"]).primary(&[]).unique(&["name"]),
-        table("totals", &["id"]).change(|table| table.kind = TableKind::View),
+        table("totals", &["id"]).primary(&[]).change(|table| table.kind = TableKind::View),
+        table("spots", &["spot", "id"]).typed("spot", "point", None),
         table("seaql_migrations", &["version"]),
     ];
     let model = model(&tables);
     let expected = [
-        "table places is left out: a value of its primary key has several forms, or no scalar",
-        "table log is left out: it has no primary key, which identifies and orders rows",
+        "table places is left out: it has no column with a scalar",
+        "log is a read-only list without nodes and connections: it has no primary key; the option key names one",
         "table tags has no primary key; its unique key (name) identifies the rows",
-        "table totals is left out: a view or foreign table has no primary key, which identifies and orders rows",
+        "totals is a read-only list without nodes and connections: it is a view; the option key names one",
+        "spots is a read-only list without nodes and connections: a value of its primary key has several forms, or no scalar; \
+         the option key names one",
         "table seaql_migrations is left out: it holds the state of a migration tool",
         "column users.spot is left out: there is no scalar for point; it requires a value, so clients cannot create rows (if a trigger sets the value, name the column in the option `generated`)",
         "unique key users (spot) is left out: a value of one of its columns has several forms, or no scalar",
         "column visits.spot is left out: there is no scalar for point; it requires a value, so clients cannot create rows (if a trigger sets the value, name the column in the option `generated`)",
+        "column spots.spot is left out: there is no scalar for point; it requires a value, so clients cannot create rows (if a trigger sets the value, name the column in the option `generated`)",
         "foreign key visits (spot) is left out: there is no scalar for column spot",
         "foreign key visits (user_id) is left out: another key has the same columns",
         "foreign key visits (label) is left out: label and users.id have different types",
@@ -166,7 +170,7 @@ fn what_cannot_be_served_is_named() {
     assert_eq!(notes(&model), expected);
     assert_eq!(relations(&model), ["User.visits: [Visit!]!", "Visit.user: User!"]);
     let sdl = crowsfoot::Schema::new(model).unwrap().sdl();
-    for mutation in ["createUser(", "createVisit(", "spot"] {
+    for mutation in ["createUser(", "createVisit(", "spot:", "createLog(", "deleteSpots("] {
         assert!(!sdl.contains(mutation), "{mutation}");
     }
     assert!(sdl.contains("createTag(") && sdl.contains("updateVisit("));

@@ -3,6 +3,7 @@
 mod agreement;
 mod choices;
 mod given;
+mod keyless;
 mod lists;
 mod numerics;
 mod scale;
@@ -10,6 +11,7 @@ mod sides;
 mod spellings;
 mod symmetrical;
 mod types;
+mod views;
 
 use crowsfoot::dialect::Dialect;
 use crowsfoot::model::TableOptions;

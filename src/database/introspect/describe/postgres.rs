@@ -189,7 +189,12 @@ fn add_columns(
         let Some(place) = place(rows, row, 0) else { continue };
         let name = text(rows, row, 1).unwrap_or_default();
         match tables.get_mut(place) {
-            Some(table) if flag(rows, row, 10) => table.columns.push(column(rows, row, name, types)),
+            Some(table) if flag(rows, row, 10) => {
+                let mut described = column(rows, row, name, types);
+                // The table behind a view may fill in the value.
+                described.has_default |= table.kind == TableKind::View;
+                table.columns.push(described);
+            }
             _ => unreadable.entry(place).or_default().push(name),
         }
     }

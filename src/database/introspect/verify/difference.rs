@@ -61,6 +61,16 @@ pub enum Difference {
         /// `table (a, b)`.
         columns: String,
     },
+    /// Rows repeat a unique key that an option promises.
+    RepeatedKey {
+        /// `table (a, b)`.
+        columns: String,
+    },
+    /// Rows have NULL in a column of which an option promises that it is never NULL.
+    NullAgainstPromise {
+        /// `table (a)`.
+        columns: String,
+    },
     /// The database has a unique key that the entity does not declare.
     UndeclaredUniqueKey {
         /// `table (a, b)`.
@@ -122,6 +132,8 @@ impl Difference {
             | Self::Nullable { in_database: true, .. }
             | Self::Type { .. }
             | Self::NoUniqueKey { .. }
+            | Self::RepeatedKey { .. }
+            | Self::NullAgainstPromise { .. }
             | Self::NoForeignKey { .. } => true,
             Self::Nullable { in_database: false, .. }
             | Self::AlwaysGenerated { .. }
@@ -145,6 +157,8 @@ impl Difference {
             | Self::Type { .. }
             | Self::AlwaysGenerated { .. }
             | Self::NoUniqueKey { .. }
+            | Self::RepeatedKey { .. }
+            | Self::NullAgainstPromise { .. }
             | Self::NoForeignKey { .. }
             | Self::Action { .. } => true,
             Self::Default { in_database, .. } => !in_database,
@@ -197,6 +211,14 @@ impl fmt::Display for Difference {
                     "{columns} has no unique key; add UNIQUE in the database or remove it from the entity"
                 )
             }
+            Self::RepeatedKey { columns } => write!(
+                formatter,
+                "rows repeat {columns}, which an option declares to be unique; remove the option or choose other columns"
+            ),
+            Self::NullAgainstPromise { columns } => write!(
+                formatter,
+                "rows have NULL in {columns}, which an option declares to be never NULL; remove the option or select other rows"
+            ),
             Self::UndeclaredUniqueKey { columns } => write!(
                 formatter,
                 "{columns} is unique in the database, but not in its entity; \

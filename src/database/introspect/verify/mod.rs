@@ -2,6 +2,7 @@
 //! guarantee.
 
 mod difference;
+mod promises;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,6 +16,7 @@ use crate::model::{
     Table, TableDescription, TableKind,
 };
 pub use difference::Difference;
+pub use promises::broken_promises;
 
 /// Compares the model with the database that will be served.
 ///
@@ -105,7 +107,8 @@ fn compare_columns(
         };
         // A view promises nothing, and a key is never NULL.
         let may_differ = table.kind != TableKind::Table || entity.primary_key.contains(&id);
-        if !may_differ && in_database.nullable != column.nullable {
+        let is_promised = entity.promises.not_null.contains(&id);
+        if !may_differ && !is_promised && in_database.nullable != column.nullable {
             let in_database = in_database.nullable;
             differences.push(Difference::Nullable { column: label.clone(), in_database });
         }
@@ -139,7 +142,7 @@ fn compare_unique_keys(entity: &Entity, described: &TableDescription, difference
     let kept: BTreeSet<BTreeSet<String>> =
         primary.into_iter().chain(whole).map(|key| key.iter().cloned().collect()).collect();
     let mut declared: Vec<BTreeSet<String>> = Vec::new();
-    for key in std::iter::once(&entity.primary_key).chain(&entity.unique_keys) {
+    for key in entity.all_keys().filter(|key| !entity.promises.unique_keys.contains(key)) {
         let names: Vec<String> = key.iter().map(|id| entity.columns[*id].name.clone()).collect();
         let set: BTreeSet<String> = names.iter().cloned().collect();
         if !kept.contains(&set) {
