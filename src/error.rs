@@ -335,6 +335,15 @@ impl Error {
         )
     }
 
+    /// Reports that an operation cannot be written into the audit log at the moment, and was not executed.
+    pub fn audit_failing() -> Self {
+        Self::new(
+            Code::Unavailable,
+            "the audit log cannot be written at the moment",
+            json!({ "retryAfter": RETRY_AFTER_SECONDS }),
+        )
+    }
+
     /// Reports that the caller lacks permission.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(Code::Forbidden, message, Value::Null)

@@ -287,6 +287,14 @@ pub struct Serve {
     /// Address and port to listen on
     #[arg(long, env = "CROWSFOOT_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: String,
+    /// Address and port of their own for /metrics, /model, explanations and the health checks, without sign-in
+    ///
+    /// The first three then leave the address of --listen.
+    #[arg(long, env = "CROWSFOOT_LISTEN_OPERATIONS", value_name = "ADDRESS")]
+    pub listen_operations: Option<String>,
+    /// Audit log
+    #[command(flatten)]
+    pub audit: AuditOptions,
     /// Disable migrations and example data; the database is left unchanged
     #[arg(long)]
     pub no_migrate: bool,
@@ -404,6 +412,32 @@ pub struct Serve {
     /// Log filter, such as `info` or `crowsfoot=debug`
     #[arg(long, env = "CROWSFOOT_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// Audit log of operations.
+#[derive(Clone, Debug, Args)]
+pub struct AuditOptions {
+    /// File to which a JSON line is appended for each mutation: sender, written rows, outcome; `-` for the standard output
+    ///
+    /// The line is written after the commit and before the answer. While it cannot be written, mutations are refused.
+    /// SIGHUP opens the file again.
+    #[arg(long, env = "CROWSFOOT_AUDIT_LOG", value_name = "FILE")]
+    pub audit_log: Option<std::path::PathBuf>,
+    /// Operations that the audit log includes
+    #[arg(long, env = "CROWSFOOT_AUDIT_OPERATIONS", value_enum, default_value_t = AuditedOperations::Mutations, requires = "audit_log")]
+    pub audit_operations: AuditedOperations,
+    /// Variable of the viewer whose value names the viewer in the audit log
+    #[arg(long, env = "CROWSFOOT_AUDIT_VIEWER", value_name = "VARIABLE", requires = "audit_log")]
+    pub audit_viewer: Option<String>,
+}
+
+/// Operations of the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuditedOperations {
+    /// Mutations
+    Mutations,
+    /// Queries and subscriptions too
+    All,
 }
 
 /// Changes by other processes, which live queries follow.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::rt;
 use crowsfoot::database::{self, Database, DatabaseDescription};
-use crowsfoot::server::GraphqlService;
+use crowsfoot::server::{AuditLog, GraphqlService};
 
 use crate::config::Serve;
 use crate::served_options::ServedOptions;
@@ -13,11 +13,12 @@ use crate::{Failure, check, options};
 /// Time between two looks at the file and the tables.
 const WATCH: Duration = Duration::from_secs(2);
 
-/// Reload at SIGHUP, and with `--watch` after each change.
+/// Reload at SIGHUP, which also opens the audit log again, and with `--watch` after each change.
 pub struct Reload {
     /// `None` if nothing can be read again: SIGHUP then ends the program, as it does by default.
     hangups: Option<Hangups>,
     watches: bool,
+    can_change: bool,
 }
 
 /// Text of the options file, and the tables of the database.
@@ -41,8 +42,9 @@ impl Reload {
                 "--watch needs --from-database or --options: the example's entities do not change".into()
             );
         }
-        let hangups = can_change.then(Hangups::listen).transpose()?;
-        Ok(Self { hangups, watches: settings.watch })
+        let has_log = settings.audit.audit_log.is_some();
+        let hangups = (can_change || has_log).then(Hangups::listen).transpose()?;
+        Ok(Self { hangups, watches: settings.watch, can_change })
     }
 
     /// Replaces the schema of the service, which was built from `served`, whenever it is due. A fault is logged, and the
@@ -53,6 +55,7 @@ impl Reload {
         settings: Serve,
         connection: Database,
         service: GraphqlService,
+        audit: Option<AuditLog>,
     ) {
         let Some(mut hangups) = self.hangups else { return };
         let mut known = Ok(served);
@@ -64,6 +67,12 @@ impl Reload {
                     true
                 }
             };
+            if let Some(audit) = audit.as_ref().filter(|_| is_asked) {
+                audit.reopen();
+            }
+            if !self.can_change {
+                continue;
+            }
             let found = read(&settings, &connection).await;
             if !is_asked && found == known {
                 continue;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use actix_web::rt;
 use crowsfoot::database::{self, ChangeRelay, ChangeSource, ConnectSettings, Database, Synchronous};
-use crowsfoot::server::{Server, Settings, SocketLimits, TrustedDocuments};
+use crowsfoot::policy::Policies;
+use crowsfoot::server::{AuditLog, Server, Settings, SocketLimits, TrustedDocuments};
 use migration::apply;
 use migration::seed::{self, SeedError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
@@ -17,7 +18,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{DatabaseOptions, LiveChanges, LiveOptions, LogFormat, Mode, Serve, SqliteSynchronous};
+use crate::config::{
+    AuditOptions, AuditedOperations, DatabaseOptions, LiveChanges, LiveOptions, LogFormat, Mode, Serve,
+    SqliteSynchronous,
+};
 use crate::reload::{Contents, Reload};
 use crate::served_options::ServedOptions;
 use crate::{Failure, check, connect, example, options, source};
@@ -77,12 +81,15 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         .subscriptions(settings.max_subscriptions)
         .frame(settings.max_frame);
     let slow_statement = (settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms));
+    let audit = audit_log(&settings.audit, schema.policies())?;
     let relay = relay(&settings.live, &connection).await?;
     let server = Server::bind(
         schema,
         connection.clone(),
         &Settings::default()
             .listen(&settings.listen)
+            .listen_operations(settings.listen_operations.clone())
+            .audit(audit.clone())
             .workers(settings.workers.map(Into::into))
             .development(settings.mode == Mode::Development)
             .cors_origins(settings.cors_origin.clone())
@@ -99,11 +106,15 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
     }
+    for address in server.operations_addresses() {
+        println!("Metrics are at http://{address}/metrics");
+    }
     let reloading = rt::spawn(reload.follow(
         Contents { options, tables },
         settings,
         connection.clone(),
         server.service().clone(),
+        audit,
     ));
     server.run().await?;
     reloading.abort();
@@ -138,6 +149,19 @@ async fn relay(settings: &LiveOptions, connection: &Database) -> Result<Option<C
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Opens the audit log.
+fn audit_log(options: &AuditOptions, policies: Option<&Policies>) -> Result<Option<AuditLog>, Failure> {
+    let Some(path) = &options.audit_log else { return Ok(None) };
+    if let Some(name) = &options.audit_viewer
+        && !policies.is_some_and(|policies| policies.variables().any(|(known, _)| known == name))
+    {
+        return Err(format!("--audit-viewer: no variable of the viewer has the name {name:?}").into());
+    }
+    let log = AuditLog::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let has_reads = options.audit_operations == AuditedOperations::All;
+    Ok(Some(log.viewer_id(options.audit_viewer.clone()).reads(has_reads)))
 }
 
 fn trusted_documents(file: &Path) -> Result<TrustedDocuments, Failure> {

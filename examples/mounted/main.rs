@@ -81,6 +81,8 @@ pub async fn application(url: &str, listen: &str) -> Result<(Server, SocketAddr)
             .app_data(visits.clone())
             .wrap(from_fn(count))
             .service(web::scope("/api").configure(mounted.configure()))
+            // An application serves these where only its operators come.
+            .service(web::scope("/operations").configure(mounted.configure_operations()))
             .route("/visits", web::get().to(show))
     })
     // Cancels the work for a client that has disconnected.

@@ -44,6 +44,7 @@ pub use settings::{ConnectSettings, Pooler, Synchronous};
 pub(crate) use sql_error::SQLITE_FULL;
 pub use sql_error::{SqlError, SqlRefusal};
 pub use tracked_statement::{ExecutionStats, TrackedStatement};
-pub(crate) use transaction::Running;
 #[doc(hidden)]
+pub(crate) use transaction::CommitNotice;
+pub(crate) use transaction::Running;
 pub use transaction::Transaction;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use futures_util::future::BoxFuture;
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
     TransactionOptions, TransactionTrait, Value,
@@ -22,6 +23,9 @@ use super::sql_error::SqlError;
 use super::sqlite::SqliteSnapshot;
 use super::uninterrupted::Uninterrupted;
 use crate::model::Table;
+
+/// Function that runs after a commit; its argument is false if the outcome is unknown.
+pub(crate) type CommitNotice = Box<dyn FnOnce(bool) -> BoxFuture<'static, ()> + Send>;
 
 /// Open transaction. A drop rolls it back.
 #[derive(Debug)]
@@ -209,13 +213,13 @@ impl Transaction {
         self.running.clone()
     }
 
-    /// Commits, and publishes the touched tables. A dropped caller stops neither.
+    /// Commits, publishes the touched tables, and then runs `notice`. A dropped caller stops nothing of it.
     ///
     /// # Errors
     /// [`SqlError::Refused`] if the database refuses the commit: nothing was written.
     /// [`SqlError::OutcomeUnknown`] if the connection is lost meanwhile. Such a transaction must not be
     /// retried.
-    pub async fn commit(&self) -> Result<(), SqlError> {
+    pub async fn commit(&self, notice: Option<CommitNotice>) -> Result<(), SqlError> {
         self.database.check_file()?;
         let (running, database) = (self.running.clone(), self.database.clone());
         Uninterrupted::new(async move {
@@ -223,6 +227,9 @@ impl Transaction {
             // Writes that were not refused may be committed.
             if !matches!(done, Err(SqlError::Refused(_))) {
                 database.changes().notify(running.touched());
+                if let Some(notice) = notice {
+                    notice(done.is_ok()).await;
+                }
             }
             done?;
             // Writes to a deleted file are lost.

@@ -6,6 +6,7 @@ mod attempt;
 mod change;
 mod checks;
 mod collected;
+mod committed;
 mod concealed;
 mod constraint;
 mod create;
@@ -35,4 +36,5 @@ mod writer;
 mod written;
 
 pub use application::ApplicationFields;
+pub use committed::{CommitHook, CommittedWrites};
 pub use operation::mutate;

@@ -11,6 +11,7 @@ use sea_orm::Value;
 
 use super::application::ApplicationFields;
 use super::change::Update;
+use super::committed::{CommitHook, CommittedWrites};
 use super::constraint::{is_foreign_key_violation, refusal_at_the_end};
 use super::delete::DeletionScope;
 use super::lookup::{find, find_where};
@@ -21,6 +22,7 @@ use super::touched;
 use super::trial::Trial;
 use super::writer::MutationWriter;
 use super::written::WrittenRows;
+use crate::database::CommitNotice;
 use crate::error::{Code, Error, LocatedError, Result, Retry};
 use crate::execute::{Child, Json, ModelResponse, PreparedPlan, Session, Tree, json, object};
 use crate::model::{Entity, EntityId};
@@ -45,6 +47,7 @@ pub async fn mutate(
     operation: &OperationDefinition,
     document: Document<'_>,
     application: &dyn ApplicationFields,
+    on_commit: Option<&CommitHook>,
 ) -> Result<Json, Failed> {
     let changes = read(session, operation, document, application).await?;
     // Loads the catalog now, because a transaction does not query it.
@@ -53,7 +56,7 @@ pub async fn mutate(
     let mut attempt = 0;
     let mut trial = None;
     loop {
-        let done = attempt_once(session, &changes, document, application, trial.as_ref()).await;
+        let done = attempt_once(session, &changes, document, application, trial.as_ref(), on_commit).await;
         match done {
             Err(FailedAttempt::AtTheEnd(_)) if trial.is_none() => trial = Some(Trial::default()),
             Err(FailedAttempt::AtOnce(errors)) => {
@@ -106,6 +109,7 @@ async fn attempt_once(
     document: Document<'_>,
     application: &dyn ApplicationFields,
     trial: Option<&Trial>,
+    on_commit: Option<&CommitHook>,
 ) -> Result<Json, FailedAttempt> {
     let at_root = |error: Error| vec![error.into()];
     let is_of_application = |change: &Change<'_>| matches!(change.write, RootWrite::Application(_));
@@ -144,7 +148,11 @@ async fn attempt_once(
             });
         }
     };
-    match transaction.commit().await {
+    let notice = on_commit.cloned().map(|hook| {
+        let rows = written.counts(inside.model());
+        Box::new(move |is_certain| hook.run(CommittedWrites { rows, is_certain })) as CommitNotice
+    });
+    match transaction.commit(notice).await {
         Ok(()) => Ok(answer),
         // A constraint that is checked at the end of the transaction.
         Err(error) => {

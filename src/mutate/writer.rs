@@ -50,12 +50,15 @@ impl<'a> MutationWriter<'a> {
 
     /// Sends a statement that writes; a refusal becomes the error of `attempt`.
     pub async fn send(&self, write: WriteStatement, attempt: Attempt<'_>) -> Result<RowSet> {
-        self.session.statements().touch(write.touches);
+        self.session.statements().touch(write.touches.iter().cloned());
+        let is_counted = !write.columns.is_empty();
         if let Some(trial) = self.trial {
             Box::pin(trial.note_moves(self.session, attempt)).await?;
         }
         match self.session.statements().write(write.statement, write.columns.into()).await {
             Ok(rows) => {
+                let own = &self.model().entities[attempt.entity].table;
+                self.written.count(&write.touches, own, is_counted.then(|| rows.len()));
                 if let Some(trial) = self.trial {
                     trial.wrote(attempt);
                 }

@@ -114,7 +114,9 @@ impl Schema {
             // Boxed, as all rare paths: otherwise it would be part of every request's future, and be moved
             // with it.
             let application = self.application_fields(prepared, &coerced);
-            return Ok(match Box::pin(mutate::mutate(session, operation, document, &application)).await {
+            let written =
+                mutate::mutate(session, operation, document, &application, prepared.on_commit.as_ref());
+            return Ok(match Box::pin(written).await {
                 Ok(data) => (Some(data), Vec::new()),
                 // Any fault discards the whole response, because nothing was written.
                 Err(errors) if errors.iter().all(|error| error.path.is_empty()) => (None, errors),

@@ -41,3 +41,4 @@ pub use rows::rows;
 
 pub use crate::execute::{ExecutionLimits, FieldBatch, ReadConsistency, Session, StatementRecord};
 pub use crate::guard::DocumentLimits;
+pub use crate::mutate::{CommitHook, CommittedWrites};

@@ -8,6 +8,7 @@ use async_graphql::{Data, Request, Variables};
 use super::compiled::{Compiled, DocumentCache};
 use crate::error::LocatedError;
 use crate::guard;
+use crate::mutate::CommitHook;
 
 /// Kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +39,8 @@ pub struct PreparedOperation {
     pub(super) variables: Variables,
     /// Data that the caller provides for hand-written fields.
     pub(super) data: Arc<Data>,
+    /// Function that runs after the commit of a mutation.
+    pub(super) on_commit: Option<CommitHook>,
 }
 
 impl PreparedOperation {
@@ -50,7 +53,10 @@ impl PreparedOperation {
             Ok(compiled)
         });
         match checked {
-            Ok(compiled) => Ok(Self { compiled, variables: request.variables, data: Arc::new(request.data) }),
+            Ok(compiled) => {
+                let data = Arc::new(request.data);
+                Ok(Self { compiled, variables: request.variables, data, on_commit: None })
+            }
             Err(error) => {
                 guard::drop_values(request.variables);
                 Err(error)
@@ -77,10 +83,15 @@ impl PreparedOperation {
         }
     }
 
+    /// Runs `hook` after the commit of the mutation, before the answer, whether or not the caller still waits.
+    pub fn on_commit(self, hook: CommitHook) -> Self {
+        Self { on_commit: Some(hook), ..self }
+    }
+
     /// Copies the request for another run, without the data for hand-written fields.
     pub(super) fn again(&self) -> Self {
         let compiled = self.compiled.clone();
-        Self { compiled, variables: self.variables.clone(), data: Arc::default() }
+        Self { compiled, variables: self.variables.clone(), data: Arc::default(), on_commit: None }
     }
 
     /// Converts the request for async-graphql, which runs hand-written fields and introspection.

@@ -28,7 +28,10 @@ const SHUTDOWN_SECONDS: u64 = 10;
 /// Bound service that is not running yet.
 pub struct Server {
     inner: ActixServer,
+    /// Server of the address for operators.
+    operations: Option<ActixServer>,
     addresses: Vec<SocketAddr>,
+    operations_addresses: Vec<SocketAddr>,
     service: GraphqlService,
     /// Resolves when a signal requests shutdown.
     signal: LocalBoxFuture<'static, ()>,
@@ -48,34 +51,25 @@ impl Server {
         settings: &Settings,
     ) -> Result<Self, ServeError> {
         let service = GraphqlService::new(schema, database, settings)?;
-        let mounted = service.clone();
-        let server = HttpServer::new(move || {
-            App::new()
-                .configure(mounted.configure())
-                .default_service(web::to(HttpResponse::NotFound).wrap(mounted.scope()))
-        })
-        .client_request_timeout(HEAD_TIME.min(settings.time_limit))
-        .keep_alive(KEEP_ALIVE)
-        // Without this, the second of two small frames waits for the client's delayed ACK of the first, up to
-        // 40 ms (RFC 1122, section 4.2.3.2).
-        .tcp_nodelay(true)
-        // Treats half-close as disconnect: cancels running work, and an event stream does not wait for its
-        // next comment.
-        .h1_allow_half_closed(false)
-        // Sockets and event streams are notified first; they would delay the shutdown.
-        .disable_signals()
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .workers(settings.worker_count());
-        let server = server
-            .bind(&settings.listen)
-            .map_err(|source| ServeError::Listen { listen: settings.listen.clone(), source })?;
+        let (inner, addresses) = bound(settings, &settings.listen, Audience::Clients, &service)?;
+        let operations = settings.listen_operations.as_ref();
+        let operations = operations.map(|listen| bound(settings, listen, Audience::Operators, &service));
+        let (operations, operations_addresses) = match operations.transpose()? {
+            Some((server, addresses)) => (Some(server), addresses),
+            None => (None, Vec::new()),
+        };
         let signal = shutdown::signal()?.boxed_local();
-        Ok(Self { addresses: server.addrs(), inner: server.run(), service, signal })
+        Ok(Self { inner, operations, addresses, operations_addresses, service, signal })
     }
 
     /// Returns the addresses that the service listens on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Returns the addresses of the routes for operators, if they have their own.
+    pub fn operations_addresses(&self) -> &[SocketAddr] {
+        &self.operations_addresses
     }
 
     /// Returns the service, whose schema can be replaced while the server runs.
@@ -89,8 +83,9 @@ impl Server {
     /// # Errors
     /// [`ServeError::Run`] if the operating system reports an error.
     pub async fn run(self) -> Result<(), ServeError> {
-        let Self { inner, service, signal, .. } = self;
+        let Self { inner, operations, service, signal, .. } = self;
         let handle = inner.handle();
+        let operations = operations.map(|operations| (operations.handle(), rt::spawn(operations)));
         let stopping = rt::spawn(async move {
             signal.await;
             service.close_streams();
@@ -98,6 +93,57 @@ impl Server {
         });
         let ended = inner.await;
         stopping.abort();
+        // Last: operators watch the end of the requests.
+        if let Some((handle, running)) = operations {
+            handle.stop(true).await;
+            // A fault of this server does not concern the requests.
+            let _ = running.await;
+        }
         Ok(ended?)
     }
+}
+
+/// Users of an address.
+#[derive(Clone, Copy)]
+enum Audience {
+    Clients,
+    Operators,
+}
+
+/// Binds a server to an address.
+fn bound(
+    settings: &Settings,
+    listen: &str,
+    audience: Audience,
+    service: &GraphqlService,
+) -> Result<(ActixServer, Vec<SocketAddr>), ServeError> {
+    let mounted = service.clone();
+    let server = HttpServer::new(move || {
+        let application = match audience {
+            Audience::Clients => App::new().configure(mounted.configure()),
+            Audience::Operators => App::new().configure(mounted.configure_operations()),
+        };
+        application.default_service(web::to(HttpResponse::NotFound).wrap(mounted.scope()))
+    });
+    let workers = match audience {
+        Audience::Clients => settings.worker_count(),
+        Audience::Operators => 1,
+    };
+    let server = server
+        .client_request_timeout(HEAD_TIME.min(settings.time_limit))
+        .keep_alive(KEEP_ALIVE)
+        // Without this, the second of two small frames waits for the client's delayed ACK of the first, up to
+        // 40 ms (RFC 1122, section 4.2.3.2).
+        .tcp_nodelay(true)
+        // Treats half-close as disconnect: cancels running work, and an event stream does not wait for its
+        // next comment.
+        .h1_allow_half_closed(false)
+        // Sockets and event streams are notified first; they would delay the shutdown.
+        .disable_signals()
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .workers(workers)
+        .bind(listen)
+        .map_err(|source| ServeError::Listen { listen: listen.to_owned(), source })?;
+    let addresses = server.addrs();
+    Ok((server.run(), addresses))
 }

@@ -8,6 +8,7 @@
 mod error;
 mod generation;
 mod http;
+mod insight;
 mod listen;
 mod operations;
 mod pages;
@@ -20,6 +21,7 @@ mod state;
 pub use error::ServeError;
 pub use http::documents::{TrustedDocuments, TrustedDocumentsError};
 pub use listen::Server;
+pub use operations::audit::AuditLog;
 pub use operations::request_rate::RequestRate;
 #[cfg(feature = "opentelemetry")]
 pub use operations::traces;

@@ -14,6 +14,7 @@ use actix_web::{guard, web};
 use super::error::ServeError;
 use super::generation::{CurrentGeneration, SchemaGeneration};
 use super::http::{answer, graphql};
+use super::insight::Insight;
 use super::operations::metrics::{self, Metrics};
 use super::operations::request_scope::RequestScope;
 use super::operations::{cors, health};
@@ -101,8 +102,8 @@ impl GraphqlService {
     /// | --- | --- |
     /// | `/graphql` | GraphQL over HTTP, WebSockets and server-sent events |
     /// | `/` | GraphiQL, with its files below `/graphiql/` |
-    /// | `/model` | Entity diagram |
-    /// | `/metrics` | Metrics in Prometheus' text format |
+    /// | `/model` | Entity diagram: of the whole model for administrators, of a role in development |
+    /// | `/metrics` | Metrics in Prometheus' text format, for administrators or in development |
     /// | `/healthz`, `/readyz` | Liveness and readiness |
     ///
     /// Each route has the limits, request id, log line and security headers of the service; other routes of the
@@ -140,6 +141,13 @@ impl GraphqlService {
         move |config| routes(config, &state)
     }
 
+    /// Returns a function that mounts the routes for operators: `/metrics`, `/model`, `/healthz`, `/readyz`, and `/graphql` with
+    /// explanations. They ask for no sign-in, `/graphql` excepted: the application mounts them where only operators come.
+    pub fn configure_operations(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+        let state = web::Data::new(self.state.of_operations());
+        move |config| routes(config, &state)
+    }
+
     /// Closes all sockets with code 1001 and ends all event streams. An application calls this at the beginning
     /// of its shutdown: actix-web waits for open connections otherwise.
     pub fn close_streams(&self) {
@@ -165,40 +173,41 @@ fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>) {
                 .wrap(cors::allow(&state.origins))
                 .wrap(scope.clone()),
         )
-        .service(
-            resource("/model")
-                .guard(guard::Get())
-                .to(model::show)
-                .wrap(from_fn(administrators_only))
-                .wrap(scope.clone()),
-        )
-        .service(
+        .service(resource("/healthz").guard(guard::Get()).to(health::alive).wrap(scope.clone()))
+        .service(resource("/readyz").guard(guard::Get()).to(health::ready).wrap(scope.clone()));
+    if state.insight != Insight::Elsewhere {
+        config.service(resource("/model").guard(guard::Get()).to(model::show).wrap(scope.clone())).service(
             resource("/metrics")
                 .guard(guard::Get())
                 .to(metrics::page::show)
-                .wrap(from_fn(administrators_only))
+                .wrap(from_fn(with_insight))
                 .wrap(scope.clone()),
-        )
-        .service(resource("/healthz").guard(guard::Get()).to(health::alive).wrap(scope.clone()))
-        .service(resource("/readyz").guard(guard::Get()).to(health::ready).wrap(scope.clone()));
-    for resource in graphiql::resources() {
-        config.service(resource.wrap(scope.clone()));
+        );
+    }
+    if state.insight != Insight::Everybody {
+        for resource in graphiql::resources() {
+            config.service(resource.wrap(scope.clone()));
+        }
     }
 }
 
-/// Refuses callers who are no administrators, if the service has policies: these pages show more than a role does.
-async fn administrators_only(
+/// Refuses callers without insight.
+async fn with_insight(
     state: web::Data<ServiceState>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
-    match state.admit(request.head()).await {
-        Ok(admission) if admission.access.is_restricted() => {
-            let refusal = SignInRefusal::forbidden("this page is for administrators");
-            Ok(request.into_response(answer::refused_page(&refusal)))
-        }
-        Ok(_) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
-        Err(refusal) => Ok(request.into_response(answer::refused_page(&refusal))),
+    let refusal = match state.insight {
+        Insight::Everybody => None,
+        insight => match state.admit(request.head()).await {
+            Ok(admission) if insight.allows(&admission.access) => None,
+            Ok(_) => Some(SignInRefusal::no_insight()),
+            Err(refusal) => Some(refusal),
+        },
+    };
+    match refusal {
+        None => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        Some(refusal) => Ok(request.into_response(answer::refused_page(&refusal))),
     }
 }
 

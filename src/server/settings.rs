@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::http::documents::TrustedDocuments;
+use super::operations::audit::AuditLog;
 use super::operations::request_rate::RequestRate;
 use super::realtime::permits::SocketLimits;
 use super::sign_in::SignIn;
@@ -14,10 +15,14 @@ use super::sign_in::SignIn;
 pub struct Settings {
     /// Address and port; port 0 takes any free port.
     pub(super) listen: String,
+    /// Address and port of the routes for operators.
+    pub(super) listen_operations: Option<String>,
+    /// Audit log.
+    pub(super) audit: Option<AuditLog>,
     /// Threads that handle requests; by default one per core.
     pub(super) workers: Option<usize>,
-    /// True if clients may request an explanation of their response (`Crowsfoot-Explain`). With policies, administrators
-    /// always may, and others never.
+    /// True if callers whom no policy restricts have insight into the service: `/metrics`, the whole `/model`, and explanations
+    /// of their responses (`Crowsfoot-Explain`). Administrators always have it.
     pub(super) development: bool,
     /// Origins whose pages may send requests and open sockets, such as `https://shop.example`. If empty, no
     /// foreign page may.
@@ -47,6 +52,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
+            listen_operations: None,
+            audit: None,
             workers: None,
             development: false,
             cors_origins: Vec::new(),
@@ -70,14 +77,28 @@ impl Settings {
         self
     }
 
+    /// Sets an address and port of its own for operators: `/metrics`, `/model`, `/healthz`, `/readyz`, and `/graphql` with
+    /// explanations (`Crowsfoot-Explain`). Whoever reaches it has insight into the service without sign-in; operations on
+    /// `/graphql` need sign-in there too. `/metrics`, `/model` and explanations then leave the other address.
+    pub fn listen_operations(mut self, listen_operations: Option<String>) -> Self {
+        self.listen_operations = listen_operations;
+        self
+    }
+
+    /// Sets the audit log.
+    pub fn audit(mut self, audit: Option<AuditLog>) -> Self {
+        self.audit = audit;
+        self
+    }
+
     /// Sets the number of threads that handle requests; by default one per core.
     pub fn workers(mut self, workers: Option<usize>) -> Self {
         self.workers = workers;
         self
     }
 
-    /// Allows clients to request an explanation of their response (`Crowsfoot-Explain`). With policies, administrators
-    /// always may, and others never.
+    /// Gives insight into the service to callers whom no policy restricts: `/metrics`, the whole `/model`, and explanations of
+    /// their responses (`Crowsfoot-Explain`). Administrators always have it.
     pub fn development(mut self, development: bool) -> Self {
         self.development = development;
         self

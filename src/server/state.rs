@@ -9,6 +9,8 @@ use actix_web::http::header::HeaderMap;
 use super::generation::{Admission, CurrentGeneration, GenerationRef};
 use super::http::body::BodyLimits;
 use super::http::documents::DocumentSource;
+use super::insight::Insight;
+use super::operations::audit::AuditLog;
 use super::operations::concurrency_limit::ConcurrencyLimit;
 use super::operations::metrics::Metrics;
 use super::operations::recorder::Recorder;
@@ -25,7 +27,8 @@ use crate::error::Result;
 pub(super) struct ServiceState {
     pub generation: CurrentGeneration,
     pub database: Database,
-    pub development: bool,
+    pub insight: Insight,
+    pub audit: Option<AuditLog>,
     pub documents: Arc<DocumentSource>,
     pub concurrency: ConcurrencyLimit,
     pub sender_limit: Option<Arc<SenderLimit>>,
@@ -49,7 +52,12 @@ impl ServiceState {
         Self {
             generation,
             database,
-            development: settings.development,
+            insight: match (&settings.listen_operations, settings.development) {
+                (Some(_), _) => Insight::Elsewhere,
+                (None, true) => Insight::Development,
+                (None, false) => Insight::Administrators,
+            },
+            audit: settings.audit.clone(),
             documents: Arc::new(DocumentSource::new(settings.trusted_documents.clone())),
             concurrency: ConcurrencyLimit::new(settings.most_concurrent, settings.time_limit),
             sender_limit: settings.viewer_rate.map(SenderLimit::new).map(Arc::new),
@@ -110,6 +118,11 @@ impl ServiceState {
             (Some(limit), Some(sender)) => limit.count(sender),
             _ => Ok(()),
         }
+    }
+
+    /// Returns the state of an address for operators.
+    pub(super) fn of_operations(&self) -> Self {
+        Self { insight: Insight::Everybody, ..self.clone() }
     }
 
     /// Returns the state of another worker.

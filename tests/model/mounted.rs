@@ -67,7 +67,8 @@ async fn a_mounted_service_answers_inside_the_middleware_of_the_application() {
     ] } });
     assert_eq!(response.json::<Json>().await.unwrap(), expected);
     assert_eq!(mounted.get("/api/readyz").await.status(), StatusCode::OK);
-    let metrics = mounted.get("/api/metrics").await.text().await.unwrap();
+    assert_eq!(mounted.get("/api/metrics").await.status(), StatusCode::FORBIDDEN);
+    let metrics = mounted.get("/operations/metrics").await.text().await.unwrap();
     let counted = "crowsfoot_requests_total{operation=\"query\",outcome=\"ok\"} 1";
     assert!(metrics.lines().any(|line| line == counted), "{metrics}");
     mounted.close().await;

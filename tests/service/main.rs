@@ -4,6 +4,7 @@
 
 mod architecture;
 mod attacks;
+mod audit;
 mod batches;
 mod changed;
 mod checked;
@@ -23,6 +24,7 @@ mod life;
 mod live;
 mod metrics;
 mod negotiation;
+mod operations;
 mod opposed;
 mod outage;
 mod parameters;

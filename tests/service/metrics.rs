@@ -186,7 +186,7 @@ async fn requests_errors_statements_and_rows_are_counted_as_they_were() {
 async fn two_services_in_one_process_do_not_count_into_each_other() {
     let database = support::sqlite().await;
     database.seed(1).await;
-    let settings = Settings::default().listen("127.0.0.1:0").workers(Some(1));
+    let settings = Settings::default().listen("127.0.0.1:0").development(true).workers(Some(1));
     let mut addresses = Vec::new();
     for _ in 0..2 {
         let schema = Schema::new(support::example::registry().model().unwrap()).unwrap();

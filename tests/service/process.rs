@@ -120,6 +120,11 @@ impl<'a> Service<'a> {
         Self { address, greeting, folder, child, out, client: Client::new() }
     }
 
+    /// Returns the next line of the greeting.
+    pub async fn line(&mut self) -> String {
+        within(self.out.next_line()).await.unwrap().unwrap_or_default()
+    }
+
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("http://{}{path}", self.address))
     }

@@ -8,13 +8,14 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{self, HttpOutcome, HttpRefusal};
 use super::negotiation::{self, Media, ResponseForm};
+use super::operation::AdmittedOperation;
 use super::parameters::{GraphqlRequest, RequestBody};
 use super::request::{METHODS, check_method, read};
 use super::{body, operation};
 use crate::error::Error;
 use crate::schema::{Executed, OperationKind};
 use crate::server::generation::Admission;
-use crate::server::operations::operation_record::OperationRecord;
+use crate::server::operations::operation_record::{OperationRecord, RequestRecord};
 use crate::server::realtime::events;
 use crate::server::state::ServiceState;
 
@@ -76,7 +77,8 @@ async fn execute(
     state: &ServiceState,
     admission: &Admission,
 ) -> Result<Executed, HttpRefusal> {
-    let prepared = operation::prepare(request, state, admission)?;
+    let admitted = operation::prepare(request, state, admission, || RequestRecord::id(http))?;
+    let AdmittedOperation { prepared, audit } = admitted;
     check_method(http, prepared.kind())?;
     if prepared.kind() == OperationKind::Subscription {
         return Err(
@@ -85,10 +87,13 @@ async fn execute(
     }
     let record = OperationRecord::begin(&prepared);
     let mut executed = admission.schema().run(prepared, &state.database).await;
+    if let Some(audit) = &audit {
+        audit.end(&executed).await;
+    }
     let statements = &executed.statements;
-    let access = &admission.access;
-    let explains = (state.development && !access.is_restricted()) || access.is_administrator();
-    if explains && http.headers().get(EXPLAIN).is_some_and(|value| value == "1") {
+    if state.insight.allows(&admission.access)
+        && http.headers().get(EXPLAIN).is_some_and(|value| value == "1")
+    {
         let statements: Vec<Json> = statements.iter().map(|statement| statement.to_json()).collect();
         executed.extensions.insert("explain".to_owned(), json!({ "statements": statements }));
     }

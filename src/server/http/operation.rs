@@ -14,20 +14,37 @@ use super::parameters::GraphqlRequest;
 use crate::error::{Error, Result};
 use crate::schema::{Executed, OperationKind, PreparedOperation};
 use crate::server::generation::Admission;
+use crate::server::operations::audit::AuditEntry;
 use crate::server::operations::operation_record::OperationRecord;
 use crate::server::state::ServiceState;
 
-/// Looks the document up and prepares its operation.
+/// Operation of an admitted sender.
+pub(in crate::server) struct AdmittedOperation {
+    pub prepared: PreparedOperation,
+    /// `None` if the audit log leaves the operation out.
+    pub audit: Option<Arc<AuditEntry>>,
+}
+
+/// Looks the document up and prepares its operation. `request` returns the request id.
 pub(in crate::server) fn prepare(
     mut sent: GraphqlRequest,
     state: &ServiceState,
     admission: &Admission,
-) -> Result<PreparedOperation, HttpRefusal> {
+    request: impl FnOnce() -> Option<String>,
+) -> Result<AdmittedOperation, HttpRefusal> {
     state.count_operation(admission)?;
     let text = state.documents.text(&mut sent)?;
-    let mut request = Request::new(text).variables(sent.variables);
-    request.operation_name = sent.operation_name;
-    admission.schema().prepare(request).map_err(HttpRefusal::of_document)
+    let audited = state.audit.as_ref().map(|audit| (audit, text.clone()));
+    let mut sent_request = Request::new(text).variables(sent.variables);
+    sent_request.operation_name = sent.operation_name;
+    let prepared = admission.schema().prepare(sent_request).map_err(HttpRefusal::of_document)?;
+    let Some((audit, text)) = audited else { return Ok(AdmittedOperation { prepared, audit: None }) };
+    let entry = audit.begin(&admission.access, request(), &text, &prepared)?;
+    let prepared = match &entry {
+        Some(entry) => prepared.on_commit(entry.commit_hook()),
+        None => prepared,
+    };
+    Ok(AdmittedOperation { prepared, audit: entry })
 }
 
 /// Ends the events of a live query when another generation takes over. The last event, which says that nothing more will
@@ -46,11 +63,12 @@ pub(in crate::server) fn until_superseded<E: Send + 'static>(
 /// Returns the results of an operation as a stream. No result is queued: a slow subscriber of a subscription
 /// misses those in between.
 pub(in crate::server) fn results(
-    prepared: PreparedOperation,
+    operation: AdmittedOperation,
     state: &web::Data<ServiceState>,
     admission: &Admission,
 ) -> BoxStream<'static, Result<Arc<Executed>>> {
     let state = state.clone();
+    let AdmittedOperation { prepared, audit } = operation;
     let record = OperationRecord::begin(&prepared);
     if prepared.kind() == OperationKind::Subscription {
         let active = state.recorder.metrics.subscription();
@@ -60,6 +78,9 @@ pub(in crate::server) fn results(
             let _counted = &active;
             // The statements belong to a run that several subscribers may share.
             if let Some(record) = record.take() {
+                if let Some(audit) = &audit {
+                    audit.end_later(&executed);
+                }
                 state.recorder.record(&record.end(&executed, Vec::new()));
             }
             Ok(executed)
@@ -73,6 +94,9 @@ pub(in crate::server) fn results(
     let run = async move {
         let running = schema.run(prepared, &state.database);
         let mut executed = state.concurrency.run(running).await?;
+        if let Some(audit) = &audit {
+            audit.end(&executed).await;
+        }
         let statements = std::mem::take(&mut executed.statements);
         state.recorder.record(&record.end(&executed, statements));
         Ok(Arc::new(executed))

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
+use super::audit::AuditLog;
 use crate::database::SqlError;
 use crate::server::state::ServiceState;
 
@@ -11,7 +12,7 @@ pub(in crate::server) async fn alive() -> HttpResponse {
 }
 
 /// Readiness check: pings the database now, because a pool may be busy or hold broken connections. A database
-/// that accepts no writes is not ready, nor is a sign-in without keys.
+/// that accepts no writes is not ready, nor is a sign-in without keys, nor an audit log that cannot be written.
 pub(in crate::server) async fn ready(state: web::Data<ServiceState>) -> HttpResponse {
     if let Err(error) = state.database.reach().await {
         tracing::warn!(%error, "the database cannot be used");
@@ -19,6 +20,9 @@ pub(in crate::server) async fn ready(state: web::Data<ServiceState>) -> HttpResp
             SqlError::ReadOnly => "the database accepts no writes\n",
             _ => "the database cannot be reached\n",
         });
+    }
+    if state.audit.as_ref().is_some_and(AuditLog::is_failing) {
+        return HttpResponse::ServiceUnavailable().body("the audit log cannot be written\n");
     }
     if let Some(authenticator) = &state.generation.get().authenticator
         && let Err(error) = authenticator.ready().await

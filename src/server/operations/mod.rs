@@ -1,5 +1,6 @@
 //! Operation of the service: request scope, limits, records, metrics, traces, health checks, and headers.
 
+pub(super) mod audit;
 pub(super) mod concurrency_limit;
 pub(super) mod cors;
 mod headers;

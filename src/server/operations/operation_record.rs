@@ -63,18 +63,23 @@ impl OperationRecord {
 
     /// Completes the record with the outcome and the statements.
     pub(in crate::server) fn end(self, executed: &Executed, statements: Vec<StatementRecord>) -> Self {
-        let outcome = match &executed.data {
-            None => Outcome::Refused,
-            Some(_) if executed.errors.is_empty() => Outcome::Ok,
-            Some(data) if data == b"null" => Outcome::Failed,
-            Some(_) => Outcome::Partial,
-        };
+        let outcome = Self::outcome_of(executed);
         Self {
             elapsed: Some(self.started.elapsed()),
             outcome,
             codes: codes(&executed.errors),
             statements,
             ..self
+        }
+    }
+
+    /// Returns the outcome of a response.
+    pub(super) fn outcome_of(executed: &Executed) -> Outcome {
+        match &executed.data {
+            None => Outcome::Refused,
+            Some(_) if executed.errors.is_empty() => Outcome::Ok,
+            Some(data) if data == b"null" => Outcome::Failed,
+            Some(_) => Outcome::Partial,
         }
     }
 

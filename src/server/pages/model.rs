@@ -1,9 +1,13 @@
 //! Entity diagram of the model at `/model`, in one of several formats.
 
-use actix_web::{HttpResponse, Result, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, Result, http::header, web};
 use serde::Deserialize;
 
+use super::drawings::Drawings;
 use crate::diagram::Format;
+use crate::server::http::answer;
+use crate::server::insight::Insight;
+use crate::server::sign_in::SignInRefusal;
 use crate::server::state::ServiceState;
 
 /// Content security policy of the picture: its own inline style and nothing more.
@@ -15,12 +19,28 @@ pub(in crate::server) struct DiagramQuery {
     format: Option<String>,
 }
 
+/// Serves the diagram: the whole model to callers with insight, and in development its role's part to any other caller.
 pub(in crate::server) async fn show(
+    http: HttpRequest,
     query: web::Query<DiagramQuery>,
     state: web::Data<ServiceState>,
 ) -> Result<HttpResponse> {
     let wanted = query.format.as_deref().unwrap_or(Format::Svg.name());
-    let Some((format, drawing)) = state.generation.get().drawings.get(wanted).await? else {
+    let drawn = match state.insight {
+        Insight::Everybody => state.generation.get().drawings.get(wanted).await?,
+        insight => match state.admit(http.head()).await {
+            Ok(admission) if insight.allows(&admission.access) => {
+                admission.generation.drawings.get(wanted).await?
+            }
+            // Not kept: development has few callers.
+            Ok(admission) if insight == Insight::Development => {
+                Drawings::of(admission.schema().model().clone()).get(wanted).await?
+            }
+            Ok(_) => return Ok(answer::refused_page(&SignInRefusal::no_insight())),
+            Err(refusal) => return Ok(answer::refused_page(&refusal)),
+        },
+    };
+    let Some((format, drawing)) = drawn else {
         let expected = Format::ALL.map(Format::name).join(", ");
         return Ok(HttpResponse::BadRequest()
             .content_type("text/plain; charset=utf-8")

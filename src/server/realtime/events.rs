@@ -64,11 +64,11 @@ async fn open(
     };
     let complete = || stream::iter([Bytes::from_static(COMPLETE.as_bytes())]);
     let (kind, results): (_, BoxStream<'static, Result<Arc<Executed>, HttpRefusal>>) =
-        match operation::prepare(sent, state, &admission) {
-            Ok(prepared) => {
-                let kind = prepared.kind();
+        match operation::prepare(sent, state, &admission, || RequestRecord::id(http)) {
+            Ok(admitted) => {
+                let kind = admitted.prepared.kind();
                 check_method(http, kind)?;
-                let results = operation::results(prepared, state, &admission);
+                let results = operation::results(admitted, state, &admission);
                 (kind, results.map(|result| result.map_err(HttpRefusal::from)).boxed())
             }
             // A status would tell an `EventSource` nothing: errors of a document go into the stream.

@@ -44,6 +44,11 @@ impl SignInRefusal {
         Self { error: Error::forbidden(message), status: StatusCode::FORBIDDEN, challenge: None }
     }
 
+    /// Refuses a page that shows how the service works.
+    pub(in crate::server) fn no_insight() -> Self {
+        Self::forbidden("this page is for administrators, and for operators at an address of their own")
+    }
+
     /// Refuses headers that contradict each other, or are malformed.
     pub(in crate::server) fn bad_request(message: impl Into<String>) -> Self {
         Self { error: Error::bad_request(message), status: StatusCode::BAD_REQUEST, challenge: None }

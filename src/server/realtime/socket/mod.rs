@@ -305,10 +305,10 @@ impl Socket {
     fn start(&mut self, id: String, request: GraphqlRequest) {
         // The protocol starts no operation before sign-in.
         let Some(admission) = &self.admission else { return };
-        match operation::prepare(request, &self.state, admission) {
-            Ok(prepared) => {
-                let kind = prepared.kind();
-                let results = operation::results(prepared, &self.state, admission);
+        match operation::prepare(request, &self.state, admission, || Some(self.request.clone())) {
+            Ok(admitted) => {
+                let kind = admitted.prepared.kind();
+                let results = operation::results(admitted, &self.state, admission);
                 let events = results.map(Some).chain(stream::iter([None])).boxed();
                 self.operations.insert(id, operation::until_superseded(events, kind, admission));
             }
