@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crowsfoot::EntityOptions;
 use crowsfoot::model::{ModelError, ModelFault, OnDelete, Spelling, TableOptions};
-use crowsfoot::policy::{Policies, RoleGrants, ViewerType};
+use crowsfoot::policy::{DatabaseSettings, Policies, RoleGrants, ViewerType};
 use crowsfoot::server::{JwtSettings, WebhookSettings};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
@@ -41,6 +41,9 @@ pub struct Options {
     /// Roles, with their grants.
     #[serde(default)]
     roles: BTreeMap<String, RoleGrants>,
+    /// Settings of viewers' statements in PostgreSQL.
+    #[serde(default)]
+    pub database: DatabaseSettings,
     /// Issuers of tokens: a table, or several.
     #[serde(default, deserialize_with = "one_or_several")]
     pub sign_in: Vec<JwtSettings>,
@@ -205,7 +208,9 @@ impl Options {
 
     /// Returns the policies; `None` without roles.
     pub fn policies(&self) -> Option<Policies> {
-        (!self.roles.is_empty()).then(|| Policies::from_parts(self.viewer.clone(), self.roles.clone()))
+        (!self.roles.is_empty()).then(|| {
+            Policies::from_parts(self.viewer.clone(), self.roles.clone()).database(self.database.clone())
+        })
     }
 
     /// Checks that options of tables come with the tables of a database.

@@ -108,6 +108,7 @@ async fn replace(
     let sign_in = declared.sign_in.clone();
     let schema = declared.schema(settings, Some(&contents.tables))?;
     check::at_start(settings.check, schema.model(), &contents.tables, connection).await?;
+    schema.check_impersonation(connection).await?;
     Ok(service.replace(schema, sign_in).await?)
 }
 

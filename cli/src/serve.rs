@@ -75,6 +75,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         None => declared.schema(&settings, Some(&tables))?,
     };
     check::at_start(settings.check, schema.model(), &tables, &connection).await?;
+    schema.check_impersonation(&connection).await?;
     let sockets = SocketLimits::default()
         .init_time(Duration::from_secs(settings.socket_init_timeout))
         .sockets(settings.max_sockets)

@@ -110,6 +110,9 @@ fn sign_in(settings: &Serve, options: &Options, policies: Option<&Policies>) -> 
                  file for --options"
                     .into(),
             ),
+            (false, false) if !options.database.is_empty() => {
+                Err("[database] has no effect without policies: write tables [roles.NAME.TYPE], too".into())
+            }
             (false, false) => Ok(ways),
         };
     };

@@ -28,6 +28,7 @@ use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::ColumnType;
 use crate::plan::Catalog;
+use crate::policy::SessionSettings;
 
 /// Timeout of the catalog queries.
 const CATALOG_PATIENCE: Duration = Duration::from_secs(1);
@@ -333,6 +334,13 @@ impl Database {
     }
 }
 
+/// Refuses a statement of a viewer whose settings the connection cannot carry: it would run with the rights of the connection.
+pub(crate) fn no_settings() -> SqlError {
+    SqlError::Internal(
+        "the settings of a viewer need connections to PostgreSQL that this crate has opened".to_owned(),
+    )
+}
+
 /// Wraps a pool opened by the application. Its connection options are unknown, so reads use the pool too.
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
@@ -355,12 +363,15 @@ impl Reader {
         &'a self,
         query: &'a TrackedStatement,
         values: Arc<[Value]>,
+        settings: Option<Arc<SessionSettings>>,
     ) -> BoxFuture<'a, Result<RowSet>> {
         match &self.0 {
             #[cfg(feature = "sqlite")]
+            Driver::Sqlite(_) if settings.is_some() => Box::pin(async { Err(no_settings().into()) }),
+            #[cfg(feature = "sqlite")]
             Driver::Sqlite(reader) => Box::pin(reader.read(query, values)),
             #[cfg(feature = "postgres")]
-            Driver::Postgres(reader) => Box::pin(reader.read(query, values)),
+            Driver::Postgres(reader) => Box::pin(reader.read(query, values, settings)),
         }
     }
 

@@ -5,6 +5,7 @@ mod capacity_hint;
 mod changes;
 mod connect;
 mod handle;
+pub(crate) mod impersonation;
 mod introspect;
 mod plain_text;
 #[cfg(feature = "postgres")]
@@ -27,6 +28,7 @@ pub use capacity_hint::CapacityHint;
 pub use changes::{ChangeNotifier, ChangeSource, Listener, OwnChanges, Touched};
 pub use connect::{ConnectError, connect, connect_with};
 pub use handle::Database;
+pub(crate) use handle::no_settings;
 pub use introspect::column_types::unreadable_columns;
 pub use introspect::describe::{DatabaseDescription, LeftOut, describe};
 pub(crate) use introspect::foreign_keys::COLUMNS as FOREIGN_KEY_COLUMNS;
@@ -44,7 +46,7 @@ pub use settings::{ConnectSettings, Pooler, Synchronous};
 pub(crate) use sql_error::SQLITE_FULL;
 pub use sql_error::{SqlError, SqlRefusal};
 pub use tracked_statement::{ExecutionStats, TrackedStatement};
-#[doc(hidden)]
 pub(crate) use transaction::CommitNotice;
 pub(crate) use transaction::Running;
+#[doc(hidden)]
 pub use transaction::Transaction;

@@ -12,9 +12,9 @@ use sea_orm::{
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::availability::Availability;
-use super::handle::{Database, Driver};
+use super::handle::{Database, Driver, no_settings};
 #[cfg(feature = "postgres")]
-use super::postgres::{PostgresTransaction, TransactionMode};
+use super::postgres::{PostgresTransaction, TransactionMode, viewer_settings};
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
 use super::seaorm;
@@ -23,6 +23,7 @@ use super::sql_error::SqlError;
 use super::sqlite::SqliteSnapshot;
 use super::uninterrupted::Uninterrupted;
 use crate::model::Table;
+use crate::policy::SessionSettings;
 
 /// Function that runs after a commit; its argument is false if the outcome is unknown.
 pub(crate) type CommitNotice = Box<dyn FnOnce(bool) -> BoxFuture<'static, ()> + Send>;
@@ -55,13 +56,18 @@ enum Begun {
 }
 
 impl Begun {
-    async fn reading(database: &Database, availability: &Availability) -> Result<Self, SqlError> {
+    async fn reading(
+        database: &Database,
+        availability: &Availability,
+        settings: Option<Arc<SessionSettings>>,
+    ) -> Result<Self, SqlError> {
         database.check_file_lately(Instant::now())?;
         match database.driver() {
             #[cfg(feature = "postgres")]
             Some(Driver::Postgres(connections)) => Ok(Self::Postgres(Box::new(
-                PostgresTransaction::begin(connections, TransactionMode::Snapshot).await?,
+                PostgresTransaction::begin(connections, TransactionMode::Snapshot, settings).await?,
             ))),
+            _ if settings.is_some() => Err(no_settings()),
             #[cfg(feature = "sqlite")]
             Some(Driver::Sqlite(reader)) => Ok(Self::Sqlite(Box::new(reader.begin_snapshot().await?))),
             None => {
@@ -78,18 +84,26 @@ impl Begun {
         }
     }
 
-    async fn writing(database: &Database, availability: &Availability) -> Result<Self, SqlError> {
+    async fn writing(
+        database: &Database,
+        availability: &Availability,
+        settings: Option<Arc<SessionSettings>>,
+    ) -> Result<Self, SqlError> {
         #[cfg(feature = "postgres")]
         if let Some(connections) = database.postgres() {
             return Ok(Self::Postgres(Box::new(
-                PostgresTransaction::begin(connections, TransactionMode::Write).await?,
+                PostgresTransaction::begin(connections, TransactionMode::Write, settings).await?,
             )));
         }
-        Self::pooled(database, availability).await
+        Self::pooled(database, availability, settings).await
     }
 
     /// Begins a transaction over SeaORM's pool, which the application's own code can use.
-    async fn pooled(database: &Database, availability: &Availability) -> Result<Self, SqlError> {
+    async fn pooled(
+        database: &Database,
+        availability: &Availability,
+        settings: Option<Arc<SessionSettings>>,
+    ) -> Result<Self, SqlError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: (database.get_database_backend() == DbBackend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
@@ -97,8 +111,25 @@ impl Begun {
         };
         database.check_writable()?;
         let begin = || database.begin_with_options(options);
-        Ok(Self::SeaOrm(availability.attempt(database, begin).await?))
+        let transaction = availability.attempt(database, begin).await?;
+        if let Some(settings) = settings {
+            set(&transaction, &settings).await?;
+        }
+        Ok(Self::SeaOrm(transaction))
     }
+}
+
+/// Gives a transaction over SeaORM's pool the settings of a viewer.
+async fn set(transaction: &DatabaseTransaction, settings: &SessionSettings) -> Result<(), SqlError> {
+    #[cfg(feature = "postgres")]
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let (sql, values) = viewer_settings::statement(settings);
+        let statement = seaorm::statement(DbBackend::Postgres, &sql, &values);
+        transaction.query_all_raw(statement).await?;
+        return Ok(());
+    }
+    let _ = (transaction, settings);
+    Err(no_settings())
 }
 
 impl Running {
@@ -183,16 +214,21 @@ impl Running {
 impl Transaction {
     /// Begins a transaction. On SQLite it takes the write lock at once: a later upgrade could fail because
     /// another transaction wrote in between.
-    pub(crate) async fn begin(database: &Database, availability: &Availability) -> Result<Self, SqlError> {
-        Ok(Self::over(Begun::writing(database, availability).await?, database))
+    pub(crate) async fn begin(
+        database: &Database,
+        availability: &Availability,
+        settings: Option<Arc<SessionSettings>>,
+    ) -> Result<Self, SqlError> {
+        Ok(Self::over(Begun::writing(database, availability, settings).await?, database))
     }
 
     /// Begins a transaction over SeaORM's pool, whatever the driver of other transactions.
     pub(crate) async fn begin_pooled(
         database: &Database,
         availability: &Availability,
+        settings: Option<Arc<SessionSettings>>,
     ) -> Result<Self, SqlError> {
-        Ok(Self::over(Begun::pooled(database, availability).await?, database))
+        Ok(Self::over(Begun::pooled(database, availability, settings).await?, database))
     }
 
     /// Begins a transaction that reads one snapshot of the database: every statement sees the commits before
@@ -200,8 +236,9 @@ impl Transaction {
     pub(crate) async fn begin_snapshot(
         database: &Database,
         availability: &Availability,
+        settings: Option<Arc<SessionSettings>>,
     ) -> Result<Self, SqlError> {
-        Ok(Self::over(Begun::reading(database, availability).await?, database))
+        Ok(Self::over(Begun::reading(database, availability, settings).await?, database))
     }
 
     fn over(begun: Begun, database: &Database) -> Self {

@@ -19,6 +19,7 @@ use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::plan::{Catalog, Complexity, Document, Load, Plan, Planner, Sight, SqlBuilder, rows_asked};
+use crate::policy::SessionSettings;
 
 /// Database access of one request.
 pub struct Session {
@@ -45,9 +46,10 @@ impl Session {
         database: Database,
         consistency: ReadConsistency,
         viewer: &Map<String, Json>,
+        settings: Option<Arc<SessionSettings>>,
     ) -> Result<Self> {
         let dialect = Dialect::of(database.get_database_backend())?;
-        let statements = Arc::new(Statements::new(database, shared.clone()));
+        let statements = Arc::new(Statements::new(database, shared.clone(), settings));
         let begins_snapshots = consistency == ReadConsistency::Snapshot;
         let viewer = match &shared.rules {
             Some(rules) => rules.values(dialect, viewer)?,

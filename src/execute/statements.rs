@@ -12,12 +12,13 @@ use super::explain::StatementRecord;
 use super::shared::Shared;
 use crate::database::{
     Database, FOREIGN_KEY_COLUMNS, ForeignKeys, RowSet, RowSetBuilder, Running, SqlError, TrackedStatement,
-    Transaction,
+    Transaction, no_settings,
 };
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
 use crate::plan::Catalog;
+use crate::policy::SessionSettings;
 
 /// Sender and record of statements.
 #[derive(Debug)]
@@ -26,28 +27,49 @@ pub struct Statements {
     /// Transaction of a request that writes or reads one snapshot; all its statements go through it.
     transaction: Option<Arc<Running>>,
     shared: Arc<Shared>,
+    /// Settings of the viewer, which go with every statement of a request.
+    settings: Option<Arc<SessionSettings>>,
     rows: AtomicU64,
     records: Arc<Mutex<Vec<StatementRecord>>>,
 }
 
 impl Statements {
-    pub(super) fn new(database: Database, shared: Arc<Shared>) -> Self {
-        Self { database, transaction: None, shared, rows: AtomicU64::new(0), records: Arc::default() }
+    pub(super) fn new(
+        database: Database,
+        shared: Arc<Shared>,
+        settings: Option<Arc<SessionSettings>>,
+    ) -> Self {
+        Self {
+            database,
+            transaction: None,
+            shared,
+            settings,
+            rows: AtomicU64::new(0),
+            records: Arc::default(),
+        }
     }
 
     /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
-        Ok(self.inside(Transaction::begin(&self.database, &self.shared.availability).await?))
+        Ok(self.inside(
+            Transaction::begin(&self.database, &self.shared.availability, self.settings.clone()).await?,
+        ))
     }
 
     /// Begins a transaction that reads one snapshot of the database.
     pub(super) async fn begin_snapshot(&self) -> Result<(Self, Transaction)> {
-        Ok(self.inside(Transaction::begin_snapshot(&self.database, &self.shared.availability).await?))
+        Ok(self.inside(
+            Transaction::begin_snapshot(&self.database, &self.shared.availability, self.settings.clone())
+                .await?,
+        ))
     }
 
     /// Begins a transaction over SeaORM's pool.
     pub(super) async fn begin_pooled(&self) -> Result<(Self, Transaction)> {
-        Ok(self.inside(Transaction::begin_pooled(&self.database, &self.shared.availability).await?))
+        Ok(self.inside(
+            Transaction::begin_pooled(&self.database, &self.shared.availability, self.settings.clone())
+                .await?,
+        ))
     }
 
     /// Returns the open transaction over SeaORM's pool.
@@ -60,7 +82,7 @@ impl Statements {
 
     /// Returns statements of the same request, outside any transaction, whose rows are counted anew.
     pub(super) fn renewed(&self) -> Self {
-        Self::new(self.database.clone(), self.shared.clone())
+        Self::new(self.database.clone(), self.shared.clone(), self.settings.clone())
     }
 
     fn inside(&self, transaction: Transaction) -> (Self, Transaction) {
@@ -68,6 +90,7 @@ impl Statements {
             database: self.database.clone(),
             transaction: Some(transaction.running()),
             shared: self.shared.clone(),
+            settings: self.settings.clone(),
             rows: AtomicU64::new(0),
             records: self.records.clone(),
         };
@@ -77,7 +100,8 @@ impl Statements {
     /// Returns a sender for the same request, outside any transaction.
     pub(super) fn outside(&self) -> Self {
         let (database, shared, records) = (self.database.clone(), self.shared.clone(), self.records.clone());
-        Self { database, transaction: None, shared, rows: AtomicU64::new(0), records }
+        let settings = self.settings.clone();
+        Self { database, transaction: None, shared, settings, rows: AtomicU64::new(0), records }
     }
 
     /// Returns the database, outside any transaction.
@@ -126,7 +150,10 @@ impl Statements {
             rows.note_size(&query.last_run);
             return Ok(rows);
         };
-        let rows = reader.read(query, values).instrument(self.span(&query.statement.sql)).await;
+        let rows = reader
+            .read(query, values, self.settings.clone())
+            .instrument(self.span(&query.statement.sql))
+            .await;
         if let Ok(rows) = &rows {
             rows.note_size(&query.last_run);
         }
@@ -230,6 +257,9 @@ impl Statements {
     ) -> Result<RowSet, SqlError> {
         if let Some(running) = &self.transaction {
             return running.send(sql, values, rows).await;
+        }
+        if self.settings.is_some() {
+            return Err(no_settings());
         }
         // Outside a transaction all statements are reads.
         self.database.read_pooled(&self.shared.availability, sql, &values, rows).await

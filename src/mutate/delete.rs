@@ -11,9 +11,7 @@ use super::lookup::{find, references_to};
 use super::naming::{dangling, label};
 use super::reference::{Reference, Rule, follows_rules};
 use super::row::{RowInput, has_null, key_of, values_of};
-use super::statement::WriteStatement;
 use super::writer::MutationWriter;
-use crate::database::{RowSet, SqlError};
 use crate::error::{Code, Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, EntityId, KeyAction, OnDelete};
@@ -117,12 +115,6 @@ impl MutationWriter<'_> {
             self.delete_rows(id, by, group).await?;
         }
         Ok(())
-    }
-
-    /// Sends a statement that writes; the caller interprets a refusal.
-    pub async fn try_to(&self, write: WriteStatement) -> Result<RowSet, SqlError> {
-        self.session.statements().touch(write.touches);
-        self.session.statements().write(write.statement, write.columns.into()).await
     }
 
     async fn savepoint(&self, sql: &str) -> Result<()> {

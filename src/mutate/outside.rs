@@ -33,6 +33,7 @@ impl Writes<'_> {
         let mut select = Sql::select();
         select.from(table(counted)).expr(Expr::col(Asterisk).count()).and_where(condition);
         WriteStatement {
+            own: counted.clone(),
             statement: self.dialect.backend().build(&select),
             columns: vec![ColumnType::BigInt],
             touches: Vec::new(),

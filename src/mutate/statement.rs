@@ -25,6 +25,8 @@ pub(super) struct Writes<'a> {
 
 /// Statement, with the types of its returned columns and the touched tables.
 pub(super) struct WriteStatement {
+    /// Table whose rows the statement writes.
+    pub own: Table,
     pub statement: Statement,
     pub columns: Vec<ColumnType>,
     pub touches: Vec<Table>,
@@ -144,6 +146,7 @@ impl Writes<'_> {
             insert.on_conflict(OnConflict::columns(pair).do_nothing().to_owned());
         }
         WriteStatement {
+            own: junction.clone(),
             statement: self.dialect.backend().build(&insert),
             columns: Vec::new(),
             touches: vec![junction.clone()],
@@ -165,6 +168,7 @@ impl Writes<'_> {
         );
         select.and_where(self.is_one_of(columns, pairs));
         WriteStatement {
+            own: junction.clone(),
             statement: self.dialect.backend().build(&select),
             columns: columns.iter().map(|(_, column_type)| column_type.clone()).collect(),
             touches: Vec::new(),
@@ -191,6 +195,7 @@ impl Writes<'_> {
             delete.and_where(named);
         }
         WriteStatement {
+            own: junction.clone(),
             statement: self.dialect.backend().build(&delete),
             columns: Vec::new(),
             touches: vec![junction.clone()],
@@ -379,6 +384,7 @@ impl Writes<'_> {
         touches: Vec<Table>,
     ) -> WriteStatement {
         WriteStatement {
+            own: entity.table.clone(),
             statement: self.dialect.backend().build(statement),
             columns: returning.iter().map(|id| entity.columns[*id].column_type.clone()).collect(),
             touches,

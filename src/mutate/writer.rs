@@ -14,7 +14,7 @@ use super::row::{RowInput, key_of, normalized, rows_of, values_of};
 use super::statement::{WriteStatement, Writes};
 use super::trial::Trial;
 use super::written::WrittenRows;
-use crate::database::RowSet;
+use crate::database::{RowSet, SqlError};
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, normalize_key};
@@ -48,17 +48,26 @@ impl<'a> MutationWriter<'a> {
         }
     }
 
+    /// Sends a statement that writes, and counts its rows.
+    ///
+    /// # Errors
+    /// The refusal by the database.
+    pub async fn try_to(&self, write: WriteStatement) -> Result<RowSet, SqlError> {
+        let WriteStatement { own, statement, columns, touches } = write;
+        self.session.statements().touch(touches.iter().cloned());
+        let is_counted = !columns.is_empty();
+        let rows = self.session.statements().write(statement, columns.into()).await?;
+        self.written.count(&touches, &own, is_counted.then(|| rows.len()));
+        Ok(rows)
+    }
+
     /// Sends a statement that writes; a refusal becomes the error of `attempt`.
     pub async fn send(&self, write: WriteStatement, attempt: Attempt<'_>) -> Result<RowSet> {
-        self.session.statements().touch(write.touches.iter().cloned());
-        let is_counted = !write.columns.is_empty();
         if let Some(trial) = self.trial {
             Box::pin(trial.note_moves(self.session, attempt)).await?;
         }
-        match self.session.statements().write(write.statement, write.columns.into()).await {
+        match self.try_to(write).await {
             Ok(rows) => {
-                let own = &self.model().entities[attempt.entity].table;
-                self.written.count(&write.touches, own, is_counted.then(|| rows.len()));
                 if let Some(trial) = self.trial {
                     trial.wrote(attempt);
                 }

@@ -9,6 +9,7 @@ mod print;
 mod reader;
 mod restrict;
 mod rule;
+mod session_settings;
 mod viewer;
 mod writing;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Deserializer};
 pub use grant::{ColumnGrant, CreateGrant, Grant, UpdateGrant};
 pub use reader::PolicyFault;
 pub use restrict::Restricted;
+pub use session_settings::{DatabaseSettings, SessionSettings};
 pub use viewer::{Viewer, ViewerType};
 pub use writing::{EntityWrites, Preset, RowAction, RowWrites};
 
@@ -53,6 +55,9 @@ pub struct Policies {
     /// Roles by name.
     #[serde(default)]
     roles: BTreeMap<String, RoleGrants>,
+    /// Settings of viewers' statements in PostgreSQL.
+    #[serde(default)]
+    database: DatabaseSettings,
 }
 
 /// Grants of one role, by the type name of the entity.
@@ -109,7 +114,7 @@ impl Policies {
 
     /// Collects variables and roles that were read apart.
     pub fn from_parts(variables: BTreeMap<String, ViewerType>, roles: BTreeMap<String, RoleGrants>) -> Self {
-        Self { variables, roles }
+        Self { variables, roles, database: DatabaseSettings::default() }
     }
 
     /// Declares a role.
@@ -121,6 +126,27 @@ impl Policies {
     /// Returns the names of the roles.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.roles.keys().map(String::as_str)
+    }
+
+    /// Sets what PostgreSQL gets with each statement of a viewer. Statements of administrators have the connection's role.
+    pub fn database(mut self, database: DatabaseSettings) -> Self {
+        self.database = database;
+        self
+    }
+
+    /// Returns the settings of a viewer's statements; `None` if there are none.
+    pub fn session_settings(&self, viewer: &Viewer) -> Option<SessionSettings> {
+        self.database.session(viewer)
+    }
+
+    /// Returns the database's roles that viewers have.
+    pub fn database_roles(&self) -> Vec<String> {
+        self.roles().filter_map(|role| self.database.role_of(role)).collect()
+    }
+
+    /// Returns the faults of the settings of viewers' statements.
+    pub(crate) fn database_faults(&self) -> Vec<String> {
+        self.database.faults(&self.roles().collect::<Vec<_>>())
     }
 
     /// Returns the declared variables with their types.

@@ -153,6 +153,8 @@ impl<'a> RoleReader<'a> {
                 narrowed.exposed = false;
                 continue;
             };
+            // The database's own policies may hide any row.
+            narrowed.restricted |= self.policies.database.impersonates();
             if let Granted::If(rule) = &united.rows {
                 restricted.rows.insert(id, rule.clone());
                 narrowed.restricted = true;
@@ -187,7 +189,9 @@ impl<'a> RoleReader<'a> {
             }
             narrowed.relations.retain_mut(|relation| {
                 let is_kept = entity.exposed && self.is_granted(grants, united, relation);
-                if relation.cardinality == Cardinality::One && !is_always_seen(grants, united, relation) {
+                let is_seen =
+                    !self.policies.database.impersonates() && is_always_seen(grants, united, relation);
+                if relation.cardinality == Cardinality::One && !is_seen {
                     relation.cardinality = Cardinality::OptionalOne;
                 }
                 is_kept

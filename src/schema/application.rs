@@ -140,7 +140,9 @@ impl Schema {
         let fragments = &compiled.document.fragments;
         planning::plan(&self.shared, operation, fragments, plan::Variables::fixed(&variables))
             .map_err(refuse)?;
-        let session = Session::new(self.shared.clone(), database, ReadConsistency::Snapshot, &self.viewer);
+        let session =
+            // Administrators alone see such fields; their statements have the connection's role.
+            Session::new(self.shared.clone(), database, ReadConsistency::Snapshot, &self.viewer, None);
         let request = prepared.request(variables).data(Arc::new(session.map_err(refuse)?));
         let events = self.inner.execute_stream_with_session_data(request, prepared.data.clone());
         let executed = |response: Response| {

@@ -111,6 +111,7 @@ impl SchemaSettings {
             introspection,
             roles: None,
             viewer: Arc::default(),
+            impersonation: None,
         })
     }
 }

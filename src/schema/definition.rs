@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::additions::ApplicationRoots;
 use super::compiled::DocumentCache;
+use super::impersonation::{Impersonation, ImpersonationCheck};
 use super::introspection::Introspection;
 use super::live_runs::LiveRuns;
 use crate::database::Availability;
@@ -34,6 +35,8 @@ pub struct Schema {
     pub(super) roles: Option<Arc<Roles>>,
     /// Values of the viewer's variables.
     pub(super) viewer: Arc<Map<String, Json>>,
+    /// Settings that PostgreSQL gets with each statement of the viewer.
+    pub(super) impersonation: Option<Arc<Impersonation>>,
 }
 
 /// Settings that the schemas of all roles share.
@@ -55,6 +58,8 @@ pub(super) struct Roles {
     pub policies: Policies,
     pub model: Arc<Model>,
     pub settings: SchemaSettings,
+    /// `None` if statements of viewers have no settings.
+    pub impersonation: Option<Arc<ImpersonationCheck>>,
     pub built: Mutex<BTreeMap<RoleKey, Schema>>,
 }
 

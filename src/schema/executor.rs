@@ -74,14 +74,23 @@ impl Schema {
             OperationKind::Subscription => ReadConsistency::Snapshot,
             _ => self.shared.consistency,
         };
-        let session = Session::new(self.shared.clone(), database.clone(), consistency, &self.viewer);
-        let session = match session {
+        let session = match self.session(database, consistency).await {
             Ok(session) => Arc::new(session),
             Err(error) => return Executed::refused(error.into()),
         };
         // Boxed: otherwise it would be part of every outer future, and be moved with it.
         let (data, errors) = Box::pin(self.answer(&session, prepared)).await;
         Executed { data, errors, statements: session.statements().records(), ..Executed::default() }
+    }
+
+    /// Returns a session of the viewer.
+    pub(super) async fn session(&self, database: &Database, consistency: ReadConsistency) -> Result<Session> {
+        let settings = match &self.impersonation {
+            // Boxed, as all rare paths.
+            Some(impersonation) => Some(Box::pin(impersonation.settings(self.model(), database)).await?),
+            None => None,
+        };
+        Session::new(self.shared.clone(), database.clone(), consistency, &self.viewer, settings)
     }
 
     /// Answers a request.

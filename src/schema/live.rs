@@ -18,7 +18,7 @@ use super::live_runs::{LiveKey, Newest};
 use super::prepared::{OperationKind, PreparedOperation};
 use super::variables;
 use crate::database::Database;
-use crate::execute::{ReadConsistency, Session};
+use crate::execute::ReadConsistency;
 use crate::model::Table;
 use crate::plan::Variables;
 
@@ -140,8 +140,7 @@ impl Run {
         let plan = async {
             let compiled = &self.prepared.compiled;
             let variables = variables::with_defaults(compiled.operation()?, &self.prepared.variables)?;
-            let (shared, database) = (self.schema.shared.clone(), self.database.clone());
-            let session = Session::new(shared, database, ReadConsistency::Snapshot, &self.schema.viewer)?;
+            let session = self.schema.session(&self.database, ReadConsistency::Snapshot).await?;
             self.schema.plan_anew(&Arc::new(session), compiled, &variables, Variables::fixed).await
         };
         plan.await

@@ -11,6 +11,7 @@ mod delegation;
 mod executed;
 mod executor;
 mod field;
+mod impersonation;
 mod input_type;
 mod inputs;
 mod introspection;

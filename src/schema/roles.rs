@@ -8,6 +8,8 @@ use serde_json::Value as Json;
 
 use super::additions::Additions;
 use super::definition::{Roles, Schema, SchemaSettings};
+use super::impersonation::{Impersonation, ImpersonationCheck};
+use crate::database::Database;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -20,9 +22,12 @@ impl Roles {
     /// # Errors
     /// All faults of all roles at once.
     pub fn new(policies: Policies, model: Arc<Model>, settings: SchemaSettings) -> Result<Self, SchemaError> {
-        let mut roles = Self { policies, model, settings, built: Mutex::default() };
+        let has_settings = policies.session_settings(&Viewer::new("")).is_some();
+        let impersonation =
+            has_settings.then(|| Arc::new(ImpersonationCheck::new(policies.database_roles())));
+        let mut faults = policies.database_faults();
+        let mut roles = Self { policies, model, settings, impersonation, built: Mutex::default() };
         let mut built = BTreeMap::new();
-        let mut faults = Vec::new();
         for role in roles.policies.roles() {
             match roles.build(role, &BTreeSet::new()) {
                 Ok(schema) => drop(built.insert((role.to_owned(), BTreeSet::new()), schema)),
@@ -84,7 +89,9 @@ impl Roles {
             // Types of values are those of the model, whatever the database.
             rules.values(Dialect::default(), &viewer.values)?;
         }
-        Ok(Schema { viewer: Arc::new(viewer.values.clone()), ..schema })
+        let settings = self.policies.session_settings(viewer).map(Arc::new).zip(self.impersonation.clone());
+        let impersonation = settings.map(|(settings, check)| Arc::new(Impersonation { settings, check }));
+        Ok(Schema { viewer: Arc::new(viewer.values.clone()), impersonation, ..schema })
     }
 }
 
@@ -111,13 +118,29 @@ impl Schema {
         built.ok_or_else(|| Error::unknown_role(role))
     }
 
+    /// Checks that the database's own policies bind the roles that viewers have. Otherwise the first operation of a viewer is
+    /// refused with the same faults.
+    ///
+    /// # Errors
+    /// All faults, or the error of the database.
+    pub async fn check_impersonation(&self, database: &Database) -> std::result::Result<(), String> {
+        let check = self.roles.as_ref().and_then(|roles| roles.impersonation.clone());
+        let Some(check) = check else { return Ok(()) };
+        let faults = check.pass(self.model(), database).await.map_err(|error| error.to_string())?;
+        if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+    }
+
     /// Returns the policies that decide what a viewer sees.
     pub fn policies(&self) -> Option<&Policies> {
         self.roles.as_ref().map(|roles| &roles.policies)
     }
 
-    /// Returns the viewer's values that decide between two live queries: those that rules take.
+    /// Returns the viewer's values that decide between two live queries: those that rules take, or all settings.
     pub(super) fn viewer_key(&self) -> String {
+        // The database's own policies may read any of the settings.
+        if let Some(Impersonation { settings, .. }) = self.impersonation.as_deref() {
+            return format!("{settings:?}{}", serde_json::to_string(&*self.viewer).unwrap_or_default());
+        }
         let variables = self.shared.rules.iter().flat_map(Rules::variables);
         let used: BTreeMap<&str, Option<&Json>> =
             variables.map(|name| (name, self.viewer.get(name))).collect();

@@ -158,11 +158,7 @@ async fn a_full_disk_stops_mutations_and_nothing_else() {
     assert_eq!(ready.status(), 503);
     assert!(ready.text().await.unwrap().contains("audit log"));
     let log = tokio::time::timeout(Duration::from_secs(30), service.stop()).await.unwrap().log;
-    assert!(
-        log.contains("the audit log cannot be written")
-            && log.contains("lines of the audit log are not written"),
-        "{log}"
-    );
+    assert!(log.contains("the audit log cannot be written"), "{log}");
 }
 
 #[tokio::test]

@@ -190,8 +190,10 @@ async fn headers_that_claim_more_than_they_prove_are_refused() {
     assert!(sent(explained).await.2["extensions"]["explain"].is_object());
     for page in ["/model", "/metrics"] {
         let status = async |request: RequestBuilder| within(request.send()).await.unwrap().status().as_u16();
-        assert_eq!(status(service.get(page)).await, 403, "{page}: anonymous is a role");
-        assert_eq!(status(service.get(page).bearer_auth(&token)).await, 403, "{page}");
+        // In development the diagram shows a role's part of the model.
+        let expected = if page == "/model" { 200 } else { 403 };
+        assert_eq!(status(service.get(page)).await, expected, "{page}: anonymous is a role");
+        assert_eq!(status(service.get(page).bearer_auth(&token)).await, expected, "{page}");
         assert_eq!(status(service.get(page).bearer_auth("x")).await, 401, "{page}");
         assert_eq!(
             status(service.get(page).header("crowsfoot-admin-secret", ADMINISTRATOR)).await,

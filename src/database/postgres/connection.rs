@@ -28,13 +28,15 @@ use super::inbox::{
     PARSE_COMPLETE, READY_FOR_QUERY,
 };
 use super::parameters;
-use super::prepared::{PreparedStatement, StatementCache, name_of};
+use super::prepared::{PreparedStatement, RoleStatements, StatementCache, name_of};
 use super::startup::{self, OpenedConnection, PgConfig};
 use super::stream::Stream;
+use super::viewer_settings;
 use super::watch::{TICK, Watch};
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::model::ColumnType;
+use crate::policy::SessionSettings;
 
 /// Number of unsent bytes above which the task accepts no further statement.
 const UNSENT_BYTES: usize = 1 << 20;
@@ -105,6 +107,7 @@ struct Request {
     stage: Stage,
     sql: Arc<str>,
     values: Arc<[Value]>,
+    settings: Option<Arc<SessionSettings>>,
     /// Builder of the result rows; empty at first.
     rows: RowSetBuilder,
     sendings: u8,
@@ -162,7 +165,7 @@ impl Connection {
         self.state.status.load(Ordering::Relaxed) == IN_TRANSACTION
     }
 
-    /// Sends a statement, whose rows are added to `rows`.
+    /// Sends a statement, whose rows are added to `rows`. The settings are those of its whole transaction.
     ///
     /// # Errors
     /// Fails if the connection is closed: nothing was sent.
@@ -171,10 +174,11 @@ impl Connection {
         stage: Stage,
         sql: Arc<str>,
         values: Arc<[Value]>,
+        settings: Option<Arc<SessionSettings>>,
         rows: RowSetBuilder,
     ) -> Result<Reply, Fault> {
         let (reply, answer) = oneshot::channel();
-        let request = Request { stage, sql, values, rows, sendings: 0, reply };
+        let request = Request { stage, sql, values, settings, rows, sendings: 0, reply };
         self.requests.send(request).map_err(|_| Fault::Closed)?;
         Ok(answer)
     }
@@ -184,9 +188,10 @@ impl Connection {
         &self,
         sql: Arc<str>,
         values: Arc<[Value]>,
+        settings: Option<Arc<SessionSettings>>,
         rows: RowSetBuilder,
     ) -> Result<StatementResult, Fault> {
-        answer_of(self.send(Stage::Alone, sql, values, rows)?).await
+        answer_of(self.send(Stage::Alone, sql, values, settings, rows)?).await
     }
 
     /// Ends pending statements, at the server too, and waits at most `patience`.
@@ -225,7 +230,7 @@ struct Task {
     state: Arc<ConnectionState>,
     outbox: BytesMut,
     inbox: Inbox,
-    kept: StatementCache,
+    kept: RoleStatements,
     waiting: VecDeque<PendingStatement>,
     /// Time of the last complete answer.
     free_since: Instant,
@@ -252,7 +257,7 @@ impl Task {
             state,
             outbox: BytesMut::new(),
             inbox: Inbox::new(&opened.received),
-            kept: StatementCache::new(),
+            kept: RoleStatements::default(),
             waiting: VecDeque::new(),
             free_since: Instant::now(),
             listener: None,
@@ -353,20 +358,26 @@ impl Task {
     /// Writes a statement and the statements ahead of it. A pooler sends all messages before one Sync to the
     /// same server connection.
     fn write(&mut self, request: &Request) -> Result<(Arc<PreparedStatement>, u8), Fault> {
-        let Request { stage, sql, values, rows, .. } = request;
+        let Request { stage, sql, values, settings, rows, .. } = request;
+        let begins = matches!(stage, Stage::Alone | Stage::Begin(_));
         let place = self.place.clone();
         let mut ahead = 0;
         if let Stage::Begin(begin) = stage {
             self.write_ahead(begin)?;
             ahead += 1;
         }
-        if let Some(preamble) = place.preamble().filter(|_| matches!(stage, Stage::Alone | Stage::Begin(_))) {
+        if let Some(preamble) = place.preamble().filter(|_| begins) {
             self.write_ahead(preamble)?;
             ahead += 1;
         }
+        if let Some(settings) = settings.as_ref().filter(|_| begins) {
+            self.write_settings(settings)?;
+            ahead += 1;
+        }
+        let role = settings.as_ref().and_then(|settings| settings.role.as_deref());
         let is_named = place.names_statements() && StatementCache::takes(sql);
         let columns = rows.columns();
-        let known = if is_named { self.kept.get(sql, values, columns) } else { None };
+        let known = if is_named { self.kept.of(role).get(sql, values, columns) } else { None };
         let is_new = known.is_none();
         let prepared = match known {
             Some(prepared) => {
@@ -375,13 +386,13 @@ impl Task {
                 }
                 prepared
             }
-            None => self.prepare(sql, values, columns, is_named)?,
+            None => self.prepare(sql, values, columns, is_named.then_some(role))?,
         };
         self.bind_and_execute(&prepared.name, values)?;
         frontend::sync(&mut self.outbox);
         if is_new && is_named {
             // After the Sync, so that an error of the statement cannot make the server skip the Close.
-            for name in self.kept.put(sql.clone(), prepared.clone()) {
+            for name in self.kept.of(role).put(sql.clone(), prepared.clone()) {
                 frontend::close(b'S', &name, &mut self.outbox)?;
             }
         }
@@ -394,6 +405,13 @@ impl Task {
         self.bind_and_execute("", &[])
     }
 
+    /// Writes the settings of a viewer, which last as long as the transaction.
+    fn write_settings(&mut self, settings: &SessionSettings) -> Result<(), Fault> {
+        let (sql, values) = viewer_settings::statement(settings);
+        frontend::parse("", &sql, values.iter().map(|_| Type::TEXT.oid()), &mut self.outbox)?;
+        self.bind_and_execute("", &values)
+    }
+
     fn bind_and_execute(&mut self, name: &str, values: &[Value]) -> Result<(), Fault> {
         frontend::bind("", name, Some(BINARY), values, parameters::write, Some(BINARY), &mut self.outbox)
             .map_err(|error| match error {
@@ -403,16 +421,17 @@ impl Task {
         Ok(frontend::execute("", 0, &mut self.outbox)?)
     }
 
+    /// Parses a statement: a named one for a role, or one without a name.
     fn prepare(
         &mut self,
         sql: &Arc<str>,
         values: &[Value],
         columns: &Arc<[ColumnType]>,
-        is_named: bool,
+        role: Option<Option<&str>>,
     ) -> Result<Arc<PreparedStatement>, Fault> {
         let types: Option<Vec<Type>> = values.iter().map(parameters::type_of).collect();
         let types = types.ok_or_else(|| Fault::Parameter("a value without a type".to_owned()))?;
-        let name = if is_named { name_of(sql, &types) } else { String::new() };
+        let name = role.map_or_else(String::new, |role| name_of(sql, &types, role));
         frontend::parse(&name, sql, types.iter().map(Type::oid), &mut self.outbox)?;
         frontend::describe(b'S', &name, &mut self.outbox)?;
         Ok(Arc::new(PreparedStatement::new(name, types, columns.clone())))
@@ -455,14 +474,16 @@ impl Task {
         self.free_since = now;
         let is_of_statement = waiting.fault.as_ref().is_some_and(Fault::is_of_statement);
         let (sql, prepared) = (&waiting.request.sql, &waiting.prepared);
+        let settings = waiting.request.settings.as_ref();
+        let kept = self.kept.of(settings.and_then(|settings| settings.role.as_deref()));
         if waiting.fault.as_ref().is_some_and(Fault::is_known_already) {
-            self.kept.note_known(sql, prepared);
+            kept.note_known(sql, prepared);
         } else if is_of_statement {
-            if self.kept.forget(sql, prepared) {
+            if kept.forget(sql, prepared) {
                 frontend::close(b'S', &prepared.name, &mut self.outbox)?;
             }
         } else if prepared.forms.get().is_none() {
-            self.kept.forget(sql, prepared);
+            kept.forget(sql, prepared);
         }
         let is_again = is_of_statement
             && status == IDLE

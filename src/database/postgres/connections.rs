@@ -19,6 +19,7 @@ use crate::database::sql_error::SqlError;
 use crate::database::tracked_statement::TrackedStatement;
 use crate::error::Result;
 use crate::model::ColumnType;
+use crate::policy::SessionSettings;
 
 /// Server time up to which a statement shares a connection at its next execution.
 const SHORT: Duration = Duration::from_millis(5);
@@ -50,7 +51,12 @@ impl PostgresConnections {
     }
 
     /// Sends a statement that reads, and decodes its rows.
-    pub async fn read(&self, query: &TrackedStatement, values: Arc<[Value]>) -> Result<RowSet> {
+    pub async fn read(
+        &self,
+        query: &TrackedStatement,
+        values: Arc<[Value]>,
+        settings: Option<Arc<SessionSettings>>,
+    ) -> Result<RowSet> {
         let note = |answer: &Result<StatementResult, Fault>| match answer {
             Ok(StatementResult { worked, .. }) => query.last_run.note_pace(*worked <= SHORT),
             Err(Fault::Silent) => query.last_run.note_pace(false),
@@ -60,7 +66,8 @@ impl PostgresConnections {
             let shared = self.shared().await?;
             if let Some(connection) = shared.get() {
                 let rows = RowSetBuilder::of(query);
-                let answer = connection.read(query.statement.sql.clone(), values.clone(), rows).await;
+                let (sql, values) = (query.statement.sql.clone(), values.clone());
+                let answer = connection.read(sql, values, settings.clone(), rows).await;
                 note(&answer);
                 match answer {
                     Err(fault) if fault.is_stale() => self.forget(&fault),
@@ -68,7 +75,8 @@ impl PostgresConnections {
                 }
             }
         }
-        let answer = self.read_alone(&query.statement.sql, values, || RowSetBuilder::of(query)).await;
+        let answer =
+            self.read_alone(&query.statement.sql, values, settings, || RowSetBuilder::of(query)).await;
         note(&answer);
         Ok(answer?.rows)
     }
@@ -76,7 +84,7 @@ impl PostgresConnections {
     /// Sends a statement without statistics that reads, and decodes its rows.
     pub async fn ask(&self, sql: &str, values: Arc<[Value]>, columns: Arc<[ColumnType]>) -> Result<RowSet> {
         let rows = || RowSetBuilder::new(columns.clone());
-        Ok(self.read_alone(&sql.into(), values, rows).await?.rows)
+        Ok(self.read_alone(&sql.into(), values, None, rows).await?.rows)
     }
 
     /// Returns an open connection for a transaction that writes.
@@ -107,7 +115,7 @@ impl PostgresConnections {
         let opened = timeout(PATIENCE, self.open(false)).await.map_err(|_| Fault::Slow(PATIENCE))?;
         let rows = RowSetBuilder::new([ColumnType::Boolean].into());
         let connection = opened?;
-        let asked = connection.read(ONLY_READS.into(), [].into(), rows);
+        let asked = connection.read(ONLY_READS.into(), [].into(), None, rows);
         let Ok(answer) = timeout(PATIENCE, asked).await else { return Ok(()) };
         match answer?.rows.row(0).value(0) {
             Value::Bool(Some(true)) => Err(SqlError::ReadOnly),
@@ -152,17 +160,18 @@ impl PostgresConnections {
         &self,
         sql: &Arc<str>,
         values: Arc<[Value]>,
+        settings: Option<Arc<SessionSettings>>,
         rows: impl Fn() -> RowSetBuilder,
     ) -> Result<StatementResult, Fault> {
         let mut lease = self.reading.take().await?;
         if lease.connection().is_some() {
-            match lease.read(sql.clone(), values.clone(), rows()).await {
+            match lease.read(sql.clone(), values.clone(), settings.clone(), rows()).await {
                 Err(fault) if fault.is_stale() => self.forget(&fault),
                 answer => return self.noted(answer),
             }
         }
         lease.put(self.open(false).await?);
-        let answer = lease.read(sql.clone(), values, rows()).await;
+        let answer = lease.read(sql.clone(), values, settings, rows()).await;
         self.noted(answer)
     }
 

@@ -22,6 +22,7 @@ mod relay;
 mod startup;
 mod stream;
 mod transaction;
+pub(super) mod viewer_settings;
 mod watch;
 
 pub(super) use connections::PostgresConnections;

@@ -12,6 +12,7 @@ use super::connection::{Connection, StatementResult};
 use super::fault::Fault;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::settings::ACQUIRE_TIMEOUT;
+use crate::policy::SessionSettings;
 
 /// Time for which a cancelled statement keeps its place in the pool while it is ended at the server.
 const END_PATIENCE: Duration = Duration::from_secs(2);
@@ -109,11 +110,12 @@ impl Lease {
         &mut self,
         sql: Arc<str>,
         values: Arc<[Value]>,
+        settings: Option<Arc<SessionSettings>>,
         rows: RowSetBuilder,
     ) -> Result<StatementResult, Fault> {
         let Some(connection) = &self.connection else { return Err(Fault::Closed) };
         self.is_busy = true;
-        let answer = connection.read(sql, values, rows).await;
+        let answer = connection.read(sql, values, settings, rows).await;
         self.is_busy = false;
         answer
     }

@@ -49,14 +49,19 @@ impl PreparedStatement {
     }
 }
 
-/// Returns the name of a statement: a hash of its text and its parameter types. A name identifies one
-/// statement in every process, because a pooler may share a server connection among all processes.
-pub(super) fn name_of(sql: &str, types: &[Type]) -> String {
+/// Returns the name of a statement: a hash of its text, its parameter types and the role that executes it. A name identifies
+/// one statement in every process, because a pooler may share a server connection among all processes. The server plans
+/// a statement again whenever another role executes it, if row security is involved; hence a name for each role.
+pub(super) fn name_of(sql: &str, types: &[Type], role: Option<&str>) -> String {
     let mut hash = Sha256::new();
     hash.update(sql);
     hash.update([0]);
     for oid in types.iter().map(Type::oid) {
         hash.update(oid.to_be_bytes());
+    }
+    if let Some(role) = role {
+        hash.update([0]);
+        hash.update(role);
     }
     let mut name = String::from("cf_");
     for byte in &hash.finalize()[..16] {
@@ -66,7 +71,23 @@ pub(super) fn name_of(sql: &str, types: &[Type]) -> String {
     name
 }
 
-/// Recently used statements of one connection, bounded by number and by text size.
+/// Statements of one connection by the role that executes them. The roles of viewers are declared, and few.
+#[derive(Default)]
+pub(super) struct RoleStatements(Vec<(Option<String>, StatementCache)>);
+
+impl RoleStatements {
+    /// Returns the statements of a role; `None` is that of the connection.
+    pub fn of(&mut self, role: Option<&str>) -> &mut StatementCache {
+        let known = self.0.iter().position(|(known, _)| known.as_deref() == role);
+        let place = known.unwrap_or_else(|| {
+            self.0.push((role.map(str::to_owned), StatementCache::new()));
+            self.0.len() - 1
+        });
+        &mut self.0[place].1
+    }
+}
+
+/// Recently used statements of one role on one connection, bounded by number and by text size.
 pub(super) struct StatementCache {
     statements: LruCache<Arc<str>, Arc<PreparedStatement>>,
     bytes: usize,
@@ -138,14 +159,16 @@ mod tests {
     use super::*;
 
     fn kept(sql: &str) -> (Arc<str>, Arc<PreparedStatement>) {
-        (sql.into(), Arc::new(PreparedStatement::new(name_of(sql, &[]), Vec::new(), Arc::default())))
+        (sql.into(), Arc::new(PreparedStatement::new(name_of(sql, &[], None), Vec::new(), Arc::default())))
     }
 
     #[test]
-    fn statement_name_depends_only_on_text_and_types() {
-        assert_eq!(name_of("SELECT $1", &[Type::INT4]), "cf_40b6f694ccf3b6bb0c506f464022154f");
-        assert_ne!(name_of("SELECT $1", &[Type::INT4]), name_of("SELECT $1", &[Type::INT8]));
-        assert_ne!(name_of("SELECT $1", &[]), name_of("SELECT $2", &[]));
+    fn statement_name_depends_only_on_text_types_and_role() {
+        assert_eq!(name_of("SELECT $1", &[Type::INT4], None), "cf_40b6f694ccf3b6bb0c506f464022154f");
+        assert_ne!(name_of("SELECT $1", &[Type::INT4], None), name_of("SELECT $1", &[Type::INT8], None));
+        assert_ne!(name_of("SELECT $1", &[], None), name_of("SELECT $2", &[], None));
+        assert_ne!(name_of("SELECT $1", &[], None), name_of("SELECT $1", &[], Some("a")));
+        assert_ne!(name_of("SELECT $1", &[], Some("b")), name_of("SELECT $1", &[], Some("a")));
     }
 
     #[test]

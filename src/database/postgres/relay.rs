@@ -230,13 +230,13 @@ pub(in crate::database) async fn identity(place: &Arc<PgConfig>) -> Result<Strin
     let opened = timeout(ACQUIRE_TIMEOUT, Connection::open(place, false)).await;
     let connection = opened.unwrap_or(Err(Fault::Slow(ACQUIRE_TIMEOUT)))?;
     let rows = RowSetBuilder::new([ColumnType::Text].into());
-    Ok(text(&connection.read(IDENTITY.into(), [].into(), rows).await?.rows, 0, 0))
+    Ok(text(&connection.read(IDENTITY.into(), [].into(), None, rows).await?.rows, 0, 0))
 }
 
 impl RelaySession {
     async fn ask(&self, sql: &str, values: &[&str], columns: Arc<[ColumnType]>) -> Result<RowSet, Fault> {
         let values = values.iter().map(|value| Value::from(*value)).collect();
-        Ok(self.connection.read(sql.into(), values, RowSetBuilder::new(columns)).await?.rows)
+        Ok(self.connection.read(sql.into(), values, None, RowSetBuilder::new(columns)).await?.rows)
     }
 
     /// Serializes a change: the schema and name of each table, or `null` for any table.

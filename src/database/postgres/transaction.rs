@@ -14,6 +14,7 @@ use super::pool::Lease;
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::sql_error::SqlError;
+use crate::policy::SessionSettings;
 
 /// Timeout of a rollback, after which the connection is closed.
 const ROLLBACK_PATIENCE: Duration = Duration::from_secs(1);
@@ -43,6 +44,8 @@ impl TransactionMode {
 pub(in crate::database) struct PostgresTransaction {
     connections: Arc<PostgresConnections>,
     mode: TransactionMode,
+    /// Settings of the viewer.
+    settings: Option<Arc<SessionSettings>>,
     state: Mutex<TransactionState>,
     /// Held while a broken connection is replaced.
     renewing: tokio::sync::Mutex<()>,
@@ -63,7 +66,11 @@ struct TransactionState {
 
 impl PostgresTransaction {
     /// Returns a transaction with a connection. Nothing is sent before the first statement.
-    pub async fn begin(connections: &Arc<PostgresConnections>, mode: TransactionMode) -> Result<Self, Fault> {
+    pub async fn begin(
+        connections: &Arc<PostgresConnections>,
+        mode: TransactionMode,
+        settings: Option<Arc<SessionSettings>>,
+    ) -> Result<Self, Fault> {
         let connections = connections.clone();
         let lease = match mode {
             TransactionMode::Write => connections.lease_writing().await?,
@@ -77,7 +84,7 @@ impl PostgresTransaction {
             under_way: 0,
         };
         let state = Mutex::new(state);
-        Ok(Self { connections, mode, state, renewing: tokio::sync::Mutex::default() })
+        Ok(Self { connections, mode, settings, state, renewing: tokio::sync::Mutex::default() })
     }
 
     /// Sends a statement, and decodes the returned rows into a builder from `rows`.
@@ -135,7 +142,7 @@ impl PostgresTransaction {
             return;
         }
         let commit = |connection: &Connection| {
-            connection.send(Stage::End, "COMMIT".into(), Arc::default(), no_rows()).is_ok()
+            connection.send(Stage::End, "COMMIT".into(), Arc::default(), None, no_rows()).is_ok()
         };
         let is_left = state.under_way == 0 && lease.connection().is_some_and(commit);
         // A connection with a pending statement, or without its COMMIT, is closed.
@@ -163,7 +170,7 @@ impl PostgresTransaction {
             if !connection.is_in_transaction() {
                 return Err(SqlError::Internal("a statement of the transaction has failed".to_owned()));
             }
-            let reply = connection.send(Stage::End, "COMMIT".into(), Arc::default(), no_rows())?;
+            let reply = connection.send(Stage::End, "COMMIT".into(), Arc::default(), None, no_rows())?;
             state.under_way += 1;
             (reply, state.generation)
         };
@@ -216,7 +223,7 @@ impl PostgresTransaction {
             return Err(is_over());
         };
         // The receiver notices a lost connection.
-        let reply = match connection.send(stage, sql.clone(), values.clone(), rows) {
+        let reply = match connection.send(stage, sql.clone(), values.clone(), self.settings.clone(), rows) {
             Ok(reply) => reply,
             Err(_) => tokio::sync::oneshot::channel().1,
         };
@@ -270,7 +277,7 @@ impl Drop for PostgresTransaction {
 async fn take_back(mut lease: Lease) -> Result<(), Fault> {
     lease.set_busy(true);
     let Some(connection) = lease.connection() else { return Ok(()) };
-    let reply = connection.send(Stage::End, "ROLLBACK".into(), Arc::default(), no_rows())?;
+    let reply = connection.send(Stage::End, "ROLLBACK".into(), Arc::default(), None, no_rows())?;
     let answer = timeout(ROLLBACK_PATIENCE, answer_of(reply)).await;
     answer.map_err(|_| Fault::Slow(ROLLBACK_PATIENCE))??;
     let is_idle = connection.is_idle();
