@@ -265,6 +265,12 @@ impl Error {
         Self::new(Code::CheckViolation, message, json!({ "entity": entity, "constraint": constraint }))
     }
 
+    /// A row conflicts with another by an exclusion constraint.
+    pub fn exclusion_violation(entity: &str, constraint: &str) -> Self {
+        let message = format!("{entity} violates the exclusion constraint \"{constraint}\"");
+        Self::new(Code::CheckViolation, message, json!({ "entity": entity, "constraint": constraint }))
+    }
+
     /// Rows that reference this row forbid its deletion; `by` lists each relation with their number. A
     /// relation has no name if its table is not in the schema.
     pub fn delete_restricted(entity: &str, key: Value, by: &[(Option<String>, i64)]) -> Self {

@@ -575,7 +575,7 @@ pub enum Mode {
 pub enum SqliteSynchronous {
     /// Sync at every commit: an acknowledged mutation survives a power cut
     Full,
-    /// Sync at checkpoints: faster, but a power cut may lose the last mutations
+    /// Sync at checkpoints: about twice as many commits per second, but a power cut may lose the last mutations
     Normal,
 }
 

@@ -11,6 +11,9 @@ pub struct Features {
     pub has_lateral: bool,
     /// True if a statement with a LIMIT as parameter is planned at each execution.
     pub replans_parameterized_limits: bool,
+    /// True if the planner reads the tables of a filter's `EXISTS` once, into a hash, if no index leads to their rows. Otherwise it
+    /// reads them for each row.
+    pub hashes_exists: bool,
     /// True if a filter's `EXISTS` may become a join whose rows OFFSET counts, a row once per partner.
     pub offset_counts_partners: bool,
     /// Keyword for a column's default beside other values in VALUES.

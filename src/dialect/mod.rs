@@ -104,6 +104,12 @@ impl Dialect {
         sql!(self, compared(column, column_type))
     }
 
+    /// Returns true if columns of this type are compared as stored, so that an index of the column serves.
+    pub fn compares_stored_form(self, column_type: &ColumnType) -> bool {
+        let stored = Expr::val(0);
+        self.compared(stored.clone(), column_type) == stored
+    }
+
     /// Compares `column` with an operand.
     pub fn compare(
         self,

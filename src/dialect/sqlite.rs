@@ -32,6 +32,7 @@ impl DatabaseSql for Sqlite {
         locks_rows: false,
         has_lateral: false,
         replans_parameterized_limits: false,
+        hashes_exists: false,
         offset_counts_partners: true,
         default_keyword: None,
         numbers_beyond_type: true,
@@ -186,8 +187,12 @@ impl DatabaseSql for Sqlite {
         Expr::cust_with_exprs("unlikely(? GLOB ?)", [column, Expr::val(glob_of_like(pattern))])
     }
 
+    /// A blob in a text column is no text, and would make REGEXP fail for all rows.
     fn matches(column: Expr, pattern: &str) -> Expr {
-        Expr::cust_with_exprs("unlikely(? REGEXP ?)", [column, Expr::val(pattern)])
+        Expr::cust_with_exprs(
+            "unlikely(CASE WHEN typeof(?) <> 'blob' THEN ? END REGEXP ?)",
+            [column.clone(), column, Expr::val(pattern)],
+        )
     }
 
     /// SQLite's sum of integers fails beyond 64 bits, and its sum of decimals is a floating-point number. The

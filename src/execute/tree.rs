@@ -174,7 +174,7 @@ impl Tree<'_> {
         load: PreparedLoad<'_>,
         keys: &[RelationKey],
     ) -> (Arc<TrackedStatement>, Arc<[Value]>) {
-        let catalog = match load.load.depends_on_statistics(self.session.dialect()) {
+        let catalog = match self.session.select(Catalog::none()).depends_on_statistics(load.load) {
             // Boxed: otherwise it would be most of every load's future, also of those without statistics.
             true => Box::pin(self.session.statements().catalog()).await,
             false => None,

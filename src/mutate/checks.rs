@@ -64,7 +64,9 @@ impl MutationWriter<'_> {
         let Some(rule) = &rules.check else { return Ok(()) };
         let load = one_row(id, Filter::one_of(primary_key, keys));
         let check = Check { rule, written: &written, rows: None };
-        let query = self.session.viewer().select(Catalog::none()).failing(&load, check);
+        let catalog = self.session.statements().catalog().await;
+        let catalog = catalog.as_deref().unwrap_or(Catalog::none());
+        let query = self.session.viewer().select(catalog).failing(&load, check);
         match read(self.session.viewer(), id, query).await?.is_empty() {
             true => Ok(()),
             false => Err(Error::write_forbidden(&self.model().entities[id].name, action.name())),

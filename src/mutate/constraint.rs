@@ -21,6 +21,7 @@ enum Broken {
     ForeignKey,
     NotNull,
     Check,
+    Exclusion,
 }
 
 impl Broken {
@@ -32,6 +33,7 @@ impl Broken {
             "23503" | "23001" | "787" | "1811" => Self::ForeignKey,
             "23502" | "1299" => Self::NotNull,
             "23514" | "275" => Self::Check,
+            "23P01" => Self::Exclusion,
             _ => return None,
         })
     }
@@ -41,6 +43,21 @@ impl Broken {
 pub(super) fn is_foreign_key_violation(error: &SqlError) -> bool {
     let broken = error.refusal().and_then(|refusal| Broken::of(&refusal.code));
     matches!(broken, Some(Broken::ForeignKey))
+}
+
+/// Returns true if a trial may find the root field that made COMMIT fail.
+pub(super) fn is_found_by_trial(error: &SqlError) -> bool {
+    let broken = error.refusal().and_then(|refusal| Broken::of(&refusal.code));
+    matches!(broken, Some(Broken::ForeignKey | Broken::Unique))
+}
+
+/// Builds the error of written rows that share a unique key with another row.
+pub(super) async fn not_unique(session: &Session, attempt: Attempt<'_>, key: &[ColumnId]) -> Result<Error> {
+    let refused = RefusedStatement { session, attempt };
+    let entity = &session.model().entities[attempt.entity];
+    let columns = key.iter().map(|id| entity.columns[*id].name.clone()).collect();
+    let columns = refused.told(&Broken::Unique, &entity.table.name, columns).await?;
+    Ok(refused.describe(&Broken::Unique, &entity.table.name, &columns, ""))
 }
 
 /// Builds the error of a refused statement, which ends the operation.
@@ -104,7 +121,7 @@ impl RefusedStatement<'_> {
         }
         match broken {
             Broken::ForeignKey => self.find_dangling().await,
-            Broken::Check => Ok(self.describe(broken, "", &[], named)),
+            Broken::Check | Broken::Exclusion => Ok(self.describe(broken, "", &[], named)),
             Broken::Unique | Broken::NotNull => {
                 let columns = self.told(broken, table, columns).await?;
                 Ok(self.describe(broken, table, &columns, named))
@@ -118,7 +135,7 @@ impl RefusedStatement<'_> {
             Broken::Unique => self.postgres_columns(UNIQUE_COLUMNS, table, constraint).await?,
             Broken::ForeignKey => self.postgres_columns(FOREIGN_COLUMNS, table, constraint).await?,
             Broken::NotNull => vec![column.clone()],
-            Broken::Check => Vec::new(),
+            Broken::Check | Broken::Exclusion => Vec::new(),
         };
         let columns = self.told(broken, table, columns).await?;
         Ok(self.describe(broken, table, &columns, constraint))
@@ -167,6 +184,7 @@ impl RefusedStatement<'_> {
             Broken::ForeignKey => Error::foreign_key_violation(&name, field),
             Broken::NotNull => Error::not_null_violation(&name, field),
             Broken::Check => Error::check_violation(&name, constraint),
+            Broken::Exclusion => Error::exclusion_violation(&name, constraint),
         }
     }
 

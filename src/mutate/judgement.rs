@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use sea_orm::Value;
 
-use super::attempt::Linked;
-use super::constraint::link_error;
+use super::attempt::{Attempt, Linked};
+use super::constraint::{link_error, not_unique};
 use super::delete::keys_of;
 use super::lookup::{find, missing_keys, references_to};
 use super::naming::{dangling, foreign_key_violation, label};
@@ -51,6 +51,9 @@ impl MutationWriter<'_> {
         link: Option<&Linked>,
         later: &[Done],
     ) -> Result<Option<Error>> {
+        if let Some(error) = self.judge_unique(id, rows, link, later).await? {
+            return Ok(Some(error));
+        }
         let entity = &self.model().entities[id];
         let forward = entity
             .relations
@@ -81,6 +84,38 @@ impl MutationWriter<'_> {
             missing_keys(self.session, link.relation.target, &link.relation.to, link.targets.clone()).await?;
         let missing = not_lost_later(link.relation.target, &link.relation.to, missing, later);
         Ok((!missing.is_empty()).then(|| link_error(self.session.viewer().model(), link)))
+    }
+
+    /// Finds a written row that shares a unique key with another row, unless a later field wrote that key too.
+    async fn judge_unique(
+        &self,
+        id: EntityId,
+        rows: &[RowInput],
+        link: Option<&Linked>,
+        later: &[Done],
+    ) -> Result<Option<Error>> {
+        let entity = &self.model().entities[id];
+        let written = |rows: &[RowInput], key: &[ColumnId]| -> Vec<Vec<Value>> {
+            let complete = rows.iter().filter(|row| key.iter().all(|column| row.contains_key(column)));
+            complete.map(|row| key_of(row, key)).filter(|key| !has_null(key)).collect()
+        };
+        for key in entity.unique_keys.iter().chain([&entity.primary_key]) {
+            let again: HashSet<Vec<Value>> = later
+                .iter()
+                .flat_map(|done| match &done.what {
+                    Effect::Wrote { entity, rows, .. } if *entity == id => written(rows, key),
+                    _ => Vec::new(),
+                })
+                .collect();
+            let keys = written(rows, key).into_iter().filter(|key| !again.contains(key)).collect::<Vec<_>>();
+            let found = find(self.session, id, key, key, &keys).await?;
+            let mut distinct = HashSet::new();
+            if !found.iter().all(|row| distinct.insert(key_of(row, key))) {
+                let attempt = Attempt { link, ..Attempt::of(id, rows) };
+                return Ok(Some(not_unique(self.session, attempt, key).await?));
+            }
+        }
+        Ok(None)
     }
 
     /// Finds rows that reference removed keys, by relation, with the error of the first. Rows that fell back

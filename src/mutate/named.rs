@@ -102,7 +102,9 @@ impl MutationWriter<'_> {
         let rows = Rows { columns: wanted.to_vec(), order, ..Rows::unordered() };
         let mut load = Load::new(Source::of(id).narrow(filter.clone()), LoadKind::Rows(rows));
         Complexity::of(viewer.model(), slice::from_ref(&load)).check(self.session.dialect())?;
-        let query = viewer.select(Catalog::none()).locking(&load, Some(purpose.lock()), rule);
+        let catalog = self.session.statements().catalog().await;
+        let select = viewer.select(catalog.as_deref().unwrap_or(Catalog::none()));
+        let query = select.locking(&load, Some(purpose.lock()), rule);
         let found = rows_of(&read(viewer, id, query).await?, wanted);
         self.session.statements().count_rows(found.len())?;
         if found.is_empty() || !looks_again {
@@ -112,7 +114,7 @@ impl MutationWriter<'_> {
         let again = Filter::All(vec![Filter::one_of(&entity.primary_key, keys), filter]);
         load.source = Source::of(id).narrow(again);
         load.what = LoadKind::Rows(Rows { columns: wanted.to_vec(), ..Rows::unordered() });
-        let query = viewer.select(Catalog::none()).locking(&load, None, rule);
+        let query = select.locking(&load, None, rule);
         Ok(rows_of(&read(viewer, id, query).await?, wanted))
     }
 }

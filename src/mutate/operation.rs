@@ -12,7 +12,7 @@ use sea_orm::Value;
 use super::application::ApplicationFields;
 use super::change::Update;
 use super::committed::{CommitHook, CommittedWrites};
-use super::constraint::{is_foreign_key_violation, refusal_at_the_end};
+use super::constraint::{is_found_by_trial, refusal_at_the_end};
 use super::delete::DeletionScope;
 use super::lookup::{find, find_where};
 use super::purpose::Purpose;
@@ -126,9 +126,7 @@ async fn attempt_once(
         match writer.judge().await {
             Ok(None) => {}
             Ok(Some((root, error))) => {
-                let change = &changes[root];
-                let path = vec![PathSegment::Field(change.key.to_string())];
-                done = Err(vec![LocatedError::new(error, change.position, path)]);
+                done = Err(vec![at_field(error, &changes[root])]);
             }
             Err(error) => done = Err(at_root(error)),
         }
@@ -156,11 +154,20 @@ async fn attempt_once(
         Ok(()) => Ok(answer),
         // A constraint that is checked at the end of the transaction.
         Err(error) => {
-            let is_foreign_key = is_foreign_key_violation(&error);
-            let errors = at_root(refusal_at_the_end(session, error).await);
-            Err(if is_foreign_key { FailedAttempt::AtTheEnd(errors) } else { FailedAttempt::AtOnce(errors) })
+            let is_found = is_found_by_trial(&error);
+            let error = refusal_at_the_end(session, error).await;
+            let errors = match changes {
+                [only] => vec![at_field(error, only)],
+                _ => at_root(error),
+            };
+            Err(if is_found { FailedAttempt::AtTheEnd(errors) } else { FailedAttempt::AtOnce(errors) })
         }
     }
+}
+
+/// Returns the error of a root field.
+fn at_field(error: Error, change: &Change<'_>) -> LocatedError {
+    LocatedError::new(error, change.position, vec![PathSegment::Field(change.key.to_string())])
 }
 
 fn is_not_found(located: &LocatedError) -> bool {

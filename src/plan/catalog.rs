@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Load, LoadKind, OrderBy, OrderTerm, Page, Rows};
 use crate::dialect::{Dialect, PartIndex};
-use crate::model::{Column, ColumnType, Entity, Model, Relation, Table};
+use crate::model::{Column, ColumnType, Entity, EntityId, Model, Relation, Table};
 
 /// Factor below which a table counts as small: rows for each row joined with it.
 const SMALL: u64 = 5;
@@ -19,8 +19,11 @@ pub struct Catalog {
 }
 
 impl Load {
-    /// Returns true if the statement's form may depend on the catalog.
-    pub(crate) fn depends_on_statistics(&self, dialect: Dialect) -> bool {
+    /// Returns true if the statement's form may depend on the catalog, apart from the rules of a role.
+    pub(super) fn depends_on_statistics(&self, dialect: Dialect) -> bool {
+        if !dialect.features().hashes_exists && self.source.filter().looks_beyond() {
+            return true;
+        }
         let LoadKind::Rows(rows) = &self.what else { return false };
         if rows.order.iter().any(|term| matches!(term.by, OrderBy::Count(_))) {
             return true;
@@ -115,17 +118,32 @@ impl Catalog {
         })
     }
 
-    /// Returns true if an order by list length joins the counts of all lists, grouped in one pass. Applies if
-    /// no index leads to a list: a count per list would then read the whole table for every row.
-    pub(super) fn groups_counts(&self, model: &Model, relation: &Relation) -> bool {
-        let target = &model.entities[relation.target];
-        let (table, keys): (&Table, Vec<&String>) = match &relation.junction {
-            Some(junction) => (&junction.table, junction.from.iter().collect()),
-            None => (&target.table, relation.to.iter().map(|id| &target.columns[*id].name).collect()),
-        };
+    /// Returns true if no index leads from one row to the rows at the other end of a relation: a sub-select per
+    /// row would read the whole table each time.
+    pub(super) fn reads_whole_tables(
+        &self,
+        dialect: Dialect,
+        model: &Model,
+        owner: EntityId,
+        relation: &Relation,
+    ) -> bool {
         // An empty catalog belongs to a database without known statistics.
-        let leads = |index: &Vec<String>| index.first().is_some_and(|first| keys.contains(&first));
-        !self.indexes.is_empty() && !self.indexes.get(table).is_some_and(|indexes| indexes.iter().any(leads))
+        if self.indexes.is_empty() {
+            return false;
+        }
+        let finds = |table: &Table, name: &String, column: &Column| {
+            dialect.compares_stored_form(&column.column_type)
+                && self.indexes.get(table).into_iter().flatten().any(|index| index.first() == Some(name))
+        };
+        let target = &model.entities[relation.target];
+        let mut far = relation.to.iter().map(|id| &target.columns[*id]);
+        let finds_target = far.any(|column| finds(&target.table, &column.name, column));
+        let finds_links = relation.junction.as_ref().is_none_or(|junction| {
+            // Keys of a junction are compared as the columns that they reference.
+            let mut near = junction.from.iter().zip(&relation.from);
+            near.any(|(name, id)| finds(&junction.table, name, &model.entities[owner].columns[*id]))
+        });
+        !(finds_target && finds_links)
     }
 
     /// Returns true if the limit applies before to-one joins, because the joined tables are small.

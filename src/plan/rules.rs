@@ -1,6 +1,6 @@
 //! Rules of a role, compiled to filters on the full model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_graphql::Name;
@@ -24,6 +24,8 @@ pub struct Rules {
     rows: BTreeMap<EntityId, Filter>,
     columns: BTreeMap<(EntityId, ColumnId), Filter>,
     writes: BTreeMap<EntityId, WriteRules>,
+    /// Entities with rules that read other tables.
+    beyond: BTreeSet<EntityId>,
     /// Values of the viewer that statements take.
     parameters: Vec<PlanParameter>,
 }
@@ -69,9 +71,14 @@ impl Rules {
                 None
             }
         };
-        let rows = restricted.rows.iter().filter_map(|(id, rule)| Some((*id, read(*id, rule)?))).collect();
+        let rows = restricted.rows.iter();
+        let rows: BTreeMap<_, _> = rows.filter_map(|(id, rule)| Some((*id, read(*id, rule)?))).collect();
         let columns = restricted.columns.iter();
-        let columns = columns.filter_map(|(place, rule)| Some((*place, read(place.0, rule)?))).collect();
+        let columns: BTreeMap<_, _> =
+            columns.filter_map(|(place, rule)| Some((*place, read(place.0, rule)?))).collect();
+        let of_columns = columns.iter().map(|((id, _), rule): (&(EntityId, _), &Filter)| (id, rule));
+        let all = rows.iter().chain(of_columns);
+        let beyond = all.filter(|(_, rule)| rule.looks_beyond()).map(|(id, _)| *id).collect();
         let bind = |name: &str, id: EntityId, column: ColumnId| {
             let written = async_graphql_value::Value::Variable(Name::new(name));
             match variables.find(&written)? {
@@ -106,7 +113,7 @@ impl Rules {
             }
         }
         match faults.is_empty() {
-            true => Ok(Self { model, rows, columns, writes, parameters }),
+            true => Ok(Self { model, rows, columns, writes, beyond, parameters }),
             false => Err(faults),
         }
     }
@@ -162,6 +169,17 @@ impl Rules {
     pub fn filters(&self, id: EntityId) -> impl Iterator<Item = &Filter> {
         let columns = self.columns.range((id, ColumnId::MIN)..=(id, ColumnId::MAX)).map(|(_, rule)| rule);
         self.rows.get(&id).into_iter().chain(columns)
+    }
+
+    /// Returns true if a rule reads other tables.
+    pub(super) fn look_beyond(&self) -> bool {
+        !self.beyond.is_empty()
+    }
+
+    /// Returns the rules of an entity that read other tables.
+    pub(super) fn looking_beyond(&self, id: EntityId) -> impl Iterator<Item = &Filter> {
+        let rules = self.beyond.contains(&id).then(|| self.filters(id));
+        rules.into_iter().flatten().filter(|rule| rule.looks_beyond())
     }
 
     /// Reads the viewer's values for the rules' parameters.

@@ -26,6 +26,7 @@ mod stored;
 mod support;
 mod syntax;
 mod tables;
+mod unindexed;
 mod values;
 mod variables;
 mod walks;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crowsfoot::database::describe;
 use crowsfoot::dialect::{Dialect, Pattern};
+use crowsfoot::model::TableOptions;
 use crowsfoot::{Registry, Schema};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -11,7 +13,7 @@ use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::{Value as Json, json};
 
-use crate::support::{TestDatabase, ask, databases};
+use crate::support::{self, TestDatabase, ask, databases};
 
 mod word {
     use sea_orm::entity::prelude::*;
@@ -214,4 +216,37 @@ async fn every_letter_with_case_is_equal_to_the_same_letters_everywhere() {
     for database in databases {
         database.drop().await;
     }
+}
+
+#[tokio::test]
+async fn a_stored_value_that_is_no_text_matches_no_pattern_and_hides_no_other_row() {
+    let database = support::sqlite().await;
+    database
+        .run(
+            "CREATE TABLE words (id integer PRIMARY KEY, word text);
+             INSERT INTO words VALUES (1, 'Ada'), (2, x'ff41'), (3, NULL), (4, 'bo')",
+        )
+        .await;
+    let described = describe(&database.connection, &[]).await.unwrap();
+    let model = Registry::from_tables(&described.tables, &TableOptions::new()).model().unwrap();
+    let schema = Schema::new(model).unwrap();
+    for (filter, ids) in [
+        ("word: { iEq: \"ADA\" }", json!([1])),
+        ("word: { iContains: \"A\" }", json!([1])),
+        ("word: { regex: \"a|o\" }", json!([1, 4])),
+        ("not: { word: { regex: \"a\" } }", json!([2, 3, 4])),
+    ] {
+        let data =
+            support::data(&schema, &database, &format!("{{ words(where: {{ {filter} }}) {{ id }} }}")).await;
+        let found: Json = data["words"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+        assert_eq!(found, ids, "{filter}");
+    }
+    let delete = "mutation { deleteWords(where: { word: { iEq: \"ADA\" } }) { affected } }";
+    let deleted = support::data(&schema, &database, delete).await;
+    assert_eq!(deleted["deleteWords"]["affected"], 1);
+    // Text that is not UTF-8.
+    database.run("INSERT INTO words VALUES (5, CAST(x'ff41' AS text))").await;
+    let data = support::data(&schema, &database, "{ words(where: { word: { iEq: \"BO\" } }) { id } }").await;
+    assert_eq!(data["words"], json!([{ "id": 4 }]));
+    database.drop().await;
 }

@@ -664,3 +664,22 @@ async fn the_index_of_the_readme_serves_an_order_by_times() {
     }
     store.drop().await;
 }
+
+#[tokio::test]
+async fn an_index_of_the_printed_expression_serves_an_order_by_floats() {
+    let (schema, store) = thousand().await;
+    for (direction, index) in [("ASC", "gauges_by_level"), ("DESC", "gauges_by_greatest")] {
+        let query = format!("{{ gauges(orderBy: {{ level: {direction} }}, limit: 5) {{ id }} }}");
+        let (unindexed, statements) = ask(&schema, &store, &query, Json::Null).await;
+        let sql = &statements[0].sql;
+        let order = sql.split_once(" ORDER BY ").unwrap().1;
+        let expression = order.split_once(&format!(" {direction}")).unwrap().0.replace("\"t0\".", "");
+        assert!(expression.starts_with("CASE WHEN \"level\""), "{expression}");
+        store.run(&format!("CREATE INDEX {index} ON gauges ({expression} {direction}, id)")).await;
+        let steps = steps(&store, sql).await;
+        assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+        assert_eq!(ask(&schema, &store, &query, Json::Null).await.0, unindexed);
+    }
+    store.drop().await;
+}

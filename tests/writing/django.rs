@@ -2,9 +2,9 @@
 //! `django/` has the models and the output of Django 5.2's `migrate`.
 
 use async_graphql::{Request, Variables};
-use crowsfoot::database::{Difference, verify};
+use crowsfoot::database::{Difference, describe, verify};
 use crowsfoot::dialect::Dialect;
-use crowsfoot::model::{KeyAction, OnDelete};
+use crowsfoot::model::{KeyAction, OnDelete, TableOptions};
 use crowsfoot::{Registry, Schema};
 use serde_json::{Value as Json, json};
 
@@ -378,4 +378,57 @@ async fn the_database_decides_cascades_and_restrictions() {
         assert_eq!(extensions["by"], json!([{ "relation": null, "count": 2 }]));
         database.drop().await;
     }
+}
+
+#[tokio::test]
+async fn reports_what_postgresql_refuses_at_commit_or_excludes_at_the_field_that_caused_it() {
+    let Some(database) = support::postgres().await else { return };
+    database
+        .run(
+            "CREATE TABLE seats (id integer PRIMARY KEY, name text UNIQUE DEFERRABLE INITIALLY DEFERRED,
+                 a integer, b integer, UNIQUE (a, b) DEFERRABLE INITIALLY DEFERRED);
+             CREATE TABLE stays (id integer PRIMARY KEY, during int4range, EXCLUDE USING gist (during WITH &&),
+                 late integer, CONSTRAINT later EXCLUDE USING btree (late WITH =) DEFERRABLE INITIALLY DEFERRED);
+             INSERT INTO seats VALUES (1, 'x', 1, 1), (2, 'y', 1, 2);
+             INSERT INTO stays VALUES (1, '[1,5)', 1)",
+        )
+        .await;
+    let described = describe(&database.connection, &[]).await.unwrap();
+    let model = Registry::from_tables(&described.tables, &TableOptions::new()).model().unwrap();
+    let schema = Schema::new(model).unwrap();
+    let taken = |fields: Json| json!({ "code": "UNIQUE_VIOLATION", "entity": "Seat", "fields": fields });
+    let excluded = |name: &str| json!({ "code": "CHECK_VIOLATION", "entity": "Stay", "constraint": name });
+    let create = |key: &str, input: &str| format!("{key}: createSeat(input: {{ {input} }}) {{ id }}");
+    let (fine, again) = (create("fine", "id: 3, name: \"z\""), create("again", "id: 4, name: \"x\""));
+    for (mutation, field, expected) in [
+        (create("one", "id: 3, name: \"x\""), "one", taken(json!(["name"]))),
+        ([fine.as_str(), &again, &create("end", "id: 5")].join(" "), "again", taken(json!(["name"]))),
+        // Both fields write the key: the later one is at fault.
+        (
+            [create("one", "id: 3, name: \"z\""), create("two", "id: 4, name: \"z\"")].join(" "),
+            "two",
+            taken(json!(["name"])),
+        ),
+        (
+            "set: updateSeats(where: { id: { lt: 3 } }, input: { name: \"q\" }) { affected }".to_owned(),
+            "set",
+            taken(json!(["name"])),
+        ),
+        // A part of a key: the trial does not see the other part.
+        ("part: updateSeat(id: 2, input: { b: 1 }) { id }".to_owned(), "part", taken(json!(["a", "b"]))),
+        (
+            "range: createStay(input: { id: 2, during: \"[4,9)\" }) { id }".to_owned(),
+            "range",
+            excluded("stays_during_excl"),
+        ),
+        ("late: createStay(input: { id: 2, late: 1 }) { id }".to_owned(), "late", excluded("later")),
+    ] {
+        let (path, extensions, _) = refusal(&schema, &database, &format!("mutation {{ {mutation} }}")).await;
+        assert_eq!(path, json!([field]), "{mutation}");
+        assert_eq!(extensions, expected, "{mutation}");
+    }
+    // Two names change places within one transaction.
+    let swap = "mutation { a: updateSeat(id: 1, input: { name: \"y\" }) { id } b: updateSeat(id: 2, input: { name: \"x\" }) { id } }";
+    assert_eq!(ask(&schema, &database, swap).await.get("errors"), None);
+    database.drop().await;
 }

@@ -64,10 +64,13 @@ impl KnownCatalog {
 
 /// Columns of full indexes in the database's default order, in index order: schema, table, index, column.
 /// Schema is NULL for the connection's own. Column is NULL for an expression, or for an order or collation
-/// other than the column's own.
-const SQLITE_INDEXES: &str = r#"SELECT NULL, m.name, i.name, c.name
+/// other than the column's own. The primary key is an index without a name, because a rowid is in no list.
+const SQLITE_INDEXES: &str = r#"SELECT NULL, t, i, c FROM (
+    SELECT m.name AS t, i.name AS i, c.name AS c, c.seqno AS n
     FROM sqlite_master m JOIN pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c
-    WHERE m.type = 'table' AND i.partial = 0 ORDER BY m.name, i.name, c.seqno"#;
+    WHERE m.type = 'table' AND i.partial = 0
+    UNION ALL SELECT m.name, '', k.name, k.pk FROM sqlite_master m JOIN pragma_table_info(m.name) k
+    WHERE m.type = 'table' AND k.pk > 0) ORDER BY t, i, n"#;
 
 /// `indoption` has bit 1 for a descending column and bit 2 for NULL first; both together are the default
 /// order read backwards.

@@ -108,29 +108,26 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Implements `value REGEXP pattern`, as sqlx defines it.
+/// Implements `value REGEXP pattern`, as sqlx defines it. NULL for a value that is no text.
 fn regexp(context: &Context<'_>) -> rusqlite::Result<Option<bool>> {
-    let (Some(_), Some(text)) = (shown(context.get_raw(0))?, shown(context.get_raw(1))?) else {
+    let (Some(_), Some(text)) = (shown(context.get_raw(0)), shown(context.get_raw(1))) else {
         return Ok(None);
     };
     let pattern = context.get_or_create_aux(
         0,
         |pattern| -> Result<Regex, Box<dyn std::error::Error + Send + Sync>> {
-            Ok(Regex::new(&shown(pattern)?.unwrap_or_default())?)
+            Ok(Regex::new(&shown(pattern).unwrap_or_default())?)
         },
     )?;
     Ok(Some(pattern.is_match(&text)))
 }
 
-/// Returns a value as text, or `None` for NULL.
-fn shown(value: ValueRef<'_>) -> rusqlite::Result<Option<Cow<'_, str>>> {
-    Ok(match value {
-        ValueRef::Null => None,
+/// Returns a value as text, or `None` for NULL, blobs, and text that is not UTF-8.
+fn shown(value: ValueRef<'_>) -> Option<Cow<'_, str>> {
+    match value {
+        ValueRef::Null | ValueRef::Blob(_) => None,
         ValueRef::Integer(value) => Some(value.to_string().into()),
         ValueRef::Real(value) => Some(format!("{value:?}").into()),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            let text = std::str::from_utf8(bytes);
-            Some(text.map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?.into())
-        }
-    })
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok().map(Into::into),
+    }
 }

@@ -72,17 +72,19 @@ impl SqlBuilder<'_> {
         let scope = Scope { builder: *self, binds: &binds };
         let mut body = Body::new(scope, load, &[]);
         body.lock = lock.filter(|_| self.dialect.features().locks_rows);
-        let rule = rule.and_then(|rule| Some(scope.rule(self.sight?, load.source.entity(), MAIN, rule)));
+        let rule = rule.filter(|_| self.sight.is_some());
+        let rule = rule.map(|rule| scope.rule(load.source.entity(), MAIN, rule));
         body.filters.extend(rule);
         body.of_load()
     }
 
     /// Builds the statement that finds the rows of a root load for which a check does not hold.
     pub fn failing(&self, load: &Load, check: Check) -> SqlStatement {
-        let Some(sight) = self.sight else { return self.build(load, &[]) };
+        if self.sight.is_none() {
+            return self.build(load, &[]);
+        }
         let binds = Binds::default();
-        let full = SqlBuilder { model: sight.rules.model(), sight: None, ..*self };
-        let scope = Scope { builder: full, binds: &binds };
+        let scope = Scope { builder: self.under_no_rules(), binds: &binds };
         let mut body = Body::new(scope, load, &[]);
         if let Some(rows) = check.rows {
             body.table = TableRef::SubQuery(Box::new(rows), Alias::new(MAIN).into());

@@ -1,11 +1,11 @@
-//! Filters in SQL, as semi-joins, so that each row comes once.
+//! Filters in SQL.
 
-use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Sql, SelectStatement, TableRef};
-use sea_orm::{JoinType, Value};
+use sea_orm::Value;
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, TableRef};
 
 use super::binds::{Bind, ParameterSlot};
 use super::builder::SqlBuilder;
-use super::output::{JUNCTION, MAIN};
+use super::output::MAIN;
 use super::ruled_table::RuledTable;
 use super::scope::Scope;
 use crate::model::{ColumnId, ColumnType, EntityId, Quantifier, Relation, RelationId};
@@ -54,15 +54,15 @@ pub(super) struct Evidence<'a> {
 
 /// Builder of filter conditions; each sub-select has its own alias.
 pub(super) struct Conditions<'a> {
-    select: Scope<'a>,
-    aliases: usize,
-    has_offset: bool,
+    pub(super) select: Scope<'a>,
+    pub(super) aliases: usize,
+    pub(super) has_offset: bool,
     /// True for a rule, whose parameters are values of the viewer.
-    is_rule: bool,
+    pub(super) is_rule: bool,
     /// Rows whose existence does not make a check hold.
-    evidence: Option<Evidence<'a>>,
+    pub(super) evidence: Option<Evidence<'a>>,
     /// True inside an odd number of negations: a row found there makes a check fail.
-    is_negated: bool,
+    pub(super) is_negated: bool,
     /// Tables that [`Conditions::filter_by_joins`] joins: each has exactly one row per passing row.
     pub(super) joins: Vec<(TableRef, Condition)>,
     /// Joined relations of the table itself, with their aliases.
@@ -119,7 +119,7 @@ impl<'a> Conditions<'a> {
                 dialect.one_of_keys(model, columns.collect(), &types, keys)
             }
             Filter::OfFullModel(filter) => match self.select.sight {
-                Some(sight) => self.select.rule(sight, id, alias, filter),
+                Some(_) => self.select.rule(id, alias, filter),
                 None => self.filter(id, alias, filter),
             },
             // `NOT` would lose the rows for which the inner condition is NULL.
@@ -140,23 +140,7 @@ impl<'a> Conditions<'a> {
                 }
             }
             Filter::Related { relation, quantifier, filter } => {
-                self.aliases += 1;
-                // Aliases of a rule differ from those of the conditions around the rule.
-                let inner_alias = format!("{}{}", if self.is_rule { "r" } else { "t" }, self.aliases);
-                let is_signed = self.has_offset && self.select.dialect.features().offset_counts_partners;
-                let mut exists = |filter: &Filter, is_negated: bool| {
-                    self.is_negated ^= is_negated;
-                    let mut related = self.related(id, alias, *relation, &inner_alias, filter);
-                    self.is_negated ^= is_negated;
-                    related.expr(Expr::cust("1"));
-                    Expr::exists(related)
-                };
-                match quantifier {
-                    Quantifier::Some if is_signed => Expr::cust_with_exprs("+?", [exists(filter, false)]),
-                    Quantifier::Some => exists(filter, false),
-                    Quantifier::None => exists(filter, true).not(),
-                    Quantifier::Every => exists(&Filter::Not(filter.clone()), true).not(),
-                }
+                self.is_related(id, alias, *relation, *quantifier, filter)
             }
         }
     }
@@ -207,65 +191,6 @@ impl<'a> Conditions<'a> {
     /// Returns the condition of the rows for which a filter does not hold.
     pub(super) fn fails(&mut self, id: EntityId, alias: &str, filter: &Filter) -> Expr {
         self.select.dialect.is_not_true(self.filter(id, alias, filter))
-    }
-
-    /// Returns the rows at the other end of a relation, as a sub-select without columns.
-    pub(super) fn related(
-        &mut self,
-        id: EntityId,
-        alias: &str,
-        relation: usize,
-        inner_alias: &str,
-        filter: &Filter,
-    ) -> SelectStatement {
-        let relation = &self.select.model.entities[id].relations[relation];
-        let between = format!("{inner_alias}_{JUNCTION}");
-        let tables = self.select.related_tables(relation, inner_alias, &between);
-        let mut statement = Sql::select();
-        statement.from(tables.target);
-        match (&relation.junction, tables.junction) {
-            (Some(junction), Some(links)) => {
-                let far = meet_junction(
-                    &self.select,
-                    &between,
-                    &junction.to,
-                    inner_alias,
-                    relation.target,
-                    &relation.to,
-                );
-                statement.join(JoinType::InnerJoin, links, far);
-                let near = meet_junction(&self.select, &between, &junction.from, alias, id, &relation.from);
-                statement.cond_where(near);
-            }
-            _ => {
-                statement.cond_where(join_condition(&self.select, id, alias, relation, inner_alias));
-            }
-        }
-        for rule in tables.rules {
-            statement.and_where(rule);
-        }
-        if let Some(evidence) = self.evidence.filter(|_| !self.is_negated) {
-            let link = relation.junction.as_ref().and_then(|junction| junction.entity);
-            for (entity, alias) in [(Some(relation.target), inner_alias), (link, &between)] {
-                if entity == Some(evidence.entity) {
-                    statement.and_where(self.is_written(evidence, alias).not());
-                }
-            }
-        }
-        if !filter.is_everything() {
-            statement.and_where(self.filter(relation.target, inner_alias, filter));
-        }
-        statement
-    }
-
-    /// Tests a row of the checked entity for being one that the operation has written.
-    fn is_written(&self, evidence: Evidence, alias: &str) -> Expr {
-        let entity = &self.select.model.entities[evidence.entity];
-        let key = entity.primary_key.iter().map(|id| &entity.columns[*id]);
-        let (columns, types) = key
-            .map(|part| (column(alias, &part.name), part.column_type.clone()))
-            .unzip::<_, _, Vec<_>, Vec<_>>();
-        self.select.dialect.one_of_keys(self.select.model, columns, &types, evidence.written)
     }
 
     fn test(&self, column: Expr, column_type: &ColumnType, test: &Test) -> Expr {
@@ -390,6 +315,6 @@ pub(super) fn meet_junction(
     equal.fold(Condition::all(), Condition::add)
 }
 
-fn column(alias: &str, name: &str) -> Expr {
+pub(super) fn column(alias: &str, name: &str) -> Expr {
     Expr::col((Alias::new(alias), Alias::new(name)))
 }

@@ -9,6 +9,7 @@ mod join;
 mod ordering;
 mod output;
 mod page;
+mod related;
 mod ruled_table;
 mod scope;
 mod selected;

@@ -6,8 +6,9 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{JoinType, Value};
 
-use super::condition::{Conditions, join_condition};
+use super::condition::{Conditions, join_condition, meet_junction};
 use super::output::{JUNCTION, MAIN, OutputColumn};
+use super::related::Correlation;
 use super::ruled_table::RuledTable;
 use super::scope::Scope;
 use crate::dialect::Comparison;
@@ -117,9 +118,10 @@ impl<'a> Ordering<'a> {
     fn count(&mut self, owner: EntityId, alias: &str, id: RelationId) -> Expr {
         let model = self.select.model;
         let relation = &model.entities[owner].relations[id];
-        if !self.select.catalog.groups_counts(model, relation) {
+        if !self.select.reads_whole_tables(owner, relation) {
             let mut conditions = Conditions::new(self.select);
-            let mut count = conditions.related(owner, alias, id, COUNTED, &Filter::everything());
+            let mut count =
+                conditions.related(owner, alias, id, COUNTED, &Filter::everything(), Correlation::PerRow);
             count.expr(Expr::cust("COUNT(*)"));
             return Expr::from(count);
         }
@@ -156,8 +158,7 @@ impl<'a> Ordering<'a> {
             return (lists, relation.to.iter().map(far).collect());
         };
         let near = |column: &String| Expr::col((JUNCTION, Alias::new(column)));
-        let met = junction.to.iter().zip(&relation.to).map(|(column, id)| near(column).eq(far(id)));
-        let met = met.fold(Condition::all(), Condition::add);
+        let met = meet_junction(&self.select, JUNCTION, &junction.to, COUNTED, relation.target, &relation.to);
         lists.join(JoinType::InnerJoin, between, met);
         (lists, junction.from.iter().map(near).collect())
     }

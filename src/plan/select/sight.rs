@@ -2,13 +2,11 @@
 
 use sea_orm::sea_query::{Alias, Expr};
 
-use super::builder::SqlBuilder;
 use super::condition::Conditions;
 use super::ruled_table::{RelatedTables, RuledTable};
 use super::scope::Scope;
 use crate::model::{ColumnId, EntityId, Relation};
 use crate::plan::filter::Filter;
-use crate::plan::rules::Sight;
 
 impl Scope<'_> {
     /// Returns the table of an entity by this alias.
@@ -28,23 +26,21 @@ impl Scope<'_> {
     /// Returns the rule of an entity's rows, for the table with this alias.
     pub(super) fn rule_of_rows(&self, id: EntityId, alias: &str) -> Option<Expr> {
         let sight = self.sight?;
-        Some(self.rule(sight, id, alias, sight.rules.of_rows(id)?))
+        Some(self.rule(id, alias, sight.rules.of_rows(id)?))
     }
 
     /// Returns a column as the viewer sees it: null in rows for which the column's rule does not hold.
     pub(super) fn cell(&self, id: EntityId, column: ColumnId, alias: &str) -> Expr {
         let name = &self.model.entities[id].columns[column].name;
         let stored = Expr::col((Alias::new(alias), Alias::new(name)));
-        let rule = self.sight.and_then(|sight| Some((sight, sight.rules.of_column(id, column)?)));
-        match rule {
-            Some((sight, rule)) => Expr::case(self.rule(sight, id, alias, rule), stored).into(),
+        match self.sight.and_then(|sight| sight.rules.of_column(id, column)) {
+            Some(rule) => Expr::case(self.rule(id, alias, rule), stored).into(),
             None => stored,
         }
     }
 
     /// Builds a rule with full sight: the full model, and no further rules.
-    pub(super) fn rule(&self, sight: Sight, id: EntityId, alias: &str, rule: &Filter) -> Expr {
-        let full = SqlBuilder { model: sight.rules.model(), sight: None, ..self.builder };
-        Conditions::of_rule(Scope { builder: full, ..*self }).filter(id, alias, rule)
+    pub(super) fn rule(&self, id: EntityId, alias: &str, rule: &Filter) -> Expr {
+        Conditions::of_rule(Scope { builder: self.under_no_rules(), ..*self }).filter(id, alias, rule)
     }
 }
