@@ -8,7 +8,7 @@ use sea_orm::Value;
 use super::filter::{Filter, Test};
 use super::operand::Operand;
 use crate::dialect::Comparison;
-use crate::model::{ColumnId, EntityId, Model, Quantifier, is_null};
+use crate::model::{ColumnId, Declaration, EntityId, Model, Quantifier, is_null};
 use crate::policy::{EntityWrites, Preset, RowWrites};
 
 /// Writes of one entity that a role may make.
@@ -141,7 +141,9 @@ impl WriteCompiler<'_, '_> {
             // The database refuses an enforced key without its row.
             Filter::Related { relation, quantifier: Quantifier::Some, filter } => {
                 let relation = &self.model.entities[id].relations[*relation];
-                let ([from], [to], true) = (&relation.from[..], &relation.to[..], relation.enforced) else {
+                // On the other side of a key, rows may or may not exist.
+                let is_forward = relation.declaration == Declaration::BelongsTo && relation.enforced;
+                let ([from], [to], true) = (&relation.from[..], &relation.to[..], is_forward) else {
                     return false;
                 };
                 let has_target =
