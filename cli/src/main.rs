@@ -272,8 +272,16 @@ async fn generate(
     options.fit(source.from_database)?;
     source::require_file(&database.database_url)?;
     let connection = connect(database).await?;
-    let described = database::describe(&connection, &source.schema).await?;
+    let mut described = database::describe(&connection, &source.schema).await?;
     connection.close().await?;
+    let all = source::model(&described, &options, |_| {})?;
+    for entity in all.entities.iter().filter(|entity| !generate::has_entity(entity)) {
+        eprintln!(
+            "note: {} has no primary key of a table, which an entity needs; it is left out",
+            entity.table.name
+        );
+        described.tables.retain(|table| table.table != entity.table);
+    }
     let model = source::model(&described, &options, print_note)?;
     let library = library.map(std::path::absolute).transpose()?;
     let target = generate::Target { folder: output, library: library.as_deref(), schemas: &source.schema };

@@ -67,3 +67,25 @@ async fn the_files_of_a_project_are_as_expected() {
         database.drop().await;
     }
 }
+
+/// A SeaORM entity needs a primary key.
+#[tokio::test]
+async fn tables_without_a_key_and_views_are_left_out_of_a_project_and_named() {
+    for database in support::databases().await {
+        database.run("CREATE TABLE rooms (id integer NOT NULL PRIMARY KEY, name text NOT NULL)").await;
+        database.run("CREATE TABLE visits (page text NOT NULL, room_id integer REFERENCES rooms (id))").await;
+        database.run("CREATE VIEW names AS SELECT name FROM rooms").await;
+        let folder = Folder::new();
+        let ended = run(&folder, &["generate", "--output", "made", "--database-url", &database.url]).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        for table in ["visits", "names"] {
+            let note =
+                format!("{table} has no primary key of a table, which an entity needs; it is left out");
+            assert!(ended.log.contains(&note), "{ended:?}");
+        }
+        let made = files(&folder.path().join("made/src/entities"));
+        assert_eq!(made.keys().collect::<Vec<_>>(), ["mod.rs", "rooms.rs"]);
+        assert!(!made["rooms.rs"].contains("visits") && !made["mod.rs"].contains("visits"), "{made:?}");
+        database.drop().await;
+    }
+}

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crowsfoot::Model;
 use crowsfoot::database::DatabaseDescription;
+use crowsfoot::model::{Entity, TableKind};
 
 use crate::Failure;
 
@@ -25,6 +26,11 @@ pub struct Target<'a> {
     pub library: Option<&'a Path>,
     /// Schemas whose tables are served; the connection's own if none is named.
     pub schemas: &'a [String],
+}
+
+/// Returns true if a SeaORM entity can stand for an entity of the model: a table with a primary key.
+pub fn has_entity(entity: &Entity) -> bool {
+    entity.kind == TableKind::Table && !entity.primary_key.is_empty()
 }
 
 /// Writes the project.
