@@ -165,9 +165,14 @@ impl Statements {
     /// only connection.
     pub async fn catalog(&self) -> Option<Arc<Catalog>> {
         match &self.transaction {
-            Some(_) => self.database.known_catalog(),
+            Some(_) => self.known_catalog(),
             None => self.database.catalog().await,
         }
+    }
+
+    /// Returns the cached catalog, for the statements of a transaction.
+    pub fn known_catalog(&self) -> Option<Arc<Catalog>> {
+        self.database.known_catalog()
     }
 
     /// Returns the cached foreign keys; [`Statements::catalog`] loads them.

@@ -64,7 +64,7 @@ impl MutationWriter<'_> {
         let Some(rule) = &rules.check else { return Ok(()) };
         let load = one_row(id, Filter::one_of(primary_key, keys));
         let check = Check { rule, written: &written, rows: None };
-        let catalog = self.session.statements().catalog().await;
+        let catalog = self.session.statements().known_catalog();
         let catalog = catalog.as_deref().unwrap_or(Catalog::none());
         let query = self.session.viewer().select(catalog).failing(&load, check);
         match read(self.session.viewer(), id, query).await?.is_empty() {

@@ -39,7 +39,7 @@ pub(super) async fn find_where(
     let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
     let load = Load::new(Source::of(id).narrow(filter), LoadKind::Rows(rows));
     Complexity::of(session.model(), slice::from_ref(&load)).check(session.dialect())?;
-    let catalog = session.statements().catalog().await;
+    let catalog = session.statements().known_catalog();
     let query = session.select(catalog.as_deref().unwrap_or(Catalog::none())).build(&load, &[]);
     Ok(rows_of(&read(session, id, query).await?, wanted))
 }

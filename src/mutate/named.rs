@@ -102,7 +102,7 @@ impl MutationWriter<'_> {
         let rows = Rows { columns: wanted.to_vec(), order, ..Rows::unordered() };
         let mut load = Load::new(Source::of(id).narrow(filter.clone()), LoadKind::Rows(rows));
         Complexity::of(viewer.model(), slice::from_ref(&load)).check(self.session.dialect())?;
-        let catalog = self.session.statements().catalog().await;
+        let catalog = self.session.statements().known_catalog();
         let select = viewer.select(catalog.as_deref().unwrap_or(Catalog::none()));
         let query = select.locking(&load, Some(purpose.lock()), rule);
         let found = rows_of(&read(viewer, id, query).await?, wanted);
