@@ -135,8 +135,16 @@ impl Session {
     /// # Errors
     /// `TOO_COMPLEX` if the loads request too many rows, or statements beyond the database's limits.
     pub fn check_cost(&self, loads: &[Load], parents: u64) -> Result<()> {
-        Complexity::of(self.model(), loads).check(self.dialect)?;
+        self.check_complexity(loads)?;
         self.afford_rows(loads, parents)
+    }
+
+    /// Checks that the database accepts the statements of `loads`, with the rules of the role.
+    ///
+    /// # Errors
+    /// `TOO_COMPLEX` with the first exceeded limit.
+    pub fn check_complexity(&self, loads: &[Load]) -> Result<()> {
+        Complexity::of(self.model(), self.shared.rules.as_ref(), loads).check(self.dialect)
     }
 
     /// Checks the cost of a whole plan.

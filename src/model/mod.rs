@@ -135,6 +135,10 @@ pub struct Entity {
     pub exposed: bool,
     /// True if the viewer may not see all rows: a key may then reference a row that the viewer does not see.
     pub restricted: bool,
+    /// True if the viewer may aggregate and count the rows.
+    pub aggregated: bool,
+    /// Maximum number of rows of a list, besides the row ceiling of a response.
+    pub list_limit: Option<u64>,
 }
 
 /// Promises about the rows of an entity that its options make, as for a view.
@@ -233,9 +237,10 @@ impl Model {
         for (id, entity) in self.exposed() {
             let one = entity.lookups().map(|(name, key)| (name, Root::One(key.to_vec())));
             let connection = (entity.roots.connection.clone(), Root::Connection);
-            let many =
-                [(entity.roots.list.clone(), Root::List), (entity.roots.aggregate.clone(), Root::Aggregate)];
-            let many = many.into_iter().chain(entity.has_key().then_some(connection));
+            let aggregate = (entity.roots.aggregate.clone(), Root::Aggregate);
+            let many = std::iter::once((entity.roots.list.clone(), Root::List))
+                .chain(entity.aggregated.then_some(aggregate))
+                .chain(entity.has_key().then_some(connection));
             roots.extend(one.chain(many).map(|(name, root)| (name, (id, root))));
             let mutations = entity.roots.mutations().into_iter().filter(|_| entity.writable);
             mutation_roots.extend(mutations.map(|(name, root)| (name.to_owned(), (id, root))));
@@ -256,6 +261,11 @@ impl Model {
         let relation = relation.map(|(owner, relation)| &self.entities[owner].relations[relation]);
         let junction = relation.and_then(|relation| relation.junction.as_ref()?.entity);
         self.entities[target].has_key() && junction.is_none_or(|id| self.entities[id].has_key())
+    }
+
+    /// Returns true for a list whose rows the viewer may count.
+    pub fn is_counted(&self, relation: &Relation) -> bool {
+        relation.is_many() && self.entities[relation.target].aggregated
     }
 
     /// Returns true if a join over a relation of `owner` matches at most one row, and compares keys exactly

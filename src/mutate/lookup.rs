@@ -11,7 +11,7 @@ use crate::database::RowSet;
 use crate::error::{Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, EntityId};
-use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, Page, Rows, Source, SqlStatement};
+use crate::plan::{Catalog, Filter, Load, LoadKind, Page, Rows, Source, SqlStatement};
 
 /// Returns the columns `wanted` of the rows whose columns `by` match one of `keys`.
 pub(super) async fn find(
@@ -38,7 +38,7 @@ pub(super) async fn find_where(
 ) -> Result<Vec<RowInput>> {
     let rows = Rows { columns: wanted.to_vec(), ..Rows::unordered() };
     let load = Load::new(Source::of(id).narrow(filter), LoadKind::Rows(rows));
-    Complexity::of(session.model(), slice::from_ref(&load)).check(session.dialect())?;
+    session.check_complexity(slice::from_ref(&load))?;
     let catalog = session.statements().known_catalog();
     let query = session.select(catalog.as_deref().unwrap_or(Catalog::none())).build(&load, &[]);
     Ok(rows_of(&read(session, id, query).await?, wanted))

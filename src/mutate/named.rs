@@ -10,7 +10,7 @@ use super::row::{RowInput, rows_of, values_of};
 use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId};
-use crate::plan::{Catalog, Complexity, Filter, Load, LoadKind, OrderTerm, Rows, Source};
+use crate::plan::{Catalog, Filter, Load, LoadKind, OrderTerm, Rows, Source};
 
 impl MutationWriter<'_> {
     /// Returns true if the viewer may not use all rows of an entity, named by the columns `by`.
@@ -101,7 +101,7 @@ impl MutationWriter<'_> {
         let order = OrderTerm::primary_key(entity);
         let rows = Rows { columns: wanted.to_vec(), order, ..Rows::unordered() };
         let mut load = Load::new(Source::of(id).narrow(filter.clone()), LoadKind::Rows(rows));
-        Complexity::of(viewer.model(), slice::from_ref(&load)).check(self.session.dialect())?;
+        viewer.check_complexity(slice::from_ref(&with_rule(&load, rule)))?;
         let catalog = self.session.statements().known_catalog();
         let select = viewer.select(catalog.as_deref().unwrap_or(Catalog::none()));
         let query = select.locking(&load, Some(purpose.lock()), rule);
@@ -117,4 +117,13 @@ impl MutationWriter<'_> {
         let query = select.locking(&load, None, rule);
         Ok(rows_of(&read(viewer, id, query).await?, wanted))
     }
+}
+
+/// Returns a load with the rule of an action among its conditions, to be measured.
+fn with_rule(load: &Load, rule: Option<&Filter>) -> Load {
+    let mut load = load.clone();
+    load.source = rule
+        .into_iter()
+        .fold(load.source, |source, rule| source.narrow(Filter::OfFullModel(Box::new(rule.clone()))));
+    load
 }

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::filter::{Filter, Test};
-use super::operand::Operand;
-use super::select::depth_of_balanced;
-use super::{Load, LoadKind, OrderBy, Page, Rows};
-use crate::dialect::{Dialect, StatementLimits, always_fits_one_parameter, glob_of_like};
+use super::filter::Filter;
+use super::filter_size::{ConditionSizes, FilterSize, PLAIN, by_key};
+use super::rules::Rules;
+use super::source::Source;
+use super::{Aggregate, Load, LoadKind, OrderBy, Page, Rows};
+use crate::dialect::{Dialect, StatementLimits};
 use crate::error::{Error, Result};
-use crate::model::{ColumnType, EntityId, Model, Quantifier, Relation};
+use crate::model::{EntityId, Model};
 
 /// Upper bounds for the statements of a plan; each size is the largest over all statements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,24 +29,23 @@ pub struct Complexity {
 /// Maximum number of tables that a filter joins, see `select/condition.rs`.
 const FILTER_JOINS: u64 = 8;
 
-/// Levels of the largest comparison: a converted value, a collation, and a hint around both.
-const COMPARISON: u64 = 6;
-
-/// Levels and parameters of a comparison with times, which SQLite reads in every spelling.
-const TIME: (u64, u64) = (40, 5);
-
-/// Levels and parameters of a comparison with floats of 32 bits, which SQLite rounds first.
-const FLOAT: (u64, u64) = (12, 5);
-
-/// Levels of a plain comparison of a column with a value.
-const PLAIN: u64 = 4;
-
 impl Complexity {
-    /// Measures the statements of `loads`.
-    pub fn of(model: &Model, loads: &[Load]) -> Self {
+    /// Measures the statements of `loads`, with the rules of a role.
+    pub fn of(model: &Model, rules: Option<&Rules>, loads: &[Load]) -> Self {
         let mut all = Self::default();
-        loads.iter().for_each(|load| all.add_load(model, load));
+        loads.iter().for_each(|load| all.add_load(ConditionSizes { model, rules, is_signed: false }, load));
         all
+    }
+
+    /// Returns the errors of rules that no statement of a database can have, each with the rule's entity.
+    pub fn unfit(rules: &Rules, dialect: Dialect) -> Vec<(EntityId, Error)> {
+        let unfit = rules.all().filter_map(|(id, rule)| {
+            let rule = Filter::OfFullModel(Box::new(rule.clone()));
+            let load = Load::new(Source::of(id).narrow(rule), LoadKind::Rows(Rows::unordered()));
+            let refused = Self::of(rules.model(), None, &[load]).check(dialect).err()?;
+            Some((id, refused))
+        });
+        unfit.collect()
     }
 
     /// Checks that a database of this dialect accepts the statements.
@@ -95,167 +95,122 @@ impl Complexity {
     }
 
     /// Adds the statement of `load`, and the statements of nested loads.
-    fn add_load(&mut self, model: &Model, load: &Load) {
-        let mut filter = OfFilter::default();
-        filter.read(model, load.source.entity(), load.source.filter());
-        let mut own = Self { tables: 1, pattern_bytes: filter.pattern_bytes, ..Self::default() };
+    fn add_load(&mut self, sizes: ConditionSizes, load: &Load) {
+        let (model, id) = (sizes.model, load.source.entity());
         // The key of the parents takes at most as many parameters as columns.
         let relation = load.relation.map(|(owner, relation)| &model.entities[owner].relations[relation]);
+        let rules = relation.map_or_else(|| sizes.rows(id), |relation| sizes.rows_of(relation));
+        let has_offset =
+            matches!(&load.what, LoadKind::Rows(Rows { page: Page::Slice { offset: 1.., .. }, .. }));
+        let conditions = ConditionSizes { is_signed: has_offset, ..sizes };
+        let filter = conditions.filter(id, load.source.filter()).chained(rules);
+        let mut own = Self { tables: 1, pattern_bytes: filter.pattern_bytes, ..Self::default() };
         let key = relation.map_or(0, |relation| relation.from.len() as u64);
         own.tables += relation.map_or(0, |relation| u64::from(relation.junction.is_some()));
         own.tables += filter.joins.min(FILTER_JOINS);
         own.columns += key;
         let mut conditions = filter.height;
         let mut parameters = filter.parameters + key;
+        let mut beside = FilterSize::default();
         match &load.what {
-            LoadKind::Aggregates(aggregates) => own.columns += aggregates.len() as u64,
+            LoadKind::Aggregates(aggregates) => {
+                own.columns += aggregates.len() as u64;
+                for aggregate in aggregates {
+                    if let Aggregate::OfColumn(_, column) = aggregate {
+                        beside = beside.beside(sizes.compared_cell(id, *column));
+                    }
+                }
+            }
             LoadKind::Rows(rows) => {
-                own.add_rows(model, load.source.entity(), rows);
+                let links = relation.and_then(|relation| relation.junction.as_ref()?.entity);
+                let (order, selected) = own.add_rows(sizes, id, rows, links);
+                beside = order.beside(selected);
                 if let Page::Keyset { after, before, looks_outside, .. } = &rows.page {
                     let cursors = u64::from(after.is_some()) + u64::from(before.is_some());
                     let terms = rows.order.len() as u64;
-                    conditions += cursors * (3 * terms + PLAIN);
-                    parameters += cursors * (2 * terms + 1);
+                    conditions += cursors * (3 * terms + PLAIN + order.height);
+                    parameters += cursors * (2 * terms + 1 + 2 * order.parameters);
                     // The page, the rows before it and the rows after it.
                     parameters *= if *looks_outside { 3 } else { 1 };
                 }
             }
         }
-        let keys = model.entities[load.source.entity()]
-            .columns
-            .iter()
-            .filter_map(|column| by_key(&column.column_type));
+        let keys = model.entities[id].columns.iter().filter_map(|column| by_key(&column.column_type));
         conditions += keys.map(|(levels, _)| levels).max().unwrap_or(0);
         // Conditions of joins follow the filter in one chain.
         own.depth = filter.nested + conditions + own.tables + key + PLAIN;
-        own.parameters = parameters;
+        own.depth = own.depth.max(beside.depth() + own.tables + PLAIN);
+        own.parameters = parameters.saturating_add(beside.parameters);
         self.add(own);
         for child in load.children() {
-            self.add_load_below(model, child);
+            self.add_load_below(sizes, child);
         }
     }
 
     /// Adds the statements of nested loads, also below joined loads.
-    fn add_load_below(&mut self, model: &Model, load: &Load) {
+    fn add_load_below(&mut self, sizes: ConditionSizes, load: &Load) {
         match load.joined {
-            true => load.children().iter().for_each(|child| self.add_load_below(model, child)),
-            false => self.add_load(model, load),
+            true => load.children().iter().for_each(|child| self.add_load_below(sizes, child)),
+            false => self.add_load(sizes, load),
         }
     }
 
-    fn add_rows(&mut self, model: &Model, entity: EntityId, rows: &Rows) {
+    /// Adds the tables and columns of rows. Returns the sizes of rules in the order, and in all else that is selected or
+    /// joined.
+    fn add_rows(
+        &mut self,
+        sizes: ConditionSizes,
+        id: EntityId,
+        rows: &Rows,
+        links: Option<EntityId>,
+    ) -> (FilterSize, FilterSize) {
+        let (mut order, mut selected) = (FilterSize::default(), FilterSize::default());
         let mut paths = HashSet::new();
         for term in &rows.order {
-            paths.extend((1..=term.path.len()).map(|depth| &term.path[..depth]));
-            self.tables += u64::from(matches!(term.by, OrderBy::Count(_)));
+            let mut owner = id;
+            for depth in 1..=term.path.len() {
+                let relation = &sizes.model.entities[owner].relations[term.path[depth - 1]];
+                if paths.insert(&term.path[..depth]) {
+                    selected = selected.beside(sizes.rows_of(relation));
+                }
+                owner = relation.target;
+            }
+            order = order.beside(match term.by {
+                OrderBy::Column(column) => sizes.compared_cell(owner, column),
+                OrderBy::Junction(junction, column) => sizes.compared_cell(junction, column),
+                OrderBy::Count(list) => {
+                    self.tables += 1;
+                    sizes.rows_of(&sizes.model.entities[owner].relations[list])
+                }
+            });
         }
         self.tables += paths.len() as u64;
         // An order column may be selected a second time for the cursor.
-        let order = rows.order.len() as u64;
-        let primary_key = model.entities[entity].primary_key.len() as u64;
-        self.columns += 2 * order + primary_key + (rows.columns.len() + rows.junction_columns.len()) as u64;
-        rows.children.iter().filter(|child| child.joined).for_each(|child| self.add_joined(model, child));
+        let terms = rows.order.len() as u64;
+        let primary_key = sizes.model.entities[id].primary_key.len() as u64;
+        self.columns += 2 * terms + primary_key + (rows.columns.len() + rows.junction_columns.len()) as u64;
+        selected = selected.beside(self.add_selected(sizes, id, rows));
+        let links = rows.junction_columns.iter().filter_map(|column| Some(sizes.cell(links?, *column)));
+        (order, links.fold(selected, FilterSize::beside))
+    }
+
+    /// Returns the sizes of the cells of rows, and of the loads that are joined to them.
+    fn add_selected(&mut self, sizes: ConditionSizes, id: EntityId, rows: &Rows) -> FilterSize {
+        let cells = rows.columns.iter().map(|column| sizes.cell(id, *column));
+        let mut size = cells.fold(FilterSize::default(), FilterSize::beside);
+        for child in rows.children.iter().filter(|child| child.joined) {
+            size = size.beside(self.add_joined(sizes, child));
+        }
+        size
     }
 
     /// Adds a joined relation, with all relations joined below it.
-    fn add_joined(&mut self, model: &Model, load: &Load) {
+    fn add_joined(&mut self, sizes: ConditionSizes, load: &Load) -> FilterSize {
         self.tables += 1;
-        let LoadKind::Rows(rows) = &load.what else { return };
-        let key = load.relation.map_or(0, |(owner, id)| model.entities[owner].relations[id].to.len());
-        self.columns += (rows.columns.len() + key) as u64;
-        rows.children.iter().filter(|child| child.joined).for_each(|child| self.add_joined(model, child));
-    }
-}
-
-/// Sizes of a filter.
-#[derive(Clone, Copy, Debug, Default)]
-struct OfFilter {
-    /// Levels of the expression, sub-selects included.
-    height: u64,
-    /// Levels in the sub-selects, added up along the deepest path.
-    nested: u64,
-    parameters: u64,
-    pattern_bytes: u64,
-    /// Relations that may be joined.
-    joins: u64,
-}
-
-impl OfFilter {
-    /// Measures a filter. Recurses for each nesting level, which the guard bounds.
-    fn read(&mut self, model: &Model, id: EntityId, filter: &Filter) {
-        match filter {
-            Filter::All(filters) | Filter::Any(filters) => {
-                filters.iter().for_each(|filter| self.read_beside(model, id, filter));
-                self.height += depth_of_balanced(filters.len() as u64);
-            }
-            Filter::Not(filter) => {
-                self.read(model, id, filter);
-                self.height += 1;
-            }
-            Filter::Column { column, test } => {
-                self.read_test(&model.entities[id].columns[*column].column_type, test)
-            }
-            Filter::Keys { columns, .. } => {
-                self.height = COMPARISON;
-                self.parameters = columns.len() as u64;
-            }
-            // As other rules, a scope is the operator's, not the client's.
-            Filter::OfFullModel(_) => {}
-            Filter::Related { relation, quantifier, filter } => {
-                let relation = &model.entities[id].relations[*relation];
-                self.read_related(model, relation, *quantifier, filter);
-            }
-        }
-    }
-
-    /// Adds a sibling filter.
-    fn read_beside(&mut self, model: &Model, id: EntityId, filter: &Filter) {
-        let mut other = Self::default();
-        other.read(model, id, filter);
-        self.height = self.height.max(other.height);
-        self.nested = self.nested.max(other.nested);
-        self.parameters = self.parameters.saturating_add(other.parameters);
-        self.joins += other.joins;
-        self.pattern_bytes = self.pattern_bytes.max(other.pattern_bytes);
-    }
-
-    fn read_related(&mut self, model: &Model, relation: &Relation, quantifier: Quantifier, filter: &Filter) {
-        self.read(model, relation.target, filter);
-        let is_negated = quantifier == Quantifier::Every;
-        // The join columns of both ends, and the filter, in one chain.
-        let inside = self.height.max(PLAIN) + relation.from.len() as u64 + u64::from(is_negated);
-        self.nested += inside;
-        // EXISTS, with a sign or a NOT before it.
-        self.height = inside + 1 + u64::from(quantifier != Quantifier::Some || relation.is_many());
-        self.joins += 1;
-    }
-
-    fn read_test(&mut self, column_type: &ColumnType, test: &Test) {
-        (self.height, self.parameters) = match test {
-            Test::IsNull(_) | Test::IsEmpty(_) => (PLAIN, 0),
-            Test::Set(..) => (PLAIN, 1),
-            Test::Length(test) => return self.read_test(&ColumnType::Int, test),
-            Test::Compare(..) => by_key(column_type).unwrap_or((PLAIN, 1)),
-            Test::StartsWith(_) => (COMPARISON + 1, 2),
-            Test::Like(pattern) => {
-                self.pattern_bytes = glob_of_like(pattern).len() as u64;
-                (COMPARISON, 1)
-            }
-            Test::Matches(_) => (COMPARISON, 1),
-            Test::OneOf { values: Operand::Value(values), .. } if !always_fits_one_parameter(column_type) => {
-                let (levels, _) = by_key(column_type).unwrap_or((COMPARISON, 1));
-                (levels, values.len() as u64)
-            }
-            Test::OneOf { .. } => by_key(column_type).unwrap_or((COMPARISON, 1)),
-        };
-    }
-}
-
-/// Returns the levels and parameters of a comparison that SQLite makes by a key instead of the stored value.
-fn by_key(column_type: &ColumnType) -> Option<(u64, u64)> {
-    match column_type {
-        ColumnType::Date | ColumnType::Time | ColumnType::DateTime | ColumnType::Timestamp => Some(TIME),
-        ColumnType::Float => Some(FLOAT),
-        _ => None,
+        let LoadKind::Rows(rows) = &load.what else { return FilterSize::default() };
+        let relation = load.relation.map(|(owner, id)| &sizes.model.entities[owner].relations[id]);
+        self.columns += (rows.columns.len() + relation.map_or(0, |relation| relation.to.len())) as u64;
+        let rules = relation.map(|relation| sizes.rows_of(relation)).unwrap_or_default();
+        rules.beside(self.add_selected(sizes, load.source.entity(), rows))
     }
 }

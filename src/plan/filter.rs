@@ -82,6 +82,24 @@ pub enum Test {
     Length(Box<Test>),
 }
 
+impl Test {
+    /// Returns the parameter that the test takes.
+    pub fn parameter(&self) -> Option<usize> {
+        match self {
+            Self::Compare(_, Operand::Parameter(parameter))
+            | Self::OneOf { values: Operand::Parameter(parameter), .. }
+            | Self::Set(_, Operand::Parameter(parameter)) => Some(*parameter),
+            Self::Length(test) => test.parameter(),
+            Self::Compare(..)
+            | Self::OneOf { .. }
+            | Self::Set(..)
+            | Self::IsNull(_)
+            | Self::StartsWith(_) => None,
+            Self::Like(_) | Self::Matches(_) | Self::IsEmpty(_) => None,
+        }
+    }
+}
+
 impl Filter {
     /// Returns the filter that holds for every row.
     pub fn everything() -> Self {

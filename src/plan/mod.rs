@@ -10,6 +10,7 @@ mod cost;
 mod cursor;
 mod defaults;
 mod filter;
+mod filter_size;
 mod input;
 mod known_order;
 mod load;
@@ -50,6 +51,7 @@ pub use select::{
 };
 pub use selection::{Document, FragmentDefinitions};
 pub use source::Source;
+pub use tables::PlanReads;
 pub use variables::{PlanParameter, Variables};
 pub use write_rules::{DeleteRule, RowRules, SetValue};
 

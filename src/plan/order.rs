@@ -150,7 +150,7 @@ impl OrderTerm {
             });
         }
         for (relation_id, relation) in entity.relations.iter().enumerate() {
-            if relation.is_many() && names::count_order(&relation.field) == *name {
+            if model.is_counted(relation) && names::count_order(&relation.field) == *name {
                 return Ok(Self {
                     path: Vec::new(),
                     by: OrderBy::Count(relation_id),

@@ -118,7 +118,15 @@ impl Rules {
         }
     }
 
-    /// Returns the names of the viewer's variables that the rules take.
+    /// Returns all rules, of reading and of writing.
+    pub(super) fn all(&self) -> impl Iterator<Item = (EntityId, &Filter)> {
+        let reading = self.rows.iter().map(|(id, rule)| (*id, rule));
+        let cells = self.columns.iter().map(|((id, _), rule)| (*id, rule));
+        let writing = self.writes.iter().flat_map(|(id, writes)| writes.rules().map(|rule| (*id, rule)));
+        reading.chain(cells).chain(writing)
+    }
+
+    /// Returns the names of the viewer's variables that the rules take, by parameter.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.parameters.iter().map(|parameter| parameter.variable.as_str())
     }

@@ -1,26 +1,43 @@
-//! Tables that a plan reads, which a live query watches.
+//! Tables that a plan reads, which a live query watches, and values of the viewer that its rules take.
 
 use std::collections::BTreeSet;
 
 use super::{Filter, Load, LoadKind, OrderBy, OrderTerm, Plan, Rules};
 use crate::model::{EntityId, Model, Relation, Table, TableKind};
 
+/// Tables that a plan reads, and the viewer's values that decide between two answers.
+#[derive(Debug, Default)]
+pub struct PlanReads {
+    /// Every table that the statements read: rows, filters, orders, junctions, and the viewer's rules.
+    tables: BTreeSet<Table>,
+    /// True if the statements read a view or a foreign table, whose own tables are not known.
+    reads_elsewhere: bool,
+    /// Parameters of the rules of all entities that the statements read.
+    pub viewer_parameters: BTreeSet<usize>,
+}
+
+impl PlanReads {
+    /// Returns the tables, or `None` if the statements read a view or a foreign table: the tables behind it are not known.
+    pub fn into_tables(self) -> Option<BTreeSet<Table>> {
+        (!self.reads_elsewhere).then_some(self.tables)
+    }
+}
+
 impl Plan {
-    /// Returns every table that the statements read: rows, filters, orders, junctions, and the viewer's rules. `None` if
-    /// they read a view or a foreign table, because the tables behind it are not known.
-    pub fn tables(&self, model: &Model, rules: Option<&Rules>) -> Option<BTreeSet<Table>> {
-        let mut tables = Tables { model, rules, found: BTreeSet::new(), reads_elsewhere: false };
+    /// Returns what the statements read.
+    pub fn reads(&self, model: &Model, rules: Option<&Rules>) -> PlanReads {
+        let mut tables = Tables { model, rules, is_rule: false, found: PlanReads::default() };
         self.loads.iter().for_each(|load| tables.of_load(load));
-        (!tables.reads_elsewhere).then_some(tables.found)
+        tables.found
     }
 }
 
 struct Tables<'a> {
     model: &'a Model,
     rules: Option<&'a Rules>,
-    found: BTreeSet<Table>,
-    /// True if a view or a foreign table is read.
-    reads_elsewhere: bool,
+    /// True inside a rule, whose parameters are values of the viewer.
+    is_rule: bool,
+    found: PlanReads,
 }
 
 impl Tables<'_> {
@@ -38,25 +55,26 @@ impl Tables<'_> {
 
     fn of_entity(&mut self, id: EntityId) {
         let entity = &self.model.entities[id];
-        self.found.insert(entity.table.clone());
-        self.reads_elsewhere |= entity.kind != TableKind::Table;
+        self.found.tables.insert(entity.table.clone());
+        self.found.reads_elsewhere |= entity.kind != TableKind::Table;
         let Some(rules) = self.rules else { return };
         rules.filters(id).for_each(|rule| self.of_rule(rules, id, rule));
     }
 
     /// A rule is evaluated with full sight: no rules apply to the tables that the rule reads.
     fn of_rule(&mut self, rules: &Rules, id: EntityId, rule: &Filter) {
-        let (model, found) = (rules.model(), BTreeSet::new());
-        let mut read = Tables { model, rules: None, found, reads_elsewhere: false };
+        let mut read =
+            Tables { model: rules.model(), rules: None, is_rule: true, found: PlanReads::default() };
         read.of_filter(id, rule);
-        self.reads_elsewhere |= read.reads_elsewhere;
-        self.found.append(&mut read.found);
+        self.found.reads_elsewhere |= read.found.reads_elsewhere;
+        self.found.tables.append(&mut read.found.tables);
+        self.found.viewer_parameters.append(&mut read.found.viewer_parameters);
     }
 
     fn of_relation(&mut self, relation: &Relation) {
         self.of_entity(relation.target);
         if let Some(junction) = &relation.junction {
-            self.found.insert(junction.table.clone());
+            self.found.tables.insert(junction.table.clone());
             junction.entity.into_iter().for_each(|id| self.of_entity(id));
         }
     }
@@ -70,7 +88,10 @@ impl Tables<'_> {
                 self.rules.into_iter().for_each(|rules| self.of_rule(rules, id, filter));
             }
             Filter::Not(filter) | Filter::OfFullModel(filter) => self.of_filter(id, filter),
-            Filter::Column { .. } | Filter::Keys { .. } => {}
+            Filter::Column { test, .. } => {
+                self.found.viewer_parameters.extend(test.parameter().filter(|_| self.is_rule));
+            }
+            Filter::Keys { .. } => {}
             Filter::Related { relation, filter, .. } => {
                 let relation = &self.model.entities[id].relations[*relation];
                 self.of_relation(relation);

@@ -22,6 +22,15 @@ pub(super) struct WriteRules {
     pub delete: Option<DeleteRule>,
 }
 
+impl WriteRules {
+    /// Returns all rules.
+    pub fn rules(&self) -> impl Iterator<Item = &Filter> {
+        let rows = [&self.create, &self.update].into_iter().flatten();
+        let rows = rows.flat_map(|rows| [&rows.filter, &rows.check].into_iter().flatten());
+        rows.chain(self.delete.iter().flatten())
+    }
+}
+
 /// Rule of the rows that a role deletes, besides the rule of reading. `None` for all rows that the role reads.
 pub type DeleteRule = Option<Filter>;
 

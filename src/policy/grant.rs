@@ -18,6 +18,12 @@ pub struct Grant {
     /// Granted relations. `None` grants every relation whose target the role reads.
     #[serde(default)]
     pub(super) relations: Option<Vec<String>>,
+    /// False for a role that neither aggregates nor counts the rows.
+    #[serde(default)]
+    pub(super) aggregate: Option<bool>,
+    /// Maximum number of rows of a list.
+    #[serde(default)]
+    pub(super) limit: Option<u64>,
     /// Grant of new rows.
     #[serde(default)]
     pub(super) create: Option<CreateGrant>,
@@ -150,6 +156,18 @@ impl Grant {
     /// Grants these relations only.
     pub fn relations(mut self, relations: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.relations.get_or_insert_default().extend(relations.into_iter().map(Into::into));
+        self
+    }
+
+    /// Grants or denies aggregates, `totalCount`, and orders by the number of rows. They are granted unless denied.
+    pub fn aggregate(mut self, is_granted: bool) -> Self {
+        self.aggregate = Some(is_granted);
+        self
+    }
+
+    /// Sets the maximum number of rows of a list or a page. One without a limit of its own returns this number of rows.
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.limit = Some(rows);
         self
     }
 

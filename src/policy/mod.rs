@@ -5,6 +5,7 @@
 //! included roles; grants of writing are never inherited.
 
 mod grant;
+mod limits;
 mod print;
 mod reader;
 mod restrict;
@@ -19,6 +20,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 pub use grant::{ColumnGrant, CreateGrant, Grant, UpdateGrant};
+pub use limits::RoleLimits;
 pub use reader::PolicyFault;
 pub use restrict::Restricted;
 pub use session_settings::{DatabaseSettings, SessionSettings};
@@ -65,6 +67,8 @@ pub struct Policies {
 pub struct RoleGrants {
     /// Roles whose grants this role has too. Rows and columns are those that any of the roles reads.
     includes: Vec<String>,
+    /// Limits of each request.
+    limits: RoleLimits,
     grants: BTreeMap<String, Grant>,
 }
 
@@ -85,6 +89,7 @@ impl<'de> Deserialize<'de> for RoleGrants {
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
                         "includes" => role.includes = map.next_value()?,
+                        "limits" => role.limits = map.next_value()?,
                         _ => drop(role.grants.insert(key, map.next_value()?)),
                     }
                 }
@@ -159,6 +164,12 @@ impl RoleGrants {
     /// Adds the grants of another role.
     pub fn includes(mut self, role: impl Into<String>) -> Self {
         self.includes.push(role.into());
+        self
+    }
+
+    /// Sets the limits of each request.
+    pub fn limits(mut self, limits: RoleLimits) -> Self {
+        self.limits = limits;
         self
     }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use async_graphql_value::Value as Written;
 
+use super::RoleLimits;
 use super::restrict::Restricted;
 use super::writing::{Preset, RowWrites};
 use crate::model::{ColumnId, Entity, EntityId, Model};
@@ -13,13 +14,16 @@ impl Restricted {
     /// model that they restrict.
     pub fn print(&self, full: &Model) -> String {
         let mut text = String::new();
+        if self.limits != RoleLimits::default() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "limits: {}", self.limits);
+        }
         for (id, entity) in full.entities.iter().enumerate() {
             let seen = &self.model.entities[id];
             let writes = self.writes.get(&id);
             if !seen.exposed && writes.is_none() {
                 continue;
             }
-            // Writing to a string cannot fail.
             let _ = writeln!(text, "{}\n  read: {}", entity.name, rule(self.rows.get(&id)));
             let columns =
                 seen.visible_columns().map(|(column, described)| match self.columns.get(&(id, column)) {
@@ -29,6 +33,12 @@ impl Restricted {
             let _ = writeln!(text, "  columns: {}", list(columns));
             let relations = seen.relations.iter().map(|relation| relation.field.clone());
             let _ = writeln!(text, "  relations: {}", list(relations));
+            if !seen.aggregated {
+                let _ = writeln!(text, "  aggregate: false");
+            }
+            if let Some(limit) = seen.list_limit {
+                let _ = writeln!(text, "  limit: {limit}");
+            }
             let Some(writes) = writes else { continue };
             for (action, rows) in [("create", &writes.create), ("update", &writes.update)] {
                 if let Some(rows) = rows {

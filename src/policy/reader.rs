@@ -62,7 +62,14 @@ impl<'a> RoleReader<'a> {
             let Some(grants) = self.policies.roles.get(role) else { continue };
             for (name, grant) in &grants.grants {
                 let Some(id) = self.entity_named(name) else { continue };
+                if grant.limit == Some(0) {
+                    self.fault(Some(name), "limit: expected at least 1 row, but got 0");
+                }
                 let Some(written) = &grant.read else {
+                    if grant.aggregate.is_some() || grant.limit.is_some() {
+                        let message = "aggregate and limit belong to a grant of reading: add read";
+                        self.fault(Some(name), message);
+                    }
                     without_rule.push((id, name));
                     continue;
                 };
@@ -88,7 +95,7 @@ impl<'a> RoleReader<'a> {
     }
 
     /// Returns the role and all roles that it includes, each once.
-    fn included(&mut self) -> Vec<&'a str> {
+    pub fn included(&mut self) -> Vec<&'a str> {
         let mut found: Vec<&'a str> = Vec::new();
         let start = self.policies.roles.get_key_value(self.role);
         if start.is_none() {

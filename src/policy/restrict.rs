@@ -7,7 +7,7 @@ use async_graphql_value::Value as Written;
 use super::reader::{PolicyFault, RawGrants, RoleReader};
 use super::rule::{Granted, any, both, implies};
 use super::writing::EntityWrites;
-use super::{ColumnGrant, Grant, Policies, ViewerType};
+use super::{ColumnGrant, Grant, Policies, RoleLimits, ViewerType};
 use crate::model::{Cardinality, ColumnId, EntityId, Model, Relation};
 
 /// Model as a role reads it, with the rules as filters on the full model.
@@ -21,6 +21,8 @@ pub struct Restricted {
     pub columns: BTreeMap<(EntityId, ColumnId), Written>,
     /// Grants of writing, by entity.
     pub writes: BTreeMap<EntityId, EntityWrites>,
+    /// Limits of each request.
+    pub limits: RoleLimits,
 }
 
 /// Grants of one role on one entity, united.
@@ -30,6 +32,10 @@ struct United {
     columns: BTreeMap<ColumnId, Granted>,
     /// Fields of granted relations; `None` for all.
     relations: Option<BTreeSet<String>>,
+    /// True if the role aggregates and counts the rows.
+    aggregated: bool,
+    /// Maximum number of rows of a list.
+    limit: Option<u64>,
 }
 
 impl Policies {
@@ -47,11 +53,20 @@ impl Policies {
         let raw = reader.raw_grants();
         let grants = raw.keys().map(|id| (*id, reader.united(*id, &raw))).collect();
         let writes = reader.writes(&raw);
-        let restricted = reader.restricted(&grants, writes);
+        let mut restricted = reader.restricted(&grants, writes);
+        restricted.limits = self.limits(model, role);
         match reader.faults.is_empty() {
             true => Ok(restricted),
             false => Err(reader.faults),
         }
+    }
+
+    /// Returns the limits of a role: the greatest that it or an included role declares.
+    pub(crate) fn limits(&self, model: &Model, role: &str) -> RoleLimits {
+        let none = BTreeSet::new();
+        let mut reader = RoleReader::new(self, model, role, &none);
+        let roles = reader.included().into_iter().filter_map(|role| self.roles.get(role));
+        roles.map(|role| role.limits).fold(RoleLimits::default(), RoleLimits::or)
     }
 
     /// Returns the type of a variable.
@@ -86,7 +101,11 @@ impl<'a> RoleReader<'a> {
         let relations = grants.iter().map(|(_, grant)| grant.relations.as_ref());
         let relations =
             relations.collect::<Option<Vec<_>>>().map(|lists| lists.into_iter().flatten().cloned().collect());
-        United { rows: any(rows).unwrap_or(Granted::All), columns, relations }
+        let aggregated = grants.iter().any(|(_, grant)| grant.aggregate.unwrap_or(true));
+        // A grant without a limit has all rows.
+        let limits: Option<Vec<u64>> = grants.iter().map(|(_, grant)| grant.limit).collect();
+        let limit = limits.and_then(|limits| limits.into_iter().max());
+        United { rows: any(rows).unwrap_or(Granted::All), columns, relations, aggregated, limit }
     }
 
     /// Returns the granted columns of one grant.
@@ -144,8 +163,13 @@ impl<'a> RoleReader<'a> {
         grants: &BTreeMap<EntityId, United>,
         writes: BTreeMap<EntityId, EntityWrites>,
     ) -> Restricted {
-        let mut restricted =
-            Restricted { model: self.model.clone(), rows: BTreeMap::new(), columns: BTreeMap::new(), writes };
+        let mut restricted = Restricted {
+            model: self.model.clone(),
+            rows: BTreeMap::new(),
+            columns: BTreeMap::new(),
+            writes,
+            limits: RoleLimits::default(),
+        };
         for (id, entity) in self.model.entities.iter().enumerate() {
             let narrowed = &mut restricted.model.entities[id];
             let Some(united) = grants.get(&id) else {
@@ -159,6 +183,7 @@ impl<'a> RoleReader<'a> {
                 restricted.rows.insert(id, rule.clone());
                 narrowed.restricted = true;
             }
+            (narrowed.aggregated, narrowed.list_limit) = (united.aggregated, united.limit);
             for (column_id, column) in narrowed.columns.iter_mut().enumerate() {
                 match united.columns.get(&column_id) {
                     Some(Granted::All) => {}

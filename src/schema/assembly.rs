@@ -144,10 +144,11 @@ fn used_scalars(model: &Model, rules: Option<&Rules>) -> HashSet<Scalar> {
     let mut used = HashSet::new();
     let given = rules.iter().flat_map(|rules| rules.given_columns());
     used.extend(given.filter_map(|(id, column)| model.entities[id].columns[column].column_type.scalar()));
-    for (_, column) in model.entities.iter().flat_map(Entity::visible_columns) {
+    let columns_of = |entity| Entity::visible_columns(entity).map(|column| (entity.aggregated, column));
+    for (aggregated, (_, column)) in model.entities.iter().flat_map(columns_of) {
         let of = &column.column_type;
         used.extend(of.scalar());
-        if of.operators().arithmetic {
+        if aggregated && of.operators().arithmetic {
             used.extend([of.sum(), of.average()].iter().filter_map(ColumnType::scalar));
         }
     }

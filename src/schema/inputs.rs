@@ -154,7 +154,7 @@ fn order(possible: &Possible, entity: &Entity) -> InputObject {
             order = order.field(InputValue::new(&column.field, direction()));
         }
     }
-    for relation in entity.relations.iter().filter(|one| one.is_many() || possible.orders(one.target)) {
+    for relation in entity.relations.iter().filter(|relation| possible.orders_by(relation)) {
         let input = if relation.is_many() {
             InputValue::new(names::count_order(&relation.field), direction())
                 .description(format!("Sorts by the number of objects in `{}`.", relation.field))

@@ -20,7 +20,7 @@ use super::variables;
 use crate::database::Database;
 use crate::execute::ReadConsistency;
 use crate::model::Table;
-use crate::plan::Variables;
+use crate::plan::{PlanReads, Variables};
 
 /// Minimum time between two runs of a live query; the next run sees all commits in between.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -53,12 +53,44 @@ impl Schema {
         prepared: PreparedOperation,
         database: &Database,
     ) -> impl Stream<Item = Arc<Executed>> + Send + 'static {
+        let (schema, database) = (self.clone(), database.clone());
+        let joined = async move {
+            // Without values of the viewer there is nothing that could tell two viewers of a role apart. The database's own
+            // policies may take all of the values.
+            let takes_some = schema.impersonation.is_none()
+                && schema.shared.rules.as_ref().is_some_and(|rules| rules.variables().count() > 0);
+            let reads = match takes_some {
+                true => schema.reads(&prepared, &database).await,
+                false => None,
+            };
+            let viewer = schema.viewer_key(reads.as_ref());
+            schema.join(prepared, &database, viewer)
+        };
+        futures_util::stream::once(joined).flatten()
+    }
+
+    /// Returns what the plan of a subscription reads; `None` if it cannot be planned.
+    async fn reads(&self, prepared: &PreparedOperation, database: &Database) -> Option<PlanReads> {
+        let compiled = &prepared.compiled;
+        let variables = variables::with_defaults(compiled.operation().ok()?, &prepared.variables).ok()?;
+        let session = self.session(database, ReadConsistency::Snapshot).await.ok()?;
+        let plan = self.plan_anew(&Arc::new(session), compiled, &variables, Variables::fixed).await.ok()?;
+        Some(plan.reads(self.model(), self.shared.rules.as_ref()))
+    }
+
+    /// Joins the run of equal subscriptions of viewers that no rule tells apart, or begins it.
+    fn join(
+        &self,
+        prepared: PreparedOperation,
+        database: &Database,
+        viewer: String,
+    ) -> impl Stream<Item = Arc<Executed>> + Send + use<> {
         let key = LiveKey {
             text: prepared.compiled.text.clone(),
             database: database.id(),
             operation: prepared.operation_name().map(str::to_owned),
             variables: serde_json::to_string(&prepared.variables).unwrap_or_default(),
-            viewer: self.viewer_key(),
+            viewer,
         };
         let mut runs = self.live.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = match runs.get(&key) {
@@ -137,15 +169,8 @@ impl Run {
     /// Returns the tables of the plan, or `None` if they are not known. A subscription that cannot be planned reads none; its
     /// only result has the error.
     async fn tables(&self) -> Option<BTreeSet<Table>> {
-        let plan = async {
-            let compiled = &self.prepared.compiled;
-            let variables = variables::with_defaults(compiled.operation()?, &self.prepared.variables)?;
-            let session = self.schema.session(&self.database, ReadConsistency::Snapshot).await?;
-            self.schema.plan_anew(&Arc::new(session), compiled, &variables, Variables::fixed).await
-        };
-        plan.await
-            .map(|plan| plan.tables(self.schema.model(), self.schema.shared.rules.as_ref()))
-            .unwrap_or_else(|_| Some(BTreeSet::new()))
+        let reads = self.schema.reads(&self.prepared, &self.database).await;
+        reads.unwrap_or_default().into_tables()
     }
 
     /// Waits until no subscriber is left, and removes the run.

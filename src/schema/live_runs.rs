@@ -14,7 +14,7 @@ pub(super) struct LiveKey {
     pub text: String,
     pub operation: Option<String>,
     pub variables: String,
-    /// Values of the viewer's variables that the rules take.
+    /// Values of the viewer's variables that the rules of the read entities take.
     pub viewer: String,
 }
 

@@ -23,9 +23,11 @@ pub(super) fn types(possible: &Possible) -> Vec<Type> {
     for (id, entity) in model.exposed() {
         types.push(object(possible, id).into());
         if entity.has_key() {
-            types.extend(connection(&entity.name, &entity.types.pages, Vec::new()));
+            types.extend(connection(entity, &entity.types.pages, Vec::new()));
         }
-        types.extend(aggregates(model, entity));
+        if entity.aggregated {
+            types.extend(aggregates(model, entity));
+        }
         for relation_id in 0..entity.relations.len() {
             types.extend(junction_connection(model, id, relation_id).into_iter().flatten());
         }
@@ -136,7 +138,7 @@ pub(super) fn list_fields(
     relation: Option<(EntityId, RelationId)>,
 ) -> Vec<FieldDefinition> {
     let model = possible.model;
-    let entity @ Entity { name, types, .. } = &model.entities[target];
+    let entity @ Entity { name, types, list_limit, .. } = &model.entities[target];
     let whose = match relation {
         Some((owner, _)) => format!(" of this {}", model.entities[owner].name),
         None => String::new(),
@@ -162,12 +164,14 @@ pub(super) fn list_fields(
     let cursor = |name: &str, description: &str| {
         InputValue::new(name, TypeRef::named(TypeRef::STRING)).description(description)
     };
+    let omitted = list_limit
+        .map_or_else(|| "unlimited if omitted".to_owned(), |most| format!("{most} at most, and if omitted"));
     let rows = ordered(
         FieldDefinition::new(list, TypeRef::named_nn_list_nn(name))
             .description(format!("Lists {name} objects{whose}."))
             .argument(filter()),
     )
-    .argument(number("limit", "Maximum number of rows to return; unlimited if omitted."))
+    .argument(number("limit", &format!("Maximum number of rows to return; {omitted}.")))
     .argument(number("offset", "Number of rows to skip; 0 if omitted."));
     let pages = model.has_connection(target, relation).then(|| {
         let of = TypeRef::named_nn(model.connection_types(target, relation).connection);
@@ -178,22 +182,25 @@ pub(super) fn list_fields(
         )
         .argument(number(
             "first",
-            "Maximum number of edges to return, from the start of the list; unlimited if omitted.",
+            &format!("Maximum number of edges to return, from the start of the list; {omitted}."),
         ))
         .argument(cursor("after", "Returns only edges after this cursor."))
         .argument(number(
             "last",
-            "Maximum number of edges to return, from the end of the list; unlimited if omitted.",
+            &format!("Maximum number of edges to return, from the end of the list; {omitted}."),
         ))
         .argument(cursor("before", "Returns only edges before this cursor."))
     });
-    let aggregate = FieldDefinition::new(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
-        .description(format!("Aggregates {name} objects{whose}."))
-        .argument(filter());
-    std::iter::once(rows).chain(pages).chain([aggregate]).collect()
+    let aggregate = entity.aggregated.then(|| {
+        FieldDefinition::new(names::aggregate_field(list), TypeRef::named_nn(&types.aggregate))
+            .description(format!("Aggregates {name} objects{whose}."))
+            .argument(filter())
+    });
+    std::iter::once(rows).chain(pages).chain(aggregate).collect()
 }
 
-fn connection(entity: &str, types: &ConnectionTypes, junction_columns: Vec<Field>) -> [Type; 2] {
+fn connection(of: &Entity, types: &ConnectionTypes, junction_columns: Vec<Field>) -> [Type; 2] {
+    let entity = of.name.as_str();
     let connection = Object::new(&types.connection)
         .description(format!("Page of {entity} objects (Relay Cursor Connections Specification)."))
         .field(
@@ -207,11 +214,12 @@ fn connection(entity: &str, types: &ConnectionTypes, junction_columns: Vec<Field
         .field(
             object_field("pageInfo", TypeRef::named_nn("PageInfo"))
                 .description("Position of the page within the list."),
-        )
-        .field(
-            scalar_field("totalCount", TypeRef::named_nn(TypeRef::INT))
-                .description("Number of objects on all pages."),
         );
+    let count = || {
+        scalar_field("totalCount", TypeRef::named_nn(TypeRef::INT))
+            .description("Number of objects on all pages.")
+    };
+    let connection = if of.aggregated { connection.field(count()) } else { connection };
     let edge = Object::new(&types.edge)
         .description(format!("{entity} object with its cursor."))
         .field(
@@ -232,7 +240,7 @@ fn junction_connection(model: &Model, id: EntityId, relation_id: RelationId) -> 
         return None;
     }
     let fields = columns.into_iter().map(|id| column_field(model, &junction.columns[id])).collect();
-    let target = &model.entities[relation.target].name;
+    let target = &model.entities[relation.target];
     let types = ConnectionTypes::of_relation(&owner.name, &relation.field);
     Some(connection(target, &types, fields))
 }

@@ -102,7 +102,8 @@ pub(super) fn plan(
             ));
         }
     };
-    let plan = plan::plan(&shared.model, &shared.defaults, operation, fragments, variables, root)?;
+    let context = (&shared.defaults, shared.rules.as_ref());
+    let plan = plan::plan(&shared.model, context, operation, fragments, variables, root)?;
     match plan.fields.as_slice() {
         // Single root field without introspection (September 2025, section 5.2.4.1).
         [field] if root == SUBSCRIPTION && field.name.starts_with("__") => Err(Error::validation(format!(

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Entity, EntityId, Model};
+use crate::model::{Entity, EntityId, Model, Relation};
 
 /// Possible orders of each entity.
 pub(super) struct Possible<'a> {
@@ -33,8 +33,16 @@ impl<'a> Possible<'a> {
         self.ordered.contains(&id)
     }
 
+    /// Returns true if a relation has a field in the order of its owner: a count, or the order of its target.
+    pub fn orders_by(&self, relation: &Relation) -> bool {
+        match relation.is_many() {
+            true => self.model.is_counted(relation),
+            false => self.orders(relation.target),
+        }
+    }
+
     fn has_order_fields(&self, entity: &Entity) -> bool {
         entity.visible_columns().any(|(_, column)| column.column_type.sortable())
-            || entity.relations.iter().any(|relation| relation.is_many() || self.orders(relation.target))
+            || entity.relations.iter().any(|relation| self.orders_by(relation))
     }
 }

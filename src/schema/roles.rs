@@ -13,8 +13,8 @@ use crate::database::Database;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::plan::Rules;
-use crate::policy::{Policies, PolicyFault, Viewer};
+use crate::plan::{Complexity, PlanReads, Rules};
+use crate::policy::{Policies, PolicyFault, RoleLimits, Viewer};
 
 impl Roles {
     /// Builds the schemas of all roles.
@@ -43,9 +43,19 @@ impl Roles {
 
     fn build(&self, role: &str, missing: &BTreeSet<String>) -> Result<Schema, Vec<String>> {
         let texts = |faults: Vec<PolicyFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let restricted = self.policies.restrict(&self.model, role, missing).map_err(texts)?;
-        let rules = Rules::compile(self.model.clone(), &self.policies, role, &restricted).map_err(texts)?;
-        let built = self.settings.build(restricted.model, Some(rules), Additions::default());
+        let settings = self.settings.of_role(role, self.policies.limits(&self.model, role));
+        let compiled = self.policies.restrict(&self.model, role, missing).and_then(|restricted| {
+            let rules = Rules::compile(self.model.clone(), &self.policies, role, &restricted)?;
+            Ok((restricted.model, rules))
+        });
+        let (settings, (model, rules)) = match (settings, compiled) {
+            (Ok(settings), Ok(compiled)) => (settings, compiled),
+            (settings, compiled) => {
+                let faults = settings.err().into_iter().chain(compiled.err()).flatten();
+                return Err(texts(faults.collect()));
+            }
+        };
+        let built = settings.build(model, Some(rules), Additions::default());
         built.map_err(|error| vec![format!("role {role}: {error}")])
     }
 
@@ -95,6 +105,25 @@ impl Roles {
     }
 }
 
+impl SchemaSettings {
+    /// Returns the settings of a role's schema.
+    ///
+    /// # Errors
+    /// All limits of the role that are not within those of the service.
+    fn of_role(&self, role: &str, limits: RoleLimits) -> Result<Self, Vec<PolicyFault>> {
+        let of_service = RoleLimits::default().rows(self.limits.rows).cost(self.limits.cost);
+        let faults = limits.faults(of_service);
+        if !faults.is_empty() {
+            let fault = |message| PolicyFault { role: role.to_owned(), entity: None, message };
+            return Err(faults.into_iter().map(fault).collect());
+        }
+        let mut settings = self.clone();
+        settings.limits.rows = limits.rows.unwrap_or(settings.limits.rows);
+        settings.limits.cost = limits.cost.unwrap_or(settings.limits.cost);
+        Ok(settings)
+    }
+}
+
 impl Schema {
     /// Returns the schema as a viewer sees it. Everything that is executed on it is subject to the rules of the viewer's
     /// role. Without policies, every viewer sees the whole schema.
@@ -130,20 +159,46 @@ impl Schema {
         if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
     }
 
+    /// Checks that the statements of a database of this dialect can have the rules of all roles.
+    ///
+    /// # Errors
+    /// All rules beyond the limits of the database.
+    pub fn check_rules(&self, dialect: Dialect) -> Result<(), Vec<PolicyFault>> {
+        let built = self.roles.iter().map(|roles| roles.built.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut faults = Vec::new();
+        for ((role, _), schema) in built.flat_map(|built| built.clone()) {
+            let Some(rules) = &schema.shared.rules else { continue };
+            faults.extend(Complexity::unfit(rules, dialect).into_iter().map(|(id, error)| PolicyFault {
+                role: role.clone(),
+                entity: Some(rules.model().entities[id].name.clone()),
+                message: error.message().to_owned(),
+            }));
+        }
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(faults),
+        }
+    }
+
     /// Returns the policies that decide what a viewer sees.
     pub fn policies(&self) -> Option<&Policies> {
         self.roles.as_ref().map(|roles| &roles.policies)
     }
 
-    /// Returns the viewer's values that decide between two live queries: those that rules take, or all settings.
-    pub(super) fn viewer_key(&self) -> String {
+    /// Returns the viewer's values that decide between two live queries: those that the rules of entities which the plan
+    /// reads take, those that all rules take if there is no plan, or all settings of the database's own policies.
+    pub(super) fn viewer_key(&self, reads: Option<&PlanReads>) -> String {
         // The database's own policies may read any of the settings.
         if let Some(Impersonation { settings, .. }) = self.impersonation.as_deref() {
             return format!("{settings:?}{}", serde_json::to_string(&*self.viewer).unwrap_or_default());
         }
-        let variables = self.shared.rules.iter().flat_map(Rules::variables);
-        let used: BTreeMap<&str, Option<&Json>> =
-            variables.map(|name| (name, self.viewer.get(name))).collect();
+        let variables = self.shared.rules.iter().flat_map(Rules::variables).enumerate();
+        let is_used =
+            |parameter: usize| reads.is_none_or(|reads| reads.viewer_parameters.contains(&parameter));
+        let used: BTreeMap<&str, Option<&Json>> = variables
+            .filter(|(parameter, _)| is_used(*parameter))
+            .map(|(_, name)| (name, self.viewer.get(name)))
+            .collect();
         serde_json::to_string(&used).unwrap_or_default()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::policy::PolicyFault;
+
 /// Error that prevents the service from starting, or ends it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -23,6 +25,9 @@ pub enum ServeError {
     /// Sign-in is configured for a schema that shows everything to everybody.
     #[error("sign-in has no effect without policies: every caller may do everything; declare roles first")]
     NoPolicies,
+    /// Rules of roles exceed the limits of the database's statements.
+    #[error("the policies do not fit the database:\n  {0}")]
+    Rules(String),
     /// Credentials cannot be verified, because keys are missing.
     #[error("sign-in is not available: {0}")]
     NoKeys(String),
@@ -32,4 +37,11 @@ pub enum ServeError {
     /// The running service failed.
     #[error("the service failed: {0}")]
     Run(#[from] io::Error),
+}
+
+impl ServeError {
+    pub(super) fn rules(faults: Vec<PolicyFault>) -> Self {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Self::Rules(faults.join("\n  "))
+    }
 }

@@ -9,6 +9,8 @@ use super::operations::request_rate::SenderKey;
 use super::pages::drawings::Drawings;
 use super::realtime::shutdown::Shutdown;
 use super::sign_in::{Access, Authenticator, SignIn};
+use crate::database::Database;
+use crate::dialect::Dialect;
 use crate::schema::Schema;
 
 /// Schema with everything that is derived from it: plans, roles and live queries (inside the schema), sign-in, drawings.
@@ -25,8 +27,13 @@ pub(super) struct SchemaGeneration {
 
 impl SchemaGeneration {
     /// # Errors
-    /// [`ServeError::NoSignIn`] or [`ServeError::NoPolicies`] if one of policies and sign-in lacks the other.
-    pub fn new(schema: Schema, sign_in: SignIn) -> Result<Self, ServeError> {
+    /// [`ServeError::NoSignIn`] or [`ServeError::NoPolicies`] if one of policies and sign-in lacks the other,
+    /// [`ServeError::Rules`] if the statements of the database cannot have a rule.
+    pub fn new(schema: Schema, sign_in: SignIn, database: &Database) -> Result<Self, ServeError> {
+        // Requests report a database that is not supported.
+        if let Ok(dialect) = Dialect::of(database.get_database_backend()) {
+            schema.check_rules(dialect).map_err(ServeError::rules)?;
+        }
         let authenticator = match (schema.policies(), sign_in.is_empty()) {
             (Some(_), true) => return Err(ServeError::NoSignIn),
             (None, false) => return Err(ServeError::NoPolicies),

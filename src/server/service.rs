@@ -53,9 +53,11 @@ impl GraphqlService {
         if let Some(other) = settings.cors_origins.iter().find(|origin| !cors::is_origin(origin)) {
             return Err(ServeError::Origin(other.clone()));
         }
-        let generation = CurrentGeneration::new(SchemaGeneration::new(schema, settings.sign_in.clone())?);
+        let database = database.into();
+        let generation = SchemaGeneration::new(schema, settings.sign_in.clone(), &database)?;
+        let generation = CurrentGeneration::new(generation);
         let metrics = Metrics::new(settings.worker_count())?;
-        let state = ServiceState::new(generation, database.into(), settings, metrics);
+        let state = ServiceState::new(generation, database, settings, metrics);
         Ok(Self { state, configured: Arc::default() })
     }
 
@@ -80,7 +82,7 @@ impl GraphqlService {
     /// As [`GraphqlService::new`], and [`ServeError::NoKeys`] if credentials cannot be verified. The previous schema is
     /// then served on.
     pub async fn replace(&self, schema: Schema, sign_in: SignIn) -> Result<(), ServeError> {
-        let next = SchemaGeneration::new(schema, sign_in)?;
+        let next = SchemaGeneration::new(schema, sign_in, &self.state.database)?;
         if let Some(authenticator) = &next.authenticator {
             authenticator.ready().await.map_err(|error| ServeError::NoKeys(error.to_string()))?;
         }

@@ -12,6 +12,7 @@ mod cell;
 mod choices;
 mod concurrency;
 mod domain;
+mod grants;
 mod guard;
 mod known;
 mod naive;

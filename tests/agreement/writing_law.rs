@@ -3,6 +3,7 @@
 
 use std::cell::Cell as Counter;
 use std::cell::RefCell;
+use std::slice;
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
@@ -48,7 +49,34 @@ struct Mutation {
     oracle: Option<(String, Json)>,
     /// Rows that a check applies to, by their keys.
     checked: Option<(usize, Vec<Row>)>,
+    /// Rows that the answer has.
+    answer: Answer,
 }
+
+/// Rows of an answer, by table and keys.
+enum Answer {
+    /// The row, as the role reads it afterwards; null if the role does not.
+    Row(usize, Row),
+    /// The number of rows, and those that the role reads afterwards.
+    Rows(usize, Vec<Row>),
+    /// The row, as the role read it before.
+    Deleted(usize, Row),
+    /// The number of rows.
+    Affected,
+}
+
+/// Answer of one request.
+struct Told {
+    data: Json,
+    /// Extensions of the first error.
+    error: Json,
+    /// Numbers of statements that write, and of all others.
+    sent: (usize, usize),
+}
+
+/// The most statements that a role needs beside those of the administrator, whatever the number of rows: for the named row, for
+/// the rows of a link and for those of a nested link, each twice on PostgreSQL, and the checks of both tables.
+const MORE_STATEMENTS: usize = 8;
 
 #[test]
 fn random_mutations_of_a_role_write_what_an_administrator_would_write_without_the_hidden_rows() {
@@ -191,7 +219,7 @@ impl Case<'_> {
         let keys = self.keys(table, &rows);
         let roots = self.entity(table);
         let (root, of) = (&roots.roots.update_many, &roots.types.update);
-        let selection = format!("{{ affected nodes {{ {} }} }}", key_fields(table));
+        let selection = format!("{{ affected nodes {{ {} }} }}", fields(table));
         let change = |filter: &str| {
             format!(
                 "mutation($input: {of}!) {{ it: {root}(where: {filter}, all: true, input: $input) {selection} }}"
@@ -203,7 +231,8 @@ impl Case<'_> {
             text: change(&syntax::literal(&writing::filter(table, &filter))),
             variables: json!({ "input": input }),
             oracle,
-            checked: Some((table, keys)),
+            checked: Some((table, keys.clone())),
+            answer: Answer::Rows(table, keys),
         })
     }
 
@@ -215,7 +244,7 @@ impl Case<'_> {
             entity.types.update,
             entity.roots.update,
             arguments(table, &self.world.tables[table][row]),
-            key_fields(table)
+            fields(table)
         )
     }
 
@@ -226,7 +255,9 @@ impl Case<'_> {
         let text = self.update_of(table, row);
         let variables = json!({ "input": input });
         let oracle = (is_usable && links_seen).then(|| (text.clone(), variables.clone()));
-        Some(Mutation { text, variables, oracle, checked: Some((table, self.keys(table, &[row]))) })
+        let own = key(table, &self.world.tables[table][row]);
+        let (checked, answer) = (Some((table, vec![own.clone()])), Answer::Row(table, own));
+        Some(Mutation { text, variables, oracle, checked, answer })
     }
 
     fn delete(&self, table: usize, choices: &mut Choices) -> Option<Mutation> {
@@ -236,13 +267,11 @@ impl Case<'_> {
             let row = self.random_row(table, choices)?;
             let is_usable = self.usable(table, rule).contains(&row);
             let arguments = arguments(table, &self.world.tables[table][row]);
-            let text = format!(
-                "mutation {{ it: {}({arguments}) {{ {} }} }}",
-                entity.roots.delete,
-                key_fields(table)
-            );
+            let text =
+                format!("mutation {{ it: {}({arguments}) {{ {} }} }}", entity.roots.delete, fields(table));
             let oracle = is_usable.then(|| (text.clone(), Json::Null));
-            return Some(Mutation { text, variables: Json::Null, oracle, checked: None });
+            let answer = Answer::Deleted(table, key(table, &self.world.tables[table][row]));
+            return Some(Mutation { text, variables: Json::Null, oracle, checked: None, answer });
         }
         let filter = random_filter(self.world, table, choices);
         let keys = self.keys(table, &self.matching(table, &filter, rule));
@@ -254,6 +283,7 @@ impl Case<'_> {
             variables: Json::Null,
             oracle: Some((delete(&one_of(table, &keys)), Json::Null)),
             checked: None,
+            answer: Answer::Affected,
         })
     }
 
@@ -282,11 +312,13 @@ impl Case<'_> {
             "mutation($input: {}!) {{ it: {}(input: $input) {{ {} }} }}",
             entity.types.create,
             entity.roots.create,
-            key_fields(table)
+            fields(table)
         );
         let variables = json!({ "input": input });
         let oracle = links_seen.then(|| (text.clone(), variables.clone()));
-        Some(Mutation { text, variables, oracle, checked: Some((table, vec![key(table, &row)])) })
+        let own = key(table, &row);
+        let (checked, answer) = (Some((table, vec![own.clone()])), Answer::Row(table, own));
+        Some(Mutation { text, variables, oracle, checked, answer })
     }
 
     /// Writes the list of a reverse or many-to-many relation.
@@ -335,7 +367,8 @@ impl Case<'_> {
             verb => (text.clone(), input(json!({ verb: keys(&named) }))),
         });
         let checked = relation.junction.is_none().then(|| (target, self.keys(target, &written)));
-        Some(Mutation { text, variables: input(json!({ verb: keys(&named) })), oracle, checked })
+        let answer = Answer::Row(table, key(table, &self.world.tables[table][row]));
+        Some(Mutation { text, variables: input(json!({ verb: keys(&named) })), oracle, checked, answer })
     }
 
     fn linked(&self, place: Place, relation: &Relation) -> Vec<usize> {
@@ -402,50 +435,73 @@ impl Case<'_> {
         entities.iter().find(|entity| entity.table.name == TABLES[table].stored).unwrap()
     }
 
+    /// Returns what the role gets for a mutation, if the administrator got `data` for it.
+    async fn answer(&self, service: &Service, role: &Schema, answer: &Answer, data: &Json) -> Json {
+        let rows = async |table: usize, keys: &[Row]| {
+            let list = &TABLES[table].list;
+            let text = format!("{{ it: {list}(where: {}) {{ {} }} }}", one_of(table, keys), fields(table));
+            ask(service, role, &text, Json::Null).await.data["it"].take()
+        };
+        match answer {
+            Answer::Row(table, key) | Answer::Deleted(table, key) => {
+                json!({ "it": rows(*table, slice::from_ref(key)).await[0].take() })
+            }
+            Answer::Rows(table, keys) => {
+                json!({ "it": { "affected": data["it"]["affected"], "nodes": rows(*table, keys).await } })
+            }
+            Answer::Affected => data.clone(),
+        }
+    }
+
     /// Compares what the role writes with what the administrator writes. Returns true if something was written.
     async fn compare(&self, service: &Service, mutation: &Mutation) -> Result<bool, String> {
-        let ask = async |schema: &Schema, text: &str, variables: Json| {
-            let request = Request::new(text).variables(Variables::from_json(variables));
-            let executed = schema.execute(request, &service.database.connection).await;
-            let errors = serde_json::to_value(&executed.errors).unwrap();
-            (executed.data(), errors[0]["extensions"].clone())
-        };
         let everything = everything();
+        let viewer = Viewer::new(ROLE);
+        let role = self.schema.seen_by(&viewer).map_err(|error| error.to_string())?;
         self.world.store(&service.database.connection).await;
-        let before = ask(self.schema, &everything, Json::Null).await.0;
+        let before = ask(service, self.schema, &everything, Json::Null).await.data;
         let mut expected = None;
         let mut after = before.clone();
         if let Some((text, variables)) = &mutation.oracle {
-            let (data, error) = ask(self.schema, text, variables.clone()).await;
-            after = ask(self.schema, &everything, Json::Null).await.0;
-            expected = Some(error);
-            if data == Json::Null && expected == Some(Json::Null) {
+            let mut told_before = Json::Null;
+            if let Answer::Deleted(..) = mutation.answer {
+                told_before = self.answer(service, &role, &mutation.answer, &Json::Null).await;
+            }
+            let mut told = ask(service, self.schema, text, variables.clone()).await;
+            after = ask(service, self.schema, &everything, Json::Null).await.data;
+            if told.data == Json::Null && told.error == Json::Null {
                 return Err(format!("the administrator gets nothing for {text}"));
             }
+            told.data = match mutation.answer {
+                Answer::Deleted(..) => told_before,
+                _ => self.answer(service, &role, &mutation.answer, &told.data).await,
+            };
+            expected = Some(told);
         }
         // The check after what the administrator has written.
         let mut fails = false;
-        if let (Some((table, keys)), Some(Json::Null)) = (&mutation.checked, &expected)
+        let is_done = expected.as_ref().is_some_and(|told| told.error == Json::Null);
+        if let (Some((table, keys)), true) = (&mutation.checked, is_done)
             && let Some(check) = &self.grants[*table].check
         {
             let check = text(*table, check);
             let list = &TABLES[*table].list;
             let filter = format!("{{ and: [{}, {{ not: {check} }}] }}", one_of(*table, keys));
             let text = format!("{{ it: {list}(where: {filter}) {{ __typename }} }}");
-            let failing = ask(self.schema, &text, Json::Null).await.0;
+            let failing = ask(service, self.schema, &text, Json::Null).await.data;
             fails = !failing["it"].as_array().ok_or(text)?.is_empty();
         }
         self.world.store(&service.database.connection).await;
-        let viewer = Viewer::new(ROLE);
-        let role = self.schema.seen_by(&viewer).map_err(|error| error.to_string())?;
-        let (data, error) = ask(&role, &mutation.text, mutation.variables.clone()).await;
-        let stored = ask(self.schema, &everything, Json::Null).await.0;
+        let Told { data, error, sent } =
+            ask(service, &role, &mutation.text, mutation.variables.clone()).await;
+        let stored = ask(service, self.schema, &everything, Json::Null).await.data;
         let code = error["code"].as_str();
         let told = |what: &str| {
             let Mutation { text, variables, oracle, .. } = mutation;
             Err(format!(
-                "{:?}: {what}\n{text}\n{variables}\n{data}\n{error}\nadministrator: {oracle:?}\n{expected:?}\nrules: {}",
+                "{:?}: {what}\n{text}\n{variables}\n{data}\n{error}\nadministrator: {oracle:?}\n{:?}\nrules: {}",
                 service.database.dialect,
+                expected.as_ref().map(|told| &told.error),
                 self.schema.policies().map(|policies| format!("{policies:?}")).unwrap_or_default()
             ))
         };
@@ -456,21 +512,30 @@ impl Case<'_> {
                 }
                 false
             }
-            Some(Json::Null) if fails => {
+            Some(Told { error: Json::Null, .. }) if fails => {
                 if code != Some("FORBIDDEN") {
                     return told("a row that fails its check was not refused");
                 }
                 false
             }
-            Some(Json::Null) => {
+            Some(Told { error: Json::Null, data: expected, sent: (writes, reads) }) => {
                 if error != Json::Null {
                     return told("the role was refused");
+                }
+                if data != *expected {
+                    return told(&format!("the role was answered otherwise; expected {expected}"));
+                }
+                // A link that is not there is found by a look-up, and not written.
+                // The administrator has other verbs in place of set.
+                let is_same = mutation.oracle.as_ref().is_some_and(|(_, same)| *same == mutation.variables);
+                if is_same && (sent.0 > *writes || sent.1 > reads + MORE_STATEMENTS) {
+                    return told(&format!("{sent:?} statements; the administrator's: {writes}, {reads}"));
                 }
                 true
             }
             // The check comes first, and hidden rows are not described.
             Some(refused) => {
-                if ![refused["code"].as_str(), Some("FORBIDDEN"), Some("NOT_FOUND")].contains(&code)
+                if ![refused.error["code"].as_str(), Some("FORBIDDEN"), Some("NOT_FOUND")].contains(&code)
                     || code.is_none()
                 {
                     return told("the role was refused otherwise");
@@ -486,6 +551,16 @@ impl Case<'_> {
     }
 }
 
+async fn ask(service: &Service, schema: &Schema, text: &str, variables: Json) -> Told {
+    let request = Request::new(text).variables(Variables::from_json(variables));
+    let executed = schema.execute(request, &service.database.connection).await;
+    let errors = serde_json::to_value(&executed.errors).unwrap();
+    let writes = |sql: &str| ["INSERT", "UPDATE", "DELETE"].iter().any(|verb| sql.starts_with(verb));
+    let written = executed.statements.iter().filter(|statement| writes(&statement.sql)).count();
+    let sent = (written, executed.statements.len() - written);
+    Told { data: executed.data(), error: errors[0]["extensions"].clone(), sent }
+}
+
 /// Returns the relations whose key the table holds.
 fn forward(table: usize) -> impl Iterator<Item = &'static Relation> {
     let keys = foreign_keys(table);
@@ -499,6 +574,12 @@ fn forward(table: usize) -> impl Iterator<Item = &'static Relation> {
 
 fn key(table: usize, row: &Row) -> Row {
     TABLES[table].primary_key.iter().map(|column| row[*column].clone()).collect()
+}
+
+/// Returns all fields of columns.
+fn fields(table: usize) -> String {
+    let fields = TABLES[table].columns.iter().map(|column| column.field.as_str());
+    fields.collect::<Vec<_>>().join(" ")
 }
 
 fn key_fields(table: usize) -> String {

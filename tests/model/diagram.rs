@@ -256,6 +256,8 @@ fn hundred() -> Model {
             relations,
             exposed: true,
             restricted: false,
+            aggregated: true,
+            list_limit: None,
             name,
         });
     }

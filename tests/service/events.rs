@@ -19,7 +19,7 @@ pub struct Events {
 }
 
 impl Events {
-    async fn open(request: RequestBuilder) -> Self {
+    pub async fn open(request: RequestBuilder) -> Self {
         let response = within(request.header("accept", EVENTS).send()).await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
@@ -53,7 +53,7 @@ impl Events {
         }
     }
 
-    async fn next(&mut self) -> Json {
+    pub async fn next(&mut self) -> Json {
         let (name, data) = self.event().await.unwrap();
         assert_eq!(name, "next");
         serde_json::from_str(&data).unwrap()

@@ -6,6 +6,7 @@ mod architecture;
 mod attacks;
 mod audit;
 mod batches;
+mod caches;
 mod changed;
 mod checked;
 mod cluster;
@@ -39,6 +40,7 @@ mod protocol;
 mod readme;
 mod refusing;
 mod reload;
+mod roles;
 mod sign_in;
 mod snapshot;
 mod socket_client;
@@ -46,6 +48,7 @@ mod sockets;
 mod starting;
 #[path = "../support/mod.rs"]
 mod support;
+mod tenants;
 mod told;
 #[cfg(feature = "opentelemetry")]
 mod traces;

@@ -60,6 +60,7 @@ async fn commands_run() {
         "DATABASE_URL=postgres://postgres@127.0.0.1/crowsfoot cargo run",
         "cargo run -- explain '{ users { profile { bio } } }'",
         "cargo run -- model --format svg",
+        "cargo run -- policies print --role staff --options examples/roles.toml",
         "cargo run -- seed --scale 100",
         "cargo run -- check",
         "cargo run -- --help",

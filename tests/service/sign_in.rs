@@ -2,7 +2,7 @@
 
 mod hook;
 mod provider;
-mod token;
+pub mod token;
 mod ways;
 
 use std::time::{Duration, Instant};

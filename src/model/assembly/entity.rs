@@ -70,6 +70,8 @@ pub(super) fn assemble(
         roots: names::RootNames::new(&one, &many),
         exposed: true,
         restricted: false,
+        aggregated: true,
+        list_limit: None,
         types: names::TypeNames::new(&name),
         name,
         columns,

@@ -31,7 +31,8 @@ impl<'a> Planner<'a> {
         let selects_outside = self.asks_what_is_outside(&fields)?;
         let page = self.keyset(start.entity, &order, arguments, selects_outside)?;
         let count = LoadKind::Aggregates(vec![Aggregate::Count]);
-        let total_count = fields.iter().any(|field| field.name() == "totalCount");
+        let is_counted = self.model.entities[start.entity].aggregated;
+        let total_count = is_counted && fields.iter().any(|field| field.name() == "totalCount");
         let total_count = total_count.then(|| self.share(loads, start.load(filter.clone(), count)));
         let rows = LoadKind::Rows(Rows { order, page, ..Rows::unordered() });
         let needs_rows = |field: &Merged| !matches!(field.name().as_str(), "__typename" | "totalCount");
@@ -74,20 +75,21 @@ impl<'a> Planner<'a> {
         arguments: &Arguments<'a>,
         looks_outside: bool,
     ) -> Result<Page> {
-        let count = |name| arguments.get(name).map(|input| input.count()).transpose();
         let cursor = |name| {
             arguments.get(name).map(|input| Cursor::read(self.model, entity, order, &input)).transpose()
         };
-        let (first, last) = (count("first")?, count("last")?);
-        if let (Some(_), Some(input)) = (first, arguments.get("last")) {
+        let (first, last) = (arguments.get("first"), arguments.get("last"));
+        let backward = last.is_some();
+        if let (Some(_), Some(input)) = (&first, &last) {
             return Err(input.refuse("expected either first or last, not both"));
         }
+        let limit = self.limit(entity, first.or(last))?;
         let (after, before) = (cursor("after")?, cursor("before")?);
-        if first.is_none() && last.is_none() && after.is_none() && before.is_none() {
+        if limit.is_none() && after.is_none() && before.is_none() {
             return Ok(Page::All);
         }
         let looks_outside = looks_outside && (after.is_some() || before.is_some());
-        Ok(Page::Keyset { limit: first.or(last), backward: last.is_some(), after, before, looks_outside })
+        Ok(Page::Keyset { limit, backward, after, before, looks_outside })
     }
 
     /// Returns true if `pageInfo` selects whether more rows exist on either side.

@@ -11,10 +11,11 @@ use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
 use super::defaults::ListDefaults;
 use super::filter::Filter;
-use super::input::Arguments;
+use super::input::{Arguments, Input};
 use super::node_id;
 use super::operand::Operand;
 use super::order::OrderTerm;
+use super::rules::Rules;
 use super::selection::{Document, FragmentDefinitions, Merged};
 use super::source::Source;
 use super::variables::{VariableUses, Variables};
@@ -35,7 +36,7 @@ const NODE: &[&str] = &["Node"];
 /// record of the values that it depends on.
 pub fn plan(
     model: &Model,
-    defaults: &ListDefaults,
+    (defaults, rules): (&ListDefaults, Option<&Rules>),
     operation: &OperationDefinition,
     fragments: &FragmentDefinitions,
     variables: Variables,
@@ -60,7 +61,7 @@ pub fn plan(
         plan.fields.push(Field::new(merged.key.clone(), merged.name().clone(), merged.position(), kind));
     }
     plan.loads.iter_mut().for_each(|load| join::decide(model, load));
-    plan.complexity = Complexity::of(model, &plan.loads);
+    plan.complexity = Complexity::of(model, rules, &plan.loads);
     let VariableUses { resolved, parameters } = variables.into_uses();
     Ok(Plan { depends_on: resolved, parameters, ..plan })
 }
@@ -256,7 +257,7 @@ impl<'a> Planner<'a> {
         match form {
             ListForm::Connection => self.connection(start, filter, order, field, arguments, loads),
             ListForm::List | ListForm::Aggregate => {
-                let limit = arguments.get("limit").map(|input| input.count()).transpose()?;
+                let limit = self.limit(start.entity, arguments.get("limit"))?;
                 let offset = arguments.get("offset").map_or(Ok(0), |input| input.count())?;
                 let page =
                     if limit.is_none() && offset == 0 { Page::All } else { Page::Slice { limit, offset } };
@@ -265,6 +266,17 @@ impl<'a> Planner<'a> {
                 let selection = self.selection_of(load, start.entity, field, loads)?;
                 Ok(FieldKind::List { load, selection })
             }
+        }
+    }
+
+    /// Returns the number of rows that a list or a page returns at most, as the client asks within the limit of the entity.
+    fn limit(&self, id: EntityId, input: Option<Input<'a>>) -> Result<Option<u64>> {
+        let most = self.model.entities[id].list_limit;
+        let Some(input) = input else { return Ok(most) };
+        let asked = input.count()?;
+        match most {
+            Some(most) if asked > most => Err(input.refuse(format!("expected at most {most} rows"))),
+            _ => Ok(Some(asked)),
         }
     }
 
@@ -339,7 +351,11 @@ impl<'a> Planner<'a> {
                 name if name == relation.field => ListForm::List,
                 name if !relation.is_many() || !name.starts_with(&relation.field) => continue,
                 name if name == names::connection_field(&relation.field) => ListForm::Connection,
-                name if name == names::aggregate_field(&relation.field) => ListForm::Aggregate,
+                name if self.model.is_counted(relation)
+                    && name == names::aggregate_field(&relation.field) =>
+                {
+                    ListForm::Aggregate
+                }
                 _ => continue,
             };
             let key: Vec<usize> = relation.from.iter().map(|column| slot(rows, *column)).collect();
