@@ -163,16 +163,16 @@ impl Statements {
 
     /// Returns the catalog. Inside a transaction only the cached one, because the transaction may hold the
     /// only connection.
-    pub async fn catalog(&self) -> Option<Arc<Catalog>> {
+    pub async fn catalog(&self) -> Arc<Catalog> {
         match &self.transaction {
             Some(_) => self.known_catalog(),
-            None => self.database.catalog().await,
+            None => self.database.catalog().await.unwrap_or_default(),
         }
     }
 
     /// Returns the cached catalog, for the statements of a transaction.
-    pub fn known_catalog(&self) -> Option<Arc<Catalog>> {
-        self.database.known_catalog()
+    pub fn known_catalog(&self) -> Arc<Catalog> {
+        self.database.known_catalog().unwrap_or_default()
     }
 
     /// Returns the cached foreign keys; [`Statements::catalog`] loads them.

@@ -176,7 +176,7 @@ impl Tree<'_> {
     ) -> (Arc<TrackedStatement>, Arc<[Value]>) {
         let catalog = match self.session.select(Catalog::none()).depends_on_statistics(load.load) {
             // Boxed: otherwise it would be most of every load's future, also of those without statistics.
-            true => Box::pin(self.session.statements().catalog()).await,
+            true => Some(Box::pin(self.session.statements().catalog()).await),
             false => None,
         };
         let catalog = catalog.as_deref().unwrap_or(Catalog::none());

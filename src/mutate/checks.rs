@@ -11,7 +11,7 @@ use super::row::{RowInput, values_of};
 use super::writer::MutationWriter;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, EntityId};
-use crate::plan::{Catalog, Check, Filter, RowRules, SetValue};
+use crate::plan::{Check, Filter, RowRules, SetValue};
 use crate::policy::RowAction;
 
 impl MutationWriter<'_> {
@@ -65,8 +65,7 @@ impl MutationWriter<'_> {
         let load = one_row(id, Filter::one_of(primary_key, keys));
         let check = Check { rule, written: &written, rows: None };
         let catalog = self.session.statements().known_catalog();
-        let catalog = catalog.as_deref().unwrap_or(Catalog::none());
-        let query = self.session.viewer().select(catalog).failing(&load, check);
+        let query = self.session.viewer().select(&catalog).failing(&load, check);
         match read(self.session.viewer(), id, query).await?.is_empty() {
             true => Ok(()),
             false => Err(Error::write_forbidden(&self.model().entities[id].name, action.name())),

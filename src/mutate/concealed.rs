@@ -11,7 +11,7 @@ use super::row::{RowInput, key_of, values_of};
 use crate::error::{Code, Error, Result};
 use crate::execute::Session;
 use crate::model::{ColumnId, ColumnType, Entity, EntityId};
-use crate::plan::{Catalog, Check, Filter};
+use crate::plan::{Check, Filter};
 use crate::policy::RowAction;
 
 /// Returns the error of a refused statement of a role. A row that the role may not leave behind is `FORBIDDEN`, whatever
@@ -37,7 +37,7 @@ pub(super) async fn concealed(session: &Session, error: Error, attempt: Attempt<
     let load = one_row(attempt.entity, Filter::everything());
     let check = Check { rule, written: &[], rows: Some(as_table(&outside, entity, &rows)) };
     let catalog = outside.statements().known_catalog();
-    let query = outside.viewer().select(catalog.as_deref().unwrap_or(Catalog::none())).failing(&load, check);
+    let query = outside.viewer().select(&catalog).failing(&load, check);
     let failing = read(outside.viewer(), attempt.entity, query).await?;
     Ok(if failing.is_empty() { error } else { Error::write_forbidden(&entity.name, action.name()) })
 }

@@ -40,7 +40,7 @@ pub(super) async fn find_where(
     let load = Load::new(Source::of(id).narrow(filter), LoadKind::Rows(rows));
     session.check_complexity(slice::from_ref(&load))?;
     let catalog = session.statements().known_catalog();
-    let query = session.select(catalog.as_deref().unwrap_or(Catalog::none())).build(&load, &[]);
+    let query = session.select(&catalog).build(&load, &[]);
     Ok(rows_of(&read(session, id, query).await?, wanted))
 }
 

@@ -10,7 +10,7 @@ use super::row::{RowInput, rows_of, values_of};
 use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId};
-use crate::plan::{Catalog, Filter, Load, LoadKind, OrderTerm, Rows, Source};
+use crate::plan::{Filter, Load, LoadKind, OrderTerm, Rows, Source};
 
 impl MutationWriter<'_> {
     /// Returns true if the viewer may not use all rows of an entity, named by the columns `by`.
@@ -103,7 +103,7 @@ impl MutationWriter<'_> {
         let mut load = Load::new(Source::of(id).narrow(filter.clone()), LoadKind::Rows(rows));
         viewer.check_complexity(slice::from_ref(&with_rule(&load, rule)))?;
         let catalog = self.session.statements().known_catalog();
-        let select = viewer.select(catalog.as_deref().unwrap_or(Catalog::none()));
+        let select = viewer.select(&catalog);
         let query = select.locking(&load, Some(purpose.lock()), rule);
         let found = rows_of(&read(viewer, id, query).await?, wanted);
         self.session.statements().count_rows(found.len())?;

@@ -3,7 +3,6 @@
 //! Equal subscriptions share a run. Each subscriber gets the newest result: a slow subscriber misses
 //! intermediate results, never the last.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +18,6 @@ use super::prepared::{OperationKind, PreparedOperation};
 use super::variables;
 use crate::database::Database;
 use crate::execute::ReadConsistency;
-use crate::model::Table;
 use crate::plan::{PlanReads, Variables};
 
 /// Minimum time between two runs of a live query; the next run sees all commits in between.
@@ -64,7 +62,7 @@ impl Schema {
                 false => None,
             };
             let viewer = schema.viewer_key(reads.as_ref());
-            schema.join(prepared, &database, viewer)
+            schema.join(prepared, &database, viewer, reads)
         };
         futures_util::stream::once(joined).flatten()
     }
@@ -84,6 +82,7 @@ impl Schema {
         prepared: PreparedOperation,
         database: &Database,
         viewer: String,
+        reads: Option<PlanReads>,
     ) -> impl Stream<Item = Arc<Executed>> + Send + use<> {
         let key = LiveKey {
             text: prepared.compiled.text.clone(),
@@ -99,7 +98,8 @@ impl Schema {
                 let (sender, receiver) = watch::channel(None);
                 let sender = Arc::new(sender);
                 runs.insert(key.clone(), sender.clone());
-                let run = Run { schema: self.clone(), database: database.clone(), prepared, key, sender };
+                let run =
+                    Run { schema: self.clone(), database: database.clone(), prepared, reads, key, sender };
                 // Log lines of the run belong to the span of the first subscriber.
                 tokio::spawn(run.keep_going().in_current_span());
                 receiver
@@ -124,23 +124,31 @@ struct Run {
     schema: Schema,
     database: Database,
     prepared: PreparedOperation,
+    /// Tables and values that the plan reads, if the first subscriber's key needed them.
+    reads: Option<PlanReads>,
     key: LiveKey,
     sender: Arc<Newest>,
 }
 
 impl Run {
     /// Runs until the last subscriber has left.
-    async fn keep_going(self) {
+    async fn keep_going(mut self) {
+        let reads = self.reads.take();
         tokio::select! {
-            () = self.follow() => {}
+            () = self.follow(reads) => {}
             () = self.until_unsubscribed() => {}
         }
     }
 
-    async fn follow(&self) {
+    async fn follow(&self, reads: Option<PlanReads>) {
+        let reads = match reads {
+            Some(reads) => Some(reads),
+            None => self.schema.reads(&self.prepared, &self.database).await,
+        };
         // Listens before the first run: a commit between both would be missed otherwise.
         let changes = self.database.changes();
-        let mut listener = match self.tables().await {
+        // A subscription that cannot be planned reads no table; its only result has the error.
+        let mut listener = match reads.unwrap_or_default().into_tables() {
             Some(tables) => changes.subscribe(tables),
             None => changes.subscribe_to_all(),
         };
@@ -164,13 +172,6 @@ impl Run {
                 listener.changed().await;
             }
         }
-    }
-
-    /// Returns the tables of the plan, or `None` if they are not known. A subscription that cannot be planned reads none; its
-    /// only result has the error.
-    async fn tables(&self) -> Option<BTreeSet<Table>> {
-        let reads = self.schema.reads(&self.prepared, &self.database).await;
-        reads.unwrap_or_default().into_tables()
     }
 
     /// Waits until no subscriber is left, and removes the run.

@@ -70,7 +70,7 @@ impl Schema {
             let _entered = span.entered();
             let plan = PreparedPlan::from(make(&schema, &compiled, variables)?);
             session.afford_plan(&plan)?;
-            plan.build_statements(&session.select(catalog.as_deref().unwrap_or(Catalog::none())));
+            plan.build_statements(&session.select(&catalog));
             Ok(Arc::new(plan))
         };
         spawn_blocking(plan_and_write).await.map_err(Error::internal)?

@@ -393,7 +393,6 @@ impl Assembly {
             && options.hides(&reflected.names_of_relation(&declared.variant, declared.is_list()))
     }
 
-    /// Returns the columns by which a definition joins two tables, and keeps the faults.
     /// Returns the columns by which a definition joins two tables, or the faults that prevent the join.
     fn joined(&self, relation: &str, declared: &Declared) -> Result<Joined, Vec<ModelFault>> {
         JoinedEntities { model: &self.model, tables: &self.tables, registered: &self.registered }
