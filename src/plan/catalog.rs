@@ -71,6 +71,11 @@ impl Catalog {
         &NONE
     }
 
+    /// Returns true if nothing is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.indexes.is_empty() && self.rows.is_empty()
+    }
+
     /// Adds an index that covers all rows, in the database's default order.
     pub fn add_index(&mut self, table: Table, columns: Vec<String>) {
         self.indexes.entry(table).or_default().push(columns);

@@ -1,6 +1,5 @@
 //! Response to an operation.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -44,17 +43,10 @@ impl Executed {
 
     /// Serializes the response with `told` in place of its errors.
     pub fn to_json_with(&self, told: &[impl Serialize]) -> Json {
-        let mut parts: Vec<(&str, Cow<[u8]>)> = Vec::new();
-        if let Some(data) = &self.data {
-            parts.push(("data", data.into()));
-        }
-        if !told.is_empty() {
-            parts.push(("errors", json(&told).into()));
-        }
-        if !self.extensions.is_empty() {
-            parts.push(("extensions", json(&self.extensions).into()));
-        }
-        object(parts.iter().map(|(key, value)| (*key, value.as_ref())))
+        let errors = (!told.is_empty()).then(|| json(&told));
+        let extensions = (!self.extensions.is_empty()).then(|| json(&self.extensions));
+        let parts = [("data", &self.data), ("errors", &errors), ("extensions", &extensions)];
+        object(parts.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))))
     }
 
     /// Serializes the response without copying its data.

@@ -33,10 +33,11 @@ impl<'a> SqlBuilder<'a> {
 
     /// Returns true if the statement differs from one without statistics.
     pub fn follows_catalog(&self, load: &Load) -> bool {
-        self.uses_lateral(load)
-            || self.limits_before_join(load)
-            || self.groups_counts(load)
-            || self.tests_membership(load)
+        !self.catalog.is_empty()
+            && (self.uses_lateral(load)
+                || self.limits_before_join(load)
+                || self.groups_counts(load)
+                || self.tests_membership(load))
     }
 
     /// Returns true if the order joins the counts of all lists.
