@@ -2,7 +2,8 @@
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use crowsfoot::{database, execute, guard, server};
+use crowsfoot::policy::RequestRate;
+use crowsfoot::{database, execute, guard};
 
 /// GraphQL service over SeaORM entities, with typed to-one and to-many relations.
 ///
@@ -148,7 +149,7 @@ pub enum Command {
 /// Commands about policies.
 #[derive(Debug, Subcommand)]
 pub enum PoliciesCommand {
-    /// Check the policies against the model; all faults are printed at once
+    /// Check the policies against the model and the limits of the database; all faults are printed at once
     Check {
         /// Source of the model
         #[command(flatten)]
@@ -329,7 +330,7 @@ pub struct Serve {
     ///
     /// Viewers without values are counted by their network. Without policies every caller is.
     #[arg(long, env = "CROWSFOOT_MAX_VIEWER_RATE", value_name = "NUMBER/s|min|h")]
-    pub max_viewer_rate: Option<server::RequestRate>,
+    pub max_viewer_rate: Option<RequestRate>,
     /// Maximum size of a request body in bytes
     #[arg(long, env = "CROWSFOOT_MAX_BODY", default_value_t = 1 << 20, value_name = "BYTES", value_parser = at_least_one)]
     pub max_body: usize,

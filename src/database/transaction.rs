@@ -23,7 +23,7 @@ use super::sql_error::SqlError;
 use super::sqlite::SqliteSnapshot;
 use super::uninterrupted::Uninterrupted;
 use crate::model::Table;
-use crate::policy::SessionSettings;
+use crate::policy::{Isolation, SessionSettings};
 
 /// Function that runs after a commit; its argument is false if the outcome is unknown.
 pub(crate) type CommitNotice = Box<dyn FnOnce(bool) -> BoxFuture<'static, ()> + Send>;
@@ -87,24 +87,29 @@ impl Begun {
     async fn writing(
         database: &Database,
         availability: &Availability,
+        isolation: Isolation,
         settings: Option<Arc<SessionSettings>>,
     ) -> Result<Self, SqlError> {
         #[cfg(feature = "postgres")]
         if let Some(connections) = database.postgres() {
             return Ok(Self::Postgres(Box::new(
-                PostgresTransaction::begin(connections, TransactionMode::Write, settings).await?,
+                PostgresTransaction::begin(connections, TransactionMode::Write(isolation), settings).await?,
             )));
         }
-        Self::pooled(database, availability, settings).await
+        Self::pooled(database, availability, isolation, settings).await
     }
 
     /// Begins a transaction over SeaORM's pool, which the application's own code can use.
     async fn pooled(
         database: &Database,
         availability: &Availability,
+        isolation: Isolation,
         settings: Option<Arc<SessionSettings>>,
     ) -> Result<Self, SqlError> {
+        let is_repeatable =
+            database.get_database_backend() == DbBackend::Postgres && isolation == Isolation::RepeatableRead;
         let options = TransactionOptions {
+            isolation_level: is_repeatable.then_some(IsolationLevel::RepeatableRead),
             sqlite_transaction_mode: (database.get_database_backend() == DbBackend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -217,18 +222,20 @@ impl Transaction {
     pub(crate) async fn begin(
         database: &Database,
         availability: &Availability,
+        isolation: Isolation,
         settings: Option<Arc<SessionSettings>>,
     ) -> Result<Self, SqlError> {
-        Ok(Self::over(Begun::writing(database, availability, settings).await?, database))
+        Ok(Self::over(Begun::writing(database, availability, isolation, settings).await?, database))
     }
 
     /// Begins a transaction over SeaORM's pool, whatever the driver of other transactions.
     pub(crate) async fn begin_pooled(
         database: &Database,
         availability: &Availability,
+        isolation: Isolation,
         settings: Option<Arc<SessionSettings>>,
     ) -> Result<Self, SqlError> {
-        Ok(Self::over(Begun::pooled(database, availability, settings).await?, database))
+        Ok(Self::over(Begun::pooled(database, availability, isolation, settings).await?, database))
     }
 
     /// Begins a transaction that reads one snapshot of the database: every statement sees the commits before

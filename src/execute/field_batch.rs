@@ -51,7 +51,8 @@ impl FieldBatch {
         &self.arguments
     }
 
-    /// Returns the database, outside the request's transaction.
+    /// Returns the database, outside the request's transaction. Statements have the connection's own role, as those of all
+    /// administrators, who alone have fields of the application.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.database
     }

@@ -7,6 +7,7 @@ use super::field_batch::FieldResolvers;
 use crate::database::Availability;
 use crate::model::Model;
 use crate::plan::{ListDefaults, Rules};
+use crate::policy::Isolation;
 
 /// Limits of one request: change fields of [`ExecutionLimits::DEFAULT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub struct Shared {
     pub limits: ExecutionLimits,
     /// State of the database that the statements of one query see.
     pub consistency: ReadConsistency,
+    /// Isolation of mutations.
+    pub isolation: Isolation,
     /// Resolvers of the application's fields on generated types.
     pub resolvers: FieldResolvers,
     /// Availability of the database.
@@ -69,10 +72,10 @@ pub struct Shared {
 impl Shared {
     /// Returns the state without rules, over the full model.
     pub fn with_full_sight(&self, model: Arc<Model>) -> Self {
-        let Self { limits, consistency, .. } = *self;
+        let Self { limits, consistency, isolation, .. } = *self;
         // Lists are read under the rules.
         let defaults = ListDefaults::default();
         let (resolvers, availability) = (self.resolvers.clone(), self.availability.clone());
-        Self { model, rules: None, defaults, limits, consistency, resolvers, availability }
+        Self { model, rules: None, defaults, limits, consistency, isolation, resolvers, availability }
     }
 }

@@ -51,9 +51,9 @@ impl Statements {
 
     /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<(Self, Transaction)> {
-        Ok(self.inside(
-            Transaction::begin(&self.database, &self.shared.availability, self.settings.clone()).await?,
-        ))
+        let Shared { availability, isolation, .. } = &*self.shared;
+        let settings = self.settings.clone();
+        Ok(self.inside(Transaction::begin(&self.database, availability, *isolation, settings).await?))
     }
 
     /// Begins a transaction that reads one snapshot of the database.
@@ -66,10 +66,9 @@ impl Statements {
 
     /// Begins a transaction over SeaORM's pool.
     pub(super) async fn begin_pooled(&self) -> Result<(Self, Transaction)> {
-        Ok(self.inside(
-            Transaction::begin_pooled(&self.database, &self.shared.availability, self.settings.clone())
-                .await?,
-        ))
+        let Shared { availability, isolation, .. } = &*self.shared;
+        let settings = self.settings.clone();
+        Ok(self.inside(Transaction::begin_pooled(&self.database, availability, *isolation, settings).await?))
     }
 
     /// Returns the open transaction over SeaORM's pool.
@@ -109,7 +108,8 @@ impl Statements {
         &self.database
     }
 
-    /// Returns the database for statements of the application, outside any transaction.
+    /// Returns the database for statements of the application, outside any transaction. They have the connection's own role,
+    /// and no claims: administrators alone have fields of the application, and their statements have no settings of a viewer.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.database
     }

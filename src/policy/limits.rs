@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-/// Limits of each request of a role, within those of the service. `None` is the service's own limit.
+use super::RequestRate;
+
+/// Limits of the requests of a role, within those of the service. `None` is the service's own limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleLimits {
@@ -12,6 +14,9 @@ pub struct RoleLimits {
     /// Maximum number of rows that a request may ask for, as estimated before execution.
     #[serde(default)]
     pub cost: Option<u64>,
+    /// Maximum number of operations of each viewer.
+    #[serde(default)]
+    pub requests: Option<RequestRate>,
 }
 
 impl RoleLimits {
@@ -27,14 +32,20 @@ impl RoleLimits {
         self
     }
 
-    /// Returns the limits with their names.
-    fn named(self) -> [(&'static str, Option<u64>); 2] {
+    /// Sets the maximum number of operations of each viewer. Viewers without values are counted by their network.
+    pub fn requests(mut self, requests: RequestRate) -> Self {
+        self.requests = Some(requests);
+        self
+    }
+
+    /// Returns the limits of a single request, with their names.
+    fn of_request(self) -> [(&'static str, Option<u64>); 2] {
         [("rows", self.rows), ("cost", self.cost)]
     }
 
     /// Returns the faults of the limits in a service with its own limits `of_service`.
     pub(crate) fn faults(self, of_service: Self) -> Vec<String> {
-        let given = self.named().into_iter().zip(of_service.named());
+        let given = self.of_request().into_iter().zip(of_service.of_request());
         let faults = given.filter_map(|((name, given), (_, most))| {
             let (given, most) = (given?, most.unwrap_or(u64::MAX));
             let fault =
@@ -46,18 +57,21 @@ impl RoleLimits {
 
     /// Returns the greater of each limit that either declares.
     pub(super) fn or(self, other: Self) -> Self {
-        Self { rows: Ord::max(self.rows, other.rows), cost: Ord::max(self.cost, other.cost) }
+        Self {
+            rows: Ord::max(self.rows, other.rows),
+            cost: Ord::max(self.cost, other.cost),
+            requests: Ord::max(self.requests, other.requests),
+        }
     }
 }
 
 /// Prints the limits that are declared.
 impl std::fmt::Display for RoleLimits {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let declared = self.named().into_iter().filter_map(|(name, limit)| Some((name, limit?)));
-        for (index, (name, limit)) in declared.enumerate() {
-            let separator = if index == 0 { "" } else { ", " };
-            write!(formatter, "{separator}{name} = {limit}")?;
-        }
-        Ok(())
+        let counts = self.of_request().into_iter();
+        let declared = counts.filter_map(|(name, limit)| Some(format!("{name} = {}", limit?)));
+        let requests = self.requests.map(|requests| format!("requests = {requests}"));
+        let all: Vec<String> = declared.chain(requests).collect();
+        formatter.write_str(&all.join(", "))
     }
 }

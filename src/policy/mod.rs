@@ -5,9 +5,11 @@
 //! included roles; grants of writing are never inherited.
 
 mod grant;
+mod isolation;
 mod limits;
 mod print;
 mod reader;
+mod request_rate;
 mod restrict;
 mod rule;
 mod session_settings;
@@ -20,8 +22,10 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 pub use grant::{ColumnGrant, CreateGrant, Grant, UpdateGrant};
+pub use isolation::Isolation;
 pub use limits::RoleLimits;
 pub use reader::PolicyFault;
+pub use request_rate::RequestRate;
 pub use restrict::Restricted;
 pub use session_settings::{DatabaseSettings, SessionSettings};
 pub use viewer::{Viewer, ViewerType};
@@ -67,8 +71,9 @@ pub struct Policies {
 pub struct RoleGrants {
     /// Roles whose grants this role has too. Rows and columns are those that any of the roles reads.
     includes: Vec<String>,
-    /// Limits of each request.
+    /// Limits of the requests.
     limits: RoleLimits,
+    isolation: Isolation,
     grants: BTreeMap<String, Grant>,
 }
 
@@ -90,6 +95,7 @@ impl<'de> Deserialize<'de> for RoleGrants {
                     match key.as_str() {
                         "includes" => role.includes = map.next_value()?,
                         "limits" => role.limits = map.next_value()?,
+                        "isolation" => role.isolation = map.next_value()?,
                         _ => drop(role.grants.insert(key, map.next_value()?)),
                     }
                 }
@@ -154,6 +160,35 @@ impl Policies {
         self.database.faults(&self.roles().collect::<Vec<_>>())
     }
 
+    /// Returns the role and all roles that it includes, each once, declared or not.
+    fn included<'a>(&'a self, role: &'a str) -> Vec<&'a str> {
+        let mut found = Vec::new();
+        let mut waiting = vec![role];
+        while let Some(role) = waiting.pop() {
+            if !found.contains(&role) {
+                found.push(role);
+                let includes = self.roles.get(role).map(|grants| grants.includes.iter().map(String::as_str));
+                waiting.extend(includes.into_iter().flatten());
+            }
+        }
+        found
+    }
+
+    /// Returns the declared roles among a role and those that it includes.
+    fn grants_of<'a>(&'a self, role: &'a str) -> impl Iterator<Item = &'a RoleGrants> {
+        self.included(role).into_iter().filter_map(|role| self.roles.get(role))
+    }
+
+    /// Returns the limits of a role: the greatest that it or an included role declares.
+    pub(crate) fn limits(&self, role: &str) -> RoleLimits {
+        self.grants_of(role).map(|role| role.limits).fold(RoleLimits::default(), RoleLimits::or)
+    }
+
+    /// Returns the isolation of a role: the strictest that it or an included role declares.
+    pub(crate) fn isolation(&self, role: &str) -> Isolation {
+        self.grants_of(role).map(|role| role.isolation).max().unwrap_or_default()
+    }
+
     /// Returns the declared variables with their types.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &ViewerType)> {
         self.variables.iter().map(|(name, of)| (name.as_str(), of))
@@ -167,9 +202,15 @@ impl RoleGrants {
         self
     }
 
-    /// Sets the limits of each request.
+    /// Sets the limits of the requests.
     pub fn limits(mut self, limits: RoleLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets the isolation of the requests. That of a role is the strictest that it or an included role declares.
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
         self
     }
 

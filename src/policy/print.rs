@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use async_graphql_value::Value as Written;
 
-use super::RoleLimits;
 use super::restrict::Restricted;
 use super::writing::{Preset, RowWrites};
+use super::{Isolation, RoleLimits};
 use crate::model::{ColumnId, Entity, EntityId, Model};
 
 impl Restricted {
@@ -17,6 +17,9 @@ impl Restricted {
         if self.limits != RoleLimits::default() {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "limits: {}", self.limits);
+        }
+        if self.isolation == Isolation::RepeatableRead {
+            let _ = writeln!(text, "isolation: repeatable read");
         }
         for (id, entity) in full.entities.iter().enumerate() {
             let seen = &self.model.entities[id];

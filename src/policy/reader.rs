@@ -96,23 +96,14 @@ impl<'a> RoleReader<'a> {
 
     /// Returns the role and all roles that it includes, each once.
     pub fn included(&mut self) -> Vec<&'a str> {
-        let mut found: Vec<&'a str> = Vec::new();
-        let start = self.policies.roles.get_key_value(self.role);
-        if start.is_none() {
-            self.fault(None, "no such role is declared");
-        }
-        let mut waiting: Vec<&'a str> = start.map(|(name, _)| name.as_str()).into_iter().collect();
-        while let Some(role) = waiting.pop() {
-            if found.contains(&role) {
-                continue;
+        let included = self.policies.included(self.role);
+        for role in included.iter().filter(|role| !self.policies.roles.contains_key(**role)) {
+            match *role == self.role {
+                true => self.fault(None, "no such role is declared"),
+                false => self.fault(None, format!("the included role {role} is not declared")),
             }
-            match self.policies.roles.get(role) {
-                Some(grants) => waiting.extend(grants.includes.iter().map(String::as_str)),
-                None => self.fault(None, format!("the included role {role} is not declared")),
-            }
-            found.push(role);
         }
-        found
+        included
     }
 
     /// Returns true if a rule has a variable that the viewer lacks.

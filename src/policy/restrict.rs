@@ -7,7 +7,7 @@ use async_graphql_value::Value as Written;
 use super::reader::{PolicyFault, RawGrants, RoleReader};
 use super::rule::{Granted, any, both, implies};
 use super::writing::EntityWrites;
-use super::{ColumnGrant, Grant, Policies, RoleLimits, ViewerType};
+use super::{ColumnGrant, Grant, Isolation, Policies, RoleLimits, ViewerType};
 use crate::model::{Cardinality, ColumnId, EntityId, Model, Relation};
 
 /// Model as a role reads it, with the rules as filters on the full model.
@@ -21,8 +21,10 @@ pub struct Restricted {
     pub columns: BTreeMap<(EntityId, ColumnId), Written>,
     /// Grants of writing, by entity.
     pub writes: BTreeMap<EntityId, EntityWrites>,
-    /// Limits of each request.
+    /// Limits of the requests.
     pub limits: RoleLimits,
+    /// Isolation of the requests.
+    pub isolation: Isolation,
 }
 
 /// Grants of one role on one entity, united.
@@ -53,20 +55,11 @@ impl Policies {
         let raw = reader.raw_grants();
         let grants = raw.keys().map(|id| (*id, reader.united(*id, &raw))).collect();
         let writes = reader.writes(&raw);
-        let mut restricted = reader.restricted(&grants, writes);
-        restricted.limits = self.limits(model, role);
+        let restricted = reader.restricted(&grants, writes);
         match reader.faults.is_empty() {
             true => Ok(restricted),
             false => Err(reader.faults),
         }
-    }
-
-    /// Returns the limits of a role: the greatest that it or an included role declares.
-    pub(crate) fn limits(&self, model: &Model, role: &str) -> RoleLimits {
-        let none = BTreeSet::new();
-        let mut reader = RoleReader::new(self, model, role, &none);
-        let roles = reader.included().into_iter().filter_map(|role| self.roles.get(role));
-        roles.map(|role| role.limits).fold(RoleLimits::default(), RoleLimits::or)
     }
 
     /// Returns the type of a variable.
@@ -168,7 +161,8 @@ impl<'a> RoleReader<'a> {
             rows: BTreeMap::new(),
             columns: BTreeMap::new(),
             writes,
-            limits: RoleLimits::default(),
+            limits: self.policies.limits(self.role),
+            isolation: self.policies.isolation(self.role),
         };
         for (id, entity) in self.model.entities.iter().enumerate() {
             let narrowed = &mut restricted.model.entities[id];

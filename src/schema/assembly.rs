@@ -37,7 +37,8 @@ impl SchemaSettings {
         };
         let defaults = defaults
             .map_err(|faults| format!("the options of entities have faults:\n  {}", faults.join("\n  ")))?;
-        let Self { guard, limits, consistency, introspection, suggestions, .. } = *self;
+        let Self { guard, limits, consistency, isolation, request_rate, introspection, suggestions, .. } =
+            *self;
         let resolvers = additions::extend(&mut model, &additions.entity_fields)?;
         // The user's types may use any scalar.
         let (used, adds_types) = (used_scalars(&model, rules.as_ref()), !additions.is_empty());
@@ -101,6 +102,7 @@ impl SchemaSettings {
                 defaults,
                 limits,
                 consistency,
+                isolation,
                 resolvers,
                 availability: self.availability.clone(),
             }),
@@ -112,6 +114,7 @@ impl SchemaSettings {
             roles: None,
             viewer: Arc::default(),
             impersonation: None,
+            request_rate,
         })
     }
 }

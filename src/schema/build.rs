@@ -10,7 +10,7 @@ use crate::database::Availability;
 use crate::execute::{ExecutionLimits, ReadConsistency};
 use crate::guard;
 use crate::model::Model;
-use crate::policy::Policies;
+use crate::policy::{Isolation, Policies};
 
 /// Builder of a [`Schema`], with the user's additions.
 pub struct SchemaBuilder {
@@ -43,6 +43,8 @@ impl SchemaBuilder {
                 guard: guard::DocumentLimits::default(),
                 limits: ExecutionLimits::default(),
                 consistency: ReadConsistency::default(),
+                isolation: Isolation::default(),
+                request_rate: None,
                 introspection: true,
                 suggestions: true,
                 availability: Availability::default(),

@@ -18,7 +18,7 @@ use crate::execute::{ExecutionLimits, ReadConsistency, Shared};
 use crate::guard::DocumentLimits;
 use crate::model::Model;
 use crate::plan::{Catalog, Sight, SqlBuilder};
-use crate::policy::Policies;
+use crate::policy::{Isolation, Policies, RequestRate};
 
 /// GraphQL schema over a database.
 #[derive(Clone)]
@@ -37,6 +37,8 @@ pub struct Schema {
     pub(super) viewer: Arc<Map<String, Json>>,
     /// Settings that PostgreSQL gets with each statement of the viewer.
     pub(super) impersonation: Option<Arc<Impersonation>>,
+    /// Maximum number of operations of each viewer of the role.
+    pub(super) request_rate: Option<RequestRate>,
 }
 
 /// Settings that the schemas of all roles share.
@@ -45,6 +47,8 @@ pub(super) struct SchemaSettings {
     pub guard: DocumentLimits,
     pub limits: ExecutionLimits,
     pub consistency: ReadConsistency,
+    pub isolation: Isolation,
+    pub request_rate: Option<RequestRate>,
     pub introspection: bool,
     pub suggestions: bool,
     pub availability: Availability,
@@ -67,6 +71,11 @@ impl Schema {
     /// Returns the model of the schema.
     pub fn model(&self) -> &Arc<Model> {
         &self.shared.model
+    }
+
+    /// Returns the maximum number of operations of each viewer of the role.
+    pub(crate) fn request_rate(&self) -> Option<RequestRate> {
+        self.request_rate
     }
 
     /// Prints the schema in the schema definition language.

@@ -12,9 +12,10 @@ use super::impersonation::{Impersonation, ImpersonationCheck};
 use crate::database::Database;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::execute::ReadConsistency;
 use crate::model::Model;
 use crate::plan::{Complexity, PlanReads, Rules};
-use crate::policy::{Policies, PolicyFault, RoleLimits, Viewer};
+use crate::policy::{Isolation, Policies, PolicyFault, RoleLimits, Viewer};
 
 impl Roles {
     /// Builds the schemas of all roles.
@@ -43,7 +44,7 @@ impl Roles {
 
     fn build(&self, role: &str, missing: &BTreeSet<String>) -> Result<Schema, Vec<String>> {
         let texts = |faults: Vec<PolicyFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let settings = self.settings.of_role(role, self.policies.limits(&self.model, role));
+        let settings = self.settings.of_role(role, &self.policies);
         let compiled = self.policies.restrict(&self.model, role, missing).and_then(|restricted| {
             let rules = Rules::compile(self.model.clone(), &self.policies, role, &restricted)?;
             Ok((restricted.model, rules))
@@ -110,7 +111,8 @@ impl SchemaSettings {
     ///
     /// # Errors
     /// All limits of the role that are not within those of the service.
-    fn of_role(&self, role: &str, limits: RoleLimits) -> Result<Self, Vec<PolicyFault>> {
+    fn of_role(&self, role: &str, policies: &Policies) -> Result<Self, Vec<PolicyFault>> {
+        let limits = policies.limits(role);
         let of_service = RoleLimits::default().rows(self.limits.rows).cost(self.limits.cost);
         let faults = limits.faults(of_service);
         if !faults.is_empty() {
@@ -120,6 +122,11 @@ impl SchemaSettings {
         let mut settings = self.clone();
         settings.limits.rows = limits.rows.unwrap_or(settings.limits.rows);
         settings.limits.cost = limits.cost.unwrap_or(settings.limits.cost);
+        settings.request_rate = limits.requests;
+        settings.isolation = policies.isolation(role);
+        if settings.isolation == Isolation::RepeatableRead {
+            settings.consistency = ReadConsistency::Snapshot;
+        }
         Ok(settings)
     }
 }

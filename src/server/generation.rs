@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 
 use super::error::ServeError;
-use super::operations::request_rate::SenderKey;
+use super::operations::request_rate::LimitedSender;
 use super::pages::drawings::Drawings;
 use super::realtime::shutdown::Shutdown;
 use super::sign_in::{Access, Authenticator, SignIn};
@@ -72,7 +72,7 @@ pub(super) struct Admission {
     pub generation: GenerationRef,
     pub access: Access,
     /// `None` if the sender's operations are not counted.
-    pub sender: Option<SenderKey>,
+    pub sender: Option<LimitedSender>,
 }
 
 impl Admission {

@@ -22,7 +22,6 @@ pub use error::ServeError;
 pub use http::documents::{TrustedDocuments, TrustedDocumentsError};
 pub use listen::Server;
 pub use operations::audit::AuditLog;
-pub use operations::request_rate::RequestRate;
 #[cfg(feature = "opentelemetry")]
 pub use operations::traces;
 pub use realtime::permits::SocketLimits;

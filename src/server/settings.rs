@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::http::documents::TrustedDocuments;
 use super::operations::audit::AuditLog;
-use super::operations::request_rate::RequestRate;
 use super::realtime::permits::SocketLimits;
 use super::sign_in::SignIn;
+use crate::policy::RequestRate;
 
 /// Settings of the HTTP service.
 #[derive(Clone, Debug)]
@@ -135,7 +135,7 @@ impl Settings {
         self
     }
 
-    /// Sets the maximum number of operations of each viewer; further ones are refused until the rate allows the next. Viewers
+    /// Sets the maximum number of operations of each viewer, beside that of the viewer's role; further ones are refused until the rate allows the next. Viewers
     /// without values are counted by their network, and administrators are not counted. `None` sets no limit.
     pub fn viewer_rate(mut self, viewer_rate: Option<RequestRate>) -> Self {
         self.viewer_rate = viewer_rate;

@@ -14,13 +14,14 @@ use super::operations::audit::AuditLog;
 use super::operations::concurrency_limit::ConcurrencyLimit;
 use super::operations::metrics::Metrics;
 use super::operations::recorder::Recorder;
-use super::operations::request_rate::{SenderKey, SenderLimit};
+use super::operations::request_rate::{LimitedSender, SenderCounts};
 use super::realtime::permits::{SocketLimits, SocketPermits};
 use super::realtime::shutdown::Shutdown;
 use super::settings::Settings;
 use super::sign_in::{Access, SignInRefusal};
 use crate::database::Database;
 use crate::error::Result;
+use crate::policy::RequestRate;
 
 /// State of a worker. Workers share all of it but the recorder, which counts into a worker's own metrics.
 #[derive(Clone)]
@@ -31,7 +32,9 @@ pub(super) struct ServiceState {
     pub audit: Option<AuditLog>,
     pub documents: Arc<DocumentSource>,
     pub concurrency: ConcurrencyLimit,
-    pub sender_limit: Option<Arc<SenderLimit>>,
+    /// Maximum number of operations of each viewer, whatever the role.
+    pub viewer_rate: Option<RequestRate>,
+    pub sender_counts: Arc<SenderCounts>,
     pub body: BodyLimits,
     pub largest_batch: usize,
     /// Origins whose pages may open sockets.
@@ -60,7 +63,8 @@ impl ServiceState {
             audit: settings.audit.clone(),
             documents: Arc::new(DocumentSource::new(settings.trusted_documents.clone())),
             concurrency: ConcurrencyLimit::new(settings.most_concurrent, settings.time_limit),
-            sender_limit: settings.viewer_rate.map(SenderLimit::new).map(Arc::new),
+            viewer_rate: settings.viewer_rate,
+            sender_counts: Arc::default(),
             body: BodyLimits { bytes: settings.largest_body, time: settings.time_limit },
             largest_batch: settings.largest_batch,
             origins: settings.cors_origins.as_slice().into(),
@@ -104,8 +108,11 @@ impl ServiceState {
         access: Access,
         address: Option<IpAddr>,
     ) -> Admission {
-        let is_counted = self.sender_limit.is_some() && !access.is_administrator();
-        let sender = is_counted.then(|| SenderKey::of(access.viewer(), address));
+        let rates = [self.viewer_rate, access.schema(&generation.schema).request_rate()];
+        let sender = match access.is_administrator() {
+            true => None,
+            false => LimitedSender::new(rates, access.viewer(), address),
+        };
         Admission { generation, access, sender }
     }
 
@@ -114,10 +121,7 @@ impl ServiceState {
     /// # Errors
     /// If the sender has used up its operations.
     pub(super) fn count_operation(&self, admission: &Admission) -> Result<()> {
-        match (&self.sender_limit, admission.sender) {
-            (Some(limit), Some(sender)) => limit.count(sender),
-            _ => Ok(()),
-        }
+        admission.sender.map_or(Ok(()), |sender| self.sender_counts.count(sender))
     }
 
     /// Returns the state of an address for operators.

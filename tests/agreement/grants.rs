@@ -15,14 +15,15 @@ use crate::support;
 fn policies() -> Policies {
     let grants = json!({ "roles": {
         "reader": {
-            "limits": { "rows": 5, "cost": 1000 },
+            "limits": { "rows": 5, "cost": 1000, "requests": "9/min" },
+            "isolation": "repeatable read",
             "Document": { "read": "true", "columns": ["*"], "limit": 2 },
             "Tag": { "read": "true", "columns": ["*"], "aggregate": false },
             "DocumentTag": { "read": "true" },
         },
         "auditor": {
             "includes": ["reader"],
-            "limits": { "rows": 3 },
+            "limits": { "rows": 3, "requests": "500/h" },
             "Document": { "read": "{ id: { eq: 1 } }", "columns": ["*"], "limit": 3 },
             "Tag": { "read": "true", "columns": ["*"] },
         },
@@ -151,9 +152,13 @@ async fn a_role_has_its_own_limits_of_rows_and_cost() {
 async fn limits_of_grants_are_printed() {
     let database = support::sqlite().await;
     let model = attacks::model(&database).await;
-    let restricted = policies().restrict(&model, "reader", &BTreeSet::new()).unwrap();
-    let printed = restricted.print(&model);
-    assert!(printed.starts_with("limits: rows = 5, cost = 1000\n"), "{printed}");
+    let print = |role: &str| policies().restrict(&model, role, &BTreeSet::new()).unwrap().print(&model);
+    let printed = print("reader");
+    // The greatest limits and the strictest isolation of the roles that are included.
+    for text in [&printed, &print("auditor")] {
+        let start = "limits: rows = 5, cost = 1000, requests = 9/min\nisolation: repeatable read\n";
+        assert!(text.starts_with(start), "{text}");
+    }
     let of = |name: &str| {
         printed
             .split(&format!("\n{name}\n  read"))

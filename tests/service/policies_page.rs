@@ -22,7 +22,7 @@ async fn requests_have_the_answers_of_the_page() {
     let database = support::sqlite().await;
     database.connection.execute_unprepared(blocks("sql")[0]).await.unwrap();
     let options = folder.path().join("options.toml");
-    std::fs::write(&options, blocks("toml")[0]).unwrap();
+    std::fs::write(&options, blocks("toml").join("\n")).unwrap();
     let arguments =
         ["--from-database", "--options", options.to_str().unwrap(), "--database-url", &database.url];
     let service = Service::start_in(&folder, &arguments, &[("CROWSFOOT_ADMIN_SECRET", SECRET)]).await;

@@ -14,7 +14,7 @@ use super::pool::Lease;
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::sql_error::SqlError;
-use crate::policy::SessionSettings;
+use crate::policy::{Isolation, SessionSettings};
 
 /// Timeout of a rollback, after which the connection is closed.
 const ROLLBACK_PATIENCE: Duration = Duration::from_secs(1);
@@ -22,8 +22,8 @@ const ROLLBACK_PATIENCE: Duration = Duration::from_secs(1);
 /// Purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::database) enum TransactionMode {
-    /// Reads and writes; each statement sees the commits before it.
-    Write,
+    /// Reads and writes.
+    Write(Isolation),
     /// Reads one snapshot, taken by the first statement.
     Snapshot,
 }
@@ -32,7 +32,8 @@ impl TransactionMode {
     /// Statement that begins the transaction.
     fn begin(self) -> &'static str {
         match self {
-            Self::Write => "BEGIN",
+            Self::Write(Isolation::ReadCommitted) => "BEGIN",
+            Self::Write(Isolation::RepeatableRead) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
             Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }
     }
@@ -73,7 +74,7 @@ impl PostgresTransaction {
     ) -> Result<Self, Fault> {
         let connections = connections.clone();
         let lease = match mode {
-            TransactionMode::Write => connections.lease_writing().await?,
+            TransactionMode::Write(_) => connections.lease_writing().await?,
             TransactionMode::Snapshot => connections.lease_reading().await?,
         };
         let state = TransactionState {

@@ -1,10 +1,8 @@
 //! Limit of operations by viewer.
 
 use std::net::IpAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
-use std::str::FromStr;
+use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -13,36 +11,10 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::policy::Viewer;
+use crate::policy::{RequestRate, Viewer};
 
-/// Maximum number of senders whose counts are kept. The least recent ones begin anew.
-const MOST_SENDERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
-
-/// Number of operations in a period, such as `600/min`. As many may come at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestRate {
-    count: NonZeroU32,
-    period: Duration,
-}
-
-impl FromStr for RequestRate {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let read = || {
-            let (count, unit) = text.split_once('/')?;
-            let seconds = match unit {
-                "s" => 1,
-                "min" => 60,
-                "h" => 3_600,
-                _ => return None,
-            };
-            Some(Self { count: count.parse().ok()?, period: Duration::from_secs(seconds) })
-        };
-        read()
-            .ok_or_else(|| format!("expected a rate such as 10/s, 600/min or 1000/h, but {text:?} was given"))
-    }
-}
+/// Maximum number of counts that are kept. The least recent ones begin anew.
+const MOST_COUNTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
 /// Hash of the sender whose operations are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,33 +45,56 @@ impl SenderKey {
     }
 }
 
-/// Limit of the operations of each sender, shared by all threads.
-pub(in crate::server) struct SenderLimit {
-    quota: Quota,
-    clock: DefaultClock,
-    senders: Mutex<LruCache<SenderKey, DefaultDirectRateLimiter>>,
+/// Sender with the rates that limit its operations: those of the service and of its role.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct LimitedSender {
+    key: SenderKey,
+    rates: [Option<RequestRate>; 2],
 }
 
-impl SenderLimit {
-    /// Creates a limit of this rate.
-    pub(in crate::server) fn new(rate: RequestRate) -> Self {
-        let quota =
-            Quota::with_period(rate.period / rate.count.get()).unwrap_or(Quota::per_second(rate.count));
-        Self {
-            quota: quota.allow_burst(rate.count),
-            clock: DefaultClock::default(),
-            senders: Mutex::new(LruCache::new(MOST_SENDERS)),
-        }
+impl LimitedSender {
+    /// Returns the sender with these rates; `None` without any.
+    pub(in crate::server) fn new(
+        rates: [Option<RequestRate>; 2],
+        viewer: Option<&Viewer>,
+        address: Option<IpAddr>,
+    ) -> Option<Self> {
+        let is_limited = rates.iter().any(Option::is_some);
+        is_limited.then(|| Self { key: SenderKey::of(viewer, address), rates })
     }
+}
 
+/// Counts of the operations of each sender, shared by all threads.
+pub(in crate::server) struct SenderCounts {
+    clock: DefaultClock,
+    /// Kept by rate too: another rate begins anew.
+    senders: Mutex<LruCache<(SenderKey, RequestRate), DefaultDirectRateLimiter>>,
+}
+
+impl Default for SenderCounts {
+    fn default() -> Self {
+        // A cache that is created with its size takes the space of it, and most services have no rate.
+        let mut senders = LruCache::unbounded();
+        senders.resize(MOST_COUNTS);
+        Self { clock: DefaultClock::default(), senders: Mutex::new(senders) }
+    }
+}
+
+impl SenderCounts {
     /// Counts an operation of a sender.
     ///
     /// # Errors
     /// If the sender has used up its operations; with the seconds until the next one.
-    pub(in crate::server) fn count(&self, sender: SenderKey) -> Result<()> {
+    pub(in crate::server) fn count(&self, sender: LimitedSender) -> Result<()> {
+        sender.rates.into_iter().flatten().try_for_each(|rate| self.count_at(rate, sender.key))
+    }
+
+    fn count_at(&self, rate: RequestRate, sender: SenderKey) -> Result<()> {
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        let limiter =
-            senders.get_or_insert(sender, || RateLimiter::direct_with_clock(self.quota, self.clock.clone()));
+        let limiter = senders.get_or_insert((sender, rate), || {
+            let quota = Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(rate.burst()));
+            RateLimiter::direct_with_clock(quota.allow_burst(rate.burst()), self.clock.clone())
+        });
         limiter.check().map_err(|refused| {
             let wait = refused.wait_time_from(self.clock.now());
             Error::too_many_requests(wait.as_secs().saturating_add(1))
@@ -113,28 +108,26 @@ mod tests {
     use crate::error::Code;
 
     #[test]
-    fn a_rate_is_a_number_in_a_period() {
-        let rate = |count, seconds| {
-            Ok(RequestRate { count: NonZeroU32::new(count).unwrap(), period: Duration::from_secs(seconds) })
-        };
-        assert_eq!("10/s".parse(), rate(10, 1));
-        assert_eq!("600/min".parse(), rate(600, 60));
-        assert_eq!("1/h".parse(), rate(1, 3_600));
-        for other in ["", "600", "0/min", "-1/s", "1/day", "/s", "1.5/s"] {
-            assert!(other.parse::<RequestRate>().is_err(), "{other}");
-        }
-    }
-
-    #[test]
     fn each_sender_has_its_own_count() {
-        let limit = SenderLimit::new("2/h".parse().unwrap());
-        let key = |user: u32| SenderKey::of(Some(&Viewer::new("user").with("userId", user)), None);
-        assert!(limit.count(key(1)).is_ok() && limit.count(key(1)).is_ok());
-        let refused = limit.count(key(1)).unwrap_err();
+        let counts = SenderCounts::default();
+        let count = |user: u32, rates: [Option<&str>; 2]| {
+            let rates = rates.map(|rate| rate.map(|rate| rate.parse().unwrap()));
+            let viewer = Viewer::new("user").with("userId", user);
+            counts.count(LimitedSender::new(rates, Some(&viewer), None).unwrap())
+        };
+        let of_service = [Some("2/h"), None];
+        assert!(count(1, of_service).is_ok() && count(1, of_service).is_ok());
+        let refused = count(1, of_service).unwrap_err();
         assert_eq!(refused.code(), Code::TooManyRequests);
         let wait = refused.extensions()["retryAfter"].as_u64().unwrap();
         assert!((1_700..=1_801).contains(&wait), "{wait}");
-        assert!(limit.count(key(2)).is_ok());
+        assert!(count(2, of_service).is_ok());
+        // Both rates hold, and a rate that is new begins anew.
+        assert!(count(3, [Some("9/h"), Some("1/h")]).is_ok());
+        assert!(count(3, [Some("9/h"), Some("1/h")]).is_err());
+        assert!(count(3, [Some("9/h"), Some("1/min")]).is_ok());
+        assert!(count(1, [Some("2/h"), Some("9/h")]).is_err());
+        assert!(LimitedSender::new([None, None], None, None).is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The numbers are those of the project's list of attacks. Two organisations share the tables; a viewer of the first one
 //! attacks rows of the second.
 
+mod isolation;
 mod plans;
 mod reading;
 mod sharing;

@@ -345,6 +345,35 @@ async fn each_viewer_has_its_own_number_of_operations() {
 }
 
 #[tokio::test]
+async fn viewers_of_a_role_have_its_rate_beside_that_of_the_service() {
+    let folder = Folder::new();
+    let limit = |requests: &str| format!("{ROLES}\n[roles.reader]\nlimits = {{ requests = {requests} }}\n");
+    let options = options(&folder, &limit("\"2/h\""), &shared_secret());
+    let arguments = ["--options", &options, "--max-viewer-rate", "3/h"];
+    let service = Service::start(&folder, &arguments).await;
+    let key = Key::secret(SECRET);
+    let statuses = async |id: &str, role: &str| {
+        let mut statuses = Vec::new();
+        for _ in 0..4 {
+            let asked =
+                ask(&service, "{ authors(limit: 1) { id } }").bearer_auth(key.token(&claims(id, &json!({}))));
+            statuses.push(sent(asked.header("crowsfoot-role", role)).await.0);
+        }
+        statuses
+    };
+    for id in ["1", "2"] {
+        assert_eq!(statuses(id, "reader").await, [200, 200, 429, 429]);
+        assert_eq!(statuses(id, "user").await, [200, 200, 200, 429]);
+    }
+    service.stop().await;
+    for (requests, expected) in [("\"2/day\"", "expected a rate such as 10/s"), ("2", "expected a string")] {
+        let file = write(&folder, &limit(requests));
+        let log = refused(&folder, &["--options", &file]).await;
+        assert!(log.contains(expected), "{log}");
+    }
+}
+
+#[tokio::test]
 async fn settings_of_a_webhook_that_would_be_unsafe_are_refused() {
     let folder = Folder::new();
     for (tables, expected) in [
