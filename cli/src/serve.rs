@@ -76,11 +76,6 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     };
     check::at_start(settings.check, schema.model(), &tables, &connection).await?;
     schema.check_impersonation(&connection).await?;
-    let sockets = SocketLimits::default()
-        .init_time(Duration::from_secs(settings.socket_init_timeout))
-        .sockets(settings.max_sockets)
-        .subscriptions(settings.max_subscriptions)
-        .frame(settings.max_frame);
     let slow_statement = (settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms));
     let audit = audit_log(&settings.audit, schema.policies())?;
     let relay = relay(&settings.live, &connection).await?;
@@ -100,7 +95,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
             .most_concurrent(settings.max_concurrent)
             .viewer_rate(settings.max_viewer_rate)
             .time_limit(Duration::from_secs(settings.timeout))
-            .sockets(sockets)
+            .sockets(socket_limits(&settings))
             .slow_statement(slow_statement)
             .sign_in(sign_in),
     )?;
@@ -115,10 +110,13 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         settings,
         connection.clone(),
         server.service().clone(),
-        audit,
+        audit.clone(),
     ));
     server.run().await?;
     reloading.abort();
+    if let Some(audit) = audit {
+        audit.close().await;
+    }
     if let Some(relay) = relay {
         relay.close().await;
     }
@@ -132,6 +130,14 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         tracing::warn!(%error, "the last spans could not be exported");
     }
     Ok(())
+}
+
+fn socket_limits(settings: &Serve) -> SocketLimits {
+    SocketLimits::default()
+        .init_time(Duration::from_secs(settings.socket_init_timeout))
+        .sockets(settings.max_sockets)
+        .subscriptions(settings.max_subscriptions)
+        .frame(settings.max_frame)
 }
 
 /// Starts to relay changes between this process and others that serve the database.

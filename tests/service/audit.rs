@@ -159,6 +159,10 @@ async fn a_full_disk_stops_mutations_and_nothing_else() {
     assert!(ready.text().await.unwrap().contains("audit log"));
     let log = tokio::time::timeout(Duration::from_secs(30), service.stop()).await.unwrap().log;
     assert!(log.contains("the audit log cannot be written"), "{log}");
+    // The lines that would be lost are on stderr: those of the committed mutation, and of nothing that was refused.
+    let lost = log.lines().find(|line| line.contains("lines of the audit log are not written"));
+    let lost = lost.unwrap_or_else(|| panic!("{log}"));
+    assert!(lost.contains("\"written\":{\"User\":1}") && !lost.contains("UNAVAILABLE"), "{lost}");
 }
 
 #[tokio::test]

@@ -58,6 +58,12 @@ impl AuditLog {
         self.writer.reopen();
     }
 
+    /// Ends the log after the service: writes the remaining lines, or reports them on the log of the process if the file cannot
+    /// be written.
+    pub async fn close(&self) {
+        self.writer.close().await;
+    }
+
     /// Returns true if lines cannot be written at the moment.
     pub(in crate::server) fn is_failing(&self) -> bool {
         self.writer.is_failing()

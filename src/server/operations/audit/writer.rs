@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SendError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ enum Order {
     /// Line, and the notification that it is written.
     Write(String, Option<oneshot::Sender<()>>),
     Reopen,
+    /// End, and the notification that all lines are written or reported.
+    Close(oneshot::Sender<()>),
 }
 
 /// Handle of the thread. Lines are bounded by the requests that wait for them.
@@ -38,8 +40,13 @@ impl AuditWriter {
         let target = AuditTarget::open(path)?;
         let (orders, received) = mpsc::channel();
         let is_failing = Arc::new(AtomicBool::new(false));
-        let work =
-            AuditWork { target, is_failing: is_failing.clone(), unwritten: Vec::new(), waiting: Vec::new() };
+        let work = AuditWork {
+            target,
+            is_failing: is_failing.clone(),
+            unwritten: Vec::new(),
+            waiting: Vec::new(),
+            closing: None,
+        };
         let thread = thread::Builder::new().name("audit".to_owned()).spawn(move || work.run(&received))?;
         Ok(Self { orders: Some(orders), is_failing, thread: Some(thread) })
     }
@@ -53,7 +60,7 @@ impl AuditWriter {
     pub(super) async fn write(&self, line: String) {
         let (written, is_written) = oneshot::channel();
         self.order(Order::Write(line, Some(written)));
-        // The thread ends after the last handle only.
+        // An error is a line that is reported as lost.
         let _ = is_written.await;
     }
 
@@ -67,10 +74,18 @@ impl AuditWriter {
         self.order(Order::Reopen);
     }
 
+    /// Writes all lines, and ends the thread. Lines that come later are reported as lost.
+    pub(super) async fn close(&self) {
+        let (closed, is_closed) = oneshot::channel();
+        self.order(Order::Close(closed));
+        // The thread has ended before.
+        let _ = is_closed.await;
+    }
+
     fn order(&self, order: Order) {
-        if let Some(orders) = &self.orders {
-            // The thread ends after the last handle only.
-            let _ = orders.send(order);
+        let refused = self.orders.as_ref().and_then(|orders| orders.send(order).err());
+        if let Some(SendError(Order::Write(line, _))) = refused {
+            report_lost(&line);
         }
     }
 }
@@ -94,6 +109,8 @@ struct AuditWork {
     unwritten: Vec<u8>,
     /// Notifications of the lines in `unwritten`.
     waiting: Vec<oneshot::Sender<()>>,
+    /// Notification of the end, once it is ordered.
+    closing: Option<oneshot::Sender<()>>,
 }
 
 impl AuditWork {
@@ -111,6 +128,9 @@ impl AuditWork {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.end(),
             }
+            if self.closing.is_some() {
+                return self.end();
+            }
             self.write();
         }
     }
@@ -122,6 +142,7 @@ impl AuditWork {
                 self.unwritten.push(b'\n');
                 self.waiting.extend(notification);
             }
+            Order::Close(notification) => self.closing = Some(notification),
             Order::Reopen => {
                 self.write();
                 if let Err(error) = self.target.reopen() {
@@ -164,15 +185,27 @@ impl AuditWork {
     }
 
     fn end(mut self) {
-        for _ in 0..LAST_ATTEMPTS {
+        for attempt in 0..LAST_ATTEMPTS {
+            if attempt > 0 {
+                thread::sleep(PAUSE);
+            }
             self.write();
             if self.unwritten.is_empty() {
-                return;
+                break;
             }
-            thread::sleep(PAUSE);
         }
-        tracing::error!(lines = %String::from_utf8_lossy(&self.unwritten), "lines of the audit log are not written");
+        if !self.unwritten.is_empty() {
+            report_lost(&String::from_utf8_lossy(&self.unwritten));
+        }
+        if let Some(closing) = self.closing {
+            // The caller may have gone.
+            let _ = closing.send(());
+        }
     }
+}
+
+fn report_lost(lines: &str) {
+    tracing::error!(lines = %lines.trim_end(), "lines of the audit log are not written");
 }
 
 /// Target of the lines.
