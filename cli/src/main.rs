@@ -23,13 +23,14 @@ use config::{
 };
 use crowsfoot::database::{self, ConnectSettings};
 use crowsfoot::diagram::{self, Format};
+use crowsfoot::dialect::Dialect;
 use crowsfoot::plan::Catalog;
 use crowsfoot::{Schema, SchemaBuilder};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed;
 use migration::{Migrator, apply};
 use options::Options;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 
 /// Global allocator. A response allocates and frees many small blocks on one thread, and mimalloc does so faster than the
@@ -199,8 +200,8 @@ async fn explain(
         async_graphql::Request::new(query).variables(async_graphql::Variables::from_json(variables));
     let dialect = match dialect {
         None => of_model,
-        Some(DialectName::Sqlite) => crowsfoot::dialect::Dialect::Sqlite,
-        Some(DialectName::Postgres) => crowsfoot::dialect::Dialect::Postgres,
+        Some(DialectName::Sqlite) => Dialect::Sqlite,
+        Some(DialectName::Postgres) => Dialect::Postgres,
     };
     print!("{}", schema.plan(&request)?.print(&schema.select(dialect, Catalog::none())));
     Ok(())
@@ -211,9 +212,17 @@ async fn run_policies(command: &PoliciesCommand) -> Result<(), Failure> {
         command;
     let (schema, _) = schema(source, database).await?;
     match command {
-        PoliciesCommand::Check { .. } => policies::check(&schema),
+        PoliciesCommand::Check { .. } => policies::check(&schema, dialect_of(&database.database_url)?),
         PoliciesCommand::Print { role, .. } => policies::print(&schema, role),
     }
+}
+
+/// Returns the dialect of the database with this URL.
+fn dialect_of(url: &str) -> Result<Dialect, Failure> {
+    let known =
+        [DbBackend::Sqlite, DbBackend::Postgres].into_iter().find(|backend| backend.is_prefix_of(url));
+    let backend = known.ok_or("the URL of the database names neither SQLite nor PostgreSQL")?;
+    Ok(Dialect::of(backend)?)
 }
 
 async fn print_model(
@@ -233,20 +242,17 @@ async fn print_model(
 
 /// Returns the schema of a command that needs no database unless the model is read from one, and the dialect of the
 /// database: SQLite if there is none. All of the options file is checked.
-async fn schema(
-    source: &ModelSource,
-    database: &DatabaseOptions,
-) -> Result<(Schema, crowsfoot::dialect::Dialect), Failure> {
+async fn schema(source: &ModelSource, database: &DatabaseOptions) -> Result<(Schema, Dialect), Failure> {
     let options = Options::read(source.options.as_deref())?;
     options.fit(source.from_database)?;
     let policies = options.policies();
     let (model, dialect) = match source.from_database {
-        false => (example::registry().model()?, crowsfoot::dialect::Dialect::Sqlite),
+        false => (example::registry().model()?, Dialect::Sqlite),
         true => {
             source::require_file(&database.database_url)?;
             let connection = connect(database).await?;
             let model = source::read(&connection, source, &options, print_note).await?;
-            let dialect = crowsfoot::dialect::Dialect::of(connection.get_database_backend())?;
+            let dialect = Dialect::of(connection.get_database_backend())?;
             connection.close().await?;
             (model, dialect)
         }

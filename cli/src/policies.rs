@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crowsfoot::Schema;
-use crowsfoot::policy::{Policies, Viewer};
+use crowsfoot::dialect::Dialect;
+use crowsfoot::policy::{Policies, PolicyFault, Viewer};
 
 use crate::Failure;
 
@@ -27,20 +28,24 @@ pub fn seen_by(schema: &Schema, role: &str, values: Option<&str>) -> Result<Sche
     schema.seen_by(&viewer).map_err(|error| error.message().to_owned().into())
 }
 
-/// Prints the roles, whose policies were checked against the model when the schema was built.
-pub fn check(schema: &Schema) -> Result<(), Failure> {
+/// Checks that statements of a database of this dialect can have the rules, and prints the roles. Their policies were checked
+/// against the model when the schema was built.
+pub fn check(schema: &Schema, dialect: Dialect) -> Result<(), Failure> {
     let roles: Vec<&str> = declared(schema)?.roles().collect();
+    schema.check_rules(dialect).map_err(all)?;
     println!("the policies match the model; roles: {}", roles.join(", "));
     Ok(())
 }
 
 /// Prints what a role may do.
 pub fn print(schema: &Schema, role: &str) -> Result<(), Failure> {
-    let restricted =
-        declared(schema)?.restrict(schema.model(), role, &BTreeSet::new()).map_err(|faults| {
-            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            faults.join("\n  ")
-        })?;
+    let restricted = declared(schema)?.restrict(schema.model(), role, &BTreeSet::new()).map_err(all)?;
     print!("{}", restricted.print(schema.model()));
     Ok(())
+}
+
+/// Joins the faults of policies.
+fn all(faults: Vec<PolicyFault>) -> String {
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    faults.join("\n  ")
 }
