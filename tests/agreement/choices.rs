@@ -51,9 +51,21 @@ pub fn fixed(length: usize) -> Vec<u16> {
 
 /// Panics with the reason of the smallest failing case.
 pub fn expect<T>(result: Result<(), TestError<T>>) {
-    if let Err(TestError::Fail(reason, _) | TestError::Abort(reason)) = result {
+    if let Err(reason) = fault(result) {
         panic!("{reason}");
     }
+}
+
+/// Returns the reason of the smallest failing case.
+pub fn fault<T>(result: Result<(), TestError<T>>) -> Result<(), String> {
+    result.map_err(|error| match error {
+        TestError::Fail(reason, _) | TestError::Abort(reason) => reason.to_string(),
+    })
+}
+
+/// Returns the configuration of a test that is to fail: its cases are not made smaller.
+pub fn failing(cases: u32) -> Config {
+    Config { max_shrink_iters: 0, ..config(cases) }
 }
 
 /// Returns the configuration: the same `cases` cases in every run, and limited shrinking, unless the

@@ -18,6 +18,7 @@ mod known;
 mod naive;
 mod native;
 mod patterns;
+mod planted;
 mod policies;
 mod properties;
 mod query;

@@ -18,9 +18,41 @@ use crate::query::{
 use crate::tables::{Arity, Kind, Relation, TABLES};
 use crate::world::{Row, World};
 
+/// Place in a query at which the rule of a table's rows applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RulePlace {
+    List,
+    ToOne,
+    Lookup,
+    Page,
+    TotalCount,
+    Aggregate,
+    Condition,
+    Order,
+    OrderByCount,
+    Junction,
+}
+
+impl RulePlace {
+    pub const ALL: [Self; 10] = [
+        Self::List,
+        Self::ToOne,
+        Self::Lookup,
+        Self::Page,
+        Self::TotalCount,
+        Self::Aggregate,
+        Self::Condition,
+        Self::Order,
+        Self::OrderByCount,
+        Self::Junction,
+    ];
+}
+
 pub struct Naive<'a> {
     world: &'a World,
     known: &'a Known,
+    /// Rows that are seen, which are the first of each table in `world`, and the only place where all rows are.
+    forgotten: Option<(&'a World, RulePlace)>,
     /// Loads, level by level: equal loads count once.
     statements: BTreeSet<String>,
 }
@@ -56,29 +88,49 @@ struct Page {
 
 /// Returns the response to a query, and the number of its statements.
 pub fn answer(world: &World, known: &Known, fields: &[Field]) -> (ModelResponse, usize) {
-    let mut naive = Naive { world, known, statements: BTreeSet::new() };
+    let mut naive = Naive::new(world, known);
     let answer = naive.object(Above { place: None, level: "", in_page: false }, fields);
     (answer, naive.statements.len())
+}
+
+/// Returns the wrong response of an executor that forgets rules at one place. The rows of `seen` are the first of each table
+/// in `world`.
+pub fn answer_forgetting(
+    [world, seen]: [&World; 2],
+    known: &Known,
+    fields: &[Field],
+    place: RulePlace,
+) -> ModelResponse {
+    let mut naive = Naive { forgotten: Some((seen, place)), ..Naive::new(world, known) };
+    naive.object(Above { place: None, level: "", in_page: false }, fields)
 }
 
 /// Returns the filtered rows of a table, in an order.
 pub fn rows(world: &World, table: usize, filter: &Filter, order: &[OrderTerm]) -> Vec<usize> {
     let known = Known::default();
-    let naive = Naive { world, known: &known, statements: BTreeSet::new() };
-    naive.list(Of::Root(table), None, filter, order).iter().map(|member| member.place.row).collect()
+    let naive = Naive::new(world, &known);
+    naive
+        .list(RulePlace::List, Of::Root(table), None, filter, order)
+        .iter()
+        .map(|member| member.place.row)
+        .collect()
 }
 
 /// Returns true if a filter holds for a row.
 pub fn holds(world: &World, place: Place, filter: &Filter) -> bool {
     let known = Known::default();
-    Naive { world, known: &known, statements: BTreeSet::new() }.holds(place, filter)
+    Naive::new(world, &known).holds(place, filter)
 }
 
 /// Returns the rows of a row's list, in an order.
 pub fn rows_below(world: &World, above: Place, of: Of, order: &[OrderTerm]) -> Vec<usize> {
     let known = Known::default();
-    let naive = Naive { world, known: &known, statements: BTreeSet::new() };
-    naive.list(of, Some(above), &Filter::default(), order).iter().map(|member| member.place.row).collect()
+    let naive = Naive::new(world, &known);
+    naive
+        .list(RulePlace::List, of, Some(above), &Filter::default(), order)
+        .iter()
+        .map(|member| member.place.row)
+        .collect()
 }
 
 /// Returns the order with the primary key appended, without terms that never decide.
@@ -102,7 +154,22 @@ pub fn total_order(table: usize, order: &[OrderTerm]) -> Vec<OrderTerm> {
     total
 }
 
+impl<'a> Naive<'a> {
+    fn new(world: &'a World, known: &'a Known) -> Self {
+        Self { world, known, forgotten: None, statements: BTreeSet::new() }
+    }
+}
+
 impl Naive<'_> {
+    /// Returns the rows of a table that are seen at a place.
+    fn rows_at(&self, place: RulePlace, table: usize) -> &[Row] {
+        let rows = &self.world.tables[table];
+        match self.forgotten {
+            Some((seen, forgotten)) if forgotten != place => &rows[..seen.tables[table].len()],
+            _ => rows,
+        }
+    }
+
     fn row(&self, place: Place) -> &Row {
         &self.world.tables[place.table][place.row]
     }
@@ -146,7 +213,7 @@ impl Naive<'_> {
                     true => format!("{}/{} one", above.level, of.field(above.table())),
                     false => self.load(above, of, "one", &field.key),
                 };
-                let member = self.related(place, relation).first().copied();
+                let member = self.related(RulePlace::ToOne, place, relation).first().copied();
                 let must_exist = relation.arity == Arity::One && !self.world.is_partial;
                 assert!(!must_exist || member.is_some(), "the rows break a constraint");
                 member.map_or(ModelResponse::Exact(Json::Null), |member| {
@@ -161,7 +228,7 @@ impl Naive<'_> {
             }
             FieldKind::Aggregate { of, filter, fields } => {
                 self.load(above, *of, &format!("{filter:?} {:?}", asked(fields)), &field.key);
-                let members = self.list(*of, above.place, filter, &[]);
+                let members = self.list(RulePlace::Aggregate, *of, above.place, filter, &[]);
                 self.aggregate(of.target(above.table()), &members, fields)
             }
             FieldKind::Lookup { table, lookup, key, fields } => {
@@ -169,7 +236,7 @@ impl Naive<'_> {
                 let columns = &TABLES[*table].lookups[*lookup].key;
                 let is_it =
                     |row: &Row| columns.iter().zip(key).all(|(column, cell)| is_equal(&row[*column], cell));
-                match self.world.tables[*table].iter().position(is_it) {
+                match self.rows_at(RulePlace::Lookup, *table).iter().position(is_it) {
                     None => ModelResponse::Exact(Json::Null),
                     Some(row) => self.object(
                         Above { place: Some(Place { table: *table, row }), level: &level, in_page: false },
@@ -229,7 +296,7 @@ impl Naive<'_> {
             page => format!("{page:?}"),
         };
         let level = self.load(above, of, &format!("{filter:?} {:?} {page}", total_order(target, order)), key);
-        let members = self.list(of, above.place, filter, order);
+        let members = self.list(RulePlace::List, of, above.place, filter, order);
         let end = limit.map_or(members.len(), |limit| members.len().min(offset + limit));
         self.rows_below(&level, false, members.get(offset..end).unwrap_or_default(), fields)
     }
@@ -244,7 +311,7 @@ impl Naive<'_> {
     ) -> ModelResponse {
         let Connection { filter, order, first, last, after, before } = arguments;
         let target = of.target(above.table());
-        let members = self.list(of, above.place, filter, order);
+        let members = self.list(RulePlace::Page, of, above.place, filter, order);
         let page = self.page(target, &members, arguments);
         let asks_outside = |field: &Keyed<OfConnection>| match &field.what {
             OfConnection::PageInfo(fields) => fields
@@ -273,7 +340,8 @@ impl Naive<'_> {
                         &format!("{filter:?} {:?}", [OfAggregate::Count]),
                         &format!("{key} count"),
                     );
-                    ModelResponse::Exact(json!(members.len()))
+                    let counted = self.list(RulePlace::TotalCount, of, above.place, filter, order);
+                    ModelResponse::Exact(json!(counted.len()))
                 }
                 OfConnection::Nodes(fields) => {
                     let level = level();
@@ -357,14 +425,21 @@ impl Naive<'_> {
     }
 
     /// Returns the whole list in its order.
-    fn list(&self, of: Of, above: Option<Place>, filter: &Filter, order: &[OrderTerm]) -> Vec<Member> {
+    fn list(
+        &self,
+        rule: RulePlace,
+        of: Of,
+        above: Option<Place>,
+        filter: &Filter,
+        order: &[OrderTerm],
+    ) -> Vec<Member> {
         let mut members = match of {
             Of::Root(table) => {
-                let rows = 0..self.world.tables[table].len();
+                let rows = 0..self.rows_at(rule, table).len();
                 rows.map(|row| Member { place: Place { table, row }, junction: None }).collect()
             }
             Of::Relation(_) => {
-                self.related(above.unwrap(), of.relation(above.map(|place| place.table)).unwrap())
+                self.related(rule, above.unwrap(), of.relation(above.map(|place| place.table)).unwrap())
             }
         };
         members.retain(|member| self.holds(member.place, filter));
@@ -374,7 +449,7 @@ impl Naive<'_> {
     }
 
     /// Returns the rows at the other end of a relation. A key with a NULL part matches no row.
-    fn related(&self, place: Place, relation: &Relation) -> Vec<Member> {
+    fn related(&self, rule: RulePlace, place: Place, relation: &Relation) -> Vec<Member> {
         let meets = |one: &Row, columns: &[usize], other: &Row, others: &[usize]| {
             columns
                 .iter()
@@ -382,7 +457,7 @@ impl Naive<'_> {
                 .all(|(column, other_column)| is_equal(&one[*column], &other[*other_column]))
         };
         let targets = || {
-            let rows = self.world.tables[relation.target].iter().enumerate();
+            let rows = self.rows_at(rule, relation.target).iter().enumerate();
             rows.map(|(row, cells)| (Place { table: relation.target, row }, cells))
         };
         let own = self.row(place);
@@ -393,7 +468,7 @@ impl Naive<'_> {
                 members.extend(met.map(|(place, _)| Member { place, junction: None }));
             }
             Some(junction) => {
-                for (row, link) in self.world.tables[junction.table].iter().enumerate() {
+                for (row, link) in self.rows_at(RulePlace::Junction, junction.table).iter().enumerate() {
                     if meets(own, &relation.from, link, &junction.from) {
                         let link_place = Some(Place { table: junction.table, row });
                         let met =
@@ -436,7 +511,7 @@ impl Naive<'_> {
         let mut place = row;
         for hop in &term.path {
             let relation = &TABLES[place.table].relations[*hop];
-            match self.related(place, relation).first() {
+            match self.related(RulePlace::Order, place, relation).first() {
                 Some(member) => place = member.place,
                 None => {
                     return match term.by {
@@ -450,7 +525,7 @@ impl Naive<'_> {
             By::Column(column) => self.row(place)[column].clone(),
             By::Count(relation) => {
                 let relation = &TABLES[place.table].relations[relation];
-                Cell::Int(self.related(place, relation).len().try_into().unwrap())
+                Cell::Int(self.related(RulePlace::OrderByCount, place, relation).len().try_into().unwrap())
             }
         }
     }
@@ -462,7 +537,9 @@ impl Naive<'_> {
     }
 
     fn clause_holds(&self, place: Place, clause: &Clause) -> bool {
-        let related = |relation: &usize| self.related(place, &TABLES[place.table].relations[*relation]);
+        let related = |relation: &usize| {
+            self.related(RulePlace::Condition, place, &TABLES[place.table].relations[*relation])
+        };
         match clause {
             Clause::And(filters) => filters.iter().all(|filter| self.holds(place, filter)),
             Clause::Or(filters) => filters.iter().any(|filter| self.holds(place, filter)),

@@ -1,11 +1,11 @@
 //! A viewer gets what an administrator would get from a database without the hidden rows and cells.
 
-use std::cell::Cell as Counter;
+use std::cell::{Cell as Counter, RefCell};
 
 use crowsfoot::Schema;
 use crowsfoot::policy::{Grant, Policies, Viewer};
 use proptest::collection::vec;
-use proptest::test_runner::{TestCaseError, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tokio::runtime::Runtime;
 
 use crate::agreement::agree;
@@ -24,59 +24,85 @@ use crate::writing;
 /// Name of the role.
 pub const ROLE: &str = "reader";
 
+/// Extent of a law: the number of sets of rows, the queries of each, and the choices of a query.
+#[derive(Clone, Copy)]
+pub struct Extent {
+    pub cases: u32,
+    pub queries: usize,
+    pub length: usize,
+    pub query: fn(&World, &mut Choices) -> Vec<Field>,
+}
+
+pub const TREES: Extent = Extent { cases: 30, queries: 20, length: 400, query: random_tree };
+pub const LISTS: Extent = Extent { cases: 20, queries: 6, length: 1_500, query: random_lists };
+
 #[test]
 fn random_trees_of_a_role_answer_as_if_hidden_rows_were_absent() {
-    check(30, 20, 400, random_tree);
+    check(TREES);
 }
 
 #[test]
 fn random_lists_of_a_role_answer_as_if_hidden_rows_were_absent() {
-    check(20, 6, 1_500, random_lists);
+    check(LISTS);
 }
 
 /// Rules of one table: of its rows, and of cells.
+#[derive(Clone)]
 pub struct Rules {
     pub rows: Option<Filter>,
     pub cells: Vec<(usize, Filter)>,
 }
 
-fn check(cases: u32, queries: usize, length: usize, query: fn(&World, &mut Choices) -> Vec<Field>) {
+fn check(extent: Extent) {
     let runtime = Runtime::new().unwrap();
     let mut services = runtime.block_on(Service::all());
+    let (compared, result) = compare(&runtime, &mut services, choices::config(extent.cases), extent, |_| {});
+    eprintln!("{compared} queries compared");
+    if let Err(fault) = result {
+        panic!("{fault}");
+    }
+    runtime.block_on(Service::drop_all(services));
+}
+
+/// Compares answers under random rules with those without the hidden rows. `forget` changes the rules of the role alone.
+/// Returns the number of compared queries, and the first difference.
+pub fn compare(
+    runtime: &Runtime,
+    services: &mut [Service],
+    config: Config,
+    extent: Extent,
+    forget: impl Fn(&mut [Rules]),
+) -> (usize, Result<(), String>) {
+    let Extent { queries, length, query, .. } = extent;
     let compared = Counter::new(0);
     let strategy =
         (vec(choices::choices(length), 1..=queries), choices::choices(3_000), choices::choices(600));
     // Each case runs alone on the databases.
-    let services_cell = std::cell::RefCell::new(&mut services);
-    let result = TestRunner::new(choices::config(cases)).run(&strategy, |(queries, numbers, ruled)| {
+    let services = RefCell::new(services);
+    let result = TestRunner::new(config).run(&strategy, |(queries, numbers, ruled)| {
         let world = World::full(&mut Choices::new(&numbers));
         let rules = random_rules(&world, &mut Choices::new(&ruled));
         let seen = without_hidden(&world, &rules);
-        let policies = policies(&rules);
-        let schema = Schema::builder(domain::registry().model().unwrap()).policies(policies).finish();
+        let mut of_role = rules.clone();
+        forget(&mut of_role);
+        let schema =
+            Schema::builder(domain::registry().model().unwrap()).policies(policies(&of_role)).finish();
         let schema = schema.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let viewer = Viewer::new(ROLE);
         let schema = schema.seen_by(&viewer).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        for service in services_cell.borrow_mut().iter_mut() {
+        for service in services.borrow_mut().iter_mut() {
             service.schema = schema.clone();
             let agrees = runtime.block_on(agree(service, [&world, &seen], &queries, query));
-            compared.set(
-                compared.get()
-                    + agrees.map_err(|fault| {
-                        let texts: Vec<String> = rules
-                            .iter()
-                            .enumerate()
-                            .flat_map(|(table, rules)| written(table, rules))
-                            .collect();
-                        TestCaseError::fail(format!("{fault}\nrules:\n{}", texts.join("\n")))
-                    })?,
-            );
+            let agrees = agrees.map_err(|fault| {
+                let texts: Vec<String> =
+                    rules.iter().enumerate().flat_map(|(table, rules)| written(table, rules)).collect();
+                TestCaseError::fail(format!("{fault}\nrules:\n{}", texts.join("\n")))
+            });
+            compared.set(compared.get() + agrees?);
         }
         Ok(())
     });
-    eprintln!("{} queries compared", compared.get());
-    choices::expect(result);
-    runtime.block_on(Service::drop_all(services));
+    (compared.get(), choices::fault(result))
 }
 
 pub fn random_rules(world: &World, choices: &mut Choices) -> Vec<Rules> {
