@@ -18,17 +18,17 @@ use crate::support::{self, TestDatabase};
 
 const SECRET: &str = "the secret of administrators";
 
-const DOCUMENTS: &str = "{ documents { id title team { name } } }";
+pub const DOCUMENTS: &str = "{ documents { id title team { name } } }";
 
 /// Database with row security, and roles of its own.
-struct Guarded {
-    database: TestDatabase,
+pub struct Guarded {
+    pub database: TestDatabase,
     /// Beginning of the names of the roles.
-    prefix: String,
+    pub prefix: String,
 }
 
 impl Guarded {
-    async fn create() -> Option<Self> {
+    pub async fn create() -> Option<Self> {
         let database = support::postgres().await?;
         let prefix = format!("cf_{}", uuid::Uuid::new_v4().simple());
         database
@@ -59,7 +59,7 @@ impl Guarded {
         Some(Self { database, prefix })
     }
 
-    async fn drop(self) {
+    pub async fn drop(self) {
         let prefix = &self.prefix;
         for role in ["_user", "_it's \"\"quoted\"\"", "_exempt", "_owner"] {
             self.database
@@ -92,30 +92,30 @@ impl Guarded {
         format!("{{ user = \"{prefix}_user\", other = \"{prefix}_it's \\\"quoted\\\"\" }}")
     }
 
-    async fn start<'a>(&self, folder: &'a Folder, url: &str, arguments: &[&str]) -> Service<'a> {
+    pub async fn start<'a>(&self, folder: &'a Folder, url: &str, arguments: &[&str]) -> Service<'a> {
         let options = self.options(folder, &self.roles());
         let own = ["--from-database", "--options", &options, "--database-url", url, "--pool-size", "2"];
         Service::start_in(folder, &[&own, arguments].concat(), &[("CROWSFOOT_ADMIN_SECRET", SECRET)]).await
     }
 }
 
-fn as_role(service: &Service<'_>, role: &str, team: u32, query: &str) -> RequestBuilder {
+pub fn as_role(service: &Service<'_>, role: &str, team: u32, query: &str) -> RequestBuilder {
     let request =
         service.post("/graphql").header("crowsfoot-admin-secret", SECRET).header("crowsfoot-role", role);
     request.header("crowsfoot-viewer", format!("{{\"team\":{team}}}")).json(&json!({ "query": query }))
 }
 
-async fn sent(request: RequestBuilder) -> Json {
+pub async fn sent(request: RequestBuilder) -> Json {
     within(within(request.send()).await.unwrap().json()).await.unwrap()
 }
 
-async fn as_administrator(service: &Service<'_>, query: &str) -> Json {
+pub async fn as_administrator(service: &Service<'_>, query: &str) -> Json {
     let request = service.post("/graphql").header("crowsfoot-admin-secret", SECRET);
     sent(request.json(&json!({ "query": query }))).await
 }
 
 /// Returns the documents that viewers of a team see.
-fn seen(team: u32) -> Json {
+pub fn seen(team: u32) -> Json {
     match team {
         1 => json!({ "data": { "documents": [
             { "id": 1, "title": "a", "team": { "name": "A" } }, { "id": 3, "title": "shared", "team": null },
@@ -138,7 +138,7 @@ async fn each_viewer_reads_and_writes_as_its_own_role() {
             let service = guarded.start(&folder, url, &["--read-consistency", consistency]).await;
             for (role, team) in [("user", 1), ("user", 2), ("other", 1), ("other", 2)] {
                 assert_eq!(sent(as_role(&service, role, team, DOCUMENTS)).await, seen(team), "{role}");
-                // 96: nothing survives into the next request of the same connection.
+                // Attack 96: nothing survives into the next request of the same connection.
                 let all = as_administrator(&service, "{ documents { id } teamsAggregate { count } }").await;
                 assert_eq!(all["data"]["documents"].as_array().map(Vec::len), Some(3), "{all}");
                 assert_eq!(all["data"]["teamsAggregate"]["count"], 2, "{all}");
@@ -148,16 +148,16 @@ async fn each_viewer_reads_and_writes_as_its_own_role() {
             let counted = sent(as_role(&service, "user", 1, query)).await;
             assert_eq!(counted["data"]["documentsAggregate"]["count"], 2, "{counted}");
             assert_eq!(counted["data"]["documentsConnection"]["totalCount"], 2, "{counted}");
-            // 97: an error inside the group.
+            // Attack 97: an error inside the group.
             let refused = sent(as_role(&service, "user", 1, "{ secrets { id } }")).await;
             assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
             let all = as_administrator(&service, "{ secrets { id } documents { id } }").await;
             assert_eq!(all["data"]["documents"].as_array().map(Vec::len), Some(3), "{all}");
-            // 99: a role that is no key of the settings.
+            // Attack 99: a role that is no key of the settings.
             let other =
                 within(as_role(&service, "user'; RESET ROLE; --", 1, DOCUMENTS).send()).await.unwrap();
             assert_eq!(other.status(), 400);
-            // 100: roles and teams alternate over the same connections.
+            // Attack 100: roles and teams alternate over the same connections.
             let many = (0..200).map(|number: u32| {
                 let (role, team) =
                     ([("user", 1), ("other", 2), ("user", 2), ("other", 1)])[number as usize % 4];

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod attack_numbers;
 mod attacks;
 mod audit;
 mod batches;
@@ -21,6 +22,7 @@ mod foreign;
 mod generate;
 mod headers;
 mod impersonation;
+mod impersonation_faults;
 mod left;
 mod life;
 mod live;
@@ -52,4 +54,5 @@ mod tenants;
 mod told;
 #[cfg(feature = "opentelemetry")]
 mod traces;
+mod two_tenants;
 mod wording;

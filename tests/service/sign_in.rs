@@ -117,7 +117,7 @@ async fn every_caller_gets_what_its_role_sees() {
     assert_eq!(sent(as_user(&service, &token)).await.2, user(1, "ada"));
     assert_eq!(sent(as_user(&service, &key.token(&claims("2", &json!({}))))).await.2, user(2, "björn"));
 
-    // A role of the token's own list, and no other (88).
+    // Attack 88: a role of the token's own list, and no other.
     let reader = ask(&service, "{ authors { id } }").bearer_auth(&token).header("crowsfoot-role", "reader");
     assert_eq!(sent(reader).await.2, json!({ "data": { "authors": [{ "id": 1 }] } }));
     for role in ["all", "admin", "nobody", "anonymous"] {
@@ -137,14 +137,15 @@ async fn every_caller_gets_what_its_role_sees() {
     let (status, ..) = sent(administrator(USERS).header("crowsfoot-role", "user")).await;
     assert_eq!(status, 400, "a viewer of this role has an id");
 
-    // A variable that the token lacks: the grant does not apply (87).
+    // Attack 87: a variable that the token lacks; the grant does not apply.
     let places = |token: &str| ask(&service, "{ places { name } }").bearer_auth(token);
     let (_, _, body) = sent(places(&token)).await;
     assert_eq!(body, json!({ "data": { "places": [] } }));
 
-    // The document that one viewer may ask is unknown to another (71).
+    // Attack 71: the document that one viewer may ask is unknown to another.
     let (_, _, body) = sent(ask(&service, USERS)).await;
     assert_eq!(body["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{body}");
+    // Attack 95.
     let log = service.stop().await.log;
     assert!(log.contains("an administrator acts as a viewer"), "{log}");
     for secret in [ADMINISTRATOR, SECRET, token.as_str(), token.rsplit('.').next().unwrap(), ISSUER] {
@@ -158,7 +159,7 @@ async fn headers_that_claim_more_than_they_prove_are_refused() {
     let service = start(&folder, &shared_secret(), &["--max-batch", "2"]).await;
     let token = Key::secret(SECRET).token(&claims("1", &json!({})));
     let authors = || ask(&service, "{ authors(limit: 1) { id } }");
-    // 89, 92
+    // Attacks 89 and 92.
     let (status, _, body) =
         sent(as_user(&service, &token).header("crowsfoot-viewer", "{\"userId\":2}")).await;
     assert_eq!((status, &body["errors"][0]["extensions"]["code"]), (400, &json!("BAD_REQUEST")), "{body}");
@@ -168,7 +169,7 @@ async fn headers_that_claim_more_than_they_prove_are_refused() {
     assert_eq!(sent(in_url.query(&[("query", USERS)])).await.0, 400);
     let in_url = service.get(&format!("/graphql?access_token={token}")).query(&[("query", USERS)]);
     assert_eq!(sent(in_url).await.2["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
-    // 90, 91: never anonymous.
+    // Attacks 90 and 91: never anonymous.
     for secret in ["", "the secret of administrator", "the secret of administratorsX"] {
         let (status, _, body) = sent(authors().header("crowsfoot-admin-secret", secret)).await;
         assert_eq!((status, &body["errors"][0]["extensions"]["code"]), (401, &json!("UNAUTHENTICATED")));
@@ -177,12 +178,12 @@ async fn headers_that_claim_more_than_they_prove_are_refused() {
         let (status, _, body) = sent(authors().header("authorization", value)).await;
         assert_eq!(status, 401, "{value:?}: {body}");
     }
-    // 72: a batch has one viewer.
+    // Attack 72: a batch has one viewer.
     let batch = json!([{ "query": USERS }, { "query": USERS }]);
     let (_, _, body) = sent(service.post("/graphql").json(&batch).bearer_auth(&token)).await;
     assert_eq!(body, json!([user(1, "ada"), user(1, "ada")]));
 
-    // 38, 42: insights are for the administrator.
+    // Attacks 38 and 42: insights are for the administrator.
     let explained = as_user(&service, &token).header("crowsfoot-explain", "1");
     assert_eq!(sent(explained).await.2, user(1, "ada"));
     let explained =
@@ -229,8 +230,8 @@ async fn bad_tokens_of_a_shared_secret_are_refused() {
     let good_token = key.token(&good);
     let (message, signature) = good_token.rsplit_once('.').unwrap();
     for (why, token) in [
-        ("75: no algorithm", none),
-        ("75: no signature", unsigned),
+        ("attack 75: no algorithm", none),
+        ("attack 75: no signature", unsigned),
         ("another secret", Key::secret("another secret of thirty-two bytes or more").token(&good)),
         ("another algorithm", key.token_with(&json!({ "alg": "HS384" }), &good)),
         ("a part too many", format!("{good_token}.x")),
@@ -246,27 +247,27 @@ async fn bad_tokens_of_a_shared_secret_are_refused() {
         assert_bad_token(&service, &token, why).await;
     }
     for (why, other) in [
-        ("77: exp as a string", json!({ "exp": "9999999999" })),
-        ("77: no exp", json!({ "exp": null })),
-        ("77: exp past", json!({ "exp": now() - 60 })),
-        ("77: exp in a list", json!({ "exp": [now() + 600] })),
-        ("77: negative exp", json!({ "exp": -1 })),
-        ("77: beyond max_age", json!({ "exp": now() + 7200 })),
-        ("78: not yet", json!({ "nbf": now() + 120 })),
-        ("78: nbf as a string", json!({ "nbf": "0" })),
-        ("79: another audience", json!({ "aud": "other" })),
-        ("79: other audiences", json!({ "aud": ["other", "shop2"] })),
-        ("79: no audience", json!({ "aud": null })),
-        ("79: an audience of another type", json!({ "aud": { "shop": true } })),
-        ("80: another issuer", json!({ "iss": "https://id.example.evil.example" })),
-        ("80: no issuer", json!({ "iss": null })),
-        ("80: an issuer of another type", json!({ "iss": 1 })),
-        ("86: a user of another type", json!({ "sub": true })),
-        ("86: a user that is no number", json!({ "sub": "1 or true" })),
-        ("86: a role of another type", json!({ "app": { "role": ["user"] } })),
-        ("86: roles of another type", json!({ "app": { "role": "user", "roles": "all" } })),
-        ("86: an optional variable of another type", json!({ "place": 1 })),
-        ("87: no user", json!({ "sub": null })),
+        ("attack 77: exp as a string", json!({ "exp": "9999999999" })),
+        ("attack 77: no exp", json!({ "exp": null })),
+        ("attack 77: exp past", json!({ "exp": now() - 60 })),
+        ("attack 77: exp in a list", json!({ "exp": [now() + 600] })),
+        ("attack 77: negative exp", json!({ "exp": -1 })),
+        ("attack 77: beyond max_age", json!({ "exp": now() + 7200 })),
+        ("attack 78: not yet", json!({ "nbf": now() + 120 })),
+        ("attack 78: nbf as a string", json!({ "nbf": "0" })),
+        ("attack 79: another audience", json!({ "aud": "other" })),
+        ("attack 79: other audiences", json!({ "aud": ["other", "shop2"] })),
+        ("attack 79: no audience", json!({ "aud": null })),
+        ("attack 79: an audience of another type", json!({ "aud": { "shop": true } })),
+        ("attack 80: another issuer", json!({ "iss": "https://id.example.evil.example" })),
+        ("attack 80: no issuer", json!({ "iss": null })),
+        ("attack 80: an issuer of another type", json!({ "iss": 1 })),
+        ("attack 86: a user of another type", json!({ "sub": true })),
+        ("attack 86: a user that is no number", json!({ "sub": "1 or true" })),
+        ("attack 86: a role of another type", json!({ "app": { "role": ["user"] } })),
+        ("attack 86: roles of another type", json!({ "app": { "role": "user", "roles": "all" } })),
+        ("attack 86: an optional variable of another type", json!({ "place": 1 })),
+        ("attack 87: no user", json!({ "sub": null })),
         ("no role", json!({ "app": {} })),
     ] {
         assert_bad_token(&service, &key.token(&claims("1", &other)), why).await;
@@ -312,16 +313,16 @@ async fn public_keys_verify_tokens_of_each_kind_and_nothing_else() {
     let public = RSA_PUBLIC;
     let url = "http://127.0.0.1:1/keys";
     for (why, token) in [
-        ("76: the public key as a secret", Key::secret(public).token(&good)),
-        ("76: the public key as a secret", Key::secret(public.trim()).token(&good)),
+        ("attack 76: the public key as a secret", Key::secret(public).token(&good)),
+        ("attack 76: the public key as a secret", Key::secret(public.trim()).token(&good)),
         ("a secret of the set", Key::secret(SECRET).token_of("secret", &good)),
         ("an algorithm that is not named", rsa.token_with(&json!({ "alg": "RS384" }), &good)),
-        ("81: a path", ec.token_of("../../../../dev/null", &good)),
-        ("81: SQL", ec.token_of("ec' or '1'='1", &good)),
+        ("attack 81: a path", ec.token_of("../../../../dev/null", &good)),
+        ("attack 81: SQL", ec.token_of("ec' or '1'='1", &good)),
         ("the id of another key", ec.token_of("ed", &good)),
         ("a foreign key", foreign.token_of("ec", &good)),
-        ("82: jku", foreign.token_with(&json!({ "alg": "ES256", "jku": url, "x5u": url }), &good)),
-        ("82: jwk", foreign.token_with(&json!({ "alg": "ES256", "jwk": foreign.jwk("ec") }), &good)),
+        ("attack 82: jku", foreign.token_with(&json!({ "alg": "ES256", "jku": url, "x5u": url }), &good)),
+        ("attack 82: jwk", foreign.token_with(&json!({ "alg": "ES256", "jwk": foreign.jwk("ec") }), &good)),
     ] {
         assert_bad_token(&service, &token, why).await;
     }
@@ -340,23 +341,23 @@ async fn a_provider_is_asked_when_its_keys_have_changed_and_no_more() {
     assert_eq!(sent(as_user(&service, &old_token)).await.2, user(1, "ada"));
     assert_eq!(provider.requests(), 1);
 
-    // 84: one fetch for the new key, for many requests at once; the old key is dropped with the set that lacks it.
+    // Attack 84: one fetch for the new key, for many requests at once; the old key is dropped with the set that lacks it.
     provider.rotate(json!([new.jwk("new")]));
     let new_token = new.token_of("new", &good);
     let answers = join_all((0..20).map(|_| sent(as_user(&service, &new_token)))).await;
     assert!(answers.iter().all(|(status, _, body)| (*status, body) == (200, &user(1, "ada"))), "{answers:?}");
     assert_eq!(provider.requests(), 2);
-    assert_bad_token(&service, &old_token, "84: a dropped key").await;
+    assert_bad_token(&service, &old_token, "attack 84: a dropped key").await;
 
-    // 82, 83
-    for number in 0..200 {
+    // Attacks 82 and 83: one fetch for all unknown keys, and none elsewhere.
+    for number in 0..1_000 {
         let header = json!({ "alg": "ES256", "kid": format!("k{number}"), "jku": attacker.url() });
         let (status, ..) = sent(as_user(&service, &foreign.token_with(&header, &good))).await;
         assert_eq!(status, 401);
     }
     assert_eq!((provider.requests(), attacker.requests()), (2, 0));
 
-    // 85: the last good set serves while the provider is away.
+    // Attack 85: the last good set serves while the provider is away.
     drop(provider);
     assert_eq!(
         sent(as_user(&service, &new.token_of("new", &claims("2", &json!({}))))).await.2,
@@ -429,7 +430,7 @@ async fn sockets_sign_in_by_payload_or_handshake() {
         socket.subscribe("s", live).await;
         assert_eq!(socket.next("s").await, expected);
     }
-    // 67: a change of one tenant's row reaches that tenant.
+    // Attack 67: a change of one tenant's row reaches that tenant.
     let change = "mutation { updateUser(id: 2, input: { username: \"eve\" }) { id } }";
     let changed = sent(ask(&service, change).header("crowsfoot-admin-secret", ADMINISTRATOR)).await.2;
     assert_eq!(changed["data"]["updateUser"]["id"], 2, "{changed}");
@@ -442,7 +443,7 @@ async fn sockets_sign_in_by_payload_or_handshake() {
     anonymous.subscribe("s", live).await;
     assert_eq!(anonymous.hear().await["payload"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
 
-    // 93
+    // Attack 93: bad credentials, none, and another origin.
     for payload in [
         json!({ "authorization": "Bearer x" }),
         json!({ "authorization": 1 }),
@@ -459,6 +460,33 @@ async fn sockets_sign_in_by_payload_or_handshake() {
     assert_eq!(early.closed().await.0, 4401);
     let foreign = [("origin", "https://evil.example"), ("sec-websocket-protocol", PROTOCOL)];
     assert!(Socket::open(&service, &foreign).await.is_err());
+}
+
+/// Attack 70: a socket has the role with which it began, and a token of another role needs a socket of its own.
+#[tokio::test]
+async fn a_socket_keeps_the_role_of_its_token() {
+    let folder = Folder::new();
+    let service = start(&folder, &shared_secret(), &[]).await;
+    let key = Key::secret(SECRET);
+    let of_role = |role: &str| {
+        let token = key.token(&claims("1", &json!({ "app": { "role": role } })));
+        json!({ "authorization": format!("Bearer {token}") })
+    };
+    let begun = async |role: &str| {
+        let mut socket = socket(&service, of_role(role)).await;
+        assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+        socket
+    };
+    let (mut user_socket, mut all_socket) = (begun("user").await, begun("all").await);
+    let count = async |socket: &mut Socket| {
+        socket.subscribe("s", USERS).await;
+        socket.only("s").await["data"]["users"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(count(&mut user_socket).await, 1);
+    assert!(count(&mut all_socket).await > 1);
+    assert_eq!(count(&mut user_socket).await, 1);
+    user_socket.say(json!({ "type": "connection_init", "payload": of_role("all") })).await;
+    assert_eq!(user_socket.closed().await.0, 4429);
 }
 
 /// Attack 94: no event is needed for the end.

@@ -10,6 +10,15 @@ use subtle::{Choice, ConstantTimeEq};
 const SHORTEST: usize = 16;
 
 /// Secret of administrators, or of a proxy, kept as its hash.
+///
+/// Secrets have no `==`, which would end at the first difference:
+///
+/// ```compile_fail,E0369
+/// use crowsfoot::server::SignInSecret;
+///
+/// let secret = SignInSecret::new("the secret of administrators").unwrap();
+/// assert!(secret == secret);
+/// ```
 #[derive(Clone)]
 pub struct SignInSecret([u8; 32]);
 
@@ -53,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_of_several_secrets_is_accepted_and_nothing_else() {
+    fn attack_90_any_of_several_secrets_is_accepted_and_nothing_else() {
         let secrets = ["the first secret!", "the second secret"].map(|one| SignInSecret::new(one).unwrap());
         let is = |given: &'static str| is_secret(&secrets, &HeaderValue::from_static(given));
         assert!(is("the first secret!") && is("the second secret"));
