@@ -16,6 +16,7 @@ mod many;
 mod memory;
 mod plot;
 mod record;
+mod rules;
 mod server;
 mod soak;
 mod start;
@@ -65,6 +66,11 @@ enum Command {
     /// Repeat a request with a long list: the program whose growth `instructions` checks
     #[command(hide = true)]
     Grow(growth::Grow),
+    /// Count what rules of roles cost; fail if a bound is exceeded
+    Rules(rules::Options),
+    /// Repeat a request under a rule: the program that `rules` measures
+    #[command(hide = true)]
+    RepeatRule(rules::Repeat),
     /// Only compare the responses of both servers
     Check(Setup),
     /// Create the dataset anew
@@ -98,6 +104,8 @@ async fn main() -> ExitCode {
         Command::Instructions(options) => instructions::run(options).await,
         Command::Repeat(repeat) => instructions::repeat(repeat).await,
         Command::Grow(grow) => growth::grow(grow).await,
+        Command::Rules(options) => rules::run(options).await,
+        Command::RepeatRule(repeat) => rules::repeat(repeat).await,
         Command::Check(setup) => compare::check_only(&setup).await,
         Command::Dataset(database) => dataset::make(&database).await,
         Command::Floor { database, driver, workers } => floor::run(database, driver, workers).await,

@@ -109,13 +109,7 @@ impl Server {
     /// # Errors
     /// If `/proc` does not exist.
     pub fn memory(&self) -> Result<Memory, Failure> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        // proc(5): in KiB.
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            line.trim().trim_end_matches(" kB").parse::<u64>().map(|kib| kib * 1024)
-        };
-        Ok(Memory { resident: field("VmRSS:")?, own: field("RssAnon:")?, peak: field("VmHWM:")? })
+        memory(self.child.id())
     }
 
     /// Resets the peak of the server's memory.
@@ -125,6 +119,20 @@ impl Server {
     pub fn forget_peak(&self) -> Result<(), Failure> {
         Ok(std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
     }
+}
+
+/// Returns the memory use of a process.
+///
+/// # Errors
+/// If `/proc` does not exist.
+pub fn memory(process: u32) -> Result<Memory, Failure> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    // proc(5): in KiB.
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        line.trim().trim_end_matches(" kB").parse::<u64>().map(|kib| kib * 1024)
+    };
+    Ok(Memory { resident: field("VmRSS:")?, own: field("RssAnon:")?, peak: field("VmHWM:")? })
 }
 
 /// Resident memory of a process, in bytes.
