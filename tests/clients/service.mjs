@@ -36,10 +36,14 @@ export async function until(attempt, patience = PATIENCE) {
 }
 
 /** Starts a service and waits for the line that says its address. */
-export async function start(...settings) {
+export const start = (...settings) => startOn(() => {}, ...settings);
+
+/** Starts a service on a database whose file `prepare` may write before. */
+export async function startOn(prepare, ...settings) {
   const program = process.env.CROWSFOOT_BIN;
   if (!program) throw new Error('CROWSFOOT_BIN must name the program');
   const folder = await mkdtemp(join(tmpdir(), 'crowsfoot-clients-'));
+  prepare(join(folder, 'crowsfoot.db'));
   // A file rather than a pipe: a full pipe would stop the program while nobody reads.
   const log = await open(join(folder, 'log.txt'), 'w');
   const child = spawn(

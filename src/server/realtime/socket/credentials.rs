@@ -7,7 +7,7 @@ use super::message::Payload;
 use crate::server::sign_in::{CREDENTIALS, PROXY_SECRET, SignInRefusal};
 
 /// Returns `headers`, those of the handshake, with the credentials of a payload in place of their own. A payload has them under
-/// `headers`, whatever the case of their names, or only a token under `authorization`. A handshake through a trusted proxy keeps
+/// `headers` or, as GraphiQL sends them, at its top, whatever the case of their names. A handshake through a trusted proxy keeps
 /// its own: the proxy has seen the handshake and not the payload.
 pub(super) fn of_init(mut headers: HeaderMap, payload: Option<Payload>) -> Result<HeaderMap, SignInRefusal> {
     if headers.contains_key(PROXY_SECRET) {
@@ -19,9 +19,8 @@ pub(super) fn of_init(mut headers: HeaderMap, payload: Option<Payload>) -> Resul
         None | Some(Json::Null) => Payload::new(),
         Some(_) => return Err(SignInRefusal::bad_request("expected an object as \"headers\"")),
     };
-    let token = payload.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     let mut sent: Vec<(HeaderName, HeaderValue)> = Vec::new();
-    for (name, value) in own.into_iter().chain(token) {
+    for (name, value) in own.into_iter().chain(payload) {
         let lower = name.to_ascii_lowercase();
         if !CREDENTIALS.contains(&lower.as_str()) {
             continue;
@@ -66,6 +65,12 @@ mod tests {
         assert_eq!(authorization(json!({ "headers": { "Authorization": "a", "X": {} } })), only("a"));
         let twice = authorization(json!({ "headers": { "authorization": "a" }, "Authorization": "b" }));
         assert_eq!(twice.unwrap().len(), 2);
+        assert_eq!(authorization(json!({ "Authorization": "a", "x-other": 1 })), only("a"));
+        let acting = json!({ "Crowsfoot-Admin-Secret": "s", "Crowsfoot-Role": "user" }).as_object().cloned();
+        let acting = of_init(HeaderMap::new(), acting).map_err(|refusal| refusal.status().as_u16()).unwrap();
+        for (name, value) in [("crowsfoot-admin-secret", "s"), ("crowsfoot-role", "user")] {
+            assert_eq!(acting.get(name).and_then(|value| value.to_str().ok()), Some(value));
+        }
         assert_eq!(authorization(json!({ "headers": "a" })), Err(400));
         assert_eq!(authorization(json!({ "authorization": { "a": 1 } })), Err(400));
         assert_eq!(authorization(json!({ "authorization": "a\nb" })), Err(400));
