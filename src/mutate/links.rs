@@ -214,7 +214,12 @@ impl MutationWriter<'_> {
         }
         let ends: Vec<Vec<Value>> = asked.iter().map(|ends| ends[relation.from.len()..].to_vec()).collect();
         self.lock(relation.target, &relation.to, &relation.to, &ends, LockType::NoKeyUpdate).await?;
-        let write = self.writes().find_links(&junction.table, columns, &asked);
+        let entity = junction.entity.map(|id| &self.model().entities[id]);
+        let stored = columns.iter().map(|(name, of_end)| {
+            let column = entity.and_then(|entity| Some(&entity.columns[entity.column_named(name)?]));
+            column.map_or(of_end, |column| &column.column_type).clone()
+        });
+        let write = self.writes().find_links(&junction.table, columns, stored.collect(), &asked);
         let found = self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
         let found: HashSet<Vec<Value>> =
             (0..found.len()).map(|row| normalized(&found.values(row).collect::<Vec<_>>())).collect();

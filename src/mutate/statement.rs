@@ -153,24 +153,26 @@ impl Writes<'_> {
         }
     }
 
-    /// Selects the links among `pairs`.
+    /// Selects the links among `pairs`, whose values have the types of `columns`. The junction's own columns may have others,
+    /// `stored`.
     pub fn find_links(
         &self,
         junction: &Table,
         columns: &[(String, ColumnType)],
+        stored: Vec<ColumnType>,
         pairs: &[Vec<Value>],
     ) -> WriteStatement {
         let mut select = Sql::select();
-        select.from(table(junction)).exprs(
-            columns
-                .iter()
-                .map(|(name, column_type)| self.dialect.selected(Expr::col(Alias::new(name)), column_type)),
-        );
+        let selected = columns
+            .iter()
+            .zip(&stored)
+            .map(|((name, _), stored)| self.dialect.selected(Expr::col(Alias::new(name)), stored));
+        select.from(table(junction)).exprs(selected);
         select.and_where(self.is_one_of(columns, pairs));
         WriteStatement {
             own: junction.clone(),
             statement: self.dialect.backend().build(&select),
-            columns: columns.iter().map(|(_, column_type)| column_type.clone()).collect(),
+            columns: stored,
             touches: Vec::new(),
         }
     }
