@@ -57,8 +57,8 @@ fn the_law_of_reading_asks_at_each_place_for_what_a_rule_hides() {
     }
 }
 
-/// Kind of rules, and a function that takes away the first of them.
-type Forgetful<F> = (&'static str, F);
+type ForgetRules = fn(&mut [Rules]);
+type ForgetGrants = fn(&mut [Rules], &mut [Grants]);
 
 fn forget_rows(rules: &mut [Rules]) {
     if let Some(found) = rules.iter_mut().find(|rules| rules.rows.is_some()) {
@@ -75,7 +75,7 @@ fn the_law_of_reading_fails_if_one_rule_is_forgotten() {
     };
     let runtime = Runtime::new().unwrap();
     let mut services = runtime.block_on(Service::all());
-    let forgetful: [Forgetful<fn(&mut [Rules])>; 2] = [("rows", forget_rows), ("cells", forget_cell)];
+    let forgetful: [(&str, ForgetRules); 2] = [("rows", forget_rows), ("cells", forget_cell)];
     for (kind, forget) in forgetful {
         let sqlite = &mut services[..1];
         let config = choices::failing(TREES.cases);
@@ -90,7 +90,7 @@ fn the_law_of_reading_fails_if_one_rule_is_forgotten() {
 fn the_law_of_writing_fails_if_rules_of_one_kind_are_forgotten() {
     let runtime = Runtime::new().unwrap();
     let services = runtime.block_on(Service::all());
-    let forgetful: [Forgetful<fn(&mut [Rules], &mut [Grants])>; 4] = [
+    let forgetful: [(&str, ForgetGrants); 4] = [
         ("reading", |rules, _| rules.iter_mut().for_each(|rules| rules.rows = None)),
         ("update", |_, grants| grants.iter_mut().for_each(|grants| grants.update = None)),
         ("check", |_, grants| grants.iter_mut().for_each(|grants| grants.check = None)),
