@@ -79,7 +79,7 @@ struct Told {
 const MORE_STATEMENTS: usize = 8;
 
 /// Number of sets of rows and grants.
-pub const CASES: u32 = 40;
+pub const CASES: u32 = 20;
 
 /// Numbers of mutations.
 #[derive(Debug, Default)]
