@@ -13,7 +13,7 @@ use super::handle::Database;
 use super::postgres::{Fault, PgConfig, explore};
 use super::settings::{ACQUIRE_TIMEOUT, ConnectSettings};
 #[cfg(feature = "sqlite")]
-use super::settings::{SQLITE_CACHE, SQLITE_MAPPED_BYTES, Synchronous, is_in_memory};
+use super::settings::{SQLITE_CACHE, Synchronous, is_in_memory};
 
 /// Error while opening the database.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +104,6 @@ async fn connect_sqlite(url: &str, settings: &ConnectSettings) -> Result<Databas
             .synchronous(synchronous)
             .busy_timeout(ACQUIRE_TIMEOUT)
             .pragma("journal_size_limit", SQLITE_JOURNAL_BYTES)
-            .pragma("mmap_size", SQLITE_MAPPED_BYTES)
             .pragma("cache_size", SQLITE_CACHE)
             .with_regexp()
     });

@@ -58,7 +58,7 @@ impl SqlError {
     pub(super) fn of_commit(self) -> Self {
         match self {
             Self::Unavailable(cause) => Self::OutcomeUnknown(cause),
-            Self::Refused(refusal) if ends_connection(&refusal.code) => {
+            Self::Refused(refusal) if ends_connection(&refusal.code) || is_of_file(&refusal.code) => {
                 Self::OutcomeUnknown(refusal.to_string())
             }
             other => other,
@@ -97,6 +97,16 @@ const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
 
 /// SQLite's message for a sum of integers beyond 64 bits, which has no code of its own.
 const SQLITE_OVERFLOW: &str = "integer overflow";
+
+/// SQLite's primary result codes for a file that cannot be used: `SQLITE_IOERR`, `SQLITE_CORRUPT`,
+/// `SQLITE_CANTOPEN`, `SQLITE_NOTADB`.
+const SQLITE_OF_FILE: [u32; 4] = [10, 11, 14, 26];
+
+/// Returns true if SQLite cannot use its file. An extended result code has the primary one in its last byte, and
+/// fewer digits than a SQLSTATE.
+fn is_of_file(code: &str) -> bool {
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| SQLITE_OF_FILE.contains(&(code & 0xff)))
+}
 
 /// Returns true if the database ends the connection with this code.
 pub(super) fn ends_connection(code: &str) -> bool {
@@ -138,7 +148,9 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
         _ if SQLITE_READONLY.contains(&code) => Error::read_only(cause),
         SQLITE_INTERRUPT => Error::timeout(cause),
         _ if SQLITE_BUSY.contains(&code) => Error::conflict(cause),
-        _ if code.starts_with(INSUFFICIENT_RESOURCES) || ends_connection(code) => Error::unavailable(cause),
+        _ if code.starts_with(INSUFFICIENT_RESOURCES) || ends_connection(code) || is_of_file(code) => {
+            Error::unavailable(cause)
+        }
         _ => Error::internal(cause),
     }
 }
@@ -211,6 +223,9 @@ mod tests {
         }
         for full in ["53100", "13"] {
             assert_eq!(code(full), Code::Unavailable, "{full}");
+        }
+        for unusable in ["10", "522", "11", "14", "26"] {
+            assert_eq!(code(unusable), Code::Unavailable, "{unusable}");
         }
         assert_eq!(code("42501"), Code::Forbidden);
         assert_eq!(code("22003"), Code::BadUserInput);

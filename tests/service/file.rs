@@ -1,4 +1,4 @@
-//! SQLite's file: deleted, replaced and restored while the service runs, and its final content.
+//! SQLite's file: deleted, replaced, shortened and restored while the service runs, and its final content.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ async fn assert_refuses(service: &Service<'_>, folder: &Folder) {
     }
     until(async || is_refused(&service.ask(READ).await)).await;
     assert_eq!(status(service).await, 503);
-    assert!(folder.log().contains("is no longer the file that was opened"), "{}", folder.log());
+    assert!(folder.log().contains("the database file cannot be used"), "{}", folder.log());
     assert_eq!(fs::metadata(file(folder)).ok().map(|metadata| metadata.len()), before);
 }
 
@@ -93,6 +93,53 @@ async fn a_log_that_is_deleted_under_the_service_is_noticed() {
         fs::remove_file(folder.path().join(format!("crowsfoot.db-{suffix}"))).unwrap();
         assert_refuses(&service, &folder).await;
     }
+}
+
+/// A reader that maps the file into memory would end the service (SIGBUS).
+#[tokio::test]
+async fn a_file_or_log_that_is_shortened_in_place_is_noticed() {
+    for (suffix, part) in [("", 0), ("", 8_192), ("-wal", 0), ("-wal", 4_000)] {
+        let folder = Folder::new();
+        // The first service leaves all content in the file, without a log.
+        assert_eq!(Service::start(&folder, &[]).await.stop().await.code, Some(0));
+        let mut service = Service::start(&folder, &[]).await;
+        assert_eq!(service.ask(READ).await["data"]["usersAggregate"]["count"], 8);
+        assert_eq!(write(&service, "before").await, written("before"));
+        let path = folder.path().join(format!("crowsfoot.db{suffix}"));
+        let length = fs::metadata(&path).unwrap().len();
+        assert!(length > part, "{path:?}: {length}");
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(part).unwrap();
+        let (refused, read) = (write(&service, "lost").await, service.ask("{ users { username } }").await);
+        assert!(is_refused(&refused), "{suffix} {part}: {refused}");
+        assert_ne!(read["data"]["users"][0]["username"], "lost", "{suffix} {part}: {read}");
+        assert_refuses(&service, &folder).await;
+        service.signal("TERM").await;
+        assert_eq!(service.end().await.code, Some(0), "{suffix} {part}");
+    }
+}
+
+/// SQLite itself shortens the file after VACUUM, and the log after a checkpoint.
+#[tokio::test]
+async fn a_file_that_sqlite_shortens_is_still_the_same() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let other = connect(&format!("sqlite://{}?mode=rw", file(&folder).display()), 1).await.unwrap();
+    other.execute_unprepared("CREATE TABLE filler (content)").await.unwrap();
+    for round in 0..3 {
+        other.execute_unprepared("INSERT INTO filler VALUES (zeroblob(1000000))").await.unwrap();
+        other.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
+        assert_eq!(write(&service, &format!("long{round}")).await, written(&format!("long{round}")));
+        let length = fs::metadata(file(&folder)).unwrap().len();
+        for sql in ["DELETE FROM filler", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+            other.execute_unprepared(sql).await.unwrap();
+        }
+        assert!(fs::metadata(file(&folder)).unwrap().len() < length);
+        assert_eq!(write(&service, &format!("short{round}")).await, written(&format!("short{round}")));
+        assert_eq!(status(&service).await, 200);
+    }
+    other.close().await.unwrap();
+    assert_eq!(service.stop().await.code, Some(0));
+    assert!(!folder.log().contains("cannot be used"), "{}", folder.log());
 }
 
 /// Every acknowledged write is in the file that existed at the time, and no write is in a file that replaced

@@ -13,7 +13,7 @@ use thread_local::ThreadLocal;
 
 use super::fault::SqliteError;
 use super::steps::stop_where_heavy;
-use crate::database::settings::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_MAPPED_BYTES};
+use crate::database::settings::{ACQUIRE_TIMEOUT, SQLITE_CACHE};
 
 /// Prepared statements that each connection caches.
 const KEPT_STATEMENTS: usize = 256;
@@ -59,7 +59,6 @@ impl File {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(ACQUIRE_TIMEOUT)?;
         connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "mmap_size", SQLITE_MAPPED_BYTES)?;
         connection.pragma_update(None, "cache_size", SQLITE_CACHE)?;
         // Disables value-dependent re-preparation (QPSG), which would otherwise affect nearly every
         // statement.

@@ -1,7 +1,8 @@
 //! Checks that the files at the database's path are still the opened ones.
 //!
-//! A deleted or replaced file that is still open accepts writes, which are then lost. A file that became
-//! read-only after it was opened accepts writes too, against the will of its owner.
+//! A deleted or replaced file that is still open accepts writes, which are then lost; so does a file that
+//! another program has shortened. A file that became read-only after it was opened accepts writes too, against
+//! the will of its owner.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use std::time::Instant;
 
 #[cfg(unix)]
 use rustix::io::Errno;
+
+use super::header::{Content, Header};
 
 /// Milliseconds for which a read relies on the last check.
 const LATELY: u64 = 100;
@@ -30,15 +33,26 @@ struct OpenedFile {
     path: PathBuf,
     /// Identity, recorded when the file first exists.
     identity: OnceLock<(u64, u64)>,
+    /// Length at the last check that found the file complete.
+    length: AtomicU64,
+    /// Header that states the least length of a file that has become shorter.
+    header: Header,
 }
 
-/// A file was deleted, or replaced by another.
+/// A file was deleted, replaced by another, or shortened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{} is no longer the file that was opened; restore that file, or restart the service with the new one",
-    .0.display()
-)]
-pub(in crate::database) struct Displaced(PathBuf);
+pub(in crate::database) enum Displaced {
+    #[error(
+        "{} is no longer the file that was opened; restore that file, or restart the service with the new one",
+        .0.display()
+    )]
+    Replaced(PathBuf),
+    #[error(
+        "{} was shortened by another program; restore its content, and restart the service",
+        .0.display()
+    )]
+    Shortened(PathBuf),
+}
 
 impl FileIdentity {
     /// Records the database opened at `path`. Log and index are checked only if a connection holds them open
@@ -49,10 +63,18 @@ impl FileIdentity {
             name.push(suffix);
             PathBuf::from(name)
         };
-        let suffixes = if holds_log { &["", "-wal", "-shm"][..] } else { &[""] };
-        let opened = |suffix: &&str| OpenedFile { path: beside(suffix), identity: OnceLock::new() };
+        let opened = |suffix: &str, content: Content, of_header: &str| OpenedFile {
+            path: beside(suffix),
+            identity: OnceLock::new(),
+            length: AtomicU64::default(),
+            header: Header::new(content, beside(of_header)),
+        };
+        let mut files = vec![opened("", Content::Pages, "")];
+        if holds_log {
+            files.extend([opened("-wal", Content::Frames, "-shm"), opened("-shm", Content::Index, "-shm")]);
+        }
         let identity = Self {
-            files: suffixes.iter().map(opened).collect(),
+            files,
             created: Instant::now(),
             checked: AtomicU64::default(),
             is_lost: AtomicBool::default(),
@@ -65,16 +87,16 @@ impl FileIdentity {
     /// Checks now.
     ///
     /// # Errors
-    /// Returns [`Displaced`] if a known file is missing or replaced.
+    /// Returns [`Displaced`] if a known file is missing, replaced or shortened.
     pub fn check(&self) -> Result<(), Displaced> {
-        let displaced = self.files.iter().find(|file| !file.is_in_place());
-        let was_lost = self.is_lost.swap(displaced.is_some(), Ordering::Relaxed);
-        let Some(file) = displaced else { return Ok(()) };
-        let error = Displaced(file.path.clone());
-        if !was_lost {
-            tracing::error!(%error, "the database file was replaced");
+        let checked = self.files.iter().try_for_each(OpenedFile::check);
+        let was_lost = self.is_lost.swap(checked.is_err(), Ordering::Relaxed);
+        if let Err(error) = &checked
+            && !was_lost
+        {
+            tracing::error!(%error, "the database file cannot be used");
         }
-        Err(error)
+        checked
     }
 
     /// Returns true unless the system forbids writes to one of the files now.
@@ -113,11 +135,21 @@ impl OpenedFile {
         std::fs::metadata(&self.path).is_ok_and(|metadata| !metadata.permissions().readonly())
     }
 
-    fn is_in_place(&self) -> bool {
-        match (std::fs::metadata(&self.path), self.identity.get()) {
-            (Ok(found), _) => *self.identity.get_or_init(|| identity_of(&found)) == identity_of(&found),
-            (Err(_), known) => known.is_none(),
+    fn check(&self) -> Result<(), Displaced> {
+        let found = match (std::fs::metadata(&self.path), self.identity.get()) {
+            (Ok(found), _) => found,
+            (Err(_), None) => return Ok(()),
+            (Err(_), Some(_)) => return Err(Displaced::Replaced(self.path.clone())),
+        };
+        if *self.identity.get_or_init(|| identity_of(&found)) != identity_of(&found) {
+            return Err(Displaced::Replaced(self.path.clone()));
         }
+        // SQLite shortens files too: after VACUUM, and at the end of a large log.
+        if found.len() < self.length.load(Ordering::Relaxed) && !self.header.allows(&self.path) {
+            return Err(Displaced::Shortened(self.path.clone()));
+        }
+        self.length.store(found.len(), Ordering::Relaxed);
+        Ok(())
     }
 }
 

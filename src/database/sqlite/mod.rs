@@ -6,6 +6,7 @@
 mod decoder;
 mod fault;
 mod file;
+mod header;
 mod identity;
 mod parameter;
 mod reader;
