@@ -46,7 +46,7 @@ pub enum Code {
     ForeignKeyViolation,
     /// A required value is missing; carries `entity` and `field`.
     NotNullViolation,
-    /// A check constraint does not hold; carries `entity` and `constraint`.
+    /// A check constraint or a rule of the database does not hold; carries `entity` and `constraint`.
     CheckViolation,
     /// Rows that reference this one forbid its deletion; carries `entity`, `key` and `by`.
     DeleteRestricted,
@@ -259,10 +259,26 @@ impl Error {
         Self::new(Code::NotNullViolation, message, json!({ "entity": entity, "field": named(field) }))
     }
 
-    /// Reports a violated check constraint on the table of `entity`.
+    /// Reports a violated check constraint on the table of `entity`. A refusal that names no constraint comes from code
+    /// of the database.
     pub fn check_violation(entity: &str, constraint: &str) -> Self {
+        if constraint.is_empty() {
+            return Self::rule_violation(entity, constraint);
+        }
         let message = format!("{entity} violates the check constraint \"{constraint}\"");
         Self::new(Code::CheckViolation, message, json!({ "entity": entity, "constraint": constraint }))
+    }
+
+    /// Reports a refusal by code of the database, such as a trigger. Its text is only logged, because it may contain hidden
+    /// values. `entity` is empty for a refusal at the end of the transaction, `constraint` if the code names none.
+    pub fn rule_violation(entity: &str, constraint: &str) -> Self {
+        let of = if entity.is_empty() { String::new() } else { format!(" for {entity}") };
+        let rule = match constraint {
+            "" => "a rule of the database".to_owned(),
+            constraint => format!("the rule \"{constraint}\" of the database"),
+        };
+        let extensions = json!({ "entity": named(entity), "constraint": named(constraint) });
+        Self::new(Code::CheckViolation, format!("{rule} refuses the operation{of}"), extensions)
     }
 
     /// A row conflicts with another by an exclusion constraint.
@@ -545,7 +561,8 @@ impl Error {
         self
     }
 
-    fn caused_by(mut self, cause: impl fmt::Display) -> Self {
+    /// Adds the cause for the log.
+    pub(crate) fn caused_by(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self
     }

@@ -22,18 +22,41 @@ enum Broken {
     NotNull,
     Check,
     Exclusion,
+    /// Rule in code of the database: a trigger raised an error, or a view has a check option.
+    Rule,
+}
+
+/// Message of SQLite for foreign keys, whose actions are triggers with the result code of all triggers.
+const SQLITE_FOREIGN_KEY: &str = "FOREIGN KEY constraint failed";
+
+/// Classes of PostgreSQL's own SQLSTATEs (appendix A of its manual). Functions raise P0001 and any other class.
+const SERVER_CLASSES: [&str; 43] = [
+    "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "22", "23",
+    "24", "25", "26", "27", "28", "2B", "2D", "2F", "34", "38", "39", "3B", "3D", "3F", "40", "42", "44",
+    "53", "54", "55", "57", "58", "72", "F0", "HV", "XX",
+];
+
+/// PostgreSQL's code for a row that the check option of a view refuses.
+const CHECK_OPTION: &str = "44000";
+
+/// Returns true if a function of the database made up the SQLSTATE.
+fn is_of_function(code: &str) -> bool {
+    code.len() == 5 && code.get(..2).is_some_and(|class| !SERVER_CLASSES.contains(&class))
 }
 
 impl Broken {
     /// Returns the kind for PostgreSQL's SQLSTATE (appendix A of its manual), or SQLite's extended result
     /// code.
-    fn of(code: &str) -> Option<Self> {
-        Some(match code {
+    fn of(refusal: &SqlRefusal) -> Option<Self> {
+        Some(match refusal.code.as_str() {
             "23505" | "1555" | "2067" => Self::Unique,
+            "1811" if refusal.message != SQLITE_FOREIGN_KEY => Self::Rule,
             "23503" | "23001" | "787" | "1811" => Self::ForeignKey,
             "23502" | "1299" => Self::NotNull,
             "23514" | "275" => Self::Check,
             "23P01" => Self::Exclusion,
+            CHECK_OPTION => Self::Rule,
+            code if is_of_function(code) => Self::Rule,
             _ => return None,
         })
     }
@@ -41,13 +64,13 @@ impl Broken {
 
 /// Returns true if a statement was refused because of a foreign key.
 pub(super) fn is_foreign_key_violation(error: &SqlError) -> bool {
-    let broken = error.refusal().and_then(|refusal| Broken::of(&refusal.code));
+    let broken = error.refusal().and_then(Broken::of);
     matches!(broken, Some(Broken::ForeignKey))
 }
 
 /// Returns true if a trial may find the root field that made COMMIT fail.
 pub(super) fn is_found_by_trial(error: &SqlError) -> bool {
-    let broken = error.refusal().and_then(|refusal| Broken::of(&refusal.code));
+    let broken = error.refusal().and_then(Broken::of);
     matches!(broken, Some(Broken::ForeignKey | Broken::Unique))
 }
 
@@ -63,7 +86,7 @@ pub(super) async fn not_unique(session: &Session, attempt: Attempt<'_>, key: &[C
 /// Builds the error of a refused statement, which ends the operation.
 pub(super) async fn refusal(session: &Session, error: SqlError, attempt: Attempt<'_>) -> Error {
     let Some(refusal) = error.refusal() else { return error.into() };
-    let Some(broken) = Broken::of(&refusal.code) else {
+    let Some(broken) = Broken::of(refusal) else {
         if refusal.code == SQLITE_FULL
             && let Some(error) = exhausted(session, attempt).await
         {
@@ -88,8 +111,12 @@ pub(super) async fn refusal(session: &Session, error: SqlError, attempt: Attempt
 
 /// Builds the error of a refused COMMIT, which cannot name the field.
 pub(super) async fn refusal_at_the_end(session: &Session, error: SqlError) -> Error {
-    match session.dialect().features().refusal {
-        RefusalForm::Columns if is_foreign_key_violation(&error) => Error::foreign_key_violation("", ""),
+    let refused = error.refusal().map(|refusal| (Broken::of(refusal), refusal));
+    match (session.dialect().features().refusal, refused) {
+        (RefusalForm::Columns, Some((Some(Broken::ForeignKey), _))) => Error::foreign_key_violation("", ""),
+        (_, Some((Some(Broken::Rule), refusal))) if refusal.table.is_empty() => {
+            Error::rule_violation("", &refusal.constraint).caused_by(&error)
+        }
         _ => refusal(session, error, Attempt::of(0, &[])).await,
     }
 }
@@ -122,6 +149,7 @@ impl RefusedStatement<'_> {
         match broken {
             Broken::ForeignKey => self.find_dangling().await,
             Broken::Check | Broken::Exclusion => Ok(self.describe(broken, "", &[], named)),
+            Broken::Rule => Ok(self.describe(broken, "", &[], "").caused_by(message)),
             Broken::Unique | Broken::NotNull => {
                 let columns = self.told(broken, table, columns).await?;
                 Ok(self.describe(broken, table, &columns, named))
@@ -135,10 +163,11 @@ impl RefusedStatement<'_> {
             Broken::Unique => self.postgres_columns(UNIQUE_COLUMNS, table, constraint).await?,
             Broken::ForeignKey => self.postgres_columns(FOREIGN_COLUMNS, table, constraint).await?,
             Broken::NotNull => vec![column.clone()],
-            Broken::Check | Broken::Exclusion => Vec::new(),
+            Broken::Check | Broken::Exclusion | Broken::Rule => Vec::new(),
         };
         let columns = self.told(broken, table, columns).await?;
-        Ok(self.describe(broken, table, &columns, constraint))
+        let error = self.describe(broken, table, &columns, constraint);
+        Ok(if let Broken::Rule = broken { error.caused_by(refusal) } else { error })
     }
 
     /// Returns the columns of a constraint that the viewer may know: none of a unique key that a hidden row has.
@@ -185,6 +214,7 @@ impl RefusedStatement<'_> {
             Broken::NotNull => Error::not_null_violation(&name, field),
             Broken::Check => Error::check_violation(&name, constraint),
             Broken::Exclusion => Error::exclusion_violation(&name, constraint),
+            Broken::Rule => Error::rule_violation(&name, constraint),
         }
     }
 

@@ -119,7 +119,8 @@ impl MutationWriter<'_> {
             inserted.extend(returned);
         }
         if inserted.len() != count {
-            return Err(Error::internal("the database returned fewer rows than were inserted"));
+            let cause = "the database returned fewer rows than were inserted: a trigger left out a row";
+            return Err(Error::rule_violation(&entity.name, "").caused_by(cause));
         }
         Ok(inserted)
     }

@@ -216,3 +216,86 @@ async fn a_table_whose_numbers_are_all_taken_says_so() {
     assert_no_key(&ask(&schema, &database, small, Json::Null).await.0, "input.id");
     database.drop().await;
 }
+
+/// Triggers of `users` that refuse by the name of a row.
+fn refusing_triggers(dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Sqlite => ["ABORT", "FAIL", "ROLLBACK", "IGNORE"]
+            .into_iter()
+            .flat_map(|way| ["INSERT ON users WHEN NEW", "UPDATE ON users WHEN NEW", "DELETE ON users WHEN OLD"].map(|when| (way, when)))
+            .enumerate()
+            .map(|(number, (way, when))| {
+                let text = if way == "IGNORE" { "" } else { ", 'secret failed: users.username'" };
+                format!(
+                    "CREATE TRIGGER refuse{number} BEFORE {when}.username = '{way}'
+                     BEGIN SELECT RAISE({way}{text}); END;"
+                )
+            })
+            .collect(),
+        Dialect::Postgres => "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE name text := CASE WHEN TG_OP = 'DELETE' THEN OLD.username ELSE NEW.username END;
+            BEGIN
+                IF name = 'ABORT' THEN RAISE EXCEPTION 'secret'; END IF;
+                IF name = 'FAIL' THEN RAISE EXCEPTION 'secret' USING ERRCODE = 'UR001', CONSTRAINT = 'no_failure'; END IF;
+                IF name = 'ROLLBACK' THEN RAISE EXCEPTION 'secret' USING ERRCODE = 'check_violation'; END IF;
+                IF name = 'IGNORE' THEN RETURN NULL; END IF;
+                ASSERT name <> 'ASSERT', 'secret';
+                RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+            END $$;
+            CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION refuse();
+            CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN IF NEW.username = 'LATE' THEN RAISE EXCEPTION 'secret'; END IF; RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION refuse_late()"
+            .to_owned(),
+    }
+}
+
+/// The text of the trigger may contain values that the client does not see.
+#[tokio::test]
+async fn a_refusal_of_a_trigger_is_a_rule_violation_of_its_field_without_the_text() {
+    let schema = example();
+    for database in support::databases().await {
+        database.seed(1).await;
+        let of_sqlite = database.dialect == Dialect::Sqlite;
+        database.run("UPDATE users SET username = 'ABORT' WHERE id = 1; UPDATE users SET username = 'FAIL' WHERE id = 2").await;
+        database.run(&refusing_triggers(database.dialect)).await;
+        let before = count(&database, "SELECT count(*) FROM users").await;
+        let created = |name: &str| format!("createUser(input: {{ username: \"{name}\" }}) {{ id }}");
+        let mut refused = vec![
+            (created("ABORT"), json!("User"), Json::Null),
+            (created("FAIL"), json!("User"), if of_sqlite { Json::Null } else { json!("no_failure") }),
+            (created("ROLLBACK"), json!("User"), Json::Null),
+            (created("IGNORE"), json!("User"), Json::Null),
+            (
+                "updateUser(id: 3, input: { username: \"ABORT\" }) { id }".to_owned(),
+                json!("User"),
+                Json::Null,
+            ),
+            ("deleteUser(id: 1) { id }".to_owned(), json!("User"), Json::Null),
+            ("deleteUsers(where: { id: { lte: 9 } }) { affected }".to_owned(), json!("User"), Json::Null),
+        ];
+        if !of_sqlite {
+            refused.push((created("ASSERT"), json!("User"), Json::Null));
+        }
+        for (field, entity, constraint) in refused {
+            let mutation = format!("mutation {{ a: {} b: {field} }}", created("kept"));
+            let (answer, _) = ask(&schema, &database, &mutation, Json::Null).await;
+            assert_eq!(answer["data"], Json::Null, "{mutation}");
+            let error = &answer["errors"][0];
+            let expected = json!({ "code": "CHECK_VIOLATION", "entity": entity, "constraint": constraint });
+            assert_eq!((&error["extensions"], &error["path"]), (&expected, &json!(["b"])), "{mutation}");
+            assert!(!answer.to_string().contains("secret"), "{answer}");
+            assert_eq!(count(&database, "SELECT count(*) FROM users").await, before, "{mutation}");
+        }
+        if !of_sqlite {
+            let (answer, _) =
+                ask(&schema, &database, &format!("mutation {{ b: {} }}", created("LATE")), Json::Null).await;
+            let error = &answer["errors"][0];
+            let expected = json!({ "code": "CHECK_VIOLATION", "entity": null, "constraint": null });
+            assert_eq!((&error["extensions"], &error["path"]), (&expected, &json!(["b"])), "{answer}");
+        }
+        data(&schema, &database, &format!("mutation {{ {} }}", created("last"))).await;
+        database.drop().await;
+    }
+}
