@@ -222,10 +222,10 @@ fn connection(of: &Entity, types: &ConnectionTypes, junction_columns: Vec<Field>
     let connection = if of.aggregated { connection.field(count()) } else { connection };
     let edge = Object::new(&types.edge)
         .description(format!("{entity} object with its cursor."))
-        .field(
-            scalar_field("cursor", TypeRef::named_nn(TypeRef::STRING))
-                .description("Position in the list, for `after` and `before`."),
-        )
+        .field(scalar_field("cursor", TypeRef::named(TypeRef::STRING)).description(
+            "Position in the list, for `after` and `before`; null, with an error, if a value of its order \
+                 cannot be represented.",
+        ))
         .field(object_field("node", TypeRef::named_nn(entity)).description(format!("{entity} object.")));
     [connection.into(), junction_columns.into_iter().fold(edge, Object::field).into()]
 }

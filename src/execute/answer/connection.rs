@@ -71,9 +71,7 @@ impl<'a> AnswerWriter<'a> {
                 self.path.push(PathStep::Field(&field.key));
                 match &field.kind {
                     EdgeFieldKind::TypeName(name) => self.scalar(name),
-                    EdgeFieldKind::Cursor => {
-                        self.cursor(load, &child.loaded, member, field.position, true)?
-                    }
+                    EdgeFieldKind::Cursor => self.cursor(load, &child.loaded, member, field.position)?,
                     EdgeFieldKind::Node(selection) => self.object(selection, load, &child.loaded, member)?,
                     EdgeFieldKind::JunctionColumn(place, entity, column) => {
                         let slot = child.loaded.junction.start + place;
@@ -121,7 +119,7 @@ impl<'a> AnswerWriter<'a> {
             match cursor {
                 Some(member) => {
                     self.path.push(PathStep::Field(key));
-                    self.cursor(load, &child.loaded, *member as usize, position, false)?;
+                    self.cursor(load, &child.loaded, *member as usize, position)?;
                     self.path.pop();
                 }
                 None => self.scalar(&()),
@@ -133,14 +131,7 @@ impl<'a> AnswerWriter<'a> {
 
     /// Writes a row's cursor. An order value that cannot be read back yields an error, because later pages
     /// would start anywhere.
-    fn cursor(
-        &mut self,
-        load: &Load,
-        loaded: &Loaded,
-        member: usize,
-        position: Pos,
-        non_null: bool,
-    ) -> Written {
+    fn cursor(&mut self, load: &Load, loaded: &Loaded, member: usize, position: Pos) -> Written {
         let order = match &load.what {
             LoadKind::Rows(rows) => rows.order.as_slice(),
             LoadKind::Aggregates(_) => &[],
@@ -154,7 +145,7 @@ impl<'a> AnswerWriter<'a> {
             None => {
                 let entity = &self.model.entities[load.source.entity()];
                 let error = Error::unreadable(&entity.name, None, format!("{}: an order", entity.table.name));
-                return self.null(&error, position, non_null);
+                return self.null(&error, position, false);
             }
         }
         Ok(())
