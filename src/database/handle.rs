@@ -224,9 +224,14 @@ impl Database {
         rows: &(impl Fn() -> RowSetBuilder + Sync),
     ) -> Result<RowSet, SqlError> {
         let backend = self.get_database_backend();
-        let send = || self.0.connection.query_all_raw(seaorm::statement(backend, sql, values));
-        let results = availability.attempt(&self.0.connection, send).await?;
-        Ok(seaorm::read(&results, rows()))
+        let send = |sql: &str| self.0.connection.query_all_raw(seaorm::statement(backend, sql, values));
+        let mut results = availability.attempt(&self.0.connection, || send(sql)).await;
+        if let Err(error) = &results
+            && let Some(checking) = seaorm::checking_text(sql, error)
+        {
+            results = send(&checking).await;
+        }
+        Ok(seaorm::read(&results?, rows()))
     }
 
     /// Returns the change notifier that commits report touched tables to. Live queries of every schema over this

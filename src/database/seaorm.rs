@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 use rust_decimal::Decimal;
-use sea_orm::{DbBackend, DbErr, QueryResult, Statement, TryGetable, Value};
+use sea_orm::{DbBackend, DbErr, QueryResult, RuntimeErr, Statement, TryGetable, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::row::{RowSet, Unreadable};
 use super::row_builder::RowSetBuilder;
-use crate::dialect::sqlite_time;
+use crate::dialect::{sqlite_text, sqlite_time};
 use crate::model::ColumnType;
 
 /// Builds SeaORM's statement. SQLite gets times as text, because sqlx writes other forms.
@@ -20,6 +20,19 @@ pub(super) fn statement(backend: DbBackend, sql: &str, values: &[Value]) -> Stat
         _ => value.clone(),
     };
     Statement::from_sql_and_values(backend, sql, values.iter().map(written))
+}
+
+/// SQLite's code for a function that refuses its arguments (`SQLITE_CONSTRAINT_FUNCTION`).
+const SQLITE_FUNCTION: &str = "1043";
+
+/// Returns the statement with a check of texts for UTF-8, if a text that is not UTF-8 made it fail.
+pub(super) fn checking_text(sql: &str, error: &DbErr) -> Option<String> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) = error
+    else {
+        return None;
+    };
+    let code = source.as_database_error()?.code()?;
+    if code == SQLITE_FUNCTION { sqlite_text::checking_utf8(sql) } else { None }
 }
 
 /// Decodes the results of a statement into these rows.

@@ -156,9 +156,15 @@ impl Running {
     ) -> Result<RowSet, SqlError> {
         match &*self.begun.read().await {
             Some(Begun::SeaOrm(transaction)) => {
-                let statement = seaorm::statement(transaction.get_database_backend(), sql, &values);
-                let results = transaction.query_all_raw(statement).await?;
-                Ok(seaorm::read(&results, rows()))
+                let backend = transaction.get_database_backend();
+                let send = |sql: &str| transaction.query_all_raw(seaorm::statement(backend, sql, &values));
+                let mut results = send(sql).await;
+                if let Err(error) = &results
+                    && let Some(checking) = seaorm::checking_text(sql, error)
+                {
+                    results = send(&checking).await;
+                }
+                Ok(seaorm::read(&results?, rows()))
             }
             #[cfg(feature = "postgres")]
             Some(Begun::Postgres(transaction)) => transaction.send(sql, values, rows).await,

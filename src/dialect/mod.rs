@@ -9,6 +9,7 @@ mod sql;
 mod sqlite;
 pub mod sqlite_decimal;
 mod sqlite_float;
+pub mod sqlite_text;
 pub mod sqlite_time;
 mod sqlite_uuid;
 

@@ -10,7 +10,7 @@ use super::comparison::Comparison;
 use super::features::{Features, FilterJoins, PartIndex, RefusalForm, StatementLimits};
 use super::like::glob_of_like;
 use super::sql::{DatabaseSql, RegexSyntax, always_fits_one_parameter};
-use super::{sqlite_decimal, sqlite_float, sqlite_time, sqlite_uuid};
+use super::{sqlite_decimal, sqlite_float, sqlite_text, sqlite_time, sqlite_uuid};
 use crate::model::{ColumnType, Expected, Model, long_decimal};
 
 /// SQLite 3.41 or newer.
@@ -187,12 +187,8 @@ impl DatabaseSql for Sqlite {
         Expr::cust_with_exprs("unlikely(? GLOB ?)", [column, Expr::val(glob_of_like(pattern))])
     }
 
-    /// A blob in a text column is no text, and would make REGEXP fail for all rows.
     fn matches(column: Expr, pattern: &str) -> Expr {
-        Expr::cust_with_exprs(
-            "unlikely(CASE WHEN typeof(?) <> 'blob' THEN ? END REGEXP ?)",
-            [column.clone(), column, Expr::val(pattern)],
-        )
+        sqlite_text::matches(column, pattern)
     }
 
     /// SQLite's sum of integers fails beyond 64 bits, and its sum of decimals is a floating-point number. The

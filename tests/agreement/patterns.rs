@@ -248,5 +248,20 @@ async fn a_stored_value_that_is_no_text_matches_no_pattern_and_hides_no_other_ro
     database.run("INSERT INTO words VALUES (5, CAST(x'ff41' AS text))").await;
     let data = support::data(&schema, &database, "{ words(where: { word: { iEq: \"BO\" } }) { id } }").await;
     assert_eq!(data["words"], json!([{ "id": 4 }]));
+    // In transactions another function matches.
+    database.run("INSERT INTO words VALUES (6, 'Größe'), (7, CAST(x'' AS text)), (8, 'bö')").await;
+    for (filter, affected) in [
+        ("iEq: \"BÖ\"", 1),
+        ("regex: \"ß\"", 1),
+        ("iContains: \"A\"", 0),
+        ("regex: \"^$\"", 1),
+        ("iEq: \"BO\"", 1),
+    ] {
+        let delete = format!("mutation {{ deleteWords(where: {{ word: {{ {filter} }} }}) {{ affected }} }}");
+        let deleted = support::data(&schema, &database, &delete).await;
+        assert_eq!(deleted["deleteWords"]["affected"], affected, "{filter}");
+    }
+    let data = support::data(&schema, &database, "{ words { id } }").await;
+    assert_eq!(data["words"], json!([{ "id": 2 }, { "id": 3 }, { "id": 5 }]));
     database.drop().await;
 }
