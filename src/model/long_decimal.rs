@@ -15,7 +15,10 @@ const MOST_DIGITS: (usize, usize) = (131_072, 16_383);
 /// Reads decimal digits with an optional sign and point; `None` for any other text. Zeros that do not count are left out, so
 /// equal values are equal.
 pub fn read_decimal(text: &str) -> Option<Value> {
-    if let Ok(decimal) = Decimal::from_str_exact(text) {
+    // `Decimal` accepts underscores between digits.
+    if !text.contains('_')
+        && let Ok(decimal) = Decimal::from_str_exact(text)
+    {
         return Some(decimal.into());
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -78,7 +81,7 @@ mod tests {
         assert_eq!(read_decimal("19.90"), short("19.90"));
         assert_eq!(read_decimal("1.0000000000000000000000000000000000000"), short("1"));
         assert_eq!(read_decimal("-00000000000000000000000000000000000000"), short("0"));
-        for text in ["", "-", "NaN", "Infinity", "1e40", "1,5", ".5.", "٣", "1 "] {
+        for text in ["", "-", "NaN", "Infinity", "1e40", "1,5", ".5.", "٣", "1 ", "1_000"] {
             assert_eq!(read_decimal(text), None, "{text}");
         }
         assert_eq!(read_decimal(&"9".repeat(131_073)), None);
