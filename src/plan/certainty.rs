@@ -34,6 +34,11 @@ impl Filter {
     pub fn takes_everything(&self, model: &Model, entity: EntityId) -> bool {
         Certainty::of(model, entity, self).always
     }
+
+    /// Returns true if the filter certainly holds for no row of `entity`.
+    pub fn takes_nothing(&self, model: &Model, entity: EntityId) -> bool {
+        Certainty::of(model, entity, self).never
+    }
 }
 
 /// Certain results of a filter.

@@ -126,6 +126,18 @@ impl Rules {
         reading.chain(cells).chain(writing)
     }
 
+    /// Returns the faults of rules that hold for no row, whatever the data.
+    pub fn unsatisfiable(&self, role: &str) -> Vec<PolicyFault> {
+        let unsatisfiable = self.all().filter(|(id, rule)| rule.takes_nothing(&self.model, *id));
+        let entities: BTreeSet<EntityId> = unsatisfiable.map(|(id, _)| id).collect();
+        let fault = |id: EntityId| PolicyFault {
+            role: role.to_owned(),
+            entity: Some(self.model.entities[id].name.clone()),
+            message: "a rule holds for no row: correct the rule, or leave its grant out".to_owned(),
+        };
+        entities.into_iter().map(fault).collect()
+    }
+
     /// Returns the names of the viewer's variables that the rules take, by parameter.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.parameters.iter().map(|parameter| parameter.variable.as_str())

@@ -202,8 +202,22 @@ impl<'a> RoleReader<'a> {
                 self.fault(Some(&entity.name), "a column must be granted: nothing else identifies the rows");
             }
             if let Some(relations) = &united.relations {
-                for field in relations.iter().filter(|field| entity.relation_of_field(field).is_none()) {
-                    self.fault(Some(&entity.name), format!("no relation has the field \"{field}\""));
+                for field in relations {
+                    let relation =
+                        entity.relation_of_field(field).map(|relation| &entity.relations[relation]);
+                    match relation {
+                        None => {
+                            self.fault(Some(&entity.name), format!("no relation has the field \"{field}\""));
+                        }
+                        Some(relation) if entity.exposed && !self.is_granted(grants, united, relation) => {
+                            let message = format!(
+                                "the relation {field} is granted, and nothing of the rows behind it: grant reading of {}",
+                                self.model.entities[self.unread(grants, relation)].name
+                            );
+                            self.fault(Some(&entity.name), message);
+                        }
+                        Some(_) => {}
+                    }
                 }
             }
             narrowed.relations.retain_mut(|relation| {
@@ -219,6 +233,13 @@ impl<'a> RoleReader<'a> {
         expose_used(&mut restricted);
         restricted.model.name_roots();
         restricted
+    }
+
+    /// Returns the entity that the role must read to have a relation: the junction, or the target.
+    fn unread(&self, grants: &BTreeMap<EntityId, United>, relation: &Relation) -> EntityId {
+        let junction = relation.junction.as_ref().and_then(|junction| junction.entity);
+        let of_junction = junction.filter(|_| grants.contains_key(&relation.target));
+        of_junction.unwrap_or(relation.target)
     }
 
     fn is_granted(&self, grants: &BTreeMap<EntityId, United>, united: &United, relation: &Relation) -> bool {

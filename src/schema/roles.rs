@@ -47,6 +47,11 @@ impl Roles {
         let settings = self.settings.of_role(role, &self.policies);
         let compiled = self.policies.restrict(&self.model, role, missing).and_then(|restricted| {
             let rules = Rules::compile(self.model.clone(), &self.policies, role, &restricted)?;
+            // Rules with variables that the viewer lacks hold for no row.
+            let unsatisfiable = if missing.is_empty() { rules.unsatisfiable(role) } else { Vec::new() };
+            if !unsatisfiable.is_empty() {
+                return Err(unsatisfiable);
+            }
             Ok((restricted.model, rules))
         });
         let (settings, (model, rules)) = match (settings, compiled) {

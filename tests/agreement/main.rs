@@ -20,6 +20,7 @@ mod native;
 mod patterns;
 mod planted;
 mod policies;
+mod policy_faults;
 mod properties;
 mod query;
 mod random_query;

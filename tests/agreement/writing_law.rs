@@ -17,7 +17,7 @@ use crate::ask::Service;
 use crate::choices::{self, Choices};
 use crate::domain;
 use crate::naive;
-use crate::policies::{ROLE, Rules, free_columns, random_rules, text, without_hidden};
+use crate::policies::{ROLE, Rules, free_columns, random_rules, text, unsatisfiable, without_hidden};
 use crate::query::{Clause, Filter, Place};
 use crate::random_query::random_filter;
 use crate::syntax;
@@ -119,9 +119,13 @@ pub fn compare(
         for rules in &mut rules {
             rules.rows = rules.rows.take().filter(|_| choices.once_in(2));
         }
-        let grants = random_grants(&world, &mut choices);
-        let seen = without_hidden(&world, &rules);
+        let mut grants = random_grants(&world, &mut choices);
         let model = domain::registry().model().unwrap();
+        for table in unsatisfiable(policies(&rules, &grants, &model.entities)) {
+            rules[table] = Rules { rows: None, cells: Vec::new() };
+            grants[table] = Grants { update: None, check: None, delete: None };
+        }
+        let seen = without_hidden(&world, &rules);
         let (mut rules_of_role, mut grants_of_role) = (rules, grants.clone());
         forget(&mut rules_of_role, &mut grants_of_role);
         let policies = policies(&rules_of_role, &grants_of_role, &model.entities);
