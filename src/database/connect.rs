@@ -62,7 +62,10 @@ pub async fn connect(url: &str, pool_size: u32) -> Result<Database, ConnectError
 /// # Errors
 /// Fails if this build has no driver for the URL's scheme, or the database cannot be reached.
 pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
-    let scheme = url.split(':').next().unwrap_or_default().to_owned();
+    // Other text, such as libpq's `host=… password=…`, may contain a secret.
+    let is_scheme =
+        |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let scheme = url.split(':').next().filter(is_scheme).unwrap_or_default().to_owned();
     let expected: Vec<&str> = [
         #[cfg(feature = "sqlite")]
         "sqlite",

@@ -37,14 +37,17 @@ async fn names_an_invalid_listen_address() {
 #[tokio::test]
 async fn names_supported_databases_when_the_url_has_another_scheme() {
     let folder = Folder::new();
-    for command in [&[][..], &["migrate", "up"], &["seed"], &["check"]] {
-        let arguments = [command, &["--database-url", "mysql://root:secret@127.0.0.1/shop"]].concat();
-        let ended = run(&folder, &arguments).await;
-        assert_failed(
-            &ended,
-            "\"mysql\" is not a database that this build supports; expected one of sqlite, postgres",
-        );
-        assert!(!ended.log.contains("secret"), "{ended:?}");
+    for (url, scheme) in
+        [("mysql://root:secret@127.0.0.1/shop", "mysql"), ("host=127.0.0.1 password=secret", "")]
+    {
+        for command in [&[][..], &["migrate", "up"], &["seed"], &["check"]] {
+            let ended = run(&folder, &[command, &["--database-url", url]].concat()).await;
+            let refused = format!(
+                "\"{scheme}\" is not a database that this build supports; expected one of sqlite, postgres"
+            );
+            assert_failed(&ended, &refused);
+            assert!(!ended.log.contains("secret"), "{ended:?}");
+        }
     }
 }
 
