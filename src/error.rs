@@ -160,7 +160,7 @@ impl Error {
     }
 
     /// Reports a missing variable that is written for `argument` (a path such as `where.name.eq`).
-    pub fn missing_variable(argument: &str, variable: &str) -> Self {
+    pub(crate) fn missing_variable(argument: &str, variable: &str) -> Self {
         Self::new(
             Code::BadUserInput,
             format!("argument \"{argument}\": expected a value, but the variable ${variable} was not given"),
@@ -169,7 +169,7 @@ impl Error {
     }
 
     /// Reports that `argument` requires type `of` and has neither a value nor null.
-    pub fn not_given(argument: &str, of: &str) -> Self {
+    pub(crate) fn not_given(argument: &str, of: &str) -> Self {
         Self::new(
             Code::BadUserInput,
             format!("argument \"{argument}\": expected a value of type {of}, but none was given"),
@@ -178,7 +178,7 @@ impl Error {
     }
 
     /// Reports that the database has no number left for a key that `argument` leaves to it.
-    pub fn no_free_key(argument: &str) -> Self {
+    pub(crate) fn no_free_key(argument: &str) -> Self {
         Self::new(
             Code::BadUserInput,
             format!(
@@ -195,13 +195,13 @@ impl Error {
     }
 
     /// Reports that the row of `entity` with this key is not in the modified list; it may exist elsewhere.
-    pub fn not_in_list(entity: &str, key: Value) -> Self {
+    pub(crate) fn not_in_list(entity: &str, key: Value) -> Self {
         let message = format!("no {entity} in this list has the key {key}");
         Self::new(Code::NotFound, message, json!({ "entity": entity, "key": key }))
     }
 
     /// Reports an exceeded row ceiling; `asked` is the number of rows counted before loading stopped.
-    pub fn too_many_rows(limit: u64, asked: u64) -> Self {
+    pub(crate) fn too_many_rows(limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooManyRows,
             format!("the result has more than {limit} rows; reduce it with limit or first"),
@@ -211,7 +211,7 @@ impl Error {
 
     /// Reports a document that exceeds a limit: `of` is the limit's name, and `document` describes the
     /// excess. `asked` is the counted total, or `u64::MAX` if it exceeds the counter.
-    pub fn too_complex(of: &str, document: &str, limit: u64, asked: u64) -> Self {
+    pub(crate) fn too_complex(of: &str, document: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooComplex,
             format!("{document}; the limit is {limit}"),
@@ -220,7 +220,7 @@ impl Error {
     }
 
     /// Reports that the document, or the value of a variable, nests too deep; `asked` is the depth.
-    pub fn too_deep(what: &str, limit: u64, asked: u64) -> Self {
+    pub(crate) fn too_deep(what: &str, limit: u64, asked: u64) -> Self {
         Self::new(
             Code::TooDeep,
             format!("{what} is nested {asked} levels deep; the limit is {limit}"),
@@ -229,7 +229,7 @@ impl Error {
     }
 
     /// Reports that the unique key over `fields` of `entity` is taken.
-    pub fn unique_violation(entity: &str, fields: &[String]) -> Self {
+    pub(crate) fn unique_violation(entity: &str, fields: &[String]) -> Self {
         let message = match fields {
             [] => format!("another {entity} has the same unique key, in columns outside the schema"),
             fields => format!("another {entity} has the same {}", fields.join(" and ")),
@@ -239,7 +239,7 @@ impl Error {
 
     /// Reports that the relation `field` of `entity` references no row. Either is empty if the schema has no
     /// name for it.
-    pub fn foreign_key_violation(entity: &str, field: &str) -> Self {
+    pub(crate) fn foreign_key_violation(entity: &str, field: &str) -> Self {
         let message = match (entity, field) {
             ("", _) => "a foreign key does not match any row".to_owned(),
             (entity, "") => format!("a foreign key of {entity}, outside the schema, does not match any row"),
@@ -251,7 +251,7 @@ impl Error {
 
     /// Reports that `field` of `entity` requires a value; `field` is empty if the column is not in the
     /// schema.
-    pub fn not_null_violation(entity: &str, field: &str) -> Self {
+    pub(crate) fn not_null_violation(entity: &str, field: &str) -> Self {
         let message = match field {
             "" => format!("a column of {entity}, outside the schema, must not be null"),
             field => format!("{entity}.{field} must not be null"),
@@ -261,7 +261,7 @@ impl Error {
 
     /// Reports a violated check constraint on the table of `entity`. A refusal that names no constraint comes from code
     /// of the database.
-    pub fn check_violation(entity: &str, constraint: &str) -> Self {
+    pub(crate) fn check_violation(entity: &str, constraint: &str) -> Self {
         if constraint.is_empty() {
             return Self::rule_violation(entity, constraint);
         }
@@ -271,7 +271,7 @@ impl Error {
 
     /// Reports a refusal by code of the database, such as a trigger. Its text is only logged, because it may contain hidden
     /// values. `entity` is empty for a refusal at the end of the transaction, `constraint` if the code names none.
-    pub fn rule_violation(entity: &str, constraint: &str) -> Self {
+    pub(crate) fn rule_violation(entity: &str, constraint: &str) -> Self {
         let of = if entity.is_empty() { String::new() } else { format!(" for {entity}") };
         let rule = match constraint {
             "" => "a rule of the database".to_owned(),
@@ -282,14 +282,14 @@ impl Error {
     }
 
     /// A row conflicts with another by an exclusion constraint.
-    pub fn exclusion_violation(entity: &str, constraint: &str) -> Self {
+    pub(crate) fn exclusion_violation(entity: &str, constraint: &str) -> Self {
         let message = format!("{entity} violates the exclusion constraint \"{constraint}\"");
         Self::new(Code::CheckViolation, message, json!({ "entity": entity, "constraint": constraint }))
     }
 
     /// Rows that reference this row forbid its deletion; `by` lists each relation with their number. A
     /// relation has no name if its table is not in the schema.
-    pub fn delete_restricted(entity: &str, key: Value, by: &[(Option<String>, i64)]) -> Self {
+    pub(crate) fn delete_restricted(entity: &str, key: Value, by: &[(Option<String>, i64)]) -> Self {
         let listed: Vec<String> = by
             .iter()
             .map(|(relation, count)| match relation {
@@ -319,28 +319,28 @@ impl Error {
     }
 
     /// A table has changed since a statement of the transaction was prepared.
-    pub fn stale(cause: impl fmt::Display) -> Self {
+    pub(crate) fn stale(cause: impl fmt::Display) -> Self {
         Self::conflict(cause).tried_again(Retry::FewTimes)
     }
 
     /// Reports a request that is malformed, or sent in an unsupported way.
-    pub fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(Code::BadRequest, message, Value::Null)
     }
 
     /// Reports that the caller is not signed in, or that its credentials prove no identity. The reason is for the log
     /// alone.
-    pub fn unauthenticated(message: impl Into<String>) -> Self {
+    pub(crate) fn unauthenticated(message: impl Into<String>) -> Self {
         Self::new(Code::Unauthenticated, message, Value::Null)
     }
 
     /// Reports that an identity has ended while an operation was running.
-    pub fn expired() -> Self {
+    pub(crate) fn expired() -> Self {
         Self::unauthenticated("the sign-in has expired")
     }
 
     /// Reports that credentials cannot be verified at the moment, because a provider cannot be reached.
-    pub fn sign_in_unavailable() -> Self {
+    pub(crate) fn sign_in_unavailable() -> Self {
         Self::new(
             Code::Unavailable,
             "sign-in is not available at the moment",
@@ -349,7 +349,7 @@ impl Error {
     }
 
     /// Reports a viewer that has sent too many operations, and may send the next one after so many seconds.
-    pub fn too_many_requests(seconds: u64) -> Self {
+    pub(crate) fn too_many_requests(seconds: u64) -> Self {
         Self::new(
             Code::TooManyRequests,
             "too many operations were sent; try again later",
@@ -358,7 +358,7 @@ impl Error {
     }
 
     /// Reports that an operation cannot be written into the audit log at the moment, and was not executed.
-    pub fn audit_failing() -> Self {
+    pub(crate) fn audit_failing() -> Self {
         Self::new(
             Code::Unavailable,
             "the audit log cannot be written at the moment",
@@ -372,12 +372,12 @@ impl Error {
     }
 
     /// Reports a role that no policy declares.
-    pub fn unknown_role(role: &str) -> Self {
+    pub(crate) fn unknown_role(role: &str) -> Self {
         Self::new(Code::Forbidden, format!("the role \"{role}\" is not declared"), json!({ "role": role }))
     }
 
     /// Reports a row of `entity` that the viewer's role may not leave behind by `action`.
-    pub fn write_forbidden(entity: &str, action: &str) -> Self {
+    pub(crate) fn write_forbidden(entity: &str, action: &str) -> Self {
         Self::new(
             Code::Forbidden,
             format!("the role may not {action} this {entity}"),
@@ -386,32 +386,32 @@ impl Error {
     }
 
     /// Reports an unknown document hash. Clients look for exactly this message, or for the code.
-    pub fn persisted_query_not_found() -> Self {
+    pub(crate) fn persisted_query_not_found() -> Self {
         Self::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound", Value::Null)
     }
 
     /// Reports a document outside the service's list.
-    pub fn document_not_trusted(message: impl Into<String>) -> Self {
+    pub(crate) fn document_not_trusted(message: impl Into<String>) -> Self {
         Self::new(Code::DocumentNotTrusted, message, Value::Null)
     }
 
     /// Reports a document that does not fit the schema, for faults found outside validation proper.
-    pub fn validation(message: impl Into<String>) -> Self {
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::new(Code::ValidationFailed, message, Value::Null)
     }
 
     /// Reports a document that is not GraphQL.
-    pub fn parse(message: impl Into<String>) -> Self {
+    pub(crate) fn parse(message: impl Into<String>) -> Self {
         Self::new(Code::ParseFailed, message, Value::Null)
     }
 
     /// Reports that the service's database user lacks permission.
-    pub fn no_right(cause: impl fmt::Display) -> Self {
+    pub(crate) fn no_right(cause: impl fmt::Display) -> Self {
         Self::forbidden("the service lacks the database privilege for this operation").caused_by(cause)
     }
 
     /// Reports a read-only database, such as a standby server or a file without write permission.
-    pub fn read_only(cause: impl fmt::Display) -> Self {
+    pub(crate) fn read_only(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
             "the database is read-only at the moment",
@@ -421,7 +421,7 @@ impl Error {
     }
 
     /// Reports that the database's disk is full.
-    pub fn disk_full(cause: impl fmt::Display) -> Self {
+    pub(crate) fn disk_full(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Unavailable,
             "the database has no free disk space at the moment",
@@ -442,14 +442,14 @@ impl Error {
 
     /// Reports a connection that was lost during commit. Carries no `retryAfter`: a retry may execute the
     /// operation twice.
-    pub fn outcome_unknown(cause: impl fmt::Display) -> Self {
+    pub(crate) fn outcome_unknown(cause: impl fmt::Display) -> Self {
         let message = "the connection to the database was lost during the commit; \
                        the outcome of the operation is unknown";
         Self::new(Code::Unavailable, message, Value::Null).caused_by(cause)
     }
 
     /// Reports that the database did not respond in time.
-    pub fn timeout(cause: impl fmt::Display) -> Self {
+    pub(crate) fn timeout(cause: impl fmt::Display) -> Self {
         Self::new(
             Code::Timeout,
             "the database did not answer in time",
@@ -459,7 +459,7 @@ impl Error {
     }
 
     /// Reports that the maximum number of requests is running.
-    pub fn overloaded() -> Self {
+    pub(crate) fn overloaded() -> Self {
         Self::new(
             Code::Unavailable,
             "concurrency limit reached: too many requests are running at the moment",
@@ -468,7 +468,7 @@ impl Error {
     }
 
     /// Reports that the maximum number of operations, `limit`, is running on a socket.
-    pub fn too_many_subscriptions(limit: usize) -> Self {
+    pub(crate) fn too_many_subscriptions(limit: usize) -> Self {
         Self::new(
             Code::Unavailable,
             format!("this socket has reached its limit of {limit} running operations"),
@@ -477,7 +477,7 @@ impl Error {
     }
 
     /// Reports that the request timed out after this many seconds.
-    pub fn out_of_time(seconds: u64) -> Self {
+    pub(crate) fn out_of_time(seconds: u64) -> Self {
         Self::new(
             Code::Timeout,
             format!("the request exceeded the time limit of {seconds} s and was cancelled"),
@@ -486,14 +486,14 @@ impl Error {
     }
 
     /// Reports that `left_out` further errors do not fit into the response.
-    pub fn too_many_errors(left_out: usize) -> Self {
+    pub(crate) fn too_many_errors(left_out: usize) -> Self {
         let message = format!("{left_out} further errors are omitted");
         Self::new(Code::TooManyErrors, message, json!({ "leftOut": left_out }))
     }
 
     /// Reports a stored value of `entity` that the API cannot represent; `field` names its column if known.
     /// `cause` is only logged, and contains no part of the value.
-    pub fn unreadable(entity: &str, field: Option<&str>, cause: impl fmt::Display) -> Self {
+    pub(crate) fn unreadable(entity: &str, field: Option<&str>, cause: impl fmt::Display) -> Self {
         let of = field.map_or_else(|| format!("a key of {entity}"), |field| format!("{entity}.{field}"));
         Self::new(
             Code::Internal,
@@ -504,17 +504,17 @@ impl Error {
     }
 
     /// A number that the database computes for a query is beyond the range of its type. [`Error::of_aggregate`] names it.
-    pub fn out_of_range(cause: impl fmt::Display) -> Self {
+    pub(crate) fn out_of_range(cause: impl fmt::Display) -> Self {
         Self::new(Code::BadUserInput, OUT_OF_RANGE, Value::Null).caused_by(cause)
     }
 
     /// Returns whether the error is that of [`Error::out_of_range`].
-    pub fn is_out_of_range(&self) -> bool {
+    pub(crate) fn is_out_of_range(&self) -> bool {
         self.0.message == OUT_OF_RANGE
     }
 
     /// A sum or an average of these fields of `entity` is beyond the range of its type.
-    pub fn of_aggregate(entity: &str, fields: &[&str], cause: impl fmt::Display) -> Self {
+    pub(crate) fn of_aggregate(entity: &str, fields: &[&str], cause: impl fmt::Display) -> Self {
         let named: Vec<String> = fields.iter().map(|field| format!("{entity}.{field}")).collect();
         Self::new(
             Code::BadUserInput,
@@ -531,7 +531,7 @@ impl Error {
 
     /// Converts the error of a hand-written field, with its author's extensions. Without a code it is an
     /// internal error: its message is logged, too.
-    pub fn of_hand_written_field(message: String, mut extensions: Map<String, Value>) -> Self {
+    pub(crate) fn of_hand_written_field(message: String, mut extensions: Map<String, Value>) -> Self {
         let given = extensions.get("code").map(|code| Code::iter().find(|known| code == known.as_str()));
         let code = match given {
             None => Code::Internal,
@@ -547,12 +547,12 @@ impl Error {
 
     /// Marks the error of a missing row as a possible race: another transaction may have inserted the row
     /// meanwhile.
-    pub fn perhaps_raced(self) -> Self {
+    pub(crate) fn perhaps_raced(self) -> Self {
         self.tried_again(Retry::Once)
     }
 
     /// Returns how often the operation is tried again.
-    pub fn retry(&self) -> Retry {
+    pub(crate) fn retry(&self) -> Retry {
         self.0.retry
     }
 

@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 //! # The modules
 //!
-//! [`Registry`] reflects entities into a checked [`Model`]; [`Schema`] serves the model as GraphQL. `server` puts the schema behind
-//! HTTP; [`diagram`] draws the model. Items that this documentation does not show are internals: tests and benchmarks use them,
-//! and they may change in any release.
+//! [`Registry`] reflects entities into a checked [`Model`]; [`Schema`] serves the model as GraphQL, from the [`Database`] that
+//! [`connect`] opens. [`server`] puts the schema behind HTTP, [`policy`] says who may read and write what, [`tables`] describes
+//! tables without entities, and [`diagram`] draws the model.
 //!
 //! # Other crates in the interface
 //!
@@ -14,27 +14,57 @@
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("crowsfoot needs a database: enable the feature `sqlite` or `postgres`");
 
-pub mod database;
+mod database;
 pub mod diagram;
-#[doc(hidden)]
-pub mod dialect;
-#[doc(hidden)]
-pub mod error;
-#[doc(hidden)]
-pub mod execute;
-#[doc(hidden)]
-pub mod guard;
-pub mod model;
+mod dialect;
+mod error;
+mod execute;
+mod guard;
+mod model;
 mod mutate;
-#[doc(hidden)]
-pub mod plan;
+mod plan;
 pub mod policy;
-pub mod schema;
+mod schema;
 #[cfg(feature = "server")]
 pub mod server;
 
 pub use async_graphql;
+pub use database::{
+    ChangeNotifier, ChangeRelay, ChangeSource, ConnectError, ConnectSettings, Database, DatabaseDescription,
+    Difference, LeftOut, Pooler, RelayError, Synchronous, Touched, connect, connect_with, describe, verify,
+};
 pub use error::{Code, Error, LocatedError, Result};
-pub use model::{EntityOptions, Model, Registry};
-pub use schema::{Schema, SchemaBuilder};
+pub use model::{
+    Declaration, EntityOptions, Model, ModelError, ModelFault, Note, OnDelete, Registry, Spelling,
+    TableOptions,
+};
+pub use schema::{
+    CommitHook, CommittedWrites, DocumentLimits, EntityField, Executed, ExecutionLimits, FieldBatch,
+    ReadConsistency, Schema, SchemaBuilder, Session, StatementRecord, rows,
+};
 pub use sea_orm;
+
+/// Descriptions of tables, which [`Registry::from_tables`] reads in place of entities.
+pub mod tables {
+    pub use crate::model::{
+        ColumnDescription, DeclaredType, ForeignKeyDescription, Generation, KeyAction, Table,
+        TableDescription, TableKind, UniqueKeyDescription,
+    };
+}
+
+/// Internals, by room. Crowsfoot's own tests, benchmarks and command line use them; they may change in any release.
+#[doc(hidden)]
+pub mod internals {
+    pub mod database {
+        pub use crate::database::*;
+    }
+    pub mod dialect {
+        pub use crate::dialect::*;
+    }
+    pub mod model {
+        pub use crate::model::*;
+    }
+    pub mod plan {
+        pub use crate::plan::*;
+    }
+}

@@ -71,7 +71,7 @@ impl Database {
     /// # Errors
     /// If the database does not exist.
     pub async fn connect(&self) -> Result<DatabaseConnection, Failure> {
-        let database = crowsfoot::database::connect(&self.url(), 1).await?;
+        let database = crowsfoot::connect(&self.url(), 1).await?;
         Ok(DatabaseConnection::clone(&database))
     }
 
@@ -99,7 +99,7 @@ impl Database {
                 let (place, options) = self.postgres_url.split_once('?').unwrap_or((&self.postgres_url, ""));
                 let (server, name) = place.rsplit_once('/').ok_or("the URL names no database")?;
                 let administration = format!("{server}/postgres?{options}");
-                let administration = crowsfoot::database::connect(&administration, 1).await?;
+                let administration = crowsfoot::connect(&administration, 1).await?;
                 administration
                     .execute_unprepared(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"))
                     .await?;

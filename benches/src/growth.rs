@@ -5,10 +5,8 @@ use std::hint::black_box;
 
 use async_graphql::{Request, Variables};
 use clap::{Args, ValueEnum};
-use crowsfoot::Schema;
-use crowsfoot::database::connect;
-use crowsfoot::model::Model;
-use crowsfoot::plan::write_node_id;
+use crowsfoot::internals::plan::write_node_id;
+use crowsfoot::{Model, Schema, connect};
 use migration::Migrator;
 use sea_orm::Value;
 use sea_orm_migration::MigratorTrait;
@@ -80,7 +78,7 @@ fn new_author(number: u64) -> Json {
 /// Returns the data of a response without errors.
 async fn answer(
     schema: &Schema,
-    database: &crowsfoot::database::Database,
+    database: &crowsfoot::Database,
     text: &str,
     list: Json,
 ) -> Result<Json, Failure> {

@@ -81,7 +81,7 @@ pub async fn repeat(Repeat { step, workload, times, sqlite_file }: Repeat) -> Re
             }
         }
         Step::Answer => {
-            let database = crowsfoot::database::connect(&Database::sqlite(sqlite_file).url(), 1).await?;
+            let database = crowsfoot::connect(&Database::sqlite(sqlite_file).url(), 1).await?;
             for request in requests {
                 let executed = schema.execute(black_box(request), &database).await;
                 if let Some(error) = executed.errors.first() {

@@ -1,7 +1,7 @@
 //! Differences between the schema and the database, at start and as a command.
 
-use crowsfoot::Model;
-use crowsfoot::database::{self, Database, DatabaseDescription, Difference};
+use crowsfoot::internals::database;
+use crowsfoot::{Database, DatabaseDescription, Difference, Model};
 
 use crate::Failure;
 use crate::config::DatabaseCheck;
@@ -40,7 +40,7 @@ pub async fn at_start(
 /// # Errors
 /// If a promise of the schema is not kept by the database.
 pub async fn print(model: &Model, connection: &Database) -> Result<(), Failure> {
-    let mut found = database::verify(model, connection).await?;
+    let mut found = crowsfoot::verify(model, connection).await?;
     found.append(&mut database::broken_promises(model, connection).await?);
     let (faults, notes): (Vec<_>, Vec<_>) = found.into_iter().partition(Difference::is_fault);
     for note in &notes {

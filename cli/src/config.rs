@@ -3,7 +3,7 @@
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crowsfoot::policy::RequestRate;
-use crowsfoot::{database, execute, guard};
+use crowsfoot::{DocumentLimits, ExecutionLimits};
 
 /// GraphQL service over SeaORM entities, with typed to-one and to-many relations.
 ///
@@ -259,7 +259,7 @@ pub enum PostgresPooler {
     Transaction,
 }
 
-impl From<PostgresPooler> for database::Pooler {
+impl From<PostgresPooler> for crowsfoot::Pooler {
     fn from(pooler: PostgresPooler) -> Self {
         match pooler {
             PostgresPooler::Auto => Self::Auto,
@@ -309,13 +309,13 @@ pub struct Serve {
     #[arg(long, env = "CROWSFOOT_WORKERS")]
     pub workers: Option<std::num::NonZeroUsize>,
     /// Maximum number of rows that a request may load; a larger request is refused
-    #[arg(long, env = "CROWSFOOT_MAX_ROWS", default_value_t = execute::ExecutionLimits::DEFAULT.rows, value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
+    #[arg(long, env = "CROWSFOOT_MAX_ROWS", default_value_t = ExecutionLimits::DEFAULT.rows, value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
     pub max_rows: u64,
     /// Maximum cost of a query in rows; a larger query is refused
     ///
     /// The cost is the product of the limits along the levels of the query, and is checked before any SQL statement is
     /// sent. A list without a limit counts as 100 rows at the root and 10 rows below.
-    #[arg(long, env = "CROWSFOOT_MAX_COST", default_value_t = execute::ExecutionLimits::DEFAULT.cost, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, env = "CROWSFOOT_MAX_COST", default_value_t = ExecutionLimits::DEFAULT.cost, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_cost: u64,
     /// Limits of documents
     #[command(flatten)]
@@ -472,56 +472,56 @@ pub enum LiveChanges {
 #[derive(Clone, Debug, Args)]
 pub struct Guard {
     /// Maximum size of a document in bytes
-    #[arg(long, env = "CROWSFOOT_MAX_BYTES", default_value_t = guard::DocumentLimits::DEFAULT.bytes, value_name = "BYTES", value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_BYTES", default_value_t = DocumentLimits::DEFAULT.bytes, value_name = "BYTES", value_parser = at_least_one)]
     max_bytes: usize,
     /// Maximum number of tokens in a document (names, numbers, strings, punctuators)
-    #[arg(long, env = "CROWSFOOT_MAX_TOKENS", default_value_t = guard::DocumentLimits::DEFAULT.tokens, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_TOKENS", default_value_t = DocumentLimits::DEFAULT.tokens, value_parser = at_least_one)]
     max_tokens: usize,
     /// Maximum size of a name in a document in bytes
-    #[arg(long, env = "CROWSFOOT_MAX_NAME_BYTES", default_value_t = guard::DocumentLimits::DEFAULT.name_bytes, value_name = "BYTES", value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_NAME_BYTES", default_value_t = DocumentLimits::DEFAULT.name_bytes, value_name = "BYTES", value_parser = at_least_one)]
     max_name_bytes: usize,
     /// Maximum nesting depth of a document
     ///
     /// The limit applies to brackets, and to selection sets after fragments are expanded.
-    #[arg(long, env = "CROWSFOOT_MAX_DEPTH", default_value_t = guard::DocumentLimits::DEFAULT.depth, value_parser = depth())]
+    #[arg(long, env = "CROWSFOOT_MAX_DEPTH", default_value_t = DocumentLimits::DEFAULT.depth, value_parser = depth())]
     max_depth: usize,
     /// Maximum number of aliases in a document
-    #[arg(long, env = "CROWSFOOT_MAX_ALIASES", default_value_t = guard::DocumentLimits::DEFAULT.aliases)]
+    #[arg(long, env = "CROWSFOOT_MAX_ALIASES", default_value_t = DocumentLimits::DEFAULT.aliases)]
     max_aliases: usize,
     /// Maximum number of root fields in an operation
-    #[arg(long, env = "CROWSFOOT_MAX_ROOT_FIELDS", default_value_t = guard::DocumentLimits::DEFAULT.root_fields, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_ROOT_FIELDS", default_value_t = DocumentLimits::DEFAULT.root_fields, value_parser = at_least_one)]
     max_root_fields: usize,
     /// Maximum number of directives in a document
-    #[arg(long, env = "CROWSFOOT_MAX_DIRECTIVES", default_value_t = guard::DocumentLimits::DEFAULT.directives)]
+    #[arg(long, env = "CROWSFOOT_MAX_DIRECTIVES", default_value_t = DocumentLimits::DEFAULT.directives)]
     max_directives: usize,
     /// Maximum number of operations in a document
-    #[arg(long, env = "CROWSFOOT_MAX_OPERATIONS", default_value_t = guard::DocumentLimits::DEFAULT.operations, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_OPERATIONS", default_value_t = DocumentLimits::DEFAULT.operations, value_parser = at_least_one)]
     max_operations: usize,
     /// Maximum number of variables in a document
-    #[arg(long, env = "CROWSFOOT_MAX_VARIABLES", default_value_t = guard::DocumentLimits::DEFAULT.variables)]
+    #[arg(long, env = "CROWSFOOT_MAX_VARIABLES", default_value_t = DocumentLimits::DEFAULT.variables)]
     max_variables: usize,
     /// Maximum number of fields, spreads and inline fragments in a document
-    #[arg(long, env = "CROWSFOOT_MAX_SELECTIONS", default_value_t = guard::DocumentLimits::DEFAULT.selections, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_SELECTIONS", default_value_t = DocumentLimits::DEFAULT.selections, value_parser = at_least_one)]
     max_selections: usize,
     /// Maximum number of values in arguments and variables
     ///
     /// Scalars, lists and objects count. A variable counts at each use.
-    #[arg(long, env = "CROWSFOOT_MAX_VALUES", default_value_t = guard::DocumentLimits::DEFAULT.values, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_VALUES", default_value_t = DocumentLimits::DEFAULT.values, value_parser = at_least_one)]
     max_values: usize,
     /// Maximum size of text in arguments and variables in bytes
     ///
     /// A variable counts at each use.
-    #[arg(long, env = "CROWSFOOT_MAX_VALUE_BYTES", default_value_t = guard::DocumentLimits::DEFAULT.value_bytes, value_name = "BYTES", value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_VALUE_BYTES", default_value_t = DocumentLimits::DEFAULT.value_bytes, value_name = "BYTES", value_parser = at_least_one)]
     max_value_bytes: usize,
     /// Maximum number of items in a list of an argument or variable
-    #[arg(long, env = "CROWSFOOT_MAX_LIST_ITEMS", default_value_t = guard::DocumentLimits::DEFAULT.list_items, value_parser = at_least_one)]
+    #[arg(long, env = "CROWSFOOT_MAX_LIST_ITEMS", default_value_t = DocumentLimits::DEFAULT.list_items, value_parser = at_least_one)]
     max_list_items: usize,
 }
 
 impl Guard {
     /// Converts the settings into the limits of the library.
-    pub fn limits(&self) -> guard::DocumentLimits {
-        let mut limits = guard::DocumentLimits::DEFAULT;
+    pub fn limits(&self) -> DocumentLimits {
+        let mut limits = DocumentLimits::DEFAULT;
         limits.bytes = self.max_bytes;
         limits.tokens = self.max_tokens;
         limits.name_bytes = self.max_name_bytes;
@@ -540,7 +540,7 @@ impl Guard {
 }
 
 fn depth() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=guard::DocumentLimits::DEEPEST as u64)
+    RangedU64ValueParser::new().range(1..=DocumentLimits::DEEPEST as u64)
 }
 
 /// Parses a number greater than 0, because a limit of 0 would refuse every request.
@@ -589,7 +589,7 @@ pub enum ConsistencyLevel {
     Statement,
 }
 
-impl From<ConsistencyLevel> for execute::ReadConsistency {
+impl From<ConsistencyLevel> for crowsfoot::ReadConsistency {
     fn from(consistency: ConsistencyLevel) -> Self {
         match consistency {
             ConsistencyLevel::Snapshot => Self::Snapshot,

@@ -4,8 +4,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use crowsfoot::Model;
-use crowsfoot::model::{Column, ColumnType, Declaration, Entity, EntityId, Junction, Relation};
+use crowsfoot::internals::model::{Column, ColumnType, Entity, EntityId, Junction, Relation};
+use crowsfoot::{Declaration, Model};
 
 use crate::Failure;
 

@@ -21,11 +21,10 @@ use clap::Parser;
 use config::{
     Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, Migrate, ModelSource, PoliciesCommand,
 };
-use crowsfoot::database::{self, ConnectSettings};
 use crowsfoot::diagram::{self, Format};
-use crowsfoot::dialect::Dialect;
-use crowsfoot::plan::Catalog;
-use crowsfoot::{Schema, SchemaBuilder};
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::internals::plan::Catalog;
+use crowsfoot::{ConnectSettings, Schema, SchemaBuilder};
 use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed;
 use migration::{Migrator, apply};
@@ -79,9 +78,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn connect(database: &DatabaseOptions) -> Result<database::Database, Failure> {
+async fn connect(database: &DatabaseOptions) -> Result<crowsfoot::Database, Failure> {
     let settings = ConnectSettings::new(database.pool_size).pooler(database.postgres_pooler.into());
-    Ok(database::connect_with(&database.database_url, &settings).await?)
+    Ok(crowsfoot::connect_with(&database.database_url, &settings).await?)
 }
 
 async fn migrate(direction: &Migrate) -> Result<(), Failure> {
@@ -278,7 +277,7 @@ async fn generate(
     options.fit(source.from_database)?;
     source::require_file(&database.database_url)?;
     let connection = connect(database).await?;
-    let mut described = database::describe(&connection, &source.schema).await?;
+    let mut described = crowsfoot::describe(&connection, &source.schema).await?;
     connection.close().await?;
     let all = source::model(&described, &options, |_| {})?;
     for entity in all.entities.iter().filter(|entity| !generate::has_entity(entity)) {

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use crowsfoot::EntityOptions;
-use crowsfoot::model::{ModelError, ModelFault, OnDelete, Spelling, TableOptions};
 use crowsfoot::policy::{DatabaseSettings, Policies, RoleGrants, ViewerType};
 use crowsfoot::server::{JwtSettings, WebhookSettings};
+use crowsfoot::{EntityOptions, ModelError, ModelFault, OnDelete, Spelling, TableOptions};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};

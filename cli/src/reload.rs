@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actix_web::rt;
-use crowsfoot::database::{self, Database, DatabaseDescription};
 use crowsfoot::server::{AuditLog, GraphqlService};
+use crowsfoot::{Database, DatabaseDescription};
 
 use crate::config::Serve;
 use crate::served_options::ServedOptions;
@@ -93,7 +93,7 @@ impl Reload {
 /// Reads the options file and the tables; or returns the text of the fault.
 async fn read(settings: &Serve, connection: &Database) -> Result<Contents, String> {
     let options = options::text(settings.source.options.as_deref()).map_err(|fault| fault.to_string())?;
-    let tables = database::describe(connection, &settings.source.schema).await;
+    let tables = crowsfoot::describe(connection, &settings.source.schema).await;
     let tables = tables.map_err(|fault| fault.to_string())?;
     Ok(Contents { options, tables })
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use actix_web::rt;
-use crowsfoot::database::{self, ChangeRelay, ChangeSource, ConnectSettings, Database, Synchronous};
 use crowsfoot::policy::Policies;
 use crowsfoot::server::{AuditLog, Server, Settings, SocketLimits, TrustedDocuments};
+use crowsfoot::{ChangeRelay, ChangeSource, ConnectSettings, Database, Synchronous};
 use migration::apply;
 use migration::seed::{self, SeedError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
@@ -50,7 +50,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
             SqliteSynchronous::Normal => Synchronous::Normal,
         })
         .pooler(settings.database.postgres_pooler.into());
-    let connect = || database::connect_with(&settings.database.database_url, &connect_settings);
+    let connect = || crowsfoot::connect_with(&settings.database.database_url, &connect_settings);
     let live = match settings.source.from_database {
         true => {
             source::require_file(&settings.database.database_url)?;
@@ -68,7 +68,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     if !settings.no_migrate && !settings.source.from_database {
         prepare_database(&settings.database, &connection).await?;
     }
-    let tables = database::describe(&connection, &settings.source.schema).await?;
+    let tables = crowsfoot::describe(&connection, &settings.source.schema).await?;
     let is_complete = || example::registry().merge(&tables.tables) == example::registry();
     let schema = match compiled.filter(|_| is_complete()) {
         Some(schema) => schema,

@@ -3,11 +3,9 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use crowsfoot::database::DatabaseDescription;
-use crowsfoot::execute::ExecutionLimits;
 use crowsfoot::policy::Policies;
 use crowsfoot::server::{Jwt, SignIn, SignInSecret, Tokens, Webhook};
-use crowsfoot::{Model, Schema, SchemaBuilder};
+use crowsfoot::{DatabaseDescription, ExecutionLimits, Model, Schema, SchemaBuilder};
 
 use crate::config::{Mode, Serve};
 use crate::options::Options;

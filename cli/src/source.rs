@@ -3,8 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use crowsfoot::database::{self, Database, DatabaseDescription};
-use crowsfoot::{Model, Registry};
+use crowsfoot::{Database, DatabaseDescription, Model, Registry};
 
 use crate::Failure;
 use crate::config::ModelSource;
@@ -33,7 +32,7 @@ pub async fn read(
     options: &Options,
     note: impl Fn(&dyn Display),
 ) -> Result<Model, Failure> {
-    let described = database::describe(connection, &source.schema).await?;
+    let described = crowsfoot::describe(connection, &source.schema).await?;
     model(&described, options, note)
 }
 

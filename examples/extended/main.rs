@@ -17,11 +17,11 @@ use async_graphql::dynamic::{
     Field, FieldFuture, FieldValue, InputValue, ResolverContext, SubscriptionField, SubscriptionFieldFuture,
     TypeRef,
 };
-use crowsfoot::database::{Database, connect};
-use crowsfoot::model::Table;
-use crowsfoot::schema::{EntityField, FieldBatch, Session, rows};
 use crowsfoot::server::{Server, Settings};
-use crowsfoot::{Error, Registry, Schema, SchemaBuilder};
+use crowsfoot::tables::Table;
+use crowsfoot::{
+    Database, EntityField, Error, FieldBatch, Registry, Schema, SchemaBuilder, Session, connect, rows,
+};
 use futures_util::{Stream, stream};
 use sea_orm::prelude::*;
 use sea_orm::{ActiveValue, QueryOrder, QuerySelect};

@@ -9,10 +9,8 @@ mod entities;
 use std::sync::Arc;
 
 use async_graphql::dynamic::{Field, FieldFuture, FieldValue, InputValue, ResolverContext, TypeRef};
-use crowsfoot::database::connect;
-use crowsfoot::schema::{Session, rows};
 use crowsfoot::server::{Server, Settings};
-use crowsfoot::{Error, Registry, Schema};
+use crowsfoot::{Error, Registry, Schema, Session, connect, rows};
 use entities::{authors, biographies, book_subjects, books, reviews, subjects};
 use sea_orm::prelude::*;
 use sea_orm::{JoinType, QueryOrder, QuerySelect};
@@ -67,7 +65,7 @@ async fn most_books(context: ResolverContext<'_>) -> async_graphql::Result<Optio
         .order_by_desc(books::Column::Id.count())
         .order_by_asc(authors::Column::Id)
         .limit(limit)
-        .all(context.data::<Arc<Session>>()?.statements().connection())
+        .all(context.data::<Arc<Session>>()?.connection())
         .await?;
     // The client's selection on the authors is loaded in batches, like all others.
     Ok(Some(FieldValue::list(rows::<authors::Entity>(&context, &authors).await?)))

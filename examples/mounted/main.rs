@@ -12,9 +12,8 @@ use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App, HttpServer, rt, web};
-use crowsfoot::database::connect;
 use crowsfoot::server::{GraphqlService, Settings};
-use crowsfoot::{Registry, Schema};
+use crowsfoot::{Registry, Schema, connect};
 use sea_orm::ConnectionTrait;
 
 type Failure = Box<dyn std::error::Error>;

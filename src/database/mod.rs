@@ -22,7 +22,6 @@ mod tracked_statement;
 mod transaction;
 mod uninterrupted;
 
-#[doc(hidden)]
 pub use availability::{Availability, PoolUse};
 pub use capacity_hint::CapacityHint;
 pub use changes::{ChangeNotifier, ChangeSource, Listener, OwnChanges, Touched};
@@ -32,14 +31,12 @@ pub(crate) use handle::no_settings;
 pub use introspect::column_types::unreadable_columns;
 pub use introspect::describe::{DatabaseDescription, LeftOut, describe};
 pub(crate) use introspect::foreign_keys::COLUMNS as FOREIGN_KEY_COLUMNS;
-#[doc(hidden)]
 pub use introspect::foreign_keys::{Checked, ForeignKey, ForeignKeys};
 pub use introspect::verify::{Difference, broken_promises, verify, verify_described};
 #[cfg(test)]
 pub(crate) use plain_text::is_all_plain;
 pub(crate) use plain_text::is_escaped;
 pub use relay::{ChangeRelay, RelayError};
-#[doc(hidden)]
 pub use row::{Cell, Row, RowSet, Unreadable};
 pub(crate) use row_builder::RowSetBuilder;
 pub use settings::{ConnectSettings, Pooler, Synchronous};
@@ -48,5 +45,4 @@ pub use sql_error::{SqlError, SqlRefusal};
 pub use tracked_statement::{ExecutionStats, TrackedStatement};
 pub(crate) use transaction::CommitNotice;
 pub(crate) use transaction::Running;
-#[doc(hidden)]
 pub use transaction::Transaction;

@@ -38,7 +38,7 @@ pub enum RelayError {
 /// Relay of changes, until it is closed or dropped.
 ///
 /// ```no_run
-/// use crowsfoot::database::{ChangeSource, Database};
+/// use crowsfoot::{ChangeSource, Database};
 ///
 /// # async fn serve(database: Database) -> Result<(), Box<dyn std::error::Error>> {
 /// let relay = database.relay(ChangeSource::Notify, None).await?;

@@ -13,13 +13,9 @@ mod statements;
 mod tree;
 
 pub use answer::{Json, ModelResponse, json, object};
-pub use computed::Computed;
 pub use explain::StatementRecord;
 pub use field_batch::{FieldBatch, FieldResolver, FieldResolvers};
-pub use groups::Groups;
-pub use loader::{Batch, RelationLoader};
-pub use prepared_plan::{LoadStatements, PreparedPlan};
+pub use prepared_plan::PreparedPlan;
 pub use session::Session;
 pub use shared::{ExecutionLimits, ReadConsistency, Shared};
-pub use statements::Statements;
-pub use tree::{Child, Loaded, Tree};
+pub use tree::{Child, Tree};

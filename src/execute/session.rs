@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_graphql::dataloader::DataLoader;
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, Value};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, Value};
 use serde_json::{Map, Value as Json};
 use tracing::Instrument;
 
@@ -41,7 +41,7 @@ impl Session {
     ///
     /// # Errors
     /// Fails for a database that Crowsfoot does not support, or a viewer without the values that the rules take.
-    pub fn new(
+    pub(crate) fn new(
         shared: Arc<Shared>,
         database: Database,
         consistency: ReadConsistency,
@@ -94,12 +94,12 @@ impl Session {
     }
 
     /// Returns the rules of the viewer's role, with the viewer's values; `None` for administrators.
-    pub fn sight(&self) -> Option<Sight<'_>> {
+    pub(crate) fn sight(&self) -> Option<Sight<'_>> {
         self.shared.rules.as_ref().map(|rules| Sight { rules, values: &self.viewer })
     }
 
     /// Returns a session of the same request, with the same sight, outside any transaction.
-    pub fn outside(&self) -> Self {
+    pub(crate) fn outside(&self) -> Self {
         let statements = Arc::new(self.statements.outside());
         let outside = self.over(self.shared.clone(), statements.clone());
         match &self.under_rules {
@@ -109,7 +109,7 @@ impl Session {
     }
 
     /// Begins a transaction for the same request. Dropping both rolls it back.
-    pub async fn begin(&self) -> Result<(Self, Transaction)> {
+    pub(crate) async fn begin(&self) -> Result<(Self, Transaction)> {
         Ok(self.inside(self.statements.begin().await?))
     }
 
@@ -134,7 +134,7 @@ impl Session {
     ///
     /// # Errors
     /// `TOO_COMPLEX` if the loads request too many rows, or statements beyond the database's limits.
-    pub fn check_cost(&self, loads: &[Load], parents: u64) -> Result<()> {
+    pub(crate) fn check_cost(&self, loads: &[Load], parents: u64) -> Result<()> {
         self.check_complexity(loads)?;
         self.afford_rows(loads, parents)
     }
@@ -143,7 +143,7 @@ impl Session {
     ///
     /// # Errors
     /// `TOO_COMPLEX` with the first exceeded limit.
-    pub fn check_complexity(&self, loads: &[Load]) -> Result<()> {
+    pub(crate) fn check_complexity(&self, loads: &[Load]) -> Result<()> {
         Complexity::of(self.model(), self.shared.rules.as_ref(), loads).check(self.dialect)
     }
 
@@ -151,7 +151,7 @@ impl Session {
     ///
     /// # Errors
     /// Fails as [`Session::check_cost`].
-    pub fn afford_plan(&self, plan: &Plan) -> Result<()> {
+    pub(crate) fn afford_plan(&self, plan: &Plan) -> Result<()> {
         plan.complexity.check(self.dialect)?;
         self.afford_rows(&plan.loads, 1)
     }
@@ -167,7 +167,7 @@ impl Session {
     }
 
     /// Returns the time during which a mutation that conflicts with others is retried.
-    pub fn retry_time(&self) -> Duration {
+    pub(crate) fn retry_time(&self) -> Duration {
         self.shared.limits.retry_time
     }
 
@@ -177,12 +177,12 @@ impl Session {
     }
 
     /// Returns a planner for the fields of one document.
-    pub fn planner<'a>(&'a self, document: Document<'a>) -> Planner<'a> {
+    pub(crate) fn planner<'a>(&'a self, document: Document<'a>) -> Planner<'a> {
         Planner::new(&self.shared.model, &self.shared.defaults, document)
     }
 
     /// Returns the request's statements.
-    pub fn statements(&self) -> &Statements {
+    pub(crate) fn statements(&self) -> &Statements {
         &self.statements
     }
 
@@ -193,7 +193,7 @@ impl Session {
     }
 
     /// Returns a session for the next event of a subscription, whose rows are counted anew.
-    pub fn renewed(&self) -> Self {
+    pub(crate) fn renewed(&self) -> Self {
         Self {
             shared: self.shared.clone(),
             under_rules: None,
@@ -206,8 +206,13 @@ impl Session {
     }
 
     /// Begins a transaction over SeaORM's pool, for fields of the application.
-    pub async fn begin_pooled(&self) -> Result<(Self, Transaction)> {
+    pub(crate) async fn begin_pooled(&self) -> Result<(Self, Transaction)> {
         Ok(self.inside(self.statements.begin_pooled().await?))
+    }
+
+    /// Returns the database for statements of the application, outside any transaction.
+    pub fn connection(&self) -> &DatabaseConnection {
+        self.statements.connection()
     }
 
     /// Returns the transaction of a mutation with a field of the application, for that field's own statements. The
@@ -219,8 +224,8 @@ impl Session {
         self.statements.pooled_transaction().await
     }
 
-    /// Returns the request's dataloader, also for hand-written resolvers.
-    pub fn loader(&self) -> &DataLoader<RelationLoader> {
+    /// Returns the request's dataloader.
+    pub(crate) fn loader(&self) -> &DataLoader<RelationLoader> {
         self.loader.get_or_init(|| {
             // Log events of the task belong to this request.
             let spawn = |load: BoxFuture<'static, ()>| tokio::spawn(load.in_current_span());
@@ -231,7 +236,7 @@ impl Session {
     }
 
     /// Returns the statement builder for a database with this catalog.
-    pub fn select<'a>(&'a self, catalog: &'a Catalog) -> SqlBuilder<'a> {
+    pub(crate) fn select<'a>(&'a self, catalog: &'a Catalog) -> SqlBuilder<'a> {
         SqlBuilder {
             model: &self.shared.model,
             dialect: self.dialect,

@@ -14,8 +14,8 @@ impl Registry {
     /// are passed over.
     ///
     /// ```no_run
-    /// # async fn serve(database: crowsfoot::database::Database) -> Result<(), Box<dyn std::error::Error>> {
-    /// let described = crowsfoot::database::describe(&database, &[]).await?;
+    /// # async fn serve(database: crowsfoot::Database) -> Result<(), Box<dyn std::error::Error>> {
+    /// let described = crowsfoot::describe(&database, &[]).await?;
     /// let model = crowsfoot::Registry::new()
     ///     .register::<entity::user::Entity>()
     ///     .register::<entity::profile::Entity>()

@@ -10,7 +10,6 @@ mod fault;
 mod limit;
 mod long_decimal;
 mod merge;
-#[doc(hidden)]
 pub mod names;
 mod native;
 mod note;
@@ -24,19 +23,15 @@ mod tables;
 mod vocabulary;
 
 pub use column_type::{ChoiceType, ColumnType, ListType, Scalar};
-#[doc(hidden)]
 pub use column_type::{Operators, is_null, normalize_key};
 pub use declared_type::DeclaredType;
 pub(crate) use declared_type::quoted;
 pub use description::{
     ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
 };
-#[doc(hidden)]
 pub use expected::Expected;
 pub use fault::{ModelError, ModelFault};
-#[doc(hidden)]
 pub use limit::Limit;
-#[doc(hidden)]
 pub use long_decimal::{long_decimal, read_decimal, stored_decimal};
 pub use native::{NativeForm, NativeType, Subtype};
 pub use note::Note;
@@ -45,7 +40,6 @@ pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Rela
 pub use spelling::Spelling;
 pub use table::{ColumnId, EntityId, RelationId, Table};
 pub use tables::TableOptions;
-#[doc(hidden)]
 pub use vocabulary::{AggregateFunction, Combinator, NestedNeed, NestedVerb, Operator, Quantifier};
 
 use std::collections::{BTreeMap, HashMap};
@@ -54,21 +48,28 @@ use sea_orm::Value;
 
 use names::{ConnectionTypes, MutationRoot, RootNames, TypeNames};
 
-/// All registered entities and their relations.
+/// All registered entities and their relations, checked. [`Schema::builder`](crate::Schema::builder) serves them;
+/// [`diagram::draw`](crate::diagram::draw) draws them.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
+    #[doc(hidden)]
     /// Entities in order of registration.
     pub entities: Vec<Entity>,
+    #[doc(hidden)]
     /// Database enums of the entities' columns.
     pub enumerations: Vec<Enumeration>,
+    #[doc(hidden)]
     /// Root fields that read an entity, by name.
     pub roots: HashMap<String, (EntityId, Root)>,
+    #[doc(hidden)]
     /// Root fields that write an entity, by name.
     pub mutation_roots: HashMap<String, (EntityId, MutationRoot)>,
     /// Parts of a database that the model leaves out, and names that gave way. Entities have none.
     pub notes: Vec<Note>,
+    #[doc(hidden)]
     /// True if a database's tables fill the model, and not entities.
     pub is_of_tables: bool,
+    #[doc(hidden)]
     /// Fields of the application on the types of entities, by entity and name.
     pub computed: BTreeMap<EntityId, BTreeMap<String, ComputedField>>,
 }
@@ -193,6 +194,7 @@ pub struct Enumeration {
     pub exposed: bool,
 }
 
+#[doc(hidden)]
 impl Model {
     /// Returns the exposed entity with the type `name`.
     pub fn entity_named(&self, name: &str) -> Option<EntityId> {

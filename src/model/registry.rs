@@ -23,7 +23,7 @@ use super::{ModelFault, Note, OnDelete, Spelling};
 ///     .register_with::<author::Entity>(|entity| entity.hide("password"))
 ///     .model()?;
 /// assert_eq!(model.entities[0].name, "Author");
-/// # Ok::<(), crowsfoot::model::ModelError>(())
+/// # Ok::<(), crowsfoot::ModelError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Registry {
@@ -124,7 +124,7 @@ impl EntityOptions {
     ///     .register::<entity::employee::Entity>()
     ///     .model()?;
     /// assert!(model.entities[0].columns.iter().any(|column| column.name == "code" && column.has_default));
-    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// # Ok::<(), crowsfoot::ModelError>(())
     /// ```
     pub fn default_value(mut self, column: impl Into<String>, value: serde_json::Value) -> Self {
         self.defaults.insert(column.into(), value);
@@ -202,7 +202,7 @@ impl EntityOptions {
     ///     .register_with::<entity::book::Entity>(|book| book.reverse("author", "works"))
     ///     .model()?;
     /// assert!(model.entities[0].relation_of_field("works").is_some());
-    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// # Ok::<(), crowsfoot::ModelError>(())
     /// ```
     pub fn reverse(mut self, relation: impl Into<String>, field: impl Into<String>) -> Self {
         self.reverse.insert(relation.into(), field.into());
@@ -241,7 +241,7 @@ impl EntityOptions {
     ///     .register::<entity::employee::Entity>()
     ///     .model()?;
     /// assert_eq!(model.enumerations[0].name, "BadgeCode");
-    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// # Ok::<(), crowsfoot::ModelError>(())
     /// ```
     pub fn choices<N: Into<String>>(
         mut self,
@@ -356,7 +356,7 @@ impl EntityOptions {
     /// says `posts`. A list through a junction stands for the junction's key to this entity.
     ///
     /// ```
-    /// use crowsfoot::model::OnDelete;
+    /// use crowsfoot::OnDelete;
     ///
     /// let model = crowsfoot::Registry::new()
     ///     .register_with::<entity::author::Entity>(|author| author.on_delete("posts", OnDelete::Cascade))
@@ -366,7 +366,7 @@ impl EntityOptions {
     /// let post = model.entities.iter().find(|entity| entity.name == "Post");
     /// let rules = post.into_iter().flat_map(|post| &post.relations).map(|relation| relation.rule);
     /// assert_eq!(rules.collect::<Vec<_>>(), [Some(OnDelete::Cascade)]);
-    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// # Ok::<(), crowsfoot::ModelError>(())
     /// ```
     pub fn on_delete(mut self, relation: impl Into<String>, rule: OnDelete) -> Self {
         self.on_delete.insert(relation.into(), rule);
@@ -462,7 +462,7 @@ impl Registry {
     ///     .many_to_many::<student::Entity, course::Entity>("courses")
     ///     .model()?;
     /// assert!(model.entities[0].relation_of_field("courses").is_some());
-    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// # Ok::<(), crowsfoot::ModelError>(())
     /// ```
     pub fn many_to_many<E, R>(mut self, field: impl Into<String>) -> Self
     where

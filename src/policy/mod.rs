@@ -26,10 +26,11 @@ pub use isolation::Isolation;
 pub use limits::RoleLimits;
 pub use reader::PolicyFault;
 pub use request_rate::RequestRate;
-pub use restrict::Restricted;
-pub use session_settings::{DatabaseSettings, SessionSettings};
+pub(crate) use restrict::Restricted;
+pub use session_settings::DatabaseSettings;
+pub(crate) use session_settings::SessionSettings;
 pub use viewer::{Viewer, ViewerType};
-pub use writing::{EntityWrites, Preset, RowAction, RowWrites};
+pub(crate) use writing::{EntityWrites, Preset, RowAction, RowWrites};
 
 /// Grants of all roles, and the variables that a viewer brings.
 ///

@@ -67,7 +67,7 @@ impl ApplicationRoots {
 /// ```
 /// use async_graphql::Value;
 /// use async_graphql::dynamic::TypeRef;
-/// use crowsfoot::schema::EntityField;
+/// use crowsfoot::EntityField;
 ///
 /// /// `initial: String!`, the first letter of an author's name.
 /// let initial = EntityField::new(

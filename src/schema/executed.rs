@@ -27,7 +27,7 @@ pub struct Executed {
 
 impl Executed {
     /// Creates the response to a refused request.
-    pub fn refused(error: LocatedError) -> Self {
+    pub(crate) fn refused(error: LocatedError) -> Self {
         Self { errors: vec![error], ..Self::default() }
     }
 
@@ -42,7 +42,7 @@ impl Executed {
     }
 
     /// Serializes the response with `told` in place of its errors.
-    pub fn to_json_with(&self, told: &[impl Serialize]) -> Json {
+    pub(crate) fn to_json_with(&self, told: &[impl Serialize]) -> Json {
         let errors = (!told.is_empty()).then(|| json(&told));
         let extensions = (!self.extensions.is_empty()).then(|| json(&self.extensions));
         let parts = [("data", &self.data), ("errors", &errors), ("extensions", &extensions)];

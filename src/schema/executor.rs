@@ -38,8 +38,7 @@ impl Schema {
     /// ```no_run
     /// use async_graphql::Request;
     /// use async_graphql::dynamic::{Field, FieldFuture, FieldValue, TypeRef};
-    /// use crowsfoot::database::Database;
-    /// use crowsfoot::{Model, Schema};
+    /// use crowsfoot::{Database, Model, Schema};
     ///
     /// /// Name of the client.
     /// struct Reader(String);

@@ -117,12 +117,12 @@ impl GraphqlService {
     /// use actix_web::middleware::DefaultHeaders;
     /// use actix_web::{App, HttpServer, web};
     /// use crowsfoot::server::{GraphqlService, Settings};
-    /// use crowsfoot::{Registry, Schema, database};
+    /// use crowsfoot::{Registry, Schema};
     ///
     /// #[actix_web::main]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     let model = Registry::new().register::<entity::user::Entity>().model()?;
-    ///     let connection = database::connect("sqlite://library.db", 8).await?;
+    ///     let connection = crowsfoot::connect("sqlite://library.db", 8).await?;
     ///     let service = GraphqlService::new(Schema::new(model)?, connection, &Settings::default())?;
     ///     let server = HttpServer::new(move || {
     ///         App::new()

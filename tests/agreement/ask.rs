@@ -1,8 +1,7 @@
 //! Sends requests to Crowsfoot, on each database.
 
 use async_graphql::{Request, Variables};
-use crowsfoot::Schema;
-use crowsfoot::execute::{ExecutionLimits, StatementRecord};
+use crowsfoot::{ExecutionLimits, Schema, StatementRecord};
 use serde_json::Value as Json;
 use std::collections::hash_map::Entry;
 

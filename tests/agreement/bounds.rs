@@ -2,8 +2,8 @@
 //! limit. No request ends the process or exceeds a limit of the database.
 
 use async_graphql::{Name, Request, Value as ConstValue, Variables};
-use crowsfoot::dialect::Dialect;
-use crowsfoot::error::Code;
+use crowsfoot::Code;
+use crowsfoot::internals::dialect::Dialect;
 use serde_json::{Value as Json, json};
 
 use crate::ask::Service;
@@ -385,7 +385,7 @@ fn refuses_values_beyond_a_databases_own_limit() {
 fn long_lists_are_answered_up_to_the_limit_and_refused_beyond_it() {
     on_a_worker(async || {
         let services = services().await;
-        let limit = crowsfoot::guard::DocumentLimits::DEFAULT.list_items;
+        let limit = crowsfoot::DocumentLimits::DEFAULT.list_items;
         for (items, code) in [(limit, ""), (limit + 1, "TOO_COMPLEX")] {
             let ids: Vec<usize> = (0..items).collect();
             let document = "query($ids: [Int!]) { people(where: { id: { in: $ids } }) { id } }";
@@ -468,7 +468,7 @@ const LISTS: [(&str, &str); 12] = [
 fn every_list_has_one_limit_in_literals_and_in_variables() {
     on_a_worker(async || {
         let services = services().await;
-        let limit = crowsfoot::guard::DocumentLimits::DEFAULT.list_items;
+        let limit = crowsfoot::DocumentLimits::DEFAULT.list_items;
         // Items need not fit: the list is measured before anything reads it.
         let items = vec![1; limit + 1];
         for (text, of) in LISTS {

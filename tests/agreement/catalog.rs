@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 use serde_json::json;
 
 use crate::ask::Service;

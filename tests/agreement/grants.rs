@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::policy::{Policies, RoleLimits, Viewer};
-use crowsfoot::schema::ExecutionLimits;
-use crowsfoot::{Model, Schema};
+use crowsfoot::{ExecutionLimits, Model, Schema};
 use serde_json::{Value as Json, json};
 
 use crate::attacks;

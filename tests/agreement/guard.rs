@@ -3,7 +3,7 @@
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, Selection};
 use crowsfoot::Model;
-use crowsfoot::plan::{Arguments, Filter as Understood, Variables};
+use crowsfoot::internals::plan::{Arguments, Filter as Understood, Variables};
 use proptest::collection::vec;
 use proptest::test_runner::{TestCaseError, TestRunner};
 

@@ -1,9 +1,8 @@
 //! PostgreSQL's types beyond the common ones: read as PostgreSQL itself prints them, filtered and ordered as SQL does,
 //! written and read back. The rows are random.
 
-use crowsfoot::database::describe;
-use crowsfoot::model::{ColumnType, Entity, Model, NativeForm, TableOptions};
-use crowsfoot::{Registry, Schema};
+use crowsfoot::internals::model::{ColumnType, Entity, NativeForm};
+use crowsfoot::{Model, Registry, Schema, TableOptions, describe};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value as Json, json};
 

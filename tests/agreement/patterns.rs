@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crowsfoot::database::describe;
-use crowsfoot::dialect::{Dialect, Pattern};
-use crowsfoot::model::TableOptions;
-use crowsfoot::{Registry, Schema};
+use crowsfoot::internals::dialect::{Dialect, Pattern};
+use crowsfoot::{Registry, Schema, TableOptions, describe};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};

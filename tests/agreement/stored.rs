@@ -1,8 +1,8 @@
 //! Values as several programs store them: numbers near each other, and times in every spelling. Pages, filters and keys
 //! go by the value.
 
-use crowsfoot::database::unreadable_columns;
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::database::unreadable_columns;
+use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::{Registry, Schema};
 use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};

@@ -1,9 +1,8 @@
 //! Conditions on related rows to which no index leads: SQLite reads each table a fixed number of times.
 
-use crowsfoot::database::{connect, describe};
-use crowsfoot::model::{TableDescription, TableOptions};
 use crowsfoot::policy::{Grant, Policies, Viewer};
-use crowsfoot::{Registry, Schema};
+use crowsfoot::tables::TableDescription;
+use crowsfoot::{Registry, Schema, TableOptions, connect, describe};
 use rusqlite::{Connection, OpenFlags, StatementStatus};
 use serde_json::Value as Json;
 

@@ -1,9 +1,9 @@
 //! Boundary values of columns: stored and returned unchanged, or refused with their path, alike on every
 //! database. Also stored values that cannot be read.
 
-use crowsfoot::database::{Difference, unreadable_columns};
-use crowsfoot::dialect::Dialect;
-use crowsfoot::{Registry, Schema};
+use crowsfoot::internals::database::unreadable_columns;
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{Difference, Registry, Schema};
 use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::{Value as Json, json};

@@ -6,7 +6,7 @@ use std::slice;
 
 use async_graphql::{Request, Variables};
 use crowsfoot::Schema;
-use crowsfoot::model::Entity;
+use crowsfoot::internals::model::Entity;
 use crowsfoot::policy::{Policies, Viewer};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};

@@ -37,10 +37,9 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Request, Value, Variables};
-use crowsfoot::Schema;
-use crowsfoot::dialect::Dialect;
-use crowsfoot::execute::StatementRecord;
-use crowsfoot::plan::{Load, Plan, SqlBuilder};
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::internals::plan::{Load, Plan, SqlBuilder};
+use crowsfoot::{Schema, StatementRecord};
 use libtest_mimic::{Arguments, Failed, Trial};
 use support::{TestDatabase, layout};
 use tokio::runtime::Runtime;

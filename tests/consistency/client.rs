@@ -1,9 +1,7 @@
 //! Client of the example domain; many can run at once.
 
 use async_graphql::{Request, Variables};
-use crowsfoot::Schema;
-use crowsfoot::database::{ChangeNotifier, Database, connect};
-use crowsfoot::execute::StatementRecord;
+use crowsfoot::{ChangeNotifier, Database, Schema, StatementRecord, connect};
 use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_migration::MigratorTrait;
 use serde_json::{Value as Json, json};

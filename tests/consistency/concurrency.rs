@@ -242,7 +242,7 @@ async fn an_operation_that_is_caught_in_a_deadlock_is_tried_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn operations_that_want_the_same_rows_in_another_order_are_done_whole_or_conflict() {
     for database in support::databases().await {
-        if database.dialect == crowsfoot::dialect::Dialect::Postgres {
+        if database.dialect == crowsfoot::internals::dialect::Dialect::Postgres {
             // Sessions detect a deadlock soon.
             let sql = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 10', current_database()); END $$";
             database.run(sql).await;

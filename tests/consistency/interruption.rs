@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::task::Poll;
 
-use crowsfoot::model::Table;
+use crowsfoot::tables::Table;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value as Json, json};
 
@@ -212,7 +212,7 @@ async fn a_kill_in_the_middle_leaves_nothing_on_sqlite() {
 
 /// Reopens the database with a single connection that does not wait for a lock.
 async fn alone(database: &mut TestDatabase) {
-    let connection = crowsfoot::database::connect(&database.url, 1).await.unwrap();
+    let connection = crowsfoot::connect(&database.url, 1).await.unwrap();
     connection.execute_unprepared("PRAGMA busy_timeout = 0").await.unwrap();
     std::mem::replace(&mut database.connection, connection).close().await.unwrap();
 }

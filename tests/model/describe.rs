@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crowsfoot::database::{Database, DatabaseDescription, LeftOut, connect, describe};
-use crowsfoot::dialect::Dialect;
-use crowsfoot::model::{
-    ColumnDescription, Declaration, DeclaredType, ForeignKeyDescription, Generation, Table, TableDescription,
-    TableKind, UniqueKeyDescription,
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::tables::{
+    ColumnDescription, DeclaredType, ForeignKeyDescription, Generation, Table, TableDescription, TableKind,
+    UniqueKeyDescription,
 };
+use crowsfoot::{Database, DatabaseDescription, Declaration, LeftOut, connect, describe};
 use sea_orm::ConnectionTrait;
 
 use crate::support::{self, TestDatabase, example};

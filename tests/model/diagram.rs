@@ -11,11 +11,12 @@ use std::fs;
 use std::path::Path;
 
 use crowsfoot::diagram::{Format, draw};
-use crowsfoot::model::names::{self, RootNames, TypeNames};
-use crowsfoot::model::{
-    Cardinality, Column, ColumnType, Declaration, Entity, KeyAction, Promises, Relation, Table, TableKind,
+use crowsfoot::internals::model::{
+    Cardinality, Column, ColumnType, Entity, Promises, Relation,
+    names::{self, RootNames, TypeNames},
 };
-use crowsfoot::{Model, Registry};
+use crowsfoot::tables::{KeyAction, Table, TableKind};
+use crowsfoot::{Declaration, Model, Registry};
 use roxmltree::{Document, Node};
 
 use crate::entity::entity;
@@ -269,7 +270,7 @@ fn column(name: &str, nullable: bool) -> Column {
         name: name.to_owned(),
         field: names::field(name),
         column_type: ColumnType::Int,
-        limit: crowsfoot::model::Limit::None,
+        limit: crowsfoot::internals::model::Limit::None,
         nullable,
         has_default: false,
         default: None,

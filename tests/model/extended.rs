@@ -102,7 +102,7 @@ async fn a_field_of_subscriptions_sends_each_event_with_the_clients_selection() 
     let mut reviews = subscribe("subscription { new: newReviews { stars book { title averageStars } } }");
     let mut live = subscribe("subscription { reviewsAggregate { count } }");
     let live_count = async |live: &mut futures_util::stream::BoxStream<'static, _>| {
-        let executed: std::sync::Arc<crowsfoot::schema::Executed> = live.next().await.unwrap();
+        let executed: std::sync::Arc<crowsfoot::Executed> = live.next().await.unwrap();
         executed.data()["reviewsAggregate"]["count"].clone()
     };
     assert_eq!(live_count(&mut live).await, 0);

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crowsfoot::model::{ModelFault, OnDelete, Spelling, TableDescription, TableOptions};
-use crowsfoot::{EntityOptions, Registry};
+use crowsfoot::tables::TableDescription;
+use crowsfoot::{EntityOptions, ModelFault, OnDelete, Registry, Spelling, TableOptions};
 
 use crate::compact::links::{pupil, subject};
 use crate::entity::entity;

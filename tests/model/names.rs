@@ -1,7 +1,7 @@
 //! Names in the schema, and SeaORM's definition of a relation's owner.
 
-use crowsfoot::Registry;
-use crowsfoot::model::{Cardinality, Declaration, names};
+use crowsfoot::internals::model::{Cardinality, names};
+use crowsfoot::{Declaration, Registry};
 use sea_orm::{RelationTrait, RelationType};
 
 use crate::compact::{links, sport, trees};

@@ -188,7 +188,7 @@ async fn accounts(schema: &Schema, query: &str) -> Vec<Json> {
     let mut answers = Vec::new();
     for database in support::databases().await {
         // SQLite stores text in columns of any type.
-        if database.dialect == crowsfoot::dialect::Dialect::Postgres {
+        if database.dialect == crowsfoot::internals::dialect::Dialect::Postgres {
             database.run("CREATE TYPE account_state AS ENUM ('open', 'on hold', '~')").await;
         }
         database.run(ACCOUNTS).await;

@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_graphql::Value;
 use async_graphql::dynamic::{Enum, Field, FieldFuture, FieldValue, Object, TypeRef};
-use crowsfoot::execute::FieldBatch;
-use crowsfoot::schema::EntityField;
-use crowsfoot::{Registry, Schema, SchemaBuilder};
+use crowsfoot::{EntityField, FieldBatch, Registry, Schema, SchemaBuilder};
 use serde_json::json;
 
 use crate::compact::links::actor;

@@ -1,6 +1,6 @@
 //! Text columns with a comparison rule of the database.
 
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::{Registry, Schema};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 use serde_json::json;
 
 use crate::process::{Ended, Folder, Service, run};

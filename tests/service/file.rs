@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crowsfoot::database::{ConnectSettings, Synchronous, connect, connect_with};
+use crowsfoot::{ConnectSettings, Synchronous, connect, connect_with};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
 

@@ -1,6 +1,6 @@
 //! The program before a database that is not its own: the model is read from the tables.
 
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 use serde_json::{Value as Json, json};
 
 use crate::process::{Folder, Service, run};

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Request, Variables};
-use crowsfoot::Schema;
-use crowsfoot::schema::Executed;
+use crowsfoot::{Executed, Schema};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde_json::{Value as Json, json};
@@ -137,7 +136,7 @@ async fn equal_subscriptions_share_a_run_and_a_late_one_starts_with_what_is_know
 }
 
 /// Returns the tables of all entities.
-fn tables(schema: &Schema) -> std::collections::BTreeSet<crowsfoot::model::Table> {
+fn tables(schema: &Schema) -> std::collections::BTreeSet<crowsfoot::tables::Table> {
     schema.model().entities.iter().map(|entity| entity.table.clone()).collect()
 }
 

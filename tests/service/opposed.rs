@@ -26,7 +26,7 @@ async fn change(service: &Service<'_>, client: usize, [one, other]: [i32; 2]) {
 async fn clients_see_no_deadlock_that_a_retry_resolves() {
     for database in support::databases().await {
         database.seed(1).await;
-        if database.dialect == crowsfoot::dialect::Dialect::Postgres {
+        if database.dialect == crowsfoot::internals::dialect::Dialect::Postgres {
             // By default, the deadlock check runs one second into a wait.
             let name = database.url.rsplit_once('/').map(|(_, name)| name).unwrap_or_default();
             database.run(&format!("ALTER DATABASE {name} SET deadlock_timeout = '5ms'")).await;

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_graphql::Request;
-use crowsfoot::Schema;
-use crowsfoot::execute::ReadConsistency;
+use crowsfoot::{ReadConsistency, Schema};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
@@ -105,7 +104,7 @@ async fn results_of_a_subscription_are_snapshots_where_queries_are_not() {
     let model = example::registry().model().unwrap();
     let schema = Schema::builder(model).read_consistency(ReadConsistency::Statement).finish().unwrap();
     let watch = sea_orm::Database::connect(&database.url).await.unwrap();
-    let connected = crowsfoot::database::connect(&database.url, 2).await.unwrap();
+    let connected = crowsfoot::connect(&database.url, 2).await.unwrap();
     // A subscription has one root field.
     let prepared = schema.prepare(Request::new(format!("subscription {}", QUESTIONS[0]))).unwrap();
     let first = async {

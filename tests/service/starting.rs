@@ -19,7 +19,7 @@ fn missing_file(folder: &Folder) -> String {
 
 /// Checks that every migration is recorded once, and every table has the rows of a single seed.
 async fn assert_whole(url: &str, context: &str) {
-    let database = crowsfoot::database::connect(url, 1).await.unwrap();
+    let database = crowsfoot::connect(url, 1).await.unwrap();
     let count = async |table: &str| -> i64 {
         let sql = format!("SELECT count(*) FROM {table}");
         let statement = Statement::from_string(database.get_database_backend(), sql);

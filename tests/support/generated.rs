@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 
 /// Returns the folder of the tables and of the projects generated from them.
 pub fn folder() -> PathBuf {

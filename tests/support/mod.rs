@@ -10,10 +10,8 @@ pub mod layout;
 use std::path::PathBuf;
 
 use async_graphql::{Request, Variables};
-use crowsfoot::Schema;
-use crowsfoot::database::{Database, connect};
-use crowsfoot::dialect::Dialect;
-use crowsfoot::execute::StatementRecord;
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{Database, Schema, StatementRecord, connect};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 

@@ -6,9 +6,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use async_graphql::{Request, Value, Variables};
-use crowsfoot::Schema;
-use crowsfoot::dialect::Dialect;
-use crowsfoot::execute::StatementRecord;
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{Schema, StatementRecord};
 use serde::Serialize;
 
 use crate::support::TestDatabase;

@@ -2,10 +2,9 @@
 //! `django/` has the models and the output of Django 5.2's `migrate`.
 
 use async_graphql::{Request, Variables};
-use crowsfoot::database::{Difference, describe, verify};
-use crowsfoot::dialect::Dialect;
-use crowsfoot::model::{KeyAction, OnDelete, TableOptions};
-use crowsfoot::{Registry, Schema};
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::tables::KeyAction;
+use crowsfoot::{Difference, OnDelete, Registry, Schema, TableOptions, describe, verify};
 use serde_json::{Value as Json, json};
 
 use crate::entity::entity;

@@ -831,7 +831,7 @@ pub fn registry() -> Registry {
 /// Registers the entities over tables with only NO ACTION, as Django creates them: an application rule for
 /// each key stands for the entity's own action.
 pub fn registry_with_rules() -> Registry {
-    use crowsfoot::model::OnDelete::{Cascade, Restrict, SetDefault, SetNull};
+    use crowsfoot::OnDelete::{Cascade, Restrict, SetDefault, SetNull};
     Registry::new()
         // By the list of the referenced entity, or by the foreign key.
         .register_with::<member::Entity>(|member| {

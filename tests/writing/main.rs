@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 
 use case::Case;
 use crowsfoot::Schema;
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 use domain::Keys;
 use support::TestDatabase;
 
@@ -107,7 +107,7 @@ async fn the_tables_are_those_of_the_entities() {
     let model = domain::registry().model().unwrap();
     for database in support::databases().await {
         make_tables(&database).await;
-        let differences = crowsfoot::database::verify(&model, &database.connection).await.unwrap();
+        let differences = crowsfoot::verify(&model, &database.connection).await.unwrap();
         assert!(differences.is_empty(), "{:?}: {differences:#?}", database.dialect);
         database.drop().await;
     }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use async_graphql::Request;
-use crowsfoot::dialect::Dialect;
-use crowsfoot::execute::ExecutionLimits;
-use crowsfoot::{Registry, Schema};
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{ExecutionLimits, Registry, Schema};
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::{Value as Json, json};
 

@@ -1,6 +1,7 @@
 //! Columns of an entity: Rust's types, and the attributes that say what the types do not.
 
-use crowsfoot::model::{ColumnDescription, ColumnType, DeclaredType};
+use crowsfoot::internals::model::ColumnType;
+use crowsfoot::tables::{ColumnDescription, DeclaredType};
 use sea_orm::ColumnType as DatabaseType;
 use sea_orm::sea_query::StringLen;
 

@@ -2,11 +2,9 @@
 
 use std::fmt::Write;
 
-use crowsfoot::Model;
-use crowsfoot::database::DatabaseDescription;
-use crowsfoot::model::{
-    ColumnDescription, ColumnType, Declaration, Entity, EntityId, Generation, KeyAction, Relation,
-};
+use crowsfoot::internals::model::{ColumnType, Entity, EntityId, Relation};
+use crowsfoot::tables::{ColumnDescription, Generation, KeyAction};
+use crowsfoot::{DatabaseDescription, Declaration, Model};
 
 use super::names::{ProjectNames, variant};
 use super::{column, literal};
@@ -166,7 +164,7 @@ pub fn enumerations(model: &Model, names: &ProjectNames) -> Option<String> {
     let mut text = "//! Enums of the database.\n\nuse sea_orm::entity::prelude::*;\n".to_owned();
     let mut is_empty = true;
     for (id, known) in model.enumerations.iter().enumerate() {
-        let of = |column: &crowsfoot::model::Column| match &column.column_type {
+        let of = |column: &crowsfoot::internals::model::Column| match &column.column_type {
             ColumnType::Enumeration(known) => *known == id,
             _ => false,
         };

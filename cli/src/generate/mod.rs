@@ -9,9 +9,9 @@ mod registration;
 use std::fs;
 use std::path::Path;
 
-use crowsfoot::Model;
-use crowsfoot::database::DatabaseDescription;
-use crowsfoot::model::{Entity, TableKind};
+use crowsfoot::internals::model::Entity;
+use crowsfoot::tables::TableKind;
+use crowsfoot::{DatabaseDescription, Model};
 
 use crate::Failure;
 

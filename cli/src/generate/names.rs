@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crowsfoot::Model;
-use crowsfoot::model::{EntityId, RelationId};
+use crowsfoot::internals::model::{EntityId, RelationId};
 use heck::{ToPascalCase, ToSnakeCase};
 
 /// Words that no item may have as its name. The last four have no raw form.

@@ -11,9 +11,8 @@ const MAIN: &str = r#"//! Serves the database.
 
 pub mod entities;
 
-use crowsfoot::Schema;
-use crowsfoot::database::{connect, describe};
 use crowsfoot::server::{Server, Settings};
+use crowsfoot::{Schema, connect, describe};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

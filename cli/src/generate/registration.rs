@@ -2,12 +2,9 @@
 
 use std::fmt::Write;
 
-use crowsfoot::Model;
-use crowsfoot::database::DatabaseDescription;
-use crowsfoot::model::names as schema_names;
-use crowsfoot::model::{
-    Column, ColumnDescription, ColumnType, Declaration, DeclaredType, Entity, EntityId, OnDelete, Relation,
-};
+use crowsfoot::internals::model::{Column, ColumnType, Entity, EntityId, Relation, names as schema_names};
+use crowsfoot::tables::{ColumnDescription, DeclaredType};
+use crowsfoot::{DatabaseDescription, Declaration, Model, OnDelete};
 use serde_json::Value as Json;
 
 use super::literal;
@@ -129,7 +126,7 @@ fn column_steps(
                 !matches!(described.database_type, Some(DeclaredType::Spelled(_)))
             }) =>
         {
-            steps.push(format!(".spelling({name}, crowsfoot::model::Spelling::{spelling:?})"));
+            steps.push(format!(".spelling({name}, crowsfoot::Spelling::{spelling:?})"));
         }
         ColumnType::Choice(choice) => {
             let listed = variants.iter().map(|(name, stored)| {
@@ -167,7 +164,7 @@ fn relation_steps(model: &Model, relation: &Relation, variant: &str) -> Vec<Stri
         });
         steps.extend(written.map(|value| format!(".set_on_delete({name}, {})", json(&value))));
     } else if let Some(rule) = relation.rule {
-        steps.push(format!(".on_delete({name}, crowsfoot::model::OnDelete::{})", rule_name(rule)));
+        steps.push(format!(".on_delete({name}, crowsfoot::OnDelete::{})", rule_name(rule)));
     }
     if relation.deletes_target {
         steps.push(format!(".parent({name})"));

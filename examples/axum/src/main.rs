@@ -12,8 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::post;
 use axum::{Json, Router};
-use crowsfoot::database::{Database, connect};
-use crowsfoot::{Registry, Schema};
+use crowsfoot::{Database, Registry, Schema, connect};
 use sea_orm::ConnectionTrait;
 use tokio::net::TcpListener;
 

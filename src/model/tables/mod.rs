@@ -39,12 +39,11 @@ impl Registry {
     /// resolved, and named in [`Model::notes`](super::Model::notes), as are the parts that are left out.
     ///
     /// ```
-    /// use crowsfoot::Registry;
-    /// use crowsfoot::model::TableOptions;
+    /// use crowsfoot::{Registry, TableOptions};
     ///
     /// let model = Registry::from_tables(&[], &TableOptions::new()).model()?;
     /// assert!(model.entities.is_empty());
-    /// # Ok::<(), crowsfoot::model::ModelError>(())
+    /// # Ok::<(), crowsfoot::ModelError>(())
     /// ```
     pub fn from_tables(tables: &[TableDescription], options: &TableOptions) -> Self {
         let (mut notes, mut faults) = (Vec::new(), options.unknown(tables));

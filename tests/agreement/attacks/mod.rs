@@ -9,10 +9,8 @@ mod reading;
 mod sharing;
 mod writing;
 
-use crowsfoot::database::describe;
-use crowsfoot::model::TableOptions;
 use crowsfoot::policy::{Policies, Viewer};
-use crowsfoot::{Model, Registry, Schema};
+use crowsfoot::{Model, Registry, Schema, TableOptions, describe};
 use serde_json::json;
 
 use crate::support::TestDatabase;

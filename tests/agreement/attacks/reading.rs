@@ -3,7 +3,7 @@
 //! Each query is answered as in a database that never had the hidden rows and cells, and otherwise than to an administrator.
 
 use crowsfoot::Schema;
-use crowsfoot::model::Entity;
+use crowsfoot::internals::model::Entity;
 use crowsfoot::policy::{Policies, RoleLimits, Viewer};
 use serde_json::{Value as Json, json};
 

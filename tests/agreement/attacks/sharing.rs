@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Request;
-use crowsfoot::Schema;
 use crowsfoot::policy::Viewer;
-use crowsfoot::schema::Executed;
+use crowsfoot::{Executed, Schema};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::BoxStream;

@@ -1,10 +1,10 @@
 //! Descriptions of tables, written briefly.
 
-use crowsfoot::model::{
-    ColumnDescription, ForeignKeyDescription, Generation, KeyAction, Model, Table, TableDescription,
-    TableKind, TableOptions, UniqueKeyDescription,
+use crowsfoot::tables::{
+    ColumnDescription, ForeignKeyDescription, Generation, KeyAction, Table, TableDescription, TableKind,
+    UniqueKeyDescription,
 };
-use crowsfoot::{Registry, Schema};
+use crowsfoot::{Model, Registry, Schema, TableOptions};
 use sea_orm::ColumnType;
 
 pub fn named(name: &str) -> Table {
@@ -111,7 +111,7 @@ pub fn model(tables: &[TableDescription]) -> Model {
 
 /// Returns each relation as `Author.books: [Book!]!`.
 pub fn relations(model: &Model) -> Vec<String> {
-    use crowsfoot::model::Cardinality;
+    use crowsfoot::internals::model::Cardinality;
     let relations =
         model.exposed().flat_map(|(_, entity)| entity.relations.iter().map(move |it| (entity, it)));
     let line = relations.map(|(entity, relation)| {

@@ -1,10 +1,10 @@
 //! The example's tables, described as a database describes them, against the golden schema of its entities.
 
-use crowsfoot::model::{
+use crowsfoot::tables::{
     ColumnDescription, ForeignKeyDescription, Generation, KeyAction, TableDescription, TableKind,
-    TableOptions, UniqueKeyDescription,
+    UniqueKeyDescription,
 };
-use crowsfoot::{Registry, Schema};
+use crowsfoot::{Registry, Schema, TableOptions};
 use sea_orm::sea_query::{Expr, ForeignKeyAction, TableRef};
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait,

@@ -3,7 +3,7 @@
 use sea_orm::ColumnType;
 
 use super::describe::{Described, model, model_with, notes, relations, table};
-use crowsfoot::model::{TableKind, TableOptions};
+use crowsfoot::{TableOptions, tables::TableKind};
 
 fn types(names: &[&str]) -> Vec<String> {
     let tables: Vec<_> = names.iter().map(|name| table(name, &["id"])).collect();

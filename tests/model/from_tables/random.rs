@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crowsfoot::Registry;
-use crowsfoot::model::{Model, TableDescription, TableOptions};
+use crowsfoot::tables::TableDescription;
+use crowsfoot::{Model, Registry, TableOptions};
 
 use super::describe::{Described, model, table};
 
@@ -144,7 +144,7 @@ fn tables(random: &mut Random) -> Vec<TableDescription> {
 }
 
 fn names(model: &Model) -> BTreeSet<String> {
-    let of_entity = |entity: &crowsfoot::model::Entity| {
+    let of_entity = |entity: &crowsfoot::internals::model::Entity| {
         let columns = entity.columns.iter().map(|column| column.field.clone());
         let relations = entity.relations.iter().map(|relation| relation.field.clone());
         let types = entity.types.all().map(str::to_owned);

@@ -3,7 +3,10 @@
 use sea_orm::ColumnType;
 
 use super::describe::{Described, model, model_with, notes, relations, table};
-use crowsfoot::model::{Generation, TableKind, TableOptions};
+use crowsfoot::{
+    TableOptions,
+    tables::{Generation, TableKind},
+};
 
 #[test]
 fn a_unique_key_has_one_row_at_its_other_side_and_any_other_key_a_list() {

@@ -142,7 +142,7 @@ const ROWS: &str = "
 async fn generated_entities_read_their_own_database() {
     for database in support::databases().await {
         // The tables are PostgreSQL's: identities, enums, UUIDs.
-        if database.dialect != crowsfoot::dialect::Dialect::Postgres {
+        if database.dialect != crowsfoot::internals::dialect::Dialect::Postgres {
             database.drop().await;
             continue;
         }

@@ -1,9 +1,9 @@
 //! A database agrees with the model of its own tables, and with entities once its facts are merged.
 
-use crowsfoot::database::{Difference, describe, verify, verify_described};
-use crowsfoot::dialect::Dialect;
-use crowsfoot::model::{KeyAction, TableOptions};
-use crowsfoot::{Registry, Schema};
+use crowsfoot::internals::database::verify_described;
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::tables::KeyAction;
+use crowsfoot::{Difference, Registry, Schema, TableOptions, describe, verify};
 use serde_json::json;
 
 use super::tables_for;

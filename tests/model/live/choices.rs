@@ -1,7 +1,6 @@
 //! Choices: columns of text or integers as enums.
 
-use crowsfoot::Registry;
-use crowsfoot::model::TableOptions;
+use crowsfoot::{Registry, TableOptions};
 use serde_json::{Value as Json, json};
 
 use super::served;
@@ -96,7 +95,7 @@ async fn choices_that_do_not_fit_their_column_are_faults() {
     let database = support::sqlite().await;
     database.run(TABLES).await;
     database.run("CREATE TABLE days (id integer PRIMARY KEY, of date, word varchar(3), number smallint, twice text)").await;
-    let described = crowsfoot::database::describe(&database.connection, &[]).await.unwrap();
+    let described = crowsfoot::describe(&database.connection, &[]).await.unwrap();
     let options = TableOptions::new().entity("days", |day| {
         day.choices("of", [("A", json!("2025-01-01"))])
             .choices("word", [("A", json!("long"))])

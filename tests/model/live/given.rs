@@ -1,7 +1,6 @@
 //! Parts that a database does not have and options give: names of other sides, defaults, and deletions.
 
-use crowsfoot::Registry;
-use crowsfoot::model::TableOptions;
+use crowsfoot::{Registry, TableOptions};
 use serde_json::json;
 
 use super::served;
@@ -125,7 +124,7 @@ async fn a_deletion_sets_the_given_value() {
 async fn an_option_that_names_nothing_or_does_not_fit_is_a_fault() {
     let database = support::databases().await.remove(0);
     database.run(TABLES).await;
-    let described = crowsfoot::database::describe(&database.connection, &[]).await.unwrap();
+    let described = crowsfoot::describe(&database.connection, &[]).await.unwrap();
     let options = TableOptions::new().entity("people", |person| {
         person
             .reverse("bos", "staff")

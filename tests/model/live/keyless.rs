@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use async_graphql::Request;
-use crowsfoot::model::TableOptions;
 use crowsfoot::policy::{Policies, Viewer};
-use crowsfoot::{Registry, Schema};
+use crowsfoot::{Registry, Schema, TableOptions};
 use futures_util::StreamExt;
 use serde_json::{Value as Json, json};
 
@@ -160,7 +159,7 @@ async fn a_live_query_of_rows_without_a_key_follows_deletions() {
         let mut live = schema.subscribe(prepared, &database.connection);
         let count = async |live: &mut futures_util::stream::BoxStream<
             'static,
-            std::sync::Arc<crowsfoot::schema::Executed>,
+            std::sync::Arc<crowsfoot::Executed>,
         >| {
             let next = tokio::time::timeout(Duration::from_secs(20), live.next()).await;
             next.unwrap().unwrap().data()["visitsAggregate"]["count"].clone()
@@ -249,7 +248,7 @@ async fn an_unusable_table_is_left_out_and_an_option_without_a_key_is_refused() 
     database
         .run("CREATE TABLE blank (anything); CREATE TABLE notes (text text); CREATE TABLE more (text text);")
         .await;
-    let described = crowsfoot::database::describe(&database.connection, &[]).await.unwrap();
+    let described = crowsfoot::describe(&database.connection, &[]).await.unwrap();
     let model = Registry::from_tables(&described.tables, &TableOptions::new()).model().unwrap();
     let notes: Vec<String> = model.notes.iter().map(ToString::to_string).collect();
     assert!(

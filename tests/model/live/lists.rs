@@ -1,8 +1,7 @@
 //! Default orders and scopes of lists.
 
-use crowsfoot::model::TableOptions;
 use crowsfoot::policy::{Policies, Viewer};
-use crowsfoot::{Registry, Schema, database};
+use crowsfoot::{Registry, Schema, TableOptions};
 use serde_json::json;
 
 use super::{model, served};
@@ -126,7 +125,7 @@ async fn orders_and_scopes_that_do_not_fit_are_refused_all_at_once() {
             book.order_by("[{ titel: ASC }, { year: UP }]").scope("{ deleted: { eq: $now } }")
         })
         .entity("authors", |author| author.order_by("{ name: ASC").scope("{ gone: { eq: true } }"));
-    let described = database::describe(&database.connection, &[]).await.unwrap();
+    let described = crowsfoot::describe(&database.connection, &[]).await.unwrap();
     let model = Registry::from_tables(&described.tables, &options).model().unwrap();
     let error = Schema::new(model).err().unwrap().to_string();
     for fault in [

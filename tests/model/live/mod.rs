@@ -13,15 +13,14 @@ mod symmetrical;
 mod types;
 mod views;
 
-use crowsfoot::dialect::Dialect;
-use crowsfoot::model::TableOptions;
-use crowsfoot::{Model, Registry, Schema, database};
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{Model, Registry, Schema, TableOptions};
 
 use crate::support::{self, TestDatabase};
 
 /// Returns the model of the tables in a database.
 async fn model(database: &TestDatabase, options: &TableOptions) -> Model {
-    let described = database::describe(&database.connection, &[]).await.unwrap();
+    let described = crowsfoot::describe(&database.connection, &[]).await.unwrap();
     Registry::from_tables(&described.tables, options).model().unwrap_or_else(|error| panic!("{error}"))
 }
 

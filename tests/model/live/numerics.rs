@@ -1,7 +1,6 @@
 //! PostgreSQL's `numeric` beyond 28 digits: read, written, filtered, ordered, paged, added up, and as keys.
 
-use crowsfoot::Schema;
-use crowsfoot::model::TableOptions;
+use crowsfoot::{Schema, TableOptions};
 use serde_json::{Value as Json, json};
 
 use super::model;

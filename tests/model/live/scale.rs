@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crowsfoot::database::{describe, verify_described};
-use crowsfoot::model::TableOptions;
-use crowsfoot::{Registry, Schema};
+use crowsfoot::internals::database::verify_described;
+use crowsfoot::{Registry, Schema, TableOptions, describe};
 
 use crate::support::{self, data};
 

@@ -1,7 +1,6 @@
 //! Other sides of keys, names and descriptions that options choose.
 
-use crowsfoot::model::{Model, TableOptions};
-use crowsfoot::{Registry, Schema};
+use crowsfoot::{Model, Registry, Schema, TableOptions};
 
 use super::{model, tables_for};
 use crate::compact::{sport, trees};
@@ -11,7 +10,7 @@ use crate::support;
 /// Returns the relations of an entity with their types.
 fn relations(model: &Model, name: &str) -> Vec<String> {
     let entity = &model.entities[model.entity_named(name).unwrap()];
-    let written = |relation: &crowsfoot::model::Relation| {
+    let written = |relation: &crowsfoot::internals::model::Relation| {
         format!("{}: {}", relation.field, relation.cardinality.type_of(&model.entities[relation.target].name))
     };
     entity.relations.iter().map(written).collect()

@@ -1,7 +1,6 @@
 //! UUIDs, booleans and documents in SQLite as several programs store them.
 
-use crowsfoot::model::{Spelling, TableOptions};
-use crowsfoot::{Registry, Schema};
+use crowsfoot::{Registry, Schema, Spelling, TableOptions};
 use serde_json::{Value as Json, json};
 
 use super::model;
@@ -256,7 +255,7 @@ async fn an_option_makes_uuids_and_booleans_of_text_on_every_database() {
 async fn a_spelling_of_a_column_that_is_no_text_is_a_fault() {
     for database in support::databases().await {
         database.run("CREATE TABLE notes (id integer PRIMARY KEY, at date, is_done boolean)").await;
-        let described = crowsfoot::database::describe(&database.connection, &[]).await.unwrap();
+        let described = crowsfoot::describe(&database.connection, &[]).await.unwrap();
         let options = TableOptions::new().entity("notes", |note| {
             note.spelling("at", Spelling::Hex)
                 .spelling("is_done", Spelling::Hex)

@@ -1,6 +1,6 @@
 //! Symmetrical lists, and lists over junctions that may repeat a pair.
 
-use crowsfoot::model::TableOptions;
+use crowsfoot::TableOptions;
 use serde_json::{Value as Json, json};
 
 use super::served;

@@ -9,9 +9,8 @@
 use std::fs;
 use std::path::Path;
 
-use crowsfoot::Schema;
-use crowsfoot::dialect::Dialect;
-use crowsfoot::model::TableOptions;
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{Schema, TableOptions};
 
 use super::model;
 use crate::support;

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_graphql::Request;
-use crowsfoot::dialect::Dialect;
-use crowsfoot::model::TableOptions;
+use crowsfoot::internals::database;
+use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::policy::{Policies, Viewer};
-use crowsfoot::{Registry, Schema, database};
+use crowsfoot::{Registry, Schema, TableOptions};
 use futures_util::StreamExt;
 use serde_json::{Value as Json, json};
 
@@ -125,7 +125,7 @@ async fn declared_keys_make_relations_of_views_in_both_directions() {
             assert!(!sdl.contains(part), "{part}");
         }
         assert_eq!(
-            database::verify(&model(&database, &options(&database)).await, &database.connection)
+            crowsfoot::verify(&model(&database, &options(&database)).await, &database.connection)
                 .await
                 .unwrap(),
             []
@@ -368,7 +368,7 @@ async fn views_and_tables_without_keys_have_the_schema_of_the_file() {
 async fn options_that_name_nothing_or_no_key_are_refused_all_at_once() {
     let database = support::sqlite().await;
     database.run(&super::tables_for(&database, TABLES)).await;
-    let described = database::describe(&database.connection, &[]).await.unwrap();
+    let described = crowsfoot::describe(&database.connection, &[]).await.unwrap();
     let options = TableOptions::new()
         .entity("profiles", |view| {
             view.key(["user"])

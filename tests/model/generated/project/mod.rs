@@ -10,9 +10,8 @@ mod postgres;
 #[allow(dead_code, reason = "the program is only compiled")]
 mod sqlite;
 
-use crowsfoot::Schema;
-use crowsfoot::database::describe;
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{Schema, describe};
 
 use crate::support::{self, generated};
 

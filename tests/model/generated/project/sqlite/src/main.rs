@@ -6,9 +6,8 @@
 
 pub mod entities;
 
-use crowsfoot::Schema;
-use crowsfoot::database::{connect, describe};
 use crowsfoot::server::{Server, Settings};
+use crowsfoot::{Schema, connect, describe};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -26,7 +26,7 @@ pub fn registry() -> Registry {
             entity
                 .name("Booking")
                 .scope("{ floor: { gt: 0 } }")
-                .on_delete("Guest", crowsfoot::model::OnDelete::Cascade)
+                .on_delete("Guest", crowsfoot::OnDelete::Cascade)
         })
         .register_with::<clubs::Entity>(|entity| {
             entity
