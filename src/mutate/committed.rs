@@ -16,7 +16,7 @@ pub struct CommittedWrites {
     pub is_certain: bool,
 }
 
-/// Function that runs after the commit of a mutation: see [`PreparedOperation::on_commit`](crate::schema::PreparedOperation::on_commit).
+/// Function that runs after the commit of a mutation: see [`PreparedOperation::on_commit`](crate::PreparedOperation::on_commit).
 #[derive(Clone)]
 pub struct CommitHook(Arc<dyn Fn(CommittedWrites) -> BoxFuture<'static, ()> + Send + Sync>);
 
