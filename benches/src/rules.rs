@@ -117,7 +117,7 @@ impl Rule {
 /// If a request fails.
 pub async fn repeat(Repeat { rule, side, times, sqlite_file }: Repeat) -> Result<(), Failure> {
     let schema = Schema::builder(example::registry().model()?).policies(rule.policies()?).finish()?;
-    let database = crowsfoot::database::connect(&Database::sqlite(sqlite_file).url(), 1).await?;
+    let database = crowsfoot::connect(&Database::sqlite(sqlite_file).url(), 1).await?;
     let query = rule.query(side);
     for user in 1..=times {
         black_box(answer(&schema, &database, &query, side, user).await?);
@@ -127,7 +127,7 @@ pub async fn repeat(Repeat { rule, side, times, sqlite_file }: Repeat) -> Result
 
 async fn answer(
     schema: &Schema,
-    database: &crowsfoot::database::Database,
+    database: &crowsfoot::Database,
     query: &str,
     side: Side,
     user: u64,
@@ -195,7 +195,7 @@ fn name(value: impl ValueEnum) -> String {
 /// Checks that both sides of a rule have the same rows.
 async fn check_answers(rule: Rule, database: &Database) -> Result<(), Failure> {
     let schema = Schema::builder(example::registry().model()?).policies(rule.policies()?).finish()?;
-    let connected = crowsfoot::database::connect(&database.url(), 1).await?;
+    let connected = crowsfoot::connect(&database.url(), 1).await?;
     for user in [1, 7, 1_000] {
         let of = async |side: Side| answer(&schema, &connected, &rule.query(side), side, user).await;
         let (of_role, of_where) = (of(Side::Role).await?, of(Side::Where).await?);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crowsfoot::Schema;
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::policy::{Policies, PolicyFault, Viewer};
 
 use crate::Failure;

@@ -1,6 +1,6 @@
 //! Roles of the example domain.
 
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 use reqwest::RequestBuilder;
 use serde_json::{Value as Json, json};
 

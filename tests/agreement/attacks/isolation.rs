@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crowsfoot::Schema;
-use crowsfoot::dialect::Dialect;
+use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::policy::{Isolation, Policies, RoleGrants, Viewer};
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use serde_json::{Value as Json, json};
