@@ -4,8 +4,11 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use crowsfoot::internals::model::{Column, ColumnType, Entity, EntityId, Junction, Relation};
-use crowsfoot::{Declaration, Model};
+use crowsfoot::internals::model::{
+    Column, ColumnType, Entity, EntityId, Junction, Relation, names,
+};
+use crowsfoot::tables::{KeyAction, TableKind};
+use crowsfoot::{DatabaseDescription, Declaration, Model};
 
 use crate::Failure;
 
@@ -19,14 +22,14 @@ const HEAD: &str = "\
 ";
 
 /// Writes the options file, unless the file exists.
-pub fn write(model: &Model, file: &Path) -> Result<(), Failure> {
+pub fn write(model: &Model, described: &DatabaseDescription, file: &Path) -> Result<(), Failure> {
     let named = |error: std::io::Error| format!("{}: {error}", file.display());
     let mut created = OpenOptions::new().write(true).create_new(true).open(file).map_err(named)?;
-    created.write_all(options(model).as_bytes()).map_err(named)?;
+    created.write_all(options(model, described).as_bytes()).map_err(named)?;
     Ok(())
 }
 
-fn options(model: &Model) -> String {
+fn options(model: &Model, described: &DatabaseDescription) -> String {
     let mut values = Vec::new();
     for known in model.enumerations.iter().filter(|known| known.exposed) {
         for (name, stored) in &known.variants {
@@ -36,15 +39,18 @@ fn options(model: &Model) -> String {
     }
     let entities = model.entities.iter().enumerate();
     let written = entities.filter(|(id, entity)| entity.exposed || is_junction(model, *id));
-    let mut sections: Vec<String> = written.map(|(id, entity)| section(model, id, entity)).collect();
+    let mut sections: Vec<String> =
+        written.map(|(id, entity)| section(model, described, id, entity)).collect();
     sections.sort_unstable();
     format!("{HEAD}{}{}", values.concat(), sections.concat())
 }
 
-fn section(model: &Model, id: EntityId, entity: &Entity) -> String {
+fn section(model: &Model, described: &DatabaseDescription, id: EntityId, entity: &Entity) -> String {
     let mut lines = vec![format!("[entities.{}]", quoted(&entity.table.to_string()))];
     if is_junction(model, id) {
         lines.extend(junction(model, id, entity));
+    } else {
+        lines.extend(links(model, id, entity));
     }
     if entity.exposed {
         lines.push(format!("name = {}", quoted(&entity.name)));
@@ -56,6 +62,7 @@ fn section(model: &Model, id: EntityId, entity: &Entity) -> String {
         lines.push(format!("order_by = {}", quoted(&format!("[{}]", key.collect::<Vec<_>>().join(", ")))));
         lines.push("scope = \"{}\"".to_owned());
         lines.extend(entity.visible_columns().flat_map(|(_, found)| column(found)));
+        lines.extend(choices(described, entity));
         lines.extend(entity.relations.iter().flat_map(|found| relation(model, id, found)));
     }
     let lines: Vec<String> = lines.iter().map(|line| format!("# {line}\n")).collect();
@@ -75,19 +82,98 @@ fn lists_through(model: &Model, id: EntityId) -> impl Iterator<Item = (&Relation
 
 fn junction(model: &Model, id: EntityId, entity: &Entity) -> Vec<String> {
     let mut lines = vec![format!("shown = {}", entity.exposed)];
-    for (list, through) in lists_through(model, id) {
-        let leads = |forward: &&Relation| {
-            let columns: Vec<&String> = forward.from.iter().map(|id| &entity.columns[*id].name).collect();
-            columns == through.to.iter().collect::<Vec<_>>()
-        };
-        if let Some(forward) = entity.relations.iter().find(leads) {
-            lines.push(format!("list_through.{} = {}", forward.field, quoted(&list.field)));
+    let forward = |columns: &[String]| {
+        entity.relations.iter().find(|relation| {
+            let names = relation.from.iter().map(|id| &entity.columns[*id].name);
+            relation.declaration == Declaration::BelongsTo && names.eq(columns)
+        })
+    };
+    let lists: Vec<_> = lists_through(model, id).collect();
+    let mut of_pairs = Vec::new();
+    for (list, through) in &lists {
+        let (Some(near), Some(far)) = (forward(&through.from), forward(&through.to)) else { continue };
+        // Each side has one list, unless the junction joins more than two tables.
+        let is_only = lists.iter().filter(|(_, other)| other.to == through.to).count() == 1;
+        match is_only {
+            true => lines.push(format!("list_through.{} = {}", far.field, quoted(&list.field))),
+            false => of_pairs.push(many_to_many(near, far, &list.field)),
         }
         if through.is_symmetrical {
             lines.push(format!("symmetrical = {}", quoted(&list.field)));
+        } else if near.target == far.target && is_only && through.from < through.to {
+            lines.push(format!("# symmetrical = {} # one list of both directions", quoted(&list.field)));
         }
     }
+    if !of_pairs.is_empty() {
+        lines.push(format!("many_to_many = [{}]", of_pairs.join(", ")));
+    }
     lines
+}
+
+/// Suggests lists through a table whose rows link those of two others, and may repeat.
+fn links(model: &Model, id: EntityId, entity: &Entity) -> Option<String> {
+    let forward: Vec<&Relation> =
+        entity.relations.iter().filter(|relation| relation.declaration == Declaration::BelongsTo).collect();
+    let [one, other] = forward[..] else { return None };
+    let is_of_link = |place: usize| one.from.contains(&place) || other.from.contains(&place);
+    let may_be_left_out =
+        |(place, column): (usize, &Column)| is_of_link(place) || column.nullable || column.has_default;
+    let is_link = entity.kind == TableKind::Table
+        && entity.has_key()
+        && [one, other]
+            .iter()
+            .all(|key| key.target != id && key.from.iter().all(|place| !entity.columns[*place].nullable))
+        && entity.columns.iter().enumerate().all(may_be_left_out)
+        && !model
+            .entities
+            .iter()
+            .flat_map(|of| &of.relations)
+            .any(|of| of.target == id && of.declaration == Declaration::BelongsTo);
+    is_link.then(|| {
+        let lists = [(one, other), (other, one)]
+            .map(|(from, to)| many_to_many(from, to, &names::list_field(&to.field)));
+        format!("# many_to_many = [{}] # lists through links that may repeat", lists.join(", "))
+    })
+}
+
+fn many_to_many(from: &Relation, to: &Relation, field: &str) -> String {
+    let [from, to, field] = [&from.field, &to.field, field].map(quoted);
+    format!("{{ from = {from}, to = {to}, field = {field} }}")
+}
+
+/// Suggests enums: of the values that a CHECK lists, or as an example.
+fn choices(described: &DatabaseDescription, entity: &Entity) -> Vec<String> {
+    let table = described.tables.iter().find(|known| known.table == entity.table);
+    let listed = entity.visible_columns().filter_map(|(_, column)| {
+        let of = table?.columns.iter().find(|known| known.name == column.name)?;
+        let is_choice = match column.column_type {
+            ColumnType::Text => true,
+            _ => column.column_type.is_integer() && !of.accepted.is_empty(),
+        };
+        is_choice.then_some((column, &of.accepted))
+    });
+    let lines = listed.map(|(column, values)| {
+        if values.is_empty() {
+            return format!("# choices.{} = {{ NAME = \"stored text\" }}", column.field);
+        }
+        let mut taken = Vec::new();
+        let values = values.iter().map(|value| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let (stored, text) = match column.column_type.is_integer() {
+                true => (text.clone(), text.replace('-', "minus ")),
+                false => (quoted(&text), text),
+            };
+            let mut name = names::enum_value(&names::readable(&text, "value"));
+            while taken.contains(&name) {
+                name.push_str("_VALUE");
+            }
+            taken.push(name.clone());
+            format!("{name} = {stored}")
+        });
+        let values = values.collect::<Vec<_>>().join(", ");
+        format!("# choices.{} = {{ {values} }} # the values of its CHECK", column.field)
+    });
+    lines.collect()
 }
 
 fn column(found: &Column) -> Vec<String> {
@@ -97,7 +183,6 @@ fn column(found: &Column) -> Vec<String> {
     match &found.column_type {
         ColumnType::Spelled(spelling) => lines.push(format!("spelling.{field} = \"{spelling}\"")),
         ColumnType::AnyUuid => lines.push(format!("# spelling.{field} = \"uuid\"")),
-        ColumnType::Text => lines.push(format!("# choices.{field} = {{ NAME = \"stored text\" }}")),
         _ => {}
     }
     if !found.nullable && !found.has_default {
@@ -128,6 +213,20 @@ fn relation(model: &Model, owner: EntityId, found: &Relation) -> Vec<String> {
     }
     lines
         .push(format!("on_delete.{field} = \"do_nothing\" # the database's own action: {}", found.on_delete));
+    let is_required = found.from.iter().all(|place| !model.entities[owner].columns[*place].nullable);
+    if is_required && found.on_delete == KeyAction::NoAction {
+        lines.push(format!(
+            "# on_delete.{field} = \"cascade\" # these rows are deleted along; now they refuse the deletion"
+        ));
+        if let [place] = found.from[..] {
+            let key = if model.entities[owner].columns[place].column_type.is_text_in_json() {
+                "\"1\""
+            } else {
+                "1"
+            };
+            lines.push(format!("# set_on_delete.{field} = {key} # these rows get this key"));
+        }
+    }
     if found.from == model.entities[owner].primary_key {
         lines.push(format!("# parents = [{}] # the referenced row is deleted along", quoted(field)));
     }

@@ -261,9 +261,13 @@ async fn schema(source: &ModelSource, database: &DatabaseOptions) -> Result<(Sch
 }
 
 async fn init(output: &Path, source: &ModelSource, database: &DatabaseOptions) -> Result<(), Failure> {
-    let (schema, _) = schema(source, database).await?;
-    init::write(schema.model(), output)?;
-    println!("{} has the defaults of {} entities", output.display(), schema.model().exposed().count());
+    source::require_file(&database.database_url)?;
+    let connection = connect(database).await?;
+    let described = database::describe(&connection, &source.schema).await?;
+    connection.close().await?;
+    let model = source::model(&described, &Options::default(), print_note)?;
+    init::write(&model, &described, output)?;
+    println!("{} has the defaults of {} entities", output.display(), model.exposed().count());
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Description of a database's tables as plain data, from which a [`Registry`](super::Registry) can be filled.
 
 use sea_orm::Value;
+use serde_json::Value as Json;
 
 use super::{DeclaredType, KeyAction, Table};
 
@@ -55,6 +56,8 @@ pub struct ColumnDescription {
     pub default: Option<Value>,
     /// Way in which the database generates values.
     pub generation: Generation,
+    /// Values that a CHECK admits: `status IN ('open', 'closed')`. Empty if no CHECK lists values of this column alone.
+    pub accepted: Vec<Json>,
     /// Comment of the column.
     pub comment: Option<String>,
 }

@@ -88,6 +88,12 @@ fn printed_column(column: &ColumnDescription) -> String {
     text.push_str(if column.has_default { ", default" } else { "" });
     write_some(&mut text, column.default.as_ref().map(|value| format!(" {value:?}")));
     text.push_str(generation);
+    let accepted: Vec<String> = column.accepted.iter().map(ToString::to_string).collect();
+    text.push_str(&if accepted.is_empty() {
+        String::new()
+    } else {
+        format!(", one of {}", accepted.join(" "))
+    });
     write_some(&mut text, column.comment.as_ref().map(|comment| format!(" -- {comment}")));
     text
 }

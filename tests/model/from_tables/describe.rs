@@ -29,6 +29,7 @@ pub fn table(name: &str, columns: &[&str]) -> TableDescription {
         has_default: false,
         default: None,
         generation: Generation::None,
+        accepted: Vec::new(),
         comment: None,
     };
     TableDescription {

@@ -42,6 +42,7 @@ fn describe<E: EntityTrait>() -> TableDescription {
                 _ => None,
             },
             generation: if is_numbered { Generation::Number } else { Generation::None },
+            accepted: Vec::new(),
             comment: schema.get_column_def::<E>(column).get_column_spec().comment.clone(),
         });
     }

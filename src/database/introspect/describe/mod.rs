@@ -1,8 +1,10 @@
 //! Description of all tables of a database as plain data, read in a fixed number of statements.
 
+mod accepted;
 mod default;
 mod description;
 mod keys;
+mod literal;
 mod postgres;
 mod postgres_type;
 mod postgres_types;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use sea_orm::Value;
 use sea_orm::sea_query::ArrayType;
+use serde_json::Value as Json;
 
+use super::accepted;
 use super::default::ColumnDefault;
 use super::description::{DatabaseDescription, LeftOut};
 use super::keys::{UNIQUE_KEY_COLUMNS, add_foreign_keys, add_unique_keys};
@@ -42,7 +44,8 @@ const TABLES: &str =
 const TABLE_COLUMNS: [ColumnType; 6] = [BigInt, Text, Text, Text, Text, BigInt];
 
 /// Columns of these tables: place of the table, name, declared type, modifier and id of the base type, not null, default,
-/// identity, computed, comment, readable, and true for a domain of an enum, which PostgreSQL does not compare.
+/// identity, computed, comment, readable, true for a domain of an enum, which PostgreSQL does not compare, and the conditions of
+/// the column alone and of its domain, as JSON.
 ///
 /// A domain over a domain has the modifier of the innermost, the default of the outermost, and forbids NULL if any of
 /// them does. A view may extend rows with NULL, whatever the domain says. A NOT NULL that was added as NOT VALID
@@ -51,7 +54,11 @@ const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
         SELECT oid, typbasetype, typtypmod, typnotnull FROM pg_type WHERE typtype = 'd'
         UNION ALL
         SELECT d.id, t.typbasetype, t.typtypmod, d.not_null OR t.typnotnull
-        FROM domain d JOIN pg_type t ON t.oid = d.base WHERE t.typtype = 'd')
+        FROM domain d JOIN pg_type t ON t.oid = d.base WHERE t.typtype = 'd'),
+    checked(relation, domain, columns, conditions) AS (
+        SELECT k.conrelid, k.contypid, k.conkey, json_agg(pg_get_expr(k.conbin, k.conrelid) ORDER BY k.oid)
+        FROM pg_constraint k WHERE k.contype = 'c' AND (k.contypid <> 0 OR k.conrelid::int8 = ANY($1))
+        GROUP BY 1, 2, 3)
     SELECT s.place - 1, c.attname::text, format_type(c.atttypid, c.atttypmod),
         COALESCE(d.modifier, c.atttypmod)::int8, b.oid::int8,
         c.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.attrelid AND k.contype = 'n'
@@ -60,7 +67,7 @@ const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
         COALESCE(pg_get_expr(e.adbin, e.adrelid), CASE t.typtype WHEN 'd' THEN t.typdefault END),
         c.attidentity::text, c.attgenerated <> '',
         col_description(c.attrelid, c.attnum), has_column_privilege(c.attrelid, c.attnum, 'SELECT'),
-        b.typtype = 'e' AND c.atttypid <> b.oid
+        b.typtype = 'e' AND c.atttypid <> b.oid, COALESCE(k.conditions, v.conditions)::text
     FROM unnest($1) WITH ORDINALITY AS s(id, place)
     JOIN pg_class r ON r.oid = s.id::oid
     JOIN pg_attribute c ON c.attrelid = r.oid AND c.attnum > 0 AND NOT c.attisdropped
@@ -68,11 +75,13 @@ const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
     LEFT JOIN domain d ON d.id = t.oid
         AND NOT EXISTS (SELECT FROM pg_type i WHERE i.oid = d.base AND i.typtype = 'd')
     JOIN pg_type b ON b.oid = COALESCE(d.base, t.oid)
+    LEFT JOIN checked k ON k.relation = r.oid AND k.columns = ARRAY[c.attnum]
+    LEFT JOIN checked v ON v.domain = t.oid
     LEFT JOIN pg_attrdef e ON e.adrelid = c.attrelid AND e.adnum = c.attnum
     ORDER BY s.place, c.attnum";
 
-const COLUMN_COLUMNS: [ColumnType; 12] =
-    [BigInt, Text, Text, BigInt, BigInt, Boolean, Text, Text, Boolean, Text, Boolean, Boolean];
+const COLUMN_COLUMNS: [ColumnType; 13] =
+    [BigInt, Text, Text, BigInt, BigInt, Boolean, Text, Text, Boolean, Text, Boolean, Boolean, Text];
 
 /// Labels of all enums in order: type, label.
 const LABELS: &str = "SELECT enumtypid::int8, enumlabel::text FROM pg_enum ORDER BY enumtypid, enumsortorder";
@@ -229,8 +238,17 @@ fn column(rows: &RowSet, row: usize, name: String, types: &PostgresTypes) -> Col
             _ if is_numbered => Generation::Number,
             _ => Generation::None,
         },
+        accepted: accepted(rows, row),
         comment: text(rows, row, 9),
     }
+}
+
+/// Returns the values of the first condition that lists them.
+fn accepted(rows: &RowSet, row: usize) -> Vec<Json> {
+    let conditions: Option<Vec<String>> =
+        text(rows, row, 12).and_then(|conditions| serde_json::from_str(&conditions).ok());
+    let mut listed = conditions.iter().flatten().filter_map(|condition| accepted::of_condition(condition));
+    listed.next().map(|(_, values)| values).unwrap_or_default()
 }
 
 fn texts(values: &[String]) -> Value {

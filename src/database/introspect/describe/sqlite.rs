@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::Value;
 use serde_json::Value as Json;
 
+use super::accepted;
 use super::default::ColumnDefault;
 use super::description::{DatabaseDescription, LeftOut};
 use super::keys::{UNIQUE_KEY_COLUMNS, add_foreign_keys, add_unique_keys};
@@ -21,13 +22,15 @@ use crate::model::{
 /// Name of the schema of the opened file.
 const MAIN: &str = "main";
 
-/// Tables: name, kind, and true for a relation whose columns SQLite could not count. Tables of a virtual table's module
-/// (`shadow`) are left out, and SQLite's own tables.
-const TABLES: &str = r"SELECT name, type, ncol = 0 FROM pragma_table_list
+/// Tables: name, kind, true for a relation whose columns SQLite could not count, and the table's own statement if it has
+/// conditions. Tables of a virtual table's module (`shadow`) are left out, and SQLite's own tables.
+const TABLES: &str = r"SELECT name, type, ncol = 0,
+        (SELECT m.sql FROM sqlite_schema m WHERE m.type = 'table' AND m.name = l.name AND m.sql LIKE '%check%')
+    FROM pragma_table_list l
     WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
     ORDER BY name";
 
-const TABLE_COLUMNS: [ColumnType; 3] = [Text, Text, Boolean];
+const TABLE_COLUMNS: [ColumnType; 4] = [Text, Text, Boolean, Text];
 
 /// Columns of a view. The statement fails if a table or column of the view is missing.
 const VIEW: &str = "SELECT count(*) FROM pragma_table_xinfo(?, 'main')";
@@ -58,12 +61,13 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
         return Ok(described);
     }
     let rows = database.ask(TABLES, Vec::new(), TABLE_COLUMNS.into()).await?;
-    add_tables(database, &mut described, &rows).await?;
+    let statements = add_tables(database, &mut described, &rows).await?;
     let tables = &mut described.tables;
     let names: Json = tables.iter().map(|table| table.table.name.clone()).collect();
     let names = Value::from(names.to_string());
     let rows = database.ask(COLUMNS, vec![names.clone()], COLUMN_COLUMNS.into()).await?;
     let keys = add_columns(tables, &rows);
+    statements.iter().for_each(|(place, sql)| add_accepted(&mut tables[*place], sql));
     let rows = database.ask(UNIQUE_KEYS, vec![names], UNIQUE_KEY_COLUMNS.into()).await?;
     add_unique_keys(tables, &rows);
     add_foreign_keys(&mut described, &database.read_keys().await?);
@@ -74,7 +78,13 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
     Ok(described)
 }
 
-async fn add_tables(database: &Database, described: &mut DatabaseDescription, rows: &RowSet) -> Result<()> {
+/// Adds the tables, and returns the statements of those with conditions, by place.
+async fn add_tables(
+    database: &Database,
+    described: &mut DatabaseDescription,
+    rows: &RowSet,
+) -> Result<Vec<(usize, String)>> {
+    let mut statements = Vec::new();
     for row in 0..rows.len() {
         let table = Table { schema: None, name: text(rows, row, 0).unwrap_or_default() };
         let kind = match text(rows, row, 1).as_deref() {
@@ -90,6 +100,7 @@ async fn add_tables(database: &Database, described: &mut DatabaseDescription, ro
             Some("view") => TableKind::View,
             _ => TableKind::Table,
         };
+        statements.extend(text(rows, row, 3).map(|sql| (described.tables.len(), sql)));
         described.tables.push(TableDescription {
             table,
             kind,
@@ -101,7 +112,7 @@ async fn add_tables(database: &Database, described: &mut DatabaseDescription, ro
             estimated_rows: None,
         });
     }
-    Ok(())
+    Ok(statements)
 }
 
 /// Returns true if SQLite refuses to name the view's columns.
@@ -139,10 +150,21 @@ fn add_columns(tables: &mut [TableDescription], rows: &RowSet) -> BTreeMap<usize
             has_default: default.exists,
             default: default.value,
             generation: if flag(rows, row, 6) { Generation::Computed } else { Generation::None },
+            accepted: Vec::new(),
             comment: None,
         });
     }
     keys
+}
+
+/// Adds the values that the conditions of a table's statement list to their columns.
+fn add_accepted(table: &mut TableDescription, sql: &str) {
+    for (name, values) in accepted::of_statement(sql) {
+        let mut columns = table.columns.iter_mut();
+        if let Some(column) = columns.find(|column| column.name.eq_ignore_ascii_case(&name)) {
+            column.accepted = values;
+        }
+    }
 }
 
 /// Makes this column the number of the row, if no index serves the primary key: an `INTEGER PRIMARY KEY` alone needs none.
