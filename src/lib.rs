@@ -47,7 +47,7 @@ pub use sea_orm;
 /// Descriptions of tables, which [`Registry::from_tables`] reads in place of entities.
 pub mod tables {
     pub use crate::model::{
-        ColumnDescription, DeclaredType, ForeignKeyDescription, Generation, KeyAction, Table,
+        AcceptedWrites, ColumnDescription, DeclaredType, ForeignKeyDescription, Generation, KeyAction, Table,
         TableDescription, TableKind, UniqueKeyDescription,
     };
 }

@@ -180,6 +180,7 @@ impl Options {
                 ModelFault::UnknownOption { name, .. } => self.place_of(name),
                 ModelFault::DeclaredKey { option, .. } => self.place_of(option),
                 ModelFault::WritableWithoutKey { .. } => self.place_of("writable"),
+                ModelFault::NotWritable { table, .. } => self.place_in(&table.name, "writable"),
                 ModelFault::DeclaredType { scalar, .. } => self.place_of(scalar),
                 _ => String::new(),
             };
@@ -190,14 +191,24 @@ impl Options {
 
     /// Formats the file and the lines with a word.
     fn place_of(&self, word: &str) -> String {
-        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
-        let has_word = |line: &str| {
-            let code = line.split('#').next().unwrap_or_default();
-            code.split(|letter| !is_word(letter)).any(|found| found == word)
-                || code.contains(&format!("\"{word}\""))
-        };
-        let numbered = self.text.lines().zip(1..).filter(|(line, _)| has_word(line));
-        let numbers: Vec<String> = numbered.map(|(_, number): (_, usize)| number.to_string()).collect();
+        let numbered = self.text.lines().zip(1..).filter(|(line, _)| has_word(line, word));
+        self.place_at(numbered.map(|(_, number)| number))
+    }
+
+    /// Formats the file and the lines with a word, in the sections of a table.
+    fn place_in(&self, table: &str, word: &str) -> String {
+        let mut is_of_table = false;
+        let numbered = self.text.lines().zip(1..).filter(|(line, _)| {
+            let is_header = line.trim_start().starts_with('[');
+            is_of_table = if is_header { has_word(line, table) } else { is_of_table };
+            has_word(line, word) && (is_of_table || has_word(line, table))
+        });
+        self.place_at(numbered.map(|(_, number)| number))
+    }
+
+    /// Formats the file and these lines.
+    fn place_at(&self, numbers: impl Iterator<Item = usize>) -> String {
+        let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
         match numbers.len() {
             0 => String::new(),
             1 => format!("{}: line {}: ", self.file, numbers.concat()),
@@ -302,6 +313,13 @@ impl EntitySection {
         let rules = self.on_delete.into_iter();
         rules.fold(entity, |entity, (relation, rule)| entity.on_delete(relation, rule))
     }
+}
+
+/// Returns true if a line has a word, outside of comments.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let code = line.split('#').next().unwrap_or_default();
+    code.split(|letter| !is_word(letter)).any(|found| found == word) || code.contains(&format!("\"{word}\""))
 }
 
 /// Reads a table or an array of tables. Written out, because a derived reader of either loses the line of a fault.

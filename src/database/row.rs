@@ -112,6 +112,11 @@ impl<'a> Row<'a> {
         self.rows.is_plain
     }
 
+    /// Returns the type of the column at `slot`.
+    pub fn column_type(self, slot: usize) -> &'a ColumnType {
+        &self.rows.columns[(self.start + slot) % self.rows.columns.len()]
+    }
+
     /// Returns the cell as a value of its column's type; NULL if unreadable.
     pub fn value(self, slot: usize) -> Value {
         self.rows.value_at(self.start + slot)

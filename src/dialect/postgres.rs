@@ -6,10 +6,10 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{DbBackend, Value};
 
-use super::comparison::SetOperator;
+use super::comparison::{Comparison, SetOperator};
 use super::features::{Features, FilterJoins, PartIndex, RefusalForm, StatementLimits};
 use super::sql::{DatabaseSql, RegexSyntax};
-use crate::model::{ColumnType, Model, NativeForm, long_decimal, quoted};
+use crate::model::{ColumnType, Model, NativeForm, NativeType, long_decimal, quoted};
 
 /// PostgreSQL 13 or newer.
 pub(super) struct Postgres;
@@ -62,7 +62,7 @@ impl DatabaseSql for Postgres {
 
     /// The driver cannot decode an enum or a native type, so it becomes text.
     fn selected(expression: Expr, column_type: &ColumnType) -> Expr {
-        match column_type {
+        match column_type.stored() {
             ColumnType::Enumeration(_) => expression.cast_as("text"),
             ColumnType::Native(native) => match native.form {
                 // The decoder reads the binary format, because the text depends on a setting of the connection.
@@ -91,8 +91,21 @@ impl DatabaseSql for Postgres {
     fn ordered(expression: Expr, column_type: &ColumnType) -> Expr {
         match column_type {
             ColumnType::Enumeration(_) => Self::selected(expression, column_type),
+            _ if label(column_type).is_some() => Self::selected(expression, column_type),
             _ => expression,
         }
+    }
+
+    /// Casts a domain over an enum to the enum: PostgreSQL has no operators for the domain.
+    fn compared(column: Expr, column_type: &ColumnType) -> Expr {
+        match label(column_type) {
+            Some(native) => column.cast_as(native.sql.clone()),
+            None => column,
+        }
+    }
+
+    fn compare(column: Expr, comparison: Comparison, operand: Expr, column_type: &ColumnType) -> Expr {
+        comparison.of(Self::compared(column, column_type), operand)
     }
 
     fn operand(model: &Model, operand: Expr, column_type: &ColumnType) -> Expr {
@@ -127,7 +140,7 @@ impl DatabaseSql for Postgres {
             Some(sql) => list.cast_as(format!("{sql}[]")),
             None => list,
         };
-        Expr::cust_with_exprs("$1 = ANY($2)", [column, array])
+        Expr::cust_with_exprs("$1 = ANY($2)", [Self::compared(column, column_type), array])
     }
 
     fn list_function() -> FunctionCall {
@@ -238,10 +251,18 @@ fn of_doubles(column: Expr, function: &str) -> Expr {
 
 /// Returns the type to which values of a column type are cast, because they travel as another type.
 fn cast(model: &Model, column_type: &ColumnType) -> Option<String> {
-    match column_type {
+    match column_type.stored() {
         ColumnType::Enumeration(id) => Some(quoted(&model.enumerations[*id].database_name)),
         ColumnType::Native(native) => Some(native.sql.clone()),
         ColumnType::List(list) => Some(list.sql.clone()),
+        _ => None,
+    }
+}
+
+/// Returns the enum behind a domain.
+fn label(column_type: &ColumnType) -> Option<&NativeType> {
+    match column_type.stored() {
+        ColumnType::Native(native) if native.form == NativeForm::Label => Some(native),
         _ => None,
     }
 }

@@ -7,7 +7,6 @@ use std::ops::Range;
 use hashbrown::HashMap;
 
 use crate::database::{Cell, Row, RowSet};
-use crate::model::normalize_key;
 use crate::plan::{Load, LoadKind, Page, PageSide, RelationKey, SqlStatement};
 
 /// Slot of a parent without children: a part of the key is NULL, which matches nothing.
@@ -147,7 +146,7 @@ fn key_of(row: Row, slots: &[usize]) -> Option<RelationKey> {
         .iter()
         .map(|slot| match row.cell(*slot) {
             Cell::Null | Cell::Unreadable(_) => None,
-            _ => Some(normalize_key(row.value(*slot))),
+            _ => Some(row.column_type(*slot).normalize_key(row.value(*slot))),
         })
         .collect()
 }

@@ -85,7 +85,7 @@ fn check_key(model: &Model, entity: &Entity, faults: &mut Vec<ModelFault>) {
     if !model.is_of_tables {
         faults.push(ModelFault::NoPrimaryKey { entity: entity_name() });
     }
-    if model.is_of_tables && entity.writable {
+    if model.is_of_tables && entity.writes.any() {
         faults.push(ModelFault::WritableWithoutKey { entity: entity_name() });
     }
     if entity.exposed && entity.visible_columns().next().is_none() {

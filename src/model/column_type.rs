@@ -11,10 +11,10 @@ use sea_orm::{ColumnType as DatabaseType, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::declared_type::DeclaredType;
+use super::declared_type::{DeclaredType, quoted};
 use super::expected::Expected;
 use super::long_decimal::{long_decimal, read_decimal};
-use super::native::{NativeForm, NativeType};
+use super::native::{Folding, NativeForm, NativeType};
 use super::range;
 use super::spelling::Spelling;
 
@@ -68,7 +68,7 @@ pub enum ColumnType {
     Bytes,
     /// Value of a database enum; the index is into [`Model::enumerations`](super::Model::enumerations).
     Enumeration(usize),
-    /// Text or an integer of which an option lists the values.
+    /// Text or an integer of which an option lists the values, or a domain over an enum.
     Choice(Arc<ChoiceType>),
     /// A type of PostgreSQL whose values travel as text.
     Native(Arc<NativeType>),
@@ -81,7 +81,7 @@ pub enum ColumnType {
 pub struct ChoiceType {
     /// Index into [`Model::enumerations`](super::Model::enumerations).
     pub enumeration: usize,
-    /// Type of the stored values: text or an integer.
+    /// Type of the stored values: text, an integer, or an enum behind a domain.
     pub stored: ColumnType,
 }
 
@@ -281,6 +281,14 @@ impl ColumnType {
         let database_type = match item {
             DeclaredType::Common(common) => common,
             DeclaredType::Native(native) => return Some(Self::Native(native.clone())),
+            DeclaredType::EnumDomain { name, variants } => {
+                let stored =
+                    Self::Native(Arc::new(NativeType { sql: quoted(name), form: NativeForm::Label }));
+                return Some(Self::Choice(Arc::new(ChoiceType {
+                    enumeration: enumeration(name, variants),
+                    stored,
+                })));
+            }
             DeclaredType::AnyUuid => return Some(Self::AnyUuid),
             DeclaredType::Spelled(spelling) => return Some(Self::Spelled(*spelling)),
             DeclaredType::List { .. } => return None,
@@ -339,7 +347,7 @@ impl ColumnType {
                 NativeForm::Inet | NativeForm::Cidr => Scalar::Inet,
                 NativeForm::MacAddress | NativeForm::MacAddress8 => Scalar::MacAddress,
                 NativeForm::Duration => Scalar::Duration,
-                NativeForm::CaseInsensitive => Scalar::String,
+                NativeForm::CaseInsensitive(_) | NativeForm::Collated | NativeForm::Label => Scalar::String,
                 NativeForm::Range(_) => Scalar::Range,
                 NativeForm::Multirange(_) => Scalar::Multirange,
                 NativeForm::Bits => Scalar::BitString,
@@ -369,7 +377,7 @@ impl ColumnType {
             Self::Date | Self::Time | Self::DateTime | Self::Timestamp => ordered,
             Self::Native(native) if native.form.is_compared() => Operators {
                 extremes: native.form.has_extremes(),
-                text: native.form == NativeForm::CaseInsensitive,
+                text: matches!(native.form, NativeForm::CaseInsensitive(_)),
                 sets: native.form.is_set(),
                 emptiness: native.form.is_range(),
                 ..ordered
@@ -404,7 +412,7 @@ impl ColumnType {
     /// Returns true if the values can identify rows: a primary key of them orders the rows, and a value finds its row.
     pub fn is_key(&self) -> bool {
         self.is_identity()
-            || matches!(self, Self::Native(native) if native.form == NativeForm::CaseInsensitive)
+            || matches!(self, Self::Native(native) if matches!(native.form, NativeForm::CaseInsensitive(_) | NativeForm::Collated))
     }
 
     /// Returns true if rows can be ordered by the column (JSON has no order on PostgreSQL).
@@ -450,7 +458,27 @@ impl ColumnType {
     /// Returns true if every database compares values of the two types.
     pub(crate) fn is_compared_with(&self, other: &Self) -> bool {
         let (one, other) = (self.stored(), other.stored());
-        one == other && one.is_identity() || one.is_integer() && other.is_integer()
+        let is_matched = one.is_identity() || one.folding().is_some();
+        one == other && is_matched || one.is_integer() && other.is_integer()
+    }
+
+    /// Returns the folding by which equal values have equal texts.
+    fn folding(&self) -> Option<Folding> {
+        match self {
+            Self::Native(native) => match native.form {
+                NativeForm::CaseInsensitive(folding) => Some(folding),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Normalizes a key of this type: see [`normalize_key`]. Equal keys of `citext` become one text.
+    pub fn normalize_key(&self, value: Value) -> Value {
+        match (self.folding(), value) {
+            (Some(folding), Value::String(Some(text))) => folding.lower(&text).into(),
+            (_, value) => normalize_key(value),
+        }
     }
 
     /// Returns the type of the stored values, which differs for choices alone.

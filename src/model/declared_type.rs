@@ -15,6 +15,13 @@ pub enum DeclaredType {
     Common(DatabaseType),
     /// A type of PostgreSQL that SeaORM does not name, or whose values travel as text.
     Native(Arc<NativeType>),
+    /// A domain of PostgreSQL over an enum.
+    EnumDomain {
+        /// Name of the enum.
+        name: String,
+        /// Labels of the enum.
+        variants: Vec<String>,
+    },
     /// A UUID in SQLite, in any spelling.
     AnyUuid,
     /// A UUID or a boolean as text, in one spelling.
@@ -45,7 +52,29 @@ impl DeclaredType {
             Self::Native(native) if native.form == NativeForm::Opaque => {
                 Self::native(sql, NativeForm::Opaque)
             }
+            Self::EnumDomain { .. } => Self::native(sql, NativeForm::Opaque),
             _ => Self::List { sql: sql.into(), element: Box::new(self) },
+        }
+    }
+
+    /// Returns the type of a domain over this type.
+    pub fn domain(self) -> Self {
+        match self {
+            Self::Common(DatabaseType::Enum { name, variants }) => Self::EnumDomain {
+                name: name.to_string(),
+                variants: variants.iter().map(ToString::to_string).collect(),
+            },
+            other => other,
+        }
+    }
+
+    /// Returns the type of text whose collation equates different texts.
+    pub fn collated(self) -> Self {
+        match self {
+            Self::Common(DatabaseType::Char(_) | DatabaseType::String(_) | DatabaseType::Text) => {
+                Self::native("text", NativeForm::Collated)
+            }
+            other => other,
         }
     }
 
@@ -81,7 +110,7 @@ impl DeclaredType {
     fn sql(&self) -> Option<String> {
         Some(match self {
             Self::Native(native) => native.sql.clone(),
-            Self::AnyUuid | Self::Spelled(_) | Self::List { .. } => return None,
+            Self::AnyUuid | Self::Spelled(_) | Self::List { .. } | Self::EnumDomain { .. } => return None,
             Self::Common(common) => match common {
                 DatabaseType::Boolean => "bool",
                 DatabaseType::SmallInteger => "int2",
@@ -137,6 +166,7 @@ impl fmt::Debug for DeclaredType {
         match self {
             Self::Common(common) => common.fmt(formatter),
             Self::Native(native) => write!(formatter, "{:?} {}", native.form, native.sql),
+            Self::EnumDomain { name, variants } => write!(formatter, "domain of enum {name} {variants:?}"),
             Self::AnyUuid => formatter.write_str("Uuid in any spelling"),
             Self::Spelled(spelling) => write!(formatter, "text spelled {spelling}"),
             Self::List { sql, element } => write!(formatter, "List({element:?}) {sql}"),

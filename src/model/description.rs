@@ -24,6 +24,38 @@ pub struct TableDescription {
     pub foreign_keys: Vec<ForeignKeyDescription>,
     /// Estimated number of rows. `None` if the database has no estimate.
     pub estimated_rows: Option<u64>,
+    /// Statements that the database accepts.
+    pub writes: AcceptedWrites,
+}
+
+/// Ways in which rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptedWrites {
+    /// True if rows are inserted.
+    pub create: bool,
+    /// True if rows are updated.
+    pub update: bool,
+    /// True if rows are deleted.
+    pub delete: bool,
+}
+
+impl AcceptedWrites {
+    /// Every way.
+    pub const ALL: Self = Self { create: true, update: true, delete: true };
+
+    /// No way.
+    pub const NONE: Self = Self { create: false, update: false, delete: false };
+
+    /// Returns true if rows are written at all.
+    pub fn any(self) -> bool {
+        self != Self::NONE
+    }
+
+    /// Returns the statements that are missing.
+    pub fn missing(self) -> Vec<&'static str> {
+        let statements = [(self.create, "INSERT"), (self.update, "UPDATE"), (self.delete, "DELETE")];
+        statements.into_iter().filter(|(accepted, _)| !accepted).map(|(_, name)| name).collect()
+    }
 }
 
 /// Kind of a table.

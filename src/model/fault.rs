@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Declaration, OnDelete, Spelling};
+use super::{Declaration, OnDelete, Spelling, Table};
 
 /// Similarity from which a known name is suggested for an unknown one.
 const LEAST_SIMILARITY: f64 = 0.8;
@@ -24,6 +24,13 @@ pub enum ModelFault {
     WritableWithoutKey {
         /// Type name.
         entity: String,
+    },
+    /// An option makes an entity writable that the database cannot write.
+    NotWritable {
+        /// Type name.
+        entity: String,
+        /// The table.
+        table: Table,
     },
     /// All columns of an entity without a key are hidden: its type has no field.
     NoField {
@@ -278,6 +285,13 @@ impl ModelFault {
                     "{entity} cannot be writable, because it has no key; name one with the option key"
                 )
             }
+            Self::NotWritable { entity, table } => {
+                write!(
+                    formatter,
+                    "{entity} cannot be writable, because the database accepts no INSERT, UPDATE or DELETE of {table}; \
+                     create INSTEAD OF triggers, or leave the option out"
+                )
+            }
             Self::NoField { entity } => {
                 write!(
                     formatter,
@@ -338,6 +352,7 @@ impl fmt::Display for ModelFault {
             }
             Self::NoPrimaryKey { entity } => write!(formatter, "{entity} has no primary key"),
             Self::WritableWithoutKey { .. }
+            | Self::NotWritable { .. }
             | Self::NoField { .. }
             | Self::DeclaredKey { .. }
             | Self::DeclaredType { .. } => self.fmt_of_table(formatter),

@@ -85,6 +85,7 @@ impl ReflectedColumn {
     fn is_told_by(&self, declared: &DeclaredType, name: &str) -> bool {
         match (declared, self.database_type.common()) {
             (DeclaredType::Spelled(spelling), _) => self.database_type == DeclaredType::of_spelled(*spelling),
+            (DeclaredType::EnumDomain { .. }, common) => matches!(common, Some(DatabaseType::Enum { .. })),
             (DeclaredType::AnyUuid, common) => common == Some(&DatabaseType::Uuid),
             (_, Some(DatabaseType::Custom(named))) => named.to_string() == name,
             _ => false,

@@ -27,13 +27,14 @@ pub use column_type::{Operators, is_null, normalize_key};
 pub use declared_type::DeclaredType;
 pub(crate) use declared_type::quoted;
 pub use description::{
-    ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind, UniqueKeyDescription,
+    AcceptedWrites, ColumnDescription, ForeignKeyDescription, Generation, TableDescription, TableKind,
+    UniqueKeyDescription,
 };
 pub use expected::Expected;
 pub use fault::{ModelError, ModelFault};
 pub use limit::Limit;
 pub use long_decimal::{long_decimal, read_decimal, stored_decimal};
-pub use native::{NativeForm, NativeType, Subtype};
+pub use native::{Folding, NativeForm, NativeType, Subtype};
 pub use note::Note;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
@@ -122,8 +123,8 @@ pub struct Entity {
     pub unique_keys: Vec<Vec<ColumnId>>,
     /// Promises of the database's owner, which the database does not keep.
     pub promises: Promises,
-    /// True if clients may write the rows.
-    pub writable: bool,
+    /// Ways in which clients may write the rows.
+    pub writes: AcceptedWrites,
     /// Forward, reverse and many-to-many relations.
     pub relations: Vec<Relation>,
     /// Default order of lists, as the value of `orderBy`.
@@ -244,7 +245,7 @@ impl Model {
                 .chain(entity.aggregated.then_some(aggregate))
                 .chain(entity.has_key().then_some(connection));
             roots.extend(one.chain(many).map(|(name, root)| (name, (id, root))));
-            let mutations = entity.roots.mutations().into_iter().filter(|_| entity.writable);
+            let mutations = entity.roots.mutations().into_iter().filter(|_| entity.writes.any());
             mutation_roots.extend(mutations.map(|(name, root)| (name.to_owned(), (id, root))));
         }
         self.roots = roots;
@@ -448,7 +449,7 @@ impl Entity {
 
 /// Returns true if the database compares two columns exactly as their values are compared here.
 fn compare_alike(from: &Column, to: &Column) -> bool {
-    match (&from.column_type, &to.column_type) {
+    match (from.column_type.stored(), to.column_type.stored()) {
         // The selected form of these types differs from the stored form.
         (
             ColumnType::Enumeration(_) | ColumnType::Decimal | ColumnType::Native(_) | ColumnType::AnyUuid,

@@ -23,6 +23,13 @@ pub enum Note {
         /// Reason.
         reason: String,
     },
+    /// Statements that the database does not accept for a writable view.
+    WritesLeftOut {
+        /// The view.
+        table: String,
+        /// The statements.
+        missing: Vec<&'static str>,
+    },
     /// A unique key that takes the place of a missing primary key.
     KeyTaken {
         /// Table.
@@ -83,6 +90,11 @@ impl fmt::Display for Note {
                 formatter,
                 "{table} is a read-only list without nodes and connections: {reason}; the option key names one"
             ),
+            Self::WritesLeftOut { table, missing } => write!(
+                formatter,
+                "{table} has no mutations for {}: the database does not accept them",
+                missing.join(" and ")
+            ),
             Self::KeyTaken { table, columns } => write!(
                 formatter,
                 "table {table} has no primary key; its unique key ({}) identifies the rows",
@@ -112,6 +124,7 @@ impl fmt::Display for Note {
                 write!(formatter, "foreign key {key} is left out: {reason}")
             }
             Self::Renamed { of, name, lost, to } => {
+                let lost = if lost.is_empty() { "\"\"" } else { lost };
                 write!(formatter, "{of} is named {name}, because {lost} is {to}")
             }
         }

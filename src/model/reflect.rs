@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::relation::Declared;
-use super::{DeclaredType, Table, TableKind, names};
+use super::{AcceptedWrites, DeclaredType, Table, TableKind, names};
 
 /// Backend of the definitions that SeaORM writes: names and comments are the same for all.
 const ANY_BACKEND: DbBackend = DbBackend::Sqlite;
@@ -33,6 +33,8 @@ pub(super) struct Reflected {
     pub promised_not_null: Vec<String>,
     /// True if clients may write the rows, unless an option decides.
     pub writable: bool,
+    /// Statements that the database accepts.
+    pub writes: AcceptedWrites,
     pub relations: Vec<Declared>,
 }
 
@@ -138,6 +140,7 @@ pub(super) fn entity<E: EntityTrait>() -> Reflected {
         promised_keys: Vec::new(),
         promised_not_null: Vec::new(),
         writable: true,
+        writes: AcceptedWrites::ALL,
         relations: E::Relation::iter()
             .map(|relation| Declared::read(format!("{relation:?}"), relation.def()))
             .collect(),

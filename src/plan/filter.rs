@@ -306,5 +306,5 @@ fn paired(pattern: String, operand: &Input) -> Result<String> {
 }
 
 fn ignores_case(column_type: &ColumnType) -> bool {
-    matches!(column_type, ColumnType::Native(native) if native.form == NativeForm::CaseInsensitive)
+    matches!(column_type, ColumnType::Native(native) if matches!(native.form, NativeForm::CaseInsensitive(_)))
 }

@@ -90,11 +90,17 @@ impl<'a> RoleReader<'a> {
         let Some(role) = self.policies.roles.get(self.role) else { return writes };
         for (name, grant) in &role.grants {
             let Some(id) = self.entity_named(name).filter(|id| raw.contains_key(id)) else { continue };
-            let is_written = grant.create.is_some() || grant.update.is_some() || grant.delete.is_some();
-            if is_written && !self.model.entities[id].writable {
+            let accepted = self.model.entities[id].writes;
+            if grant.create.is_some() && !accepted.create
+                || grant.update.is_some() && !accepted.update
+                || grant.delete.is_some() && !accepted.delete
+            {
                 self.fault(
                     Some(name),
-                    "create, update and delete cannot be granted: the entity is read-only",
+                    match accepted.any() {
+                        false => "create, update and delete cannot be granted: the entity is read-only",
+                        true => "an action is granted that the database does not accept for this view",
+                    },
                 );
             }
             let create = grant.create.as_ref().and_then(|create| {

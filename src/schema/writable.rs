@@ -101,7 +101,7 @@ impl<'a> Writable<'a> {
 
     /// Returns true if rows can be deleted.
     pub fn deletes(&self, id: EntityId) -> bool {
-        self.model.entities[id].writable && self.rules.is_none_or(|rules| rules.deletes(id).is_some())
+        self.model.entities[id].writes.delete && self.rules.is_none_or(|rules| rules.deletes(id).is_some())
     }
 
     /// Returns true if the role may not read a row that one of these actions leaves.
@@ -258,7 +258,7 @@ impl<'a> Writable<'a> {
         let Some(id) = junction.entity else { return self.rules.is_none() };
         let entity = &self.model.entities[id];
         if self.rules.is_none() {
-            return entity.writable;
+            return entity.writes.create;
         }
         (0..entity.columns.len()).all(|column| {
             let described = &entity.columns[column];
@@ -275,11 +275,20 @@ impl<'a> Writable<'a> {
     }
 
     fn may(&self, id: EntityId, action: RowAction) -> bool {
-        self.model.entities[id].writable && self.rules.is_none_or(|rules| rules.writes(id, action).is_some())
+        self.is_accepted(id, action) && self.rules.is_none_or(|rules| rules.writes(id, action).is_some())
+    }
+
+    /// Returns true if the database accepts the statement of this action.
+    fn is_accepted(&self, id: EntityId, action: RowAction) -> bool {
+        let writes = self.model.entities[id].writes;
+        match action {
+            RowAction::Create => writes.create,
+            RowAction::Update => writes.update,
+        }
     }
 
     fn may_give(&self, id: EntityId, action: RowAction, column: ColumnId) -> bool {
-        self.model.entities[id].writable
+        self.is_accepted(id, action)
             && self.rules.is_none_or(|rules| {
                 rules.writes(id, action).is_some_and(|rules| rules.columns.contains(&column))
             })

@@ -15,7 +15,7 @@ use crowsfoot::internals::model::{
     Cardinality, Column, ColumnType, Entity, Promises, Relation,
     names::{self, RootNames, TypeNames},
 };
-use crowsfoot::tables::{KeyAction, Table, TableKind};
+use crowsfoot::tables::{AcceptedWrites, KeyAction, Table, TableKind};
 use crowsfoot::{Declaration, Model, Registry};
 use roxmltree::{Document, Node};
 
@@ -251,7 +251,7 @@ fn hundred() -> Model {
             primary_key: vec![0],
             unique_keys: Vec::new(),
             promises: Promises::default(),
-            writable: true,
+            writes: AcceptedWrites::ALL,
             order_by: None,
             scope: None,
             relations,

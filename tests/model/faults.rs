@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crowsfoot::tables::TableDescription;
+use crowsfoot::tables::{AcceptedWrites, TableDescription};
 use crowsfoot::{EntityOptions, ModelFault, OnDelete, Registry, Spelling, TableOptions};
 
 use crate::compact::links::{pupil, subject};
@@ -1051,6 +1051,20 @@ const CASES: &[Case] = &[
         &["Log cannot be writable, because it has no key; name one with the option key"],
     ),
     (
+        "a writable view that the database does not write",
+        || {
+            let view = TableDescription { writes: AcceptedWrites::NONE, ..table("totals", &["id"]) };
+            Registry::from_tables(
+                &[view],
+                &TableOptions::new().entity("totals", |total| total.writable(true)),
+            )
+        },
+        &[
+            "Total cannot be writable, because the database accepts no INSERT, UPDATE or DELETE of totals; create INSTEAD OF \
+           triggers, or leave the option out",
+        ],
+    ),
+    (
         "a table without a key whose columns are hidden",
         || without_key(|log| log.hide("line")),
         &["Log has no field: all its columns are hidden; show a column or exclude the table"],
@@ -1104,7 +1118,7 @@ fn every_kind_of_fault_is_provoked() {
     assert_eq!(provoked, (0..KINDS).collect());
 }
 
-const KINDS: usize = 31;
+const KINDS: usize = 32;
 
 /// Index of a fault's kind. A new kind does not compile here, and then fails above until a case provokes it.
 fn kind(fault: &ModelFault) -> usize {
@@ -1140,6 +1154,7 @@ fn kind(fault: &ModelFault) -> usize {
         ModelFault::NoField { .. } => 28,
         ModelFault::DeclaredKey { .. } => 29,
         ModelFault::DeclaredType { .. } => 30,
+        ModelFault::NotWritable { .. } => 31,
     }
 }
 

@@ -174,11 +174,14 @@ async fn an_options_file_renames_and_its_faults_have_lines() {
     let database = databases().await.remove(0);
     let folder = Folder::new();
     let live = ["--from-database", "--database-url", &database.url];
+    database
+        .run("CREATE VIEW totals AS SELECT team_id, count(*) AS number FROM player GROUP BY team_id")
+        .await;
     let schema = run(&folder, &[&["schema"], &live[..]].concat()).await.out;
     // Every default that `init` writes, and none of which changes the schema.
     let ended = run(&folder, &["init", "--database-url", &database.url]).await;
     assert!(
-        ended.code == Some(0) && ended.out == "crowsfoot.toml has the defaults of 7 entities\n",
+        ended.code == Some(0) && ended.out == "crowsfoot.toml has the defaults of 8 entities\n",
         "{ended:?}"
     );
     let file = folder.path().join("crowsfoot.toml");
@@ -226,6 +229,10 @@ async fn an_options_file_renames_and_its_faults_have_lines() {
         (
             "[entities.audit]\nwritable = true",
             "crowsfoot.toml: line 2: Audit cannot be writable, because it has no key",
+        ),
+        (
+            "[entities.audit]\nkey = [\"line\"]\nwritable = true\n[entities.totals]\nkey = [\"team_id\"]\nwritable = true",
+            "crowsfoot.toml: line 6: Total cannot be writable, because the database accepts no INSERT, UPDATE or DELETE of totals",
         ),
         // All of them at once.
         ("[entities.player]\nhide = [\"nam\"]\nreverse.teem = \"men\"\n[entities.gmae]", "(3 found)"),

@@ -28,6 +28,12 @@ pub fn of(described: &ColumnDescription, served: &ColumnType, names: &ProjectNam
         // Values of the entity's type, in the spelling of the database's programs.
         Some(DeclaredType::Spelled(spelling)) if !spelling.is_uuid() => return plain("bool"),
         Some(DeclaredType::Spelled(_) | DeclaredType::AnyUuid) => return plain("Uuid"),
+        Some(DeclaredType::EnumDomain { .. }) => {
+            return match served.enumeration() {
+                Some(id) => plain(&format!("super::enums::{}", names.enumeration(id))),
+                None => unnamed(),
+            };
+        }
         _ => return unnamed(),
     };
     match common {

@@ -166,6 +166,9 @@ pub fn enumerations(model: &Model, names: &ProjectNames) -> Option<String> {
     for (id, known) in model.enumerations.iter().enumerate() {
         let of = |column: &crowsfoot::internals::model::Column| match &column.column_type {
             ColumnType::Enumeration(known) => *known == id,
+            ColumnType::Choice(choice) => {
+                choice.enumeration == id && matches!(choice.stored, ColumnType::Native(_))
+            }
             _ => false,
         };
         if !model.entities.iter().any(|entity| entity.columns.iter().any(of)) {

@@ -7,7 +7,8 @@ use sea_orm::Value;
 use crate::model::reflect::{Reflected, ReflectedColumn};
 use crate::model::registry::EntityOptions;
 use crate::model::{
-    ChoiceType, Column, ColumnId, ColumnType, Entity, Enumeration, Limit, ModelFault, Promises, Scalar, names,
+    AcceptedWrites, ChoiceType, Column, ColumnId, ColumnType, Entity, Enumeration, Limit, ModelFault,
+    Promises, Scalar, names,
 };
 
 /// Returns the entity, and adds the enums of its columns to `enumerations`.
@@ -63,7 +64,7 @@ pub(super) fn assemble(
             unique_keys: keys(&reflected.promised_keys),
             not_null: reflected.promised_not_null.iter().filter_map(position).collect(),
         },
-        writable: options.writable.unwrap_or(reflected.writable),
+        writes: writes(&name, reflected, options, faults),
         relations: Vec::new(),
         order_by: options.order_by.clone(),
         scope: options.scope.clone(),
@@ -75,6 +76,26 @@ pub(super) fn assemble(
         types: names::TypeNames::new(&name),
         name,
         columns,
+    }
+}
+
+/// Returns the ways in which clients may write the rows: those that the database accepts, if an option or the kind of the
+/// table allows any.
+fn writes(
+    entity: &str,
+    reflected: &Reflected,
+    options: &EntityOptions,
+    faults: &mut Vec<ModelFault>,
+) -> AcceptedWrites {
+    match options.writable {
+        Some(true) if !reflected.writes.any() => {
+            let table = reflected.table.clone();
+            faults.push(ModelFault::NotWritable { entity: entity.to_owned(), table });
+            AcceptedWrites::NONE
+        }
+        None if !reflected.writable => AcceptedWrites::NONE,
+        Some(false) => AcceptedWrites::NONE,
+        _ => reflected.writes,
     }
 }
 

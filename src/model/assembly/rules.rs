@@ -107,9 +107,14 @@ impl Assembly {
         let relation = &entity.relations[id];
         let columns = || relation.from.iter().map(|column| &entity.columns[*column]);
         let can_be_default = |column: &Column| column.default.is_some() || column.nullable;
+        let is_possible = match rule {
+            OnDelete::Cascade => entity.writes.delete,
+            OnDelete::SetNull | OnDelete::SetDefault => entity.writes.update,
+            OnDelete::Protect | OnDelete::Restrict | OnDelete::DoNothing => entity.writes.any(),
+        };
         let problem = match (rule, relation.rule) {
             _ if !entity.has_key() => Some("no key identifies the rows that hold it".to_owned()),
-            _ if entity.kind != TableKind::Table && !entity.writable => {
+            _ if entity.kind != TableKind::Table && !is_possible => {
                 Some("the rows that hold it are read-only".to_owned())
             }
             (rule, Some(known)) if known != rule => Some(format!("{known} is declared as well")),

@@ -33,7 +33,11 @@ pub enum NativeForm {
     /// `interval`, as a duration of ISO 8601.
     Duration,
     /// `citext`: text that is compared without case.
-    CaseInsensitive,
+    CaseInsensitive(Folding),
+    /// Text under a collation by which different texts are equal.
+    Collated,
+    /// A label of an enum behind a domain, which PostgreSQL compares as the enum alone.
+    Label,
     /// A range of values.
     Range(Subtype),
     /// A set of ranges.
@@ -54,6 +58,29 @@ pub enum NativeForm {
     Document,
     /// Any other type, read as the text of PostgreSQL and never written.
     Opaque,
+}
+
+/// Letters that a database's `lower` changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Folding {
+    /// Letters of ASCII: the database's locale is `C`.
+    Ascii,
+    /// All letters.
+    Unicode,
+}
+
+impl Folding {
+    /// Returns the text in the case by which `citext` compares: letter for letter, as PostgreSQL does.
+    pub fn lower(self, text: &str) -> String {
+        let lower = |letter: char| {
+            let mut lower = letter.to_lowercase();
+            lower.next().filter(|_| lower.next().is_none()).unwrap_or(letter)
+        };
+        match self {
+            Self::Ascii => text.to_ascii_lowercase(),
+            Self::Unicode => text.chars().map(lower).collect(),
+        }
+    }
 }
 
 impl NativeForm {
@@ -83,12 +110,21 @@ impl NativeForm {
                 | Self::Bits
                 | Self::Money
                 | Self::OffsetTime
+                | Self::Label
         )
     }
 
     /// Returns true if PostgreSQL has `min` and `max` for the values.
     pub fn has_extremes(&self) -> bool {
-        matches!(self, Self::Inet | Self::Duration | Self::CaseInsensitive | Self::Money | Self::OffsetTime)
+        matches!(
+            self,
+            Self::Inet
+                | Self::Duration
+                | Self::CaseInsensitive(_)
+                | Self::Collated
+                | Self::Money
+                | Self::OffsetTime
+        )
     }
 
     /// Returns true for sets: they contain and overlap each other.

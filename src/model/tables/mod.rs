@@ -16,7 +16,7 @@ use served::{Served, key, sorted};
 use super::assembly::spellings;
 use super::reflect::{Reflected, ReflectedColumn};
 use super::registry::Registry;
-use super::{Generation, ModelFault, Note, TableDescription, TableKind};
+use super::{AcceptedWrites, Generation, ModelFault, Note, TableDescription, TableKind};
 
 /// Tables in which migration tools keep their own state.
 const STATE_OF_MIGRATIONS: [&str; 12] = [
@@ -96,6 +96,11 @@ fn served<'a>(
         if description.primary_key.is_empty() && !candidate.key.is_empty() && !is_declared {
             notes.push(Note::KeyTaken { table, columns: candidate.key.clone() });
         }
+        let writes = description.writes;
+        if candidate.options.writable == Some(true) && writes.any() && writes != AcceptedWrites::ALL {
+            let table = description.table.to_string();
+            notes.push(Note::WritesLeftOut { table, missing: writes.missing() });
+        }
         served.push(candidate);
     }
     served.sort_by_key(|table| table.description.kind != TableKind::Table);
@@ -159,6 +164,7 @@ fn reflect(table: &Served, names: &EntityNames, notes: &mut Vec<Note>) -> Reflec
         promised_keys: table.promised_keys.clone(),
         promised_not_null: table.promised_not_null.clone(),
         writable: table.is_writable(),
+        writes: description.writes,
         relations: Vec::new(),
     }
 }

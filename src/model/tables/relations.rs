@@ -150,7 +150,10 @@ fn key<'a>(
         };
         let types = [column(&tables[holder], from)?, column(&tables[target], to)?];
         if !are_compared(types) {
-            return Err(format!("{from} and {table}.{to} have different types"));
+            return Err(match types[0] == types[1] {
+                true => format!("equal values of {from} may be different texts"),
+                false => format!("{from} and {table}.{to} have different types"),
+            });
         }
     }
     let is_key = tables[target].unique_keys().any(|key| sorted(key) == sorted(target_columns));

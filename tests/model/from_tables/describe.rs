@@ -1,6 +1,6 @@
 //! Descriptions of tables, written briefly.
 
-use crowsfoot::tables::{
+use crowsfoot::tables::{AcceptedWrites, 
     ColumnDescription, ForeignKeyDescription, Generation, KeyAction, Table, TableDescription, TableKind,
     UniqueKeyDescription,
 };
@@ -41,6 +41,7 @@ pub fn table(name: &str, columns: &[&str]) -> TableDescription {
         unique_keys: Vec::new(),
         foreign_keys: Vec::new(),
         estimated_rows: None,
+        writes: AcceptedWrites::ALL,
     }
 }
 

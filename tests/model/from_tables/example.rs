@@ -1,6 +1,6 @@
 //! The example's tables, described as a database describes them, against the golden schema of its entities.
 
-use crowsfoot::tables::{
+use crowsfoot::tables::{AcceptedWrites, 
     ColumnDescription, ForeignKeyDescription, Generation, KeyAction, TableDescription, TableKind,
     UniqueKeyDescription,
 };
@@ -87,6 +87,7 @@ fn describe<E: EntityTrait>() -> TableDescription {
             })
             .collect(),
         estimated_rows: None,
+        writes: AcceptedWrites::ALL,
     }
 }
 

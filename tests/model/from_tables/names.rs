@@ -258,7 +258,7 @@ fn clashes_with_generated_names_are_resolved_and_noted() {
         "a type of Product is named ProductFilterType, because ProductFilter is the entity of table product_filters",
         "database enum status is named StatusEnum, because Status is the entity of table status",
         "value \"on-hold\" of database enum status is named ON_HOLD_VALUE, because ON_HOLD is value \"on hold\"",
-        "value \"\" of database enum status is named VALUE, because  is not a valid name",
+        "value \"\" of database enum status is named VALUE, because \"\" is not a valid name",
         "value \"è\" of database enum status is named E, because È is not a valid name",
         "in NodeRecord, the relation from posts (node_id) is named postsByNode, because postsCount is column posts_count",
         "in Post, the relation by owner_id to nodes is named ownerNode, because owner is column owner",

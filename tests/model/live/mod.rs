@@ -2,6 +2,8 @@
 
 mod agreement;
 mod choices;
+mod domains;
+mod equality;
 mod given;
 mod keyless;
 mod lists;
@@ -12,6 +14,7 @@ mod spellings;
 mod symmetrical;
 mod types;
 mod views;
+mod writable;
 
 use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::{Model, Registry, Schema, TableOptions};

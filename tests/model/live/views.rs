@@ -395,7 +395,7 @@ async fn options_that_name_nothing_or_no_key_are_refused_all_at_once() {
         "the option unique_keys (id, id) of headlines does not fit: it has a column twice",
         "the type String of headlines.title cannot be set: the column has the type TEXT",
         "the type Number of busy.number cannot be set: expected one of Int, BigInt",
-        "cannot be writable, because it has no key",
+        "Busy cannot be writable, because the database accepts no INSERT, UPDATE or DELETE of busy",
     ] {
         assert!(error.contains(fault), "{fault}\n{error}");
     }

@@ -14,37 +14,11 @@ pub(super) fn of_condition(condition: &str) -> Option<(String, Vec<Json>)> {
     in_json(accepted)
 }
 
-/// Returns the columns and values of all such conditions in a CREATE TABLE statement.
-pub(super) fn of_statement(sql: &str) -> Vec<(String, Vec<Json>)> {
-    let mut found = Vec::new();
-    let mut rest = sql;
-    let mut after_check = false;
-    while let Some(first) = rest.chars().next() {
-        let was_check = std::mem::take(&mut after_check);
-        let past = |end: &str| rest.split_once(end).map_or("", |(_, rest)| rest);
-        rest = match first {
-            '-' if rest.starts_with("--") => past("\n"),
-            '/' if rest.starts_with("/*") => past("*/"),
-            '[' => past("]"),
-            '\'' | '"' | '`' => quoted(rest, first).map_or("", |(_, rest)| rest),
-            '(' if was_check => {
-                let condition =
-                    alternatives(&rest[1..]).filter(|(_, rest)| rest.trim_start().starts_with(')'));
-                found.extend(condition.and_then(|(accepted, _)| in_json(accepted)));
-                &rest[1..]
-            }
-            letter if is_part(letter) => {
-                let (word, rest) = rest.split_at(rest.find(|letter| !is_part(letter)).unwrap_or(rest.len()));
-                after_check = word.eq_ignore_ascii_case("check");
-                rest
-            }
-            letter => {
-                after_check = was_check && letter.is_whitespace();
-                &rest[letter.len_utf8()..]
-            }
-        };
-    }
-    found
+/// Returns the column and the values of such a condition in parentheses, at the start of the text.
+pub(super) fn of_parentheses(text: &str) -> Option<(String, Vec<Json>)> {
+    let (accepted, rest) = alternatives(text.strip_prefix('(')?)?;
+    rest.trim_start().starts_with(')').then_some(())?;
+    in_json(accepted)
 }
 
 /// Returns the values as those of an option; `None` for a value that no choice has.
@@ -162,7 +136,7 @@ fn keyword<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     found.eq_ignore_ascii_case(word).then_some(rest)
 }
 
-fn is_part(letter: char) -> bool {
+pub(super) fn is_part(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
@@ -207,19 +181,5 @@ mod tests {
         ] {
             assert_eq!(of_condition(condition), None, "{condition}");
         }
-    }
-
-    #[test]
-    fn conditions_are_found_in_a_statement() {
-        let sql = "CREATE TABLE t (a text CHECK(a IN ('x', 'y')), -- CHECK (b = 'z')\n\
-            b text DEFAULT 'CHECK (b = ''z'')' CHECK (b <> ''), /* CHECK (c = 1) */ \"check\" text,\n\
-            [c] int CONSTRAINT of check (c = 1), check_d int, CHECK ((d IN (1, 2))))";
-        let found = of_statement(sql);
-        let expected = [
-            ("a".to_owned(), vec![json!("x"), json!("y")]),
-            ("c".to_owned(), vec![json!(1)]),
-            ("d".to_owned(), vec![json!(1), json!(2)]),
-        ];
-        assert_eq!(found, expected);
     }
 }

@@ -11,6 +11,7 @@ mod postgres_types;
 mod sqlite;
 mod sqlite_spelling;
 mod sqlite_type;
+mod statement;
 
 use crate::database::handle::Database;
 use crate::dialect::Dialect;

@@ -17,7 +17,8 @@ use crate::database::row::RowSet;
 use crate::error::Result;
 use crate::model::ColumnType::{BigInt, Boolean, Text};
 use crate::model::{
-    ColumnDescription, ColumnType, DeclaredType, Generation, NativeForm, Table, TableDescription, TableKind,
+    AcceptedWrites, ColumnDescription, ColumnType, DeclaredType, Generation, Table, TableDescription,
+    TableKind,
 };
 
 /// Schemas by name, the connection's own if none is named: name, and two flags: existing, usable.
@@ -29,23 +30,24 @@ const SCHEMAS: &str =
 
 const SCHEMA_COLUMNS: [ColumnType; 3] = [Text, Boolean, Boolean];
 
-/// Tables of these schemas: id, schema, name, kind, comment, number of rows. Partitions, and tables that belong to an
+/// Tables of these schemas: id, schema, name, kind, comment, number of rows, accepted statements as bits. Partitions, and tables that belong to an
 /// extension, are left out. Before PostgreSQL 14, zero rows on zero pages mean that nothing was counted.
 const TABLES: &str =
     "SELECT t.oid::int8, NULLIF(n.nspname, current_schema())::text, t.relname::text, t.relkind::text,
         obj_description(t.oid, 'pg_class'),
-        CASE WHEN t.reltuples > 0 OR t.reltuples = 0 AND t.relpages <> 0 THEN t.reltuples::int8 END
+        CASE WHEN t.reltuples > 0 OR t.reltuples = 0 AND t.relpages <> 0 THEN t.reltuples::int8 END,
+        CASE t.relkind WHEN 'v' THEN pg_relation_is_updatable(t.oid, true)::int8 WHEN 'm' THEN 0 ELSE 28 END
     FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
     WHERE n.nspname = ANY($1) AND t.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT t.relispartition
         AND NOT EXISTS (SELECT FROM pg_depend d
             WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.objsubid = 0 AND d.deptype = 'e')
     ORDER BY n.nspname <> current_schema(), n.nspname, t.relname";
 
-const TABLE_COLUMNS: [ColumnType; 6] = [BigInt, Text, Text, Text, Text, BigInt];
+const TABLE_COLUMNS: [ColumnType; 7] = [BigInt, Text, Text, Text, Text, BigInt, BigInt];
 
 /// Columns of these tables: place of the table, name, declared type, modifier and id of the base type, not null, default,
-/// identity, computed, comment, readable, true for a domain of an enum, which PostgreSQL does not compare, and the conditions of
-/// the column alone and of its domain, as JSON.
+/// identity, computed, comment, readable, true for a domain, the conditions of
+/// the column alone or of its domain as JSON, and true for a collation by which different texts are equal.
 ///
 /// A domain over a domain has the modifier of the innermost, the default of the outermost, and forbids NULL if any of
 /// them does. A view may extend rows with NULL, whatever the domain says. A NOT NULL that was added as NOT VALID
@@ -65,9 +67,10 @@ const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
                 AND NOT k.convalidated AND k.conkey = ARRAY[c.attnum])
             OR COALESCE(d.not_null, false) AND r.relkind NOT IN ('v', 'm'),
         COALESCE(pg_get_expr(e.adbin, e.adrelid), CASE t.typtype WHEN 'd' THEN t.typdefault END),
-        c.attidentity::text, c.attgenerated <> '',
+        c.attidentity::text, c.attgenerated <> '' OR r.relkind = 'v' AND NOT pg_column_is_updatable(r.oid, c.attnum, true)
+            AND pg_relation_is_updatable(r.oid, true) & 20 = 20,
         col_description(c.attrelid, c.attnum), has_column_privilege(c.attrelid, c.attnum, 'SELECT'),
-        b.typtype = 'e' AND c.atttypid <> b.oid, COALESCE(k.conditions, v.conditions)::text
+        c.atttypid <> b.oid, COALESCE(k.conditions, v.conditions)::text, NOT COALESCE(l.collisdeterministic, true)
     FROM unnest($1) WITH ORDINALITY AS s(id, place)
     JOIN pg_class r ON r.oid = s.id::oid
     JOIN pg_attribute c ON c.attrelid = r.oid AND c.attnum > 0 AND NOT c.attisdropped
@@ -77,11 +80,12 @@ const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
     JOIN pg_type b ON b.oid = COALESCE(d.base, t.oid)
     LEFT JOIN checked k ON k.relation = r.oid AND k.columns = ARRAY[c.attnum]
     LEFT JOIN checked v ON v.domain = t.oid
+    LEFT JOIN pg_collation l ON l.oid = c.attcollation
     LEFT JOIN pg_attrdef e ON e.adrelid = c.attrelid AND e.adnum = c.attnum
     ORDER BY s.place, c.attnum";
 
-const COLUMN_COLUMNS: [ColumnType; 13] =
-    [BigInt, Text, Text, BigInt, BigInt, Boolean, Text, Text, Boolean, Text, Boolean, Boolean, Text];
+const COLUMN_COLUMNS: [ColumnType; 14] =
+    [BigInt, Text, Text, BigInt, BigInt, Boolean, Text, Text, Boolean, Text, Boolean, Boolean, Text, Boolean];
 
 /// Labels of all enums in order: type, label.
 const LABELS: &str = "SELECT enumtypid::int8, enumlabel::text FROM pg_enum ORDER BY enumtypid, enumsortorder";
@@ -173,9 +177,15 @@ fn tables(rows: &RowSet) -> (Value, Vec<TableDescription>) {
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             estimated_rows: integer(rows, row, 5).map(i64::unsigned_abs),
+            writes: writes(integer(rows, row, 6).unwrap_or_default()),
         });
     }
     (Value::Array(ArrayType::BigInt, Some(Box::new(ids))), tables)
+}
+
+/// Reads the bits of `pg_relation_is_updatable`: each has the number of a command of PostgreSQL.
+fn writes(bits: i64) -> AcceptedWrites {
+    AcceptedWrites { create: bits & 8 != 0, update: bits & 4 != 0, delete: bits & 16 != 0 }
 }
 
 fn labels(rows: &RowSet) -> BTreeMap<i64, Vec<String>> {
@@ -213,17 +223,16 @@ fn add_columns(
 fn column(rows: &RowSet, row: usize, name: String, types: &PostgresTypes) -> ColumnDescription {
     let id = integer(rows, row, 4).unwrap_or_default();
     let declared_type = text(rows, row, 2).unwrap_or_default();
-    let database_type = match flag(rows, row, 11) {
-        true => Some(DeclaredType::native(declared_type.clone(), NativeForm::Opaque)),
-        false => types.of(id, integer(rows, row, 3).unwrap_or(-1)),
-    };
+    let base = types.of(id, integer(rows, row, 3).unwrap_or(-1));
     let is_computed = flag(rows, row, 8);
-    // The catalog keeps the expression of a computed column as a default.
+    // The catalog keeps the expression of a computed column as a default. An expression of a view is computed as well.
     let expression = text(rows, row, 6).filter(|_| !is_computed);
     let is_numbered = expression.as_deref().is_some_and(|expression| {
         expression.starts_with(NEXT_NUMBER.0) && expression.ends_with(NEXT_NUMBER.1)
     });
-    let default = ColumnDefault::read(expression.as_deref(), database_type.as_ref());
+    let default = ColumnDefault::read(expression.as_deref(), base.as_ref());
+    let base = if flag(rows, row, 11) { base.map(DeclaredType::domain) } else { base };
+    let database_type = if flag(rows, row, 13) { base.map(DeclaredType::collated) } else { base };
     ColumnDescription {
         name,
         declared_type,

@@ -9,12 +9,12 @@ use crate::database::handle::Database;
 use crate::database::introspect::catalog_row::{flag, integer, text};
 use crate::error::Result;
 use crate::model::ColumnType::{BigInt, Boolean, Text};
-use crate::model::{ColumnType, DeclaredType, NativeForm, Subtype};
+use crate::model::{ColumnType, DeclaredType, Folding, NativeForm, Subtype};
 
 /// Types: id, name in SQL without a length, own name, true for one of PostgreSQL's own, kind, item of an array, base of a
 /// domain, bounds of a range or a multirange, fields of a composite type as JSON, and the schema before the name unless
 /// the name alone finds the type. Composite types of tables are left out, unless a column of `$1` has such a type: a
-/// database has one for each table. As JSON, a row of the catalog has fields that older servers lack: multiranges came
+/// database has one for each table. Each row tells whether `lower` changes letters beyond ASCII. As JSON, a row of the catalog has fields that older servers lack: multiranges came
 /// with PostgreSQL 14.
 const TYPES: &str = "WITH used(id) AS (
         SELECT a.atttypid FROM unnest($1) AS s(id) JOIN pg_attribute a ON a.attrelid = s.id::oid AND a.attnum > 0)
@@ -23,15 +23,16 @@ const TYPES: &str = "WITH used(id) AS (
         NULLIF(t.typbasetype, 0)::int8, r.rngsubtype::int8,
         CASE t.typtype WHEN 'c' THEN (SELECT json_agg(a.attname ORDER BY a.attnum)::text FROM pg_attribute a
             WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) END,
-        CASE WHEN pg_type_is_visible(t.oid) THEN t.typname::text ELSE n.nspname::text || '.' || t.typname::text END
+        CASE WHEN pg_type_is_visible(t.oid) THEN t.typname::text ELSE n.nspname::text || '.' || t.typname::text END,
+        CASE getdatabaseencoding() WHEN 'UTF8' THEN lower(chr(196)) = chr(228) ELSE true END
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_range r ON r.rngtypid = t.oid OR (to_jsonb(r) ->> 'rngmultitypid')::oid = t.oid
     WHERE t.oid IN (SELECT id FROM used)
         OR t.oid IN (SELECT e.typelem FROM pg_type e WHERE e.oid IN (SELECT id FROM used))
         OR t.typtype <> 'c' AND NOT (t.typcategory = 'A' AND t.typnamespace <> 'pg_catalog'::regnamespace)";
 
-const TYPE_COLUMNS: [ColumnType; 10] =
-    [BigInt, Text, Text, Boolean, Text, BigInt, BigInt, BigInt, Text, Text];
+const TYPE_COLUMNS: [ColumnType; 11] =
+    [BigInt, Text, Text, Boolean, Text, BigInt, BigInt, BigInt, Text, Text, Boolean];
 
 /// Type of the catalog.
 struct CatalogType {
@@ -49,6 +50,7 @@ struct CatalogType {
 /// Types by their ids.
 pub(super) struct PostgresTypes {
     types: BTreeMap<i64, CatalogType>,
+    folding: Folding,
     /// Labels of enums.
     labels: BTreeMap<i64, Vec<String>>,
 }
@@ -76,7 +78,11 @@ impl PostgresTypes {
             };
             Some((integer(&rows, row, 0)?, of))
         };
-        Ok(Self { types: (0..rows.len()).filter_map(read).collect(), labels })
+        let folding = match rows.len() > 0 && flag(&rows, 0, 10) {
+            true => Folding::Unicode,
+            false => Folding::Ascii,
+        };
+        Ok(Self { types: (0..rows.len()).filter_map(read).collect(), folding, labels })
     }
 
     /// Returns the type with an id and a modifier (`atttypmod`); `None` only for an unknown id.
@@ -87,10 +93,7 @@ impl PostgresTypes {
             return Some(common.into());
         }
         match (of.kind.as_str(), of.name.as_str()) {
-            ("d", _) => match self.of(of.base?, -1)? {
-                DeclaredType::Common(DatabaseType::Enum { .. }) => native(NativeForm::Opaque),
-                base => Some(base),
-            },
+            ("d", _) => self.of(of.base?, -1).map(DeclaredType::domain),
             ("e", _) => {
                 let labels = self.labels.get(&id).into_iter().flatten();
                 let variants = labels.map(|label| label.clone().into()).collect();
@@ -109,7 +112,7 @@ impl PostgresTypes {
             (_, "money") if of.is_own => native(NativeForm::Money),
             (_, "timetz") if of.is_own => native(NativeForm::OffsetTime),
             (_, "xml") if of.is_own => native(NativeForm::Xml),
-            (_, "citext") if !of.is_own => native(NativeForm::CaseInsensitive),
+            (_, "citext") if !of.is_own => native(NativeForm::CaseInsensitive(self.folding)),
             (_, "hstore") if !of.is_own => native(NativeForm::Hstore),
             _ => match of.element.and_then(|element| self.of(element, -1)) {
                 Some(element) => Some(element.list(of.sql.clone())),

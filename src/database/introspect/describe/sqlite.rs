@@ -5,32 +5,35 @@ use std::collections::BTreeMap;
 use sea_orm::Value;
 use serde_json::Value as Json;
 
-use super::accepted;
 use super::default::ColumnDefault;
 use super::description::{DatabaseDescription, LeftOut};
 use super::keys::{UNIQUE_KEY_COLUMNS, add_foreign_keys, add_unique_keys};
-use super::{sqlite_spelling, sqlite_type};
+use super::{sqlite_spelling, sqlite_type, statement};
 use crate::database::handle::Database;
 use crate::database::introspect::catalog_row::{flag, place, text};
 use crate::database::row::RowSet;
 use crate::error::{Code, Result};
 use crate::model::ColumnType::{BigInt, Boolean, Text};
 use crate::model::{
-    ColumnDescription, ColumnType, DeclaredType, Generation, Table, TableDescription, TableKind,
+    AcceptedWrites, ColumnDescription, ColumnType, DeclaredType, Generation, Table, TableDescription,
+    TableKind,
 };
 
 /// Name of the schema of the opened file.
 const MAIN: &str = "main";
 
-/// Tables: name, kind, true for a relation whose columns SQLite could not count, and the table's own statement if it has
-/// conditions. Tables of a virtual table's module (`shadow`) are left out, and SQLite's own tables.
+/// Tables: name, kind, true for a relation whose columns SQLite could not count, the table's own statement if it has
+/// conditions, and the triggers of a view as JSON. Tables of a virtual table's module (`shadow`) are left out, and SQLite's
+/// own tables.
 const TABLES: &str = r"SELECT name, type, ncol = 0,
-        (SELECT m.sql FROM sqlite_schema m WHERE m.type = 'table' AND m.name = l.name AND m.sql LIKE '%check%')
+        (SELECT m.sql FROM sqlite_schema m WHERE m.type = 'table' AND m.name = l.name AND m.sql LIKE '%check%'),
+        CASE type WHEN 'view' THEN (SELECT json_group_array(m.sql) FROM sqlite_schema m
+            WHERE m.type = 'trigger' AND m.tbl_name = l.name COLLATE NOCASE) END
     FROM pragma_table_list l
     WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
     ORDER BY name";
 
-const TABLE_COLUMNS: [ColumnType; 4] = [Text, Text, Boolean, Text];
+const TABLE_COLUMNS: [ColumnType; 5] = [Text, Text, Boolean, Text, Text];
 
 /// Columns of a view. The statement fails if a table or column of the view is missing.
 const VIEW: &str = "SELECT count(*) FROM pragma_table_xinfo(?, 'main')";
@@ -110,9 +113,18 @@ async fn add_tables(
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             estimated_rows: None,
+            writes: text(rows, row, 4).map_or(AcceptedWrites::ALL, |triggers| writes(&triggers)),
         });
     }
     Ok(statements)
+}
+
+/// Returns the ways in which a view with these triggers is written: SQLite writes no view by itself.
+fn writes(triggers: &str) -> AcceptedWrites {
+    let triggers: Vec<String> = serde_json::from_str(triggers).unwrap_or_default();
+    let events: Vec<String> = triggers.iter().filter_map(|sql| statement::event_of_trigger(sql)).collect();
+    let has = |event: &str| events.iter().any(|known| known.eq_ignore_ascii_case(event));
+    AcceptedWrites { create: has("insert"), update: has("update"), delete: has("delete") }
 }
 
 /// Returns true if SQLite refuses to name the view's columns.
@@ -159,7 +171,7 @@ fn add_columns(tables: &mut [TableDescription], rows: &RowSet) -> BTreeMap<usize
 
 /// Adds the values that the conditions of a table's statement list to their columns.
 fn add_accepted(table: &mut TableDescription, sql: &str) {
-    for (name, values) in accepted::of_statement(sql) {
+    for (name, values) in statement::accepted(sql) {
         let mut columns = table.columns.iter_mut();
         if let Some(column) = columns.find(|column| column.name.eq_ignore_ascii_case(&name)) {
             column.accepted = values;

@@ -3,7 +3,7 @@
 //! Notes about the tables:
 //!
 //! - column days.words is read-only: tsvector is served as its text form
-//! - value "+" of database enum mood is named VALUE, because  is not a valid name
+//! - value "+" of database enum mood is named VALUE, because "" is not a valid name
 
 pub mod bookings;
 pub mod clubs;
