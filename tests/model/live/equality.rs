@@ -58,7 +58,6 @@ const KINDS: &[Kind] = &[
         &["'2024-01-01 02:00+02'", "'2024-06-30 22:00-02'"],
     ),
     kind(Postgres, ["mood", "mood"], &["'glad'", "'sad'"], &["'sad'", "'glad'"]),
-    kind(Postgres, ["shown_mood", "shown_mood"], &["'glad'", "'sad'"], &["'sad'", "'glad'"]),
     kind(Postgres, ["inet", "inet"], &["'10.0.0.1'", "'::1'"], &["'10.0.0.1/32'", "'0:0::1'"]),
     kind(
         Postgres,

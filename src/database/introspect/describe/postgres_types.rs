@@ -29,6 +29,7 @@ const TYPES: &str = "WITH used(id) AS (
     LEFT JOIN pg_range r ON r.rngtypid = t.oid OR (to_jsonb(r) ->> 'rngmultitypid')::oid = t.oid
     WHERE t.oid IN (SELECT id FROM used)
         OR t.oid IN (SELECT e.typelem FROM pg_type e WHERE e.oid IN (SELECT id FROM used))
+        OR t.oid IN (SELECT e.typbasetype FROM pg_type e WHERE e.typtype = 'd')
         OR t.typtype <> 'c' AND NOT (t.typcategory = 'A' AND t.typnamespace <> 'pg_catalog'::regnamespace)";
 
 const TYPE_COLUMNS: [ColumnType; 11] =
@@ -78,7 +79,7 @@ impl PostgresTypes {
             };
             Some((integer(&rows, row, 0)?, of))
         };
-        let folding = match rows.len() > 0 && flag(&rows, 0, 10) {
+        let folding = match !rows.is_empty() && flag(&rows, 0, 10) {
             true => Folding::Unicode,
             false => Folding::Ascii,
         };
