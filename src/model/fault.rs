@@ -276,9 +276,13 @@ impl ModelFault {
         }
     }
 
-    /// Writes a fault of the options of a table.
+    /// Writes a fault of one table, or of its options.
     fn fmt_of_table(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::RegisteredTwice { table } => {
+                write!(formatter, "the entity of table {table} is registered twice")
+            }
+            Self::NoPrimaryKey { entity } => write!(formatter, "{entity} has no primary key"),
             Self::WritableWithoutKey { entity } => {
                 write!(
                     formatter,
@@ -347,11 +351,9 @@ impl ModelFault {
 impl fmt::Display for ModelFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegisteredTwice { table } => {
-                write!(formatter, "the entity of table {table} is registered twice")
-            }
-            Self::NoPrimaryKey { entity } => write!(formatter, "{entity} has no primary key"),
-            Self::WritableWithoutKey { .. }
+            Self::RegisteredTwice { .. }
+            | Self::NoPrimaryKey { .. }
+            | Self::WritableWithoutKey { .. }
             | Self::NotWritable { .. }
             | Self::NoField { .. }
             | Self::DeclaredKey { .. }
