@@ -4,9 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use crowsfoot::internals::model::{
-    Column, ColumnType, Entity, EntityId, Junction, Relation, names,
-};
+use crowsfoot::internals::model::{Column, ColumnType, Entity, EntityId, Junction, Relation, names};
 use crowsfoot::tables::{KeyAction, TableKind};
 use crowsfoot::{DatabaseDescription, Declaration, Model};
 

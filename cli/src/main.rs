@@ -263,7 +263,7 @@ async fn schema(source: &ModelSource, database: &DatabaseOptions) -> Result<(Sch
 async fn init(output: &Path, source: &ModelSource, database: &DatabaseOptions) -> Result<(), Failure> {
     source::require_file(&database.database_url)?;
     let connection = connect(database).await?;
-    let described = database::describe(&connection, &source.schema).await?;
+    let described = crowsfoot::describe(&connection, &source.schema).await?;
     connection.close().await?;
     let model = source::model(&described, &Options::default(), print_note)?;
     init::write(&model, &described, output)?;

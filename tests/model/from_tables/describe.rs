@@ -1,8 +1,8 @@
 //! Descriptions of tables, written briefly.
 
-use crowsfoot::tables::{AcceptedWrites, 
-    ColumnDescription, ForeignKeyDescription, Generation, KeyAction, Table, TableDescription, TableKind,
-    UniqueKeyDescription,
+use crowsfoot::tables::{
+    AcceptedWrites, ColumnDescription, ForeignKeyDescription, Generation, KeyAction, Table, TableDescription,
+    TableKind, UniqueKeyDescription,
 };
 use crowsfoot::{Model, Registry, Schema, TableOptions};
 use sea_orm::ColumnType;

@@ -1,8 +1,8 @@
 //! The example's tables, described as a database describes them, against the golden schema of its entities.
 
-use crowsfoot::tables::{AcceptedWrites, 
-    ColumnDescription, ForeignKeyDescription, Generation, KeyAction, TableDescription, TableKind,
-    UniqueKeyDescription,
+use crowsfoot::tables::{
+    AcceptedWrites, ColumnDescription, ForeignKeyDescription, Generation, KeyAction, TableDescription,
+    TableKind, UniqueKeyDescription,
 };
 use crowsfoot::{Registry, Schema, TableOptions};
 use sea_orm::sea_query::{Expr, ForeignKeyAction, TableRef};

@@ -1,7 +1,6 @@
 //! Domains of PostgreSQL have the types behind them.
 
-use crowsfoot::Schema;
-use crowsfoot::model::TableOptions;
+use crowsfoot::{Schema, TableOptions};
 use serde_json::json;
 
 use super::model;

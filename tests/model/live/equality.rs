@@ -1,8 +1,7 @@
 //! Relations over keys whose equal values have several texts: relations load the rows that a join of the database finds.
 
-use crowsfoot::Schema;
-use crowsfoot::dialect::Dialect;
-use crowsfoot::model::TableOptions;
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{Schema, TableOptions};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
 

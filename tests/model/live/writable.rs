@@ -1,8 +1,8 @@
 //! Views that options make writable, as far as the database writes them.
 
-use crowsfoot::dialect::Dialect;
-use crowsfoot::model::TableOptions;
-use crowsfoot::{Registry, database};
+use crowsfoot::internals::database;
+use crowsfoot::internals::dialect::Dialect;
+use crowsfoot::{Registry, TableOptions};
 use serde_json::{Value as Json, json};
 
 use super::{model, served};
