@@ -446,7 +446,9 @@ async fn text_without_case_follows_its_own_rule_in_every_text_filter() {
     let described = describe(&database.connection, &[]).await.unwrap();
     let model = Registry::from_tables(&described.tables, &TableOptions::new()).model().unwrap();
     let email = &model.entities[0].columns[1].column_type;
-    assert!(matches!(email, ColumnType::Native(native) if matches!(native.form, NativeForm::CaseInsensitive(_))));
+    assert!(
+        matches!(email, ColumnType::Native(native) if matches!(native.form, NativeForm::CaseInsensitive(_)))
+    );
     let schema = Schema::new(model).unwrap();
     for (filter, ids) in [
         ("eq: \"ANN@X.ORG\"", json!([1])),
