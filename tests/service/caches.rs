@@ -24,6 +24,7 @@ const KEPT: &[(&str, usize, &str)] = &[
     ("src/database/postgres/connections.rs", 1, "connections; statements carry the viewer's values"),
     ("src/database/postgres/prepared.rs", 2, "by statement text; the viewer's values are parameters"),
     ("src/database/sqlite/file.rs", 1, "connections"),
+    ("src/database/sqlite/header.rs", 1, "descriptor of the database file"),
     ("src/database/sqlite/identity.rs", 1, "identity of the database file"),
     ("src/database/transaction.rs", 1, "tables of one transaction"),
     ("src/execute/prepared_plan.rs", 1, "statement texts of a plan, which belongs to a role's schema"),
