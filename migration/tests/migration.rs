@@ -106,7 +106,9 @@ async fn interrupted_migrations_are_completed_by_the_next_run() {
         apply::down(&db).await.unwrap();
         assert_eq!(existing_tables(&db).await, [""; 0], "{most}");
         if up.is_some() && down.is_some() {
-            assert!(most > 50, "{most} polls did all of it");
+            // How often a future is polled depends on the machine. Fewer than four stops in a migration would prove little.
+            let migrations = Migrator::migrations().len();
+            assert!(most > 4 * migrations, "{most} polls did all {migrations} migrations");
             break;
         }
     }

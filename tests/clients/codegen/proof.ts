@@ -41,7 +41,8 @@ export type Schema = [
   Proof<Equal<schema.Query['usersConnection'], schema.UserConnection>>,
   Proof<Equal<schema.UserConnection['edges'], schema.UserEdge[]>>,
   Proof<Equal<schema.UserEdge['node'], schema.User>>,
-  Proof<Equal<schema.UserEdge['cursor'], string>>,
+  // A stored value that cannot be read has no cursor; the row is answered all the same.
+  Proof<Equal<schema.UserEdge['cursor'], string | null>>,
   Proof<Equal<schema.PageInfo['endCursor'], string | null>>,
 ];
 
