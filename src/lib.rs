@@ -40,7 +40,7 @@ pub use model::{
 };
 pub use schema::{
     CommitHook, CommittedWrites, DocumentLimits, EntityField, Executed, ExecutionLimits, FieldBatch,
-    ReadConsistency, Schema, SchemaBuilder, Session, StatementRecord, rows,
+    OperationKind, PreparedOperation, ReadConsistency, Schema, SchemaBuilder, Session, StatementRecord, rows,
 };
 pub use sea_orm;
 

@@ -74,7 +74,7 @@ impl Schema {
     }
 
     /// Returns the maximum number of operations of each viewer of the role.
-    pub(crate) fn request_rate(&self) -> Option<RequestRate> {
+    pub fn request_rate(&self) -> Option<RequestRate> {
         self.request_rate
     }
 
