@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::availability::{Availability, PoolUse, reach_pool};
 use super::changes::ChangeNotifier;
+use super::conflict_queue::ConflictQueue;
 use super::introspect::catalog::{self, KnownCatalog};
 use super::introspect::foreign_keys::{self, ForeignKeys};
 #[cfg(feature = "postgres")]
@@ -54,6 +55,7 @@ struct DatabaseState {
     is_read_only: bool,
     catalog: KnownCatalog,
     changes: ChangeNotifier,
+    conflicts: ConflictQueue,
 }
 
 /// Reader with its own connections.
@@ -81,6 +83,7 @@ impl DatabaseState {
             is_read_only: false,
             catalog: KnownCatalog::default(),
             changes: ChangeNotifier::default(),
+            conflicts: ConflictQueue::default(),
         }
     }
 }
@@ -238,6 +241,11 @@ impl Database {
     /// database subscribe to it; code that writes to the database by other ways may report here too.
     pub fn changes(&self) -> &ChangeNotifier {
         &self.0.changes
+    }
+
+    /// Returns the queue of operations that conflicted.
+    pub(crate) fn conflicts(&self) -> &ConflictQueue {
+        &self.0.conflicts
     }
 
     /// Returns an id unique among the databases opened by this process; clones share it.

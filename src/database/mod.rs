@@ -3,6 +3,7 @@
 mod availability;
 mod capacity_hint;
 mod changes;
+mod conflict_queue;
 mod connect;
 mod handle;
 pub(crate) mod impersonation;
@@ -25,6 +26,7 @@ mod uninterrupted;
 pub use availability::{Availability, PoolUse};
 pub use capacity_hint::CapacityHint;
 pub use changes::{ChangeNotifier, ChangeSource, Listener, OwnChanges, Touched};
+pub(crate) use conflict_queue::ConflictQueue;
 pub use connect::{ConnectError, connect, connect_with};
 pub use handle::Database;
 pub(crate) use handle::no_settings;

@@ -14,7 +14,7 @@ use super::field_batch::FieldResolver;
 use super::loader::RelationLoader;
 use super::shared::{ExecutionLimits, ReadConsistency, Shared};
 use super::statements::Statements;
-use crate::database::{Database, Transaction};
+use crate::database::{ConflictQueue, Database, Transaction};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -169,6 +169,11 @@ impl Session {
     /// Returns the time during which a mutation that conflicts with others is retried.
     pub(crate) fn retry_time(&self) -> Duration {
         self.shared.limits.retry_time
+    }
+
+    /// Returns the queue of operations that conflicted with others.
+    pub(crate) fn conflicts(&self) -> &ConflictQueue {
+        self.statements.database().conflicts()
     }
 
     /// Returns the model.

@@ -35,6 +35,13 @@ const FEW_TIMES: u32 = 5;
 /// Maximum pause before the second attempt; doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
+/// Maximum time that an operation which met a conflict waits for its turn before an attempt. Longer than several deadlock
+/// checks of PostgreSQL, of one second each.
+const TURN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Maximum time that another operation lets those go first. Longer than one deadlock check.
+const COURTESY: Duration = Duration::from_secs(2);
+
 /// Maximum pause before any attempt.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -55,8 +62,12 @@ pub async fn mutate(
     let started = Instant::now();
     let mut attempt = 0;
     let mut trial = None;
+    let mut queued = None;
     loop {
+        let patience = if queued.is_some() { TURN_PATIENCE } else { COURTESY };
+        let turn = session.conflicts().turn(patience).await;
         let done = attempt_once(session, &changes, document, application, trial.as_ref(), on_commit).await;
+        drop(turn);
         match done {
             Err(FailedAttempt::AtTheEnd(_)) if trial.is_none() => trial = Some(Trial::default()),
             Err(FailedAttempt::AtOnce(errors)) => {
@@ -66,6 +77,7 @@ pub async fn mutate(
                     return Err(errors);
                 }
                 tracing::debug!(attempt, "a conflict with a concurrent operation; retrying");
+                queued.get_or_insert_with(|| session.conflicts().join());
                 tokio::time::sleep(pause).await;
                 attempt += 1;
                 trial = trial.map(|_| Trial::default());
