@@ -5,6 +5,7 @@ mod config;
 mod example;
 mod generate;
 mod init;
+mod log;
 mod options;
 mod policies;
 mod reload;

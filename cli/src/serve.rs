@@ -1,7 +1,6 @@
 //! The command `serve`.
 
 use std::fmt::Display;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,19 +11,16 @@ use crowsfoot::{ChangeRelay, ChangeSource, ConnectSettings, Database, Synchronou
 use migration::apply;
 use migration::seed::{self, SeedError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
-use tracing::Subscriber;
-use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{
-    AuditOptions, AuditedOperations, DatabaseOptions, LiveChanges, LiveOptions, LogFormat, Mode, Serve,
+    AuditOptions, AuditedOperations, DatabaseOptions, LiveChanges, LiveOptions, Mode, Serve,
     SqliteSynchronous,
 };
 use crate::reload::{Contents, Reload};
 use crate::served_options::ServedOptions;
-use crate::{Failure, check, connect, example, options, source};
+use crate::{Failure, check, connect, example, log, options, source};
 
 /// Maximum time to wait at shutdown for the database connections to close.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
@@ -33,7 +29,9 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 pub async fn run(settings: Serve) -> Result<(), Failure> {
     #[cfg(feature = "opentelemetry")]
     let traces = crowsfoot::server::traces::Traces::export()?;
-    let log = tracing_subscriber::registry().with(log_lines(&settings)?);
+    let (log_writer, _log_guard) = log::start();
+    let log_drops = log_writer.error_counter();
+    let log = tracing_subscriber::registry().with(log::lines(&settings, log_writer)?);
     #[cfg(feature = "opentelemetry")]
     let log = log.with(traces.layer());
     log.init();
@@ -76,28 +74,16 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     };
     check::at_start(settings.check, schema.model(), &tables, &connection).await?;
     schema.check_impersonation(&connection).await?;
-    let slow_statement = (settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms));
     let audit = audit_log(&settings.audit, schema.policies())?;
     let relay = relay(&settings.live, &connection).await?;
     let server = Server::bind(
         schema,
         connection.clone(),
-        &Settings::default()
-            .listen(&settings.listen)
-            .listen_operations(settings.listen_operations.clone())
+        &server_settings(&settings)
             .audit(audit.clone())
-            .workers(settings.workers.map(Into::into))
-            .development(settings.mode == Mode::Development)
-            .cors_origins(settings.cors_origin.clone())
             .trusted_documents(trusted_documents)
-            .largest_batch(settings.max_batch)
-            .largest_body(settings.max_body)
-            .most_concurrent(settings.max_concurrent)
-            .viewer_rate(settings.max_viewer_rate)
-            .time_limit(Duration::from_secs(settings.timeout))
-            .sockets(socket_limits(&settings))
-            .slow_statement(slow_statement)
-            .sign_in(sign_in),
+            .sign_in(sign_in)
+            .dropped_log_lines(move || log_drops.dropped_lines() as u64),
     )?;
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");
@@ -130,6 +116,23 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         tracing::warn!(%error, "the last spans could not be exported");
     }
     Ok(())
+}
+
+/// Returns the settings of the HTTP service that the command line has as values.
+fn server_settings(settings: &Serve) -> Settings {
+    Settings::default()
+        .listen(&settings.listen)
+        .listen_operations(settings.listen_operations.clone())
+        .workers(settings.workers.map(Into::into))
+        .development(settings.mode == Mode::Development)
+        .cors_origins(settings.cors_origin.clone())
+        .largest_batch(settings.max_batch)
+        .largest_body(settings.max_body)
+        .most_concurrent(settings.max_concurrent)
+        .viewer_rate(settings.max_viewer_rate)
+        .time_limit(Duration::from_secs(settings.timeout))
+        .sockets(socket_limits(settings))
+        .slow_statement((settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms)))
 }
 
 fn socket_limits(settings: &Serve) -> SocketLimits {
@@ -212,21 +215,4 @@ where
         }
     }
     Ok(())
-}
-
-fn log_lines<S>(settings: &Serve) -> Result<impl Layer<S> + use<S>, Failure>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        // Colours are for people, not for files.
-        .with_ansi(std::io::stderr().is_terminal());
-    let lines = match settings.log_format {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().boxed(),
-    };
-    // Of its own: what else looks at spans may want to see more of them.
-    Ok(lines.with_filter(filter))
 }

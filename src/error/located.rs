@@ -26,10 +26,11 @@ impl LocatedError {
         Self { error, path, locations }
     }
 
-    /// Logs the cause, which is never sent to a client.
-    pub fn log(&self) {
+    /// Logs the cause, which is never sent to a client, with the id of the request.
+    pub fn log(&self, request: Option<&str>) {
         if let Some(cause) = self.error.cause() {
-            tracing::error!(code = self.error.code().as_str(), cause, "a field could not be resolved");
+            let code = self.error.code().as_str();
+            tracing::error!(id = request, code, cause, "a field could not be resolved");
         }
     }
 

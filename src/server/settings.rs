@@ -1,6 +1,8 @@
 //! Settings of the HTTP service.
 
+use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -43,9 +45,28 @@ pub struct Settings {
     pub(super) sockets: SocketLimits,
     /// Statements that take at least this long are logged; `None` logs no statement.
     pub(super) slow_statement: Option<Duration>,
+    /// Counter of the log lines that the application's log has dropped.
+    pub(super) dropped_log_lines: Option<DroppedLogLines>,
     /// Ways of sign-in. A schema with policies needs one, and a schema without policies admits none: everybody would see
     /// everything.
     pub(super) sign_in: SignIn,
+}
+
+/// Counter of dropped log lines.
+#[derive(Clone)]
+pub(super) struct DroppedLogLines(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl DroppedLogLines {
+    /// Returns the number of dropped lines since the start.
+    pub(super) fn count(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for DroppedLogLines {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("DroppedLogLines").field(&self.count()).finish()
+    }
 }
 
 impl Default for Settings {
@@ -65,6 +86,7 @@ impl Default for Settings {
             time_limit: Duration::from_secs(30),
             sockets: SocketLimits::default(),
             slow_statement: Some(Duration::from_millis(500)),
+            dropped_log_lines: None,
             sign_in: SignIn::default(),
         }
     }
@@ -157,6 +179,13 @@ impl Settings {
     /// Sets the duration from which a statement is logged; `None` logs no statement.
     pub fn slow_statement(mut self, slow_statement: Option<Duration>) -> Self {
         self.slow_statement = slow_statement;
+        self
+    }
+
+    /// Sets the function that returns the number of log lines that were dropped since the start, for the metric
+    /// `crowsfoot_log_lines_dropped_total`. The log belongs to the application; the default is a log that drops none.
+    pub fn dropped_log_lines(mut self, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.dropped_log_lines = Some(DroppedLogLines(Arc::new(count)));
         self
     }
 

@@ -17,7 +17,7 @@ use super::operations::recorder::Recorder;
 use super::operations::request_rate::{LimitedSender, SenderCounts};
 use super::realtime::permits::{SocketLimits, SocketPermits};
 use super::realtime::shutdown::Shutdown;
-use super::settings::Settings;
+use super::settings::{DroppedLogLines, Settings};
 use super::sign_in::{Access, SignInRefusal};
 use crate::database::Database;
 use crate::error::Result;
@@ -43,6 +43,7 @@ pub(super) struct ServiceState {
     pub socket_limits: SocketLimits,
     pub shutdown: Shutdown,
     pub recorder: Recorder,
+    pub dropped_log_lines: Option<DroppedLogLines>,
 }
 
 impl ServiceState {
@@ -72,6 +73,7 @@ impl ServiceState {
             socket_limits: settings.sockets.clone(),
             shutdown: Shutdown::default(),
             recorder: Recorder { metrics, slow_statement: settings.slow_statement },
+            dropped_log_lines: settings.dropped_log_lines.clone(),
         }
     }
 

@@ -207,7 +207,7 @@ async fn two_services_in_one_process_do_not_count_into_each_other() {
 /// Returns the "answered" log lines of a request.
 fn lines(log: &str, id: &str) -> Vec<Json> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
-    lines.filter(|line| line["span"]["id"] == id).collect()
+    lines.filter(|line| line["fields"]["id"] == id).collect()
 }
 
 #[tokio::test]
@@ -243,7 +243,7 @@ async fn logs_one_complete_line_per_request() {
     assert_eq!(
         first,
         json!({
-            "message": "answered", "status": 200, "operation": "query", "name": "Names", "outcome": "ok",
+            "message": "answered", "id": "proxy-1.a_B", "method": "POST", "path": "/graphql", "status": 200, "operation": "query", "name": "Names", "outcome": "ok",
             "statements": 2, "rows": 5, "errors": 0, "ms": null,
         })
     );

@@ -101,7 +101,7 @@ async fn every_answer_carries_an_id_of_its_own() {
     for (index, id) in ids.iter().enumerate() {
         assert!(uuid::Uuid::parse_str(id).is_ok(), "{id}");
         assert!(!ids[..index].contains(id), "{id} came twice");
-        assert!(lines.iter().any(|line| line["span"]["id"] == **id), "{id} is not in the log:\n{log}");
+        assert!(lines.iter().any(|line| line["fields"]["id"] == **id), "{id} is not in the log:\n{log}");
     }
 }
 

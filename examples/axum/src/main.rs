@@ -85,7 +85,7 @@ async fn graphql(
     }
     let executed = application.schema.execute(request, &application.database).await;
     for error in &executed.errors {
-        error.log();
+        error.log(None);
     }
     let status = if executed.is_request_error() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     (status, [(CONTENT_TYPE, "application/graphql-response+json; charset=utf-8")], executed.into_json())

@@ -235,7 +235,7 @@ pub(in crate::server) fn client_errors(errors: &[LocatedError], request: Option<
     let (kept, left_out) = errors.split_at(kept);
     let last = (!left_out.is_empty()).then(|| Error::too_many_errors(left_out.len()).into());
     let convert = |located: &LocatedError| {
-        located.log();
+        located.log(request);
         let mut error = located.to_server_error();
         // An error that only the log explains carries the request id.
         if let Some(id) = request.filter(|_| located.error.code() == Code::Internal) {

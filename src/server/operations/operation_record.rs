@@ -117,7 +117,7 @@ impl OperationRecord {
 /// Records of an HTTP request: its id and its operations, one or as many as its batch has.
 #[derive(Debug)]
 pub(in crate::server) struct RequestRecord {
-    id: RequestId,
+    pub(super) id: RequestId,
     pub(super) operations: Vec<OperationRecord>,
 }
 

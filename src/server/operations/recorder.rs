@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+
 use super::metrics::Metrics;
 use super::operation_record::{OperationRecord, RequestRecord, milliseconds};
+use super::request_id::RequestId;
 use crate::execute::StatementRecord;
 use crate::schema::OperationKind;
+
+/// Maximum length of a path in the log, in characters.
+const SHOWN_CHARACTERS: usize = 200;
 
 /// Metrics of a worker, and the duration from which a statement is logged.
 #[derive(Clone)]
@@ -29,15 +36,21 @@ impl Recorder {
             ms = milliseconds(elapsed),
             "executed"
         );
-        self.count(operation, elapsed);
+        self.count(operation, None, elapsed);
     }
 
     /// Counts all operations of a request, and writes its log line. Requests of other routes have no
     /// operation.
-    pub(super) fn record_request(&self, request: &RequestRecord, status: u16, elapsed: Duration) {
-        let operations = &request.operations;
+    pub(super) fn record_request(
+        &self,
+        record: &RequestRecord,
+        request: &HttpRequest,
+        status: StatusCode,
+        elapsed: Duration,
+    ) {
+        let RequestRecord { id, operations } = record;
         for operation in operations {
-            self.count(operation, operation.elapsed.unwrap_or(elapsed));
+            self.count(operation, Some(id), operation.elapsed.unwrap_or(elapsed));
         }
         let sum = |number: fn(&OperationRecord) -> usize| {
             (!operations.is_empty()).then(|| operations.iter().map(number).sum::<usize>())
@@ -47,7 +60,10 @@ impl Recorder {
             _ => None,
         };
         tracing::info!(
-            status,
+            %id,
+            method = %request.method(),
+            path = log_path(request.path()),
+            status = status.as_u16(),
             operation = only.and_then(|only| only.kind).map(OperationKind::as_str),
             name = only.and_then(|only| only.name.as_deref()),
             outcome = only.map(|only| only.outcome.as_str()),
@@ -61,12 +77,18 @@ impl Recorder {
     }
 
     /// Counts an operation, and logs its slow statements. Values belong to the client and are not logged.
-    fn count(&self, operation: &OperationRecord, elapsed: Duration) {
+    fn count(&self, operation: &OperationRecord, request: Option<&RequestId>, elapsed: Duration) {
         self.metrics.observe(operation, elapsed);
         let is_slow =
             |statement: &&StatementRecord| self.slow_statement.is_some_and(|slow| statement.elapsed >= slow);
         for StatementRecord { sql, rows, elapsed } in operation.statements.iter().filter(is_slow) {
-            tracing::warn!(sql = &**sql, rows, ms = milliseconds(*elapsed), "slow statement");
+            let (id, ms) = (request.map(tracing::field::display), milliseconds(*elapsed));
+            tracing::warn!(id, sql = &**sql, rows, ms, "slow statement");
         }
     }
+}
+
+/// Returns the part of a path that the log shows.
+pub(super) fn log_path(path: &str) -> &str {
+    path.char_indices().nth(SHOWN_CHARACTERS).map_or(path, |(end, _)| &path[..end])
 }

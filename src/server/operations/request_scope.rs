@@ -11,11 +11,8 @@ use tracing::field::Empty;
 
 use super::headers;
 use super::operation_record::RequestRecord;
-use super::recorder::Recorder;
+use super::recorder::{Recorder, log_path};
 use super::request_id::{self, RequestId};
-
-/// Maximum length of a path in the log, in characters.
-const SHOWN_CHARACTERS: usize = 200;
 
 /// Middleware of the request scope. It is one middleware and not `from_fn`, because each future of each
 /// request takes an allocation. Requests count references to the recorder within their worker: the recorder's own
@@ -58,9 +55,14 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let id = RequestId::of(&request);
-        let path = request.path();
-        let path = path.char_indices().nth(SHOWN_CHARACTERS).map_or(path, |(end, _)| &path[..end]);
-        let span = tracing::info_span!("request", %id, method = %request.method(), path, otel.kind = Empty);
+        // Of a level that logs leave out by default: log lines name the request themselves, since a span costs as much as a line.
+        let span = tracing::debug_span!(
+            "request",
+            %id,
+            method = %request.method(),
+            path = log_path(request.path()),
+            otel.kind = Empty
+        );
         #[cfg(feature = "opentelemetry")]
         super::traces::adopt(&span, request.headers());
         let header = id.to_header();
@@ -75,8 +77,8 @@ where
             span.in_scope(|| {
                 let elapsed = started.elapsed();
                 recorder.metrics.count_response(response.status());
-                if let Some(request) = RequestRecord::end(response.request()) {
-                    recorder.record_request(&request, response.status().as_u16(), elapsed);
+                if let Some(record) = RequestRecord::end(response.request()) {
+                    recorder.record_request(&record, response.request(), response.status(), elapsed);
                 }
             });
             Ok(response)

@@ -40,8 +40,9 @@ impl Metrics {
     }
 
     /// Sums the metrics of all workers as text.
-    fn render(&self, pool: PoolUse) -> prometheus::Result<String> {
+    fn render(&self, pool: PoolUse, dropped_log_lines: u64) -> prometheus::Result<String> {
         self.all[0].set_connections(pool);
+        self.all[0].set_dropped_log_lines(dropped_log_lines);
         let mut sums = self.all[0].gather();
         for series in &self.all[1..] {
             for family in series.gather() {
@@ -123,7 +124,7 @@ mod tests {
             metrics.observe(&OperationRecord::refused(&[]), Duration::from_secs_f64(elapsed));
         }
         let pool = PoolUse { idle: 3, busy: 1, room: 4 };
-        let page = second.render(pool).unwrap();
+        let page = second.render(pool, 7).unwrap();
         for line in [
             "crowsfoot_sockets 2",
             "crowsfoot_http_responses_total{status=\"2xx\"} 2",
@@ -134,6 +135,7 @@ mod tests {
             "crowsfoot_request_duration_seconds_count{operation=\"other\"} 3",
             "crowsfoot_request_duration_seconds_sum{operation=\"other\"} 0.502",
             "crowsfoot_pool_connections{state=\"idle\"} 3",
+            "crowsfoot_log_lines_dropped_total 7",
             concat!("crowsfoot_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");

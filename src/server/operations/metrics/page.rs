@@ -2,13 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 
+use crate::server::settings::DroppedLogLines;
 use crate::server::state::ServiceState;
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Serves the metrics of all workers.
 pub(in crate::server) async fn show(state: web::Data<ServiceState>) -> HttpResponse {
-    match state.recorder.metrics.render(state.database.pool_use()) {
+    let dropped = state.dropped_log_lines.as_ref().map_or(0, DroppedLogLines::count);
+    match state.recorder.metrics.render(state.database.pool_use(), dropped) {
         Ok(text) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(text),
         Err(error) => {
             tracing::error!(%error, "the metrics cannot be encoded");

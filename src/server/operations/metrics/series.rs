@@ -57,6 +57,7 @@ pub(in crate::server) struct Series {
     busy_connections: IntGauge,
     sockets: IntGauge,
     subscriptions: IntGauge,
+    dropped_log_lines: IntCounter,
 }
 
 impl Series {
@@ -140,6 +141,11 @@ impl Series {
                 "Active subscriptions.",
                 registry
             )?,
+            dropped_log_lines: register_int_counter_with_registry!(
+                "crowsfoot_log_lines_dropped_total",
+                "Log lines that were dropped because the log was not written fast enough.",
+                registry
+            )?,
             registry,
         };
         Ok(series)
@@ -202,6 +208,11 @@ impl Series {
     pub(in crate::server) fn set_connections(&self, pool: PoolUse) {
         self.idle_connections.set(i64::from(pool.idle));
         self.busy_connections.set(i64::from(pool.busy));
+    }
+
+    /// Sets the number of log lines that were dropped since the start.
+    pub(in crate::server) fn set_dropped_log_lines(&self, lines: u64) {
+        self.dropped_log_lines.inc_by(lines.saturating_sub(self.dropped_log_lines.get()));
     }
 
     /// Collects all metrics at their current values.
