@@ -12,7 +12,7 @@ use crate::floor::Driver;
 use crate::load::{self, Request};
 use crate::record::Record;
 use crate::server::{Backends, Server, Service};
-use crate::workload::{self, Workload};
+use crate::workload::{self, Question, Workload};
 use crate::{Failure, check, dataset};
 
 /// Both servers.
@@ -137,9 +137,9 @@ impl Bench {
             let seconds = if round == 0 { pace.seconds.min(0.5) } else { pace.seconds };
             for (workload, rounds) in workloads.iter().zip(&mut rounds) {
                 eprint!("\rround {round} of {}: {:<8}", pace.rounds, workload.name);
-                let (get, post) = requests(workload);
-                let floor = || self.cost(&self.floor, &get, pace.clients.get(), seconds);
-                let service = || self.cost(&self.service, &post, pace.clients.get(), seconds);
+                let (to_floor, to_service) = requests(workload);
+                let floor = || self.cost(&self.floor, &to_floor, pace.clients.get(), seconds);
+                let service = || self.cost(&self.service, &to_service, pace.clients.get(), seconds);
                 let pair = if round % 2 == 0 {
                     (floor().await?, service().await?)
                 } else {
@@ -182,9 +182,12 @@ impl Bench {
 
 /// Returns the requests to the floor and to the service.
 fn requests(workload: &Workload) -> (Vec<Request>, Vec<Request>) {
-    let get = workload.questions.iter().map(|question| Request::get(&question.path));
-    let post = workload.questions.iter().map(|question| Request::post(&question.query, &question.variables));
-    (get.collect(), post.collect())
+    let to_floor = |Question { path, query, variables, .. }: &Question| Request::to_path(path, query, variables);
+    let to_service = |Question { query, variables, .. }: &Question| Request::post(query, variables);
+    (
+        workload.questions.iter().map(to_floor).collect(),
+        workload.questions.iter().map(to_service).collect(),
+    )
 }
 
 fn summary(workload: &Workload, rounds: &[(Cost, Cost)]) -> Comparison {

@@ -17,28 +17,28 @@ use crate::Failure;
 pub struct Request(Vec<u8>);
 
 impl Request {
-    /// Builds a request to the floor.
-    pub fn get(path: &str) -> Self {
-        Self(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes())
-    }
-
     /// Builds a request to the service.
     pub fn post(query: &str, variables: &Json) -> Self {
-        Self::accepting("application/json", query, variables)
+        Self::to_path("/graphql", query, variables)
+    }
+
+    /// Builds the same request to a path of the floor.
+    pub fn to_path(path: &str, query: &str, variables: &Json) -> Self {
+        Self::accepting(path, "application/json", query, variables)
     }
 
     /// Builds a request to the service for an event stream.
     pub fn events(query: &str) -> Self {
-        Self::accepting("text/event-stream", query, &Json::Null)
+        Self::accepting("/graphql", "text/event-stream", query, &Json::Null)
     }
 
-    fn accepting(accept: &str, query: &str, variables: &Json) -> Self {
+    fn accepting(path: &str, accept: &str, query: &str, variables: &Json) -> Self {
         let body = match variables {
             Json::Null => json!({ "query": query }),
             variables => json!({ "query": query, "variables": variables }),
         }
         .to_string();
-        let head = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
+        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json");
         let length = body.len();
         Self(format!("{head}\r\naccept: {accept}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes())
     }

@@ -1,5 +1,6 @@
 //! Both servers as child processes, and their resource use.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -75,9 +76,11 @@ impl Server {
     pub fn program(program: &Path, service: &Service) -> Result<Self, Failure> {
         let mut command = Command::new(program);
         command
-            .args(["serve", "--no-migrate", "--mode", "production", "--public", "--log", "warn"])
+            .args(["serve", "--no-migrate", "--mode", "production", "--public"])
             .args(["--listen", "127.0.0.1:0", "--database-url", &service.database.url()])
-            .args(["--workers", &service.workers.to_string()]);
+            .args(["--workers", &service.workers.to_string()])
+            // A line for each request, as a service manager would keep it.
+            .stderr(File::create(std::env::temp_dir().join("crowsfoot-benches.log"))?);
         Self::start(&mut command)
     }
 
