@@ -19,7 +19,8 @@ pub async fn run(floor: &Server, service: &Server, workloads: &[Workload]) -> Re
         (Connection::open(floor.address).await?, Connection::open(service.address).await?);
     for Workload { name, questions } in workloads {
         for Question { query, variables, path, objects } in questions.iter().take(COMPARED) {
-            let ours: Json = serde_json::from_slice(floor.ask(&Request::to_path(path, query, variables)).await?)?;
+            let ours: Json =
+                serde_json::from_slice(floor.ask(&Request::to_path(path, query, variables)).await?)?;
             let theirs: Json = serde_json::from_slice(service.ask(&Request::post(query, variables)).await?)?;
             if ours != theirs {
                 return Err(format!("{name}: the floor answers\n{ours}\nand the service\n{theirs}").into());

@@ -182,12 +182,10 @@ impl Bench {
 
 /// Returns the requests to the floor and to the service.
 fn requests(workload: &Workload) -> (Vec<Request>, Vec<Request>) {
-    let to_floor = |Question { path, query, variables, .. }: &Question| Request::to_path(path, query, variables);
+    let to_floor =
+        |Question { path, query, variables, .. }: &Question| Request::to_path(path, query, variables);
     let to_service = |Question { query, variables, .. }: &Question| Request::post(query, variables);
-    (
-        workload.questions.iter().map(to_floor).collect(),
-        workload.questions.iter().map(to_service).collect(),
-    )
+    (workload.questions.iter().map(to_floor).collect(), workload.questions.iter().map(to_service).collect())
 }
 
 fn summary(workload: &Workload, rounds: &[(Cost, Cost)]) -> Comparison {

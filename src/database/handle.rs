@@ -1,5 +1,6 @@
 //! Database handle of requests.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +28,7 @@ use super::sqlite::{FileIdentity, SqliteReader};
 use super::tracked_statement::TrackedStatement;
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::model::ColumnType;
+use crate::model::{ColumnType, Table};
 use crate::plan::Catalog;
 use crate::policy::SessionSettings;
 
@@ -237,6 +238,41 @@ impl Database {
         Ok(seaorm::read(&results?, rows()))
     }
 
+    /// Returns true if a statement can write as a transaction of its own.
+    pub(crate) fn writes_alone(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        return self.postgres().is_some();
+        #[cfg(not(feature = "postgres"))]
+        false
+    }
+
+    /// Sends a statement that writes these tables, as a transaction of its own, decodes the returned rows, and publishes the
+    /// tables. If the caller leaves, they are published once the statement has ended at the server.
+    ///
+    /// # Errors
+    /// [`SqlError::Refused`] if the database refuses: nothing was written. [`SqlError::OutcomeUnknown`] if the connection is lost
+    /// meanwhile.
+    pub(crate) async fn write_alone(
+        &self,
+        sql: &Arc<str>,
+        values: &Arc<[Value]>,
+        rows: &(impl Fn() -> RowSetBuilder + Sync),
+        touched: BTreeSet<Table>,
+    ) -> Result<RowSet, SqlError> {
+        #[cfg(feature = "postgres")]
+        if let Some(connections) = self.postgres() {
+            let (database, tables) = (self.clone(), touched.clone());
+            let on_end = Box::new(move || database.changes().notify(tables));
+            let written = connections.write_alone(sql, values, rows, on_end).await;
+            if !matches!(written, Err(SqlError::Refused(_))) {
+                self.changes().notify(touched);
+            }
+            return written;
+        }
+        let _ = (sql, values, rows, touched);
+        Err(SqlError::Internal("the database writes in transactions only".to_owned()))
+    }
+
     /// Returns the change notifier that commits report touched tables to. Live queries of every schema over this
     /// database subscribe to it; code that writes to the database by other ways may report here too.
     pub fn changes(&self) -> &ChangeNotifier {
@@ -281,13 +317,19 @@ impl Database {
     }
 
     async fn read_catalog(&self) -> Result<Catalog> {
-        let catalog::Queries { indexes, rows } = catalog::queries(self.dialect()?);
+        let catalog::Queries { indexes, rows, untriggered } = catalog::queries(self.dialect()?);
         let indexes = self.ask(indexes, Vec::new(), catalog::INDEX_COLUMNS.into()).await?;
-        let rows = match rows {
-            Some(rows) => self.ask(rows, Vec::new(), catalog::ROW_COLUMNS.into()).await?,
-            None => RowSet::default(),
-        };
-        Ok(catalog::of(&indexes, &rows))
+        let rows = self.ask_if(rows, &catalog::ROW_COLUMNS).await?;
+        let untriggered = self.ask_if(untriggered, &catalog::UNTRIGGERED_COLUMNS).await?;
+        Ok(catalog::of(&indexes, &rows, &untriggered))
+    }
+
+    /// Sends a catalog query, if the database has it.
+    async fn ask_if(&self, sql: Option<&str>, columns: &[ColumnType]) -> Result<RowSet> {
+        match sql {
+            Some(sql) => self.ask(sql, Vec::new(), columns.into()).await,
+            None => Ok(RowSet::default()),
+        }
     }
 
     /// Reads the foreign keys from the database's catalog.

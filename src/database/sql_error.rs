@@ -46,6 +46,9 @@ pub struct SqlRefusal {
 }
 
 impl SqlError {
+    /// PostgreSQL's code of a statement that was cancelled, or ran out of time.
+    pub(crate) const QUERY_CANCELED: &str = QUERY_CANCELED;
+
     /// Returns the database's refusal, if the error is one.
     pub fn refusal(&self) -> Option<&SqlRefusal> {
         match self {

@@ -240,6 +240,12 @@ impl Groups {
         (groups, members)
     }
 
+    /// Assigns all rows to the single parent, in order.
+    pub(super) fn of_root(rows: &RowSet) -> Self {
+        let all = ParentGroup { members: 0..rows.len(), ..ParentGroup::default() };
+        Self { of_parent: vec![0], groups: vec![all], members: (0..rows.len() as u32).collect() }
+    }
+
     /// Groups joined rows: each parent's child is in the same row, unless its key is NULL.
     pub(super) fn joined(rows: &RowSet, key: &[usize]) -> Self {
         let is_there = |index: usize| key.iter().all(|slot| rows.row(index).cell(*slot) != Cell::Null);

@@ -1,5 +1,6 @@
 //! Statements of one request; the only code that sends any.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Table};
 use crate::plan::Catalog;
-use crate::policy::SessionSettings;
+use crate::policy::{Isolation, SessionSettings};
 
 /// Sender and record of statements.
 #[derive(Debug)]
@@ -214,6 +215,35 @@ impl Statements {
         let values = statement.values.map(|values| values.0).unwrap_or_default();
         let rows = || RowSetBuilder::new(columns.clone());
         Box::pin(self.hand_over_recorded(&statement.sql.into(), values.into(), &rows)).await
+    }
+
+    /// Returns true if a statement can write as a transaction of its own: with its default isolation, and without settings of a
+    /// viewer.
+    pub fn write_alone_is_possible(&self) -> bool {
+        self.transaction.is_none()
+            && self.settings.is_none()
+            && self.shared.isolation == Isolation::ReadCommitted
+            && self.database.writes_alone()
+    }
+
+    /// Sends a statement that writes these tables, as a transaction of its own, and decodes the returned rows.
+    ///
+    /// # Errors
+    /// [`SqlError::Refused`] if the database refuses: nothing was written.
+    pub async fn write_alone(
+        &self,
+        statement: Statement,
+        columns: Arc<[ColumnType]>,
+        touched: BTreeSet<Table>,
+    ) -> Result<RowSet, SqlError> {
+        let started = Instant::now();
+        let values = statement.values.map(|values| values.0).unwrap_or_default().into();
+        let sql = statement.sql.into();
+        let builder = || RowSetBuilder::new(columns.clone());
+        let written = self.database.write_alone(&sql, &values, &builder, touched);
+        let rows = Box::pin(written).instrument(self.span(&sql)).await;
+        self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
+        rows
     }
 
     /// Queries the database about itself, outside any transaction and without a record.

@@ -48,6 +48,23 @@ pub struct Child {
     pub groups: Groups,
 }
 
+impl Child {
+    /// Returns the rows that a writing statement has returned, as those of a root load without loads below.
+    pub fn of_written(rows: RowSet) -> Self {
+        let groups = Groups::of_root(&rows);
+        let rows = Arc::new(rows);
+        let loaded = Loaded {
+            rows,
+            first: 0,
+            junction: 0..0,
+            cursor: 0..0,
+            children: Vec::new(),
+            computed: Vec::new(),
+        };
+        Self { loaded, groups }
+    }
+}
+
 /// Parent rows of the level being loaded.
 #[derive(Clone, Copy)]
 struct Level<'a> {

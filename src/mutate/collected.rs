@@ -55,7 +55,7 @@ impl MutationWriter<'_> {
                 }
                 DeletionStep::Delete(entity) => {
                     let (primary_key, keys) = self.keys_that_go(reach, entity);
-                    self.try_to(self.writes().delete(entity, primary_key, &keys)).await?;
+                    self.try_to(self.writes().delete(entity, primary_key, &keys, primary_key)).await?;
                 }
             }
         }

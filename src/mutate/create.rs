@@ -1,11 +1,14 @@
 //! Creates rows, in input order.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
 use super::attempt::Attempt;
 use super::change::{Create, NestedWrite};
 use super::row::{RowInput, rows_of};
+use super::statement::WriteStatement;
 use super::writer::MutationWriter;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, RelationId};
@@ -88,6 +91,22 @@ impl MutationWriter<'_> {
         columns
     }
 
+    /// Builds the statement that inserts rows of these columns; also returns the rows, with their defaults.
+    pub fn insertion(
+        &self,
+        id: EntityId,
+        columns: BTreeSet<ColumnId>,
+        rows: Vec<RowInput>,
+        returning: &[ColumnId],
+        conflict: Option<&[ColumnId]>,
+    ) -> (WriteStatement, Vec<RowInput>) {
+        let entity = &self.model().entities[id];
+        let columns: Vec<ColumnId> = columns.into_iter().collect();
+        let conflict = conflict.map(|key| self.writes().on_conflict(entity, key, &columns));
+        let (columns, rows) = with_defaults(entity, columns, rows);
+        (self.writes().insert(id, &columns, &rows, returning, conflict), rows)
+    }
+
     /// Inserts rows. The databases create and return the rows of a statement in the order of its values.
     async fn insert(
         &self,
@@ -100,11 +119,8 @@ impl MutationWriter<'_> {
         let entity = &self.model().entities[id];
         let mut inserted = Vec::with_capacity(count);
         for (columns, rows) in self.writes().parts(rows, |row| row.keys().copied().collect()) {
-            let columns: Vec<ColumnId> = columns.into_iter().collect();
-            let conflict = conflict.map(|key| self.writes().on_conflict(entity, key, &columns));
-            let (columns, rows) = with_defaults(entity, columns, rows);
-            let mut write = self.writes().insert(id, &columns, &rows, returning, conflict);
             let numbered = self.numbered_key(id, &columns);
+            let (mut write, rows) = self.insertion(id, columns, rows, returning, conflict);
             let place = numbered.and_then(|key| returning.iter().position(|column| *column == key));
             if let Some(place) = place {
                 write.columns[place] = ColumnType::BigInt;

@@ -72,7 +72,7 @@ impl MutationWriter<'_> {
         self.savepoint("SAVEPOINT deletion").await?;
         let deleted = match reach.as_ref().filter(|_| by_rules) {
             Some(reach) => self.delete_collected(reach).await,
-            None => self.try_to(self.writes().delete(id, by, keys)).await.map(|deleted| deleted.len()),
+            None => self.try_to(self.writes().delete(id, by, keys, by)).await.map(|deleted| deleted.len()),
         };
         match deleted {
             Ok(deleted) => {

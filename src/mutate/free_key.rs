@@ -1,6 +1,8 @@
 //! Keys numbered by SQLite itself. SQLite continues after the greatest key. If a client took the last key,
 //! the next exceeds a column of fewer than 64 bits.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{Statement, Value};
 
 use super::exhausted::no_free_key;
@@ -12,7 +14,7 @@ use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, Table};
 impl MutationWriter<'_> {
     /// Returns the key that the database numbers in new rows with the columns `given`, if its numbers may be
     /// too large.
-    pub(super) fn numbered_key(&self, id: EntityId, given: &[ColumnId]) -> Option<ColumnId> {
+    pub(super) fn numbered_key(&self, id: EntityId, given: &BTreeSet<ColumnId>) -> Option<ColumnId> {
         let entity = &self.model().entities[id];
         let [key] = entity.primary_key[..] else { return None };
         let column = &entity.columns[key];

@@ -1,6 +1,7 @@
 //! Mutations: create, update, delete and links; one transaction per operation; results are read back through
 //! a plan.
 
+mod alone;
 mod application;
 mod attempt;
 mod change;

@@ -311,14 +311,20 @@ impl Writes<'_> {
         self.finish(&update, entity, &[], touched::by_update(self.model, self.keys.as_deref(), id, set))
     }
 
-    /// Builds `DELETE … WHERE key IN … RETURNING key`.
-    pub fn delete(&self, id: EntityId, columns: &[ColumnId], keys: &[Vec<Value>]) -> WriteStatement {
+    /// Builds `DELETE … WHERE key IN … RETURNING …`.
+    pub fn delete(
+        &self,
+        id: EntityId,
+        columns: &[ColumnId],
+        keys: &[Vec<Value>],
+        returning: &[ColumnId],
+    ) -> WriteStatement {
         let entity = &self.model.entities[id];
         let mut delete: DeleteStatement = Sql::delete();
         delete.from_table(table(&entity.table));
         delete.and_where(self.is_one_of(&self.named(entity, columns), keys));
-        delete.returning(Sql::returning().exprs(self.returned(entity, columns)));
-        self.finish(&delete, entity, columns, touched::by_delete(self.model, self.keys.as_deref(), id))
+        delete.returning(Sql::returning().exprs(self.returned(entity, returning)));
+        self.finish(&delete, entity, returning, touched::by_delete(self.model, self.keys.as_deref(), id))
     }
 
     /// Builds the ON CONFLICT clause: the existing row takes the new values, but keeps its generated key.

@@ -1,6 +1,6 @@
 //! Index and row-count statistics that influence SQL generation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Load, LoadKind, OrderBy, OrderTerm, Page, Rows};
 use crate::dialect::{Dialect, PartIndex};
@@ -16,6 +16,9 @@ pub struct Catalog {
     indexes: BTreeMap<Table, Vec<Vec<String>>>,
     /// Estimated row counts of the counted tables.
     rows: BTreeMap<Table, u64>,
+    /// Tables without triggers and rules, each with its columns that are never NULL. A statement that writes such a table
+    /// returns rows as they stay.
+    untriggered: BTreeMap<Table, BTreeSet<String>>,
 }
 
 impl Load {
@@ -67,7 +70,8 @@ impl Rows {
 impl Catalog {
     /// Returns the catalog of a database without known statistics.
     pub fn none() -> &'static Self {
-        static NONE: Catalog = Catalog { indexes: BTreeMap::new(), rows: BTreeMap::new() };
+        static NONE: Catalog =
+            Catalog { indexes: BTreeMap::new(), rows: BTreeMap::new(), untriggered: BTreeMap::new() };
         &NONE
     }
 
@@ -84,6 +88,22 @@ impl Catalog {
     /// Sets the estimated row count of a table.
     pub fn set_rows(&mut self, table: Table, rows: u64) {
         self.rows.insert(table, rows);
+    }
+
+    /// Adds a table without triggers and rules.
+    pub fn add_untriggered(&mut self, table: Table) {
+        self.untriggered.entry(table).or_default();
+    }
+
+    /// Adds a column that is never NULL, of a table without triggers and rules.
+    pub fn add_never_null(&mut self, table: Table, column: String) {
+        self.untriggered.entry(table).or_default().insert(column);
+    }
+
+    /// Returns the columns of a table that are never NULL, if no trigger or rule changes written rows. `None` if some may, or
+    /// nothing is known.
+    pub(crate) fn never_null_untriggered(&self, table: &Table) -> Option<&BTreeSet<String>> {
+        self.untriggered.get(table)
     }
 
     /// Returns true if an index finds a part of one parent's list faster than a sort of all parents' lists.

@@ -23,6 +23,7 @@ mod entity;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alone;
 mod case;
 #[path = "../agreement/choices.rs"]
 #[allow(dead_code, reason = "the other binary uses more of it")]

@@ -94,12 +94,24 @@ const POSTGRES_ROWS: &str =
     WHERE t.relkind IN ('r', 'm', 'p') AND t.reltuples >= 0
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
+/// Ordinary tables without triggers and rules: schema, table, and each column that is never NULL, or NULL for none. Triggers
+/// of foreign keys (`tgisinternal`) change no written row.
+const POSTGRES_UNTRIGGERED: &str =
+    "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, c.attname::text
+    FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
+    LEFT JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum > 0 AND c.attnotnull AND NOT c.attisdropped
+    WHERE t.relkind = 'r' AND NOT t.relhasrules
+        AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid AND NOT g.tgisinternal)
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
+
 /// Catalog queries of a dialect.
 pub(in crate::database) struct Queries {
     /// Indexes; its columns are [`INDEX_COLUMNS`].
     pub indexes: &'static str,
     /// Tables with their numbers of rows; its columns are [`ROW_COLUMNS`]. None where sizes do not matter.
     pub rows: Option<&'static str>,
+    /// Tables without triggers; its columns are [`UNTRIGGERED_COLUMNS`]. None where every result is read after the write.
+    pub untriggered: Option<&'static str>,
 }
 
 /// Columns of [`Queries::indexes`].
@@ -110,16 +122,24 @@ pub(in crate::database) const INDEX_COLUMNS: [ColumnType; 4] =
 pub(in crate::database) const ROW_COLUMNS: [ColumnType; 3] =
     [ColumnType::Text, ColumnType::Text, ColumnType::BigInt];
 
+/// Columns of [`Queries::untriggered`].
+pub(in crate::database) const UNTRIGGERED_COLUMNS: [ColumnType; 3] =
+    [ColumnType::Text, ColumnType::Text, ColumnType::Text];
+
 /// Returns the catalog queries of a dialect.
 pub(in crate::database) fn queries(dialect: Dialect) -> Queries {
     match dialect {
-        Dialect::Sqlite => Queries { indexes: SQLITE_INDEXES, rows: None },
-        Dialect::Postgres => Queries { indexes: POSTGRES_INDEXES, rows: Some(POSTGRES_ROWS) },
+        Dialect::Sqlite => Queries { indexes: SQLITE_INDEXES, rows: None, untriggered: None },
+        Dialect::Postgres => Queries {
+            indexes: POSTGRES_INDEXES,
+            rows: Some(POSTGRES_ROWS),
+            untriggered: Some(POSTGRES_UNTRIGGERED),
+        },
     }
 }
 
 /// Builds the catalog from the results of [`queries`].
-pub(in crate::database) fn of(indexes: &RowSet, rows: &RowSet) -> Catalog {
+pub(in crate::database) fn of(indexes: &RowSet, rows: &RowSet, untriggered: &RowSet) -> Catalog {
     let mut found: BTreeMap<(Table, String), Vec<Option<String>>> = BTreeMap::new();
     for index in 0..indexes.len() {
         let name = text(indexes, index, 2).unwrap_or_default();
@@ -133,6 +153,13 @@ pub(in crate::database) fn of(indexes: &RowSet, rows: &RowSet) -> Catalog {
     for index in 0..rows.len() {
         if let Value::BigInt(Some(count)) = rows.row(index).value(2) {
             catalog.set_rows(table(rows, index), count.unsigned_abs());
+        }
+    }
+    for index in 0..untriggered.len() {
+        let table = table(untriggered, index);
+        match text(untriggered, index, 2) {
+            Some(column) => catalog.add_never_null(table, column),
+            None => catalog.add_untriggered(table),
         }
     }
     catalog

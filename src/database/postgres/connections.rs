@@ -8,7 +8,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::connection::{Connection, StatementResult};
+use super::connection::{Connection, Stage, StatementResult, answer_of};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
 use super::startup::PgConfig;
@@ -85,6 +85,44 @@ impl PostgresConnections {
     pub async fn ask(&self, sql: &str, values: Arc<[Value]>, columns: Arc<[ColumnType]>) -> Result<RowSet> {
         let rows = || RowSetBuilder::new(columns.clone());
         Ok(self.read_alone(&sql.into(), values, None, rows).await?.rows)
+    }
+
+    /// Sends a statement that writes, as a transaction of its own, and decodes the returned rows. If the caller leaves, the
+    /// statement is ended at the server; `on_end` runs once that is done.
+    ///
+    /// # Errors
+    /// [`SqlError::Refused`] if nothing was written. [`SqlError::OutcomeUnknown`] if the connection is lost after the statement
+    /// was sent.
+    pub async fn write_alone(
+        &self,
+        sql: &Arc<str>,
+        values: &Arc<[Value]>,
+        rows: &(impl Fn() -> RowSetBuilder + Sync),
+        on_end: Box<dyn FnOnce() + Send>,
+    ) -> Result<RowSet, SqlError> {
+        let mut lease = self.lease_writing().await?;
+        let send = |lease: &Lease| {
+            let connection = lease.connection().ok_or(Fault::Closed)?;
+            connection.send(Stage::Alone, sql.clone(), values.clone(), None, rows())
+        };
+        let reply = match send(&lease) {
+            // Nothing was sent: the connection broke while it was idle.
+            Err(Fault::Closed) => {
+                lease.put(self.open(false).await?);
+                send(&lease)?
+            }
+            sent => sent?,
+        };
+        lease.set_busy(true);
+        lease.set_on_end(on_end);
+        let answer = answer_of(reply).await;
+        lease.set_busy(false);
+        match self.noted(answer) {
+            Ok(result) => Ok(result.rows),
+            Err(Fault::Server(refusal)) => Err(SqlError::Refused(refusal).of_commit()),
+            Err(Fault::Parameter(cause)) => Err(SqlError::Internal(cause)),
+            Err(fault) => Err(SqlError::OutcomeUnknown(fault.to_string())),
+        }
     }
 
     /// Returns an open connection for a transaction that writes.

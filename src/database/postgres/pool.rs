@@ -1,5 +1,6 @@
 //! Pool of connections with one user each.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,12 +28,20 @@ pub(super) struct Pool {
 
 /// Permit of a pool, with a connection if one is open. An idle connection returns to the pool. A connection
 /// with an abandoned statement is ended, at the server too, and keeps the permit until then.
-#[derive(Debug)]
 pub(super) struct Lease {
     pool: Arc<Pool>,
     connection: Option<Connection>,
     place: Option<OwnedSemaphorePermit>,
     is_busy: bool,
+    /// Runs after an abandoned statement has ended at the server.
+    on_end: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connection, is_busy, .. } = self;
+        formatter.debug_struct("Lease").field("connection", connection).field("is_busy", is_busy).finish()
+    }
 }
 
 impl Pool {
@@ -57,7 +66,7 @@ impl Pool {
         let near = idle.iter().rposition(|connection| connection.home == home);
         let index = near.or_else(|| idle.len().checked_sub(1));
         let connection = index.map(|index| idle.swap_remove(index));
-        Ok(Lease { pool: self.clone(), connection, place: Some(place), is_busy: false })
+        Ok(Lease { pool: self.clone(), connection, place: Some(place), is_busy: false, on_end: None })
     }
 
     /// Returns the numbers of idle connections, and of connections in use or being opened.
@@ -105,6 +114,11 @@ impl Lease {
         self.is_busy = is_busy;
     }
 
+    /// Sets a function that runs once an abandoned statement has ended at the server.
+    pub fn set_on_end(&mut self, on_end: Box<dyn FnOnce() + Send>) {
+        self.on_end = Some(on_end);
+    }
+
     /// Sends a statement outside any transaction, and waits for its rows.
     pub async fn read(
         &mut self,
@@ -130,12 +144,15 @@ impl Drop for Lease {
             self.pool.idle().extend(good.filter(|_| !self.pool.is_closed()));
             return;
         }
-        let place = self.place.take();
+        let (place, on_end) = (self.place.take(), self.on_end.take());
         // Without a runtime the connection's task is gone as well.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 connection.give_up(END_PATIENCE).await;
                 drop(place);
+                if let Some(on_end) = on_end {
+                    on_end();
+                }
             });
         }
     }

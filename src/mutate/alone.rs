@@ -1,0 +1,224 @@
+//! Mutations of one statement, which commits by itself: neither BEGIN nor COMMIT, and no second look at the written row.
+
+use std::collections::BTreeSet;
+use std::slice;
+
+use async_graphql::PathSegment;
+use futures_util::future::BoxFuture;
+use sea_orm::Value;
+
+use super::change::{Create, ForwardLink, Update};
+use super::reference::follows_rules;
+use super::root::{Change, Failed, RootWrite};
+use super::row::RowInput;
+use super::statement::WriteStatement;
+use super::writer::MutationWriter;
+use super::written::WrittenRows;
+use crate::database::SqlError;
+use crate::error::{Error, LocatedError};
+use crate::execute::{Child, Json, ModelResponse, PreparedPlan, Session, object};
+use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
+use crate::plan::{Document, Field, FieldKind, Load, LoadKind, Plan, Selection};
+
+/// Carries out a mutation of one root field by one statement.
+///
+/// Returns `None`, with nothing written, if the mutation needs more than one statement, if the statement cannot return the result,
+/// or if the database refused it. In a transaction, the refusal can be described.
+///
+/// Boxed: its type would be a part of the future of every mutation.
+pub(super) fn write_alone<'a>(
+    session: &'a Session,
+    change: &'a Change<'_>,
+    document: Document<'a>,
+) -> BoxFuture<'a, Option<Result<Json, Failed>>> {
+    Box::pin(try_to_write_alone(session, change, document))
+}
+
+async fn try_to_write_alone(
+    session: &Session,
+    change: &Change<'_>,
+    document: Document<'_>,
+) -> Option<Result<Json, Failed>> {
+    if session.sight().is_some() || !session.statements().write_alone_is_possible() {
+        return None;
+    }
+    let written = WrittenRows::default();
+    let writer = MutationWriter { session, trial: None, written: &written };
+    let alone = Alone { writer, document, change };
+    let Written { load, selection, statement, missing } = alone.statement().await?;
+    let failed = |error| vec![LocatedError::new(error, change.position, alone.path())];
+    let WriteStatement { statement, columns, touches, .. } = statement;
+    let sent = session.statements().write_alone(statement, columns.into(), BTreeSet::from_iter(touches));
+    let rows = match sent.await {
+        Ok(rows) => rows,
+        Err(error) if is_described_in_a_transaction(&error) => return None,
+        Err(error) => return Some(Err(failed(error.into()))),
+    };
+    match (rows.len(), missing) {
+        (0, Some(missing)) => Some(Err(failed(missing))),
+        (0, None) => None,
+        _ => Some(alone.answer(load, selection, Child::of_written(rows))),
+    }
+}
+
+/// Returns true if the transaction that follows meets the same refusal, and finds its words.
+fn is_described_in_a_transaction(error: &SqlError) -> bool {
+    // A statement that ran out of time would do so again.
+    error.refusal().is_some_and(|refusal| refusal.code != SqlError::QUERY_CANCELED)
+}
+
+/// Statement that writes a row, and what it returns.
+struct Written {
+    /// Load of the result.
+    load: Load,
+    /// Selection of the result.
+    selection: Selection,
+    statement: WriteStatement,
+    /// Error if there is no row; `None` if there always is one.
+    missing: Option<Error>,
+}
+
+/// Root field of a mutation.
+struct Alone<'a> {
+    writer: MutationWriter<'a>,
+    document: Document<'a>,
+    change: &'a Change<'a>,
+}
+
+impl Alone<'_> {
+    fn path(&self) -> Vec<PathSegment> {
+        vec![PathSegment::Field(self.change.key.to_string())]
+    }
+
+    /// Returns the statement, if one is enough.
+    async fn statement(&self) -> Option<Written> {
+        match &self.change.write {
+            RootWrite::Create { entity, creates, many: false } => {
+                self.insert(*entity, creates.first()?, None).await
+            }
+            RootWrite::Upsert { entity, create, key } => self.insert(*entity, create, Some(key)).await,
+            RootWrite::Update { entity, key, update } => self.update(*entity, key, update).await,
+            RootWrite::Delete { entity, key } => self.delete(*entity, key),
+            RootWrite::Create { .. }
+            | RootWrite::UpdateMany { .. }
+            | RootWrite::DeleteMany { .. }
+            | RootWrite::Application(_)
+            | RootWrite::TypeName => None,
+        }
+    }
+
+    async fn insert(&self, id: EntityId, create: &Create, conflict: Option<&[ColumnId]>) -> Option<Written> {
+        if !create.nested.is_empty() || !self.needs_no_target(id, &create.forward) {
+            return None;
+        }
+        let row = self.row(id, create.values.iter().cloned().collect(), &create.forward).await?;
+        let entity = &self.writer.model().entities[id];
+        // An existing row keeps its generated values.
+        let keeps = |column: &ColumnId| conflict.is_some() && entity.columns[*column].generated;
+        let given: BTreeSet<ColumnId> = row.keys().copied().filter(|column| !keeps(column)).collect();
+        let (load, selection, returned) = self.result(id, &given)?;
+        let columns = row.keys().copied().collect();
+        let (statement, _) = self.writer.insertion(id, columns, vec![row], &returned, conflict);
+        Some(Written { load, selection, statement, missing: None })
+    }
+
+    async fn update(&self, id: EntityId, key: &[Value], update: &Update) -> Option<Written> {
+        if !update.nested.is_empty() || !self.needs_no_target(id, &update.forward) {
+            return None;
+        }
+        let row = self.row(id, update.values.iter().cloned().collect(), &update.forward).await?;
+        let entity = &self.writer.model().entities[id];
+        // A changed key may change the row once more, through a key of the table that references it.
+        let is_key = |column: &ColumnId| entity.keys().any(|(_, key)| key.contains(column));
+        if row.is_empty() || row.keys().any(is_key) {
+            return None;
+        }
+        let (load, selection, returned) = self.result(id, &row.keys().copied().collect())?;
+        let by = &entity.primary_key;
+        let set: Vec<(ColumnId, Value)> = row.into_iter().collect();
+        let key = key.to_vec();
+        let statement = self.writer.writes().update(id, &set, by, slice::from_ref(&key), &returned);
+        Some(Written { load, selection, statement, missing: Some(self.writer.no_row(id, by, &key)) })
+    }
+
+    fn delete(&self, id: EntityId, key: &[Value]) -> Option<Written> {
+        let known = self.writer.session.statements().foreign_keys();
+        if follows_rules(self.writer.model(), known.as_deref(), id) {
+            return None;
+        }
+        let (load, selection, returned) = self.result(id, &BTreeSet::new())?;
+        let by = &self.writer.model().entities[id].primary_key;
+        let key = key.to_vec();
+        let statement = self.writer.writes().delete(id, by, slice::from_ref(&key), &returned);
+        Some(Written { load, selection, statement, missing: Some(self.writer.no_row(id, by, &key)) })
+    }
+
+    /// Returns true if no statement is needed to find the targets of the links.
+    fn needs_no_target(&self, id: EntityId, links: &[(RelationId, ForwardLink)]) -> bool {
+        let relations = &self.writer.model().entities[id].relations;
+        links.iter().all(|(relation, link)| match link {
+            ForwardLink::Null => true,
+            ForwardLink::Key(key) => key.columns == relations[*relation].to,
+            ForwardLink::Create(_) => false,
+        })
+    }
+
+    /// Returns a row with the keys of its links. An error of the links is found again in the transaction.
+    async fn row(
+        &self,
+        id: EntityId,
+        values: RowInput,
+        links: &[(RelationId, ForwardLink)],
+    ) -> Option<RowInput> {
+        let mut rows = [values];
+        self.writer.follow(id, vec![links.to_vec()], &mut rows).await.ok()?;
+        let [row] = rows;
+        Some(row)
+    }
+
+    /// Returns the load of the result, its selection and its columns, if a statement that writes a row of the entity returns all of it. A
+    /// column must be readable whatever its value, since nothing can be taken back: `given` values have been checked.
+    fn result(&self, id: EntityId, given: &BTreeSet<ColumnId>) -> Option<(Load, Selection, Vec<ColumnId>)> {
+        let session = self.writer.session;
+        let (load, selection) = session.planner(self.document).rows(id, &self.change.selection).ok()?;
+        session.check_cost(slice::from_ref(&load), 1).ok()?;
+        let LoadKind::Rows(rows) = &load.what else { return None };
+        if !rows.children.is_empty() || !rows.computed.is_empty() || !load.source.filter().is_everything() {
+            return None;
+        }
+        let entity = &session.model().entities[id];
+        let catalog = session.statements().known_catalog();
+        let never_null = catalog.never_null_untriggered(&entity.table)?;
+        let is_safe = |column: &ColumnId| {
+            let described = &entity.columns[*column];
+            let is_given = given.contains(column);
+            (is_given || is_always_readable(&described.column_type))
+                && (is_given || described.nullable || never_null.contains(&described.name))
+        };
+        let columns = rows.columns.clone();
+        columns.iter().all(is_safe).then_some((load, selection, columns))
+    }
+
+    /// Writes the answer from the written row.
+    fn answer(&self, load: Load, selection: Selection, written: Child) -> Result<Json, Failed> {
+        let Change { key, position, .. } = self.change;
+        let session = self.writer.session;
+        let kind = FieldKind::One { load: 0, selection, key: None, non_null: true };
+        let field = Field::new(key.clone(), key.clone(), *position, kind);
+        let plan = PreparedPlan::from(Plan { fields: vec![field], loads: vec![load], ..Plan::default() });
+        let answer = ModelResponse::write(session.model(), &plan, &[Ok(written)], Vec::new());
+        match answer.errors.is_empty() {
+            true => {
+                let value = answer.fields.into_iter().find_map(|(_, value)| value).unwrap_or_default();
+                Ok(object([(key.as_str(), value.as_slice())].into_iter()))
+            }
+            false => Err(answer.errors),
+        }
+    }
+}
+
+/// Returns true if every stored value of this type has a form in the API.
+fn is_always_readable(column_type: &ColumnType) -> bool {
+    use ColumnType::{BigInt, Boolean, Int, SmallInt, Text, Uuid};
+    matches!(column_type, Boolean | SmallInt | Int | BigInt | Text | Uuid)
+}

@@ -1,0 +1,123 @@
+//! A mutation of one row is one statement on PostgreSQL, if the statement returns the row as it stays.
+
+use crowsfoot::Schema;
+use crowsfoot::internals::dialect::Dialect;
+use serde_json::{Value as Json, json};
+
+use crate::support::{self, TestDatabase};
+use crate::{make_tables, schema};
+
+async fn postgres() -> Option<(Schema, TestDatabase)> {
+    let database = support::postgres().await?;
+    make_tables(&database).await;
+    Some((schema(), database))
+}
+
+/// Sends a mutation, and returns the answer with the first word of each statement.
+async fn send(schema: &Schema, database: &TestDatabase, mutation: &str) -> (Json, Vec<String>) {
+    let (answer, statements) = support::ask(schema, database, mutation, Json::Null).await;
+    let word = |sql: &str| sql.split(' ').next().unwrap_or_default().to_owned();
+    (answer, statements.iter().map(|statement| word(&statement.sql)).collect())
+}
+
+const CREATE: &str =
+    "mutation { createMember(input: { email: \"a\", name: \"Ada\" }) { id name rank motto points nick } }";
+
+fn created(rank: &str) -> Json {
+    json!({ "data": { "createMember": {
+        "id": 1, "name": "Ada", "rank": rank, "motto": "none yet", "points": 0, "nick": null,
+    } } })
+}
+
+#[tokio::test]
+async fn one_row_is_created_changed_and_deleted_by_one_statement_each() {
+    let Some((schema, database)) = postgres().await else { return };
+    assert_eq!(send(&schema, &database, CREATE).await, (created("novice"), vec!["INSERT".to_owned()]));
+    for (mutation, answer, statement) in [
+        (
+            "mutation { updateMember(id: 1, input: { name: \"Eve\" }) { name rank points } }",
+            json!({ "updateMember": { "name": "Eve", "rank": "novice", "points": 0 } }),
+            "UPDATE",
+        ),
+        (
+            "mutation { upsertMember(input: { email: \"a\", name: \"Ann\" }, onConflict: EMAIL) { id name rank } }",
+            json!({ "upsertMember": { "id": 1, "name": "Ann", "rank": "novice" } }),
+            "INSERT",
+        ),
+        (
+            "mutation { createCard(input: { number: \"7\", member: { id: 1 } }) { id number } }",
+            json!({ "createCard": { "id": 1, "number": "7" } }),
+            "INSERT",
+        ),
+        (
+            "mutation { again: deleteCard(id: 1) { id number } }",
+            json!({ "again": { "id": 1, "number": "7" } }),
+            "DELETE",
+        ),
+    ] {
+        let expected = (json!({ "data": answer }), vec![statement.to_owned()]);
+        assert_eq!(send(&schema, &database, mutation).await, expected, "{mutation}");
+    }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_row_that_a_trigger_changes_is_read_after_the_write() {
+    for (time, change) in [
+        ("BEFORE", "NEW.rank := 'expert'"),
+        ("AFTER", "UPDATE members SET rank = 'expert' WHERE id = NEW.id AND rank <> 'expert'"),
+    ] {
+        let Some((schema, database)) = postgres().await else { return };
+        database
+            .run(&format!(
+                "CREATE FUNCTION promote() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {change}; RETURN NEW; END $$;
+                CREATE TRIGGER promotes {time} INSERT ON members FOR EACH ROW EXECUTE FUNCTION promote()"
+            ))
+            .await;
+        let (answer, statements) = send(&schema, &database, CREATE).await;
+        assert_eq!((answer, statements.len()), (created("expert"), 2), "{time}");
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_column_that_may_hold_null_against_its_promise_is_read_before_the_commit() {
+    let Some((schema, database)) = postgres().await else { return };
+    database.run("ALTER TABLE members ALTER points DROP NOT NULL, ALTER points SET DEFAULT NULL").await;
+    let (answer, statements) = send(&schema, &database, CREATE).await;
+    assert_eq!((&answer["data"], statements.len()), (&Json::Null, 2), "{answer}");
+    let (members, _) = support::ask(&schema, &database, "{ membersAggregate { count } }", Json::Null).await;
+    assert_eq!(members["data"]["membersAggregate"]["count"], 0, "the row of a failed answer has stayed");
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_same_error_on_both_databases() {
+    for mutation in [
+        "mutation { createMember(input: { email: \"a\", name: \"Bob\" }) { id } }",
+        "mutation { updateMember(id: 2, input: { mentor: { id: 77 } }) { id } }",
+        "mutation { updateMember(id: 9, input: { name: \"x\" }) { id } }",
+        "mutation { deleteMember(id: 9) { id } }",
+        "mutation { createCard(input: { number: \"7\", member: { id: 9 } }) { id } }",
+    ] {
+        let mut answers = Vec::new();
+        for database in support::databases().await {
+            make_tables(&database).await;
+            let schema = schema();
+            for email in ["a", "b"] {
+                let create = format!(
+                    "mutation {{ createMember(input: {{ email: \"{email}\", name: \"Ada\" }}) {{ id }} }}"
+                );
+                support::ask(&schema, &database, &create, Json::Null).await;
+            }
+            let (answer, _) = support::ask(&schema, &database, mutation, Json::Null).await;
+            assert!(answer.get("errors").is_some(), "{answer}");
+            answers.push((database.dialect, answer));
+            database.drop().await;
+        }
+        let [(Dialect::Sqlite, sqlite), postgres @ ..] = answers.as_slice() else { panic!("{answers:?}") };
+        for (_, postgres) in postgres {
+            assert_eq!(postgres, sqlite, "{mutation}");
+        }
+    }
+}
