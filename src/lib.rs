@@ -30,8 +30,9 @@ pub mod server;
 
 pub use async_graphql;
 pub use database::{
-    ChangeNotifier, ChangeRelay, ChangeSource, ConnectError, ConnectSettings, Database, DatabaseDescription,
-    Difference, LeftOut, Pooler, RelayError, Synchronous, Touched, connect, connect_with, describe, verify,
+    ChangeNotifier, ChangeRelay, ChangeSource, ConnectError, ConnectSettings, ConsistencyToken,
+    ConsistencyTokenError, Database, DatabaseDescription, Difference, LeftOut, Pooler, RelayError,
+    ReplicaError, ReplicaSettings, Synchronous, Touched, connect, connect_with, describe, verify,
 };
 pub use error::{Code, Error, LocatedError, Result};
 pub use model::{

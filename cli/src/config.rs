@@ -374,6 +374,9 @@ pub struct Serve {
     /// Changes by other processes
     #[command(flatten)]
     pub live: LiveOptions,
+    /// Replicas of the database
+    #[command(flatten)]
+    pub replicas: ReplicaOptions,
     /// Duration in milliseconds after which a statement is logged as slow; 0 for never
     #[arg(long, env = "CROWSFOOT_SLOW_QUERY_MS", value_name = "MILLISECONDS", default_value_t = 500)]
     pub slow_query_ms: u64,
@@ -453,6 +456,32 @@ pub struct LiveOptions {
     /// Publication that --live-changes replication reads
     #[arg(long, env = "CROWSFOOT_PUBLICATION", default_value = "crowsfoot", value_name = "NAME")]
     pub publication: String,
+}
+
+/// Replicas of the database.
+#[derive(Clone, Debug, Args)]
+pub struct ReplicaOptions {
+    /// URL of a replica of the PostgreSQL database, which then serves queries and live queries; may be repeated
+    ///
+    /// A replica is a standby server with streaming replication. In the environment URLs are separated by blanks.
+    #[arg(
+        long,
+        env = "CROWSFOOT_REPLICA_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        value_delimiter = ' '
+    )]
+    pub replica_url: Vec<String>,
+    /// Maximum age in seconds of the state that a query may read on a replica
+    ///
+    /// A replica that is further behind the primary, or cannot be reached, serves nothing until it has caught up.
+    #[arg(long, env = "CROWSFOOT_REPLICA_MAX_LAG", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub replica_max_lag: u64,
+    /// Maximum time in milliseconds to wait until a replica has the state of a request's consistency token
+    ///
+    /// The query then runs on the primary.
+    #[arg(long, env = "CROWSFOOT_REPLICA_WAIT_MS", default_value_t = 200, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(..=60_000))]
+    pub replica_wait_ms: u64,
 }
 
 /// Source of changes by other processes.

@@ -5,9 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use actix_web::rt;
+use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::policy::Policies;
 use crowsfoot::server::{AuditLog, Server, Settings, SocketLimits, TrustedDocuments};
-use crowsfoot::{ChangeRelay, ChangeSource, ConnectSettings, Database, Synchronous};
+use crowsfoot::{
+    ChangeRelay, ChangeSource, ConnectSettings, Database, ReplicaError, ReplicaSettings, Synchronous,
+};
 use migration::apply;
 use migration::seed::{self, SeedError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
@@ -15,12 +18,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{
-    AuditOptions, AuditedOperations, DatabaseOptions, LiveChanges, LiveOptions, Mode, Serve,
+    AuditOptions, AuditedOperations, DatabaseOptions, LiveChanges, LiveOptions, Mode, ReplicaOptions, Serve,
     SqliteSynchronous,
 };
 use crate::reload::{Contents, Reload};
 use crate::served_options::ServedOptions;
-use crate::{Failure, check, connect, example, log, options, source};
+use crate::{Failure, check, connect, dialect_of, example, log, options, source};
 
 /// Maximum time to wait at shutdown for the database connections to close.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
@@ -39,15 +42,12 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     let options = options::text(settings.source.options.as_deref())?;
     let declared = ServedOptions::read(&settings, &options)?;
     let sign_in = declared.sign_in.clone();
-    let statement_timeout =
-        (settings.statement_timeout > 0).then(|| Duration::from_secs(settings.statement_timeout));
-    let connect_settings = ConnectSettings::new(settings.database.pool_size)
-        .statement_timeout(statement_timeout)
-        .sqlite_synchronous(match settings.sqlite_synchronous {
-            SqliteSynchronous::Full => Synchronous::Full,
-            SqliteSynchronous::Normal => Synchronous::Normal,
-        })
-        .pooler(settings.database.postgres_pooler.into());
+    let connect_settings = connect_settings(&settings);
+    if !settings.replicas.replica_url.is_empty()
+        && dialect_of(&settings.database.database_url)? != Dialect::Postgres
+    {
+        return Err(format!("--replica-url: {}", ReplicaError::NotSupported).into());
+    }
     let connect = || crowsfoot::connect_with(&settings.database.database_url, &connect_settings);
     let live = match settings.source.from_database {
         true => {
@@ -76,6 +76,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     schema.check_impersonation(&connection).await?;
     let audit = audit_log(&settings.audit, schema.policies())?;
     let relay = relay(&settings.live, &connection).await?;
+    add_replicas(&settings, &connect_settings, &connection).await?;
     let server = Server::bind(
         schema,
         connection.clone(),
@@ -135,6 +136,18 @@ fn server_settings(settings: &Serve) -> Settings {
         .slow_statement((settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms)))
 }
 
+fn connect_settings(settings: &Serve) -> ConnectSettings {
+    let statement_timeout =
+        (settings.statement_timeout > 0).then(|| Duration::from_secs(settings.statement_timeout));
+    ConnectSettings::new(settings.database.pool_size)
+        .statement_timeout(statement_timeout)
+        .sqlite_synchronous(match settings.sqlite_synchronous {
+            SqliteSynchronous::Full => Synchronous::Full,
+            SqliteSynchronous::Normal => Synchronous::Normal,
+        })
+        .pooler(settings.database.postgres_pooler.into())
+}
+
 fn socket_limits(settings: &Serve) -> SocketLimits {
     SocketLimits::default()
         .init_time(Duration::from_secs(settings.socket_init_timeout))
@@ -159,6 +172,24 @@ async fn relay(settings: &LiveOptions, connection: &Database) -> Result<Option<C
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Opens the replicas of the database. They are read only with the tables that the service has migrated.
+async fn add_replicas(
+    settings: &Serve,
+    connect_settings: &ConnectSettings,
+    connection: &Database,
+) -> Result<(), Failure> {
+    let ReplicaOptions { replica_url, replica_max_lag, replica_wait_ms } = &settings.replicas;
+    if replica_url.is_empty() {
+        return Ok(());
+    }
+    let replicas = ReplicaSettings::default()
+        .max_lag(Duration::from_secs(*replica_max_lag))
+        .wait(Duration::from_millis(*replica_wait_ms))
+        .direct_url(settings.live.direct_url.clone());
+    connection.add_replicas(replica_url, connect_settings, replicas).await?;
+    Ok(())
 }
 
 /// Opens the audit log.

@@ -123,27 +123,36 @@ pub(super) fn postgres_config(url: &str) -> Result<PgConfig, Fault> {
     Ok(PgConfig::new(url)?.with_defaults(APPLICATION_NAME, &[("jit", "off".to_owned())]))
 }
 
-/// Connects to the server once, and names address and cause if the connection fails.
+/// Adds the time limits and the pooler of the settings.
 #[cfg(feature = "postgres")]
-async fn connect_postgres(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
-    let mut place =
-        postgres_config(url).map_err(|fault| DbErr::Conn(RuntimeErr::Internal(fault.to_string())))?;
+pub(super) fn with_limits(mut place: PgConfig, settings: &ConnectSettings) -> PgConfig {
     if let Some(limit) = settings.statement_timeout {
         let limit = format!("{}ms", limit.as_millis());
         let limits = [("statement_timeout", limit.clone()), ("idle_in_transaction_session_timeout", limit)];
         place = place.with_defaults(APPLICATION_NAME, &limits);
     }
-    let place = place.behind(settings.pooler);
+    place.behind(settings.pooler)
+}
+
+/// Returns the database at a server that was reached. Nothing is sent.
+#[cfg(feature = "postgres")]
+pub(super) fn over_postgres(place: PgConfig, settings: &ConnectSettings) -> Database {
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.pool_size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_lazy_with(place.sqlx_options().disable_statement_logging());
+    Database::of_postgres(place, SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}
+
+/// Connects to the server once, and names address and cause if the connection fails.
+#[cfg(feature = "postgres")]
+async fn connect_postgres(url: &str, settings: &ConnectSettings) -> Result<Database, ConnectError> {
+    let place = postgres_config(url).map_err(|fault| DbErr::Conn(RuntimeErr::Internal(fault.to_string())))?;
+    let place = with_limits(place, settings);
     let name = place.to_string();
     let cause = match tokio::time::timeout(ACQUIRE_TIMEOUT, explore(place)).await {
-        Ok(Ok(place)) => {
-            let pool = PgPoolOptions::new()
-                .max_connections(settings.pool_size)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .test_before_acquire(false)
-                .connect_lazy_with(place.sqlx_options().disable_statement_logging());
-            return Ok(Database::of_postgres(place, SqlxPostgresConnector::from_sqlx_postgres_pool(pool)));
-        }
+        Ok(Ok(place)) => return Ok(over_postgres(place, settings)),
         Ok(Err(fault)) => fault.to_string(),
         Err(_) => format!("no answer within {} seconds", ACQUIRE_TIMEOUT.as_secs()),
     };

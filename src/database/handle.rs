@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -17,6 +17,7 @@ use super::introspect::catalog::{self, KnownCatalog};
 use super::introspect::foreign_keys::{self, ForeignKeys};
 #[cfg(feature = "postgres")]
 use super::postgres::{PgConfig, PostgresConnections};
+use super::replicas::Replicas;
 use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
 use super::seaorm;
@@ -57,6 +58,7 @@ struct DatabaseState {
     catalog: KnownCatalog,
     changes: ChangeNotifier,
     conflicts: ConflictQueue,
+    replicas: OnceLock<Box<Replicas<Database>>>,
 }
 
 /// Reader with its own connections.
@@ -85,6 +87,7 @@ impl DatabaseState {
             catalog: KnownCatalog::default(),
             changes: ChangeNotifier::default(),
             conflicts: ConflictQueue::default(),
+            replicas: OnceLock::new(),
         }
     }
 }
@@ -289,6 +292,20 @@ impl Database {
         self.0.id
     }
 
+    /// Returns the replicas that queries go to.
+    pub(crate) fn replicas(&self) -> Option<&Replicas<Self>> {
+        self.0.replicas.get().map(|replicas| &**replicas)
+    }
+
+    /// Sets the replicas, once.
+    ///
+    /// # Errors
+    /// Returns them if there are others.
+    #[cfg(feature = "postgres")]
+    pub(super) fn set_replicas(&self, replicas: Replicas<Self>) -> Result<(), Box<Replicas<Self>>> {
+        self.0.replicas.set(Box::new(replicas))
+    }
+
     /// Returns the catalog, and reads it first if the cache is empty. An expired catalog is read again in the
     /// background, without a wait.
     pub async fn catalog(&self) -> Option<Arc<Catalog>> {
@@ -378,6 +395,10 @@ impl Database {
     /// # Errors
     /// Returns the driver's error.
     pub async fn close(self) -> Result<(), DbErr> {
+        for replica in self.replicas().map(Replicas::close).into_iter().flatten() {
+            // The replica's own state does not matter any more.
+            let _ = Box::pin(replica.close()).await;
+        }
         if let Some(reader) = self.reader() {
             reader.close();
         }

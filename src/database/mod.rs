@@ -5,6 +5,7 @@ mod capacity_hint;
 mod changes;
 mod conflict_queue;
 mod connect;
+mod consistency;
 mod handle;
 pub(crate) mod impersonation;
 mod introspect;
@@ -12,6 +13,12 @@ mod plain_text;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod relay;
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "server")),
+    expect(dead_code, reason = "only PostgreSQL has replicas, and only the service shows them")
+)]
+mod replicas;
+mod replication;
 mod row;
 mod row_builder;
 mod seaorm;
@@ -28,6 +35,7 @@ pub use capacity_hint::CapacityHint;
 pub use changes::{ChangeNotifier, ChangeSource, Listener, OwnChanges, Touched};
 pub(crate) use conflict_queue::ConflictQueue;
 pub use connect::{ConnectError, connect, connect_with};
+pub use consistency::{ConsistencyToken, ConsistencyTokenError};
 pub use handle::Database;
 pub(crate) use handle::no_settings;
 pub use introspect::column_types::unreadable_columns;
@@ -39,6 +47,11 @@ pub use introspect::verify::{Difference, broken_promises, verify, verify_describ
 pub(crate) use plain_text::is_all_plain;
 pub(crate) use plain_text::is_escaped;
 pub use relay::{ChangeRelay, RelayError};
+pub use replicas::ReplicaSettings;
+#[cfg(feature = "server")]
+pub(crate) use replicas::ReplicaStatus;
+pub(crate) use replicas::{Replicas, TOKEN};
+pub use replication::ReplicaError;
 pub use row::{Cell, Row, RowSet, Unreadable};
 pub(crate) use row_builder::RowSetBuilder;
 pub use settings::{ConnectSettings, Pooler, Synchronous};

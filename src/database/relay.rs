@@ -8,7 +8,7 @@ use super::changes::ChangeSource;
 use super::connect::postgres_config;
 use super::handle::Database;
 #[cfg(feature = "postgres")]
-use super::postgres::{PostgresRelay, identity};
+use super::postgres::{PositionReader, PostgresRelay};
 
 /// Error at the start of a relay.
 #[derive(Debug, thiserror::Error)]
@@ -85,9 +85,10 @@ impl Database {
             };
             let (closing, closed) = oneshot::channel();
             if url.is_some() {
-                let found = identity(&place).await.map_err(refused)?;
-                let expected = identity(connections.place()).await.map_err(refused)?;
+                let found = PositionReader::open(&place).await.map_err(refused)?.identity;
+                let expected = PositionReader::open(connections.place()).await.map_err(refused)?.identity;
                 if found != expected {
+                    let (expected, found) = (expected.to_string(), found.to_string());
                     return Err(RelayError::OtherDatabase { expected, found });
                 }
             }

@@ -215,7 +215,8 @@ impl Session {
         Ok(self.inside(self.statements.begin_pooled().await?))
     }
 
-    /// Returns the database for statements of the application, outside any transaction.
+    /// Returns the database for statements of the application, outside any transaction. In a query on a database with replicas
+    /// it is a replica, which takes no writes.
     pub fn connection(&self) -> &DatabaseConnection {
         self.statements.connection()
     }

@@ -62,12 +62,20 @@ impl Schema {
         }
     }
 
-    /// Executes a prepared request on `database`; of a subscription only its first result.
+    /// Executes a prepared request on `database`, or on a replica of it; of a subscription only its first result.
     pub async fn run(&self, prepared: PreparedOperation, database: &Database) -> Executed {
         if self.subscribes_to_application(&prepared) {
             let first = Box::pin(self.application_events(prepared, database).into_future()).await.0;
             return first.and_then(Arc::into_inner).unwrap_or_default();
         }
+        match database.replicas() {
+            None => self.run_at(prepared, database).await,
+            Some(replicas) => self.run_on_a_node(prepared, database, replicas).await,
+        }
+    }
+
+    /// Executes a prepared request on this node of the database.
+    pub(super) async fn run_at(&self, prepared: PreparedOperation, database: &Database) -> Executed {
         // Nobody could tell a torn result of a subscription from a whole one, and it may be the last for long.
         let consistency = match prepared.kind() {
             OperationKind::Subscription => ReadConsistency::Snapshot,

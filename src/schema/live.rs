@@ -153,7 +153,8 @@ impl Run {
             None => changes.subscribe_to_all(),
         };
         loop {
-            let executed = self.schema.run(self.prepared.again(), &self.database).await;
+            let prepared = self.prepared.again_from_now(&self.database).await;
+            let executed = self.schema.run(prepared, &self.database).await;
             let is_refused = executed.is_request_error();
             let failed = !executed.errors.is_empty();
             let is_new = |newest: &Option<Arc<Executed>>| {

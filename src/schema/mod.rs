@@ -24,6 +24,7 @@ mod objects;
 mod planning;
 mod possible;
 mod prepared;
+mod reading;
 mod resolver_error;
 mod roles;
 mod roots;

@@ -88,6 +88,9 @@ impl GraphqlService {
         }
         // Keys of another shape of the database would answer deletions wrongly.
         self.state.database.renew_catalog().await;
+        if let Some(replicas) = self.state.database.replicas() {
+            replicas.renew_tables().await;
+        }
         self.state.generation.replace(next);
         Ok(())
     }

@@ -21,8 +21,10 @@ const KEEPERS: [&str; 10] = [
 /// Declarations that keep values, by file: their number, and why no viewer gets what another one's role or values decided.
 /// A new one belongs here with its reason.
 const KEPT: &[(&str, usize, &str)] = &[
+    ("src/database/handle.rs", 1, "replicas of the database"),
     ("src/database/postgres/connections.rs", 1, "connections; statements carry the viewer's values"),
     ("src/database/postgres/prepared.rs", 2, "by statement text; the viewer's values are parameters"),
+    ("src/database/replicas.rs", 1, "connections to a replica"),
     ("src/database/sqlite/file.rs", 1, "connections"),
     ("src/database/sqlite/header.rs", 1, "descriptor of the database file"),
     ("src/database/sqlite/identity.rs", 1, "identity of the database file"),

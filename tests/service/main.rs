@@ -42,6 +42,7 @@ mod protocol;
 mod readme;
 mod refusing;
 mod reload;
+mod replicas;
 mod roles;
 mod sign_in;
 mod snapshot;

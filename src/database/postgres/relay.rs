@@ -67,10 +67,6 @@ const TOUCHED: &str = "WITH relation AS (
 SELECT DISTINCT convert_from(schema, 'UTF8'),
     convert_from(substring(rest FROM 1 FOR position('\\x00'::bytea IN rest) - 1), 'UTF8') FROM parts";
 
-/// Database, and the cluster that holds it.
-const IDENTITY: &str =
-    "SELECT current_database() || ' of the cluster ' || system_identifier FROM pg_control_system()";
-
 /// Relay of a process.
 pub(in crate::database) struct PostgresRelay {
     place: Arc<PgConfig>,
@@ -223,14 +219,6 @@ impl PostgresRelay {
         }
         Ok(())
     }
-}
-
-/// Returns the name of the database at `place`, and of its cluster.
-pub(in crate::database) async fn identity(place: &Arc<PgConfig>) -> Result<String, Fault> {
-    let opened = timeout(ACQUIRE_TIMEOUT, Connection::open(place, false)).await;
-    let connection = opened.unwrap_or(Err(Fault::Slow(ACQUIRE_TIMEOUT)))?;
-    let rows = RowSetBuilder::new([ColumnType::Text].into());
-    Ok(text(&connection.read(IDENTITY.into(), [].into(), None, rows).await?.rows, 0, 0))
 }
 
 impl RelaySession {

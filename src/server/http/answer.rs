@@ -16,10 +16,14 @@ use flate2::write::GzEncoder;
 
 use super::chunked_body::ChunkedBody;
 use super::negotiation::{self, Media};
+use crate::database::TOKEN;
 use crate::error::{Code, Error, LocatedError};
 use crate::schema::Executed;
 use crate::server::operations::operation_record::{OperationRecord, RequestRecord};
 use crate::server::sign_in::SignInRefusal;
+
+/// Header of a consistency token: of requests that bring one, and of answers to mutations.
+pub(super) const CONSISTENCY: &str = "crowsfoot-consistency";
 
 /// Maximum number of errors in a response: one document can have a hundred thousand.
 const MOST_ERRORS: usize = 100;
@@ -123,6 +127,9 @@ pub(in crate::server) fn write(
     let mut response = HttpResponse::Ok();
     let body = match answer {
         Ok(HttpOutcome::One(executed)) => {
+            if let Some(token) = consistency(&executed) {
+                response.insert_header((CONSISTENCY, token));
+            }
             if executed.is_request_error() && media == Media::GraphqlResponse {
                 response.status(StatusCode::BAD_REQUEST);
             }
@@ -131,6 +138,10 @@ pub(in crate::server) fn write(
         Ok(HttpOutcome::Many(answers)) => {
             let id = id();
             let id = id.as_deref();
+            // Each state contains those of the mutations before.
+            if let Some(token) = answers.iter().flatten().filter_map(consistency).next_back() {
+                response.insert_header((CONSISTENCY, token));
+            }
             let bodies = answers.into_iter().map(|answer| match answer {
                 Ok(executed) => body(&executed, id),
                 Err(refusal) => {
@@ -167,6 +178,11 @@ pub(in crate::server) fn write(
     // The encoder has set only a part of this header.
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     response
+}
+
+/// Returns the consistency token of an answer to a mutation.
+fn consistency(executed: &Executed) -> Option<HeaderValue> {
+    HeaderValue::from_str(executed.extensions.get(TOKEN)?.as_str()?).ok()
 }
 
 /// Builds the refusal of a page.

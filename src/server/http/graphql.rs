@@ -11,7 +11,7 @@ use super::negotiation::{self, Media, ResponseForm};
 use super::operation::AdmittedOperation;
 use super::parameters::{GraphqlRequest, RequestBody};
 use super::request::{METHODS, check_method, read};
-use super::{body, operation};
+use super::{body, consistency, operation};
 use crate::error::Error;
 use crate::schema::{Executed, OperationKind};
 use crate::server::generation::Admission;
@@ -73,10 +73,14 @@ async fn answer(
 
 async fn execute(
     http: &HttpRequest,
-    request: GraphqlRequest,
+    mut request: GraphqlRequest,
     state: &ServiceState,
     admission: &Admission,
 ) -> Result<Executed, HttpRefusal> {
+    if state.database.replicas().is_some() {
+        // Boxed: requests of a service without replicas would carry the space of it.
+        Box::pin(consistency::require(http, &mut request, state)).await?;
+    }
     let admitted = operation::prepare(request, state, admission, || RequestRecord::id(http))?;
     let AdmittedOperation { prepared, audit } = admitted;
     check_method(http, prepared.kind())?;

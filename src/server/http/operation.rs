@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::answer::HttpRefusal;
+use super::consistency;
 use super::parameters::GraphqlRequest;
 use crate::error::{Error, Result};
 use crate::schema::{Executed, OperationKind, PreparedOperation};
@@ -37,6 +38,9 @@ pub(in crate::server) fn prepare(
     let audited = state.audit.as_ref().map(|audit| (audit, text.clone()));
     let mut sent_request = Request::new(text).variables(sent.variables);
     sent_request.operation_name = sent.operation_name;
+    if let Some(token) = consistency::token(&sent.extensions, state)? {
+        sent_request = sent_request.data(token);
+    }
     let prepared = admission.schema().prepare(sent_request).map_err(HttpRefusal::of_document)?;
     let Some((audit, text)) = audited else { return Ok(AdmittedOperation { prepared, audit: None }) };
     let entry = audit.begin(&admission.access, request(), &text, &prepared)?;

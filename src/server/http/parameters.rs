@@ -31,6 +31,8 @@ pub(in crate::server) struct GraphqlRequest {
 pub(in crate::server) struct Extensions {
     /// Hash of a document that the service may know already.
     pub persisted_query: Option<PersistedQuery>,
+    /// Token of the state that a query must read.
+    pub consistency: Option<String>,
 }
 
 /// Hash of a document, as Apollo's clients send it.
@@ -268,6 +270,8 @@ impl<'de> Visitor<'de> for ExtensionsVisitor {
         while let Some(name) = map.next_key::<String>()? {
             if name == "persistedQuery" {
                 extensions.persisted_query = value(&mut map, "persistedQuery")?;
+            } else if name == "consistency" {
+                extensions.consistency = value(&mut map, "consistency")?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

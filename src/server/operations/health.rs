@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::audit::AuditLog;
-use crate::database::SqlError;
+use crate::database::{ReplicaStatus, SqlError};
 use crate::server::state::ServiceState;
 
 /// Liveness check: the process responds.
@@ -30,5 +30,22 @@ pub(in crate::server) async fn ready(state: web::Data<ServiceState>) -> HttpResp
         tracing::warn!(%error, "credentials cannot be verified");
         return HttpResponse::ServiceUnavailable().body("sign-in is not available\n");
     }
-    alive().await
+    match state.database.replicas() {
+        None => alive().await,
+        Some(replicas) => HttpResponse::Ok().body(format!("ok\n{}", lines(&replicas.status()))),
+    }
+}
+
+/// Describes the replicas by their numbers in the settings: the primary serves for those that are left out.
+fn lines<N>(replicas: &[ReplicaStatus<N>]) -> String {
+    let line = |(number, replica): (usize, &ReplicaStatus<N>)| {
+        let number = number + 1;
+        match (replica.left_out, replica.bytes_behind, replica.behind) {
+            (None, Some(bytes), Some(behind)) => {
+                format!("replica {number}: {bytes} bytes and {:.1} s behind\n", behind.as_secs_f64())
+            }
+            (reason, ..) => format!("replica {number}: left out, {}\n", reason.unwrap_or("unknown")),
+        }
+    };
+    replicas.iter().enumerate().map(line).collect()
 }

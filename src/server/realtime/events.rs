@@ -14,6 +14,7 @@ use tracing::Instrument;
 use crate::error::{Error, Result};
 use crate::schema::{Executed, OperationKind};
 use crate::server::http::answer::{self, HttpRefusal};
+use crate::server::http::consistency;
 use crate::server::http::negotiation::Media;
 use crate::server::http::operation;
 use crate::server::http::parameters::RequestBody;
@@ -48,9 +49,10 @@ async fn open(
     state: &web::Data<ServiceState>,
 ) -> Result<HttpResponse, HttpRefusal> {
     let admission = state.admit(http.head()).await?;
-    let RequestBody::One(sent) = read(http, payload, state.body, 0).await? else {
+    let RequestBody::One(mut sent) = read(http, payload, state.body, 0).await? else {
         return Err(Error::bad_request("an event stream takes a single request").into());
     };
+    consistency::require(http, &mut sent, state).await?;
     let permit = state.sockets.take(&state.recorder.metrics)?;
     let request = RequestRecord::id(http);
     let recorder = state.recorder.clone();

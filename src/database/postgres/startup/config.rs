@@ -123,6 +123,11 @@ impl PgConfig {
         parts.finish()
     }
 
+    /// Returns the addresses of the hosts.
+    pub fn server(&self) -> String {
+        self.hosts.to_string()
+    }
+
     /// Adds these settings, unless the URL sets them.
     pub fn with_defaults(mut self, application_name: &str, defaults: &[(&str, String)]) -> Self {
         self.application_name.get_or_insert_with(|| application_name.to_owned());

@@ -4,6 +4,7 @@
 //! registry, because shared counters would cause cache-line contention on every request. The page adds them
 //! up.
 
+mod nodes;
 pub(in crate::server) mod page;
 mod series;
 
