@@ -69,3 +69,22 @@ pub mod internals {
         pub use crate::plan::*;
     }
 }
+
+/// Runs the Rust of the guide.
+#[cfg(doctest)]
+mod guide_pages {
+    #[doc = include_str!("../docs/guide/src/relationships/one-to-one.md")]
+    pub mod one_to_one {}
+    #[doc = include_str!("../docs/guide/src/relationships/foreign-key.md")]
+    pub mod foreign_key {}
+    #[doc = include_str!("../docs/guide/src/relationships/many-to-many.md")]
+    pub mod many_to_many {}
+    #[doc = include_str!("../docs/guide/src/relationships/self.md")]
+    pub mod of_itself {}
+    #[doc = include_str!("../docs/guide/src/relationships/composite-key.md")]
+    pub mod composite_key {}
+    #[doc = include_str!("../docs/guide/src/relationships/shared-key.md")]
+    pub mod shared_key {}
+    #[doc = include_str!("../docs/guide/src/entities.md")]
+    pub mod entities {}
+}

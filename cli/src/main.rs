@@ -12,6 +12,8 @@ mod reload;
 mod schema_diff;
 mod serve;
 mod served_options;
+#[cfg(test)]
+mod settings_page;
 mod source;
 
 use std::fmt::Display;

@@ -18,8 +18,8 @@ use super::insight::Insight;
 use super::operations::metrics::{self, Metrics};
 use super::operations::request_scope::RequestScope;
 use super::operations::{cors, health};
-use super::pages::graphiql;
 use super::pages::model;
+use super::pages::{graphiql, guide};
 use super::realtime::socket;
 use super::settings::Settings;
 use super::sign_in::{SignIn, SignInRefusal};
@@ -107,6 +107,7 @@ impl GraphqlService {
     /// | --- | --- |
     /// | `/graphql` | GraphQL over HTTP, WebSockets and server-sent events |
     /// | `/` | GraphiQL, with its files below `/graphiql/` |
+    /// | `/guide/` | Guide to Crowsfoot, in development |
     /// | `/model` | Entity diagram: of the whole model for administrators, of a role in development |
     /// | `/metrics` | Metrics in Prometheus' text format, for administrators or in development |
     /// | `/healthz`, `/readyz` | Liveness and readiness |
@@ -192,6 +193,11 @@ fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>) {
     if state.insight != Insight::Everybody {
         for resource in graphiql::resources() {
             config.service(resource.wrap(scope.clone()));
+        }
+        if state.has_guide {
+            for resource in guide::resources() {
+                config.service(resource.wrap(scope.clone()));
+            }
         }
     }
 }

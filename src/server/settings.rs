@@ -120,7 +120,7 @@ impl Settings {
     }
 
     /// Gives insight into the service to callers whom no policy restricts: `/metrics`, the whole `/model`, and explanations of
-    /// their responses (`Crowsfoot-Explain`). Administrators always have it.
+    /// their responses (`Crowsfoot-Explain`). Administrators always have it. Serves the guide at `/guide/`.
     pub fn development(mut self, development: bool) -> Self {
         self.development = development;
         self

@@ -29,6 +29,8 @@ pub(super) struct ServiceState {
     pub generation: CurrentGeneration,
     pub database: Database,
     pub insight: Insight,
+    /// True if the guide is served beside GraphiQL.
+    pub has_guide: bool,
     pub audit: Option<AuditLog>,
     pub documents: Arc<DocumentSource>,
     pub concurrency: ConcurrencyLimit,
@@ -61,6 +63,7 @@ impl ServiceState {
                 (None, true) => Insight::Development,
                 (None, false) => Insight::Administrators,
             },
+            has_guide: settings.development,
             audit: settings.audit.clone(),
             documents: Arc::new(DocumentSource::new(settings.trusted_documents.clone())),
             concurrency: ConcurrencyLimit::new(settings.most_concurrent, settings.time_limit),

@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub const JSON: &str = "application/json; charset=utf-8";
 pub const GRAPHQL_RESPONSE: &str = "application/graphql-response+json; charset=utf-8";
 
+/// The program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_crowsfoot");
+
 /// Log file of the program, in its folder.
 const LOG: &str = "log.txt";
 
@@ -70,13 +73,8 @@ pub async fn run(folder: &Folder, arguments: &[&str]) -> Ended {
 
 /// Starts the program without waiting.
 pub fn spawn(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_crowsfoot"));
-    // Excludes settings from the environment of the test run.
-    let is_setting =
-        |name: &OsStr| name == "DATABASE_URL" || name.to_string_lossy().starts_with("CROWSFOOT_");
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(name)) {
-        command.env_remove(name);
-    }
+    let mut command = Command::new(PROGRAM);
+    remove_settings(&mut command);
     command
         .args(arguments)
         .envs(environment.iter().copied())
@@ -88,6 +86,15 @@ pub fn spawn(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) 
         .kill_on_drop(true)
         .spawn()
         .unwrap()
+}
+
+/// Excludes settings from the environment of the test run.
+pub fn remove_settings(command: &mut Command) {
+    let is_setting =
+        |name: &OsStr| name == "DATABASE_URL" || name.to_string_lossy().starts_with("CROWSFOOT_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(name)) {
+        command.env_remove(name);
+    }
 }
 
 /// Running service.

@@ -3,6 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::page;
 use crate::process::{Folder, Service, run};
 use crate::support;
 
@@ -10,9 +11,7 @@ const README: &str = include_str!("../../README.md");
 
 /// Returns the fenced blocks of a language, in order.
 fn blocks(language: &str) -> Vec<&'static str> {
-    let fence = format!("```{language}\n");
-    let inside = README.split(fence.as_str()).skip(1);
-    inside.map(|rest| rest.split("\n```").next().unwrap()).collect()
+    page::blocks(README).into_iter().filter(|block| block.is(language, "")).map(|block| block.text).collect()
 }
 
 /// Returns every line of the shell blocks, and every command in running text.

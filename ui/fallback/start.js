@@ -1,11 +1,13 @@
 // Starts GraphiQL 4 from the globals that the page's other scripts have made; as a module it runs after all of them.
 // It has no WebSocket client: subscriptions need the bundled page.
 /* global GraphiQL, GraphiQLPluginExplorer, React, ReactDOM */
-import { endpoint, model } from './endpoint.js';
+import { endpoint, findGuide, model } from './endpoint.js';
 import { examples } from './examples.js';
 
 const root = document.getElementById('graphiql');
 if (globalThis.React && globalThis.ReactDOM && globalThis.GraphiQL && globalThis.GraphiQLPluginExplorer) {
+  const guide = await findGuide();
+  const link = (href, title, text) => React.createElement('a', { href, target: '_blank', rel: 'noopener', title }, text);
   const fetcher = GraphiQL.createFetcher({ url: endpoint.href, enableIncrementalDelivery: false });
   const plugins = [GraphiQLPluginExplorer.explorerPlugin()];
   ReactDOM.createRoot(root).render(
@@ -16,11 +18,8 @@ if (globalThis.React && globalThis.ReactDOM && globalThis.GraphiQL && globalThis
         GraphiQL.Logo,
         null,
         'Crowsfoot ',
-        React.createElement(
-          'a',
-          { href: model.href, target: '_blank', rel: 'noopener', title: 'The model as an entity diagram' },
-          'Model',
-        ),
+        link(model.href, 'The model as an entity diagram', 'Model'),
+        guide && link(guide, 'The guide to Crowsfoot', 'Guide'),
       ),
     ),
   );

@@ -1,6 +1,13 @@
 // Relative to the page, so that a proxy may serve it under a path of its own.
 export const endpoint = new URL('graphql', document.baseURI);
 export const model = new URL('model', document.baseURI);
+const guide = new URL('guide/', document.baseURI);
+
+/** Gives the address of the guide, or nothing where the service does not have it: in production. */
+export async function findGuide() {
+  const response = await fetch(guide, { method: 'HEAD' }).catch(() => undefined);
+  return response?.ok ? guide.href : undefined;
+}
 
 // The same address over WebSocket, for subscriptions: `http:` gives `ws:` and `https:` gives `wss:`.
 export const socketEndpoint = new URL(endpoint);

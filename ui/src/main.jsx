@@ -2,8 +2,9 @@ import './workers.js';
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { endpoint, model, socketEndpoint } from './endpoint.js';
+import { endpoint, findGuide, model, socketEndpoint } from './endpoint.js';
 import { examples } from './examples.js';
 import 'graphiql/style.css';
 import '@graphiql/plugin-explorer/style.css';
@@ -17,6 +18,18 @@ const fetcher = createGraphiQLFetcher({
 });
 // Made once: a new list at each rendering would reset the open plugin.
 const plugins = [HISTORY_PLUGIN, explorerPlugin()];
+
+function Guide() {
+  const [address, setAddress] = useState();
+  useEffect(() => void findGuide().then(setAddress), []);
+  return (
+    address && (
+      <a href={address} target="_blank" rel="noopener" title="The guide to Crowsfoot">
+        Guide
+      </a>
+    )
+  );
+}
 
 createRoot(document.getElementById('graphiql')).render(
   <GraphiQL
@@ -33,6 +46,7 @@ createRoot(document.getElementById('graphiql')).render(
       <a href={model.href} target="_blank" rel="noopener" title="The model as an entity diagram">
         Model
       </a>
+      <Guide />
     </GraphiQL.Logo>
   </GraphiQL>,
 );

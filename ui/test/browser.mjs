@@ -152,6 +152,8 @@ try {
   if (screenshot) await diagram.screenshot({ path: screenshot.replace(/(\.png)?$/, '-model.png') });
   await diagram.close();
 
+  await readGuide(page, context);
+
   await page.waitForLoadState('networkidle');
   if (screenshot) await page.screenshot({ path: screenshot });
 
@@ -186,6 +188,25 @@ async function followLive(page) {
   }
   await page.getByRole('button', { name: /^stop query/i }).click();
   await page.getByRole('button', { name: /^execute query/i }).waitFor();
+}
+
+/** The guide, from the link to a page with a drawing and to the next page. */
+async function readGuide(page, context) {
+  const opened = context.waitForEvent('page');
+  await page.getByRole('link', { name: 'Guide' }).click();
+  const guide = await opened;
+  guide.setDefaultTimeout(timeout);
+  await guide.getByRole('heading', { name: 'First look', level: 1 }).waitFor();
+  await guide.getByRole('navigation').getByRole('link', { name: 'One to one' }).click();
+  const drawing = guide.getByRole('img').first();
+  await drawing.waitFor();
+  assert.ok(await drawing.evaluate((image) => image.decode().then(() => image.naturalWidth > 0)), 'the drawing');
+  const dark = await guide.locator('body').evaluate((element) => getComputedStyle(element).backgroundColor);
+  assert.equal(dark, 'rgb(22, 25, 31)');
+  if (screenshot) await guide.screenshot({ path: screenshot.replace(/(\.png)?$/, '-guide.png') });
+  await guide.locator('footer').getByRole('link', { name: 'Foreign key' }).click();
+  await guide.getByRole('heading', { name: 'Foreign key', level: 1 }).waitFor();
+  await guide.close();
 }
 
 /** Asks the service without the browser. */

@@ -71,8 +71,8 @@ async fn file(request: HttpRequest) -> io::Result<HttpResponse> {
     }
 }
 
-/// Redirects to the page. The target is relative, because a proxy may have removed a part of the path.
-async fn add_slash(request: HttpRequest) -> HttpResponse {
+/// Redirects to the same address with a slash. The target is relative, because a proxy may have removed a part of the path.
+pub(super) async fn add_slash(request: HttpRequest) -> HttpResponse {
     let name = request.path().rsplit('/').next().unwrap_or_default();
     let target = match request.query_string() {
         "" => format!("./{name}/"),
