@@ -21,6 +21,7 @@ mod server;
 mod soak;
 mod start;
 mod workload;
+mod writes;
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ struct CommandLine {
 enum Command {
     /// Measure both servers on every workload
     Compare(compare::Options),
+    /// Measure writes on both servers: rows that are committed for good
+    Writes(writes::Options),
     /// Measure growth with rows, depth and clients on both databases, and plot it
     Curves(curves::Options),
     /// Measure the service's size, start time and schema build time
@@ -97,6 +100,7 @@ fn cores() -> NonZeroUsize {
 async fn main() -> ExitCode {
     let done = match CommandLine::parse().command {
         Command::Compare(options) => compare::run(options).await,
+        Command::Writes(options) => writes::run(options).await,
         Command::Curves(options) => curves::run(options).await,
         Command::Start(options) => start::run(options).await,
         Command::Soak(options) => soak::run(options).await,

@@ -13,7 +13,7 @@ use super::handle::Database;
 use super::postgres::{Fault, PgConfig, explore};
 use super::settings::{ACQUIRE_TIMEOUT, ConnectSettings};
 #[cfg(feature = "sqlite")]
-use super::settings::{SQLITE_CACHE, Synchronous, is_in_memory};
+use super::settings::{SQLITE_CACHE, SQLITE_JOURNAL_BYTES, Synchronous, is_in_memory};
 
 /// Error while opening the database.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +43,6 @@ pub enum ConnectError {
 /// Name that PostgreSQL shows in its lists of connections.
 #[cfg(feature = "postgres")]
 const APPLICATION_NAME: &str = "crowsfoot";
-
-/// Size to which SQLite truncates its write-ahead log after a full checkpoint.
-#[cfg(feature = "sqlite")]
-const SQLITE_JOURNAL_BYTES: &str = "67108864";
 
 /// Opens the database at `url` with `pool_size` connections. Statements have no time
 /// limit.
@@ -114,7 +110,7 @@ async fn connect_sqlite(url: &str, settings: &ConnectSettings) -> Result<Databas
     // A deleted file must not be created again, because it would be empty.
     let pool = connection.get_sqlite_connection_pool();
     pool.set_connect_options(pool.connect_options().as_ref().clone().create_if_missing(false));
-    Ok(Database::of_sqlite(url, connection))
+    Ok(Database::of_sqlite(url, connection, settings.sqlite_synchronous))
 }
 
 /// Returns the parameters of connections to the server at `url`.

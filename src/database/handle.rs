@@ -22,7 +22,7 @@ use super::row::RowSet;
 use super::row_builder::RowSetBuilder;
 use super::seaorm;
 #[cfg(feature = "sqlite")]
-use super::settings::is_in_memory;
+use super::settings::{Synchronous, is_in_memory};
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
 use super::sqlite::{FileIdentity, SqliteReader};
@@ -95,9 +95,9 @@ impl DatabaseState {
 impl Database {
     /// Wraps SQLite's pool for `url`, and opens read connections with the pool's options.
     #[cfg(feature = "sqlite")]
-    pub(super) fn of_sqlite(url: &str, connection: DatabaseConnection) -> Self {
+    pub(super) fn of_sqlite(url: &str, connection: DatabaseConnection, synchronous: Synchronous) -> Self {
         let pool = connection.get_sqlite_connection_pool();
-        let reader = SqliteReader::new(url, pool);
+        let reader = SqliteReader::new(url, pool, synchronous);
         let options = pool.connect_options();
         let file = (!is_in_memory(url)).then(|| options.get_filename());
         let file = file.map(|path| FileIdentity::of_opened(path, reader.is_some()));
@@ -398,6 +398,10 @@ impl Database {
         for replica in self.replicas().map(Replicas::close).into_iter().flatten() {
             // The replica's own state does not matter any more.
             let _ = Box::pin(replica.close()).await;
+        }
+        #[cfg(feature = "sqlite")]
+        if let Some(Driver::Sqlite(reader)) = self.driver() {
+            reader.writer().close().await;
         }
         if let Some(reader) = self.reader() {
             reader.close();

@@ -55,6 +55,17 @@ pub enum Synchronous {
     Normal,
 }
 
+#[cfg(feature = "sqlite")]
+impl Synchronous {
+    /// Value of SQLite's pragma.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+        }
+    }
+}
+
 /// Pooler between the service and PostgreSQL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,6 +94,10 @@ pub(super) const POSTGRES_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// each commit of another connection).
 #[cfg(feature = "sqlite")]
 pub(super) const SQLITE_CACHE: &str = "-65536";
+
+/// Size to which SQLite truncates its write-ahead log after a full checkpoint.
+#[cfg(feature = "sqlite")]
+pub(super) const SQLITE_JOURNAL_BYTES: &str = "67108864";
 
 /// Returns true if the SQLite database at `url` is in memory.
 #[cfg(feature = "sqlite")]

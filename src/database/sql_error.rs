@@ -5,7 +5,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use crate::error::Error;
 
 /// Error of a statement or a transaction.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlError {
     /// The database refused the statement.
@@ -46,6 +46,13 @@ pub struct SqlRefusal {
 }
 
 impl SqlError {
+    /// SQLite's refusal of a locked file: the operation runs again.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn locked() -> Self {
+        let (code, message) = (SQLITE_BUSY[0].to_owned(), "database is locked".to_owned());
+        Self::Refused(Box::new(SqlRefusal { code, message, ..SqlRefusal::default() }))
+    }
+
     /// PostgreSQL's code of a statement that was cancelled, or ran out of time.
     pub(crate) const QUERY_CANCELED: &str = QUERY_CANCELED;
 

@@ -20,7 +20,7 @@ use super::row_builder::RowSetBuilder;
 use super::seaorm;
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
-use super::sqlite::SqliteSnapshot;
+use super::sqlite::{SqliteSnapshot, SqliteTransaction};
 use super::uninterrupted::Uninterrupted;
 use crate::model::Table;
 use crate::policy::{Isolation, SessionSettings};
@@ -52,7 +52,9 @@ enum Begun {
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresTransaction>),
     #[cfg(feature = "sqlite")]
-    Sqlite(Box<SqliteSnapshot>),
+    Sqlite(Box<SqliteTransaction>),
+    #[cfg(feature = "sqlite")]
+    SqliteSnapshot(Box<SqliteSnapshot>),
 }
 
 impl Begun {
@@ -69,7 +71,9 @@ impl Begun {
             ))),
             _ if settings.is_some() => Err(no_settings()),
             #[cfg(feature = "sqlite")]
-            Some(Driver::Sqlite(reader)) => Ok(Self::Sqlite(Box::new(reader.begin_snapshot().await?))),
+            Some(Driver::Sqlite(reader)) => {
+                Ok(Self::SqliteSnapshot(Box::new(reader.begin_snapshot().await?)))
+            }
             None => {
                 // SQLite knows one isolation level, in which a transaction reads one snapshot.
                 let is_postgres = database.get_database_backend() == DbBackend::Postgres;
@@ -95,6 +99,14 @@ impl Begun {
             return Ok(Self::Postgres(Box::new(
                 PostgresTransaction::begin(connections, TransactionMode::Write(isolation), settings).await?,
             )));
+        }
+        #[cfg(feature = "sqlite")]
+        if let (Some(Driver::Sqlite(reader)), None) = (database.driver(), &settings) {
+            database.check_writable()?;
+            // A constraint that is checked at the commit would not tell which transaction violated it.
+            let may_share = database.known_keys().is_some_and(|keys| !keys.has_deferred());
+            let begun = SqliteTransaction::begin(reader.writer(), may_share).await?;
+            return Ok(Self::Sqlite(Box::new(begun)));
         }
         Self::pooled(database, availability, isolation, settings).await
     }
@@ -169,7 +181,9 @@ impl Running {
             #[cfg(feature = "postgres")]
             Some(Begun::Postgres(transaction)) => transaction.send(sql, values, rows).await,
             #[cfg(feature = "sqlite")]
-            Some(Begun::Sqlite(snapshot)) => snapshot.read(sql, values, rows).await,
+            Some(Begun::Sqlite(transaction)) => transaction.send(sql, values, rows).await,
+            #[cfg(feature = "sqlite")]
+            Some(Begun::SqliteSnapshot(snapshot)) => snapshot.read(sql, values, rows).await,
             None => Err(is_over()),
         }
     }
@@ -198,7 +212,9 @@ impl Running {
             #[cfg(feature = "postgres")]
             Begun::Postgres(transaction) => transaction.commit().await,
             #[cfg(feature = "sqlite")]
-            Begun::Sqlite(_) => Ok(()),
+            Begun::Sqlite(transaction) => transaction.commit().await,
+            #[cfg(feature = "sqlite")]
+            Begun::SqliteSnapshot(_) => Ok(()),
         }
     }
 
@@ -212,7 +228,12 @@ impl Running {
             #[cfg(feature = "postgres")]
             Some(Begun::Postgres(transaction)) => transaction.rollback().await,
             #[cfg(feature = "sqlite")]
-            Some(Begun::Sqlite(_)) => Ok(()),
+            Some(Begun::Sqlite(transaction)) => {
+                transaction.rollback().await;
+                Ok(())
+            }
+            #[cfg(feature = "sqlite")]
+            Some(Begun::SqliteSnapshot(_)) => Ok(()),
             None => Ok(()),
         }
     }
@@ -298,7 +319,7 @@ impl Transaction {
             #[cfg(feature = "postgres")]
             Some(Begun::Postgres(transaction)) => transaction.leave(),
             #[cfg(feature = "sqlite")]
-            Some(Begun::Sqlite(_)) => {}
+            Some(Begun::Sqlite(_) | Begun::SqliteSnapshot(_)) => {}
             None => {}
         }
     }

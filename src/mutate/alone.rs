@@ -44,8 +44,8 @@ async fn try_to_write_alone(
     }
     let written = WrittenRows::default();
     let writer = MutationWriter { session, trial: None, written: &written };
-    let alone = Alone { writer, document, change };
-    let Written { load, selection, statement, missing } = alone.statement().await?;
+    let alone = SingleWrite { writer, document, change };
+    let SingleStatement { load, selection, statement, missing } = alone.statement().await?;
     let failed = |error| vec![LocatedError::new(error, change.position, alone.path())];
     let WriteStatement { statement, columns, touches, .. } = statement;
     let sent = session.statements().write_alone(statement, columns.into(), BTreeSet::from_iter(touches));
@@ -68,7 +68,7 @@ fn is_described_in_a_transaction(error: &SqlError) -> bool {
 }
 
 /// Statement that writes a row, and what it returns.
-struct Written {
+struct SingleStatement {
     /// Load of the result.
     load: Load,
     /// Selection of the result.
@@ -79,19 +79,19 @@ struct Written {
 }
 
 /// Root field of a mutation.
-struct Alone<'a> {
+struct SingleWrite<'a> {
     writer: MutationWriter<'a>,
     document: Document<'a>,
     change: &'a Change<'a>,
 }
 
-impl Alone<'_> {
+impl SingleWrite<'_> {
     fn path(&self) -> Vec<PathSegment> {
         vec![PathSegment::Field(self.change.key.to_string())]
     }
 
     /// Returns the statement, if one is enough.
-    async fn statement(&self) -> Option<Written> {
+    async fn statement(&self) -> Option<SingleStatement> {
         match &self.change.write {
             RootWrite::Create { entity, creates, many: false } => {
                 self.insert(*entity, creates.first()?, None).await
@@ -107,7 +107,12 @@ impl Alone<'_> {
         }
     }
 
-    async fn insert(&self, id: EntityId, create: &Create, conflict: Option<&[ColumnId]>) -> Option<Written> {
+    async fn insert(
+        &self,
+        id: EntityId,
+        create: &Create,
+        conflict: Option<&[ColumnId]>,
+    ) -> Option<SingleStatement> {
         if !create.nested.is_empty() || !self.needs_no_target(id, &create.forward) {
             return None;
         }
@@ -119,10 +124,10 @@ impl Alone<'_> {
         let (load, selection, returned) = self.result(id, &given)?;
         let columns = row.keys().copied().collect();
         let (statement, _) = self.writer.insertion(id, columns, vec![row], &returned, conflict);
-        Some(Written { load, selection, statement, missing: None })
+        Some(SingleStatement { load, selection, statement, missing: None })
     }
 
-    async fn update(&self, id: EntityId, key: &[Value], update: &Update) -> Option<Written> {
+    async fn update(&self, id: EntityId, key: &[Value], update: &Update) -> Option<SingleStatement> {
         if !update.nested.is_empty() || !self.needs_no_target(id, &update.forward) {
             return None;
         }
@@ -138,10 +143,10 @@ impl Alone<'_> {
         let set: Vec<(ColumnId, Value)> = row.into_iter().collect();
         let key = key.to_vec();
         let statement = self.writer.writes().update(id, &set, by, slice::from_ref(&key), &returned);
-        Some(Written { load, selection, statement, missing: Some(self.writer.no_row(id, by, &key)) })
+        Some(SingleStatement { load, selection, statement, missing: Some(self.writer.no_row(id, by, &key)) })
     }
 
-    fn delete(&self, id: EntityId, key: &[Value]) -> Option<Written> {
+    fn delete(&self, id: EntityId, key: &[Value]) -> Option<SingleStatement> {
         let known = self.writer.session.statements().foreign_keys();
         if follows_rules(self.writer.model(), known.as_deref(), id) {
             return None;
@@ -150,7 +155,7 @@ impl Alone<'_> {
         let by = &self.writer.model().entities[id].primary_key;
         let key = key.to_vec();
         let statement = self.writer.writes().delete(id, by, slice::from_ref(&key), &returned);
-        Some(Written { load, selection, statement, missing: Some(self.writer.no_row(id, by, &key)) })
+        Some(SingleStatement { load, selection, statement, missing: Some(self.writer.no_row(id, by, &key)) })
     }
 
     /// Returns true if no statement is needed to find the targets of the links.

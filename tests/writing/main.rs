@@ -33,6 +33,7 @@ mod domain;
 mod outside;
 mod pages;
 mod repeated_links;
+mod shared_commits;
 mod statements;
 
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ mod pipelined;
 mod pooled;
 mod postgres;
 mod sqlite;
+pub mod writes;
 
 use std::num::NonZeroUsize;
 
@@ -40,10 +41,16 @@ pub async fn run(database: Database, driver: Driver, workers: NonZeroUsize) -> R
         App::new().configure(|routes| match (database.kind, driver) {
             (Kind::Sqlite, _) => {
                 let store = sqlite::Store::new(database.file());
+                for path in writes::PATHS {
+                    routes.route(path, web::post().to(write_to_sqlite));
+                }
                 routes.app_data(Data::new(store)).default_service(web::post().to(from_sqlite));
             }
             (Kind::Postgres, Driver::Sqlx) => {
                 let source = pooled::Pooled::new(database.url());
+                for path in writes::PATHS {
+                    routes.route(path, web::post().to(write_to_postgres));
+                }
                 routes
                     .app_data(Data::new(source))
                     .default_service(web::post().to(from_postgres::<pooled::Pooled>));
@@ -92,6 +99,38 @@ async fn from_postgres<S: Source + 'static>(
         .await
         .map_err(ErrorInternalServerError)?;
     Ok(response(json))
+}
+
+async fn write_to_sqlite(
+    request: HttpRequest,
+    body: web::Json<WriteBody>,
+    store: Data<sqlite::Store>,
+) -> actix_web::Result<HttpResponse> {
+    let mut json = Json::new();
+    let write =
+        |connection: &mut _| writes::to_sqlite(connection, request.path(), &body.variables, &mut json);
+    writes::with_writer(|| store.open_to_write(), write).map_err(ErrorInternalServerError)?;
+    Ok(response(json))
+}
+
+async fn write_to_postgres(
+    request: HttpRequest,
+    body: web::Json<WriteBody>,
+    source: Data<pooled::Pooled>,
+) -> actix_web::Result<HttpResponse> {
+    let mut json = Json::new();
+    let written = async {
+        let mut session = source.session().await?;
+        writes::to_postgres(&mut session, request.path(), &body.variables, &mut json).await
+    };
+    written.await.map_err(ErrorInternalServerError)?;
+    Ok(response(json))
+}
+
+/// Body of a request that writes.
+#[derive(Deserialize)]
+struct WriteBody {
+    variables: writes::Given,
 }
 
 fn asked(request: &HttpRequest) -> &str {

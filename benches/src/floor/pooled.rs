@@ -49,6 +49,13 @@ impl Source for Pooled {
     }
 }
 
+impl Taken<'_> {
+    /// Returns the connection.
+    pub fn connection(&mut self) -> Result<&mut PgConnection, Failure> {
+        self.connection.as_mut().ok_or_else(|| "the connection is gone".into())
+    }
+}
+
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         self.pool.idle.borrow_mut().extend(self.connection.take());

@@ -49,6 +49,16 @@ fn open(file: &Path) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
+impl Store {
+    /// Opens a connection that waits for the disk at every commit, as the service does.
+    pub fn open_to_write(&self) -> Result<Connection, Failure> {
+        let connection = open(&self.1)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL")?;
+        Ok(connection)
+    }
+}
+
 fn text<'a>(row: &'a Row, column: usize) -> Result<&'a [u8], Failure> {
     Ok(row.get_ref(column)?.as_bytes()?)
 }

@@ -87,8 +87,8 @@ impl PostgresConnections {
         Ok(self.read_alone(&sql.into(), values, None, rows).await?.rows)
     }
 
-    /// Sends a statement that writes, as a transaction of its own, and decodes the returned rows. If the caller leaves, the
-    /// statement is ended at the server; `on_end` runs once that is done.
+    /// Sends a statement that writes, as a transaction of its own, and decodes the returned rows. It is refused if it must wait for
+    /// a lock. If the caller leaves, the statement is ended at the server; `on_end` runs once that is done.
     ///
     /// # Errors
     /// [`SqlError::Refused`] if nothing was written. [`SqlError::OutcomeUnknown`] if the connection is lost after the statement
@@ -103,7 +103,7 @@ impl PostgresConnections {
         let mut lease = self.lease_writing().await?;
         let send = |lease: &Lease| {
             let connection = lease.connection().ok_or(Fault::Closed)?;
-            connection.send(Stage::Alone, sql.clone(), values.clone(), None, rows())
+            connection.send(Stage::AloneWithoutWait, sql.clone(), values.clone(), None, rows())
         };
         let reply = match send(&lease) {
             // Nothing was sent: the connection broke while it was idle.

@@ -13,7 +13,7 @@ use thread_local::ThreadLocal;
 
 use super::fault::SqliteError;
 use super::steps::stop_where_heavy;
-use crate::database::settings::{ACQUIRE_TIMEOUT, SQLITE_CACHE};
+use crate::database::settings::{ACQUIRE_TIMEOUT, SQLITE_CACHE, SQLITE_JOURNAL_BYTES, Synchronous};
 
 /// Prepared statements that each connection caches.
 const KEPT_STATEMENTS: usize = 256;
@@ -47,7 +47,24 @@ impl File {
         *locked(&self.keeper) = Some(keeper);
     }
 
+    /// Opens a connection that reads.
     pub fn open(&self) -> Result<Connection, SqliteError> {
+        let connection = self.open_file()?;
+        connection.pragma_update(None, "query_only", true)?;
+        stop_where_heavy(&connection)?;
+        Ok(connection)
+    }
+
+    /// Opens a connection that writes.
+    pub fn open_to_write(&self, synchronous: Synchronous) -> Result<Connection, SqliteError> {
+        let connection = self.open_file()?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "synchronous", synchronous.as_str())?;
+        connection.pragma_update(None, "journal_size_limit", SQLITE_JOURNAL_BYTES)?;
+        Ok(connection)
+    }
+
+    fn open_file(&self) -> Result<Connection, SqliteError> {
         // A reader may have to write too: to the index of the write-ahead log, and for recovery after a
         // crash.
         let mode = if self.is_read_only {
@@ -58,7 +75,6 @@ impl File {
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(ACQUIRE_TIMEOUT)?;
-        connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cache_size", SQLITE_CACHE)?;
         // Disables value-dependent re-preparation (QPSG), which would otherwise affect nearly every
         // statement.
@@ -68,7 +84,6 @@ impl File {
         connection.create_scalar_function("regexp", 2, flags, regexp)?;
         // Loads the schema now; the first statement would load it otherwise, perhaps on a worker.
         connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        stop_where_heavy(&connection)?;
         Ok(connection)
     }
 

@@ -13,9 +13,10 @@ use super::fault::SqliteError;
 use super::file::File;
 use super::snapshot::SqliteSnapshot;
 use super::steps::{CancelGuard, run_light, run_watched};
+use super::writer::SqliteWriter;
 use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
-use crate::database::settings::ACQUIRE_TIMEOUT;
+use crate::database::settings::{ACQUIRE_TIMEOUT, Synchronous};
 use crate::database::sql_error::SqlError;
 use crate::database::tracked_statement::TrackedStatement;
 use crate::error::{Error, Result};
@@ -27,13 +28,14 @@ pub(in crate::database) struct SqliteReader {
     room: Arc<Semaphore>,
     limit: usize,
     file: Arc<File>,
+    writer: Arc<SqliteWriter>,
 }
 
 impl SqliteReader {
     /// Opens connections to the file of `pool`: one per reading thread, and as many blocking ones as the pool
     /// allows. `None` if other connections would see another database: in memory, or with URL settings that
     /// only sqlx understands.
-    pub fn new(url: &str, pool: &SqlitePool) -> Option<Self> {
+    pub fn new(url: &str, pool: &SqlitePool, synchronous: Synchronous) -> Option<Self> {
         let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
         if url.contains(":memory:") || !["", "mode=ro", "mode=rw", "mode=rwc"].contains(&parameters) {
             return None;
@@ -44,7 +46,14 @@ impl SqliteReader {
         file.keep(file.open().ok()?);
         file.give_back(file.open().ok()?);
         let limit = pool.options().get_max_connections() as usize;
-        Some(Self { room: Arc::new(Semaphore::new(limit)), limit, file: Arc::new(file) })
+        let file = Arc::new(file);
+        let writer = Arc::new(SqliteWriter::new(file.clone(), synchronous));
+        Some(Self { room: Arc::new(Semaphore::new(limit)), limit, file, writer })
+    }
+
+    /// Returns the writer of the same file.
+    pub fn writer(&self) -> &Arc<SqliteWriter> {
+        &self.writer
     }
 
     /// Sends a statement that reads, and decodes its rows.

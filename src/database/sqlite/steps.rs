@@ -57,12 +57,20 @@ pub(super) fn run_watched(
     rows: RowSetBuilder,
 ) -> Result<RowSet, SqliteError> {
     connection.progress_handler(LIGHT_STEPS, Some(move || given_up.load(Ordering::Relaxed)))?;
-    let ran = connection
-        .prepare_cached(sql)
-        .map_err(SqliteError::from)
-        .and_then(|mut statement| fill(&mut statement, values, rows));
+    let ran = run(connection, sql, values, rows);
     stop_where_heavy(connection)?;
     ran
+}
+
+/// Runs a statement.
+pub(super) fn run(
+    connection: &Connection,
+    sql: &str,
+    values: &[Value],
+    rows: RowSetBuilder,
+) -> Result<RowSet, SqliteError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    fill(&mut statement, values, rows)
 }
 
 /// Stops statements above the limit. The step counter is the one that [`run_light`] resets.

@@ -30,6 +30,9 @@ pub(super) struct ConnectionState {
 pub(in crate::database::postgres) enum Stage {
     /// Outside any transaction.
     Alone,
+    /// Outside any transaction, and written: it commits as soon as it is done. It must not wait for a lock, since what waits may be
+    /// given up, and then be carried out before its cancellation arrives.
+    AloneWithoutWait,
     /// First statement of a transaction; this BEGIN is sent ahead in the same message.
     Begin(&'static str),
     /// Inside an open transaction.

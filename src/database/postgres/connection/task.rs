@@ -37,6 +37,9 @@ const UNSENT_BYTES: usize = 1 << 20;
 /// Maximum number of sends of a statement that the server must prepare again.
 const MOST_SENDINGS: u8 = 3;
 
+/// Ends a statement that waits for a lock. It is refused then, and its caller repeats it in a transaction.
+const SHORT_LOCK_WAIT: &str = "SELECT set_config('lock_timeout', '50ms', true)";
+
 /// Code of the binary format.
 const BINARY: i16 = 1;
 
@@ -184,7 +187,7 @@ impl Task {
     /// same server connection.
     fn write(&mut self, request: &Request) -> Result<(Arc<PreparedStatement>, u8), Fault> {
         let Request { stage, sql, values, settings, rows, .. } = request;
-        let begins = matches!(stage, Stage::Alone | Stage::Begin(_));
+        let begins = !matches!(stage, Stage::Inside | Stage::End);
         let place = self.place.clone();
         let mut ahead = 0;
         if let Stage::Begin(begin) = stage {
@@ -193,6 +196,10 @@ impl Task {
         }
         if let Some(preamble) = place.preamble().filter(|_| begins) {
             self.write_ahead(preamble)?;
+            ahead += 1;
+        }
+        if *stage == Stage::AloneWithoutWait {
+            self.write_ahead(SHORT_LOCK_WAIT)?;
             ahead += 1;
         }
         if let Some(settings) = settings.as_ref().filter(|_| begins) {
@@ -312,7 +319,7 @@ impl Task {
         }
         let is_again = is_of_statement
             && status == IDLE
-            && waiting.request.stage == Stage::Alone
+            && matches!(waiting.request.stage, Stage::Alone | Stage::AloneWithoutWait)
             && waiting.request.sendings < MOST_SENDINGS;
         match is_again {
             true => self.send(waiting.request),

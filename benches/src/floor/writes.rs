@@ -1,0 +1,141 @@
+//! Writes of the floor: one statement for a row, a transaction for a row with its one-to-one row.
+
+use std::cell::RefCell;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Deserialize;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+
+use super::json::Json;
+use super::pooled::Taken;
+use crate::Failure;
+
+/// Variables of the requests that write.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Given {
+    #[serde(default)]
+    id: i32,
+    #[serde(default)]
+    name: String,
+}
+
+const CREATE: &str = "INSERT INTO authors (name) VALUES ($1) RETURNING id, name";
+const UPDATE: &str = "UPDATE authors SET name = $2 WHERE id = $1 RETURNING id, name";
+const USER: &str = "INSERT INTO users (username) VALUES ($1) RETURNING id, username";
+const PROFILE: &str = "INSERT INTO profiles (user_id, bio) VALUES ($1, $2) RETURNING id, bio";
+
+/// Paths of the writes.
+pub const PATHS: [&str; 3] = ["/create", "/update", "/create_o2o"];
+
+/// Writes on PostgreSQL.
+pub async fn to_postgres(
+    session: &mut Taken<'_>,
+    path: &str,
+    given: &Given,
+    json: &mut Json,
+) -> Result<(), Failure> {
+    let connection = session.connection()?;
+    if path == "/create_o2o" {
+        let mut transaction = connection.begin().await?;
+        let user = sqlx::query(AssertSqlSafe(USER)).bind(&given.name).fetch_one(&mut *transaction).await?;
+        let id: i32 = user.try_get(0)?;
+        let profile = sqlx::query(AssertSqlSafe(PROFILE)).bind(id).bind(&given.name);
+        let profile = profile.fetch_one(&mut *transaction).await?;
+        transaction.commit().await?;
+        with_profile(json, (id, user.try_get(1)?), (profile.try_get(0)?, profile.try_get(1)?));
+        return Ok(());
+    }
+    let row = one(connection, path, given).await?;
+    answer(json, path, (row.try_get(0)?, row.try_get(1)?));
+    Ok(())
+}
+
+async fn one(
+    connection: &mut PgConnection,
+    path: &str,
+    given: &Given,
+) -> Result<sqlx::postgres::PgRow, Failure> {
+    let query = match path {
+        "/create" => sqlx::query(AssertSqlSafe(CREATE)).bind(&given.name),
+        _ => sqlx::query(AssertSqlSafe(UPDATE)).bind(given.id).bind(&given.name),
+    };
+    Ok(query.fetch_one(connection).await?)
+}
+
+/// Writes on SQLite, over the only connection that writes.
+pub fn to_sqlite(
+    connection: &mut Connection,
+    path: &str,
+    given: &Given,
+    json: &mut Json,
+) -> Result<(), Failure> {
+    if path == "/create_o2o" {
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let (user, profile) = {
+            let mut insert = transaction.prepare_cached(USER)?;
+            let user: (i32, String) = insert.query_row([&given.name], pair)?;
+            let mut insert = transaction.prepare_cached(PROFILE)?;
+            let profile: (i32, String) = insert.query_row(params![user.0, given.name], pair)?;
+            (user, profile)
+        };
+        transaction.commit()?;
+        with_profile(json, (user.0, &user.1), (profile.0, &profile.1));
+        return Ok(());
+    }
+    let row = match path {
+        "/create" => connection.prepare_cached(CREATE)?.query_row([&given.name], pair).optional()?,
+        _ => connection.prepare_cached(UPDATE)?.query_row(params![given.id, given.name], pair).optional()?,
+    };
+    let (id, name) = row.ok_or("no such row")?;
+    answer(json, path, (id, &name));
+    Ok(())
+}
+
+fn pair(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i32, String)> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+fn answer(json: &mut Json, path: &str, (id, name): (i32, &str)) {
+    json.raw(match path {
+        "/create" => "\"createAuthor\":{\"id\":",
+        _ => "\"updateAuthor\":{\"id\":",
+    });
+    json.int(id.into());
+    json.raw(",\"name\":");
+    json.text(name.as_bytes());
+    json.raw("}");
+}
+
+fn with_profile(json: &mut Json, user: (i32, &str), profile: (i32, &str)) {
+    json.raw("\"createUser\":{\"id\":");
+    json.int(user.0.into());
+    json.raw(",\"username\":");
+    json.text(user.1.as_bytes());
+    json.raw(",\"profile\":{\"id\":");
+    json.int(profile.0.into());
+    json.raw(",\"bio\":");
+    json.text(profile.1.as_bytes());
+    json.raw("}}");
+}
+
+thread_local! {
+    /// Connection of a worker that writes.
+    static WRITER: RefCell<Option<Connection>> = const { RefCell::new(None) };
+}
+
+/// Runs a write with the worker's connection.
+///
+/// # Errors
+/// If SQLite refuses.
+pub fn with_writer<T>(
+    open: impl FnOnce() -> Result<Connection, Failure>,
+    write: impl FnOnce(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    WRITER.with_borrow_mut(|writer| {
+        let connection = match writer {
+            Some(connection) => connection,
+            None => writer.insert(open()?),
+        };
+        write(connection)
+    })
+}

@@ -1,0 +1,184 @@
+//! Measures writes: the floor and the service in turns, each commit for good.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use futures_util::future::try_join_all;
+use sea_orm::ConnectionTrait;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::compare::{Conditions, Pace, Setup, median};
+use crate::floor::Driver;
+use crate::load::{Connection, Request};
+use crate::record::Record;
+use crate::server::Server;
+use crate::{Failure, dataset};
+
+/// Options of `writes`.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    setup: Setup,
+    #[command(flatten)]
+    pace: Pace,
+    /// File for the figures, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Kind of write.
+struct Write {
+    name: &'static str,
+    /// Path of the floor.
+    path: &'static str,
+    query: &'static str,
+}
+
+const WRITES: [Write; 3] = [
+    Write {
+        name: "create",
+        path: "/create",
+        query: "mutation ($name: String!) { createAuthor(input: { name: $name }) { id name } }",
+    },
+    Write {
+        name: "update",
+        path: "/update",
+        query: "mutation ($id: Int!, $name: String!) { updateAuthor(id: $id, input: { name: $name }) { id name } }",
+    },
+    Write {
+        name: "create_o2o",
+        path: "/create_o2o",
+        query: "mutation ($name: String!) {
+            createUser(input: { username: $name, profile: { create: { bio: $name } } }) {
+                id username profile { id bio }
+            }
+        }",
+    },
+];
+
+/// Mutations per second on both servers: medians of the rounds.
+#[derive(Debug, Serialize)]
+struct Figures {
+    write: &'static str,
+    floor: f64,
+    service: f64,
+    ratio: f64,
+}
+
+/// Measures, prints the result, and removes the written rows.
+///
+/// # Errors
+/// If a server fails, or refuses a write.
+pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failure> {
+    // A pipelined connection would commit one row after another.
+    setup.driver = Driver::Sqlx;
+    let database = setup.service.database.clone();
+    dataset::ensure(&database).await?;
+    let floor = Server::floor(&database, setup.driver, setup.service.workers)?;
+    let service = Server::service(&setup.service)?;
+    let prefix = format!("written {} ", std::process::id());
+    let written = Cell::new(0_u64);
+    let mut rounds = vec![Vec::new(); WRITES.len()];
+    for round in 0..=pace.rounds.get() {
+        for (write, rounds) in WRITES.iter().zip(&mut rounds) {
+            eprint!("\rround {round} of {}: {:<10}", pace.rounds, write.name);
+            let rate = |server: SocketAddr, path: &'static str| {
+                let next = || {
+                    let number = written.replace(written.get() + 1);
+                    let variables = json!({ "id": 1 + number % 1_000, "name": format!("{prefix}{number}") });
+                    Request::to_path(path, write.query, &given(write, variables))
+                };
+                per_second(server, pace.clients.get(), Duration::from_secs_f64(pace.seconds), next)
+            };
+            let pair = match round % 2 {
+                0 => (rate(floor.address, write.path).await?, rate(service.address, "/graphql").await?),
+                _ => {
+                    let service = rate(service.address, "/graphql").await?;
+                    (rate(floor.address, write.path).await?, service)
+                }
+            };
+            // The first round fills caches.
+            if round > 0 {
+                rounds.push(pair);
+            }
+        }
+    }
+    eprintln!();
+    drop((floor, service));
+    let connection = database.connect().await?;
+    for sql in [
+        "DELETE FROM profiles WHERE bio LIKE 'written %'",
+        "DELETE FROM users WHERE username LIKE 'written %'",
+        "DELETE FROM authors WHERE id > 1000",
+    ] {
+        connection.execute_unprepared(sql).await?;
+    }
+    let figures: Vec<Figures> =
+        WRITES.iter().zip(rounds).map(|(write, rounds)| summary(write, &rounds)).collect();
+    let record = Record::new(database.release().await?, Conditions::new(&setup, pace), figures);
+    print!("{}", table(&record));
+    if let Some(file) = json {
+        record.write(&file)?;
+    }
+    Ok(())
+}
+
+/// Returns the variables that the query declares.
+fn given(write: &Write, mut variables: Json) -> Json {
+    if !write.query.contains("$id")
+        && let Some(variables) = variables.as_object_mut()
+    {
+        variables.remove("id");
+    }
+    variables
+}
+
+/// Sends writes over several connections, each with one under way, and returns their number per second.
+async fn per_second(
+    address: SocketAddr,
+    clients: usize,
+    time: Duration,
+    next: impl Fn() -> Request,
+) -> Result<f64, Failure> {
+    let mut connections = Vec::new();
+    for _ in 0..clients {
+        connections.push(Connection::open(address).await?);
+    }
+    let start = Instant::now();
+    let next = &next;
+    let counts = try_join_all(connections.into_iter().map(async |mut connection: Connection| {
+        let mut answers = 0_u32;
+        while start.elapsed() < time {
+            let answer = connection.ask(&next()).await?;
+            if !answer.starts_with(b"{\"data\":{\"") {
+                return Err(Failure::from(String::from_utf8_lossy(answer)));
+            }
+            answers += 1;
+        }
+        Ok(answers)
+    }))
+    .await?;
+    Ok(f64::from(counts.iter().sum::<u32>()) / start.elapsed().as_secs_f64())
+}
+
+fn summary(write: &Write, rounds: &[(f64, f64)]) -> Figures {
+    Figures {
+        write: write.name,
+        floor: median(rounds.iter().map(|round| round.0)),
+        service: median(rounds.iter().map(|round| round.1)),
+        ratio: median(rounds.iter().map(|(floor, service)| service / floor)),
+    }
+}
+
+fn table(record: &Record<Conditions, Vec<Figures>>) -> String {
+    let mut lines = vec![record.heading()];
+    lines.push("| write | floor per second | service per second | ratio |\n|---|---:|---:|---:|".into());
+    for Figures { write, floor, service, ratio } in &record.figures {
+        lines.push(format!("| {write} | {floor:.0} | {service:.0} | {ratio:.3} |"));
+    }
+    lines.join("\n") + "\n"
+}
