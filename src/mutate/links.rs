@@ -8,7 +8,7 @@ use sea_orm::sea_query::LockType;
 use super::attempt::{Attempt, Linked};
 use super::change::{ColumnValues, LinkWrite, UniqueKeyInput};
 use super::lookup::find;
-use super::row::{RowInput, normalized, values_of};
+use super::row::{RowInput, values_of};
 use super::statement::Columns;
 use super::unlink::{Through, Unlinked};
 use super::writer::MutationWriter;
@@ -91,14 +91,16 @@ impl MutationWriter<'_> {
             }
         }
         let created = self.create(relation.target, creates, &relation.to, None).await?;
-        let pairs = self.both_ends(through, links, &created).await?;
-        self.link(through, [from, to].concat(), pairs).await
+        let columns = [from, to].concat();
+        let pairs = self.both_ends(through, &columns, links, &created).await?;
+        self.link(through, columns, pairs).await
     }
 
     /// Finds the rows at the far ends. A link named twice is created once, and a symmetrical one in both directions.
     async fn both_ends(
         &self,
         through: Through<'_>,
+        columns: &[(String, ColumnType)],
         links: Vec<NewLink>,
         created: &[RowInput],
     ) -> Result<Vec<Pair>> {
@@ -118,7 +120,7 @@ impl MutationWriter<'_> {
             };
             let mirrored = is_symmetrical.then(|| [end.clone(), parent.clone()].concat());
             for ends in std::iter::once([parent, end].concat()).chain(mirrored) {
-                if seen.insert(normalized(&ends)) {
+                if seen.insert(compared_pair(columns, &ends)) {
                     pairs.push(Pair { ends, may_exist, own: own.clone() });
                 }
             }
@@ -221,11 +223,12 @@ impl MutationWriter<'_> {
         });
         let write = self.writes().find_links(&junction.table, columns, stored.collect(), &asked);
         let found = self.send(write, Attempt::of(junction.entity.unwrap_or(owner), &[])).await?;
-        let found: HashSet<Vec<Value>> =
-            (0..found.len()).map(|row| normalized(&found.values(row).collect::<Vec<_>>())).collect();
+        let found: HashSet<Vec<Value>> = (0..found.len())
+            .map(|row| compared_pair(columns, &found.values(row).collect::<Vec<_>>()))
+            .collect();
         Ok(pairs
             .into_iter()
-            .filter(|pair| !pair.may_exist || !found.contains(&normalized(&pair.ends)))
+            .filter(|pair| !pair.may_exist || !found.contains(&compared_pair(columns, &pair.ends)))
             .collect())
     }
 
@@ -251,4 +254,13 @@ impl MutationWriter<'_> {
         };
         (typed(&junction.from, owner, &relation.from), typed(&junction.to, relation.target, &relation.to))
     }
+}
+
+/// Returns the values of a link as the database compares them.
+fn compared_pair(columns: &[(String, ColumnType)], ends: &[Value]) -> Vec<Value> {
+    columns
+        .iter()
+        .zip(ends)
+        .map(|((_, column_type), value)| column_type.normalize_key(value.clone()))
+        .collect()
 }

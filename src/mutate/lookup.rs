@@ -6,7 +6,7 @@ use std::slice;
 use sea_orm::Value;
 
 use super::reference::{Reference, references};
-use super::row::{RowInput, key_of, normalized, rows_of};
+use super::row::{RowInput, compared, compared_key, rows_of};
 use crate::database::RowSet;
 use crate::error::{Error, Result};
 use crate::execute::Session;
@@ -75,8 +75,9 @@ pub(super) async fn missing_keys(
     keys: Vec<Vec<Value>>,
 ) -> Result<Vec<Vec<Value>>> {
     let found = find(session, id, columns, columns, &keys).await?;
-    let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(row, columns)).collect();
-    Ok(keys.into_iter().filter(|key| !found.contains(&normalized(key))).collect())
+    let entity = &session.model().entities[id];
+    let found: HashSet<Vec<Value>> = found.iter().map(|row| compared_key(entity, row, columns)).collect();
+    Ok(keys.into_iter().filter(|key| !found.contains(&compared(entity, columns, key))).collect())
 }
 
 /// Returns the keys that reference an entity.

@@ -8,12 +8,12 @@ use sea_orm::Value;
 use super::attempt::Attempt;
 use super::change::{NestedWrite, Removal, ToManyWrite, ToOneWrite, UniqueKeyInput};
 use super::purpose::Purpose;
-use super::row::{RowInput, key_of, normalized, rows_of, values_of};
+use super::row::{RowInput, compared, compared_key, normalized, rows_of, values_of};
 use super::unlink::Through;
 use super::update::{NestedUpdate, NestedWrites};
 use super::writer::MutationWriter;
 use crate::error::{Code, Error, Result};
-use crate::model::{ColumnId, EntityId, Relation};
+use crate::model::{ColumnId, Entity, EntityId, Relation};
 use crate::policy::RowAction;
 
 /// Values of a relation's columns in a parent row.
@@ -127,7 +127,7 @@ impl MutationWriter<'_> {
         let target = relation.target;
         for (named, rows) in by_columns(rows) {
             let is_moved = named.iter().any(|column| relation.to.contains(column));
-            for rows in parts_by_list(rows, is_moved) {
+            for rows in parts_by_list(&self.model().entities[target], rows, is_moved) {
                 let (columns, values) = within(relation, &named, &rows);
                 let (columns, values) = self.allowed(Purpose::Update, target, &columns, values).await?;
                 let found = self.unlink_rows(relation, &columns, &values, &named).await?;
@@ -176,9 +176,13 @@ impl MutationWriter<'_> {
         }
         let primary_key = &self.model().entities[target].primary_key;
         let found = self.named(Purpose::Delete, target, &relation.to, &relation.to, &parents).await?;
+        let entity = &self.model().entities[target];
         let row_of = |parent: &ParentKey| {
-            let key = normalized(parent);
-            found.iter().find(|row| key_of(row, &relation.to) == key).map(|row| values_of(row, primary_key))
+            let key = compared(entity, &relation.to, parent);
+            found
+                .iter()
+                .find(|row| compared_key(entity, row, &relation.to) == key)
+                .map(|row| values_of(row, primary_key))
         };
         let groups: Vec<Vec<Vec<Value>>> = parents.iter().filter_map(row_of).map(|key| vec![key]).collect();
         self.delete_groups(target, primary_key, &groups).await
@@ -188,7 +192,7 @@ impl MutationWriter<'_> {
     async fn delete_listed(&self, relation: &Relation, rows: Vec<ListedRow>) -> Result<()> {
         let target = relation.target;
         for (named, rows) in by_columns(rows) {
-            for rows in parts_by_list(rows, false) {
+            for rows in parts_by_list(&self.model().entities[target], rows, false) {
                 let (columns, values) = within(relation, &named, &rows);
                 let found = self.named(Purpose::Delete, target, &named, &columns, &values).await?;
                 self.require_all(target, &found, &rows)?;
@@ -203,13 +207,15 @@ impl MutationWriter<'_> {
 
     /// Checks that each of `rows`, all named over the same columns, is among the found rows.
     fn require_all(&self, target: EntityId, found: &[RowInput], rows: &[ListedRow]) -> Result<()> {
-        let wanted: HashSet<Vec<Value>> = rows.iter().map(|(key, _)| normalized(&key.values)).collect();
+        let entity = &self.model().entities[target];
+        let named = |key: &UniqueKeyInput| compared(entity, &key.columns, &key.values);
+        let wanted: HashSet<Vec<Value>> = rows.iter().map(|(key, _)| named(key)).collect();
         if found.len() >= wanted.len() {
             return Ok(());
         }
         let columns = rows.first().map_or(&[][..], |(key, _)| &key.columns);
-        let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(row, columns)).collect();
-        let is_found = |(key, _): &&ListedRow| found.contains(&normalized(&key.values));
+        let found: HashSet<Vec<Value>> = found.iter().map(|row| compared_key(entity, row, columns)).collect();
+        let is_found = |(key, _): &&ListedRow| found.contains(&named(key));
         // A column that became NULL no longer names its row: the error then shows the first key.
         let missing = rows.iter().find(|row| !is_found(row)).or(rows.first());
         missing.map_or(Ok(()), |(key, _)| Err(self.not_in_list(target, key)))
@@ -234,10 +240,11 @@ impl MutationWriter<'_> {
         }
         let parents: Vec<ParentKey> = sets.into_iter().map(|(parent, _)| parent).collect();
         if self.is_ruled() {
-            let kept: HashSet<Vec<Value>> = pairs.iter().map(|pair| normalized(pair)).collect();
+            let entity = &self.model().entities[target];
             let both = [&relation.to[..], primary_key].concat();
+            let kept: HashSet<Vec<Value>> = pairs.iter().map(|pair| compared(entity, &both, pair)).collect();
             let found = self.named(Purpose::Update, target, &both, &relation.to, &parents).await?;
-            let others = found.iter().filter(|row| !kept.contains(&key_of(row, &both)));
+            let others = found.iter().filter(|row| !kept.contains(&compared_key(entity, row, &both)));
             let others: Vec<Vec<Value>> = others.map(|row| values_of(row, primary_key)).collect();
             self.unlink_rows(relation, primary_key, &others, &[]).await?;
             return Ok(());
@@ -264,7 +271,7 @@ impl MutationWriter<'_> {
     async fn connect(&self, relation: &Relation, rows: Vec<ListedRow>) -> Result<()> {
         let target = relation.target;
         for (columns, rows) in by_columns(rows) {
-            let rows = last_places(rows);
+            let rows = last_places(&self.model().entities[target], rows);
             let keys: Vec<Vec<Value>> = rows.iter().map(|(key, _)| key.values.clone()).collect();
             // A key that the move changes is returned in its new form, so these rows are checked before.
             let is_moved = columns.iter().any(|column| relation.to.contains(column));
@@ -305,8 +312,10 @@ impl MutationWriter<'_> {
         columns: &[ColumnId],
         rows: &[ListedRow],
     ) -> Result<()> {
-        let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(row, columns)).collect();
-        match rows.iter().find(|(key, _)| !found.contains(&normalized(&key.values))) {
+        let entity = &self.model().entities[target];
+        let found: HashSet<Vec<Value>> = found.iter().map(|row| compared_key(entity, row, columns)).collect();
+        let is_absent = |(key, _): &&ListedRow| !found.contains(&compared(entity, &key.columns, &key.values));
+        match rows.iter().find(is_absent) {
             Some((key, _)) => Err(self.missing(target, key)),
             None => Ok(()),
         }
@@ -319,10 +328,10 @@ fn place(relation: &Relation, parent: &[Value]) -> RowInput {
 }
 
 /// Keeps only the last parent of each row that is named repeatedly. The databases would pick any.
-fn last_places(rows: Vec<ListedRow>) -> Vec<ListedRow> {
+fn last_places(entity: &Entity, rows: Vec<ListedRow>) -> Vec<ListedRow> {
     let mut seen = HashSet::new();
-    let mut last: Vec<ListedRow> =
-        rows.into_iter().rev().filter(|(key, _)| seen.insert(normalized(&key.values))).collect();
+    let mut is_new = |key: &UniqueKeyInput| seen.insert(compared(entity, &key.columns, &key.values));
+    let mut last: Vec<ListedRow> = rows.into_iter().rev().filter(|(key, _)| is_new(key)).collect();
     last.reverse();
     last
 }
@@ -340,11 +349,11 @@ fn by_columns(rows: Vec<ListedRow>) -> BTreeMap<Vec<ColumnId>, Vec<ListedRow>> {
 ///
 /// A row is in one list at most, so a key that two lists name is an error of the later one at the latest. If
 /// the returned rows do not tell the keys, each list is a part of its own.
-fn parts_by_list(rows: Vec<ListedRow>, is_apart: bool) -> Vec<Vec<ListedRow>> {
+fn parts_by_list(entity: &Entity, rows: Vec<ListedRow>, is_apart: bool) -> Vec<Vec<ListedRow>> {
     let mut parts: Vec<Vec<ListedRow>> = Vec::new();
     let mut lists: HashMap<Vec<Value>, ParentKey> = HashMap::new();
     for (key, parent) in rows {
-        let named = if is_apart { Vec::new() } else { normalized(&key.values) };
+        let named = if is_apart { Vec::new() } else { compared(entity, &key.columns, &key.values) };
         let list = normalized(&parent);
         let is_other = lists.get(&named).is_some_and(|known| *known != list);
         match parts.last_mut() {

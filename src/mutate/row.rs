@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::Value;
 
 use crate::database::RowSet;
-use crate::model::{ColumnId, is_null, normalize_key};
+use crate::model::{ColumnId, Entity, is_null, normalize_key};
 
 /// Values of some columns of a row.
 pub(super) type RowInput = BTreeMap<ColumnId, Value>;
@@ -28,6 +28,19 @@ pub(super) fn key_of(row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
 /// Normalizes values for comparison.
 pub(super) fn normalized(values: &[Value]) -> Vec<Value> {
     values.iter().cloned().map(normalize_key).collect()
+}
+
+/// Returns values of an entity's columns as the database compares them: equal texts of `citext` become one.
+pub(super) fn compared(entity: &Entity, columns: &[ColumnId], values: &[Value]) -> Vec<Value> {
+    let compared = |(column, value): (&ColumnId, &Value)| {
+        entity.columns[*column].column_type.normalize_key(value.clone())
+    };
+    columns.iter().zip(values).map(compared).collect()
+}
+
+/// Returns the values of some columns of a row as the database compares them.
+pub(super) fn compared_key(entity: &Entity, row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
+    compared(entity, columns, &values_of(row, columns))
 }
 
 /// Returns true if a part of a key is NULL.

@@ -10,7 +10,7 @@ use sea_orm::sea_query::LockType;
 use super::attempt::Attempt;
 use super::change::{ForwardLink, NestedWrite, Update};
 use super::purpose::Purpose;
-use super::row::{RowInput, key_of, normalized, rows_of, values_of};
+use super::row::{RowInput, compared, compared_key, key_of, rows_of, values_of};
 use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{ColumnId, EntityId, RelationId};
@@ -55,6 +55,7 @@ impl MutationWriter<'_> {
         updates: Vec<NestedUpdate>,
         mut absent: impl FnMut(usize, &NestedUpdate) -> Result<()> + Send,
     ) -> Result<()> {
+        let entity = &self.model().entities[id];
         let mut nested = NestedWrites::new();
         let mut place = 0;
         for run in self.runs(id, updates) {
@@ -67,10 +68,10 @@ impl MutationWriter<'_> {
             let mut rows: HashMap<Vec<Value>, Vec<RowInput>> = HashMap::new();
             let (allowed, keys) = self.allowed(Purpose::Update, id, by, keys).await?;
             for row in self.update_own(id, &allowed, keys, update, &returning).await? {
-                rows.entry(key_of(&row, wanted)).or_default().push(row);
+                rows.entry(compared_key(entity, &row, wanted)).or_default().push(row);
             }
             for update in &run {
-                let key = if run.len() > 1 { normalized(&update.key) } else { Vec::new() };
+                let key = if run.len() > 1 { compared(entity, &update.by, &update.key) } else { Vec::new() };
                 match rows.get(&key) {
                     Some(rows) => add_nested(&mut nested, rows, &update.update),
                     None => absent(place, update)?,
@@ -142,7 +143,7 @@ impl MutationWriter<'_> {
         let mut runs: Vec<Vec<NestedUpdate>> = Vec::new();
         let mut keys = HashSet::new();
         for update in updates {
-            let key = normalized(&update.key);
+            let key = compared(&self.model().entities[id], &update.by, &update.key);
             match runs.last_mut() {
                 Some(run) if self.is_equal(id, &run[0], &update) && keys.insert(key.clone()) => {
                     run.push(update)

@@ -10,7 +10,7 @@ use super::change::{Create, ForwardLink, UniqueKeyInput};
 use super::constraint::refusal;
 use super::lookup::readable;
 use super::purpose::Purpose;
-use super::row::{RowInput, key_of, normalized, rows_of, values_of};
+use super::row::{RowInput, compared, compared_key, rows_of, values_of};
 use super::statement::{WriteStatement, Writes};
 use super::trial::Trial;
 use super::written::WrittenRows;
@@ -107,19 +107,20 @@ impl<'a> MutationWriter<'a> {
         for key in keys.iter().filter(|key| !is_known(key)) {
             by_columns.entry(&key.columns).or_default().push(key.values.clone());
         }
+        let entity = &self.model().entities[id];
         let mut found: HashMap<(&[ColumnId], Vec<Value>), Vec<Value>> = HashMap::new();
         for (columns, values) in by_columns {
             let all: Vec<ColumnId> = columns.iter().chain(wanted).copied().collect();
             // The lock keeps the key unchanged, and the row present, until the write.
             for row in self.named(Purpose::Link, id, &all, columns, &values).await? {
-                found.insert((columns, key_of(&row, columns)), values_of(&row, wanted));
+                found.insert((columns, compared_key(entity, &row, columns)), values_of(&row, wanted));
             }
         }
         let resolve = |key: &&UniqueKeyInput| {
             if is_known(key) {
                 return Ok(key.values.clone());
             }
-            let wanted = normalized(&key.values);
+            let wanted = compared(entity, &key.columns, &key.values);
             found.get(&(key.columns.as_slice(), wanted)).cloned().ok_or_else(|| self.missing(id, key))
         };
         keys.iter().map(resolve).collect()

@@ -237,3 +237,67 @@ async fn when_a_collation_equates_texts_then_values_are_compared_by_it_and_no_re
     assert!(!schema.sdl().contains("startsWith"));
     database.drop().await;
 }
+
+#[tokio::test]
+async fn when_a_key_of_citext_has_another_case_then_nested_writes_find_its_row() {
+    let Some(database) = support::postgres().await else { return };
+    database
+        .run(
+            "CREATE EXTENSION citext;
+             CREATE TABLE teams (code citext PRIMARY KEY);
+             CREATE TABLE players (nick citext PRIMARY KEY, score integer, team_code citext REFERENCES teams (code));
+             CREATE TABLE cups (title citext PRIMARY KEY);
+             CREATE TABLE wins (team_code citext REFERENCES teams (code), title citext REFERENCES cups (title),
+                PRIMARY KEY (team_code, title));
+             INSERT INTO teams VALUES ('Red'), ('Blue'); INSERT INTO cups VALUES ('Gold'), ('Tin');
+             INSERT INTO players VALUES ('Ada', 1, 'RED'), ('Bob', 1, 'red'), ('Cy', 1, NULL), ('Di', 1, NULL);
+             INSERT INTO wins VALUES ('rED', 'gOLD')",
+        )
+        .await;
+    let schema = Schema::new(model(&database, &TableOptions::new()).await).unwrap();
+    let selection =
+        "{ players(orderBy: { nick: ASC }) { nick score } cups(orderBy: { title: ASC }) { title } }";
+    for (input, players, cups) in [
+        (
+            "players: { update: [{ where: { nick: \"ADA\" }, input: { score: 2 } }, { where: { nick: \"bob\" }, input: { score: 2 } }] }",
+            json!([["Ada", 2], ["Bob", 2]]),
+            json!(["Gold"]),
+        ),
+        (
+            "players: { connect: [{ nick: \"cY\" }, { nick: \"DI\" }] }",
+            json!([["Ada", 2], ["Bob", 2], ["Cy", 1], ["Di", 1]]),
+            json!(["Gold"]),
+        ),
+        (
+            "players: { disconnect: [{ nick: \"CY\" }, { nick: \"bOB\" }] }",
+            json!([["Ada", 2], ["Di", 1]]),
+            json!(["Gold"]),
+        ),
+        ("players: { delete: [{ nick: \"aDA\" }, { nick: \"dI\" }] }", json!([]), json!(["Gold"])),
+        ("players: { set: [{ nick: \"BOB\" }, { nick: \"bob\" }] }", json!([["Bob", 2]]), json!(["Gold"])),
+        (
+            "cups: { connect: [{ title: \"GOLD\" }, { title: \"tIN\" }, { title: \"TIN\" }] }",
+            json!([["Bob", 2]]),
+            json!(["Gold", "Tin"]),
+        ),
+        ("cups: { disconnect: [{ title: \"gold\" }] }", json!([["Bob", 2]]), json!(["Tin"])),
+        (
+            "cups: { set: [{ title: \"TIN\" }, { title: \"GOLD\" }] }",
+            json!([["Bob", 2]]),
+            json!(["Gold", "Tin"]),
+        ),
+    ] {
+        let mutation = format!("mutation {{ updateTeam(code: \"rEd\", input: {{ {input} }}) {selection} }}");
+        let team = data(&schema, &database, &mutation).await["updateTeam"].clone();
+        let found: Vec<Json> = team["players"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| json!([row["nick"], row["score"]]))
+            .collect();
+        assert_eq!(json!(found), players, "{input}");
+        let found: Vec<&Json> = team["cups"].as_array().unwrap().iter().map(|row| &row["title"]).collect();
+        assert_eq!(json!(found), cups, "{input}");
+    }
+    database.drop().await;
+}
