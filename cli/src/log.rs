@@ -1,32 +1,145 @@
-//! Log lines: written to the standard error output by a thread of their own.
+//! Log lines: gathered, and written to the standard error output by a thread of their own.
+//!
+//! A line that its request writes costs a request by key half as much processor time as its answer. So does a line that wakes
+//! another thread, such as one sent over a channel. Here a request only adds its line to a buffer, which is written every
+//! [`PAUSE`], as buffered access logs of web servers are.
 
-use std::io::{self, BufWriter, IsTerminal};
+use std::io::{self, IsTerminal, Write};
+use std::mem;
+use std::panic;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tracing::Subscriber;
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::Failure;
 use crate::config::{LogFormat, Serve};
 
-/// Maximum number of lines that wait to be written; further lines are dropped, and counted. A second of full load.
-const MOST_WAITING: usize = 1 << 15;
+/// Maximum time that a line waits before it is written. A killed process loses the lines of this time.
+const PAUSE: Duration = Duration::from_millis(50);
 
-/// Starts the thread. The guard's drop writes the waiting lines, also while a panic unwinds.
-///
-/// A request does not wait for its line: a write costs a request by key as much time as its answer.
-pub fn start() -> (NonBlocking, WorkerGuard) {
-    let builder = NonBlockingBuilder::default().thread_name("log").buffered_lines_limit(MOST_WAITING);
-    // The thread flushes when no line waits.
-    builder.finish(BufWriter::new(io::stderr()))
+/// Size of the waiting lines above which further lines are dropped, in bytes: a second of full load.
+const MOST_BYTES: usize = 16 << 20;
+
+/// Lines that wait to be written.
+#[derive(Debug, Default)]
+struct WaitingLines {
+    text: Vec<u8>,
+    has_ended: bool,
+}
+
+/// Writer of log lines.
+#[derive(Clone, Debug, Default)]
+pub struct LogWriter {
+    lines: Arc<(Mutex<WaitingLines>, Condvar)>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// Guard whose drop writes the waiting lines.
+#[derive(Debug)]
+pub struct LogGuard {
+    writer: LogWriter,
+    /// `None` while the guard is dropped.
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LogWriter {
+    /// Starts the thread. The waiting lines are also written before the message of a panic.
+    ///
+    /// # Errors
+    /// If the system starts no thread.
+    pub fn start() -> io::Result<(Self, LogGuard)> {
+        let writer = Self::default();
+        let (of_thread, of_panic) = (writer.clone(), writer.clone());
+        let thread = thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.run())?;
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |panicked| {
+            of_panic.write_waiting();
+            report(panicked);
+        }));
+        Ok((writer.clone(), LogGuard { writer, thread: Some(thread) }))
+    }
+
+    /// Returns the number of dropped lines.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, WaitingLines> {
+        self.lines.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes lines until the end.
+    fn run(&self) {
+        loop {
+            let is_idle = |lines: &mut WaitingLines| lines.text.is_empty() && !lines.has_ended;
+            let waited = self.lines.1.wait_while(self.waiting(), is_idle);
+            let has_ended = waited.unwrap_or_else(PoisonError::into_inner).has_ended;
+            if !has_ended {
+                thread::sleep(PAUSE);
+            }
+            self.write_waiting();
+            if has_ended {
+                return;
+            }
+        }
+    }
+
+    fn write_waiting(&self) {
+        let text = mem::take(&mut self.waiting().text);
+        // A closed output takes no lines.
+        let _ = io::stderr().write_all(&text);
+    }
+}
+
+impl Write for &LogWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut lines = self.waiting();
+        if lines.text.len() + line.len() > MOST_BYTES {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return Ok(line.len());
+        }
+        if lines.text.is_empty() {
+            self.lines.1.notify_one();
+        }
+        lines.text.extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for LogWriter {
+    type Writer = &'a Self;
+
+    fn make_writer(&'a self) -> &'a Self {
+        self
+    }
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.writer.waiting().has_ended = true;
+        self.writer.lines.1.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported.
+            let _ = thread.join();
+        }
+    }
 }
 
 /// Returns the layer that formats the lines.
 ///
 /// # Errors
 /// If the settings contain an invalid filter.
-pub fn lines<S>(settings: &Serve, writer: NonBlocking) -> Result<impl Layer<S> + use<S>, Failure>
+pub fn lines<S>(settings: &Serve, writer: LogWriter) -> Result<impl Layer<S> + use<S>, Failure>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -41,4 +154,20 @@ where
     };
     // Of its own: what else looks at spans may want to see more of them.
     Ok(lines.with_filter(filter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_beyond_the_limit_are_dropped_and_counted() {
+        let writer = LogWriter::default();
+        let line = vec![b'x'; MOST_BYTES / 4];
+        for _ in 0..6 {
+            (&writer).write_all(&line).unwrap();
+        }
+        assert_eq!(writer.dropped(), 2);
+        assert_eq!(writer.waiting().text.len(), MOST_BYTES);
+    }
 }

@@ -21,6 +21,7 @@ use crate::config::{
     AuditOptions, AuditedOperations, DatabaseOptions, LiveChanges, LiveOptions, Mode, ReplicaOptions, Serve,
     SqliteSynchronous,
 };
+use crate::log::LogWriter;
 use crate::reload::{Contents, Reload};
 use crate::served_options::ServedOptions;
 use crate::{Failure, check, connect, dialect_of, example, log, options, source};
@@ -32,9 +33,8 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 pub async fn run(settings: Serve) -> Result<(), Failure> {
     #[cfg(feature = "opentelemetry")]
     let traces = crowsfoot::server::traces::Traces::export()?;
-    let (log_writer, _log_guard) = log::start();
-    let log_drops = log_writer.error_counter();
-    let log = tracing_subscriber::registry().with(log::lines(&settings, log_writer)?);
+    let (log_writer, _log_guard) = LogWriter::start()?;
+    let log = tracing_subscriber::registry().with(log::lines(&settings, log_writer.clone())?);
     #[cfg(feature = "opentelemetry")]
     let log = log.with(traces.layer());
     log.init();
@@ -84,7 +84,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
             .audit(audit.clone())
             .trusted_documents(trusted_documents)
             .sign_in(sign_in)
-            .dropped_log_lines(move || log_drops.dropped_lines() as u64),
+            .dropped_log_lines(move || log_writer.dropped()),
     )?;
     for address in server.addresses() {
         println!("GraphiQL is at http://{address}/ and GraphQL at http://{address}/graphql");

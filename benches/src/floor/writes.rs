@@ -21,6 +21,8 @@ pub struct Given {
 
 const CREATE: &str = "INSERT INTO authors (name) VALUES ($1) RETURNING id, name";
 const UPDATE: &str = "UPDATE authors SET name = $2 WHERE id = $1 RETURNING id, name";
+/// SQLite numbers `$2` as its first parameter.
+const SQLITE_UPDATE: &str = "UPDATE authors SET name = ?2 WHERE id = ?1 RETURNING id, name";
 const USER: &str = "INSERT INTO users (username) VALUES ($1) RETURNING id, username";
 const PROFILE: &str = "INSERT INTO profiles (user_id, bio) VALUES ($1, $2) RETURNING id, bio";
 
@@ -84,7 +86,10 @@ pub fn to_sqlite(
     }
     let row = match path {
         "/create" => connection.prepare_cached(CREATE)?.query_row([&given.name], pair).optional()?,
-        _ => connection.prepare_cached(UPDATE)?.query_row(params![given.id, given.name], pair).optional()?,
+        _ => connection
+            .prepare_cached(SQLITE_UPDATE)?
+            .query_row(params![given.id, given.name], pair)
+            .optional()?,
     };
     let (id, name) = row.ok_or("no such row")?;
     answer(json, path, (id, &name));
