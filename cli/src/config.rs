@@ -323,6 +323,12 @@ pub struct Serve {
     /// Time limit in seconds to receive a request, and again to answer the request
     #[arg(long, env = "CROWSFOOT_TIMEOUT", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
+    /// Time in seconds between SIGTERM and the end of the address, in which all requests are still served
+    ///
+    /// From the signal on /readyz is 503, and answers close their connections, so that balancers and clients turn to other
+    /// processes. A second signal ends the time.
+    #[arg(long, env = "CROWSFOOT_DRAIN_TIME", default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=3_600))]
+    pub drain_time: u64,
     /// Maximum number of concurrent requests; further requests are refused
     #[arg(long, env = "CROWSFOOT_MAX_CONCURRENT", default_value_t = 1_000, value_parser = at_least_one)]
     pub max_concurrent: usize,

@@ -32,7 +32,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use migration::seed;
 use migration::{Migrator, apply};
 use options::Options;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 
 /// Global allocator. A response allocates and frees many small blocks on one thread, and mimalloc does so faster than the
@@ -219,12 +219,13 @@ async fn run_policies(command: &PoliciesCommand) -> Result<(), Failure> {
     }
 }
 
-/// Returns the dialect of the database with this URL.
+/// Returns the dialect of the database with this URL. PostgreSQL's may name several hosts, and is no URL to a parser then.
 fn dialect_of(url: &str) -> Result<Dialect, Failure> {
-    let known =
-        [DbBackend::Sqlite, DbBackend::Postgres].into_iter().find(|backend| backend.is_prefix_of(url));
-    let backend = known.ok_or("the URL of the database names neither SQLite nor PostgreSQL")?;
-    Ok(Dialect::of(backend)?)
+    match url.split(':').next() {
+        Some("sqlite") => Ok(Dialect::Sqlite),
+        Some("postgres" | "postgresql") => Ok(Dialect::Postgres),
+        _ => Err("the URL of the database names neither SQLite nor PostgreSQL".into()),
+    }
 }
 
 async fn print_model(

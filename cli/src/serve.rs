@@ -132,6 +132,7 @@ fn server_settings(settings: &Serve) -> Settings {
         .most_concurrent(settings.max_concurrent)
         .viewer_rate(settings.max_viewer_rate)
         .time_limit(Duration::from_secs(settings.timeout))
+        .drain_time(Duration::from_secs(settings.drain_time))
         .sockets(socket_limits(settings))
         .slow_statement((settings.slow_query_ms > 0).then(|| Duration::from_millis(settings.slow_query_ms)))
 }

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use actix_web::dev::Server as ActixServer;
 use actix_web::{App, HttpResponse, HttpServer, rt, web};
-use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
+use tokio::time::timeout;
 
 use super::error::ServeError;
-use super::realtime::shutdown;
+use super::realtime::shutdown::{ShutdownSignal, ShutdownSignals};
 use super::service::GraphqlService;
 use super::settings::Settings;
 use crate::database::Database;
@@ -22,8 +21,8 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// balancer sends a request into a connection that is being closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Seconds that running requests have left after a shutdown signal.
-const SHUTDOWN_SECONDS: u64 = 10;
+/// Minimum time that running requests have left once the address is closed.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
 
 /// Bound service that is not running yet.
 pub struct Server {
@@ -33,8 +32,8 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     operations_addresses: Vec<SocketAddr>,
     service: GraphqlService,
-    /// Resolves when a signal requests shutdown.
-    signal: LocalBoxFuture<'static, ()>,
+    signals: ShutdownSignals,
+    drain_time: Duration,
 }
 
 impl Server {
@@ -58,8 +57,8 @@ impl Server {
             Some((server, addresses)) => (Some(server), addresses),
             None => (None, Vec::new()),
         };
-        let signal = shutdown::signal()?.boxed_local();
-        Ok(Self { inner, operations, addresses, operations_addresses, service, signal })
+        let (signals, drain_time) = (ShutdownSignals::listen()?, settings.drain_time);
+        Ok(Self { inner, operations, addresses, operations_addresses, service, signals, drain_time })
     }
 
     /// Returns the addresses that the service listens on.
@@ -78,16 +77,21 @@ impl Server {
     }
 
     /// Serves requests until shutdown (SIGINT or SIGTERM). Running requests are finished; sockets and event
-    /// streams are closed.
+    /// streams are closed. After SIGTERM the [drain time](Settings::drain_time) passes before; a second signal ends it.
     ///
     /// # Errors
     /// [`ServeError::Run`] if the operating system reports an error.
     pub async fn run(self) -> Result<(), ServeError> {
-        let Self { inner, operations, service, signal, .. } = self;
+        let Self { inner, operations, service, mut signals, drain_time, .. } = self;
         let handle = inner.handle();
         let operations = operations.map(|operations| (operations.handle(), rt::spawn(operations)));
         let stopping = rt::spawn(async move {
-            signal.await;
+            let signal = signals.next().await;
+            service.drain();
+            if signal == ShutdownSignal::Terminate {
+                // A second signal ends the wait.
+                let _ = timeout(drain_time, signals.next()).await;
+            }
             service.close_streams();
             handle.stop(true).await;
         });
@@ -140,7 +144,7 @@ fn bound(
         .h1_allow_half_closed(false)
         // Sockets and event streams are notified first; they would delay the shutdown.
         .disable_signals()
-        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .shutdown_timeout(SHUTDOWN_TIME.max(settings.time_limit).as_secs())
         .workers(workers)
         .bind(listen)
         .map_err(|source| ServeError::Listen { listen: listen.to_owned(), source })?;

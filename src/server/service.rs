@@ -1,6 +1,5 @@
 //! Routes of the service, for any actix-web application.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -154,6 +153,12 @@ impl GraphqlService {
         move |config| routes(config, &state)
     }
 
+    /// Begins to turn clients away, while all requests are still served: `/readyz` is 503, and each answer closes its
+    /// connection. An application calls this some time before its shutdown.
+    pub fn drain(&self) {
+        self.state.drain.begin();
+    }
+
     /// Closes all sockets with code 1001 and ends all event streams. An application calls this at the beginning
     /// of its shutdown: actix-web waits for open connections otherwise.
     pub fn close_streams(&self) {
@@ -162,14 +167,14 @@ impl GraphqlService {
 
     /// Returns the middleware of the request scope.
     pub(super) fn scope(&self) -> RequestScope {
-        RequestScope(Rc::new(self.state.recorder.clone()))
+        RequestScope::new(self.state.recorder.clone(), self.state.drain.clone())
     }
 }
 
 /// Mounts every route inside a request scope of its own. A scope around all of them would take the application's
 /// other paths.
 fn routes(config: &mut web::ServiceConfig, state: &web::Data<ServiceState>) {
-    let scope = RequestScope(Rc::new(state.recorder.clone()));
+    let scope = RequestScope::new(state.recorder.clone(), state.drain.clone());
     let resource = |path| web::resource(path).app_data(state.clone());
     config
         .service(

@@ -41,6 +41,8 @@ pub struct Settings {
     pub(super) viewer_rate: Option<RequestRate>,
     /// Time limit for receiving a request, and again for answering it.
     pub(super) time_limit: Duration,
+    /// Time between a shutdown signal and the end of the address.
+    pub(super) drain_time: Duration,
     /// Limits of sockets and event streams.
     pub(super) sockets: SocketLimits,
     /// Statements that take at least this long are logged; `None` logs no statement.
@@ -84,6 +86,7 @@ impl Default for Settings {
             most_concurrent: 1_000,
             viewer_rate: None,
             time_limit: Duration::from_secs(30),
+            drain_time: Duration::ZERO,
             sockets: SocketLimits::default(),
             slow_statement: Some(Duration::from_millis(500)),
             dropped_log_lines: None,
@@ -167,6 +170,14 @@ impl Settings {
     /// Sets the time limit for receiving a request, and again for answering it.
     pub fn time_limit(mut self, time_limit: Duration) -> Self {
         self.time_limit = time_limit;
+        self
+    }
+
+    /// Sets the time between SIGTERM and the end of the address, in which all requests are still served. `/readyz` is 503 from
+    /// the signal on, and answers close their connections, so that balancers and clients turn to other processes. By default
+    /// there is none.
+    pub fn drain_time(mut self, drain_time: Duration) -> Self {
+        self.drain_time = drain_time;
         self
     }
 

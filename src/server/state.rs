@@ -16,7 +16,7 @@ use super::operations::metrics::Metrics;
 use super::operations::recorder::Recorder;
 use super::operations::request_rate::{LimitedSender, SenderCounts};
 use super::realtime::permits::{SocketLimits, SocketPermits};
-use super::realtime::shutdown::Shutdown;
+use super::realtime::shutdown::{Drain, Shutdown};
 use super::settings::{DroppedLogLines, Settings};
 use super::sign_in::{Access, SignInRefusal};
 use crate::database::Database;
@@ -44,6 +44,7 @@ pub(super) struct ServiceState {
     pub sockets: SocketPermits,
     pub socket_limits: SocketLimits,
     pub shutdown: Shutdown,
+    pub drain: Drain,
     pub recorder: Recorder,
     pub dropped_log_lines: Option<DroppedLogLines>,
 }
@@ -75,6 +76,7 @@ impl ServiceState {
             sockets: SocketPermits::new(settings.sockets.sockets),
             socket_limits: settings.sockets.clone(),
             shutdown: Shutdown::default(),
+            drain: Drain::default(),
             recorder: Recorder { metrics, slow_statement: settings.slow_statement },
             dropped_log_lines: settings.dropped_log_lines.clone(),
         }

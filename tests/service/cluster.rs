@@ -141,6 +141,11 @@ impl Cluster {
         .await;
     }
 
+    /// Returns the log of the server.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("postgres.log")).unwrap()
+    }
+
     /// Runs statements.
     pub async fn run(&self, sql: &str) {
         let connection = Database::connect(&self.url).await.unwrap();

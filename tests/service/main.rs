@@ -16,6 +16,7 @@ mod concurrency_limit;
 mod cors;
 mod documents;
 mod events;
+mod failover;
 mod faults;
 mod file;
 mod foreign;
@@ -35,6 +36,11 @@ mod outage;
 mod page;
 mod parameters;
 mod partition;
+<<<<<<< HEAD
+=======
+mod pgpool;
+mod policies_page;
+>>>>>>> 4640341 (Fail-over, drain time and pgpool-II: tests, and what they showed)
 mod pooler;
 mod process;
 mod processes;
@@ -45,6 +51,7 @@ mod refusing;
 mod reload;
 mod replicas;
 mod roles;
+mod rolling;
 mod sign_in;
 mod snapshot;
 mod socket_client;

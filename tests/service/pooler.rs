@@ -150,7 +150,8 @@ async fn write(service: &Service<'_>, name: &str) {
     let delete = format!(
         "mutation {{ deleteUsers(where: {{ username: {{ eq: \"{name}!\" }} }}) {{ affected cascaded {{ entity count }} }} }}"
     );
-    assert_eq!(service.ask(&delete).await["data"]["deleteUsers"]["affected"], 1);
+    let deleted = service.ask(&delete).await;
+    assert_eq!(deleted["data"]["deleteUsers"]["affected"], 1, "{deleted}");
 }
 
 /// Starts both services on an empty database, through the pooler; then all clients send queries.
@@ -160,30 +161,35 @@ async fn two_services_on_one_pooler(settings: &str) {
         database.drop().await;
         return;
     };
+    two_services_through(&pooler.url, &database, &[]).await;
+    drop(pooler);
+    database.drop().await;
+}
+
+/// Starts both services at the URL of a pooler; then all clients send queries.
+pub async fn two_services_through(url: &str, database: &TestDatabase, arguments: &[&str]) {
     let folders = [Folder::new(), Folder::new()];
-    let arguments = ["--database-url", pooler.url.as_str()];
+    let arguments = [&["--database-url", url], arguments].concat();
     let services = join_all(folders.iter().map(|folder| Service::start(folder, &arguments))).await;
 
     // Expected responses, from the database without a pooler.
     let schema = crowsfoot::Schema::new(example::registry().model().unwrap()).unwrap();
     let mut known = Vec::new();
     for question in questions() {
-        let expected = support::ask(&schema, &database, &question, Json::Null).await.0;
+        let expected = support::ask(&schema, database, &question, Json::Null).await.0;
         assert_eq!(expected.get("errors"), None, "{expected}");
         known.push((question, expected));
     }
     let clients = (0..CLIENTS).map(|client| work(&services[client % services.len()], client, &known));
     within(join_all(clients)).await;
 
-    let left = support::data(&schema, &database, "{ usersAggregate { count } }").await;
+    let left = support::data(&schema, database, "{ usersAggregate { count } }").await;
     assert_eq!(left, json!({ "usersAggregate": { "count": 8 } }));
     for service in services {
         let ended = service.stop().await;
         assert_eq!(ended.code, Some(0), "{}", ended.log);
         assert!(!ended.log.contains("ERROR"), "{}", ended.log);
     }
-    drop(pooler);
-    database.drop().await;
 }
 
 #[tokio::test]

@@ -79,8 +79,8 @@ async fn next_start_completes_a_killed_start_on_postgresql() {
     }
 }
 
-async fn start_many(url: &str) {
-    let folders: Vec<Folder> = (0..6).map(|_| Folder::new()).collect();
+async fn start_many(url: &str, count: usize) {
+    let folders: Vec<Folder> = (0..count).map(|_| Folder::new()).collect();
     let arguments = ["--database-url", url];
     let starts = folders.iter().map(|folder| Service::start(folder, &arguments));
     for service in within(join_all(starts)).await {
@@ -89,21 +89,21 @@ async fn start_many(url: &str) {
         assert_eq!(ended.code, Some(0), "{}", ended.log);
         assert!(!ended.log.contains("ERROR"), "{}", ended.log);
     }
-    assert_whole(url, "six starts").await;
+    assert_whole(url, "concurrent starts").await;
 }
 
 #[tokio::test]
 async fn all_concurrent_starts_on_a_missing_file_become_ready() {
     for _ in 0..4 {
         let folder = Folder::new();
-        start_many(&missing_file(&folder)).await;
+        start_many(&missing_file(&folder), 6).await;
     }
 }
 
 #[tokio::test]
 async fn all_concurrent_starts_on_an_empty_database_become_ready() {
     let Some(database) = support::postgres().await else { return };
-    start_many(&database.url).await;
+    start_many(&database.url, 12).await;
     database.drop().await;
 }
 

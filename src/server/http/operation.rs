@@ -51,15 +51,25 @@ pub(in crate::server) fn prepare(
     Ok(AdmittedOperation { prepared, audit: entry })
 }
 
-/// Ends the events of a live query when another generation takes over. The last event, which says that nothing more will
+/// Ends the events of a live query when another generation takes over, or the service stops. The last event, which says that nothing more will
 /// come, is left out: the client is to subscribe anew.
 pub(in crate::server) fn until_superseded<E: Send + 'static>(
     events: BoxStream<'static, E>,
     kind: OperationKind,
+    state: &ServiceState,
     admission: &Admission,
 ) -> BoxStream<'static, E> {
     match kind {
-        OperationKind::Subscription => events.take_until(admission.generation.superseded.begun()).boxed(),
+        OperationKind::Subscription => {
+            let (superseded, stopping) = (admission.generation.superseded.begun(), state.shutdown.begun());
+            let ended = async {
+                tokio::select! {
+                    () = superseded => {}
+                    () = stopping => {}
+                }
+            };
+            events.take_until(Box::pin(ended)).boxed()
+        }
         OperationKind::Query | OperationKind::Mutation => events,
     }
 }

@@ -12,8 +12,12 @@ pub(in crate::server) async fn alive() -> HttpResponse {
 }
 
 /// Readiness check: pings the database now, because a pool may be busy or hold broken connections. A database
-/// that accepts no writes is not ready, nor is a sign-in without keys, nor an audit log that cannot be written.
+/// that accepts no writes is not ready, nor is a sign-in without keys, nor an audit log that cannot be written, nor a process
+/// that is about to end.
 pub(in crate::server) async fn ready(state: web::Data<ServiceState>) -> HttpResponse {
+    if state.drain.has_begun() {
+        return HttpResponse::ServiceUnavailable().body("the service is shutting down\n");
+    }
     if let Err(error) = state.database.reach().await {
         tracing::warn!(%error, "the database cannot be used");
         return HttpResponse::ServiceUnavailable().body(match error {

@@ -85,15 +85,14 @@ async fn open(
         (at, expired.chain(complete()).boxed())
     });
     let events = results.map(write).chain(complete()).boxed();
-    let events = operation::until_superseded(events, kind, &admission);
+    let events = operation::until_superseded(events, kind, state, &admission);
     let span = tracing::Span::current();
-    let start = (events, end, interval(KEEP_ALIVE), Box::pin(state.shutdown.begun()), permit);
+    let start = (events, end, interval(KEEP_ALIVE), permit);
     // The stream is polled only after the client has taken the last event. It is dropped when the client
     // disconnects.
-    let stream = stream::unfold(start, move |(mut events, mut end, mut silence, mut stopping, permit)| {
+    let stream = stream::unfold(start, move |(mut events, mut end, mut silence, permit)| {
         let more = async move {
             let bytes = tokio::select! {
-                () = &mut stopping => return None,
                 last = last_events(&mut end) => {
                     events = last;
                     events.next().await?
@@ -101,7 +100,7 @@ async fn open(
                 event = events.next() => event?,
                 _ = silence.tick() => Bytes::from_static(NOTHING.as_bytes()),
             };
-            Some((Ok::<_, actix_web::Error>(bytes), (events, end, silence, stopping, permit)))
+            Some((Ok::<_, actix_web::Error>(bytes), (events, end, silence, permit)))
         };
         more.instrument(span.clone())
     });

@@ -1,6 +1,8 @@
 //! Shutdown: a signal from the operating system, forwarded to tasks that would otherwise never end.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
@@ -25,27 +27,68 @@ impl Shutdown {
     }
 }
 
-/// Listens for the shutdown signals; the returned future waits for one.
-#[cfg(unix)]
-pub(in crate::server) fn signal() -> io::Result<impl Future<Output = ()>> {
-    use actix_web::rt::signal::unix::{SignalKind, signal};
+/// Time before a shutdown, in which balancers and clients turn to other processes. All requests are still served.
+#[derive(Clone, Default)]
+pub(in crate::server) struct Drain(Arc<AtomicBool>);
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+impl Drain {
+    /// Begins: the service is not ready any more, and each answer closes its connection.
+    pub(in crate::server) fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns true once it has begun.
+    pub(in crate::server) fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
-/// Listens for the shutdown signal; the returned future waits for it.
-#[cfg(not(unix))]
-pub(in crate::server) fn signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        if actix_web::rt::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+/// Signal that requests shutdown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum ShutdownSignal {
+    /// From a supervisor.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "other systems have one signal"))]
+    Terminate,
+    /// From the keyboard.
+    Interrupt,
+}
+
+/// Shutdown signals of the process. From their creation on, none of them kills it.
+pub(in crate::server) struct ShutdownSignals {
+    #[cfg(unix)]
+    terminate: actix_web::rt::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: actix_web::rt::signal::unix::Signal,
+}
+
+impl ShutdownSignals {
+    /// Listens for the signals.
+    #[cfg(unix)]
+    pub(in crate::server) fn listen() -> io::Result<Self> {
+        use actix_web::rt::signal::unix::{SignalKind, signal};
+
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Listens for the signal.
+    #[cfg(not(unix))]
+    pub(in crate::server) fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next signal.
+    pub(in crate::server) async fn next(&mut self) -> ShutdownSignal {
+        #[cfg(unix)]
+        return tokio::select! {
+            _ = self.terminate.recv() => ShutdownSignal::Terminate,
+            _ = self.interrupt.recv() => ShutdownSignal::Interrupt,
+        };
+        #[cfg(not(unix))]
+        {
+            if actix_web::rt::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            ShutdownSignal::Interrupt
         }
-    })
+    }
 }

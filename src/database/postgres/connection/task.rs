@@ -40,6 +40,10 @@ const MOST_SENDINGS: u8 = 3;
 /// Ends a statement that waits for a lock. It is refused then, and its caller repeats it in a transaction.
 const SHORT_LOCK_WAIT: &str = "SELECT set_config('lock_timeout', '50ms', true)";
 
+/// Name of a statement that never exists: the server answers its Close, and nothing happens. pgpool-II ends a session that closes
+/// the statement without a name.
+const ECHO: &str = "crowsfoot_echo";
+
 /// Code of the binary format.
 const BINARY: i16 = 1;
 
@@ -177,7 +181,7 @@ impl Task {
         if self.watch.is_shared || self.place.is_pooled() || !has_lain_idle {
             return Ok(());
         }
-        frontend::close(b'S', "", &mut self.outbox)?;
+        frontend::close(b'S', ECHO, &mut self.outbox)?;
         frontend::flush(&mut self.outbox);
         self.watch.await_echo();
         Ok(())

@@ -88,6 +88,7 @@ pub(in crate::server) async fn open(
         admission: None,
         superseded: future::pending().boxed_local(),
         draining: None,
+        is_stopping: false,
         protocol: Protocol::new(state.socket_limits.subscriptions),
         operations: StreamMap::new(),
         waiting: VecDeque::new(),
@@ -114,8 +115,10 @@ struct Socket {
     admission: Option<Admission>,
     /// Resolves when another generation takes over from that of the admission.
     superseded: LocalBoxFuture<'static, ()>,
-    /// Time by which the last operations must end, once the generation is superseded.
+    /// Time by which the last operations must end, once the generation is superseded or the service stops.
     draining: Option<Instant>,
+    /// True once the service stops.
+    is_stopping: bool,
     protocol: Protocol,
     /// Running operations by id.
     operations: StreamMap<String, BoxStream<'static, Event>>,
@@ -166,7 +169,7 @@ impl Socket {
         loop {
             let is_drained = !is_under_way && self.waiting.is_empty() && self.operations.is_empty();
             if is_drained && self.draining.is_some() {
-                return SocketEnd::Close(Close::Superseded);
+                return self.leave();
             }
             if !is_under_way && let Some(message) = self.waiting.pop_front() {
                 if session.send(message).await.is_err() {
@@ -176,7 +179,10 @@ impl Socket {
             }
             let ends = self.admission.as_ref().and_then(|admission| admission.access.ends());
             tokio::select! {
-                () = &mut stopping => return SocketEnd::Close(Close::GoingAway),
+                () = &mut stopping, if !self.is_stopping => {
+                    self.is_stopping = true;
+                    self.drain();
+                }
                 () = sleep_until(init_until), if self.protocol.awaits_init() => {
                     return SocketEnd::Close(Close::InitTimeout);
                 }
@@ -190,11 +196,9 @@ impl Socket {
                 () = sleep_until(ends.unwrap_or(init_until)), if ends.is_some() => {
                     return self.expire(session).await;
                 }
-                () = &mut self.superseded, if self.draining.is_none() => {
-                    self.draining = Some(Instant::now() + self.state.body.time + LAST_WORDS);
-                }
+                () = &mut self.superseded, if self.draining.is_none() => self.drain(),
                 () = sleep_until(self.draining.unwrap_or(init_until)), if self.draining.is_some() => {
-                    return SocketEnd::Close(Close::Superseded);
+                    return self.leave();
                 }
                 () = taken.notified(), if is_under_way => is_under_way = false,
                 message = incoming.next(), if self.waiting.len() < MOST_WAITING => {
@@ -219,6 +223,17 @@ impl Socket {
                 }
             }
         }
+    }
+
+    /// Lets the last operations end. A client that takes no messages is not waited for.
+    fn drain(&mut self) {
+        let time = if self.operations.is_empty() { Duration::ZERO } else { self.state.body.time };
+        self.draining.get_or_insert(Instant::now() + time + LAST_WORDS);
+    }
+
+    /// Returns the end after the last operation.
+    fn leave(&self) -> SocketEnd {
+        SocketEnd::Close(if self.is_stopping { Close::GoingAway } else { Close::Superseded })
     }
 
     fn hear(&mut self, message: Option<Result<AggregatedMessage, Close>>) -> Result<(), SocketEnd> {
@@ -310,7 +325,7 @@ impl Socket {
                 let kind = admitted.prepared.kind();
                 let results = operation::results(admitted, &self.state, admission);
                 let events = results.map(Some).chain(stream::iter([None])).boxed();
-                self.operations.insert(id, operation::until_superseded(events, kind, admission));
+                self.operations.insert(id, operation::until_superseded(events, kind, &self.state, admission));
             }
             Err(refusal) => {
                 self.protocol.ended(&id);

@@ -1,0 +1,150 @@
+//! Services behind pgpool-II as Debian configures it, in front of the primary.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+use serde_json::json;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+
+use crate::pooler::two_services_through;
+use crate::process::{Folder, Service, find_program, is_root, until, within};
+use crate::socket_client::Socket;
+use crate::support::{self, TestDatabase};
+
+/// If set, the tests fail without pgpool-II; otherwise they are skipped.
+const REQUIRED: &str = "CROWSFOOT_TEST_PGPOOL";
+
+/// Folders where Debian installs the program: only root's PATH has them.
+const FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// Settings that Debian's file has.
+const CONFIGURED: &str = "/etc/pgpool2/pgpool.conf";
+
+/// pgpool-II in front of a database.
+struct Pgpool {
+    url: String,
+    _running: Child,
+    _folder: Folder,
+}
+
+async fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+impl Pgpool {
+    /// Starts the pooler; `None` if it is not installed.
+    async fn start(database: &TestDatabase) -> Option<Self> {
+        let Some(program) = find_program("pgpool", FOLDERS.map(PathBuf::from)) else {
+            assert!(std::env::var_os(REQUIRED).is_none(), "pgpool is not installed, and {REQUIRED} is set");
+            eprintln!("pgpool is left out: it is not installed");
+            return None;
+        };
+        let folder = Folder::new();
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        fs::set_permissions(folder.path(), open).unwrap();
+        let options: PgConnectOptions = database.url.parse().unwrap();
+        let (port, place) = (free_port().await, folder.path().display());
+        // Only places are set, and that there is no standby to compare with: the last setting of a name counts.
+        let text = format!(
+            "{}\nlisten_addresses = '127.0.0.1'\nport = {port}\npcp_listen_addresses = ''\npcp_port = {}\n\
+             socket_dir = '{place}'\npcp_socket_dir = '{place}'\nwd_ipc_socket_dir = '{place}'\n\
+             pid_file_name = '{place}/pgpool.pid'\nlogdir = '{place}'\nwork_dir = '{place}'\n\
+             backend_hostname0 = '{}'\nbackend_port0 = {}\nbackend_weight0 = 1\nbackend_flag0 = 'ALWAYS_PRIMARY'\n\
+             sr_check_period = 0\n",
+            fs::read_to_string(CONFIGURED).unwrap_or_default(),
+            free_port().await,
+            options.get_host(),
+            options.get_port(),
+        );
+        let config = folder.path().join("pgpool.conf");
+        fs::write(&config, text).unwrap();
+        let mut command = match is_root() {
+            true => {
+                let mut command = Command::new("setpriv");
+                command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+                command
+            }
+            false => Command::new(program),
+        };
+        let log = fs::File::create(folder.path().join("pgpool.log")).unwrap();
+        let running = command
+            .arg("-n")
+            .arg("-f")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        until(async || TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
+        let (before, after) = database.url.split_once("//").unwrap();
+        let (_, name) = after.split_once('/').unwrap();
+        let url = format!("{before}//{}@127.0.0.1:{port}/{name}", options.get_username());
+        Some(Self { url, _running: running, _folder: folder })
+    }
+
+    /// Ends the pooler with its children.
+    async fn stop(mut self) {
+        let id = self._running.id().unwrap().to_string();
+        let sent = Command::new("sh").args(["-c", "kill -s INT \"$0\"", &id]).status();
+        assert!(within(sent).await.unwrap().success());
+        within(self._running.wait()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn behind_pgpool_every_answer_is_right() {
+    let Some(database) = support::postgres().await else { return };
+    let Some(pooler) = Pgpool::start(&database).await else {
+        database.drop().await;
+        return;
+    };
+    // Each client of pgpool-II has a process of its own, and a client above the number of processes (`num_init_children`, 32)
+    // waits: two services with one worker have two pools each, one shared connection and that of the relay.
+    two_services_through(&pooler.url, &database, &["--pool-size", "6"]).await;
+    pooler.stop().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn behind_pgpool_live_queries_follow_and_what_is_given_up_ends_at_the_server() {
+    let Some(database) = support::postgres().await else { return };
+    let Some(pooler) = Pgpool::start(&database).await else {
+        database.drop().await;
+        return;
+    };
+    let folder = Folder::new();
+    let service = Service::start(&folder, &["--database-url", &pooler.url, "--timeout", "2"]).await;
+    let mut listener = Socket::begin(&service).await;
+    listener.subscribe("live", "subscription { user(id: 1) { username } }").await;
+    listener.next("live").await;
+    let update = "mutation { updateUser(id: 1, input: { username: \"eve\" }) { username } }";
+    assert_eq!(service.ask(update).await, json!({ "data": { "updateUser": { "username": "eve" } } }));
+    assert_eq!(listener.next("live").await, json!({ "data": { "user": { "username": "eve" } } }));
+
+    let lock = database.connection.begin().await.unwrap();
+    lock.execute_unprepared("LOCK TABLE courses IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let enrol = "mutation { createCourse(input: { title: \"late\" }) { id } }";
+    for answer in within(join_all([service.ask("{ courses { id } }"), service.ask(enrol)])).await {
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{answer}");
+    }
+    until(async || {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'courses'::regclass";
+        let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+        let row = database.connection.query_one_raw(waiting).await.unwrap().unwrap();
+        row.try_get_by_index::<i64>(0).unwrap() == 0
+    })
+    .await;
+    lock.rollback().await.unwrap();
+    let courses = service.ask("{ coursesAggregate { count } }").await;
+    assert_eq!(courses, json!({ "data": { "coursesAggregate": { "count": 6 } } }));
+    assert_eq!(service.stop().await.code, Some(0));
+    pooler.stop().await;
+    database.drop().await;
+}
