@@ -36,11 +36,7 @@ mod outage;
 mod page;
 mod parameters;
 mod partition;
-<<<<<<< HEAD
-=======
 mod pgpool;
-mod policies_page;
->>>>>>> 4640341 (Fail-over, drain time and pgpool-II: tests, and what they showed)
 mod pooler;
 mod process;
 mod processes;
