@@ -28,8 +28,18 @@ const CONFIGURED: &str = "/etc/pgpool2/pgpool.conf";
 /// pgpool-II in front of a database.
 struct Pgpool {
     url: String,
-    _running: Child,
+    running: Child,
     _folder: Folder,
+}
+
+/// Ends the pooler with its children, which would outlive it: they are a process group of their own.
+impl Drop for Pgpool {
+    fn drop(&mut self) {
+        if let Some(id) = self.running.id() {
+            let group = format!("-{id}");
+            let _ = std::process::Command::new("sh").args(["-c", "kill -s KILL -- \"$0\"", &group]).status();
+        }
+    }
 }
 
 async fn free_port() -> u16 {
@@ -79,22 +89,14 @@ impl Pgpool {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
-            .kill_on_drop(true)
+            .process_group(0)
             .spawn()
             .unwrap();
         until(async || TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
         let (before, after) = database.url.split_once("//").unwrap();
         let (_, name) = after.split_once('/').unwrap();
         let url = format!("{before}//{}@127.0.0.1:{port}/{name}", options.get_username());
-        Some(Self { url, _running: running, _folder: folder })
-    }
-
-    /// Ends the pooler with its children.
-    async fn stop(mut self) {
-        let id = self._running.id().unwrap().to_string();
-        let sent = Command::new("sh").args(["-c", "kill -s INT \"$0\"", &id]).status();
-        assert!(within(sent).await.unwrap().success());
-        within(self._running.wait()).await.unwrap();
+        Some(Self { url, running, _folder: folder })
     }
 }
 
@@ -108,7 +110,7 @@ async fn behind_pgpool_every_answer_is_right() {
     // Each client of pgpool-II has a process of its own, and a client above the number of processes (`num_init_children`, 32)
     // waits: two services with one worker have two pools each, one shared connection and that of the relay.
     two_services_through(&pooler.url, &database, &["--pool-size", "6"]).await;
-    pooler.stop().await;
+    drop(pooler);
     database.drop().await;
 }
 
@@ -145,6 +147,6 @@ async fn behind_pgpool_live_queries_follow_and_what_is_given_up_ends_at_the_serv
     let courses = service.ask("{ coursesAggregate { count } }").await;
     assert_eq!(courses, json!({ "data": { "coursesAggregate": { "count": 6 } } }));
     assert_eq!(service.stop().await.code, Some(0));
-    pooler.stop().await;
+    drop(pooler);
     database.drop().await;
 }
