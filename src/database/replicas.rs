@@ -19,6 +19,9 @@ const POLL: Duration = Duration::from_millis(100);
 /// Time between two questions for the position of a replica that a query waits for.
 const QUICK_POLL: Duration = Duration::from_millis(2);
 
+/// Maximum number of positions of the primary that are kept.
+const MOST_POSITIONS: u32 = 1_000;
+
 /// Timeout of a question for the position of the primary.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -98,19 +101,24 @@ struct PrimaryState {
 #[derive(Debug, Default)]
 struct PositionHistory {
     timeline: u32,
+    /// Earlier positions, each with the last time at which the primary had it.
     seen: VecDeque<(Instant, u64)>,
+    last: Option<(Instant, u64)>,
 }
 
 impl PositionHistory {
     fn note(&mut self, state: &PrimaryState, kept: Duration) {
         if self.timeline != state.at.timeline {
-            self.timeline = state.at.timeline;
-            self.seen.clear();
+            *self = Self { timeline: state.at.timeline, ..Self::default() };
         }
-        match self.seen.back_mut() {
-            Some((asked, bytes)) if *bytes == state.flushed => *asked = state.asked,
-            _ => self.seen.push_back((state.asked, state.flushed)),
-        }
+        let is_worth_keeping = |last: &(Instant, u64)| {
+            let step = kept / MOST_POSITIONS;
+            last.1 != state.flushed
+                && self.seen.back().is_none_or(|(asked, _)| last.0.duration_since(*asked) >= step)
+        };
+        // A position that is not kept makes replicas look older, never younger.
+        self.seen.extend(self.last.filter(is_worth_keeping));
+        self.last = Some((state.asked, state.flushed));
         while self.seen.front().is_some_and(|(asked, _)| state.asked.duration_since(*asked) > kept) {
             self.seen.pop_front();
         }
@@ -118,9 +126,14 @@ impl PositionHistory {
 
     /// Returns the last time at which the primary had no more than this position.
     fn time_of(&self, at: LogPosition) -> Option<Instant> {
+        if self.timeline != at.timeline {
+            return None;
+        }
+        if let Some((asked, _)) = self.last.filter(|(_, bytes)| *bytes <= at.bytes) {
+            return Some(asked);
+        }
         let reached = self.seen.partition_point(|(_, bytes)| *bytes <= at.bytes);
-        let last = self.seen.get(reached.checked_sub(1)?);
-        last.filter(|_| self.timeline == at.timeline).map(|(asked, _)| *asked)
+        Some(self.seen.get(reached.checked_sub(1)?)?.0)
     }
 }
 
