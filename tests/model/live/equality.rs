@@ -1,7 +1,7 @@
 //! Relations over keys whose equal values have several texts: relations load the rows that a join of the database finds.
 
 use crowsfoot::internals::dialect::Dialect;
-use crowsfoot::{Schema, TableOptions};
+use crowsfoot::{Schema, TableOptions, describe};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
 
@@ -299,5 +299,37 @@ async fn when_a_key_of_citext_has_another_case_then_nested_writes_find_its_row()
         let found: Vec<&Json> = team["cups"].as_array().unwrap().iter().map(|row| &row["title"]).collect();
         assert_eq!(json!(found), cups, "{input}");
     }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn when_a_collation_of_sqlite_equates_texts_then_no_relation_groups_them() {
+    let database = support::sqlite().await;
+    database
+        .run(
+            "CREATE TABLE homes (id text COLLATE NOCASE PRIMARY KEY, label integer);
+             CREATE TABLE guests (id integer PRIMARY KEY, home_id text REFERENCES homes);
+             CREATE TABLE towns (name text PRIMARY KEY, note text COLLATE NOCASE);
+             CREATE TABLE streets (id integer PRIMARY KEY, town_name text REFERENCES towns (name));
+             INSERT INTO homes VALUES ('Ab', 1); INSERT INTO guests VALUES (1, 'AB');
+             INSERT INTO towns VALUES ('Ulm', 'x'); INSERT INTO streets VALUES (1, 'Ulm')",
+        )
+        .await;
+    let described = describe(&database.connection, &[]).await.unwrap();
+    let left_out: Vec<String> = described.left_out.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        left_out,
+        [
+            "the foreign key of guests over home_id is no relation: the collation of homes equates different texts"
+        ]
+    );
+    let schema = Schema::new(model(&database, &TableOptions::new()).await).unwrap();
+    let read =
+        data(&schema, &database, "{ guests { homeId } home(id: \"aB\") { id } towns { streets { id } } }")
+            .await;
+    let expected = json!({
+        "guests": [{ "homeId": "AB" }], "home": { "id": "Ab" }, "towns": [{ "streets": [{ "id": 1 }] }],
+    });
+    assert_eq!(read, expected);
     database.drop().await;
 }

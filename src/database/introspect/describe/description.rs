@@ -58,6 +58,15 @@ pub enum LeftOut {
         /// Name of the key.
         key: String,
     },
+    /// A foreign key of SQLite to a column whose collation equates different texts.
+    CollatedKey {
+        /// Table that holds the key.
+        table: Table,
+        /// Columns of the key.
+        columns: Vec<String>,
+        /// Referenced table.
+        target: Table,
+    },
 }
 
 impl LeftOut {
@@ -94,6 +103,13 @@ impl fmt::Display for LeftOut {
             }
             Self::PeriodKey { table, key } => {
                 write!(formatter, "foreign key {key} of {table} compares periods; it is no relation")
+            }
+            Self::CollatedKey { table, columns, target } => {
+                write!(
+                    formatter,
+                    "the foreign key of {table} over {} is no relation: the collation of {target} equates different texts",
+                    columns.join(", ")
+                )
             }
         }
     }

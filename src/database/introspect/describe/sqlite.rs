@@ -1,6 +1,6 @@
 //! Tables of SQLite, from its pragmas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::Value;
 use serde_json::Value as Json;
@@ -51,6 +51,12 @@ const UNIQUE_KEYS: &str = r#"SELECT s.key, i.name, i.origin = 'pk', i.partial = 
     CROSS JOIN pragma_index_xinfo(i.name, 'main') x
     WHERE i."unique" AND x.key ORDER BY s.key, i.name, x.seqno"#;
 
+/// Columns of unique indexes whose collation equates different texts. Rows that refer to one may hold another text.
+const COLLATED: &str = r#"SELECT s.key, x.name
+    FROM json_each(?) s CROSS JOIN pragma_index_list(s.value, 'main') i
+    CROSS JOIN pragma_index_xinfo(i.name, 'main') x
+    WHERE i."unique" AND x.key AND x.name IS NOT NULL AND x.coll <> 'BINARY' COLLATE NOCASE"#;
+
 /// Reads the tables.
 ///
 /// # Errors
@@ -71,14 +77,39 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
     let rows = database.ask(COLUMNS, vec![names.clone()], COLUMN_COLUMNS.into()).await?;
     let keys = add_columns(tables, &rows);
     statements.iter().for_each(|(place, sql)| add_accepted(&mut tables[*place], sql));
-    let rows = database.ask(UNIQUE_KEYS, vec![names], UNIQUE_KEY_COLUMNS.into()).await?;
+    let rows = database.ask(UNIQUE_KEYS, vec![names.clone()], UNIQUE_KEY_COLUMNS.into()).await?;
     add_unique_keys(tables, &rows);
+    let collated = database.ask(COLLATED, vec![names], [BigInt, Text].into()).await?;
     add_foreign_keys(&mut described, &database.read_keys().await?);
+    leave_out_collated(&mut described, &collated);
     for (place, column) in keys {
         number_rows(&mut described.tables[place], column);
     }
     sqlite_spelling::read(database, &mut described).await?;
     Ok(described)
+}
+
+/// Leaves out foreign keys to collated columns: rows are assigned to each other by the same texts.
+fn leave_out_collated(described: &mut DatabaseDescription, collated: &RowSet) {
+    let DatabaseDescription { tables, left_out, .. } = described;
+    let column = |row| Some((tables.get(place(collated, row, 0)?)?.table.clone(), text(collated, row, 1)?));
+    let collated: BTreeSet<(Table, String)> = (0..collated.len()).filter_map(column).collect();
+    let keys: BTreeMap<Table, Vec<String>> =
+        tables.iter().map(|table| (table.table.clone(), table.primary_key.clone())).collect();
+    for TableDescription { table, foreign_keys, .. } in tables {
+        foreign_keys.retain(|key| {
+            let named = match key.target_columns.is_empty() {
+                true => keys.get(&key.target).map_or(&[][..], Vec::as_slice),
+                false => &key.target_columns,
+            };
+            let is_exact = !named.iter().any(|name| collated.contains(&(key.target.clone(), name.clone())));
+            if !is_exact {
+                let (table, columns, target) = (table.clone(), key.columns.clone(), key.target.clone());
+                left_out.push(LeftOut::CollatedKey { table, columns, target });
+            }
+            is_exact
+        });
+    }
 }
 
 /// Adds the tables, and returns the statements of those with conditions, by place.
