@@ -16,7 +16,7 @@ use crate::process::{Folder, Service, run, within};
 use crate::socket_client::Socket;
 use crate::support::{self, TestDatabase};
 
-const SECRET: &str = "the secret of administrators";
+pub const SECRET: &str = "the secret of administrators";
 
 pub const DOCUMENTS: &str = "{ documents { id title team { name } } }";
 

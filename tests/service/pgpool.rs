@@ -25,6 +25,10 @@ const FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 /// Settings that Debian's file has.
 const CONFIGURED: &str = "/etc/pgpool2/pgpool.conf";
 
+/// Number of times that each client sends every query: fewer than through a pooler in transaction mode, as no client meets
+/// the statements of another here.
+const ROUNDS: usize = 3;
+
 /// pgpool-II in front of a database.
 struct Pgpool {
     url: String,
@@ -109,7 +113,7 @@ async fn behind_pgpool_every_answer_is_right() {
     };
     // Each client of pgpool-II has a process of its own, and a client above the number of processes (`num_init_children`, 32)
     // waits: two services with one worker have two pools each, one shared connection and that of the relay.
-    two_services_through(&pooler.url, &database, &["--pool-size", "6"]).await;
+    two_services_through(&pooler.url, &database, &["--pool-size", "6"], ROUNDS).await;
     drop(pooler);
     database.drop().await;
 }

@@ -107,8 +107,8 @@ fn questions() -> Vec<String> {
 }
 
 /// Sends all queries in the client's own order, with writes in between.
-async fn work(service: &Service<'_>, client: usize, questions: &[(String, Json)]) {
-    for round in 0..ROUNDS {
+async fn work(service: &Service<'_>, client: usize, rounds: usize, questions: &[(String, Json)]) {
+    for round in 0..rounds {
         for index in 0..questions.len() / 3 {
             let (question, expected) = &questions[(index * 7 + client * 5 + round * 11) % questions.len()];
             assert_eq!(service.ask(question).await, *expected, "{question}");
@@ -161,13 +161,13 @@ async fn two_services_on_one_pooler(settings: &str) {
         database.drop().await;
         return;
     };
-    two_services_through(&pooler.url, &database, &[]).await;
+    two_services_through(&pooler.url, &database, &[], ROUNDS).await;
     drop(pooler);
     database.drop().await;
 }
 
 /// Starts both services at the URL of a pooler; then all clients send queries.
-pub async fn two_services_through(url: &str, database: &TestDatabase, arguments: &[&str]) {
+pub async fn two_services_through(url: &str, database: &TestDatabase, arguments: &[&str], rounds: usize) {
     let folders = [Folder::new(), Folder::new()];
     let arguments = [&["--database-url", url], arguments].concat();
     let services = join_all(folders.iter().map(|folder| Service::start(folder, &arguments))).await;
@@ -180,7 +180,7 @@ pub async fn two_services_through(url: &str, database: &TestDatabase, arguments:
         assert_eq!(expected.get("errors"), None, "{expected}");
         known.push((question, expected));
     }
-    let clients = (0..CLIENTS).map(|client| work(&services[client % services.len()], client, &known));
+    let clients = (0..CLIENTS).map(|client| work(&services[client % services.len()], client, rounds, &known));
     within(join_all(clients)).await;
 
     let left = support::data(&schema, database, "{ usersAggregate { count } }").await;

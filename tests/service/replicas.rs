@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, Database, TransactionTrait};
 use serde_json::{Value as Json, json};
 
 use crate::cluster::Cluster;
+use crate::impersonation::{SECRET, as_role, sent};
 use crate::process::{Folder, Service, header, run, until, within};
 use crate::socket_client::Socket;
 use crate::support;
@@ -267,5 +269,59 @@ async fn servers_that_are_no_replicas_of_the_database_are_refused_at_the_start()
     until_replica(&service, "replica 1: left out, it cannot be reached\nreplica 2: 0 bytes").await;
     assert_eq!(name(&service, None).await, "ada");
     assert_eq!(served(&service, "primary").await, 0);
+    assert_eq!(service.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn viewers_and_time_limits_hold_on_a_replica_as_on_the_primary() {
+    let Some(primary) = Cluster::start(&[]).await else { return };
+    primary
+        .run(
+            "CREATE TABLE documents (id int PRIMARY KEY, team int NOT NULL);
+             INSERT INTO documents SELECT n, n % 4 FROM generate_series(1, 40) AS n;
+             ALTER TABLE documents ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY own ON documents
+                 USING (team = (nullif(current_setting('request.jwt.claims', true), '')::json ->> 'team')::int);
+             CREATE ROLE member; GRANT SELECT ON documents TO member",
+        )
+        .await;
+    let standby = primary.standby(&[]).await;
+    let folder = Folder::new();
+    let options = "[viewer]\nteam = \"Int\"\n[roles.member.Document]\nread = \"true\"\ncolumns = [\"*\"]\n\
+        [database]\nclaims = \"request.jwt.claims\"\nimpersonate = { member = \"member\" }\n";
+    let file = folder.path().join("options.toml");
+    std::fs::write(&file, options).unwrap();
+    let arguments = ["--from-database", "--options", file.to_str().unwrap(), "--timeout", "2"];
+    let urls = ["--database-url", primary.url.as_str(), "--replica-url", &standby.url];
+    let secret = [("CROWSFOOT_ADMIN_SECRET", SECRET)];
+    let service = Service::start_in(&folder, &[&arguments[..], &urls].concat(), &secret).await;
+    until_replica(&service, SERVES).await;
+
+    let query = "{ documents { team } }";
+    let asked = (0..40).map(async |number| {
+        let answer = sent(as_role(&service, "member", number % 4, query)).await;
+        assert_eq!(answer["data"]["documents"], json!(vec![json!({ "team": number % 4 }); 10]), "{answer}");
+    });
+    join_all(asked).await;
+    let reads = "SELECT%FROM \"documents\"%";
+    assert_ne!(sessions(&standby, reads).await, "0");
+    assert_eq!(sessions(&primary, reads).await, "0");
+
+    // A lock of the primary is replayed on the replica, with the next commit.
+    let connection = Database::connect(&primary.url).await.unwrap();
+    let lock = connection.begin().await.unwrap();
+    lock.execute_unprepared("LOCK TABLE documents IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    primary.run("CREATE TABLE committed (id int)").await;
+    let locks = async |of: &str| {
+        let sql = "SELECT count(*) FROM pg_locks WHERE relation = 'documents'::regclass AND ";
+        standby.value(&format!("{sql}{of}")).await
+    };
+    until(async || locks("granted AND mode = 'AccessExclusiveLock'").await == "1").await;
+    let answer = sent(as_role(&service, "member", 1, query)).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{answer}");
+    until(async || locks("NOT granted").await == "0").await;
+    lock.rollback().await.unwrap();
+    connection.close().await.unwrap();
+    until(async || sent(as_role(&service, "member", 1, query)).await.get("errors").is_none()).await;
     assert_eq!(service.stop().await.code, Some(0));
 }
