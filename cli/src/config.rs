@@ -132,6 +132,21 @@ pub enum Command {
         #[command(flatten)]
         database: DatabaseOptions,
     },
+    /// Print the settings with which a client library fits the schema: keys of its cache, pages, scalars
+    Client {
+        /// Client library
+        #[arg(value_enum)]
+        client: ClientName,
+        /// Role of the options file for whose schema the settings are
+        #[arg(long, requires = "options")]
+        role: Option<String>,
+        /// Source of the model
+        #[command(flatten)]
+        source: ModelSource,
+        /// Connection to the database
+        #[command(flatten)]
+        database: DatabaseOptions,
+    },
     /// Compare the entities with each other and with the live database
     ///
     /// The exit code is 0 if they match, and 1 if a promise of the schema is not kept by the database. Each finding names the
@@ -190,6 +205,17 @@ pub enum DialectName {
     Sqlite,
     /// PostgreSQL
     Postgres,
+}
+
+/// Client library.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ClientName {
+    /// Apollo Client 3 and 4: type policies, in TypeScript
+    Apollo,
+    /// Relay: `relay.config.json`
+    Relay,
+    /// urql with Graphcache: keys and resolvers, in TypeScript
+    Urql,
 }
 
 /// Output format of a diagram.

@@ -1,6 +1,7 @@
 //! The command line: serves the example domain, and looks after its database and schema.
 
 mod check;
+mod client;
 mod config;
 mod example;
 mod generate;
@@ -69,6 +70,9 @@ async fn main() -> ExitCode {
         Command::Generate { output, library, options, schema, database } => {
             let source = ModelSource { from_database: true, schema, options };
             generate(&output, library.as_deref(), &source, &database).await
+        }
+        Command::Client { client, role, source, database } => {
+            print_client(client, role.as_deref(), &source, &database).await
         }
         Command::Check { source, database } => check(&source, &database).await,
     };
@@ -172,6 +176,21 @@ async fn print_schema(
         )
         .into()),
     }
+}
+
+async fn print_client(
+    client: config::ClientName,
+    role: Option<&str>,
+    source: &ModelSource,
+    database: &DatabaseOptions,
+) -> Result<(), Failure> {
+    let (schema, _) = schema(source, database).await?;
+    let schema = match role {
+        Some(role) => policies::of_role(&schema, role)?,
+        None => schema,
+    };
+    print!("{}", client::settings(client, &schema)?);
+    Ok(())
 }
 
 fn first_difference(golden: &str, current: &str) -> Option<impl Display> {

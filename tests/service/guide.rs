@@ -12,6 +12,7 @@
 //! | `graphql` | Is sent, with the variables of a following `json variables`; its answer is the following `json` |
 //! | `sql statements` | The statements that this request has sent |
 //! | `json event` | The next result of the last subscription |
+//! | `rust`, `ts`, `json config` | Compiled by other tests |
 //!
 //! Without `crowsfoot serve`, the page's tables are served if it has any, and the example otherwise. An intended change of the
 //! answers:
@@ -37,11 +38,15 @@ use crate::support;
 const ADDRESS: &str = "127.0.0.1:8000";
 
 /// Beginnings of commands that do not run here, with the reason.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     ("cargo install --path cli", "takes minutes; CI builds the same program"),
     ("cargo run --release -p benches", "measures for minutes"),
     ("pip install ./integrations/django", "runs in the tests of integrations/django, with the next two"),
     ("python manage.py crowsfoot", "as above"),
+    ("npm install", "the tests of clients have the packages"),
+    ("npx gql.tada", "runs in tests/clients/guide.test.mjs"),
+    ("pip install ariadne-codegen", "the tests of clients have them"),
+    ("ariadne-codegen", "as above"),
     (
         "crowsfoot serve --from-database --options crowsfoot.toml --database-url postgres://user@host/name",
         "as above",
@@ -77,6 +82,13 @@ pages! {
     writing "writing"
     errors "errors"
     live "live"
+    clients "clients"
+    apollo "clients/apollo"
+    relay "clients/relay"
+    urql "clients/urql"
+    graphql_request "clients/graphql-request"
+    gql_tada "clients/gql-tada"
+    other_languages "clients/other"
     database "database"
     django "django"
     entities "entities"
@@ -249,7 +261,8 @@ impl<'a> Reader<'a> {
                 let events = self.events.as_mut().expect("a subscription came before");
                 compare(block, &events.next().await, found);
             }
-            ("rust" | "rust,no_run", "") => {}
+            // Documentation tests, and `tests/clients/guide.test.mjs`.
+            ("rust" | "rust,no_run" | "ts", "") | ("json", "config") => {}
             (language, kind) => panic!("nothing checks a block of {language:?} {kind:?}: {}", block.text),
         }
         0

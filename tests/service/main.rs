@@ -10,6 +10,7 @@ mod batches;
 mod caches;
 mod changed;
 mod checked;
+mod client;
 mod cluster;
 mod commands;
 mod concurrency_limit;

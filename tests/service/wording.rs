@@ -33,7 +33,7 @@ async fn schema_uses_plain_words() {
 
 #[tokio::test]
 async fn help_uses_plain_words() {
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
         &[],
         &["serve"],
         &["migrate"],
@@ -44,6 +44,7 @@ async fn help_uses_plain_words() {
         &["schema"],
         &["explain"],
         &["model"],
+        &["client"],
         &["check"],
         &["init"],
     ];

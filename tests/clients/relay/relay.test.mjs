@@ -3,12 +3,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'graphql';
 import compiler from 'relay-compiler';
+import runtime from 'relay-runtime';
 import { start } from '../service.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -50,15 +52,36 @@ async function run(name, variables) {
 test('every fragment and operation is compiled', async () => {
   const artifacts = (await readdir(join(folder, 'artifacts'))).map((file) => file.replace('.graphql.js', '')).sort();
   const operations = [
+    'PeopleAddMutation',
     'PeopleLiveSubscription',
     'PeoplePageQuery',
     'PeoplePostsQuery',
     'PeopleQuery',
+    'PeopleRemoveMutation',
     'PeopleRenameMutation',
     'PeopleUserQuery',
   ];
   assert.deepEqual([...ids.keys()].sort(), operations);
   assert.deepEqual(artifacts, [...operations, 'People_posts', 'People_user', 'People_users'].sort());
+});
+
+test('the configuration is that of the program', async () => {
+  const read = async (path) => JSON.parse(await readFile(here(path), 'utf8'));
+  const { schemaConfig, customScalarTypes } = await read('../settings/relay.config.json');
+  const own = await read('relay.config.json');
+  assert.deepEqual(own.schemaConfig, schemaConfig);
+  for (const [name, type] of Object.entries(customScalarTypes)) assert.equal(own.customScalarTypes[name], type);
+});
+
+test('the store keeps a row under its nodeId', async () => {
+  const network = runtime.Network.create(async ({ name }, variables) => ({ data: await run(name, variables) }));
+  const store = new runtime.Store(new runtime.RecordSource());
+  const environment = new runtime.Environment({ network, store, getDataID: (row) => row.nodeId });
+  const query = createRequire(join(folder, 'package.json'))('./artifacts/PeopleQuery.graphql.js');
+  await runtime.fetchQuery(environment, query, {}).toPromise();
+  const { usersConnection } = await run('PeopleQuery');
+  const kept = store.getSource().getRecordIDs();
+  for (const { node } of usersConnection.edges) assert.ok(kept.includes(node.nodeId), `${node.nodeId}: ${kept}`);
 });
 
 test('a page asks for the next until there is none', async () => {

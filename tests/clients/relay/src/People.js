@@ -61,6 +61,23 @@ export const rename = graphql`
   }
 `;
 
+// A created row goes into a list without an edge in the answer, and a deleted one leaves all lists.
+export const add = graphql`
+  mutation PeopleAddMutation($username: String!, $connections: [ID!]!) {
+    createUser(input: { username: $username }) @appendNode(connections: $connections, edgeTypeName: "UserEdge") {
+      ...People_user
+    }
+  }
+`;
+
+export const remove = graphql`
+  mutation PeopleRemoveMutation($id: Int!) {
+    deleteUser(id: $id) {
+      nodeId @deleteRecord
+    }
+  }
+`;
+
 export const live = graphql`
   subscription PeopleLiveSubscription {
     users(limit: 1) {
