@@ -95,7 +95,7 @@ fn client_type(name: String, object: &ObjectType, model: &Model) -> ClientType {
     let key: Vec<String> = entity.map_or_else(Vec::new, |entity| {
         entity.primary_key.iter().map(|id| entity.columns[*id].field.clone()).collect()
     });
-    // A role may see the object and not its key.
+    // An option may hide the columns of the key.
     let key = match is_node && (key.is_empty() || !key.iter().all(|field| has_field(field))) {
         true => vec![NODE_ID.to_owned()],
         false => key,

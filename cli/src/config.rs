@@ -147,6 +147,15 @@ pub enum Command {
         #[command(flatten)]
         database: DatabaseOptions,
     },
+    /// Ask a running service if it is alive; the exit code is 1 if it is not
+    Health {
+        /// Ask if it is ready to answer, instead of alive
+        #[arg(long)]
+        ready: bool,
+        /// Address of the service
+        #[arg(long, env = "CROWSFOOT_LISTEN", default_value = "127.0.0.1:8000")]
+        listen: String,
+    },
     /// Compare the entities with each other and with the live database
     ///
     /// The exit code is 0 if they match, and 1 if a promise of the schema is not kept by the database. Each finding names the

@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod example;
 mod generate;
+mod health;
 mod init;
 mod log;
 mod options;
@@ -74,6 +75,7 @@ async fn main() -> ExitCode {
         Command::Client { client, role, source, database } => {
             print_client(client, role.as_deref(), &source, &database).await
         }
+        Command::Health { ready, listen } => health::ask(&listen, if ready { "/readyz" } else { "/healthz" }),
         Command::Check { source, database } => check(&source, &database).await,
     };
     match done {

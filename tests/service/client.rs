@@ -21,10 +21,15 @@ async fn settings(arguments: &[&str]) -> String {
 
 #[tokio::test]
 async fn the_settings_of_the_example_are_as_expected() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clients/settings");
-    for (client, file) in [("apollo", "apollo.ts"), ("urql", "urql.ts"), ("relay", "relay.config.json")] {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for (client, file) in [
+        ("apollo", "tests/clients/settings/apollo.ts"),
+        ("apollo", "examples/react/src/crowsfoot.ts"),
+        ("urql", "tests/clients/settings/urql.ts"),
+        ("relay", "tests/clients/settings/relay.config.json"),
+    ] {
         let settings = settings(&[client]).await;
-        let file = folder.join(file);
+        let file = root.join(file);
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&file, &settings).unwrap();
         }
@@ -45,21 +50,24 @@ async fn keys_are_those_of_the_tables() {
     assert!(apollo.contains("  Region: { keyFields: ['country', 'code'] },\n"), "{apollo}");
     assert!(apollo.contains("  Visited: { keyFields: false },\n"), "{apollo}");
     assert!(!apollo.contains("  Town: "), "{apollo}");
-    assert!(apollo.contains("    'Region',\n    'Town',\n  ],\n") && apollo.contains("  JSON: 'unknown',\n"), "{apollo}");
+    assert!(
+        apollo.contains("    'Region',\n    'Town',\n  ],\n") && apollo.contains("  JSON: 'unknown',\n"),
+        "{apollo}"
+    );
     let urql = settings(&[&["urql"], options.as_slice()].concat()).await;
     assert!(urql.contains("  Region: keyOf('country', 'code'),\n"), "{urql}");
     assert!(urql.contains("  Visited: () => null,\n") && !urql.contains("  Town: "), "{urql}");
     database.drop().await;
 }
 
-/// A role may see an object and not its key.
 #[tokio::test]
-async fn a_role_has_keys_that_it_sees() {
+async fn a_role_has_the_types_that_it_sees() {
     let folder = Folder::new();
     let options = folder.path().join("roles.toml");
-    let roles = "[roles.guest.User]\nread = \"true\"\ncolumns = [\"username\"]\n\n[roles.guest.Passport]\nread = \"true\"\ncolumns = [\"*\"]\n";
+    let roles = "[roles.guest.User]\nread = \"true\"\ncolumns = [\"id\", \"username\"]\n\n[roles.guest.Passport]\nread = \"true\"\ncolumns = [\"*\"]\n";
     std::fs::write(&options, roles).unwrap();
     let apollo = settings(&["apollo", "--role", "guest", "--options", options.to_str().unwrap()]).await;
-    assert!(apollo.contains("  User: { keyFields: ['nodeId'] },\n"), "{apollo}");
-    assert!(apollo.contains("  Passport: { keyFields: ['personId'] },\n") && !apollo.contains("Author"), "{apollo}");
+    assert!(apollo.contains("  Node: [\n    'Passport',\n    'User',\n  ],\n"), "{apollo}");
+    assert!(apollo.contains("  Passport: { keyFields: ['personId'] },\n"), "{apollo}");
+    assert!(!apollo.contains("Author"), "{apollo}");
 }

@@ -38,8 +38,10 @@ use crate::support;
 const ADDRESS: &str = "127.0.0.1:8000";
 
 /// Beginnings of commands that do not run here, with the reason.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 12] = [
     ("cargo install --path cli", "takes minutes; CI builds the same program"),
+    ("docker ", "needs a daemon, and minutes"),
+    ("cargo deb", "needs cargo-deb"),
     ("cargo run --release -p benches", "measures for minutes"),
     ("pip install ./integrations/django", "runs in the tests of integrations/django, with the next two"),
     ("python manage.py crowsfoot", "as above"),

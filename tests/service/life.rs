@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use serde_json::{Value as Json, json};
 use tokio::net::TcpStream;
 
-use crate::process::{Folder, Service, until, within};
+use crate::process::{Folder, Service, run, until, within};
 use crate::support::{self, TestDatabase};
 
 #[tokio::test]
@@ -89,4 +89,20 @@ async fn is_held(database: &TestDatabase) -> bool {
     let sql = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass";
     let statement = Statement::from_string(DbBackend::Postgres, sql);
     database.connection.query_one_raw(statement).await.unwrap().is_some()
+}
+
+#[tokio::test]
+async fn health_asks_a_running_service() {
+    let folder = Folder::new();
+    let service = Service::start(&folder, &[]).await;
+    let address = service.address.to_string();
+    let other = Folder::new();
+    for arguments in [&["health", "--listen", &address][..], &["health", "--ready", "--listen", &address]] {
+        let ended = run(&other, arguments).await;
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.log);
+    }
+    service.stop().await;
+    let ended = run(&other, &["health", "--listen", &address]).await;
+    assert_eq!(ended.code, Some(1), "{}", ended.log);
+    assert!(ended.log.starts_with(&format!("crowsfoot: {address}: ")), "{}", ended.log);
 }

@@ -33,7 +33,7 @@ async fn schema_uses_plain_words() {
 
 #[tokio::test]
 async fn help_uses_plain_words() {
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["serve"],
         &["migrate"],
@@ -45,6 +45,7 @@ async fn help_uses_plain_words() {
         &["explain"],
         &["model"],
         &["client"],
+        &["health"],
         &["check"],
         &["init"],
     ];

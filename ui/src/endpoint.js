@@ -5,8 +5,9 @@ const guide = new URL('guide/', document.baseURI);
 
 /** Gives the address of the guide, or nothing where the service does not have it: in production. */
 export async function findGuide() {
-  const response = await fetch(guide, { method: 'HEAD' }).catch(() => undefined);
-  return response?.ok ? guide.href : undefined;
+  const style = new URL('guide.css', guide);
+  const found = await fetch(style).then((response) => response.ok && response.text(), () => undefined);
+  return found ? guide.href : undefined;
 }
 
 // The same address over WebSocket, for subscriptions: `http:` gives `ws:` and `https:` gives `wss:`.

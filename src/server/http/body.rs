@@ -30,7 +30,7 @@ pub(super) async fn read(
     limits: BodyLimits,
 ) -> Result<web::Bytes, HttpRefusal> {
     if !negotiation::is_json(http) {
-        let message = "unsupported Content-Type of the body: expected application/json in UTF-8";
+        let message = "unsupported Content-Type of the body: expected application/json in UTF-8, and JSON such as {\"query\": \"{ __typename }\"}";
         return Err(HttpRefusal::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad_request(message)));
     }
     // A small compressed body may hold a very large one.

@@ -39,7 +39,7 @@ pub(in crate::server) async fn serve(
 
 fn not_acceptable() -> HttpRefusal {
     let message = format!(
-        "unsupported Accept header: expected {}, {} or text/event-stream",
+        "unsupported Accept header: expected {}, {} or text/event-stream; without the header, or with */*, the response is JSON",
         Media::GraphqlResponse.content_type(),
         Media::Json.content_type()
     );

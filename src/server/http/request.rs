@@ -26,7 +26,10 @@ pub(in crate::server) async fn read(
             let body = body::read(http, payload, limits).await?;
             Ok(RequestBody::from_json(&body, largest_batch)?)
         }
-        _ => Err(HttpRefusal::of_method(METHODS, "unsupported method: expected GET or POST")),
+        _ => Err(HttpRefusal::of_method(
+            METHODS,
+            "unsupported method: expected GET or POST; send a document by POST, as JSON such as {\"query\": \"{ __typename }\"}",
+        )),
     }
 }
 
@@ -34,7 +37,10 @@ pub(in crate::server) async fn read(
 /// foreign page as an image.
 pub(in crate::server) fn check_method(http: &HttpRequest, kind: OperationKind) -> Result<(), HttpRefusal> {
     if kind == OperationKind::Mutation && http.method() != Method::POST {
-        return Err(HttpRefusal::of_method("POST", "a mutation must be sent by POST"));
+        return Err(HttpRefusal::of_method(
+            "POST",
+            "a mutation must be sent by POST, as JSON such as {\"query\": \"mutation { … }\"}",
+        ));
     }
     Ok(())
 }
