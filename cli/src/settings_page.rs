@@ -55,3 +55,25 @@ fn the_settings_of_the_guide_are_those_of_the_program() {
     }
     assert_eq!(std::fs::read_to_string(PAGE).unwrap(), current);
 }
+
+#[test]
+fn the_unit_files_set_settings_of_the_program() {
+    let program = CommandLine::command();
+    let serve = program.find_subcommand("serve").unwrap();
+    let known: Vec<String> = serve
+        .get_arguments()
+        .filter_map(|setting| Some(setting.get_env()?.to_string_lossy().into_owned()))
+        .collect();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/cluster");
+    let mut count = 0;
+    for file in ["crowsfoot.env", "crowsfoot@.service"] {
+        let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+        let lines = text.lines().map(|line| line.strip_prefix("Environment=").unwrap_or(line));
+        let names = lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name);
+        for name in names.filter(|name| name.starts_with("CROWSFOOT_") || *name == "DATABASE_URL") {
+            assert!(known.iter().any(|known| known == name), "{file} sets {name}, which is no setting");
+            count += 1;
+        }
+    }
+    assert!(count > 5, "no setting was found");
+}

@@ -157,6 +157,8 @@ async fn a_replica_that_stands_still_serves_no_token_and_after_its_lag_nothing()
             &max_lag.to_string(),
             "--replica-wait-ms",
             &wait.to_string(),
+            "--max-batch",
+            "2",
         ],
     )
     .await;
@@ -176,6 +178,15 @@ async fn a_replica_that_stands_still_serves_no_token_and_after_its_lag_nothing()
     assert_eq!(name(&service, None).await, "ada");
     // A run of a live query sees the commit that caused it.
     assert_eq!(live.next("name").await, json!({ "data": { "user": { "username": "eve" } } }));
+
+    // A request of a batch sees what the earlier ones wrote.
+    let batch = [
+        "mutation { updateUser(id: 2, input: { username: \"ivy\" }) { id } }",
+        "{ user(id: 2) { username } }",
+    ];
+    let request = service.post("/graphql").json(&batch.map(|query| json!({ "query": query })));
+    let answers: Json = within(request.send()).await.unwrap().json().await.unwrap();
+    assert_eq!(answers[1], json!({ "data": { "user": { "username": "ivy" } } }));
 
     until(async || name(&service, None).await == "eve").await;
     let took = paused.elapsed();

@@ -181,8 +181,12 @@ pub(in crate::server) fn write(
 }
 
 /// Returns the consistency token of an answer to a mutation.
+pub(super) fn token(executed: &Executed) -> Option<&str> {
+    executed.extensions.get(TOKEN)?.as_str()
+}
+
 fn consistency(executed: &Executed) -> Option<HeaderValue> {
-    HeaderValue::from_str(executed.extensions.get(TOKEN)?.as_str()?).ok()
+    HeaderValue::from_str(token(executed)?).ok()
 }
 
 /// Builds the refusal of a page.

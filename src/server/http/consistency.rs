@@ -9,17 +9,21 @@ use crate::database::{ConsistencyToken, TOKEN};
 use crate::error::Error;
 use crate::server::state::ServiceState;
 
-/// Takes the token of the header, which replaces that of the extensions, and checks that the database has its state.
+/// Takes the token of the header, which replaces that of the extensions, and checks that the database has its state. The token of
+/// a mutation before in the same batch, `written`, replaces both.
 ///
 /// # Errors
 /// If the text is no token, or the database has not had its state: the operation is not executed.
 pub(in crate::server) async fn require(
     http: &HttpRequest,
     request: &mut GraphqlRequest,
+    written: Option<String>,
     state: &ServiceState,
 ) -> Result<(), HttpRefusal> {
-    if let Some(token) = http.headers().get(CONSISTENCY) {
-        request.extensions.consistency = Some(String::from_utf8_lossy(token.as_bytes()).into_owned());
+    let header = http.headers().get(CONSISTENCY);
+    let sent = header.map(|token| String::from_utf8_lossy(token.as_bytes()).into_owned());
+    if let Some(token) = written.or(sent) {
+        request.extensions.consistency = Some(token);
     }
     match (token(&request.extensions, state)?, state.database.replicas()) {
         (Some(token), Some(replicas)) => replicas.check(&token).await.map_err(|error| refusal(&error)),

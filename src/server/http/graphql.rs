@@ -55,14 +55,16 @@ async fn answer(
     let body = read(http, payload, state.body, state.largest_batch).await?;
     let answer = pin!(async {
         match body {
-            RequestBody::One(request) => execute(http, request, state, &admission)
+            RequestBody::One(request) => execute(http, request, None, state, &admission)
                 .await
                 .map(|executed| HttpOutcome::One(Box::new(executed))),
             RequestBody::Many(batch) => {
-                let mut answers = Vec::with_capacity(batch.len());
+                let mut answers: Vec<Result<Executed, HttpRefusal>> = Vec::with_capacity(batch.len());
                 // In sequence: each request reads what the earlier ones wrote.
                 for request in batch {
-                    answers.push(execute(http, request, state, &admission).await);
+                    let written = answers.iter().flatten().filter_map(answer::token).next_back();
+                    let written = written.map(str::to_owned);
+                    answers.push(execute(http, request, written, state, &admission).await);
                 }
                 Ok(HttpOutcome::Many(answers))
             }
@@ -74,12 +76,13 @@ async fn answer(
 async fn execute(
     http: &HttpRequest,
     mut request: GraphqlRequest,
+    written: Option<String>,
     state: &ServiceState,
     admission: &Admission,
 ) -> Result<Executed, HttpRefusal> {
     if state.database.replicas().is_some() {
         // Boxed: requests of a service without replicas would carry the space of it.
-        Box::pin(consistency::require(http, &mut request, state)).await?;
+        Box::pin(consistency::require(http, &mut request, written, state)).await?;
     }
     let admitted = operation::prepare(request, state, admission, || RequestRecord::id(http))?;
     let AdmittedOperation { prepared, audit } = admitted;

@@ -52,7 +52,7 @@ async fn open(
     let RequestBody::One(mut sent) = read(http, payload, state.body, 0).await? else {
         return Err(Error::bad_request("an event stream takes a single request").into());
     };
-    consistency::require(http, &mut sent, state).await?;
+    consistency::require(http, &mut sent, None, state).await?;
     let permit = state.sockets.take(&state.recorder.metrics)?;
     let request = RequestRecord::id(http);
     let recorder = state.recorder.clone();
