@@ -127,6 +127,62 @@ fn every_page_is_followed() {
     }
 }
 
+/// Relative links of all documents of the repository; those of the guide lead to pages and anchors of the guide, as a test of
+/// the served pages checks.
+#[test]
+fn links_of_documents_lead_to_files_and_headings() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders = vec![root];
+    let (mut count, mut faults) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && !name.starts_with('.') && !["target", "node_modules"].contains(&name.as_str())
+            {
+                folders.push(path);
+            } else if name.ends_with(".md") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for target in relative_links(&text) {
+                    count += 1;
+                    if !leads_somewhere(&path, &text, target) {
+                        faults.push(format!("{}: {target}", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(count > 50, "{count} links were found");
+}
+
+/// Returns the targets of links outside of code.
+fn relative_links(text: &str) -> Vec<&str> {
+    let outside = text.split("\n```").step_by(2);
+    let targets =
+        outside.flat_map(|text| text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()));
+    targets.filter(|target| !target.contains("://") && !target.contains(char::is_whitespace)).collect()
+}
+
+fn leads_somewhere(page: &Path, text: &str, target: &str) -> bool {
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let linked = page.parent().unwrap().join(file);
+    if !file.is_empty() && !linked.exists() {
+        return false;
+    }
+    let text = if file.is_empty() || anchor.is_empty() {
+        text.to_owned()
+    } else {
+        std::fs::read_to_string(linked).unwrap()
+    };
+    let anchor_of = |heading: &str| -> String {
+        let lower = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = lower.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+        kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+    };
+    anchor.is_empty() || text.lines().any(|line| line.starts_with('#') && anchor_of(line) == anchor)
+}
+
 #[test]
 fn the_table_of_errors_has_every_code() {
     let text = std::fs::read_to_string(book().join("errors.md")).unwrap();
