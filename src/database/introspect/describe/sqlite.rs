@@ -45,17 +45,13 @@ const COLUMNS: &str = r#"SELECT s.key, c.name, c.type, c."notnull", c.dflt_value
 
 const COLUMN_COLUMNS: [ColumnType; 7] = [BigInt, Text, Text, Boolean, Text, Boolean, Boolean];
 
-/// Unique indexes of these tables. Rows with NULL are distinct in each of them.
-const UNIQUE_KEYS: &str = r#"SELECT s.key, i.name, i.origin = 'pk', i.partial = 0, 0, 0, x.name
+/// Unique indexes of these tables: as [`UNIQUE_KEY_COLUMNS`], and true for a collation that equates different texts. Rows with
+/// NULL are distinct in each of them.
+const UNIQUE_KEYS: &str = r#"SELECT s.key, i.name, i.origin = 'pk', i.partial = 0, 0, 0, x.name,
+        x.coll <> 'BINARY' COLLATE NOCASE
     FROM json_each(?) s CROSS JOIN pragma_index_list(s.value, 'main') i
     CROSS JOIN pragma_index_xinfo(i.name, 'main') x
     WHERE i."unique" AND x.key ORDER BY s.key, i.name, x.seqno"#;
-
-/// Columns of unique indexes whose collation equates different texts. Rows that refer to one may hold another text.
-const COLLATED: &str = r#"SELECT s.key, x.name
-    FROM json_each(?) s CROSS JOIN pragma_index_list(s.value, 'main') i
-    CROSS JOIN pragma_index_xinfo(i.name, 'main') x
-    WHERE i."unique" AND x.key AND x.name IS NOT NULL AND x.coll <> 'BINARY' COLLATE NOCASE"#;
 
 /// Reads the tables.
 ///
@@ -77,11 +73,11 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
     let rows = database.ask(COLUMNS, vec![names.clone()], COLUMN_COLUMNS.into()).await?;
     let keys = add_columns(tables, &rows);
     statements.iter().for_each(|(place, sql)| add_accepted(&mut tables[*place], sql));
-    let rows = database.ask(UNIQUE_KEYS, vec![names.clone()], UNIQUE_KEY_COLUMNS.into()).await?;
-    add_unique_keys(tables, &rows);
-    let collated = database.ask(COLLATED, vec![names], [BigInt, Text].into()).await?;
+    let columns = UNIQUE_KEY_COLUMNS.into_iter().chain([Boolean]).collect();
+    let unique_keys = database.ask(UNIQUE_KEYS, vec![names], columns).await?;
+    add_unique_keys(tables, &unique_keys);
     add_foreign_keys(&mut described, &database.read_keys().await?);
-    leave_out_collated(&mut described, &collated);
+    leave_out_collated(&mut described, &unique_keys);
     for (place, column) in keys {
         number_rows(&mut described.tables[place], column);
     }
@@ -90,16 +86,17 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
 }
 
 /// Leaves out foreign keys to collated columns: rows are assigned to each other by the same texts.
-fn leave_out_collated(described: &mut DatabaseDescription, collated: &RowSet) {
+fn leave_out_collated(described: &mut DatabaseDescription, keys: &RowSet) {
     let DatabaseDescription { tables, left_out, .. } = described;
-    let column = |row| Some((tables.get(place(collated, row, 0)?)?.table.clone(), text(collated, row, 1)?));
-    let collated: BTreeSet<(Table, String)> = (0..collated.len()).filter_map(column).collect();
-    let keys: BTreeMap<Table, Vec<String>> =
+    let column = |row| Some((tables.get(place(keys, row, 0)?)?.table.clone(), text(keys, row, 6)?));
+    let collated: BTreeSet<(Table, String)> =
+        (0..keys.len()).filter(|row| flag(keys, *row, 7)).filter_map(column).collect();
+    let primary_keys: BTreeMap<Table, Vec<String>> =
         tables.iter().map(|table| (table.table.clone(), table.primary_key.clone())).collect();
     for TableDescription { table, foreign_keys, .. } in tables {
         foreign_keys.retain(|key| {
             let named = match key.target_columns.is_empty() {
-                true => keys.get(&key.target).map_or(&[][..], Vec::as_slice),
+                true => primary_keys.get(&key.target).map_or(&[][..], Vec::as_slice),
                 false => &key.target_columns,
             };
             let is_exact = !named.iter().any(|name| collated.contains(&(key.target.clone(), name.clone())));
