@@ -176,10 +176,7 @@ impl Groups {
     pub(super) fn new(load: &Load, query: &SqlStatement, rows: &RowSet, keys: Keys) -> Self {
         let (mut groups, mut members) = match (&keys.index, query.slots.page_side) {
             // All rows belong to the single parent, in order.
-            (Index::Root, None) => {
-                let all = ParentGroup { members: 0..rows.len(), ..ParentGroup::default() };
-                (vec![all], (0..rows.len() as u32).collect())
-            }
+            (Index::Root, None) => Self::all_of_one(rows),
             _ => Self::lay_out(query, rows, &keys),
         };
         if !query.slots.sort.is_empty() {
@@ -242,8 +239,14 @@ impl Groups {
 
     /// Assigns all rows to the single parent, in order.
     pub(super) fn of_root(rows: &RowSet) -> Self {
+        let (groups, members) = Self::all_of_one(rows);
+        Self { of_parent: vec![0], groups, members }
+    }
+
+    /// Returns the group of a single parent of all rows, and its members.
+    fn all_of_one(rows: &RowSet) -> (Vec<ParentGroup>, Vec<u32>) {
         let all = ParentGroup { members: 0..rows.len(), ..ParentGroup::default() };
-        Self { of_parent: vec![0], groups: vec![all], members: (0..rows.len() as u32).collect() }
+        (vec![all], (0..rows.len() as u32).collect())
     }
 
     /// Groups joined rows: each parent's child is in the same row, unless its key is NULL.

@@ -236,14 +236,11 @@ impl Statements {
         columns: Arc<[ColumnType]>,
         touched: BTreeSet<Table>,
     ) -> Result<RowSet, SqlError> {
-        let started = Instant::now();
         let values = statement.values.map(|values| values.0).unwrap_or_default().into();
         let sql = statement.sql.into();
         let builder = || RowSetBuilder::new(columns.clone());
         let written = self.database.write_alone(&sql, &values, &builder, touched);
-        let rows = Box::pin(written).instrument(self.span(&sql)).await;
-        self.record(sql, rows.as_ref().map_or(0, RowSet::len), started);
-        rows
+        Box::pin(self.recorded(&sql, written)).await
     }
 
     /// Queries the database about itself, outside any transaction and without a record.
@@ -260,8 +257,17 @@ impl Statements {
         values: Arc<[Value]>,
         rows: &(impl Fn() -> RowSetBuilder + Sync),
     ) -> Result<RowSet, SqlError> {
+        self.recorded(sql, self.hand_over(sql, values, rows)).await
+    }
+
+    /// Waits for the result of a statement, and records it.
+    async fn recorded(
+        &self,
+        sql: &Arc<str>,
+        sent: impl Future<Output = Result<RowSet, SqlError>>,
+    ) -> Result<RowSet, SqlError> {
         let started = Instant::now();
-        let rows = self.hand_over(sql, values, rows).instrument(self.span(sql)).await;
+        let rows = sent.instrument(self.span(sql)).await;
         self.record(sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
         rows
     }

@@ -9,16 +9,16 @@ use sea_orm::Value;
 
 use super::change::{Create, ForwardLink, Update};
 use super::reference::follows_rules;
-use super::root::{Change, Failed, RootWrite};
+use super::root::{Change, Failed, RootWrite, write_field};
 use super::row::RowInput;
 use super::statement::WriteStatement;
 use super::writer::MutationWriter;
 use super::written::WrittenRows;
 use crate::database::SqlError;
 use crate::error::{Error, LocatedError};
-use crate::execute::{Child, Json, ModelResponse, PreparedPlan, Session, object};
+use crate::execute::{Child, Json, Session, object};
 use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
-use crate::plan::{Document, Field, FieldKind, Load, LoadKind, Plan, Selection};
+use crate::plan::{Document, FieldKind, Load, LoadKind, Selection};
 
 /// Carries out a mutation of one root field by one statement.
 ///
@@ -113,7 +113,7 @@ impl SingleWrite<'_> {
         create: &Create,
         conflict: Option<&[ColumnId]>,
     ) -> Option<SingleStatement> {
-        if !create.nested.is_empty() || !self.needs_no_target(id, &create.forward) {
+        if !create.nested.is_empty() || self.writer.asks_first(id, &create.forward) {
             return None;
         }
         let row = self.row(id, create.values.iter().cloned().collect(), &create.forward).await?;
@@ -128,7 +128,7 @@ impl SingleWrite<'_> {
     }
 
     async fn update(&self, id: EntityId, key: &[Value], update: &Update) -> Option<SingleStatement> {
-        if !update.nested.is_empty() || !self.needs_no_target(id, &update.forward) {
+        if !update.nested.is_empty() || self.writer.asks_first(id, &update.forward) {
             return None;
         }
         let row = self.row(id, update.values.iter().cloned().collect(), &update.forward).await?;
@@ -156,16 +156,6 @@ impl SingleWrite<'_> {
         let key = key.to_vec();
         let statement = self.writer.writes().delete(id, by, slice::from_ref(&key), &returned);
         Some(SingleStatement { load, selection, statement, missing: Some(self.writer.no_row(id, by, &key)) })
-    }
-
-    /// Returns true if no statement is needed to find the targets of the links.
-    fn needs_no_target(&self, id: EntityId, links: &[(RelationId, ForwardLink)]) -> bool {
-        let relations = &self.writer.model().entities[id].relations;
-        links.iter().all(|(relation, link)| match link {
-            ForwardLink::Null => true,
-            ForwardLink::Key(key) => key.columns == relations[*relation].to,
-            ForwardLink::Create(_) => false,
-        })
     }
 
     /// Returns a row with the keys of its links. An error of the links is found again in the transaction.
@@ -206,19 +196,10 @@ impl SingleWrite<'_> {
 
     /// Writes the answer from the written row.
     fn answer(&self, load: Load, selection: Selection, written: Child) -> Result<Json, Failed> {
-        let Change { key, position, .. } = self.change;
-        let session = self.writer.session;
         let kind = FieldKind::One { load: 0, selection, key: None, non_null: true };
-        let field = Field::new(key.clone(), key.clone(), *position, kind);
-        let plan = PreparedPlan::from(Plan { fields: vec![field], loads: vec![load], ..Plan::default() });
-        let answer = ModelResponse::write(session.model(), &plan, &[Ok(written)], Vec::new());
-        match answer.errors.is_empty() {
-            true => {
-                let value = answer.fields.into_iter().find_map(|(_, value)| value).unwrap_or_default();
-                Ok(object([(key.as_str(), value.as_slice())].into_iter()))
-            }
-            false => Err(answer.errors),
-        }
+        let plan = self.change.plan(&self.change.key, load, kind);
+        let value = write_field(self.writer.session.model(), &plan, &[Ok(written)], Vec::new())?;
+        Ok(object([(self.change.key.as_str(), value.as_slice())].into_iter()))
     }
 }
 

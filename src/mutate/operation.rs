@@ -17,7 +17,7 @@ use super::constraint::{is_found_by_trial, refusal_at_the_end};
 use super::delete::DeletionScope;
 use super::lookup::{find, find_where};
 use super::purpose::Purpose;
-use super::root::{Change, Failed, MUTATION, RootWrite, read};
+use super::root::{Change, Failed, MUTATION, RootWrite, read, write_field};
 use super::row::{RowInput, values_of};
 use super::touched;
 use super::trial::Trial;
@@ -25,9 +25,9 @@ use super::writer::MutationWriter;
 use super::written::WrittenRows;
 use crate::database::CommitNotice;
 use crate::error::{Code, Error, LocatedError, Result, Retry};
-use crate::execute::{Child, Json, ModelResponse, PreparedPlan, Session, Tree, json, object};
+use crate::execute::{Child, Json, Session, Tree, json, object};
 use crate::model::{Entity, EntityId};
-use crate::plan::{Document, Field, FieldKind, Filter, Load, LoadKind, NodeGroup, OrderTerm, Plan};
+use crate::plan::{Document, FieldKind, Filter, Load, LoadKind, NodeGroup, OrderTerm};
 use crate::policy::RowAction;
 
 /// Maximum number of retries after a conflict that may persist.
@@ -440,8 +440,7 @@ impl Operation<'_> {
     ) -> Result<Json, Failed> {
         let session = self.viewer();
         session.check_cost(slice::from_ref(&load), 1).map_err(|error| self.failed(error))?;
-        let field = Field::new(key.clone(), key.clone(), self.change.position, kind);
-        let plan = PreparedPlan::from(Plan { fields: vec![field], loads: vec![load], ..Plan::default() });
+        let plan = self.change.plan(key, load, kind);
         let loaded = Tree { session, values: &[] }.load_roots(&plan).await;
         // Nested writes may have changed what a check relied on.
         let is_short = |child: &Child| child.loaded.rows.len() < least;
@@ -449,11 +448,7 @@ impl Operation<'_> {
             let entity = &session.model().entities[plan.loads[0].source.entity()].name;
             return Err(self.failed(Error::write_forbidden(entity, RowAction::Update.name())));
         }
-        let answer = ModelResponse::write(session.model(), &plan, &loaded, path);
-        if !answer.errors.is_empty() {
-            return Err(answer.errors);
-        }
-        Ok(answer.fields.into_iter().find_map(|(_, value)| value).unwrap_or_default())
+        write_field(session.model(), &plan, &loaded, path)
     }
 }
 

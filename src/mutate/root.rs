@@ -1,6 +1,6 @@
 //! Root fields of a mutation, read into plain data before any statement.
 
-use async_graphql::parser::types::{Field, OperationDefinition, SelectionSet};
+use async_graphql::parser::types::{Field as FieldNode, OperationDefinition, SelectionSet};
 use async_graphql::{Name, PathSegment, Pos, Positioned};
 use sea_orm::Value;
 use tokio::task::yield_now;
@@ -8,10 +8,10 @@ use tokio::task::yield_now;
 use super::application::ApplicationFields;
 use super::change::{Create, InputReader, Update};
 use crate::error::{Error, LocatedError, Result};
-use crate::execute::Session;
+use crate::execute::{Child, Json, ModelResponse, PreparedPlan, Session};
 use crate::model::names::{self, MutationRoot};
 use crate::model::{ColumnId, Entity, EntityId, Model};
-use crate::plan::{Arguments, Document, Filter, Input};
+use crate::plan::{Arguments, Document, Field, FieldKind, Filter, Input, Load, Plan};
 
 /// Type of the mutation root.
 pub(super) const MUTATION: &str = "Mutation";
@@ -24,11 +24,36 @@ pub(super) struct Change<'a> {
     pub write: RootWrite,
 }
 
+impl Change<'_> {
+    /// Returns the plan of one field of the result.
+    pub fn plan(&self, key: &Name, load: Load, kind: FieldKind) -> PreparedPlan {
+        let field = Field::new(key.clone(), key.clone(), self.position, kind);
+        PreparedPlan::from(Plan { fields: vec![field], loads: vec![load], ..Plan::default() })
+    }
+}
+
+/// Writes the field of a [`Change::plan`] from its rows.
+///
+/// # Errors
+/// Those of the rows' cells.
+pub(super) fn write_field(
+    model: &Model,
+    plan: &PreparedPlan,
+    loaded: &[Result<Child>],
+    path: Vec<PathSegment>,
+) -> Result<Json, Failed> {
+    let answer = ModelResponse::write(model, plan, loaded, path);
+    match answer.errors.is_empty() {
+        true => Ok(answer.fields.into_iter().find_map(|(_, value)| value).unwrap_or_default()),
+        false => Err(answer.errors),
+    }
+}
+
 /// Kind of a root field.
 #[derive(Clone)]
 pub(super) enum RootWrite {
     TypeName,
-    Application(Vec<Positioned<Field>>),
+    Application(Vec<Positioned<FieldNode>>),
     Create { entity: EntityId, creates: Vec<Create>, many: bool },
     Update { entity: EntityId, key: Vec<Value>, update: Update },
     UpdateMany { entity: EntityId, filter: Filter, update: Update },

@@ -99,7 +99,7 @@ impl MutationWriter<'_> {
     ) -> Result<Vec<RowInput>> {
         // Rows are found first: without a row no referenced row is created, and a created row never matches
         // itself.
-        let (by, keys) = if self.asks_first(id, update) {
+        let (by, keys) = if self.asks_first(id, &update.forward) {
             let primary_key = &self.model().entities[id].primary_key;
             let found = self.lock(id, primary_key, by, &keys, LockType::NoKeyUpdate).await?;
             (&primary_key[..], found.iter().map(|row| values_of(row, primary_key)).collect())
@@ -127,10 +127,10 @@ impl MutationWriter<'_> {
         Ok(changed)
     }
 
-    /// Returns true if a link of the change needs statements before the rows themselves are changed.
-    fn asks_first(&self, id: EntityId, update: &Update) -> bool {
+    /// Returns true if a link needs statements before the rows themselves are written.
+    pub fn asks_first(&self, id: EntityId, links: &[(RelationId, ForwardLink)]) -> bool {
         let relations = &self.model().entities[id].relations;
-        update.forward.iter().any(|(relation, link)| match link {
+        links.iter().any(|(relation, link)| match link {
             ForwardLink::Null => false,
             ForwardLink::Key(key) => key.columns != relations[*relation].to,
             ForwardLink::Create(_) => true,

@@ -33,7 +33,7 @@ pub(in crate::database) struct SqliteWriter {
     state: Arc<Mutex<WriterState>>,
     /// Number of transactions that wait for their turn.
     waiting: AtomicUsize,
-    /// True after a constraint refused the commit of a group: the member that violated it is not known.
+    /// True after SQLite refused the commit of a group: the member that caused the refusal is not known.
     commits_alone: AtomicBool,
 }
 
@@ -156,20 +156,16 @@ impl SqliteWriter {
     fn commit(&self, turn: &mut Turn) {
         let Some(CommitGroup { members, .. }) = turn.group.take() else { return };
         let committed = turn.execute("COMMIT").map_err(|error| SqlError::from(error).of_commit());
-        let refusal = committed.as_ref().err().and_then(SqlError::refusal).cloned();
         if committed.is_err() {
             turn.abandon();
         }
-        let is_of_one = members.len() == 1;
-        if refusal.is_some() && !is_of_one {
+        // Members of a refused group run again, each alone.
+        let runs_again = members.len() > 1 && matches!(committed, Err(SqlError::Refused(_)));
+        if runs_again {
             self.commits_alone.store(true, Ordering::Relaxed);
         }
         for member in members {
-            // Members of a refused group run again, each alone.
-            let outcome = match &committed {
-                Err(SqlError::Refused(_)) if !is_of_one => Err(SqlError::locked()),
-                outcome => outcome.clone(),
-            };
+            let outcome = if runs_again { Err(SqlError::locked()) } else { committed.clone() };
             // The receiver may have been dropped.
             let _ = member.send(outcome);
         }
