@@ -153,17 +153,26 @@ where
     Ok(rows)
 }
 
+/// Returns the schema, or that of a role.
+async fn schema_for(
+    role: Option<&str>,
+    source: &ModelSource,
+    database: &DatabaseOptions,
+) -> Result<crowsfoot::Schema, Failure> {
+    let (schema, _) = schema(source, database).await?;
+    match role {
+        Some(role) => policies::of_role(&schema, role),
+        None => Ok(schema),
+    }
+}
+
 async fn print_schema(
     check: Option<&Path>,
     role: Option<&str>,
     source: &ModelSource,
     database: &DatabaseOptions,
 ) -> Result<(), Failure> {
-    let (schema, _) = schema(source, database).await?;
-    let schema = match role {
-        Some(role) => policies::of_role(&schema, role)?,
-        None => schema,
-    };
+    let schema = schema_for(role, source, database).await?;
     let sdl = schema.sdl();
     let Some(file) = check else {
         print!("{sdl}");
@@ -186,11 +195,7 @@ async fn print_client(
     source: &ModelSource,
     database: &DatabaseOptions,
 ) -> Result<(), Failure> {
-    let (schema, _) = schema(source, database).await?;
-    let schema = match role {
-        Some(role) => policies::of_role(&schema, role)?,
-        None => schema,
-    };
+    let schema = schema_for(role, source, database).await?;
     print!("{}", client::settings(client, &schema)?);
     Ok(())
 }

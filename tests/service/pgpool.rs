@@ -4,15 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use crate::pooler::two_services_through;
-use crate::process::{Folder, Service, find_program, is_root, until, within};
+use crate::pooler::{give_up_at_a_lock, two_services_through};
+use crate::process::{Folder, Service, find_program, is_root, until};
 use crate::socket_client::Socket;
 use crate::support::{self, TestDatabase};
 
@@ -136,17 +135,7 @@ async fn behind_pgpool_live_queries_follow_and_what_is_given_up_ends_at_the_serv
 
     let lock = database.connection.begin().await.unwrap();
     lock.execute_unprepared("LOCK TABLE courses IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let enrol = "mutation { createCourse(input: { title: \"late\" }) { id } }";
-    for answer in within(join_all([service.ask("{ courses { id } }"), service.ask(enrol)])).await {
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{answer}");
-    }
-    until(async || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'courses'::regclass";
-        let waiting = Statement::from_string(DbBackend::Postgres, waiting);
-        let row = database.connection.query_one_raw(waiting).await.unwrap().unwrap();
-        row.try_get_by_index::<i64>(0).unwrap() == 0
-    })
-    .await;
+    give_up_at_a_lock(&service, &database).await;
     lock.rollback().await.unwrap();
     let courses = service.ask("{ coursesAggregate { count } }").await;
     assert_eq!(courses, json!({ "data": { "coursesAggregate": { "count": 6 } } }));

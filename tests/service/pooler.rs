@@ -166,6 +166,21 @@ async fn two_services_on_one_pooler(settings: &str) {
     database.drop().await;
 }
 
+/// Sends a query and a mutation of locked courses, which run out of time, and waits until neither waits at the server.
+pub async fn give_up_at_a_lock(service: &Service<'_>, database: &TestDatabase) {
+    let enrol = "mutation { createCourse(input: { title: \"late\" }) { id } }";
+    for answer in within(join_all([service.ask("{ courses { id } }"), service.ask(enrol)])).await {
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{answer}");
+    }
+    until(async || {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'courses'::regclass";
+        let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+        let row = database.connection.query_one_raw(waiting).await.unwrap().unwrap();
+        row.try_get_by_index::<i64>(0).unwrap() == 0
+    })
+    .await;
+}
+
 /// Starts both services at the URL of a pooler; then all clients send queries.
 pub async fn two_services_through(url: &str, database: &TestDatabase, arguments: &[&str], rounds: usize) {
     let folders = [Folder::new(), Folder::new()];
@@ -225,18 +240,7 @@ async fn behind_a_pooler_live_queries_follow_and_what_is_given_up_ends_at_the_se
     // A reader and a writer occupy both of the pooler's connections, and wait there while the lock is held.
     let lock = database.connection.begin().await.unwrap();
     lock.execute_unprepared("LOCK TABLE courses IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let enrol = "mutation { createCourse(input: { title: \"late\" }) { id } }";
-    let answers = within(join_all([service.ask("{ courses { id } }"), service.ask(enrol)])).await;
-    for answer in answers {
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{answer}");
-    }
-    until(async || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'courses'::regclass";
-        let waiting = Statement::from_string(DbBackend::Postgres, waiting);
-        let row = database.connection.query_one_raw(waiting).await.unwrap().unwrap();
-        row.try_get_by_index::<i64>(0).unwrap() == 0
-    })
-    .await;
+    give_up_at_a_lock(&service, &database).await;
     // Both of the pooler's connections are free again, with the lock still held.
     for number in 0..4 {
         within(write(&service, &format!("after {number}"))).await;
