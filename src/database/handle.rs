@@ -267,7 +267,7 @@ impl Database {
             let (database, tables) = (self.clone(), touched.clone());
             let on_end = Box::new(move || database.changes().notify(tables));
             let written = connections.write_alone(sql, values, rows, on_end).await;
-            if !matches!(written, Err(SqlError::Refused(_))) {
+            if SqlError::may_have_written(&written) {
                 self.changes().notify(touched);
             }
             return written;

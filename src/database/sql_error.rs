@@ -46,6 +46,11 @@ pub struct SqlRefusal {
 }
 
 impl SqlError {
+    /// Returns true if a commit with this result may have written: all but a refusal.
+    pub fn may_have_written<T>(result: &Result<T, Self>) -> bool {
+        !matches!(result, Err(Self::Refused(_)))
+    }
+
     /// SQLite's refusal of a locked file: the operation runs again.
     #[cfg(feature = "sqlite")]
     pub(super) fn locked() -> Self {

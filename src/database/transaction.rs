@@ -295,8 +295,7 @@ impl Transaction {
         let (running, database) = (self.running.clone(), self.database.clone());
         Uninterrupted::new(async move {
             let done = running.commit().await;
-            // Writes that were not refused may be committed.
-            if !matches!(done, Err(SqlError::Refused(_))) {
+            if SqlError::may_have_written(&done) {
                 database.changes().notify(running.touched());
                 if let Some(notice) = notice {
                     notice(done.is_ok()).await;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Code, Error, RETRY_AFTER_SECONDS};
+use super::database::RETRY_AFTER_SECONDS;
+use super::{Code, Error};
 
 impl Error {
     /// Reports a request that is malformed, or sent in an unsupported way.

@@ -60,7 +60,7 @@ impl MutationWriter<'_> {
         let Some(rules) = self.row_rules(id, action)?.filter(|_| !rows.is_empty()) else { return Ok(()) };
         let primary_key = &self.model().entities[id].primary_key;
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, primary_key)).collect();
-        let written = self.written.add(id, &keys);
+        let written = self.written.add(self.model(), id, &keys);
         let Some(rule) = &rules.check else { return Ok(()) };
         let load = one_row(id, Filter::one_of(primary_key, keys));
         let check = Check { rule, written: &written, rows: None };

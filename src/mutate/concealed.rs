@@ -51,18 +51,19 @@ pub(super) async fn hides_conflict(
 ) -> Result<bool> {
     session.statements().rollback().await?;
     let outside = session.outside();
-    let primary_key = &session.model().entities[id].primary_key;
+    let entity = &session.model().entities[id];
+    let primary_key = &entity.primary_key;
     let rows = if attempt.entity == id { attempted_rows(&outside, attempt).await? } else { Vec::new() };
     let values: Vec<Vec<Value>> =
         rows.iter().map(|row| values_of(row, key)).filter(|values| values.len() == key.len()).collect();
     let found = find(&outside, id, primary_key, key, &values).await?;
     let seen = find(outside.viewer(), id, primary_key, key, &values).await?;
-    let mut known: HashSet<Vec<Value>> = seen.iter().map(|row| key_of(row, primary_key)).collect();
+    let mut known: HashSet<Vec<Value>> = seen.iter().map(|row| key_of(entity, row, primary_key)).collect();
     if let Some((by, keys)) = attempt.at {
         let own = find(&outside, id, primary_key, by, keys).await?;
-        known.extend(own.iter().map(|row| key_of(row, primary_key)));
+        known.extend(own.iter().map(|row| key_of(entity, row, primary_key)));
     }
-    Ok(rows.is_empty() || found.iter().any(|row| !known.contains(&key_of(row, primary_key))))
+    Ok(rows.is_empty() || found.iter().any(|row| !known.contains(&key_of(entity, row, primary_key))))
 }
 
 /// Returns the rows as the refused statement would have left them.

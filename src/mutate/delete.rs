@@ -147,15 +147,14 @@ impl MutationWriter<'_> {
                 true => self.lock(entity, &wanted, &by, &keys, LockType::Update).await?,
                 false => find(self.session, entity, &wanted, &by, &keys).await?,
             };
-            let primary_key = &self.model().entities[entity].primary_key;
-            let fresh: Vec<RowInput> = rows
-                .into_iter()
-                .filter(|row| reach.seen.insert((entity, key_of(row, primary_key))))
-                .collect();
+            let described = &self.model().entities[entity];
+            let key_of = |row: &RowInput| key_of(described, row, &described.primary_key);
+            let fresh: Vec<RowInput> =
+                rows.into_iter().filter(|row| reach.seen.insert((entity, key_of(row)))).collect();
             match is_first {
                 true => reach.first = fresh.len(),
                 false => {
-                    let gone = fresh.iter().map(|row| key_of(row, primary_key));
+                    let gone = fresh.iter().map(key_of);
                     reach.cascaded.entry(entity).or_default().extend(gone);
                 }
             }
@@ -217,10 +216,11 @@ impl MutationWriter<'_> {
         reference: &Reference<'_>,
         rows: &[RowInput],
     ) -> Result<(usize, usize)> {
-        let primary_key = &self.model().entities[child].primary_key;
+        let entity = &self.model().entities[child];
+        let primary_key = &entity.primary_key;
         let keys = keys_of(rows, &reference.to);
         let found = find(session, child, primary_key, &reference.from, &keys).await?;
-        let goes_along = |row: &&RowInput| reach.seen.contains(&(child, key_of(row, primary_key)));
+        let goes_along = |row: &&RowInput| reach.seen.contains(&(child, key_of(entity, row, primary_key)));
         let along = found.iter().filter(goes_along).count();
         Ok((found.len() - along, along))
     }

@@ -10,11 +10,11 @@ use super::delete::keys_of;
 use super::lookup::{find, missing_keys, references_to};
 use super::naming::{dangling, foreign_key_violation, label};
 use super::reference::{Reference, Rule};
-use super::row::{RowInput, has_null, key_of, normalized, values_of};
+use super::row::{RowInput, compared, has_null, key_of, values_of};
 use super::trial::{Done, Effect, Lost};
 use super::writer::MutationWriter;
 use crate::error::{Error, Result};
-use crate::model::{ColumnId, Declaration, EntityId, KeyAction, OnDelete};
+use crate::model::{ColumnId, Declaration, EntityId, KeyAction, Model, OnDelete, Relation};
 
 impl MutationWriter<'_> {
     /// Returns the first root field whose rows would be refused at the end of the transaction, with its
@@ -71,7 +71,7 @@ impl MutationWriter<'_> {
             let keys = rows.iter().filter(complete).map(|row| values_of(row, &relation.from));
             let keys: Vec<Vec<Value>> = keys.filter(|key| !has_null(key)).collect();
             let missing = missing_keys(self.session, relation.target, &relation.to, keys).await?;
-            let missing = not_lost_later(relation.target, &relation.to, missing, later);
+            let missing = not_lost_later(self.model(), relation, missing, later);
             if !find(self.session, id, &entity.primary_key, &relation.from, &missing).await?.is_empty() {
                 return Ok(Some(match link {
                     Some(link) => link_error(self.session.viewer().model(), link),
@@ -82,7 +82,7 @@ impl MutationWriter<'_> {
         let Some(link) = link.filter(|_| rows.is_empty()) else { return Ok(None) };
         let missing =
             missing_keys(self.session, link.relation.target, &link.relation.to, link.targets.clone()).await?;
-        let missing = not_lost_later(link.relation.target, &link.relation.to, missing, later);
+        let missing = not_lost_later(self.model(), &link.relation, missing, later);
         Ok((!missing.is_empty()).then(|| link_error(self.session.viewer().model(), link)))
     }
 
@@ -97,7 +97,7 @@ impl MutationWriter<'_> {
         let entity = &self.model().entities[id];
         let written = |rows: &[RowInput], key: &[ColumnId]| -> Vec<Vec<Value>> {
             let complete = rows.iter().filter(|row| key.iter().all(|column| row.contains_key(column)));
-            complete.map(|row| key_of(row, key)).filter(|key| !has_null(key)).collect()
+            complete.map(|row| key_of(entity, row, key)).filter(|key| !has_null(key)).collect()
         };
         for key in entity.unique_keys.iter().chain([&entity.primary_key]) {
             let again: HashSet<Vec<Value>> = later
@@ -110,7 +110,7 @@ impl MutationWriter<'_> {
             let keys = written(rows, key).into_iter().filter(|key| !again.contains(key)).collect::<Vec<_>>();
             let found = find(self.session, id, key, key, &keys).await?;
             let mut distinct = HashSet::new();
-            if !found.iter().all(|row| distinct.insert(key_of(row, key))) {
+            if !found.iter().all(|row| distinct.insert(key_of(entity, row, key))) {
                 let attempt = Attempt { link, ..Attempt::of(id, rows) };
                 return Ok(Some(not_unique(self.session, attempt, key).await?));
             }
@@ -137,7 +137,7 @@ impl MutationWriter<'_> {
                     None => keys_of(rows, &reference.to),
                 };
                 let keys = missing_keys(self.session, entity, &reference.to, keys).await?;
-                let keys = not_written_later(reference, keys, later);
+                let keys = not_written_later(self.model(), reference, keys, later);
                 let count = match reference.child {
                     Some(child) => {
                         let primary_key = &self.model().entities[child].primary_key;
@@ -181,30 +181,38 @@ impl MutationWriter<'_> {
 
 /// Removes keys that a later field deleted, because that field is at fault.
 fn not_lost_later(
-    target: EntityId,
-    to: &[ColumnId],
+    model: &Model,
+    relation: &Relation,
     keys: Vec<Vec<Value>>,
     later: &[Done],
 ) -> Vec<Vec<Value>> {
+    let (target, to) = (&model.entities[relation.target], &relation.to);
     let lost: HashSet<Vec<Value>> = later
         .iter()
         .flat_map(|done| done.what.lost())
-        .filter(|lost| lost.entity == target)
-        .flat_map(|lost| lost.rows.iter().map(|row| key_of(row, to)).collect::<Vec<_>>())
+        .filter(|lost| lost.entity == relation.target)
+        .flat_map(|lost| lost.rows.iter().map(|row| key_of(target, row, to)).collect::<Vec<_>>())
         .collect();
-    keys.into_iter().filter(|key| !lost.contains(&normalized(key))).collect()
+    keys.into_iter().filter(|key| !lost.contains(&compared(target, to, key))).collect()
 }
 
 /// Removes keys that a later field wrote again, because that field is at fault.
-fn not_written_later(reference: &Reference<'_>, keys: Vec<Vec<Value>>, later: &[Done]) -> Vec<Vec<Value>> {
+fn not_written_later(
+    model: &Model,
+    reference: &Reference<'_>,
+    keys: Vec<Vec<Value>>,
+    later: &[Done],
+) -> Vec<Vec<Value>> {
+    let Some(child) = reference.child else { return keys };
+    let entity = &model.entities[child];
     let written: HashSet<Vec<Value>> = later
         .iter()
         .flat_map(|done| match &done.what {
-            Effect::Wrote { entity, rows, .. } if Some(*entity) == reference.child => &rows[..],
+            Effect::Wrote { entity, rows, .. } if *entity == child => &rows[..],
             _ => &[],
         })
         .filter(|row| reference.from.iter().all(|column| row.contains_key(column)))
-        .map(|row| key_of(row, &reference.from))
+        .map(|row| key_of(entity, row, &reference.from))
         .collect();
-    keys.into_iter().filter(|key| !written.contains(&normalized(key))).collect()
+    keys.into_iter().filter(|key| !written.contains(&compared(entity, &reference.from, key))).collect()
 }

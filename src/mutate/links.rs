@@ -8,7 +8,7 @@ use sea_orm::sea_query::LockType;
 use super::attempt::{Attempt, Linked};
 use super::change::{ColumnValues, LinkWrite, UniqueKeyInput};
 use super::lookup::find;
-use super::row::{RowInput, values_of};
+use super::row::{RowInput, compared_as, values_of};
 use super::statement::Columns;
 use super::unlink::{Through, Unlinked};
 use super::writer::MutationWriter;
@@ -258,9 +258,5 @@ impl MutationWriter<'_> {
 
 /// Returns the values of a link as the database compares them.
 fn compared_pair(columns: &[(String, ColumnType)], ends: &[Value]) -> Vec<Value> {
-    columns
-        .iter()
-        .zip(ends)
-        .map(|((_, column_type), value)| column_type.normalize_key(value.clone()))
-        .collect()
+    compared_as(columns.iter().map(|(_, column_type)| column_type), ends)
 }

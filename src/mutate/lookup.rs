@@ -6,7 +6,7 @@ use std::slice;
 use sea_orm::Value;
 
 use super::reference::{Reference, references};
-use super::row::{RowInput, compared, compared_key, rows_of};
+use super::row::{RowInput, compared, key_of, rows_of};
 use crate::database::RowSet;
 use crate::error::{Error, Result};
 use crate::execute::Session;
@@ -76,7 +76,7 @@ pub(super) async fn missing_keys(
 ) -> Result<Vec<Vec<Value>>> {
     let found = find(session, id, columns, columns, &keys).await?;
     let entity = &session.model().entities[id];
-    let found: HashSet<Vec<Value>> = found.iter().map(|row| compared_key(entity, row, columns)).collect();
+    let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(entity, row, columns)).collect();
     Ok(keys.into_iter().filter(|key| !found.contains(&compared(entity, columns, key))).collect())
 }
 

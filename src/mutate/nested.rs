@@ -8,7 +8,7 @@ use sea_orm::Value;
 use super::attempt::Attempt;
 use super::change::{NestedWrite, Removal, ToManyWrite, ToOneWrite, UniqueKeyInput};
 use super::purpose::Purpose;
-use super::row::{RowInput, compared, compared_key, normalized, rows_of, values_of};
+use super::row::{RowInput, compared, key_of, rows_of, values_of};
 use super::unlink::Through;
 use super::update::{NestedUpdate, NestedWrites};
 use super::writer::MutationWriter;
@@ -127,7 +127,7 @@ impl MutationWriter<'_> {
         let target = relation.target;
         for (named, rows) in by_columns(rows) {
             let is_moved = named.iter().any(|column| relation.to.contains(column));
-            for rows in parts_by_list(&self.model().entities[target], rows, is_moved) {
+            for rows in parts_by_list(&self.model().entities[target], relation, rows, is_moved) {
                 let (columns, values) = within(relation, &named, &rows);
                 let (columns, values) = self.allowed(Purpose::Update, target, &columns, values).await?;
                 let found = self.unlink_rows(relation, &columns, &values, &named).await?;
@@ -181,7 +181,7 @@ impl MutationWriter<'_> {
             let key = compared(entity, &relation.to, parent);
             found
                 .iter()
-                .find(|row| compared_key(entity, row, &relation.to) == key)
+                .find(|row| key_of(entity, row, &relation.to) == key)
                 .map(|row| values_of(row, primary_key))
         };
         let groups: Vec<Vec<Vec<Value>>> = parents.iter().filter_map(row_of).map(|key| vec![key]).collect();
@@ -192,7 +192,7 @@ impl MutationWriter<'_> {
     async fn delete_listed(&self, relation: &Relation, rows: Vec<ListedRow>) -> Result<()> {
         let target = relation.target;
         for (named, rows) in by_columns(rows) {
-            for rows in parts_by_list(&self.model().entities[target], rows, false) {
+            for rows in parts_by_list(&self.model().entities[target], relation, rows, false) {
                 let (columns, values) = within(relation, &named, &rows);
                 let found = self.named(Purpose::Delete, target, &named, &columns, &values).await?;
                 self.require_all(target, &found, &rows)?;
@@ -214,7 +214,7 @@ impl MutationWriter<'_> {
             return Ok(());
         }
         let columns = rows.first().map_or(&[][..], |(key, _)| &key.columns);
-        let found: HashSet<Vec<Value>> = found.iter().map(|row| compared_key(entity, row, columns)).collect();
+        let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(entity, row, columns)).collect();
         let is_found = |(key, _): &&ListedRow| found.contains(&named(key));
         // A column that became NULL no longer names its row: the error then shows the first key.
         let missing = rows.iter().find(|row| !is_found(row)).or(rows.first());
@@ -244,7 +244,7 @@ impl MutationWriter<'_> {
             let both = [&relation.to[..], primary_key].concat();
             let kept: HashSet<Vec<Value>> = pairs.iter().map(|pair| compared(entity, &both, pair)).collect();
             let found = self.named(Purpose::Update, target, &both, &relation.to, &parents).await?;
-            let others = found.iter().filter(|row| !kept.contains(&compared_key(entity, row, &both)));
+            let others = found.iter().filter(|row| !kept.contains(&key_of(entity, row, &both)));
             let others: Vec<Vec<Value>> = others.map(|row| values_of(row, primary_key)).collect();
             self.unlink_rows(relation, primary_key, &others, &[]).await?;
             return Ok(());
@@ -313,7 +313,7 @@ impl MutationWriter<'_> {
         rows: &[ListedRow],
     ) -> Result<()> {
         let entity = &self.model().entities[target];
-        let found: HashSet<Vec<Value>> = found.iter().map(|row| compared_key(entity, row, columns)).collect();
+        let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(entity, row, columns)).collect();
         let is_absent = |(key, _): &&ListedRow| !found.contains(&compared(entity, &key.columns, &key.values));
         match rows.iter().find(is_absent) {
             Some((key, _)) => Err(self.missing(target, key)),
@@ -349,12 +349,17 @@ fn by_columns(rows: Vec<ListedRow>) -> BTreeMap<Vec<ColumnId>, Vec<ListedRow>> {
 ///
 /// A row is in one list at most, so a key that two lists name is an error of the later one at the latest. If
 /// the returned rows do not tell the keys, each list is a part of its own.
-fn parts_by_list(entity: &Entity, rows: Vec<ListedRow>, is_apart: bool) -> Vec<Vec<ListedRow>> {
+fn parts_by_list(
+    entity: &Entity,
+    relation: &Relation,
+    rows: Vec<ListedRow>,
+    is_apart: bool,
+) -> Vec<Vec<ListedRow>> {
     let mut parts: Vec<Vec<ListedRow>> = Vec::new();
     let mut lists: HashMap<Vec<Value>, ParentKey> = HashMap::new();
     for (key, parent) in rows {
         let named = if is_apart { Vec::new() } else { compared(entity, &key.columns, &key.values) };
-        let list = normalized(&parent);
+        let list = compared(entity, &relation.to, &parent);
         let is_other = lists.get(&named).is_some_and(|known| *known != list);
         match parts.last_mut() {
             Some(part) if !is_other => part.push((key, parent)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::Value;
 
 use crate::database::RowSet;
-use crate::model::{ColumnId, Entity, is_null, normalize_key};
+use crate::model::{ColumnId, ColumnType, Entity, is_null};
 
 /// Values of some columns of a row.
 pub(super) type RowInput = BTreeMap<ColumnId, Value>;
@@ -20,26 +20,18 @@ pub(super) fn values_of(row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
     columns.iter().filter_map(|column| row.get(column).cloned()).collect()
 }
 
-/// Returns the values of some columns of a row, normalized for comparison.
-pub(super) fn key_of(row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
-    values_of(row, columns).into_iter().map(normalize_key).collect()
-}
-
-/// Normalizes values for comparison.
-pub(super) fn normalized(values: &[Value]) -> Vec<Value> {
-    values.iter().cloned().map(normalize_key).collect()
-}
-
 /// Returns values of an entity's columns as the database compares them: equal texts of `citext` become one.
 pub(super) fn compared(entity: &Entity, columns: &[ColumnId], values: &[Value]) -> Vec<Value> {
-    let compared = |(column, value): (&ColumnId, &Value)| {
-        entity.columns[*column].column_type.normalize_key(value.clone())
-    };
-    columns.iter().zip(values).map(compared).collect()
+    compared_as(columns.iter().map(|column| &entity.columns[*column].column_type), values)
+}
+
+/// Returns values of these types as the database compares them.
+pub(super) fn compared_as<'a>(types: impl Iterator<Item = &'a ColumnType>, values: &[Value]) -> Vec<Value> {
+    types.zip(values).map(|(column_type, value)| column_type.normalize_key(value.clone())).collect()
 }
 
 /// Returns the values of some columns of a row as the database compares them.
-pub(super) fn compared_key(entity: &Entity, row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
+pub(super) fn key_of(entity: &Entity, row: &RowInput, columns: &[ColumnId]) -> Vec<Value> {
     compared(entity, columns, &values_of(row, columns))
 }
 

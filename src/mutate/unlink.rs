@@ -9,7 +9,7 @@ use super::attempt::Attempt;
 use super::lookup::references_to;
 use super::purpose::Purpose;
 use super::reference::follows_rules;
-use super::row::{compared, compared_key, values_of};
+use super::row::{compared, key_of, values_of};
 use super::statement::Columns;
 use super::touched;
 use super::writer::MutationWriter;
@@ -87,8 +87,8 @@ impl MutationWriter<'_> {
             let seen = self.named(Purpose::Link, relation.target, &relation.to, &relation.to, &ends).await?;
             let target = &self.model().entities[relation.target];
             let seen: HashSet<Vec<Value>> =
-                seen.iter().map(|row| compared_key(target, row, &relation.to)).collect();
-            found.retain(|row| seen.contains(&compared_key(entity, row, &far)));
+                seen.iter().map(|row| key_of(target, row, &relation.to)).collect();
+            found.retain(|row| seen.contains(&key_of(entity, row, &far)));
         }
         let kept: HashSet<Vec<Value>> = match links.keep {
             true => links.pairs.iter().map(|pair| compared(entity, &both, pair)).collect(),
@@ -96,8 +96,8 @@ impl MutationWriter<'_> {
         };
         let mut by_parent: IndexMap<Vec<Value>, Vec<Vec<Value>>> =
             links.parents.iter().map(|parent| (compared(entity, &near, parent), Vec::new())).collect();
-        for row in found.iter().filter(|row| !kept.contains(&compared_key(entity, row, &both))) {
-            let keys = by_parent.entry(compared_key(entity, row, &near)).or_default();
+        for row in found.iter().filter(|row| !kept.contains(&key_of(entity, row, &both))) {
+            let keys = by_parent.entry(key_of(entity, row, &near)).or_default();
             keys.push(values_of(row, &entity.primary_key));
         }
         Ok(by_parent.into_values().filter(|keys| !keys.is_empty()).collect())

@@ -10,10 +10,10 @@ use sea_orm::sea_query::LockType;
 use super::attempt::Attempt;
 use super::change::{ForwardLink, NestedWrite, Update};
 use super::purpose::Purpose;
-use super::row::{RowInput, compared, compared_key, key_of, rows_of, values_of};
+use super::row::{RowInput, compared, key_of, rows_of, values_of};
 use super::writer::MutationWriter;
 use crate::error::Result;
-use crate::model::{ColumnId, EntityId, RelationId};
+use crate::model::{ColumnId, Entity, EntityId, RelationId};
 use crate::policy::RowAction;
 
 /// Nested writes by relation, each with its parent row.
@@ -68,7 +68,7 @@ impl MutationWriter<'_> {
             let mut rows: HashMap<Vec<Value>, Vec<RowInput>> = HashMap::new();
             let (allowed, keys) = self.allowed(Purpose::Update, id, by, keys).await?;
             for row in self.update_own(id, &allowed, keys, update, &returning).await? {
-                rows.entry(compared_key(entity, &row, wanted)).or_default().push(row);
+                rows.entry(key_of(entity, &row, wanted)).or_default().push(row);
             }
             for update in &run {
                 let key = if run.len() > 1 { compared(entity, &update.by, &update.key) } else { Vec::new() };
@@ -79,9 +79,8 @@ impl MutationWriter<'_> {
                 place += 1;
             }
         }
-        let primary_key = &self.model().entities[id].primary_key;
         for (relation, above) in nested {
-            for above in rounds(above, primary_key) {
+            for above in rounds(above, entity) {
                 self.write_nested(id, [(relation, above)].into()).await?;
             }
         }
@@ -182,14 +181,11 @@ fn add_nested(nested: &mut NestedWrites, rows: &[RowInput], update: &Update) {
 
 /// Splits nested writes, in order, into rounds in which no parent row comes twice: writes to one row follow
 /// each other.
-fn rounds(
-    above: Vec<(RowInput, NestedWrite)>,
-    primary_key: &[ColumnId],
-) -> Vec<Vec<(RowInput, NestedWrite)>> {
+fn rounds(above: Vec<(RowInput, NestedWrite)>, entity: &Entity) -> Vec<Vec<(RowInput, NestedWrite)>> {
     let mut rounds: Vec<Vec<(RowInput, NestedWrite)>> = Vec::new();
     let mut rows = HashSet::new();
     for (row, write) in above {
-        let key = key_of(&row, primary_key);
+        let key = key_of(entity, &row, &entity.primary_key);
         match rounds.last_mut() {
             Some(round) if rows.insert(key.clone()) => round.push((row, write)),
             _ => {

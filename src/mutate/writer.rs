@@ -10,14 +10,14 @@ use super::change::{Create, ForwardLink, UniqueKeyInput};
 use super::constraint::refusal;
 use super::lookup::readable;
 use super::purpose::Purpose;
-use super::row::{RowInput, compared, compared_key, rows_of, values_of};
+use super::row::{RowInput, compared, key_of, rows_of, values_of};
 use super::statement::{WriteStatement, Writes};
 use super::trial::Trial;
 use super::written::WrittenRows;
 use crate::database::{RowSet, SqlError};
 use crate::error::{Error, Result};
 use crate::execute::Session;
-use crate::model::{ColumnId, EntityId, Model, Relation, RelationId, normalize_key};
+use crate::model::{ColumnId, EntityId, Model, Relation, RelationId};
 
 /// Writer inside one transaction.
 #[derive(Clone, Copy)]
@@ -113,7 +113,7 @@ impl<'a> MutationWriter<'a> {
             let all: Vec<ColumnId> = columns.iter().chain(wanted).copied().collect();
             // The lock keeps the key unchanged, and the row present, until the write.
             for row in self.named(Purpose::Link, id, &all, columns, &values).await? {
-                found.insert((columns, compared_key(entity, &row, columns)), values_of(&row, wanted));
+                found.insert((columns, key_of(entity, &row, columns)), values_of(&row, wanted));
             }
         }
         let resolve = |key: &&UniqueKeyInput| {
@@ -186,7 +186,9 @@ impl<'a> MutationWriter<'a> {
         let entity = &self.model().entities[id];
         for (column, value) in entity.relations[relation].from.iter().zip(values) {
             let known = row.insert(*column, value.clone());
-            if known.is_some_and(|known| normalize_key(known) != normalize_key(value)) {
+            let column_type = &entity.columns[*column].column_type;
+            if known.is_some_and(|known| column_type.normalize_key(known) != column_type.normalize_key(value))
+            {
                 let field = &entity.relations[relation].field;
                 let expected =
                     format!("two relations set {} to different values", entity.columns[*column].name);

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use sea_orm::Value;
 
-use super::row::normalized;
+use super::row::compared;
 use crate::model::{EntityId, Model, Table};
 
 /// Rows that an operation has written.
@@ -26,11 +26,12 @@ struct WrittenKeys {
 
 impl WrittenRows {
     /// Adds rows of an entity, and returns all of the entity.
-    pub fn add(&self, id: EntityId, keys: &[Vec<Value>]) -> Vec<Vec<Value>> {
+    pub fn add(&self, model: &Model, id: EntityId, keys: &[Vec<Value>]) -> Vec<Vec<Value>> {
+        let entity = &model.entities[id];
         let mut all = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let written = all.entry(id).or_default();
         for key in keys {
-            if written.known.insert(normalized(key)) {
+            if written.known.insert(compared(entity, &entity.primary_key, key)) {
                 written.keys.push(key.clone());
             }
         }

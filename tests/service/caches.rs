@@ -24,7 +24,7 @@ const KEPT: &[(&str, usize, &str)] = &[
     ("src/database/handle.rs", 1, "replicas of the database"),
     ("src/database/postgres/connections.rs", 1, "connections; statements carry the viewer's values"),
     ("src/database/postgres/prepared.rs", 2, "by statement text; the viewer's values are parameters"),
-    ("src/database/replicas.rs", 1, "connections to a replica"),
+    ("src/database/replicas/replica.rs", 1, "connections to a replica"),
     ("src/database/sqlite/file.rs", 1, "connections"),
     ("src/database/sqlite/header.rs", 1, "descriptor of the database file"),
     ("src/database/sqlite/identity.rs", 1, "identity of the database file"),

@@ -189,7 +189,7 @@ fn the_table_of_errors_has_every_code() {
     let table = text.split("\n## Codes\n").nth(1).unwrap().split("\n## ").next().unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let codes: Vec<&str> = crowsfoot::Code::iter().map(crowsfoot::Code::as_str).collect();
-    assert_eq!(rows.collect::<Vec<_>>(), codes, "a row for each code, in the order of src/error.rs");
+    assert_eq!(rows.collect::<Vec<_>>(), codes, "a row for each code, in the order of src/error/code.rs");
 }
 
 #[tokio::test]
