@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, TransactionTrait};
@@ -235,6 +236,37 @@ async fn an_operation_that_is_caught_in_a_deadlock_is_tried_again() {
     assert!(updates > 2, "no second attempt: {updates}");
     let users = client.data("{ users { username } }").await;
     assert_eq!(users, json!({ "users": [{ "username": "mine 1" }, { "username": "mine 2" }] }));
+    client.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_waits_for_a_lock_on_a_connection_whose_single_statements_do_not() {
+    let Some(database) = support::postgres().await else { return };
+    let client = Client::new(&database, 1).await;
+    two_users(&client).await;
+    let rename = |name: &str| {
+        format!("mutation {{ updateUser(id: 1, input: {{ username: \"{name}\" }}) {{ username }} }}")
+    };
+    for name in ["first", "second"] {
+        client.data(&rename(name)).await;
+    }
+    let other = database.connection.begin().await.unwrap();
+    other.execute_unprepared("UPDATE users SET username = 'other' WHERE id = 1").await.unwrap();
+    let asked = tokio::spawn({
+        let (client, query) = (client.clone(), rename("mine"));
+        async move { client.ask(&query, Json::Null).await }
+    });
+    until(async || client.number(WAITING).await > 0).await;
+    // Several times as long as a single statement waits.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!asked.is_finished());
+    other.commit().await.unwrap();
+    let (answer, statements) = within(asked).await.unwrap();
+    assert_eq!(answer, json!({ "data": { "updateUser": { "username": "mine" } } }));
+    // A refused statement is not recorded. One that had no time would be refused every 50 ms.
+    let update = statements.iter().find(|record| record.sql.starts_with("UPDATE")).unwrap();
+    assert!(update.elapsed > Duration::from_millis(150), "{update:?}");
     client.close().await;
     database.drop().await;
 }

@@ -37,8 +37,14 @@ const UNSENT_BYTES: usize = 1 << 20;
 /// Maximum number of sends of a statement that the server must prepare again.
 const MOST_SENDINGS: u8 = 3;
 
-/// Ends a statement that waits for a lock. It is refused then, and its caller repeats it in a transaction.
-const SHORT_LOCK_WAIT: &str = "SELECT set_config('lock_timeout', '50ms', true)";
+/// Ends statements that wait for a lock, from now on. Such a statement is refused, and its caller repeats it in a transaction.
+const SHORT_LOCK_WAIT: &str = "SET lock_timeout = '50ms'";
+
+/// Ends the next statement if it waits for a lock. A pooler gives the server's connection to other clients afterwards.
+const SHORT_LOCK_WAIT_ONCE: &str = "SELECT set_config('lock_timeout', '50ms', true)";
+
+/// Takes [`SHORT_LOCK_WAIT`] back in a transaction.
+const USUAL_LOCK_WAIT: &str = "SET LOCAL lock_timeout TO DEFAULT";
 
 /// Name of a statement that never exists: the server answers its Close, and nothing happens. pgpool-II ends a session that closes
 /// the statement without a name.
@@ -59,6 +65,8 @@ pub(super) struct Task {
     inbox: Inbox,
     kept: RoleStatements,
     waiting: VecDeque<PendingStatement>,
+    /// True once the server has [`SHORT_LOCK_WAIT`]. Statement and transaction then need no further message, and no planning.
+    has_short_lock_wait: bool,
     /// Time of the last complete answer.
     free_since: Instant,
     watch: Watch,
@@ -86,6 +94,7 @@ impl Task {
             inbox: Inbox::new(&opened.received),
             kept: RoleStatements::default(),
             waiting: VecDeque::new(),
+            has_short_lock_wait: false,
             free_since: Instant::now(),
             listener: None,
         }
@@ -197,13 +206,17 @@ impl Task {
         if let Stage::Begin(begin) = stage {
             self.write_ahead(begin)?;
             ahead += 1;
+            if self.has_short_lock_wait {
+                self.write_ahead(USUAL_LOCK_WAIT)?;
+                ahead += 1;
+            }
         }
         if let Some(preamble) = place.preamble().filter(|_| begins) {
             self.write_ahead(preamble)?;
             ahead += 1;
         }
-        if *stage == Stage::AloneWithoutWait {
-            self.write_ahead(SHORT_LOCK_WAIT)?;
+        if *stage == Stage::AloneWithoutWait && !self.has_short_lock_wait {
+            self.write_ahead(if place.is_pooled() { SHORT_LOCK_WAIT_ONCE } else { SHORT_LOCK_WAIT })?;
             ahead += 1;
         }
         if let Some(settings) = settings.as_ref().filter(|_| begins) {
@@ -321,6 +334,9 @@ impl Task {
         } else if prepared.forms.get().is_none() {
             kept.forget(sql, prepared);
         }
+        // The setting lasts if the statement behind it was committed.
+        let is_set = waiting.request.stage == Stage::AloneWithoutWait && waiting.fault.is_none();
+        self.has_short_lock_wait |= is_set && !self.place.is_pooled();
         let is_again = is_of_statement
             && status == IDLE
             && matches!(waiting.request.stage, Stage::Alone | Stage::AloneWithoutWait)
