@@ -2,7 +2,6 @@
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use async_graphql::{Request, Variables};
@@ -12,11 +11,10 @@ use crowsfoot::policy::{Policies, Viewer};
 use crowsfoot::server::{Identify, Jwt, JwtSettings};
 use serde_json::json;
 
-use crate::compare::median;
 use crate::database::Database;
 use crate::instructions::{concurrently, total};
 use crate::record::mebibytes;
-use crate::server::memory;
+use crate::server::{cpu, memory};
 use crate::{Failure, dataset, example};
 
 /// Maximum time of a known token, in microseconds.
@@ -218,23 +216,19 @@ fn count(rule: Rule, side: Side, dataset: &Path) -> Result<u64, Failure> {
     Ok(total(long)?.saturating_sub(total(short)?) / (long - short))
 }
 
-/// Returns the time of a verification of a known token.
+/// Returns the processor time of a verification of a known token.
 async fn token_microseconds() -> Result<f64, Failure> {
-    const TIMES: u32 = 20_000;
+    const TIMES: u32 = 500_000;
     let policies = Policies::new().variable("userId", "Int!")?.role("owner", |role| role);
     let jwt = Jwt::new(&token_settings()?, &policies)?;
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {TOKEN}"))?);
-    let mut rounds = Vec::new();
-    for _ in 0..15 {
-        let begin = Instant::now();
-        for _ in 0..TIMES {
-            let identity = jwt.identify(black_box(&headers)).await?;
-            black_box(identity).ok_or("the token proves no identity")?;
-        }
-        rounds.push(begin.elapsed().as_secs_f64() * 1_000_000.0 / f64::from(TIMES));
+    let begin = cpu(std::process::id())?;
+    for _ in 0..TIMES {
+        let identity = jwt.identify(black_box(&headers)).await?;
+        black_box(identity).ok_or("the token proves no identity")?;
     }
-    Ok(median(rounds.into_iter()))
+    Ok((cpu(std::process::id())? - begin).as_secs_f64() * 1_000_000.0 / f64::from(TIMES))
 }
 
 fn token_settings() -> Result<JwtSettings, Failure> {
@@ -244,28 +238,26 @@ fn token_settings() -> Result<JwtSettings, Failure> {
     }))?)
 }
 
-/// Returns the time and the memory of a role's schema on the example domain, in milliseconds and MiB.
+/// Returns the processor time and the memory of a role's schema on the example domain, in milliseconds and MiB.
 fn role_schema() -> Result<(f64, f64), Failure> {
     let names: Vec<String> = (0..VARIABLES).map(|number| format!("v{number}")).collect();
     let policies: Policies = toml::from_str(ROLES)?;
     let policies = names.iter().try_fold(policies, |policies, name| policies.variable(name, "Int"))?;
     let schema = Schema::builder(example::registry().model()?).policies(policies).finish()?;
     let own = || Ok::<_, Failure>(memory(std::process::id())?.own);
-    let before = own()?;
-    let mut times = Vec::new();
-    for set in 1..(1_u32 << VARIABLES) {
+    let (before, begin) = (own()?, cpu(std::process::id())?);
+    // The set of all variables was built at the start.
+    let sets = 1..(1_u32 << VARIABLES) - 1;
+    for set in sets.clone() {
         let given = names.iter().enumerate().filter(|(number, _)| set >> number & 1 == 1);
         let viewer = Viewer::new("staff").with("userId", 1).with("employeeId", 1);
         // Without some of the optional variables, a viewer has a schema of its own, built now.
         let viewer = given.fold(viewer, |viewer, (_, name)| viewer.with(name, 1));
-        let begin = Instant::now();
         black_box(schema.seen_by(&viewer).map_err(|error| error.to_string())?);
-        times.push(begin.elapsed().as_secs_f64() * 1_000.0);
     }
-    // The last set is that of all variables, built at the start.
-    times.pop();
+    let time = (cpu(std::process::id())? - begin).as_secs_f64() * 1_000.0;
     #[expect(clippy::cast_precision_loss, reason = "no process has 2^53 bytes")]
     let grown = own()?.saturating_sub(before) as f64;
-    let schemas = f64::from((1_u32 << VARIABLES) - 2);
-    Ok((median(times.into_iter()), mebibytes(grown) / schemas))
+    let schemas = f64::from(sets.end - sets.start);
+    Ok((time / schemas, mebibytes(grown) / schemas))
 }

@@ -192,7 +192,10 @@ fn built_service() -> Result<PathBuf, Failure> {
 }
 
 /// Returns the processor time of a process, in user and kernel mode.
-fn cpu(process: u32) -> Result<Duration, Failure> {
+///
+/// # Errors
+/// If the process has ended.
+pub fn cpu(process: u32) -> Result<Duration, Failure> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The second field is the program's name in parentheses, which may contain any character.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
