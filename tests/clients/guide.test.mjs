@@ -15,14 +15,15 @@ import { faultsOf, workFolder } from './modules.mjs';
 import { start, until } from './service.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const pages = here('../../docs/guide/src/clients');
+const pages = here('../../docs/guide/src');
 
-/** Blocks of a page in a language, joined. */
-async function code(page, fence) {
+/** Blocks of a page in a language. */
+async function blocks(page, fence) {
   const text = await readFile(join(pages, `${page}.md`), 'utf8');
-  const blocks = text.split(`\n\`\`\`${fence}\n`).slice(1);
-  return blocks.map((block) => block.split('\n```')[0]).join('\n\n');
+  return text.split(`\n\`\`\`${fence}\n`).slice(1).map((block) => block.split('\n```')[0]);
 }
+
+const code = async (page, fence) => (await blocks(page, fence)).join('\n\n');
 
 let service;
 const works = [];
@@ -40,30 +41,53 @@ after(async () => {
   for (const work of works) await work.remove();
 });
 
-/** Compiles the TypeScript of a page, with the settings of its client, and gives its module. */
-async function moduleOf(page, settings) {
-  const work = await workFolder('guide');
+/** The service's address in the place of the guide's. */
+const addressed = (text) =>
+  text.replaceAll('http://127.0.0.1:8000', service.origin).replaceAll('127.0.0.1:8000', new URL(service.origin).host);
+
+const run = (source, module = 'esnext') =>
+  ts.transpileModule(source, { compilerOptions: { module, target: 'es2022', esModuleInterop: true } }).outputText;
+
+/** Checks TypeScript, with the settings of its client, and gives its module in a format that Node loads with its packages. */
+async function moduleOf(text, { settings, apollo, format = 'esnext' } = {}) {
+  const work = await workFolder('guide', apollo);
   works.push(work);
-  const address = (text) => text.replaceAll('http://127.0.0.1:8000', service.origin).replaceAll('127.0.0.1:8000', new URL(service.origin).host);
-  // A client whose socket stays open would connect again for ever.
-  const files = { page: `${address(await code(page, 'ts'))}\nexport { sockets };\n` };
+  const extension = format === 'esnext' ? 'mjs' : 'cjs';
+  const files = { page: addressed(text) };
   if (settings) files.crowsfoot = await readFile(here(`settings/${settings}`), 'utf8');
   for (const [name, text] of Object.entries(files)) {
     await writeFile(join(work.folder, `${name}.ts`), text);
-    const { outputText } = ts.transpileModule(text, { compilerOptions: { module: 'esnext', target: 'es2022' } });
-    await writeFile(join(work.folder, `${name}.mjs`), outputText.replace("'./crowsfoot'", "'./crowsfoot.mjs'"));
+    const compiled = run(text, format).replace(/(['"])\.\/crowsfoot\1/, `'./crowsfoot.${extension}'`);
+    await writeFile(join(work.folder, `${name}.${extension}`), compiled);
   }
-  assert.equal(await faultsOf(work.folder, ['page.ts']), '', page);
-  return import(pathToFileURL(join(work.folder, 'page.mjs')).href);
+  assert.equal(await faultsOf(work.folder, ['page.ts']), '');
+  return import(pathToFileURL(join(work.folder, `page.${extension}`)).href);
 }
 
+// A client whose socket stays open would connect again for ever.
+const withSockets = async (page) => `${await code(page, 'ts')}\nexport { sockets };\n`;
+
 test('every page is known here', async () => {
-  const known = ['apollo', 'gql-tada', 'graphql-request', 'other', 'relay', 'urql'];
-  assert.deepEqual((await readdir(pages)).map((file) => file.replace('.md', '')).sort(), known);
+  const known = ['apollo', 'apollo-3', 'gql-tada', 'graphql-request', 'python', 'relay', 'rust', 'swift-kotlin', 'urql'];
+  assert.deepEqual((await readdir(join(pages, 'clients'))).map((file) => file.replace('.md', '')).sort(), known);
 });
 
-test('Apollo', async () => {
-  const { createUser, more, sockets } = await moduleOf('apollo', 'apollo.ts');
+test('live queries without a cache', async () => {
+  const { events, socket, watch } = await moduleOf(`${await code('clients', 'ts')}\nexport { events, socket };\n`);
+  for (const client of [events, socket]) {
+    const seen = [];
+    const watching = watch(client, (names) => seen.push(names));
+    await until(() => assert.ok(seen[0].includes('newcomer')));
+    await service.ask('mutation { createUser(input: { username: "zed" }) { id } }');
+    await until(() => assert.ok(seen.at(-1).includes('zed')));
+    await service.ask('mutation { deleteUsers(where: { username: { eq: "zed" } }) { affected } }');
+    await client.dispose();
+    await watching.catch(() => {});
+  }
+});
+
+test('Apollo Client 4', async () => {
+  const { createUser, more, persisted, sockets } = await moduleOf(await withSockets('clients/apollo'), { settings: 'apollo.ts' });
   await until(() => assert.equal(printed.pop().users[0].username, 'ada'));
   assert.equal(await createUser('ada'), undefined);
   assert.equal((await createUser('eva')).data.createUser.username, 'eva');
@@ -71,10 +95,39 @@ test('Apollo', async () => {
   assert.equal(data.usersConnection.edges[0].node.username, 'chloé');
   await until(() => assert.equal(printed.pop().users.at(-1).username, 'eva'));
   await sockets.client.dispose();
+
+  // The text of a document is sent once.
+  const sent = [];
+  const { fetch } = globalThis;
+  globalThis.fetch = (address, request) => {
+    sent.push('query' in JSON.parse(request.body));
+    return fetch(address, request);
+  };
+  try {
+    for (const id of [2, 3]) {
+      const { data } = await persisted.query({ query: parse('query User($id: Int!) { user(id: $id) { id } }'), variables: { id } });
+      assert.equal(data.user.id, id);
+    }
+  } finally {
+    globalThis.fetch = fetch;
+  }
+  assert.deepEqual(sent, [false, true, false]);
+});
+
+test('Apollo Client 3', async () => {
+  // Bundlers read the modules of version 3, and Node alone its CommonJS.
+  const settings = { settings: 'apollo.ts', apollo: 'apollo-client-3', format: 'commonjs' };
+  const { createUser, more, sockets } = await moduleOf(await withSockets('clients/apollo-3'), settings);
+  await until(() => assert.equal(printed.pop().users[0].username, 'ada'));
+  assert.deepEqual((await more()).length, 6);
+  assert.equal(await createUser('ada'), 'UNIQUE_VIOLATION');
+  assert.equal((await createUser('ida')).createUser.username, 'ida');
+  await until(() => assert.ok(printed.pop().users.some(({ username }) => username === 'ida')));
+  await sockets.client.dispose();
 });
 
 test('urql', async () => {
-  const { page, sockets } = await moduleOf('urql', 'urql.ts');
+  const { page, sockets } = await moduleOf(await withSockets('clients/urql'), { settings: 'urql.ts' });
   await until(() => assert.equal(printed.pop().users[0].username, 'ada'));
   const { data, error } = await page();
   assert.equal(error, undefined, String(error));
@@ -85,13 +138,12 @@ test('urql', async () => {
 test('graphql-request', async () => {
   const work = await workFolder('preset');
   works.push(work);
-  const text = await code('graphql-request', 'ts');
+  const text = await code('clients/graphql-request', 'ts');
   const requests = text.slice(0, text.indexOf("import { scalars }"));
   await writeFile(join(work.folder, 'page.ts'), requests.replace('http://127.0.0.1:8000', service.origin));
   await writeFile(join(work.folder, 'codegen.ts'), text.slice(requests.length));
   await copyFile(here('settings/apollo.ts'), join(work.folder, 'crowsfoot.ts'));
   assert.equal(await faultsOf(work.folder, ['page.ts', 'codegen.ts']), '');
-  const run = (source) => ts.transpileModule(source, { compilerOptions: { module: 'esnext', target: 'es2022' } }).outputText;
   await writeFile(join(work.folder, 'page.mjs'), run(await readFile(join(work.folder, 'page.ts'), 'utf8')));
   const { rename, users } = await import(pathToFileURL(join(work.folder, 'page.mjs')).href);
   assert.deepEqual(await users(), ['ada', 'björn']);
@@ -126,26 +178,26 @@ test('gql.tada', async () => {
   const work = await workFolder('tada');
   works.push(work);
   await copyFile(here('../../schema.graphql'), join(work.folder, 'schema.graphql'));
-  await writeFile(join(work.folder, 'tsconfig.json'), await code('gql-tada', 'json config'));
+  await writeFile(join(work.folder, 'tsconfig.json'), await code('clients/gql-tada', 'json config'));
   await promisify(execFile)(here('node_modules/.bin/gql.tada'), ['generate-output'], { cwd: work.folder });
-  await writeFile(join(work.folder, 'page.ts'), await code('gql-tada', 'ts'));
+  await writeFile(join(work.folder, 'page.ts'), await code('clients/gql-tada', 'ts'));
   assert.equal(await faultsOf(work.folder, ['page.ts']), '');
   // A field that does not exist is an error.
-  const wrong = (await code('gql-tada', 'ts')).replace('profile?.birthdate', 'profile?.birthday');
+  const wrong = (await code('clients/gql-tada', 'ts')).replace('profile?.birthdate', 'profile?.birthday');
   await writeFile(join(work.folder, 'wrong.ts'), wrong);
   assert.match(await faultsOf(work.folder, ['wrong.ts']), /birthday/);
 });
 
 test('Relay', async () => {
-  // The types of relay-runtime are a package of their own; its documents are those of its compiler (`relay/`).
-  const work = await workFolder('relay');
-  works.push(work);
-  const [source] = (await code('relay', 'ts')).split("import { graphql }");
-  const text = source.replace('http://127.0.0.1:8000', service.origin).replace(/import \{ (.*) \} from 'relay-runtime';/, "import runtime from 'relay-runtime';\nconst { $1 } = runtime;");
-  const { outputText } = ts.transpileModule(text, { compilerOptions: { module: 'esnext', target: 'es2022' } });
-  await writeFile(join(work.folder, 'page.mjs'), outputText);
-  const { environment } = await import(pathToFileURL(join(work.folder, 'page.mjs')).href);
+  // Its documents are those of its compiler (`relay/`).
+  const text = (await blocks('clients/relay', 'ts')).filter((block) => !block.includes('graphql`')).join('\n\n');
+  const { environment, events, subscribe } = await moduleOf(`${text}\nexport { events };\n`, { format: 'commonjs' });
   const operation = { name: 'One', operationKind: 'query', text: 'query One { user(id: 2) { nodeId username } }', metadata: {} };
   const { data } = await environment.getNetwork().execute(operation, {}, {}).toPromise();
   assert.deepEqual(data, { user: { nodeId: 'WyJVc2VyIiwyXQ', username: 'björn' } });
+  const seen = [];
+  const live = subscribe({ text: 'subscription { user(id: 2) { username } }' }, {}).subscribe({ next: (result) => seen.push(result) });
+  await until(() => assert.deepEqual(seen, [{ data: { user: { username: 'björn' } } }]));
+  live.unsubscribe();
+  events.dispose();
 });

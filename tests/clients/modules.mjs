@@ -1,6 +1,6 @@
 // TypeScript of the tests, as modules that run, and checked by the compiler.
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -8,10 +8,15 @@ import ts from 'typescript';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** A folder outside of the tests, in which packages are found. */
-export async function workFolder(name) {
+/** A folder outside of the tests, in which packages are found. `apollo` names the package that is `@apollo/client` there. */
+export async function workFolder(name, apollo = '@apollo/client') {
   const folder = await mkdtemp(join(tmpdir(), `crowsfoot-${name}-`));
-  await symlink(here('node_modules'), join(folder, 'node_modules'));
+  const packages = join(folder, 'node_modules');
+  await mkdir(join(packages, '@apollo'), { recursive: true });
+  await symlink(here(`node_modules/${apollo}`), join(packages, '@apollo/client'));
+  for (const entry of await readdir(here('node_modules'))) {
+    if (entry !== '@apollo') await symlink(here(`node_modules/${entry}`), join(packages, entry));
+  }
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   return { folder, remove: () => rm(folder, { recursive: true }) };
 }

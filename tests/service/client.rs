@@ -13,8 +13,12 @@ use crate::process::{Folder, run};
 use crate::support;
 
 async fn settings(arguments: &[&str]) -> String {
+    printed(&[&["client"], arguments].concat()).await
+}
+
+async fn printed(arguments: &[&str]) -> String {
     let folder = Folder::new();
-    let ended = run(&folder, &[&["client"], arguments].concat()).await;
+    let ended = run(&folder, arguments).await;
     assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.log);
     ended.out
 }
@@ -22,13 +26,17 @@ async fn settings(arguments: &[&str]) -> String {
 #[tokio::test]
 async fn the_settings_of_the_example_are_as_expected() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for (client, file) in [
-        ("apollo", "tests/clients/settings/apollo.ts"),
-        ("apollo", "examples/react/src/crowsfoot.ts"),
-        ("urql", "tests/clients/settings/urql.ts"),
-        ("relay", "tests/clients/settings/relay.config.json"),
+    let options = root.join("examples/react/crowsfoot.toml");
+    let staff = ["--role", "staff", "--options", options.to_str().unwrap()];
+    for (command, role, file) in [
+        (["client", "apollo"].as_slice(), [].as_slice(), "tests/clients/settings/apollo.ts"),
+        (&["client", "urql"], &[], "tests/clients/settings/urql.ts"),
+        (&["client", "relay"], &[], "tests/clients/settings/relay.config.json"),
+        (&["client", "apollo"], &staff, "examples/react/src/apollo/crowsfoot.ts"),
+        (&["client", "relay"], &staff, "examples/react/relay.config.json"),
+        (&["schema"], &staff, "examples/react/schema.graphql"),
     ] {
-        let settings = settings(&[client]).await;
+        let settings = printed(&[command, role].concat()).await;
         let file = root.join(file);
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&file, &settings).unwrap();

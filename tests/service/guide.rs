@@ -12,7 +12,8 @@
 //! | `graphql` | Is sent, with the variables of a following `json variables`; its answer is the following `json` |
 //! | `sql statements` | The statements that this request has sent |
 //! | `json event` | The next result of the last subscription |
-//! | `rust`, `ts`, `json config` | Compiled by other tests |
+//! | `rust example` | Lines of `examples/rust-clients` |
+//! | `rust`, `ts`, `python`, `json config`, `toml config` | Compiled or run by other tests |
 //!
 //! Without `crowsfoot serve`, the page's tables are served if it has any, and the example otherwise. An intended change of the
 //! answers:
@@ -37,18 +38,33 @@ use crate::support;
 /// Address that the commands of the guide have.
 const ADDRESS: &str = "127.0.0.1:8000";
 
+/// Files of the clients in Rust, which a test of their own runs.
+const RUST_CLIENTS: [&str; 4] = [
+    include_str!("../../examples/rust-clients/build.rs"),
+    include_str!("../../examples/rust-clients/src/lib.rs"),
+    include_str!("../../examples/rust-clients/src/with_cynic.rs"),
+    include_str!("../../examples/rust-clients/src/with_graphql_client.rs"),
+];
+
 /// Beginnings of commands that do not run here, with the reason.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 16] = [
     ("cargo install --path cli", "takes minutes; CI builds the same program"),
     ("docker ", "needs a daemon, and minutes"),
     ("cargo deb", "needs cargo-deb"),
     ("cargo run --release -p benches", "measures for minutes"),
-    ("pip install ./integrations/django", "runs in the tests of integrations/django, with the next two"),
-    ("python manage.py crowsfoot", "as above"),
     ("npm install", "the tests of clients have the packages"),
     ("npx gql.tada", "runs in tests/clients/guide.test.mjs"),
-    ("pip install ariadne-codegen", "the tests of clients have them"),
-    ("ariadne-codegen", "as above"),
+    ("pip install ", "the tests of clients and of Django have the packages"),
+    ("ariadne-codegen", "runs in tests/clients/python"),
+    ("sgqlc-codegen", "as above"),
+    ("python -m sgqlc", "as above"),
+    ("python manage.py ", "runs in the tests of integrations/django, with the following"),
+    ("DJANGO_SUPERUSER_PASSWORD", "as above"),
+    ("cd examples/django", "as above"),
+    (
+        "crowsfoot serve --from-database --options crowsfoot.toml --database-url sqlite://db.sqlite3",
+        "as above",
+    ),
     (
         "crowsfoot serve --from-database --options crowsfoot.toml --database-url postgres://user@host/name",
         "as above",
@@ -86,11 +102,14 @@ pages! {
     live "live"
     clients "clients"
     apollo "clients/apollo"
+    apollo_3 "clients/apollo-3"
     relay "clients/relay"
     urql "clients/urql"
     graphql_request "clients/graphql-request"
     gql_tada "clients/gql-tada"
-    other_languages "clients/other"
+    rust "clients/rust"
+    python "clients/python"
+    swift_and_kotlin "clients/swift-kotlin"
     database "database"
     django "django"
     entities "entities"
@@ -121,7 +140,8 @@ fn every_page_is_followed() {
     let library = include_str!("../../src/lib.rs");
     for page in PAGES {
         let text = std::fs::read_to_string(book().join(format!("{page}.md"))).unwrap();
-        let has_rust = blocks(&text).iter().any(|block| block.language.starts_with("rust"));
+        let has_rust =
+            blocks(&text).iter().any(|block| block.language.starts_with("rust") && block.kind.is_empty());
         let is_tested = library.contains(&format!("docs/guide/src/{page}.md"));
         assert_eq!(has_rust, is_tested, "{page}: a documentation test in src/lib.rs, if it has Rust");
     }
@@ -319,8 +339,12 @@ impl<'a> Reader<'a> {
                 let events = self.events.as_mut().expect("a subscription came before");
                 compare(block, &events.next().await, found);
             }
-            // Documentation tests, and `tests/clients/guide.test.mjs`.
-            ("rust" | "rust,no_run" | "ts", "") | ("json", "config") => {}
+            ("rust", "example") => {
+                let is_shown = RUST_CLIENTS.iter().any(|file| file.contains(block.text));
+                assert!(is_shown, "examples/rust-clients has no such lines:\n{}", block.text);
+            }
+            // Documentation tests, `tests/clients/guide.test.mjs`, and `tests/clients/python`.
+            ("rust" | "rust,no_run" | "ts" | "python", "") | ("json" | "toml", "config") => {}
             (language, kind) => panic!("nothing checks a block of {language:?} {kind:?}: {}", block.text),
         }
         0

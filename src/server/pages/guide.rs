@@ -3,6 +3,8 @@
 //! The sources are a book of mdBook too. Its output is no part of the binary: it has inline scripts, which the content
 //! security policy forbids, and fonts and a search index beside the text.
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse, Resource, guard, http::header, web};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
@@ -10,13 +12,13 @@ use super::graphiql::add_slash;
 
 /// Lists files of the book with their content.
 macro_rules! files {
-    ($extension:literal: $($path:literal)*) => {
-        &[$(($path, include_str!(concat!("../../../docs/guide/src/", $path, $extension)))),*]
+    ($include:ident, $extension:literal: $($path:literal)*) => {
+        &[$(($path, $include!(concat!("../../../docs/guide/src/", $path, $extension)))),*]
     };
 }
 
 /// Pages in the order of the table of contents, without their extension. The first one is at `/guide/` too.
-const PAGES: &[(&str, &str)] = files! { ".md":
+const PAGES: &[(&str, &str)] = files! { include_str, ".md":
     "first-look"
     "relationships"
     "relationships/one-to-one"
@@ -33,11 +35,14 @@ const PAGES: &[(&str, &str)] = files! { ".md":
     "live"
     "clients"
     "clients/apollo"
+    "clients/apollo-3"
     "clients/relay"
     "clients/urql"
     "clients/graphql-request"
     "clients/gql-tada"
-    "clients/other"
+    "clients/rust"
+    "clients/python"
+    "clients/swift-kotlin"
     "database"
     "django"
     "entities"
@@ -54,13 +59,19 @@ const PAGES: &[(&str, &str)] = files! { ".md":
     "moving/seaography"
 };
 
-const DRAWINGS: &[(&str, &str)] = files! { ".svg":
+const DRAWINGS: &[(&str, &str)] = files! { include_str, ".svg":
     "drawings/one-to-one"
     "drawings/foreign-key"
     "drawings/many-to-many"
     "drawings/self"
     "drawings/composite-key"
     "drawings/shared-key"
+};
+
+const PICTURES: &[(&str, &[u8])] = files! { include_bytes, ".png":
+    "pictures/django-admin"
+    "pictures/react-apollo"
+    "pictures/react-relay"
 };
 
 /// Table of contents, with links relative to its own folder.
@@ -94,31 +105,35 @@ async fn serve(request: HttpRequest) -> HttpResponse {
         // A new binary may bring another text.
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header((header::CONTENT_SECURITY_POLICY, file.policy))
-        .body(file.content)
+        .body(file.content.into_owned())
 }
 
 /// File of the guide, ready to send.
 struct GuideFile {
     kind: &'static str,
     policy: &'static str,
-    content: String,
+    content: Cow<'static, [u8]>,
 }
 
 /// Returns the file at this path below `/guide/`, if any.
 fn file(path: &str) -> Option<GuideFile> {
     let of = |kind, policy, content| Some(GuideFile { kind, policy, content });
     if path == "guide.css" {
-        return of("text/css; charset=utf-8", POLICY, STYLE.to_owned());
+        return of("text/css; charset=utf-8", POLICY, STYLE.as_bytes().into());
     }
     if let Some(name) = path.strip_suffix(".svg") {
         let (_, drawing) = DRAWINGS.iter().find(|(known, _)| *known == name)?;
-        return of("image/svg+xml; charset=utf-8", DRAWING_POLICY, (*drawing).to_owned());
+        return of("image/svg+xml; charset=utf-8", DRAWING_POLICY, drawing.as_bytes().into());
+    }
+    if let Some(name) = path.strip_suffix(".png") {
+        let (_, picture) = PICTURES.iter().find(|(known, _)| *known == name)?;
+        return of("image/png", POLICY, (*picture).into());
     }
     let index = match path {
         "" => 0,
         path => PAGES.iter().position(|(known, _)| path.strip_suffix(".html") == Some(*known))?,
     };
-    of("text/html; charset=utf-8", POLICY, page(index))
+    of("text/html; charset=utf-8", POLICY, page(index).into_bytes().into())
 }
 
 /// Renders a page with its frame: table of contents, and links to the pages before and after it.
@@ -253,6 +268,10 @@ mod tests {
         page.split(name).skip(1).filter_map(|rest| rest.strip_prefix("=\"")?.split('"').next())
     }
 
+    fn text(file: &GuideFile) -> String {
+        String::from_utf8_lossy(&file.content).into_owned()
+    }
+
     /// Resolves a relative address against that of a page.
     fn resolve(page: &str, target: &str) -> String {
         let mut segments: Vec<&str> = page.split('/').collect();
@@ -272,7 +291,7 @@ mod tests {
         let mut count = 0;
         for (path, _) in PAGES {
             let path = format!("/guide/{path}.html");
-            let page = file(&path["/guide/".len()..]).unwrap().content;
+            let page = text(&file(&path["/guide/".len()..]).unwrap());
             for target in attributes(&page, " href").chain(attributes(&page, " src")) {
                 if target.starts_with("data:")
                     || target.starts_with("https://")
@@ -291,7 +310,7 @@ mod tests {
                 let linked =
                     linked.unwrap_or_else(|| panic!("{path} links to {target}, which is not served"));
                 assert!(
-                    anchor.is_empty() || linked.content.contains(&format!("id=\"{anchor}\"")),
+                    anchor.is_empty() || text(&linked).contains(&format!("id=\"{anchor}\"")),
                     "{path} links to {target}#{anchor}, which no heading has"
                 );
             }
@@ -319,7 +338,8 @@ mod tests {
             }
         }
         let drawings = DRAWINGS.iter().map(|(path, _)| format!("{path}.svg"));
-        let known = served.into_iter().chain(drawings).chain(["SUMMARY.md".to_owned()]);
+        let pictures = PICTURES.iter().map(|(path, _)| format!("{path}.png"));
+        let known = served.into_iter().chain(drawings).chain(pictures).chain(["SUMMARY.md".to_owned()]);
         assert_eq!(found, known.collect());
     }
 
@@ -354,6 +374,7 @@ mod tests {
             ("/api/guide/relationships/self.html", StatusCode::OK),
             ("/api/guide/guide.css", StatusCode::OK),
             ("/api/guide/drawings/self.svg", StatusCode::OK),
+            ("/api/guide/pictures/react-relay.png", StatusCode::OK),
             ("/api/guide", StatusCode::TEMPORARY_REDIRECT),
             ("/api/guide/self.html", StatusCode::NOT_FOUND),
             ("/api/guide/..%2FCargo.toml", StatusCode::NOT_FOUND),

@@ -1,15 +1,10 @@
 import { type TypedDocumentNode, gql } from '@apollo/client';
 
-export interface User {
-  id: number;
-  username: string;
-  /** The other side of a one-to-one relation: the row may be missing. */
-  profile: { id: number; bio: string; birthdate: string | null } | null;
-}
+type Name = { id: number; username: string };
 
 interface UserPage {
   usersConnection: {
-    edges: { node: User }[];
+    edges: { node: Name }[];
     pageInfo: { endCursor: string | null; hasNextPage: boolean };
   };
 }
@@ -21,11 +16,6 @@ export const USERS: TypedDocumentNode<UserPage, { after?: string | null }> = gql
         node {
           id
           username
-          profile {
-            id
-            bio
-            birthdate
-          }
         }
       }
       pageInfo {
@@ -36,8 +26,31 @@ export const USERS: TypedDocumentNode<UserPage, { after?: string | null }> = gql
   }
 `;
 
-// Its rows go into the cache under their keys, so the list above shows them too.
-export const LIVE_USERS: TypedDocumentNode<{ users: Pick<User, 'id' | 'username'>[] }> = gql`
+export interface User extends Name {
+  profile: { id: number; bio: string; birthdate: string | null } | null;
+  userInfos: { id: number; phoneNumber: string }[];
+}
+
+export const USER: TypedDocumentNode<{ user: User | null }, { id: number }> = gql`
+  query User($id: Int!) {
+    user(id: $id) {
+      id
+      username
+      profile {
+        id
+        bio
+        birthdate
+      }
+      userInfos {
+        id
+        phoneNumber
+      }
+    }
+  }
+`;
+
+// Its rows go into the cache under their keys, so the queries above show them too.
+export const LIVE_USERS: TypedDocumentNode<{ users: Name[] }> = gql`
   subscription LiveUsers {
     users {
       id
@@ -46,7 +59,7 @@ export const LIVE_USERS: TypedDocumentNode<{ users: Pick<User, 'id' | 'username'
   }
 `;
 
-export const RENAME: TypedDocumentNode<{ updateUser: Pick<User, 'id' | 'username'> }, { id: number; username: string }> = gql`
+export const RENAME: TypedDocumentNode<{ updateUser: Name }, Name> = gql`
   mutation Rename($id: Int!, $username: String!) {
     updateUser(id: $id, input: { username: $username }) {
       id

@@ -1,38 +1,51 @@
-import { useMutation, useQuery } from '@apollo/client/react';
-import { SET_COURSES, STUDENTS, type Student } from './documents';
+interface Course {
+  readonly id: number;
+  readonly title: string;
+}
+
+export interface Student {
+  readonly id: number;
+  readonly name: string;
+  readonly courses: readonly Course[];
+}
+
+interface Props {
+  students: readonly Student[];
+  courses: readonly Course[];
+  /** Writes the courses of a student; absent for roles that may not. */
+  write?: ((student: number, courses: { id: number }[]) => void) | undefined;
+}
 
 /** Many to many: a box for each pair, which is there or not. */
-export function Students() {
-  const { data } = useQuery(STUDENTS);
-  const [setCourses] = useMutation(SET_COURSES);
-  if (!data) return <p>Loading…</p>;
+export function CourseTable({ students, courses, write }: Props) {
   const toggle = (student: Student, id: number) => {
     const others = student.courses.filter((course) => course.id !== id);
-    const courses = others.length < student.courses.length ? others : [...others, { id }];
-    void setCourses({ variables: { id: student.id, courses: courses.map(({ id }) => ({ id })) } });
+    const chosen = others.length < student.courses.length ? others : [...others, { id }];
+    write?.(student.id, chosen.map(({ id }) => ({ id })));
   };
   return (
     <section aria-label="Students">
-      <h1>Students</h1>
+      <h2>Students</h2>
       <table>
         <thead>
           <tr>
-            <th />
-            {data.courses.map(({ id, title }) => (
+            <td />
+            {courses.map(({ id, title }) => (
               <th key={id}>{title}</th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {data.students.map((student) => (
+          {students.map((student) => (
             <tr key={student.id}>
               <th>{student.name}</th>
-              {data.courses.map(({ id, title }) => (
+              {courses.map(({ id, title }) => (
                 <td key={id}>
                   <input
                     type="checkbox"
                     aria-label={`${student.name} takes ${title}`}
                     checked={student.courses.some((course) => course.id === id)}
+                    disabled={!write}
                     onChange={() => toggle(student, id)}
                   />
                 </td>
