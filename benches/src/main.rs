@@ -8,6 +8,7 @@ mod compare;
 mod curves;
 mod database;
 mod dataset;
+mod deployment;
 mod floor;
 mod growth;
 mod instructions;
@@ -17,9 +18,11 @@ mod memory;
 mod plot;
 mod record;
 mod rules;
+mod scale;
 mod server;
 mod soak;
 mod start;
+mod subscribers;
 mod workload;
 mod writes;
 
@@ -59,6 +62,10 @@ enum Command {
     /// Check that the service's memory does not grow under a load of everything that clients do; fail if it
     /// grows
     Soak(soak::Options),
+    /// Measure one process with up to 1,000 connections and subscribers, and the fan-out of a commit
+    Scale(scale::Options),
+    /// Compare a model of a deployment, from the costs of one process, with several processes on PostgreSQL
+    Deployment(deployment::Options),
     /// Measure the memory of one large response
     Memory(memory::Options),
     /// Count processor instructions with valgrind; fail if a bound is exceeded
@@ -104,6 +111,8 @@ async fn main() -> ExitCode {
         Command::Curves(options) => curves::run(options).await,
         Command::Start(options) => start::run(options).await,
         Command::Soak(options) => soak::run(options).await,
+        Command::Scale(options) => scale::run(options).await,
+        Command::Deployment(options) => deployment::run(options).await,
         Command::Memory(options) => memory::run(options).await,
         Command::Instructions(options) => instructions::run(options).await,
         Command::Repeat(repeat) => instructions::repeat(repeat).await,

@@ -243,6 +243,18 @@ impl Backends {
         Ok(Some(total))
     }
 
+    /// Returns the number of connections.
+    ///
+    /// # Errors
+    /// If the database does not respond.
+    pub async fn count(&self) -> Result<i64, Failure> {
+        let Some(connection) = &self.0 else { return Ok(0) };
+        let sql = format!("SELECT COUNT(*) {OTHERS}");
+        let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(statement).await?.ok_or("the database counts no connections")?;
+        Ok(row.try_get_by_index(0)?)
+    }
+
     /// Describes the encryption of the connections: an encrypted side must not be compared with an
     /// unencrypted one.
     ///

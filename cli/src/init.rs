@@ -17,6 +17,7 @@ const HEAD: &str = "\
 # include = [\"*\"]
 # exclude = []
 # reverse_sides = true
+# # tenant_column = \"tenant_id\"
 ";
 
 /// Writes the options file, unless the file exists.

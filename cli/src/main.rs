@@ -65,11 +65,11 @@ async fn main() -> ExitCode {
         Command::Policies { command } => run_policies(&command).await,
         Command::Model { format, source, database } => print_model(format, &source, &database).await,
         Command::Init { output, schema, database } => {
-            let source = ModelSource { from_database: true, schema, options: None };
+            let source = ModelSource { from_database: true, schema, options: None, tenant_column: None };
             init(&output, &source, &database).await
         }
         Command::Generate { output, library, options, schema, database } => {
-            let source = ModelSource { from_database: true, schema, options };
+            let source = ModelSource { from_database: true, schema, options, tenant_column: None };
             generate(&output, library.as_deref(), &source, &database).await
         }
         Command::Client { client, role, source, database } => {
@@ -272,11 +272,11 @@ async fn print_model(
 /// Returns the schema of a command that needs no database unless the model is read from one, and the dialect of the
 /// database: SQLite if there is none. All of the options file is checked.
 async fn schema(source: &ModelSource, database: &DatabaseOptions) -> Result<(Schema, Dialect), Failure> {
-    let options = Options::read(source.options.as_deref())?;
+    let options = Options::read(source)?;
     options.fit(source.from_database)?;
     let policies = options.policies();
     let (model, dialect) = match source.from_database {
-        false => (example::registry().model()?, Dialect::Sqlite),
+        false => (options.of_all_entities(example::registry()).model()?, Dialect::Sqlite),
         true => {
             source::require_file(&database.database_url)?;
             let connection = connect(database).await?;
@@ -307,7 +307,7 @@ async fn generate(
     source: &ModelSource,
     database: &DatabaseOptions,
 ) -> Result<(), Failure> {
-    let options = Options::read(source.options.as_deref())?;
+    let options = Options::read(source)?;
     options.fit(source.from_database)?;
     source::require_file(&database.database_url)?;
     let connection = connect(database).await?;

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use crowsfoot::policy::{DatabaseSettings, Policies, RoleGrants, ViewerType};
 use crowsfoot::server::{JwtSettings, WebhookSettings};
-use crowsfoot::{EntityOptions, ModelError, ModelFault, OnDelete, Spelling, TableOptions};
+use crowsfoot::{EntityOptions, ModelError, ModelFault, OnDelete, Registry, Spelling, TableOptions};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::Failure;
+use crate::config::ModelSource;
 
 /// Similarity from which a known name is suggested for an unknown one.
 const LEAST_SIMILARITY: f64 = 0.7;
@@ -28,6 +29,8 @@ pub struct Options {
     exclude: Vec<String>,
     /// False to leave out the other sides of keys, except those that a section names.
     reverse_sides: Option<bool>,
+    /// Column of the tenant, which the command line may name, too.
+    tenant_column: Option<String>,
     /// Names of values, by enum and stored text.
     #[serde(default)]
     enum_values: BTreeMap<String, BTreeMap<String, String>>,
@@ -130,24 +133,30 @@ struct ManyToManySection {
 }
 
 impl Options {
-    /// Reads a file; without a file, the options are empty.
+    /// Reads the file of a source; without a file, the options are those of the command line.
     ///
     /// # Errors
     /// If the file cannot be read, or has a fault.
-    pub fn read(file: Option<&Path>) -> Result<Self, Failure> {
-        Self::of_file(file, &text(file)?)
+    pub fn read(source: &ModelSource) -> Result<Self, Failure> {
+        Self::of_text(source, &text(source.options.as_deref())?)
     }
 
-    /// Reads the text of a file.
+    /// Reads the text of a source's file. The command line takes precedence.
     ///
     /// # Errors
     /// If the text has faults: each with its line and column, and without the text of the line, which may contain a secret.
-    pub fn of_file(file: Option<&Path>, text: &str) -> Result<Self, Failure> {
-        let name = file.unwrap_or(Path::new("options")).display().to_string();
+    pub fn of_text(source: &ModelSource, text: &str) -> Result<Self, Failure> {
+        let name = source.options.as_deref().unwrap_or(Path::new("options")).display().to_string();
         let options = Self::parse(text).map_err(|faults| {
             faults.iter().map(|fault| format!("{name}: {fault}")).collect::<Vec<_>>().join("\n")
         })?;
-        Ok(Self { file: name, text: text.to_owned(), ..options })
+        let tenant_column = source.tenant_column.clone().or(options.tenant_column);
+        Ok(Self { file: name, text: text.to_owned(), tenant_column, ..options })
+    }
+
+    /// Adds the options that concern all entities.
+    pub fn of_all_entities(&self, registry: Registry) -> Registry {
+        self.tenant_column.iter().fold(registry, Registry::tenant_column)
     }
 
     /// Parses the text, or returns its faults. TOML's reader ends at the first fault, so it is taken out, and the rest is read
@@ -182,6 +191,7 @@ impl Options {
                 ModelFault::WritableWithoutKey { .. } => self.place_of("writable"),
                 ModelFault::NotWritable { table, .. } => self.place_in(&table.name, "writable"),
                 ModelFault::DeclaredType { scalar, .. } => self.place_of(scalar),
+                ModelFault::TenantColumn { .. } => self.place_of("tenant_column"),
                 _ => String::new(),
             };
             lines.push(format!("\n  - {place}{fault}"));
@@ -467,6 +477,7 @@ mod tests {
             include = ["*"]
             exclude = ["old_*"]
             reverse_sides = false
+            tenant_column = "tenant_id"
             enum_values.mood = { "so so" = "MEH" }
             [entities.users]
             name = "Account"

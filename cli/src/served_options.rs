@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crowsfoot::policy::Policies;
 use crowsfoot::server::{Jwt, SignIn, SignInSecret, Tokens, Webhook};
-use crowsfoot::{DatabaseDescription, ExecutionLimits, Model, Schema, SchemaBuilder};
+use crowsfoot::{DatabaseDescription, ExecutionLimits, Model, ModelError, Registry, Schema, SchemaBuilder};
 
 use crate::config::{Mode, Serve};
 use crate::options::Options;
@@ -25,7 +25,7 @@ impl ServedOptions {
     /// # Errors
     /// If the text has a fault, or contradicts the settings: with all contradictions.
     pub fn read(settings: &Serve, text: &str) -> Result<Self, Failure> {
-        let options = Options::of_file(settings.source.options.as_deref(), text)?;
+        let options = Options::of_text(&settings.source, text)?;
         let policies = options.policies();
         let exposed = check_exposure(settings, policies.is_some());
         let about_tables = options.fit(settings.source.from_database);
@@ -54,11 +54,15 @@ impl ServedOptions {
             Some(described) if settings.source.from_database => {
                 source::model(described, &self.options, note)?
             }
-            Some(described) => example::registry().merge(&described.tables).model()?,
-            None => example::registry().model()?,
+            Some(described) => self.of_example(example::registry().merge(&described.tables))?,
+            None => self.of_example(example::registry())?,
         };
         let builder = builder(settings, model);
         Ok(self.policies.iter().cloned().fold(builder, SchemaBuilder::policies).finish()?)
+    }
+
+    fn of_example(&self, registry: Registry) -> Result<Model, ModelError> {
+        self.options.of_all_entities(registry).model()
     }
 }
 

@@ -50,6 +50,7 @@ pub fn model(
         return Err(faults.join("\n").into());
     }
     let registry = Registry::from_tables(&described.tables, &options.tables());
+    let registry = options.of_all_entities(registry);
     let model = registry.model().map_err(|error| options.located(&error))?;
     model.notes.iter().for_each(|decision| note(decision));
     if model.exposed().next().is_none() {

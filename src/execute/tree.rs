@@ -298,6 +298,6 @@ impl Tree<'_> {
         let relation = &self.session.model().entities[owner].relations[relation];
         let slot =
             |column: &usize| planned.columns.iter().position(|known| known == column).ok_or_else(fault);
-        relation.from.iter().map(slot).collect()
+        relation.join.from.iter().map(slot).collect()
     }
 }

@@ -92,6 +92,13 @@ pub enum ModelFault {
         /// The columns, as `table.column (type)`.
         columns: [String; 2],
     },
+    /// A tenant column by which rows cannot be joined.
+    TenantColumn {
+        /// The column, or `table.column`.
+        column: String,
+        /// Reason why it cannot be joined.
+        problem: String,
+    },
     /// A relation whose definition starts at the table of another entity.
     WrongStart {
         /// `Entity.relation`, or `table to table` of a many-to-many relation.
@@ -312,6 +319,9 @@ impl ModelFault {
             Self::DeclaredType { column, scalar, problem } => {
                 write!(formatter, "the type {scalar} of {column} cannot be set: {problem}")
             }
+            Self::TenantColumn { column, problem } => {
+                write!(formatter, "the tenant column {column} {problem}")
+            }
             _ => Ok(()),
         }
     }
@@ -357,7 +367,8 @@ impl fmt::Display for ModelFault {
             | Self::NotWritable { .. }
             | Self::NoField { .. }
             | Self::DeclaredKey { .. }
-            | Self::DeclaredType { .. } => self.fmt_of_table(formatter),
+            | Self::DeclaredType { .. }
+            | Self::TenantColumn { .. } => self.fmt_of_table(formatter),
             Self::NotRegistered { relation, table } => write!(
                 formatter,
                 "{relation} references table {table}, whose entity is not registered; register it or hide the relation"

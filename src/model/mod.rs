@@ -37,7 +37,7 @@ pub use long_decimal::{long_decimal, read_decimal, stored_decimal};
 pub use native::{Folding, NativeForm, NativeType, Subtype};
 pub use note::Note;
 pub use registry::{EntityOptions, Registry};
-pub use relation::{Cardinality, Declaration, Junction, KeyAction, OnDelete, Relation};
+pub use relation::{Cardinality, Declaration, Join, Junction, KeyAction, OnDelete, Relation};
 pub use spelling::Spelling;
 pub use table::{ColumnId, EntityId, RelationId, Table};
 pub use tables::TableOptions;
@@ -70,6 +70,9 @@ pub struct Model {
     #[doc(hidden)]
     /// True if a database's tables fill the model, and not entities.
     pub is_of_tables: bool,
+    #[doc(hidden)]
+    /// Name of the tenant column, which joins compare besides the keys.
+    pub tenant_column: Option<String>,
     #[doc(hidden)]
     /// Fields of the application on the types of entities, by entity and name.
     pub computed: BTreeMap<EntityId, BTreeMap<String, ComputedField>>,
@@ -275,7 +278,7 @@ impl Model {
     /// as the values do. A unique key that is only promised guarantees nothing.
     pub fn is_unique_join(&self, owner: EntityId, relation: &Relation) -> bool {
         let (owner, target) = (&self.entities[owner], &self.entities[relation.target]);
-        let mut pairs = relation.from.iter().zip(&relation.to);
+        let mut pairs = relation.join.from.iter().zip(&relation.join.to);
         !relation.is_many()
             && relation.junction.is_none()
             && target.is_kept_unique(&relation.to)

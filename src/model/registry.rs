@@ -37,6 +37,8 @@ pub struct Registry {
     pub(super) resolves_clashes: bool,
     /// True if the other sides of all forward relations are shown, declared or not.
     pub(super) reverse_sides: bool,
+    /// Name of the tenant column.
+    pub(super) tenant_column: Option<String>,
 }
 
 /// Options of one entity, which override the defaults.
@@ -484,6 +486,27 @@ impl Registry {
     /// leave such sides out where an entity has several relations to another.
     pub fn reverse_sides(mut self, shown: bool) -> Self {
         self.reverse_sides = shown;
+        self
+    }
+
+    /// Joins rows by the column `name`, besides the keys, wherever both tables have the column: in lists and to-one relations,
+    /// filters, orders and aggregates. A statement with a condition on the column then reads the rows of one tenant alone, at
+    /// one node of a database that is distributed by it. A key with the column on either side is left as it is.
+    ///
+    /// This promises that rows which reference each other have the same value in the column. No row of another tenant is found:
+    /// a required relation to one is an error of its field. `crowsfoot check` finds such rows. Writes use the keys alone.
+    ///
+    /// ```
+    /// let error = crowsfoot::Registry::new()
+    ///     .register::<entity::badge::Entity>()
+    ///     .register::<entity::employee::Entity>()
+    ///     .tenant_column("tenant_id")
+    ///     .model()
+    ///     .unwrap_err();
+    /// assert!(error.to_string().contains("the tenant column tenant_id does not exist in any table"));
+    /// ```
+    pub fn tenant_column(mut self, name: impl Into<String>) -> Self {
+        self.tenant_column = Some(name.into());
         self
     }
 

@@ -145,12 +145,37 @@ pub struct Relation {
     pub set_value: Option<Value>,
     /// True if the deletion of a row deletes the referenced row too; only for forward relations.
     pub deletes_target: bool,
-    /// Join columns of this entity.
+    /// Columns of the key in this entity.
     pub from: Vec<ColumnId>,
-    /// Join columns of the target; behind the junction, if any.
+    /// Columns of the key in the target; behind the junction, if any.
     pub to: Vec<ColumnId>,
     /// Junction of a many-to-many relation.
     pub junction: Option<Junction>,
+    /// Columns by which statements that read join the rows.
+    pub join: Join,
+}
+
+/// Columns by which statements join the rows of a relation: those of the key, then the tenant column of both sides. Writes
+/// use the key alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Join {
+    /// Columns of this entity.
+    pub from: Vec<ColumnId>,
+    /// Columns of the target.
+    pub to: Vec<ColumnId>,
+    /// Columns of the junction that meet `from`.
+    pub near: Vec<String>,
+    /// Columns of the junction that meet `to`.
+    pub far: Vec<String>,
+}
+
+impl Join {
+    /// Returns the columns of a key.
+    pub(super) fn of_key(from: &[ColumnId], to: &[ColumnId], junction: Option<&Junction>) -> Self {
+        let (near, far) =
+            junction.map_or_else(Default::default, |junction| (junction.from.clone(), junction.to.clone()));
+        Self { from: from.to_vec(), to: to.to_vec(), near, far }
+    }
 }
 
 /// Table between the two ends of a many-to-many relation.

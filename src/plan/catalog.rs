@@ -124,7 +124,7 @@ impl Catalog {
             let column_type = &entity.columns[id].column_type;
             column_type.is_integer() || matches!(column_type, ColumnType::Uuid | ColumnType::Spelled(_))
         };
-        let (None, [key]) = (&relation.junction, relation.to.as_slice()) else { return false };
+        let (None, [key]) = (&relation.junction, relation.join.to.as_slice()) else { return false };
         let order = rows.order_of_own_columns(entity).unwrap_or_default();
         let Some((first, OrderTerm { direction, .. })) = order.first().filter(|_| is_exact(*key)) else {
             return false;
@@ -156,17 +156,22 @@ impl Catalog {
         if self.indexes.is_empty() {
             return false;
         }
-        let finds = |table: &Table, name: &String, column: &Column| {
+        let finds = |table: &Table, tenant: Option<&String>, name: &String, column: &Column| {
+            // An index by the tenant column alone would find all rows of the tenant.
+            let leads =
+                |index: &&Vec<String>| index.iter().find(|first| Some(*first) != tenant) == Some(name);
             dialect.compares_stored_form(&column.column_type)
-                && self.indexes.get(table).into_iter().flatten().any(|index| index.first() == Some(name))
+                && self.indexes.get(table).into_iter().flatten().any(|index| leads(&index))
         };
         let target = &model.entities[relation.target];
+        let tenant = relation.join.to.get(relation.to.len()).map(|id| &target.columns[*id].name);
         let mut far = relation.to.iter().map(|id| &target.columns[*id]);
-        let finds_target = far.any(|column| finds(&target.table, &column.name, column));
+        let finds_target = far.any(|column| finds(&target.table, tenant, &column.name, column));
         let finds_links = relation.junction.as_ref().is_none_or(|junction| {
             // Keys of a junction are compared as the columns that they reference.
             let mut near = junction.from.iter().zip(&relation.from);
-            near.any(|(name, id)| finds(&junction.table, name, &model.entities[owner].columns[*id]))
+            let tenant = relation.join.near.get(junction.from.len());
+            near.any(|(name, id)| finds(&junction.table, tenant, name, &model.entities[owner].columns[*id]))
         });
         !(finds_target && finds_links)
     }

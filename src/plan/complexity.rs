@@ -105,7 +105,7 @@ impl Complexity {
         let conditions = ConditionSizes { is_signed: has_offset, ..sizes };
         let filter = conditions.filter(id, load.source.filter()).chained(rules);
         let mut own = Self { tables: 1, pattern_bytes: filter.pattern_bytes, ..Self::default() };
-        let key = relation.map_or(0, |relation| relation.from.len() as u64);
+        let key = relation.map_or(0, |relation| relation.join.from.len() as u64);
         own.tables += relation.map_or(0, |relation| u64::from(relation.junction.is_some()));
         own.tables += filter.joins.min(FILTER_JOINS);
         own.columns += key;

@@ -151,7 +151,7 @@ impl<'a> ConditionSizes<'a> {
         let inner = self.filter(relation.target, filter).chained(self.rows_of(relation));
         let is_negated = quantifier == Quantifier::Every;
         // The join columns of both ends, the filter, and the rules, in one chain.
-        let inside = inner.height.max(PLAIN) + relation.from.len() as u64 + u64::from(is_negated);
+        let inside = inner.height.max(PLAIN) + relation.join.from.len() as u64 + u64::from(is_negated);
         FilterSize {
             nested: inner.nested + inside,
             // EXISTS, with a sign or a NOT before it.

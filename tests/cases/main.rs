@@ -39,7 +39,7 @@ use std::sync::{Arc, OnceLock};
 use async_graphql::{Request, Value, Variables};
 use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::internals::plan::{Load, Plan, SqlBuilder};
-use crowsfoot::{Schema, StatementRecord};
+use crowsfoot::{Registry, Schema, StatementRecord, TableOptions};
 use libtest_mimic::{Arguments, Failed, Trial};
 use support::{TestDatabase, layout};
 use tokio::runtime::Runtime;
@@ -59,6 +59,7 @@ fn main() -> ExitCode {
     assert!(!cases.is_empty(), "there are no cases");
     let mut trials: Vec<Trial> = cases.into_iter().map(|case| case.trial(&world)).collect();
     trials.push(Trial::test("the_schema_is_the_one_in_the_file", the_schema_is_the_one_in_the_file));
+    trials.push(Trial::test("a_tenant_column_changes_no_answer", a_tenant_column_changes_no_answer));
     trials.push(Trial::test("breaks_statements_at_clauses", || {
         layout::breaks_statements_at_clauses();
         Ok(())
@@ -78,6 +79,47 @@ fn the_schema_is_the_one_in_the_file() -> Result<(), Failed> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
     compare(&file, Some(&schema().sdl()), true, &mut failures);
     report(&failures)
+}
+
+/// Asks every case of the tables with a tenant column: its answer is that without the option.
+fn a_tenant_column_changes_no_answer() -> Result<(), Failed> {
+    Runtime::new().unwrap().block_on(async {
+        let mut failures = Vec::new();
+        for database in support::databases().await {
+            database.seed(1).await;
+            let tables = || crowsfoot::describe(&database.connection, &[]);
+            for table in tables().await.unwrap().tables {
+                let add = "ADD COLUMN tenant_of_row INTEGER NOT NULL DEFAULT 7";
+                database.run(&format!("ALTER TABLE {} {add}", table.table)).await;
+            }
+            let tables = tables().await.unwrap().tables;
+            let options = tables.iter().fold(TableOptions::new(), |options, table| {
+                options.entity(table.table.to_string(), |entity| entity.hide("tenantOfRow"))
+            });
+            let without = Registry::from_tables(&tables, &options);
+            let with = without.clone().tenant_column("tenant_of_row");
+            let [without, with] =
+                [without, with].map(|registry| Schema::new(registry.model().unwrap()).unwrap());
+            assert_eq!(without.sdl(), with.sdl());
+            let (mut answered, mut joined) = (0, 0);
+            for case in Case::all() {
+                let expected = without.execute(case.request(), &database.connection).await;
+                let found = with.execute(case.request(), &database.connection).await;
+                if found.to_json() != expected.to_json() {
+                    let found = String::from_utf8_lossy(&found.to_json()).into_owned();
+                    failures.push(format!("{:?}, {}: {found}", database.dialect, case.folder.display()));
+                }
+                answered += usize::from(found.errors.is_empty());
+                joined +=
+                    found.statements.iter().filter(|sent| sent.sql.contains("\"tenant_of_row\"")).count();
+            }
+            assert!(answered > 60 && joined > 60, "{answered} cases, {joined} statements with the column");
+            if failures.is_empty() {
+                database.drop().await;
+            }
+        }
+        report(&failures)
+    })
 }
 
 /// Schema and databases that all cases share.

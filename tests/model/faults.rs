@@ -621,6 +621,11 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "a tenant column that no table has",
+        || sound().tenant_column("author"),
+        &["the tenant column author does not exist in any table"],
+    ),
+    (
         "many-to-many to an entity that is not registered",
         || {
             Registry::new()
@@ -1118,7 +1123,7 @@ fn every_kind_of_fault_is_provoked() {
     assert_eq!(provoked, (0..KINDS).collect());
 }
 
-const KINDS: usize = 32;
+const KINDS: usize = 33;
 
 /// Index of a fault's kind. A new kind does not compile here, and then fails above until a case provokes it.
 fn kind(fault: &ModelFault) -> usize {
@@ -1155,6 +1160,7 @@ fn kind(fault: &ModelFault) -> usize {
         ModelFault::DeclaredKey { .. } => 29,
         ModelFault::DeclaredType { .. } => 30,
         ModelFault::NotWritable { .. } => 31,
+        ModelFault::TenantColumn { .. } => 32,
     }
 }
 

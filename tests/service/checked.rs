@@ -64,6 +64,52 @@ async fn options_of_tables_need_tables_and_policies_are_checked_by_every_command
 }
 
 #[tokio::test]
+async fn the_tenant_column_comes_from_the_command_line_or_the_options_and_is_checked() {
+    for database in support::databases().await {
+        database
+            .run(
+                "CREATE TABLE members (id INTEGER PRIMARY KEY, org_id INTEGER NOT NULL);
+                 CREATE TABLE documents (id INTEGER PRIMARY KEY, org_id INTEGER NOT NULL,
+                     author_id INTEGER NOT NULL REFERENCES members (id));
+                 INSERT INTO members VALUES (1, 1), (2, 2);
+                 INSERT INTO documents VALUES (1, 1, 1), (2, 2, 2)",
+            )
+            .await;
+        let folder = Folder::new();
+        let source = ["--from-database", "--database-url", &database.url];
+        let file = folder.path().join("crowsfoot.toml");
+        std::fs::write(&file, "\ntenant_column = \"org\"\n").unwrap();
+        let with_file = [&source[..], &["--options", "crowsfoot.toml"]].concat();
+        let missing = "the tenant column org does not exist in any table";
+        let ended = run(&folder, &[&["serve"], &with_file[..]].concat()).await;
+        assert!(ended.code == Some(1), "{ended:?}");
+        assert!(ended.log.contains(&format!("crowsfoot.toml: line 2: {missing}")), "{ended:?}");
+        let ended = run(&folder, &["serve", "--no-migrate", "--tenant-column", "org"]).await;
+        assert!(ended.code == Some(1) && ended.log.contains(missing), "{ended:?}");
+
+        // The command line takes precedence.
+        let named = [&with_file[..], &["--tenant-column", "org_id"]].concat();
+        let joined = "AND \"one0\".\"org_id\" = \"t0\".\"org_id\"";
+        let ended =
+            run(&folder, &[&["explain", "{ documents { author { id } } }"], &named[..]].concat()).await;
+        assert!(ended.out.contains(joined), "{ended:?}");
+        let ended = run(&folder, &[&["check"], &named[..]].concat()).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let service = Service::start(&folder, &named).await;
+        let answer = service.ask("{ documents { author { id } } }").await;
+        assert_eq!(answer["data"].to_string(), r#"{"documents":[{"author":{"id":1}},{"author":{"id":2}}]}"#);
+        service.stop().await;
+
+        database.run("INSERT INTO documents VALUES (3, 1, 2)").await;
+        let ended = run(&folder, &[&["check"], &named[..]].concat()).await;
+        let found = "Document.author: rows have another value in documents (org_id) than the rows that they reference have in \
+                     members (org_id)";
+        assert!(ended.code == Some(1) && ended.log.contains(found), "{ended:?}");
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_database_or_schema_that_is_not_there_is_named() {
     let folder = Folder::new();
     let live = ["serve", "--from-database", "--database-url"];

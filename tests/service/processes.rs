@@ -146,6 +146,33 @@ async fn live_queries_follow_every_writer_by_logical_replication() {
 }
 
 #[tokio::test]
+async fn a_server_without_logical_log_and_a_user_without_the_right_are_refused_at_the_start() {
+    let folder = Folder::new();
+    let tables = "CREATE TABLE notes (id int PRIMARY KEY); CREATE PUBLICATION crowsfoot FOR ALL TABLES; \
+        CREATE ROLE plain LOGIN; GRANT SELECT ON notes TO plain";
+    let cases = [
+        (&[][..], "postgres", "logical decoding requires"),
+        (&["wal_level=logical"][..], "plain", "replication"),
+    ];
+    for (settings, user, expected) in cases {
+        let Some(cluster) = Cluster::start(settings).await else { return };
+        cluster.run(tables).await;
+        let url = cluster.url.replace("//postgres@", &format!("//{user}@"));
+        let arguments = ["--database-url", url.as_str(), "--from-database"];
+        let replicating = [&arguments[..], &["--live-changes", "replication"]].concat();
+        let refused = run(&folder, &replicating).await;
+        assert_eq!(refused.code, Some(1), "{}", refused.log);
+        assert!(refused.log.contains("cannot listen to changes by other processes"), "{}", refused.log);
+        assert!(refused.log.contains(expected), "{}", refused.log);
+        assert_eq!(cluster.value("SELECT count(*) FROM pg_replication_slots").await, "0");
+        // NOTIFY needs neither.
+        let service = Service::start(&folder, &arguments).await;
+        assert_eq!(service.ask("{ notes { id } }").await["data"]["notes"], json!([]));
+        assert_eq!(service.stop().await.code, Some(0));
+    }
+}
+
+#[tokio::test]
 async fn behind_a_pooler_live_queries_need_the_url_of_the_server() {
     let Some(database) = support::postgres().await else { return };
     let Some(pooler) = Pooler::start(&database, "").await else {

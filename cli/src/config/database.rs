@@ -23,6 +23,11 @@ pub struct ModelSource {
     /// File of options in TOML: entities of a live database, policies and sign-in
     #[arg(long, env = "CROWSFOOT_OPTIONS", value_name = "FILE")]
     pub options: Option<std::path::PathBuf>,
+    /// Column of the tenant, by which joins compare rows besides the keys [default: tenant_column of --options]
+    ///
+    /// Rows that reference each other must have the same value in it, in every table that has the column.
+    #[arg(long, env = "CROWSFOOT_TENANT_COLUMN", value_name = "NAME")]
+    pub tenant_column: Option<String>,
 }
 
 /// Connection to the database.

@@ -47,13 +47,15 @@ pub fn module(model: &Model, described: &DatabaseDescription, names: &ProjectNam
             })
         })
         .collect();
+    let tenant = model.tenant_column.iter();
+    let tenant: String = tenant.map(|name| format!("        .tenant_column({})\n", literal(name))).collect();
     let imports = match registered.contains("json!(") {
         true => "use crowsfoot::Registry;\nuse serde_json::json;\n",
         false => "use crowsfoot::Registry;\n",
     };
     let _ = write!(
         text,
-        "\n{imports}\n/// Registers all entities.\npub fn registry() -> Registry {{\n    Registry::new()\n{registered}{values}}}\n"
+        "\n{imports}\n/// Registers all entities.\npub fn registry() -> Registry {{\n    Registry::new()\n{registered}{values}{tenant}}}\n"
     );
     text
 }

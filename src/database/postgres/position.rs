@@ -153,6 +153,16 @@ fn end_of_record(next: u64, page: u64, file: u64) -> u64 {
 mod tests {
     use super::*;
 
+    /// The clocks of servers differ, so the age of a state is measured by the clock of this process alone.
+    #[test]
+    fn no_question_reads_the_clock_of_a_server() {
+        for question in [IDENTITY, PRIMARY, STANDBY] {
+            for clock in ["now(", "clock_", "timestamp", "localtime"] {
+                assert!(!question.contains(clock), "{question}");
+            }
+        }
+    }
+
     #[test]
     fn a_record_that_fills_its_page_ends_before_the_head_of_the_next() {
         let (page, file) = (8_192, 16 << 20);

@@ -9,6 +9,7 @@ mod resolution;
 mod reverse;
 mod rules;
 pub(super) mod spellings;
+mod tenant;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -19,7 +20,7 @@ use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
 use super::relation::{Declared, pairs};
 use super::{
-    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Junction, KeyAction, Model, ModelError,
+    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Join, Junction, KeyAction, Model, ModelError,
     ModelFault, Relation, Table, names,
 };
 use clashes::Clashes;
@@ -31,6 +32,7 @@ impl Registry {
         assembly.add_declared_relations();
         assembly.add_junctions();
         assembly.add_via();
+        assembly.join_by_tenant();
         // Options refer to fields that are free of clashes, and may bring new ones.
         if assembly.clashes.resolves() {
             assembly.resolve_clashes();
@@ -80,8 +82,16 @@ struct Origin {
 
 impl Assembly {
     fn new(registry: Registry) -> Self {
-        let Registry { registered: given, via, values, mut faults, notes, resolves_clashes, reverse_sides } =
-            registry;
+        let Registry {
+            registered: given,
+            via,
+            values,
+            mut faults,
+            notes,
+            resolves_clashes,
+            reverse_sides,
+            tenant_column,
+        } = registry;
         let mut registered: Vec<(Reflected, EntityOptions)> = Vec::new();
         let mut tables = BTreeMap::new();
         for (mut reflected, options) in given {
@@ -96,7 +106,7 @@ impl Assembly {
         if !resolves_clashes {
             faults.extend(reverse::add(&mut registered, &tables, reverse_sides));
         }
-        let mut model = Model { notes, is_of_tables: resolves_clashes, ..Model::default() };
+        let mut model = Model { notes, is_of_tables: resolves_clashes, tenant_column, ..Model::default() };
         for (reflected, options) in &registered {
             let entity = entity::assemble(reflected, options, &mut model.enumerations, &mut faults);
             model.entities.push(entity);
@@ -184,6 +194,7 @@ impl Assembly {
                 rule: None,
                 set_value: None,
                 deletes_target: false,
+                join: Join::of_key(&from, &to, None),
                 from,
                 to,
                 junction: None,
@@ -429,6 +440,7 @@ fn many_to_many(
         rule: None,
         set_value: None,
         deletes_target: false,
+        join: Join::of_key(&from, &to, Some(&junction)),
         from,
         to,
         junction: Some(junction),

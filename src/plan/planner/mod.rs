@@ -358,7 +358,7 @@ impl<'a> Planner<'a> {
                 }
                 _ => continue,
             };
-            let key: Vec<usize> = relation.from.iter().map(|column| slot(rows, *column)).collect();
+            let key: Vec<usize> = relation.join.from.iter().map(|column| slot(rows, *column)).collect();
             let start = Start { entity: relation.target, relation: Some((owner, id)) };
             let arguments = field.arguments(&self.document);
             if relation.is_many() {

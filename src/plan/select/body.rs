@@ -14,7 +14,7 @@ use super::scope::Scope;
 use super::selected::Selected;
 use super::statement::{OutputSlots, RelationKey, SqlStatement};
 use crate::dialect::FilterJoins;
-use crate::model::{AggregateFunction, ColumnType, Entity, Junction, Relation};
+use crate::model::{AggregateFunction, ColumnType, Entity, Join, Relation};
 use crate::plan::load::{Aggregate, Load, LoadKind, Page, Rows};
 use crate::plan::order::OrderTerm;
 
@@ -234,10 +234,9 @@ impl<'a> Body<'a> {
     pub(super) fn source(&self, order: &Ordering, parents: Option<Expr>) -> SelectStatement {
         let mut statement = Sql::select();
         statement.from(self.table.clone());
-        let junction = self.relation.and_then(|relation| relation.junction.as_ref());
-        if let (Some(Junction { to, .. }), Some(between)) = (junction, &self.junction) {
-            let target = self.relation.map_or(&[][..], |relation| &relation.to);
-            let on = meet_junction(&self.select, JUNCTION, to, MAIN, self.load.source.entity(), target);
+        if let (Some(relation), Some(between)) = (self.relation, &self.junction) {
+            let Join { far, to, .. } = &relation.join;
+            let on = meet_junction(&self.select, JUNCTION, far, MAIN, self.load.source.entity(), to);
             statement.join(JoinType::InnerJoin, between.clone(), on);
         }
         for (join, on) in &self.conditions.joins {
@@ -287,7 +286,7 @@ impl<'a> Body<'a> {
         let mut slots = Vec::new();
         for (index, output) in self.key_columns().into_iter().enumerate() {
             // Behind a junction the key is the junction's, which may have more columns than the target's.
-            let is_key = |known: &usize| relation.junction.is_none() && *known == relation.to[index];
+            let is_key = |known: &usize| relation.junction.is_none() && *known == relation.join.to[index];
             slots.push(rows.columns.iter().position(is_key).unwrap_or_else(|| {
                 let expression = self.select.dialect.selected(output.expression, &output.column_type);
                 add(outputs, OutputColumn { expression, ..output })
@@ -300,21 +299,22 @@ impl<'a> Body<'a> {
     pub(super) fn key_columns(&self) -> Vec<OutputColumn> {
         let Some(relation) = self.relation else { return Vec::new() };
         let owner = self.load.relation.map_or(self.entity, |(owner, _)| &self.select.model.entities[owner]);
+        let join = &relation.join;
         let place = |index: usize| match &relation.junction {
             // Keys of a junction without an entity are assumed to have the types of the referenced columns.
             Some(junction) => {
                 let entity = junction.entity.map(|id| &self.select.model.entities[id]);
-                let own = entity
-                    .and_then(|entity| Some(&entity.columns[entity.column_named(&junction.from[index])?]));
-                let column_type = own.unwrap_or(&owner.columns[relation.from[index]]).column_type.clone();
-                (Expr::col((JUNCTION, Alias::new(&junction.from[index]))), column_type)
+                let own =
+                    entity.and_then(|entity| Some(&entity.columns[entity.column_named(&join.near[index])?]));
+                let column_type = own.unwrap_or(&owner.columns[join.from[index]]).column_type.clone();
+                (Expr::col((JUNCTION, Alias::new(&join.near[index]))), column_type)
             }
             None => {
-                let column = &self.entity.columns[relation.to[index]];
+                let column = &self.entity.columns[join.to[index]];
                 (Expr::col((MAIN, Alias::new(&column.name))), column.column_type.clone())
             }
         };
-        (0..relation.from.len())
+        (0..join.from.len())
             .map(|index| {
                 let (expression, column_type) = place(index);
                 OutputColumn { expression, column_type, alias: format!("key{index}") }

@@ -288,7 +288,7 @@ pub(super) fn join_condition(
 ) -> Condition {
     let owner = &select.model.entities[owner];
     let target = &select.model.entities[relation.target];
-    let pairs = relation.from.iter().zip(&relation.to);
+    let pairs = relation.join.from.iter().zip(&relation.join.to);
     let equal = pairs.map(|(from, to)| {
         let (from, to) = (&owner.columns[*from], &target.columns[*to]);
         let here = select.dialect.compared(column(alias, &from.name), &from.column_type);

@@ -94,7 +94,7 @@ impl<'a> Joins<'a> {
     pub fn apply(&self, statement: &mut SelectStatement, own: impl Fn(ColumnId) -> Expr) {
         for (relation, id, alias) in &self.direct {
             let target = &self.select.model.entities[*id];
-            let met = relation.from.iter().zip(&relation.to).map(|(from, to)| {
+            let met = relation.join.from.iter().zip(&relation.join.to).map(|(from, to)| {
                 let column = &target.columns[*to];
                 let there = Expr::col((Alias::new(alias), Alias::new(&column.name)));
                 let dialect = self.select.dialect;

@@ -129,7 +129,7 @@ impl<'a> Ordering<'a> {
         let (mut lists, keys) = self.lists(relation);
         lists.expr_as(Expr::cust("COUNT(*)"), COUNT);
         let mut on = Condition::all();
-        for (place, (key, own)) in keys.into_iter().zip(&relation.from).enumerate() {
+        for (place, (key, own)) in keys.into_iter().zip(&relation.join.from).enumerate() {
             let name = Alias::new(format!("key{place}"));
             let own = &model.entities[owner].columns[*own];
             let dialect = self.select.dialect;
@@ -154,13 +154,14 @@ impl<'a> Ordering<'a> {
         for rule in tables.rules {
             lists.and_where(rule);
         }
-        let (Some(junction), Some(between)) = (&relation.junction, tables.junction) else {
-            return (lists, relation.to.iter().map(far).collect());
+        let join = &relation.join;
+        let Some(between) = tables.junction else {
+            return (lists, join.to.iter().map(far).collect());
         };
         let near = |column: &String| Expr::col((JUNCTION, Alias::new(column)));
-        let met = meet_junction(&self.select, JUNCTION, &junction.to, COUNTED, relation.target, &relation.to);
+        let met = meet_junction(&self.select, JUNCTION, &join.far, COUNTED, relation.target, &join.to);
         lists.join(JoinType::InnerJoin, between, met);
-        (lists, junction.from.iter().map(near).collect())
+        (lists, join.near.iter().map(near).collect())
     }
 
     pub(super) fn apply(&self, statement: &mut impl Ordered, reversed: bool) {

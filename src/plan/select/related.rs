@@ -66,7 +66,7 @@ impl Conditions<'_> {
             return Expr::exists(related);
         }
         let entity = &self.select.model.entities[id];
-        let own = relation.from.iter().map(|id| &entity.columns[*id]);
+        let own = relation.join.from.iter().map(|id| &entity.columns[*id]);
         let mut own: Vec<Expr> =
             own.map(|own| self.select.dialect.compared(column(alias, &own.name), &own.column_type)).collect();
         match (own.pop(), own.is_empty()) {
@@ -90,20 +90,15 @@ impl Conditions<'_> {
         let tables = self.select.related_tables(relation, inner_alias, &between);
         let mut statement = Sql::select();
         statement.from(tables.target);
-        let meets_owner = match (&relation.junction, tables.junction) {
-            (Some(junction), Some(links)) => {
-                let far = meet_junction(
-                    &self.select,
-                    &between,
-                    &junction.to,
-                    inner_alias,
-                    relation.target,
-                    &relation.to,
-                );
+        let join = &relation.join;
+        let meets_owner = match tables.junction {
+            Some(links) => {
+                let far =
+                    meet_junction(&self.select, &between, &join.far, inner_alias, relation.target, &join.to);
                 statement.join(JoinType::InnerJoin, links, far);
-                meet_junction(&self.select, &between, &junction.from, alias, id, &relation.from)
+                meet_junction(&self.select, &between, &join.near, alias, id, &join.from)
             }
-            _ => join_condition(&self.select, id, alias, relation, inner_alias),
+            None => join_condition(&self.select, id, alias, relation, inner_alias),
         };
         match correlation {
             Correlation::PerRow => {
@@ -133,17 +128,18 @@ impl Conditions<'_> {
     /// Returns the columns that are compared with the owner's key: the junction's, or the target's own.
     fn far_keys(&self, owner: EntityId, relation: &Relation, target: &str, junction: &str) -> Vec<Expr> {
         let entities = &self.select.model.entities;
+        let join = &relation.join;
         let key = |index: usize| match &relation.junction {
-            Some(between) => {
-                let own = &entities[owner].columns[relation.from[index]];
-                (column(junction, &between.from[index]), &own.column_type)
+            Some(_) => {
+                let own = &entities[owner].columns[join.from[index]];
+                (column(junction, &join.near[index]), &own.column_type)
             }
             None => {
-                let far = &entities[relation.target].columns[relation.to[index]];
+                let far = &entities[relation.target].columns[join.to[index]];
                 (column(target, &far.name), &far.column_type)
             }
         };
-        let keys = (0..relation.from.len()).map(key);
+        let keys = (0..join.from.len()).map(key);
         keys.map(|(key, column_type)| self.select.dialect.compared(key, column_type)).collect()
     }
 

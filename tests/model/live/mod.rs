@@ -12,6 +12,7 @@ mod scale;
 mod sides;
 mod spellings;
 mod symmetrical;
+mod tenants;
 mod types;
 mod views;
 mod writable;

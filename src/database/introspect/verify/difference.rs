@@ -71,6 +71,13 @@ pub enum Difference {
         /// `table (a)`.
         columns: String,
     },
+    /// Rows of different tenants reference each other, although the option `tenant_column` declares that none do.
+    OtherTenant {
+        /// `Entity.relation`.
+        relation: String,
+        /// `table (tenant)` of both sides.
+        columns: [String; 2],
+    },
     /// The database has a unique key that the entity does not declare.
     UndeclaredUniqueKey {
         /// `table (a, b)`.
@@ -134,6 +141,7 @@ impl Difference {
             | Self::NoUniqueKey { .. }
             | Self::RepeatedKey { .. }
             | Self::NullAgainstPromise { .. }
+            | Self::OtherTenant { .. }
             | Self::NoForeignKey { .. } => true,
             Self::Nullable { in_database: false, .. }
             | Self::AlwaysGenerated { .. }
@@ -159,6 +167,7 @@ impl Difference {
             | Self::NoUniqueKey { .. }
             | Self::RepeatedKey { .. }
             | Self::NullAgainstPromise { .. }
+            | Self::OtherTenant { .. }
             | Self::NoForeignKey { .. }
             | Self::Action { .. } => true,
             Self::Default { in_database, .. } => !in_database,
@@ -218,6 +227,11 @@ impl fmt::Display for Difference {
             Self::NullAgainstPromise { columns } => write!(
                 formatter,
                 "rows have NULL in {columns}, which an option declares to be never NULL; remove the option or select other rows"
+            ),
+            Self::OtherTenant { relation, columns: [from, to] } => write!(
+                formatter,
+                "{relation}: rows have another value in {from} than the rows that they reference have in {to}; mend the rows, or \
+                 remove tenant_column"
             ),
             Self::UndeclaredUniqueKey { columns } => write!(
                 formatter,
