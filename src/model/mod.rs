@@ -37,7 +37,7 @@ pub use long_decimal::{long_decimal, read_decimal, stored_decimal};
 pub use native::{Folding, NativeForm, NativeType, Subtype};
 pub use note::Note;
 pub use registry::{EntityOptions, Registry};
-pub use relation::{Cardinality, Declaration, Join, Junction, KeyAction, OnDelete, Relation};
+pub use relation::{Cardinality, Declaration, JoinColumns, Junction, KeyAction, OnDelete, Relation};
 pub use spelling::Spelling;
 pub use table::{ColumnId, EntityId, RelationId, Table};
 pub use tables::TableOptions;

@@ -152,13 +152,13 @@ pub struct Relation {
     /// Junction of a many-to-many relation.
     pub junction: Option<Junction>,
     /// Columns by which statements that read join the rows.
-    pub join: Join,
+    pub join: JoinColumns,
 }
 
 /// Columns by which statements join the rows of a relation: those of the key, then the tenant column of both sides. Writes
 /// use the key alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Join {
+pub struct JoinColumns {
     /// Columns of this entity.
     pub from: Vec<ColumnId>,
     /// Columns of the target.
@@ -169,7 +169,7 @@ pub struct Join {
     pub far: Vec<String>,
 }
 
-impl Join {
+impl JoinColumns {
     /// Returns the columns of a key.
     pub(super) fn of_key(from: &[ColumnId], to: &[ColumnId], junction: Option<&Junction>) -> Self {
         let (near, far) =

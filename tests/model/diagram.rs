@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crowsfoot::diagram::{Format, draw};
 use crowsfoot::internals::model::{
-    Cardinality, Column, ColumnType, Entity, Join, Promises, Relation,
+    Cardinality, Column, ColumnType, Entity, JoinColumns, Promises, Relation,
     names::{self, RootNames, TypeNames},
 };
 use crowsfoot::tables::{AcceptedWrites, KeyAction, Table, TableKind};
@@ -226,7 +226,7 @@ fn hundred() -> Model {
                 from: vec![columns.len() - 1],
                 to: vec![0],
                 junction: None,
-                join: Join::default(),
+                join: JoinColumns::default(),
             });
         }
         columns.extend((0..random(8)).map(|number| column(&format!("column_{number}"), random(2) == 0)));

@@ -20,8 +20,8 @@ use super::reflect::{Reflected, ReflectedVia};
 use super::registry::{EntityOptions, Registry};
 use super::relation::{Declared, pairs};
 use super::{
-    Cardinality, ColumnId, ColumnType, Declaration, EntityId, Join, Junction, KeyAction, Model, ModelError,
-    ModelFault, Relation, Table, names,
+    Cardinality, ColumnId, ColumnType, Declaration, EntityId, JoinColumns, Junction, KeyAction, Model,
+    ModelError, ModelFault, Relation, Table, names,
 };
 use clashes::Clashes;
 
@@ -194,7 +194,7 @@ impl Assembly {
                 rule: None,
                 set_value: None,
                 deletes_target: false,
-                join: Join::of_key(&from, &to, None),
+                join: JoinColumns::of_key(&from, &to, None),
                 from,
                 to,
                 junction: None,
@@ -440,7 +440,7 @@ fn many_to_many(
         rule: None,
         set_value: None,
         deletes_target: false,
-        join: Join::of_key(&from, &to, Some(&junction)),
+        join: JoinColumns::of_key(&from, &to, Some(&junction)),
         from,
         to,
         junction: Some(junction),

@@ -3,9 +3,6 @@
 use super::Assembly;
 use crate::model::{ColumnId, ColumnType, EntityId, ModelFault};
 
-/// Column of an entity.
-type Side = (EntityId, ColumnId);
-
 impl Assembly {
     /// Adds the tenant column to each join of two tables that have it.
     pub(super) fn join_by_tenant(&mut self) {
@@ -92,7 +89,7 @@ impl Assembly {
     }
 
     /// Returns the reason why no join can use the column.
-    fn tenant_problem(&self, (entity, column): Side) -> Option<&'static str> {
+    fn tenant_problem(&self, (entity, column): (EntityId, ColumnId)) -> Option<&'static str> {
         if ColumnType::of(&self.registered[entity].0.columns[column].database_type, |_, _| 0).is_none() {
             return Some("has a type without a scalar");
         }
@@ -101,7 +98,7 @@ impl Assembly {
         )
     }
 
-    fn label(&self, (entity, column): Side) -> String {
+    fn label(&self, (entity, column): (EntityId, ColumnId)) -> String {
         let entity = &self.model.entities[entity];
         format!("{}.{}", entity.table, entity.columns[column].name)
     }

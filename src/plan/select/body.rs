@@ -14,7 +14,7 @@ use super::scope::Scope;
 use super::selected::Selected;
 use super::statement::{OutputSlots, RelationKey, SqlStatement};
 use crate::dialect::FilterJoins;
-use crate::model::{AggregateFunction, ColumnType, Entity, Join, Relation};
+use crate::model::{AggregateFunction, ColumnType, Entity, JoinColumns, Relation};
 use crate::plan::load::{Aggregate, Load, LoadKind, Page, Rows};
 use crate::plan::order::OrderTerm;
 
@@ -235,7 +235,7 @@ impl<'a> Body<'a> {
         let mut statement = Sql::select();
         statement.from(self.table.clone());
         if let (Some(relation), Some(between)) = (self.relation, &self.junction) {
-            let Join { far, to, .. } = &relation.join;
+            let JoinColumns { far, to, .. } = &relation.join;
             let on = meet_junction(&self.select, JUNCTION, far, MAIN, self.load.source.entity(), to);
             statement.join(JoinType::InnerJoin, between.clone(), on);
         }

@@ -157,8 +157,8 @@ async fn writes_use_the_keys_alone_and_are_read_back_by_tenant() {
         );
         assert_eq!(moved.await["updatePerson"], json!({ "reports": [{ "name": "Gus" }] }));
         let deleted =
-            write("deleteNotes(where: { task: { person: { name: { eq: \"Ada\" } } } }) { count }").await;
-        assert_eq!(deleted["deleteNotes"], json!({ "count": 2 }));
+            write("deleteNotes(where: { task: { person: { name: { eq: \"Ada\" } } } }) { affected }").await;
+        assert_eq!(deleted["deleteNotes"], json!({ "affected": 2 }));
         database.drop().await;
     }
 }
