@@ -44,6 +44,8 @@ struct ClientType {
     key: Vec<String>,
     /// Fields that are connections.
     connections: Vec<String>,
+    /// Fields that are lists of rows.
+    lists: Vec<String>,
 }
 
 impl ClientType {
@@ -100,17 +102,22 @@ fn client_type(name: String, object: &ObjectType, model: &Model) -> ClientType {
         true => vec![NODE_ID.to_owned()],
         false => key,
     };
+    let fields_with = |argument: &str, is_wanted: fn(&str) -> bool| -> Vec<String> {
+        let fields = object.fields.iter().map(|field| &field.node).filter(|field| {
+            is_wanted(field.ty.node.to_string().trim_end_matches('!'))
+                && field.arguments.iter().any(|known| known.node.name.node == argument)
+        });
+        fields.map(|field| field.name.node.to_string()).collect()
+    };
     // A live result replaces the previous one, and joins no page.
-    let connections = object.fields.iter().filter(|field| {
-        if name == "Subscription" {
-            return false;
-        }
-        let of = field.node.ty.node.to_string();
-        of.trim_end_matches('!').ends_with("Connection")
-            && field.node.arguments.iter().any(|argument| argument.node.name.node == "after")
-    });
-    let connections = connections.map(|field| field.node.name.node.to_string()).collect();
-    ClientType { has_id: has_field("id"), key, connections, name }
+    let (connections, lists) = match name.as_str() {
+        "Subscription" => (Vec::new(), Vec::new()),
+        _ => (
+            fields_with("after", |of| of.ends_with("Connection")),
+            fields_with("limit", |of| of.starts_with('[')),
+        ),
+    };
+    ClientType { has_id: has_field("id"), key, connections, lists, name }
 }
 
 fn quoted(fields: &[String]) -> String {
@@ -137,9 +144,12 @@ export const possibleTypes = {\n"
             }
             _ => {}
         }
-        if !object.connections.is_empty() {
-            let fields = object.connections.iter().map(|field| format!("      {field}: pages(),\n"));
-            policy.push(format!("fields: {{\n{}    }}", fields.collect::<String>()));
+        let pages = object.connections.iter().map(|field| format!("      {field}: pages(),\n"));
+        // Apollo warns of a list that becomes shorter, unless it is told that the newer one counts.
+        let lists = object.lists.iter().map(|field| format!("      {field}: {{ merge: false }},\n"));
+        let fields: String = pages.chain(lists).collect();
+        if !fields.is_empty() {
+            policy.push(format!("fields: {{\n{fields}    }}"));
         }
         match policy.as_slice() {
             [] => {}

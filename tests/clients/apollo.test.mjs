@@ -90,6 +90,22 @@ test('a mutation changes the row wherever it is shown', async () => {
   assert.deepEqual([user.username, users[0].username], ['ada l.', 'ada l.']);
 });
 
+test('a list becomes shorter without a warning', async () => {
+  const { warn } = console;
+  const warnings = [];
+  console.warn = (...words) => warnings.push(words);
+  const shorten = async (client) => {
+    const set = gql`mutation ($courses: [CourseKey!]!) { updateStudent(id: 1, input: { courses: { set: $courses } }) { id courses { id } } }`;
+    for (const courses of [[{ id: 1 }, { id: 2 }], [{ id: 2 }]]) await client.mutate({ mutation: set, variables: { courses } });
+    return warnings.splice(0).length;
+  };
+  try {
+    assert.deepEqual([await shorten(connect()), (await shorten(connect({}))) > 0], [0, true]);
+  } finally {
+    console.warn = warn;
+  }
+});
+
 test('an error has its code and facts', async () => {
   const mutation = gql`mutation { createUser(input: { username: "björn" }) { id } }`;
   const error = await connect().mutate({ mutation }).then(() => undefined, (error) => error);

@@ -76,7 +76,11 @@ const ELSEWHERE: [(&str, &str); 16] = [
 ];
 
 /// Commands that refuse to serve, which end by themselves.
-const REFUSED: [&str; 2] = ["crowsfoot serve --mode production", "crowsfoot serve --max-row 5"];
+const REFUSED: [&str; 3] = [
+    "crowsfoot serve --mode production",
+    "crowsfoot serve --max-row 5",
+    "crowsfoot serve --replica-url postgres://b/name",
+];
 
 macro_rules! pages {
     ($($test:ident $path:literal)*) => {
@@ -117,6 +121,7 @@ pages! {
     operation "operation"
     settings "settings"
     postgresql_url "postgresql-url"
+    machines "machines"
     durability "durability"
     speed "speed"
     versions "versions"
@@ -144,6 +149,8 @@ fn every_page_is_followed() {
             blocks(&text).iter().any(|block| block.language.starts_with("rust") && block.kind.is_empty());
         let is_tested = library.contains(&format!("docs/guide/src/{page}.md"));
         assert_eq!(has_rust, is_tested, "{page}: a documentation test in src/lib.rs, if it has Rust");
+        let faults = ["\"errors\":", "\ncrowsfoot: ", "\nerror: ", ".unwrap_err()"];
+        assert!(faults.iter().any(|fault| text.contains(fault)), "{page}: no error that a mistake gives");
     }
 }
 

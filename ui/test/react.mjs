@@ -95,7 +95,7 @@ async function visit(library, origin) {
   await member.choose('ada');
   await member.rename('björn');
   await member.user.getByText('This name is taken.').waitFor();
-  if (screenshots) await member.page.screenshot({ path: join(screenshots, `${library}-member.png`) });
+  if (screenshots) await member.page.locator('body').screenshot({ path: join(screenshots, `${library}-member.png`) });
   await member.rename('ada l.');
   await staff.users.getByText('ada l.', { exact: true }).waitFor();
   await staff.user.getByRole('heading', { name: 'ada l.', exact: true }).waitFor();
@@ -110,7 +110,7 @@ async function visit(library, origin) {
   assert.equal(await box.isChecked(), false);
   await box.click();
   await box.and(staff.page.locator(':checked')).waitFor();
-  if (screenshots) await staff.page.screenshot({ path: join(screenshots, `${library}-staff.png`) });
+  if (screenshots) await staff.page.locator('body').screenshot({ path: join(screenshots, `${library}-staff.png`) });
 
   // The next caller finds nothing of the last one.
   await staff.page.getByRole('button', { name: 'Sign out' }).click();

@@ -50,6 +50,7 @@ const PAGES: &[(&str, &str)] = files! { include_str, ".md":
     "operation"
     "settings"
     "postgresql-url"
+    "machines"
     "durability"
     "speed"
     "versions"

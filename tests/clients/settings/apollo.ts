@@ -27,6 +27,8 @@ export const typePolicies: TypePolicies = {
     fields: {
       postsConnection: pages(),
       booksConnection: pages(),
+      posts: { merge: false },
+      books: { merge: false },
     },
   },
   AuthorAverage: { keyFields: false },
@@ -47,6 +49,7 @@ export const typePolicies: TypePolicies = {
   Course: {
     fields: {
       studentsConnection: pages(),
+      students: { merge: false },
     },
   },
   CourseAverage: { keyFields: false },
@@ -57,6 +60,7 @@ export const typePolicies: TypePolicies = {
   Employee: {
     fields: {
       reportsConnection: pages(),
+      reports: { merge: false },
     },
   },
   EmployeeAverage: { keyFields: false },
@@ -102,17 +106,34 @@ export const typePolicies: TypePolicies = {
       placesConnection: pages(),
       restaurantsConnection: pages(),
       waitersConnection: pages(),
+      users: { merge: false },
+      profiles: { merge: false },
+      userInfos: { merge: false },
+      authors: { merge: false },
+      posts: { merge: false },
+      books: { merge: false },
+      students: { merge: false },
+      courses: { merge: false },
+      badges: { merge: false },
+      employees: { merge: false },
+      people: { merge: false },
+      passports: { merge: false },
+      places: { merge: false },
+      restaurants: { merge: false },
+      waiters: { merge: false },
     },
   },
   Restaurant: {
     keyFields: ['placeId'],
     fields: {
       waitersConnection: pages(),
+      waiters: { merge: false },
     },
   },
   Student: {
     fields: {
       coursesConnection: pages(),
+      courses: { merge: false },
     },
   },
   StudentAverage: { keyFields: false },
@@ -123,6 +144,7 @@ export const typePolicies: TypePolicies = {
   User: {
     fields: {
       userInfosConnection: pages(),
+      userInfos: { merge: false },
     },
   },
   UserAverage: { keyFields: false },

@@ -16,6 +16,7 @@ export const typePolicies: TypePolicies = {
   Course: {
     fields: {
       studentsConnection: pages(),
+      students: { merge: false },
     },
   },
   CourseAverage: { keyFields: false },
@@ -35,11 +36,17 @@ export const typePolicies: TypePolicies = {
       userInfosConnection: pages(),
       studentsConnection: pages(),
       coursesConnection: pages(),
+      users: { merge: false },
+      profiles: { merge: false },
+      userInfos: { merge: false },
+      students: { merge: false },
+      courses: { merge: false },
     },
   },
   Student: {
     fields: {
       coursesConnection: pages(),
+      courses: { merge: false },
     },
   },
   StudentAverage: { keyFields: false },
@@ -50,6 +57,7 @@ export const typePolicies: TypePolicies = {
   User: {
     fields: {
       userInfosConnection: pages(),
+      userInfos: { merge: false },
     },
   },
   UserAverage: { keyFields: false },
