@@ -12,7 +12,7 @@ use crate::compare::median;
 use crate::load::{self, Connection, Request};
 use crate::record::{Record, mebibytes};
 use crate::server::{Backends, Server, Service};
-use crate::subscribers::{Variety, Writer, while_subscribed};
+use crate::subscribers::{Received, Variety, Writer, while_subscribed};
 use crate::{Failure, dataset, workload};
 
 /// Options of `scale`.
@@ -65,11 +65,12 @@ struct Answers {
     database_cpu_ms: Option<f64>,
 }
 
-/// Fan-out of a commit. Times are in milliseconds, processor times in microseconds for a subscriber and commit.
+/// Fan-out of a commit. Times are in milliseconds. Processor times are in microseconds: of a commit without subscribers, else
+/// for each subscriber what a commit takes more.
 #[derive(Debug, Serialize)]
 struct FanOut {
     workers: usize,
-    variety: Variety,
+    variety: Option<Variety>,
     subscribers: usize,
     commits: usize,
     median_ms: f64,
@@ -190,40 +191,58 @@ impl Process<'_> {
 
     async fn measure_fan_out(&self, fan_out: &mut Vec<FanOut>) -> Result<(), Failure> {
         let mut writer = Writer::new(self.server.address).await?;
+        let alone = self.fan_out(&mut writer, (0, Variety::Equal)).await?;
+        let before = (alone.cpu_us, alone.database_cpu_us);
+        fan_out.push(FanOut { variety: None, ..alone });
         for variety in [Variety::Equal, Variety::Different, Variety::Unaffected] {
             for count in &self.conditions.counts {
-                let subscribers = count.get();
-                eprintln!("{} workers, {subscribers} subscribers, {variety:?}", self.workers);
-                let commits = (self.conditions.results.get() / subscribers).clamp(20, 200);
-                let wanted = if variety == Variety::Unaffected { 0 } else { subscribers };
-                let work = async |received: &crate::subscribers::Received| {
-                    let rounds = async {
-                        let mut times = Vec::new();
-                        for _ in 0..commits {
-                            times.push(milliseconds(received.commit(&mut writer, wanted).await?));
-                            // The pause of a live query after each run, and the runs that send nothing.
-                            tokio::time::sleep(Duration::from_millis(60)).await;
-                        }
-                        Ok(times)
-                    };
-                    self.timed(rounds).await
-                };
-                let (times, cpu, database) =
-                    while_subscribed(&[self.server.address], (subscribers, variety), work).await?;
-                let runs = f64::from(u32::try_from(commits * subscribers)?);
+                let found = self.fan_out(&mut writer, (count.get(), variety)).await?;
+                let subscribers = f64::from(u32::try_from(count.get())?);
+                let database = found.database_cpu_us.zip(before.1);
                 fan_out.push(FanOut {
-                    workers: self.workers,
-                    variety,
-                    subscribers,
-                    commits,
-                    median_ms: median(times.iter().copied()),
-                    worst_ms: times.iter().copied().fold(0.0, f64::max),
-                    cpu_us: 1_000.0 * milliseconds(cpu) / runs,
-                    database_cpu_us: database.map(|time| 1_000.0 * milliseconds(time) / runs),
+                    cpu_us: (found.cpu_us - before.0) / subscribers,
+                    database_cpu_us: database.map(|(found, before)| (found - before) / subscribers),
+                    ..found
                 });
             }
         }
         writer.restore().await
+    }
+
+    /// Measures commits, with the processor time of each.
+    async fn fan_out(
+        &self,
+        writer: &mut Writer,
+        (subscribers, variety): (usize, Variety),
+    ) -> Result<FanOut, Failure> {
+        eprintln!("{} workers, {subscribers} subscribers, {variety:?}", self.workers);
+        let commits = (self.conditions.results.get() / subscribers.max(1)).clamp(20, 200);
+        let wanted = if variety == Variety::Unaffected { 0 } else { subscribers };
+        let work = async |received: &Received| {
+            let rounds = async {
+                let mut times = Vec::new();
+                for _ in 0..commits {
+                    times.push(milliseconds(received.commit(writer, wanted).await?));
+                    // The pause of a live query after each run, and the runs that send nothing.
+                    tokio::time::sleep(Duration::from_millis(60)).await;
+                }
+                Ok(times)
+            };
+            self.timed(rounds).await
+        };
+        let (times, cpu, database) =
+            while_subscribed(&[self.server.address], (subscribers, variety), work).await?;
+        let each = |time: Duration| 1_000.0 * milliseconds(time) / number(times.len() as u64);
+        Ok(FanOut {
+            workers: self.workers,
+            variety: Some(variety),
+            subscribers,
+            commits,
+            median_ms: median(times.iter().copied()),
+            worst_ms: times.iter().copied().fold(0.0, f64::max),
+            cpu_us: each(cpu),
+            database_cpu_us: database.map(each),
+        })
     }
 }
 
@@ -263,8 +282,9 @@ fn table(record: &Record<&Conditions, Figures>) -> String {
     for of in &record.figures.fan_out {
         let FanOut { workers, variety, subscribers, commits, median_ms, worst_ms, cpu_us, .. } = of;
         let database = optional(of.database_cpu_us, 1);
+        let variety = variety.map_or_else(|| "none".to_owned(), |variety| format!("{variety:?}"));
         lines.push(format!(
-            "| {workers} | {variety:?} | {subscribers} | {commits} | {median_ms:.1} | {worst_ms:.1} | {cpu_us:.1} | {database} |"
+            "| {workers} | {variety} | {subscribers} | {commits} | {median_ms:.1} | {worst_ms:.1} | {cpu_us:.1} | {database} |"
         ));
     }
     lines.push("\n| workers | held | number | before MiB | with MiB | after MiB | KiB each |\n|---:|---|---:|---:|---:|---:|---:|".into());
