@@ -24,48 +24,59 @@ use crate::writing;
 /// Nested relations: few roots, four levels.
 #[test]
 fn random_trees_answer_as_the_naive_executor_does() {
-    check(40, 40, 400, World::random, random_tree);
+    check(Service::all(), [40, 40, 400], World::random, random_tree);
 }
 
 /// Conditions, orders, pages and aggregates: many roots without nested fields.
 #[test]
 fn random_lists_answer_as_the_naive_executor_does() {
-    check(25, 12, 1_500, World::full, random_lists);
+    check(Service::all(), [25, 12, 1_500], World::full, random_lists);
 }
 
 /// Conditions on texts that almost match.
 #[test]
 fn random_patterns_match_as_the_naive_executor_does() {
-    check(15, 10, 1_000, World::full, random_texts);
+    check(Service::all(), [15, 10, 1_000], World::full, random_texts);
 }
 
 /// Comparisons with any value that a column can hold.
 #[test]
 fn random_values_compare_as_the_naive_executor_does() {
-    check(10, 10, 1_000, World::wild, random_comparisons);
+    check(Service::all(), [10, 10, 1_000], World::wild, random_comparisons);
+}
+
+/// Rows without a key, of which some are there twice, and views with and without a declared key.
+#[test]
+fn random_trees_of_a_live_database_answer_as_the_naive_executor_does() {
+    check(Service::live(), [25, 40, 400], World::live, random_tree);
+}
+
+#[test]
+fn random_lists_of_a_live_database_answer_as_the_naive_executor_does() {
+    check(Service::live(), [15, 12, 1_500], World::live, random_lists);
 }
 
 /// Compares `queries` queries, each made of `length` choices, over each of `cases` sets of rows.
 fn check(
-    cases: u32,
-    queries: usize,
-    length: usize,
+    services: impl Future<Output = Vec<Service>>,
+    [cases, queries, length]: [usize; 3],
     rows: fn(&mut Choices) -> World,
     query: fn(&World, &mut Choices) -> Vec<Field>,
 ) {
     let runtime = Runtime::new().unwrap();
-    let services = runtime.block_on(Service::all());
+    let services = runtime.block_on(services);
     let started = Instant::now();
     let compared = Cell::new(0);
     let strategy = (vec(choices::choices(length), 1..=queries), choices::choices(3_000));
-    let result = TestRunner::new(choices::config(cases)).run(&strategy, |(queries, numbers)| {
-        let world = rows(&mut Choices::new(&numbers));
-        for service in &services {
-            let agrees = runtime.block_on(agree(service, [&world, &world], &queries, query));
-            compared.set(compared.get() + agrees.map_err(TestCaseError::fail)?);
-        }
-        Ok(())
-    });
+    let result =
+        TestRunner::new(choices::config(cases.try_into().unwrap())).run(&strategy, |(queries, numbers)| {
+            let world = rows(&mut Choices::new(&numbers));
+            for service in &services {
+                let agrees = runtime.block_on(agree(service, [&world, &world], &queries, query));
+                compared.set(compared.get() + agrees.map_err(TestCaseError::fail)?);
+            }
+            Ok(())
+        });
     eprintln!("{} queries compared in {:?}", compared.get(), started.elapsed());
     choices::expect(result);
     runtime.block_on(Service::drop_all(services));

@@ -9,11 +9,12 @@ use crate::answer::ModelResponse;
 use crate::choices::Choices;
 use crate::domain;
 use crate::known::{Known, order_key};
+use crate::live;
 use crate::naive;
 use crate::query::{Connection, Field, FieldKind, Filter, Keyed, Of, OfConnection, OfEdge, OrderTerm};
 use crate::support::{self, TestDatabase};
 use crate::syntax::{self, Document};
-use crate::tables::{TABLES, entities};
+use crate::tables::TABLES;
 use crate::world::{Row, World};
 use crate::writing;
 
@@ -38,6 +39,15 @@ impl Service {
         for database in support::databases().await {
             domain::create_tables(&database.connection).await;
             services.push(Self { schema: schema.clone(), database });
+        }
+        services
+    }
+
+    /// Creates a service over the tables and views of each test database, as the database describes them.
+    pub async fn live() -> Vec<Self> {
+        let mut services = Vec::new();
+        for database in support::databases().await {
+            services.push(Self { schema: live::create(&database).await, database });
         }
         services
     }
@@ -80,7 +90,7 @@ impl Service {
     /// Requests the node ids of all rows.
     pub async fn known(&self, world: &World) -> Result<Known, String> {
         let mut known = Known { node_ids: vec![Vec::new(); TABLES.len()], ..Known::default() };
-        for table in entities() {
+        for table in world.entities().into_iter().filter(|table| !TABLES[*table].primary_key.is_empty()) {
             let edges = self.edges(world, table, &[]).await?;
             known.node_ids[table] = in_rows(world, table, &[], &edges, "/node/nodeId");
         }
@@ -179,7 +189,7 @@ pub fn made_up(world: &World, fields: &[Field]) -> Known {
     let mut orders = Vec::new();
     collect_orders(fields, None, &mut orders);
     let cursors = orders.into_iter().map(|(table, order)| ((table, order_key(table, &order)), names(table)));
-    Known { node_ids: (0..TABLES.len()).map(names).collect(), cursors: cursors.collect() }
+    Known { node_ids: (0..world.tables.len()).map(names).collect(), cursors: cursors.collect() }
 }
 
 /// Collects the orders of all nested connections, with their tables.

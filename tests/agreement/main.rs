@@ -15,6 +15,7 @@ mod domain;
 mod grants;
 mod guard;
 mod known;
+mod live;
 mod naive;
 mod native;
 mod patterns;

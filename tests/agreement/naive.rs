@@ -133,11 +133,16 @@ pub fn rows_below(world: &World, above: Place, of: Of, order: &[OrderTerm]) -> V
         .collect()
 }
 
-/// Returns the order with the primary key appended, without terms that never decide.
+/// Returns the order with the primary key appended, or with all columns of rows without a key, and without terms that never
+/// decide.
 pub fn total_order(table: usize, order: &[OrderTerm]) -> Vec<OrderTerm> {
-    let by_key = TABLES[table].primary_key.iter().map(|column| OrderTerm {
+    let key = match &TABLES[table].primary_key[..] {
+        [] => (0..TABLES[table].columns.len()).collect(),
+        key => key.to_vec(),
+    };
+    let by_key = key.into_iter().map(|column| OrderTerm {
         path: Vec::new(),
-        by: By::Column(*column),
+        by: By::Column(column),
         direction: Direction::Asc,
     });
     let mut total: Vec<OrderTerm> = Vec::new();
@@ -208,7 +213,9 @@ impl Naive<'_> {
                 let columns = &TABLES[place.table].columns;
                 // Types whose stored form differs from the read form are not compared with the read form.
                 let compares = |column: &usize| !matches!(columns[*column].kind, Kind::Decimal | Kind::Grade);
-                let comes_along = !above.in_page && relation.from.iter().all(compares);
+                // Nothing keeps the declared key of a view unique.
+                let is_kept = !TABLES[relation.target].is_view || relation.arity == Arity::Many;
+                let comes_along = !above.in_page && is_kept && relation.from.iter().all(compares);
                 let level = match comes_along {
                     true => format!("{}/{} one", above.level, of.field(above.table())),
                     false => self.load(above, of, "one", &field.key),

@@ -17,7 +17,7 @@ use crate::naive;
 use crate::query::{Field, Filter, Place};
 use crate::random_query::{random_filter, random_lists, random_tree};
 use crate::syntax;
-use crate::tables::{TABLES, entities};
+use crate::tables::{TABLES, entities, of_entities};
 use crate::world::World;
 use crate::writing;
 
@@ -114,11 +114,11 @@ pub fn unsatisfiable(policies: Policies) -> Vec<usize> {
     let faults = built.err().map(|fault| fault.to_string()).unwrap_or_default();
     let is_unsatisfiable =
         |table: &usize| faults.contains(&format!(", {}: a rule holds for no row", TABLES[*table].name));
-    (0..TABLES.len()).filter(is_unsatisfiable).collect()
+    of_entities().filter(is_unsatisfiable).collect()
 }
 
 pub fn random_rules(world: &World, choices: &mut Choices) -> Vec<Rules> {
-    (0..TABLES.len())
+    of_entities()
         .map(|table| {
             if !entities().any(|entity| entity == table) {
                 return Rules { rows: None, cells: Vec::new() };
@@ -142,7 +142,7 @@ pub fn free_columns(id: usize) -> Vec<usize> {
             from.chain(relation.to.iter().map(move |column| (relation.target, *column)))
         })
     };
-    let used: Vec<(usize, usize)> = (0..TABLES.len()).flat_map(ends).collect();
+    let used: Vec<(usize, usize)> = of_entities().flat_map(ends).collect();
     let looked_up = |column: &usize| TABLES[id].lookups.iter().any(|lookup| lookup.key.contains(column));
     (0..TABLES[id].columns.len())
         .filter(|column| !TABLES[id].primary_key.contains(column))

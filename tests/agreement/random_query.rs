@@ -76,6 +76,11 @@ pub fn random_comparisons(world: &World, choices: &mut Choices) -> Vec<Field> {
     keyed(roots.collect(), root_name)
 }
 
+/// Returns true if the rows of a table have node ids, look-ups and cursors.
+fn has_key(table: usize) -> bool {
+    !TABLES[table].primary_key.is_empty()
+}
+
 fn roots_of(mut maker: Maker, count: usize) -> Vec<Field> {
     let mut roots: Vec<FieldKind> = (0..count).filter_map(|_| maker.root()).collect();
     if roots.is_empty() {
@@ -120,20 +125,21 @@ struct Maker<'a, 'b, 'c> {
 
 impl Maker<'_, '_, '_> {
     fn entity(&mut self) -> usize {
-        *self.choices.pick(&entities().collect::<Vec<_>>())
+        *self.choices.pick(&self.world.entities())
     }
 
-    /// Returns an existing row.
+    /// Returns an existing row with a key.
     fn place(&mut self) -> Option<Place> {
         let table = self.entity();
         let rows = self.world.tables[table].len();
-        (rows > 0).then(|| Place { table, row: self.choices.below(rows) })
+        (rows > 0 && has_key(table)).then(|| Place { table, row: self.choices.below(rows) })
     }
 
     fn root(&mut self) -> Option<FieldKind> {
         let table = self.entity();
         Some(match self.choices.below(8) {
             0..=2 => self.list(Of::Root(table), table, 1),
+            3 | 4 | 6 if !has_key(table) => self.list(Of::Root(table), table, 1),
             3 | 4 => self.connection(Of::Root(table), table, None, 1),
             5 => self.aggregate(Of::Root(table), table),
             6 => {
@@ -191,7 +197,7 @@ impl Maker<'_, '_, '_> {
         let relations = &TABLES[table].relations;
         if level > MOST_LEVELS || self.relations_left == 0 || self.choices.below(5) < 2 {
             return match self.choices.below(10) {
-                8 => FieldKind::NodeId,
+                8 if has_key(table) => FieldKind::NodeId,
                 9 => FieldKind::TypeName,
                 _ => FieldKind::Column(self.choices.below(TABLES[table].columns.len())),
             };
@@ -209,6 +215,7 @@ impl Maker<'_, '_, '_> {
         }
         match self.choices.below(5) {
             0..=2 => self.list(Of::Relation(relation), target, level + 1),
+            3 if !has_key(target) => self.list(Of::Relation(relation), target, level + 1),
             3 => self.connection(Of::Relation(relation), target, Some(table), level + 1),
             _ => self.aggregate(Of::Relation(relation), target),
         }

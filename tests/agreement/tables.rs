@@ -1,7 +1,10 @@
 //! The domain as the contract shows it to clients, written by hand: basis of queries, and data of the naive
 //! executor. Neither the entities nor Crowsfoot's model are read.
 
+use std::ops::Range;
 use std::sync::LazyLock;
+
+use crate::live;
 
 /// Type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +79,10 @@ pub struct Table {
     pub stored: &'static str,
     pub list: &'static str,
     pub columns: Vec<Column>,
+    /// Columns of the key, which an option declares for a view. Empty for rows without a key.
     pub primary_key: Vec<usize>,
+    /// True if the rows are those of other tables.
+    pub is_view: bool,
     pub lookups: Vec<Lookup>,
     pub relations: Vec<Relation>,
 }
@@ -89,21 +95,45 @@ impl Table {
     }
 }
 
-/// All tables, each after those it references.
-pub static TABLES: LazyLock<Vec<Table>> = LazyLock::new(tables);
+/// All tables, each after those it references: those of the entities, and then those of the live database.
+pub static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
+    let mut tables = tables_of_entities();
+    let first = tables.len();
+    tables.extend(live::tables());
+    let (entities, live) = tables.split_at_mut(first);
+    RELATIONS.iter().for_each(|relation| relate(entities, 0, relation));
+    live::RELATIONS.iter().for_each(|relation| relate(live, first, relation));
+    tables
+});
 
-/// Returns the tables that are types of the schema.
+/// Returns the tables of the SeaORM entities.
+pub fn of_entities() -> Range<usize> {
+    static COUNT: LazyLock<usize> = LazyLock::new(|| tables_of_entities().len());
+    0..*COUNT
+}
+
+/// Returns the tables and views that are served as the live database describes them.
+pub fn of_live() -> Range<usize> {
+    of_entities().end..TABLES.len()
+}
+
+/// Returns the entities that are types of the schema.
 pub fn entities() -> impl Iterator<Item = usize> {
-    (0..TABLES.len()).filter(|id| !TABLES[*id].name.is_empty())
+    of_entities().filter(|id| !TABLES[*id].name.is_empty())
+}
+
+/// Returns the table of the entities with this type name or database name.
+pub fn table(name: &str) -> usize {
+    table_among(of_entities(), name)
 }
 
 /// Returns the table with this type name or database name.
-pub fn table(name: &str) -> usize {
-    TABLES.iter().position(|table| table.name == name || table.stored == name).unwrap()
+pub fn table_among(mut range: Range<usize>, name: &str) -> usize {
+    range.find(|id| TABLES[*id].name == name || TABLES[*id].stored == name).unwrap()
 }
 
-fn tables() -> Vec<Table> {
-    let mut tables = vec![
+fn tables_of_entities() -> Vec<Table> {
+    vec![
         entity(
             "Person",
             "people",
@@ -187,18 +217,17 @@ fn tables() -> Vec<Table> {
             "id",
             &[("booking", "id")],
         ),
-    ];
-    for (owner, field, arity, way) in RELATIONS {
-        relate(&mut tables, owner, field, *arity, way);
-    }
-    tables
+    ]
 }
 
 const SLOT_KEY: &str = "open count weight code day at logged sent raw grade";
 
-/// Relations: the type, its field, and the path. A path is `columns > table columns`, or `columns > junction
+/// Line of a relation: the type, its field, its arity, and the path.
+pub type RelationLine = (&'static str, &'static str, Arity, &'static str);
+
+/// Relations of the entities. A path is `columns > table columns`, or `columns > junction
 /// columns / columns > table columns` through a junction.
-const RELATIONS: &[(&str, &str, Arity, &str)] = &[
+const RELATIONS: &[RelationLine] = &[
     ("Person", "manager", Arity::OptionalOne, "manager_id > people id"),
     ("Person", "reports", Arity::Many, "id > people manager_id"),
     ("Person", "locker", Arity::OptionalOne, "id > lockers person_id"),
@@ -247,7 +276,7 @@ const RELATIONS: &[(&str, &str, Arity, &str)] = &[
     ),
 ];
 
-fn entity(
+pub fn entity(
     name: &'static str,
     stored: &'static str,
     columns: &str,
@@ -267,6 +296,7 @@ fn junction(stored: &'static str, columns: &str, primary_key: &str) -> Table {
         list: "",
         columns: columns.split(", ").map(column).collect(),
         primary_key: Vec::new(),
+        is_view: false,
         lookups: Vec::new(),
         relations: Vec::new(),
     };
@@ -308,7 +338,9 @@ fn camel_case(name: &str) -> String {
     field
 }
 
-fn relate(tables: &mut [Table], owner: &str, field: &'static str, arity: Arity, way: &str) {
+/// Adds a relation to its owner. `first` is the place of the first table among all.
+fn relate(tables: &mut [Table], first: usize, (owner, field, arity, way): &RelationLine) {
+    let (field, arity) = (*field, *arity);
     let find = |name: &str| tables.iter().position(|table| table.stored == name).unwrap();
     let hop = |from: usize, hop: &str| {
         let (own, there) = hop.split_once(" > ").unwrap();
@@ -316,11 +348,11 @@ fn relate(tables: &mut [Table], owner: &str, field: &'static str, arity: Arity, 
         let target = find(target);
         (tables[from].columns_named(own), target, tables[target].columns_named(columns))
     };
-    let owner = tables.iter().position(|table| table.name == owner).unwrap();
+    let owner = tables.iter().position(|table| table.name == *owner).unwrap();
     let relation = match way.split_once(" / ") {
         None => {
             let (from, target, to) = hop(owner, way);
-            Relation { field, target, arity, from, to, junction: None }
+            Relation { field, target: first + target, arity, from, to, junction: None }
         }
         Some((near, far)) => {
             let (from, table, junction_from) = hop(owner, near);
@@ -330,8 +362,8 @@ fn relate(tables: &mut [Table], owner: &str, field: &'static str, arity: Arity, 
                 !keys.iter().any(|key| key.contains(id)) && !tables[table].name.is_empty()
             };
             let own = (0..tables[table].columns.len()).filter(is_own).collect();
-            let junction = Some(Junction { table, from: junction_from, to: junction_to, own });
-            Relation { field, target, arity, from, to, junction }
+            let junction = Some(Junction { table: first + table, from: junction_from, to: junction_to, own });
+            Relation { field, target: first + target, arity, from, to, junction }
         }
     };
     tables[owner].relations.push(relation);

@@ -1,5 +1,7 @@
 //! Rows in memory, and the same rows in a database.
 
+use std::ops::Range;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sea_orm::sea_query::{Alias, Expr, Query};
@@ -9,11 +11,12 @@ use uuid::Uuid;
 
 use crate::cell::{Cell, GRADES};
 use crate::choices::Choices;
-use crate::tables::{Kind, TABLES, table};
+use crate::live;
+use crate::tables::{Kind, TABLES, of_entities, of_live, table, table_among};
 
 pub type Row = Vec<Cell>;
 
-/// Rows of every table, in the order of [`TABLES`].
+/// Rows of the tables of the entities, or of all tables, in the order of [`TABLES`].
 #[derive(Clone, Debug)]
 pub struct World {
     pub tables: Vec<Vec<Row>>,
@@ -36,12 +39,37 @@ const INTEGERS: [i64; 6] = [0, 1, 2, 3, -1, -7];
 impl World {
     /// Returns tables without rows.
     pub fn empty() -> Self {
-        Self { tables: vec![Vec::new(); TABLES.len()], is_partial: false }
+        Self { tables: vec![Vec::new(); of_entities().len()], is_partial: false }
+    }
+
+    /// Returns random rows of the live database's tables. Rows without a key may be there twice.
+    pub fn live(choices: &mut Choices) -> Self {
+        let mut world = Self { tables: vec![Vec::new(); TABLES.len()], is_partial: false };
+        for id in of_live().filter(|id| !TABLES[*id].is_view) {
+            world.fill(id, 2 * MOST_ROWS, choices);
+            if TABLES[id].primary_key.is_empty() {
+                let again = choices.some_below(world.tables[id].len(), 3);
+                let again: Vec<Row> = again.into_iter().map(|row| world.tables[id][row].clone()).collect();
+                world.tables[id].extend(again);
+            }
+        }
+        live::fill_views(&mut world.tables);
+        world
+    }
+
+    /// Returns the tables that are types of the schema.
+    pub fn entities(&self) -> Vec<usize> {
+        self.served().filter(|id| !TABLES[*id].name.is_empty()).collect()
+    }
+
+    /// Returns the tables of the database.
+    fn served(&self) -> Range<usize> {
+        if self.tables.len() > of_entities().len() { of_live() } else { of_entities() }
     }
 
     pub fn random(choices: &mut Choices) -> Self {
         let mut world = Self::empty();
-        for id in 0..TABLES.len() {
+        for id in of_entities() {
             let tries = choices.below(MOST_ROWS + 1);
             world.fill(id, tries, choices);
         }
@@ -51,7 +79,7 @@ impl World {
     /// Fills each table with its maximum number of rows.
     pub fn full(choices: &mut Choices) -> Self {
         let mut world = Self::empty();
-        for id in 0..TABLES.len() {
+        for id in of_entities() {
             world.fill(id, 10 * MOST_ROWS, choices);
         }
         world
@@ -130,10 +158,13 @@ impl World {
     /// Replaces all rows in the database.
     pub async fn store(&self, connection: &DatabaseConnection) {
         let transaction = connection.begin().await.unwrap();
-        for table in TABLES.iter().rev() {
+        let stored: Vec<usize> = self.served().filter(|id| !TABLES[*id].is_view).collect();
+        for table in stored.iter().rev().map(|id| &TABLES[*id]) {
             transaction.execute(Query::delete().from_table(table.stored)).await.unwrap();
         }
-        for (table, rows) in TABLES.iter().zip(&self.tables).filter(|(_, rows)| !rows.is_empty()) {
+        let filled =
+            stored.iter().map(|id| (&TABLES[*id], &self.tables[*id])).filter(|(_, rows)| !rows.is_empty());
+        for (table, rows) in filled {
             let mut insert = Query::insert();
             insert.into_table(table.stored);
             insert.columns(table.columns.iter().map(|column| Alias::new(&column.name)));
@@ -164,7 +195,7 @@ impl World {
 /// Returns the foreign keys of a table: columns, referenced table, and referenced columns.
 pub fn foreign_keys(id: usize) -> Vec<(Vec<usize>, usize, Vec<usize>)> {
     let key = |columns: &str, target: &str, to: &str| {
-        let target = table(target);
+        let target = table_among(if of_entities().contains(&id) { of_entities() } else { of_live() }, target);
         (TABLES[id].columns_named(columns), target, TABLES[target].columns_named(to))
     };
     match TABLES[id].stored {
@@ -187,6 +218,7 @@ pub fn foreign_keys(id: usize) -> Vec<(Vec<usize>, usize, Vec<usize>)> {
             key("topic_code", "topics", "code"),
             key("reply_to", "messages", "digest"),
         ],
+        "visits" => vec![key("person_id", "people", "id"), key("topic_code", "topics", "code")],
         "memberships" => vec![key("team_id", "teams", "id"), key("person_id", "people", "id")],
         "bookings" => vec![key(
             "slot_open slot_count slot_weight slot_code slot_day slot_at slot_logged slot_sent slot_raw slot_grade",
@@ -207,6 +239,7 @@ fn unique_keys(id: usize) -> Vec<Vec<usize>> {
         _ => None,
     };
     let mut keys = vec![table.primary_key.clone()];
+    keys.retain(|key| !key.is_empty());
     keys.extend(further.map(|columns| table.columns_named(columns)));
     keys
 }

@@ -21,7 +21,7 @@ use crate::policies::{ROLE, Rules, free_columns, random_rules, text, unsatisfiab
 use crate::query::{Clause, Filter, Place};
 use crate::random_query::random_filter;
 use crate::syntax;
-use crate::tables::{Arity, Kind, Relation, TABLES, entities};
+use crate::tables::{Arity, Kind, Relation, TABLES, entities, of_entities};
 use crate::world::{Row, World, foreign_keys, random_cell};
 use crate::writing;
 
@@ -146,7 +146,7 @@ pub fn compare(
 }
 
 fn random_grants(world: &World, choices: &mut Choices) -> Vec<Grants> {
-    (0..TABLES.len())
+    of_entities()
         .map(|table| {
             if !entities().any(|entity| entity == table) {
                 return Grants { update: None, check: None, delete: None };

@@ -12,6 +12,7 @@ use super::ordering::Ordering;
 use super::output::MAIN;
 use super::selected::Selected;
 use super::statement::PageSide;
+use crate::model::TableKind;
 use crate::plan::cursor::Cursor;
 use crate::plan::{LoadKind, Page};
 
@@ -93,6 +94,9 @@ impl Body<'_> {
             return self.joined_what_is_left(part, selected);
         }
         let mut inner = self.source_of(part, selected.order, self.is_of_parents());
+        if self.relation.is_none() && self.counts_partners_of_view(part) {
+            return self.skipped(inner, part, selected);
+        }
         if !is_cut_per_parent {
             self.cut(&mut inner, selected.order, part, self.most_rows());
         }
@@ -117,6 +121,31 @@ impl Body<'_> {
             statement.expr(output.expression.clone());
         }
         selected.joins.apply(statement, |id| Expr::col((MAIN, Alias::new(&self.entity.columns[id].name))));
+    }
+
+    /// Returns true if OFFSET would count the partners of an `EXISTS` in the view that the statement reads.
+    fn counts_partners_of_view(&self, part: &PagePart) -> bool {
+        let is_view = self.entity.kind != TableKind::Table;
+        part.offset > 0 && is_view && self.select.dialect.features().offset_counts_partners
+    }
+
+    /// Builds `SELECT * FROM (SELECT … ORDER BY … LIMIT …) LIMIT … OFFSET …`. SQLite makes joins of an `EXISTS` in the view, but
+    /// none with the rows of an outer statement.
+    fn skipped(&self, mut rows: SelectStatement, part: &PagePart, selected: Selected) -> SelectStatement {
+        let beyond = |rows: u64| Ord::min(rows.saturating_add(part.offset), i64::MAX.unsigned_abs());
+        let ceiling = match self.most_rows() {
+            Bind::Rows(most) => Bind::Rows(beyond(most)),
+            other => other,
+        };
+        let first =
+            PagePart { limit: part.limit.map(beyond), reversed: part.reversed, ..PagePart::default() };
+        self.cut(&mut rows, selected.order, &first, ceiling);
+        self.select_columns(&mut rows, selected);
+        let mut statement = Sql::select();
+        statement.column(Asterisk).from_subquery(rows, PAGE);
+        self.limit(&mut statement);
+        self.select.binds.offset(&mut statement, part.offset);
+        statement
     }
 
     /// Builds `FROM (SELECT … ORDER BY … LIMIT …) LEFT JOIN …`.

@@ -134,6 +134,31 @@ async fn declared_keys_make_relations_of_views_in_both_directions() {
     }
 }
 
+/// SQLite makes joins of a view's `EXISTS`, and would count an author once for each of the posts.
+#[tokio::test]
+async fn an_offset_skips_rows_of_a_view_and_not_their_partners() {
+    let tables = format!(
+        "{TABLES} INSERT INTO posts VALUES (4, 3, 'D'), (5, 2, 'E');
+         CREATE VIEW writers AS SELECT id, name FROM users u WHERE EXISTS (SELECT 1 FROM posts p WHERE p.author_id = u.id);"
+    );
+    let options = TableOptions::new().entity("writers", |view| view.key(["id"]));
+    for (database, schema) in served(&tables, &options).await {
+        let read = data(
+            &schema,
+            &database,
+            "{ writers(offset: 1) { name } two: writers(offset: 1, limit: 1) { name } none: writers(offset: 3) { name }
+               last: writers(orderBy: [{ name: DESC }], where: { name: { ne: \"Bo\" } }, offset: 1) { name } }",
+        )
+        .await;
+        let names = |names: &[&str]| Json::from_iter(names.iter().map(|name| json!({ "name": name })));
+        assert_eq!(read["writers"], names(&["Bo", "Cy"]));
+        assert_eq!(read["two"], names(&["Bo"]));
+        assert_eq!(read["none"], names(&[]));
+        assert_eq!(read["last"], names(&["Ada"]));
+        database.drop().await;
+    }
+}
+
 /// Nothing keeps a declared key unique: rows that repeat it never multiply the rows that reference them.
 #[tokio::test]
 async fn a_broken_promise_multiplies_no_row_and_check_finds_it() {
