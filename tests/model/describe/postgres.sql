@@ -74,6 +74,8 @@ CREATE UNIQUE INDEX counted_c ON counted (c);
 CREATE FOREIGN DATA WRAPPER elsewhere;
 CREATE SERVER far FOREIGN DATA WRAPPER elsewhere;
 CREATE FOREIGN TABLE abroad (id integer NOT NULL, title text) SERVER far;
+CREATE VIEW over_abroad AS SELECT id, title FROM abroad;
+CREATE VIEW over_view AS SELECT o.id, h.id AS holder FROM over_abroad o JOIN holders h USING (id);
 CREATE TABLE "Odd "".name" ("Odd ""column" integer PRIMARY KEY);
 CREATE TABLE nothing ();
 ANALYZE holders, keys;

@@ -32,11 +32,22 @@ const SCHEMA_COLUMNS: [ColumnType; 3] = [Text, Boolean, Boolean];
 
 /// Tables of these schemas: id, schema, name, kind, comment, number of rows, accepted statements as bits. Partitions, and tables that belong to an
 /// extension, are left out. Before PostgreSQL 14, zero rows on zero pages mean that nothing was counted.
-const TABLES: &str =
-    "SELECT t.oid::int8, NULLIF(n.nspname, current_schema())::text, t.relname::text, t.relkind::text,
+///
+/// `pg_relation_is_updatable` fails for a view over a foreign table whose wrapper has no handler. The database reads and writes
+/// no row of such a table, so it accepts no statement for the table and the views over it.
+const TABLES: &str = "WITH RECURSIVE unreachable(id) AS (
+        SELECT f.ftrelid FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver
+        JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw WHERE w.fdwhandler = 0
+        UNION
+        SELECT r.ev_class FROM unreachable u
+        JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = u.id
+            AND d.classid = 'pg_rewrite'::regclass
+        JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_type = '1')
+    SELECT t.oid::int8, NULLIF(n.nspname, current_schema())::text, t.relname::text, t.relkind::text,
         obj_description(t.oid, 'pg_class'),
         CASE WHEN t.reltuples > 0 OR t.reltuples = 0 AND t.relpages <> 0 THEN t.reltuples::int8 END,
-        CASE t.relkind WHEN 'v' THEN pg_relation_is_updatable(t.oid, true)::int8 WHEN 'm' THEN 0 ELSE 28 END
+        CASE WHEN t.relkind = 'm' OR t.oid IN (SELECT id FROM unreachable) THEN 0
+            WHEN t.relkind = 'v' THEN pg_relation_is_updatable(t.oid, true)::int8 ELSE 28 END
     FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
     WHERE n.nspname = ANY($1) AND t.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT t.relispartition
         AND NOT EXISTS (SELECT FROM pg_depend d
@@ -45,7 +56,7 @@ const TABLES: &str =
 
 const TABLE_COLUMNS: [ColumnType; 7] = [BigInt, Text, Text, Text, Text, BigInt, BigInt];
 
-/// Columns of these tables: place of the table, name, declared type, modifier and id of the base type, not null, default,
+/// Columns of these tables, of which the second parameter lists the updatable views: place of the table, name, declared type, modifier and id of the base type, not null, default,
 /// identity, computed, comment, readable, true for a domain, the conditions of
 /// the column alone or of its domain as JSON, and true for a collation by which different texts are equal.
 ///
@@ -67,8 +78,8 @@ const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
                 AND NOT k.convalidated AND k.conkey = ARRAY[c.attnum])
             OR COALESCE(d.not_null, false) AND r.relkind NOT IN ('v', 'm'),
         COALESCE(pg_get_expr(e.adbin, e.adrelid), CASE t.typtype WHEN 'd' THEN t.typdefault END),
-        c.attidentity::text, c.attgenerated <> '' OR r.relkind = 'v' AND NOT pg_column_is_updatable(r.oid, c.attnum, true)
-            AND pg_relation_is_updatable(r.oid, true) & 20 = 20,
+        c.attidentity::text, c.attgenerated <> ''
+            OR CASE WHEN s.id = ANY($2) THEN NOT pg_column_is_updatable(r.oid, c.attnum, true) ELSE false END,
         col_description(c.attrelid, c.attnum), has_column_privilege(c.attrelid, c.attnum, 'SELECT'),
         c.atttypid <> b.oid, COALESCE(k.conditions, v.conditions)::text, NOT COALESCE(l.collisdeterministic, true)
     FROM unnest($1) WITH ORDINALITY AS s(id, place)
@@ -120,10 +131,11 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
     let usable = usable_schemas(&rows, &mut described.left_out);
     let rows = database.ask(TABLES, vec![texts(&usable)], TABLE_COLUMNS.into()).await?;
     let (ids, mut tables) = tables(&rows);
+    let updatable = updatable_views(&rows);
     let rows = database.ask(LABELS, Vec::new(), LABEL_COLUMNS.into()).await?;
     let labels = labels(&rows);
     let types = PostgresTypes::read(database, ids.clone(), labels).await?;
-    let rows = database.ask(COLUMNS, vec![ids.clone()], COLUMN_COLUMNS.into()).await?;
+    let rows = database.ask(COLUMNS, vec![ids.clone(), updatable], COLUMN_COLUMNS.into()).await?;
     let unreadable = add_columns(&mut tables, &rows, &types);
     let rows = database.ask(UNIQUE_KEYS, vec![ids], UNIQUE_KEY_COLUMNS.into()).await?;
     add_unique_keys(&mut tables, &rows);
@@ -181,6 +193,16 @@ fn tables(rows: &RowSet) -> (Value, Vec<TableDescription>) {
         });
     }
     (Value::Array(ArrayType::BigInt, Some(Box::new(ids))), tables)
+}
+
+/// Returns the ids of the views whose rows are updated and deleted.
+fn updatable_views(rows: &RowSet) -> Value {
+    let is_updatable = |row: &usize| {
+        let writes = writes(integer(rows, *row, 6).unwrap_or_default());
+        text(rows, *row, 3).as_deref() == Some("v") && writes.update && writes.delete
+    };
+    let ids = (0..rows.len()).filter(is_updatable).map(|row| Value::BigInt(integer(rows, row, 0)));
+    Value::Array(ArrayType::BigInt, Some(Box::new(ids.collect())))
 }
 
 /// Reads the bits of `pg_relation_is_updatable`: each has the number of a command of PostgreSQL.
