@@ -78,6 +78,14 @@ impl DeclaredType {
         }
     }
 
+    /// Returns true for text of which the database equates different values.
+    pub fn equates_texts(&self) -> bool {
+        let is_form = |native: &NativeType| {
+            matches!(native.form, NativeForm::Collated | NativeForm::CaseInsensitive(_))
+        };
+        matches!(self, Self::Native(native) if is_form(native))
+    }
+
     /// Returns the type of SeaORM, if it is one.
     pub fn common(&self) -> Option<&DatabaseType> {
         match self {

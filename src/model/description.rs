@@ -28,6 +28,13 @@ pub struct TableDescription {
     pub writes: AcceptedWrites,
 }
 
+impl TableDescription {
+    /// Returns the column with this name.
+    pub fn column(&self, name: &str) -> Option<&ColumnDescription> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
 /// Ways in which rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcceptedWrites {

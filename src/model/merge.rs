@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::ColumnType as DatabaseType;
 
+use super::native::NativeForm;
 use super::reflect::{Reflected, ReflectedColumn};
 use super::registry::Registry;
-use super::{ColumnDescription, Declaration, DeclaredType, Generation, Table, TableDescription};
+use super::{ColumnDescription, ColumnType, Declaration, DeclaredType, Generation, Table, TableDescription};
 
 impl Registry {
     /// Adds to the registered entities what the database knows better: defaults, numbers and computed columns, further unique
@@ -80,15 +81,25 @@ impl Reflected {
 }
 
 impl ReflectedColumn {
-    /// Returns true if the database knows the column's type better: the spelling of its values, or a type that the entity
-    /// only names.
+    /// Returns true if the database knows the column's type better: a type that the entity only names, the spelling of its
+    /// values, text that is compared without case, or the name of an array type, by which operands are cast.
     fn is_told_by(&self, declared: &DeclaredType, name: &str) -> bool {
-        match (declared, self.database_type.common()) {
-            (DeclaredType::Spelled(spelling), _) => self.database_type == DeclaredType::of_spelled(*spelling),
-            (DeclaredType::EnumDomain { .. }, common) => matches!(common, Some(DatabaseType::Enum { .. })),
-            (DeclaredType::AnyUuid, common) => common == Some(&DatabaseType::Uuid),
-            (_, Some(DatabaseType::Custom(named))) => named.to_string() == name,
-            _ => false,
+        let own = self.database_type.common();
+        if matches!(own, Some(DatabaseType::Custom(named)) if named.to_string() == name) {
+            return true;
+        }
+        match declared {
+            DeclaredType::Spelled(spelling) => self.database_type == DeclaredType::of_spelled(*spelling),
+            DeclaredType::EnumDomain { .. } => matches!(own, Some(DatabaseType::Enum { .. })),
+            DeclaredType::AnyUuid => own == Some(&DatabaseType::Uuid),
+            DeclaredType::List { element, .. } => {
+                let item = |of: &DeclaredType| ColumnType::of(of, |_, _| 0);
+                matches!(&self.database_type, DeclaredType::List { element: own, .. } if item(own) == item(element))
+            }
+            DeclaredType::Native(native) if matches!(native.form, NativeForm::CaseInsensitive(_)) => {
+                matches!(own, Some(DatabaseType::Char(_) | DatabaseType::String(_) | DatabaseType::Text))
+            }
+            DeclaredType::Common(_) | DeclaredType::Native(_) => false,
         }
     }
 

@@ -40,7 +40,7 @@ impl<'a> Served<'a> {
     }
 
     pub fn column(&self, name: &str) -> Option<&ColumnDescription> {
-        self.description.columns.iter().find(|column| column.name == name)
+        self.description.column(name)
     }
 
     /// Returns the type of a column whose values have a scalar.

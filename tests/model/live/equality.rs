@@ -1,11 +1,12 @@
 //! Relations over keys whose equal values have several texts: relations load the rows that a join of the database finds.
 
 use crowsfoot::internals::dialect::Dialect;
-use crowsfoot::{Schema, TableOptions, describe};
+use crowsfoot::{Difference, Registry, Schema, TableOptions, describe, verify};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value as Json, json};
 
 use super::model;
+use crate::entity::entity;
 use crate::support::{self, TestDatabase, data};
 
 /// Kind of key: types of the referenced and the referencing columns, and the values of both.
@@ -332,4 +333,78 @@ async fn when_a_collation_of_sqlite_equates_texts_then_no_relation_groups_them()
     });
     assert_eq!(read, expected);
     database.drop().await;
+}
+
+/// Entities whose key is text to SeaORM, whatever the collation of the column.
+mod compiled {
+    use super::entity;
+
+    entity! {
+        home in "homes" {
+            #[sea_orm(primary_key, auto_increment = false)]
+            id: String,
+            label: Option<i32>,
+        }
+        #[sea_orm(has_many = "super::guest::Entity")]
+        Guests,
+    }
+    entity! {
+        guest in "guests" {
+            #[sea_orm(primary_key, auto_increment = false)]
+            id: i32,
+            home_id: Option<String>,
+        }
+        #[sea_orm(belongs_to = "super::home::Entity", from = "Column::HomeId", to = "super::home::Column::Id")]
+        Home
+        => home by Home
+    }
+}
+
+fn compiled() -> Registry {
+    Registry::new().register::<compiled::home::Entity>().register::<compiled::guest::Entity>()
+}
+
+#[tokio::test]
+async fn when_the_database_equates_texts_of_a_key_then_the_check_of_entities_finds_it() {
+    let equated = Difference::EquatedKey {
+        relation: "Guest.home".to_owned(),
+        from: "guests (home_id)".to_owned(),
+        to: "homes (id)".to_owned(),
+    };
+    assert!(equated.misleads() && equated.is_fault());
+    for database in support::databases().await {
+        let (before, equating) = match database.dialect {
+            Dialect::Sqlite => ("", &["text COLLATE NOCASE"][..]),
+            Dialect::Postgres => (
+                "CREATE EXTENSION citext;
+                 CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);",
+                &["text COLLATE caseless", "citext"][..],
+            ),
+        };
+        database.run(before).await;
+        for (of_key, found) in equating.iter().map(|of_key| (*of_key, true)).chain([("text", false)]) {
+            database
+                .run(&format!(
+                    "CREATE TABLE homes (id {of_key} NOT NULL PRIMARY KEY, label integer);
+                     CREATE TABLE guests (id integer PRIMARY KEY, home_id {of_key} REFERENCES homes (id));
+                     INSERT INTO homes VALUES ('Ab', 1); INSERT INTO guests VALUES (1, 'Ab');"
+                ))
+                .await;
+            let expected = if found { vec![equated.clone()] } else { Vec::new() };
+            let differences = verify(&compiled().model().unwrap(), &database.connection).await.unwrap();
+            assert_eq!(differences, expected, "{of_key}");
+            // The description of a column of citext says how to compare its values.
+            if of_key == "citext" {
+                database.run("UPDATE guests SET home_id = 'AB'").await;
+                let described = describe(&database.connection, &[]).await.unwrap();
+                let model = compiled().merge(&described.tables).model().unwrap();
+                assert_eq!(verify(&model, &database.connection).await.unwrap(), []);
+                let schema = Schema::new(model).unwrap();
+                let read = data(&schema, &database, "{ homes { guests { homeId } } }").await;
+                assert_eq!(read, json!({ "homes": [{ "guests": [{ "homeId": "AB" }] }] }));
+            }
+            database.run("DROP TABLE guests; DROP TABLE homes;").await;
+        }
+        database.drop().await;
+    }
 }

@@ -101,6 +101,15 @@ pub enum Difference {
         /// `table (a, b)`.
         to: String,
     },
+    /// The database equates different texts of a relation's key.
+    EquatedKey {
+        /// `Entity.relation`.
+        relation: String,
+        /// `table (a, b)`.
+        from: String,
+        /// `table (a, b)`.
+        to: String,
+    },
     /// The action of a foreign key differs from the declared one.
     Action {
         /// `Entity.relation`.
@@ -142,7 +151,8 @@ impl Difference {
             | Self::RepeatedKey { .. }
             | Self::NullAgainstPromise { .. }
             | Self::OtherTenant { .. }
-            | Self::NoForeignKey { .. } => true,
+            | Self::NoForeignKey { .. }
+            | Self::EquatedKey { .. } => true,
             Self::Nullable { in_database: false, .. }
             | Self::AlwaysGenerated { .. }
             | Self::Default { .. }
@@ -169,6 +179,7 @@ impl Difference {
             | Self::NullAgainstPromise { .. }
             | Self::OtherTenant { .. }
             | Self::NoForeignKey { .. }
+            | Self::EquatedKey { .. }
             | Self::Action { .. } => true,
             Self::Default { in_database, .. } => !in_database,
             Self::UndeclaredUniqueKey { .. }
@@ -249,6 +260,11 @@ impl fmt::Display for Difference {
             Self::UndeclaredForeignKey { relation: None, from, to } => write!(
                 formatter,
                 "{from} has a foreign key to {to} in the database, but no relation; declare a belongs_to"
+            ),
+            Self::EquatedKey { relation, from, to } => write!(
+                formatter,
+                "{relation}: {to} equates different texts, so rows of {from} would be missing from lists; \
+                 give the columns another collation, merge the description of a citext column, or remove the relation"
             ),
             Self::Action { relation, on_update, declared, in_database } => {
                 let (sql, attribute) =

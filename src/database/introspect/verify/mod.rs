@@ -12,8 +12,8 @@ use super::foreign_keys::{Checked, ForeignKey, ForeignKeys};
 use crate::database::handle::Database;
 use crate::error::Result;
 use crate::model::{
-    ColumnDescription, Declaration, Entity, EntityId, Generation, KeyAction, Model, OnDelete, Relation,
-    Table, TableDescription, TableKind,
+    ColumnDescription, ColumnId, ColumnType, Declaration, DeclaredType, Entity, EntityId, Generation,
+    KeyAction, Model, OnDelete, Relation, Table, TableDescription, TableKind,
 };
 pub use difference::Difference;
 pub use promises::broken_promises;
@@ -44,18 +44,23 @@ pub async fn verify_described(
     database: &Database,
 ) -> Result<Vec<Difference>> {
     let keys = database.read_keys().await?;
-    let mut tables: HashMap<&str, Vec<&TableDescription>> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<&TableDescription>> = HashMap::new();
     for table in &described.tables {
-        tables.entry(&table.table.name).or_default().push(table);
+        by_name.entry(&table.table.name).or_default().push(table);
     }
+    let table_of = |entity: &Entity| {
+        let of_name = by_name.get(entity.table.name.as_str()).into_iter().flatten();
+        { of_name }.copied().find(|table| keys.is(&table.table, &entity.table))
+    };
+    let tables: Vec<Option<&TableDescription>> = model.entities.iter().map(table_of).collect();
     let mut differences = Vec::new();
-    for entity in &model.entities {
-        let of_name = tables.get(entity.table.name.as_str()).into_iter().flatten();
-        match { of_name }.find(|table| keys.is(&table.table, &entity.table)) {
+    for (entity, table) in model.entities.iter().zip(&tables) {
+        match table {
             Some(table) => {
                 compare_columns(entity, table, &described.left_out, &mut differences);
                 compare_unique_keys(entity, table, &mut differences);
                 compare_foreign_keys(model, entity, &keys, &mut differences);
+                find_equated_keys(model, entity, (&tables, &keys, &described.left_out), &mut differences);
             }
             None => differences.push(missing_table(entity, &described.left_out)),
         }
@@ -194,6 +199,39 @@ fn compare_foreign_keys(
                 differences.push(Difference::NoForeignKey { relation: named, from, to });
             }
             None => {}
+        }
+    }
+}
+
+/// Finds relations whose key the database compares by more than the texts themselves. Rows are assigned to each other by the
+/// same texts.
+fn find_equated_keys(
+    model: &Model,
+    entity: &Entity,
+    (tables, keys, left_out): (&[Option<&TableDescription>], &ForeignKeys, &[LeftOut]),
+    differences: &mut Vec<Difference>,
+) {
+    for relation in entity.relations.iter().filter(|of| of.declaration == Declaration::BelongsTo) {
+        let (from, to) = (names(entity, relation), target_names(model, relation));
+        let target = &model.entities[relation.target];
+        let is_left_out = |part: &LeftOut| match part {
+            LeftOut::CollatedKey { table, columns, target: named } => {
+                keys.is(table, &entity.table) && keys.is(named, &target.table) && *columns == from
+            }
+            _ => false,
+        };
+        let is_equated = |id: &ColumnId| {
+            let column = &target.columns[*id];
+            let described = tables[relation.target].and_then(|table| table.column(&column.name));
+            let declared = described.and_then(|column| column.database_type.as_ref());
+            column.column_type == ColumnType::Text && declared.is_some_and(DeclaredType::equates_texts)
+        };
+        if left_out.iter().any(is_left_out) || relation.to.iter().any(is_equated) {
+            differences.push(Difference::EquatedKey {
+                relation: format!("{}.{}", entity.name, relation.field),
+                from: label(&entity.table.name, &from),
+                to: label(&target.table.name, &to),
+            });
         }
     }
 }
