@@ -1,12 +1,13 @@
 //! The command `init`: an options file with everything that a live database has, as comments.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
 use crowsfoot::internals::model::{Column, ColumnType, Entity, EntityId, Junction, Relation, names};
-use crowsfoot::tables::{KeyAction, TableKind};
-use crowsfoot::{DatabaseDescription, Declaration, Model};
+use crowsfoot::tables::{KeyAction, Table, TableKind};
+use crowsfoot::{DatabaseDescription, Declaration, Model, Spelling};
 
 use crate::Failure;
 
@@ -20,15 +21,23 @@ const HEAD: &str = "\
 # # tenant_column = \"tenant_id\"
 ";
 
+/// Parts of the database that the model does not show.
+pub struct Found<'a> {
+    /// Tables, with the values that their conditions list.
+    pub described: &'a DatabaseDescription,
+    /// Spellings of columns of text whose first values are all UUIDs.
+    pub spellings: &'a BTreeMap<(Table, String), Spelling>,
+}
+
 /// Writes the options file, unless the file exists.
-pub fn write(model: &Model, described: &DatabaseDescription, file: &Path) -> Result<(), Failure> {
+pub fn write(model: &Model, found: &Found, file: &Path) -> Result<(), Failure> {
     let named = |error: std::io::Error| format!("{}: {error}", file.display());
     let mut created = OpenOptions::new().write(true).create_new(true).open(file).map_err(named)?;
-    created.write_all(options(model, described).as_bytes()).map_err(named)?;
+    created.write_all(options(model, found).as_bytes()).map_err(named)?;
     Ok(())
 }
 
-fn options(model: &Model, described: &DatabaseDescription) -> String {
+fn options(model: &Model, found: &Found) -> String {
     let mut values = Vec::new();
     for known in model.enumerations.iter().filter(|known| known.exposed) {
         for (name, stored) in &known.variants {
@@ -38,13 +47,12 @@ fn options(model: &Model, described: &DatabaseDescription) -> String {
     }
     let entities = model.entities.iter().enumerate();
     let written = entities.filter(|(id, entity)| entity.exposed || is_junction(model, *id));
-    let mut sections: Vec<String> =
-        written.map(|(id, entity)| section(model, described, id, entity)).collect();
+    let mut sections: Vec<String> = written.map(|(id, entity)| section(model, found, id, entity)).collect();
     sections.sort_unstable();
     format!("{HEAD}{}{}", values.concat(), sections.concat())
 }
 
-fn section(model: &Model, described: &DatabaseDescription, id: EntityId, entity: &Entity) -> String {
+fn section(model: &Model, found: &Found, id: EntityId, entity: &Entity) -> String {
     let mut lines = vec![format!("[entities.{}]", quoted(&entity.table.to_string()))];
     if is_junction(model, id) {
         lines.extend(junction(model, id, entity));
@@ -60,9 +68,10 @@ fn section(model: &Model, described: &DatabaseDescription, id: EntityId, entity:
         let key = entity.primary_key.iter().map(|id| format!("{{ {}: ASC }}", entity.columns[*id].field));
         lines.push(format!("order_by = {}", quoted(&format!("[{}]", key.collect::<Vec<_>>().join(", ")))));
         lines.push("scope = \"{}\"".to_owned());
-        lines.extend(entity.visible_columns().flat_map(|(_, found)| column(found)));
-        lines.extend(choices(described, entity));
-        lines.extend(entity.relations.iter().flat_map(|found| relation(model, id, found)));
+        lines.extend(entity.visible_columns().flat_map(|(_, of)| column(of)));
+        lines.extend(entity.visible_columns().filter_map(|(_, of)| spelling(found, entity, of)));
+        lines.extend(choices(found.described, entity));
+        lines.extend(entity.relations.iter().flat_map(|of| relation(model, id, of)));
     }
     let lines: Vec<String> = lines.iter().map(|line| format!("# {line}\n")).collect();
     format!("\n{}", lines.concat())
@@ -140,11 +149,17 @@ fn many_to_many(from: &Relation, to: &Relation, field: &str) -> String {
     format!("{{ from = {from}, to = {to}, field = {field} }}")
 }
 
+/// Suggests the spelling of a column of text.
+fn spelling(found: &Found, entity: &Entity, column: &Column) -> Option<String> {
+    let suggested = found.spellings.get(&(entity.table.clone(), column.name.clone()))?;
+    Some(format!("# spelling.{} = \"{suggested}\" # its values are UUIDs", column.field))
+}
+
 /// Suggests enums: of the values that a CHECK lists, or as an example.
 fn choices(described: &DatabaseDescription, entity: &Entity) -> Vec<String> {
     let table = described.tables.iter().find(|known| known.table == entity.table);
     let listed = entity.visible_columns().filter_map(|(_, column)| {
-        let of = table?.columns.iter().find(|known| known.name == column.name)?;
+        let of = table?.column(&column.name)?;
         let is_choice = match column.column_type {
             ColumnType::Text => true,
             _ => column.column_type.is_integer() && !of.accepted.is_empty(),

@@ -27,6 +27,7 @@ use config::{
     Command, CommandLine, DatabaseOptions, DiagramFormat, DialectName, Migrate, ModelSource, PoliciesCommand,
 };
 use crowsfoot::diagram::{self, Format};
+use crowsfoot::internals::database::suggested_spellings;
 use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::internals::plan::Catalog;
 use crowsfoot::{ConnectSettings, Schema, SchemaBuilder};
@@ -294,9 +295,10 @@ async fn init(output: &Path, source: &ModelSource, database: &DatabaseOptions) -
     source::require_file(&database.database_url)?;
     let connection = connect(database).await?;
     let described = crowsfoot::describe(&connection, &source.schema).await?;
+    let spellings = suggested_spellings(&connection, &described).await?;
     connection.close().await?;
     let model = source::model(&described, &Options::default(), print_note)?;
-    init::write(&model, &described, output)?;
+    init::write(&model, &init::Found { described: &described, spellings: &spellings }, output)?;
     println!("{} has the defaults of {} entities", output.display(), model.exposed().count());
     Ok(())
 }

@@ -39,7 +39,7 @@ pub use consistency::{ConsistencyToken, ConsistencyTokenError};
 pub use handle::Database;
 pub(crate) use handle::no_settings;
 pub use introspect::column_types::unreadable_columns;
-pub use introspect::describe::{DatabaseDescription, LeftOut, describe};
+pub use introspect::describe::{DatabaseDescription, LeftOut, describe, suggested_spellings};
 pub(crate) use introspect::foreign_keys::COLUMNS as FOREIGN_KEY_COLUMNS;
 pub use introspect::foreign_keys::{Checked, ForeignKey, ForeignKeys};
 pub use introspect::verify::{Difference, broken_promises, verify, verify_described};

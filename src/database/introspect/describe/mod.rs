@@ -8,8 +8,8 @@ mod literal;
 mod postgres;
 mod postgres_type;
 mod postgres_types;
+mod spelling;
 mod sqlite;
-mod sqlite_spelling;
 mod sqlite_type;
 mod statement;
 
@@ -17,6 +17,7 @@ use crate::database::handle::Database;
 use crate::dialect::Dialect;
 use crate::error::Result;
 pub use description::{DatabaseDescription, LeftOut};
+pub use spelling::suggested_spellings;
 
 /// Describes the tables of these schemas; without a schema, the tables of the connection's own schema.
 ///

@@ -115,6 +115,11 @@ impl PostgresTypes {
             (_, "xml") if of.is_own => native(NativeForm::Xml),
             (_, "citext") if !of.is_own => native(NativeForm::CaseInsensitive(self.folding)),
             (_, "hstore") if !of.is_own => native(NativeForm::Hstore),
+            (_, "geometry") if !of.is_own => native(NativeForm::Geometry),
+            (_, "geography") if !of.is_own => {
+                let schema = of.sql.strip_suffix("geography").unwrap_or_default();
+                native(NativeForm::Geography(format!("{schema}geometry")))
+            }
             _ => match of.element.and_then(|element| self.of(element, -1)) {
                 Some(element) => Some(element.list(of.sql.clone())),
                 None => native(NativeForm::Opaque),

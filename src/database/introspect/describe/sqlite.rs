@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::default::ColumnDefault;
 use super::description::{DatabaseDescription, LeftOut};
 use super::keys::{UNIQUE_KEY_COLUMNS, add_foreign_keys, add_unique_keys};
-use super::{sqlite_spelling, sqlite_type, statement};
+use super::{spelling, sqlite_type, statement};
 use crate::database::handle::Database;
 use crate::database::introspect::catalog_row::{flag, place, text};
 use crate::database::row::RowSet;
@@ -81,7 +81,7 @@ pub(super) async fn read(database: &Database, schemas: &[String]) -> Result<Data
     for (place, column) in keys {
         number_rows(&mut described.tables[place], column);
     }
-    sqlite_spelling::read(database, &mut described).await?;
+    spelling::read(database, &mut described).await?;
     Ok(described)
 }
 

@@ -1,22 +1,30 @@
-//! Spellings of UUIDs and booleans in SQLite, which has no type for them: a sample of each column's values tells how the
-//! database's programs write them.
+//! Spellings of UUIDs and booleans: a sample of each column's values tells how the database's programs write them. SQLite has no
+//! type for them. Columns of text whose length is that of a UUID are sampled for suggestions alone.
 
 use std::collections::BTreeMap;
 
 use sea_orm::ColumnType as DatabaseType;
+use sea_orm::sea_query::StringLen;
 use serde_json::Value as Json;
 
 use super::description::DatabaseDescription;
 use crate::database::handle::Database;
 use crate::database::introspect::catalog_row::text;
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::{ColumnType, DeclaredType, Spelling, Table, TableDescription, TableKind};
 
-/// Columns that one statement samples. SQLite returns at most 2,000 columns.
+/// Columns that one statement samples. SQLite returns at most 2,000 columns, PostgreSQL 1,664.
 const COLUMNS: usize = 500;
 
-/// Rows of a table that are sampled.
+/// Values of a column that are sampled.
 const SAMPLE: usize = 100;
+
+/// Rows of a table that are searched for values, so that a column of NULL alone is not read to its end.
+const ROWS: usize = 10_000;
+
+/// Lengths of UUIDs as text: with hyphens and without.
+const LENGTHS: [u32; 2] = [36, 32];
 
 /// Names of SeaORM's own types of UUIDs, which SeaORM stores as bytes.
 const SEAORM: [&str; 2] = ["uuid_text", "uuid_blob"];
@@ -24,24 +32,39 @@ const SEAORM: [&str; 2] = ["uuid_text", "uuid_blob"];
 /// Place of a column: table and column.
 type ColumnPlace = (usize, usize);
 
-/// Sets the spelling of each column of UUIDs or booleans.
+/// Suggests a spelling for the columns of text whose first values are all UUIDs, by table and column.
+///
+/// # Errors
+/// Fails if the database cannot be queried.
+pub async fn suggested_spellings(
+    database: &Database,
+    described: &DatabaseDescription,
+) -> Result<BTreeMap<(Table, String), Spelling>> {
+    let is_long_enough = |common: &DatabaseType| match common {
+        DatabaseType::Char(Some(length)) | DatabaseType::String(StringLen::N(length)) => {
+            LENGTHS.contains(length)
+        }
+        _ => false,
+    };
+    let mut found = forms(database, &described.tables, is_long_enough).await?;
+    spread(&described.tables, &mut found);
+    let suggested = found.into_iter().filter_map(|((table, column), form)| match form {
+        Some(DeclaredType::Spelled(spelling)) => {
+            let table = &described.tables[table];
+            Some(((table.table.clone(), table.columns[column].name.clone()), spelling))
+        }
+        _ => None,
+    });
+    Ok(suggested.collect())
+}
+
+/// Sets the spelling of each column of UUIDs or booleans of SQLite.
 ///
 /// # Errors
 /// Fails if the database cannot be queried.
 pub(super) async fn read(database: &Database, described: &mut DatabaseDescription) -> Result<()> {
-    let places = places(&described.tables);
-    let mut found: BTreeMap<ColumnPlace, Option<DeclaredType>> = BTreeMap::new();
-    for places in places.chunks(COLUMNS) {
-        let samples = places.iter().map(|place| sample(&described.tables, *place));
-        let sql = format!("SELECT {}", samples.collect::<Vec<_>>().join(", "));
-        let columns = vec![ColumnType::Text; places.len()].into();
-        let rows = database.ask(&sql, Vec::new(), columns).await?;
-        for (slot, place) in places.iter().enumerate() {
-            let sample: Option<Vec<Json>> =
-                text(&rows, 0, slot).and_then(|sample| serde_json::from_str(&sample).ok());
-            found.insert(*place, sample.and_then(|sample| form(&described.tables, *place, &sample)));
-        }
-    }
+    let is_spelled = |common: &DatabaseType| matches!(common, DatabaseType::Uuid | DatabaseType::Boolean);
+    let mut found = forms(database, &described.tables, is_spelled).await?;
     spread(&described.tables, &mut found);
     for ((table, column), form) in found {
         let column = &mut described.tables[table].columns[column];
@@ -56,13 +79,37 @@ pub(super) async fn read(database: &Database, described: &mut DatabaseDescriptio
     Ok(())
 }
 
-/// Returns the columns of UUIDs and booleans. A sample of a view could take as long as the view itself.
-fn places(tables: &[TableDescription]) -> Vec<ColumnPlace> {
+/// Returns the form of the values of each column with such a type.
+async fn forms(
+    database: &Database,
+    tables: &[TableDescription],
+    is_wanted: impl Fn(&DatabaseType) -> bool,
+) -> Result<BTreeMap<ColumnPlace, Option<DeclaredType>>> {
+    let dialect = Dialect::of(database.get_database_backend())?;
+    let mut found = BTreeMap::new();
+    for places in places(tables, is_wanted).chunks(COLUMNS) {
+        let samples = places.iter().map(|place| sample(dialect, tables, *place));
+        let sql = format!("SELECT {}", samples.collect::<Vec<_>>().join(", "));
+        let columns = vec![ColumnType::Text; places.len()].into();
+        let rows = database.ask(&sql, Vec::new(), columns).await?;
+        for (slot, (table, column)) in places.iter().enumerate() {
+            let is_boolean =
+                tables[*table].columns[*column].database_type == Some(DatabaseType::Boolean.into());
+            let sample: Option<Vec<Json>> =
+                text(&rows, 0, slot).and_then(|sample| serde_json::from_str(&sample).ok());
+            found.insert((*table, *column), sample.and_then(|sample| form(!is_boolean, &sample)));
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the columns with such a type. A sample of a view could take as long as the view itself.
+fn places(tables: &[TableDescription], is_wanted: impl Fn(&DatabaseType) -> bool) -> Vec<ColumnPlace> {
     let mut places = Vec::new();
     for (table, described) in tables.iter().enumerate().filter(|(_, table)| table.kind == TableKind::Table) {
         for (column, described) in described.columns.iter().enumerate() {
             let common = described.database_type.as_ref().and_then(DeclaredType::common);
-            if matches!(common, Some(DatabaseType::Uuid | DatabaseType::Boolean)) {
+            if common.is_some_and(&is_wanted) {
                 places.push((table, column));
             }
         }
@@ -70,20 +117,28 @@ fn places(tables: &[TableDescription]) -> Vec<ColumnPlace> {
     places
 }
 
-/// Builds the sample of a column: a JSON list with its texts, 0 for bytes and 1 for a number.
-fn sample(tables: &[TableDescription], (table, column): ColumnPlace) -> String {
+/// Builds the sample of a column: a JSON list with its texts, and on SQLite 0 for bytes and 1 for a number.
+fn sample(dialect: Dialect, tables: &[TableDescription], (table, column): ColumnPlace) -> String {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let (column, table) = (quoted(&tables[table].columns[column].name), quoted(&tables[table].table.name));
+    let TableDescription { table: Table { schema, name }, columns, .. } = &tables[table];
+    let column = quoted(&columns[column].name);
+    let table: Vec<String> = schema.iter().chain([name]).map(|name| quoted(name)).collect();
+    let table = table.join(".");
+    let list = match dialect {
+        Dialect::Sqlite => {
+            "json_group_array(CASE typeof(c) WHEN 'text' THEN substr(c, 1, 40) WHEN 'blob' THEN 0 ELSE 1 END)"
+        }
+        Dialect::Postgres => "json_agg(c)::text",
+    };
     format!(
-        "(SELECT json_group_array(CASE typeof(c) WHEN 'text' THEN substr(c, 1, 40) WHEN 'blob' THEN 0 ELSE 1 END) \
-         FROM (SELECT {column} AS c FROM {table} WHERE {column} IS NOT NULL LIMIT {SAMPLE}))"
+        "(SELECT {list} FROM (SELECT c FROM (SELECT {column} AS c FROM {table} LIMIT {ROWS}) r \
+         WHERE c IS NOT NULL LIMIT {SAMPLE}) s)"
     )
 }
 
 /// Returns the type that all values of a sample have; `None` without values, and for booleans that are not texts of one
 /// spelling.
-fn form(tables: &[TableDescription], (table, column): ColumnPlace, sample: &[Json]) -> Option<DeclaredType> {
-    let is_uuid = tables[table].columns[column].database_type == Some(DatabaseType::Uuid.into());
+fn form(is_uuid: bool, sample: &[Json]) -> Option<DeclaredType> {
     if sample.is_empty() {
         return None;
     }
