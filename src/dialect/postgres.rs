@@ -64,11 +64,13 @@ impl DatabaseSql for Postgres {
     fn selected(expression: Expr, column_type: &ColumnType) -> Expr {
         match column_type.stored() {
             ColumnType::Enumeration(_) => expression.cast_as("text"),
-            ColumnType::Native(native) => match native.form {
+            ColumnType::Native(native) => match &native.form {
                 // The decoder reads the binary format, because the text depends on a setting of the connection.
                 NativeForm::Duration => expression,
                 NativeForm::Money => expression.cast_as("numeric"),
                 NativeForm::Hstore => expression.cast_as("json"),
+                NativeForm::Geometry => geojson(expression, &native.sql),
+                NativeForm::Geography(geometry) => geojson(expression.cast_as(geometry.clone()), geometry),
                 NativeForm::Composite(_) | NativeForm::Document => {
                     Func::cust("to_json").arg(expression).into()
                 }
@@ -267,14 +269,26 @@ fn label(column_type: &ColumnType) -> Option<&NativeType> {
     }
 }
 
+/// Returns a geometry as GeoJSON with all its digits. The reference system is a part of it unless it is that of GeoJSON. The
+/// function is in the schema of the type.
+fn geojson(geometry: Expr, name: &str) -> Expr {
+    let schema = name.strip_suffix("geometry").unwrap_or_default();
+    Expr::cust_with_exprs(format!("{schema}ST_AsGeoJSON($1, 15, 8)"), [geometry]).cast_as("json")
+}
+
 /// Casts a value to the type of its column, where they differ.
 fn typed(model: &Model, value: Expr, column_type: &ColumnType) -> Expr {
-    match (cast(model, column_type), column_type) {
-        (Some(sql), ColumnType::Native(native)) if matches!(native.form, NativeForm::Composite(_)) => {
-            Expr::cust_with_exprs(format!("jsonb_populate_record(NULL::{sql}, $1)"), [value])
-        }
-        (Some(sql), _) => value.cast_as(sql),
-        (None, _) => value,
+    let Some(sql) = cast(model, column_type) else { return value };
+    match column_type {
+        ColumnType::Native(native) => match &native.form {
+            NativeForm::Composite(_) => {
+                Expr::cust_with_exprs(format!("jsonb_populate_record(NULL::{sql}, $1)"), [value])
+            }
+            // PostGIS reads GeoJSON as `geometry` alone.
+            NativeForm::Geography(geometry) => value.cast_as(geometry.clone()).cast_as(sql),
+            _ => value.cast_as(sql),
+        },
+        _ => value.cast_as(sql),
     }
 }
 

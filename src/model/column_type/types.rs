@@ -179,7 +179,11 @@ impl ColumnType {
                 NativeForm::Money => Scalar::Decimal,
                 NativeForm::OffsetTime => Scalar::OffsetTime,
                 NativeForm::Xml => Scalar::Xml,
-                NativeForm::Hstore | NativeForm::Composite(_) | NativeForm::Document => Scalar::Json,
+                NativeForm::Hstore
+                | NativeForm::Composite(_)
+                | NativeForm::Geometry
+                | NativeForm::Geography(_)
+                | NativeForm::Document => Scalar::Json,
                 NativeForm::Opaque => Scalar::DatabaseText,
             },
             Self::List(list) => return list.element.scalar(),

@@ -1,6 +1,7 @@
 //! Types of PostgreSQL beyond the common ones. Statements cast such a column to text, and a value from text; the form
 //! decides what clients may send.
 
+mod geojson;
 mod network;
 mod range;
 mod time;
@@ -54,6 +55,10 @@ pub enum NativeForm {
     Hstore,
     /// A composite type, as a JSON object with these fields.
     Composite(Vec<String>),
+    /// `geometry` of PostGIS, as a GeoJSON object.
+    Geometry,
+    /// `geography` of PostGIS, as a GeoJSON object. The name is that of `geometry` in SQL, through which both casts lead.
+    Geography(String),
     /// A value that is read as JSON, and never written: a list of JSON documents or of composite values.
     Document,
     /// Any other type, read as the text of PostgreSQL and never written.
@@ -91,7 +96,8 @@ impl NativeForm {
 
     /// Returns true if clients read the values as JSON.
     pub fn is_json(&self) -> bool {
-        matches!(self, Self::Hstore | Self::Composite(_) | Self::Document)
+        let is_geographic = matches!(self, Self::Geometry | Self::Geography(_));
+        is_geographic || matches!(self, Self::Hstore | Self::Composite(_) | Self::Document)
     }
 
     /// Returns true if the database compares the values.
@@ -168,6 +174,13 @@ impl NativeForm {
                     None => Ok(Value::Json(Some(Box::new(json.clone())))),
                 }
             }
+            (Self::Geometry | Self::Geography(_), json) => match geojson::is_geometry(json) {
+                true => Ok(json.to_string().into()),
+                false => Err(
+                    "expected a GeoJSON geometry such as {\"type\": \"Point\", \"coordinates\": [8.5, 47.2]}"
+                        .to_owned(),
+                ),
+            },
             (Self::Composite(known), _) => {
                 Err(format!("expected a JSON object with the fields {}", known.join(", ")))
             }

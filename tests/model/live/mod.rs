@@ -4,6 +4,7 @@ mod agreement;
 mod choices;
 mod domains;
 mod equality;
+mod geometry;
 mod given;
 mod keyless;
 mod lists;
