@@ -20,6 +20,14 @@ pub struct Table {
     pub name: String,
 }
 
+impl Table {
+    /// Returns true if the database's name of a table, which may have the connection's own schema, names this table.
+    pub(crate) fn is_named(&self, named: &Self) -> bool {
+        let is_schema = self.schema.is_none() || named.schema.is_none() || self.schema == named.schema;
+        self.name == named.name && is_schema
+    }
+}
+
 impl fmt::Display for Table {
     /// Writes the table with its schema, if it has one.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use sea_orm::Value;
 
 use super::row::RowInput;
-use crate::model::{ColumnId, EntityId, Relation};
+use crate::model::{ColumnId, EntityId, Relation, Table};
 
 /// Attempted write of a statement.
 #[derive(Clone, Copy)]
@@ -33,8 +33,8 @@ pub(super) struct Linked {
 
 impl Linked {
     /// Returns true if the links are rows of this table.
-    pub fn is_over(&self, table: &str) -> bool {
-        self.relation.junction.as_ref().is_some_and(|junction| junction.table.name == table)
+    pub fn is_over(&self, table: &Table) -> bool {
+        self.relation.junction.as_ref().is_some_and(|junction| junction.table.is_named(table))
     }
 }
 

@@ -6,14 +6,14 @@ use super::attempt::{Attempt, Linked};
 use super::concealed::{concealed, hides_conflict};
 use super::exhausted::exhausted;
 use super::lookup::{find, missing_keys, references_to};
-use super::naming::{Named, dangling, fields, foreign_key_violation, key_named};
+use super::naming::{Named, dangling, entity_of, fields, foreign_key_violation, key_named};
 use super::row::{RowInput, has_null, values_of};
 use super::unfit;
 use crate::database::{SQLITE_FULL, SqlError, SqlRefusal};
 use crate::dialect::RefusalForm;
 use crate::error::{Error, Result};
 use crate::execute::Session;
-use crate::model::{ColumnId, ColumnType, Declaration, EntityId, Model};
+use crate::model::{ColumnId, ColumnType, Declaration, Model, Table};
 
 /// Kind of the violated constraint.
 enum Broken {
@@ -79,8 +79,8 @@ pub(super) async fn not_unique(session: &Session, attempt: Attempt<'_>, key: &[C
     let refused = RefusedStatement { session, attempt };
     let entity = &session.model().entities[attempt.entity];
     let columns = key.iter().map(|id| entity.columns[*id].name.clone()).collect();
-    let columns = refused.told(&Broken::Unique, &entity.table.name, columns).await?;
-    Ok(refused.describe(&Broken::Unique, &entity.table.name, &columns, ""))
+    let columns = refused.told(&Broken::Unique, &entity.table, columns).await?;
+    Ok(refused.describe(&Broken::Unique, &entity.table, &columns, ""))
 }
 
 /// Builds the error of a refused statement, which ends the operation.
@@ -148,9 +148,10 @@ impl RefusedStatement<'_> {
         }
         match broken {
             Broken::ForeignKey => self.find_dangling().await,
-            Broken::Check | Broken::Exclusion => Ok(self.describe(broken, "", &[], named)),
-            Broken::Rule => Ok(self.describe(broken, "", &[], "").caused_by(message)),
+            Broken::Check | Broken::Exclusion => Ok(self.describe(broken, &no_table(), &[], named)),
+            Broken::Rule => Ok(self.describe(broken, &no_table(), &[], "").caused_by(message)),
             Broken::Unique | Broken::NotNull => {
+                let table = &Table { schema: None, name: table.to_owned() };
                 let columns = self.told(broken, table, columns).await?;
                 Ok(self.describe(broken, table, &columns, named))
             }
@@ -158,7 +159,9 @@ impl RefusedStatement<'_> {
     }
 
     async fn describe_by_constraint(&self, broken: &Broken, refusal: &SqlRefusal) -> Result<Error> {
-        let SqlRefusal { table, column, constraint, .. } = refusal;
+        let SqlRefusal { schema, table, column, constraint, .. } = refusal;
+        let schema = Some(schema).filter(|schema| !schema.is_empty()).cloned();
+        let table = &Table { schema, name: table.clone() };
         let columns = match broken {
             Broken::Unique => self.postgres_columns(UNIQUE_COLUMNS, table, constraint).await?,
             Broken::ForeignKey => self.postgres_columns(FOREIGN_COLUMNS, table, constraint).await?,
@@ -171,7 +174,7 @@ impl RefusedStatement<'_> {
     }
 
     /// Returns the columns of a constraint that the viewer may know: none of a unique key that a hidden row has.
-    async fn told(&self, broken: &Broken, table: &str, columns: Vec<String>) -> Result<Vec<String>> {
+    async fn told(&self, broken: &Broken, table: &Table, columns: Vec<String>) -> Result<Vec<String>> {
         let (Broken::Unique, Some(_)) = (broken, self.session.viewer().sight()) else { return Ok(columns) };
         let Some(id) = entity_of(self.model(), table) else { return Ok(columns) };
         let key = columns.iter().map(|name| self.model().entities[id].column_named(name));
@@ -182,7 +185,7 @@ impl RefusedStatement<'_> {
 
     /// Builds the error of a constraint over these columns of a table. A hidden junction is reported as the
     /// list written through it.
-    fn describe(&self, broken: &Broken, table: &str, columns: &[String], constraint: &str) -> Error {
+    fn describe(&self, broken: &Broken, table: &Table, columns: &[String], constraint: &str) -> Error {
         if let Broken::ForeignKey = broken {
             let attempted = &self.names().entities[self.attempt.entity];
             let link =
@@ -193,7 +196,7 @@ impl RefusedStatement<'_> {
             };
             return foreign_key_violation(named.unwrap_or_else(|| (attempted.name.clone(), None)));
         }
-        let written = entity_of(self.names(), table).or((table.is_empty()).then_some(self.attempt.entity));
+        let written = entity_of(self.names(), table).or(table.name.is_empty().then_some(self.attempt.entity));
         let (name, fields) = match (written, self.attempt.link) {
             (Some(id), _) if self.names().entities[id].exposed => {
                 let entity = &self.names().entities[id];
@@ -221,9 +224,10 @@ impl RefusedStatement<'_> {
     /// Returns the columns of a constraint. The transaction is lost after the error, so this query runs
     /// outside. Its connection is freed first, because clients that hold one connection and wait for a second
     /// would deadlock.
-    async fn postgres_columns(&self, sql: &str, table: &str, constraint: &str) -> Result<Vec<String>> {
+    async fn postgres_columns(&self, sql: &str, table: &Table, constraint: &str) -> Result<Vec<String>> {
         self.session.statements().rollback().await?;
-        let values = vec![Value::from(table), Value::from(constraint)];
+        let schema = Value::String(table.schema.clone());
+        let values = vec![table.name.as_str().into(), constraint.into(), schema];
         let names = self.session.statements().ask(sql, values, [ColumnType::Text].into()).await?;
         let name = |index| match names.row(index).value(0) {
             Value::String(name) => name,
@@ -250,7 +254,7 @@ impl RefusedStatement<'_> {
             if !missing_keys(self.session, relation.target, &relation.to, keys).await?.is_empty() {
                 let columns = relation.from.iter().map(|id| entity.columns[*id].name.clone());
                 let columns: Vec<String> = columns.collect();
-                return Ok(self.describe(&Broken::ForeignKey, &entity.table.name, &columns, ""));
+                return Ok(self.describe(&Broken::ForeignKey, &entity.table, &columns, ""));
             }
         }
         if let Some(link) = self.attempt.link {
@@ -285,19 +289,20 @@ impl RefusedStatement<'_> {
     }
 }
 
-fn entity_of(model: &Model, table: &str) -> Option<EntityId> {
-    model.entities.iter().position(|entity| entity.table.name == table)
+/// Returns a table for refusals that name none.
+fn no_table() -> Table {
+    Table { schema: None, name: String::new() }
 }
 
-fn is_exposed(model: &Model, table: &str) -> bool {
+fn is_exposed(model: &Model, table: &Table) -> bool {
     entity_of(model, table).is_some_and(|id| model.entities[id].exposed)
 }
 
 /// Builds the error of a link to a missing row.
 pub(super) fn link_error(model: &Model, link: &Linked) -> Error {
     let junction = link.relation.junction.as_ref();
-    let of_junction = junction.filter(|junction| is_exposed(model, &junction.table.name));
-    let named = of_junction.and_then(|junction| key_named(model, &junction.table.name, &junction.to));
+    let of_junction = junction.filter(|junction| is_exposed(model, &junction.table));
+    let named = of_junction.and_then(|junction| key_named(model, &junction.table, &junction.to));
     foreign_key_violation(named.unwrap_or_else(|| name_of(model, link)))
 }
 
@@ -305,13 +310,13 @@ fn name_of(model: &Model, link: &Linked) -> Named {
     (model.entities[link.owner].name.clone(), Some(link.relation.field.clone()))
 }
 
-/// Columns of a unique index, by table and name.
+/// Columns of a unique index, by table, name and schema.
 const UNIQUE_COLUMNS: &str = "SELECT c.attname::text FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid
     JOIN pg_class t ON t.oid = x.indrelid JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY(x.indkey)
-    WHERE t.relname = $1 AND i.relname = $2 ORDER BY array_position(x.indkey::int2[], c.attnum)";
+    WHERE t.relname = $1 AND i.relname = $2 AND t.relnamespace::regnamespace::text = quote_ident($3) ORDER BY array_position(x.indkey::int2[], c.attnum)";
 
-/// Columns of a foreign key, by table and name.
+/// Columns of a foreign key, by table, name and schema.
 const FOREIGN_COLUMNS: &str =
     "SELECT c.attname::text FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid
     JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = ANY(k.conkey)
-    WHERE t.relname = $1 AND k.conname = $2 ORDER BY array_position(k.conkey, c.attnum)";
+    WHERE t.relname = $1 AND k.conname = $2 AND t.relnamespace::regnamespace::text = quote_ident($3) ORDER BY array_position(k.conkey, c.attnum)";

@@ -9,9 +9,9 @@ pub(super) type Named = (String, Option<String>);
 
 /// Returns the schema's field for a key: the relation of the entity that holds the key. For a hidden
 /// junction, returns the list through it. `None` for a table outside the schema.
-pub(super) fn key_named(model: &Model, table: &str, columns: &[String]) -> Option<Named> {
-    let entities = &model.entities;
-    if let Some(entity) = entities.iter().find(|entity| entity.exposed && entity.table.name == table) {
+pub(super) fn key_named(model: &Model, table: &Table, columns: &[String]) -> Option<Named> {
+    let entity = entity_of(model, table).map(|id| &model.entities[id]);
+    if let Some(entity) = entity.filter(|entity| entity.exposed) {
         let columns: Vec<ColumnId> = columns.iter().filter_map(|name| entity.column_named(name)).collect();
         return Some((entity.name.clone(), fields(entity, &columns).into_iter().next()));
     }
@@ -21,7 +21,7 @@ pub(super) fn key_named(model: &Model, table: &str, columns: &[String]) -> Optio
         .flat_map(|(_, entity)| entity.relations.iter().map(move |relation| (entity, relation)));
     let leads_out = |(_, relation): &(&Entity, &Relation)| {
         let junction = relation.junction.as_ref();
-        junction.is_some_and(|junction| junction.table.name == table && junction.to == columns)
+        junction.is_some_and(|junction| junction.table.is_named(table) && junction.to == columns)
     };
     let (entity, relation) = lists.find(leads_out)?;
     Some((entity.name.clone(), Some(relation.field.clone())))
@@ -33,7 +33,7 @@ pub(super) fn label(model: &Model, target: EntityId, reference: &Reference<'_>) 
     // A hidden junction is reported as a list of the deleted row.
     let comes_in = |relation: &&Relation| {
         relation.junction.as_ref().is_some_and(|junction| {
-            is_table(&junction.table, &reference.table) && junction.from == reference.columns
+            junction.table.is_named(&reference.table) && junction.from == reference.columns
         })
     };
     let child = reference.child.map(|child| &model.entities[child]);
@@ -56,7 +56,7 @@ pub(super) fn label(model: &Model, target: EntityId, reference: &Reference<'_>) 
 /// Builds the error of a key of `child` that references no row.
 pub(super) fn dangling(model: &Model, child: EntityId, reference: &Reference<'_>) -> Error {
     let entity = &model.entities[child];
-    let named = key_named(model, &entity.table.name, &reference.columns);
+    let named = key_named(model, &entity.table, &reference.columns);
     match named {
         None if !entity.exposed => Error::foreign_key_violation("", ""),
         named => foreign_key_violation(named.unwrap_or_else(|| (entity.name.clone(), None))),
@@ -68,8 +68,10 @@ pub(super) fn foreign_key_violation((entity, field): Named) -> Error {
     Error::foreign_key_violation(&entity, field.as_deref().unwrap_or_default())
 }
 
-fn is_table(one: &Table, other: &Table) -> bool {
-    one.name == other.name
+/// Returns the entity of a table as the database names it.
+pub(super) fn entity_of(model: &Model, table: &Table) -> Option<EntityId> {
+    let exact = model.entities.iter().position(|entity| entity.table == *table);
+    exact.or_else(|| model.entities.iter().position(|entity| entity.table.is_named(table)))
 }
 
 /// Returns the schema's fields for columns. Columns that form a relation's key become the relation, then

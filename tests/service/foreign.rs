@@ -255,7 +255,10 @@ async fn what_a_database_leaves_open_is_suggested() {
         CREATE TABLE training (id <id>, coach_id INTEGER NOT NULL REFERENCES coach (id),
             skill_id INTEGER NOT NULL REFERENCES skill (id), held DATE);
         CREATE TABLE lesson (coach_id INTEGER NOT NULL REFERENCES coach (id), skill_id INTEGER NOT NULL REFERENCES skill (id),
-            team_id INTEGER NOT NULL REFERENCES team (id), PRIMARY KEY (coach_id, skill_id), UNIQUE (team_id, skill_id));";
+            team_id INTEGER NOT NULL REFERENCES team (id), PRIMARY KEY (coach_id, skill_id), UNIQUE (team_id, skill_id));
+        CREATE TABLE ticket (id CHAR(32) NOT NULL PRIMARY KEY, note CHAR(36), after_id CHAR(32) REFERENCES ticket (id));
+        INSERT INTO ticket VALUES ('67e5504410b1426f9247bb680e5fe0c8', 'f47ac10b-58cc-4372-a567-0e02b2c3d479', NULL),
+            ('f47ac10b58cc4372a5670e02b2c3d479', 'a note as long as the text of a UUID', NULL);";
     for database in databases().await {
         make(&database, MORE).await;
         let folder = Folder::new();
@@ -278,8 +281,9 @@ async fn what_a_database_leaves_open_is_suggested() {
                 "many_to_many = [{ from = \"coach\", to = \"skill\", field = \"skills\" }, { from = \"skill\", to = \"coach\", field = \"coaches\" }]",
                 "",
             ),
+            ("spelling.id = \"hex\" # its values are UUIDs\nspelling.afterId = \"hex\"", "  afterId: UUID\n"),
         ] {
-            let line = format!("# # {suggestion}");
+            let line = format!("# # {}", suggestion.replace('\n', "\n# # "));
             let start = text.find(&line).unwrap_or_else(|| panic!("{suggestion}: {text}"));
             let section = text[..start].rfind("# [entities.").unwrap();
             let section = text[section + 2..].lines().next().unwrap();
@@ -287,6 +291,7 @@ async fn what_a_database_leaves_open_is_suggested() {
             let ended = run(&folder, &with_options).await;
             assert!(ended.code == Some(0) && ended.out.contains(served), "{section} {suggestion}: {ended:?}");
         }
+        assert!(!text.contains("spelling.note"), "{text}");
         let defaults = text.lines().skip(2).map(|line| line.strip_prefix("# ").unwrap_or(line));
         std::fs::write(&file, defaults.collect::<Vec<_>>().join("\n")).unwrap();
         let schema = run(&folder, &["schema", "--from-database", "--database-url", &database.url]).await;
@@ -352,7 +357,8 @@ async fn several_schemas_are_served_together() {
             "CREATE SCHEMA shop; CREATE SCHEMA auth;
              CREATE TABLE auth.users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
              CREATE TABLE shop.users (id INTEGER PRIMARY KEY, owner_id INTEGER NOT NULL REFERENCES auth.users);
-             INSERT INTO auth.users VALUES (1, 'Ann'); INSERT INTO shop.users VALUES (5, 1);",
+             ALTER TABLE shop.users ADD nick TEXT UNIQUE; ALTER TABLE auth.users ADD nick TEXT UNIQUE;
+             INSERT INTO auth.users VALUES (1, 'Ann', 'a'); INSERT INTO shop.users VALUES (5, 1, 'b');",
         )
         .await;
     let folder = Folder::new();
@@ -363,6 +369,20 @@ async fn several_schemas_are_served_together() {
     let expected =
         json!({ "authUsers": [{ "name": "Ann", "users": [{ "id": 5, "owner": { "name": "Ann" } }] }] });
     assert_eq!(answer, expected);
+    // The database names a table, and a constraint, of the same name in both.
+    for (create, entity) in [
+        ("createAuthUser(input: { id: 2, name: \"Bo\", nick: \"a\" }) { id }", "AuthUser"),
+        ("createShopUser(input: { id: 6, owner: { id: 1 }, nick: \"b\" }) { id }", "ShopUser"),
+    ] {
+        let refused = service.ask(&format!("mutation {{ {create} }}")).await;
+        let error = &refused["errors"][0]["extensions"];
+        assert_eq!(
+            (&error["code"], &error["entity"]),
+            (&json!("UNIQUE_VIOLATION"), &json!(entity)),
+            "{refused}"
+        );
+        assert_eq!(error["fields"], json!(["nick"]), "{refused}");
+    }
     service.stop().await;
     database.drop().await;
 }
