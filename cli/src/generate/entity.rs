@@ -13,8 +13,6 @@ use super::{column, literal};
 pub fn file(model: &Model, described: &DatabaseDescription, names: &ProjectNames, id: EntityId) -> String {
     let entity = &model.entities[id];
     let table = described.tables.iter().find(|known| known.table == entity.table);
-    let columns =
-        |name: &str| table.and_then(|table| table.columns.iter().find(|column| column.name == name));
     let mut attributes = format!("table_name = {}", literal(&entity.table.name));
     if let Some(schema) = &entity.table.schema {
         attributes = format!("schema_name = {}, {attributes}", literal(schema));
@@ -25,7 +23,7 @@ pub fn file(model: &Model, described: &DatabaseDescription, names: &ProjectNames
         entity.table
     );
     for (place, of) in entity.columns.iter().enumerate() {
-        let Some(described) = columns(&of.name) else { continue };
+        let Some(described) = table.and_then(|table| table.column(&of.name)) else { continue };
         text.push_str(&field(names, (id, entity), place, described));
     }
     text.push_str("}\n");
@@ -41,7 +39,7 @@ fn field(
     described: &ColumnDescription,
 ) -> String {
     let of = &entity.columns[place];
-    let typed = column::of(described, &of.column_type, names);
+    let typed = column::of(described, of, names);
     let mut attributes = Vec::new();
     if entity.primary_key.contains(&place) {
         attributes.push("primary_key".to_owned());
@@ -55,7 +53,7 @@ fn field(
     if field != of.name {
         attributes.push(format!("column_name = {}", literal(&of.name)));
     }
-    attributes.extend(typed.attribute.map(|attribute| format!("column_type = {}", literal(&attribute))));
+    attributes.extend(typed.attributes);
     let mut text = String::new();
     for line in of.description.iter().flat_map(|description| description.lines()) {
         let _ = writeln!(text, "    /// {}", line.trim_end());

@@ -63,8 +63,8 @@ pub fn manifest(target: &Target) -> String {
         "[package]\nname = {}\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\n\
          actix-web = {{ version = \"4\", default-features = false, features = [\"macros\"] }}\n\
          crowsfoot = {{ {library}, features = [\"server\"] }}\n\
-         sea-orm = {{ version = \"2\", default-features = false, features = [\n    \"macros\", \"with-chrono\", \"with-json\", \
-         \"with-rust_decimal\", \"with-uuid\",\n] }}\nserde_json = \"1\"\n\n\
+         sea-orm = {{ version = \"2\", default-features = false, features = [\n    \"macros\", \"postgres-array\", \
+         \"with-chrono\", \"with-json\", \"with-rust_decimal\", \"with-uuid\",\n] }}\nserde_json = \"1\"\n\n\
          # A package of its own, whatever folder it lies in.\n[workspace]\n",
         literal(&name)
     )

@@ -75,7 +75,7 @@ fn registered(model: &Model, described: &DatabaseDescription, names: &ProjectNam
     }
     let mut of_columns = Vec::new();
     for (place, column) in entity.columns.iter().enumerate() {
-        let described = table.and_then(|table| table.columns.iter().find(|known| known.name == column.name));
+        let described = table.and_then(|table| table.column(&column.name));
         of_columns.extend(column_steps(model, column, &names.column(id, place), described));
     }
     let mut of_relations = Vec::new();
@@ -130,7 +130,8 @@ fn column_steps(
         {
             steps.push(format!(".spelling({name}, crowsfoot::Spelling::{spelling:?})"));
         }
-        ColumnType::Choice(choice) => {
+        // A domain over an enum is an enum by itself.
+        ColumnType::Choice(choice) if !matches!(choice.stored, ColumnType::Native(_)) => {
             let listed = variants.iter().map(|(name, stored)| {
                 let stored = match choice.stored.is_integer() {
                     true => stored.clone(),

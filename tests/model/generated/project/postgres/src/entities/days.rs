@@ -8,14 +8,13 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    pub mood: super::enums::Mood,
-    #[sea_orm(column_type = "custom(\"inet\")")]
+    pub weather: super::enums::Weather,
+    #[sea_orm(column_type = "custom(\"inet\")", select_as = "text", save_as = "inet")]
     pub address: Option<String>,
-    #[sea_orm(column_type = "custom(\"integer[]\")")]
-    pub numbers: Option<String>,
-    #[sea_orm(column_type = "custom(\"tsvector\")")]
+    pub numbers: Option<Vec<i32>>,
+    #[sea_orm(column_type = "custom(\"tsvector\")", select_as = "text", save_as = "tsvector")]
     pub words: Option<String>,
-    #[sea_orm(column_type = "custom(\"interval\")")]
+    #[sea_orm(column_type = "custom(\"interval\")", select_as = "text", save_as = "interval")]
     pub spent: Option<String>,
     #[sea_orm(column_type = "Decimal(None)")]
     pub counted: Option<Decimal>,

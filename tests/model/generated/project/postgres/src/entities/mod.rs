@@ -3,12 +3,24 @@
 //! Notes about the tables:
 //!
 //! - column days.words is read-only: tsvector is served as its text form
-//! - value "+" of database enum mood is named VALUE, because "" is not a valid name
+//! - column every_types.a_one is read-only: "char" is served as its text form
+//! - column every_types.a_point is read-only: point is served as its text form
+//! - column every_types.a_box is read-only: box is served as its text form
+//! - column every_types.a_tsvector is read-only: tsvector is served as its text form
+//! - column every_types.a_tsquery is read-only: tsquery is served as its text form
+//! - column every_types.a_jsonpath is read-only: jsonpath is served as its text form
+//! - column every_types.an_oid is read-only: oid is served as its text form
+//! - column every_types.a_regclass is read-only: regclass is served as its text form
+//! - column every_types.a_pg_lsn is read-only: pg_lsn is served as its text form
+//! - column every_types.documents is read-only: jsonb[] is served as its text form
+//! - column every_types.places is read-only: place[] is served as its text form
+//! - value "+" of database enum weather is named VALUE, because "" is not a valid name
 
 pub mod bookings;
 pub mod clubs;
 pub mod days;
 pub mod enums;
+pub mod every_types;
 pub mod memberships;
 pub mod passports;
 pub mod people;
@@ -36,6 +48,10 @@ pub fn registry() -> Registry {
         .register_with::<days::Entity>(|entity| {
             entity
                 .name("Day")
+        })
+        .register_with::<every_types::Entity>(|entity| {
+            entity
+                .name("EveryType")
         })
         .register_with::<memberships::Entity>(|entity| {
             entity
@@ -75,5 +91,5 @@ pub fn registry() -> Registry {
             entity
                 .name("Tag")
         })
-        .enum_value("mood", "+", "VALUE")
+        .enum_value("weather", "+", "VALUE")
 }

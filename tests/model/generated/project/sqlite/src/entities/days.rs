@@ -6,9 +6,10 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "days")]
 pub struct Model {
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub id: Uuid,
-    pub is_done: bool,
+    #[sea_orm(primary_key, auto_increment = false, column_type = "custom(\"uuid\")")]
+    pub id: String,
+    #[sea_orm(column_type = "custom(\"boolean\")")]
+    pub is_done: String,
     #[sea_orm(column_type = "Json")]
     pub notes: Option<Json>,
     #[sea_orm(column_type = "custom(\"point\")")]

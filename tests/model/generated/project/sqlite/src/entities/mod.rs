@@ -3,10 +3,15 @@
 //! Notes about the tables:
 //!
 //! - column days.spot is left out: there is no scalar for point
+//! - column every_types.an_interval is left out: there is no scalar for interval
+//! - column every_types.a_point is left out: there is no scalar for point
+//! - column every_types.an_any is left out: there is no scalar for ANY
+//! - column every_types.untyped is left out: there is no scalar for 
 
 pub mod bookings;
 pub mod clubs;
 pub mod days;
+pub mod every_types;
 pub mod memberships;
 pub mod passports;
 pub mod people;
@@ -35,6 +40,14 @@ pub fn registry() -> Registry {
             entity
                 .name("Day")
                 .hide("Spot")
+        })
+        .register_with::<every_types::Entity>(|entity| {
+            entity
+                .name("EveryType")
+                .hide("AnInterval")
+                .hide("APoint")
+                .hide("AnAny")
+                .hide("Untyped")
         })
         .register_with::<memberships::Entity>(|entity| {
             entity
