@@ -6,14 +6,14 @@ import { examples } from './examples.js';
 
 const root = document.getElementById('graphiql');
 if (globalThis.React && globalThis.ReactDOM && globalThis.GraphiQL && globalThis.GraphiQLPluginExplorer) {
-  const guide = await findGuide();
+  const [guide, defaultTabs] = await Promise.all([findGuide(), examples()]);
   const link = (href, title, text) => React.createElement('a', { href, target: '_blank', rel: 'noopener', title }, text);
   const fetcher = GraphiQL.createFetcher({ url: endpoint.href, enableIncrementalDelivery: false });
   const plugins = [GraphiQLPluginExplorer.explorerPlugin()];
   ReactDOM.createRoot(root).render(
     React.createElement(
       GraphiQL,
-      { fetcher, plugins, defaultTabs: examples, defaultQuery: '', schemaDescription: true, inputValueDeprecation: true },
+      { fetcher, plugins, defaultTabs, defaultQuery: '', schemaDescription: true, inputValueDeprecation: true },
       React.createElement(
         GraphiQL.Logo,
         null,

@@ -16,6 +16,7 @@ const fetcher = createGraphiQLFetcher({
   subscriptionUrl: socketEndpoint.href,
   enableIncrementalDelivery: false,
 });
+const defaultTabs = await examples();
 // Made once: a new list at each rendering would reset the open plugin.
 const plugins = [HISTORY_PLUGIN, explorerPlugin()];
 
@@ -35,7 +36,7 @@ createRoot(document.getElementById('graphiql')).render(
   <GraphiQL
     fetcher={fetcher}
     plugins={plugins}
-    defaultTabs={examples}
+    defaultTabs={defaultTabs}
     defaultQuery=""
     schemaDescription
     inputValueDeprecation
