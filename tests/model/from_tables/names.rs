@@ -275,6 +275,30 @@ fn clashes_with_generated_names_are_resolved_and_noted() {
     assert_eq!(relations(&model), expected);
 }
 
+/// The field of a unique key stands beside those of other keys in a link, beside a junction's columns in a link with columns,
+/// and names a look-up.
+#[test]
+fn unique_keys_that_clash_with_columns_and_entities_are_resolved_and_noted() {
+    let tables = [
+        table("seats", &["id", "row", "number", "row_and_number"])
+            .unique(&["row", "number"])
+            .unique(&["row_and_number"]),
+        table("users", &["id", "email"]).unique(&["email"]),
+        table("groups", &["id"]),
+        table("memberships", &["user_id", "group_id", "email"])
+            .primary(&["user_id", "group_id"])
+            .references(&["user_id"], "users")
+            .references(&["group_id"], "groups"),
+        table("user_by_emails", &["id"]),
+    ];
+    let expected = [
+        "column seats.row_and_number is named rowAndNumberValue, because seatByRowAndNumber is the look-up of Seat",
+        "column memberships.email is named emailValue, because email is the unique key users (email)",
+        "the entity of table user_by_emails is named UserByEmailRecord, because userByEmail is the look-up of User",
+    ];
+    assert_eq!(notes(&model(&tables)), expected);
+}
+
 /// Each table has the name of a type or field that every schema or another table has.
 #[test]
 fn tables_named_after_parts_of_the_schema_are_served() {
