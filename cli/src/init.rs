@@ -21,8 +21,8 @@ const HEAD: &str = "\
 # # tenant_column = \"tenant_id\"
 ";
 
-/// Parts of the database that the model does not show.
-pub struct Found<'a> {
+/// Description of a database, with samples of its values.
+pub struct SampledDatabase<'a> {
     /// Tables, with the values that their conditions list.
     pub described: &'a DatabaseDescription,
     /// Spellings of columns of text whose first values are all UUIDs.
@@ -30,14 +30,14 @@ pub struct Found<'a> {
 }
 
 /// Writes the options file, unless the file exists.
-pub fn write(model: &Model, found: &Found, file: &Path) -> Result<(), Failure> {
+pub fn write(model: &Model, sampled: &SampledDatabase, file: &Path) -> Result<(), Failure> {
     let named = |error: std::io::Error| format!("{}: {error}", file.display());
     let mut created = OpenOptions::new().write(true).create_new(true).open(file).map_err(named)?;
-    created.write_all(options(model, found).as_bytes()).map_err(named)?;
+    created.write_all(options(model, sampled).as_bytes()).map_err(named)?;
     Ok(())
 }
 
-fn options(model: &Model, found: &Found) -> String {
+fn options(model: &Model, sampled: &SampledDatabase) -> String {
     let mut values = Vec::new();
     for known in model.enumerations.iter().filter(|known| known.exposed) {
         for (name, stored) in &known.variants {
@@ -47,12 +47,12 @@ fn options(model: &Model, found: &Found) -> String {
     }
     let entities = model.entities.iter().enumerate();
     let written = entities.filter(|(id, entity)| entity.exposed || is_junction(model, *id));
-    let mut sections: Vec<String> = written.map(|(id, entity)| section(model, found, id, entity)).collect();
+    let mut sections: Vec<String> = written.map(|(id, entity)| section(model, sampled, id, entity)).collect();
     sections.sort_unstable();
     format!("{HEAD}{}{}", values.concat(), sections.concat())
 }
 
-fn section(model: &Model, found: &Found, id: EntityId, entity: &Entity) -> String {
+fn section(model: &Model, sampled: &SampledDatabase, id: EntityId, entity: &Entity) -> String {
     let mut lines = vec![format!("[entities.{}]", quoted(&entity.table.to_string()))];
     if is_junction(model, id) {
         lines.extend(junction(model, id, entity));
@@ -69,8 +69,8 @@ fn section(model: &Model, found: &Found, id: EntityId, entity: &Entity) -> Strin
         lines.push(format!("order_by = {}", quoted(&format!("[{}]", key.collect::<Vec<_>>().join(", ")))));
         lines.push("scope = \"{}\"".to_owned());
         lines.extend(entity.visible_columns().flat_map(|(_, of)| column(of)));
-        lines.extend(entity.visible_columns().filter_map(|(_, of)| spelling(found, entity, of)));
-        lines.extend(choices(found.described, entity));
+        lines.extend(entity.visible_columns().filter_map(|(_, of)| spelling(sampled, entity, of)));
+        lines.extend(choices(sampled.described, entity));
         lines.extend(entity.relations.iter().flat_map(|of| relation(model, id, of)));
     }
     let lines: Vec<String> = lines.iter().map(|line| format!("# {line}\n")).collect();
@@ -150,8 +150,8 @@ fn many_to_many(from: &Relation, to: &Relation, field: &str) -> String {
 }
 
 /// Suggests the spelling of a column of text.
-fn spelling(found: &Found, entity: &Entity, column: &Column) -> Option<String> {
-    let suggested = found.spellings.get(&(entity.table.clone(), column.name.clone()))?;
+fn spelling(sampled: &SampledDatabase, entity: &Entity, column: &Column) -> Option<String> {
+    let suggested = sampled.spellings.get(&(entity.table.clone(), column.name.clone()))?;
     Some(format!("# spelling.{} = \"{suggested}\" # its values are UUIDs", column.field))
 }
 

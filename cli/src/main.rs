@@ -298,7 +298,7 @@ async fn init(output: &Path, source: &ModelSource, database: &DatabaseOptions) -
     let spellings = suggested_spellings(&connection, &described).await?;
     connection.close().await?;
     let model = source::model(&described, &Options::default(), print_note)?;
-    init::write(&model, &init::Found { described: &described, spellings: &spellings }, output)?;
+    init::write(&model, &init::SampledDatabase { described: &described, spellings: &spellings }, output)?;
     println!("{} has the defaults of {} entities", output.display(), model.exposed().count());
     Ok(())
 }
