@@ -267,24 +267,7 @@ impl fmt::Display for Difference {
                  give the columns another collation, merge the description of a citext column, or remove the relation"
             ),
             Self::Action { relation, on_update, declared, in_database } => {
-                let (sql, attribute) =
-                    if *on_update { ("ON UPDATE", "on_update") } else { ("ON DELETE", "on_delete") };
-                let value = match in_database {
-                    KeyAction::Cascade => "Cascade",
-                    KeyAction::SetNull => "SetNull",
-                    KeyAction::SetDefault => "SetDefault",
-                    KeyAction::Restrict => "Restrict",
-                    KeyAction::NoAction => "NoAction",
-                };
-                write!(
-                    formatter,
-                    "{relation}: {sql} is {in_database} in the database, but {declared} in the entity; \
-                     declare {attribute} = \"{value}\" or set {sql} {declared} in the database"
-                )?;
-                match on_update {
-                    true => Ok(()),
-                    false => write!(formatter, " or register the rule with on_delete"),
-                }
+                write_action(formatter, (relation, *on_update), *declared, *in_database)
             }
             Self::Deferred { relation } => write!(
                 formatter,
@@ -296,5 +279,31 @@ impl fmt::Display for Difference {
                  deletions by other programs follow the database; set ON DELETE NO ACTION there"
             ),
         }
+    }
+}
+
+/// Writes the difference of an action.
+fn write_action(
+    formatter: &mut fmt::Formatter<'_>,
+    (relation, on_update): (&str, bool),
+    declared: KeyAction,
+    in_database: KeyAction,
+) -> fmt::Result {
+    let (sql, attribute) = if on_update { ("ON UPDATE", "on_update") } else { ("ON DELETE", "on_delete") };
+    let value = match in_database {
+        KeyAction::Cascade => "Cascade",
+        KeyAction::SetNull => "SetNull",
+        KeyAction::SetDefault => "SetDefault",
+        KeyAction::Restrict => "Restrict",
+        KeyAction::NoAction => "NoAction",
+    };
+    write!(
+        formatter,
+        "{relation}: {sql} is {in_database} in the database, but {declared} in the entity; \
+         declare {attribute} = \"{value}\" or set {sql} {declared} in the database"
+    )?;
+    match on_update {
+        true => Ok(()),
+        false => write!(formatter, " or register the rule with on_delete"),
     }
 }
