@@ -17,7 +17,7 @@ use crate::model::range;
 
 impl ColumnType {
     /// Reads a client's value, and refuses a value that a column of this type cannot hold exactly. The limits
-    /// of a single column are checked on write: see [`Limit`](super::Limit).
+    /// of a single column are checked on write: see [`Limit`](crate::model::Limit).
     pub fn read(&self, json: &Json, variants: &[(String, String)]) -> Result<Value, Expected> {
         if let Self::List(list) = self {
             return list.read(json, |item| list.element.read(item, variants));

@@ -57,7 +57,7 @@ pub enum ColumnType {
     Json,
     /// Bytes.
     Bytes,
-    /// Value of a database enum; the index is into [`Model::enumerations`](super::Model::enumerations).
+    /// Value of a database enum; the index is into [`Model::enumerations`](crate::model::Model::enumerations).
     Enumeration(usize),
     /// Text or an integer of which an option lists the values, or a domain over an enum.
     Choice(Arc<ChoiceType>),
@@ -70,7 +70,7 @@ pub enum ColumnType {
 /// Type of a column whose values an option lists.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ChoiceType {
-    /// Index into [`Model::enumerations`](super::Model::enumerations).
+    /// Index into [`Model::enumerations`](crate::model::Model::enumerations).
     pub enumeration: usize,
     /// Type of the stored values: text, an integer, or an enum behind a domain.
     pub stored: ColumnType,
