@@ -166,7 +166,7 @@ struct Load {
     different: usize,
 }
 
-/// What a load took in a second, and what came of it.
+/// Processor time of a load in a second, with the answers and results that came of the load.
 struct Taken {
     cost: Cost,
     queries: u64,

@@ -185,7 +185,7 @@ impl Statements {
     /// that refused a statement.
     ///
     /// # Errors
-    /// Those of the statement.
+    /// Errors of the statement.
     pub async fn renew_foreign_keys(&self) -> Result<()> {
         let backend = self.database.get_database_backend();
         let dialect = Dialect::of(backend)?;

@@ -35,7 +35,7 @@ impl Change<'_> {
 /// Writes the field of a [`Change::plan`] from its rows.
 ///
 /// # Errors
-/// Those of the rows' cells.
+/// Errors of the rows' cells.
 pub(super) fn write_field(
     model: &Model,
     plan: &PreparedPlan,

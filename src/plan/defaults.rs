@@ -55,7 +55,7 @@ impl ListDefaults {
     /// are left out; scopes see everything.
     ///
     /// # Errors
-    /// Those of the full model.
+    /// Errors of the full model.
     pub fn of_role(model: &Model, full: &Model) -> std::result::Result<Self, Vec<String>> {
         let mut defaults = Self::compile(full)?;
         for (id, order) in &mut defaults.orders {

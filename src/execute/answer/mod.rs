@@ -1,7 +1,7 @@
 //! Writes the loaded tree to the response, as the client selected it.
 //!
 //! A field that fails becomes `null`, or nulls the nearest nullable parent (September 2025, section 6.4.4).
-//! Its error carries the path.
+//! The error carries the path.
 
 mod aggregate;
 mod cell;
