@@ -1,7 +1,5 @@
 //! HTTP responses: status, headers and body. No other file writes them.
 
-use std::io::{self, Write};
-
 use actix_http::encoding::Encoder;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -11,11 +9,10 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use async_graphql::{ErrorExtensionValues, ServerError};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::chunked_body::ChunkedBody;
-use super::negotiation::{self, Media};
+use super::compression;
+use super::negotiation::Media;
 use crate::database::TOKEN;
 use crate::error::{Code, Error, LocatedError};
 use crate::schema::Executed;
@@ -212,27 +209,25 @@ pub(super) fn options(methods: &'static str) -> HttpResponse {
         .finish()
 }
 
-/// Sets the body of a response, compressed if the client accepts gzip and the size justifies it.
+/// Sets the body of a response, compressed if the client accepts an encoding and the size justifies it.
 fn send(http: &HttpRequest, mut response: HttpResponseBuilder, body: Vec<u8>) -> HttpResponse {
-    if body.len() < WORTH_COMPRESSING || !negotiation::takes_gzip(http) {
+    let encoding = match body.len() {
+        ..WORTH_COMPRESSING => ContentEncoding::Identity,
+        _ => compression::preferred(http, compression::ENCODINGS),
+    };
+    if encoding == ContentEncoding::Identity {
         return response.body(ChunkedBody(body.into()));
     }
     if body.len() < LONG_COMPRESSING
-        && let Ok(zipped) = gzip(&body)
+        && let Ok(compressed) = compression::compress(encoding, &body)
     {
-        return response.insert_header((CONTENT_ENCODING, "gzip")).body(zipped);
+        return response.insert_header((CONTENT_ENCODING, encoding)).body(compressed);
     }
     // Compresses each chunk when the client takes it, on a thread that may block. The first chunk is sent
     // before the rest is compressed, and the compressed whole never exists in memory.
     response
         .body(ChunkedBody(body.into()))
-        .map_body(|head, body| BoxBody::new(Encoder::response(ContentEncoding::Gzip, head, body)))
-}
-
-fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    encoder.write_all(body)?;
-    encoder.finish()
+        .map_body(|head, body| BoxBody::new(Encoder::response(encoding, head, body)))
 }
 
 /// Serializes a response; `request` is the request id under which the log explains an internal error.

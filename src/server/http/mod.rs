@@ -3,6 +3,7 @@
 pub(super) mod answer;
 pub(super) mod body;
 mod chunked_body;
+pub(super) mod compression;
 pub(super) mod consistency;
 pub(super) mod documents;
 pub(super) mod graphql;

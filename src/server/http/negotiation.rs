@@ -1,9 +1,7 @@
 //! Content negotiation: media types of requests and responses.
 
 use actix_web::http::Method;
-use actix_web::http::header::{
-    ACCEPT, Accept, AcceptEncoding, CONTENT_TYPE, Encoding, Header, HeaderValue, Quality,
-};
+use actix_web::http::header::{ACCEPT, Accept, CONTENT_TYPE, Header, HeaderValue, Quality};
 use actix_web::{HttpMessage, HttpRequest};
 
 /// Media type of an event stream.
@@ -111,13 +109,6 @@ pub(super) fn is_json(http: &HttpRequest) -> bool {
         given.essence_str() == Media::Json.essence()
             && given.get_param("charset").is_none_or(|charset| charset == "utf-8")
     })
-}
-
-/// Returns true if the response may be compressed with gzip.
-pub(in crate::server) fn takes_gzip(http: &HttpRequest) -> bool {
-    let supported = [Encoding::gzip(), Encoding::identity()];
-    AcceptEncoding::parse(http)
-        .is_ok_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::gzip()))
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 
 use std::io::{self, Read};
 
-use actix_web::{HttpRequest, HttpResponse, Resource, guard, http::header, web};
+use actix_web::http::header::{self, ContentEncoding};
+use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
 use flate2::read::GzDecoder;
 
-use crate::server::http::negotiation;
+use crate::server::http::compression;
 
 include!(concat!(env!("OUT_DIR"), "/graphiql_assets.rs"));
 
@@ -93,8 +94,10 @@ fn serve(request: &HttpRequest, name: &str, caching: &'static str) -> io::Result
 
     if let Some(&(_, kind, gzipped)) = ASSETS.iter().find(|asset| asset.0 == name) {
         response.content_type(kind).insert_header((header::VARY, "Accept-Encoding"));
-        if negotiation::takes_gzip(request) {
-            return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(gzipped));
+        if compression::preferred(request, &[ContentEncoding::Gzip]) == ContentEncoding::Gzip {
+            return Ok(response
+                .insert_header((header::CONTENT_ENCODING, ContentEncoding::Gzip))
+                .body(gzipped));
         }
         let mut plain = Vec::new();
         GzDecoder::new(gzipped).read_to_end(&mut plain)?;
