@@ -290,6 +290,11 @@ impl Dialect {
         sql!(self, list(model, types, rows))
     }
 
+    /// Returns true if an INSERT takes several rows of these types as a [`Dialect::list`].
+    pub fn inserts_lists(self, types: &[ColumnType]) -> bool {
+        types.iter().all(|column_type| sql!(self, inserts_list(column_type)))
+    }
+
     /// Tests `column` for a prefix, as a range in UTF-8 order. An index can serve the range; a parameter
     /// would hide the prefix of a pattern from the planner.
     pub fn starts_with(self, column: Expr, prefix: &str) -> Expr {

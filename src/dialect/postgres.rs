@@ -195,6 +195,11 @@ impl DatabaseSql for Postgres {
         list
     }
 
+    /// A JSON value keeps its spelling only without an array around, and an array of arrays has one dimension more.
+    fn inserts_list(column_type: &ColumnType) -> bool {
+        !matches!(column_type.stored(), ColumnType::Json | ColumnType::List(_) | ColumnType::Native(_))
+    }
+
     /// The operators are those of an index with `text_pattern_ops` or `varchar_pattern_ops`.
     fn prefix_range(prefix: &str) -> Option<(&'static str, &'static str)> {
         // A `CHAR(n)` would be compared without its padding blanks.

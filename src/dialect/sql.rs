@@ -108,6 +108,10 @@ pub(super) trait DatabaseSql {
 
     fn list(model: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement;
 
+    fn inserts_list(_: &ColumnType) -> bool {
+        false
+    }
+
     /// Returns the tests for texts from the prefix on, and before its end; none if only `LIKE` serves.
     fn prefix_range(prefix: &str) -> Option<(&'static str, &'static str)>;
 

@@ -18,4 +18,4 @@ pub use field_batch::{FieldBatch, FieldResolver, FieldResolvers};
 pub use prepared_plan::PreparedPlan;
 pub use session::Session;
 pub use shared::{ExecutionLimits, ReadConsistency, Shared};
-pub use tree::{Child, Tree};
+pub use tree::{Child, Tree, is_joined};

@@ -49,18 +49,13 @@ pub struct Child {
 }
 
 impl Child {
-    /// Returns the rows that a writing statement has returned, as those of a root load without loads below.
-    pub fn of_written(rows: RowSet) -> Self {
+    /// Returns the rows that a writing statement has returned, as those of a root load whose loads below are all
+    /// [joined](is_joined).
+    pub fn of_written(rows: RowSet, load: &Load, joins: &[Option<Join>]) -> Self {
         let groups = Groups::of_root(&rows);
         let rows = Arc::new(rows);
-        let loaded = Loaded {
-            rows,
-            first: 0,
-            junction: 0..0,
-            cursor: 0..0,
-            children: Vec::new(),
-            computed: Vec::new(),
-        };
+        let children = all_joined(load.children(), Level { rows: &rows, first: 0, outside: None, joins });
+        let loaded = Loaded { rows, first: 0, junction: 0..0, cursor: 0..0, children, computed: Vec::new() };
         Self { loaded, groups }
     }
 }
@@ -85,18 +80,18 @@ impl<'a> Level<'a> {
 }
 
 /// Returns true if all loads, with everything below them, were joined to the parent's statement.
-fn is_there(loads: &[Load], joins: &[Option<Join>]) -> bool {
+pub fn is_joined(loads: &[Load], joins: &[Option<Join>]) -> bool {
     let mut places = loads.iter().enumerate();
     places.all(|(place, load)| match joins.get(place) {
-        Some(Some(join)) => load.computed().is_empty() && is_there(load.children(), &join.below),
+        Some(Some(join)) => load.computed().is_empty() && is_joined(load.children(), &join.below),
         _ => false,
     })
 }
 
 /// Builds the children of fully joined loads, without statements or waits.
-fn all_there(loads: &[Load], level: Level<'_>) -> Vec<Result<Child>> {
+fn all_joined(loads: &[Load], level: Level<'_>) -> Vec<Result<Child>> {
     let places = loads.iter().zip(level.joins.iter().flatten());
-    let below = |load: &Load, join| (all_there(load.children(), level.of(join)), Vec::new());
+    let below = |load: &Load, join| (all_joined(load.children(), level.of(join)), Vec::new());
     places.map(|(load, join)| Ok(joined(level, join, below(load, join)))).collect()
 }
 
@@ -139,7 +134,7 @@ impl Tree<'_> {
             (Some(only), None) => {
                 let (query, values) = self.prepare(only, &[]).await;
                 let joins = &query.statement.slots.joins;
-                if self.session.begins_snapshots() && !is_there(only.load.children(), joins) {
+                if self.session.begins_snapshots() && !is_joined(only.load.children(), joins) {
                     return Box::pin(self.load_in_snapshot(plan)).await;
                 }
                 vec![self.load_root(only, query, values).await]
@@ -221,8 +216,8 @@ impl Tree<'_> {
     }
 
     async fn load_below(&self, load: PreparedLoad<'_>, level: Level<'_>) -> Vec<Result<Child>> {
-        if is_there(load.load.children(), level.joins) {
-            return all_there(load.load.children(), level);
+        if is_joined(load.load.children(), level.joins) {
+            return all_joined(load.load.children(), level);
         }
         let mut children = load.children();
         match (children.next(), children.next()) {

@@ -17,8 +17,8 @@ use super::written::WrittenRows;
 use crate::database::SqlError;
 use crate::error::{Error, LocatedError};
 use crate::execute::{Child, Json, Session, object};
-use crate::model::{ColumnId, ColumnType, EntityId, RelationId};
-use crate::plan::{Document, FieldKind, Load, LoadKind, Selection};
+use crate::model::{ColumnId, ColumnType, EntityId, RelationId, Table};
+use crate::plan::{Document, FieldKind, Join, Load, LoadKind, Selection};
 
 /// Carries out a mutation of one root field by one statement.
 ///
@@ -45,7 +45,7 @@ async fn try_to_write_alone(
     let written = WrittenRows::default();
     let writer = MutationWriter { session, trial: None, written: &written };
     let alone = SingleWrite { writer, document, change };
-    let SingleStatement { load, selection, statement, missing } = alone.statement().await?;
+    let SingleStatement { load, selection, statement, joins, missing } = alone.statement().await?;
     let failed = |error| vec![LocatedError::new(error, change.position, alone.path())];
     let WriteStatement { statement, columns, touches, .. } = statement;
     let sent = session.statements().write_alone(statement, columns.into(), BTreeSet::from_iter(touches));
@@ -57,7 +57,10 @@ async fn try_to_write_alone(
     match (rows.len(), missing) {
         (0, Some(missing)) => Some(Err(failed(missing))),
         (0, None) => None,
-        _ => Some(alone.answer(load, selection, Child::of_written(rows))),
+        _ => {
+            let written = Child::of_written(rows, &load, &joins);
+            Some(alone.answer(load, selection, written))
+        }
     }
 }
 
@@ -67,20 +70,22 @@ fn is_described_in_a_transaction(error: &SqlError) -> bool {
     error.refusal().is_some_and(|refusal| refusal.code != SqlError::QUERY_CANCELED)
 }
 
-/// Statement that writes a row, and what it returns.
-struct SingleStatement {
+/// Statement that writes, and returns the result.
+pub(super) struct SingleStatement {
     /// Load of the result.
-    load: Load,
+    pub load: Load,
     /// Selection of the result.
-    selection: Selection,
-    statement: WriteStatement,
+    pub selection: Selection,
+    pub statement: WriteStatement,
+    /// Joined relations, for each of the load's children.
+    pub joins: Vec<Option<Join>>,
     /// Error if there is no row; `None` if there always is one.
-    missing: Option<Error>,
+    pub missing: Option<Error>,
 }
 
 /// Root field of a mutation.
-struct SingleWrite<'a> {
-    writer: MutationWriter<'a>,
+pub(super) struct SingleWrite<'a> {
+    pub writer: MutationWriter<'a>,
     document: Document<'a>,
     change: &'a Change<'a>,
 }
@@ -94,7 +99,11 @@ impl SingleWrite<'_> {
     async fn statement(&self) -> Option<SingleStatement> {
         match &self.change.write {
             RootWrite::Create { entity, creates, many: false } => {
-                self.insert(*entity, creates.first()?, None).await
+                let create = creates.first()?;
+                match create.has_new_rows() {
+                    true => self.insert_nested(*entity, create).await,
+                    false => self.insert(*entity, create, None).await,
+                }
             }
             RootWrite::Upsert { entity, create, key } => self.insert(*entity, create, Some(key)).await,
             RootWrite::Update { entity, key, update } => self.update(*entity, key, update).await,
@@ -124,7 +133,7 @@ impl SingleWrite<'_> {
         let (load, selection, returned) = self.result(id, &given)?;
         let columns = row.keys().copied().collect();
         let (statement, _) = self.writer.insertion(id, columns, vec![row], &returned, conflict);
-        Some(SingleStatement { load, selection, statement, missing: None })
+        Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing: None })
     }
 
     async fn update(&self, id: EntityId, key: &[Value], update: &Update) -> Option<SingleStatement> {
@@ -143,7 +152,8 @@ impl SingleWrite<'_> {
         let set: Vec<(ColumnId, Value)> = row.into_iter().collect();
         let key = key.to_vec();
         let statement = self.writer.writes().update(id, &set, by, slice::from_ref(&key), &returned);
-        Some(SingleStatement { load, selection, statement, missing: Some(self.writer.no_row(id, by, &key)) })
+        let missing = Some(self.writer.no_row(id, by, &key));
+        Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing })
     }
 
     fn delete(&self, id: EntityId, key: &[Value]) -> Option<SingleStatement> {
@@ -155,11 +165,12 @@ impl SingleWrite<'_> {
         let by = &self.writer.model().entities[id].primary_key;
         let key = key.to_vec();
         let statement = self.writer.writes().delete(id, by, slice::from_ref(&key), &returned);
-        Some(SingleStatement { load, selection, statement, missing: Some(self.writer.no_row(id, by, &key)) })
+        let missing = Some(self.writer.no_row(id, by, &key));
+        Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing })
     }
 
     /// Returns a row with the keys of its links. An error of the links is found again in the transaction.
-    async fn row(
+    pub(super) async fn row(
         &self,
         id: EntityId,
         values: RowInput,
@@ -171,27 +182,45 @@ impl SingleWrite<'_> {
         Some(row)
     }
 
-    /// Returns the load of the result, its selection and its columns, if a statement that writes a row of the entity returns all of it. A
-    /// column must be readable whatever its value, since nothing can be taken back: `given` values have been checked.
-    fn result(&self, id: EntityId, given: &BTreeSet<ColumnId>) -> Option<(Load, Selection, Vec<ColumnId>)> {
+    /// Returns the load of the result, and its selection, unless a filter hides rows of the entity.
+    pub(super) fn load(&self, id: EntityId) -> Option<(Load, Selection)> {
         let session = self.writer.session;
-        let (load, selection) = session.planner(self.document).rows(id, &self.change.selection).ok()?;
+        let (load, selection) = session.planner(self.document).written(id, &self.change.selection).ok()?;
         session.check_cost(slice::from_ref(&load), 1).ok()?;
+        load.source.filter().is_everything().then_some((load, selection))
+    }
+
+    /// Returns the load of the result, its selection and its columns, if a statement that writes a row of the entity returns all of it.
+    fn result(&self, id: EntityId, given: &BTreeSet<ColumnId>) -> Option<(Load, Selection, Vec<ColumnId>)> {
+        let (load, selection) = self.load(id)?;
         let LoadKind::Rows(rows) = &load.what else { return None };
-        if !rows.children.is_empty() || !rows.computed.is_empty() || !load.source.filter().is_everything() {
-            return None;
-        }
-        let entity = &session.model().entities[id];
-        let catalog = session.statements().known_catalog();
-        let never_null = catalog.never_null_untriggered(&entity.table)?;
-        let is_safe = |column: &ColumnId| {
+        let columns = rows.columns.clone();
+        let is_whole = rows.children.is_empty() && rows.computed.is_empty();
+        (is_whole && self.are_readable(id, &columns, given)).then_some((load, selection, columns))
+    }
+
+    /// Returns true if these columns are readable whatever their values, since nothing can be taken back, and if nothing changes
+    /// returned rows of the table. The values of `given` columns have been checked.
+    pub(super) fn are_readable(
+        &self,
+        id: EntityId,
+        columns: &[ColumnId],
+        given: &BTreeSet<ColumnId>,
+    ) -> bool {
+        let entity = &self.writer.model().entities[id];
+        let catalog = self.writer.session.statements().known_catalog();
+        let Some(never_null) = catalog.never_null_untriggered(&entity.table) else { return false };
+        columns.iter().all(|column| {
             let described = &entity.columns[*column];
             let is_given = given.contains(column);
             (is_given || is_always_readable(&described.column_type))
                 && (is_given || described.nullable || never_null.contains(&described.name))
-        };
-        let columns = rows.columns.clone();
-        columns.iter().all(is_safe).then_some((load, selection, columns))
+        })
+    }
+
+    /// Returns true if no trigger or rule changes written rows of the table.
+    pub(super) fn is_untriggered(&self, table: &Table) -> bool {
+        self.writer.session.statements().known_catalog().never_null_untriggered(table).is_some()
     }
 
     /// Writes the answer from the written row.

@@ -23,6 +23,13 @@ pub struct Create {
     pub nested: Vec<(RelationId, NestedWrite)>,
 }
 
+impl Create {
+    /// Returns true if other rows are created or changed with the row.
+    pub fn has_new_rows(&self) -> bool {
+        !self.nested.is_empty() || self.forward.iter().any(|(_, link)| matches!(link, ForwardLink::Create(_)))
+    }
+}
+
 /// Change of existing rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {

@@ -143,7 +143,7 @@ impl MutationWriter<'_> {
 }
 
 /// Adds the values of missing columns whose defaults the database does not have.
-fn with_defaults(
+pub(super) fn with_defaults(
     entity: &Entity,
     mut columns: Vec<ColumnId>,
     mut rows: Vec<RowInput>,

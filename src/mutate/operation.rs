@@ -304,7 +304,7 @@ impl Operation<'_> {
                     let keys: Vec<Vec<Value>> = updated.iter().map(|row| values_of(row, by)).collect();
                     let sets = field.selection_sets();
                     let (mut load, selection) =
-                        self.viewer().planner(self.document).rows(id, &sets).map_err(failed)?;
+                        self.viewer().planner(self.document).written(id, &sets).map_err(failed)?;
                     load.source = load.source.narrow(Filter::one_of(by, keys));
                     if let LoadKind::Rows(rows) = &mut load.what {
                         rows.order = OrderTerm::primary_key(entity);
@@ -407,7 +407,7 @@ impl Operation<'_> {
         let by = &self.entity(id).primary_key;
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row, by)).collect();
         let planner = self.viewer().planner(self.document);
-        let (mut load, selection) = { planner }.rows(id, &self.change.selection).map_err(failed)?;
+        let (mut load, selection) = { planner }.written(id, &self.change.selection).map_err(failed)?;
         load.source = load.source.narrow(Filter::one_of(by, keys.clone()));
         let kind = if many {
             let mut slots = Vec::new();

@@ -1,6 +1,5 @@
 //! Builds the statements that write, each for any number of rows.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{
@@ -9,7 +8,6 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{Statement, Value};
 
-use super::row::RowInput;
 use super::touched;
 use crate::database::ForeignKeys;
 use crate::dialect::Dialect;
@@ -35,124 +33,10 @@ pub(super) struct WriteStatement {
 /// Columns by name, with their types.
 pub(super) type Columns = Vec<(String, ColumnType)>;
 
-/// Rows of one INSERT, with their columns.
-pub(super) type InsertBatch<C, R> = (BTreeSet<C>, Vec<R>);
-
-fn rows_per_insert(width: usize) -> usize {
-    (MOST_PARAMETERS / width.max(1)).max(1)
-}
-
 /// Alias of the joined list of values.
 const LINK: &str = "link";
 
-/// Maximum number of parameters; larger statements are split. PostgreSQL accepts 65,535 parameters, SQLite
-/// 32,766.
-const MOST_PARAMETERS: usize = 30_000;
-
 impl Writes<'_> {
-    /// Splits rows, in order, into INSERT statements with equal columns.
-    ///
-    /// Numbers of the database ascend in row order. PostgreSQL takes all rows at once, with DEFAULT for
-    /// missing values. SQLite has no such keyword, so a part ends where the columns change.
-    pub fn parts<C: Copy + Ord, R>(
-        &self,
-        rows: Vec<R>,
-        columns: impl Fn(&R) -> BTreeSet<C>,
-    ) -> Vec<InsertBatch<C, R>> {
-        let mut parts: Vec<InsertBatch<C, R>> = Vec::new();
-        // Columns of every part; each row's own without a keyword for missing values.
-        let all: Option<BTreeSet<C>> =
-            self.dialect.features().default_keyword.map(|_| rows.iter().flat_map(&columns).collect());
-        for row in rows {
-            let given = if all.is_some() { BTreeSet::new() } else { columns(&row) };
-            let columns = all.as_ref().unwrap_or(&given);
-            match parts.last_mut() {
-                Some((known, rows)) if known == columns && rows.len() < rows_per_insert(columns.len()) => {
-                    rows.push(row);
-                }
-                _ => parts.push((columns.clone(), vec![row])),
-            }
-        }
-        parts
-    }
-
-    /// Returns the SQL of a missing value. Without a keyword, only a default key is missing, and NULL stands for it.
-    fn default_value(&self) -> &'static str {
-        self.dialect.features().default_keyword.unwrap_or("NULL")
-    }
-
-    /// Builds `INSERT INTO … VALUES …, … RETURNING …`. A missing value becomes the column's default: only
-    /// PostgreSQL has a keyword for that beside other values.
-    pub fn insert(
-        &self,
-        id: EntityId,
-        columns: &[ColumnId],
-        rows: &[RowInput],
-        returning: &[ColumnId],
-        conflict: Option<OnConflict>,
-    ) -> WriteStatement {
-        let entity = &self.model.entities[id];
-        let mut insert = Sql::insert();
-        insert.into_table(table(&entity.table));
-        if columns.is_empty() {
-            // No database accepts several rows of DEFAULT VALUES; a default key replaces them.
-            let default = self.default_value();
-            insert.columns(entity.primary_key.iter().take(1).map(|id| Alias::new(&entity.columns[*id].name)));
-            for _ in rows {
-                insert.values_panic([Expr::cust(default)]);
-            }
-        } else {
-            insert.columns(columns.iter().map(|id| Alias::new(&entity.columns[*id].name)));
-            for row in rows {
-                let values = columns
-                    .iter()
-                    .map(|id| self.value_or_default(&entity.columns[*id].column_type, row.get(id).cloned()));
-                insert.values_panic(values.collect::<Vec<_>>());
-            }
-        }
-        if let Some(conflict) = conflict {
-            insert.on_conflict(conflict);
-        }
-        insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
-        // A row that conflicts with an existing key updates the existing row.
-        self.finish(
-            &insert,
-            entity,
-            returning,
-            touched::by_update(self.model, self.keys.as_deref(), id, columns),
-        )
-    }
-
-    /// Inserts links through a junction. With a unique `pair`, existing links stay unchanged; any other
-    /// unique key of the junction refuses duplicates.
-    pub fn insert_links(
-        &self,
-        junction: &Table,
-        columns: &[(String, ColumnType)],
-        rows: &[Vec<Option<Value>>],
-        pair: Option<&[(String, ColumnType)]>,
-    ) -> WriteStatement {
-        let mut insert = Sql::insert();
-        insert.into_table(table(junction)).columns(columns.iter().map(|(name, _)| Alias::new(name)));
-        for row in rows {
-            let values = columns
-                .iter()
-                .zip(row)
-                .map(|((_, column_type), value)| self.value_or_default(column_type, value.clone()));
-            insert.values_panic(values.collect::<Vec<_>>());
-        }
-        if let Some(pair) = pair {
-            let pair = pair.iter().map(|(name, _)| Alias::new(name));
-            insert.on_conflict(OnConflict::columns(pair).do_nothing().to_owned());
-        }
-        WriteStatement {
-            own: junction.clone(),
-            statement: self.dialect.backend().build(&insert),
-            columns: Vec::new(),
-            touches: vec![junction.clone()],
-        }
-    }
-
     /// Selects the links among `pairs`, whose values have the types of `columns`. The junction's own columns may have others,
     /// `stored`.
     pub fn find_links(
@@ -351,12 +235,8 @@ impl Writes<'_> {
         update
     }
 
-    fn value(&self, column_type: &ColumnType, value: Value) -> Expr {
+    pub fn value(&self, column_type: &ColumnType, value: Value) -> Expr {
         self.dialect.operand(self.model, Expr::val(value), column_type)
-    }
-
-    fn value_or_default(&self, column_type: &ColumnType, value: Option<Value>) -> Expr {
-        value.map_or_else(|| Expr::cust(self.default_value()), |value| self.value(column_type, value))
     }
 
     pub fn returned<'c>(

@@ -61,6 +61,105 @@ async fn one_row_is_created_changed_and_deleted_by_one_statement_each() {
     database.drop().await;
 }
 
+/// Creates of a row with further new rows, and the first word of each statement that PostgreSQL needs for them.
+const NESTED: [(&str, &[&str]); 8] = [
+    (
+        "createMember(input: { email: \"a\", name: \"Ada\", card: { create: { number: \"7\" } } }) {
+            id name rank card { id number }
+        }",
+        &["WITH"],
+    ),
+    (
+        "createCard(input: { number: \"7\", member: { create: { email: \"a\", name: \"Ada\", nick: null } } }) {
+            number member { name nick points }
+        }",
+        &["WITH"],
+    ),
+    (
+        "createMember(input: {
+            email: \"a\", name: \"Ada\", card: { create: { number: \"7\" } }, locker: { create: { floor: 2 } },
+            captain: { create: {} }
+        }) { card { number } locker { id floor } captain { motto member: memberId } }",
+        &["WITH"],
+    ),
+    // A relation that the mutation does not write has no row yet.
+    (
+        "createMember(input: { email: \"a\", name: \"Ada\", card: { create: { number: \"7\" } } }) {
+            locker { id } mentor { name }
+        }",
+        &["INSERT", "INSERT", "SELECT"],
+    ),
+    (
+        "createMember(input: { email: \"a\", name: \"Ada\", card: { create: { number: \"7\" } } }) {
+            card { number } locker { id }
+        }",
+        &["WITH"],
+    ),
+    // The new row of the card hides the members of other cards, and the way back is another relation.
+    (
+        "createMember(input: { email: \"a\", name: \"Ada\", card: { create: { number: \"7\" } } }) {
+            card { number member { name } }
+        }",
+        &["INSERT", "INSERT", "SELECT"],
+    ),
+    (
+        "createMember(input: { email: \"a\", name: \"Ada\", mentor: { create: { email: \"b\", name: \"Eve\" } } }) {
+            name mentor { name }
+        }",
+        &["INSERT", "INSERT", "SELECT"],
+    ),
+    (
+        "createMember(input: { email: \"a\", name: \"Ada\", diaries: { create: [{ title: \"x\" }] } }) {
+            name diaries { title }
+        }",
+        &["INSERT", "INSERT", "SELECT", "SELECT"],
+    ),
+];
+
+#[tokio::test]
+async fn a_row_is_created_with_its_new_to_one_rows_by_one_statement() {
+    for (mutation, statements) in NESTED {
+        let mutation = format!("mutation {{ {mutation} }}");
+        let mut answers = Vec::new();
+        for database in support::databases().await {
+            make_tables(&database).await;
+            let (answer, sent) = send(&schema(), &database, &mutation).await;
+            if database.dialect == Dialect::Postgres {
+                assert_eq!(sent, statements, "{mutation}");
+            }
+            assert!(answer.get("errors").is_none(), "{answer}");
+            let all =
+                "{ members { id email card { number member { id } } locker { floor } captain { motto } } }";
+            let (stored, _) = support::ask(&schema(), &database, all, Json::Null).await;
+            answers.push((answer, stored));
+            database.drop().await;
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{mutation}: {answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_nested_row_leaves_no_row_of_its_parent() {
+    let mutation = "mutation { createMember(input: {
+        email: \"b\", name: \"Eve\", card: { create: { number: \"7\" } }, locker: { create: { floor: 1 } }
+    }) { name card { number } } }";
+    let mut answers = Vec::new();
+    for database in support::databases().await {
+        make_tables(&database).await;
+        send(&schema(), &database, &format!("mutation {{ {} }}", NESTED[0].0)).await;
+        let (answer, _) = send(&schema(), &database, mutation).await;
+        let (stored, _) =
+            support::ask(&schema(), &database, "{ members { name } lockers { id } }", Json::Null).await;
+        assert_eq!(stored["data"], json!({ "members": [{ "name": "Ada" }], "lockers": [] }));
+        answers.push(answer);
+        database.drop().await;
+    }
+    answers.dedup();
+    let [answer] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNIQUE_VIOLATION", "{answer}");
+}
+
 #[tokio::test]
 async fn a_row_that_a_trigger_changes_is_read_after_the_write() {
     for (time, change) in [

@@ -130,12 +130,25 @@ impl<'a> Planner<'a> {
         self.path
     }
 
-    /// Plans the selection `sets` on existing rows of `entity`.
+    /// Plans the selection `sets` on rows of `entity` that are there already: nothing is joined to them.
     pub fn rows(&mut self, entity: EntityId, sets: &[&'a SelectionSet]) -> Result<(Load, Selection)> {
+        let (mut load, selection) = self.unjoined(entity, sets)?;
+        if let LoadKind::Rows(rows) = &mut load.what {
+            rows.children.iter_mut().for_each(|child| join::decide(self.model, child));
+        }
+        Ok((load, selection))
+    }
+
+    /// Plans the selection `sets` on rows of `entity` that a mutation has written, and a statement selects.
+    pub fn written(&mut self, entity: EntityId, sets: &[&'a SelectionSet]) -> Result<(Load, Selection)> {
+        let (mut load, selection) = self.unjoined(entity, sets)?;
+        join::decide(self.model, &mut load);
+        Ok((load, selection))
+    }
+
+    fn unjoined(&mut self, entity: EntityId, sets: &[&'a SelectionSet]) -> Result<(Load, Selection)> {
         let mut rows = Rows::unordered();
         let selection = self.selection(entity, sets, &mut rows)?;
-        // These rows exist already, or come another way: nothing is joined to them.
-        rows.children.iter_mut().for_each(|child| join::decide(self.model, child));
         let load = Start { entity, relation: None }.load(Filter::everything(), LoadKind::Rows(rows));
         Ok((load, selection))
     }

@@ -1,6 +1,8 @@
 //! Statement under construction.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query as Sql, SelectStatement, TableRef};
+use sea_orm::sea_query::{
+    Alias, Expr, ExprTrait, LockType, Query as Sql, SelectStatement, TableRef, WithClause,
+};
 use sea_orm::{JoinType, Value};
 
 use super::binds::Bind;
@@ -35,6 +37,8 @@ pub(super) struct Body<'a> {
     pub(super) conditions: Conditions<'a>,
     /// Lock on the found rows.
     pub(super) lock: Option<LockType>,
+    /// Statements whose returned rows hide the tables of their names.
+    pub(super) written: Option<WithClause>,
 }
 
 impl<'a> Body<'a> {
@@ -72,7 +76,8 @@ impl<'a> Body<'a> {
                 (table, None)
             }
         };
-        Self { select, load, entity, relation, keys, table, junction, filters, conditions, lock: None }
+        let (lock, written) = (None, None);
+        Self { select, load, entity, relation, keys, table, junction, filters, conditions, lock, written }
     }
 
     /// Builds the statement.
@@ -147,6 +152,9 @@ impl<'a> Body<'a> {
         if let Some(lock) = self.lock {
             // Locks this table only; tables of the filter are only read.
             statement.lock_with_tables(lock, [Alias::new(MAIN)]);
+        }
+        if let Some(written) = &self.written {
+            statement.with_cte(written.clone());
         }
         let mut columns: Vec<ColumnType> = outputs.into_iter().map(|output| output.column_type).collect();
         let page_side =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::Value;
-use sea_orm::sea_query::{Alias, LockType, SelectStatement, TableRef};
+use sea_orm::sea_query::{Alias, LockType, SelectStatement, TableRef, WithClause};
 
 use super::binds::{Bind, Binds, ParameterSlot};
 use super::body::Body;
@@ -75,6 +75,15 @@ impl SqlBuilder<'_> {
         let rule = rule.filter(|_| self.sight.is_some());
         let rule = rule.map(|rule| scope.rule(load.source.entity(), MAIN, rule));
         body.filters.extend(rule);
+        body.of_load()
+    }
+
+    /// Builds the statement of a root load over rows that the statement itself writes. Each statement of `written` returns
+    /// rows under the name of their table, which hides the table.
+    pub fn of_written(&self, load: &Load, written: WithClause) -> SqlStatement {
+        let binds = Binds::default();
+        let mut body = Body::new(Scope { builder: *self, binds: &binds }, load, &[]);
+        body.written = Some(written);
         body.of_load()
     }
 

@@ -1,0 +1,169 @@
+//! Builds the statements that insert rows and links.
+
+use std::collections::BTreeSet;
+
+use sea_orm::Value;
+use sea_orm::sea_query::{Alias, Expr, InsertStatement, OnConflict, Query as Sql};
+
+use super::create::with_defaults;
+use super::row::RowInput;
+use super::statement::{WriteStatement, Writes, table};
+use super::touched;
+use crate::model::{ColumnId, ColumnType, EntityId, Table};
+
+/// Rows of one INSERT, with their columns.
+pub(super) type InsertBatch<C, R> = (BTreeSet<C>, Vec<R>);
+
+/// Maximum number of parameters; larger statements are split. PostgreSQL accepts 65,535 parameters, SQLite
+/// 32,766.
+const MOST_PARAMETERS: usize = 30_000;
+
+impl Writes<'_> {
+    /// Splits rows, in order, into INSERT statements with equal columns.
+    ///
+    /// Numbers of the database ascend in row order. PostgreSQL takes all rows at once, with DEFAULT for
+    /// missing values. SQLite has no such keyword, so a part ends where the columns change.
+    pub fn parts<C: Copy + Ord, R>(
+        &self,
+        rows: Vec<R>,
+        columns: impl Fn(&R) -> BTreeSet<C>,
+    ) -> Vec<InsertBatch<C, R>> {
+        let mut parts: Vec<InsertBatch<C, R>> = Vec::new();
+        // Columns of every part; each row's own without a keyword for missing values.
+        let all: Option<BTreeSet<C>> =
+            self.dialect.features().default_keyword.map(|_| rows.iter().flat_map(&columns).collect());
+        for row in rows {
+            let given = if all.is_some() { BTreeSet::new() } else { columns(&row) };
+            let columns = all.as_ref().unwrap_or(&given);
+            match parts.last_mut() {
+                Some((known, rows)) if known == columns && rows.len() < rows_per_insert(columns.len()) => {
+                    rows.push(row);
+                }
+                _ => parts.push((columns.clone(), vec![row])),
+            }
+        }
+        parts
+    }
+
+    /// Returns the SQL of a missing value. Without a keyword, only a default key is missing, and NULL stands for it.
+    fn default_value(&self) -> &'static str {
+        self.dialect.features().default_keyword.unwrap_or("NULL")
+    }
+
+    /// Builds `INSERT INTO … RETURNING …`. A missing value becomes the column's default: only PostgreSQL has a
+    /// keyword for that beside other values.
+    pub fn insert(
+        &self,
+        id: EntityId,
+        columns: &[ColumnId],
+        rows: &[RowInput],
+        returning: &[ColumnId],
+        conflict: Option<OnConflict>,
+    ) -> WriteStatement {
+        let entity = &self.model.entities[id];
+        let mut insert = Sql::insert();
+        insert.into_table(table(&entity.table));
+        if columns.is_empty() {
+            // No database accepts several rows of DEFAULT VALUES; a default key replaces them.
+            let default = self.default_value();
+            insert.columns(entity.primary_key.iter().take(1).map(|id| Alias::new(&entity.columns[*id].name)));
+            for _ in rows {
+                insert.values_panic([Expr::cust(default)]);
+            }
+        } else {
+            insert.columns(columns.iter().map(|id| Alias::new(&entity.columns[*id].name)));
+            let types: Vec<ColumnType> =
+                columns.iter().map(|id| entity.columns[*id].column_type.clone()).collect();
+            let values = |row: &RowInput| columns.iter().map(|id| row.get(id).cloned()).collect();
+            self.add_rows(&mut insert, &types, rows.iter().map(values).collect());
+        }
+        if let Some(conflict) = conflict {
+            insert.on_conflict(conflict);
+        }
+        insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
+        // A row that conflicts with an existing key updates the existing row.
+        self.finish(
+            &insert,
+            entity,
+            returning,
+            touched::by_update(self.model, self.keys.as_deref(), id, columns),
+        )
+    }
+
+    /// Builds the INSERT of one row as a part of another statement, to which it returns all columns. `links` are further
+    /// columns, with cells of other rows.
+    pub fn insert_linked(
+        &self,
+        id: EntityId,
+        row: RowInput,
+        links: Vec<(ColumnId, Expr)>,
+    ) -> InsertStatement {
+        let entity = &self.model.entities[id];
+        let (mut columns, mut rows) = with_defaults(entity, row.keys().copied().collect(), vec![row]);
+        let name = |id: &ColumnId| Alias::new(&entity.columns[*id].name);
+        let (linked, cells): (Vec<ColumnId>, Vec<Expr>) = links.into_iter().unzip();
+        columns.retain(|column| !linked.contains(column));
+        let mut insert = Sql::insert();
+        insert.into_table(table(&entity.table));
+        let own = columns.iter().filter_map(|id| Some((id, rows.first_mut()?.remove(id)?)));
+        let own = own.map(|(id, value)| self.value(&entity.columns[*id].column_type, value));
+        let values: Vec<Expr> = own.chain(cells).collect();
+        match values.is_empty() {
+            true => insert.or_default_values(),
+            false => insert.columns(columns.iter().chain(&linked).map(name)).values_panic(values),
+        };
+        insert.returning(
+            Sql::returning().columns(entity.columns.iter().map(|column| Alias::new(&column.name))),
+        );
+        insert
+    }
+
+    /// Inserts links through a junction. With a unique `pair`, existing links stay unchanged; any other
+    /// unique key of the junction refuses duplicates.
+    pub fn insert_links(
+        &self,
+        junction: &Table,
+        columns: &[(String, ColumnType)],
+        rows: &[Vec<Option<Value>>],
+        pair: Option<&[(String, ColumnType)]>,
+    ) -> WriteStatement {
+        let mut insert = Sql::insert();
+        insert.into_table(table(junction)).columns(columns.iter().map(|(name, _)| Alias::new(name)));
+        let types: Vec<ColumnType> = columns.iter().map(|(_, column_type)| column_type.clone()).collect();
+        self.add_rows(&mut insert, &types, rows.to_vec());
+        if let Some(pair) = pair {
+            let pair = pair.iter().map(|(name, _)| Alias::new(name));
+            insert.on_conflict(OnConflict::columns(pair).do_nothing().to_owned());
+        }
+        WriteStatement {
+            own: junction.clone(),
+            statement: self.dialect.backend().build(&insert),
+            columns: Vec::new(),
+            touches: vec![junction.clone()],
+        }
+    }
+
+    /// Adds rows to an INSERT, each with a value or `None` for each column. PostgreSQL takes several complete rows as one list
+    /// per column: one text serves any number of rows, and fewer parameters are parsed.
+    fn add_rows(&self, insert: &mut InsertStatement, types: &[ColumnType], rows: Vec<Vec<Option<Value>>>) {
+        let is_complete = rows.iter().flatten().all(Option::is_some);
+        if is_complete && rows.len() > 1 && self.dialect.inserts_lists(types) {
+            let rows: Vec<Vec<Value>> =
+                rows.iter().map(|row| row.iter().flatten().cloned().collect()).collect();
+            if insert.select_from(self.dialect.list(self.model, types, &rows)).is_ok() {
+                return;
+            }
+        }
+        for row in rows {
+            let values = types.iter().zip(row).map(|(column_type, value)| match value {
+                Some(value) => self.value(column_type, value),
+                None => Expr::cust(self.default_value()),
+            });
+            insert.values_panic(values.collect::<Vec<_>>());
+        }
+    }
+}
+
+fn rows_per_insert(width: usize) -> usize {
+    (MOST_PARAMETERS / width.max(1)).max(1)
+}
