@@ -472,6 +472,23 @@ mod tests {
     }
 
     #[test]
+    fn options_of_the_guide_and_of_the_readme_are_read() {
+        for page in [include_str!("../../docs/guide/src/database.md"), include_str!("../../README.md")] {
+            let blocks: Vec<&str> =
+                page.split("```toml").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+            assert!(blocks.len() > 1);
+            for block in blocks {
+                let options = block.strip_prefix(" config").unwrap_or(block);
+                assert!(
+                    Options::parse(options).is_ok(),
+                    "{:?}: {options}",
+                    Options::parse(options).map(drop)
+                );
+            }
+        }
+    }
+
+    #[test]
     fn every_key_is_read() {
         let text = r#"
             include = ["*"]

@@ -120,6 +120,7 @@ pages! {
     policies "policies"
     operation "operation"
     settings "settings"
+    sqlite "sqlite"
     postgresql_url "postgresql-url"
     machines "machines"
     durability "durability"
