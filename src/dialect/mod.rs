@@ -9,6 +9,7 @@ mod sql;
 mod sqlite;
 pub mod sqlite_decimal;
 mod sqlite_float;
+mod sqlite_storage;
 pub mod sqlite_text;
 pub mod sqlite_time;
 mod sqlite_uuid;
@@ -221,7 +222,12 @@ impl Dialect {
     /// Tests `column` for a value outside the parameter `list`. A value that cannot be compared is neither in the
     /// list nor outside.
     pub fn is_not_in(self, model: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr {
-        sql!(self, is_in(model, column, list, column_type)).not()
+        sql!(self, is_not_in(model, column, list, column_type))
+    }
+
+    /// Tests `column` for a value outside `values`, as [`Dialect::is_not_in`] does; each is a parameter of its own.
+    pub fn is_not_in_values(self, column: Expr, values: Vec<Value>, column_type: &ColumnType) -> Expr {
+        sql!(self, is_outside(column, values, column_type))
     }
 
     /// Returns the function that expands a list parameter to a table.
@@ -299,7 +305,7 @@ impl Dialect {
     /// would hide the prefix of a pattern from the planner.
     pub fn starts_with(self, column: Expr, prefix: &str) -> Expr {
         if prefix.is_empty() {
-            return column.is_not_null();
+            return sql!(self, is_text(column));
         }
         let Some((from, to)) = sql!(self, prefix_range(prefix)) else {
             return self.like(column, &format!("{}%", escape_like(prefix)));
@@ -307,7 +313,7 @@ impl Dialect {
         let begins = Expr::cust_with_exprs(from, [column.clone(), Expr::val(prefix)]);
         match after_prefix(prefix) {
             Some(end) => begins.and(Expr::cust_with_exprs(to, [column, Expr::val(end)])),
-            None => begins,
+            None => begins.and(sql!(self, is_text(column))),
         }
     }
 

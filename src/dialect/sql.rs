@@ -1,6 +1,6 @@
 //! Interface of the databases' SQL.
 
-use sea_orm::sea_query::{Expr, FunctionCall, QueryBuilder, SelectStatement, SqlWriter};
+use sea_orm::sea_query::{Expr, ExprTrait, FunctionCall, QueryBuilder, SelectStatement, SqlWriter};
 use sea_orm::{DbBackend, Value};
 
 use super::comparison::{Comparison, SetOperator};
@@ -94,6 +94,15 @@ pub(super) trait DatabaseSql {
 
     fn is_in(model: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr;
 
+    fn is_not_in(model: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr {
+        Self::is_in(model, column, list, column_type).not()
+    }
+
+    /// Tests `column` for a value outside `values`, each as a parameter of its own.
+    fn is_outside(column: Expr, values: Vec<Value>, column_type: &ColumnType) -> Expr {
+        Self::compared(column, column_type).is_not_in(values)
+    }
+
     fn list_function() -> FunctionCall;
 
     fn listed(table: &str, column_type: &ColumnType) -> Expr;
@@ -114,6 +123,11 @@ pub(super) trait DatabaseSql {
 
     /// Returns the tests for texts from the prefix on, and before its end; none if only `LIKE` serves.
     fn prefix_range(prefix: &str) -> Option<(&'static str, &'static str)>;
+
+    /// Tests a column of texts for a text, whatever it is.
+    fn is_text(column: Expr) -> Expr {
+        column.is_not_null()
+    }
 
     fn like(column: Expr, pattern: &str) -> Expr;
 

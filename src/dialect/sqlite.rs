@@ -10,7 +10,7 @@ use super::comparison::Comparison;
 use super::features::{Features, FilterJoins, PartIndex, RefusalForm, StatementLimits};
 use super::like::glob_of_like;
 use super::sql::{DatabaseSql, RegexSyntax, always_fits_one_parameter};
-use super::{sqlite_decimal, sqlite_float, sqlite_text, sqlite_time, sqlite_uuid};
+use super::{sqlite_decimal, sqlite_float, sqlite_storage, sqlite_text, sqlite_time, sqlite_uuid};
 use crate::model::{ColumnType, Expected, Model, long_decimal};
 
 /// SQLite 3.41 or newer.
@@ -68,12 +68,14 @@ impl DatabaseSql for Sqlite {
     }
 
     fn compare(column: Expr, comparison: Comparison, operand: Expr, column_type: &ColumnType) -> Expr {
-        // Decimals are bound as text, and a column may store text: as numbers both compare correctly.
-        if *column_type == ColumnType::Decimal {
-            return comparison.of(column, operand.cast_as("NUMERIC"));
-        }
         let near = Self::near(&column, comparison, &operand, column_type);
-        let exact = comparison.of(Self::compared(column, column_type), operand);
+        // Decimals are bound as text.
+        let operand = match column_type {
+            ColumnType::Decimal => operand.cast_as("NUMERIC"),
+            _ => operand,
+        };
+        let exact = comparison.of(Self::compared(column.clone(), column_type), operand);
+        let exact = sqlite_storage::narrowed(exact, column, comparison, column_type);
         match near {
             Some(near) => near.and(exact),
             None => exact,
@@ -139,6 +141,21 @@ impl DatabaseSql for Sqlite {
         Expr::cust_with_exprs(sql, [Self::compared(column, column_type), list])
     }
 
+    fn is_not_in(model: &Model, column: Expr, list: Expr, column_type: &ColumnType) -> Expr {
+        let outside = Self::is_in(model, column.clone(), list.clone(), column_type).not();
+        let is_empty = Expr::cust_with_exprs("json_array_length(?) = 0", [list]);
+        sqlite_storage::narrowed_outside(outside, &column, Some(is_empty), column_type)
+    }
+
+    fn is_outside(column: Expr, values: Vec<Value>, column_type: &ColumnType) -> Expr {
+        let has_values = !values.is_empty();
+        let outside = Self::compared(column.clone(), column_type).is_not_in(values);
+        match has_values {
+            true => sqlite_storage::narrowed_outside(outside, &column, None, column_type),
+            false => outside,
+        }
+    }
+
     fn list_function() -> FunctionCall {
         Func::cust("json_each")
     }
@@ -181,10 +198,16 @@ impl DatabaseSql for Sqlite {
         Some(("unlikely(? COLLATE BINARY >= ?)", "unlikely(? COLLATE BINARY < ?)"))
     }
 
+    fn is_text(column: Expr) -> Expr {
+        sqlite_storage::is_text(column)
+    }
+
     /// SQLite's `LIKE` ignores the case of ASCII letters, so `GLOB` replaces it. `unlikely` keeps SQLite from
-    /// assuming that a pattern holds for nearly every row, and from testing patterns last.
+    /// assuming that a pattern holds for nearly every row, and from testing patterns last. `GLOB` would match blobs.
     fn like(column: Expr, pattern: &str) -> Expr {
-        Expr::cust_with_exprs("unlikely(? GLOB ?)", [column, Expr::val(glob_of_like(pattern))])
+        let like =
+            Expr::cust_with_exprs("unlikely(? GLOB ?)", [column.clone(), Expr::val(glob_of_like(pattern))]);
+        like.and(Self::is_text(column))
     }
 
     fn matches(column: Expr, pattern: &str) -> Expr {
@@ -192,14 +215,15 @@ impl DatabaseSql for Sqlite {
     }
 
     /// SQLite's sum of integers fails beyond 64 bits, and its sum of decimals is a floating-point number. The
-    /// statement therefore returns both in parts, which [`sqlite_decimal::of_text`] reads.
+    /// statement therefore returns both in parts, which [`sqlite_decimal::of_aggregate`] reads.
     fn sum(column: Expr, column_type: &ColumnType) -> Expr {
-        match column_type {
+        let sum = match column_type {
             ColumnType::BigInt | ColumnType::Unsigned | ColumnType::BigUnsigned => {
-                Expr::cust_with_exprs(sqlite_decimal::halves("?"), [column.clone(), column])
+                let halves = sqlite_decimal::halves("?");
+                sqlite_decimal::aggregate(Expr::cust_with_exprs(halves, [column.clone(), column.clone()]))
             }
-            ColumnType::Decimal => sqlite_decimal::sum(&column),
-            // Any integer may be stored, and a sum beyond 64 bits would end the statement. An infinite sum does not.
+            ColumnType::Decimal => sqlite_decimal::aggregate(sqlite_decimal::sum(&column)),
+            // Any value may be stored, and a sum beyond 64 bits would end the statement. An infinite sum does not.
             ColumnType::TinyInt
             | ColumnType::SmallInt
             | ColumnType::Int
@@ -207,17 +231,19 @@ impl DatabaseSql for Sqlite {
             | ColumnType::SmallUnsigned => {
                 let readable =
                     "CASE WHEN ? BETWEEN -2147483648 AND 2147483647 THEN ? WHEN ? IS NOT NULL THEN 9e999 END";
-                Expr::cust_with_exprs(format!("SUM({readable})"), [column.clone(), column.clone(), column])
+                return Expr::cust_with_exprs(format!("SUM({readable})"), vec![column; 3]);
             }
-            _ => Self::compared(column, column_type).sum(),
-        }
+            _ => Self::compared(column.clone(), column_type).sum(),
+        };
+        sqlite_storage::readable(sum, column)
     }
 
     fn average(column: Expr, column_type: &ColumnType) -> Expr {
-        match column_type.average() {
-            ColumnType::Decimal => sqlite_decimal::average(&column),
-            _ => Self::compared(column, column_type).avg(),
-        }
+        let average = match column_type.average() {
+            ColumnType::Decimal => sqlite_decimal::aggregate(sqlite_decimal::average(&column)),
+            _ => Self::compared(column.clone(), column_type).avg(),
+        };
+        sqlite_storage::readable(average, column)
     }
 }
 

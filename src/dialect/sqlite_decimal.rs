@@ -3,7 +3,7 @@
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use sea_orm::Value;
-use sea_orm::sea_query::{Expr, Func};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
 
 use super::comparison::Comparison;
 use crate::model::long_decimal;
@@ -102,7 +102,12 @@ pub(super) fn halves(integer: &str) -> String {
     format!("SUM({integer} / 4294967296) || ':' || SUM({integer} % 4294967296)")
 }
 
-/// Sum of a column of decimals, for [`of_text`] to read.
+/// Result of an aggregate for [`of_aggregate`] to read: a blob, which no column of decimals stores.
+pub(super) fn aggregate(text: Expr) -> Expr {
+    text.cast_as("BLOB")
+}
+
+/// Sum of a column of decimals, as text.
 ///
 /// A sum of floating-point numbers loses digits, so integers are summed: the whole part of each number, and its fraction
 /// times 10¹⁵. The fraction is rounded first where the digits of the number end, which is after 15 in all, or after 16 where
@@ -122,23 +127,24 @@ pub(super) fn sum(column: &Expr) -> Expr {
     Expr::cust_with_exprs(sql, columns)
 }
 
-/// Average of a column of decimals, for [`of_text`] to read: the sum, and the number of values by which it is divided.
+/// Average of a column of decimals, as text: the sum, and the number of values by which it is divided.
 pub(super) fn average(column: &Expr) -> Expr {
     let count = Expr::from(Func::count(column.clone()));
     Expr::cust_with_exprs("? || ' of ' || ?", [sum(column), count])
 }
 
-/// Reads a decimal that is stored as text, or that a statement made of several numbers: `upper:lower` is a sum of
-/// integers (see `halves`), two more are its fraction times 10¹⁵, and ` of count` makes an average of it.
-pub fn of_text(text: &str) -> Option<Decimal> {
+/// Reads a decimal that a statement made of several numbers: `upper:lower` is a sum of integers (see `halves`), two more are its
+/// fraction times 10¹⁵, and ` of count` makes an average of it.
+pub fn of_aggregate(text: &str) -> Option<Decimal> {
     if let Some((sum, count)) = text.split_once(" of ") {
-        return quotient(of_text(sum)?, read(count)?);
+        return quotient(of_aggregate(sum)?, read(count)?);
     }
     let numbers: Option<Vec<Decimal>> = text.split(':').map(read).collect();
     let whole = |upper: &Decimal, lower: &Decimal| upper.checked_mul(HALF)?.checked_add(*lower);
     match numbers?.as_slice() {
         [number] => Some(*number),
-        [upper, lower] => whole(upper, lower),
+        // A number with a fraction among integers makes both sums floating-point numbers, which have a point.
+        [upper, lower] if upper.scale() == 0 && lower.scale() == 0 => whole(upper, lower),
         [upper, lower, fraction_upper, fraction_lower] => {
             let fraction = whole(fraction_upper, fraction_lower)?;
             let fraction = fraction.checked_mul(Decimal::new(1, FRACTION_DIGITS))?.normalize();

@@ -199,7 +199,7 @@ fn of_test(column_type: &ColumnType, test: &Test) -> FilterSize {
         Test::IsNull(_) | Test::IsEmpty(_) => (PLAIN, 0),
         Test::Set(..) => (PLAIN, 1),
         Test::Length(test) => return of_test(&ColumnType::Int, test),
-        Test::Compare(..) => by_key(column_type).unwrap_or((PLAIN, 1)),
+        Test::Compare(..) => by_key(column_type).unwrap_or((PLAIN + 1, 1)),
         Test::StartsWith(_) => (COMPARISON + 1, 2),
         Test::Like(pattern) => {
             pattern_bytes = glob_of_like(pattern).len() as u64;
@@ -209,6 +209,11 @@ fn of_test(column_type: &ColumnType, test: &Test) -> FilterSize {
         Test::OneOf { values: Operand::Value(values), .. } if !always_fits_one_parameter(column_type) => {
             let (levels, _) = by_key(column_type).unwrap_or((COMPARISON, 1));
             (levels, values.len() as u64)
+        }
+        // SQLite looks at the list again for values of another storage class.
+        Test::OneOf { negated: true, .. } => {
+            let (levels, parameters) = by_key(column_type).unwrap_or((COMPARISON, 1));
+            (levels, parameters + 1)
         }
         Test::OneOf { .. } => by_key(column_type).unwrap_or((COMPARISON, 1)),
     };

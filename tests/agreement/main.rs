@@ -25,6 +25,7 @@ mod policy_faults;
 mod properties;
 mod query;
 mod random_query;
+mod storage_classes;
 mod stored;
 #[path = "../support/mod.rs"]
 mod support;

@@ -107,6 +107,15 @@ fn push_rarer(
     use ColumnType as Type;
 
     let other = match (column_type, stored) {
+        // The value of a virtual column that is sorted loses its class: 5.0 comes as 5.
+        (Type::Float, ValueRef::Integer(value)) => {
+            rows.push_float(value as f32);
+            return Ok(());
+        }
+        (Type::Double, ValueRef::Integer(value)) => {
+            rows.push_double(value as f64);
+            return Ok(());
+        }
         (Type::Float, ValueRef::Real(value)) => {
             rows.push_float(value as f32);
             return Ok(());
@@ -119,8 +128,8 @@ fn push_rarer(
             rows.push_date(time::date(stored).ok_or(Unreadable::WrongType)?);
             return Ok(());
         }
-        (Type::Decimal, ValueRef::Text(bytes)) => {
-            sqlite_decimal::of_text(text(bytes)?).ok_or(Unreadable::WrongType)?.into()
+        (Type::Decimal, ValueRef::Blob(bytes)) => {
+            sqlite_decimal::of_aggregate(text(bytes)?).ok_or(Unreadable::WrongType)?.into()
         }
         (Type::Decimal, ValueRef::Integer(value)) => Decimal::from(value).into(),
         (Type::Decimal, ValueRef::Real(value)) => {

@@ -213,8 +213,10 @@ impl<'a> Conditions<'a> {
                         Expr::val(dialect.list_parameter(values.clone(), column_type))
                     }
                     Operand::Value(values) => {
-                        let one_of = dialect.is_in_values(column, values.clone(), column_type);
-                        return if *negated { one_of.not() } else { one_of };
+                        return match negated {
+                            true => dialect.is_not_in_values(column, values.clone(), column_type),
+                            false => dialect.is_in_values(column, values.clone(), column_type),
+                        };
                     }
                     Operand::Parameter(parameter) => self.parameter_bind(*parameter),
                 };
