@@ -319,7 +319,7 @@ async fn generate(
     for entity in all.entities.iter().filter(|entity| !generate::has_entity(entity)) {
         eprintln!(
             "note: {} has no primary key of a table, which an entity needs; it is left out",
-            entity.table.name
+            entity.table
         );
         described.tables.retain(|table| table.table != entity.table);
     }

@@ -16,8 +16,8 @@ const FAULTS: &str = "
         role.oid IS NULL,
         COALESCE(role.rolsuper OR role.rolbypassrls, false),
         role.oid IS NOT NULL AND NOT pg_has_role(current_user, role.oid, 'MEMBER'),
-        (SELECT string_agg(DISTINCT class.relname::text, ', ') FROM pg_class AS class
-            WHERE class.relkind IN ('r', 'p') AND class.relname = ANY($2)
+        (SELECT string_agg(class.oid::regclass::text, ', ' ORDER BY class.oid::regclass::text) FROM pg_class AS class
+            WHERE class.relkind IN ('r', 'p') AND class.oid IN (SELECT to_regclass(name) FROM unnest($2) AS served(name))
                 AND class.relrowsecurity AND NOT class.relforcerowsecurity
                 AND pg_has_role(role.oid, class.relowner, 'USAGE'))
     FROM unnest($1) AS wanted(name) LEFT JOIN pg_roles AS role ON role.rolname = wanted.name";
@@ -39,7 +39,7 @@ pub(crate) async fn faults(database: &Database, roles: &[String], tables: &[Tabl
         let values = texts.into_iter().map(|text| Value::String(Some(text))).collect();
         Value::Array(ArrayType::String, Some(Box::new(values)))
     };
-    let names = tables.iter().map(|table| table.name.clone()).collect();
+    let names = tables.iter().map(Table::quoted).collect();
     let columns =
         [ColumnType::Text, ColumnType::Boolean, ColumnType::Boolean, ColumnType::Boolean, ColumnType::Text];
     let rows = database.ask(FAULTS, vec![texts(roles.to_vec()), texts(names)], Arc::new(columns)).await?;

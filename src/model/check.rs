@@ -99,7 +99,7 @@ fn check_columns(entity: &Entity, faults: &mut Vec<ModelFault>) {
         let is_named = |other: &Column| other.name == column.name;
         // Reported once per column, at its second field.
         if entity.columns[..id].iter().filter(|other| is_named(other)).count() == 1 {
-            let column = format!("{}.{}", entity.table.name, column.name);
+            let column = format!("{}.{}", entity.table, column.name);
             faults.push(ModelFault::ColumnTwice { entity: entity.name.clone(), column });
         }
     }
@@ -119,7 +119,7 @@ fn check_single(model: &Model, entity: &Entity, faults: &mut Vec<ModelFault>) {
             faults.push(ModelFault::NotUnique {
                 relation: format!("{}.{}", entity.name, relation.field),
                 declaration: relation.declaration,
-                columns: format!("{} ({})", target.table.name, columns(target, &relation.to)),
+                columns: format!("{} ({})", target.table, columns(target, &relation.to)),
             });
         }
     }
@@ -231,13 +231,13 @@ pub(super) fn described(model: &Model, entity: &Entity, relation: &Relation) -> 
     let target = &model.entities[relation.target];
     match (&relation.junction, relation.declaration) {
         (Some(junction), _) => {
-            format!("the list through {} ({})", junction.table.name, junction.to.join(", "))
+            format!("the list through {} ({})", junction.table, junction.to.join(", "))
         }
         (None, Declaration::BelongsTo) => {
-            format!("the relation by {} to {}", columns(entity, &relation.from), target.table.name)
+            format!("the relation by {} to {}", columns(entity, &relation.from), target.table)
         }
         (None, _) => {
-            format!("the relation from {} ({})", target.table.name, columns(target, &relation.to))
+            format!("the relation from {} ({})", target.table, columns(target, &relation.to))
         }
     }
 }
@@ -260,7 +260,7 @@ fn check_edges(model: &Model, (_, entity): (EntityId, &Entity), findings: &mut F
                 let column = &junction.columns[*id];
                 // An invalid name was reported where the column is checked.
                 if names::is_valid(&column.field) {
-                    let what = format!("column {}.{}", junction.table.name, column.name);
+                    let what = format!("column {}.{}", junction.table, column.name);
                     names.take(&column.field, (NamedPart::Column(junction_id, *id), what), clash);
                 }
             }
@@ -271,7 +271,7 @@ fn check_edges(model: &Model, (_, entity): (EntityId, &Entity), findings: &mut F
         let target = &model.entities[relation.target];
         let keys = target.keys().filter(|(field, _)| names::is_valid(field));
         let keys = keys.map(|(field, key)| {
-            let what = format!("the unique key {} ({})", target.table.name, self::columns(target, key));
+            let what = format!("the unique key {} ({})", target.table, self::columns(target, key));
             (field, (column_of(relation.target, key), what))
         });
         beside(names::NestedInputs::new(&entity.name, &relation.field).connect_link, keys.collect());
@@ -360,7 +360,7 @@ fn check_types<'a>(model: &'a Model, findings: &mut Findings) -> Vec<(EntityId, 
     }
     let mut named = Vec::new();
     for (id, entity) in model.exposed() {
-        let what = format!("the entity of table {}", entity.table.name);
+        let what = format!("the entity of table {}", entity.table);
         if !names.take(&entity.name, (NamedPart::Entity(id), what.clone()), clash) {
             continue;
         }

@@ -22,6 +22,8 @@ pub struct TableDescription {
     pub unique_keys: Vec<UniqueKeyDescription>,
     /// Foreign keys that the table holds.
     pub foreign_keys: Vec<ForeignKeyDescription>,
+    /// Tables that inherit from the table. A SELECT returns their rows too, for which its unique and foreign keys do not hold.
+    pub inherited_by: Vec<Table>,
     /// Estimated number of rows. `None` if the database has no estimate.
     pub estimated_rows: Option<u64>,
     /// Statements that the database accepts.
@@ -145,8 +147,8 @@ pub struct ForeignKeyDescription {
     pub on_delete: KeyAction,
     /// ON UPDATE.
     pub on_update: KeyAction,
-    /// True if the database keeps the key for all rows. False for `NOT VALID` and `NOT ENFORCED`, and on SQLite while
-    /// `foreign_keys` is off.
+    /// True if the database keeps the key for all rows. False for `NOT VALID` and `NOT ENFORCED`, for a table from which others
+    /// inherit, and on SQLite while `foreign_keys` is off.
     pub enforced: bool,
     /// True if the check can be deferred to the end of the transaction.
     pub deferrable: bool,

@@ -23,6 +23,13 @@ pub enum Note {
         /// Reason.
         reason: String,
     },
+    /// A table from which other tables inherit.
+    Inherited {
+        /// Table.
+        table: String,
+        /// Tables that inherit from it.
+        by: Vec<String>,
+    },
     /// Statements that the database does not accept for a writable view.
     WritesLeftOut {
         /// The view.
@@ -90,6 +97,11 @@ impl fmt::Display for Note {
                 formatter,
                 "{table} is a read-only list without nodes and connections: {reason}; the option key names one"
             ),
+            Self::Inherited { table, by } => write!(
+                formatter,
+                "{table} has the rows of {} too, by inheritance: its unique and foreign keys hold for its own rows alone",
+                by.join(" and ")
+            ),
             Self::WritesLeftOut { table, missing } => write!(
                 formatter,
                 "{table} has no mutations for {}: the database does not accept them",
@@ -101,7 +113,13 @@ impl fmt::Display for Note {
                 columns.join(", ")
             ),
             Self::ColumnLeftOut { column, declared_type, is_required } => {
-                write!(formatter, "column {column} is left out: there is no scalar for {declared_type}")?;
+                write!(formatter, "column {column} is left out: ")?;
+                match declared_type.is_empty() {
+                    true => {
+                        formatter.write_str("it has no declared type; the option types names its scalar")?
+                    }
+                    false => write!(formatter, "there is no scalar for {declared_type}")?,
+                }
                 if *is_required {
                     formatter.write_str(REQUIRED)?;
                 }

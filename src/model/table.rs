@@ -26,6 +26,13 @@ impl Table {
         let is_schema = self.schema.is_none() || named.schema.is_none() || self.schema == named.schema;
         self.name == named.name && is_schema
     }
+
+    /// Returns the table's name in SQL, with its schema if it has one.
+    pub(crate) fn quoted(&self) -> String {
+        let quote = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+        let parts: Vec<String> = self.schema.iter().chain([&self.name]).map(quote).collect();
+        parts.join(".")
+    }
 }
 
 impl fmt::Display for Table {

@@ -211,11 +211,8 @@ impl Unfit<'_> {
     /// the query.
     async fn live_columns(&self, entity: &Entity) -> Result<Vec<CatalogColumn>> {
         self.session.statements().rollback().await?;
-        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
-        let table = [entity.table.schema.as_ref(), Some(&entity.table.name)];
-        let table: Vec<String> = table.into_iter().flatten().map(quoted).collect();
         let columns = [ColumnType::Text, ColumnType::Text, ColumnType::BigInt, ColumnType::BigInt];
-        let values = vec![Value::from(table.join("."))];
+        let values = vec![Value::from(entity.table.quoted())];
         let rows = self.session.statements().ask(LIVE_COLUMNS, values, columns.into()).await?;
         let text = |cell: Cell| match cell {
             Cell::Text(text) => String::from_utf8_lossy(text).into_owned(),

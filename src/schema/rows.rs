@@ -63,9 +63,9 @@ async fn answer<E: EntityTrait>(
     let table =
         Table { schema: entity.schema_name().map(str::to_owned), name: entity.table_name().to_owned() };
     let here = |error| (error, Vec::new());
-    let id = model.entity_of_table(&table).ok_or_else(|| {
-        here(Error::internal(format!("the entity of table {} is not registered", table.name)))
-    })?;
+    let id = model
+        .entity_of_table(&table)
+        .ok_or_else(|| here(Error::internal(format!("the entity of table {} is not registered", table))))?;
     let request = &context.ctx.query_env;
     let variables = variables::with_defaults(&request.operation.node, &request.variables).map_err(here)?;
     let variables = Variables::fixed(&variables);

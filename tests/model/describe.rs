@@ -41,6 +41,9 @@ fn print(described: &DatabaseDescription) -> String {
         write_some(&mut text, table.estimated_rows.map(|rows| format!(", {rows} rows")));
         write_some(&mut text, table.comment.as_ref().map(|comment| format!(" -- {comment}")));
         text.push('\n');
+        for child in &table.inherited_by {
+            writeln!(text, "    inherited by {}", named(child)).unwrap();
+        }
         for column in &table.columns {
             writeln!(text, "    {}", printed_column(column)).unwrap();
         }

@@ -94,13 +94,13 @@ const POSTGRES_ROWS: &str =
     WHERE t.relkind IN ('r', 'm', 'p') AND t.reltuples >= 0
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
-/// Ordinary tables without triggers and rules: schema, table, and each column that is never NULL, or NULL for none. Triggers
+/// Ordinary tables without triggers, rules and inheriting tables, which have triggers of their own: schema, table, and each column that is never NULL, or NULL for none. Triggers
 /// of foreign keys (`tgisinternal`) change no written row.
 const POSTGRES_UNTRIGGERED: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, c.attname::text
     FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
     LEFT JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum > 0 AND c.attnotnull AND NOT c.attisdropped
-    WHERE t.relkind = 'r' AND NOT t.relhasrules
+    WHERE t.relkind = 'r' AND NOT t.relhasrules AND NOT t.relhassubclass
         AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid AND NOT g.tgisinternal)
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 

@@ -56,7 +56,7 @@ pub async fn unreadable_columns(model: &Model, connection: &DatabaseConnection) 
     for entity in &model.entities {
         for column in entity.columns.iter().filter(|column| is_read(entity, column)) {
             let Some(live) = live.get(&(entity.table.clone(), column.name.clone())) else { continue };
-            let label = format!("{}.{}", entity.table.name, column.name);
+            let label = format!("{}.{}", entity.table, column.name);
             if !is_readable(column, live) {
                 let in_entity = format!("{:?}", column.column_type);
                 differences.push(Difference::Type {
@@ -81,7 +81,7 @@ async fn text_decimals(model: &Model, connection: &DatabaseConnection) -> Result
             let column = entity.columns.iter().find(is_it);
             if column.is_some_and(|column| column.column_type == ColumnType::Decimal) {
                 differences.push(Difference::Type {
-                    column: format!("{}.{name}", table.name),
+                    column: format!("{table}.{name}"),
                     in_entity: format!("{:?}", ColumnType::Decimal),
                     in_database: format!("{declared} (text to SQLite)"),
                 });

@@ -156,7 +156,7 @@ const SQLITE: &str = r#"SELECT NULL, m.name, CAST(f.id AS TEXT), f."from",
     LEFT JOIN sqlite_master t ON t.type = 'table' AND t.name = f."table" COLLATE NOCASE
     WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq"#;
 
-/// Keys of partitions repeat the keys of their partitioned table. Keys with `RESTRICT` are never deferred. As JSON, a
+/// Keys of partitions repeat the keys of their partitioned table. A key does not hold for the rows of inheriting tables. Keys with `RESTRICT` are never deferred. As JSON, a
 /// row of the catalog has fields that older servers lack: `conenforced` and `conperiod` came with PostgreSQL 18.
 const POSTGRES: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, k.oid::text, c.attname::text,
@@ -164,7 +164,8 @@ const POSTGRES: &str =
         k.confdeltype::text, k.confupdtype::text,
         CASE WHEN k.condeferred THEN 'deferred' WHEN k.condeferrable THEN 'deferrable' ELSE '' END,
         current_schema()::text, k.conname::text,
-        (k.convalidated AND COALESCE((to_jsonb(k) ->> 'conenforced')::boolean, true))::text,
+        (k.convalidated AND COALESCE((to_jsonb(k) ->> 'conenforced')::boolean, true)
+            AND (t.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = t.oid)))::text,
         to_jsonb(k) ->> 'conperiod'
     FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
     JOIN pg_class o ON o.oid = k.confrelid JOIN pg_namespace m ON m.oid = o.relnamespace

@@ -144,7 +144,7 @@ impl<'a> AnswerWriter<'a> {
             Some(cursor) => self.scalar(&cursor),
             None => {
                 let entity = &self.model.entities[load.source.entity()];
-                let error = Error::unreadable(&entity.name, None, format!("{}: an order", entity.table.name));
+                let error = Error::unreadable(&entity.name, None, format!("{}: an order", entity.table));
                 return self.null(&error, position, false);
             }
         }

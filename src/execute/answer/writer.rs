@@ -215,7 +215,7 @@ impl<'a> AnswerWriter<'a> {
             Cell::Unreadable(why) => why.reason(),
             _ => "not one of the declared values",
         };
-        let (table, column) = (&entity.table.name, &entity.columns[id]);
+        let (table, column) = (&entity.table, &entity.columns[id]);
         Error::unreadable(&entity.name, Some(&column.field), format!("{table}.{}: {why}", column.name))
     }
 
@@ -300,7 +300,7 @@ impl<'a> AnswerWriter<'a> {
         };
         let owner = &self.model.entities[owner];
         let field = &owner.relations[relation].field;
-        Error::unreadable(&owner.name, Some(field), format!("{}: a key of {field}", owner.table.name))
+        Error::unreadable(&owner.name, Some(field), format!("{}: a key of {field}", owner.table))
     }
 
     fn missing_target(&self, load: &Load, slots: &[usize], row: Row) -> Error {

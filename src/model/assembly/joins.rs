@@ -38,7 +38,7 @@ impl JoinedEntities<'_> {
             let repeated: BTreeSet<&String> = columns.iter().filter(|name| !once.insert(*name)).collect();
             faults.extend(repeated.into_iter().map(|name| ModelFault::RepeatedColumn {
                 relation: relation.to_owned(),
-                column: format!("{}.{name}", table.name),
+                column: format!("{table}.{name}"),
             }));
         }
         let ends = sides.map(|(table, columns)| {
@@ -71,7 +71,7 @@ impl JoinedEntities<'_> {
                 Some(column) => found.push(column),
                 None => faults.push(ModelFault::NoSuchColumn {
                     relation: relation.to_owned(),
-                    column: format!("{}.{name}", entity.table.name),
+                    column: format!("{}.{name}", entity.table),
                 }),
             }
         }
@@ -96,7 +96,7 @@ impl JoinedEntities<'_> {
                 ColumnType::Enumeration(id) => self.model.enumerations[*id].database_name.clone(),
                 other => format!("{other:?}"),
             };
-            let table = &self.model.entities[end.0].table.name;
+            let table = &self.model.entities[end.0].table;
             format!("{table}.{} ({column_type})", column(end).name)
         };
         Some(ModelFault::ColumnTypes {
@@ -111,5 +111,5 @@ impl JoinedEntities<'_> {
 }
 
 fn written(table: &Table, columns: &[String]) -> String {
-    format!("{} ({})", table.name, columns.join(", "))
+    format!("{table} ({})", columns.join(", "))
 }

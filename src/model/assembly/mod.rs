@@ -97,7 +97,7 @@ impl Assembly {
         for (mut reflected, options) in given {
             spellings::apply(&mut reflected, &options, &mut faults);
             if tables.contains_key(&reflected.table) {
-                faults.push(ModelFault::RegisteredTwice { table: reflected.table.name });
+                faults.push(ModelFault::RegisteredTwice { table: reflected.table.to_string() });
             } else {
                 tables.insert(reflected.table.clone(), registered.len());
                 registered.push((reflected, options));
@@ -142,23 +142,23 @@ impl Assembly {
         if declared.from_table != *table {
             self.faults.push(ModelFault::WrongStart {
                 relation: label,
-                table: declared.from_table.name.clone(),
-                expected: table.name.clone(),
+                table: declared.from_table.to_string(),
+                expected: table.to_string(),
             });
             return;
         }
         let Some(target) = self.entity_of(&declared.to_table) else {
             self.faults
-                .push(ModelFault::NotRegistered { relation: label, table: declared.to_table.name.clone() });
+                .push(ModelFault::NotRegistered { relation: label, table: declared.to_table.to_string() });
             return;
         };
         let Some(Joined { from: Some(from), to: Some(to) }) = self.join(&label, declared) else { return };
         if declared.declaration != Declaration::BelongsTo && !self.has_forward_side(declared) {
             let expected = format!(
                 "a belongs_to from {} ({}) to {} ({})",
-                declared.to_table.name,
+                declared.to_table,
                 declared.to.join(", "),
-                declared.from_table.name,
+                declared.from_table,
                 declared.from.join(", ")
             );
             self.faults.push(ModelFault::NoForwardSide { relation: label, expected });
@@ -242,22 +242,22 @@ impl Assembly {
     /// field.
     fn add_via(&mut self) {
         for ReflectedVia { owner, field, to_junction, to_target } in std::mem::take(&mut self.via) {
-            let label = format!("{} to {}", owner.name, to_target.to_table.name);
+            let label = format!("{} to {}", owner.name, to_target.to_table);
             if to_junction.conditional || to_target.conditional {
                 self.faults.push(ModelFault::Conditional { relation: label });
                 continue;
             }
             let starts = [(&to_junction.from_table, &owner), (&to_target.from_table, &to_junction.to_table)];
             if let Some((table, expected)) = starts.into_iter().find(|(table, expected)| table != expected) {
-                let (table, expected) = (table.name.clone(), expected.name.clone());
+                let (table, expected) = (table.to_string(), expected.to_string());
                 self.faults.push(ModelFault::WrongStart { relation: label, table, expected });
                 continue;
             }
             let owner = self.entity_of(&to_junction.from_table);
             let target = self.entity_of(&to_target.to_table);
             let (Some(owner), Some(target)) = (owner, target) else {
-                let table =
-                    if owner.is_none() { to_junction.from_table.name } else { to_target.to_table.name };
+                let table = if owner.is_none() { to_junction.from_table } else { to_target.to_table };
+                let table = table.to_string();
                 self.faults.push(ModelFault::NotRegistered { relation: label, table });
                 continue;
             };

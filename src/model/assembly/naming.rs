@@ -17,7 +17,7 @@ impl Assembly {
             }
             NamedPart::Relation(id, relation) => Some(self.option_of_relation(id, relation)),
             NamedPart::Entity(id) | NamedPart::Derived(id, _) => {
-                Some(format!("set another name of the entity of table {}", entities[id].table.name))
+                Some(format!("set another name of the entity of table {}", entities[id].table))
             }
             NamedPart::Plural(id) => Some(format!("set another plural of {}", entities[id].name)),
             NamedPart::Fixed | NamedPart::Enumeration(_) | NamedPart::EnumValue(..) => None,

@@ -231,10 +231,10 @@ impl Assembly {
             NamedPart::Fixed => return None,
             NamedPart::Column(entity, column) => {
                 let (entity, column) = (&entities[entity], &entities[entity].columns[column]);
-                (format!("column {}.{}", entity.table.name, column.name), column.field.clone())
+                (format!("column {}.{}", entity.table, column.name), column.field.clone())
             }
             NamedPart::Entity(id) => {
-                (format!("the entity of table {}", entities[id].table.name), entities[id].name.clone())
+                (format!("the entity of table {}", entities[id].table), entities[id].name.clone())
             }
             NamedPart::Plural(id) => {
                 (format!("the list of {}", entities[id].name), entities[id].roots.list.clone())

@@ -16,7 +16,7 @@ pub(super) fn apply(reflected: &mut Reflected, options: &EntityOptions, faults: 
         let column = &mut reflected.columns[place];
         if !column.database_type.may_be(spelling) {
             faults.push(ModelFault::Spelling {
-                column: format!("{}.{}", reflected.table.name, column.name),
+                column: format!("{}.{}", reflected.table, column.name),
                 spelling,
                 declared: format!("{:?}", column.database_type),
             });

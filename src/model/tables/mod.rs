@@ -88,6 +88,10 @@ fn served<'a>(
             notes.push(left_out("it has no column with a scalar"));
             continue;
         }
+        if !description.inherited_by.is_empty() {
+            let by = description.inherited_by.iter().map(ToString::to_string).collect();
+            notes.push(Note::Inherited { table: table.clone(), by });
+        }
         let is_declared = !candidate.key.is_empty();
         match key(&candidate) {
             Ok(key) => candidate.key = key,

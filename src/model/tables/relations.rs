@@ -158,7 +158,9 @@ fn key<'a>(
     }
     let is_key = tables[target].unique_keys().any(|key| sorted(key) == sorted(target_columns));
     if !is_key {
-        return Err(format!("({}) is not a unique key of {table}", target_columns.join(", ")));
+        let rows =
+            if tables[target].description.inherited_by.is_empty() { "" } else { " with its inherited rows" };
+        return Err(format!("({}) is not a unique key of {table}{rows}", target_columns.join(", ")));
     }
     Ok(key)
 }

@@ -92,6 +92,7 @@ pub(super) fn key(table: &Served) -> Result<Vec<String>, &'static str> {
     let is_whole = description.unique_keys.iter().filter(|key| key.is_whole && !key.deferrable);
     let found = is_whole.map(|key| &key.columns).find(identifies);
     found.cloned().ok_or(match description.kind {
+        TableKind::Table if !description.inherited_by.is_empty() => "no key holds for inherited rows",
         TableKind::Table => "it has no primary key",
         TableKind::View | TableKind::MaterializedView => "it is a view",
         TableKind::ForeignTable => "it is a foreign table",

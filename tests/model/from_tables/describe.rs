@@ -40,6 +40,7 @@ pub fn table(name: &str, columns: &[&str]) -> TableDescription {
         primary_key: owned(&columns[..columns.len().min(1)]),
         unique_keys: Vec::new(),
         foreign_keys: Vec::new(),
+        inherited_by: Vec::new(),
         estimated_rows: None,
         writes: AcceptedWrites::ALL,
     }

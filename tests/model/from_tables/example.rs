@@ -86,6 +86,7 @@ fn describe<E: EntityTrait>() -> TableDescription {
                 deferrable: false,
             })
             .collect(),
+        inherited_by: Vec::new(),
         estimated_rows: None,
         writes: AcceptedWrites::ALL,
     }

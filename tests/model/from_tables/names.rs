@@ -3,7 +3,7 @@
 use sea_orm::ColumnType;
 
 use super::describe::{Described, model, model_with, notes, relations, table};
-use crowsfoot::{TableOptions, tables::TableKind};
+use crowsfoot::{Registry, TableOptions, tables::TableKind};
 
 fn types(names: &[&str]) -> Vec<String> {
     let tables: Vec<_> = names.iter().map(|name| table(name, &["id"])).collect();
@@ -297,6 +297,32 @@ fn unique_keys_that_clash_with_columns_and_entities_are_resolved_and_noted() {
         "the entity of table user_by_emails is named UserByEmailRecord, because userByEmail is the look-up of User",
     ];
     assert_eq!(notes(&model(&tables)), expected);
+}
+
+/// Tables of two schemas may have one name, which alone would not tell them apart.
+#[test]
+fn notes_and_faults_name_a_table_with_its_schema() {
+    let tables = [
+        table("shop.products", &["id", "and"]),
+        table("product_filters", &["id", "maker_id"]).references(&["maker_id"], "shop.products(and)"),
+        table("shop.product_filters", &["id"]),
+    ];
+    let expected = [
+        "foreign key product_filters (maker_id) is left out: (and) is not a unique key of shop.products",
+        "column shop.products.and is named andValue, because and is the filter's and",
+        "the entity of table shop.product_filters is named ShopProductFilter, because ProductFilter is the entity of table product_filters",
+        "a type of Product is named ProductFilterType, because ProductFilter is the entity of table product_filters",
+    ];
+    assert_eq!(notes(&model(&tables)), expected);
+    let options = TableOptions::new()
+        .entity("shop.products", |product| product.name("Same"))
+        .entity("shop.product_filters", |filter| filter.name("Same"));
+    let error = Registry::from_tables(&tables, &options).model().unwrap_err().to_string();
+    assert!(
+        error.contains("the entity of table shop.products")
+            && error.contains("the entity of table shop.product_filters"),
+        "{error}"
+    );
 }
 
 /// Each table has the name of a type or field that every schema or another table has.

@@ -30,8 +30,8 @@ const SCHEMAS: &str =
 
 const SCHEMA_COLUMNS: [ColumnType; 3] = [Text, Boolean, Boolean];
 
-/// Tables of these schemas: id, schema, name, kind, comment, number of rows, accepted statements as bits. Partitions, and tables that belong to an
-/// extension, are left out. Before PostgreSQL 14, zero rows on zero pages mean that nothing was counted.
+/// Tables of these schemas: id, schema, name, kind, comment, number of rows, accepted statements as bits, and the inheriting tables
+/// as JSON. Partitions, and tables that belong to an extension, are left out. Before PostgreSQL 14, zero rows on zero pages mean that nothing was counted.
 ///
 /// `pg_relation_is_updatable` fails for a view over a foreign table whose wrapper has no handler. The database reads and writes
 /// no row of such a table, so it accepts no statement for the table and the views over it.
@@ -47,14 +47,17 @@ const TABLES: &str = "WITH RECURSIVE unreachable(id) AS (
         obj_description(t.oid, 'pg_class'),
         CASE WHEN t.reltuples > 0 OR t.reltuples = 0 AND t.relpages <> 0 THEN t.reltuples::int8 END,
         CASE WHEN t.relkind = 'm' OR t.oid IN (SELECT id FROM unreachable) THEN 0
-            WHEN t.relkind = 'v' THEN pg_relation_is_updatable(t.oid, true)::int8 ELSE 28 END
+            WHEN t.relkind = 'v' THEN pg_relation_is_updatable(t.oid, true)::int8 ELSE 28 END,
+        (SELECT json_agg(ARRAY[NULLIF(m.nspname, current_schema()), c.relname] ORDER BY m.nspname, c.relname)::text
+            FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid JOIN pg_namespace m ON m.oid = c.relnamespace
+            WHERE h.inhparent = t.oid AND NOT c.relispartition)
     FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
     WHERE n.nspname = ANY($1) AND t.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT t.relispartition
         AND NOT EXISTS (SELECT FROM pg_depend d
             WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.objsubid = 0 AND d.deptype = 'e')
     ORDER BY n.nspname <> current_schema(), n.nspname, t.relname";
 
-const TABLE_COLUMNS: [ColumnType; 7] = [BigInt, Text, Text, Text, Text, BigInt, BigInt];
+const TABLE_COLUMNS: [ColumnType; 8] = [BigInt, Text, Text, Text, Text, BigInt, BigInt, Text];
 
 /// Columns of these tables, of which the second parameter lists the updatable views: place of the table, name, declared type, modifier and id of the base type, not null, default,
 /// identity, computed, comment, readable, true for a domain, the conditions of
@@ -62,20 +65,27 @@ const TABLE_COLUMNS: [ColumnType; 7] = [BigInt, Text, Text, Text, Text, BigInt, 
 ///
 /// A domain over a domain has the modifier of the innermost, the default of the outermost, and forbids NULL if any of
 /// them does. A view may extend rows with NULL, whatever the domain says. A NOT NULL that was added as NOT VALID
-/// (PostgreSQL 18) is no promise for older rows.
+/// (PostgreSQL 18) is no promise for older rows. An inheriting table may have dropped the NOT NULL (until PostgreSQL 17).
 const COLUMNS: &str = "WITH RECURSIVE domain(id, base, modifier, not_null) AS (
         SELECT oid, typbasetype, typtypmod, typnotnull FROM pg_type WHERE typtype = 'd'
         UNION ALL
         SELECT d.id, t.typbasetype, t.typtypmod, d.not_null OR t.typnotnull
         FROM domain d JOIN pg_type t ON t.oid = d.base WHERE t.typtype = 'd'),
+    tree(relation, part) AS (
+        SELECT id::oid, id::oid FROM unnest($1) AS s(id)
+        UNION
+        SELECT t.relation, h.inhrelid FROM tree t JOIN pg_inherits h ON h.inhparent = t.part
+        JOIN pg_class c ON c.oid = h.inhrelid AND NOT c.relispartition),
     checked(relation, domain, columns, conditions) AS (
         SELECT k.conrelid, k.contypid, k.conkey, json_agg(pg_get_expr(k.conbin, k.conrelid) ORDER BY k.oid)
         FROM pg_constraint k WHERE k.contype = 'c' AND (k.contypid <> 0 OR k.conrelid::int8 = ANY($1))
         GROUP BY 1, 2, 3)
     SELECT s.place - 1, c.attname::text, format_type(c.atttypid, c.atttypmod),
         COALESCE(d.modifier, c.atttypmod)::int8, b.oid::int8,
-        c.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.attrelid AND k.contype = 'n'
-                AND NOT k.convalidated AND k.conkey = ARRAY[c.attnum])
+        NOT EXISTS (SELECT FROM tree p JOIN pg_attribute a ON a.attrelid = p.part AND a.attname = c.attname
+                LEFT JOIN pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated
+                    AND k.conkey = ARRAY[a.attnum]
+                WHERE p.relation = r.oid AND (NOT a.attnotnull OR k.oid IS NOT NULL))
             OR COALESCE(d.not_null, false) AND r.relkind NOT IN ('v', 'm'),
         COALESCE(pg_get_expr(e.adbin, e.adrelid), CASE t.typtype WHEN 'd' THEN t.typdefault END),
         c.attidentity::text, c.attgenerated <> ''
@@ -188,11 +198,19 @@ fn tables(rows: &RowSet) -> (Value, Vec<TableDescription>) {
             primary_key: Vec::new(),
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
+            inherited_by: inheriting(rows, row),
             estimated_rows: integer(rows, row, 5).map(i64::unsigned_abs),
             writes: writes(integer(rows, row, 6).unwrap_or_default()),
         });
     }
     (Value::Array(ArrayType::BigInt, Some(Box::new(ids))), tables)
+}
+
+/// Returns the tables that inherit from a table.
+fn inheriting(rows: &RowSet, row: usize) -> Vec<Table> {
+    let named: Option<Vec<(Option<String>, String)>> =
+        text(rows, row, 7).and_then(|named| serde_json::from_str(&named).ok());
+    named.into_iter().flatten().map(|(schema, name)| Table { schema, name }).collect()
 }
 
 /// Returns the ids of the views whose rows are updated and deleted.

@@ -140,6 +140,7 @@ async fn add_tables(
             primary_key: Vec::new(),
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
+            inherited_by: Vec::new(),
             estimated_rows: None,
             writes: text(rows, row, 4).map_or(AcceptedWrites::ALL, |triggers| writes(&triggers)),
         });

@@ -61,6 +61,13 @@ pub enum Difference {
         /// `table (a, b)`.
         columns: String,
     },
+    /// A key of the entity is unique among the rows of its table alone, not with those of inheriting tables.
+    InheritedKey {
+        /// `table (a, b)`.
+        columns: String,
+        /// Tables that inherit from the table.
+        by: Vec<String>,
+    },
     /// Rows repeat a unique key that an option promises.
     RepeatedKey {
         /// `table (a, b)`.
@@ -148,6 +155,7 @@ impl Difference {
             | Self::Nullable { in_database: true, .. }
             | Self::Type { .. }
             | Self::NoUniqueKey { .. }
+            | Self::InheritedKey { .. }
             | Self::RepeatedKey { .. }
             | Self::NullAgainstPromise { .. }
             | Self::OtherTenant { .. }
@@ -175,6 +183,7 @@ impl Difference {
             | Self::Type { .. }
             | Self::AlwaysGenerated { .. }
             | Self::NoUniqueKey { .. }
+            | Self::InheritedKey { .. }
             | Self::RepeatedKey { .. }
             | Self::NullAgainstPromise { .. }
             | Self::OtherTenant { .. }
@@ -231,6 +240,12 @@ impl fmt::Display for Difference {
                     "{columns} has no unique key; add UNIQUE in the database or remove it from the entity"
                 )
             }
+            Self::InheritedKey { columns, by } => write!(
+                formatter,
+                "{columns} is unique among its own rows, but not with those of {} by inheritance; \
+                 read a view of ONLY the table, or start with --check warn if no row repeats the key",
+                by.join(" and ")
+            ),
             Self::RepeatedKey { columns } => write!(
                 formatter,
                 "rows repeat {columns}, which an option declares to be unique; remove the option or choose other columns"

@@ -13,7 +13,7 @@ use crate::database::handle::Database;
 use crate::error::Result;
 use crate::model::{
     ColumnDescription, ColumnId, ColumnType, Declaration, DeclaredType, Entity, EntityId, Generation,
-    KeyAction, Model, OnDelete, Relation, Table, TableDescription, TableKind,
+    KeyAction, Model, OnDelete, Relation, Table, TableDescription, TableKind, UniqueKeyDescription,
 };
 pub use difference::Difference;
 pub use promises::broken_promises;
@@ -87,7 +87,7 @@ fn missing_table(entity: &Entity, left_out: &[LeftOut]) -> Difference {
     };
     match left_out.iter().find(is_reason) {
         Some(reason) => Difference::LeftOut { entity: entity.name.clone(), reason: reason.clone() },
-        None => Difference::NoTable { entity: entity.name.clone(), table: entity.table.name.clone() },
+        None => Difference::NoTable { entity: entity.name.clone(), table: entity.table.to_string() },
     }
 }
 
@@ -100,7 +100,7 @@ fn compare_columns(
     let described: BTreeMap<&str, &ColumnDescription> =
         table.columns.iter().map(|column| (column.name.as_str(), column)).collect();
     for (id, column) in entity.columns.iter().enumerate().filter(|(_, column)| !column.hidden) {
-        let label = format!("{}.{}", entity.table.name, column.name);
+        let label = format!("{}.{}", entity.table, column.name);
         let Some(in_database) = described.get(column.name.as_str()) else {
             let right =
                 LeftOut::ColumnWithoutRight { table: table.table.clone(), column: column.name.clone() };
@@ -141,7 +141,7 @@ fn compare_unique_keys(entity: &Entity, described: &TableDescription, difference
     if described.kind != TableKind::Table {
         return;
     }
-    let table = &entity.table.name;
+    let table = &entity.table;
     let whole = described.unique_keys.iter().filter(|key| key.is_whole).map(|key| &key.columns);
     let primary = Some(&described.primary_key).filter(|key| !key.is_empty());
     let kept: BTreeSet<BTreeSet<String>> =
@@ -151,7 +151,15 @@ fn compare_unique_keys(entity: &Entity, described: &TableDescription, difference
         let names: Vec<String> = key.iter().map(|id| entity.columns[*id].name.clone()).collect();
         let set: BTreeSet<String> = names.iter().cloned().collect();
         if !kept.contains(&set) {
-            differences.push(Difference::NoUniqueKey { columns: label(table, &names) });
+            let columns = label(table, &names);
+            let is_own =
+                |key: &UniqueKeyDescription| key.columns.iter().cloned().collect::<BTreeSet<_>>() == set;
+            let is_inherited = !described.inherited_by.is_empty() && described.unique_keys.iter().any(is_own);
+            let by = || described.inherited_by.iter().map(ToString::to_string).collect();
+            differences.push(match is_inherited {
+                true => Difference::InheritedKey { columns, by: by() },
+                false => Difference::NoUniqueKey { columns },
+            });
         }
         declared.push(set);
     }
@@ -183,7 +191,7 @@ fn compare_foreign_keys(
         let mut there = keys.referencing(target).iter();
         let found = there.find(|key| keys.is(&key.table, &entity.table) && key.meets(&from, &to));
         let named = format!("{}.{}", entity.name, relation.field);
-        let (from, to) = (label(&entity.table.name, &from), label(&target.name, &to));
+        let (from, to) = (label(&entity.table, &from), label(target, &to));
         match found {
             Some(key) if relation.enforced && !key.enforced => {
                 differences.push(Difference::NoForeignKey { relation: named, from, to });
@@ -229,8 +237,8 @@ fn find_equated_keys(
         if left_out.iter().any(is_left_out) || relation.to.iter().any(is_equated) {
             differences.push(Difference::EquatedKey {
                 relation: format!("{}.{}", entity.name, relation.field),
-                from: label(&entity.table.name, &from),
-                to: label(&target.table.name, &to),
+                from: label(&entity.table, &from),
+                to: label(&target.table, &to),
             });
         }
     }
@@ -304,8 +312,8 @@ fn outside(model: &Model, keys: &ForeignKeys) -> Vec<Difference> {
         if !is_declared && (holder.is_some() || target.is_some()) {
             differences.push(Difference::UndeclaredForeignKey {
                 relation: None,
-                from: label(&key.table.name, &key.columns),
-                to: label(&key.target.name, &key.target_columns),
+                from: label(&key.table, &key.columns),
+                to: label(&key.target, &key.target_columns),
             });
         }
     }
@@ -321,6 +329,6 @@ fn target_names(model: &Model, relation: &Relation) -> Vec<String> {
     relation.to.iter().map(|id| target.columns[*id].name.clone()).collect()
 }
 
-fn label(table: &str, columns: &[String]) -> String {
+fn label(table: &Table, columns: &[String]) -> String {
     format!("{table} ({})", columns.join(", "))
 }

@@ -111,5 +111,5 @@ fn table(entity: &Entity) -> TableRef {
 
 fn label(entity: &Entity, columns: &[ColumnId]) -> String {
     let names: Vec<String> = columns.iter().map(|id| entity.columns[*id].name.clone()).collect();
-    super::label(&entity.table.name, &names)
+    super::label(&entity.table, &names)
 }
