@@ -41,7 +41,7 @@ function tables(count) {
 }
 
 const psql = (database, sql) =>
-  execFileSync('psql', ['--quiet', '--no-psqlrc', '-v', 'ON_ERROR_STOP=1', `${options.postgres}/${database}`], { input: sql });
+  execFileSync('psql', ['--quiet', '--no-psqlrc', '-v', 'ON_ERROR_STOP=1', `${options.postgres}/${database}`], { input: `SET client_min_messages = warning; ${sql}` });
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
