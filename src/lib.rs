@@ -29,10 +29,13 @@ mod schema;
 pub mod server;
 
 pub use async_graphql;
+#[cfg(feature = "redis")]
+pub use database::RedisCarrier;
 pub use database::{
-    ChangeNotifier, ChangeRelay, ChangeSource, ConnectError, ConnectSettings, ConsistencyToken,
-    ConsistencyTokenError, Database, DatabaseDescription, Difference, LeftOut, Pooler, RelayError,
-    ReplicaError, ReplicaSettings, Synchronous, Touched, connect, connect_with, describe, verify,
+    CarriedMessages, CarrierError, ChangeCarrier, ChangeNotifier, ChangeRelay, ChangeSource, ConnectError,
+    ConnectSettings, ConsistencyToken, ConsistencyTokenError, Database, DatabaseDescription, Difference,
+    LeftOut, Pooler, RelayError, ReplicaError, ReplicaSettings, Synchronous, Touched, connect, connect_with,
+    describe, verify,
 };
 pub use error::{Code, Error, LocatedError, Result};
 pub use model::{

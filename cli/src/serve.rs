@@ -9,7 +9,8 @@ use crowsfoot::internals::dialect::Dialect;
 use crowsfoot::policy::Policies;
 use crowsfoot::server::{AuditLog, Server, Settings, SocketLimits, TrustedDocuments};
 use crowsfoot::{
-    ChangeRelay, ChangeSource, ConnectSettings, Database, ReplicaError, ReplicaSettings, Synchronous,
+    ChangeRelay, ChangeSource, ConnectSettings, Database, RedisCarrier, RelayError, ReplicaError,
+    ReplicaSettings, Synchronous,
 };
 use migration::apply;
 use migration::seed::{self, SeedError};
@@ -48,6 +49,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     {
         return Err(format!("--replica-url: {}", ReplicaError::NotSupported).into());
     }
+    let redis = redis(&settings)?;
     let connect = || crowsfoot::connect_with(&settings.database.database_url, &connect_settings);
     let live = match settings.source.from_database {
         true => {
@@ -75,7 +77,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     check::at_start(settings.check, schema.model(), &tables, &connection).await?;
     schema.check_impersonation(&connection).await?;
     let audit = audit_log(&settings.audit, schema.policies())?;
-    let relay = relay(&settings.live, &connection).await?;
+    let relay = relay(&settings.live, redis, &connection).await?;
     add_replicas(&settings, &connect_settings, &connection).await?;
     let server = Server::bind(
         schema,
@@ -157,8 +159,33 @@ fn socket_limits(settings: &Serve) -> SocketLimits {
         .frame(settings.max_frame)
 }
 
+/// Returns the carrier of changes over Redis, if the settings name a server.
+fn redis(settings: &Serve) -> Result<Option<RedisCarrier>, Failure> {
+    let Some(url) = &settings.live.redis_url else { return Ok(None) };
+    match settings.live.live_changes {
+        LiveChanges::Auto => {}
+        LiveChanges::None => return Ok(None),
+        LiveChanges::Notify | LiveChanges::Replication => {
+            return Err("--redis-url contradicts --live-changes, which names another source".into());
+        }
+    }
+    let fault = |error: RelayError| format!("--redis-url: {error}");
+    if dialect_of(&settings.database.database_url)? != Dialect::Postgres {
+        return Err(fault(RelayError::NotSupported).into());
+    }
+    Ok(Some(RedisCarrier::new(url).map_err(fault)?))
+}
+
 /// Starts to relay changes between this process and others that serve the database.
-async fn relay(settings: &LiveOptions, connection: &Database) -> Result<Option<ChangeRelay>, Failure> {
+async fn relay(
+    settings: &LiveOptions,
+    redis: Option<RedisCarrier>,
+    connection: &Database,
+) -> Result<Option<ChangeRelay>, Failure> {
+    if let Some(redis) = redis {
+        let relay = connection.relay_over(redis).await;
+        return Ok(Some(relay.map_err(|error| format!("--redis-url: {error}"))?));
+    }
     let source = match settings.live_changes {
         LiveChanges::None => return Ok(None),
         LiveChanges::Auto if connection.get_database_backend() != DbBackend::Postgres => return Ok(None),
@@ -168,7 +195,10 @@ async fn relay(settings: &LiveOptions, connection: &Database) -> Result<Option<C
     match connection.relay(source, settings.direct_url.as_deref()).await {
         Ok(relay) => Ok(Some(relay)),
         Err(error) if settings.live_changes == LiveChanges::Auto && settings.direct_url.is_none() => {
-            tracing::warn!("live queries follow only the commits of this process: {error}");
+            tracing::warn!(
+                "live queries follow only the commits of this process: {error}. --direct-url names the server itself, and \
+                 --redis-url a Redis server that carries changes in its place"
+            );
             Ok(None)
         }
         Err(error) => Err(error.into()),

@@ -2,6 +2,7 @@
 
 mod availability;
 mod capacity_hint;
+mod carrier;
 mod changes;
 mod conflict_queue;
 mod connect;
@@ -12,6 +13,8 @@ mod introspect;
 mod plain_text;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod relay;
 #[cfg_attr(
     not(all(feature = "postgres", feature = "server")),
@@ -30,8 +33,11 @@ mod tracked_statement;
 mod transaction;
 mod uninterrupted;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisCarrier;
 pub use availability::{Availability, PoolUse};
 pub use capacity_hint::CapacityHint;
+pub use carrier::{CarriedMessages, CarrierError, ChangeCarrier};
 pub use changes::{ChangeNotifier, ChangeSource, Listener, OwnChanges, Touched};
 pub(crate) use conflict_queue::ConflictQueue;
 pub use connect::{ConnectError, connect, connect_with};

@@ -1,21 +1,24 @@
 //! Relay of changes between the processes that serve one database.
 
+use sea_orm::{DbBackend, Value};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::carrier::{self, CarrierLink, ChangeCarrier, ChangeLink, QualifiedNames};
 use super::changes::ChangeSource;
 #[cfg(feature = "postgres")]
 use super::connect::postgres_config;
 use super::handle::Database;
 #[cfg(feature = "postgres")]
-use super::postgres::{PositionReader, PostgresRelay};
+use super::postgres::{LogicalDecoding, NotifyCarrier, PositionReader};
+use crate::model::ColumnType;
 
 /// Error at the start of a relay.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RelayError {
-    /// The database has no notifications.
-    #[error("only PostgreSQL reports changes to other processes")]
+    /// One process serves the database.
+    #[error("only PostgreSQL is served by several processes, which report changes to each other")]
     NotSupported,
     /// A pooler in transaction mode has no connection that listens.
     #[error(
@@ -30,6 +33,9 @@ pub enum RelayError {
         /// Database at the URL.
         found: String,
     },
+    /// The URL does not name a server of the carrier.
+    #[error("the URL for changes is wrong: {0}")]
+    WrongUrl(String),
     /// The server does not let the relay listen.
     #[error("cannot listen to changes by other processes: {0}")]
     Refused(String),
@@ -73,7 +79,7 @@ impl Database {
     /// Fails if the database has no notifications, or the server refuses the relay.
     #[cfg_attr(
         not(feature = "postgres"),
-        expect(unused_variables, reason = "only PostgreSQL has notifications")
+        expect(unused_variables, clippy::unused_async, reason = "only PostgreSQL has notifications")
     )]
     pub async fn relay(&self, source: ChangeSource, url: Option<&str>) -> Result<ChangeRelay, RelayError> {
         #[cfg(feature = "postgres")]
@@ -83,7 +89,6 @@ impl Database {
                 None if self.is_behind_pooler() => return Err(RelayError::BehindPooler),
                 None => connections.place().clone(),
             };
-            let (closing, closed) = oneshot::channel();
             if url.is_some() {
                 let found = PositionReader::open(&place).await.map_err(refused)?.identity;
                 let expected = PositionReader::open(connections.place()).await.map_err(refused)?.identity;
@@ -92,15 +97,51 @@ impl Database {
                     return Err(RelayError::OtherDatabase { expected, found });
                 }
             }
-            let relay = PostgresRelay::new(place, source, self.changes());
-            let task = relay.start(closed).await.map_err(refused)?;
-            return Ok(ChangeRelay { closing, task });
+            return match source {
+                ChangeSource::Notify => self.relay_over(NotifyCarrier::new(place)).await,
+                ChangeSource::Replication { publication } => {
+                    let (_, names) = self.names().await?;
+                    self.keep(LogicalDecoding::new(place, publication, names, self.changes())).await
+                }
+            };
         }
         Err(RelayError::NotSupported)
     }
+
+    /// Relays changes as [`relay`](Self::relay) does, over another carrier. The channel has the name of the database, so all
+    /// processes that serve the database hear each other.
+    ///
+    /// # Errors
+    /// Fails if the database cannot be served by several processes, or the carrier cannot be opened.
+    pub async fn relay_over(&self, carrier: impl ChangeCarrier) -> Result<ChangeRelay, RelayError> {
+        let (database, names) = self.names().await?;
+        let channel = format!("crowsfoot:{database}");
+        self.keep(CarrierLink::new(carrier, channel, names, self.changes())).await
+    }
+
+    async fn keep(&self, link: impl ChangeLink) -> Result<ChangeRelay, RelayError> {
+        let (closing, closed) = oneshot::channel();
+        let task = carrier::start(link, self.changes().clone(), closed).await.map_err(refused)?;
+        Ok(ChangeRelay { closing, task })
+    }
+
+    /// Returns the name of the database, and the schema of tables that are named without one.
+    async fn names(&self) -> Result<(String, QualifiedNames), RelayError> {
+        if self.get_database_backend() != DbBackend::Postgres {
+            return Err(RelayError::NotSupported);
+        }
+        const NAMES: &str = "SELECT current_database()::text, current_schema()::text";
+        let found = self.ask(NAMES, Vec::new(), [ColumnType::Text, ColumnType::Text].into()).await;
+        let found = found.map_err(refused)?;
+        let [database, schema] = [0, 1].map(|column| match found.row(0).value(column) {
+            Value::String(Some(name)) => name,
+            // No schema of the search path exists.
+            _ => String::new(),
+        });
+        Ok((database, QualifiedNames { schema }))
+    }
 }
 
-#[cfg(feature = "postgres")]
 fn refused(error: impl std::fmt::Display) -> RelayError {
     RelayError::Refused(error.to_string())
 }

@@ -45,6 +45,14 @@ pub struct SqlRefusal {
     pub constraint: String,
 }
 
+impl SqlRefusal {
+    /// Returns true if a pooler in statement mode refuses a transaction, in `PgBouncer`'s words: "transaction blocks not allowed in
+    /// statement pooling mode".
+    pub(super) fn is_of_statement_mode(&self) -> bool {
+        self.code == PROTOCOL_VIOLATION && self.message.contains("statement pooling")
+    }
+}
+
 impl SqlError {
     /// Returns true if a commit with this result may have written: all but a refusal.
     pub fn may_have_written<T>(result: &Result<T, Self>) -> bool {
@@ -92,6 +100,8 @@ const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
 /// A table changed since a statement was prepared, or the server no longer knows its name.
 const STALE_STATEMENTS: [&str; 3] = ["0A000", "26000", "42P05"];
+/// Code with which poolers refuse what PostgreSQL accepts.
+pub(super) const PROTOCOL_VIOLATION: &str = "08P01";
 const CONNECTION_FAULTS: [&str; 3] = ["08", "57P", "25P03"];
 pub(super) const INSUFFICIENT_RESOURCES: &str = "53";
 const DISK_FULL: &str = "53100";
@@ -133,6 +143,7 @@ impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
         match &error {
             SqlError::Refused(refusal) if refusal.message == SQLITE_OVERFLOW => Self::out_of_range(error),
+            SqlError::Refused(refusal) if refusal.is_of_statement_mode() => Self::no_transactions(error),
             SqlError::Refused(refusal) => of_code(&refusal.code, &error),
             SqlError::Unavailable(_) => Self::unavailable(error),
             SqlError::ReadOnly => Self::read_only(error),

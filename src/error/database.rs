@@ -124,6 +124,12 @@ impl Error {
         .caused_by(cause)
     }
 
+    /// Reports a pooler in statement mode. Carries no `retryAfter`: the pooler refuses every transaction.
+    pub(crate) fn no_transactions(cause: impl fmt::Display) -> Self {
+        let message = "the operation needs a transaction, which the pooler of the database refuses";
+        Self::new(Code::Internal, message, Value::Null).caused_by(cause)
+    }
+
     /// Reports that the database's disk is full.
     pub(crate) fn disk_full(cause: impl fmt::Display) -> Self {
         Self::new(

@@ -13,6 +13,9 @@ use crate::process::{Folder, find_program, is_root, until, within};
 /// If set, the tests fail without PostgreSQL's server programs; otherwise they are skipped.
 const REQUIRED: &str = "CROWSFOOT_TEST_CLUSTER";
 
+/// If set, the tests fail without libfaketime; otherwise those with skewed clocks are skipped.
+const CLOCKS_REQUIRED: &str = "CROWSFOOT_TEST_FAKETIME";
+
 /// Folder where Debian installs the server programs of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
@@ -23,9 +26,49 @@ pub struct Cluster {
     pub port: u16,
     /// Program beside which the others lie.
     initdb: PathBuf,
-    settings: Vec<String>,
+    options: ServerOptions,
     running: Child,
     folder: Folder,
+}
+
+/// Options of a server that stay the same when it is started again.
+#[derive(Default)]
+struct ServerOptions {
+    settings: Vec<String>,
+    /// Skewed clock.
+    clock: Option<Clock>,
+}
+
+impl From<&[&str]> for ServerOptions {
+    fn from(settings: &[&str]) -> Self {
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        Self { settings, clock: None }
+    }
+}
+
+/// Clock of a server that differs from the machine's.
+#[derive(Clone)]
+pub struct Clock {
+    library: PathBuf,
+    /// Difference, such as `+2h`.
+    skew: &'static str,
+}
+
+impl Clock {
+    /// Returns a skewed clock; `None` if libfaketime is not installed.
+    pub fn skewed(skew: &'static str) -> Option<Self> {
+        let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+        let libraries = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+        let Some(library) = libraries.into_iter().find(|library| library.is_file()) else {
+            assert!(
+                std::env::var_os(CLOCKS_REQUIRED).is_none(),
+                "libfaketime is not installed, and {CLOCKS_REQUIRED} is set"
+            );
+            eprintln!("skewed clocks are left out: libfaketime is not installed");
+            return None;
+        };
+        Some(Self { library, skew })
+    }
 }
 
 /// Finds `initdb`, beside which `postgres` lies. Debian installs both outside PATH.
@@ -54,11 +97,23 @@ fn open_folder() -> Folder {
     folder
 }
 
-fn run_server(initdb: &Path, folder: &Folder, port: u16, settings: &[String]) -> Child {
-    let mut server = command(&initdb.with_file_name("postgres"));
+fn run_server(initdb: &Path, folder: &Folder, port: u16, options: &ServerOptions) -> Child {
+    let program = initdb.with_file_name("postgres");
+    let mut server = match &options.clock {
+        None => command(&program),
+        // The library is loaded into the server alone, whose user owns its shared memory.
+        Some(Clock { library, skew }) => {
+            let mut server = command(Path::new("env"));
+            server
+                .arg(format!("LD_PRELOAD={}", library.display()))
+                .arg(format!("FAKETIME={skew}"))
+                .arg(program);
+            server
+        }
+    };
     server.arg("-D").arg(folder.path().join("data"));
     server.args(["-c", &format!("port={port}"), "-c", "unix_socket_directories=", "-c", "fsync=off"]);
-    for setting in settings {
+    for setting in &options.settings {
         server.args(["-c", setting]);
     }
     let log =
@@ -69,6 +124,15 @@ fn run_server(initdb: &Path, folder: &Folder, port: u16, settings: &[String]) ->
 impl Cluster {
     /// Creates and starts a server with further settings; `None` if the programs are not installed.
     pub async fn start(settings: &[&str]) -> Option<Self> {
+        Self::create(settings.into()).await
+    }
+
+    /// Creates and starts a server with a clock of its own; `None` if the programs are not installed.
+    pub async fn start_at(clock: Clock) -> Option<Self> {
+        Self::create(ServerOptions { clock: Some(clock), ..ServerOptions::default() }).await
+    }
+
+    async fn create(options: ServerOptions) -> Option<Self> {
         let Some(initdb) = initdb() else {
             assert!(
                 std::env::var_os(REQUIRED).is_none(),
@@ -91,11 +155,20 @@ impl Cluster {
             .stdout(Stdio::null())
             .status();
         assert!(within(made).await.unwrap().success(), "initdb failed");
-        Some(Self::run_in(initdb, folder, settings).await)
+        Some(Self::run_in(initdb, folder, options).await)
     }
 
     /// Starts a standby server that follows this one.
     pub async fn standby(&self, settings: &[&str]) -> Self {
+        self.follow(settings.into()).await
+    }
+
+    /// Starts a standby server with a clock of its own.
+    pub async fn standby_at(&self, clock: Clock) -> Self {
+        self.follow(ServerOptions { clock: Some(clock), ..ServerOptions::default() }).await
+    }
+
+    async fn follow(&self, options: ServerOptions) -> Self {
         let folder = open_folder();
         let copied = command(&self.initdb.with_file_name("pg_basebackup"))
             .args(["--no-sync", "--checkpoint=fast", "--write-recovery-conf", "--username=postgres"])
@@ -103,15 +176,14 @@ impl Cluster {
             .arg(folder.path().join("data"))
             .status();
         assert!(within(copied).await.unwrap().success(), "pg_basebackup failed");
-        Self::run_in(self.initdb.clone(), folder, settings).await
+        Self::run_in(self.initdb.clone(), folder, options).await
     }
 
-    async fn run_in(initdb: PathBuf, folder: Folder, settings: &[&str]) -> Self {
+    async fn run_in(initdb: PathBuf, folder: Folder, options: ServerOptions) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let running = run_server(&initdb, &folder, port, &settings);
+        let running = run_server(&initdb, &folder, port, &options);
         let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
-        let cluster = Self { url, port, initdb, settings, running, folder };
+        let cluster = Self { url, port, initdb, options, running, folder };
         until(async || cluster.try_value("SELECT 'up'").await.is_ok()).await;
         cluster
     }
@@ -126,7 +198,7 @@ impl Cluster {
         until(async || self.try_value("SELECT 'up'").await.is_err()).await;
         within(async {
             loop {
-                self.running = run_server(&self.initdb, &self.folder, self.port, &self.settings);
+                self.running = run_server(&self.initdb, &self.folder, self.port, &self.options);
                 loop {
                     if self.try_value("SELECT 'up'").await.is_ok() {
                         return;

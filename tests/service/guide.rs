@@ -76,10 +76,14 @@ const ELSEWHERE: [(&str, &str); 16] = [
 ];
 
 /// Commands that refuse to serve, which end by themselves.
-const REFUSED: [&str; 3] = [
+const REFUSED: [&str; 7] = [
     "crowsfoot serve --mode production",
     "crowsfoot serve --max-row 5",
+    "crowsfoot serve --drain-time 4000",
+    "crowsfoot serve --pool-size 0",
     "crowsfoot serve --replica-url postgres://b/name",
+    "crowsfoot serve --database-url postgres://user@host/name --redis-url http://127.0.0.1:6379",
+    "crowsfoot serve --database-url mysql://user@host/name",
 ];
 
 macro_rules! pages {
@@ -123,6 +127,11 @@ pages! {
     sqlite "sqlite"
     postgresql_url "postgresql-url"
     machines "machines"
+    processes "machines/processes"
+    replicas_and_fail_over "machines/replicas"
+    poolers "machines/poolers"
+    tenants "machines/tenants"
+    systems "machines/systems"
     durability "durability"
     speed "speed"
     versions "versions"

@@ -44,6 +44,7 @@ mod processes;
 mod production;
 mod protocol;
 mod readme;
+mod redis;
 mod refusing;
 mod reload;
 mod replicas;

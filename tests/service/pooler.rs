@@ -40,8 +40,13 @@ pub struct Pooler {
 const FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 impl Pooler {
-    /// Starts a pooler with further settings; `None` if it is not installed.
+    /// Starts a pooler in transaction mode with further settings; `None` if it is not installed.
     pub async fn start(database: &TestDatabase, settings: &str) -> Option<Self> {
+        Self::start_in(database, "transaction", settings).await
+    }
+
+    /// Starts a pooler in this mode (`pool_mode`).
+    async fn start_in(database: &TestDatabase, mode: &str, settings: &str) -> Option<Self> {
         let Some(program) = find_program("pgbouncer", FOLDERS.map(PathBuf::from)) else {
             assert!(
                 std::env::var_os(REQUIRED).is_none(),
@@ -63,7 +68,7 @@ impl Pooler {
         fs::write(&users, format!("\"{user}\" \"{password}\"\n")).unwrap();
         let text = format!(
             "[databases]\n* = host={} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-             unix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = transaction\n\
+             unix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = {mode}\n\
              default_pool_size = 2\nmax_client_conn = 400\nlog_connections = 0\nlog_disconnections = 0\n{settings}\n",
             options.get_host(),
             options.get_port(),
@@ -279,4 +284,49 @@ async fn behind_a_pooler_migrate_seed_and_check_do_as_without_one() {
         drop(pooler);
         database.drop().await;
     }
+}
+
+/// Such a pooler refuses transactions: what needs none is served, everything else is refused by name.
+#[tokio::test]
+async fn behind_a_pooler_in_statement_mode_queries_are_answered_and_transactions_refused() {
+    let Some(database) = support::postgres().await else { return };
+    database.seed(1).await;
+    for settings in [IGNORED, ""] {
+        let Some(pooler) = Pooler::start_in(&database, "statement", settings).await else { break };
+        let folder = Folder::new();
+        let url = ["--database-url", pooler.url.as_str()];
+        let refused = run(&folder, &url).await;
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.log.contains("a pooler in statement mode"), "{}", refused.log);
+        assert!(refused.log.contains("transaction blocks not allowed"), "{}", refused.log);
+
+        for reading in ["statement", "snapshot"] {
+            let arguments = [&url[..], &["--no-migrate", "--read-consistency", reading]].concat();
+            let service = Service::start(&folder, &arguments).await;
+            let one = service.ask("{ user(id: 1) { username } }").await;
+            assert_eq!(one, json!({ "data": { "user": { "username": "ada" } } }));
+            let several = service.ask("{ users(limit: 1) { username userInfos { id } } }").await;
+            let refuses = |answer: &Json| {
+                let error = &answer["errors"][0];
+                let is_named =
+                    error["message"].as_str().is_some_and(|message| message.contains("needs a transaction"));
+                is_named && error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+            };
+            match reading {
+                "statement" => assert_eq!(several.get("errors"), None, "{several}"),
+                _ => assert!(refuses(&several), "{several}"),
+            }
+            let nested = "mutation { createUser(input: { username: \"eve\", profile: { create: { bio: \"\", birthdate: \"2001-02-03\" } } }) { id } }";
+            for _ in 0..3 {
+                let answer = service.ask(nested).await;
+                assert!(refuses(&answer), "{answer}");
+            }
+            let users = service.ask("{ usersAggregate { count } }").await;
+            assert_eq!(users, json!({ "data": { "usersAggregate": { "count": 8 } } }));
+            let ended = service.stop().await;
+            assert_eq!(ended.code, Some(0));
+            assert!(ended.log.contains("a pooler in statement mode"), "{}", ended.log);
+        }
+    }
+    database.drop().await;
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, Database, TransactionTrait};
 use serde_json::{Value as Json, json};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Clock, Cluster};
 use crate::impersonation::{SECRET, as_role, sent};
 use crate::process::{Folder, Service, header, run, until, within};
 use crate::socket_client::Socket;
@@ -197,6 +197,52 @@ async fn a_replica_that_stands_still_serves_no_token_and_after_its_lag_nothing()
     let before = served(&service, "primary").await;
     assert_eq!(name(&service, Some(&token)).await, "eve");
     assert_eq!(served(&service, "primary").await, before, "the replica is not used again");
+    assert_eq!(service.stop().await.code, Some(0));
+}
+
+/// A primary whose clock is late, and replicas whose clocks are right and early: a lag measured by them would be hours.
+#[tokio::test]
+async fn skewed_clocks_of_servers_change_neither_lag_nor_tokens() {
+    let (Some(late), Some(early)) = (Clock::skewed("-1d"), Clock::skewed("+2h")) else { return };
+    let Some(primary) = Cluster::start_at(late).await else { return };
+    let standbys = [primary.standby(&[]).await, primary.standby_at(early).await];
+    let hours = |clock: String| clock.parse::<f64>().unwrap() / 3_600.0;
+    let clock = "SELECT extract(epoch FROM clock_timestamp())";
+    let clocks = [primary.value(clock).await, standbys[0].value(clock).await, standbys[1].value(clock).await];
+    let [of_primary, right, of_early] = clocks.map(hours);
+    assert!(
+        (right - of_primary - 24.0).abs() < 0.1 && (of_early - right - 2.0).abs() < 0.1,
+        "no clock is skewed"
+    );
+
+    let folder = Folder::new();
+    let urls = format!("{} {}", standbys[0].url, standbys[1].url);
+    let max_lag = 3;
+    let lag = max_lag.to_string();
+    let arguments = ["--database-url", primary.url.as_str(), "--replica-max-lag", &lag];
+    let service = Service::start_in(&folder, &arguments, &[("CROWSFOOT_REPLICA_URL", &urls)]).await;
+    let both = async || {
+        until_replica(&service, "replica 1: 0 bytes").await;
+        until_replica(&service, "replica 2: 0 bytes").await;
+    };
+    both().await;
+    for number in 0..10 {
+        let written = format!("name {number}");
+        let token = rename(&service, &written).await;
+        assert_eq!(name(&service, Some(&token)).await, written);
+    }
+    both().await;
+    for standby in &standbys {
+        assert_ne!(served(&service, &format!("127.0.0.1:{}", standby.port)).await, 0, "{urls}");
+        standby.run("SELECT pg_wal_replay_pause()").await;
+    }
+    let paused = Instant::now();
+    let token = rename(&service, "eve").await;
+    assert_eq!(name(&service, Some(&token)).await, "eve");
+    assert_eq!(name(&service, None).await, "name 9");
+    until(async || name(&service, None).await == "eve").await;
+    let took = paused.elapsed();
+    assert!(took <= Duration::from_secs(max_lag + 1), "an answer was {took:?} old");
     assert_eq!(service.stop().await.code, Some(0));
 }
 

@@ -19,7 +19,14 @@ use crate::socket_client::PROTOCOL;
 use crate::support;
 
 /// Number of clients with keep-alive connections, and of clients with sockets.
-const CLIENTS: usize = 50;
+const CLIENTS: usize = 200;
+
+/// Time between two requests of a client.
+const PAUSE: Duration = Duration::from_millis(1_500);
+
+/// Time in which a process still serves after its signal. Each client sends a request meanwhile, and learns from the answer
+/// that the connection is closed.
+const DRAIN: Duration = Duration::from_secs(4);
 
 /// Time between two looks of the balancer at `/readyz`.
 const PROBE: Duration = Duration::from_millis(100);
@@ -71,9 +78,15 @@ fn assert_created(answer: &Json, name: &str) {
     assert_eq!(*answer, json!({ "data": { "createUser": { "username": name } } }));
 }
 
+/// Waits for the moment of a client's first request, so that not all clients send at once.
+async fn take_turn(client: usize) {
+    tokio::time::sleep(PAUSE.mul_f64(client as f64 / CLIENTS as f64)).await;
+}
+
 /// Sends mutations over one connection, and connects again when an answer closes it. Returns the number of answers by process.
 async fn keep_alive(balancer: &Balancer, client: usize) -> BTreeMap<SocketAddr, usize> {
     let mut answers = BTreeMap::new();
+    take_turn(client).await;
     let connection = Client::builder().pool_max_idle_per_host(1).build().unwrap();
     let mut address = balancer.choose();
     for number in 0.. {
@@ -90,7 +103,7 @@ async fn keep_alive(balancer: &Balancer, client: usize) -> BTreeMap<SocketAddr, 
         if closes {
             address = balancer.choose();
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(PAUSE).await;
     }
     answers
 }
@@ -98,6 +111,7 @@ async fn keep_alive(balancer: &Balancer, client: usize) -> BTreeMap<SocketAddr, 
 /// Sends mutations over a socket, and again over the next one those that had no answer when the socket was closed.
 async fn over_sockets(balancer: &Balancer, client: usize) -> usize {
     let (mut number, mut sockets) = (0, 0);
+    take_turn(client).await;
     while !balancer.is_done() {
         let mut request = format!("ws://{}/graphql", balancer.choose()).into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", PROTOCOL.parse().unwrap());
@@ -126,7 +140,7 @@ async fn over_sockets(balancer: &Balancer, client: usize) -> usize {
                             if balancer.is_done() {
                                 break;
                             }
-                            tokio::time::sleep(Duration::from_millis(100)).await;
+                            tokio::time::sleep(PAUSE).await;
                             let name = format!("socket {client}/{number}");
                             let id = number.to_string();
                             let payload = json!({ "query": creation(&name) });
@@ -147,7 +161,8 @@ async fn over_sockets(balancer: &Balancer, client: usize) -> usize {
 async fn a_rolling_restart_loses_no_request_that_was_accepted() {
     let Some(database) = support::postgres().await else { return };
     let folders: Vec<Folder> = (0..4).map(|_| Folder::new()).collect();
-    let arguments = ["--database-url", database.url.as_str(), "--drain-time", "2"];
+    let drain = DRAIN.as_secs().to_string();
+    let arguments = ["--database-url", database.url.as_str(), "--drain-time", drain.as_str()];
     let start = async |number: usize| Service::start(&folders[number], &arguments).await;
     let balancer = Balancer::default();
     let rolling = async {
@@ -155,7 +170,8 @@ async fn a_rolling_restart_loses_no_request_that_was_accepted() {
         for service in &old {
             balancer.add(service.address).await;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // Every client has a connection.
+        tokio::time::sleep(PAUSE).await;
         for number in [2, 3] {
             let next = start(number).await;
             balancer.add(next.address).await;
@@ -172,8 +188,9 @@ async fn a_rolling_restart_loses_no_request_that_was_accepted() {
             );
             let ended = service.end().await;
             assert_eq!(ended.code, Some(0), "{}", ended.log);
-            assert!(signalled.elapsed() >= Duration::from_secs(2), "the drain time did not pass");
-            assert!(signalled.elapsed() < Duration::from_secs(10), "the end took {:?}", signalled.elapsed());
+            assert!(signalled.elapsed() >= DRAIN, "the drain time did not pass");
+            let limit = DRAIN + Duration::from_secs(8);
+            assert!(signalled.elapsed() < limit, "the end took {:?}", signalled.elapsed());
             old.push(next);
         }
         balancer.done.store(true, Ordering::Relaxed);

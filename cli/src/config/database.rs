@@ -82,6 +82,12 @@ pub struct LiveOptions {
     /// URL of the PostgreSQL server itself, for --live-changes, where --database-url names a pooler
     #[arg(long, env = "CROWSFOOT_DIRECT_URL", hide_env_values = true, value_name = "URL")]
     pub direct_url: Option<String>,
+    /// URL of a Redis server that carries changes between processes, in place of NOTIFY: redis://:PASSWORD@HOST:PORT/NUMBER
+    ///
+    /// For PostgreSQL behind a pooler, and for servers without NOTIFY. rediss:// stands for TLS. The number separates databases
+    /// of one name.
+    #[arg(long, env = "CROWSFOOT_REDIS_URL", hide_env_values = true, value_name = "URL")]
+    pub redis_url: Option<String>,
     /// Publication that --live-changes replication reads
     #[arg(long, env = "CROWSFOOT_PUBLICATION", default_value = "crowsfoot", value_name = "NAME")]
     pub publication: String,
@@ -90,7 +96,7 @@ pub struct LiveOptions {
 /// Source of changes by other processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LiveChanges {
-    /// Notify on PostgreSQL where a connection can listen, otherwise none
+    /// Redis if --redis-url is given, notify on PostgreSQL where a connection can listen, otherwise none
     Auto,
     /// None: live queries follow the commits of this process
     None,

@@ -6,7 +6,9 @@ use std::time::Duration;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
-use crate::database::sql_error::{INSUFFICIENT_RESOURCES, SqlError, SqlRefusal, ends_connection};
+use crate::database::sql_error::{
+    INSUFFICIENT_RESOURCES, PROTOCOL_VIOLATION, SqlError, SqlRefusal, ends_connection,
+};
 use crate::error::Error;
 
 /// Reason why a connection failed to open, or a statement failed.
@@ -63,9 +65,6 @@ const OF_STATEMENT: [&str; 3] = ["0A000", "26000", KNOWN_ALREADY];
 /// The server already has a statement with this name. The statement is identical, because the name is its
 /// hash.
 const KNOWN_ALREADY: &str = "42P05";
-
-/// Code with which a pooler refuses a start-up parameter.
-const PROTOCOL_VIOLATION: &str = "08P01";
 
 impl From<&ErrorResponseBody> for Fault {
     fn from(body: &ErrorResponseBody) -> Self {
@@ -128,6 +127,7 @@ impl Fault {
     /// Returns true if the same statement may succeed over another connection.
     pub fn is_stale(&self) -> bool {
         match self {
+            Self::Server(refusal) if refusal.is_of_statement_mode() => false,
             Self::Server(refusal) => ends_connection(&refusal.code) || self.is_of_statement(),
             Self::Io(_) | Self::Protocol(_) | Self::Closed | Self::Silent => true,
             _ => false,

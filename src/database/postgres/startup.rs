@@ -148,19 +148,29 @@ pub(in crate::database) async fn explore(place: PgConfig) -> Result<PgConfig, Fa
         }
         opened => (place, opened?),
     };
-    if place.pooler != Pooler::Auto {
-        return Ok(place);
-    }
     let process_id = opened.process_id.to_string();
     let mut conversation = Conversation { stream: opened.stream, received: opened.received };
-    // A pooler assigns its own number to each client.
-    let is_direct = conversation.ask("SELECT pg_backend_pid()").await? == process_id;
-    if !is_direct {
-        tracing::info!(
-            "connected through a pooler in transaction mode: session state ends with each transaction"
-        );
+    let is_pooled = match place.pooler {
+        // A pooler assigns its own number to each client.
+        Pooler::Auto => conversation.ask("SELECT pg_backend_pid()").await? != process_id,
+        Pooler::None => false,
+        Pooler::Transaction => true,
+    };
+    if !is_pooled {
+        return Ok(place.behind(Pooler::None));
     }
-    Ok(place.behind(if is_direct { Pooler::None } else { Pooler::Transaction }))
+    match conversation.begins_transactions().await? {
+        true => {
+            tracing::info!(
+                "connected through a pooler in transaction mode: session state ends with each transaction"
+            );
+        }
+        false => tracing::warn!(
+            "connected through a pooler in statement mode, which refuses transactions: queries are answered, mutations and \
+             migrations fail; pool_mode = transaction serves both"
+        ),
+    }
+    Ok(place.behind(Pooler::Transaction))
 }
 
 /// Returns the start-up parameters of sqlx, so that both kinds of connections get the same text for a value.
@@ -287,6 +297,18 @@ impl Conversation {
                 }
                 Message::ReadyForQuery(_) => return Ok(answer),
                 _ => {}
+            }
+        }
+    }
+
+    /// Returns false if a pooler in statement mode refuses a transaction.
+    async fn begins_transactions(&mut self) -> Result<bool, Fault> {
+        match self.ask("BEGIN").await {
+            Err(Fault::Server(refusal)) if refusal.is_of_statement_mode() => Ok(false),
+            begun => {
+                begun?;
+                self.ask("ROLLBACK").await?;
+                Ok(true)
             }
         }
     }
