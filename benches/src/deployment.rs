@@ -9,8 +9,9 @@ use std::time::Duration;
 use clap::Args;
 use futures_util::future::{try_join, try_join_all};
 use serde::Serialize;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::compare::median;
 use crate::database::Kind;
 use crate::load::{Connection, Request};
 use crate::record::{Record, mebibytes};
@@ -21,6 +22,12 @@ use crate::{Failure, dataset, workload};
 
 /// Connections of the load.
 const CLIENTS: usize = 16;
+
+/// Lone commits, each of which all subscribers of all processes wait for.
+const LONE_COMMITS: usize = 50;
+
+/// Time between two of them.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// Options of `deployment`.
 #[derive(Debug, Args)]
@@ -121,6 +128,9 @@ struct Deployment {
     results: u64,
     connections: i64,
     memory_of_a_process: u64,
+    /// Milliseconds from a lone mutation until the last subscriber to different live queries, over all processes, has its state.
+    median_ms: f64,
+    worst_ms: f64,
 }
 
 /// Measures one process, and compares the model with deployments.
@@ -201,6 +211,7 @@ impl Processes<'_> {
         let Conditions { queries, commits, subscribers, .. } = *self.conditions;
         let load = Load { queries, commits, equal: subscribers.get(), different: subscribers.get() };
         let taken = self.take(load).await?;
+        let times = self.wait_for_commits().await?;
         let cores = |cost: Cost| cost.times(1.0 / 1_000.0);
         Ok(Deployment {
             processes: self.servers.len(),
@@ -210,7 +221,27 @@ impl Processes<'_> {
             results: taken.results,
             connections: self.backends.count().await?,
             memory_of_a_process: self.servers[0].memory()?.own,
+            median_ms: median(times.iter().copied()),
+            worst_ms: times.iter().copied().fold(0.0, f64::max),
         })
+    }
+
+    /// Returns the milliseconds until the last subscriber has each lone commit.
+    async fn wait_for_commits(&self) -> Result<Vec<f64>, Failure> {
+        let addresses = self.addresses();
+        let mut writer = Writer::new(addresses[0]).await?;
+        let count = self.conditions.subscribers.get();
+        let times = while_subscribed(&addresses, (count, Variety::Different), async |received| {
+            let mut times = Vec::new();
+            for _ in 0..LONE_COMMITS {
+                sleep(QUIET).await;
+                times.push(milliseconds(received.commit(&mut writer, count).await?));
+            }
+            Ok(times)
+        })
+        .await?;
+        writer.restore().await?;
+        Ok(times)
     }
 
     /// Returns the milliseconds of processor time that all processes and the database take in a second of a load.
@@ -300,13 +331,24 @@ fn table(record: &Record<&Conditions, Figures>) -> String {
     }
     lines.push(
         "\n| processes | queries | results | service: predicted cores | measured | database: predicted | measured | connections | \
-         MiB of a process |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+         MiB of a process | until the last has a commit, median ms | worst ms |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
             .into(),
     );
     for of in deployments {
-        let Deployment { processes, predicted, measured, queries, results, connections, .. } = of;
+        let Deployment {
+            processes,
+            predicted,
+            measured,
+            queries,
+            results,
+            connections,
+            median_ms,
+            worst_ms,
+            ..
+        } = of;
         lines.push(format!(
-            "| {processes} | {queries} | {results} | {:.3} | {:.3} | {:.3} | {:.3} | {connections} | {:.1} |",
+            "| {processes} | {queries} | {results} | {:.3} | {:.3} | {:.3} | {:.3} | {connections} | {:.1} | {median_ms:.1} | \
+             {worst_ms:.1} |",
             predicted.service,
             measured.service,
             predicted.database,

@@ -17,7 +17,7 @@ use crate::model::ColumnType;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RelayError {
-    /// One process serves the database.
+    /// Database that only one process serves.
     #[error("only PostgreSQL is served by several processes, which report changes to each other")]
     NotSupported,
     /// A pooler in transaction mode has no connection that listens.

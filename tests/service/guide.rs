@@ -14,6 +14,7 @@
 //! | `json event` | The next result of the last subscription |
 //! | `rust example` | Lines of `examples/rust-clients` |
 //! | `rust`, `ts`, `python`, `json config`, `toml config` | Compiled or run by other tests |
+//! | `text drawing` | Nothing |
 //!
 //! Without `crowsfoot serve`, the page's tables are served if it has any, and the example otherwise. An intended change of the
 //! answers:
@@ -361,7 +362,9 @@ impl<'a> Reader<'a> {
                 assert!(is_shown, "examples/rust-clients has no such lines:\n{}", block.text);
             }
             // Documentation tests, `tests/clients/guide.test.mjs`, and `tests/clients/python`.
-            ("rust" | "rust,no_run" | "ts" | "python", "") | ("json" | "toml", "config") => {}
+            ("rust" | "rust,no_run" | "ts" | "python", "")
+            | ("json" | "toml", "config")
+            | ("text", "drawing") => {}
             (language, kind) => panic!("nothing checks a block of {language:?} {kind:?}: {}", block.text),
         }
         0
