@@ -79,7 +79,7 @@ impl Database {
     /// Fails if the database has no notifications, or the server refuses the relay.
     #[cfg_attr(
         not(feature = "postgres"),
-        expect(unused_variables, clippy::unused_async, reason = "only PostgreSQL has notifications")
+        expect(unused_variables, reason = "only PostgreSQL has notifications")
     )]
     pub async fn relay(&self, source: ChangeSource, url: Option<&str>) -> Result<ChangeRelay, RelayError> {
         #[cfg(feature = "postgres")]
