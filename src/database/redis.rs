@@ -67,12 +67,13 @@ impl RedisCarrier {
 impl ChangeCarrier for RedisCarrier {
     async fn open(&mut self, channel: &str, messages: CarriedMessages) -> Result<(), CarrierError> {
         // The task of the connection drops the receiver at its end.
-        let hear = move |push: PushInfo| match push.kind {
-            PushKind::Message => match push.data.into_iter().nth(1) {
-                Some(payload) => Ok(messages.deliver(redis::from_owned_redis_value(payload)?)),
-                None => Ok(()),
-            },
-            _ => Ok::<(), redis::RedisError>(()),
+        let hear = move |push: PushInfo| {
+            if push.kind == PushKind::Message
+                && let Some(payload) = push.data.into_iter().nth(1)
+            {
+                messages.deliver(redis::from_owned_redis_value(payload)?);
+            }
+            Ok::<(), redis::RedisError>(())
         };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(ACQUIRE_TIMEOUT)
