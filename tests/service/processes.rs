@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::{join, join_all};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value as Json, json};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::cluster::Cluster;
 use crate::pooler::Pooler;
@@ -27,10 +29,11 @@ const SEEDED: usize = 8;
 /// Maximum time until all subscribers have a lone commit: far longer than needed, because other tests run meanwhile.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Subscriber with the last result of each subscription.
+/// Subscriber with the last result of each subscription. A task reads all the time: the service closes a socket whose client
+/// answers no ping.
 struct Subscriber {
-    socket: Socket,
-    last: Vec<Json>,
+    last: watch::Receiver<Vec<Json>>,
+    _reading: JoinSet<()>,
 }
 
 impl Subscriber {
@@ -47,28 +50,30 @@ impl Subscriber {
                 .subscribe(&number.to_string(), &format!("subscription {{ usersAggregate {{ {alias} }} }}"))
                 .await;
         }
-        Self { socket, last: vec![Json::Null; SUBSCRIPTIONS] }
+        let (sender, last) = watch::channel(vec![Json::Null; SUBSCRIPTIONS]);
+        let mut reading = JoinSet::new();
+        reading.spawn(async move {
+            loop {
+                let mut message = socket.hear().await;
+                let number: usize = message["id"].as_str().unwrap().parse().unwrap();
+                assert_eq!(message["type"], "next", "{message}");
+                sender.send_modify(|last| last[number] = message["payload"].take());
+            }
+        });
+        Self { last, _reading: reading }
     }
 
     async fn all(service: &Service<'_>) -> Vec<Self> {
         join_all((0..SOCKETS).map(|socket| Self::begin(service, socket))).await
     }
 
-    /// Reads results until every subscription has this count.
+    /// Waits until every subscription has this count.
     async fn reach(&mut self, count: usize) {
         let has = |last: &Json| {
             let fields = last["data"]["usersAggregate"].as_object();
             fields.is_some_and(|fields| fields.values().all(|found| *found == json!(count)))
         };
-        within(async {
-            while !self.last.iter().all(has) {
-                let mut message = self.socket.hear().await;
-                let number: usize = message["id"].as_str().unwrap().parse().unwrap();
-                assert_eq!(message["type"], "next", "{message}");
-                self.last[number] = message["payload"].take();
-            }
-        })
-        .await;
+        within(self.last.wait_for(|last| last.iter().all(has))).await.expect("a socket was closed");
     }
 }
 
@@ -103,8 +108,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    async fn create_many(&self, round: &str) {
-        for number in 0..COMMITS {
+    async fn create_many(&self, round: &str, count: usize) {
+        for number in 0..count {
             self.create(&format!("{round} {number}")).await;
         }
     }
@@ -122,23 +127,24 @@ pub async fn reach_the_last_state(
     let one = Service::start(&folders[0], arguments).await;
     let other = Service::start(&folders[1], arguments).await;
     let (mut of_one, mut of_other) = join(Subscriber::all(&one), Subscriber::all(&other)).await;
-    let writers = [
-        ("one", Writer::Process(&one)),
-        ("other", Writer::Process(&other)),
-        ("third", Writer::plain_or(plain, &other)),
-    ];
-    join_all(writers.iter().map(|(name, writer)| writer.create_many(name))).await;
+    let plain_or_other = Writer::plain_or(plain, &other);
+    let writers =
+        [("one", Writer::Process(&one)), ("other", Writer::Process(&other)), ("third", plain_or_other)];
     let mut count = SEEDED + 3 * COMMITS;
+    let commits = join_all(writers.iter().map(|(name, writer)| writer.create_many(name, COMMITS)));
+    commits.await;
     reach([&mut of_one, &mut of_other], count).await;
 
     // A process that is killed takes nothing along, and one that starts later is heard.
+    drop(of_other);
+    let writer = Writer::Process(&one);
     let kill = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         other.signal("KILL").await;
     };
-    join(Writer::Process(&one).create_many("at the kill"), kill).await;
-    drop((of_other, other));
     count += COMMITS;
+    join(writer.create_many("at the kill", COMMITS), kill).await;
+    drop(other);
     let other = Service::start(&folders[2], arguments).await;
     let mut of_other = Subscriber::all(&other).await;
     reach([&mut of_one, &mut of_other], count).await;
@@ -146,8 +152,9 @@ pub async fn reach_the_last_state(
     // Commits fall into the gap.
     let writers =
         [("gap of one", Writer::Process(&one)), ("gap of another", Writer::plain_or(plain, &other))];
-    join(join_all(writers.iter().map(|(name, writer)| writer.create_many(name))), lose()).await;
-    count += 2 * COMMITS;
+    count += COMMITS;
+    let commits = join_all(writers.iter().map(|(name, writer)| writer.create_many(name, COMMITS / 2)));
+    join(commits, lose()).await;
     reach([&mut of_one, &mut of_other], count).await;
 
     // A lone commit of each writer.

@@ -22,11 +22,11 @@ use crate::support;
 const CLIENTS: usize = 200;
 
 /// Time between two requests of a client.
-const PAUSE: Duration = Duration::from_millis(1_500);
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Time in which a process still serves after its signal. Each client sends a request meanwhile, and learns from the answer
 /// that the connection is closed.
-const DRAIN: Duration = Duration::from_secs(4);
+const DRAIN: Duration = Duration::from_secs(6);
 
 /// Time between two looks of the balancer at `/readyz`.
 const PROBE: Duration = Duration::from_millis(100);
@@ -162,7 +162,9 @@ async fn a_rolling_restart_loses_no_request_that_was_accepted() {
     let Some(database) = support::postgres().await else { return };
     let folders: Vec<Folder> = (0..4).map(|_| Folder::new()).collect();
     let drain = DRAIN.as_secs().to_string();
-    let arguments = ["--database-url", database.url.as_str(), "--drain-time", drain.as_str()];
+    // Few connections: three processes run at a time, and other tests beside them.
+    let arguments =
+        ["--database-url", database.url.as_str(), "--drain-time", drain.as_str(), "--pool-size", "4"];
     let start = async |number: usize| Service::start(&folders[number], &arguments).await;
     let balancer = Balancer::default();
     let rolling = async {
