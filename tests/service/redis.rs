@@ -14,7 +14,6 @@ use tokio::process::{Child, Command};
 
 use crate::pooler::Pooler;
 use crate::process::{Folder, Service, find_program, run, until, within};
-use crate::processes::reach_the_last_state;
 use crate::socket_client::Socket;
 use crate::support;
 
@@ -72,26 +71,6 @@ async fn run_server(program: &PathBuf, folder: &Folder, port: u16) -> Child {
         .unwrap();
     until(async || TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
     running
-}
-
-#[tokio::test]
-async fn over_redis_live_queries_reach_the_last_state() {
-    let Some(database) = support::postgres().await else { return };
-    let Some(redis) = Redis::start().await else {
-        database.drop().await;
-        return;
-    };
-    let url = redis.url.clone();
-    let redis = tokio::sync::Mutex::new(redis);
-    // The server is killed, and comes back after a while.
-    let lose = async || {
-        let mut redis = redis.lock().await;
-        redis.kill().await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        redis.restart().await;
-    };
-    reach_the_last_state(&["--database-url", &database.url, "--redis-url", &url], None, lose).await;
-    database.drop().await;
 }
 
 #[tokio::test]
