@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use futures_util::future::try_join_all;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
@@ -38,7 +38,14 @@ struct Write {
     query: &'static str,
 }
 
-const WRITES: [Write; 3] = [
+/// Number of users of one `bulk` mutation.
+const BULK: u64 = 1_000;
+
+/// Number of students, and of the courses that `connect` links with them.
+const STUDENTS: u64 = 10_000;
+const COURSES: u64 = 20;
+
+const WRITES: [Write; 6] = [
     Write {
         name: "create",
         path: "/create",
@@ -50,6 +57,20 @@ const WRITES: [Write; 3] = [
         query: "mutation ($id: Int!, $name: String!) { updateAuthor(id: $id, input: { name: $name }) { id name } }",
     },
     Write {
+        name: "upsert",
+        path: "/upsert",
+        query: "mutation ($name: String!) {
+            upsertUser(input: { username: $name }, onConflict: USERNAME) { id username }
+        }",
+    },
+    Write {
+        name: "connect",
+        path: "/connect",
+        query: "mutation ($id: Int!, $course: Int!) {
+            updateStudent(id: $id, input: { courses: { connect: [{ id: $course }] } }) { id }
+        }",
+    },
+    Write {
         name: "create_o2o",
         path: "/create_o2o",
         query: "mutation ($name: String!) {
@@ -57,6 +78,11 @@ const WRITES: [Write; 3] = [
                 id username profile { id bio }
             }
         }",
+    },
+    Write {
+        name: "bulk",
+        path: "/bulk",
+        query: "mutation ($users: [UserCreate!]!) { createUsers(input: $users) { id } }",
     },
 ];
 
@@ -78,6 +104,8 @@ pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failu
     setup.driver = Driver::Sqlx;
     let database = setup.service.database.clone();
     dataset::ensure(&database).await?;
+    let connection = database.connect().await?;
+    let first_course = add_courses(&connection).await?;
     let floor = Server::floor(&database, setup.driver, setup.service.workers)?;
     let service = Server::service(&setup.service)?;
     let prefix = format!("written {} ", std::process::id());
@@ -89,8 +117,7 @@ pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failu
             let rate = |server: SocketAddr, path: &'static str| {
                 let next = || {
                     let number = written.replace(written.get() + 1);
-                    let variables = json!({ "id": 1 + number % 1_000, "name": format!("{prefix}{number}") });
-                    Request::to_path(path, write.query, &given(write, variables))
+                    Request::to_path(path, write.query, &variables(write.name, &prefix, number, first_course))
                 };
                 per_second(server, pace.clients.get(), Duration::from_secs_f64(pace.seconds), next)
             };
@@ -109,8 +136,8 @@ pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failu
     }
     eprintln!();
     drop((floor, service));
-    let connection = database.connect().await?;
     for sql in [
+        "DELETE FROM courses WHERE title = 'written'",
         "DELETE FROM profiles WHERE bio LIKE 'written %'",
         "DELETE FROM users WHERE username LIKE 'written %'",
         "DELETE FROM authors WHERE id > 1000",
@@ -127,14 +154,32 @@ pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failu
     Ok(())
 }
 
-/// Returns the variables that the query declares.
-fn given(write: &Write, mut variables: Json) -> Json {
-    if !write.query.contains("$id")
-        && let Some(variables) = variables.as_object_mut()
-    {
-        variables.remove("id");
+/// Adds the courses of `connect`, and returns the id of the first.
+async fn add_courses(connection: &DatabaseConnection) -> Result<u64, Failure> {
+    let titles = vec!["('written')"; COURSES as usize].join(", ");
+    let sql = format!("INSERT INTO courses (title) VALUES {titles} RETURNING id");
+    let first = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
+    let id: i32 = first.ok_or("no course was added")?.try_get_by_index(0)?;
+    Ok(u64::try_from(id)?)
+}
+
+/// Returns the variables of a write, others for each number.
+fn variables(write: &str, prefix: &str, number: u64, first_course: u64) -> Json {
+    let name = format!("{prefix}{number}");
+    match write {
+        "update" => json!({ "id": 1 + number % 1_000, "name": name }),
+        "connect" => {
+            let course = first_course + number / STUDENTS % COURSES;
+            json!({ "id": 1 + number % STUDENTS, "course": course })
+        }
+        "bulk" => {
+            let user = |nth| json!({
+                "username": format!("{name} {nth}"), "profile": { "create": { "bio": name } },
+            });
+            json!({ "users": (0..BULK).map(user).collect::<Vec<Json>>() })
+        }
+        _ => json!({ "name": name }),
     }
-    variables
 }
 
 /// Sends writes over several connections, each with one under way, and returns their number per second.

@@ -1,4 +1,4 @@
-//! Writes of the floor: one statement for a row, a transaction for a row with its one-to-one row.
+//! Writes of the floor: one statement for a row or a link, a transaction for rows with their one-to-one rows.
 
 use std::cell::RefCell;
 
@@ -17,6 +17,27 @@ pub struct Given {
     id: i32,
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    course: i32,
+    #[serde(default)]
+    users: Vec<GivenUser>,
+}
+
+/// New user with a profile.
+#[derive(Clone, Debug, Deserialize)]
+struct GivenUser {
+    username: String,
+    profile: GivenProfile,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct GivenProfile {
+    create: NewProfile,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct NewProfile {
+    bio: String,
 }
 
 const CREATE: &str = "INSERT INTO authors (name) VALUES ($1) RETURNING id, name";
@@ -25,9 +46,15 @@ const UPDATE: &str = "UPDATE authors SET name = $2 WHERE id = $1 RETURNING id, n
 const SQLITE_UPDATE: &str = "UPDATE authors SET name = ?2 WHERE id = ?1 RETURNING id, name";
 const USER: &str = "INSERT INTO users (username) VALUES ($1) RETURNING id, username";
 const PROFILE: &str = "INSERT INTO profiles (user_id, bio) VALUES ($1, $2) RETURNING id, bio";
+const UPSERT: &str = "INSERT INTO users (username) VALUES ($1)
+    ON CONFLICT (username) DO UPDATE SET username = EXCLUDED.username RETURNING id, username";
+const CONNECT: &str =
+    "INSERT INTO course_students (student_id, course_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING student_id";
+const USERS: &str = "INSERT INTO users (username) SELECT unnest($1::text[]) RETURNING id";
+const PROFILES: &str = "INSERT INTO profiles (user_id, bio) SELECT unnest($1::int[]), unnest($2::text[])";
 
 /// Paths of the writes.
-pub const PATHS: [&str; 3] = ["/create", "/update", "/create_o2o"];
+pub const PATHS: [&str; 6] = ["/create", "/update", "/upsert", "/connect", "/create_o2o", "/bulk"];
 
 /// Writes on PostgreSQL.
 pub async fn to_postgres(
@@ -37,6 +64,22 @@ pub async fn to_postgres(
     json: &mut Json,
 ) -> Result<(), Failure> {
     let connection = session.connection()?;
+    if path == "/bulk" {
+        let mut transaction = connection.begin().await?;
+        let names: Vec<&str> = given.users.iter().map(|user| user.username.as_str()).collect();
+        let bios: Vec<&str> = given.users.iter().map(|user| user.profile.create.bio.as_str()).collect();
+        let users = sqlx::query_scalar(AssertSqlSafe(USERS)).bind(names);
+        let ids: Vec<i32> = users.fetch_all(&mut *transaction).await?;
+        sqlx::query(AssertSqlSafe(PROFILES)).bind(&ids).bind(bios).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        created(json, &ids);
+        return Ok(());
+    }
+    if path == "/connect" {
+        let link = sqlx::query_scalar(AssertSqlSafe(CONNECT)).bind(given.id).bind(given.course);
+        connected(json, link.fetch_one(connection).await?);
+        return Ok(());
+    }
     if path == "/create_o2o" {
         let mut transaction = connection.begin().await?;
         let user = sqlx::query(AssertSqlSafe(USER)).bind(&given.name).fetch_one(&mut *transaction).await?;
@@ -59,6 +102,7 @@ async fn one(
 ) -> Result<sqlx::postgres::PgRow, Failure> {
     let query = match path {
         "/create" => sqlx::query(AssertSqlSafe(CREATE)).bind(&given.name),
+        "/upsert" => sqlx::query(AssertSqlSafe(UPSERT)).bind(&given.name),
         _ => sqlx::query(AssertSqlSafe(UPDATE)).bind(given.id).bind(&given.name),
     };
     Ok(query.fetch_one(connection).await?)
@@ -71,6 +115,24 @@ pub fn to_sqlite(
     given: &Given,
     json: &mut Json,
 ) -> Result<(), Failure> {
+    if path == "/bulk" {
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let mut ids = Vec::with_capacity(given.users.len());
+        for user in &given.users {
+            let id = transaction.prepare_cached(USER)?.query_row([&user.username], |row| row.get(0))?;
+            ids.push(id);
+            let bio = &user.profile.create.bio;
+            transaction.prepare_cached(PROFILE)?.query_row(params![id, bio], |_| Ok(()))?;
+        }
+        transaction.commit()?;
+        created(json, &ids);
+        return Ok(());
+    }
+    if path == "/connect" {
+        let mut link = connection.prepare_cached(CONNECT)?;
+        connected(json, link.query_row([given.id, given.course], |row| row.get(0))?);
+        return Ok(());
+    }
     if path == "/create_o2o" {
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (user, profile) = {
@@ -86,6 +148,7 @@ pub fn to_sqlite(
     }
     let row = match path {
         "/create" => connection.prepare_cached(CREATE)?.query_row([&given.name], pair).optional()?,
+        "/upsert" => connection.prepare_cached(UPSERT)?.query_row([&given.name], pair).optional()?,
         _ => connection
             .prepare_cached(SQLITE_UPDATE)?
             .query_row(params![given.id, given.name], pair)
@@ -101,14 +164,32 @@ fn pair(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i32, String)> {
 }
 
 fn answer(json: &mut Json, path: &str, (id, name): (i32, &str)) {
-    json.raw(match path {
-        "/create" => "\"createAuthor\":{\"id\":",
-        _ => "\"updateAuthor\":{\"id\":",
-    });
+    let (field, column) = match path {
+        "/create" => ("\"createAuthor\":{\"id\":", ",\"name\":"),
+        "/upsert" => ("\"upsertUser\":{\"id\":", ",\"username\":"),
+        _ => ("\"updateAuthor\":{\"id\":", ",\"name\":"),
+    };
+    json.raw(field);
     json.int(id.into());
-    json.raw(",\"name\":");
+    json.raw(column);
     json.text(name.as_bytes());
     json.raw("}");
+}
+
+fn connected(json: &mut Json, student: i32) {
+    json.raw("\"updateStudent\":{\"id\":");
+    json.int(student.into());
+    json.raw("}");
+}
+
+fn created(json: &mut Json, ids: &[i32]) {
+    json.raw("\"createUsers\":[");
+    for (index, id) in ids.iter().enumerate() {
+        json.raw(if index == 0 { "{\"id\":" } else { ",{\"id\":" });
+        json.int((*id).into());
+        json.raw("}");
+    }
+    json.raw("]");
 }
 
 fn with_profile(json: &mut Json, user: (i32, &str), profile: (i32, &str)) {
