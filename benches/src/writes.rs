@@ -158,7 +158,8 @@ pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failu
 async fn add_courses(connection: &DatabaseConnection) -> Result<u64, Failure> {
     let titles = vec!["('written')"; COURSES as usize].join(", ");
     let sql = format!("INSERT INTO courses (title) VALUES {titles} RETURNING id");
-    let first = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
+    let first =
+        connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
     let id: i32 = first.ok_or("no course was added")?.try_get_by_index(0)?;
     Ok(u64::try_from(id)?)
 }
@@ -173,9 +174,11 @@ fn variables(write: &str, prefix: &str, number: u64, first_course: u64) -> Json 
             json!({ "id": 1 + number % STUDENTS, "course": course })
         }
         "bulk" => {
-            let user = |nth| json!({
-                "username": format!("{name} {nth}"), "profile": { "create": { "bio": name } },
-            });
+            let user = |nth| {
+                json!({
+                    "username": format!("{name} {nth}"), "profile": { "create": { "bio": name } },
+                })
+            };
             json!({ "users": (0..BULK).map(user).collect::<Vec<Json>>() })
         }
         _ => json!({ "name": name }),

@@ -89,6 +89,8 @@ pub struct ColumnDescription {
     pub declared_type: String,
     /// Type of the values. `None` if Crowsfoot has no scalar for the declared type.
     pub database_type: Option<DeclaredType>,
+    /// True if the column holds integers of 64 bits whatever its type: on SQLite.
+    pub holds_any_integer: bool,
     /// True if the column may be NULL. Domains that forbid NULL count as NOT NULL.
     pub nullable: bool,
     /// True if the database fills in a missing value by a default expression.

@@ -48,8 +48,7 @@ const USER: &str = "INSERT INTO users (username) VALUES ($1) RETURNING id, usern
 const PROFILE: &str = "INSERT INTO profiles (user_id, bio) VALUES ($1, $2) RETURNING id, bio";
 const UPSERT: &str = "INSERT INTO users (username) VALUES ($1)
     ON CONFLICT (username) DO UPDATE SET username = EXCLUDED.username RETURNING id, username";
-const CONNECT: &str =
-    "INSERT INTO course_students (student_id, course_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING student_id";
+const CONNECT: &str = "INSERT INTO course_students (student_id, course_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING student_id";
 const USERS: &str = "INSERT INTO users (username) SELECT unnest($1::text[]) RETURNING id";
 const PROFILES: &str = "INSERT INTO profiles (user_id, bio) SELECT unnest($1::int[]), unnest($2::text[])";
 

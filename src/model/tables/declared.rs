@@ -7,7 +7,7 @@ use super::options::TableOptions;
 use super::served::{Served, sorted};
 use crate::model::registry::{EntityOptions, ForeignKeyOption};
 use crate::model::{
-    ColumnDescription, ForeignKeyDescription, KeyAction, ModelFault, Scalar, TableDescription,
+    ColumnDescription, DeclaredType, ForeignKeyDescription, KeyAction, ModelFault, Scalar, TableDescription,
     UniqueKeyDescription,
 };
 
@@ -110,7 +110,8 @@ impl Served<'_> {
     }
 }
 
-/// Gives types to the columns without one.
+/// Gives types to the columns without one, and 64 bits to integers of SQLite: `INTEGER` holds them, but most such columns are
+/// keys, which clients want as numbers.
 fn declare_types(table: &mut Served, faults: &mut Vec<ModelFault>) {
     for (name, scalar) in table.options.types.clone() {
         let Some(found) = columns(table.named(), &table.description, [&name], faults) else { continue };
@@ -127,7 +128,7 @@ fn declare_types(table: &mut Served, faults: &mut Vec<ModelFault>) {
         };
         let column = |known: &&ColumnDescription| found.contains(&known.name);
         match table.description.columns.iter().find(column) {
-            Some(column) if column.database_type.is_some() => {
+            Some(column) if column.database_type.is_some() && !is_widened(column, declared) => {
                 faults.push(fault(format!("the column has the type {}", column.declared_type)));
             }
             _ => {
@@ -138,6 +139,13 @@ fn declare_types(table: &mut Served, faults: &mut Vec<ModelFault>) {
             }
         }
     }
+}
+
+/// Returns true if an integer column that holds any integer gets the type of 64 bits.
+fn is_widened(column: &ColumnDescription, wanted: &DatabaseType) -> bool {
+    let common = column.database_type.as_ref().and_then(DeclaredType::common);
+    let is_integer = matches!(common, Some(DatabaseType::SmallInteger | DatabaseType::Integer));
+    column.holds_any_integer && is_integer && *wanted == DatabaseType::BigInteger
 }
 
 fn foreign_key(

@@ -25,6 +25,7 @@ pub fn table(name: &str, columns: &[&str]) -> TableDescription {
         name: name.trim_end_matches('?').to_owned(),
         declared_type: "integer".to_owned(),
         database_type: Some(ColumnType::Integer.into()),
+        holds_any_integer: false,
         nullable: name.ends_with('?'),
         has_default: false,
         default: None,

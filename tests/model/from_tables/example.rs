@@ -35,6 +35,7 @@ fn describe<E: EntityTrait>() -> TableDescription {
             name,
             declared_type: String::new(),
             database_type: Some(definition.get_column_type().clone().into()),
+            holds_any_integer: false,
             nullable: definition.is_null(),
             has_default: definition.get_column_default().is_some(),
             default: match definition.get_column_default() {

@@ -18,6 +18,7 @@ mod symmetrical;
 mod tenants;
 mod types;
 mod views;
+mod wide_integers;
 mod writable;
 
 use crowsfoot::internals::dialect::Dialect;

@@ -277,6 +277,7 @@ fn column(rows: &RowSet, row: usize, name: String, types: &PostgresTypes) -> Col
         name,
         declared_type,
         database_type,
+        holds_any_integer: false,
         nullable: !flag(rows, row, 5),
         has_default: default.exists,
         default: default.value,

@@ -187,6 +187,7 @@ fn add_columns(tables: &mut [TableDescription], rows: &RowSet) -> BTreeMap<usize
             name: text(rows, row, 1).unwrap_or_default(),
             declared_type,
             database_type,
+            holds_any_integer: true,
             nullable: !flag(rows, row, 3),
             has_default: default.exists,
             default: default.value,

@@ -216,8 +216,8 @@ impl Socket {
                     if heard.elapsed() > SILENCE {
                         return SocketEnd::Gone;
                     }
-                    // No new ping while the last message is unsent.
-                    if !is_under_way {
+                    // Waits behind the message under way. Otherwise a busy socket would drop a client that reads.
+                    if !self.waiting.iter().any(|waiting| matches!(waiting, Message::Ping(_))) {
                         self.waiting.push_back(Message::Ping(web::Bytes::new()));
                     }
                 }
