@@ -49,6 +49,7 @@ const PAGES: &[(&str, &str)] = files! { include_str, ".md":
     "policies"
     "operation"
     "settings"
+    "sqlite"
     "postgresql-url"
     "machines"
     "machines/processes"
