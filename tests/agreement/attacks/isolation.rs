@@ -67,6 +67,8 @@ async fn ask_across_a_commit(
                 while database.connection.query_one_raw(waiting.clone()).await.unwrap().is_none() {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
+                // Reads beside the waiting one may still open their connection.
+                tokio::time::sleep(Duration::from_millis(500)).await;
             }
         }
         transaction.commit().await.unwrap();
