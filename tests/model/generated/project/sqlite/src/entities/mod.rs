@@ -6,7 +6,7 @@
 //! - column every_types.an_interval is left out: there is no scalar for interval
 //! - column every_types.a_point is left out: there is no scalar for point
 //! - column every_types.an_any is left out: there is no scalar for ANY
-//! - column every_types.untyped is left out: there is no scalar for 
+//! - column every_types.untyped is left out: it has no declared type; the option types names its scalar
 
 pub mod bookings;
 pub mod clubs;
