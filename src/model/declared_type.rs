@@ -7,6 +7,7 @@ use sea_orm::ColumnType as DatabaseType;
 
 use super::native::{NativeForm, NativeType};
 use super::spelling::Spelling;
+use super::table::quoted_name;
 
 /// Type of a column as it is declared.
 #[derive(Clone, PartialEq)]
@@ -184,9 +185,8 @@ impl fmt::Debug for DeclaredType {
 
 /// Quotes the name of an enum, which may begin with its schema and a point.
 pub(crate) fn quoted(name: &str) -> String {
-    let quote = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
     match name.split_once('.') {
-        Some((schema, name)) => format!("{}.{}", quote(schema), quote(name)),
-        None => quote(name),
+        Some((schema, name)) => format!("{}.{}", quoted_name(schema), quoted_name(name)),
+        None => quoted_name(name),
     }
 }

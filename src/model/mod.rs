@@ -39,6 +39,7 @@ pub use note::Note;
 pub use registry::{EntityOptions, Registry};
 pub use relation::{Cardinality, Declaration, JoinColumns, Junction, KeyAction, OnDelete, Relation};
 pub use spelling::Spelling;
+pub(crate) use table::quoted_name;
 pub use table::{ColumnId, EntityId, RelationId, Table};
 pub use tables::TableOptions;
 pub use vocabulary::{AggregateFunction, Combinator, NestedNeed, NestedVerb, Operator, Quantifier};

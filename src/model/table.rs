@@ -29,10 +29,15 @@ impl Table {
 
     /// Returns the table's name in SQL, with its schema if it has one.
     pub(crate) fn quoted(&self) -> String {
-        let quote = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
-        let parts: Vec<String> = self.schema.iter().chain([&self.name]).map(quote).collect();
+        let parts: Vec<String> =
+            self.schema.iter().chain([&self.name]).map(|name| quoted_name(name)).collect();
         parts.join(".")
     }
+}
+
+/// Quotes the name of a table, a column or a type for SQL.
+pub(crate) fn quoted_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl fmt::Display for Table {

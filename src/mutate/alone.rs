@@ -100,7 +100,7 @@ impl SingleWrite<'_> {
         match &self.change.write {
             RootWrite::Create { entity, creates, many: false } => {
                 let create = creates.first()?;
-                match create.has_new_rows() {
+                match create.has_nested_writes() {
                     true => self.insert_nested(*entity, create).await,
                     false => self.insert(*entity, create, None).await,
                 }

@@ -25,7 +25,7 @@ pub struct Create {
 
 impl Create {
     /// Returns true if other rows are created or changed with the row.
-    pub fn has_new_rows(&self) -> bool {
+    pub fn has_nested_writes(&self) -> bool {
         !self.nested.is_empty() || self.forward.iter().any(|(_, link)| matches!(link, ForwardLink::Create(_)))
     }
 }

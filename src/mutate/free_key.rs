@@ -9,7 +9,7 @@ use super::exhausted::no_free_key;
 use super::row::RowInput;
 use super::writer::MutationWriter;
 use crate::error::Result;
-use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId};
+use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, quoted_name};
 
 impl MutationWriter<'_> {
     /// Returns the key that the database numbers in new rows with the columns `given`, if its numbers may be
@@ -48,7 +48,7 @@ impl MutationWriter<'_> {
                 no_free_key(path.map_or("input", |(_, path)| path), column)
             })?;
             moved_by = free - first;
-            let (table, name) = (entity.table.quoted(), quote(&column.name));
+            let (table, name) = (entity.table.quoted(), quoted_name(&column.name));
             let sql = format!(
                 "UPDATE {table} SET {name} = {name} + ? WHERE {name} IN (SELECT value FROM json_each(?))"
             );
@@ -72,7 +72,7 @@ impl MutationWriter<'_> {
         greatest: i64,
         count: i64,
     ) -> Result<Option<i64>> {
-        let (table, name) = (entity.table.quoted(), quote(&column.name));
+        let (table, name) = (entity.table.quoted(), quoted_name(&column.name));
         let sql = format!(
             "SELECT taken + 1 FROM (SELECT taken, lead(taken, 1, ?) OVER (ORDER BY taken) AS next FROM \
              (SELECT 0 AS taken UNION ALL SELECT {name} FROM {table} WHERE {name} BETWEEN 1 AND ?)) \
@@ -100,8 +100,4 @@ fn greatest(column_type: &ColumnType) -> Option<i64> {
         ColumnType::Unsigned => u32::MAX.into(),
         _ => return None,
     })
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -82,20 +82,21 @@ const NESTED: [(&str, &[&str]); 8] = [
         }) { card { number } locker { id floor } captain { motto member: memberId } }",
         &["WITH"],
     ),
-    // A relation that the mutation does not write has no row yet.
+    // The new row hides the members, and a mentor is one of them.
     (
         "createMember(input: { email: \"a\", name: \"Ada\", card: { create: { number: \"7\" } } }) {
             locker { id } mentor { name }
         }",
         &["INSERT", "INSERT", "SELECT"],
     ),
+    // A relation that the mutation does not write has no row yet.
     (
         "createMember(input: { email: \"a\", name: \"Ada\", card: { create: { number: \"7\" } } }) {
             card { number } locker { id }
         }",
         &["WITH"],
     ),
-    // The new row of the card hides the members of other cards, and the way back is another relation.
+    // The way back from the card is another relation than the one that made the member's row.
     (
         "createMember(input: { email: \"a\", name: \"Ada\", card: { create: { number: \"7\" } } }) {
             card { number member { name } }

@@ -94,8 +94,8 @@ const POSTGRES_ROWS: &str =
     WHERE t.relkind IN ('r', 'm', 'p') AND t.reltuples >= 0
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
-/// Ordinary tables without triggers, rules and inheriting tables, which have triggers of their own: schema, table, and each column that is never NULL, or NULL for none. Triggers
-/// of foreign keys (`tgisinternal`) change no written row.
+/// Ordinary tables without triggers, rules and inheriting tables, which have triggers of their own: schema, table, and each column
+/// that is never NULL, or NULL for none. Triggers of foreign keys (`tgisinternal`) change no written row.
 const POSTGRES_UNTRIGGERED: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, c.attname::text
     FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace

@@ -156,8 +156,9 @@ const SQLITE: &str = r#"SELECT NULL, m.name, CAST(f.id AS TEXT), f."from",
     LEFT JOIN sqlite_master t ON t.type = 'table' AND t.name = f."table" COLLATE NOCASE
     WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq"#;
 
-/// Keys of partitions repeat the keys of their partitioned table. A key does not hold for the rows of inheriting tables. Keys with `RESTRICT` are never deferred. As JSON, a
-/// row of the catalog has fields that older servers lack: `conenforced` and `conperiod` came with PostgreSQL 18.
+/// Keys of partitions repeat the keys of their partitioned table. A key does not hold for the rows of inheriting tables. Keys with
+/// `RESTRICT` are never deferred. As JSON, a row of the catalog has fields that older servers lack: `conenforced` and `conperiod`
+/// came with PostgreSQL 18.
 const POSTGRES: &str =
     "SELECT NULLIF(n.nspname, current_schema())::text, t.relname::text, k.oid::text, c.attname::text,
         NULLIF(m.nspname, current_schema())::text, o.relname::text, d.attname::text,

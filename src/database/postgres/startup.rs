@@ -166,8 +166,8 @@ pub(in crate::database) async fn explore(place: PgConfig) -> Result<PgConfig, Fa
             );
         }
         false => tracing::warn!(
-            "connected through a pooler in statement mode, which refuses transactions: queries are answered, mutations and \
-             migrations fail; pool_mode = transaction serves both"
+            "connected through a pooler in statement mode, which refuses transactions: queries and mutations of one statement \
+             are answered, other mutations and migrations fail; pool_mode = transaction serves all"
         ),
     }
     Ok(place.behind(Pooler::Transaction))

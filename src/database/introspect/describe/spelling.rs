@@ -12,7 +12,7 @@ use crate::database::handle::Database;
 use crate::database::introspect::catalog_row::text;
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::model::{ColumnType, DeclaredType, Spelling, Table, TableDescription, TableKind};
+use crate::model::{ColumnType, DeclaredType, Spelling, Table, TableDescription, TableKind, quoted_name};
 
 /// Columns that one statement samples. SQLite returns at most 2,000 columns, PostgreSQL 1,664.
 const COLUMNS: usize = 500;
@@ -119,11 +119,8 @@ fn places(tables: &[TableDescription], is_wanted: impl Fn(&DatabaseType) -> bool
 
 /// Builds the sample of a column: a JSON list with its texts, and on SQLite 0 for bytes and 1 for a number.
 fn sample(dialect: Dialect, tables: &[TableDescription], (table, column): ColumnPlace) -> String {
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let TableDescription { table: Table { schema, name }, columns, .. } = &tables[table];
-    let column = quoted(&columns[column].name);
-    let table: Vec<String> = schema.iter().chain([name]).map(|name| quoted(name)).collect();
-    let table = table.join(".");
+    let TableDescription { table, columns, .. } = &tables[table];
+    let (table, column) = (table.quoted(), quoted_name(&columns[column].name));
     let list = match dialect {
         Dialect::Sqlite => {
             "json_group_array(CASE typeof(c) WHEN 'text' THEN substr(c, 1, 40) WHEN 'blob' THEN 0 ELSE 1 END)"
