@@ -43,7 +43,7 @@ const BULK: u64 = 1_000;
 
 /// Number of students, and of the courses that `connect` links with them.
 const STUDENTS: u64 = 10_000;
-const COURSES: u64 = 20;
+const COURSES: u64 = 200;
 
 const WRITES: [Write; 6] = [
     Write {

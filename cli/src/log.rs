@@ -4,6 +4,8 @@
 //! another thread, such as one sent over a channel. Here a request only adds its line to a buffer, which is written every
 //! [`PAUSE`], as buffered access logs of web servers are.
 
+mod plain_text;
+
 use std::io::{self, IsTerminal, Write};
 use std::mem;
 use std::panic;
@@ -16,6 +18,8 @@ use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
+
+use plain_text::PlainText;
 
 use crate::Failure;
 use crate::config::{LogFormat, Serve};
@@ -144,12 +148,11 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let filter = EnvFilter::try_new(&settings.log)?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(writer)
-        // Colours are for people, not for files.
-        .with_ansi(io::stderr().is_terminal());
+    let has_colours = io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(has_colours);
     let lines = match settings.log_format {
-        LogFormat::Text => lines.boxed(),
+        LogFormat::Text if has_colours => lines.boxed(),
+        LogFormat::Text => lines.event_format(PlainText::default()).boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
     // Of its own: what else looks at spans may want to see more of them.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -206,7 +207,8 @@ impl<C: ChangeCarrier> CarrierLink<C> {
         refresh.reset();
         loop {
             tokio::select! {
-                touched = self.own.next() => self.note(touched),
+                // Later changes are collected by the report: a commit then wakes nobody.
+                touched = self.own.next(), if self.unreported.is_none() => self.note(touched),
                 message = self.messages.recv() => {
                     let message = message.ok_or("the connection was closed")?;
                     if let Some(touched) = self.read(&message) {
@@ -224,6 +226,9 @@ impl<C: ChangeCarrier> CarrierLink<C> {
     fn note(&mut self, touched: Touched) {
         self.unreported = Some(match (self.unreported.take(), touched) {
             (None, touched) => touched,
+            (Some(Touched::Tables(known)), Touched::Tables(new)) if new.is_subset(&known) => {
+                Touched::Tables(known)
+            }
             (Some(Touched::Tables(known)), Touched::Tables(new)) => {
                 Touched::Tables(Arc::new(known.union(&new).cloned().collect()))
             }
@@ -231,7 +236,11 @@ impl<C: ChangeCarrier> CarrierLink<C> {
         });
     }
 
+    /// Reports all own changes up to now.
     async fn report(&mut self) -> Result<(), CarrierError> {
+        while let Some(touched) = self.own.next().now_or_never() {
+            self.note(touched);
+        }
         if let Some(touched) = &self.unreported {
             let message = ChangeMessage { from: &self.id, tables: self.names.write(touched) };
             self.carrier.publish(&self.channel, &serde_json::to_string(&message)?).await?;

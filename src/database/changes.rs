@@ -47,8 +47,9 @@ pub enum ChangeSource {
     },
 }
 
-/// Number of commits kept for a slow subscriber; a subscriber that missed commits treats that as a change.
-const COMMITS_KEPT: usize = 256;
+/// Number of commits kept for a slow subscriber; a subscriber that missed commits treats that as a change. A carrier to other
+/// processes takes them 50 times a second.
+const COMMITS_KEPT: usize = 1_024;
 
 impl Default for ChangeNotifier {
     fn default() -> Self {

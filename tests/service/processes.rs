@@ -10,49 +10,51 @@ use crate::process::{Folder, Service, run, until, within};
 use crate::socket_client::Socket;
 use crate::support;
 
-/// Number of sockets of each process.
-const SOCKETS: usize = 4;
+/// Number of subscribers of each process, each with a socket of its own. Half of them have equal queries, the others differ.
+const SUBSCRIBERS: usize = 100;
 
-/// Number of subscriptions of each socket; half of them are equal, the others differ.
-const SUBSCRIPTIONS: usize = 25;
-
-/// Number of commits in a round.
+/// Number of commits of each writer in a round.
 const COMMITS: usize = 250;
 
-/// Subscriber with the last result of each subscription.
+/// Number of users of the example's rows.
+const SEEDED_USERS: usize = 8;
+
+/// Subscriber of the number of users.
 struct Subscriber {
     socket: Socket,
-    last: Vec<Json>,
+    last: Json,
 }
 
 impl Subscriber {
-    async fn begin(service: &Service<'_>) -> Self {
+    async fn begin(service: &Service<'_>, number: usize) -> Self {
         let mut socket = Socket::begin(service).await;
-        for number in 0..SUBSCRIPTIONS {
-            // Different aliases make different queries.
-            let alias = if number % 2 == 0 { "count".to_owned() } else { format!("count{number}: count") };
-            socket
-                .subscribe(&number.to_string(), &format!("subscription {{ usersAggregate {{ {alias} }} }}"))
-                .await;
-        }
-        Self { socket, last: vec![Json::Null; SUBSCRIPTIONS] }
+        // Different aliases make different queries.
+        let alias =
+            if number.is_multiple_of(2) { "count".to_owned() } else { format!("count{number}: count") };
+        socket.subscribe("users", &format!("subscription {{ usersAggregate {{ {alias} }} }}")).await;
+        Self { socket, last: Json::Null }
     }
 
-    /// Reads results until every subscription has this count.
-    async fn reach(&mut self, count: usize) {
-        let has = |last: &Json| {
-            let fields = last["data"]["usersAggregate"].as_object();
-            fields.is_some_and(|fields| fields.values().all(|found| *found == json!(count)))
-        };
+    async fn begin_all(service: &Service<'_>) -> Vec<Self> {
+        join_all((0..SUBSCRIBERS).map(|number| Self::begin(service, number))).await
+    }
+
+    /// Reads results until one has this number of users.
+    async fn reach(&mut self, users: usize) {
         within(async {
-            while !self.last.iter().all(has) {
-                let mut message = self.socket.hear().await;
-                let number: usize = message["id"].as_str().unwrap().parse().unwrap();
-                assert_eq!(message["type"], "next", "{message}");
-                self.last[number] = message["payload"].take();
+            let has_all = |last: &Json| {
+                let fields = last["data"]["usersAggregate"].as_object();
+                fields.is_some_and(|fields| fields.values().all(|found| *found == json!(users)))
+            };
+            while !has_all(&self.last) {
+                self.last = self.socket.next("users").await;
             }
         })
         .await;
+    }
+
+    async fn reach_all(subscribers: impl IntoIterator<Item = &mut Self>, users: usize) {
+        join_all(subscribers.into_iter().map(|subscriber| subscriber.reach(users))).await;
     }
 }
 
@@ -71,22 +73,21 @@ async fn live_queries_reach_the_last_state_when_other_processes_commit() {
     let arguments = ["--database-url", database.url.as_str()];
     let [one, other] =
         [Service::start(&folders[0], &arguments).await, Service::start(&folders[1], &arguments).await];
-    let mut of_one = join_all((0..SOCKETS).map(|_| Subscriber::begin(&one))).await;
-    let mut of_other = join_all((0..SOCKETS).map(|_| Subscriber::begin(&other))).await;
-    let seeded = 8;
+    let mut of_one = Subscriber::begin_all(&one).await;
+    let mut of_other = Subscriber::begin_all(&other).await;
 
     tokio::join!(create_users(&one, 0), create_users(&other, COMMITS));
-    let mut count = seeded + 2 * COMMITS;
-    join_all(of_one.iter_mut().chain(&mut of_other).map(|subscriber| subscriber.reach(count))).await;
+    let mut users = SEEDED_USERS + 2 * COMMITS;
+    Subscriber::reach_all(of_one.iter_mut().chain(&mut of_other), users).await;
 
     // A process that is killed takes nothing along, and one that starts later is heard.
     other.signal("KILL").await;
     drop((of_other, other));
     let third = Service::start(&folders[2], &arguments).await;
-    let mut of_third = join_all((0..SOCKETS).map(|_| Subscriber::begin(&third))).await;
+    let mut of_third = Subscriber::begin_all(&third).await;
     tokio::join!(create_users(&one, 2 * COMMITS), create_users(&third, 3 * COMMITS));
-    count += 2 * COMMITS;
-    join_all(of_one.iter_mut().chain(&mut of_third).map(|subscriber| subscriber.reach(count))).await;
+    users += 2 * COMMITS;
+    Subscriber::reach_all(of_one.iter_mut().chain(&mut of_third), users).await;
 
     // The connection of the relay is lost, and a commit falls into the gap.
     let ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -96,8 +97,8 @@ async fn live_queries_reach_the_last_state_when_other_processes_commit() {
     let row = database.connection.query_one_raw(ended).await.unwrap().unwrap();
     assert!(row.try_get_by_index::<i64>(0).unwrap() >= 2, "no relay was found");
     create_users(&third, 4 * COMMITS).await;
-    count += COMMITS;
-    join_all(of_one.iter_mut().chain(&mut of_third).map(|subscriber| subscriber.reach(count))).await;
+    users += COMMITS;
+    Subscriber::reach_all(of_one.iter_mut().chain(&mut of_third), users).await;
 
     for service in [one, third] {
         assert_eq!(service.stop().await.code, Some(0));
@@ -133,9 +134,24 @@ async fn live_queries_follow_every_writer_by_logical_replication() {
     connection.execute_unprepared("TRUNCATE courses CASCADE").await.unwrap();
     assert_eq!(listener.next("courses").await, json!({ "data": { "coursesAggregate": { "count": 0 } } }));
 
+    // Two processes and a writer past both of them.
+    let second_folder = Folder::new();
+    let second = Service::start(&second_folder, &arguments).await;
+    let mut of_first = Subscriber::begin_all(&service).await;
+    let mut of_second = Subscriber::begin_all(&second).await;
+    let past_both = async {
+        for number in 2 * COMMITS..3 * COMMITS {
+            let insert = format!("INSERT INTO users (username) VALUES ('u{number}')");
+            connection.execute_unprepared(&insert).await.unwrap();
+        }
+    };
+    tokio::join!(create_users(&service, 0), create_users(&second, COMMITS), past_both);
+    Subscriber::reach_all(of_first.iter_mut().chain(&mut of_second), SEEDED_USERS + 3 * COMMITS).await;
+
     // A process that is killed leaves no slot behind, which would keep the server's log for ever.
-    service.signal("KILL").await;
-    drop(service);
+    for process in [service, second] {
+        process.signal("KILL").await;
+    }
     until(async || {
         let slots = Statement::from_string(DbBackend::Postgres, "SELECT count(*) FROM pg_replication_slots");
         let row = connection.query_one_raw(slots).await.unwrap().unwrap();

@@ -1,12 +1,17 @@
 //! Pool of connections with one user each.
+//!
+//! A connection belongs to the runtime that opened it. A user of another runtime, which is another thread of the server, can use
+//! it too, but each of its answers then wakes both threads, which takes longer than a short statement. So a freed
+//! connection goes to a user of its own runtime first.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::Value;
-use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::runtime::{Handle, Id};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::connection::{Connection, StatementResult};
@@ -18,20 +23,40 @@ use crate::policy::SessionSettings;
 /// Time for which a cancelled statement keeps its place in the pool while it is ended at the server.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Maximum time by which a user of the connection's own runtime goes before one that came earlier.
+const PRECEDENCE: Duration = Duration::from_millis(10);
+
 /// Bounded number of connections, with the idle ones among them.
 #[derive(Debug)]
 pub(super) struct Pool {
-    room: Arc<Semaphore>,
     limit: usize,
-    idle: Mutex<Vec<Connection>>,
+    state: Mutex<PoolState>,
 }
 
-/// Permit of a pool, with a connection if one is open. An idle connection returns to the pool. A connection
-/// with an abandoned statement is ended, at the server too, and keeps the permit until then.
+#[derive(Debug, Default)]
+struct PoolState {
+    idle: Vec<Connection>,
+    /// Number of places that users hold, each with a connection or the right to open one.
+    held: usize,
+    /// Users that wait for a place, in the order of their arrival.
+    waiting: VecDeque<Waiter>,
+    is_closed: bool,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    home: Id,
+    since: Instant,
+    place: oneshot::Sender<Lease>,
+}
+
+/// Place of a pool, with a connection if one is open. An idle connection returns to the pool. A connection
+/// with an abandoned statement is ended, at the server too, and keeps the place until then.
 pub(super) struct Lease {
     pool: Arc<Pool>,
     connection: Option<Connection>,
-    place: Option<OwnedSemaphorePermit>,
+    /// False once the place is given back, or belongs to the end of an abandoned statement.
+    has_place: bool,
     is_busy: bool,
     /// Runs after an abandoned statement has ended at the server.
     on_end: Option<Box<dyn FnOnce() + Send>>,
@@ -46,32 +71,73 @@ impl fmt::Debug for Lease {
 
 impl Pool {
     pub fn new(limit: usize) -> Arc<Self> {
-        let room = Arc::new(Semaphore::new(limit));
-        Arc::new(Self { room, limit, idle: Mutex::default() })
+        Arc::new(Self { limit, state: Mutex::default() })
     }
 
-    /// Takes a permit, with an idle connection if a good one exists.
+    /// Takes a place: with an idle connection of this runtime, to open one, or with an idle one of another runtime, in this order.
+    /// Waits while all places are held.
     pub async fn take(self: &Arc<Self>) -> Result<Lease, Fault> {
-        let place = match self.room.clone().try_acquire_owned() {
-            Ok(place) => place,
-            Err(_) => timeout(ACQUIRE_TIMEOUT, self.room.clone().acquire_owned())
-                .await
-                .map_err(|_| Fault::Slow(ACQUIRE_TIMEOUT))?
-                .map_err(|_| Fault::Closed)?,
-        };
         let home = Handle::current().id();
-        let mut idle = self.idle();
-        idle.retain(Connection::is_good);
-        // A connection of another thread works too, but wakes that thread for each answer.
-        let near = idle.iter().rposition(|connection| connection.home == home);
-        let index = near.or_else(|| idle.len().checked_sub(1));
-        let connection = index.map(|index| idle.swap_remove(index));
-        Ok(Lease { pool: self.clone(), connection, place: Some(place), is_busy: false, on_end: None })
+        let given = {
+            let mut state = self.state();
+            if state.is_closed {
+                return Err(Fault::Closed);
+            }
+            state.idle.retain(Connection::is_good);
+            if state.held < self.limit {
+                state.held += 1;
+                let near = state.idle.iter().rposition(|connection| connection.home == home);
+                let is_full = state.held + state.idle.len() > self.limit;
+                let index = near.or_else(|| is_full.then(|| state.idle.len() - 1));
+                let connection = index.map(|index| state.idle.swap_remove(index));
+                return Ok(self.lease(connection));
+            }
+            let (place, given) = oneshot::channel();
+            state.waiting.push_back(Waiter { home, since: Instant::now(), place });
+            given
+        };
+        let given = timeout(ACQUIRE_TIMEOUT, given).await.map_err(|_| Fault::Slow(ACQUIRE_TIMEOUT))?;
+        given.map_err(|_| Fault::Closed)
+    }
+
+    fn lease(self: &Arc<Self>, connection: Option<Connection>) -> Lease {
+        Lease { pool: self.clone(), connection, has_place: true, is_busy: false, on_end: None }
+    }
+
+    /// Gives a place to the next waiting user, or keeps its connection.
+    fn give_back(self: &Arc<Self>, connection: Option<Connection>) {
+        let mut connection = connection.filter(Connection::is_good);
+        loop {
+            let mut state = self.state();
+            state.waiting.retain(|waiter| !waiter.place.is_closed());
+            let home = connection.as_ref().map(|connection| connection.home);
+            let Some(next) = next_of(&state.waiting, home) else {
+                state.held -= 1;
+                // A closed pool has no further users.
+                let kept = connection.filter(|_| !state.is_closed);
+                state.idle.extend(kept);
+                return;
+            };
+            let Some(waiter) = state.waiting.remove(next.index) else { continue };
+            drop(state);
+            if next.opens {
+                connection = None;
+            }
+            // The user may have left just now.
+            match waiter.place.send(self.lease(connection)) {
+                Ok(()) => return,
+                Err(mut refused) => {
+                    refused.has_place = false;
+                    connection = refused.connection.take();
+                }
+            }
+        }
     }
 
     /// Returns the numbers of idle connections, and of connections in use or being opened.
     pub fn idle_and_busy(&self) -> (usize, usize) {
-        (self.idle().len(), self.limit.saturating_sub(self.room.available_permits()))
+        let state = self.state();
+        (state.idle.len(), state.held)
     }
 
     pub fn limit(&self) -> usize {
@@ -80,22 +146,45 @@ impl Pool {
 
     /// Closes idle connections.
     pub fn forget(&self) {
-        self.idle().clear();
+        self.state().idle.clear();
     }
 
     /// Closes idle connections, and refuses new users.
     pub fn close(&self) {
-        self.room.close();
-        self.forget();
+        let mut state = self.state();
+        state.is_closed = true;
+        state.idle.clear();
+        state.waiting.clear();
     }
 
     pub fn is_closed(&self) -> bool {
-        self.room.is_closed()
+        self.state().is_closed
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, PoolState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// User that gets a freed place.
+#[derive(Debug, PartialEq, Eq)]
+struct Next {
+    index: usize,
+    /// True if the user opens a connection of its own, instead of the freed one.
+    opens: bool,
+}
+
+/// Chooses the user that gets a place with a connection of this runtime: the first one of the runtime, unless another one came
+/// [`PRECEDENCE`] earlier. That one's runtime has too few connections, and opens one instead.
+fn next_of(waiting: &VecDeque<Waiter>, home: Option<Id>) -> Option<Next> {
+    let first = waiting.front()?;
+    let near = waiting.iter().position(|waiter| Some(waiter.home) == home);
+    Some(match near {
+        Some(index) if waiting[index].since.duration_since(first.since) < PRECEDENCE => {
+            Next { index, opens: false }
+        }
+        near => Next { index: 0, opens: near.is_some() },
+    })
 }
 
 impl Lease {
@@ -137,23 +226,61 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        if !self.is_busy {
-            let good = Some(connection).filter(Connection::is_good);
-            // A closed pool has no further users.
-            self.pool.idle().extend(good.filter(|_| !self.pool.is_closed()));
+        if !self.has_place {
             return;
         }
-        let (place, on_end) = (self.place.take(), self.on_end.take());
+        let pool = self.pool.clone();
+        let connection = match self.connection.take() {
+            Some(connection) if self.is_busy => connection,
+            unused => return pool.give_back(unused),
+        };
+        let on_end = self.on_end.take();
         // Without a runtime the connection's task is gone as well.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
-                connection.give_up(END_PATIENCE).await;
-                drop(place);
-                if let Some(on_end) = on_end {
-                    on_end();
-                }
-            });
-        }
+        let Ok(runtime) = Handle::try_current() else {
+            pool.give_back(None);
+            return;
+        };
+        runtime.spawn(async move {
+            connection.give_up(END_PATIENCE).await;
+            pool.give_back(None);
+            if let Some(on_end) = on_end {
+                on_end();
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    /// Users of these runtimes, each with the milliseconds after which it came.
+    fn waiting(users: &[(Id, u64)]) -> VecDeque<Waiter> {
+        let start = Instant::now();
+        let waiter = |(home, after): &(Id, u64)| Waiter {
+            home: *home,
+            since: start + Duration::from_millis(*after),
+            place: oneshot::channel().0,
+        };
+        users.iter().map(waiter).collect()
+    }
+
+    #[test]
+    fn freed_connection_goes_to_its_own_runtime_unless_another_one_waits_long() {
+        let [one, other] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap().handle().id());
+        assert_eq!(next_of(&waiting(&[]), Some(one)), None);
+        let next = |users: &[(Id, u64)], home| {
+            let Next { index, opens } = next_of(&waiting(users), home).unwrap();
+            (index, opens)
+        };
+        assert_eq!(next(&[(one, 0), (other, 1)], Some(one)), (0, false));
+        assert_eq!(next(&[(other, 0), (one, 9), (one, 9)], Some(one)), (1, false));
+        assert_eq!(next(&[(other, 0), (one, 10)], Some(one)), (0, true));
+        // Nobody of its own runtime waits.
+        assert_eq!(next(&[(other, 0), (other, 1)], Some(one)), (0, false));
+        // The connection was lost.
+        assert_eq!(next(&[(other, 0), (one, 1)], None), (0, false));
     }
 }

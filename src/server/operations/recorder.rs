@@ -11,6 +11,9 @@ use super::request_id::RequestId;
 use crate::execute::StatementRecord;
 use crate::schema::OperationKind;
 
+/// Target of the log lines of requests and live queries: a filter such as `info,crowsfoot::requests=off` names it.
+pub const REQUEST_LOG: &str = "crowsfoot::requests";
+
 /// Maximum length of a path in the log, in characters.
 const SHOWN_CHARACTERS: usize = 200;
 
@@ -27,6 +30,7 @@ impl Recorder {
     pub(in crate::server) fn record(&self, operation: &OperationRecord) {
         let elapsed = operation.elapsed();
         tracing::info!(
+            target: REQUEST_LOG,
             operation = operation.kind.map(OperationKind::as_str),
             name = operation.name,
             outcome = operation.outcome.as_str(),
@@ -60,6 +64,7 @@ impl Recorder {
             _ => None,
         };
         tracing::info!(
+            target: REQUEST_LOG,
             %id,
             method = %request.method(),
             path = log_path(request.path()),

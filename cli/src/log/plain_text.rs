@@ -1,0 +1,195 @@
+//! Format of log lines as plain text: that of `tracing-subscriber`, with a shorter way for the line of each request.
+//!
+//! The library formats the date anew for each line, and each piece of text as one that may have colours. Here the date is formatted
+//! once per second, and text that needs no escapes is copied.
+
+use std::cell::RefCell;
+use std::fmt::{self, Debug};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crowsfoot::server::REQUEST_LOG;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{Format, FormatEvent, FormatFields, Full, Writer};
+use tracing_subscriber::fmt::time::{self, FormatTime};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Field that holds the message.
+const MESSAGE: &str = "message";
+
+/// Length of a date with its time, without the fraction of the second and `Z`.
+const SECOND_BYTES: usize = "2026-01-01T00:00:00".len();
+
+thread_local! {
+    /// Last second that this thread formatted, since 1970, and its text.
+    static LAST_SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+}
+
+/// Format of the lines. All but the lines of requests have the library's format as it is.
+#[derive(Debug, Default)]
+pub struct PlainText(Format<Full>);
+
+impl<S, N> FormatEvent<S, N> for PlainText
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        // Other messages may contain control characters, which the library escapes.
+        if metadata.target() != REQUEST_LOG || context.lookup_current().is_some() {
+            return self.0.format_event(context, writer, event);
+        }
+        write_time(&mut writer)?;
+        writer.write_str(padded(*metadata.level()))?;
+        writer.write_str(metadata.target())?;
+        writer.write_char(':')?;
+        let mut fields = FieldWriter { writer, result: Ok(()) };
+        event.record(&mut fields);
+        fields.result?;
+        fields.writer.write_char('\n')
+    }
+}
+
+/// Returns a level between its spaces.
+fn padded(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => " ERROR ",
+        Level::WARN => "  WARN ",
+        Level::INFO => "  INFO ",
+        Level::DEBUG => " DEBUG ",
+        Level::TRACE => " TRACE ",
+    }
+}
+
+/// Writes the time, in UTC and with microseconds.
+fn write_time(writer: &mut Writer<'_>) -> fmt::Result {
+    let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) else {
+        return time::SystemTime.format_time(writer);
+    };
+    LAST_SECOND.with_borrow_mut(|(second, text)| {
+        if *second != now.as_secs() || text.is_empty() {
+            *second = now.as_secs();
+            text.clear();
+            time::SystemTime.format_time(&mut Writer::new(text))?;
+            text.truncate(SECOND_BYTES);
+        }
+        writer.write_str(text)
+    })?;
+    write!(writer, ".{:06}Z", now.subsec_micros())
+}
+
+/// Writer of fields: ` name=value`, and the message without its name.
+struct FieldWriter<'a> {
+    writer: Writer<'a>,
+    result: fmt::Result,
+}
+
+impl FieldWriter<'_> {
+    fn write(&mut self, field: &Field, write_value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+        if self.result.is_ok() {
+            self.result = self.write_named(field.name()).and_then(|()| write_value(&mut self.writer));
+        }
+    }
+
+    fn write_named(&mut self, name: &str) -> fmt::Result {
+        self.writer.write_char(' ')?;
+        if name == MESSAGE {
+            return Ok(());
+        }
+        self.writer.write_str(name)?;
+        self.writer.write_char('=')
+    }
+}
+
+impl Visit for FieldWriter<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let is_plain = value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
+        self.write(field, |writer| match is_plain {
+            true => {
+                writer.write_char('"')?;
+                writer.write_str(value)?;
+                writer.write_char('"')
+            }
+            false => write!(writer, "{value:?}"),
+        });
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.write(field, |writer| write!(writer, "{value:?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::Registry;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    /// Text of all lines that a layer writes.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Lines {
+        /// Returns the lines, each without the digits of its time, which must be as many as usual.
+        fn without_times(&self) -> Vec<String> {
+            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+            let without_time = |line: &str| {
+                let (time, rest) = line.split_once(' ').unwrap();
+                format!("{}{rest}", time.replace(|digit: char| digit.is_ascii_digit(), "0"))
+            };
+            text.lines().map(without_time).collect()
+        }
+    }
+
+    #[test]
+    fn lines_are_those_of_the_library() {
+        let [ours, theirs] = [Lines::default(), Lines::default()];
+        let layer = |lines: &Lines| {
+            let lines = lines.clone();
+            tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || lines.clone())
+        };
+        let events = || {
+            for path in ["/graphql", "", "a \"quoted\" and a \\ \u{1b}[31m", "ключ\n"] {
+                let (none, count) = (None::<&str>, 7_usize);
+                tracing::info!(target: REQUEST_LOG, id = %"0-1", path, none, count, some = Some(path), "answered");
+            }
+            tracing::info!(target: REQUEST_LOG, ms = 0.25, big = 1e20, is = true, negative = -3, "executed");
+            tracing::warn!(target: REQUEST_LOG, debug = ?Some("text"), "warned");
+            tracing::info!("another target \u{1b}[31m");
+            let _inside = tracing::info_span!("span", field = 1).entered();
+            tracing::info!(target: REQUEST_LOG, inside = 1, "inside");
+        };
+        let ours_layer = layer(&ours).event_format(PlainText::default());
+        tracing::subscriber::with_default(Registry::default().with(ours_layer), events);
+        tracing::subscriber::with_default(Registry::default().with(layer(&theirs)), events);
+        let lines = ours.without_times();
+        assert_eq!(lines, theirs.without_times());
+        assert_eq!(lines.len(), 8);
+        assert!(
+            lines[0].starts_with("0000-00-00T00:00:00.000000Z INFO crowsfoot::requests: answered"),
+            "{}",
+            lines[0]
+        );
+    }
+}
