@@ -15,7 +15,7 @@ use super::statement::WriteStatement;
 use super::writer::MutationWriter;
 use super::written::WrittenRows;
 use crate::database::SqlError;
-use crate::error::{Error, LocatedError};
+use crate::error::LocatedError;
 use crate::execute::{Child, Json, Session, object};
 use crate::model::{ColumnId, ColumnType, EntityId, RelationId, Table};
 use crate::plan::{Document, FieldKind, Join, Load, LoadKind, Selection};
@@ -55,7 +55,10 @@ async fn try_to_write_alone(
         Err(error) => return Some(Err(failed(error.into()))),
     };
     match (rows.len(), missing) {
-        (0, Some(missing)) => Some(Err(failed(missing))),
+        (0, Some((id, key))) => {
+            let by = &session.model().entities[id].primary_key;
+            Some(Err(failed(writer.no_row(id, by, &key))))
+        }
         (0, None) => None,
         _ => {
             let written = Child::of_written(rows, &load, &joins);
@@ -79,8 +82,8 @@ pub(super) struct SingleStatement {
     pub statement: WriteStatement,
     /// Joined relations, for each of the load's children.
     pub joins: Vec<Option<Join>>,
-    /// Error if there is no row; `None` if there always is one.
-    pub missing: Option<Error>,
+    /// Primary key of the row that must exist; `None` if the statement adds the row.
+    pub missing: Option<(EntityId, Vec<Value>)>,
 }
 
 /// Root field of a mutation.
@@ -100,13 +103,16 @@ impl SingleWrite<'_> {
         match &self.change.write {
             RootWrite::Create { entity, creates, many: false } => {
                 let create = creates.first()?;
-                match create.has_nested_writes() {
-                    true => self.insert_nested(*entity, create).await,
-                    false => self.insert(*entity, create, None).await,
+                match self.insert(*entity, create, None).await {
+                    None => self.insert_nested(*entity, create).await,
+                    statement => statement,
                 }
             }
             RootWrite::Upsert { entity, create, key } => self.insert(*entity, create, Some(key)).await,
-            RootWrite::Update { entity, key, update } => self.update(*entity, key, update).await,
+            RootWrite::Update { entity, key, update } => match update.nested.is_empty() {
+                true => self.update(*entity, key, update).await,
+                false => self.update_linked(*entity, key, update).await,
+            },
             RootWrite::Delete { entity, key } => self.delete(*entity, key),
             RootWrite::Create { .. }
             | RootWrite::UpdateMany { .. }
@@ -122,7 +128,7 @@ impl SingleWrite<'_> {
         create: &Create,
         conflict: Option<&[ColumnId]>,
     ) -> Option<SingleStatement> {
-        if !create.nested.is_empty() || self.writer.asks_first(id, &create.forward) {
+        if create.has_nested_writes() || self.writer.asks_first(id, &create.forward) {
             return None;
         }
         let row = self.row(id, create.values.iter().cloned().collect(), &create.forward).await?;
@@ -137,23 +143,29 @@ impl SingleWrite<'_> {
     }
 
     async fn update(&self, id: EntityId, key: &[Value], update: &Update) -> Option<SingleStatement> {
-        if !update.nested.is_empty() || self.writer.asks_first(id, &update.forward) {
+        let row = self.changed(id, update).await?;
+        if row.is_empty() {
+            return None;
+        }
+        let (load, selection, returned) = self.result(id, &row.keys().copied().collect())?;
+        let by = &self.writer.model().entities[id].primary_key;
+        let set: Vec<(ColumnId, Value)> = row.into_iter().collect();
+        let key = key.to_vec();
+        let statement = self.writer.writes().update(id, &set, by, slice::from_ref(&key), &returned);
+        let missing = Some((id, key));
+        Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing })
+    }
+
+    /// Returns the new values of a row. `None` if a link needs statements first, or if a changed key may change the row once more,
+    /// through a key of the table that references it.
+    pub(super) async fn changed(&self, id: EntityId, update: &Update) -> Option<RowInput> {
+        if self.writer.asks_first(id, &update.forward) {
             return None;
         }
         let row = self.row(id, update.values.iter().cloned().collect(), &update.forward).await?;
         let entity = &self.writer.model().entities[id];
-        // A changed key may change the row once more, through a key of the table that references it.
         let is_key = |column: &ColumnId| entity.keys().any(|(_, key)| key.contains(column));
-        if row.is_empty() || row.keys().any(is_key) {
-            return None;
-        }
-        let (load, selection, returned) = self.result(id, &row.keys().copied().collect())?;
-        let by = &entity.primary_key;
-        let set: Vec<(ColumnId, Value)> = row.into_iter().collect();
-        let key = key.to_vec();
-        let statement = self.writer.writes().update(id, &set, by, slice::from_ref(&key), &returned);
-        let missing = Some(self.writer.no_row(id, by, &key));
-        Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing })
+        (!row.keys().any(is_key)).then_some(row)
     }
 
     fn delete(&self, id: EntityId, key: &[Value]) -> Option<SingleStatement> {
@@ -165,7 +177,7 @@ impl SingleWrite<'_> {
         let by = &self.writer.model().entities[id].primary_key;
         let key = key.to_vec();
         let statement = self.writer.writes().delete(id, by, slice::from_ref(&key), &returned);
-        let missing = Some(self.writer.no_row(id, by, &key));
+        let missing = Some((id, key));
         Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing })
     }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use sea_orm::Value;
-use sea_orm::sea_query::{Alias, Expr, InsertStatement, OnConflict, Query as Sql};
+use sea_orm::sea_query::{Alias, Condition, Expr, InsertStatement, OnConflict, Query as Sql};
 
 use super::create::with_defaults;
 use super::row::RowInput;
-use super::statement::{WriteStatement, Writes, table};
+use super::statement::{Columns, LINK, WriteStatement, Writes, table, whole};
 use super::touched;
+use super::unlink::Through;
 use crate::model::{ColumnId, ColumnType, EntityId, Table};
 
 /// Rows of one INSERT, with their columns.
@@ -91,12 +92,13 @@ impl Writes<'_> {
     }
 
     /// Builds the INSERT of one row as a part of another statement, to which it returns all columns. `links` are further
-    /// columns, with cells of other rows.
+    /// columns, with cells of other rows. The row is inserted if all `checks` hold.
     pub fn insert_linked(
         &self,
         id: EntityId,
         row: RowInput,
         links: Vec<(ColumnId, Expr)>,
+        checks: Vec<Expr>,
     ) -> InsertStatement {
         let entity = &self.model.entities[id];
         let (mut columns, mut rows) = with_defaults(entity, row.keys().copied().collect(), vec![row]);
@@ -108,13 +110,56 @@ impl Writes<'_> {
         let own = columns.iter().filter_map(|id| Some((id, rows.first_mut()?.remove(id)?)));
         let own = own.map(|(id, value)| self.value(&entity.columns[*id].column_type, value));
         let values: Vec<Expr> = own.chain(cells).collect();
-        match values.is_empty() {
-            true => insert.or_default_values(),
-            false => insert.columns(columns.iter().chain(&linked).map(name)).values_panic(values),
-        };
-        insert.returning(
-            Sql::returning().columns(entity.columns.iter().map(|column| Alias::new(&column.name))),
+        if values.is_empty() {
+            insert.or_default_values();
+        } else {
+            // A row of a SELECT is as wide as the list of columns.
+            let mut row = Sql::select();
+            row.exprs(values).cond_where(checks.into_iter().fold(Condition::all(), Condition::add));
+            insert.columns(columns.iter().chain(&linked).map(name)).select_from(row).ok();
+        }
+        insert.returning(whole(entity));
+        insert
+    }
+
+    /// Builds the INSERT of links between a row that another part of the statement returns under the name of its table, and these
+    /// `targets`. Existing links stay unchanged.
+    pub fn insert_links_of_returned(
+        &self,
+        through: Through<'_>,
+        (from, to): (&Columns, &Columns),
+        targets: &[Vec<Value>],
+    ) -> InsertStatement {
+        let Through { owner, relation, junction } = through;
+        let owner = &self.model.entities[owner];
+        let types: Vec<ColumnType> = to.iter().map(|(_, column_type)| column_type.clone()).collect();
+        let mut select = Sql::select();
+        let returned = Alias::new(&owner.table.name);
+        select.from(returned.clone());
+        select.exprs(
+            relation
+                .from
+                .iter()
+                .map(|id| Expr::col((returned.clone(), Alias::new(&owner.columns[*id].name)))),
         );
+        match targets {
+            [target] => {
+                let values = types.iter().zip(target).map(|(of, value)| self.value(of, value.clone()));
+                select.exprs(values);
+            }
+            targets => {
+                let list = self.dialect.list(self.model, &types, targets);
+                select.from_subquery(list, Alias::new(LINK));
+                select
+                    .exprs((0..types.len()).map(|place| Expr::col((LINK, Alias::new(format!("c{place}"))))));
+            }
+        }
+        let pair = || from.iter().chain(to).map(|(name, _)| Alias::new(name));
+        let mut insert = Sql::insert();
+        insert.into_table(table(&junction.table)).columns(pair());
+        // As wide as the list of columns.
+        insert.select_from(select).ok();
+        insert.on_conflict(OnConflict::columns(pair()).do_nothing().to_owned());
         insert
     }
 

@@ -192,7 +192,7 @@ impl MutationWriter<'_> {
     }
 
     /// Returns true if exactly the pair is a unique key of the junction.
-    fn is_unique_pair(&self, junction: &Junction, columns: &[(String, ColumnType)]) -> bool {
+    pub fn is_unique_pair(&self, junction: &Junction, columns: &[(String, ColumnType)]) -> bool {
         let Some(entity) = junction.entity.map(|id| &self.model().entities[id]) else { return false };
         let pair: BTreeSet<ColumnId> =
             columns.iter().filter_map(|(name, _)| entity.column_named(name)).collect();
@@ -245,7 +245,7 @@ impl MutationWriter<'_> {
     }
 
     /// Returns the junction's columns to both ends, with the types of the referenced columns.
-    fn junction_columns(&self, through: Through<'_>) -> (Columns, Columns) {
+    pub fn junction_columns(&self, through: Through<'_>) -> (Columns, Columns) {
         let Through { owner, relation, junction } = through;
         let typed = |names: &[String], entity: EntityId, columns: &[ColumnId]| {
             let types =

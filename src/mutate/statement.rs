@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sea_orm::sea_query::{
-    Alias, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql, TableRef,
-    UpdateStatement,
+    Alias, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql,
+    ReturningClause, SelectStatement, TableRef, UpdateStatement,
 };
 use sea_orm::{Statement, Value};
 
@@ -34,7 +34,7 @@ pub(super) struct WriteStatement {
 pub(super) type Columns = Vec<(String, ColumnType)>;
 
 /// Alias of the joined list of values.
-const LINK: &str = "link";
+pub(super) const LINK: &str = "link";
 
 impl Writes<'_> {
     /// Selects the links among `pairs`, whose values have the types of `columns`. The junction's own columns may have others,
@@ -134,6 +134,40 @@ impl Writes<'_> {
             select.lock(lock);
         }
         self.finish(&select, entity, returning, Vec::new())
+    }
+
+    /// Builds the UPDATE of rows as a part of another statement, to which it returns all columns.
+    pub fn update_whole(
+        &self,
+        id: EntityId,
+        values: &[(ColumnId, Value)],
+        columns: &[ColumnId],
+        keys: &[Vec<Value>],
+    ) -> UpdateStatement {
+        let entity = &self.model.entities[id];
+        let mut update = self.setting(entity, values);
+        update.and_where(self.is_one_of(&self.named(entity, columns), keys)).returning(whole(entity));
+        update
+    }
+
+    /// Builds the SELECT that locks rows as a part of another statement, to which it returns all columns.
+    pub fn locked_whole(&self, id: EntityId, columns: &[ColumnId], keys: &[Vec<Value>]) -> SelectStatement {
+        let entity = &self.model.entities[id];
+        let mut select = Sql::select();
+        select
+            .from(table(&entity.table))
+            .columns(entity.columns.iter().map(|column| Alias::new(&column.name)));
+        select.and_where(self.is_one_of(&self.named(entity, columns), keys)).lock(LockType::NoKeyUpdate);
+        select
+    }
+
+    /// Builds the condition that a row with these values exists.
+    pub fn row_exists(&self, id: EntityId, columns: &[ColumnId], values: &[Value]) -> Expr {
+        let entity = &self.model.entities[id];
+        let mut select = Sql::select();
+        select.expr(Expr::val(1)).from(table(&entity.table));
+        select.and_where(self.is_one_of(&self.named(entity, columns), &[values.to_vec()]));
+        Expr::exists(select)
     }
 
     /// Sets the columns `set` of rows found by `columns`, each row to its own values:
@@ -278,6 +312,11 @@ impl Writes<'_> {
             touches,
         }
     }
+}
+
+/// Returns all columns, for a part of another statement.
+pub(super) fn whole(entity: &Entity) -> ReturningClause {
+    Sql::returning().columns(entity.columns.iter().map(|column| Alias::new(&column.name)))
 }
 
 pub(super) fn table(table: &Table) -> TableRef {

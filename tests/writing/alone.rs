@@ -1,8 +1,12 @@
 //! A mutation of one row is one statement on PostgreSQL, if the statement returns the row as it stays.
 
+use std::time::Duration;
+
 use crowsfoot::Schema;
 use crowsfoot::internals::dialect::Dialect;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use serde_json::{Value as Json, json};
+use tokio::time::{sleep, timeout};
 
 use crate::support::{self, TestDatabase};
 use crate::{make_tables, schema};
@@ -159,6 +163,99 @@ async fn a_refused_nested_row_leaves_no_row_of_its_parent() {
     answers.dedup();
     let [answer] = answers.as_slice() else { panic!("{answers:?}") };
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNIQUE_VIOLATION", "{answer}");
+}
+
+/// Writes beside these rows: members 1 and 2, skills 1 and 2, card 1 of member 2, and the link of member 1 with skill 1.
+const BESIDE_ROWS: [&str; 4] = [
+    "createMembers(input: [{ email: \"a\", name: \"Ada\" }, { email: \"b\", name: \"Eve\" }]) { id }",
+    "createSkills(input: [{ name: \"rowing\" }, { name: \"sewing\" }]) { id }",
+    "createCard(input: { number: \"7\", member: { id: 2 } }) { id }",
+    "updateMember(id: 1, input: { skills: { connect: { id: 1 } } }) { id }",
+];
+
+/// Changes that refer to existing rows, and the first word of each statement that PostgreSQL needs for them.
+const REFERRING: [(&str, &[&str]); 15] = [
+    // The result reads the row that the new one references.
+    ("createCard(input: { number: \"8\", member: { id: 1 } }) { number member { name points } }", &["WITH"]),
+    ("createLocker(input: { floor: 1, member: { id: 2 } }) { floor member { name card { number } } }", &["WITH"]),
+    ("createLocker(input: { floor: 1 }) { floor member { name } }", &["WITH"]),
+    ("createLocker(input: { floor: 1, member: { id: 9 } }) { floor member { name } }", &["WITH", "INSERT"]),
+    ("createMember(input: { email: \"c\", name: \"Ivy\", mentor: { id: 1 } }) { mentor { name } }", &["INSERT", "SELECT"]),
+    (
+        "createCard(input: { number: \"8\", member: { create: { email: \"c\", name: \"Ivy\", mentor: { id: 1 } } } }) {
+            member { name }
+        }",
+        &["WITH"],
+    ),
+    // Links of an existing row.
+    ("updateMember(id: 1, input: { skills: { connect: [{ id: 1 }, { id: 2 }, { id: 2 }] } }) { id name }", &["WITH"]),
+    ("updateMember(id: 2, input: { name: \"Ann\", skills: { connect: { id: 2 } } }) { name points }", &["WITH"]),
+    ("updateMember(id: 2, input: { skills: { connect: [] } }) { name }", &["WITH"]),
+    ("updateSkill(id: 2, input: { members: { connect: { id: 1 } } }) { name }", &["WITH"]),
+    ("updateMember(id: 9, input: { skills: { connect: { id: 1 } } }) { name }", &["WITH"]),
+    ("updateMember(id: 2, input: { skills: { connect: { id: 9 } } }) { name }", &["WITH", "SELECT", "INSERT"]),
+    (
+        "updateMember(id: 2, input: { skills: { connect: { id: 2 } } }) { skills { name } }",
+        &["SELECT", "INSERT", "SELECT", "SELECT"],
+    ),
+    // The row may have changed since the snapshot of the statement, together with its card.
+    ("updateMember(id: 2, input: { skills: { connect: { id: 2 } } }) { card { number } }", &["SELECT", "INSERT", "SELECT"]),
+    ("updateMember(id: 1, input: { skills: { disconnect: { id: 1 } } }) { name }", &["SELECT", "DELETE", "SELECT"]),
+];
+
+#[tokio::test]
+async fn a_change_that_refers_to_existing_rows_is_one_statement_where_it_can_return_the_result() {
+    for (mutation, statements) in REFERRING {
+        let mut answers = Vec::new();
+        for database in support::databases().await {
+            make_tables(&database).await;
+            let schema = schema();
+            for before in BESIDE_ROWS {
+                let (answer, _) = send(&schema, &database, &format!("mutation {{ {before} }}")).await;
+                assert_eq!(answer.get("errors"), None, "{answer}");
+            }
+            let (answer, sent) = send(&schema, &database, &format!("mutation {{ {mutation} }}")).await;
+            if database.dialect == Dialect::Postgres {
+                let sent: Vec<&str> = sent.iter().map(String::as_str).collect();
+                let sent = &sent[..statements.len().min(sent.len())];
+                assert_eq!(sent, statements, "{mutation}: {answer}");
+            }
+            let all =
+                "{ members { id name mentor { id } skills { id } } cards { id number } lockers { floor } }";
+            let (stored, _) = support::ask(&schema, &database, all, Json::Null).await;
+            answers.push((answer, stored));
+            database.drop().await;
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{mutation}: {answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_referenced_row_that_commits_during_the_write_is_in_the_result() {
+    let Some((schema, database)) = postgres().await else { return };
+    // The other card keeps the new one waiting, after the beginning of its statement and before the check of its key.
+    database.run("INSERT INTO members (id, email, name) VALUES (8, 'a', 'Ada')").await;
+    let other = database.connection.begin().await.unwrap();
+    other.execute_unprepared("INSERT INTO cards (number, member_id) VALUES ('7', 8)").await.unwrap();
+    let create =
+        "mutation { createCard(input: { number: \"7\", member: { id: 9 } }) { number member { name } } }";
+    let commit = async {
+        let waiting =
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+        while database.connection.query_one_raw(waiting.clone()).await.unwrap().is_none() {
+            sleep(Duration::from_millis(2)).await;
+        }
+        database.run("INSERT INTO members (id, email, name) VALUES (9, 'i', 'Ivy')").await;
+        other.rollback().await.unwrap();
+    };
+    let both = async { tokio::join!(send(&schema, &database, create), commit) };
+    let ((answer, statements), ()) = timeout(Duration::from_secs(30), both).await.unwrap();
+    let expected = json!({ "createCard": { "number": "7", "member": { "name": "Ivy" } } });
+    assert_eq!(answer["data"], expected, "{answer}");
+    assert_eq!(statements, ["WITH", "INSERT", "SELECT"]);
+    database.drop().await;
 }
 
 #[tokio::test]

@@ -121,6 +121,10 @@ impl Visit for FieldWriter<'_> {
         });
     }
 
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.write(field, |writer| writer.write_str(itoa::Buffer::new().format(value)));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.write(field, |writer| write!(writer, "{value:?}"));
     }

@@ -1,0 +1,88 @@
+//! An existing row, changed or only locked, with links to other rows of many-to-many relations, written by one statement:
+//!
+//! ```sql
+//! WITH "students" AS (SELECT … FROM "students" WHERE "id" = $1 FOR NO KEY UPDATE),
+//!      "course_students" AS (INSERT INTO "course_students" ("student_id", "course_id")
+//!         SELECT "id", $2 FROM "students" ON CONFLICT ("student_id", "course_id") DO NOTHING)
+//! SELECT … FROM "students" AS "main"
+//! ```
+
+use sea_orm::Value;
+
+use super::alone::{SingleStatement, SingleWrite};
+use super::change::{LinkWrite, NestedWrite, Update};
+use super::composed::{Composed, ReturnedRow};
+use super::touched;
+use super::unlink::Through;
+use crate::model::{ColumnId, EntityId};
+
+impl SingleWrite<'_> {
+    /// Returns the statement that changes a row, and adds links to existing rows. `None` if it could not return the result, or if
+    /// a nested write is another one.
+    pub(super) async fn update_linked(
+        &self,
+        id: EntityId,
+        key: &[Value],
+        update: &Update,
+    ) -> Option<SingleStatement> {
+        let (load, selection) = self.load(id)?;
+        // Another transaction may have changed the row and its relations since the snapshot of the statement, which then reads
+        // the row of now with the relations of before.
+        if !load.children().is_empty() {
+            return None;
+        }
+        let model = self.writer.model();
+        let entity = &model.entities[id];
+        let row = self.changed(id, update).await?;
+        let set: Vec<ColumnId> = row.keys().copied().collect();
+        let given = set.iter().copied().collect();
+        let values: Vec<(ColumnId, Value)> = row.into_iter().collect();
+        let mut composed = Composed::default();
+        self.announce(&mut composed, id, ReturnedRow { relation: None, given })?;
+        let writes = self.writer.writes();
+        let (by, keys) = (&entity.primary_key, [key.to_vec()]);
+        let name = &entity.table.name;
+        match set.is_empty() {
+            true => composed.add(name, writes.locked_whole(id, by, &keys), Vec::new())?,
+            false => {
+                let touches = touched::by_update(model, writes.keys.as_deref(), id, &set);
+                composed.add(name, writes.update_whole(id, &values, by, &keys), touches)?;
+            }
+        }
+        for (place, write) in &update.nested {
+            let relation = &entity.relations[*place];
+            let (NestedWrite::Links(write), Some(junction)) = (write, &relation.junction) else {
+                return None;
+            };
+            self.add_links(&mut composed, Through { owner: id, relation, junction }, write)?;
+        }
+        self.compose(composed, load, selection, Some((id, key.to_vec())))
+    }
+
+    /// Adds the links of the returned row. `None` if more than links to existing rows is written, or if a link is more than its
+    /// two ends.
+    fn add_links(&self, composed: &mut Composed, through: Through<'_>, write: &LinkWrite) -> Option<()> {
+        let LinkWrite { disconnect, set: None, connect, create } = write else { return None };
+        let Through { relation, junction, .. } = through;
+        let (from, to) = self.writer.junction_columns(through);
+        let pair = [&from[..], &to[..]].concat();
+        let entity = junction.entity.map(|id| &self.writer.model().entities[id])?;
+        let is_end = |column: ColumnId| pair.iter().any(|(name, _)| *name == entity.columns[column].name);
+        let is_plain = disconnect.is_empty()
+            && create.is_empty()
+            && !junction.is_symmetrical
+            && connect.iter().all(|(key, own)| own.is_empty() && key.columns == relation.to)
+            && entity.filled_defaults().all(|(column, _)| is_end(column))
+            && self.writer.is_unique_pair(junction, &pair)
+            && self.is_untriggered(&junction.table);
+        if !is_plain {
+            return None;
+        }
+        if connect.is_empty() {
+            return Some(());
+        }
+        let targets: Vec<Vec<Value>> = connect.iter().map(|(key, _)| key.values.clone()).collect();
+        let links = self.writer.writes().insert_links_of_returned(through, (&from, &to), &targets);
+        composed.add(&junction.table.name, links, vec![junction.table.clone()])
+    }
+}
