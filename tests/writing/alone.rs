@@ -238,6 +238,9 @@ async fn a_referenced_row_that_commits_during_the_write_is_in_the_result() {
     database.run("INSERT INTO members (id, email, name) VALUES (8, 'a', 'Ada')").await;
     let other = database.connection.begin().await.unwrap();
     other.execute_unprepared("INSERT INTO cards (number, member_id) VALUES ('7', 8)").await.unwrap();
+    let referenced = database.connection.begin().await.unwrap();
+    let insert = "INSERT INTO members (id, email, name) VALUES (9, 'i', 'Ivy')";
+    referenced.execute_unprepared(insert).await.unwrap();
     let create =
         "mutation { createCard(input: { number: \"7\", member: { id: 9 } }) { number member { name } } }";
     let commit = async {
@@ -247,7 +250,7 @@ async fn a_referenced_row_that_commits_during_the_write_is_in_the_result() {
         while database.connection.query_one_raw(waiting.clone()).await.unwrap().is_none() {
             sleep(Duration::from_millis(2)).await;
         }
-        database.run("INSERT INTO members (id, email, name) VALUES (9, 'i', 'Ivy')").await;
+        referenced.commit().await.unwrap();
         other.rollback().await.unwrap();
     };
     let both = async { tokio::join!(send(&schema, &database, create), commit) };
