@@ -78,17 +78,16 @@ impl Writes<'_> {
             let values = |row: &RowInput| columns.iter().map(|id| row.get(id).cloned()).collect();
             self.add_rows(&mut insert, &types, rows.iter().map(values).collect());
         }
+        // A row that conflicts with an existing key updates the existing row.
+        let touches = match conflict {
+            None => touched::by_insert(self.model, id),
+            Some(_) => touched::by_update(self.model, self.keys.as_deref(), id, columns),
+        };
         if let Some(conflict) = conflict {
             insert.on_conflict(conflict);
         }
         insert.returning(Sql::returning().exprs(self.returned(entity, returning)));
-        // A row that conflicts with an existing key updates the existing row.
-        self.finish(
-            &insert,
-            entity,
-            returning,
-            touched::by_update(self.model, self.keys.as_deref(), id, columns),
-        )
+        self.finish(&insert, entity, returning, touches)
     }
 
     /// Builds the INSERT of one row as a part of another statement, to which it returns all columns. `links` are further

@@ -65,14 +65,13 @@ impl SingleWrite<'_> {
             if !checks.is_empty() && (relation.is_some() || create.has_nested_writes()) {
                 return None;
             }
+            // Two links of one column must agree.
             let mut columns: BTreeSet<ColumnId> = row.keys().copied().collect();
             if !links.iter().all(|(column, _)| columns.insert(*column)) {
                 return None;
             }
-            let writes = self.writer.writes();
-            let columns: Vec<ColumnId> = columns.into_iter().collect();
-            let touches = touched::by_update(model, writes.keys.as_deref(), id, &columns);
-            composed.add(&entity.table.name, writes.insert_linked(id, row, links, checks), touches)?;
+            let insert = self.writer.writes().insert_linked(id, row, links, checks);
+            composed.add(&entity.table.name, insert, touched::by_insert(model, id))?;
             for (place, write) in &create.nested {
                 let NestedWrite::ToOne(write) = write else { return None };
                 let ToOneWrite {

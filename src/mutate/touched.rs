@@ -14,6 +14,11 @@ fn writes_elsewhere(model: &Model, id: EntityId) -> bool {
     model.entities[id].kind != TableKind::Table
 }
 
+/// Returns the tables that new rows touch: the table itself.
+pub(super) fn by_insert(model: &Model, id: EntityId) -> Vec<Table> {
+    if writes_elsewhere(model, id) { every(model) } else { vec![model.entities[id].table.clone()] }
+}
+
 /// Returns the tables that an update of these columns touches: the table itself, and those whose keys follow
 /// (ON UPDATE).
 pub(super) fn by_update(

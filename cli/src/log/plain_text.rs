@@ -4,7 +4,7 @@
 //! once per second, and text that needs no escapes is copied.
 
 use std::cell::RefCell;
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crowsfoot::server::REQUEST_LOG;
@@ -17,6 +17,9 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Field that holds the message.
 const MESSAGE: &str = "message";
+
+/// Capacity of a line, in bytes.
+const USUAL_BYTES: usize = 256;
 
 /// Length of a date with its time, without the fraction of the second and `Z`.
 const SECOND_BYTES: usize = "2026-01-01T00:00:00".len();
@@ -46,14 +49,16 @@ where
         if metadata.target() != REQUEST_LOG || context.lookup_current().is_some() {
             return self.0.format_event(context, writer, event);
         }
-        write_time(&mut writer)?;
-        writer.write_str(padded(*metadata.level()))?;
-        writer.write_str(metadata.target())?;
-        writer.write_char(':')?;
-        let mut fields = FieldWriter { writer, result: Ok(()) };
-        event.record(&mut fields);
-        fields.result?;
-        fields.writer.write_char('\n')
+        // One text: the writer is behind a virtual call.
+        let mut line = FieldWriter { line: String::with_capacity(USUAL_BYTES), result: Ok(()) };
+        write_time(&mut line.line)?;
+        line.line.push_str(padded(*metadata.level()));
+        line.line.push_str(metadata.target());
+        line.line.push(':');
+        event.record(&mut line);
+        line.result?;
+        line.line.push('\n');
+        writer.write_str(&line.line)
     }
 }
 
@@ -69,9 +74,9 @@ fn padded(level: Level) -> &'static str {
 }
 
 /// Writes the time, in UTC and with microseconds.
-fn write_time(writer: &mut Writer<'_>) -> fmt::Result {
+fn write_time(line: &mut String) -> fmt::Result {
     let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) else {
-        return time::SystemTime.format_time(writer);
+        return time::SystemTime.format_time(&mut Writer::new(line));
     };
     LAST_SECOND.with_borrow_mut(|(second, text)| {
         if *second != now.as_secs() || text.is_empty() {
@@ -80,53 +85,50 @@ fn write_time(writer: &mut Writer<'_>) -> fmt::Result {
             time::SystemTime.format_time(&mut Writer::new(text))?;
             text.truncate(SECOND_BYTES);
         }
-        writer.write_str(text)
+        line.push_str(text);
+        Ok(())
     })?;
-    write!(writer, ".{:06}Z", now.subsec_micros())
+    write!(line, ".{:06}Z", now.subsec_micros())
 }
 
 /// Writer of fields: ` name=value`, and the message without its name.
-struct FieldWriter<'a> {
-    writer: Writer<'a>,
+struct FieldWriter {
+    line: String,
     result: fmt::Result,
 }
 
-impl FieldWriter<'_> {
-    fn write(&mut self, field: &Field, write_value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        if self.result.is_ok() {
-            self.result = self.write_named(field.name()).and_then(|()| write_value(&mut self.writer));
+impl FieldWriter {
+    fn begin(&mut self, field: &Field) {
+        self.line.push(' ');
+        if field.name() != MESSAGE {
+            self.line.push_str(field.name());
+            self.line.push('=');
         }
-    }
-
-    fn write_named(&mut self, name: &str) -> fmt::Result {
-        self.writer.write_char(' ')?;
-        if name == MESSAGE {
-            return Ok(());
-        }
-        self.writer.write_str(name)?;
-        self.writer.write_char('=')
     }
 }
 
-impl Visit for FieldWriter<'_> {
+impl Visit for FieldWriter {
     fn record_str(&mut self, field: &Field, value: &str) {
         let is_plain = value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
-        self.write(field, |writer| match is_plain {
-            true => {
-                writer.write_char('"')?;
-                writer.write_str(value)?;
-                writer.write_char('"')
-            }
-            false => write!(writer, "{value:?}"),
-        });
+        if !is_plain {
+            return self.record_debug(field, &value);
+        }
+        self.begin(field);
+        self.line.push('"');
+        self.line.push_str(value);
+        self.line.push('"');
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.write(field, |writer| writer.write_str(itoa::Buffer::new().format(value)));
+        self.begin(field);
+        self.line.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.write(field, |writer| write!(writer, "{value:?}"));
+        self.begin(field);
+        if let Err(error) = write!(self.line, "{value:?}") {
+            self.result = Err(error);
+        }
     }
 }
 
