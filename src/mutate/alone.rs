@@ -103,12 +103,16 @@ impl SingleWrite<'_> {
         match &self.change.write {
             RootWrite::Create { entity, creates, many: false } => {
                 let create = creates.first()?;
-                match self.insert(*entity, create, None).await {
-                    None => self.insert_nested(*entity, create).await,
-                    statement => statement,
+                let (load, selection) = self.load(*entity)?;
+                match create.has_nested_writes() || !is_row(&load) {
+                    true => self.insert_nested(*entity, create, load, selection).await,
+                    false => self.insert(*entity, create, None, load, selection).await,
                 }
             }
-            RootWrite::Upsert { entity, create, key } => self.insert(*entity, create, Some(key)).await,
+            RootWrite::Upsert { entity, create, key } => {
+                let (load, selection) = self.load(*entity)?;
+                self.insert(*entity, create, Some(key), load, selection).await
+            }
             RootWrite::Update { entity, key, update } => match update.nested.is_empty() {
                 true => self.update(*entity, key, update).await,
                 false => self.update_linked(*entity, key, update).await,
@@ -127,6 +131,8 @@ impl SingleWrite<'_> {
         id: EntityId,
         create: &Create,
         conflict: Option<&[ColumnId]>,
+        load: Load,
+        selection: Selection,
     ) -> Option<SingleStatement> {
         if create.has_nested_writes() || self.writer.asks_first(id, &create.forward) {
             return None;
@@ -136,7 +142,7 @@ impl SingleWrite<'_> {
         // An existing row keeps its generated values.
         let keeps = |column: &ColumnId| conflict.is_some() && entity.columns[*column].generated;
         let given: BTreeSet<ColumnId> = row.keys().copied().filter(|column| !keeps(column)).collect();
-        let (load, selection, returned) = self.result(id, &given)?;
+        let returned = self.returned(id, &load, &given)?;
         let columns = row.keys().copied().collect();
         let (statement, _) = self.writer.insertion(id, columns, vec![row], &returned, conflict);
         Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing: None })
@@ -147,7 +153,8 @@ impl SingleWrite<'_> {
         if row.is_empty() {
             return None;
         }
-        let (load, selection, returned) = self.result(id, &row.keys().copied().collect())?;
+        let (load, selection) = self.load(id)?;
+        let returned = self.returned(id, &load, &row.keys().copied().collect())?;
         let by = &self.writer.model().entities[id].primary_key;
         let set: Vec<(ColumnId, Value)> = row.into_iter().collect();
         let key = key.to_vec();
@@ -173,7 +180,8 @@ impl SingleWrite<'_> {
         if follows_rules(self.writer.model(), known.as_deref(), id) {
             return None;
         }
-        let (load, selection, returned) = self.result(id, &BTreeSet::new())?;
+        let (load, selection) = self.load(id)?;
+        let returned = self.returned(id, &load, &BTreeSet::new())?;
         let by = &self.writer.model().entities[id].primary_key;
         let key = key.to_vec();
         let statement = self.writer.writes().delete(id, by, slice::from_ref(&key), &returned);
@@ -202,13 +210,10 @@ impl SingleWrite<'_> {
         load.source.filter().is_everything().then_some((load, selection))
     }
 
-    /// Returns the load of the result, its selection and its columns, if a statement that writes a row of the entity returns all of it.
-    fn result(&self, id: EntityId, given: &BTreeSet<ColumnId>) -> Option<(Load, Selection, Vec<ColumnId>)> {
-        let (load, selection) = self.load(id)?;
+    /// Returns the columns of the result, if a statement that writes a row of the entity returns all of it.
+    fn returned(&self, id: EntityId, load: &Load, given: &BTreeSet<ColumnId>) -> Option<Vec<ColumnId>> {
         let LoadKind::Rows(rows) = &load.what else { return None };
-        let columns = rows.columns.clone();
-        let is_whole = rows.children.is_empty() && rows.computed.is_empty();
-        (is_whole && self.are_readable(id, &columns, given)).then_some((load, selection, columns))
+        (is_row(load) && self.are_readable(id, &rows.columns, given)).then(|| rows.columns.clone())
     }
 
     /// Returns true if these columns are readable whatever their values, since nothing can be taken back, and if nothing changes
@@ -242,6 +247,11 @@ impl SingleWrite<'_> {
         let value = write_field(self.writer.session.model(), &plan, &[Ok(written)], Vec::new())?;
         Ok(object([(self.change.key.as_str(), value.as_slice())].into_iter()))
     }
+}
+
+/// Returns true if a load reads columns of its rows alone.
+pub(super) fn is_row(load: &Load) -> bool {
+    load.children().is_empty() && load.computed().is_empty()
 }
 
 /// Returns true if every stored value of this type has a form in the API.

@@ -9,7 +9,7 @@
 
 use sea_orm::Value;
 
-use super::alone::{SingleStatement, SingleWrite};
+use super::alone::{SingleStatement, SingleWrite, is_row};
 use super::change::{LinkWrite, NestedWrite, Update};
 use super::composed::{Composed, ReturnedRow};
 use super::touched;
@@ -28,7 +28,7 @@ impl SingleWrite<'_> {
         let (load, selection) = self.load(id)?;
         // Another transaction may have changed the row and its relations since the snapshot of the statement, which then reads
         // the row of now with the relations of before.
-        if !load.children().is_empty() {
+        if !is_row(&load) {
             return None;
         }
         let model = self.writer.model();

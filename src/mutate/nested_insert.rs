@@ -16,13 +16,18 @@ use super::composed::{Composed, ReturnedRow, cell};
 use super::row::RowInput;
 use super::touched;
 use crate::model::{ColumnId, Declaration, EntityId, JoinColumns, Relation, RelationId};
-use crate::plan::Load;
+use crate::plan::{Load, Selection};
 
 impl SingleWrite<'_> {
     /// Returns the statement that creates a row with its nested rows. `None` if it could not return the result, or if a
     /// nested write is more than a new row of a to-one relation.
-    pub(super) async fn insert_nested(&self, id: EntityId, create: &Create) -> Option<SingleStatement> {
-        let (load, selection) = self.load(id)?;
+    pub(super) async fn insert_nested(
+        &self,
+        id: EntityId,
+        create: &Create,
+        load: Load,
+        selection: Selection,
+    ) -> Option<SingleStatement> {
         let mut composed = Composed::default();
         let mut read = BTreeSet::new();
         add_relations(&mut read, &load);

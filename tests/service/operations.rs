@@ -106,3 +106,22 @@ async fn the_model_shows_what_the_caller_may_see() {
         assert_eq!(status(service.get(page)).await, 403, "{page}");
     }
 }
+
+#[tokio::test]
+async fn each_request_is_a_line_of_the_log_unless_a_filter_leaves_them_out() {
+    for (filter, lines) in
+        [("info", 1), ("info,crowsfoot::requests=off", 0), ("warn,crowsfoot::requests=info", 1)]
+    {
+        let folder = Folder::new();
+        let service = Service::start(&folder, &["--log", filter]).await;
+        service.ask("query Names { users { username } }").await;
+        let log = service.stop().await.log;
+        let of_requests = log.lines().filter(|line| line.contains(" INFO crowsfoot::requests: answered id="));
+        let of_requests: Vec<&str> = of_requests.collect();
+        assert_eq!(of_requests.len(), lines, "{log}");
+        for line in of_requests {
+            let fields = "method=POST path=\"/graphql\" status=200 operation=\"query\" name=\"Names\" outcome=\"ok\" statements=1 rows=";
+            assert!(line.contains(fields), "{line}");
+        }
+    }
+}
