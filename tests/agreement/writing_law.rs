@@ -70,7 +70,7 @@ struct Told {
     data: Json,
     /// Extensions of the first error.
     error: Json,
-    /// Numbers of statements that write, and of all others.
+    /// Numbers of the parts of statements that write, and of the statements that do not.
     sent: (usize, usize),
 }
 
@@ -584,9 +584,12 @@ async fn ask(service: &Service, schema: &Schema, text: &str, variables: Json) ->
     let request = Request::new(text).variables(Variables::from_json(variables));
     let executed = schema.execute(request, &service.database.connection).await;
     let errors = serde_json::to_value(&executed.errors).unwrap();
-    let writes = |sql: &str| ["INSERT", "UPDATE", "DELETE"].iter().any(|verb| sql.starts_with(verb));
-    let written = executed.statements.iter().filter(|statement| writes(&statement.sql)).count();
-    let sent = (written, executed.statements.len() - written);
+    // A statement of the administrator may have several parts that write.
+    let parts = |sql: &str| -> usize {
+        ["INSERT INTO \"", "UPDATE \"", "DELETE FROM \""].iter().map(|part| sql.matches(part).count()).sum()
+    };
+    let writes: Vec<usize> = executed.statements.iter().map(|statement| parts(&statement.sql)).collect();
+    let sent = (writes.iter().sum(), writes.iter().filter(|parts| **parts == 0).count());
     Told { data: executed.data(), error: errors[0]["extensions"].clone(), sent }
 }
 
