@@ -20,12 +20,12 @@ use crate::execute::is_joined;
 use crate::model::{ColumnId, EntityId, Model, RelationId, Table, TableKind};
 use crate::plan::{Catalog, Load, LoadKind, Selection};
 
-/// Parts of the statement, and the rows that they return, at most one of each entity.
+/// Parts of the statement, at most one of each table.
 #[derive(Default)]
 pub(super) struct Composed {
-    rows: BTreeMap<EntityId, ReturnedRow>,
     parts: WithClause,
-    names: BTreeSet<String>,
+    /// Entities whose tables the parts hide, with the row that each returns.
+    hidden: BTreeMap<EntityId, Option<ReturnedRow>>,
     touches: Vec<Table>,
 }
 
@@ -38,24 +38,28 @@ pub(super) struct ReturnedRow {
 }
 
 impl Composed {
-    /// Adds a part under the name of its table. `None` if another part has the name.
-    pub fn add(&mut self, name: &str, part: impl Into<SubQueryStatement>, touches: Vec<Table>) -> Option<()> {
-        let is_new = self.names.insert(name.to_owned());
+    /// Adds a part under the name of the table that it writes.
+    pub fn add(&mut self, table: &Table, part: impl Into<SubQueryStatement>, touches: Vec<Table>) {
+        let part = CommonTableExpression::new().table_name(Alias::new(&table.name)).query(part).to_owned();
+        self.parts.cte(part);
         self.touches.extend(touches);
-        self.parts.cte(CommonTableExpression::new().table_name(Alias::new(name)).query(part).to_owned());
-        is_new.then_some(())
     }
 }
 
 impl SingleWrite<'_> {
-    /// Announces the row that a part will return. `None` if its table cannot be hidden, or if a trigger may change the row after
-    /// it has been returned.
-    pub(super) fn announce(&self, composed: &mut Composed, id: EntityId, row: ReturnedRow) -> Option<()> {
+    /// Announces the part that writes a table, before the parts that it needs, and the row that it will return. `None` if the
+    /// table cannot be hidden, or if a trigger may change the row after it has been returned.
+    pub(super) fn announce(
+        &self,
+        composed: &mut Composed,
+        id: EntityId,
+        row: Option<ReturnedRow>,
+    ) -> Option<()> {
         let entity = &self.writer.model().entities[id];
         // A name with a schema is not hidden.
         let is_plain = entity.kind == TableKind::Table && entity.table.schema.is_none();
         let is_hidden = is_plain && self.is_untriggered(&entity.table);
-        (is_hidden && composed.rows.insert(id, row).is_none()).then_some(())
+        (is_hidden && composed.hidden.insert(id, row).is_none()).then_some(())
     }
 
     /// Returns the statement. `None` if it could not return the result.
@@ -90,9 +94,10 @@ impl SingleWrite<'_> {
     fn reads_safely(&self, composed: &Composed, load: &Load) -> bool {
         let LoadKind::Rows(rows) = &load.what else { return false };
         let id = load.source.entity();
-        let returned = composed.rows.get(&id);
+        let hidden = composed.hidden.get(&id);
+        let returned = hidden.and_then(Option::as_ref);
         // A row of the table that is not the returned one is hidden.
-        let is_hidden = returned.is_some_and(|row| row.relation != load.relation);
+        let is_hidden = hidden.is_some() && returned.is_none_or(|row| row.relation != load.relation);
         let given = returned.map(|row| &row.given);
         !is_hidden
             && rows.computed.is_empty()

@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Alias, Condition, Expr, InsertStatement, OnConflict, Qu
 
 use super::create::with_defaults;
 use super::row::RowInput;
-use super::statement::{Columns, LINK, WriteStatement, Writes, table, whole};
+use super::statement::{Columns, LINK, WriteStatement, Writes, all_columns, table};
 use super::touched;
 use super::unlink::Through;
 use crate::model::{ColumnId, ColumnType, EntityId, Table};
@@ -91,14 +91,14 @@ impl Writes<'_> {
     }
 
     /// Builds the INSERT of one row as a part of another statement, to which it returns all columns. `links` are further
-    /// columns, with cells of other rows. The row is inserted if all `checks` hold.
+    /// columns, with cells of other rows. The row is inserted if all `checks` hold. `None` if its values and columns differ in number.
     pub fn insert_linked(
         &self,
         id: EntityId,
         row: RowInput,
         links: Vec<(ColumnId, Expr)>,
         checks: Vec<Expr>,
-    ) -> InsertStatement {
+    ) -> Option<InsertStatement> {
         let entity = &self.model.entities[id];
         let (mut columns, mut rows) = with_defaults(entity, row.keys().copied().collect(), vec![row]);
         let name = |id: &ColumnId| Alias::new(&entity.columns[*id].name);
@@ -112,23 +112,22 @@ impl Writes<'_> {
         if values.is_empty() {
             insert.or_default_values();
         } else {
-            // A row of a SELECT is as wide as the list of columns.
             let mut row = Sql::select();
             row.exprs(values).cond_where(checks.into_iter().fold(Condition::all(), Condition::add));
-            insert.columns(columns.iter().chain(&linked).map(name)).select_from(row).ok();
+            insert.columns(columns.iter().chain(&linked).map(name)).select_from(row).ok()?;
         }
-        insert.returning(whole(entity));
-        insert
+        insert.returning(Sql::returning().columns(all_columns(entity)));
+        Some(insert)
     }
 
     /// Builds the INSERT of links between a row that another part of the statement returns under the name of its table, and these
-    /// `targets`. Existing links stay unchanged.
+    /// `targets`. Existing links stay unchanged. `None` if values and columns differ in number.
     pub fn insert_links_of_returned(
         &self,
         through: Through<'_>,
         (from, to): (&Columns, &Columns),
         targets: &[Vec<Value>],
-    ) -> InsertStatement {
+    ) -> Option<InsertStatement> {
         let Through { owner, relation, junction } = through;
         let owner = &self.model.entities[owner];
         let types: Vec<ColumnType> = to.iter().map(|(_, column_type)| column_type.clone()).collect();
@@ -156,10 +155,9 @@ impl Writes<'_> {
         let pair = || from.iter().chain(to).map(|(name, _)| Alias::new(name));
         let mut insert = Sql::insert();
         insert.into_table(table(&junction.table)).columns(pair());
-        // As wide as the list of columns.
-        insert.select_from(select).ok();
+        insert.select_from(select).ok()?;
         insert.on_conflict(OnConflict::columns(pair()).do_nothing().to_owned());
-        insert
+        Some(insert)
     }
 
     /// Inserts links through a junction. With a unique `pair`, existing links stay unchanged; any other

@@ -38,15 +38,14 @@ impl SingleWrite<'_> {
         let given = set.iter().copied().collect();
         let values: Vec<(ColumnId, Value)> = row.into_iter().collect();
         let mut composed = Composed::default();
-        self.announce(&mut composed, id, ReturnedRow { relation: None, given })?;
+        self.announce(&mut composed, id, Some(ReturnedRow { relation: None, given }))?;
         let writes = self.writer.writes();
         let (by, keys) = (&entity.primary_key, [key.to_vec()]);
-        let name = &entity.table.name;
         match set.is_empty() {
-            true => composed.add(name, writes.locked_whole(id, by, &keys), Vec::new())?,
+            true => composed.add(&entity.table, writes.locked_whole(id, by, &keys), Vec::new()),
             false => {
                 let touches = touched::by_update(model, writes.keys.as_deref(), id, &set);
-                composed.add(name, writes.update_whole(id, &values, by, &keys), touches)?;
+                composed.add(&entity.table, writes.update_whole(id, &values, by, &keys), touches);
             }
         }
         for (place, write) in &update.nested {
@@ -66,23 +65,25 @@ impl SingleWrite<'_> {
         let Through { relation, junction, .. } = through;
         let (from, to) = self.writer.junction_columns(through);
         let pair = [&from[..], &to[..]].concat();
-        let entity = junction.entity.map(|id| &self.writer.model().entities[id])?;
+        let id = junction.entity?;
+        let entity = &self.writer.model().entities[id];
         let is_end = |column: ColumnId| pair.iter().any(|(name, _)| *name == entity.columns[column].name);
         let is_plain = disconnect.is_empty()
             && create.is_empty()
             && !junction.is_symmetrical
             && connect.iter().all(|(key, own)| own.is_empty() && key.columns == relation.to)
             && entity.filled_defaults().all(|(column, _)| is_end(column))
-            && self.writer.is_unique_pair(junction, &pair)
-            && self.is_untriggered(&junction.table);
+            && self.writer.is_unique_pair(junction, &pair);
         if !is_plain {
             return None;
         }
         if connect.is_empty() {
             return Some(());
         }
+        self.announce(composed, id, None)?;
         let targets: Vec<Vec<Value>> = connect.iter().map(|(key, _)| key.values.clone()).collect();
-        let links = self.writer.writes().insert_links_of_returned(through, (&from, &to), &targets);
-        composed.add(&junction.table.name, links, vec![junction.table.clone()])
+        let links = self.writer.writes().insert_links_of_returned(through, (&from, &to), &targets)?;
+        composed.add(&junction.table, links, vec![junction.table.clone()]);
+        Some(())
     }
 }

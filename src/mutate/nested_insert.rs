@@ -50,7 +50,7 @@ impl SingleWrite<'_> {
             let model = self.writer.model();
             let entity = &model.entities[id];
             let given = create.values.iter().map(|(column, _)| *column).collect();
-            self.announce(composed, id, ReturnedRow { relation, given })?;
+            self.announce(composed, id, Some(ReturnedRow { relation, given }))?;
             let mut known_links = Vec::new();
             for (place, link) in &create.forward {
                 let ForwardLink::Create(target) = link else {
@@ -70,13 +70,13 @@ impl SingleWrite<'_> {
             if !checks.is_empty() && (relation.is_some() || create.has_nested_writes()) {
                 return None;
             }
-            // Two links of one column must agree.
+            // The transaction compares two links that set one column.
             let mut columns: BTreeSet<ColumnId> = row.keys().copied().collect();
             if !links.iter().all(|(column, _)| columns.insert(*column)) {
                 return None;
             }
-            let insert = self.writer.writes().insert_linked(id, row, links, checks);
-            composed.add(&entity.table.name, insert, touched::by_insert(model, id))?;
+            let insert = self.writer.writes().insert_linked(id, row, links, checks)?;
+            composed.add(&entity.table, insert, touched::by_insert(model, id));
             for (place, write) in &create.nested {
                 let NestedWrite::ToOne(write) = write else { return None };
                 let ToOneWrite {
@@ -118,7 +118,7 @@ impl SingleWrite<'_> {
             let values: Vec<Option<&Value>> = from.iter().map(|column| row.get(column)).collect();
             let is_left_null = |(column, value): (&ColumnId, &Option<&Value>)| match value {
                 Some(value) => **value == value.as_null(),
-                None => !entity.columns[*column].has_default,
+                None => !entity.columns[*column].has_default && !entity.columns[*column].fills_default,
             };
             if from.iter().zip(&values).any(is_left_null) {
                 continue;

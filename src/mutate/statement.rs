@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::{
     Alias, Condition, DeleteStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query as Sql,
-    ReturningClause, SelectStatement, TableRef, UpdateStatement,
+    SelectStatement, TableRef, UpdateStatement,
 };
 use sea_orm::{Statement, Value};
 
@@ -98,8 +98,7 @@ impl Writes<'_> {
         returning: &[ColumnId],
     ) -> WriteStatement {
         let entity = &self.model.entities[id];
-        let mut update = self.setting(entity, values);
-        update.and_where(self.is_one_of(&self.named(entity, columns), keys));
+        let mut update = self.setting_rows(entity, values, columns, keys);
         if !returning.is_empty() {
             update.returning(Sql::returning().exprs(self.returned(entity, returning)));
         }
@@ -145,8 +144,8 @@ impl Writes<'_> {
         keys: &[Vec<Value>],
     ) -> UpdateStatement {
         let entity = &self.model.entities[id];
-        let mut update = self.setting(entity, values);
-        update.and_where(self.is_one_of(&self.named(entity, columns), keys)).returning(whole(entity));
+        let mut update = self.setting_rows(entity, values, columns, keys);
+        update.returning(Sql::returning().columns(all_columns(entity)));
         update
     }
 
@@ -154,9 +153,7 @@ impl Writes<'_> {
     pub fn locked_whole(&self, id: EntityId, columns: &[ColumnId], keys: &[Vec<Value>]) -> SelectStatement {
         let entity = &self.model.entities[id];
         let mut select = Sql::select();
-        select
-            .from(table(&entity.table))
-            .columns(entity.columns.iter().map(|column| Alias::new(&column.name)));
+        select.from(table(&entity.table)).columns(all_columns(entity));
         select.and_where(self.is_one_of(&self.named(entity, columns), keys)).lock(LockType::NoKeyUpdate);
         select
     }
@@ -259,6 +256,18 @@ impl Writes<'_> {
         conflict
     }
 
+    fn setting_rows(
+        &self,
+        entity: &Entity,
+        values: &[(ColumnId, Value)],
+        columns: &[ColumnId],
+        keys: &[Vec<Value>],
+    ) -> UpdateStatement {
+        let mut update = self.setting(entity, values);
+        update.and_where(self.is_one_of(&self.named(entity, columns), keys));
+        update
+    }
+
     fn setting(&self, entity: &Entity, values: &[(ColumnId, Value)]) -> UpdateStatement {
         let mut update = Sql::update();
         update.table(table(&entity.table));
@@ -314,9 +323,9 @@ impl Writes<'_> {
     }
 }
 
-/// Returns all columns, for a part of another statement.
-pub(super) fn whole(entity: &Entity) -> ReturningClause {
-    Sql::returning().columns(entity.columns.iter().map(|column| Alias::new(&column.name)))
+/// Returns the names of all columns, for a part of another statement.
+pub(super) fn all_columns(entity: &Entity) -> impl Iterator<Item = Alias> + '_ {
+    entity.columns.iter().map(|column| Alias::new(&column.name))
 }
 
 pub(super) fn table(table: &Table) -> TableRef {

@@ -121,26 +121,36 @@ const NESTED: [(&str, &[&str]); 8] = [
     ),
 ];
 
+/// Sends a mutation on each database, after the mutations `before`. Checks that answers and stored rows are the same, and the first
+/// word of each statement on PostgreSQL. Returns the answer.
+async fn sent_alike(before: &[&str], mutation: &str, statements: &[&str], stored: &str) -> Json {
+    let mut answers = Vec::new();
+    for database in support::databases().await {
+        make_tables(&database).await;
+        let schema = schema();
+        for before in before {
+            let (answer, _) = send(&schema, &database, &format!("mutation {{ {before} }}")).await;
+            assert_eq!(answer.get("errors"), None, "{answer}");
+        }
+        let (answer, sent) = send(&schema, &database, &format!("mutation {{ {mutation} }}")).await;
+        if database.dialect == Dialect::Postgres {
+            assert_eq!(sent, statements, "{mutation}: {answer}");
+        }
+        let (stored, _) = support::ask(&schema, &database, stored, Json::Null).await;
+        answers.push((answer, stored));
+        database.drop().await;
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{mutation}: {answers:?}");
+    answers.remove(0).0
+}
+
 #[tokio::test]
 async fn a_row_is_created_with_its_new_to_one_rows_by_one_statement() {
+    let all = "{ members { id email card { number member { id } } locker { floor } captain { motto } } }";
     for (mutation, statements) in NESTED {
-        let mutation = format!("mutation {{ {mutation} }}");
-        let mut answers = Vec::new();
-        for database in support::databases().await {
-            make_tables(&database).await;
-            let (answer, sent) = send(&schema(), &database, &mutation).await;
-            if database.dialect == Dialect::Postgres {
-                assert_eq!(sent, statements, "{mutation}");
-            }
-            assert!(answer.get("errors").is_none(), "{answer}");
-            let all =
-                "{ members { id email card { number member { id } } locker { floor } captain { motto } } }";
-            let (stored, _) = support::ask(&schema(), &database, all, Json::Null).await;
-            answers.push((answer, stored));
-            database.drop().await;
-        }
-        answers.dedup();
-        assert_eq!(answers.len(), 1, "{mutation}: {answers:?}");
+        let answer = sent_alike(&[], mutation, statements, all).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
     }
 }
 
@@ -165,8 +175,9 @@ async fn a_refused_nested_row_leaves_no_row_of_its_parent() {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNIQUE_VIOLATION", "{answer}");
 }
 
-/// Writes beside these rows: members 1 and 2, skills 1 and 2, card 1 of member 2, and the link of member 1 with skill 1.
-const BESIDE_ROWS: [&str; 4] = [
+/// Mutations that make the rows before each change: members 1 and 2, skills 1 and 2, card 1 of member 2, and the link of member 1
+/// with skill 1.
+const ROWS_BEFORE: [&str; 4] = [
     "createMembers(input: [{ email: \"a\", name: \"Ada\" }, { email: \"b\", name: \"Eve\" }]) { id }",
     "createSkills(input: [{ name: \"rowing\" }, { name: \"sewing\" }]) { id }",
     "createCard(input: { number: \"7\", member: { id: 2 } }) { id }",
@@ -205,29 +216,9 @@ const REFERRING: [(&str, &[&str]); 15] = [
 
 #[tokio::test]
 async fn a_change_that_refers_to_existing_rows_is_one_statement_where_it_can_return_the_result() {
+    let all = "{ members { id name mentor { id } skills { id } } cards { id number } lockers { floor } }";
     for (mutation, statements) in REFERRING {
-        let mut answers = Vec::new();
-        for database in support::databases().await {
-            make_tables(&database).await;
-            let schema = schema();
-            for before in BESIDE_ROWS {
-                let (answer, _) = send(&schema, &database, &format!("mutation {{ {before} }}")).await;
-                assert_eq!(answer.get("errors"), None, "{answer}");
-            }
-            let (answer, sent) = send(&schema, &database, &format!("mutation {{ {mutation} }}")).await;
-            if database.dialect == Dialect::Postgres {
-                let sent: Vec<&str> = sent.iter().map(String::as_str).collect();
-                let sent = &sent[..statements.len().min(sent.len())];
-                assert_eq!(sent, statements, "{mutation}: {answer}");
-            }
-            let all =
-                "{ members { id name mentor { id } skills { id } } cards { id number } lockers { floor } }";
-            let (stored, _) = support::ask(&schema, &database, all, Json::Null).await;
-            answers.push((answer, stored));
-            database.drop().await;
-        }
-        answers.dedup();
-        assert_eq!(answers.len(), 1, "{mutation}: {answers:?}");
+        sent_alike(&ROWS_BEFORE, mutation, statements, all).await;
     }
 }
 

@@ -50,15 +50,15 @@ where
             return self.0.format_event(context, writer, event);
         }
         // One text: the writer is behind a virtual call.
-        let mut line = FieldWriter { line: String::with_capacity(USUAL_BYTES), result: Ok(()) };
-        write_time(&mut line.line)?;
-        line.line.push_str(padded(*metadata.level()));
-        line.line.push_str(metadata.target());
-        line.line.push(':');
+        let mut line = RequestLine { text: String::with_capacity(USUAL_BYTES), result: Ok(()) };
+        write_time(&mut line.text)?;
+        line.text.push_str(padded(*metadata.level()));
+        line.text.push_str(metadata.target());
+        line.text.push(':');
         event.record(&mut line);
         line.result?;
-        line.line.push('\n');
-        writer.write_str(&line.line)
+        line.text.push('\n');
+        writer.write_str(&line.text)
     }
 }
 
@@ -91,42 +91,42 @@ fn write_time(line: &mut String) -> fmt::Result {
     write!(line, ".{:06}Z", now.subsec_micros())
 }
 
-/// Writer of fields: ` name=value`, and the message without its name.
-struct FieldWriter {
-    line: String,
+/// Line of a request. Fields are written as ` name=value`, and the message without its name.
+struct RequestLine {
+    text: String,
     result: fmt::Result,
 }
 
-impl FieldWriter {
+impl RequestLine {
     fn begin(&mut self, field: &Field) {
-        self.line.push(' ');
+        self.text.push(' ');
         if field.name() != MESSAGE {
-            self.line.push_str(field.name());
-            self.line.push('=');
+            self.text.push_str(field.name());
+            self.text.push('=');
         }
     }
 }
 
-impl Visit for FieldWriter {
+impl Visit for RequestLine {
     fn record_str(&mut self, field: &Field, value: &str) {
         let is_plain = value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
         if !is_plain {
             return self.record_debug(field, &value);
         }
         self.begin(field);
-        self.line.push('"');
-        self.line.push_str(value);
-        self.line.push('"');
+        self.text.push('"');
+        self.text.push_str(value);
+        self.text.push('"');
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.begin(field);
-        self.line.push_str(itoa::Buffer::new().format(value));
+        self.text.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.begin(field);
-        if let Err(error) = write!(self.line, "{value:?}") {
+        if let Err(error) = write!(self.text, "{value:?}") {
             self.result = Err(error);
         }
     }
