@@ -9,6 +9,7 @@ use sea_orm::Value;
 
 use super::change::{Create, ForwardLink, Update};
 use super::reference::follows_rules;
+use super::returned::is_row;
 use super::root::{Change, Failed, RootWrite, write_field};
 use super::row::RowInput;
 use super::statement::WriteStatement;
@@ -17,7 +18,7 @@ use super::written::WrittenRows;
 use crate::database::SqlError;
 use crate::error::LocatedError;
 use crate::execute::{Child, Json, Session, object};
-use crate::model::{ColumnId, ColumnType, EntityId, RelationId, Table};
+use crate::model::{ColumnId, EntityId, RelationId};
 use crate::plan::{Document, FieldKind, Join, Load, LoadKind, Selection};
 
 /// Carries out a mutation of one root field by one statement.
@@ -197,7 +198,7 @@ impl SingleWrite<'_> {
         links: &[(RelationId, ForwardLink)],
     ) -> Option<RowInput> {
         let mut rows = [values];
-        self.writer.follow(id, vec![links.to_vec()], &mut rows).await.ok()?;
+        self.writer.follow(id, vec![links], &mut rows).await.ok()?;
         let [row] = rows;
         Some(row)
     }
@@ -213,31 +214,7 @@ impl SingleWrite<'_> {
     /// Returns the columns of the result, if a statement that writes a row of the entity returns all of it.
     fn returned(&self, id: EntityId, load: &Load, given: &BTreeSet<ColumnId>) -> Option<Vec<ColumnId>> {
         let LoadKind::Rows(rows) = &load.what else { return None };
-        (is_row(load) && self.are_readable(id, &rows.columns, given)).then(|| rows.columns.clone())
-    }
-
-    /// Returns true if these columns are readable whatever their values, since nothing can be taken back, and if nothing changes
-    /// returned rows of the table. The values of `given` columns have been checked.
-    pub(super) fn are_readable(
-        &self,
-        id: EntityId,
-        columns: &[ColumnId],
-        given: &BTreeSet<ColumnId>,
-    ) -> bool {
-        let entity = &self.writer.model().entities[id];
-        let catalog = self.writer.session.statements().known_catalog();
-        let Some(never_null) = catalog.never_null_untriggered(&entity.table) else { return false };
-        columns.iter().all(|column| {
-            let described = &entity.columns[*column];
-            let is_given = given.contains(column);
-            (is_given || is_always_readable(&described.column_type))
-                && (is_given || described.nullable || never_null.contains(&described.name))
-        })
-    }
-
-    /// Returns true if no trigger or rule changes written rows of the table.
-    pub(super) fn is_untriggered(&self, table: &Table) -> bool {
-        self.writer.session.statements().known_catalog().never_null_untriggered(table).is_some()
+        (is_row(load) && self.writer.are_readable(id, &rows.columns, given)).then(|| rows.columns.clone())
     }
 
     /// Writes the answer from the written row.
@@ -247,15 +224,4 @@ impl SingleWrite<'_> {
         let value = write_field(self.writer.session.model(), &plan, &[Ok(written)], Vec::new())?;
         Ok(object([(self.change.key.as_str(), value.as_slice())].into_iter()))
     }
-}
-
-/// Returns true if a load reads columns of its rows alone.
-pub(super) fn is_row(load: &Load) -> bool {
-    load.children().is_empty() && load.computed().is_empty()
-}
-
-/// Returns true if every stored value of this type has a form in the API.
-fn is_always_readable(column_type: &ColumnType) -> bool {
-    use ColumnType::{BigInt, Boolean, Int, SmallInt, Text, Uuid};
-    matches!(column_type, Boolean | SmallInt | Int | BigInt | Text | Uuid)
 }

@@ -4,6 +4,7 @@ use sea_orm::Value;
 
 use super::row::RowInput;
 use crate::model::{ColumnId, EntityId, Relation, Table};
+use crate::plan::InputPath;
 
 /// Attempted write of a statement.
 #[derive(Clone, Copy)]
@@ -17,7 +18,7 @@ pub(super) struct Attempt<'a> {
     /// Links of written junction rows.
     pub link: Option<&'a Linked>,
     /// Input path of each row; empty for rows from elsewhere.
-    pub paths: &'a [String],
+    pub paths: &'a [InputPath],
 }
 
 /// Links of a many-to-many relation.
@@ -42,5 +43,10 @@ impl<'a> Attempt<'a> {
     /// Creates an attempt that changes no referenced key.
     pub fn of(entity: EntityId, rows: &'a [RowInput]) -> Self {
         Self { entity, rows, at: None, link: None, paths: &[] }
+    }
+
+    /// Returns the path of a row in the input.
+    pub fn path(&self, row: usize) -> String {
+        self.paths.get(row).cloned().unwrap_or_default().to_string()
     }
 }

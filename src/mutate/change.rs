@@ -5,7 +5,7 @@ use sea_orm::Value;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, Declaration, EntityId, Model, NestedVerb, Relation, RelationId, names};
-use crate::plan::Input;
+use crate::plan::{Input, InputPath};
 
 /// Values of columns.
 pub type ColumnValues = Vec<(ColumnId, Value)>;
@@ -14,7 +14,7 @@ pub type ColumnValues = Vec<(ColumnId, Value)>;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Create {
     /// Path in the input, for errors.
-    pub path: String,
+    pub path: InputPath,
     /// Values of own columns.
     pub values: ColumnValues,
     /// Rows that the new row references.
@@ -34,7 +34,7 @@ impl Create {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     /// Path in the input, for errors.
-    pub path: String,
+    pub path: InputPath,
     /// New values of own columns.
     pub values: ColumnValues,
     /// Rows that the changed rows will reference.
@@ -145,7 +145,7 @@ impl InputReader<'_> {
     /// Reads `UserCreate`. `without` is the relation that the context of the row determines.
     pub fn create(&self, entity: EntityId, input: &Input, without: Option<RelationId>) -> Result<Create> {
         let mut create = Create {
-            path: input.path().to_owned(),
+            path: input.path().clone(),
             values: Vec::new(),
             forward: Vec::new(),
             nested: Vec::new(),
@@ -447,5 +447,5 @@ fn field<'a>(input: &Input<'a>, wanted: &str) -> Result<Input<'a>> {
     let given = input.object()?.find(|(name, _)| name.as_str() == wanted);
     given
         .map(|(_, input)| input)
-        .ok_or_else(|| Error::bad_input(input.path(), input.json(), format!("expected \"{wanted}\"")))
+        .ok_or_else(|| Error::bad_input(&input.path().to_string(), input.json(), format!("expected \"{wanted}\"")))
 }

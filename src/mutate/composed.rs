@@ -58,7 +58,7 @@ impl SingleWrite<'_> {
         let entity = &self.writer.model().entities[id];
         // A name with a schema is not hidden.
         let is_plain = entity.kind == TableKind::Table && entity.table.schema.is_none();
-        let is_hidden = is_plain && self.is_untriggered(&entity.table);
+        let is_hidden = is_plain && self.writer.is_untriggered(&entity.table);
         (is_hidden && composed.hidden.insert(id, row).is_none()).then_some(())
     }
 
@@ -101,7 +101,7 @@ impl SingleWrite<'_> {
         let given = returned.map(|row| &row.given);
         !is_hidden
             && rows.computed.is_empty()
-            && self.are_readable(id, &rows.columns, given.unwrap_or(&BTreeSet::new()))
+            && self.writer.are_readable(id, &rows.columns, given.unwrap_or(&BTreeSet::new()))
             && rows.children.iter().all(|child| child.joined && self.reads_safely(composed, child))
     }
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::BoxFuture;
-use indexmap::IndexMap;
 
 use super::attempt::Attempt;
-use super::change::{Create, NestedWrite};
+use super::change::Create;
 use super::row::{RowInput, rows_of};
 use super::statement::WriteStatement;
+use super::update::NestedWrites;
 use super::writer::MutationWriter;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, ColumnType, Entity, EntityId, RelationId};
+use crate::plan::InputPath;
 use crate::policy::RowAction;
 
 impl MutationWriter<'_> {
@@ -23,7 +24,7 @@ impl MutationWriter<'_> {
     pub fn create<'b>(
         &'b self,
         id: EntityId,
-        creates: Vec<(Create, RowInput)>,
+        creates: Vec<(&'b Create, RowInput)>,
         wanted: &'b [ColumnId],
         conflict: Option<&'b [ColumnId]>,
     ) -> BoxFuture<'b, Result<Vec<RowInput>>> {
@@ -34,20 +35,19 @@ impl MutationWriter<'_> {
             let mut rows = Vec::new();
             let mut paths = Vec::new();
             let mut links = Vec::new();
-            let mut nested: IndexMap<RelationId, Vec<(usize, NestedWrite)>> = IndexMap::new();
-            for (index, (create, place)) in creates.into_iter().enumerate() {
+            let mut changes = Vec::new();
+            for (create, place) in creates {
                 let mut row = place;
-                row.extend(create.values);
+                row.extend(create.values.iter().cloned());
                 row.extend(self.set_values(id, RowAction::Create)?);
                 rows.push(row);
-                paths.push(create.path);
-                links.push(create.forward);
-                for (relation, writes) in create.nested {
-                    nested.entry(relation).or_default().push((index, writes));
-                }
+                paths.push(create.path.clone());
+                links.push(&create.forward[..]);
+                changes.push(&create.nested[..]);
             }
             self.follow(id, links, &mut rows).await?;
-            let returning = self.returning(id, wanted, nested.keys());
+            let relations = changes.iter().copied().flatten().map(|(relation, _)| relation);
+            let returning = self.returning(id, wanted, relations);
             let existing = match (conflict, &rows[..]) {
                 (Some(key), [row]) if self.is_ruled() => {
                     self.update_existing(id, row, key, &paths[0], &returning).await?
@@ -63,11 +63,13 @@ impl MutationWriter<'_> {
                     created
                 }
             };
-            let with_row = |(index, write): (usize, NestedWrite)| (created[index].clone(), write);
-            let nested = nested
-                .into_iter()
-                .map(|(relation, writes)| (relation, writes.into_iter().map(with_row).collect()));
-            self.write_nested(id, nested.collect()).await?;
+            let mut nested = NestedWrites::new();
+            for (row, changes) in created.iter().zip(changes) {
+                for (relation, write) in changes {
+                    nested.entry(*relation).or_default().push((row.clone(), write));
+                }
+            }
+            self.write_nested(id, nested).await?;
             Ok(created)
         })
     }
@@ -111,14 +113,14 @@ impl MutationWriter<'_> {
     async fn insert(
         &self,
         id: EntityId,
-        (rows, paths): (Vec<RowInput>, Vec<String>),
+        (rows, paths): (Vec<RowInput>, Vec<InputPath>),
         returning: &[ColumnId],
         conflict: Option<&[ColumnId]>,
     ) -> Result<Vec<RowInput>> {
         let count = rows.len();
         let entity = &self.model().entities[id];
         let mut inserted = Vec::with_capacity(count);
-        for (columns, rows) in self.writes().parts(rows, |row| row.keys().copied().collect()) {
+        for (columns, rows) in self.writes().parts(rows, |row, columns| columns.extend(row.keys())) {
             let numbered = self.numbered_key(id, &columns);
             let (mut write, rows) = self.insertion(id, columns, rows, returning, conflict);
             let place = numbered.and_then(|key| returning.iter().position(|column| *column == key));

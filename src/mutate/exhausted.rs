@@ -21,7 +21,7 @@ pub(super) async fn exhausted(session: &Session, attempt: Attempt<'_>) -> Option
     let statement = Statement::from_sql_and_values(session.dialect().backend(), sql, values);
     let last = session.statements().write(statement, [ColumnType::BigInt].into()).await.ok()?;
     let is_last = !last.is_empty() && last.row(0).value(0) == Value::BigInt(Some(i64::MAX));
-    is_last.then(|| no_free_key(attempt.paths.first().map_or("input", String::as_str), column))
+    is_last.then(|| no_free_key(&attempt.path(0), column))
 }
 
 /// Returns the error of a new row, at `path` of the input, for which no number is left.

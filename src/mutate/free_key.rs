@@ -10,6 +10,7 @@ use super::row::RowInput;
 use super::writer::MutationWriter;
 use crate::error::Result;
 use crate::model::{Column, ColumnId, ColumnType, Entity, EntityId, quoted_name};
+use crate::plan::InputPath;
 
 impl MutationWriter<'_> {
     /// Returns the key that the database numbers in new rows with the columns `given`, if its numbers may be
@@ -30,7 +31,7 @@ impl MutationWriter<'_> {
         id: EntityId,
         key: ColumnId,
         rows: &mut [RowInput],
-        paths: &[String],
+        paths: &[InputPath],
     ) -> Result<()> {
         let entity = &self.model().entities[id];
         let column = &entity.columns[key];
@@ -45,7 +46,8 @@ impl MutationWriter<'_> {
             let free = self.first_free(entity, column, greatest, last - first + 1).await?;
             let free = free.ok_or_else(|| {
                 let path = rows.iter().zip(paths).find(|(row, _)| number(row) > greatest);
-                no_free_key(path.map_or("input", |(_, path)| path), column)
+                let path = path.map(|(_, path)| path.clone()).unwrap_or_default();
+                no_free_key(&path.to_string(), column)
             })?;
             moved_by = free - first;
             let (table, name) = (entity.table.quoted(), quoted_name(&column.name));

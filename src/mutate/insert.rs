@@ -20,21 +20,27 @@ pub(super) type InsertBatch<C, R> = (BTreeSet<C>, Vec<R>);
 const MOST_PARAMETERS: usize = 30_000;
 
 impl Writes<'_> {
-    /// Splits rows, in order, into INSERT statements with equal columns.
+    /// Splits rows, in order, into INSERT statements with equal columns. `columns` adds those of a row.
     ///
     /// Numbers of the database ascend in row order. PostgreSQL takes all rows at once, with DEFAULT for
     /// missing values. SQLite has no such keyword, so a part ends where the columns change.
     pub fn parts<C: Copy + Ord, R>(
         &self,
         rows: Vec<R>,
-        columns: impl Fn(&R) -> BTreeSet<C>,
+        columns: impl Fn(&R, &mut BTreeSet<C>),
     ) -> Vec<InsertBatch<C, R>> {
         let mut parts: Vec<InsertBatch<C, R>> = Vec::new();
         // Columns of every part; each row's own without a keyword for missing values.
-        let all: Option<BTreeSet<C>> =
-            self.dialect.features().default_keyword.map(|_| rows.iter().flat_map(&columns).collect());
+        let all: Option<BTreeSet<C>> = self.dialect.features().default_keyword.map(|_| {
+            let mut all = BTreeSet::new();
+            rows.iter().for_each(|row| columns(row, &mut all));
+            all
+        });
         for row in rows {
-            let given = if all.is_some() { BTreeSet::new() } else { columns(&row) };
+            let mut given = BTreeSet::new();
+            if all.is_none() {
+                columns(&row, &mut given);
+            }
             let columns = all.as_ref().unwrap_or(&given);
             match parts.last_mut() {
                 Some((known, rows)) if known == columns && rows.len() < rows_per_insert(columns.len()) => {

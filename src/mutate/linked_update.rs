@@ -9,9 +9,10 @@
 
 use sea_orm::Value;
 
-use super::alone::{SingleStatement, SingleWrite, is_row};
+use super::alone::{SingleStatement, SingleWrite};
 use super::change::{LinkWrite, NestedWrite, Update};
 use super::composed::{Composed, ReturnedRow};
+use super::returned::is_row;
 use super::touched;
 use super::unlink::Through;
 use crate::model::{ColumnId, EntityId};

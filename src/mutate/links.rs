@@ -17,19 +17,19 @@ use crate::model::{ColumnId, ColumnType, EntityId, Junction, Relation};
 use crate::policy::RowAction;
 
 /// Link to create.
-struct NewLink {
+struct NewLink<'w> {
     /// Values of the relation's columns in the parent row.
     parent: Vec<Value>,
     /// Row at the far end.
-    target: LinkTarget,
+    target: LinkTarget<'w>,
     /// Values of the junction's own columns.
-    own: ColumnValues,
+    own: &'w ColumnValues,
 }
 
 /// Row at the far end of a link.
-enum LinkTarget {
+enum LinkTarget<'w> {
     /// Existing row.
-    Known(UniqueKeyInput),
+    Known(&'w UniqueKeyInput),
     /// Created row, as its index among the new rows.
     New(usize),
 }
@@ -45,7 +45,7 @@ struct Pair {
 
 impl MutationWriter<'_> {
     /// Applies the nested writes to links: removals first, then additions, in input order.
-    pub async fn write_links(&self, through: Through<'_>, above: Vec<(Vec<Value>, LinkWrite)>) -> Result<()> {
+    pub async fn write_links(&self, through: Through<'_>, above: Vec<(Vec<Value>, &LinkWrite)>) -> Result<()> {
         if above.is_empty() {
             return Ok(());
         }
@@ -62,18 +62,18 @@ impl MutationWriter<'_> {
         let (mut links, mut creates) = (Vec::new(), Vec::new());
         for (parent, write) in above {
             if !write.disconnect.is_empty() {
-                disconnects.push((parent.clone(), write.disconnect));
+                disconnects.push((parent.clone(), write.disconnect.iter().collect()));
             }
             if let Some(set) = &write.set {
-                sets.push((parent.clone(), set.iter().map(|(key, _)| key.clone()).collect()));
+                sets.push((parent.clone(), set.iter().map(|(key, _)| key).collect()));
             }
-            let known = write.set.into_iter().flatten().chain(write.connect).map(|(key, own)| NewLink {
+            let known = write.set.iter().flatten().chain(&write.connect).map(|(key, own)| NewLink {
                 parent: parent.clone(),
                 target: LinkTarget::Known(key),
                 own,
             });
             links.extend(known);
-            for (create, own) in write.create {
+            for (create, own) in &write.create {
                 links.push(NewLink { parent: parent.clone(), target: LinkTarget::New(creates.len()), own });
                 creates.push((create, RowInput::new()));
             }
@@ -101,11 +101,11 @@ impl MutationWriter<'_> {
         &self,
         through: Through<'_>,
         columns: &[(String, ColumnType)],
-        links: Vec<NewLink>,
+        links: Vec<NewLink<'_>>,
         created: &[RowInput],
     ) -> Result<Vec<Pair>> {
         let keys = links.iter().filter_map(|link| match &link.target {
-            LinkTarget::Known(key) => Some(key),
+            LinkTarget::Known(key) => Some(*key),
             LinkTarget::New(_) => None,
         });
         let keys: Vec<&UniqueKeyInput> = keys.collect();
@@ -151,7 +151,7 @@ impl MutationWriter<'_> {
                 }
             }
         }
-        for (own, pairs) in self.writes().parts(pairs, |pair| pair.own.iter().map(|(id, _)| *id).collect()) {
+        for (own, pairs) in self.writes().parts(pairs, |pair, columns| columns.extend(pair.own.iter().map(|(id, _)| *id))) {
             let described = own.iter().map(|id| &entity.columns[*id]);
             let described = described.map(|column| (column.name.clone(), column.column_type.clone()));
             let all: Columns = columns.iter().cloned().chain(described).collect();
@@ -236,9 +236,9 @@ impl MutationWriter<'_> {
     async fn pairs(
         &self,
         relation: &Relation,
-        named: &[(Vec<Value>, Vec<UniqueKeyInput>)],
+        named: &[(Vec<Value>, Vec<&UniqueKeyInput>)],
     ) -> Result<Vec<Vec<Value>>> {
-        let keys: Vec<&UniqueKeyInput> = named.iter().flat_map(|(_, keys)| keys).collect();
+        let keys: Vec<&UniqueKeyInput> = named.iter().flat_map(|(_, keys)| keys).copied().collect();
         let targets = self.resolve(relation.target, &keys, &relation.to).await?;
         let parents = named.iter().flat_map(|(parent, keys)| keys.iter().map(move |_| parent));
         Ok(parents.zip(targets).map(|(parent, target)| [parent.clone(), target].concat()).collect())

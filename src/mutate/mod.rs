@@ -28,6 +28,7 @@ mod operation;
 mod outside;
 mod purpose;
 mod reference;
+mod returned;
 mod root;
 mod row;
 mod statement;

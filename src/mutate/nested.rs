@@ -20,12 +20,16 @@ use crate::policy::RowAction;
 type ParentKey = Vec<Value>;
 
 /// Row named by a unique key, and the parent whose list it is in, or will be in.
-type ListedRow = (UniqueKeyInput, ParentKey);
+type ListedRow<'w> = (&'w UniqueKeyInput, ParentKey);
 
 impl MutationWriter<'_> {
     /// Applies the nested writes of all parent rows. Removals come first, then changes, then additions; each
     /// of these steps follows the order of the parents. Boxed, because writes nest.
-    pub fn write_nested(&self, owner: EntityId, nested: NestedWrites) -> BoxFuture<'_, Result<()>> {
+    pub fn write_nested<'w>(
+        &'w self,
+        owner: EntityId,
+        nested: NestedWrites<'w>,
+    ) -> BoxFuture<'w, Result<()>> {
         Box::pin(async move {
             for (id, above) in nested {
                 let relation = &self.model().entities[owner].relations[id];
@@ -33,7 +37,7 @@ impl MutationWriter<'_> {
                 for (row, write) in above {
                     let parent = values_of(&row, &relation.from);
                     match write {
-                        NestedWrite::ToOne(write) => to_one.push((parent, *write)),
+                        NestedWrite::ToOne(write) => to_one.push((parent, &**write)),
                         NestedWrite::ToMany(write) => to_many.push((parent, write)),
                         NestedWrite::Links(write) => links.push((parent, write)),
                     }
@@ -48,7 +52,7 @@ impl MutationWriter<'_> {
         })
     }
 
-    async fn write_to_one(&self, relation: &Relation, above: Vec<(ParentKey, ToOneWrite)>) -> Result<()> {
+    async fn write_to_one(&self, relation: &Relation, above: Vec<(ParentKey, &ToOneWrite)>) -> Result<()> {
         let target = relation.target;
         let (mut deletes, mut disconnects) = (Vec::new(), Vec::new());
         let (mut updates, mut upserts, mut upserted) = (Vec::new(), Vec::new(), Vec::new());
@@ -60,13 +64,13 @@ impl MutationWriter<'_> {
                 None => {}
             }
             let only = |update| NestedUpdate { by: relation.to.clone(), key: parent.clone(), update };
-            updates.extend(write.update.map(only));
-            if let Some((create, update)) = write.upsert {
+            updates.extend(write.update.as_ref().map(only));
+            if let Some((create, update)) = &write.upsert {
                 upserts.push(only(update));
                 upserted.push((create, place(relation, &parent)));
             }
-            creates.extend(write.create.map(|create| (create, place(relation, &parent))));
-            connects.extend(write.connect.map(|key| (key, parent)));
+            creates.extend(write.create.as_ref().map(|create| (create, place(relation, &parent))));
+            connects.extend(write.connect.as_ref().map(|key| (key, parent)));
         }
         self.delete_of_parents(relation, deletes).await?;
         if !disconnects.is_empty() {
@@ -76,7 +80,7 @@ impl MutationWriter<'_> {
         self.update_nested(target, updates, |_, update| Err(self.no_row(target, &update.by, &update.key)))
             .await?;
         let mut is_missing = vec![false; upserts.len()];
-        let note = |place: usize, _: &NestedUpdate| {
+        let note = |place: usize, _: &NestedUpdate<'_>| {
             is_missing[place] = true;
             Ok(())
         };
@@ -90,32 +94,32 @@ impl MutationWriter<'_> {
         Ok(())
     }
 
-    async fn write_to_many(&self, relation: &Relation, above: Vec<(ParentKey, ToManyWrite)>) -> Result<()> {
+    async fn write_to_many(&self, relation: &Relation, above: Vec<(ParentKey, &ToManyWrite)>) -> Result<()> {
         let target = relation.target;
         let (mut disconnects, mut deletes, mut sets) = (Vec::new(), Vec::new(), Vec::new());
         let (mut updates, mut updated) = (Vec::new(), Vec::new());
         let (mut connects, mut creates) = (Vec::new(), Vec::new());
         for (parent, write) in above {
-            let listed = |keys: Vec<UniqueKeyInput>| keys.into_iter().map(|key| (key, parent.clone()));
-            disconnects.extend(listed(write.disconnect));
-            deletes.extend(listed(write.delete));
-            for (key, update) in write.update {
+            let listed = |key| (key, parent.clone());
+            disconnects.extend(write.disconnect.iter().map(listed));
+            deletes.extend(write.delete.iter().map(listed));
+            for (key, update) in &write.update {
                 let by = key.columns.iter().chain(&relation.to).copied().collect();
                 let values = [key.values.clone(), parent.clone()].concat();
                 updates.push(NestedUpdate { by, key: values, update });
                 updated.push(key);
             }
-            if let Some(keys) = write.set {
-                sets.push((parent.clone(), keys.clone()));
-                connects.extend(listed(keys));
+            if let Some(keys) = &write.set {
+                sets.push((parent.clone(), &keys[..]));
+                connects.extend(keys.iter().map(listed));
             }
-            connects.extend(listed(write.connect));
-            creates.extend(write.create.into_iter().map(|create| (create, place(relation, &parent))));
+            connects.extend(write.connect.iter().map(listed));
+            creates.extend(write.create.iter().map(|create| (create, place(relation, &parent))));
         }
         self.disconnect(relation, disconnects).await?;
         self.delete_listed(relation, deletes).await?;
         self.detach_others(relation, sets).await?;
-        let absent = |place: usize, _: &NestedUpdate| Err(self.not_in_list(target, &updated[place]));
+        let absent = |place: usize, _: &NestedUpdate<'_>| Err(self.not_in_list(target, updated[place]));
         self.update_nested(target, updates, absent).await?;
         self.connect(relation, connects).await?;
         self.create(target, creates, &[], None).await?;
@@ -123,7 +127,7 @@ impl MutationWriter<'_> {
     }
 
     /// Unlinks rows; each must be in its list.
-    async fn disconnect(&self, relation: &Relation, rows: Vec<ListedRow>) -> Result<()> {
+    async fn disconnect(&self, relation: &Relation, rows: Vec<ListedRow<'_>>) -> Result<()> {
         let target = relation.target;
         for (named, rows) in by_columns(rows) {
             let is_moved = named.iter().any(|column| relation.to.contains(column));
@@ -189,7 +193,7 @@ impl MutationWriter<'_> {
     }
 
     /// Deletes rows; each must be in its list.
-    async fn delete_listed(&self, relation: &Relation, rows: Vec<ListedRow>) -> Result<()> {
+    async fn delete_listed(&self, relation: &Relation, rows: Vec<ListedRow<'_>>) -> Result<()> {
         let target = relation.target;
         for (named, rows) in by_columns(rows) {
             for rows in parts_by_list(&self.model().entities[target], relation, rows, false) {
@@ -206,7 +210,7 @@ impl MutationWriter<'_> {
     }
 
     /// Checks that each of `rows`, all named over the same columns, is among the found rows.
-    fn require_all(&self, target: EntityId, found: &[RowInput], rows: &[ListedRow]) -> Result<()> {
+    fn require_all(&self, target: EntityId, found: &[RowInput], rows: &[ListedRow<'_>]) -> Result<()> {
         let entity = &self.model().entities[target];
         let named = |key: &UniqueKeyInput| compared(entity, &key.columns, &key.values);
         let wanted: HashSet<Vec<Value>> = rows.iter().map(|(key, _)| named(key)).collect();
@@ -215,7 +219,7 @@ impl MutationWriter<'_> {
         }
         let columns = rows.first().map_or(&[][..], |(key, _)| &key.columns);
         let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(entity, row, columns)).collect();
-        let is_found = |(key, _): &&ListedRow| found.contains(&named(key));
+        let is_found = |(key, _): &&ListedRow<'_>| found.contains(&named(key));
         // A column that became NULL no longer names its row: the error then shows the first key.
         let missing = rows.iter().find(|row| !is_found(row)).or(rows.first());
         missing.map_or(Ok(()), |(key, _)| Err(self.not_in_list(target, key)))
@@ -225,14 +229,14 @@ impl MutationWriter<'_> {
     async fn detach_others(
         &self,
         relation: &Relation,
-        sets: Vec<(ParentKey, Vec<UniqueKeyInput>)>,
+        sets: Vec<(ParentKey, &[UniqueKeyInput])>,
     ) -> Result<()> {
         if sets.is_empty() {
             return Ok(());
         }
         let target = relation.target;
         let primary_key = &self.model().entities[target].primary_key;
-        let named: Vec<&UniqueKeyInput> = sets.iter().flat_map(|(_, keys)| keys).collect();
+        let named: Vec<&UniqueKeyInput> = sets.iter().flat_map(|(_, keys)| *keys).collect();
         let mut kept = self.resolve(target, &named, primary_key).await?.into_iter();
         let mut pairs: Vec<Vec<Value>> = Vec::new();
         for (parent, keys) in &sets {
@@ -268,7 +272,7 @@ impl MutationWriter<'_> {
     }
 
     /// Assigns rows to new parents, with one statement per unique key that names them.
-    async fn connect(&self, relation: &Relation, rows: Vec<ListedRow>) -> Result<()> {
+    async fn connect(&self, relation: &Relation, rows: Vec<ListedRow<'_>>) -> Result<()> {
         let target = relation.target;
         for (columns, rows) in by_columns(rows) {
             let rows = last_places(&self.model().entities[target], rows);
@@ -285,7 +289,7 @@ impl MutationWriter<'_> {
             let set: Vec<ColumnId> =
                 relation.to.iter().copied().chain(own.iter().map(|(id, _)| *id)).collect();
             let own: RowInput = own.into_iter().collect();
-            let assigned = |(key, parent): &ListedRow| {
+            let assigned = |(key, parent): &ListedRow<'_>| {
                 let own = own.values().cloned().collect();
                 [key.values.clone(), parent.clone(), own].concat()
             };
@@ -310,11 +314,11 @@ impl MutationWriter<'_> {
         target: EntityId,
         found: &[RowInput],
         columns: &[ColumnId],
-        rows: &[ListedRow],
+        rows: &[ListedRow<'_>],
     ) -> Result<()> {
         let entity = &self.model().entities[target];
         let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(entity, row, columns)).collect();
-        let is_absent = |(key, _): &&ListedRow| !found.contains(&compared(entity, &key.columns, &key.values));
+        let is_absent = |(key, _): &&ListedRow<'_>| !found.contains(&compared(entity, &key.columns, &key.values));
         match rows.iter().find(is_absent) {
             Some((key, _)) => Err(self.missing(target, key)),
             None => Ok(()),
@@ -328,17 +332,17 @@ fn place(relation: &Relation, parent: &[Value]) -> RowInput {
 }
 
 /// Keeps only the last parent of each row that is named repeatedly. The databases would pick any.
-fn last_places(entity: &Entity, rows: Vec<ListedRow>) -> Vec<ListedRow> {
+fn last_places<'w>(entity: &Entity, rows: Vec<ListedRow<'w>>) -> Vec<ListedRow<'w>> {
     let mut seen = HashSet::new();
     let mut is_new = |key: &UniqueKeyInput| seen.insert(compared(entity, &key.columns, &key.values));
-    let mut last: Vec<ListedRow> = rows.into_iter().rev().filter(|(key, _)| is_new(key)).collect();
+    let mut last: Vec<ListedRow<'w>> = rows.into_iter().rev().filter(|(key, _)| is_new(key)).collect();
     last.reverse();
     last
 }
 
 /// Groups rows by the columns that name them.
-fn by_columns(rows: Vec<ListedRow>) -> BTreeMap<Vec<ColumnId>, Vec<ListedRow>> {
-    let mut by_columns: BTreeMap<Vec<ColumnId>, Vec<ListedRow>> = BTreeMap::new();
+fn by_columns(rows: Vec<ListedRow<'_>>) -> BTreeMap<Vec<ColumnId>, Vec<ListedRow<'_>>> {
+    let mut by_columns: BTreeMap<Vec<ColumnId>, Vec<ListedRow<'_>>> = BTreeMap::new();
     for (key, parent) in rows {
         by_columns.entry(key.columns.clone()).or_default().push((key, parent));
     }
@@ -349,13 +353,13 @@ fn by_columns(rows: Vec<ListedRow>) -> BTreeMap<Vec<ColumnId>, Vec<ListedRow>> {
 ///
 /// A row is in one list at most, so a key that two lists name is an error of the later one at the latest. If
 /// the returned rows do not tell the keys, each list is a part of its own.
-fn parts_by_list(
+fn parts_by_list<'w>(
     entity: &Entity,
     relation: &Relation,
-    rows: Vec<ListedRow>,
+    rows: Vec<ListedRow<'w>>,
     is_apart: bool,
-) -> Vec<Vec<ListedRow>> {
-    let mut parts: Vec<Vec<ListedRow>> = Vec::new();
+) -> Vec<Vec<ListedRow<'w>>> {
+    let mut parts: Vec<Vec<ListedRow<'w>>> = Vec::new();
     let mut lists: HashMap<Vec<Value>, ParentKey> = HashMap::new();
     for (key, parent) in rows {
         let named = if is_apart { Vec::new() } else { compared(entity, &key.columns, &key.values) };
@@ -374,7 +378,7 @@ fn parts_by_list(
 }
 
 /// Extends the keys of rows, over the columns `named`, by those of their parents.
-fn within(relation: &Relation, named: &[ColumnId], rows: &[ListedRow]) -> (Vec<ColumnId>, Vec<Vec<Value>>) {
+fn within(relation: &Relation, named: &[ColumnId], rows: &[ListedRow<'_>]) -> (Vec<ColumnId>, Vec<Vec<Value>>) {
     let columns = named.iter().chain(&relation.to).copied().collect();
     (columns, rows.iter().map(|(key, parent)| [key.values.clone(), parent.clone()].concat()).collect())
 }

@@ -218,56 +218,61 @@ async fn carry_out(
 }
 
 /// Execution of one root field inside the transaction.
-struct Operation<'a> {
-    writer: MutationWriter<'a>,
-    document: Document<'a>,
-    change: &'a Change<'a>,
+pub(super) struct Operation<'a> {
+    pub writer: MutationWriter<'a>,
+    pub document: Document<'a>,
+    pub change: &'a Change<'a>,
 }
 
 impl Operation<'_> {
     async fn run(&self) -> Result<Json, Failed> {
         let failed = |error| self.failed(error);
-        match self.change.write.clone() {
+        match &self.change.write {
             // The application resolves its fields itself.
             RootWrite::TypeName | RootWrite::Application(_) => Ok(json(&MUTATION)),
             RootWrite::Create { entity, creates, many } => {
-                let creates = creates.into_iter().map(|create| (create, RowInput::new())).collect();
-                let created = self.writer.create(entity, creates, &[], None).await.map_err(failed)?;
-                self.read_rows(entity, &created, many, &[RowAction::Create]).await
+                let returned = self.returned_by_insert(*entity, creates);
+                let wanted = returned.as_ref().map_or(&[][..], |result| &result.columns);
+                let rows = creates.iter().map(|create| (create, RowInput::new())).collect();
+                let created = self.writer.create(*entity, rows, wanted, None).await.map_err(failed)?;
+                match returned {
+                    Some(result) => self.answer_returned(result, &created, *many),
+                    None => self.read_rows(*entity, &created, *many, &[RowAction::Create]).await,
+                }
             }
             RootWrite::Update { entity, key, update } => {
-                let by = &self.entity(entity).primary_key;
-                let allowed = self.writer.allowed(Purpose::Update, entity, by, vec![key.clone()]).await;
+                let by = &self.entity(*entity).primary_key;
+                let allowed = self.writer.allowed(Purpose::Update, *entity, by, vec![key.clone()]).await;
                 let (columns, keys) = allowed.map_err(failed)?;
-                let updated = self.writer.update(entity, &columns, keys, update).await.map_err(failed)?;
+                let updated = self.writer.update(*entity, &columns, keys, update).await.map_err(failed)?;
                 if updated.is_empty() {
-                    return Err(failed(self.writer.no_row(entity, by, &key)));
+                    return Err(failed(self.writer.no_row(*entity, by, key)));
                 }
-                self.read_rows(entity, &updated, false, &[RowAction::Update]).await
+                self.read_rows(*entity, &updated, false, &[RowAction::Update]).await
             }
             RootWrite::UpdateMany { entity, filter, update } => {
-                self.update_many(entity, filter, update).await
+                self.update_many(*entity, filter, update).await
             }
             RootWrite::Upsert { entity, create, key } => {
                 let creates = vec![(create, RowInput::new())];
-                let written = self.writer.create(entity, creates, &[], Some(&key)).await.map_err(failed)?;
+                let written = self.writer.create(*entity, creates, &[], Some(key)).await.map_err(failed)?;
                 let actions = [RowAction::Create, RowAction::Update];
-                self.read_rows(entity, &written, false, &actions).await
+                self.read_rows(*entity, &written, false, &actions).await
             }
             RootWrite::Delete { entity, key } => {
-                let by = &self.entity(entity).primary_key;
+                let by = &self.entity(*entity).primary_key;
                 // Locked, so that the returned row is the deleted row.
-                let keys = slice::from_ref(&key);
-                let found = self.writer.named(Purpose::Delete, entity, by, by, keys).await.map_err(failed)?;
+                let keys = slice::from_ref(key);
+                let found = self.writer.named(Purpose::Delete, *entity, by, by, keys).await.map_err(failed)?;
                 if found.is_empty() {
-                    return Err(failed(self.writer.no_row(entity, by, &key)));
+                    return Err(failed(self.writer.no_row(*entity, by, key)));
                 }
-                let answer = self.read_rows(entity, &found, false, &[]).await?;
-                self.writer.delete_rows(entity, by, &[key]).await.map_err(failed)?;
+                let answer = self.read_rows(*entity, &found, false, &[]).await?;
+                self.writer.delete_rows(*entity, by, keys).await.map_err(failed)?;
                 Ok(answer)
             }
             RootWrite::DeleteMany { entity, filter } => {
-                self.delete_many(entity, filter).await.map_err(failed)
+                self.delete_many(*entity, filter).await.map_err(failed)
             }
         }
     }
@@ -281,15 +286,15 @@ impl Operation<'_> {
     }
 
     /// Builds the error of the whole field.
-    fn failed(&self, error: Error) -> Failed {
+    pub fn failed(&self, error: Error) -> Failed {
         vec![LocatedError::new(error, self.change.position, self.path())]
     }
 
-    async fn update_many(&self, id: EntityId, filter: Filter, update: Update) -> Result<Json, Failed> {
+    async fn update_many(&self, id: EntityId, filter: &Filter, update: &Update) -> Result<Json, Failed> {
         let failed = |error| self.failed(error);
         let entity = self.entity(id);
         let by = &entity.primary_key;
-        let keys = self.writer.choose(id, filter, Purpose::Update).await.map_err(failed)?;
+        let keys = self.writer.choose(id, filter.clone(), Purpose::Update).await.map_err(failed)?;
         let updated = match keys.is_empty() {
             true => Vec::new(),
             false => self.writer.update(id, by, keys, update).await.map_err(failed)?,
@@ -318,9 +323,9 @@ impl Operation<'_> {
         Ok(put_together(&answer))
     }
 
-    async fn delete_many(&self, id: EntityId, filter: Filter) -> Result<Json> {
+    async fn delete_many(&self, id: EntityId, filter: &Filter) -> Result<Json> {
         let by = &self.entity(id).primary_key;
-        let keys = self.writer.choose(id, filter, Purpose::Delete).await?;
+        let keys = self.writer.choose(id, filter.clone(), Purpose::Delete).await?;
         let fields = self.document.collect(&self.change.selection, DELETE_RESULT, &[])?;
         let asks_cascaded = fields.iter().any(|field| field.name() == "cascaded");
         // Locked level by level, so that no other transaction adds a row below those that were counted.

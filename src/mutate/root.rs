@@ -11,7 +11,7 @@ use crate::error::{Error, LocatedError, Result};
 use crate::execute::{Child, Json, ModelResponse, PreparedPlan, Session};
 use crate::model::names::{self, MutationRoot};
 use crate::model::{ColumnId, Entity, EntityId, Model};
-use crate::plan::{Arguments, Document, Field, FieldKind, Filter, Input, Load, Plan};
+use crate::plan::{Arguments, Document, Field, FieldKind, Filter, Input, InputPath, Load, Plan};
 
 /// Type of the mutation root.
 pub(super) const MUTATION: &str = "Mutation";
@@ -115,7 +115,7 @@ fn read_write(session: &Session, name: &str, arguments: &Arguments) -> Result<Ro
             let create = match arguments.get("input") {
                 Some(input) => changes.create(entity, &input, None)?,
                 // The field has no such argument if no column can be given.
-                None => Create { path: name.to_owned(), ..Create::default() },
+                None => Create { path: InputPath::root(name), ..Create::default() },
             };
             RootWrite::Create { entity, creates: vec![create], many: false }
         }

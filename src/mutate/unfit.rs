@@ -133,9 +133,8 @@ impl Unfit<'_> {
                 self.misfit(row, column, value.unwrap_or(&Value::Bool(None)), &expected)
             }
             None => {
-                let path = self.attempt.paths.first().map_or("input", String::as_str);
                 let expected = format!("expected values that the database accepts for {}", entity.name);
-                Error::bad_input(path, Json::Null, expected)
+                Error::bad_input(&self.attempt.path(0), Json::Null, expected)
             }
         })
     }
@@ -200,7 +199,7 @@ impl Unfit<'_> {
     fn misfit(&self, row: usize, column: ColumnId, value: &Value, expected: &Expected) -> Error {
         let entity = &self.session.model().entities[self.attempt.entity];
         let column_type = &entity.columns[column].column_type;
-        let path = self.attempt.paths.get(row).map_or("input", String::as_str);
+        let path = self.attempt.path(row);
         let fields = fields(entity, &[column]);
         let field = fields.first().map_or("", String::as_str);
         let shown = column_type.write(value, self.session.model().variants(column_type)).unwrap_or_default();

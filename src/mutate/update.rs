@@ -17,16 +17,16 @@ use crate::model::{ColumnId, Entity, EntityId, RelationId};
 use crate::policy::RowAction;
 
 /// Nested writes by relation, each with its parent row.
-pub(super) type NestedWrites = IndexMap<RelationId, Vec<(RowInput, NestedWrite)>>;
+pub(super) type NestedWrites<'w> = IndexMap<RelationId, Vec<(RowInput, &'w NestedWrite)>>;
 
 /// Change of the row with this key, nested in the change of its parent.
-pub(super) struct NestedUpdate {
+pub(super) struct NestedUpdate<'w> {
     /// Columns of the key.
     pub by: Vec<ColumnId>,
     /// Values of the key.
     pub key: Vec<Value>,
     /// The change.
-    pub update: Update,
+    pub update: &'w Update,
 }
 
 impl MutationWriter<'_> {
@@ -37,12 +37,12 @@ impl MutationWriter<'_> {
         id: EntityId,
         by: &[ColumnId],
         keys: Vec<Vec<Value>>,
-        update: Update,
+        update: &Update,
     ) -> Result<Vec<RowInput>> {
         let mut nested = NestedWrites::new();
         let returning = self.returning(id, &[], update.nested.iter().map(|(relation, _)| relation));
-        let rows = self.update_own(id, by, keys, &update, &returning).await?;
-        add_nested(&mut nested, &rows, &update);
+        let rows = self.update_own(id, by, keys, update, &returning).await?;
+        add_nested(&mut nested, &rows, update);
         self.write_nested(id, nested).await?;
         Ok(rows)
     }
@@ -52,8 +52,8 @@ impl MutationWriter<'_> {
     pub async fn update_nested(
         &self,
         id: EntityId,
-        updates: Vec<NestedUpdate>,
-        mut absent: impl FnMut(usize, &NestedUpdate) -> Result<()> + Send,
+        updates: Vec<NestedUpdate<'_>>,
+        mut absent: impl FnMut(usize, &NestedUpdate<'_>) -> Result<()> + Send,
     ) -> Result<()> {
         let entity = &self.model().entities[id];
         let mut nested = NestedWrites::new();
@@ -73,7 +73,7 @@ impl MutationWriter<'_> {
             for update in &run {
                 let key = if run.len() > 1 { compared(entity, &update.by, &update.key) } else { Vec::new() };
                 match rows.get(&key) {
-                    Some(rows) => add_nested(&mut nested, rows, &update.update),
+                    Some(rows) => add_nested(&mut nested, rows, update.update),
                     None => absent(place, update)?,
                 }
                 place += 1;
@@ -109,7 +109,7 @@ impl MutationWriter<'_> {
             return Ok(Vec::new());
         }
         let mut values = [update.values.iter().cloned().collect::<RowInput>()];
-        self.follow(id, vec![update.forward.clone()], &mut values).await?;
+        self.follow(id, vec![&update.forward], &mut values).await?;
         let [mut values] = values;
         values.extend(self.set_values(id, RowAction::Update)?);
         if values.is_empty() {
@@ -138,8 +138,8 @@ impl MutationWriter<'_> {
 
     /// Splits changes, in order, into runs for one statement each: equal changes of different rows. Nested
     /// writes may differ.
-    fn runs(&self, id: EntityId, updates: Vec<NestedUpdate>) -> Vec<Vec<NestedUpdate>> {
-        let mut runs: Vec<Vec<NestedUpdate>> = Vec::new();
+    fn runs<'w>(&self, id: EntityId, updates: Vec<NestedUpdate<'w>>) -> Vec<Vec<NestedUpdate<'w>>> {
+        let mut runs: Vec<Vec<NestedUpdate<'w>>> = Vec::new();
         let mut keys = HashSet::new();
         for update in updates {
             let key = compared(&self.model().entities[id], &update.by, &update.key);
@@ -158,8 +158,8 @@ impl MutationWriter<'_> {
 
     /// Returns true if one statement can apply both changes. A change that creates a referenced row creates one
     /// for each row, and a key that is changed would not tell which rows were found.
-    fn is_equal(&self, id: EntityId, one: &NestedUpdate, other: &NestedUpdate) -> bool {
-        let Update { values, forward, .. } = &one.update;
+    fn is_equal(&self, id: EntityId, one: &NestedUpdate<'_>, other: &NestedUpdate<'_>) -> bool {
+        let Update { values, forward, .. } = one.update;
         let relations = &self.model().entities[id].relations;
         let is_new = |(_, link): &(RelationId, ForwardLink)| matches!(link, ForwardLink::Create(_));
         let linked = forward.iter().flat_map(|(relation, _)| &relations[*relation].from);
@@ -173,16 +173,16 @@ impl MutationWriter<'_> {
 }
 
 /// Adds the nested writes of one change for each changed row.
-fn add_nested(nested: &mut NestedWrites, rows: &[RowInput], update: &Update) {
+fn add_nested<'w>(nested: &mut NestedWrites<'w>, rows: &[RowInput], update: &'w Update) {
     for (relation, write) in &update.nested {
-        nested.entry(*relation).or_default().extend(rows.iter().map(|row| (row.clone(), write.clone())));
+        nested.entry(*relation).or_default().extend(rows.iter().map(|row| (row.clone(), write)));
     }
 }
 
 /// Splits nested writes, in order, into rounds in which no parent row comes twice: writes to one row follow
 /// each other.
-fn rounds(above: Vec<(RowInput, NestedWrite)>, entity: &Entity) -> Vec<Vec<(RowInput, NestedWrite)>> {
-    let mut rounds: Vec<Vec<(RowInput, NestedWrite)>> = Vec::new();
+fn rounds<'w>(above: Vec<(RowInput, &'w NestedWrite)>, entity: &Entity) -> Vec<Vec<(RowInput, &'w NestedWrite)>> {
+    let mut rounds: Vec<Vec<(RowInput, &NestedWrite)>> = Vec::new();
     let mut rows = HashSet::new();
     for (row, write) in above {
         let key = key_of(entity, &row, &entity.primary_key);

@@ -10,6 +10,7 @@ use super::row::{RowInput, has_null, rows_of, values_of};
 use super::writer::MutationWriter;
 use crate::error::{Error, Result};
 use crate::model::{ColumnId, EntityId};
+use crate::plan::InputPath;
 use crate::policy::RowAction;
 
 impl MutationWriter<'_> {
@@ -22,7 +23,7 @@ impl MutationWriter<'_> {
         id: EntityId,
         row: &RowInput,
         key: &[ColumnId],
-        path: &str,
+        path: &InputPath,
         returning: &[ColumnId],
     ) -> Result<Option<RowInput>> {
         let keys = [values_of(row, key)];
@@ -52,7 +53,7 @@ impl MutationWriter<'_> {
         }
         let set: Vec<(ColumnId, Value)> = values.clone().into_iter().collect();
         let write = self.writes().update(id, &set, &by, &keys, returning);
-        let (rows, paths) = ([values], [path.to_owned()]);
+        let (rows, paths) = ([values], [path.clone()]);
         let attempt = Attempt { at: Some((&by, &keys)), paths: &paths, ..Attempt::of(id, &rows) };
         let changed = rows_of(&self.send(write, attempt).await?, returning);
         self.check(id, RowAction::Update, &changed).await?;

@@ -130,33 +130,33 @@ impl<'a> MutationWriter<'a> {
     pub async fn follow(
         &self,
         id: EntityId,
-        links: Vec<Vec<(RelationId, ForwardLink)>>,
+        links: Vec<&[(RelationId, ForwardLink)]>,
         rows: &mut [RowInput],
     ) -> Result<()> {
-        let mut by_relation: BTreeMap<RelationId, Vec<(usize, ForwardLink)>> = BTreeMap::new();
+        let mut by_relation: BTreeMap<RelationId, Vec<(usize, &ForwardLink)>> = BTreeMap::new();
         for (index, links) in links.into_iter().enumerate() {
             for (relation, link) in links {
-                by_relation.entry(relation).or_default().push((index, link));
+                by_relation.entry(*relation).or_default().push((index, link));
             }
         }
         for (relation_id, links) in by_relation {
             let relation = &self.model().entities[id].relations[relation_id];
-            let mut creates: Vec<(usize, Create)> = Vec::new();
-            let mut keys: Vec<(usize, UniqueKeyInput)> = Vec::new();
+            let mut creates: Vec<(usize, &Create)> = Vec::new();
+            let mut keys: Vec<(usize, &UniqueKeyInput)> = Vec::new();
             for (index, link) in links {
                 match link {
                     ForwardLink::Null => self.unlink(id, relation, &mut rows[index]),
-                    ForwardLink::Create(create) => creates.push((index, *create)),
+                    ForwardLink::Create(create) => creates.push((index, create)),
                     ForwardLink::Key(key) => keys.push((index, key)),
                 }
             }
-            let (indexes, creates): (Vec<usize>, Vec<Create>) = creates.into_iter().unzip();
+            let (indexes, creates): (Vec<usize>, Vec<&Create>) = creates.into_iter().unzip();
             let creates = creates.into_iter().map(|create| (create, RowInput::new())).collect();
             let created = self.create(relation.target, creates, &relation.to, None).await?;
             for (index, target) in indexes.into_iter().zip(created) {
                 self.assign(id, relation_id, &mut rows[index], values_of(&target, &relation.to))?;
             }
-            let named: Vec<&UniqueKeyInput> = keys.iter().map(|(_, key)| key).collect();
+            let named: Vec<&UniqueKeyInput> = keys.iter().map(|(_, key)| *key).collect();
             let targets = self.resolve(relation.target, &named, &relation.to).await?;
             for ((index, _), values) in keys.iter().zip(targets) {
                 self.assign(id, relation_id, &mut rows[*index], values)?;

@@ -91,14 +91,14 @@ fn read_order(
     text: &str,
 ) -> std::result::Result<Vec<Result<OrderTerm>>, String> {
     let written = literal(text)?;
-    let variables = Variables::fixed(&async_graphql::Variables::default());
+    let variables = Variables::default();
     let terms = Input::option("orderBy", &written, &variables).list();
     Ok(terms.iter().map(|term| OrderTerm::read_term(model, id, term)).collect())
 }
 
 fn read_scope(model: &Model, id: EntityId, text: &str) -> std::result::Result<Filter, String> {
     let written = literal(text)?;
-    let variables = Variables::fixed(&async_graphql::Variables::default());
+    let variables = Variables::default();
     let filter = Filter::read(model, id, &Input::option("where", &written, &variables));
     filter.map_err(|error| error.message().to_owned())
 }

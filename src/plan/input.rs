@@ -6,50 +6,52 @@ use std::fmt::Write as _;
 use async_graphql::{Name, Positioned};
 use async_graphql_value::Value as Written;
 use sea_orm::Value;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
+use super::input_path::InputPath;
+use super::input_value::InputValue;
 use super::operand::Operand;
-use super::variables::{Given, Variables};
+use super::variables::{Given, Variables, count_fields};
 use crate::error::{Error, Result};
 use crate::model::{ColumnType, Model};
 
 /// Input value and its path: `where.name.eq`, `orderBy[0]`.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
-    path: String,
+    path: InputPath,
     given: Given<'a>,
     variables: &'a Variables,
 }
 
 impl<'a> Input<'a> {
     /// Returns the input at `path`, or `None` for a variable that was not provided.
-    fn new(path: String, written: &'a Written, variables: &'a Variables) -> Option<Self> {
+    fn new(path: InputPath, written: &'a Written, variables: &'a Variables) -> Option<Self> {
         Some(Self { path, given: variables.find(written)?, variables })
     }
 
     /// Returns the filter of a rule. `rule` contains no variable without a value.
     pub(super) fn rule(rule: &'a Written, variables: &'a Variables) -> Self {
-        Self { path: "rule".to_owned(), given: Given::Literal(rule), variables }
+        Self { path: InputPath::root("rule"), given: Given::Literal(rule), variables }
     }
 
     /// Returns the value of an entity's option. `value` contains no variable.
     pub(super) fn option(name: &str, value: &'a Written, variables: &'a Variables) -> Self {
-        Self { path: name.to_owned(), given: Given::Literal(value), variables }
+        Self { path: InputPath::root(name), given: Given::Literal(value), variables }
     }
 
     /// Returns the path.
-    pub fn path(&self) -> &str {
+    pub fn path(&self) -> &InputPath {
         &self.path
     }
 
     /// Returns the value, on which the plan depends from then on.
-    fn value(&self) -> &'a Written {
-        self.given.resolve()
+    fn value(&self) -> InputValue<'a> {
+        InputValue::of(self.given)
     }
 
     /// Returns the value as JSON, with enum values as strings.
     pub fn json(&self) -> Json {
-        json(self.value(), self.variables).unwrap_or_default()
+        self.value().json(self.variables)
     }
 
     /// Returns true for an explicit `null`.
@@ -59,15 +61,15 @@ impl<'a> Input<'a> {
 
     /// Returns an error that names the path.
     pub fn refuse(&self, expected: impl std::fmt::Display) -> Error {
-        Error::bad_input(&self.path, self.json(), expected)
+        Error::bad_input(&self.path.to_string(), self.json(), expected)
     }
 
     /// Refuses a value that contains a variable without a value.
     pub fn require_values(&self) -> Result<()> {
         match self.given {
             // Values of variables contain no variables.
-            Given::Unread(_) => Ok(()),
-            Given::Literal(written) => require_values(&mut self.path.clone(), written, self.variables),
+            Given::Constant(_) | Given::Unread(_) => Ok(()),
+            Given::Literal(written) => require_values(&mut self.path.to_string(), written, self.variables),
         }
     }
 
@@ -78,6 +80,7 @@ impl<'a> Input<'a> {
         while let Some(given) = waiting.pop() {
             match given {
                 Given::Unread(unread) => count += unread.count_fields(),
+                Given::Constant(value) => count += count_fields(value),
                 Given::Literal(Written::List(items)) => {
                     waiting.extend(items.iter().filter_map(|item| self.variables.find(item)));
                 }
@@ -95,10 +98,10 @@ impl<'a> Input<'a> {
     pub fn object(&self) -> Result<impl Iterator<Item = (&'a Name, Input<'a>)>> {
         let (path, variables) = (self.path.clone(), self.variables);
         match self.value() {
-            Written::Object(fields) => Ok(fields.iter().filter_map(move |(name, written)| {
-                Some((name, Input::new(format!("{path}.{name}"), written, variables)?))
-            })),
-            Written::Null => Err(self.refuse("expected an object (use isNull to test for null)")),
+            InputValue::Object(fields) => Ok(fields
+                .iter(variables)
+                .map(move |(name, given)| (name, Input { path: path.field(name), given, variables }))),
+            InputValue::Null => Err(self.refuse("expected an object (use isNull to test for null)")),
             _ => Err(self.refuse("expected an object")),
         }
     }
@@ -114,15 +117,10 @@ impl<'a> Input<'a> {
 
     /// Returns the items of a list; a single value is a list of one item (September 2025, section 3.11).
     pub fn list(&self) -> Vec<Input<'a>> {
-        let item = |(index, written)| {
-            let path = format!("{}[{index}]", self.path);
-            // A missing item is null (section 3.11 again).
-            let given = Given::Literal(&Written::Null);
-            let missing = Self { path: path.clone(), given, variables: self.variables };
-            Input::new(path, written, self.variables).unwrap_or(missing)
-        };
+        let variables = self.variables;
+        let item = |(index, given)| Input { path: self.path.item(index), given, variables };
         match self.value() {
-            Written::List(items) => items.iter().enumerate().map(item).collect(),
+            InputValue::List(items) => items.iter(variables).enumerate().map(item).collect(),
             _ => vec![self.clone()],
         }
     }
@@ -130,7 +128,7 @@ impl<'a> Input<'a> {
     /// Returns a Boolean.
     pub fn boolean(&self) -> Result<bool> {
         match self.value() {
-            Written::Boolean(value) => Ok(*value),
+            InputValue::Boolean(value) => Ok(value),
             _ => Err(self.refuse("expected true or false")),
         }
     }
@@ -138,7 +136,7 @@ impl<'a> Input<'a> {
     /// Returns a number of rows.
     pub fn count(&self) -> Result<u64> {
         match self.value() {
-            Written::Number(number) => number
+            InputValue::Number(number) => number
                 .as_u64()
                 .filter(|count| *count <= i32::MAX as u64)
                 .ok_or_else(|| self.refuse("expected a number of rows from 0 to 2147483647")),
@@ -149,7 +147,7 @@ impl<'a> Input<'a> {
     /// Returns an ID: text or an integer (September 2025, section 3.5.5).
     pub fn id(&self) -> Result<Cow<'a, str>> {
         match self.value() {
-            Written::Number(number) if !number.is_f64() => Ok(number.to_string().into()),
+            InputValue::Number(number) if !number.is_f64() => Ok(number.to_string().into()),
             _ => self.text().map(Cow::Borrowed),
         }
     }
@@ -157,8 +155,7 @@ impl<'a> Input<'a> {
     /// Returns text, or the name of an enum value.
     pub fn text(&self) -> Result<&'a str> {
         match self.value() {
-            Written::String(text) => Ok(text),
-            Written::Enum(name) => Ok(name),
+            InputValue::Text(text) => Ok(text),
             _ => Err(self.refuse("expected text")),
         }
     }
@@ -190,7 +187,7 @@ impl<'a> Input<'a> {
     fn bind(&self, column_type: &ColumnType, is_list: bool) -> Option<usize> {
         match self.given {
             Given::Unread(unread) => unread.bind(column_type, is_list),
-            Given::Literal(_) => None,
+            Given::Literal(_) | Given::Constant(_) => None,
         }
     }
 }
@@ -221,20 +218,6 @@ fn require_values(path: &mut String, written: &Written, variables: &Variables) -
     Ok(())
 }
 
-/// Returns the value with variables replaced, or `None` for a variable that was not provided.
-fn json(written: &Written, variables: &Variables) -> Option<Json> {
-    Some(match variables.find(written)?.resolve() {
-        Written::List(items) => {
-            Json::Array(items.iter().map(|item| json(item, variables).unwrap_or_default()).collect())
-        }
-        Written::Object(fields) => {
-            let field = |(name, value): (&Name, _)| Some((name.to_string(), json(value, variables)?));
-            Json::Object(fields.iter().filter_map(field).collect::<Map<_, _>>())
-        }
-        value => value.clone().into_json().unwrap_or_default(),
-    })
-}
-
 /// Arguments of one field. An argument whose variable was not provided is absent.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments<'a> {
@@ -252,7 +235,7 @@ impl<'a> Arguments<'a> {
     /// variable.
     pub fn get(&self, name: &str) -> Option<Input<'a>> {
         let (_, written) = self.written.iter().find(|(known, _)| known.node == name)?;
-        Input::new(name.to_owned(), &written.node, self.variables).filter(|input| !input.is_null())
+        Input::new(InputPath::root(name), &written.node, self.variables).filter(|input| !input.is_null())
     }
 
     /// Returns the argument `name`, which the schema requires.

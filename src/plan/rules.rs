@@ -55,7 +55,7 @@ impl Rules {
         values.extend(
             policies.variables().map(|(name, _)| (Name::new(name), async_graphql::Value::from(true))),
         );
-        let variables = Variables::open(&values);
+        let variables = Variables::open(values);
         let mut faults = Vec::new();
         let mut read = |id: EntityId, rule: &async_graphql_value::Value| match Filter::read(
             &model,
@@ -83,7 +83,7 @@ impl Rules {
             let written = async_graphql_value::Value::Variable(Name::new(name));
             match variables.find(&written)? {
                 Given::Unread(unread) => unread.bind(&model.entities[id].columns[column].column_type, false),
-                Given::Literal(_) => None,
+                Given::Literal(_) | Given::Constant(_) => None,
             }
         };
         let mut compiler = WriteCompiler { model: &model, read: &mut read, bind: &bind, faults: Vec::new() };

@@ -1,11 +1,11 @@
 //! Variables of a request during planning: those that the plan depends on, and those only passed to the
 //! database. A plan serves every value of the latter.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use async_graphql::Name;
-use async_graphql_value::Value as Written;
+use async_graphql_value::{ConstValue as Constant, Value as Written};
 
 use crate::dialect::always_fits_one_parameter;
 use crate::model::ColumnType;
@@ -22,9 +22,9 @@ pub struct PlanParameter {
 }
 
 /// Values of a request's variables, with defaults applied.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Variables {
-    values: HashMap<Name, Written>,
+    values: async_graphql::Variables,
     /// Uses of the values; none if the plan is made for these values only.
     uses: Option<Mutex<VariableUses>>,
 }
@@ -38,11 +38,13 @@ pub(super) struct VariableUses {
     pub parameters: Vec<PlanParameter>,
 }
 
-/// Value in a document, or of a variable.
+/// Value of the input.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Given<'a> {
-    /// Literal; its parts may be variables.
+    /// Literal of the document; its parts may be variables.
     Literal(&'a Written),
+    /// Value of a variable that planning has read, or a part of it.
+    Constant(&'a Constant),
     /// Value of a variable, which planning has not read.
     Unread(Unread<'a>),
 }
@@ -52,28 +54,20 @@ pub(super) enum Given<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unread<'a> {
     name: &'a Name,
-    value: &'a Written,
+    value: &'a Constant,
     variables: &'a Variables,
 }
 
-impl<'a> Given<'a> {
-    /// Returns the value. The plan depends on the value of a variable from then on.
-    pub fn resolve(self) -> &'a Written {
-        match self {
-            Self::Literal(written) => written,
-            Self::Unread(unread) => unread.resolve(),
-        }
-    }
-
+impl Given<'_> {
     /// Returns true for `null`. Every plan depends on the nullness of its variables.
     pub fn is_null(self) -> bool {
-        matches!(self, Self::Literal(Written::Null))
+        matches!(self, Self::Literal(Written::Null) | Self::Constant(Constant::Null))
     }
 }
 
 impl<'a> Unread<'a> {
     /// Returns the value. The plan depends on it from then on, not only on its presence.
-    pub fn resolve(self) -> &'a Written {
+    pub fn resolve(self) -> &'a Constant {
         self.variables.note(|uses| uses.resolved.insert(self.name.clone()));
         self.value
     }
@@ -97,18 +91,7 @@ impl<'a> Unread<'a> {
     /// Returns the number of fields in the value's objects. Resolves a value with fields: the operands that become
     /// parameters have none, whatever their values.
     pub fn count_fields(self) -> u64 {
-        let mut count = 0;
-        let mut waiting = vec![self.value];
-        while let Some(written) = waiting.pop() {
-            match written {
-                Written::List(items) => waiting.extend(items),
-                Written::Object(fields) => {
-                    count += fields.len().max(1) as u64;
-                    waiting.extend(fields.values());
-                }
-                _ => {}
-            }
-        }
+        let count = count_fields(self.value);
         if count > 0 {
             self.resolve();
         }
@@ -116,17 +99,37 @@ impl<'a> Unread<'a> {
     }
 }
 
+/// Returns the number of fields in the objects of a value, at any depth; an object without fields counts as one.
+pub(super) fn count_fields(value: &Constant) -> u64 {
+    let mut count = 0;
+    let mut waiting = vec![value];
+    while let Some(value) = waiting.pop() {
+        match value {
+            Constant::List(items) => waiting.extend(items),
+            Constant::Object(fields) => {
+                count += fields.len().max(1) as u64;
+                waiting.extend(fields.values());
+            }
+            _ => {}
+        }
+    }
+    count
+}
+
 impl Variables {
     /// Creates variables for a plan that serves other values too.
-    pub fn open(values: &async_graphql::Variables) -> Self {
+    pub fn open(values: async_graphql::Variables) -> Self {
         Self { uses: Some(Mutex::default()), ..Self::fixed(values) }
     }
 
     /// Creates variables for a plan of these values only.
-    pub fn fixed(values: &async_graphql::Variables) -> Self {
-        let value =
-            |(name, value): (&Name, &async_graphql::Value)| (name.clone(), value.clone().into_value());
-        Self { values: values.iter().map(value).collect(), uses: None }
+    pub fn fixed(values: async_graphql::Variables) -> Self {
+        Self { values, uses: None }
+    }
+
+    /// Returns the values.
+    pub fn values(&self) -> &async_graphql::Variables {
+        &self.values
     }
 
     /// Returns a literal, or the value of a variable; `None` if the variable was not provided. Every plan
@@ -134,7 +137,7 @@ impl Variables {
     pub(super) fn find<'a>(&'a self, written: &'a Written) -> Option<Given<'a>> {
         let Written::Variable(name) = written else { return Some(Given::Literal(written)) };
         Some(match self.values.get(name)? {
-            Written::Null => Given::Literal(&Written::Null),
+            Constant::Null => Given::Constant(&Constant::Null),
             value => Given::Unread(Unread { name, value, variables: self }),
         })
     }

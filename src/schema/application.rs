@@ -98,8 +98,8 @@ impl Schema {
         let is_known = || -> Result<bool> {
             let compiled = &prepared.compiled;
             let operation = compiled.operation()?;
-            let variables = variables::with_defaults(operation, &prepared.variables)?;
-            let variables = plan::Variables::fixed(&variables);
+            let variables = variables::with_defaults(operation, prepared.variables.clone())?;
+            let variables = plan::Variables::fixed(variables);
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
             let fields = document.collect(&[&operation.selection_set.node], SUBSCRIPTION, &[])?;
             Ok(fields.iter().any(|field| known.contains(field.name().as_str())))
@@ -135,10 +135,10 @@ impl Schema {
         self.validate(compiled)?;
         let operation = compiled.operation().map_err(refuse)?;
         let variables =
-            variables::read(self.inner.registry(), operation, &prepared.variables).map_err(refuse)?;
+            variables::read(self.inner.registry(), operation, prepared.variables.clone()).map_err(refuse)?;
         // Refuses a second root field.
         let fragments = &compiled.document.fragments;
-        planning::plan(&self.shared, operation, fragments, plan::Variables::fixed(&variables))
+        planning::plan(&self.shared, operation, fragments, plan::Variables::fixed(variables.clone()))
             .map_err(refuse)?;
         let session =
             // Administrators alone see such fields; their statements have the connection's role.

@@ -102,7 +102,7 @@ impl Schema {
 
     /// Answers a request.
     async fn answer(&self, session: &Arc<Session>, prepared: PreparedOperation) -> PartialResponse {
-        match self.plan_or_write(session, &prepared).await {
+        match self.plan_or_write(session, prepared).await {
             Ok(answered) => answered,
             Err(errors) => (None, errors),
         }
@@ -111,25 +111,24 @@ impl Schema {
     async fn plan_or_write(
         &self,
         session: &Arc<Session>,
-        prepared: &PreparedOperation,
+        mut prepared: PreparedOperation,
     ) -> Result<PartialResponse, Vec<LocatedError>> {
         let refuse = |error: Error| vec![error.into()];
         let compiled = prepared.compiled.clone();
         let operation = compiled.operation().map_err(refuse)?;
         self.validate(&compiled)?;
-        let variables =
-            variables::read(self.inner.registry(), operation, &prepared.variables).map_err(refuse)?;
+        let given = std::mem::take(&mut prepared.variables);
+        let variables = variables::read(self.inner.registry(), operation, given).map_err(refuse)?;
         if let Some(position) = compiled.introspects_too_deep {
             let error = Error::validation("Maximum introspection depth exceeded");
             return Err(vec![LocatedError::new(error, position, Vec::new())]);
         }
         if operation.ty == OperationType::Mutation {
-            let coerced = variables;
-            let variables = plan::Variables::fixed(&coerced);
+            let variables = plan::Variables::fixed(variables);
             let document = Document { fragments: &compiled.document.fragments, variables: &variables };
             // Boxed, as all rare paths: otherwise it would be part of every request's future, and be moved
             // with it.
-            let application = self.application_fields(prepared, &coerced);
+            let application = self.application_fields(&prepared, variables.values());
             let written =
                 mutate::mutate(session, operation, document, &application, prepared.on_commit.as_ref());
             return Ok(match Box::pin(written).await {
@@ -169,7 +168,7 @@ impl Schema {
         // With defaults: async-graphql ignores those of variables in @skip and @include.
         // Boxed, as all rare paths.
         if plan.fields.iter().any(|field| is_about_schema(&field.name)) {
-            return Box::pin(self.introspect(session, prepared, variables, plan, values))
+            return Box::pin(self.introspect(session, &prepared, variables, plan, values))
                 .await
                 .map_err(refuse);
         }

@@ -70,7 +70,8 @@ impl Schema {
     /// Returns what the plan of a subscription reads; `None` if it cannot be planned.
     async fn reads(&self, prepared: &PreparedOperation, database: &Database) -> Option<PlanReads> {
         let compiled = &prepared.compiled;
-        let variables = variables::with_defaults(compiled.operation().ok()?, &prepared.variables).ok()?;
+        let given = prepared.variables.clone();
+        let variables = variables::with_defaults(compiled.operation().ok()?, given).ok()?;
         let session = self.session(database, ReadConsistency::Snapshot).await.ok()?;
         let plan = self.plan_anew(&Arc::new(session), compiled, &variables, Variables::fixed).await.ok()?;
         Some(plan.reads(self.model(), self.shared.rules.as_ref()))

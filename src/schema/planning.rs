@@ -32,12 +32,12 @@ impl Schema {
         guard::Uses::of(&document).check(&request.variables, &self.guard)?;
         let operation_name = request.operation_name.as_deref().filter(|name| !name.is_empty());
         let operation = operation(&document, operation_name)?;
-        let variables = variables::with_defaults(operation, &request.variables)?;
+        let variables = variables::with_defaults(operation, request.variables.clone())?;
         let make = |variables| plan(&self.shared, operation, &document.fragments, variables);
-        let mut plan = make(plan::Variables::open(&variables))?;
+        let mut plan = make(plan::Variables::open(variables.clone()))?;
         // A value beyond its column's range fits no database.
         if plan.values(&self.select(Dialect::default(), Catalog::none()), &variables).is_none() {
-            plan = make(plan::Variables::fixed(&variables))?;
+            plan = make(plan::Variables::fixed(variables))?;
         }
         match plan.first_fault() {
             Some(error) => Err(error.clone()),
@@ -51,7 +51,7 @@ impl Schema {
         session: &Arc<Session>,
         compiled: &Arc<Compiled>,
         variables: &Variables,
-        read: fn(&Variables) -> plan::Variables,
+        read: fn(Variables) -> plan::Variables,
     ) -> Result<Arc<PreparedPlan>> {
         let make = |schema: &Self, compiled: &Compiled, variables: plan::Variables| {
             let fragments = &compiled.document.fragments;
@@ -59,7 +59,7 @@ impl Schema {
             tracing::debug_span!("plan").in_scope(make)
         };
         let (weight, _) = compiled.uses.weight(variables, |_| true);
-        let variables = read(variables);
+        let variables = read(variables.clone());
         if weight <= LIGHT {
             return Ok(Arc::new(make(self, compiled, variables)?.into()));
         }

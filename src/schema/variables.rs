@@ -14,12 +14,12 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// `BAD_USER_INPUT` if a required value is missing.
-pub(super) fn with_defaults(operation: &OperationDefinition, given: &Variables) -> Result<Variables> {
+pub(super) fn with_defaults(operation: &OperationDefinition, mut given: Variables) -> Result<Variables> {
     let mut variables = Variables::default();
     for definition in &operation.variable_definitions {
         let definition = &definition.node;
         let name = &definition.name.node;
-        let value = given.get(name).cloned();
+        let value = given.remove(name);
         let value = value.or_else(|| definition.default_value.as_ref().map(|value| value.node.clone()));
         match value {
             None if !definition.var_type.node.nullable => {
@@ -45,14 +45,15 @@ pub(super) fn with_defaults(operation: &OperationDefinition, given: &Variables) 
 pub(super) fn read(
     registry: &Registry,
     operation: &OperationDefinition,
-    given: &Variables,
+    given: Variables,
 ) -> Result<Variables> {
     let mut variables = with_defaults(operation, given)?;
+    let mut coercion = Coercion { registry, found: Vec::new() };
     for definition in &operation.variable_definitions {
         let definition = &definition.node;
         if let Some(value) = variables.get_mut(&definition.name.node) {
             let of = definition.var_type.node.to_string();
-            coerce(registry, &of, value, &|| format!("${}", definition.name.node))?;
+            coercion.coerce(&of, value, &|| format!("${}", definition.name.node))?;
         }
     }
     Ok(variables)
@@ -79,23 +80,37 @@ pub(super) fn key(operation: &OperationDefinition, variables: &Variables, values
     key
 }
 
-/// Coerces a value to its type (section 3). `path` is only called for an error.
-fn coerce(registry: &Registry, of: &str, value: &mut Value, path: &dyn Fn() -> String) -> Result<()> {
-    match MetaTypeName::create(of) {
-        MetaTypeName::NonNull(_) if *value == Value::Null => refuse(of, value, path),
-        MetaTypeName::NonNull(of) => coerce(registry, of, value, path),
-        _ if *value == Value::Null => Ok(()),
-        MetaTypeName::List(of) => match value {
-            Value::List(items) => {
-                let mut items = items.iter_mut().enumerate();
-                items.try_for_each(|(place, item)| {
-                    coerce(registry, of, item, &|| format!("{}[{place}]", path()))
-                })
-            }
-            // A single value stands for a list of one item (section 3.11).
-            value => coerce(registry, of, value, path),
-        },
-        MetaTypeName::Named(of) => match (registry.types.get(of), value) {
+/// Coercion of values to their types (section 3).
+struct Coercion<'r> {
+    registry: &'r Registry,
+    /// Named types of the values so far. The items of a long list have few, and a search of the whole registry would take longer
+    /// than all else for an item.
+    found: Vec<(&'r str, &'r MetaType)>,
+}
+
+impl<'r> Coercion<'r> {
+    /// Coerces a value to the type `of`. `path` is only called for an error.
+    fn coerce(&mut self, of: &str, value: &mut Value, path: &dyn Fn() -> String) -> Result<()> {
+        match MetaTypeName::create(of) {
+            MetaTypeName::NonNull(_) if *value == Value::Null => refuse(of, value, path),
+            MetaTypeName::NonNull(of) => self.coerce(of, value, path),
+            _ if *value == Value::Null => Ok(()),
+            MetaTypeName::List(of) => match value {
+                Value::List(items) => {
+                    let mut items = items.iter_mut().enumerate();
+                    items.try_for_each(|(place, item)| {
+                        self.coerce(of, item, &|| format!("{}[{place}]", path()))
+                    })
+                }
+                // A single value stands for a list of one item (section 3.11).
+                value => self.coerce(of, value, path),
+            },
+            MetaTypeName::Named(of) => self.coerce_named(of, value, path),
+        }
+    }
+
+    fn coerce_named(&mut self, of: &str, value: &mut Value, path: &dyn Fn() -> String) -> Result<()> {
+        match (self.find(of), value) {
             (Some(MetaType::Scalar { is_valid, .. }), value) => {
                 coerce_number(of, value);
                 match is_valid {
@@ -120,34 +135,56 @@ fn coerce(registry: &Registry, of: &str, value: &mut Value, path: &dyn Fn() -> S
                         "expected exactly one field, and a value for it",
                     ));
                 }
-                coerce_object(registry, (of, input_fields), given, path)
+                self.coerce_object((of, input_fields), given, path)
             }
             (Some(MetaType::InputObject { .. }), value) => refuse(of, value, path),
             _ => Ok(()),
-        },
-    }
-}
-
-fn coerce_object(
-    registry: &Registry,
-    (of, input_fields): (&str, &IndexMap<String, MetaInputValue>),
-    given: &mut IndexMap<Name, Value>,
-    path: &dyn Fn() -> String,
-) -> Result<()> {
-    if let Some(name) = given.keys().find(|name| !input_fields.contains_key(name.as_str())) {
-        let expected = format!("{of} has no field \"{name}\"");
-        return Err(Error::bad_input(&path(), json(&Value::Object(given.clone())), expected));
-    }
-    for field in input_fields.values() {
-        let path = || format!("{}.{}", path(), field.name);
-        match given.get_mut(field.name.as_str()) {
-            Some(value) => coerce(registry, &field.ty, value, &path)?,
-            None if field.default_value.is_some() => {}
-            None if field.ty.ends_with('!') => return Err(Error::not_given(&path(), &field.ty)),
-            None => {}
         }
     }
-    Ok(())
+
+    fn coerce_object(
+        &mut self,
+        (of, input_fields): (&str, &'r IndexMap<String, MetaInputValue>),
+        given: &mut IndexMap<Name, Value>,
+        path: &dyn Fn() -> String,
+    ) -> Result<()> {
+        let mut fields = Vec::with_capacity(given.len());
+        for name in given.keys() {
+            let Some((place, _, field)) = input_fields.get_full(name.as_str()) else {
+                let expected = format!("{of} has no field \"{name}\"");
+                return Err(Error::bad_input(&path(), json(&Value::Object(given.clone())), expected));
+            };
+            fields.push((place, field));
+        }
+        // The error of the type's first faulty field, whatever the order of the given ones.
+        let mut first: Option<(usize, Error)> = None;
+        let mut keep_first = |place: usize, error: Error| match &first {
+            Some((known, _)) if *known < place => {}
+            _ => first = Some((place, error)),
+        };
+        for ((place, field), value) in fields.iter().zip(given.values_mut()) {
+            if let Err(error) = self.coerce(&field.ty, value, &|| format!("{}.{}", path(), field.name)) {
+                keep_first(*place, error);
+            }
+        }
+        let is_required = |field: &MetaInputValue| field.ty.ends_with('!') && field.default_value.is_none();
+        for (place, field) in input_fields.values().enumerate().filter(|(_, field)| is_required(field)) {
+            if !fields.iter().any(|(given, _)| *given == place) {
+                keep_first(place, Error::not_given(&format!("{}.{}", path(), field.name), &field.ty));
+            }
+        }
+        first.map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// Returns the named type.
+    fn find(&mut self, of: &str) -> Option<&'r MetaType> {
+        if let Some((_, found)) = self.found.iter().find(|(known, _)| *known == of) {
+            return Some(found);
+        }
+        let (name, found) = self.registry.types.get_key_value(of)?;
+        self.found.push((name, found));
+        Some(found)
+    }
 }
 
 /// Converts a number without a fraction, such as `1.0`, to an integer (section 3.5.1), and an integer id to

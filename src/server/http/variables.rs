@@ -1,5 +1,6 @@
 //! Values of variables, read from JSON.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use async_graphql::indexmap::IndexMap;
@@ -14,13 +15,15 @@ pub(super) struct GivenVariables(pub Variables);
 
 impl<'de> Deserialize<'de> for GivenVariables {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(VariablesVisitor).map(|value| Self(Variables::from_value(value)))
+        let names = RefCell::default();
+        let value = deserializer.deserialize_any(VariablesVisitor(ValueSeed { names: &names }))?;
+        Ok(Self(Variables::from_value(value)))
     }
 }
 
-struct VariablesVisitor;
+struct VariablesVisitor<'n>(ValueSeed<'n>);
 
-impl<'de> Visitor<'de> for VariablesVisitor {
+impl<'de> Visitor<'de> for VariablesVisitor<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,14 +35,20 @@ impl<'de> Visitor<'de> for VariablesVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        ValueSeed.visit_map(map)
+        self.0.visit_map(map)
     }
 }
 
-#[derive(Clone, Copy)]
-struct ValueSeed;
+/// Number of names that a request's objects share. Other names have copies.
+const SHARED_NAMES: usize = 32;
 
-impl<'de> DeserializeSeed<'de> for ValueSeed {
+#[derive(Clone, Copy)]
+struct ValueSeed<'n> {
+    /// Names of fields so far: the objects of a long list have the same.
+    names: &'n RefCell<Vec<Name>>,
+}
+
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -47,7 +56,7 @@ impl<'de> DeserializeSeed<'de> for ValueSeed {
     }
 }
 
-impl<'de> Visitor<'de> for ValueSeed {
+impl<'de> Visitor<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +101,7 @@ impl<'de> Visitor<'de> for ValueSeed {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut fields = IndexMap::new();
-        while let Some(name) = map.next_key::<Name>()? {
+        while let Some(name) = map.next_key_seed(NameSeed(self.names))? {
             let value = map.next_value_seed(self)?;
             if let (place, Some(_)) = fields.insert_full(name, value) {
                 let name = fields.get_index(place).map_or("", |(name, _)| name);
@@ -100,5 +109,36 @@ impl<'de> Visitor<'de> for ValueSeed {
             }
         }
         Ok(Value::Object(fields))
+    }
+}
+
+/// Name of a field.
+struct NameSeed<'n>(&'n RefCell<Vec<Name>>);
+
+impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
+    type Value = Name;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for NameSeed<'_> {
+    type Value = Name;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Name, E> {
+        let mut names = self.0.borrow_mut();
+        if let Some(known) = names.iter().find(|known| known.as_str() == name) {
+            return Ok(known.clone());
+        }
+        let name = Name::new(name);
+        if names.len() < SHARED_NAMES {
+            names.push(name.clone());
+        }
+        Ok(name)
     }
 }
