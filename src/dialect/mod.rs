@@ -292,7 +292,7 @@ impl Dialect {
 
     /// Builds a list of rows to join with, with columns `c0`, `c1` and so on. Uses one parameter per column,
     /// or one in total.
-    pub fn list(self, model: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement {
+    pub fn list(self, model: &Model, types: &[ColumnType], rows: Vec<Vec<Value>>) -> SelectStatement {
         sql!(self, list(model, types, rows))
     }
 

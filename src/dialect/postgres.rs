@@ -181,13 +181,18 @@ impl DatabaseSql for Postgres {
         types.len()
     }
 
-    fn list(model: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement {
+    fn list(model: &Model, types: &[ColumnType], rows: Vec<Vec<Value>>) -> SelectStatement {
+        let mut columns: Vec<Vec<Value>> = types.iter().map(|_| Vec::with_capacity(rows.len())).collect();
+        for row in rows {
+            for (column, value) in columns.iter_mut().zip(row) {
+                column.push(value);
+            }
+        }
         let mut list = Sql::select();
-        for (index, column_type) in types.iter().enumerate() {
-            let values = rows.iter().map(|row| row[index].clone());
+        for (index, (column_type, values)) in types.iter().zip(columns).enumerate() {
             let values = match column_type {
-                ColumnType::List(_) => array(values.map(|list| literal(&list)).collect(), &ColumnType::Text),
-                _ => array(values.collect(), column_type),
+                ColumnType::List(_) => array(values.iter().map(literal).collect(), &ColumnType::Text),
+                _ => array(values, column_type),
             };
             let item = Expr::cust_with_exprs("unnest($1)", [Expr::val(values)]);
             list.expr_as(typed(model, item, column_type), Alias::new(format!("c{index}")));

@@ -115,7 +115,7 @@ pub(super) trait DatabaseSql {
 
     fn count_key_parameters(types: &[ColumnType]) -> usize;
 
-    fn list(model: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement;
+    fn list(model: &Model, types: &[ColumnType], rows: Vec<Vec<Value>>) -> SelectStatement;
 
     fn inserts_list(_: &ColumnType) -> bool {
         false

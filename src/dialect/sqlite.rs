@@ -182,7 +182,7 @@ impl DatabaseSql for Sqlite {
         1
     }
 
-    fn list(_: &Model, types: &[ColumnType], rows: &[Vec<Value>]) -> SelectStatement {
+    fn list(_: &Model, types: &[ColumnType], rows: Vec<Vec<Value>>) -> SelectStatement {
         let mut list = Sql::select();
         for (index, column_type) in types.iter().enumerate() {
             let item = Expr::cust(json_item(&format!("value ->> {index}"), column_type));

@@ -1,6 +1,7 @@
 //! Creates rows, in input order.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use futures_util::future::BoxFuture;
 
@@ -65,9 +66,7 @@ impl MutationWriter<'_> {
             };
             let mut nested = NestedWrites::new();
             for (row, changes) in created.iter().zip(changes) {
-                for (relation, write) in changes {
-                    nested.entry(*relation).or_default().push((row.clone(), write));
-                }
+                self.add_nested(id, &mut nested, slice::from_ref(row), changes);
             }
             self.write_nested(id, nested).await?;
             Ok(created)

@@ -29,24 +29,25 @@ impl Writes<'_> {
         rows: Vec<R>,
         columns: impl Fn(&R, &mut BTreeSet<C>),
     ) -> Vec<InsertBatch<C, R>> {
-        let mut parts: Vec<InsertBatch<C, R>> = Vec::new();
-        // Columns of every part; each row's own without a keyword for missing values.
-        let all: Option<BTreeSet<C>> = self.dialect.features().default_keyword.map(|_| {
-            let mut all = BTreeSet::new();
+        let has_defaults = self.dialect.features().default_keyword.is_some();
+        let mut all = BTreeSet::new();
+        if has_defaults {
             rows.iter().for_each(|row| columns(row, &mut all));
-            all
-        });
+        }
+        let mut parts: Vec<InsertBatch<C, R>> = Vec::new();
         for row in rows {
             let mut given = BTreeSet::new();
-            if all.is_none() {
+            if !has_defaults {
                 columns(&row, &mut given);
             }
-            let columns = all.as_ref().unwrap_or(&given);
             match parts.last_mut() {
-                Some((known, rows)) if known == columns && rows.len() < rows_per_insert(columns.len()) => {
+                Some((known, rows))
+                    if (has_defaults || *known == given) && rows.len() < rows_per_insert(known.len()) =>
+                {
                     rows.push(row);
                 }
-                _ => parts.push((columns.clone(), vec![row])),
+                _ if has_defaults => parts.push((all.clone(), vec![row])),
+                _ => parts.push((given, vec![row])),
             }
         }
         parts
@@ -152,7 +153,7 @@ impl Writes<'_> {
                 select.exprs(values);
             }
             targets => {
-                let list = self.dialect.list(self.model, &types, targets);
+                let list = self.dialect.list(self.model, &types, targets.to_vec());
                 select.from_subquery(list, Alias::new(LINK));
                 select
                     .exprs((0..types.len()).map(|place| Expr::col((LINK, Alias::new(format!("c{place}"))))));
@@ -196,11 +197,11 @@ impl Writes<'_> {
     fn add_rows(&self, insert: &mut InsertStatement, types: &[ColumnType], rows: Vec<Vec<Option<Value>>>) {
         let is_complete = rows.iter().flatten().all(Option::is_some);
         if is_complete && rows.len() > 1 && self.dialect.inserts_lists(types) {
-            let rows: Vec<Vec<Value>> =
-                rows.iter().map(|row| row.iter().flatten().cloned().collect()).collect();
-            if insert.select_from(self.dialect.list(self.model, types, &rows)).is_ok() {
-                return;
-            }
+            let rows = rows.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
+            let list = self.dialect.list(self.model, types, rows);
+            // The columns of the INSERT are those of the types, so their numbers are equal.
+            let _ = insert.select_from(list);
+            return;
         }
         for row in rows {
             let values = types.iter().zip(row).map(|(column_type, value)| match value {

@@ -10,14 +10,11 @@ use super::change::{NestedWrite, Removal, ToManyWrite, ToOneWrite, UniqueKeyInpu
 use super::purpose::Purpose;
 use super::row::{RowInput, compared, key_of, rows_of, values_of};
 use super::unlink::Through;
-use super::update::{NestedUpdate, NestedWrites};
+use super::update::{NestedUpdate, NestedWrites, ParentKey};
 use super::writer::MutationWriter;
 use crate::error::{Code, Error, Result};
 use crate::model::{ColumnId, Entity, EntityId, Relation};
 use crate::policy::RowAction;
-
-/// Values of a relation's columns in a parent row.
-type ParentKey = Vec<Value>;
 
 /// Row named by a unique key, and the parent whose list it is in, or will be in.
 type ListedRow<'w> = (&'w UniqueKeyInput, ParentKey);
@@ -34,8 +31,7 @@ impl MutationWriter<'_> {
             for (id, above) in nested {
                 let relation = &self.model().entities[owner].relations[id];
                 let (mut to_one, mut to_many, mut links) = (Vec::new(), Vec::new(), Vec::new());
-                for (row, write) in above {
-                    let parent = values_of(&row, &relation.from);
+                for (parent, write) in above {
                     match write {
                         NestedWrite::ToOne(write) => to_one.push((parent, &**write)),
                         NestedWrite::ToMany(write) => to_many.push((parent, write)),

@@ -188,7 +188,7 @@ impl Writes<'_> {
             update.value(Alias::new(&entity.columns[*id].name), cell(columns.len() + place));
         }
         update.from(TableRef::SubQuery(
-            Box::new(self.dialect.list(self.model, &types, rows)),
+            Box::new(self.dialect.list(self.model, &types, rows.to_vec())),
             Alias::new(LINK).into(),
         ));
         let met = columns.iter().enumerate().map(|(place, id)| {

@@ -16,8 +16,11 @@ use crate::error::Result;
 use crate::model::{ColumnId, Entity, EntityId, RelationId};
 use crate::policy::RowAction;
 
-/// Nested writes by relation, each with its parent row.
-pub(super) type NestedWrites<'w> = IndexMap<RelationId, Vec<(RowInput, &'w NestedWrite)>>;
+/// Values of a relation's columns in a parent row.
+pub(super) type ParentKey = Vec<Value>;
+
+/// Nested writes by relation, each with the key of its parent.
+pub(super) type NestedWrites<'w> = IndexMap<RelationId, Vec<(ParentKey, &'w NestedWrite)>>;
 
 /// Change of the row with this key, nested in the change of its parent.
 pub(super) struct NestedUpdate<'w> {
@@ -42,7 +45,7 @@ impl MutationWriter<'_> {
         let mut nested = NestedWrites::new();
         let returning = self.returning(id, &[], update.nested.iter().map(|(relation, _)| relation));
         let rows = self.update_own(id, by, keys, update, &returning).await?;
-        add_nested(&mut nested, &rows, update);
+        self.add_nested(id, &mut nested, &rows, &update.nested);
         self.write_nested(id, nested).await?;
         Ok(rows)
     }
@@ -73,14 +76,14 @@ impl MutationWriter<'_> {
             for update in &run {
                 let key = if run.len() > 1 { compared(entity, &update.by, &update.key) } else { Vec::new() };
                 match rows.get(&key) {
-                    Some(rows) => add_nested(&mut nested, rows, update.update),
+                    Some(rows) => self.add_nested(id, &mut nested, rows, &update.update.nested),
                     None => absent(place, update)?,
                 }
                 place += 1;
             }
         }
         for (relation, above) in nested {
-            for above in rounds(above, entity) {
+            for above in rounds(above, entity, &entity.relations[relation].from) {
                 self.write_nested(id, [(relation, above)].into()).await?;
             }
         }
@@ -124,6 +127,21 @@ impl MutationWriter<'_> {
         let changed = rows_of(&self.send(write, attempt).await?, returning);
         self.check(id, RowAction::Update, &changed).await?;
         Ok(changed)
+    }
+
+    /// Adds the nested writes of one change for each written row.
+    pub fn add_nested<'w>(
+        &self,
+        id: EntityId,
+        nested: &mut NestedWrites<'w>,
+        rows: &[RowInput],
+        writes: &'w [(RelationId, NestedWrite)],
+    ) {
+        for (relation, write) in writes {
+            let from = &self.model().entities[id].relations[*relation].from;
+            let above = rows.iter().map(|row| (values_of(row, from), write));
+            nested.entry(*relation).or_default().extend(above);
+        }
     }
 
     /// Returns true if a link needs statements before the rows themselves are written.
@@ -172,25 +190,22 @@ impl MutationWriter<'_> {
     }
 }
 
-/// Adds the nested writes of one change for each changed row.
-fn add_nested<'w>(nested: &mut NestedWrites<'w>, rows: &[RowInput], update: &'w Update) {
-    for (relation, write) in &update.nested {
-        nested.entry(*relation).or_default().extend(rows.iter().map(|row| (row.clone(), write)));
-    }
-}
-
 /// Splits nested writes, in order, into rounds in which no parent row comes twice: writes to one row follow
 /// each other.
-fn rounds<'w>(above: Vec<(RowInput, &'w NestedWrite)>, entity: &Entity) -> Vec<Vec<(RowInput, &'w NestedWrite)>> {
-    let mut rounds: Vec<Vec<(RowInput, &NestedWrite)>> = Vec::new();
+fn rounds<'w>(
+    above: Vec<(ParentKey, &'w NestedWrite)>,
+    entity: &Entity,
+    from: &[ColumnId],
+) -> Vec<Vec<(ParentKey, &'w NestedWrite)>> {
+    let mut rounds: Vec<Vec<(ParentKey, &NestedWrite)>> = Vec::new();
     let mut rows = HashSet::new();
-    for (row, write) in above {
-        let key = key_of(entity, &row, &entity.primary_key);
+    for (parent, write) in above {
+        let key = compared(entity, from, &parent);
         match rounds.last_mut() {
-            Some(round) if rows.insert(key.clone()) => round.push((row, write)),
+            Some(round) if rows.insert(key.clone()) => round.push((parent, write)),
             _ => {
                 rows = HashSet::from([key]);
-                rounds.push(vec![(row, write)]);
+                rounds.push(vec![(parent, write)]);
             }
         }
     }
