@@ -11,6 +11,9 @@ pub struct Features {
     pub has_lateral: bool,
     /// True if a statement with a LIMIT as parameter is planned at each execution.
     pub replans_parameterized_limits: bool,
+    /// Number of items that the planner assumes of a list that it does not know. A plan for fewer looks cheaper, so the database
+    /// plans a comparison with them at each execution.
+    pub assumed_items: Option<usize>,
     /// True if the planner reads the tables of a filter's `EXISTS` once, into a hash, if no index leads to their rows. Otherwise it
     /// reads them for each row.
     pub hashes_exists: bool,

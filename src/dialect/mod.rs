@@ -249,6 +249,10 @@ impl Dialect {
         keys: &[Vec<Value>],
     ) -> Expr {
         match (columns.as_slice(), types) {
+            (_, types) if self.has_text_of_key(keys) => {
+                let values = keys.iter().flatten().cloned().map(Expr::val);
+                self.is_key(model, columns, types, values)
+            }
             ([column], [column_type]) if !self.fits_one_parameter(column_type) => {
                 self.is_in_values(column.clone(), keys.iter().flatten().cloned().collect(), column_type)
             }
@@ -257,6 +261,26 @@ impl Dialect {
                 self.is_in_keys(model, columns, types, parameters.collect())
             }
         }
+    }
+
+    /// Returns true if a comparison with these keys has the text of a single one: see [`Dialect::is_key`].
+    pub fn has_text_of_key(self, keys: &[Vec<Value>]) -> bool {
+        self.features().assumed_items.is_some() && keys.len() == 1
+    }
+
+    /// Tests `columns` for equality with the values of a single key.
+    pub fn is_key(
+        self,
+        model: &Model,
+        columns: Vec<Expr>,
+        types: &[ColumnType],
+        values: impl Iterator<Item = Expr>,
+    ) -> Expr {
+        let compared = columns.into_iter().zip(types).zip(values);
+        let equal = compared.map(|((column, column_type), value)| {
+            self.compare(model, column, Comparison::Equal, value, column_type)
+        });
+        equal.reduce(Expr::and).unwrap_or_else(|| Expr::cust("TRUE"))
     }
 
     /// Tests the tuple of `columns` for membership in the `parameters`.
@@ -275,11 +299,15 @@ impl Dialect {
         Expr::cust_with_exprs(sql!(self, keys(model, types)), std::iter::once(tuple).chain(parameters))
     }
 
-    /// Encodes keys as the parameters of [`Dialect::one_of_keys`].
+    /// Encodes keys as the parameters of [`Dialect::one_of_keys`]. The last of few keys is repeated, as often as the planner assumes.
     pub fn key_parameters(self, types: &[ColumnType], keys: &[Vec<Value>]) -> Vec<Value> {
         match types {
             [column_type] => {
-                vec![self.list_parameter(keys.iter().flatten().cloned().collect(), column_type)]
+                let mut values: Vec<Value> = keys.iter().flatten().cloned().collect();
+                if let (Some(items), Some(last)) = (self.features().assumed_items, values.last().cloned()) {
+                    values.resize(values.len().max(items), last);
+                }
+                vec![self.list_parameter(values, column_type)]
             }
             types => sql!(self, tuple_parameters(types, keys)),
         }

@@ -34,6 +34,7 @@ impl DatabaseSql for Postgres {
         locks_rows: true,
         has_lateral: true,
         replans_parameterized_limits: true,
+        assumed_items: Some(10),
         hashes_exists: true,
         offset_counts_partners: false,
         default_keyword: Some("DEFAULT"),

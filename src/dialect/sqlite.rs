@@ -32,6 +32,7 @@ impl DatabaseSql for Sqlite {
         locks_rows: false,
         has_lateral: false,
         replans_parameterized_limits: false,
+        assumed_items: None,
         hashes_exists: false,
         offset_counts_partners: true,
         default_keyword: None,

@@ -71,7 +71,7 @@ impl<'a> PreparedLoad<'a> {
         keys: &[RelationKey],
         values: &[Value],
     ) -> (Arc<TrackedStatement>, Arc<[Value]>) {
-        let kept = self.kept(select);
+        let kept = self.kept(select, keys);
         let build = || Arc::new(select.build(self.load, keys).into());
         let tracked: Arc<TrackedStatement> = match kept.get() {
             Some(tracked) => tracked.clone(),
@@ -85,20 +85,23 @@ impl<'a> PreparedLoad<'a> {
     /// Builds the statement if its text depends on no keys, and those of everything below.
     fn build(self, select: &SqlBuilder) {
         if !self.load.joined && select.serves_all_keys(self.load) {
-            self.kept(select).get_or_init(|| Arc::new(select.build(self.load, &[]).into()));
+            self.kept(select, &[]).get_or_init(|| Arc::new(select.build(self.load, &[]).into()));
         }
         self.children().for_each(|child| child.build(select));
     }
 
-    fn kept(self, select: &SqlBuilder) -> &'a OnceLock<Arc<TrackedStatement>> {
-        &self.statements.built[select.dialect.place()][usize::from(select.follows_catalog(self.load))]
+    fn kept(self, select: &SqlBuilder, keys: &[RelationKey]) -> &'a OnceLock<Arc<TrackedStatement>> {
+        let of_dialect = &self.statements.built[select.dialect.place()];
+        let of_keys = &of_dialect[usize::from(select.has_text_of_key(keys))];
+        &of_keys[usize::from(select.follows_catalog(self.load))]
     }
 }
 
-/// Built statements of a load: per dialect, one with and one without the influence of statistics.
+/// Built statements of a load: per dialect, for several keys of parents and for one, each with and without the influence of
+/// statistics.
 #[derive(Debug, Default)]
 pub struct LoadStatements {
-    built: [[OnceLock<Arc<TrackedStatement>>; 2]; Dialect::COUNT],
+    built: [[[OnceLock<Arc<TrackedStatement>>; 2]; 2]; Dialect::COUNT],
     /// Statements of each nested load.
     children: Vec<LoadStatements>,
 }

@@ -18,8 +18,12 @@ pub enum Bind {
     Rows(u64),
     /// Row limit for keyset pages, which grows with the number of parents.
     RowsOfPages,
-    /// Part of the parents' keys.
+    /// Part of the parents' keys, for a comparison.
     Keys(usize),
+    /// Keys of one column, each once.
+    KeyList,
+    /// Value of the only parent's key.
+    KeyValue(usize),
     /// Value of a parameter.
     Parameter(ParameterSlot),
     /// Value of a parameter as the operand of a comparison, prepared by [`Dialect::bound`].

@@ -120,6 +120,10 @@ impl<'a> Body<'a> {
         }
         let (columns, types): (Vec<Expr>, Vec<ColumnType>) =
             self.key_columns().into_iter().map(|output| (output.expression, output.column_type)).unzip();
+        if dialect.has_text_of_key(self.keys) {
+            let values = (0..types.len()).map(|place| self.select.binds.expr(Bind::KeyValue(place)));
+            return Some(dialect.is_key(model, columns, &types, values));
+        }
         let parts = (0..).take(dialect.count_key_parameters(&types));
         Some(dialect.is_in_keys(
             model,

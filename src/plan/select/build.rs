@@ -27,15 +27,21 @@ pub struct Check<'a> {
 }
 
 impl SqlBuilder<'_> {
-    /// Builds the statement of `load`. Its text depends on `keys`, those of the parents, only if the load does not
-    /// [serve all keys](SqlBuilder::serves_all_keys). Keys are empty at the root.
+    /// Builds the statement of `load`. Its text depends on `keys`, those of the parents, if they are [one
+    /// key](SqlBuilder::has_text_of_key), or if the load does not [serve all keys](SqlBuilder::serves_all_keys). Keys are empty at
+    /// the root.
     pub fn build(&self, load: &Load, keys: &[RelationKey]) -> SqlStatement {
         let binds = Binds::default();
         let body = Body::new(Scope { builder: *self, binds: &binds }, load, keys);
         body.of_load()
     }
 
-    /// Returns true if one statement of `load` serves all keys of parents.
+    /// Returns true if the statement of a load below the root has another text for these keys than for several.
+    pub fn has_text_of_key(&self, keys: &[RelationKey]) -> bool {
+        self.dialect.has_text_of_key(keys)
+    }
+
+    /// Returns true if one statement of `load` serves all keys of parents, and another one a single key.
     pub fn serves_all_keys(&self, load: &Load) -> bool {
         let binds = Binds::default();
         Body::new(Scope { builder: *self, binds: &binds }, load, &[]).keys_in_text().is_none()
@@ -58,6 +64,11 @@ impl SqlBuilder<'_> {
                 let read = || self.dialect.key_parameters(&statement.key_types, keys);
                 parts.get_or_insert_with(read).get(*part).cloned()
             }
+            Bind::KeyList => {
+                let values = keys.iter().flatten().cloned().collect();
+                Some(self.dialect.list_parameter(values, statement.key_types.first()?))
+            }
+            Bind::KeyValue(place) => keys.first().and_then(|key| key.get(*place)).cloned(),
             Bind::Parameter(slot) => given(slot),
             Bind::Operand(slot, comparison) => Some(self.dialect.bound(given(slot)?, *comparison)),
         };

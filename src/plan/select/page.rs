@@ -175,7 +175,7 @@ impl Body<'_> {
         let mut list = self.source_of(part, selected.order, is_parents);
         self.cut(&mut list, selected.order, part, Bind::Rows(self.select.most_rows_of_pages(1)));
         let mut statement = Sql::select();
-        let keys = dialect.list_function().arg(self.select.binds.expr(Bind::Keys(0)));
+        let keys = dialect.list_function().arg(self.select.binds.expr(Bind::KeyList));
         statement.from_function(keys, PARENT);
         match dialect.features().has_lateral {
             true => {
