@@ -29,6 +29,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Size of the waiting lines above which further lines are dropped, in bytes: a second of full load.
 const MOST_BYTES: usize = 16 << 20;
 
+/// Capacity that an empty buffer keeps, in bytes: the lines of 50 ms at 80,000 a second.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// Lines that wait to be written.
 #[derive(Debug, Default)]
 struct WaitingLines {
@@ -62,7 +65,7 @@ impl LogWriter {
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.run())?;
         let report = panic::take_hook();
         panic::set_hook(Box::new(move |panicked| {
-            of_panic.write_waiting();
+            of_panic.write_waiting(&mut Vec::new());
             report(panicked);
         }));
         Ok((writer.clone(), LogGuard { writer, thread: Some(thread) }))
@@ -79,6 +82,7 @@ impl LogWriter {
 
     /// Writes lines until the end.
     fn run(&self) {
+        let mut written = Vec::new();
         loop {
             let is_idle = |lines: &mut WaitingLines| lines.text.is_empty() && !lines.has_ended;
             let waited = self.lines.1.wait_while(self.waiting(), is_idle);
@@ -86,17 +90,20 @@ impl LogWriter {
             if !has_ended {
                 thread::sleep(PAUSE);
             }
-            self.write_waiting();
+            self.write_waiting(&mut written);
             if has_ended {
                 return;
             }
         }
     }
 
-    fn write_waiting(&self) {
-        let text = mem::take(&mut self.waiting().text);
+    /// Writes the waiting lines. The next ones take the place of `written`, lines of before: two buffers in turns grow once.
+    fn write_waiting(&self, written: &mut Vec<u8>) {
+        written.clear();
+        written.shrink_to(KEPT_BYTES);
+        mem::swap(&mut self.waiting().text, written);
         // A closed output takes no lines.
-        let _ = io::stderr().write_all(&text);
+        let _ = io::stderr().write_all(written);
     }
 }
 

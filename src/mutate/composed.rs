@@ -40,8 +40,9 @@ pub(super) struct ReturnedRow {
 impl Composed {
     /// Adds a part under the name of the table that it writes.
     pub fn add(&mut self, table: &Table, part: impl Into<SubQueryStatement>, touches: Vec<Table>) {
-        let part = CommonTableExpression::new().table_name(Alias::new(&table.name)).query(part).to_owned();
-        self.parts.cte(part);
+        let mut expression = CommonTableExpression::new();
+        expression.table_name(Alias::new(&table.name)).query(part);
+        self.parts.cte(expression);
         self.touches.extend(touches);
     }
 }

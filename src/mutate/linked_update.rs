@@ -1,13 +1,17 @@
-//! An existing row, changed or only locked, with links to other rows of many-to-many relations, written by one statement:
+//! An existing row, changed or only read, with links to other rows of many-to-many relations, written by one statement:
 //!
 //! ```sql
-//! WITH "students" AS (SELECT … FROM "students" WHERE "id" = $1 FOR NO KEY UPDATE),
+//! WITH "students" AS (SELECT … FROM "students" WHERE "id" = $1),
 //!      "course_students" AS (INSERT INTO "course_students" ("student_id", "course_id")
 //!         SELECT "id", $2 FROM "students" ON CONFLICT ("student_id", "course_id") DO NOTHING)
 //! SELECT … FROM "students" AS "main"
 //! ```
+//!
+//! A row that is only read needs no lock if the database has the junction's foreign key, which keeps the row. Links are only
+//! added, so that the statement comes wholly before or wholly after another write of the same list.
 
 use sea_orm::Value;
+use sea_orm::sea_query::LockType;
 
 use super::alone::{SingleStatement, SingleWrite};
 use super::change::{LinkWrite, NestedWrite, Update};
@@ -15,7 +19,7 @@ use super::composed::{Composed, ReturnedRow};
 use super::returned::is_row;
 use super::touched;
 use super::unlink::Through;
-use crate::model::{ColumnId, EntityId};
+use crate::model::{ColumnId, EntityId, Relation, RelationId};
 
 impl SingleWrite<'_> {
     /// Returns the statement that changes a row, and adds links to existing rows. `None` if it could not return the result, or if
@@ -43,7 +47,10 @@ impl SingleWrite<'_> {
         let writes = self.writer.writes();
         let (by, keys) = (&entity.primary_key, [key.to_vec()]);
         match set.is_empty() {
-            true => composed.add(&entity.table, writes.locked_whole(id, by, &keys), Vec::new()),
+            true => {
+                let lock = (!self.are_keys_enforced(id, update)).then_some(LockType::NoKeyUpdate);
+                composed.add(&entity.table, writes.read_whole(id, by, &keys, lock), Vec::new());
+            }
             false => {
                 let touches = touched::by_update(model, writes.keys.as_deref(), id, &set);
                 composed.add(&entity.table, writes.update_whole(id, &values, by, &keys), touches);
@@ -57,6 +64,21 @@ impl SingleWrite<'_> {
             self.add_links(&mut composed, Through { owner: id, relation, junction }, write)?;
         }
         self.compose(composed, load, selection, Some((id, key.to_vec())))
+    }
+
+    /// Returns true if the database has the foreign keys from the links of these nested writes to their owner.
+    fn are_keys_enforced(&self, id: EntityId, update: &Update) -> bool {
+        let entity = &self.writer.model().entities[id];
+        let Some(keys) = self.writer.session.statements().foreign_keys() else { return false };
+        let is_enforced = |(place, _): &(RelationId, NestedWrite)| {
+            let Relation { from, junction, .. } = &entity.relations[*place];
+            let owned: Vec<String> = from.iter().map(|column| entity.columns[*column].name.clone()).collect();
+            junction.as_ref().is_some_and(|junction| {
+                let mut references = keys.referencing(&entity.table).iter();
+                references.any(|key| keys.is(&key.table, &junction.table) && key.meets(&junction.from, &owned))
+            })
+        };
+        update.nested.iter().all(is_enforced)
     }
 
     /// Adds the links of the returned row. `None` if more than links to existing rows is written, or if a link is more than its

@@ -149,12 +149,21 @@ impl Writes<'_> {
         update
     }
 
-    /// Builds the SELECT that locks rows as a part of another statement, to which it returns all columns.
-    pub fn locked_whole(&self, id: EntityId, columns: &[ColumnId], keys: &[Vec<Value>]) -> SelectStatement {
+    /// Builds the SELECT of rows as a part of another statement, to which it returns all columns.
+    pub fn read_whole(
+        &self,
+        id: EntityId,
+        columns: &[ColumnId],
+        keys: &[Vec<Value>],
+        lock: Option<LockType>,
+    ) -> SelectStatement {
         let entity = &self.model.entities[id];
         let mut select = Sql::select();
         select.from(table(&entity.table)).columns(all_columns(entity));
-        select.and_where(self.is_one_of(&self.named(entity, columns), keys)).lock(LockType::NoKeyUpdate);
+        select.and_where(self.is_one_of(&self.named(entity, columns), keys));
+        if let Some(lock) = lock {
+            select.lock(lock);
+        }
         select
     }
 

@@ -24,7 +24,7 @@ fn takes_everything(model: &Model, entity: &str, text: &str) -> bool {
     let document = parse_query(text).unwrap();
     let DocumentOperations::Single(operation) = &document.operations else { panic!("{text}") };
     let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else { panic!("{text}") };
-    let variables = Variables::fixed(&async_graphql::Variables::default());
+    let variables = Variables::default();
     let arguments = Arguments::new(&field.node.arguments, &variables);
     let id = model.entities.iter().position(|known| known.name == entity).unwrap();
     let filter = match arguments.get("where") {

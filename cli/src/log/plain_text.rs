@@ -88,7 +88,16 @@ fn write_time(line: &mut String) -> fmt::Result {
         line.push_str(text);
         Ok(())
     })?;
-    write!(line, ".{:06}Z", now.subsec_micros())
+    line.push('.');
+    push_digits(line, now.subsec_micros().into(), 6);
+    line.push('Z');
+    Ok(())
+}
+
+/// Adds the last decimal digits of a number, with leading zeros.
+fn push_digits(line: &mut String, number: u64, digits: u32) {
+    let digit = |place| char::from(b'0' + (number / 10_u64.pow(place) % 10) as u8);
+    line.extend((0..digits).rev().map(digit));
 }
 
 /// Line of a request. Fields are written as ` name=value`, and the message without its name.
@@ -122,6 +131,24 @@ impl Visit for RequestLine {
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.begin(field);
         self.text.push_str(itoa::Buffer::new().format(value));
+    }
+
+    /// A number of thousandths, as durations are, is written by digit. Its shortest text has no others.
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        let thousandths = (value * 1e3).round();
+        let is_short = (0.0..1e12).contains(&thousandths) && thousandths / 1e3 == value;
+        if !is_short || value.is_sign_negative() {
+            return self.record_debug(field, &value);
+        }
+        self.begin(field);
+        let thousandths = thousandths as u64;
+        self.text.push_str(itoa::Buffer::new().format(thousandths / 1_000));
+        self.text.push('.');
+        match thousandths % 1_000 {
+            part if part % 100 == 0 => push_digits(&mut self.text, part / 100, 1),
+            part if part % 10 == 0 => push_digits(&mut self.text, part / 10, 2),
+            part => push_digits(&mut self.text, part, 3),
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -181,6 +208,9 @@ mod tests {
                 tracing::info!(target: REQUEST_LOG, id = %"0-1", path, none, count, some = Some(path), "answered");
             }
             tracing::info!(target: REQUEST_LOG, ms = 0.25, big = 1e20, is = true, negative = -3, "executed");
+            for ms in [0.0, -0.0, 1.0, 0.001, 0.01, 7.3, 12.345, 1234567.25, 1e9, 3.0000001, 1.0 / 3.0, f64::NAN, -2.5] {
+                tracing::info!(target: REQUEST_LOG, ms, "took");
+            }
             tracing::warn!(target: REQUEST_LOG, debug = ?Some("text"), "warned");
             tracing::info!("another target \u{1b}[31m");
             let _inside = tracing::info_span!("span", field = 1).entered();
@@ -191,7 +221,7 @@ mod tests {
         tracing::subscriber::with_default(Registry::default().with(layer(&theirs)), events);
         let lines = ours.without_times();
         assert_eq!(lines, theirs.without_times());
-        assert_eq!(lines.len(), 8);
+        assert_eq!(lines.len(), 21);
         assert!(
             lines[0].starts_with("0000-00-00T00:00:00.000000Z INFO crowsfoot::requests: answered"),
             "{}",

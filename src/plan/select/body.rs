@@ -81,8 +81,9 @@ impl<'a> Body<'a> {
     }
 
     /// Builds the statement.
-    pub(super) fn of_load(&self) -> SqlStatement {
-        match &self.load.what {
+    pub(super) fn of_load(self) -> SqlStatement {
+        let load = self.load;
+        match &load.what {
             LoadKind::Rows(rows) => self.rows(rows),
             LoadKind::Aggregates(aggregates) => self.aggregates(aggregates),
         }
@@ -133,7 +134,7 @@ impl<'a> Body<'a> {
         ))
     }
 
-    pub(super) fn rows(&self, rows: &Rows) -> SqlStatement {
+    fn rows(mut self, rows: &Rows) -> SqlStatement {
         let order = Ordering::new(self.select, self.load.source.entity(), &rows.order);
         let mut outputs = self.own_columns(rows);
         let junction = add_all(&mut outputs, self.junction_columns(rows));
@@ -157,8 +158,8 @@ impl<'a> Body<'a> {
             // Locks this table only; tables of the filter are only read.
             statement.lock_with_tables(lock, [Alias::new(MAIN)]);
         }
-        if let Some(written) = &self.written {
-            statement.with_cte(written.clone());
+        if let Some(written) = self.written.take() {
+            statement.with_cte(written);
         }
         let mut columns: Vec<ColumnType> = outputs.into_iter().map(|output| output.column_type).collect();
         let page_side =
