@@ -130,13 +130,14 @@ impl Filter {
 
     /// Returns the filter that tests these columns for membership in these keys.
     pub fn one_of(columns: &[ColumnId], keys: Vec<Vec<Value>>) -> Self {
-        match columns {
-            [column] => {
-                let values = Operand::Value(keys.into_iter().flatten().collect());
-                Self::Column { column: *column, test: Test::OneOf { values, negated: false } }
-            }
-            _ => Self::Keys { columns: columns.to_vec(), keys },
-        }
+        let [column] = columns else { return Self::Keys { columns: columns.to_vec(), keys } };
+        let mut values: Vec<Value> = keys.into_iter().flatten().collect();
+        let only = if values.len() == 1 { values.pop() } else { None };
+        let test = match only {
+            Some(value) => Test::Compare(Comparison::Equal, Operand::Value(value)),
+            None => Test::OneOf { values: Operand::Value(values), negated: false },
+        };
+        Self::Column { column: *column, test }
     }
 
     /// Reads a filter on `entity`, such as `UserFilter`.
