@@ -79,6 +79,8 @@ pub struct Cost {
     pub cpu_ms: f64,
     /// Processor time of the database per response, in milliseconds.
     pub database_cpu_ms: Option<f64>,
+    /// Time below which 99 of 100 responses came, in milliseconds.
+    pub p99_ms: f64,
 }
 
 /// Costs of a workload on both servers.
@@ -176,6 +178,7 @@ impl Bench {
             per_second: answers / load.elapsed.as_secs_f64(),
             cpu_ms: each(after.0 - before.0),
             database_cpu_ms: database,
+            p99_ms: load.p99.as_secs_f64() * 1_000.0,
         })
     }
 }
@@ -195,6 +198,7 @@ fn summary(workload: &Workload, rounds: &[(Cost, Cost)]) -> Comparison {
         database_cpu_ms: side(&rounds[0])
             .database_cpu_ms
             .map(|_| median(rounds.iter().filter_map(|round| side(round).database_cpu_ms))),
+        p99_ms: median(rounds.iter().map(|round| side(round).p99_ms)),
     };
     Comparison {
         workload: workload.name,
@@ -246,16 +250,16 @@ pub async fn check_only(setup: &Setup) -> Result<(), Failure> {
 
 fn table(record: &Record<Conditions, Vec<Comparison>>) -> String {
     let mut lines = vec![record.heading()];
-    lines.push("| workload | floor req/s | service req/s | ratio | floor CPU ms | service CPU ms | database CPU ms |".into());
-    lines.push("|---|---:|---:|---:|---:|---:|---|".into());
+    lines.push("| workload | floor req/s | service req/s | ratio | floor CPU ms | service CPU ms | database CPU ms | floor p99 ms | service p99 ms |".into());
+    lines.push("|---|---:|---:|---:|---:|---:|---|---:|---:|".into());
     for Comparison { workload, floor, service, ratio } in &record.figures {
         let database = match (floor.database_cpu_ms, service.database_cpu_ms) {
             (Some(floor), Some(service)) => format!("{floor:.3} / {service:.3}"),
             _ => String::new(),
         };
         lines.push(format!(
-            "| {workload} | {:.0} | {:.0} | {ratio:.3} | {:.3} | {:.3} | {database} |",
-            floor.per_second, service.per_second, floor.cpu_ms, service.cpu_ms
+            "| {workload} | {:.0} | {:.0} | {ratio:.3} | {:.3} | {:.3} | {database} | {:.2} | {:.2} |",
+            floor.per_second, service.per_second, floor.cpu_ms, service.cpu_ms, floor.p99_ms, service.p99_ms
         ));
     }
     lines.join("\n") + "\n"

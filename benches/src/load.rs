@@ -51,6 +51,8 @@ pub struct Load {
     pub answers: u64,
     /// Duration of the load.
     pub elapsed: Duration,
+    /// Time from a request to its whole response, below which 99 of 100 responses came. Zero without responses.
+    pub p99: Duration,
 }
 
 /// Sends requests in turn over several connections, each with one request under way, for a given time. Every
@@ -71,20 +73,25 @@ pub async fn run(
     let lengths: Vec<Cell<Option<usize>>> = vec![Cell::new(None); requests.len()];
     let sent = Cell::new(0);
     let start = Instant::now();
-    let counts = try_join_all(connections.into_iter().map(async |mut connection: Connection| {
-        let mut answers = 0;
+    let times = try_join_all(connections.into_iter().map(async |mut connection: Connection| {
+        let mut times = Vec::new();
         while start.elapsed() < time {
             let nth = sent.replace(sent.get() + 1) % requests.len();
+            let asked = Instant::now();
             let length = connection.ask(&requests[nth]).await?.len();
             if lengths[nth].replace(Some(length)).is_some_and(|before| before != length) {
                 return Err(Failure::from("an answer is not as long as the one before it"));
             }
-            answers += 1;
+            times.push(asked.elapsed());
         }
-        Ok(answers)
+        Ok(times)
     }))
     .await?;
-    Ok(Load { answers: counts.iter().sum(), elapsed: start.elapsed() })
+    let elapsed = start.elapsed();
+    let mut times = times.concat();
+    times.sort_unstable();
+    let p99 = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
+    Ok(Load { answers: times.len() as u64, elapsed, p99 })
 }
 
 /// Connection that sends one request at a time.

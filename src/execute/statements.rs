@@ -232,15 +232,14 @@ impl Statements {
     /// [`SqlError::Refused`] if the database refuses: nothing was written.
     pub async fn write_alone(
         &self,
-        statement: Statement,
-        columns: Arc<[ColumnType]>,
+        sql: &Arc<str>,
+        values: Arc<[Value]>,
+        columns: &Arc<[ColumnType]>,
         touched: BTreeSet<Table>,
     ) -> Result<RowSet, SqlError> {
-        let values = statement.values.map(|values| values.0).unwrap_or_default().into();
-        let sql = statement.sql.into();
         let builder = || RowSetBuilder::new(columns.clone());
-        let written = self.database.write_alone(&sql, &values, &builder, touched);
-        Box::pin(self.recorded(&sql, written)).await
+        let written = self.database.write_alone(sql, &values, &builder, touched);
+        Box::pin(self.recorded(sql, written)).await
     }
 
     /// Queries the database about itself, outside any transaction and without a record.

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::slice;
+use std::sync::Arc;
 
 use async_graphql::PathSegment;
+use async_graphql::parser::types::SelectionSet;
 use futures_util::future::BoxFuture;
 use sea_orm::Value;
 
 use super::change::{Create, ForwardLink, Update};
+use super::kept_write::{KeptValue, KeptWrite, KeptWrites, Template, is_constant, kept_values};
 use super::reference::follows_rules;
 use super::returned::is_row;
 use super::root::{Change, Failed, RootWrite, write_field};
@@ -21,7 +24,7 @@ use crate::execute::{Child, Json, Session, object};
 use crate::model::{ColumnId, EntityId, RelationId};
 use crate::plan::{Document, FieldKind, Join, Load, LoadKind, Selection};
 
-/// Carries out a mutation of one root field by one statement.
+/// Carries out a mutation of one root field by one statement, which is kept with the document.
 ///
 /// Returns `None`, with nothing written, if the mutation needs more than one statement, if the statement cannot return the result,
 /// or if the database refused it. In a transaction, the refusal can be described.
@@ -31,41 +34,83 @@ pub(super) fn write_alone<'a>(
     session: &'a Session,
     change: &'a Change<'_>,
     document: Document<'a>,
+    kept: &'a KeptWrites,
+    operation: &'a SelectionSet,
 ) -> BoxFuture<'a, Option<Result<Json, Failed>>> {
-    Box::pin(try_to_write_alone(session, change, document))
+    Box::pin(async move {
+        if session.sight().is_some() || !session.statements().write_alone_is_possible() {
+            return None;
+        }
+        let (statement, given) = find_or_build(session, change, document, kept, operation).await?;
+        send(session, change, &statement, statement.values(&given)).await
+    })
 }
 
-async fn try_to_write_alone(
+/// Returns the statement of a mutation, and the values that the client gives.
+async fn find_or_build(
     session: &Session,
     change: &Change<'_>,
     document: Document<'_>,
-) -> Option<Result<Json, Failed>> {
-    if session.sight().is_some() || !session.statements().write_alone_is_possible() {
-        return None;
-    }
+    kept: &KeptWrites,
+    operation: &SelectionSet,
+) -> Option<(Arc<KeptWrite>, Vec<Value>)> {
     let written = WrittenRows::default();
     let writer = MutationWriter { session, trial: None, written: &written };
-    let alone = SingleWrite { writer, document, change };
-    let SingleStatement { load, selection, statement, joins, missing } = alone.statement().await?;
-    let failed = |error| vec![LocatedError::new(error, change.position, alone.path())];
-    let WriteStatement { statement, columns, touches, .. } = statement;
-    let sent = session.statements().write_alone(statement, columns.into(), BTreeSet::from_iter(touches));
+    let (catalog, keys) = (session.statements().known_catalog(), session.statements().foreign_keys());
+    let of_template = Template::of(&change.write, change.position, catalog, keys);
+    if let Some((template, given)) = of_template {
+        match kept.find(&template) {
+            Some(Some(statement)) => return Some((statement, given)),
+            Some(None) => {}
+            None => {
+                let alone = SingleWrite { writer, document, change, write: &template.write };
+                let built = match is_constant(operation, document.fragments) {
+                    true => alone.statement().await.and_then(|built| alone.prepare(built, given.len())),
+                    false => None,
+                };
+                let built = built.map(Arc::new);
+                kept.keep(template, built.clone());
+                if let Some(statement) = built {
+                    return Some((statement, given));
+                }
+            }
+        }
+    }
+    let alone = SingleWrite { writer, document, change, write: &change.write };
+    let built = alone.statement().await?;
+    Some((Arc::new(alone.prepare(built, 0)?), Vec::new()))
+}
+
+/// Sends a statement, and writes the answer from the row that it returns.
+async fn send(
+    session: &Session,
+    change: &Change<'_>,
+    statement: &KeptWrite,
+    values: Arc<[Value]>,
+) -> Option<Result<Json, Failed>> {
+    let path = || vec![PathSegment::Field(change.key.to_string())];
+    let failed = |error| vec![LocatedError::new(error, change.position, path())];
+    let KeptWrite { sql, columns, touches, joins, plan, .. } = statement;
+    let sent = session.statements().write_alone(sql, values, columns, touches.clone());
     let rows = match sent.await {
         Ok(rows) => rows,
         Err(error) if is_described_in_a_transaction(&error) => return None,
         Err(error) => return Some(Err(failed(error.into()))),
     };
-    match (rows.len(), missing) {
-        (0, Some((id, key))) => {
-            let by = &session.model().entities[id].primary_key;
-            Some(Err(failed(writer.no_row(id, by, &key))))
-        }
-        (0, None) => None,
-        _ => {
-            let written = Child::of_written(rows, &load, &joins);
-            Some(alone.answer(load, selection, written))
-        }
+    if rows.len() == 0 {
+        // A row that must exist is missing; new rows are not left out without a reason, which the transaction finds.
+        let (RootWrite::Update { entity, key, .. } | RootWrite::Delete { entity, key }) = &change.write
+        else {
+            return None;
+        };
+        let written = WrittenRows::default();
+        let writer = MutationWriter { session, trial: None, written: &written };
+        let by = &session.model().entities[*entity].primary_key;
+        return Some(Err(failed(writer.no_row(*entity, by, key))));
     }
+    let written = Child::of_written(rows, plan.loads.first()?, joins);
+    let value = write_field(session.model(), plan, &[Ok(written)], Vec::new());
+    Some(value.map(|value| object([(change.key.as_str(), value.as_slice())].into_iter())))
 }
 
 /// Returns true if the transaction that follows meets the same refusal, and finds its words.
@@ -83,8 +128,6 @@ pub(super) struct SingleStatement {
     pub statement: WriteStatement,
     /// Joined relations, for each of the load's children.
     pub joins: Vec<Option<Join>>,
-    /// Primary key of the row that must exist; `None` if the statement adds the row.
-    pub missing: Option<(EntityId, Vec<Value>)>,
 }
 
 /// Root field of a mutation.
@@ -92,16 +135,14 @@ pub(super) struct SingleWrite<'a> {
     pub writer: MutationWriter<'a>,
     document: Document<'a>,
     change: &'a Change<'a>,
+    /// The write, or a template of it.
+    write: &'a RootWrite,
 }
 
 impl SingleWrite<'_> {
-    fn path(&self) -> Vec<PathSegment> {
-        vec![PathSegment::Field(self.change.key.to_string())]
-    }
-
     /// Returns the statement, if one is enough.
     async fn statement(&self) -> Option<SingleStatement> {
-        match &self.change.write {
+        match self.write {
             RootWrite::Create { entity, creates, many: false } => {
                 let create = creates.first()?;
                 let (load, selection) = self.load(*entity)?;
@@ -146,7 +187,7 @@ impl SingleWrite<'_> {
         let returned = self.returned(id, &load, &given)?;
         let columns = row.keys().copied().collect();
         let (statement, _) = self.writer.insertion(id, columns, vec![row], &returned, conflict);
-        Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing: None })
+        Some(SingleStatement { load, selection, statement, joins: Vec::new() })
     }
 
     async fn update(&self, id: EntityId, key: &[Value], update: &Update) -> Option<SingleStatement> {
@@ -158,10 +199,8 @@ impl SingleWrite<'_> {
         let returned = self.returned(id, &load, &row.keys().copied().collect())?;
         let by = &self.writer.model().entities[id].primary_key;
         let set: Vec<(ColumnId, Value)> = row.into_iter().collect();
-        let key = key.to_vec();
-        let statement = self.writer.writes().update(id, &set, by, slice::from_ref(&key), &returned);
-        let missing = Some((id, key));
-        Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing })
+        let statement = self.writer.writes().update(id, &set, by, &[key.to_vec()], &returned);
+        Some(SingleStatement { load, selection, statement, joins: Vec::new() })
     }
 
     /// Returns the new values of a row. `None` if a link needs statements first, or if a changed key may change the row once more,
@@ -184,10 +223,8 @@ impl SingleWrite<'_> {
         let (load, selection) = self.load(id)?;
         let returned = self.returned(id, &load, &BTreeSet::new())?;
         let by = &self.writer.model().entities[id].primary_key;
-        let key = key.to_vec();
-        let statement = self.writer.writes().delete(id, by, slice::from_ref(&key), &returned);
-        let missing = Some((id, key));
-        Some(SingleStatement { load, selection, statement, joins: Vec::new(), missing })
+        let statement = self.writer.writes().delete(id, by, &[key.to_vec()], &returned);
+        Some(SingleStatement { load, selection, statement, joins: Vec::new() })
     }
 
     /// Returns a row with the keys of its links. An error of the links is found again in the transaction.
@@ -217,11 +254,23 @@ impl SingleWrite<'_> {
         (is_row(load) && self.writer.are_readable(id, &rows.columns, given)).then(|| rows.columns.clone())
     }
 
-    /// Writes the answer from the written row.
-    fn answer(&self, load: Load, selection: Selection, written: Child) -> Result<Json, Failed> {
+    /// Returns a built statement with the places of its values. `None` if a placeholder of the template is not a value by itself.
+    fn prepare(&self, built: SingleStatement, placeholders: usize) -> Option<KeptWrite> {
+        let SingleStatement { load, selection, statement, joins } = built;
+        let WriteStatement { statement, columns, touches, .. } = statement;
+        let values = statement.values.map(|values| values.0).unwrap_or_default();
+        let values = match placeholders {
+            0 => values.into_iter().map(KeptValue::Fixed).collect(),
+            count => kept_values(&statement.sql, values, count)?,
+        };
         let kind = FieldKind::One { load: 0, selection, key: None, non_null: true };
-        let plan = self.change.plan(&self.change.key, load, kind);
-        let value = write_field(self.writer.session.model(), &plan, &[Ok(written)], Vec::new())?;
-        Ok(object([(self.change.key.as_str(), value.as_slice())].into_iter()))
+        Some(KeptWrite {
+            sql: statement.sql.into(),
+            values,
+            columns: columns.into(),
+            touches: touches.into_iter().collect(),
+            joins,
+            plan: self.change.plan(&self.change.key, load, kind),
+        })
     }
 }

@@ -445,7 +445,7 @@ fn unknown_verb(name: &str, input: &Input) -> Error {
 
 fn field<'a>(input: &Input<'a>, wanted: &str) -> Result<Input<'a>> {
     let given = input.object()?.find(|(name, _)| name.as_str() == wanted);
-    given
-        .map(|(_, input)| input)
-        .ok_or_else(|| Error::bad_input(&input.path().to_string(), input.json(), format!("expected \"{wanted}\"")))
+    given.map(|(_, input)| input).ok_or_else(|| {
+        Error::bad_input(&input.path().to_string(), input.json(), format!("expected \"{wanted}\""))
+    })
 }

@@ -11,8 +11,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sea_orm::Statement;
 use sea_orm::sea_query::{Alias, CommonTableExpression, Expr, Query as Sql, SubQueryStatement, WithClause};
-use sea_orm::{Statement, Value};
 
 use super::alone::{SingleStatement, SingleWrite};
 use super::statement::WriteStatement;
@@ -69,7 +69,6 @@ impl SingleWrite<'_> {
         composed: Composed,
         load: Load,
         selection: Selection,
-        missing: Option<(EntityId, Vec<Value>)>,
     ) -> Option<SingleStatement> {
         if !self.reads_safely(&composed, &load) {
             return None;
@@ -87,7 +86,7 @@ impl SingleWrite<'_> {
             columns: built.columns.to_vec(),
             touches: composed.touches,
         };
-        Some(SingleStatement { load, selection, statement, joins: built.slots.joins, missing })
+        Some(SingleStatement { load, selection, statement, joins: built.slots.joins })
     }
 
     /// Returns true if the result reads each returned row through the relation that leads to it, and all columns are readable

@@ -63,7 +63,7 @@ impl SingleWrite<'_> {
             };
             self.add_links(&mut composed, Through { owner: id, relation, junction }, write)?;
         }
-        self.compose(composed, load, selection, Some((id, key.to_vec())))
+        self.compose(composed, load, selection)
     }
 
     /// Returns true if the database has the foreign keys from the links of these nested writes to their owner.
@@ -75,7 +75,8 @@ impl SingleWrite<'_> {
             let owned: Vec<String> = from.iter().map(|column| entity.columns[*column].name.clone()).collect();
             junction.as_ref().is_some_and(|junction| {
                 let mut references = keys.referencing(&entity.table).iter();
-                references.any(|key| keys.is(&key.table, &junction.table) && key.meets(&junction.from, &owned))
+                references
+                    .any(|key| keys.is(&key.table, &junction.table) && key.meets(&junction.from, &owned))
             })
         };
         update.nested.iter().all(is_enforced)

@@ -45,7 +45,11 @@ struct Pair {
 
 impl MutationWriter<'_> {
     /// Applies the nested writes to links: removals first, then additions, in input order.
-    pub async fn write_links(&self, through: Through<'_>, above: Vec<(Vec<Value>, &LinkWrite)>) -> Result<()> {
+    pub async fn write_links(
+        &self,
+        through: Through<'_>,
+        above: Vec<(Vec<Value>, &LinkWrite)>,
+    ) -> Result<()> {
         if above.is_empty() {
             return Ok(());
         }
@@ -151,7 +155,9 @@ impl MutationWriter<'_> {
                 }
             }
         }
-        for (own, pairs) in self.writes().parts(pairs, |pair, columns| columns.extend(pair.own.iter().map(|(id, _)| *id))) {
+        for (own, pairs) in
+            self.writes().parts(pairs, |pair, columns| columns.extend(pair.own.iter().map(|(id, _)| *id)))
+        {
             let described = own.iter().map(|id| &entity.columns[*id]);
             let described = described.map(|column| (column.name.clone(), column.column_type.clone()));
             let all: Columns = columns.iter().cloned().chain(described).collect();

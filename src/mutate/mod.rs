@@ -17,6 +17,7 @@ mod exhausted;
 mod free_key;
 mod insert;
 mod judgement;
+mod kept_write;
 mod linked_update;
 mod links;
 mod lookup;
@@ -43,4 +44,5 @@ mod written;
 
 pub use application::ApplicationFields;
 pub use committed::{CommitHook, CommittedWrites};
+pub use kept_write::KeptWrites;
 pub use operation::mutate;

@@ -314,7 +314,8 @@ impl MutationWriter<'_> {
     ) -> Result<()> {
         let entity = &self.model().entities[target];
         let found: HashSet<Vec<Value>> = found.iter().map(|row| key_of(entity, row, columns)).collect();
-        let is_absent = |(key, _): &&ListedRow<'_>| !found.contains(&compared(entity, &key.columns, &key.values));
+        let is_absent =
+            |(key, _): &&ListedRow<'_>| !found.contains(&compared(entity, &key.columns, &key.values));
         match rows.iter().find(is_absent) {
             Some((key, _)) => Err(self.missing(target, key)),
             None => Ok(()),
@@ -374,7 +375,11 @@ fn parts_by_list<'w>(
 }
 
 /// Extends the keys of rows, over the columns `named`, by those of their parents.
-fn within(relation: &Relation, named: &[ColumnId], rows: &[ListedRow<'_>]) -> (Vec<ColumnId>, Vec<Vec<Value>>) {
+fn within(
+    relation: &Relation,
+    named: &[ColumnId],
+    rows: &[ListedRow<'_>],
+) -> (Vec<ColumnId>, Vec<Vec<Value>>) {
     let columns = named.iter().chain(&relation.to).copied().collect();
     (columns, rows.iter().map(|(key, parent)| [key.values.clone(), parent.clone()].concat()).collect())
 }

@@ -32,7 +32,7 @@ impl SingleWrite<'_> {
         let mut read = BTreeSet::new();
         add_relations(&mut read, &load);
         self.add_new(&mut composed, &read, id, create, Vec::new(), None).await?;
-        self.compose(composed, load, selection, None)
+        self.compose(composed, load, selection)
     }
 
     /// Adds a row, after the new rows that the row references and before those that reference the row. `links` are the

@@ -15,6 +15,7 @@ use super::change::Update;
 use super::committed::{CommitHook, CommittedWrites};
 use super::constraint::{is_found_by_trial, refusal_at_the_end};
 use super::delete::DeletionScope;
+use super::kept_write::KeptWrites;
 use super::lookup::{find, find_where};
 use super::purpose::Purpose;
 use super::root::{Change, Failed, MUTATION, RootWrite, read, write_field};
@@ -55,13 +56,14 @@ pub async fn mutate(
     operation: &OperationDefinition,
     document: Document<'_>,
     application: &dyn ApplicationFields,
+    kept: &KeptWrites,
     on_commit: Option<&CommitHook>,
 ) -> Result<Json, Failed> {
     let changes = read(session, operation, document, application).await?;
     // Loads the catalog now, because a transaction does not query it.
     session.statements().catalog().await;
     if let ([only], None) = (&changes[..], on_commit)
-        && let Some(done) = write_alone(session, only, document).await
+        && let Some(done) = write_alone(session, only, document, kept, &operation.selection_set.node).await
     {
         return done;
     }
@@ -263,7 +265,8 @@ impl Operation<'_> {
                 let by = &self.entity(*entity).primary_key;
                 // Locked, so that the returned row is the deleted row.
                 let keys = slice::from_ref(key);
-                let found = self.writer.named(Purpose::Delete, *entity, by, by, keys).await.map_err(failed)?;
+                let found =
+                    self.writer.named(Purpose::Delete, *entity, by, by, keys).await.map_err(failed)?;
                 if found.is_empty() {
                     return Err(failed(self.writer.no_row(*entity, by, key)));
                 }

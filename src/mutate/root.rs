@@ -50,7 +50,7 @@ pub(super) fn write_field(
 }
 
 /// Kind of a root field.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) enum RootWrite {
     TypeName,
     Application(Vec<Positioned<FieldNode>>),

@@ -56,7 +56,7 @@ impl<'a> InputValue<'a> {
             Written::List(items) => Self::List(InputList { literal: items, constant: &[] }),
             Written::Object(fields) => {
                 Self::Object(InputObject { literal: fields.as_slice(), constant: Slice::new() })
-            },
+            }
         }
     }
 
@@ -71,7 +71,7 @@ impl<'a> InputValue<'a> {
             Constant::List(items) => Self::List(InputList { literal: &[], constant: items }),
             Constant::Object(fields) => {
                 Self::Object(InputObject { literal: Slice::new(), constant: fields.as_slice() })
-            },
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use super::{introspection_depth, variables};
 use crate::error::{Error, LocatedError, Result};
 use crate::execute::PreparedPlan;
 use crate::guard;
+use crate::mutate::KeptWrites;
 use crate::plan::Plan;
 
 /// Compiled operation of a document.
@@ -32,6 +33,8 @@ pub(super) struct Compiled {
     /// Uses of each variable, with count and depth.
     pub uses: guard::Uses,
     plans: Mutex<Plans>,
+    /// Statements of the operation, if it is a mutation of one statement.
+    pub writes: KeptWrites,
 }
 
 /// Bytes of so many nodes beside texts of so many bytes.
@@ -158,6 +161,7 @@ impl Compiled {
             operation_name,
             validation_result: OnceLock::new(),
             plans: Mutex::new(Plans::new()),
+            writes: KeptWrites::default(),
         })
     }
 

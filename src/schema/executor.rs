@@ -129,8 +129,8 @@ impl Schema {
             // Boxed, as all rare paths: otherwise it would be part of every request's future, and be moved
             // with it.
             let application = self.application_fields(&prepared, variables.values());
-            let written =
-                mutate::mutate(session, operation, document, &application, prepared.on_commit.as_ref());
+            let (kept, on_commit) = (&compiled.writes, prepared.on_commit.as_ref());
+            let written = mutate::mutate(session, operation, document, &application, kept, on_commit);
             return Ok(match Box::pin(written).await {
                 Ok(data) => (Some(data), Vec::new()),
                 // Any fault discards the whole response, because nothing was written.

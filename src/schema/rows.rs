@@ -67,7 +67,8 @@ async fn answer<E: EntityTrait>(
         .entity_of_table(&table)
         .ok_or_else(|| here(Error::internal(format!("the entity of table {} is not registered", table))))?;
     let request = &context.ctx.query_env;
-    let variables = variables::with_defaults(&request.operation.node, request.variables.clone()).map_err(here)?;
+    let variables =
+        variables::with_defaults(&request.operation.node, request.variables.clone()).map_err(here)?;
     let variables = Variables::fixed(variables);
     let document = Document { fragments: &request.fragments, variables: &variables };
     let selected = &context.ctx.item.node.selection_set.node;

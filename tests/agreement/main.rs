@@ -14,6 +14,8 @@ mod concurrency;
 mod domain;
 mod grants;
 mod guard;
+mod kept_plans;
+mod kept_writes;
 mod known;
 mod live;
 mod naive;

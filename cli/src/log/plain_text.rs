@@ -208,7 +208,21 @@ mod tests {
                 tracing::info!(target: REQUEST_LOG, id = %"0-1", path, none, count, some = Some(path), "answered");
             }
             tracing::info!(target: REQUEST_LOG, ms = 0.25, big = 1e20, is = true, negative = -3, "executed");
-            for ms in [0.0, -0.0, 1.0, 0.001, 0.01, 7.3, 12.345, 1234567.25, 1e9, 3.0000001, 1.0 / 3.0, f64::NAN, -2.5] {
+            for ms in [
+                0.0,
+                -0.0,
+                1.0,
+                0.001,
+                0.01,
+                7.3,
+                12.345,
+                1234567.25,
+                1e9,
+                3.0000001,
+                1.0 / 3.0,
+                f64::NAN,
+                -2.5,
+            ] {
                 tracing::info!(target: REQUEST_LOG, ms, "took");
             }
             tracing::warn!(target: REQUEST_LOG, debug = ?Some("text"), "warned");

@@ -1,0 +1,270 @@
+//! Statements of mutations that are one statement, kept with their document.
+//!
+//! The text of such a statement depends on the columns that the client gives, and not on their values. So it is built from a
+//! template: the write with a placeholder for each value. The next write with an equal template takes the kept statement, and only
+//! puts its values in their places.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::parser::types::{Selection, SelectionSet};
+use async_graphql::{Name, Pos, Positioned};
+use async_graphql_value::Value as Written;
+use sea_orm::Value;
+
+use super::change::{Create, ForwardLink, LinkWrite, NestedWrite, ToOneWrite, UniqueKeyInput, Update};
+use super::root::RootWrite;
+use crate::database::ForeignKeys;
+use crate::execute::PreparedPlan;
+use crate::model::{ColumnType, Table, is_null};
+use crate::plan::{Catalog, FragmentDefinitions, Join};
+
+/// Maximum number of kept statements of a document.
+const KEPT: usize = 8;
+
+/// Maximum number of values of a kept statement.
+const MOST_VALUES: usize = 64;
+
+/// Maximum size of the text of a kept statement, in bytes.
+const LARGEST_TEXT: usize = 16 << 10;
+
+/// Statements of a document's mutations.
+#[derive(Debug, Default)]
+pub struct KeptWrites(Mutex<Vec<(Template, Option<Arc<KeptWrite>>)>>);
+
+/// Statement that writes, and returns the result.
+#[derive(Debug)]
+pub(super) struct KeptWrite {
+    pub sql: Arc<str>,
+    /// Values in the order of the text.
+    pub values: Vec<KeptValue>,
+    /// Types of the returned columns.
+    pub columns: Arc<[ColumnType]>,
+    /// Tables that the statement writes.
+    pub touches: BTreeSet<Table>,
+    /// Joined relations, for each child of the result's load.
+    pub joins: Vec<Option<Join>>,
+    /// Plan of the result.
+    pub plan: PreparedPlan,
+}
+
+/// Value of a kept statement.
+#[derive(Debug)]
+pub(super) enum KeptValue {
+    /// Index of a value that the client gives.
+    Given(usize),
+    /// Value of every such statement.
+    Fixed(Value),
+}
+
+/// Write with a placeholder for each value, and what the statement depends on besides. A placeholder is a [`Value::Unsigned`], the
+/// type of no column.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    pub write: RootWrite,
+    position: Pos,
+    catalog: Arc<Catalog>,
+    keys: Option<Arc<ForeignKeys>>,
+}
+
+impl Template {
+    /// Returns the template of a write, and the values of its placeholders. `None` if the write has too many values, or lists.
+    pub fn of(
+        write: &RootWrite,
+        position: Pos,
+        catalog: Arc<Catalog>,
+        keys: Option<Arc<ForeignKeys>>,
+    ) -> Option<(Self, Vec<Value>)> {
+        let mut write = write.clone();
+        let mut values = Vec::new();
+        let mut take = |value: &mut Value| {
+            if !is_null(value) {
+                let place = u32::try_from(values.len()).unwrap_or(u32::MAX);
+                values.push(mem::replace(value, Value::Unsigned(Some(place))));
+            }
+        };
+        match &mut write {
+            RootWrite::Create { creates, many: false, .. } => of_create(creates.first_mut()?, &mut take)?,
+            RootWrite::Upsert { create, .. } => of_create(create, &mut take)?,
+            RootWrite::Update { key, update, .. } => {
+                key.iter_mut().for_each(&mut take);
+                of_update(update, &mut take)?;
+            }
+            RootWrite::Delete { key, .. } => key.iter_mut().for_each(&mut take),
+            RootWrite::Create { .. }
+            | RootWrite::UpdateMany { .. }
+            | RootWrite::DeleteMany { .. }
+            | RootWrite::Application(_)
+            | RootWrite::TypeName => return None,
+        }
+        (values.len() <= MOST_VALUES).then_some((Self { write, position, catalog, keys }, values))
+    }
+}
+
+impl PartialEq for Template {
+    fn eq(&self, other: &Self) -> bool {
+        let is_equal = match (&self.write, &other.write) {
+            (
+                RootWrite::Create { entity, creates, .. },
+                RootWrite::Create { entity: id, creates: others, .. },
+            ) => (entity, creates) == (id, others),
+            (
+                RootWrite::Update { entity, key, update },
+                RootWrite::Update { entity: id, key: other, update: to },
+            ) => (entity, key, update) == (id, other, to),
+            (
+                RootWrite::Upsert { entity, create, key },
+                RootWrite::Upsert { entity: id, create: other, key: by },
+            ) => (entity, create, key) == (id, other, by),
+            (RootWrite::Delete { entity, key }, RootWrite::Delete { entity: id, key: other }) => {
+                (entity, key) == (id, other)
+            }
+            _ => false,
+        };
+        let has_keys = match (&self.keys, &other.keys) {
+            (Some(keys), Some(others)) => Arc::ptr_eq(keys, others),
+            (keys, others) => keys.is_none() && others.is_none(),
+        };
+        self.position == other.position && Arc::ptr_eq(&self.catalog, &other.catalog) && has_keys && is_equal
+    }
+}
+
+impl KeptWrites {
+    /// Returns the statement of a template; `Some(None)` if no statement can be kept for it.
+    pub(super) fn find(&self, template: &Template) -> Option<Option<Arc<KeptWrite>>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|(known, _)| known == template).map(|(_, write)| write.clone())
+    }
+
+    /// Keeps the statement of a template, in place of the oldest if there are too many.
+    pub(super) fn keep(&self, template: Template, write: Option<Arc<KeptWrite>>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            kept.remove(0);
+        }
+        kept.push((template, write));
+    }
+}
+
+impl KeptWrite {
+    /// Returns the values of the statement for the given ones.
+    pub fn values(&self, given: &[Value]) -> Arc<[Value]> {
+        let value = |kept: &KeptValue| match kept {
+            KeptValue::Given(place) => given.get(*place).cloned().unwrap_or(Value::Int(None)),
+            KeptValue::Fixed(value) => value.clone(),
+        };
+        self.values.iter().map(value).collect()
+    }
+}
+
+/// Returns the values of a statement that was built from a template with so many placeholders. `None` if the statement is too
+/// long, or if a placeholder is a part of another value, such as a list.
+pub(super) fn kept_values(sql: &str, values: Vec<Value>, count: usize) -> Option<Vec<KeptValue>> {
+    let mut is_there = vec![false; count];
+    let mut kept = Vec::with_capacity(values.len());
+    for value in values {
+        kept.push(match value {
+            Value::Unsigned(Some(place)) => {
+                let place = usize::try_from(place).ok()?;
+                *is_there.get_mut(place)? = true;
+                KeptValue::Given(place)
+            }
+            Value::Array(..) => return None,
+            value => KeptValue::Fixed(value),
+        });
+    }
+    (sql.len() <= LARGEST_TEXT && is_there.into_iter().all(|is_there| is_there)).then_some(kept)
+}
+
+/// Returns true if the result of a mutation is the same for all values of its variables: they are arguments of its root fields
+/// alone.
+pub(super) fn is_constant(operation: &SelectionSet, fragments: &FragmentDefinitions) -> bool {
+    operation.items.iter().all(|selection| match &selection.node {
+        Selection::Field(field) => {
+            field.node.directives.is_empty()
+                && has_no_variables(&field.node.selection_set.node, fragments, &mut BTreeSet::new())
+        }
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+    })
+}
+
+fn has_no_variables<'a>(
+    set: &'a SelectionSet,
+    fragments: &'a FragmentDefinitions,
+    seen: &mut BTreeSet<&'a Name>,
+) -> bool {
+    set.items.iter().all(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let is_literal = |(_, value): &(Positioned<Name>, Positioned<Written>)| {
+                value.node.clone().into_const().is_some()
+            };
+            field.node.directives.is_empty()
+                && field.node.arguments.iter().all(is_literal)
+                && has_no_variables(&field.node.selection_set.node, fragments, seen)
+        }
+        Selection::InlineFragment(fragment) => {
+            fragment.node.directives.is_empty()
+                && has_no_variables(&fragment.node.selection_set.node, fragments, seen)
+        }
+        Selection::FragmentSpread(spread) => {
+            let name = &spread.node.fragment_name.node;
+            let is_known = !seen.insert(name);
+            spread.node.directives.is_empty()
+                && (is_known
+                    || fragments.get(name).is_some_and(|fragment| {
+                        has_no_variables(&fragment.node.selection_set.node, fragments, seen)
+                    }))
+        }
+    })
+}
+
+fn of_create(create: &mut Create, take: &mut impl FnMut(&mut Value)) -> Option<()> {
+    let Create { path: _, values, forward, nested } = create;
+    of_row(values, forward, nested, take)
+}
+
+fn of_update(update: &mut Update, take: &mut impl FnMut(&mut Value)) -> Option<()> {
+    let Update { path: _, values, forward, nested } = update;
+    of_row(values, forward, nested, take)
+}
+
+fn of_row(
+    values: &mut [(usize, Value)],
+    forward: &mut [(usize, ForwardLink)],
+    nested: &mut [(usize, NestedWrite)],
+    take: &mut impl FnMut(&mut Value),
+) -> Option<()> {
+    values.iter_mut().for_each(|(_, value)| take(value));
+    for (_, link) in forward {
+        match link {
+            ForwardLink::Null => {}
+            ForwardLink::Key(key) => of_key(key, take),
+            ForwardLink::Create(create) => of_create(create, take)?,
+        }
+    }
+    for (_, write) in nested {
+        match write {
+            NestedWrite::ToOne(write) => match &mut **write {
+                ToOneWrite { removal: None, update: None, upsert: None, connect: None, create } => {
+                    create.as_mut().map_or(Some(()), |create| of_create(create, take))?;
+                }
+                _ => return None,
+            },
+            NestedWrite::Links(LinkWrite { disconnect, set: None, connect, create })
+                if disconnect.is_empty() && create.is_empty() && connect.len() <= 1 =>
+            {
+                for (key, own) in connect {
+                    of_key(key, take);
+                    own.iter_mut().for_each(|(_, value)| take(value));
+                }
+            }
+            NestedWrite::Links(_) | NestedWrite::ToMany(_) => return None,
+        }
+    }
+    Some(())
+}
+
+fn of_key(key: &mut UniqueKeyInput, take: &mut impl FnMut(&mut Value)) {
+    key.values.iter_mut().for_each(take);
+}
