@@ -97,7 +97,7 @@ async fn send(
         Err(error) if is_described_in_a_transaction(&error) => return None,
         Err(error) => return Some(Err(failed(error.into()))),
     };
-    if rows.len() == 0 {
+    if rows.is_empty() {
         // A row that must exist is missing; new rows are not left out without a reason, which the transaction finds.
         let (RootWrite::Update { entity, key, .. } | RootWrite::Delete { entity, key }) = &change.write
         else {

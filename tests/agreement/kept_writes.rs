@@ -6,8 +6,11 @@ use serde_json::{Value as Json, json};
 use crate::choices::{Choices, fixed};
 use crate::support::{TestDatabase, ask, example, postgres};
 
+/// Random value.
+type Random = fn(&mut Choices) -> Json;
+
 /// Mutations of one statement, each with variables that a request may give.
-const MUTATIONS: [(&str, fn(&mut Choices) -> Json); 9] = [
+const MUTATIONS: [(&str, Random); 9] = [
     (
         "mutation ($name: String!) { createAuthor(input: { name: $name }) { id name } }",
         |choices| json!({ "name": name(choices) }),
@@ -77,7 +80,7 @@ fn link(choices: &mut Choices) -> Json {
 }
 
 /// Returns an object with some of these fields.
-fn some_of(choices: &mut Choices, fields: &[(&str, fn(&mut Choices) -> Json)]) -> Json {
+fn some_of(choices: &mut Choices, fields: &[(&str, Random)]) -> Json {
     let mut given = json!({});
     for (name, value) in fields {
         if choices.below(3) > 0 {
