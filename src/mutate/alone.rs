@@ -57,7 +57,7 @@ async fn find_or_build(
     let written = WrittenRows::default();
     let writer = MutationWriter { session, trial: None, written: &written };
     let (catalog, keys) = (session.statements().known_catalog(), session.statements().foreign_keys());
-    let of_template = Template::of(&change.write, change.position, catalog, keys);
+    let of_template = Template::of(&change.write, change.position, &catalog, keys.as_ref());
     if let Some((template, given)) = of_template {
         match kept.find(&template) {
             Some(Some(statement)) => return Some((statement, given)),

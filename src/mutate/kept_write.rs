@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_graphql::parser::types::{Selection, SelectionSet};
 use async_graphql::{Name, Pos, Positioned};
@@ -64,8 +64,9 @@ pub(super) enum KeptValue {
 pub(super) struct Template {
     pub write: RootWrite,
     position: Pos,
-    catalog: Arc<Catalog>,
-    keys: Option<Arc<ForeignKeys>>,
+    /// What was known of the database. Later knowledge has another place, which a weak reference keeps from being reused.
+    catalog: Weak<Catalog>,
+    keys: Option<Weak<ForeignKeys>>,
 }
 
 impl Template {
@@ -73,8 +74,8 @@ impl Template {
     pub fn of(
         write: &RootWrite,
         position: Pos,
-        catalog: Arc<Catalog>,
-        keys: Option<Arc<ForeignKeys>>,
+        catalog: &Arc<Catalog>,
+        keys: Option<&Arc<ForeignKeys>>,
     ) -> Option<(Self, Vec<Value>)> {
         let mut write = write.clone();
         let mut values = Vec::new();
@@ -98,6 +99,7 @@ impl Template {
             | RootWrite::Application(_)
             | RootWrite::TypeName => return None,
         }
+        let (catalog, keys) = (Arc::downgrade(catalog), keys.map(Arc::downgrade));
         (values.len() <= MOST_VALUES).then_some((Self { write, position, catalog, keys }, values))
     }
 }
@@ -123,10 +125,10 @@ impl PartialEq for Template {
             _ => false,
         };
         let has_keys = match (&self.keys, &other.keys) {
-            (Some(keys), Some(others)) => Arc::ptr_eq(keys, others),
+            (Some(keys), Some(others)) => keys.ptr_eq(others),
             (keys, others) => keys.is_none() && others.is_none(),
         };
-        self.position == other.position && Arc::ptr_eq(&self.catalog, &other.catalog) && has_keys && is_equal
+        self.position == other.position && self.catalog.ptr_eq(&other.catalog) && has_keys && is_equal
     }
 }
 

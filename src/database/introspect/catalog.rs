@@ -54,11 +54,15 @@ impl KnownCatalog {
         (known.catalog.clone(), true)
     }
 
-    /// Keeps what was read.
+    /// Keeps what was read. What is equal stays in its place, for those who kept statements for it.
     pub fn keep(&self, catalog: Catalog, keys: ForeignKeys) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.catalog = Some(Arc::new(catalog));
-        known.keys = Some(Arc::new(keys));
+        if known.catalog.as_deref() != Some(&catalog) {
+            known.catalog = Some(Arc::new(catalog));
+        }
+        if known.keys.as_deref() != Some(&keys) {
+            known.keys = Some(Arc::new(keys));
+        }
     }
 }
 

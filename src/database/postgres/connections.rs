@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::model::ColumnType;
 use crate::policy::SessionSettings;
 
-/// Server time up to which a statement shares a connection at its next execution.
+/// Server time up to which an execution is short. Short statements share a connection.
 const SHORT: Duration = Duration::from_millis(5);
 
 /// Returns true where a transaction of a new connection only reads, as at a standby server, unless the settings
@@ -62,7 +62,7 @@ impl PostgresConnections {
             Err(Fault::Silent) => query.last_run.note_pace(false),
             Err(_) => {}
         };
-        if query.last_run.was_short() {
+        if query.last_run.is_short() {
             let shared = self.shared().await?;
             if let Some(connection) = shared.get() {
                 let rows = RowSetBuilder::of(query);
