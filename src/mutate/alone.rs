@@ -57,11 +57,9 @@ async fn find_or_build(
     let written = WrittenRows::default();
     let writer = MutationWriter { session, trial: None, written: &written };
     let (catalog, keys) = (session.statements().known_catalog(), session.statements().foreign_keys());
-    let of_template = Template::of(&change.write, change.position, &catalog, keys.as_ref());
-    if let Some((template, given)) = of_template {
-        match kept.find(&template) {
-            Some(Some(statement)) => return Some((statement, given)),
-            Some(None) => {}
+    if let Some((template, given)) = Template::of(&change.write, change.position, &catalog, keys.as_ref()) {
+        let statement = match kept.find(&template) {
+            Some(known) => known,
             None => {
                 let alone = SingleWrite { writer, document, change, write: &template.write };
                 let built = match is_constant(operation, document.fragments) {
@@ -70,10 +68,11 @@ async fn find_or_build(
                 };
                 let built = built.map(Arc::new);
                 kept.keep(template, built.clone());
-                if let Some(statement) = built {
-                    return Some((statement, given));
-                }
+                built
             }
+        };
+        if let Some(statement) = statement {
+            return Some((statement, given));
         }
     }
     let alone = SingleWrite { writer, document, change, write: &change.write };
@@ -91,6 +90,7 @@ async fn send(
     let path = || vec![PathSegment::Field(change.key.to_string())];
     let failed = |error| vec![LocatedError::new(error, change.position, path())];
     let KeptWrite { sql, columns, touches, joins, plan, .. } = statement;
+    let load = plan.loads.first()?;
     let sent = session.statements().write_alone(sql, values, columns, touches.clone());
     let rows = match sent.await {
         Ok(rows) => rows,
@@ -108,7 +108,7 @@ async fn send(
         let by = &session.model().entities[*entity].primary_key;
         return Some(Err(failed(writer.no_row(*entity, by, key))));
     }
-    let written = Child::of_written(rows, plan.loads.first()?, joins);
+    let written = Child::of_written(rows, load, joins);
     let value = write_field(session.model(), plan, &[Ok(written)], Vec::new());
     Some(value.map(|value| object([(change.key.as_str(), value.as_slice())].into_iter())))
 }
