@@ -12,7 +12,7 @@ use sea_orm::Value;
 use super::change::{Create, ForwardLink, Update};
 use super::kept_write::{KeptValue, KeptWrite, KeptWrites, Template, is_constant, kept_values};
 use super::reference::follows_rules;
-use super::returned::is_row;
+use super::returnable::is_row;
 use super::root::{Change, Failed, RootWrite, write_field};
 use super::row::RowInput;
 use super::statement::WriteStatement;

@@ -16,7 +16,7 @@ use sea_orm::sea_query::LockType;
 use super::alone::{SingleStatement, SingleWrite};
 use super::change::{LinkWrite, NestedWrite, Update};
 use super::composed::{Composed, ReturnedRow};
-use super::returned::is_row;
+use super::returnable::is_row;
 use super::touched;
 use super::unlink::Through;
 use crate::model::{ColumnId, EntityId, Relation, RelationId};

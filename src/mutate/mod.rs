@@ -29,6 +29,7 @@ mod operation;
 mod outside;
 mod purpose;
 mod reference;
+mod returnable;
 mod returned;
 mod root;
 mod row;
