@@ -92,7 +92,7 @@ impl<'a> PreparedLoad<'a> {
 
     fn kept(self, select: &SqlBuilder, keys: &[RelationKey]) -> &'a OnceLock<Arc<TrackedStatement>> {
         let of_dialect = &self.statements.built[select.dialect.place()];
-        let of_keys = &of_dialect[usize::from(select.has_text_of_key(keys))];
+        let of_keys = &of_dialect[usize::from(select.dialect.has_text_of_key(keys))];
         &of_keys[usize::from(select.follows_catalog(self.load))]
     }
 }

@@ -41,22 +41,23 @@ pub(super) fn write_alone<'a>(
         if session.sight().is_some() || !session.statements().write_alone_is_possible() {
             return None;
         }
-        let (statement, given) = find_or_build(session, change, document, kept, operation).await?;
-        send(session, change, &statement, statement.values(&given)).await
+        let written = WrittenRows::default();
+        let writer = MutationWriter { session, trial: None, written: &written };
+        let (statement, given) = find_or_build(writer, change, document, kept, operation).await?;
+        send(writer, change, &statement, statement.values(&given)).await
     })
 }
 
 /// Returns the statement of a mutation, and the values that the client gives.
 async fn find_or_build(
-    session: &Session,
+    writer: MutationWriter<'_>,
     change: &Change<'_>,
     document: Document<'_>,
     kept: &KeptWrites,
     operation: &SelectionSet,
 ) -> Option<(Arc<KeptWrite>, Vec<Value>)> {
-    let written = WrittenRows::default();
-    let writer = MutationWriter { session, trial: None, written: &written };
-    let (catalog, keys) = (session.statements().known_catalog(), session.statements().foreign_keys());
+    let statements = writer.session.statements();
+    let (catalog, keys) = (statements.known_catalog(), statements.foreign_keys());
     if let Some((template, given)) = Template::of(&change.write, change.position, &catalog, keys.as_ref()) {
         let statement = match kept.find(&template) {
             Some(known) => known,
@@ -82,7 +83,7 @@ async fn find_or_build(
 
 /// Sends a statement, and writes the answer from the row that it returns.
 async fn send(
-    session: &Session,
+    writer: MutationWriter<'_>,
     change: &Change<'_>,
     statement: &KeptWrite,
     values: Arc<[Value]>,
@@ -91,7 +92,7 @@ async fn send(
     let failed = |error| vec![LocatedError::new(error, change.position, path())];
     let KeptWrite { sql, columns, touches, joins, plan, .. } = statement;
     let load = plan.loads.first()?;
-    let sent = session.statements().write_alone(sql, values, columns, touches.clone());
+    let sent = writer.session.statements().write_alone(sql, values, columns, touches.clone());
     let rows = match sent.await {
         Ok(rows) => rows,
         Err(error) if is_described_in_a_transaction(&error) => return None,
@@ -103,13 +104,11 @@ async fn send(
         else {
             return None;
         };
-        let written = WrittenRows::default();
-        let writer = MutationWriter { session, trial: None, written: &written };
-        let by = &session.model().entities[*entity].primary_key;
+        let by = &writer.model().entities[*entity].primary_key;
         return Some(Err(failed(writer.no_row(*entity, by, key))));
     }
     let written = Child::of_written(rows, load, joins);
-    let value = write_field(session.model(), plan, &[Ok(written)], Vec::new());
+    let value = write_field(writer.model(), plan, &[Ok(written)], Vec::new());
     Some(value.map(|value| object([(change.key.as_str(), value.as_slice())].into_iter())))
 }
 

@@ -27,18 +27,13 @@ pub struct Check<'a> {
 }
 
 impl SqlBuilder<'_> {
-    /// Builds the statement of `load`. Its text depends on `keys`, those of the parents, if they are [one
-    /// key](SqlBuilder::has_text_of_key), or if the load does not [serve all keys](SqlBuilder::serves_all_keys). Keys are empty at
-    /// the root.
+    /// Builds the statement of `load`. Its text depends on `keys`, those of the parents, if they are [a single
+    /// one](crate::dialect::Dialect::has_text_of_key), or if the load does not [serve all keys](SqlBuilder::serves_all_keys).
+    /// Keys are empty at the root.
     pub fn build(&self, load: &Load, keys: &[RelationKey]) -> SqlStatement {
         let binds = Binds::default();
         let body = Body::new(Scope { builder: *self, binds: &binds }, load, keys);
         body.of_load()
-    }
-
-    /// Returns true if the statement of a load below the root has another text for these keys than for several.
-    pub fn has_text_of_key(&self, keys: &[RelationKey]) -> bool {
-        self.dialect.has_text_of_key(keys)
     }
 
     /// Returns true if one statement of `load` serves all keys of parents, and another one a single key.
