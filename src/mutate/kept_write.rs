@@ -64,7 +64,7 @@ pub(super) enum KeptValue {
 pub(super) struct Template {
     pub write: RootWrite,
     position: Pos,
-    /// What was known of the database. Later knowledge has another place, which a weak reference keeps from being reused.
+    /// Knowledge of the database when the template was made. Later knowledge has another place, which a weak reference keeps from being reused.
     catalog: Weak<Catalog>,
     keys: Option<Weak<ForeignKeys>>,
 }
