@@ -182,9 +182,9 @@ impl SingleWrite<'_> {
         let entity = &self.writer.model().entities[id];
         // An existing row keeps its generated values.
         let keeps = |column: &ColumnId| conflict.is_some() && entity.columns[*column].generated;
-        let given: BTreeSet<ColumnId> = row.keys().copied().filter(|column| !keeps(column)).collect();
+        let given: BTreeSet<ColumnId> = row.columns().filter(|column| !keeps(column)).collect();
         let returned = self.returned(id, &load, &given)?;
-        let columns = row.keys().copied().collect();
+        let columns = row.columns().collect();
         let (statement, _) = self.writer.insertion(id, columns, vec![row], &returned, conflict);
         Some(SingleStatement { load, selection, statement, joins: Vec::new() })
     }
@@ -195,7 +195,7 @@ impl SingleWrite<'_> {
             return None;
         }
         let (load, selection) = self.load(id)?;
-        let returned = self.returned(id, &load, &row.keys().copied().collect())?;
+        let returned = self.returned(id, &load, &row.columns().collect())?;
         let by = &self.writer.model().entities[id].primary_key;
         let set: Vec<(ColumnId, Value)> = row.into_iter().collect();
         let statement = self.writer.writes().update(id, &set, by, &[key.to_vec()], &returned);
@@ -210,8 +210,9 @@ impl SingleWrite<'_> {
         }
         let row = self.row(id, update.values.iter().cloned().collect(), &update.forward).await?;
         let entity = &self.writer.model().entities[id];
-        let is_key = |column: &ColumnId| entity.keys().any(|(_, key)| key.contains(column));
-        (!row.keys().any(is_key)).then_some(row)
+        let is_key = |column: ColumnId| entity.keys().any(|(_, key)| key.contains(&column));
+        let changes_key = row.columns().any(is_key);
+        (!changes_key).then_some(row)
     }
 
     fn delete(&self, id: EntityId, key: &[Value]) -> Option<SingleStatement> {

@@ -69,9 +69,9 @@ pub enum NestedWrite {
     /// Through has_one.
     ToOne(Box<ToOneWrite>),
     /// Through has_many.
-    ToMany(ToManyWrite),
+    ToMany(Box<ToManyWrite>),
     /// Through a junction.
-    Links(LinkWrite),
+    Links(Box<LinkWrite>),
 }
 
 /// Nested writes to the single row of a relation.
@@ -82,7 +82,7 @@ pub struct ToOneWrite {
     /// Change of the row.
     pub update: Option<Update>,
     /// Change of the row, or its creation.
-    pub upsert: Option<(Create, Update)>,
+    pub upsert: Option<Box<(Create, Update)>>,
     /// Row to link.
     pub connect: Option<UniqueKeyInput>,
     /// New row to link.
@@ -272,8 +272,8 @@ impl InputReader<'_> {
         let relation = &self.model.entities[owner].relations[id];
         let mut nested = match relation.declaration {
             Declaration::BelongsTo | Declaration::HasOne => NestedWrite::ToOne(Box::default()),
-            Declaration::HasMany => NestedWrite::ToMany(ToManyWrite::default()),
-            Declaration::ManyToMany => NestedWrite::Links(LinkWrite::default()),
+            Declaration::HasMany => NestedWrite::ToMany(Box::default()),
+            Declaration::ManyToMany => NestedWrite::Links(Box::default()),
         };
         if input.is_null() {
             let columns = &self.model.entities[relation.target].columns;
@@ -322,7 +322,8 @@ impl InputReader<'_> {
             NestedVerb::Connect => write.connect = Some(self.key(entity, input)?),
             NestedVerb::Upsert => {
                 let create = self.create(entity, &field(input, "create")?, forward)?;
-                write.upsert = Some((create, self.update(entity, &field(input, "update")?, forward)?));
+                let update = self.update(entity, &field(input, "update")?, forward)?;
+                write.upsert = Some(Box::new((create, update)));
             }
             NestedVerb::Update => write.update = Some(self.update(entity, input, forward)?),
             NestedVerb::Delete => {

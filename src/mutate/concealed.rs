@@ -75,7 +75,7 @@ async fn attempted_rows(session: &Session, attempt: Attempt<'_>) -> Result<Vec<R
         // One change for all rows, or one for each.
         let Some(change) = attempt.rows.get(place).or(attempt.rows.first()) else { continue };
         for mut row in find(session, attempt.entity, &all, by, std::slice::from_ref(key)).await? {
-            row.extend(change.iter().map(|(column, value)| (*column, value.clone())));
+            row.extend(change.clone());
             rows.push(row);
         }
     }
@@ -90,7 +90,7 @@ fn as_table(session: &Session, entity: &Entity, rows: &[RowInput]) -> SelectStat
         columns
             .map(|(id, column)| {
                 let default = || column.default.clone().unwrap_or_else(|| column.column_type.null());
-                row.get(&id).cloned().unwrap_or_else(default)
+                row.get(id).cloned().unwrap_or_else(default)
             })
             .collect()
     };

@@ -242,7 +242,7 @@ impl RefusedStatement<'_> {
         for relation in
             entity.relations.iter().filter(|relation| relation.declaration == Declaration::BelongsTo)
         {
-            let complete = |row: &&RowInput| relation.from.iter().all(|column| row.contains_key(column));
+            let complete = |row: &&RowInput| relation.from.iter().all(|column| row.has(*column));
             let keys: Vec<Vec<Value>> = self
                 .attempt
                 .rows
@@ -275,7 +275,7 @@ impl RefusedStatement<'_> {
     /// Finds the reference that restricts the attempted change of a key.
     async fn find_pointing(&self) -> Result<Option<Error>> {
         let Some((by, keys)) = self.attempt.at else { return Ok(None) };
-        let is_changed = |column: &ColumnId| self.attempt.rows.iter().any(|row| row.contains_key(column));
+        let is_changed = |column: &ColumnId| self.attempt.rows.iter().any(|row| row.has(*column));
         let references = references_to(self.session, self.attempt.entity);
         for reference in references.iter().filter(|known| known.enforced && known.to.iter().any(is_changed)) {
             let Some(child) = reference.child.filter(|_| !reference.follows_updates) else { continue };

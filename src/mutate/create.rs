@@ -119,7 +119,7 @@ impl MutationWriter<'_> {
         let count = rows.len();
         let entity = &self.model().entities[id];
         let mut inserted = Vec::with_capacity(count);
-        for (columns, rows) in self.writes().parts(rows, |row, columns| columns.extend(row.keys())) {
+        for (columns, rows) in self.writes().parts(rows, |row, columns| columns.extend(row.columns())) {
             let numbered = self.numbered_key(id, &columns);
             let (mut write, rows) = self.insertion(id, columns, rows, returning, conflict);
             let place = numbered.and_then(|key| returning.iter().position(|column| *column == key));
@@ -151,7 +151,9 @@ pub(super) fn with_defaults(
 ) -> (Vec<ColumnId>, Vec<RowInput>) {
     for (id, value) in entity.filled_defaults() {
         for row in &mut rows {
-            row.entry(id).or_insert_with(|| value.clone());
+            if !row.has(id) {
+                row.insert(id, value.clone());
+            }
         }
         if !columns.contains(&id) {
             columns.push(id);

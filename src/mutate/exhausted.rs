@@ -13,7 +13,7 @@ pub(super) async fn exhausted(session: &Session, attempt: Attempt<'_>) -> Option
     let entity = &session.model().entities[attempt.entity];
     let [key] = entity.primary_key[..] else { return None };
     let column = &entity.columns[key];
-    if !column.generated || attempt.rows.is_empty() || attempt.rows.iter().any(|row| row.contains_key(&key)) {
+    if !column.generated || attempt.rows.is_empty() || attempt.rows.iter().any(|row| row.has(key)) {
         return None;
     }
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = ? COLLATE NOCASE";

@@ -36,7 +36,7 @@ impl MutationWriter<'_> {
         let entity = &self.model().entities[id];
         let column = &entity.columns[key];
         let greatest = greatest(&column.column_type).unwrap_or(i64::MAX);
-        let number = |row: &RowInput| match row.get(&key) {
+        let number = |row: &RowInput| match row.get(key) {
             Some(Value::BigInt(Some(number))) => *number,
             _ => 0,
         };

@@ -82,7 +82,7 @@ impl Writes<'_> {
             insert.columns(columns.iter().map(|id| Alias::new(&entity.columns[*id].name)));
             let types: Vec<ColumnType> =
                 columns.iter().map(|id| entity.columns[*id].column_type.clone()).collect();
-            let values = |row: &RowInput| columns.iter().map(|id| row.get(id).cloned()).collect();
+            let values = |row: &RowInput| columns.iter().map(|id| row.get(*id).cloned()).collect();
             self.add_rows(&mut insert, &types, rows.iter().map(values).collect());
         }
         // A row that conflicts with an existing key updates the existing row.
@@ -107,13 +107,13 @@ impl Writes<'_> {
         checks: Vec<Expr>,
     ) -> Option<InsertStatement> {
         let entity = &self.model.entities[id];
-        let (mut columns, mut rows) = with_defaults(entity, row.keys().copied().collect(), vec![row]);
+        let (mut columns, mut rows) = with_defaults(entity, row.columns().collect(), vec![row]);
         let name = |id: &ColumnId| Alias::new(&entity.columns[*id].name);
         let (linked, cells): (Vec<ColumnId>, Vec<Expr>) = links.into_iter().unzip();
         columns.retain(|column| !linked.contains(column));
         let mut insert = Sql::insert();
         insert.into_table(table(&entity.table));
-        let own = columns.iter().filter_map(|id| Some((id, rows.first_mut()?.remove(id)?)));
+        let own = columns.iter().filter_map(|id| Some((id, rows.first_mut()?.remove(*id)?)));
         let own = own.map(|(id, value)| self.value(&entity.columns[*id].column_type, value));
         let values: Vec<Expr> = own.chain(cells).collect();
         if values.is_empty() {

@@ -67,7 +67,7 @@ impl MutationWriter<'_> {
                     && reference.relation.is_some_and(|known| known.field == relation.field)
             };
             let Some(reference) = references.iter().find(is_this) else { continue };
-            let complete = |row: &&RowInput| relation.from.iter().all(|column| row.contains_key(column));
+            let complete = |row: &&RowInput| relation.from.iter().all(|column| row.has(*column));
             let keys = rows.iter().filter(complete).map(|row| values_of(row, &relation.from));
             let keys: Vec<Vec<Value>> = keys.filter(|key| !has_null(key)).collect();
             let missing = missing_keys(self.session, relation.target, &relation.to, keys).await?;
@@ -96,7 +96,7 @@ impl MutationWriter<'_> {
     ) -> Result<Option<Error>> {
         let entity = &self.model().entities[id];
         let written = |rows: &[RowInput], key: &[ColumnId]| -> Vec<Vec<Value>> {
-            let complete = rows.iter().filter(|row| key.iter().all(|column| row.contains_key(column)));
+            let complete = rows.iter().filter(|row| key.iter().all(|column| row.has(*column)));
             complete.map(|row| key_of(entity, row, key)).filter(|key| !has_null(key)).collect()
         };
         for key in entity.unique_keys.iter().chain([&entity.primary_key]) {
@@ -211,7 +211,7 @@ fn not_written_later(
             Effect::Wrote { entity, rows, .. } if *entity == child => &rows[..],
             _ => &[],
         })
-        .filter(|row| reference.from.iter().all(|column| row.contains_key(column)))
+        .filter(|row| reference.from.iter().all(|column| row.has(*column)))
         .map(|row| key_of(entity, row, &reference.from))
         .collect();
     keys.into_iter().filter(|key| !written.contains(&compared(entity, &reference.from, key))).collect()

@@ -5,7 +5,6 @@
 //! puts its values in their places.
 
 use std::collections::BTreeSet;
-use std::mem;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_graphql::parser::types::{Selection, SelectionSet};
@@ -13,11 +12,13 @@ use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::Value as Written;
 use sea_orm::Value;
 
-use super::change::{Create, ForwardLink, LinkWrite, NestedWrite, ToOneWrite, UniqueKeyInput, Update};
+use super::change::{
+    ColumnValues, Create, ForwardLink, LinkWrite, NestedWrite, ToOneWrite, UniqueKeyInput, Update,
+};
 use super::root::RootWrite;
 use crate::database::ForeignKeys;
 use crate::execute::PreparedPlan;
-use crate::model::{ColumnType, Table, is_null};
+use crate::model::{ColumnId, ColumnType, RelationId, Table, is_null};
 use crate::plan::{Catalog, FragmentDefinitions, Join};
 
 /// Maximum number of kept statements of a document.
@@ -77,29 +78,28 @@ impl Template {
         catalog: &Arc<Catalog>,
         keys: Option<&Arc<ForeignKeys>>,
     ) -> Option<(Self, Vec<Value>)> {
-        let mut write = write.clone();
-        let mut values = Vec::new();
-        let mut take = |value: &mut Value| {
-            if !is_null(value) {
-                let place = u32::try_from(values.len()).unwrap_or(u32::MAX);
-                values.push(mem::replace(value, Value::Unsigned(Some(place))));
+        let mut taken = Placeholders::default();
+        let write = match write {
+            RootWrite::Create { entity, creates, many: false } => RootWrite::Create {
+                entity: *entity,
+                creates: vec![taken.create(creates.first()?)?],
+                many: false,
+            },
+            RootWrite::Upsert { entity, create, key } => {
+                RootWrite::Upsert { entity: *entity, create: taken.create(create)?, key: key.clone() }
             }
-        };
-        match &mut write {
-            RootWrite::Create { creates, many: false, .. } => of_create(creates.first_mut()?, &mut take)?,
-            RootWrite::Upsert { create, .. } => of_create(create, &mut take)?,
-            RootWrite::Update { key, update, .. } => {
-                key.iter_mut().for_each(&mut take);
-                of_update(update, &mut take)?;
+            RootWrite::Update { entity, key, update } => {
+                RootWrite::Update { entity: *entity, key: taken.all(key), update: taken.update(update)? }
             }
-            RootWrite::Delete { key, .. } => key.iter_mut().for_each(&mut take),
+            RootWrite::Delete { entity, key } => RootWrite::Delete { entity: *entity, key: taken.all(key) },
             RootWrite::Create { .. }
             | RootWrite::UpdateMany { .. }
             | RootWrite::DeleteMany { .. }
             | RootWrite::Application(_)
             | RootWrite::TypeName => return None,
-        }
+        };
         let (catalog, keys) = (Arc::downgrade(catalog), keys.map(Arc::downgrade));
+        let Placeholders(values) = taken;
         (values.len() <= MOST_VALUES).then_some((Self { write, position, catalog, keys }, values))
     }
 }
@@ -221,52 +221,85 @@ fn has_no_variables<'a>(
     })
 }
 
-fn of_create(create: &mut Create, take: &mut impl FnMut(&mut Value)) -> Option<()> {
-    let Create { path: _, values, forward, nested } = create;
-    of_row(values, forward, nested, take)
-}
+/// Values whose placeholders have been given out.
+#[derive(Debug, Default)]
+struct Placeholders(Vec<Value>);
 
-fn of_update(update: &mut Update, take: &mut impl FnMut(&mut Value)) -> Option<()> {
-    let Update { path: _, values, forward, nested } = update;
-    of_row(values, forward, nested, take)
-}
-
-fn of_row(
-    values: &mut [(usize, Value)],
-    forward: &mut [(usize, ForwardLink)],
-    nested: &mut [(usize, NestedWrite)],
-    take: &mut impl FnMut(&mut Value),
-) -> Option<()> {
-    values.iter_mut().for_each(|(_, value)| take(value));
-    for (_, link) in forward {
-        match link {
-            ForwardLink::Null => {}
-            ForwardLink::Key(key) => of_key(key, take),
-            ForwardLink::Create(create) => of_create(create, take)?,
+impl Placeholders {
+    /// Returns the placeholder of a value. NULL stays: the statement may depend on it.
+    fn one(&mut self, value: &Value) -> Value {
+        if is_null(value) {
+            return value.clone();
         }
+        let place = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        self.0.push(value.clone());
+        Value::Unsigned(Some(place))
     }
-    for (_, write) in nested {
+
+    fn all(&mut self, values: &[Value]) -> Vec<Value> {
+        values.iter().map(|value| self.one(value)).collect()
+    }
+
+    fn columns(&mut self, values: &[(ColumnId, Value)]) -> ColumnValues {
+        values.iter().map(|(column, value)| (*column, self.one(value))).collect()
+    }
+
+    fn key(&mut self, key: &UniqueKeyInput) -> UniqueKeyInput {
+        UniqueKeyInput { columns: key.columns.clone(), values: self.all(&key.values) }
+    }
+
+    fn create(&mut self, create: &Create) -> Option<Create> {
+        let Create { path, values, forward, nested } = create;
+        let nested = nested.iter().map(|(id, write)| Some((*id, self.nested(write)?)));
+        let nested = nested.collect::<Option<_>>()?;
+        let forward = self.links(forward)?;
+        Some(Create { path: path.clone(), values: self.columns(values), forward, nested })
+    }
+
+    fn update(&mut self, update: &Update) -> Option<Update> {
+        let Update { path, values, forward, nested } = update;
+        let nested = nested.iter().map(|(id, write)| Some((*id, self.nested(write)?)));
+        let nested = nested.collect::<Option<_>>()?;
+        let forward = self.links(forward)?;
+        Some(Update { path: path.clone(), values: self.columns(values), forward, nested })
+    }
+
+    fn links(&mut self, links: &[(RelationId, ForwardLink)]) -> Option<Vec<(RelationId, ForwardLink)>> {
+        let link = |(id, link): &(RelationId, ForwardLink)| {
+            let link = match link {
+                ForwardLink::Null => ForwardLink::Null,
+                ForwardLink::Key(key) => ForwardLink::Key(self.key(key)),
+                ForwardLink::Create(create) => ForwardLink::Create(Box::new(self.create(create)?)),
+            };
+            Some((*id, link))
+        };
+        links.iter().map(link).collect()
+    }
+
+    /// Returns the template of a new row of a to-one relation, or of a single new link. `None` for any other nested write.
+    fn nested(&mut self, write: &NestedWrite) -> Option<NestedWrite> {
         match write {
-            NestedWrite::ToOne(write) => match &mut **write {
+            NestedWrite::ToOne(write) => match &**write {
                 ToOneWrite { removal: None, update: None, upsert: None, connect: None, create } => {
-                    create.as_mut().map_or(Some(()), |create| of_create(create, take))?;
+                    let create = match create {
+                        Some(create) => Some(self.create(create)?),
+                        None => None,
+                    };
+                    Some(NestedWrite::ToOne(Box::new(ToOneWrite { create, ..ToOneWrite::default() })))
                 }
-                _ => return None,
+                _ => None,
             },
-            NestedWrite::Links(LinkWrite { disconnect, set: None, connect, create })
-                if disconnect.is_empty() && create.is_empty() && connect.len() <= 1 =>
-            {
-                for (key, own) in connect {
-                    of_key(key, take);
-                    own.iter_mut().for_each(|(_, value)| take(value));
+            NestedWrite::Links(write) => match &**write {
+                LinkWrite { disconnect, set: None, connect, create }
+                    if disconnect.is_empty() && create.is_empty() && connect.len() <= 1 =>
+                {
+                    let connect = connect.iter().map(|(key, own)| (self.key(key), self.columns(own)));
+                    let connect = connect.collect();
+                    Some(NestedWrite::Links(Box::new(LinkWrite { connect, ..LinkWrite::default() })))
                 }
-            }
-            NestedWrite::Links(_) | NestedWrite::ToMany(_) => return None,
+                _ => None,
+            },
+            NestedWrite::ToMany(_) => None,
         }
     }
-    Some(())
-}
-
-fn of_key(key: &mut UniqueKeyInput, take: &mut impl FnMut(&mut Value)) {
-    key.values.iter_mut().for_each(take);
 }

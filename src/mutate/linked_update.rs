@@ -39,7 +39,7 @@ impl SingleWrite<'_> {
         let model = self.writer.model();
         let entity = &model.entities[id];
         let row = self.changed(id, update).await?;
-        let set: Vec<ColumnId> = row.keys().copied().collect();
+        let set: Vec<ColumnId> = row.columns().collect();
         let given = set.iter().copied().collect();
         let values: Vec<(ColumnId, Value)> = row.into_iter().collect();
         let mut composed = Composed::default();

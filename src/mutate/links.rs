@@ -79,7 +79,7 @@ impl MutationWriter<'_> {
             links.extend(known);
             for (create, own) in &write.create {
                 links.push(NewLink { parent: parent.clone(), target: LinkTarget::New(creates.len()), own });
-                creates.push((create, RowInput::new()));
+                creates.push((create, RowInput::default()));
             }
         }
         for (named, keep) in [(disconnects, false), (sets, true)] {

@@ -34,8 +34,8 @@ impl MutationWriter<'_> {
                 for (parent, write) in above {
                     match write {
                         NestedWrite::ToOne(write) => to_one.push((parent, &**write)),
-                        NestedWrite::ToMany(write) => to_many.push((parent, write)),
-                        NestedWrite::Links(write) => links.push((parent, write)),
+                        NestedWrite::ToMany(write) => to_many.push((parent, &**write)),
+                        NestedWrite::Links(write) => links.push((parent, &**write)),
                     }
                 }
                 self.write_to_one(relation, to_one).await?;
@@ -61,7 +61,8 @@ impl MutationWriter<'_> {
             }
             let only = |update| NestedUpdate { by: relation.to.clone(), key: parent.clone(), update };
             updates.extend(write.update.as_ref().map(only));
-            if let Some((create, update)) = &write.upsert {
+            if let Some(upsert) = &write.upsert {
+                let (create, update) = &**upsert;
                 upserts.push(only(update));
                 upserted.push((create, place(relation, &parent)));
             }

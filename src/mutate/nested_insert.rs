@@ -71,7 +71,7 @@ impl SingleWrite<'_> {
                 return None;
             }
             // The transaction compares two links that set one column.
-            let mut columns: BTreeSet<ColumnId> = row.keys().copied().collect();
+            let mut columns: BTreeSet<ColumnId> = row.columns().collect();
             if !links.iter().all(|(column, _)| columns.insert(*column)) {
                 return None;
             }
@@ -115,7 +115,7 @@ impl SingleWrite<'_> {
             if !is_forward || is_linked || !read.contains(&(id, place)) {
                 continue;
             }
-            let values: Vec<Option<&Value>> = from.iter().map(|column| row.get(column)).collect();
+            let values: Vec<Option<&Value>> = from.iter().map(|column| row.get(*column)).collect();
             let is_left_null = |(column, value): (&ColumnId, &Option<&Value>)| match value {
                 Some(value) => **value == value.as_null(),
                 None => !entity.columns[*column].has_default && !entity.columns[*column].fills_default,

@@ -235,7 +235,7 @@ impl Operation<'_> {
             RootWrite::Create { entity, creates, many } => {
                 let returned = self.returned_by_insert(*entity, creates);
                 let wanted = returned.as_ref().map_or(&[][..], |result| &result.columns);
-                let rows = creates.iter().map(|create| (create, RowInput::new())).collect();
+                let rows = creates.iter().map(|create| (create, RowInput::default())).collect();
                 let created = self.writer.create(*entity, rows, wanted, None).await.map_err(failed)?;
                 match returned {
                     Some(result) => self.answer_returned(result, &created, *many),
@@ -256,7 +256,7 @@ impl Operation<'_> {
                 self.update_many(*entity, filter, update).await
             }
             RootWrite::Upsert { entity, create, key } => {
-                let creates = vec![(create, RowInput::new())];
+                let creates = vec![(create, RowInput::default())];
                 let written = self.writer.create(*entity, creates, &[], Some(key)).await.map_err(failed)?;
                 let actions = [RowAction::Create, RowAction::Update];
                 self.read_rows(*entity, &written, false, &actions).await

@@ -48,7 +48,8 @@ impl MutationWriter<'_> {
                     }
                     _ => false,
                 },
-                NestedWrite::ToMany(ToManyWrite { disconnect, delete, set, update, connect, create }) => {
+                NestedWrite::ToMany(write) => {
+                    let ToManyWrite { disconnect, delete, set, update, connect, create } = &**write;
                     disconnect.is_empty()
                         && delete.is_empty()
                         && set.is_none()
@@ -56,7 +57,8 @@ impl MutationWriter<'_> {
                         && connect.is_empty()
                         && create.iter().all(|create| is_apart(relation.target, create))
                 }
-                NestedWrite::Links(LinkWrite { disconnect, set, connect: _, create }) => {
+                NestedWrite::Links(write) => {
+                    let LinkWrite { disconnect, set, connect: _, create } = &**write;
                     let junction = relation.junction.as_ref().map(|junction| &junction.table);
                     disconnect.is_empty()
                         && set.is_none()

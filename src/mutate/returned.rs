@@ -51,7 +51,7 @@ impl Operation<'_> {
         let ReturnedResult { columns, load, selection } = result;
         let described = &session.model().entities[load.source.entity()].columns;
         let types: Vec<ColumnType> = columns.iter().map(|id| described[*id].column_type.clone()).collect();
-        let values = created.iter().flat_map(|row| columns.iter().filter_map(|id| row.get(id).cloned()));
+        let values = created.iter().flat_map(|row| columns.iter().filter_map(|id| row.get(*id).cloned()));
         let rows = Child::of_written(RowSet::of_values(values, types.into()), &load, &[]);
         let kind = match many {
             true => FieldKind::List { load: 0, selection },

@@ -99,7 +99,7 @@ impl Trial {
     /// Records the keys that a change takes from referencing rows.
     pub async fn note_moves(&self, session: &Session, attempt: Attempt<'_>) -> Result<()> {
         let Some((by, keys)) = attempt.at else { return Ok(()) };
-        let is_set = |column: &ColumnId| attempt.rows.iter().any(|row| row.contains_key(column));
+        let is_set = |column: &ColumnId| attempt.rows.iter().any(|row| row.has(*column));
         let mut columns: Vec<ColumnId> =
             references_to(session, attempt.entity).into_iter().flat_map(|reference| reference.to).collect();
         columns.dedup();

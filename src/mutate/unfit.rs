@@ -129,7 +129,7 @@ impl Unfit<'_> {
         };
         Ok(match found {
             Some((row, column, expected)) => {
-                let value = self.attempt.rows[row].get(&column);
+                let value = self.attempt.rows[row].get(column);
                 self.misfit(row, column, value.unwrap_or(&Value::Bool(None)), &expected)
             }
             None => {
@@ -151,7 +151,7 @@ impl Unfit<'_> {
             }
         };
         let column = entity.column_named(name)?;
-        let row = self.attempt.rows.iter().position(|row| row.contains_key(&column))?;
+        let row = self.attempt.rows.iter().position(|row| row.has(column))?;
         Some((row, column, expected))
     }
 
@@ -161,7 +161,7 @@ impl Unfit<'_> {
             live.iter().filter_map(|live| Some((entity.column_named(&live.name)?, live))).collect();
         let all = || {
             self.attempt.rows.iter().enumerate().flat_map(|(index, row)| {
-                live.iter().filter_map(move |(id, live)| Some((index, *id, *live, row.get(id)?)))
+                live.iter().filter_map(move |(id, live)| Some((index, *id, *live, row.get(*id)?)))
             })
         };
         if self.refusal.code == PROGRAM_LIMIT_EXCEEDED {

@@ -45,8 +45,7 @@ impl MutationWriter<'_> {
                 && !entity.columns[*column].generated
                 && !set_in_new_rows.into_iter().flatten().any(|(set, _)| set == column)
         };
-        let given = row.iter().filter(|(column, _)| is_changed(column));
-        let mut values: RowInput = given.map(|(column, value)| (*column, value.clone())).collect();
+        let mut values: RowInput = row.clone().into_iter().filter(|(column, _)| is_changed(column)).collect();
         values.extend(self.set_values(id, RowAction::Update)?);
         if values.is_empty() {
             return Ok(self.lock(id, returning, &by, &keys, LockType::NoKeyUpdate).await?.pop());

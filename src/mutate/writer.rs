@@ -151,7 +151,7 @@ impl<'a> MutationWriter<'a> {
                 }
             }
             let (indexes, creates): (Vec<usize>, Vec<&Create>) = creates.into_iter().unzip();
-            let creates = creates.into_iter().map(|create| (create, RowInput::new())).collect();
+            let creates = creates.into_iter().map(|create| (create, RowInput::default())).collect();
             let created = self.create(relation.target, creates, &relation.to, None).await?;
             for (index, target) in indexes.into_iter().zip(created) {
                 self.assign(id, relation_id, &mut rows[index], values_of(&target, &relation.to))?;

@@ -1,6 +1,7 @@
 //! Client input, with its path for error messages.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 
 use async_graphql::{Name, Positioned};
@@ -18,30 +19,43 @@ use crate::model::{ColumnType, Model};
 /// Input value and its path: `where.name.eq`, `orderBy[0]`.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
-    path: InputPath,
+    /// Path, once it is needed. Most values neither contain others nor are refused.
+    path: OnceCell<InputPath>,
+    place: Place<'a>,
     given: Given<'a>,
     variables: &'a Variables,
 }
 
+/// Place of an input value: a part of the value at a path.
+#[derive(Clone, Debug)]
+enum Place<'a> {
+    Root(&'a str),
+    Field(InputPath, &'a Name),
+    Item(InputPath, usize),
+}
+
 impl<'a> Input<'a> {
-    /// Returns the input at `path`, or `None` for a variable that was not provided.
-    fn new(path: InputPath, written: &'a Written, variables: &'a Variables) -> Option<Self> {
-        Some(Self { path, given: variables.find(written)?, variables })
+    fn new(place: Place<'a>, given: Given<'a>, variables: &'a Variables) -> Self {
+        Self { path: OnceCell::new(), place, given, variables }
     }
 
     /// Returns the filter of a rule. `rule` contains no variable without a value.
     pub(super) fn rule(rule: &'a Written, variables: &'a Variables) -> Self {
-        Self { path: InputPath::root("rule"), given: Given::Literal(rule), variables }
+        Self::option("rule", rule, variables)
     }
 
     /// Returns the value of an entity's option. `value` contains no variable.
-    pub(super) fn option(name: &str, value: &'a Written, variables: &'a Variables) -> Self {
-        Self { path: InputPath::root(name), given: Given::Literal(value), variables }
+    pub(super) fn option(name: &'a str, value: &'a Written, variables: &'a Variables) -> Self {
+        Self::new(Place::Root(name), Given::Literal(value), variables)
     }
 
     /// Returns the path.
     pub fn path(&self) -> &InputPath {
-        &self.path
+        self.path.get_or_init(|| match &self.place {
+            Place::Root(name) => InputPath::root(name),
+            Place::Field(path, name) => path.field(name),
+            Place::Item(path, index) => path.item(*index),
+        })
     }
 
     /// Returns the value, on which the plan depends from then on.
@@ -61,7 +75,7 @@ impl<'a> Input<'a> {
 
     /// Returns an error that names the path.
     pub fn refuse(&self, expected: impl std::fmt::Display) -> Error {
-        Error::bad_input(&self.path.to_string(), self.json(), expected)
+        Error::bad_input(&self.path().to_string(), self.json(), expected)
     }
 
     /// Refuses a value that contains a variable without a value.
@@ -69,7 +83,7 @@ impl<'a> Input<'a> {
         match self.given {
             // Values of variables contain no variables.
             Given::Constant(_) | Given::Unread(_) => Ok(()),
-            Given::Literal(written) => require_values(&mut self.path.to_string(), written, self.variables),
+            Given::Literal(written) => require_values(&mut self.path().to_string(), written, self.variables),
         }
     }
 
@@ -96,11 +110,11 @@ impl<'a> Input<'a> {
 
     /// Returns the fields of an input object.
     pub fn object(&self) -> Result<impl Iterator<Item = (&'a Name, Input<'a>)>> {
-        let (path, variables) = (self.path.clone(), self.variables);
+        let (path, variables) = (self.path().clone(), self.variables);
         match self.value() {
-            InputValue::Object(fields) => Ok(fields
-                .iter(variables)
-                .map(move |(name, given)| (name, Input { path: path.field(name), given, variables }))),
+            InputValue::Object(fields) => Ok(fields.iter(variables).map(move |(name, given)| {
+                (name, Input::new(Place::Field(path.clone(), name), given, variables))
+            })),
             InputValue::Null => Err(self.refuse("expected an object (use isNull to test for null)")),
             _ => Err(self.refuse("expected an object")),
         }
@@ -117,8 +131,8 @@ impl<'a> Input<'a> {
 
     /// Returns the items of a list; a single value is a list of one item (September 2025, section 3.11).
     pub fn list(&self) -> Vec<Input<'a>> {
-        let variables = self.variables;
-        let item = |(index, given)| Input { path: self.path.item(index), given, variables };
+        let (path, variables) = (self.path().clone(), self.variables);
+        let item = |(index, given)| Input::new(Place::Item(path.clone(), index), given, variables);
         match self.value() {
             InputValue::List(items) => items.iter(variables).enumerate().map(item).collect(),
             _ => vec![self.clone()],
@@ -233,13 +247,14 @@ impl<'a> Arguments<'a> {
 
     /// Returns the argument `name`. An explicit `null` counts as absent, because clients send it for an unset
     /// variable.
-    pub fn get(&self, name: &str) -> Option<Input<'a>> {
+    pub fn get(&self, name: &'a str) -> Option<Input<'a>> {
         let (_, written) = self.written.iter().find(|(known, _)| known.node == name)?;
-        Input::new(InputPath::root(name), &written.node, self.variables).filter(|input| !input.is_null())
+        let given = self.variables.find(&written.node)?;
+        Some(Input::new(Place::Root(name), given, self.variables)).filter(|input| !input.is_null())
     }
 
     /// Returns the argument `name`, which the schema requires.
-    pub fn require(&self, name: &str) -> Result<Input<'a>> {
+    pub fn require(&self, name: &'a str) -> Result<Input<'a>> {
         self.get(name).ok_or_else(|| Error::bad_input(name, Json::Null, "expected a value"))
     }
 }

@@ -85,8 +85,21 @@ struct Coercion<'r> {
     registry: &'r Registry,
     /// Named types of the values so far. The items of a long list have few, and a search of the whole registry would take longer
     /// than all else for an item.
-    found: Vec<(&'r str, &'r MetaType)>,
+    found: Vec<FoundType<'r>>,
 }
+
+/// Named type of a value.
+struct FoundType<'r> {
+    name: &'r str,
+    definition: &'r MetaType,
+    /// Fields that each object of the type must have, with their places in the type.
+    required: Vec<(usize, &'r MetaInputValue)>,
+    /// Fields of the objects so far: the next object of a list has the same ones.
+    given: Vec<(usize, &'r MetaInputValue)>,
+}
+
+/// Number of a type's fields that are searched by one comparison after another.
+const KNOWN_FIELDS: usize = 16;
 
 impl<'r> Coercion<'r> {
     /// Coerces a value to the type `of`. `path` is only called for an error.
@@ -110,15 +123,16 @@ impl<'r> Coercion<'r> {
     }
 
     fn coerce_named(&mut self, of: &str, value: &mut Value, path: &dyn Fn() -> String) -> Result<()> {
-        match (self.find(of), value) {
-            (Some(MetaType::Scalar { is_valid, .. }), value) => {
+        let Some(place) = self.find(of) else { return Ok(()) };
+        match (self.found[place].definition, value) {
+            (MetaType::Scalar { is_valid, .. }, value) => {
                 coerce_number(of, value);
                 match is_valid {
                     Some(is_valid) if !is_valid(value) => refuse(of, value, path),
                     _ => Ok(()),
                 }
             }
-            (Some(MetaType::Enum { enum_values, .. }), value) => {
+            (MetaType::Enum { enum_values, .. }, value) => {
                 let name = match value {
                     Value::Enum(name) => name.as_str(),
                     Value::String(name) => name,
@@ -126,7 +140,7 @@ impl<'r> Coercion<'r> {
                 };
                 if enum_values.contains_key(name) { Ok(()) } else { refuse(of, value, path) }
             }
-            (Some(MetaType::InputObject { input_fields, oneof, .. }), Value::Object(given)) => {
+            (MetaType::InputObject { oneof, .. }, Value::Object(given)) => {
                 if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
                     let given = json(&Value::Object(given.clone()));
                     return Err(Error::bad_input(
@@ -135,26 +149,26 @@ impl<'r> Coercion<'r> {
                         "expected exactly one field, and a value for it",
                     ));
                 }
-                self.coerce_object((of, input_fields), given, path)
+                self.coerce_object(place, given, path)
             }
-            (Some(MetaType::InputObject { .. }), value) => refuse(of, value, path),
+            (MetaType::InputObject { .. }, value) => refuse(of, value, path),
             _ => Ok(()),
         }
     }
 
     fn coerce_object(
         &mut self,
-        (of, input_fields): (&str, &'r IndexMap<String, MetaInputValue>),
+        of: usize,
         given: &mut IndexMap<Name, Value>,
         path: &dyn Fn() -> String,
     ) -> Result<()> {
         let mut fields = Vec::with_capacity(given.len());
         for name in given.keys() {
-            let Some((place, _, field)) = input_fields.get_full(name.as_str()) else {
-                let expected = format!("{of} has no field \"{name}\"");
+            let Some(field) = self.found[of].field(name) else {
+                let expected = format!("{} has no field \"{name}\"", self.found[of].name);
                 return Err(Error::bad_input(&path(), json(&Value::Object(given.clone())), expected));
             };
-            fields.push((place, field));
+            fields.push(field);
         }
         // The error of the type's first faulty field, whatever the order of the given ones.
         let mut first: Option<(usize, Error)> = None;
@@ -167,23 +181,44 @@ impl<'r> Coercion<'r> {
                 keep_first(*place, error);
             }
         }
-        let is_required = |field: &MetaInputValue| field.ty.ends_with('!') && field.default_value.is_none();
-        for (place, field) in input_fields.values().enumerate().filter(|(_, field)| is_required(field)) {
-            if !fields.iter().any(|(given, _)| *given == place) {
-                keep_first(place, Error::not_given(&format!("{}.{}", path(), field.name), &field.ty));
+        for (place, field) in &self.found[of].required {
+            if !fields.iter().any(|(given, _)| given == place) {
+                keep_first(*place, Error::not_given(&format!("{}.{}", path(), field.name), &field.ty));
             }
         }
         first.map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    /// Returns the named type.
-    fn find(&mut self, of: &str) -> Option<&'r MetaType> {
-        if let Some((_, found)) = self.found.iter().find(|(known, _)| *known == of) {
-            return Some(found);
+    /// Returns the place of a named type among the found ones.
+    fn find(&mut self, of: &str) -> Option<usize> {
+        if let Some(place) = self.found.iter().position(|known| known.name == of) {
+            return Some(place);
         }
-        let (name, found) = self.registry.types.get_key_value(of)?;
-        self.found.push((name, found));
-        Some(found)
+        let (name, definition) = self.registry.types.get_key_value(of)?;
+        let is_required = |field: &MetaInputValue| field.ty.ends_with('!') && field.default_value.is_none();
+        let required = match definition {
+            MetaType::InputObject { input_fields, .. } => {
+                input_fields.values().enumerate().filter(|(_, field)| is_required(field)).collect()
+            }
+            _ => Vec::new(),
+        };
+        self.found.push(FoundType { name, definition, required, given: Vec::new() });
+        Some(self.found.len() - 1)
+    }
+}
+
+impl<'r> FoundType<'r> {
+    /// Returns a field of an input object type, with its place.
+    fn field(&mut self, name: &str) -> Option<(usize, &'r MetaInputValue)> {
+        if let Some(known) = self.given.iter().find(|(_, field)| field.name == name) {
+            return Some(*known);
+        }
+        let MetaType::InputObject { input_fields, .. } = self.definition else { return None };
+        let (place, _, field) = input_fields.get_full(name)?;
+        if self.given.len() < KNOWN_FIELDS {
+            self.given.push((place, field));
+        }
+        Some((place, field))
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Connection {
     /// Time of opening.
     since: Instant,
     /// Runtime of the task. Requests of other runtimes are served, and woken, from this runtime.
-    pub home: Id,
+    pub home: Arc<Id>,
 }
 
 impl Connection {
@@ -68,7 +68,7 @@ impl Connection {
             Arc::new(ConnectionState { status: AtomicU8::new(IDLE), is_given_up: AtomicBool::new(false) });
         let task = Task::new(place.clone(), opened, inbox, state.clone(), is_shared).heard_by(listener);
         let task = tokio::spawn(task.run());
-        let (place, home) = (place.clone(), Handle::current().id());
+        let (place, home) = (place.clone(), Arc::new(Handle::current().id()));
         Ok(Self { requests, state, task, place, losses, since: Instant::now(), home })
     }
 

@@ -2,11 +2,12 @@
 //!
 //! A connection belongs to the runtime that opened it. A user of another runtime, which is another thread of the server, can use
 //! it too, but each of its answers then wakes both threads, which takes longer than a short statement. So a freed
-//! connection goes to a user of its own runtime first.
+//! connection goes to a user of its own runtime first. If busy runtimes have unequal numbers of connections, one is closed for one of
+//! the other runtime. Equal numbers stay as they are: opening takes the server as long as a hundred short statements.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sea_orm::Value;
@@ -40,6 +41,8 @@ struct PoolState {
     held: usize,
     /// Users that wait for a place, in the order of their arrival.
     waiting: VecDeque<Waiter>,
+    /// Runtimes of the connections that are open or being opened; those of closed ones are gone.
+    homes: Vec<Weak<Id>>,
     is_closed: bool,
 }
 
@@ -55,6 +58,8 @@ struct Waiter {
 pub(super) struct Lease {
     pool: Arc<Pool>,
     connection: Option<Connection>,
+    /// Runtime that is to open a connection, until then.
+    opening: Option<Arc<Id>>,
     /// False once the place is given back, or belongs to the end of an abandoned statement.
     has_place: bool,
     is_busy: bool,
@@ -86,11 +91,11 @@ impl Pool {
             state.idle.retain(Connection::is_good);
             if state.held < self.limit {
                 state.held += 1;
-                let near = state.idle.iter().rposition(|connection| connection.home == home);
+                let near = state.idle.iter().rposition(|connection| *connection.home == home);
                 let is_full = state.held + state.idle.len() > self.limit;
                 let index = near.or_else(|| is_full.then(|| state.idle.len() - 1));
                 let connection = index.map(|index| state.idle.swap_remove(index));
-                return Ok(self.lease(connection));
+                return Ok(self.lease(&mut state, connection, home));
             }
             let (place, given) = oneshot::channel();
             state.waiting.push_back(Waiter { home, since: Instant::now(), place });
@@ -100,8 +105,10 @@ impl Pool {
         given.map_err(|_| Fault::Closed)
     }
 
-    fn lease(self: &Arc<Self>, connection: Option<Connection>) -> Lease {
-        Lease { pool: self.clone(), connection, has_place: true, is_busy: false, on_end: None }
+    fn lease(self: &Arc<Self>, state: &mut PoolState, connection: Option<Connection>, home: Id) -> Lease {
+        let opening = connection.is_none().then(|| Arc::new(home));
+        state.add_home(opening.as_ref());
+        Lease { pool: self.clone(), connection, opening, has_place: true, is_busy: false, on_end: None }
     }
 
     /// Gives a place to the next waiting user, or keeps its connection.
@@ -110,8 +117,8 @@ impl Pool {
         loop {
             let mut state = self.state();
             state.waiting.retain(|waiter| !waiter.place.is_closed());
-            let home = connection.as_ref().map(|connection| connection.home);
-            let Some(next) = next_of(&state.waiting, home) else {
+            let home = connection.as_ref().map(|connection| *connection.home);
+            let Some(next) = next_of(&state.waiting, home, |home| state.connections_of(home)) else {
                 state.held -= 1;
                 // A closed pool has no further users.
                 let kept = connection.filter(|_| !state.is_closed);
@@ -119,12 +126,11 @@ impl Pool {
                 return;
             };
             let Some(waiter) = state.waiting.remove(next.index) else { continue };
-            drop(state);
-            if next.opens {
-                connection = None;
-            }
+            let unused = if next.opens { connection.take() } else { None };
+            let lease = self.lease(&mut state, connection, waiter.home);
+            drop((state, unused));
             // The user may have left just now.
-            match waiter.place.send(self.lease(connection)) {
+            match waiter.place.send(lease) {
                 Ok(()) => return,
                 Err(mut refused) => {
                     refused.has_place = false;
@@ -174,16 +180,29 @@ struct Next {
     opens: bool,
 }
 
+impl PoolState {
+    fn add_home(&mut self, home: Option<&Arc<Id>>) {
+        self.homes.retain(|home| home.strong_count() > 0);
+        self.homes.extend(home.map(Arc::downgrade));
+    }
+
+    /// Returns the number of open connections of a runtime.
+    fn connections_of(&self, home: Id) -> usize {
+        self.homes.iter().filter_map(Weak::upgrade).filter(|of| **of == home).count()
+    }
+}
+
 /// Chooses the user that gets a place with a connection of this runtime: the first one of the runtime, unless another one came
-/// [`PRECEDENCE`] earlier. That one's runtime has too few connections, and opens one instead.
-fn next_of(waiting: &VecDeque<Waiter>, home: Option<Id>) -> Option<Next> {
+/// [`PRECEDENCE`] earlier. That one opens a connection instead, if its runtime has too few `connections`.
+fn next_of(waiting: &VecDeque<Waiter>, home: Option<Id>, connections: impl Fn(Id) -> usize) -> Option<Next> {
     let first = waiting.front()?;
-    let near = waiting.iter().position(|waiter| Some(waiter.home) == home);
+    let near = home.and_then(|home| Some((home, waiting.iter().position(|waiter| waiter.home == home)?)));
     Some(match near {
-        Some(index) if waiting[index].since.duration_since(first.since) < PRECEDENCE => {
+        Some((_, index)) if waiting[index].since.duration_since(first.since) < PRECEDENCE => {
             Next { index, opens: false }
         }
-        near => Next { index: 0, opens: near.is_some() },
+        Some((home, _)) => Next { index: 0, opens: connections(first.home) + 1 < connections(home) },
+        None => Next { index: 0, opens: false },
     })
 }
 
@@ -194,6 +213,8 @@ impl Lease {
 
     /// Puts a connection into the lease, and ends the previous one.
     pub fn put(&mut self, connection: Connection) {
+        self.pool.state().add_home(Some(&connection.home));
+        self.opening = None;
         self.connection = Some(connection);
         self.is_busy = false;
     }
@@ -270,14 +291,17 @@ mod tests {
     #[test]
     fn freed_connection_goes_to_its_own_runtime_unless_another_one_waits_long() {
         let [one, other] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap().handle().id());
-        assert_eq!(next_of(&waiting(&[]), Some(one)), None);
+        let connections = |home| if home == one { 5 } else { 3 };
+        assert_eq!(next_of(&waiting(&[]), Some(one), connections), None);
         let next = |users: &[(Id, u64)], home| {
-            let Next { index, opens } = next_of(&waiting(users), home).unwrap();
+            let Next { index, opens } = next_of(&waiting(users), home, connections).unwrap();
             (index, opens)
         };
         assert_eq!(next(&[(one, 0), (other, 1)], Some(one)), (0, false));
         assert_eq!(next(&[(other, 0), (one, 9), (one, 9)], Some(one)), (1, false));
+        // That one opens a connection of its own, if its runtime has fewer.
         assert_eq!(next(&[(other, 0), (one, 10)], Some(one)), (0, true));
+        assert_eq!(next(&[(one, 0), (other, 10)], Some(other)), (0, false));
         // Nobody of its own runtime waits.
         assert_eq!(next(&[(other, 0), (other, 1)], Some(one)), (0, false));
         // The connection was lost.
