@@ -4,7 +4,7 @@
 //! another thread, such as one sent over a channel. Here a request only adds its line to a buffer, which is written every
 //! [`PAUSE`], as buffered access logs of web servers are.
 
-mod plain_text;
+mod request_lines;
 
 use std::io::{self, IsTerminal, Write};
 use std::mem;
@@ -14,8 +14,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use plain_text::PlainText;
-use tracing::Subscriber;
+use crowsfoot::server::{REQUEST_LOG, REQUEST_SPAN, RequestLog};
+use request_lines::RequestLines;
+use tracing::{Level, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -71,6 +72,19 @@ impl LogWriter {
         Ok((writer.clone(), LogGuard { writer, thread: Some(thread) }))
     }
 
+    /// Adds a line, or drops it if too many wait.
+    fn add(&self, line: &[u8]) {
+        let mut lines = self.waiting();
+        if lines.text.len() + line.len() > MOST_BYTES {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        if lines.text.is_empty() {
+            self.lines.1.notify_one();
+        }
+        lines.text.extend_from_slice(line);
+    }
+
     /// Returns the number of dropped lines.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
@@ -109,15 +123,7 @@ impl LogWriter {
 
 impl Write for &LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut lines = self.waiting();
-        if lines.text.len() + line.len() > MOST_BYTES {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            return Ok(line.len());
-        }
-        if lines.text.is_empty() {
-            self.lines.1.notify_one();
-        }
-        lines.text.extend_from_slice(line);
+        self.add(line);
         Ok(line.len())
     }
 
@@ -154,15 +160,24 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let filter = EnvFilter::try_new(&settings.log)?;
-    let has_colours = io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(has_colours);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(io::stderr().is_terminal());
     let lines = match settings.log_format {
-        LogFormat::Text if has_colours => lines.boxed(),
-        LogFormat::Text => lines.event_format(PlainText::default()).boxed(),
+        LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
     // Of its own: what else looks at spans may want to see more of them.
     Ok(lines.with_filter(filter))
+}
+
+/// Returns the writer of the lines of requests, to be called after the subscriber has begun. `None` if a line may depend on the
+/// subscriber: in colours, in the span of its request, or left out by a filter.
+pub fn requests(settings: &Serve, writer: LogWriter) -> Option<Arc<dyn RequestLog>> {
+    let has_colours = settings.log_format == LogFormat::Text && io::stderr().is_terminal();
+    // A filter of spans, such as `[request]=debug`, depends on the request.
+    let has_spans = settings.log.contains('[') || tracing::enabled!(target: REQUEST_SPAN, Level::DEBUG);
+    let is_written = tracing::enabled!(target: REQUEST_LOG, Level::INFO);
+    let lines = RequestLines { writer, format: settings.log_format };
+    (is_written && !has_spans && !has_colours).then(|| Arc::new(lines) as Arc<dyn RequestLog>)
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     #[cfg(feature = "opentelemetry")]
     let log = log.with(traces.layer());
     log.init();
+    let request_log = log::requests(&settings, log_writer.clone());
     let reload = Reload::listen(&settings)?;
     let options = options::text(settings.source.options.as_deref())?;
     let declared = ServedOptions::read(&settings, &options)?;
@@ -86,6 +87,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
             .audit(audit.clone())
             .trusted_documents(trusted_documents)
             .sign_in(sign_in)
+            .request_log(request_log)
             .dropped_log_lines(move || log_writer.dropped()),
     )?;
     for address in server.addresses() {

@@ -22,7 +22,7 @@ pub use error::ServeError;
 pub use http::documents::{TrustedDocuments, TrustedDocumentsError};
 pub use listen::Server;
 pub use operations::audit::AuditLog;
-pub use operations::recorder::REQUEST_LOG;
+pub use operations::request_log::{LineValue, REQUEST_LOG, REQUEST_SPAN, RequestLine, RequestLog};
 #[cfg(feature = "opentelemetry")]
 pub use operations::traces;
 pub use realtime::permits::SocketLimits;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::http::documents::TrustedDocuments;
 use super::operations::audit::AuditLog;
+use super::operations::request_log::RequestLog;
 use super::realtime::permits::SocketLimits;
 use super::sign_in::SignIn;
 use crate::policy::RequestRate;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub(super) drain_time: Duration,
     /// Limits of sockets and event streams.
     pub(super) sockets: SocketLimits,
+    /// Writer of the lines of requests; `None` sends them as events of `tracing`.
+    pub(super) request_log: Option<Arc<dyn RequestLog>>,
     /// Statements that take at least this long are logged; `None` logs no statement.
     pub(super) slow_statement: Option<Duration>,
     /// Counter of the log lines that the application's log has dropped.
@@ -88,6 +91,7 @@ impl Default for Settings {
             time_limit: Duration::from_secs(30),
             drain_time: Duration::ZERO,
             sockets: SocketLimits::default(),
+            request_log: None,
             slow_statement: Some(Duration::from_millis(500)),
             dropped_log_lines: None,
             sign_in: SignIn::default(),
@@ -184,6 +188,12 @@ impl Settings {
     /// Sets the limits of sockets and event streams.
     pub fn sockets(mut self, sockets: SocketLimits) -> Self {
         self.sockets = sockets;
+        self
+    }
+
+    /// Sets the writer of the lines of requests; `None` sends them as events of `tracing`, the default.
+    pub fn request_log(mut self, request_log: Option<Arc<dyn RequestLog>>) -> Self {
+        self.request_log = request_log;
         self
     }
 

@@ -77,7 +77,11 @@ impl ServiceState {
             socket_limits: settings.sockets.clone(),
             shutdown: Shutdown::default(),
             drain: Drain::default(),
-            recorder: Recorder { metrics, slow_statement: settings.slow_statement },
+            recorder: Recorder {
+                metrics,
+                request_log: settings.request_log.clone(),
+                slow_statement: settings.slow_statement,
+            },
             dropped_log_lines: settings.dropped_log_lines.clone(),
         }
     }
@@ -139,6 +143,6 @@ impl ServiceState {
     /// Returns the state of another worker.
     pub(super) fn of_worker(&self, worker: usize) -> Self {
         let metrics = self.recorder.metrics.of_worker(worker);
-        Self { recorder: Recorder { metrics, ..self.recorder }, ..self.clone() }
+        Self { recorder: Recorder { metrics, ..self.recorder.clone() }, ..self.clone() }
     }
 }

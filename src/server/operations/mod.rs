@@ -9,6 +9,7 @@ pub(super) mod metrics;
 pub(super) mod operation_record;
 pub(super) mod recorder;
 mod request_id;
+pub(super) mod request_log;
 pub(super) mod request_rate;
 pub(super) mod request_scope;
 #[cfg(feature = "opentelemetry")]

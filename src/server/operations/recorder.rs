@@ -1,5 +1,6 @@
 //! Recorder: counts operation records, and writes them to the log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -7,20 +8,20 @@ use actix_web::http::StatusCode;
 
 use super::metrics::Metrics;
 use super::operation_record::{OperationRecord, RequestRecord, milliseconds};
-use super::request_id::RequestId;
+use super::request_id::{self, RequestId};
+use super::request_log::{RequestLine, RequestLog};
 use crate::execute::StatementRecord;
 use crate::schema::OperationKind;
-
-/// Target of the log lines of requests and live queries: a filter such as `info,crowsfoot::requests=off` names it.
-pub const REQUEST_LOG: &str = "crowsfoot::requests";
 
 /// Maximum length of a path in the log, in characters.
 const SHOWN_CHARACTERS: usize = 200;
 
-/// Metrics of a worker, and the duration from which a statement is logged.
+/// Metrics of a worker, and what is logged.
 #[derive(Clone)]
 pub(in crate::server) struct Recorder {
     pub metrics: Metrics,
+    /// Writer of the lines of requests; `None` sends them as events.
+    pub request_log: Option<Arc<dyn RequestLog>>,
     /// `None` logs no statement.
     pub slow_statement: Option<Duration>,
 }
@@ -29,17 +30,16 @@ impl Recorder {
     /// Counts and logs an operation by itself, because its request was answered earlier or continues.
     pub(in crate::server) fn record(&self, operation: &OperationRecord) {
         let elapsed = operation.elapsed();
-        tracing::info!(
-            target: REQUEST_LOG,
-            operation = operation.kind.map(OperationKind::as_str),
-            name = operation.name,
-            outcome = operation.outcome.as_str(),
-            statements = operation.statements.len(),
-            rows = operation.rows(),
-            errors = operation.codes.len(),
-            ms = milliseconds(elapsed),
-            "executed"
-        );
+        self.log(&RequestLine {
+            operation: operation.kind.map(OperationKind::as_str),
+            name: operation.name.as_deref(),
+            outcome: Some(operation.outcome.as_str()),
+            statements: Some(operation.statements.len()),
+            rows: Some(operation.rows()),
+            errors: Some(operation.codes.len()),
+            ms: milliseconds(elapsed),
+            ..RequestLine::default()
+        });
         self.count(operation, None, elapsed);
     }
 
@@ -63,22 +63,27 @@ impl Recorder {
             [only] => Some(only),
             _ => None,
         };
-        tracing::info!(
-            target: REQUEST_LOG,
-            %id,
-            method = %request.method(),
-            path = log_path(request.path()),
-            status = status.as_u16(),
-            operation = only.and_then(|only| only.kind).map(OperationKind::as_str),
-            name = only.and_then(|only| only.name.as_deref()),
-            outcome = only.map(|only| only.outcome.as_str()),
-            batch = (operations.len() > 1).then_some(operations.len()),
-            statements = sum(|operation| operation.statements.len()),
-            rows = sum(OperationRecord::rows),
-            errors = sum(|operation| operation.codes.len()),
-            ms = milliseconds(elapsed),
-            "answered"
-        );
+        self.log(&RequestLine {
+            id: Some(id.text(&mut request_id::buffer())),
+            method: Some(request.method().as_str()),
+            path: Some(log_path(request.path())),
+            status: Some(status.as_u16()),
+            operation: only.and_then(|only| only.kind).map(OperationKind::as_str),
+            name: only.and_then(|only| only.name.as_deref()),
+            outcome: only.map(|only| only.outcome.as_str()),
+            batch: (operations.len() > 1).then_some(operations.len()),
+            statements: sum(|operation| operation.statements.len()),
+            rows: sum(OperationRecord::rows),
+            errors: sum(|operation| operation.codes.len()),
+            ms: milliseconds(elapsed),
+        });
+    }
+
+    fn log(&self, line: &RequestLine<'_>) {
+        match &self.request_log {
+            Some(log) => log.write(line),
+            None => line.emit(),
+        }
     }
 
     /// Counts an operation, and logs its slow statements. Values belong to the client and are not logged.

@@ -5,6 +5,7 @@ use std::fmt;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// Id of a request: letters, digits, dots, underscores and dashes.
 #[derive(Clone, Debug)]
@@ -34,18 +35,31 @@ impl RequestId {
     pub(super) fn to_header(&self) -> Result<HeaderValue, InvalidHeaderValue> {
         match self {
             Self::Given(given) => Ok(given.clone()),
-            Self::Made(id) => HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())),
+            Self::Made(_) => HeaderValue::from_str(self.text(&mut buffer())),
+        }
+    }
+
+    /// Returns the id as text, which a generated id has in the buffer.
+    pub(super) fn text<'b>(&'b self, buffer: &'b mut IdBuffer) -> &'b str {
+        match self {
+            Self::Given(given) => given.to_str().unwrap_or_default(),
+            Self::Made(id) => id.hyphenated().encode_lower(buffer),
         }
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Given(given) => formatter.write_str(given.to_str().unwrap_or_default()),
-            Self::Made(id) => id.fmt(formatter),
-        }
+        formatter.write_str(self.text(&mut buffer()))
     }
+}
+
+/// Buffer for the text of a generated id.
+pub(super) type IdBuffer = [u8; Hyphenated::LENGTH];
+
+/// Returns an empty buffer for the text of an id.
+pub(super) fn buffer() -> IdBuffer {
+    [0; Hyphenated::LENGTH]
 }
 
 /// Returns the id of the request header. It is checked, because it goes to the log.

@@ -15,6 +15,7 @@ use super::headers;
 use super::operation_record::RequestRecord;
 use super::recorder::{Recorder, log_path};
 use super::request_id::{self, RequestId};
+use super::request_log::REQUEST_SPAN;
 use crate::server::realtime::shutdown::Drain;
 
 /// Middleware of the request scope. It is one middleware and not `from_fn`, because each future of each
@@ -72,6 +73,7 @@ where
         let id = RequestId::of(&request);
         // Of a level that logs leave out by default: log lines name the request themselves, since a span costs as much as a line.
         let span = tracing::debug_span!(
+            target: REQUEST_SPAN,
             "request",
             %id,
             method = %request.method(),
