@@ -38,6 +38,7 @@ mod page;
 mod parameters;
 mod partition;
 mod pgpool;
+mod pool;
 mod pooler;
 mod process;
 mod processes;

@@ -125,3 +125,16 @@ async fn each_request_is_a_line_of_the_log_unless_a_filter_leaves_them_out() {
         }
     }
 }
+
+#[tokio::test]
+async fn lines_of_requests_name_their_spans_where_a_filter_shows_them() {
+    for filter in ["debug", "info,crowsfoot::server=debug", "info,[request]=debug"] {
+        let folder = Folder::new();
+        let service = Service::start(&folder, &["--log", filter]).await;
+        service.ask("{ users { username } }").await;
+        let log = service.stop().await.log;
+        let mut of_requests = log.lines().filter(|line| line.contains(" crowsfoot::requests: answered id="));
+        let line = of_requests.next().expect(&log);
+        assert!(line.contains(" request{id=") && of_requests.next().is_none(), "{filter}: {log}");
+    }
+}

@@ -192,8 +192,8 @@ impl PoolState {
     }
 }
 
-/// Chooses the user that gets a place with a connection of this runtime: the first one of the runtime, unless another one came
-/// [`PRECEDENCE`] earlier. That one opens a connection instead, if its runtime has too few `connections`.
+/// Chooses the user that gets a place with a connection of this runtime: the first one of the runtime, unless a user of another
+/// runtime came [`PRECEDENCE`] earlier. That one opens a connection of its own instead, if its runtime has two fewer `connections`.
 fn next_of(waiting: &VecDeque<Waiter>, home: Option<Id>, connections: impl Fn(Id) -> usize) -> Option<Next> {
     let first = waiting.front()?;
     let near = home.and_then(|home| Some((home, waiting.iter().position(|waiter| waiter.home == home)?)));

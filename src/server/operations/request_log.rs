@@ -1,4 +1,4 @@
-//! Log of requests: one line for each request, and for each operation that outlives its request.
+//! Log of requests: one line for each request, and for each operation of a socket or an event stream.
 
 use std::fmt::Debug;
 
@@ -15,7 +15,7 @@ pub trait RequestLog: Debug + Send + Sync {
     fn write(&self, line: &RequestLine<'_>);
 }
 
-/// Line of a request, or of an operation that its request outlived or did not wait for. Absent fields are left out.
+/// Line of a request, or of an operation of a socket or an event stream. Absent fields are left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestLine<'a> {
     /// Id of the request; `None` for an operation by itself.
