@@ -21,21 +21,21 @@ use crate::model::{ColumnType, Model};
 pub struct Input<'a> {
     /// Path, once it is needed. Most values neither contain others nor are refused.
     path: OnceCell<InputPath>,
-    place: Place<'a>,
+    place: InputPlace<'a>,
     given: Given<'a>,
     variables: &'a Variables,
 }
 
-/// Place of an input value: a part of the value at a path.
+/// InputPlace of an input value: a part of the value at a path.
 #[derive(Clone, Debug)]
-enum Place<'a> {
+enum InputPlace<'a> {
     Root(&'a str),
     Field(InputPath, &'a Name),
     Item(InputPath, usize),
 }
 
 impl<'a> Input<'a> {
-    fn new(place: Place<'a>, given: Given<'a>, variables: &'a Variables) -> Self {
+    fn new(place: InputPlace<'a>, given: Given<'a>, variables: &'a Variables) -> Self {
         Self { path: OnceCell::new(), place, given, variables }
     }
 
@@ -46,15 +46,15 @@ impl<'a> Input<'a> {
 
     /// Returns the value of an entity's option. `value` contains no variable.
     pub(super) fn option(name: &'a str, value: &'a Written, variables: &'a Variables) -> Self {
-        Self::new(Place::Root(name), Given::Literal(value), variables)
+        Self::new(InputPlace::Root(name), Given::Literal(value), variables)
     }
 
     /// Returns the path.
     pub fn path(&self) -> &InputPath {
         self.path.get_or_init(|| match &self.place {
-            Place::Root(name) => InputPath::root(name),
-            Place::Field(path, name) => path.field(name),
-            Place::Item(path, index) => path.item(*index),
+            InputPlace::Root(name) => InputPath::root(name),
+            InputPlace::Field(path, name) => path.field(name),
+            InputPlace::Item(path, index) => path.item(*index),
         })
     }
 
@@ -113,7 +113,7 @@ impl<'a> Input<'a> {
         let (path, variables) = (self.path().clone(), self.variables);
         match self.value() {
             InputValue::Object(fields) => Ok(fields.iter(variables).map(move |(name, given)| {
-                (name, Input::new(Place::Field(path.clone(), name), given, variables))
+                (name, Input::new(InputPlace::Field(path.clone(), name), given, variables))
             })),
             InputValue::Null => Err(self.refuse("expected an object (use isNull to test for null)")),
             _ => Err(self.refuse("expected an object")),
@@ -132,7 +132,7 @@ impl<'a> Input<'a> {
     /// Returns the items of a list; a single value is a list of one item (September 2025, section 3.11).
     pub fn list(&self) -> Vec<Input<'a>> {
         let (path, variables) = (self.path().clone(), self.variables);
-        let item = |(index, given)| Input::new(Place::Item(path.clone(), index), given, variables);
+        let item = |(index, given)| Input::new(InputPlace::Item(path.clone(), index), given, variables);
         match self.value() {
             InputValue::List(items) => items.iter(variables).enumerate().map(item).collect(),
             _ => vec![self.clone()],
@@ -250,7 +250,7 @@ impl<'a> Arguments<'a> {
     pub fn get(&self, name: &'a str) -> Option<Input<'a>> {
         let (_, written) = self.written.iter().find(|(known, _)| known.node == name)?;
         let given = self.variables.find(&written.node)?;
-        Some(Input::new(Place::Root(name), given, self.variables)).filter(|input| !input.is_null())
+        Some(Input::new(InputPlace::Root(name), given, self.variables)).filter(|input| !input.is_null())
     }
 
     /// Returns the argument `name`, which the schema requires.

@@ -23,11 +23,11 @@ const SLOW_INSERTS: &str = "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpg
 #[tokio::test]
 async fn busy_pool_keeps_its_connections() {
     let Some(database) = support::postgres().await else { return };
-    database.connection.execute_unprepared(SLOW_INSERTS).await.unwrap();
     let folder = Folder::new();
     let pool = POOL.to_string();
     let arguments = ["--database-url", &database.url, "--workers", "2", "--pool-size", &pool];
     let service = Service::start(&folder, &arguments).await;
+    database.connection.execute_unprepared(SLOW_INSERTS).await.unwrap();
     let client = async |client: usize| {
         for nth in 0..WRITES_EACH {
             let name = format!("{client} {nth}");

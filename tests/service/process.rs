@@ -113,9 +113,10 @@ impl<'a> Service<'a> {
         Self::start_in(folder, arguments, &[]).await
     }
 
-    /// Starts the service with environment variables.
+    /// Starts the service with environment variables, and with one worker unless the arguments say otherwise.
     pub async fn start_in(folder: &'a Folder, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let arguments = [&["--listen", "127.0.0.1:0", "--workers", "1"], arguments].concat();
+        let workers: &[&str] = if arguments.contains(&"--workers") { &[] } else { &["--workers", "1"] };
+        let arguments = [&["--listen", "127.0.0.1:0"], workers, arguments].concat();
         let mut child = spawn(folder, &arguments, environment);
         let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
         let Some(greeting) = within(out.next_line()).await.unwrap() else {

@@ -19,7 +19,7 @@ const SECOND_BYTES: usize = "2026-01-01T00:00:00".len();
 
 thread_local! {
     /// Last line of this thread, whose memory the next one takes.
-    static LINE: RefCell<Line> = RefCell::default();
+    static LINE: RefCell<LineBuffer> = RefCell::default();
 }
 
 /// Writer of the lines of requests.
@@ -31,7 +31,7 @@ pub struct RequestLines {
 
 impl RequestLog for RequestLines {
     fn write(&self, line: &RequestLine<'_>) {
-        LINE.with_borrow_mut(|Line { text, second }| {
+        LINE.with_borrow_mut(|LineBuffer { text, second }| {
             text.clear();
             // A write to memory does not fail.
             let _ = match self.format {
@@ -44,7 +44,7 @@ impl RequestLog for RequestLines {
 }
 
 #[derive(Debug, Default)]
-struct Line {
+struct LineBuffer {
     text: Vec<u8>,
     second: Second,
 }
