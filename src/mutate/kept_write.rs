@@ -65,7 +65,8 @@ pub(super) enum KeptValue {
 pub(super) struct Template {
     pub write: RootWrite,
     position: Pos,
-    /// Knowledge of the database when the template was made. Later knowledge has another place, which a weak reference keeps from being reused.
+    /// Knowledge of the database when the template was made. Later knowledge has another place, which a weak reference keeps from
+    /// being reused.
     catalog: Weak<Catalog>,
     keys: Option<Weak<ForeignKeys>>,
 }
@@ -250,30 +251,31 @@ impl Placeholders {
 
     fn create(&mut self, create: &Create) -> Option<Create> {
         let Create { path, values, forward, nested } = create;
-        let nested = nested.iter().map(|(id, write)| Some((*id, self.nested(write)?)));
-        let nested = nested.collect::<Option<_>>()?;
-        let forward = self.links(forward)?;
+        let (forward, nested) = (self.each(forward, Self::link)?, self.each(nested, Self::nested)?);
         Some(Create { path: path.clone(), values: self.columns(values), forward, nested })
     }
 
     fn update(&mut self, update: &Update) -> Option<Update> {
         let Update { path, values, forward, nested } = update;
-        let nested = nested.iter().map(|(id, write)| Some((*id, self.nested(write)?)));
-        let nested = nested.collect::<Option<_>>()?;
-        let forward = self.links(forward)?;
+        let (forward, nested) = (self.each(forward, Self::link)?, self.each(nested, Self::nested)?);
         Some(Update { path: path.clone(), values: self.columns(values), forward, nested })
     }
 
-    fn links(&mut self, links: &[(RelationId, ForwardLink)]) -> Option<Vec<(RelationId, ForwardLink)>> {
-        let link = |(id, link): &(RelationId, ForwardLink)| {
-            let link = match link {
-                ForwardLink::Null => ForwardLink::Null,
-                ForwardLink::Key(key) => ForwardLink::Key(self.key(key)),
-                ForwardLink::Create(create) => ForwardLink::Create(Box::new(self.create(create)?)),
-            };
-            Some((*id, link))
-        };
-        links.iter().map(link).collect()
+    /// Returns the templates of what a row has for its relations.
+    fn each<T>(
+        &mut self,
+        of_relations: &[(RelationId, T)],
+        template: fn(&mut Self, &T) -> Option<T>,
+    ) -> Option<Vec<(RelationId, T)>> {
+        of_relations.iter().map(|(id, one)| Some((*id, template(self, one)?))).collect()
+    }
+
+    fn link(&mut self, link: &ForwardLink) -> Option<ForwardLink> {
+        Some(match link {
+            ForwardLink::Null => ForwardLink::Null,
+            ForwardLink::Key(key) => ForwardLink::Key(self.key(key)),
+            ForwardLink::Create(create) => ForwardLink::Create(Box::new(self.create(create)?)),
+        })
     }
 
     /// Returns the template of a new row of a to-one relation, or of a single new link. `None` for any other nested write.

@@ -282,10 +282,8 @@ impl MutationWriter<'_> {
                 let there = self.named(purpose, target, &columns, &columns, &keys).await?;
                 self.all_found(target, &there, &columns, &rows)?;
             }
-            let own = self.set_values(target, RowAction::Update)?;
-            let set: Vec<ColumnId> =
-                relation.to.iter().copied().chain(own.iter().map(|(id, _)| *id)).collect();
-            let own: RowInput = own.into_iter().collect();
+            let own: RowInput = self.set_values(target, RowAction::Update)?.into_iter().collect();
+            let set: Vec<ColumnId> = relation.to.iter().copied().chain(own.columns()).collect();
             let assigned = |(key, parent): &ListedRow<'_>| {
                 let own = own.values().cloned().collect();
                 [key.values.clone(), parent.clone(), own].concat()

@@ -26,7 +26,7 @@ pub struct Input<'a> {
     variables: &'a Variables,
 }
 
-/// InputPlace of an input value: a part of the value at a path.
+/// Place of an input value: an argument, or a part of the value at a path.
 #[derive(Clone, Debug)]
 enum InputPlace<'a> {
     Root(&'a str),

@@ -181,12 +181,13 @@ struct Next {
 }
 
 impl PoolState {
+    /// Adds the runtime of a connection, and drops those of closed ones.
     fn add_home(&mut self, home: Option<&Arc<Id>>) {
         self.homes.retain(|home| home.strong_count() > 0);
         self.homes.extend(home.map(Arc::downgrade));
     }
 
-    /// Returns the number of open connections of a runtime.
+    /// Returns the number of a runtime's connections that are open or being opened.
     fn connections_of(&self, home: Id) -> usize {
         self.homes.iter().filter_map(Weak::upgrade).filter(|of| **of == home).count()
     }
