@@ -29,7 +29,12 @@ impl Request {
 
     /// Builds a request to the service for an event stream.
     pub fn events(query: &str) -> Self {
-        Self::accepting("/graphql", "text/event-stream", query, &Json::Null)
+        Self::events_of("/graphql", query)
+    }
+
+    /// Builds a request for the event stream of a path.
+    pub fn events_of(path: &str, query: &str) -> Self {
+        Self::accepting(path, "text/event-stream", query, &Json::Null)
     }
 
     fn accepting(path: &str, accept: &str, query: &str, variables: &Json) -> Self {

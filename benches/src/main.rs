@@ -12,6 +12,7 @@ mod deployment;
 mod floor;
 mod growth;
 mod instructions;
+mod live;
 mod load;
 mod many;
 mod memory;
@@ -55,6 +56,8 @@ enum Command {
     Compare(compare::Options),
     /// Measure writes on both servers: rows that are committed for good
     Writes(writes::Options),
+    /// Measure the fan-out of commits to subscribers of one live query on both servers
+    Live(live::Options),
     /// Measure growth with rows, depth and clients on both databases, and plot it
     Curves(curves::Options),
     /// Measure the service's size, start time and schema build time
@@ -108,6 +111,7 @@ async fn main() -> ExitCode {
     let done = match CommandLine::parse().command {
         Command::Compare(options) => compare::run(options).await,
         Command::Writes(options) => writes::run(options).await,
+        Command::Live(options) => live::run(options).await,
         Command::Curves(options) => curves::run(options).await,
         Command::Start(options) => start::run(options).await,
         Command::Soak(options) => soak::run(options).await,

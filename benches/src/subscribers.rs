@@ -11,8 +11,8 @@ use serde_json::{Value as Json, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use crate::Failure;
 use crate::load::{Connection, Request};
+use crate::{Failure, floor};
 
 /// Maximum time until all subscribers have a result.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,6 +27,9 @@ pub enum Variety {
     Different,
     /// Each subscribes to a query of its own, whose result no commit changes: each runs, and sends nothing.
     Unaffected,
+    /// All subscribe to the live query of the floor, which is that of [`Self::Equal`].
+    #[value(skip)]
+    OfFloor,
 }
 
 impl Variety {
@@ -38,6 +41,7 @@ impl Variety {
             Self::Equal => "1, 2".to_owned(),
             Self::Different => format!("1, {other}"),
             Self::Unaffected => format!("{other}, {}", other + 1),
+            Self::OfFloor => return Request::events_of(floor::LIVE, ""),
         };
         Request::events(&format!(
             "subscription {{ users(where: {{ id: {{ in: [{ids}] }} }}) {{ id username }} }}"
@@ -48,6 +52,7 @@ impl Variety {
 /// User whom commits rename, and the user's own name, which [`Writer::restore`] gives back.
 pub struct Writer {
     connection: Connection,
+    path: &'static str,
     name: String,
     round: u32,
 }
@@ -62,7 +67,16 @@ impl Writer {
         let found = connection.ask(&Request::post("{ user(id: 1) { username } }", &Json::Null)).await?;
         let found: Json = serde_json::from_slice(found)?;
         let name = found["data"]["user"]["username"].as_str().ok_or("the dataset has no first user")?;
-        Ok(Self { name: name.to_owned(), connection, round: 0 })
+        Ok(Self { name: name.to_owned(), connection, path: "/graphql", round: 0 })
+    }
+
+    /// Connects to the floor, which renames the same user.
+    ///
+    /// # Errors
+    /// If the floor does not answer.
+    pub async fn to_floor(&self, address: SocketAddr) -> Result<Self, Failure> {
+        let connection = Connection::open(address).await?;
+        Ok(Self { name: self.name.clone(), connection, path: floor::RENAME, round: 0 })
     }
 
     /// Commits a new name, and returns it.
@@ -87,7 +101,8 @@ impl Writer {
 
     async fn rename(&mut self, name: &str) -> Result<(), Failure> {
         let update = "mutation ($name: String!) { updateUser(id: 1, input: { username: $name }) { id } }";
-        let answer = self.connection.ask(&Request::post(update, &json!({ "name": name }))).await?;
+        let request = Request::to_path(self.path, update, &json!({ "name": name }));
+        let answer = self.connection.ask(&request).await?;
         match answer.starts_with(b"{\"data\":{\"updateUser\":{") {
             true => Ok(()),
             false => Err(String::from_utf8_lossy(answer).into()),

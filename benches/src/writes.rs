@@ -38,6 +38,12 @@ struct Write {
     query: &'static str,
 }
 
+/// Name of the write that deletes rows.
+const DELETE: &str = "delete";
+
+/// Posts for each second of `delete`: more than either server deletes.
+const POSTS_PER_SECOND: f64 = 40_000.0;
+
 /// Number of users of one `bulk` mutation.
 const BULK: u64 = 1_000;
 
@@ -45,7 +51,7 @@ const BULK: u64 = 1_000;
 const STUDENTS: u64 = 10_000;
 const COURSES: u64 = 200;
 
-const WRITES: [Write; 6] = [
+const WRITES: [Write; 7] = [
     Write {
         name: "create",
         path: "/create",
@@ -63,6 +69,7 @@ const WRITES: [Write; 6] = [
             upsertUser(input: { username: $name }, onConflict: USERNAME) { id username }
         }",
     },
+    Write { name: DELETE, path: "/delete", query: "mutation ($id: Int!) { deletePost(id: $id) { id } }" },
     Write {
         name: "connect",
         path: "/connect",
@@ -114,12 +121,18 @@ pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failu
     for round in 0..=pace.rounds.get() {
         for (write, rounds) in WRITES.iter().zip(&mut rounds) {
             eprint!("\rround {round} of {}: {:<10}", pace.rounds, write.name);
-            let rate = |server: SocketAddr, path: &'static str| {
+            let rate = async |server: SocketAddr, path: &'static str| {
+                let first = match write.name {
+                    DELETE => renew_posts(&connection, pace.seconds).await?,
+                    _ => first_course,
+                };
+                let start = written.get();
                 let next = || {
                     let number = written.replace(written.get() + 1);
-                    Request::to_path(path, write.query, &variables(write.name, &prefix, number, first_course))
+                    let number = if write.name == DELETE { number - start } else { number };
+                    Request::to_path(path, write.query, &variables(write.name, &prefix, number, first))
                 };
-                per_second(server, pace.clients.get(), Duration::from_secs_f64(pace.seconds), next)
+                per_second(server, pace.clients.get(), Duration::from_secs_f64(pace.seconds), next).await
             };
             let pair = match round % 2 {
                 0 => (rate(floor.address, write.path).await?, rate(service.address, "/graphql").await?),
@@ -137,6 +150,7 @@ pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failu
     eprintln!();
     drop((floor, service));
     for sql in [
+        "DELETE FROM posts WHERE title = 'written'",
         "DELETE FROM courses WHERE title = 'written'",
         "DELETE FROM profiles WHERE bio LIKE 'written %'",
         "DELETE FROM users WHERE username LIKE 'written %'",
@@ -164,13 +178,31 @@ async fn add_courses(connection: &DatabaseConnection) -> Result<u64, Failure> {
     Ok(u64::try_from(id)?)
 }
 
-/// Returns the variables of a write, others for each number.
-fn variables(write: &str, prefix: &str, number: u64, first_course: u64) -> Json {
+/// Replaces the posts of `delete` by as many as a measurement of these seconds needs, and returns the id of the first. Their ids ascend
+/// without a gap.
+async fn renew_posts(connection: &DatabaseConnection, seconds: f64) -> Result<u64, Failure> {
+    let count = (POSTS_PER_SECOND * seconds.max(1.0)).ceil();
+    let sql = format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
+         INSERT INTO posts (author_id, title, content) SELECT 1, 'written', '' FROM numbers"
+    );
+    connection.execute_unprepared("DELETE FROM posts WHERE title = 'written'").await?;
+    connection.execute_unprepared(&sql).await?;
+    let first = "SELECT min(id) FROM posts WHERE title = 'written'";
+    let first =
+        connection.query_one_raw(Statement::from_string(connection.get_database_backend(), first)).await?;
+    let id: i32 = first.ok_or("no post was added")?.try_get_by_index(0)?;
+    Ok(u64::try_from(id)?)
+}
+
+/// Returns the variables of a write, others for each number. `first` is the id of the first course, or post.
+fn variables(write: &str, prefix: &str, number: u64, first: u64) -> Json {
     let name = format!("{prefix}{number}");
     match write {
+        DELETE => json!({ "id": first + number }),
         "update" => json!({ "id": 1 + number % 1_000, "name": name }),
         "connect" => {
-            let course = first_course + number / STUDENTS % COURSES;
+            let course = first + number / STUDENTS % COURSES;
             json!({ "id": 1 + number % STUDENTS, "course": course })
         }
         "bulk" => {

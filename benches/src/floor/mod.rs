@@ -3,6 +3,7 @@
 
 mod chain;
 mod json;
+mod live;
 mod pipelined;
 mod pooled;
 mod postgres;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use crate::Failure;
 use crate::database::{Database, Kind};
 use json::Json;
+pub use live::{LIVE, RENAME};
 use postgres::Source;
 
 /// Drivers for PostgreSQL.
@@ -36,14 +38,17 @@ pub enum Driver {
 /// # Errors
 /// If the address cannot be bound.
 pub async fn run(database: Database, driver: Driver, workers: NonZeroUsize) -> Result<(), Failure> {
+    let last = Data::new(live::LastResult::new());
     // Each worker is a thread that creates an `App`, with connections that no other thread uses.
     let server = HttpServer::new(move || {
-        App::new().configure(|routes| match (database.kind, driver) {
+        App::new().app_data(last.clone()).configure(|routes| match (database.kind, driver) {
             (Kind::Sqlite, _) => {
                 let store = sqlite::Store::new(database.file());
                 for path in writes::PATHS {
                     routes.route(path, web::post().to(write_to_sqlite));
                 }
+                routes.route(LIVE, web::post().to(live::from_sqlite));
+                routes.route(RENAME, web::post().to(live::rename_in_sqlite));
                 routes.app_data(Data::new(store)).default_service(web::post().to(from_sqlite));
             }
             (Kind::Postgres, Driver::Sqlx) => {
@@ -51,6 +56,8 @@ pub async fn run(database: Database, driver: Driver, workers: NonZeroUsize) -> R
                 for path in writes::PATHS {
                     routes.route(path, web::post().to(write_to_postgres));
                 }
+                routes.route(LIVE, web::post().to(live::from_postgres));
+                routes.route(RENAME, web::post().to(live::rename_in_postgres));
                 routes
                     .app_data(Data::new(source))
                     .default_service(web::post().to(from_postgres::<pooled::Pooled>));

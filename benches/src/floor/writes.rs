@@ -16,7 +16,7 @@ pub struct Given {
     #[serde(default)]
     id: i32,
     #[serde(default)]
-    name: String,
+    pub name: String,
     #[serde(default)]
     course: i32,
     #[serde(default)]
@@ -44,6 +44,7 @@ const CREATE: &str = "INSERT INTO authors (name) VALUES ($1) RETURNING id, name"
 const UPDATE: &str = "UPDATE authors SET name = $2 WHERE id = $1 RETURNING id, name";
 /// SQLite numbers `$2` as its first parameter.
 const SQLITE_UPDATE: &str = "UPDATE authors SET name = ?2 WHERE id = ?1 RETURNING id, name";
+const DELETE: &str = "DELETE FROM posts WHERE id = $1 RETURNING id";
 const USER: &str = "INSERT INTO users (username) VALUES ($1) RETURNING id, username";
 const PROFILE: &str = "INSERT INTO profiles (user_id, bio) VALUES ($1, $2) RETURNING id, bio";
 const UPSERT: &str = "INSERT INTO users (username) VALUES ($1)
@@ -53,7 +54,7 @@ const USERS: &str = "INSERT INTO users (username) SELECT unnest($1::text[]) RETU
 const PROFILES: &str = "INSERT INTO profiles (user_id, bio) SELECT unnest($1::int[]), unnest($2::text[])";
 
 /// Paths of the writes.
-pub const PATHS: [&str; 6] = ["/create", "/update", "/upsert", "/connect", "/create_o2o", "/bulk"];
+pub const PATHS: [&str; 7] = ["/create", "/update", "/upsert", "/delete", "/connect", "/create_o2o", "/bulk"];
 
 /// Writes on PostgreSQL.
 pub async fn to_postgres(
@@ -76,7 +77,12 @@ pub async fn to_postgres(
     }
     if path == "/connect" {
         let link = sqlx::query_scalar(AssertSqlSafe(CONNECT)).bind(given.id).bind(given.course);
-        connected(json, link.fetch_one(connection).await?);
+        only_id(json, "\"updateStudent\":{\"id\":", link.fetch_one(connection).await?);
+        return Ok(());
+    }
+    if path == "/delete" {
+        let post = sqlx::query_scalar(AssertSqlSafe(DELETE)).bind(given.id);
+        only_id(json, "\"deletePost\":{\"id\":", post.fetch_one(connection).await?);
         return Ok(());
     }
     if path == "/create_o2o" {
@@ -129,7 +135,13 @@ pub fn to_sqlite(
     }
     if path == "/connect" {
         let mut link = connection.prepare_cached(CONNECT)?;
-        connected(json, link.query_row([given.id, given.course], |row| row.get(0))?);
+        let student = link.query_row([given.id, given.course], |row| row.get(0))?;
+        only_id(json, "\"updateStudent\":{\"id\":", student);
+        return Ok(());
+    }
+    if path == "/delete" {
+        let mut delete = connection.prepare_cached(DELETE)?;
+        only_id(json, "\"deletePost\":{\"id\":", delete.query_row([given.id], |row| row.get(0))?);
         return Ok(());
     }
     if path == "/create_o2o" {
@@ -175,9 +187,10 @@ fn answer(json: &mut Json, path: &str, (id, name): (i32, &str)) {
     json.raw("}");
 }
 
-fn connected(json: &mut Json, student: i32) {
-    json.raw("\"updateStudent\":{\"id\":");
-    json.int(student.into());
+/// Writes an object that has nothing but an id.
+fn only_id(json: &mut Json, field: &str, id: i32) {
+    json.raw(field);
+    json.int(id.into());
     json.raw("}");
 }
 
