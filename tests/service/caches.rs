@@ -32,6 +32,7 @@ const KEPT: &[(&str, usize, &str)] = &[
     ("src/execute/prepared_plan.rs", 1, "statement texts of a plan, which belongs to a role's schema"),
     ("src/execute/session.rs", 1, "dataloader of one request"),
     ("src/mutate/written.rs", 2, "rows of one operation"),
+    ("src/plan/input.rs", 1, "path of one input value"),
     (
         "src/schema/compiled.rs",
         4,
