@@ -248,15 +248,17 @@ pub async fn check_only(setup: &Setup) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Formats the processor times of the database for both servers.
+pub fn of_both(floor: Option<f64>, service: Option<f64>) -> String {
+    floor.zip(service).map(|(floor, service)| format!("{floor:.3} / {service:.3}")).unwrap_or_default()
+}
+
 fn table(record: &Record<Conditions, Vec<Comparison>>) -> String {
     let mut lines = vec![record.heading()];
     lines.push("| workload | floor req/s | service req/s | ratio | floor CPU ms | service CPU ms | database CPU ms | floor p99 ms | service p99 ms |".into());
     lines.push("|---|---:|---:|---:|---:|---:|---|---:|---:|".into());
     for Comparison { workload, floor, service, ratio } in &record.figures {
-        let database = match (floor.database_cpu_ms, service.database_cpu_ms) {
-            (Some(floor), Some(service)) => format!("{floor:.3} / {service:.3}"),
-            _ => String::new(),
-        };
+        let database = of_both(floor.database_cpu_ms, service.database_cpu_ms);
         lines.push(format!(
             "| {workload} | {:.0} | {:.0} | {ratio:.3} | {:.3} | {:.3} | {database} | {:.2} | {:.2} |",
             floor.per_second, service.per_second, floor.cpu_ms, service.cpu_ms, floor.p99_ms, service.p99_ms

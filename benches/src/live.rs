@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use crate::compare::median;
+use crate::compare::{median, of_both};
 use crate::floor::Driver;
 use crate::record::Record;
 use crate::scale::milliseconds;
@@ -158,10 +158,7 @@ fn table(record: &Record<Conditions, Vec<Figures>>) -> String {
     lines.push("| subscribers | floor CPU ms | service CPU ms | database CPU ms | ratio | floor until all ms | service until all ms |".into());
     lines.push("|---:|---:|---:|---|---:|---:|---:|".into());
     for Figures { subscribers, floor, service, ratio } in &record.figures {
-        let database = match (floor.database_cpu_ms, service.database_cpu_ms) {
-            (Some(floor), Some(service)) => format!("{floor:.3} / {service:.3}"),
-            _ => String::new(),
-        };
+        let database = of_both(floor.database_cpu_ms, service.database_cpu_ms);
         lines.push(format!(
             "| {subscribers} | {:.3} | {:.3} | {database} | {ratio:.3} | {:.2} | {:.2} |",
             floor.cpu_ms, service.cpu_ms, floor.until_all_ms, service.until_all_ms

@@ -3,7 +3,8 @@
 //! A connection belongs to the runtime that opened it. A user of another runtime, which is another thread of the server, can use
 //! it too, but each of its answers then wakes both threads, which takes longer than a short statement. So a freed
 //! connection goes to a user of its own runtime first. If busy runtimes have unequal numbers of connections, one is closed for one of
-//! the other runtime. Equal numbers stay as they are: opening takes the server as long as a hundred short statements.
+//! the other runtime. Equal numbers stay as they are: a new connection starts a process of the server, which prepares all statements
+//! anew.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -9,7 +9,7 @@ pub const REQUEST_LOG: &str = "crowsfoot::requests";
 pub const REQUEST_SPAN: &str = "crowsfoot::server";
 
 /// Writer of the lines of requests, in place of the events of `tracing`. An event calls each layer of the subscriber, which
-/// formats field after field: that takes a request by key a tenth of its time.
+/// formats field after field.
 pub trait RequestLog: Debug + Send + Sync {
     /// Writes a line. A worker calls this for each request, and waits.
     fn write(&self, line: &RequestLine<'_>);
