@@ -1,10 +1,13 @@
 //! Opens the database with the settings that Crowsfoot relies on.
 
 #[cfg(feature = "sqlite")]
-use sea_orm::ConnectOptions;
-use sea_orm::DbErr;
+use std::time::{Duration, Instant};
+
 #[cfg(feature = "postgres")]
-use sea_orm::{RuntimeErr, SqlxPostgresConnector};
+use sea_orm::SqlxPostgresConnector;
+#[cfg(feature = "sqlite")]
+use sea_orm::{ConnectOptions, DatabaseConnection};
+use sea_orm::{DbErr, RuntimeErr};
 #[cfg(feature = "postgres")]
 use sqlx::{ConnectOptions as _, postgres::PgPoolOptions};
 
@@ -43,6 +46,14 @@ pub enum ConnectError {
 /// Name that PostgreSQL shows in its lists of connections.
 #[cfg(feature = "postgres")]
 const APPLICATION_NAME: &str = "crowsfoot";
+
+/// Interval between tries to open a locked SQLite file.
+#[cfg(feature = "sqlite")]
+const SQLITE_LOCK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// SQLite's result code for a file that another connection has locked (<https://sqlite.org/rescode.html#busy>).
+#[cfg(feature = "sqlite")]
+const SQLITE_BUSY: u32 = 5;
 
 /// Opens the database at `url` with `pool_size` connections. Statements have no time
 /// limit.
@@ -106,11 +117,37 @@ async fn connect_sqlite(url: &str, settings: &ConnectSettings) -> Result<Databas
             .pragma("cache_size", SQLITE_CACHE)
             .with_regexp()
     });
-    let connection = sea_orm::Database::connect(options).await?;
+    let connection = open_waiting(options).await?;
     // A deleted file must not be created again, because it would be empty.
     let pool = connection.get_sqlite_connection_pool();
     pool.set_connect_options(pool.connect_options().as_ref().clone().create_if_missing(false));
     Ok(Database::of_sqlite(url, connection, settings.sqlite_synchronous))
+}
+
+/// Opens an SQLite file, and waits while another connection has a lock on the file.
+///
+/// The first connection changes a file to write-ahead logging, and needs an exclusive lock for the change. SQLite waits for a lock
+/// only where no read transaction is open, and a read transaction precedes this change: concurrent first connections would fail at once.
+#[cfg(feature = "sqlite")]
+async fn open_waiting(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let deadline = Instant::now() + ACQUIRE_TIMEOUT;
+    loop {
+        match sea_orm::Database::connect(options.clone()).await {
+            Err(error) if is_locked(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(SQLITE_LOCK_INTERVAL).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Returns true if another connection has a lock on the file.
+#[cfg(feature = "sqlite")]
+fn is_locked(error: &DbErr) -> bool {
+    let DbErr::Conn(RuntimeErr::SqlxError(source)) = error else { return false };
+    let Some(code) = source.as_database_error().and_then(|refusal| refusal.code()) else { return false };
+    // An extended result code has the primary one in the lowest byte.
+    code.parse::<u32>().is_ok_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 /// Returns the parameters of connections to the server at `url`.

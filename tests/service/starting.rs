@@ -45,6 +45,14 @@ async fn start_whole(url: &str, context: &str) -> Duration {
     took
 }
 
+/// Returns the options of a transaction that takes the lock for writes at once.
+fn immediate() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
 async fn cut_off(url: &str, after: Duration) {
     let folder = Folder::new();
     let mut starting = spawn(&folder, &["--listen", "127.0.0.1:0", "--database-url", url], &[]);
@@ -101,6 +109,20 @@ async fn all_concurrent_starts_on_a_missing_file_become_ready() {
 }
 
 #[tokio::test]
+async fn a_file_without_write_ahead_log_opens_once_another_write_ends() {
+    let folder = Folder::new();
+    let url = missing_file(&folder);
+    let other = sea_orm::Database::connect(&url).await.unwrap();
+    other.execute_unprepared("CREATE TABLE book (id INTEGER)").await.unwrap();
+    let write = other.begin_with_options(immediate()).await.unwrap();
+    let opening = tokio::spawn(async move { crowsfoot::connect(&url, 1).await.map(drop) });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!opening.is_finished(), "the file opened during another write");
+    write.commit().await.unwrap();
+    opening.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn all_concurrent_starts_on_an_empty_database_become_ready() {
     let Some(database) = support::postgres().await else { return };
     start_many(&database.url, 12).await;
@@ -112,11 +134,7 @@ async fn a_start_on_tables_that_are_up_to_date_waits_for_no_writer() {
     // PostgreSQL's writers do not block readers of other rows.
     let database = support::sqlite().await;
     database.seed(1).await;
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let writer = database.connection.begin_with_options(options).await.unwrap();
+    let writer = database.connection.begin_with_options(immediate()).await.unwrap();
     let folder = Folder::new();
     let service = Service::start(&folder, &["--database-url", &database.url]).await;
     assert_eq!(service.get("/readyz").send().await.unwrap().status(), 200);
