@@ -10,6 +10,8 @@
 //! [`sea_orm`] and [`async_graphql`] are part of the interface: entities are SeaORM's, and requests and fields of the application
 //! are async-graphql's. Both crates are re-exported, so that an application uses the versions that Crowsfoot was built with. A
 //! new major version of either is a new major version of Crowsfoot.
+// A future moves into each future that waits for it, and is moved with them: a large and rare one is boxed. `clippy.toml` has the size.
+#![cfg_attr(not(test), deny(clippy::large_futures))]
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("crowsfoot needs a database: enable the feature `sqlite` or `postgres`");

@@ -39,8 +39,8 @@ struct Conditions {
     /// Numbers of subscribers
     #[arg(long, value_delimiter = ',', default_values = ["100", "1000"])]
     subscribers: Vec<NonZeroUsize>,
-    /// Commits of a round
-    #[arg(long, default_value = "30")]
+    /// Commits of a round; the system counts processor time in hundredths of a second
+    #[arg(long, default_value = "100")]
     commits: NonZeroUsize,
 }
 

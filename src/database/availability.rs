@@ -110,7 +110,7 @@ impl Availability {
         self.look_if_in_doubt(connection).await?;
         // A ping discards each broken connection.
         for _ in 0..PoolUse::of(connection).idle {
-            let _ = connection.ping().await;
+            let _ = Box::pin(connection.ping()).await;
         }
         send().await
     }
@@ -130,7 +130,8 @@ impl Availability {
             let is_there = !is_lost() || *self.0.looking.lock().await;
             return if is_there { Ok(()) } else { Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) };
         };
-        let reached = reach_pool(connection).await;
+        // Boxed: it is rare, and would be most of every statement's future.
+        let reached = Box::pin(reach_pool(connection)).await;
         *was_there = reached.is_ok();
         self.0.is_lost.store(reached.is_err(), Ordering::Relaxed);
         reached

@@ -85,7 +85,7 @@ pub async fn connect_with(url: &str, settings: &ConnectSettings) -> Result<Datab
     }
     #[cfg(feature = "postgres")]
     if scheme.starts_with("postgres") {
-        return connect_postgres(url, settings).await;
+        return Box::pin(connect_postgres(url, settings)).await;
     }
     #[cfg(feature = "sqlite")]
     return connect_sqlite(url, settings).await;
@@ -132,7 +132,7 @@ async fn connect_sqlite(url: &str, settings: &ConnectSettings) -> Result<Databas
 async fn open_waiting(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     let deadline = Instant::now() + ACQUIRE_TIMEOUT;
     loop {
-        match sea_orm::Database::connect(options.clone()).await {
+        match Box::pin(sea_orm::Database::connect(options.clone())).await {
             Err(error) if is_locked(&error) && Instant::now() < deadline => {
                 tokio::time::sleep(SQLITE_LOCK_INTERVAL).await;
             }

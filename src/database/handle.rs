@@ -164,7 +164,7 @@ impl Database {
         if let Some(connections) = self.postgres() {
             return connections.reach().await;
         }
-        reach_pool(&self.0.connection).await?;
+        Box::pin(reach_pool(&self.0.connection)).await?;
         #[cfg(feature = "sqlite")]
         if self.0.is_read_only {
             return Ok(());
@@ -317,7 +317,7 @@ impl Database {
             let database = self.clone();
             tokio::spawn(async move { database.renew_catalog().await });
         } else {
-            self.renew_catalog().await;
+            Box::pin(self.renew_catalog()).await;
         }
         self.known_catalog()
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -147,7 +148,7 @@ impl Statements {
         let (None, Some(reader)) = (&self.transaction, self.database.reader()) else {
             let rows = || RowSetBuilder::of(query);
             // Boxed, so that driver futures do not enlarge every future above.
-            let rows = Box::pin(self.hand_over_recorded(&query.statement.sql, values, &rows)).await?;
+            let rows = Box::pin(self.hand_over(&query.statement.sql, values, &rows)).await?;
             rows.note_size(&query.last_run);
             return Ok(rows);
         };
@@ -214,7 +215,7 @@ impl Statements {
     pub async fn write(&self, statement: Statement, columns: Arc<[ColumnType]>) -> Result<RowSet, SqlError> {
         let values = statement.values.map(|values| values.0).unwrap_or_default();
         let rows = || RowSetBuilder::new(columns.clone());
-        Box::pin(self.hand_over_recorded(&statement.sql.into(), values.into(), &rows)).await
+        Box::pin(self.hand_over(&statement.sql.into(), values.into(), &rows)).await
     }
 
     /// Returns true if a statement can write as a transaction of its own: with its default isolation, and without settings of a
@@ -239,7 +240,7 @@ impl Statements {
     ) -> Result<RowSet, SqlError> {
         let builder = || RowSetBuilder::new(columns.clone());
         let written = self.database.write_alone(sql, &values, &builder, touched);
-        Box::pin(self.recorded(sql, written)).await
+        self.recorded(sql, pin!(written)).await
     }
 
     /// Queries the database about itself, outside any transaction and without a record.
@@ -250,20 +251,32 @@ impl Statements {
         self.database.ask(sql, values, columns).await
     }
 
-    async fn hand_over_recorded(
+    /// Sends a statement to the open transaction, or to the pool, and records it.
+    async fn hand_over(
         &self,
         sql: &Arc<str>,
         values: Arc<[Value]>,
         rows: &(impl Fn() -> RowSetBuilder + Sync),
     ) -> Result<RowSet, SqlError> {
-        self.recorded(sql, self.hand_over(sql, values, rows)).await
+        let sent = async {
+            if let Some(running) = &self.transaction {
+                return running.send(sql, values, rows).await;
+            }
+            if self.settings.is_some() {
+                return Err(no_settings());
+            }
+            // Outside a transaction all statements are reads.
+            self.database.read_pooled(&self.shared.availability, sql, &values, rows).await
+        };
+        self.recorded(sql, pin!(sent)).await
     }
 
     /// Waits for the result of a statement, and records it.
     async fn recorded(
         &self,
         sql: &Arc<str>,
-        sent: impl Future<Output = Result<RowSet, SqlError>>,
+        // Pinned by the caller: a future that is passed by value exists twice in the future of its receiver.
+        sent: Pin<&mut impl Future<Output = Result<RowSet, SqlError>>>,
     ) -> Result<RowSet, SqlError> {
         let started = Instant::now();
         let rows = sent.instrument(self.span(sql)).await;
@@ -287,22 +300,6 @@ impl Statements {
             db.system.name = self.system(),
             db.query.text = sql,
         )
-    }
-
-    async fn hand_over(
-        &self,
-        sql: &Arc<str>,
-        values: Arc<[Value]>,
-        rows: &(impl Fn() -> RowSetBuilder + Sync),
-    ) -> Result<RowSet, SqlError> {
-        if let Some(running) = &self.transaction {
-            return running.send(sql, values, rows).await;
-        }
-        if self.settings.is_some() {
-            return Err(no_settings());
-        }
-        // Outside a transaction all statements are reads.
-        self.database.read_pooled(&self.shared.availability, sql, &values, rows).await
     }
 
     fn system(&self) -> &'static str {

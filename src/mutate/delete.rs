@@ -65,7 +65,7 @@ impl MutationWriter<'_> {
         if let Some(reach) = reach.as_ref().filter(|_| by_rules)
             && self.is_forbidden(reach).await?
         {
-            return Err(self.restriction(reach, id, by, keys).await?);
+            return Err(Box::pin(self.restriction(reach, id, by, keys)).await?);
         }
         // PostgreSQL aborts a transaction at the first error; the savepoint allows queries about the
         // restriction.
@@ -88,9 +88,9 @@ impl MutationWriter<'_> {
                     Some(reach) => reach,
                     None => self.reach(id, by, keys, false).await?,
                 };
-                Err(self.restriction(&reach, id, by, keys).await?)
+                Err(Box::pin(self.restriction(&reach, id, by, keys)).await?)
             }
-            Err(error) => Err(refusal(self.session, error, Attempt::of(id, &[])).await),
+            Err(error) => Err(Box::pin(refusal(self.session, error, Attempt::of(id, &[]))).await),
         }
     }
 

@@ -143,7 +143,7 @@ async fn attempt_once(
     let mut done = carry_out(writer, &inside, changes, document, application).await;
     let is_lost = done.as_ref().err().is_some_and(|errors| !errors.iter().all(is_not_found));
     if trial.is_some() && !is_lost {
-        match writer.judge().await {
+        match Box::pin(writer.judge()).await {
             Ok(None) => {}
             Ok(Some((root, error))) => {
                 done = Err(vec![at_field(error, &changes[root])]);
@@ -175,7 +175,7 @@ async fn attempt_once(
         // A constraint that is checked at the end of the transaction.
         Err(error) => {
             let is_found = is_found_by_trial(&error);
-            let error = refusal_at_the_end(session, error).await;
+            let error = Box::pin(refusal_at_the_end(session, error)).await;
             let errors = match changes {
                 [only] => vec![at_field(error, only)],
                 _ => at_root(error),

@@ -73,7 +73,7 @@ impl<'a> MutationWriter<'a> {
                 }
                 readable(self.session, attempt.entity, rows)
             }
-            Err(error) => Err(refusal(self.session, error, attempt).await),
+            Err(error) => Err(Box::pin(refusal(self.session, error, attempt)).await),
         }
     }
 

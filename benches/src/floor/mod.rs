@@ -11,6 +11,7 @@ mod sqlite;
 pub mod writes;
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use actix_web::error::ErrorInternalServerError;
 use actix_web::web::{self, Data};
@@ -71,6 +72,8 @@ pub async fn run(database: Database, driver: Driver, workers: NonZeroUsize) -> R
         })
     })
     .workers(workers.get())
+    // As long as the service keeps idle connections: the other server is measured meanwhile.
+    .keep_alive(Duration::from_secs(75))
     .bind("127.0.0.1:0")?;
     for address in server.addrs() {
         println!("the floor is at http://{address}/");

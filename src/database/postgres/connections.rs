@@ -235,7 +235,8 @@ impl PostgresConnections {
 
     pub(super) async fn open(&self, is_shared: bool) -> Result<Connection, Fault> {
         let patience = self.place.connect_timeout();
-        let opened = timeout(patience, Connection::open(&self.place, is_shared)).await;
+        // Boxed: it is rare, and would be most of every statement's future.
+        let opened = Box::pin(timeout(patience, Connection::open(&self.place, is_shared))).await;
         let opened = opened.unwrap_or(Err(Fault::Slow(patience)));
         opened.map_err(|fault| Fault::Refused(fault.to_string()))
     }
