@@ -25,8 +25,11 @@ use super::seaorm;
 use super::settings::{Synchronous, is_in_memory};
 use super::sql_error::SqlError;
 #[cfg(feature = "sqlite")]
-use super::sqlite::{FileIdentity, SqliteReader};
+use super::sqlite::{AloneStatement, FileIdentity, SqliteReader};
 use super::tracked_statement::TrackedStatement;
+#[cfg(feature = "sqlite")]
+use super::uninterrupted::Uninterrupted;
+use super::written_alone::WrittenAlone;
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::{ColumnType, Table};
@@ -243,37 +246,66 @@ impl Database {
 
     /// Returns true if a statement can write as a transaction of its own.
     pub(crate) fn writes_alone(&self) -> bool {
-        #[cfg(feature = "postgres")]
-        return self.postgres().is_some();
-        #[cfg(not(feature = "postgres"))]
-        false
+        self.driver().is_some()
     }
 
-    /// Sends a statement that writes these tables, as a transaction of its own, decodes the returned rows, and publishes the
-    /// tables. If the caller leaves, they are published once the statement has ended at the server.
+    /// Sends a statement that writes these tables, as a transaction of its own, gives the returned rows to `answer`, and publishes
+    /// the tables. If the caller leaves, the statement still ends, and the tables are published.
     ///
     /// # Errors
     /// [`SqlError::Refused`] if the database refuses: nothing was written. [`SqlError::OutcomeUnknown`] if the connection is lost
     /// meanwhile.
-    pub(crate) async fn write_alone(
+    pub(crate) async fn write_alone<A: Send + 'static>(
         &self,
         sql: &Arc<str>,
         values: &Arc<[Value]>,
-        rows: &(impl Fn() -> RowSetBuilder + Sync),
+        columns: &Arc<[ColumnType]>,
         touched: BTreeSet<Table>,
-    ) -> Result<RowSet, SqlError> {
-        #[cfg(feature = "postgres")]
-        if let Some(connections) = self.postgres() {
-            let (database, tables) = (self.clone(), touched.clone());
-            let on_end = Box::new(move || database.changes().notify(tables));
-            let written = connections.write_alone(sql, values, rows, on_end).await;
-            if SqlError::may_have_written(&written) {
-                self.changes().notify(touched);
+        answer: impl FnOnce(RowSet) -> Result<A, A> + Send + 'static,
+    ) -> Result<WrittenAlone<A>, SqlError> {
+        match self.driver() {
+            #[cfg(feature = "postgres")]
+            Some(Driver::Postgres(connections)) => {
+                let (database, tables) = (self.clone(), touched.clone());
+                let on_end = Box::new(move || database.changes().notify(tables));
+                let rows = || RowSetBuilder::new(columns.clone());
+                let written = connections.write_alone(sql, values, &rows, on_end).await;
+                if SqlError::may_have_written(&written) {
+                    self.changes().notify(touched);
+                }
+                let rows = written?;
+                let count = rows.len();
+                // It is committed, whatever the answer.
+                let (Ok(answer) | Err(answer)) = answer(rows);
+                Ok(WrittenAlone { rows: count, answer, is_taken_back: false })
             }
-            return written;
+            #[cfg(feature = "sqlite")]
+            Some(Driver::Sqlite(reader)) => {
+                self.check_writable()?;
+                let statement = AloneStatement {
+                    sql: sql.clone(),
+                    values: values.clone(),
+                    rows: RowSetBuilder::new(columns.clone()),
+                    // A constraint that is checked at the commit would not tell which transaction violated it.
+                    may_share: self.known_keys().is_some_and(|keys| !keys.has_deferred()),
+                };
+                let writer = reader.writer().clone();
+                let turn = writer.turn().await?;
+                let database = self.clone();
+                Uninterrupted::new(async move {
+                    let written = writer.write_alone(turn, statement, answer).await;
+                    if SqlError::may_have_written(&written) {
+                        database.changes().notify(touched);
+                    }
+                    let written = written?;
+                    // Writes to a deleted file are lost.
+                    database.check_file().map_err(SqlError::of_commit)?;
+                    Ok(written)
+                })
+                .await
+            }
+            None => Err(SqlError::Internal("the database writes in transactions only".to_owned())),
         }
-        let _ = (sql, values, rows, touched);
-        Err(SqlError::Internal("the database writes in transactions only".to_owned()))
     }
 
     /// Returns the change notifier that commits report touched tables to. Live queries of every schema over this
@@ -336,17 +368,12 @@ impl Database {
     async fn read_catalog(&self) -> Result<Catalog> {
         let catalog::Queries { indexes, rows, untriggered } = catalog::queries(self.dialect()?);
         let indexes = self.ask(indexes, Vec::new(), catalog::INDEX_COLUMNS.into()).await?;
-        let rows = self.ask_if(rows, &catalog::ROW_COLUMNS).await?;
-        let untriggered = self.ask_if(untriggered, &catalog::UNTRIGGERED_COLUMNS).await?;
+        let rows = match rows {
+            Some(sql) => self.ask(sql, Vec::new(), catalog::ROW_COLUMNS.into()).await?,
+            None => RowSet::default(),
+        };
+        let untriggered = self.ask(untriggered, Vec::new(), catalog::UNTRIGGERED_COLUMNS.into()).await?;
         Ok(catalog::of(&indexes, &rows, &untriggered))
-    }
-
-    /// Sends a catalog query, if the database has it.
-    async fn ask_if(&self, sql: Option<&str>, columns: &[ColumnType]) -> Result<RowSet> {
-        match sql {
-            Some(sql) => self.ask(sql, Vec::new(), columns.into()).await,
-            None => Ok(RowSet::default()),
-        }
     }
 
     /// Reads the foreign keys from the database's catalog.

@@ -32,6 +32,7 @@ mod sqlite;
 mod tracked_statement;
 mod transaction;
 mod uninterrupted;
+mod written_alone;
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisCarrier;
@@ -67,3 +68,4 @@ pub use tracked_statement::{ExecutionStats, TrackedStatement};
 pub(crate) use transaction::CommitNotice;
 pub(crate) use transaction::Running;
 pub use transaction::Transaction;
+pub(crate) use written_alone::WrittenAlone;

@@ -7,6 +7,10 @@ pub struct Features {
     pub telemetry_name: &'static str,
     /// True if transactions write side by side and lock rows. Otherwise one transaction writes at a time, and needs no lock.
     pub locks_rows: bool,
+    /// True if a column holds values of its type alone, so that they are readable.
+    pub checks_column_types: bool,
+    /// True if a common table expression may write.
+    pub has_writing_expressions: bool,
     /// True if a sub-select in FROM may refer to the tables before it (`LATERAL`).
     pub has_lateral: bool,
     /// True if a statement with a LIMIT as parameter is planned at each execution.

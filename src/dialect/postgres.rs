@@ -32,6 +32,8 @@ impl DatabaseSql for Postgres {
     const FEATURES: &'static Features = &Features {
         telemetry_name: "postgresql",
         locks_rows: true,
+        checks_column_types: true,
+        has_writing_expressions: true,
         has_lateral: true,
         replans_parameterized_limits: true,
         assumed_items: Some(10),

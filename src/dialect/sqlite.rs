@@ -30,6 +30,8 @@ impl DatabaseSql for Sqlite {
     const FEATURES: &'static Features = &Features {
         telemetry_name: "sqlite",
         locks_rows: false,
+        checks_column_types: false,
+        has_writing_expressions: false,
         has_lateral: false,
         replans_parameterized_limits: false,
         assumed_items: None,

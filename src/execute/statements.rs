@@ -14,7 +14,7 @@ use super::explain::StatementRecord;
 use super::shared::Shared;
 use crate::database::{
     Database, FOREIGN_KEY_COLUMNS, ForeignKeys, RowSet, RowSetBuilder, Running, SqlError, TrackedStatement,
-    Transaction, no_settings,
+    Transaction, WrittenAlone, no_settings,
 };
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
@@ -227,20 +227,21 @@ impl Statements {
             && self.database.writes_alone()
     }
 
-    /// Sends a statement that writes these tables, as a transaction of its own, and decodes the returned rows.
+    /// Sends a statement that writes these tables, as a transaction of its own, and gives the returned rows to `answer`. Rows
+    /// that cannot be answered take the statement back, if the database still can.
     ///
     /// # Errors
     /// [`SqlError::Refused`] if the database refuses: nothing was written.
-    pub async fn write_alone(
+    pub async fn write_alone<A: Send + 'static>(
         &self,
         sql: &Arc<str>,
         values: Arc<[Value]>,
         columns: &Arc<[ColumnType]>,
         touched: BTreeSet<Table>,
-    ) -> Result<RowSet, SqlError> {
-        let builder = || RowSetBuilder::new(columns.clone());
-        let written = self.database.write_alone(sql, &values, &builder, touched);
-        self.recorded(sql, pin!(written)).await
+        answer: impl FnOnce(RowSet) -> Result<A, A> + Send + 'static,
+    ) -> Result<WrittenAlone<A>, SqlError> {
+        let written = self.database.write_alone(sql, &values, columns, touched, answer);
+        self.recorded(sql, pin!(written), |written| written.rows).await
     }
 
     /// Queries the database about itself, outside any transaction and without a record.
@@ -268,20 +269,21 @@ impl Statements {
             // Outside a transaction all statements are reads.
             self.database.read_pooled(&self.shared.availability, sql, &values, rows).await
         };
-        self.recorded(sql, pin!(sent)).await
+        self.recorded(sql, pin!(sent), RowSet::len).await
     }
 
     /// Waits for the result of a statement, and records it.
-    async fn recorded(
+    async fn recorded<T>(
         &self,
         sql: &Arc<str>,
         // Pinned by the caller: a future that is passed by value exists twice in the future of its receiver.
-        sent: Pin<&mut impl Future<Output = Result<RowSet, SqlError>>>,
-    ) -> Result<RowSet, SqlError> {
+        sent: Pin<&mut impl Future<Output = Result<T, SqlError>>>,
+        rows: fn(&T) -> usize,
+    ) -> Result<T, SqlError> {
         let started = Instant::now();
-        let rows = sent.instrument(self.span(sql)).await;
-        self.record(sql.clone(), rows.as_ref().map_or(0, RowSet::len), started);
-        rows
+        let result = sent.instrument(self.span(sql)).await;
+        self.record(sql.clone(), result.as_ref().map_or(0, rows), started);
+        result
     }
 
     fn record(&self, sql: Arc<str>, rows: usize, started: Instant) {

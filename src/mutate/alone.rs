@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::slice;
 use std::sync::Arc;
 
-use async_graphql::PathSegment;
 use async_graphql::parser::types::SelectionSet;
+use async_graphql::{Name, PathSegment};
 use futures_util::future::BoxFuture;
 use sea_orm::Value;
 
@@ -18,10 +18,10 @@ use super::row::RowInput;
 use super::statement::WriteStatement;
 use super::writer::MutationWriter;
 use super::written::WrittenRows;
-use crate::database::SqlError;
+use crate::database::{RowSet, SqlError, WrittenAlone};
 use crate::error::LocatedError;
 use crate::execute::{Child, Json, Session, object};
-use crate::model::{ColumnId, EntityId, RelationId};
+use crate::model::{ColumnId, EntityId, Model, RelationId};
 use crate::plan::{Document, FieldKind, Join, Load, LoadKind, Selection};
 
 /// Carries out a mutation of one root field by one statement, which is kept with the document.
@@ -44,7 +44,8 @@ pub(super) fn write_alone<'a>(
         let written = WrittenRows::default();
         let writer = MutationWriter { session, trial: None, written: &written };
         let (statement, given) = find_or_build(writer, change, document, kept, operation).await?;
-        send(writer, change, &statement, statement.values(&given)).await
+        let values = statement.values(&given);
+        send(writer, change, statement, values).await
     })
 }
 
@@ -81,35 +82,55 @@ async fn find_or_build(
     Some((Arc::new(alone.prepare(built, 0)?), Vec::new()))
 }
 
+/// Answer of a statement that writes one row.
+enum RowAnswer {
+    Row(Json),
+    NoRow,
+    Unreadable(Failed),
+}
+
 /// Sends a statement, and writes the answer from the row that it returns.
 async fn send(
     writer: MutationWriter<'_>,
     change: &Change<'_>,
-    statement: &KeptWrite,
+    statement: Arc<KeptWrite>,
     values: Arc<[Value]>,
 ) -> Option<Result<Json, Failed>> {
     let path = || vec![PathSegment::Field(change.key.to_string())];
     let failed = |error| vec![LocatedError::new(error, change.position, path())];
-    let KeptWrite { sql, columns, touches, joins, plan, .. } = statement;
-    let load = plan.loads.first()?;
-    let sent = writer.session.statements().write_alone(sql, values, columns, touches.clone());
-    let rows = match sent.await {
-        Ok(rows) => rows,
-        Err(error) if is_described_in_a_transaction(&error) => return None,
-        Err(error) => return Some(Err(failed(error.into()))),
+    let KeptWrite { sql, columns, touches, .. } = &*statement;
+    let answer = {
+        let (model, key, statement) = (writer.session.model().clone(), change.key.clone(), statement.clone());
+        move |rows| answer(&model, &key, &statement, rows)
     };
-    if rows.is_empty() {
-        // A row that must exist is missing; new rows are not left out without a reason, which the transaction finds.
-        let (RootWrite::Update { entity, key, .. } | RootWrite::Delete { entity, key }) = &change.write
-        else {
-            return None;
-        };
-        let by = &writer.model().entities[*entity].primary_key;
-        return Some(Err(failed(writer.no_row(*entity, by, key))));
+    let sent = writer.session.statements().write_alone(sql, values, columns, touches.clone(), answer);
+    match sent.await {
+        Ok(WrittenAlone { answer: RowAnswer::NoRow, .. }) => match &change.write {
+            RootWrite::Update { entity, key, .. } | RootWrite::Delete { entity, key } => {
+                let by = &writer.model().entities[*entity].primary_key;
+                Some(Err(failed(writer.no_row(*entity, by, key))))
+            }
+            // New rows are not left out without a reason, which the transaction finds.
+            _ => None,
+        },
+        Ok(WrittenAlone { is_taken_back: true, .. }) => None,
+        Ok(WrittenAlone { answer: RowAnswer::Row(json), .. }) => Some(Ok(json)),
+        Ok(WrittenAlone { answer: RowAnswer::Unreadable(errors), .. }) => Some(Err(errors)),
+        Err(error) if is_described_in_a_transaction(&error) => None,
+        Err(error) => Some(Err(failed(error.into()))),
     }
-    let written = Child::of_written(rows, load, joins);
-    let value = write_field(writer.model(), plan, &[Ok(written)], Vec::new());
-    Some(value.map(|value| object([(change.key.as_str(), value.as_slice())].into_iter())))
+}
+
+/// Writes the answer from the returned row. An error takes the statement back, if the database still can.
+fn answer(model: &Model, key: &Name, statement: &KeptWrite, rows: RowSet) -> Result<RowAnswer, RowAnswer> {
+    let KeptWrite { joins, plan, .. } = statement;
+    let (false, Some(load)) = (rows.is_empty(), plan.loads.first()) else { return Err(RowAnswer::NoRow) };
+    // A cell beside the selection, such as a numbered key.
+    let is_readable = !rows.has_unreadable();
+    let written = write_field(model, plan, &[Ok(Child::of_written(rows, load, joins))], Vec::new());
+    let value = written.map_err(RowAnswer::Unreadable)?;
+    let row = RowAnswer::Row(object([(key.as_str(), value.as_slice())].into_iter()));
+    if is_readable { Ok(row) } else { Err(row) }
 }
 
 /// Returns true if the transaction that follows meets the same refusal, and finds its words.
@@ -146,6 +167,7 @@ impl SingleWrite<'_> {
                 let create = creates.first()?;
                 let (load, selection) = self.load(*entity)?;
                 match create.has_nested_writes() || !is_row(&load) {
+                    true if !self.composes() => None,
                     true => self.insert_nested(*entity, create, load, selection).await,
                     false => self.insert(*entity, create, None, load, selection).await,
                 }
@@ -156,6 +178,7 @@ impl SingleWrite<'_> {
             }
             RootWrite::Update { entity, key, update } => match update.nested.is_empty() {
                 true => self.update(*entity, key, update).await,
+                false if !self.composes() => None,
                 false => self.update_linked(*entity, key, update).await,
             },
             RootWrite::Delete { entity, key } => self.delete(*entity, key),
@@ -185,6 +208,10 @@ impl SingleWrite<'_> {
         let given: BTreeSet<ColumnId> = row.columns().filter(|column| !keeps(column)).collect();
         let returned = self.returned(id, &load, &given)?;
         let columns = row.columns().collect();
+        // The transaction moves a new row whose number is too large.
+        if self.writer.numbered_key(id, &columns).is_some_and(|key| !returned.contains(&key)) {
+            return None;
+        }
         let (statement, _) = self.writer.insertion(id, columns, vec![row], &returned, conflict);
         Some(SingleStatement { load, selection, statement, joins: Vec::new() })
     }
@@ -248,10 +275,20 @@ impl SingleWrite<'_> {
         load.source.filter().is_everything().then_some((load, selection))
     }
 
+    /// Returns true if one statement can write rows of several tables.
+    fn composes(&self) -> bool {
+        self.writer.session.dialect().features().has_writing_expressions
+    }
+
     /// Returns the columns of the result, if a statement that writes a row of the entity returns all of it.
     fn returned(&self, id: EntityId, load: &Load, given: &BTreeSet<ColumnId>) -> Option<Vec<ColumnId>> {
         let LoadKind::Rows(rows) = &load.what else { return None };
-        (is_row(load) && self.writer.are_readable(id, &rows.columns, given)).then(|| rows.columns.clone())
+        let returns_all = match self.writer.session.dialect().features().checks_column_types {
+            true => self.writer.are_readable(id, &rows.columns, given),
+            // A statement whose row is not readable is taken back.
+            false => self.writer.is_untriggered(&self.writer.model().entities[id].table),
+        };
+        (is_row(load) && returns_all).then(|| rows.columns.clone())
     }
 
     /// Returns a built statement with the places of its values. `None` if a placeholder of the template is not a value by itself.

@@ -13,6 +13,9 @@ impl MutationWriter<'_> {
     pub fn are_readable(&self, id: EntityId, columns: &[ColumnId], given: &BTreeSet<ColumnId>) -> bool {
         let entity = &self.model().entities[id];
         let catalog = self.session.statements().known_catalog();
+        if !self.session.dialect().features().checks_column_types {
+            return false;
+        }
         let Some(never_null) = catalog.never_null_untriggered(&entity.table) else { return false };
         columns.iter().all(|column| {
             let described = &entity.columns[*column];

@@ -1,4 +1,4 @@
-//! A mutation of one row is one statement on PostgreSQL, if the statement returns the row as it stays.
+//! A mutation of one row is one statement, if the statement returns the row as it stays.
 
 use std::time::Duration;
 
@@ -35,34 +35,90 @@ fn created(rank: &str) -> Json {
 
 #[tokio::test]
 async fn one_row_is_created_changed_and_deleted_by_one_statement_each() {
-    let Some((schema, database)) = postgres().await else { return };
-    assert_eq!(send(&schema, &database, CREATE).await, (created("novice"), vec!["INSERT".to_owned()]));
-    for (mutation, answer, statement) in [
-        (
-            "mutation { updateMember(id: 1, input: { name: \"Eve\" }) { name rank points } }",
-            json!({ "updateMember": { "name": "Eve", "rank": "novice", "points": 0 } }),
-            "UPDATE",
-        ),
-        (
-            "mutation { upsertMember(input: { email: \"a\", name: \"Ann\" }, onConflict: EMAIL) { id name rank } }",
-            json!({ "upsertMember": { "id": 1, "name": "Ann", "rank": "novice" } }),
-            "INSERT",
-        ),
-        (
-            "mutation { createCard(input: { number: \"7\", member: { id: 1 } }) { id number } }",
-            json!({ "createCard": { "id": 1, "number": "7" } }),
-            "INSERT",
-        ),
-        (
-            "mutation { again: deleteCard(id: 1) { id number } }",
-            json!({ "again": { "id": 1, "number": "7" } }),
-            "DELETE",
-        ),
-    ] {
-        let expected = (json!({ "data": answer }), vec![statement.to_owned()]);
-        assert_eq!(send(&schema, &database, mutation).await, expected, "{mutation}");
+    for database in support::databases().await {
+        make_tables(&database).await;
+        let schema = schema();
+        let expected = (created("novice"), vec!["INSERT".to_owned()]);
+        assert_eq!(send(&schema, &database, CREATE).await, expected, "{:?}", database.dialect);
+        for (mutation, answer, statement) in [
+            (
+                "mutation { updateMember(id: 1, input: { name: \"Eve\" }) { name rank points } }",
+                json!({ "updateMember": { "name": "Eve", "rank": "novice", "points": 0 } }),
+                "UPDATE",
+            ),
+            (
+                "mutation { upsertMember(input: { email: \"a\", name: \"Ann\" }, onConflict: EMAIL) { id name rank } }",
+                json!({ "upsertMember": { "id": 1, "name": "Ann", "rank": "novice" } }),
+                "INSERT",
+            ),
+            (
+                "mutation { createCard(input: { number: \"7\", member: { id: 1 } }) { id number } }",
+                json!({ "createCard": { "id": 1, "number": "7" } }),
+                "INSERT",
+            ),
+            (
+                "mutation { again: deleteCard(id: 1) { id number } }",
+                json!({ "again": { "id": 1, "number": "7" } }),
+                "DELETE",
+            ),
+        ] {
+            let expected = (json!({ "data": answer }), vec![statement.to_owned()]);
+            assert_eq!(
+                send(&schema, &database, mutation).await,
+                expected,
+                "{mutation}: {:?}",
+                database.dialect
+            );
+        }
+        database.drop().await;
     }
+}
+
+/// Sends a mutation to SQLite after `before`. Checks its answer, the first words of its statements, and the members that are stored.
+async fn on_sqlite(before: &str, mutation: &str, answer: &Json, words: &[&str], stored: Json) {
+    let database = support::sqlite().await;
+    make_tables(&database).await;
+    let schema = schema();
+    assert_eq!(send(&schema, &database, CREATE).await.0, created("novice"));
+    database.run(before).await;
+    let (sent, statements) = send(&schema, &database, &format!("mutation {{ {mutation} }}")).await;
+    assert_eq!(
+        (&sent["data"], statements),
+        (answer, words.iter().map(|word| (*word).to_owned()).collect()),
+        "{mutation}: {sent}"
+    );
+    let (members, _) = support::ask(&schema, &database, "{ members { id name } }", Json::Null).await;
+    assert_eq!(members["data"]["members"], stored, "{mutation}");
     database.drop().await;
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_answered_takes_the_write_back_on_sqlite() {
+    let kept = json!([{ "id": 1, "name": "Ada" }]);
+    let unreadable = "UPDATE members SET points = 'many'";
+    let nothing = Json::Null;
+    let update = "updateMember(id: 1, input: { name: \"Eve\" }) { name points }";
+    on_sqlite(unreadable, update, &nothing, &["UPDATE", "UPDATE", "SELECT"], kept.clone()).await;
+    on_sqlite(unreadable, "deleteMember(id: 1) { points }", &nothing, &["DELETE", "SELECT", "SELECT"], kept)
+        .await;
+    // A column that is not selected is not read.
+    let changed = json!({ "updateMember": { "name": "Eve" } });
+    let update = "updateMember(id: 1, input: { name: \"Eve\" }) { name }";
+    on_sqlite(unreadable, update, &changed, &["UPDATE"], json!([{ "id": 1, "name": "Eve" }])).await;
+}
+
+#[tokio::test]
+async fn a_key_beyond_its_type_is_numbered_anew_on_sqlite() {
+    let last = "UPDATE members SET id = 2147483647";
+    let stored = json!([{ "id": 1, "name": "Bob" }, { "id": 2_147_483_647, "name": "Ada" }]);
+    let anew: &[&str] = &["INSERT", "SELECT", "UPDATE", "SELECT"];
+    let again: &[&str] = &["INSERT", "INSERT", "SELECT", "UPDATE", "SELECT"];
+    for (selection, answer, words) in
+        [("name", json!({ "name": "Bob" }), anew), ("id", json!({ "id": 1 }), again)]
+    {
+        let create = format!("createMember(input: {{ email: \"b\", name: \"Bob\" }}) {{ {selection} }}");
+        on_sqlite(last, &create, &json!({ "createMember": answer }), words, stored.clone()).await;
+    }
 }
 
 /// Creates of a row with further new rows, and the first word of each statement that PostgreSQL needs for them.
@@ -254,11 +310,9 @@ async fn a_referenced_row_that_commits_during_the_write_is_in_the_result() {
 
 #[tokio::test]
 async fn a_row_that_a_trigger_changes_is_read_after_the_write() {
-    for (time, change) in [
-        ("BEFORE", "NEW.rank := 'expert'"),
-        ("AFTER", "UPDATE members SET rank = 'expert' WHERE id = NEW.id AND rank <> 'expert'"),
-    ] {
-        let Some((schema, database)) = postgres().await else { return };
+    let after = "UPDATE members SET rank = 'expert' WHERE id = NEW.id AND rank <> 'expert'";
+    for (time, change) in [("BEFORE", "NEW.rank := 'expert'"), ("AFTER", after)] {
+        let Some((schema, database)) = postgres().await else { break };
         database
             .run(&format!(
                 "CREATE FUNCTION promote() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {change}; RETURN NEW; END $$;
@@ -269,6 +323,13 @@ async fn a_row_that_a_trigger_changes_is_read_after_the_write() {
         assert_eq!((answer, statements.len()), (created("expert"), 2), "{time}");
         database.drop().await;
     }
+    let database = support::sqlite().await;
+    make_tables(&database).await;
+    // SQLite compares names without case.
+    database.run(&format!("CREATE TRIGGER promotes AFTER INSERT ON MEMBERS BEGIN {after}; END")).await;
+    let (answer, statements) = send(&schema(), &database, CREATE).await;
+    assert_eq!((answer, statements.len()), (created("expert"), 2), "SQLite");
+    database.drop().await;
 }
 
 #[tokio::test]

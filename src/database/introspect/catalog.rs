@@ -108,14 +108,19 @@ const POSTGRES_UNTRIGGERED: &str =
         AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid AND NOT g.tgisinternal)
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
+/// Ordinary tables without triggers, whose names SQLite compares without case: schema, table, and NULL for no column.
+const SQLITE_UNTRIGGERED: &str = "SELECT NULL, t.name, NULL FROM pragma_table_list t
+    WHERE t.schema = 'main' AND t.type = 'table' AND NOT EXISTS (
+        SELECT 1 FROM sqlite_master g WHERE g.type = 'trigger' AND g.tbl_name = t.name COLLATE NOCASE)";
+
 /// Catalog queries of a dialect.
 pub(in crate::database) struct Queries {
     /// Indexes; its columns are [`INDEX_COLUMNS`].
     pub indexes: &'static str,
     /// Tables with their numbers of rows; its columns are [`ROW_COLUMNS`]. None where sizes do not matter.
     pub rows: Option<&'static str>,
-    /// Tables without triggers; its columns are [`UNTRIGGERED_COLUMNS`]. None where every result is read after the write.
-    pub untriggered: Option<&'static str>,
+    /// Tables without triggers; its columns are [`UNTRIGGERED_COLUMNS`].
+    pub untriggered: &'static str,
 }
 
 /// Columns of [`Queries::indexes`].
@@ -133,11 +138,11 @@ pub(in crate::database) const UNTRIGGERED_COLUMNS: [ColumnType; 3] =
 /// Returns the catalog queries of a dialect.
 pub(in crate::database) fn queries(dialect: Dialect) -> Queries {
     match dialect {
-        Dialect::Sqlite => Queries { indexes: SQLITE_INDEXES, rows: None, untriggered: None },
+        Dialect::Sqlite => Queries { indexes: SQLITE_INDEXES, rows: None, untriggered: SQLITE_UNTRIGGERED },
         Dialect::Postgres => Queries {
             indexes: POSTGRES_INDEXES,
             rows: Some(POSTGRES_ROWS),
-            untriggered: Some(POSTGRES_UNTRIGGERED),
+            untriggered: POSTGRES_UNTRIGGERED,
         },
     }
 }

@@ -25,9 +25,9 @@ pub(in crate::database) struct SqliteTransaction {
 
 /// Turn with its transaction. A drop rolls back.
 #[derive(Debug)]
-struct OpenTurn {
+pub(super) struct OpenTurn {
     /// `None` once the transaction has ended.
-    turn: Option<Turn>,
+    pub turn: Option<Turn>,
     /// The transaction begins with its first statement.
     has_begun: bool,
 }
@@ -35,7 +35,7 @@ struct OpenTurn {
 impl SqliteTransaction {
     /// Waits for the turn of a transaction.
     pub async fn begin(writer: &Arc<SqliteWriter>, may_share: bool) -> Result<Self, SqlError> {
-        let turn = OpenTurn { turn: Some(writer.turn().await?), has_begun: false };
+        let turn = OpenTurn::new(writer.turn().await?);
         Ok(Self { writer: writer.clone(), turn: Mutex::new(Some(turn)), may_share })
     }
 
@@ -79,7 +79,13 @@ impl SqliteTransaction {
 }
 
 impl OpenTurn {
-    fn run(
+    /// Returns a turn whose transaction has not begun.
+    pub fn new(turn: Turn) -> Self {
+        Self { turn: Some(turn), has_begun: false }
+    }
+
+    /// Runs a statement. Blocks.
+    pub fn run(
         &mut self,
         writer: &SqliteWriter,
         sql: &str,

@@ -39,7 +39,7 @@ pub(in crate::database) struct SqliteWriter {
 
 /// Connection, and the transactions that wait for its commit.
 #[derive(Debug, Default)]
-pub(super) struct WriterState {
+pub(in crate::database) struct WriterState {
     /// `None` before the first transaction, and after an error of the connection.
     connection: Option<Connection>,
     group: Option<CommitGroup>,
@@ -54,7 +54,7 @@ struct CommitGroup {
 }
 
 /// Turn of a transaction.
-pub(super) type Turn = OwnedMutexGuard<WriterState>;
+pub(in crate::database) type Turn = OwnedMutexGuard<WriterState>;
 
 /// Counts a transaction that waits.
 struct WaitingCount<'a>(&'a AtomicUsize);
@@ -87,7 +87,7 @@ impl SqliteWriter {
     ///
     /// # Errors
     /// SQLite's own refusal of a locked file, if the turn does not come in time.
-    pub(super) async fn turn(&self) -> Result<Turn, SqlError> {
+    pub(in crate::database) async fn turn(&self) -> Result<Turn, SqlError> {
         let waiting = WaitingCount::begin(&self.waiting);
         let turn = timeout(ACQUIRE_TIMEOUT, self.state.clone().lock_owned()).await;
         drop(waiting);
