@@ -11,6 +11,7 @@ use sea_orm::Value;
 
 use super::change::{Create, ForwardLink, Update};
 use super::kept_write::{KeptValue, KeptWrite, KeptWrites, Template, is_constant, kept_values};
+use super::lookup::references_to;
 use super::reference::follows_rules;
 use super::returnable::is_row;
 use super::root::{Change, Failed, RootWrite, write_field};
@@ -236,10 +237,25 @@ impl SingleWrite<'_> {
             return None;
         }
         let row = self.row(id, update.values.iter().cloned().collect(), &update.forward).await?;
+        (!self.changes_references(id, &row)).then_some(row)
+    }
+
+    /// Returns true if the new values of a row may change keys that reference the row.
+    fn changes_references(&self, id: EntityId, row: &RowInput) -> bool {
         let entity = &self.writer.model().entities[id];
         let is_key = |column: ColumnId| entity.keys().any(|(_, key)| key.contains(&column));
-        let changes_key = row.columns().any(is_key);
-        (!changes_key).then_some(row)
+        let mut keys = row.columns().filter(|column| is_key(*column)).peekable();
+        if keys.peek().is_none() {
+            return false;
+        }
+        if self.writer.session.statements().foreign_keys().is_none() {
+            return true;
+        }
+        let references = references_to(self.writer.session, id);
+        let is_referenced = |column: &ColumnId| {
+            references.iter().any(|reference| reference.follows_updates && reference.to.contains(column))
+        };
+        keys.any(|column| entity.primary_key.contains(&column) || is_referenced(&column))
     }
 
     fn delete(&self, id: EntityId, key: &[Value]) -> Option<SingleStatement> {

@@ -46,8 +46,14 @@ async fn one_row_is_created_changed_and_deleted_by_one_statement_each() {
                 json!({ "updateMember": { "name": "Eve", "rank": "novice", "points": 0 } }),
                 "UPDATE",
             ),
+            // A key that no other key references.
             (
-                "mutation { upsertMember(input: { email: \"a\", name: \"Ann\" }, onConflict: EMAIL) { id name rank } }",
+                "mutation { updateMember(id: 1, input: { email: \"e\" }) { id email } }",
+                json!({ "updateMember": { "id": 1, "email": "e" } }),
+                "UPDATE",
+            ),
+            (
+                "mutation { upsertMember(input: { email: \"e\", name: \"Ann\" }, onConflict: EMAIL) { id name rank } }",
                 json!({ "upsertMember": { "id": 1, "name": "Ann", "rank": "novice" } }),
                 "INSERT",
             ),
