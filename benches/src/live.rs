@@ -9,8 +9,7 @@ use serde::Serialize;
 
 use crate::compare::{median, of_both};
 use crate::floor::Driver;
-use crate::record::Record;
-use crate::scale::milliseconds;
+use crate::record::{Record, milliseconds};
 use crate::server::{Backends, Server, Service};
 use crate::subscribers::{Received, Variety, Writer, while_subscribed};
 use crate::{Failure, dataset};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -20,6 +21,11 @@ pub struct Record<C, T> {
     conditions: C,
     /// Measured figures.
     pub figures: T,
+}
+
+/// Returns a duration in milliseconds.
+pub fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
 }
 
 #[derive(Debug, Serialize)]

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::compare::median;
 use crate::load::{self, Connection, Request};
-use crate::record::{Record, mebibytes};
+use crate::record::{Record, mebibytes, milliseconds};
 use crate::server::{Backends, Server, Service};
 use crate::subscribers::{Received, Variety, Writer, while_subscribed};
 use crate::{Failure, dataset, workload};
@@ -244,11 +244,6 @@ impl Process<'_> {
             database_cpu_us: database.map(each),
         })
     }
-}
-
-/// Returns a duration in milliseconds.
-pub fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no load has 2^53 answers")]

@@ -281,7 +281,6 @@ impl Database {
             }
             #[cfg(feature = "sqlite")]
             Some(Driver::Sqlite(reader)) => {
-                self.check_writable()?;
                 let statement = AloneStatement {
                     sql: sql.clone(),
                     values: values.clone(),
@@ -291,6 +290,7 @@ impl Database {
                 };
                 let writer = reader.writer().clone();
                 let turn = writer.turn().await?;
+                self.check_writable()?;
                 let database = self.clone();
                 Uninterrupted::new(async move {
                     let written = writer.write_alone(turn, statement, answer).await;

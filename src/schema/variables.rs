@@ -105,9 +105,9 @@ impl<'r> Coercion<'r> {
     /// Coerces a value to the type `of`. `path` is only called for an error.
     fn coerce(&mut self, of: &str, value: &mut Value, path: &dyn Fn() -> String) -> Result<()> {
         match MetaTypeName::create(of) {
-            MetaTypeName::NonNull(_) if *value == Value::Null => refuse(of, value, path),
+            MetaTypeName::NonNull(_) if matches!(value, Value::Null) => refuse(of, value, path),
             MetaTypeName::NonNull(of) => self.coerce(of, value, path),
-            _ if *value == Value::Null => Ok(()),
+            _ if matches!(value, Value::Null) => Ok(()),
             MetaTypeName::List(of) => match value {
                 Value::List(items) => {
                     let mut items = items.iter_mut().enumerate();
