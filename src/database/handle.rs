@@ -294,7 +294,8 @@ impl Database {
                 let database = self.clone();
                 Uninterrupted::new(async move {
                     let written = writer.write_alone(turn, statement, answer).await;
-                    if SqlError::may_have_written(&written) {
+                    let is_taken_back = written.as_ref().is_ok_and(|written| written.is_taken_back);
+                    if SqlError::may_have_written(&written) && !is_taken_back {
                         database.changes().notify(touched);
                     }
                     let written = written?;

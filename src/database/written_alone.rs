@@ -5,7 +5,7 @@
 pub struct WrittenAlone<A> {
     /// Number of returned rows.
     pub rows: usize,
-    /// What was made of the rows.
+    /// Answer that was made of the rows.
     pub answer: A,
     /// True if nothing was written, because the rows could not be answered.
     pub is_taken_back: bool,

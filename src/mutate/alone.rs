@@ -102,7 +102,7 @@ async fn send(
     let KeptWrite { sql, columns, touches, .. } = &*statement;
     let answer = {
         let (model, key, statement) = (writer.session.model().clone(), change.key.clone(), statement.clone());
-        move |rows| answer(&model, &key, &statement, rows)
+        move |rows| write_answer(&model, &key, &statement, rows)
     };
     let sent = writer.session.statements().write_alone(sql, values, columns, touches.clone(), answer);
     match sent.await {
@@ -123,7 +123,12 @@ async fn send(
 }
 
 /// Writes the answer from the returned row. An error takes the statement back, if the database still can.
-fn answer(model: &Model, key: &Name, statement: &KeptWrite, rows: RowSet) -> Result<RowAnswer, RowAnswer> {
+fn write_answer(
+    model: &Model,
+    key: &Name,
+    statement: &KeptWrite,
+    rows: RowSet,
+) -> Result<RowAnswer, RowAnswer> {
     let KeptWrite { joins, plan, .. } = statement;
     let (false, Some(load)) = (rows.is_empty(), plan.loads.first()) else { return Err(RowAnswer::NoRow) };
     // A cell beside the selection, such as a numbered key.
