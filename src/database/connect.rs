@@ -17,6 +17,8 @@ use super::postgres::{Fault, PgConfig, explore};
 use super::settings::{ACQUIRE_TIMEOUT, ConnectSettings};
 #[cfg(feature = "sqlite")]
 use super::settings::{SQLITE_CACHE, SQLITE_JOURNAL_BYTES, Synchronous, is_in_memory};
+#[cfg(feature = "sqlite")]
+use super::sql_error::is_locked;
 
 /// Error while opening the database.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +52,6 @@ const APPLICATION_NAME: &str = "crowsfoot";
 /// Interval between tries to open a locked SQLite file.
 #[cfg(feature = "sqlite")]
 const SQLITE_LOCK_INTERVAL: Duration = Duration::from_millis(10);
-
-/// SQLite's result code for a file that another connection has locked (<https://sqlite.org/rescode.html#busy>).
-#[cfg(feature = "sqlite")]
-const SQLITE_BUSY: u32 = 5;
 
 /// Opens the database at `url` with `pool_size` connections. Statements have no time
 /// limit.
@@ -133,7 +131,7 @@ async fn open_waiting(options: ConnectOptions) -> Result<DatabaseConnection, DbE
     let deadline = Instant::now() + ACQUIRE_TIMEOUT;
     loop {
         match Box::pin(sea_orm::Database::connect(options.clone())).await {
-            Err(error) if is_locked(&error) && Instant::now() < deadline => {
+            Err(error) if meets_lock(&error) && Instant::now() < deadline => {
                 tokio::time::sleep(SQLITE_LOCK_INTERVAL).await;
             }
             result => return result,
@@ -141,13 +139,11 @@ async fn open_waiting(options: ConnectOptions) -> Result<DatabaseConnection, DbE
     }
 }
 
-/// Returns true if another connection has a lock on the file.
+/// Returns true if another connection has a lock on the file that was to be opened.
 #[cfg(feature = "sqlite")]
-fn is_locked(error: &DbErr) -> bool {
+fn meets_lock(error: &DbErr) -> bool {
     let DbErr::Conn(RuntimeErr::SqlxError(source)) = error else { return false };
-    let Some(code) = source.as_database_error().and_then(|refusal| refusal.code()) else { return false };
-    // An extended result code has the primary one in the lowest byte.
-    code.parse::<u32>().is_ok_and(|code| code & 0xff == SQLITE_BUSY)
+    source.as_database_error().and_then(|refusal| refusal.code()).is_some_and(|code| is_locked(&code))
 }
 
 /// Returns the parameters of connections to the server at `url`.

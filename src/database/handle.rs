@@ -42,8 +42,7 @@ const CATALOG_PATIENCE: Duration = Duration::from_secs(1);
 /// Number of databases opened in this process.
 static OPENED: AtomicU64 = AtomicU64::new(0);
 
-/// SeaORM's pool, which can serve everything, and own connections beside it: for reads, and on PostgreSQL for
-/// transactions too.
+/// SeaORM's pool, which can serve everything, and own connections beside it, for reads and transactions.
 #[derive(Clone, Debug)]
 pub struct Database(Arc<DatabaseState>);
 

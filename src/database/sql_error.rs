@@ -62,7 +62,7 @@ impl SqlError {
     /// SQLite's refusal of a locked file: the operation runs again.
     #[cfg(feature = "sqlite")]
     pub(super) fn locked() -> Self {
-        let (code, message) = (SQLITE_BUSY[0].to_owned(), "database is locked".to_owned());
+        let (code, message) = (SQLITE_BUSY.to_string(), "database is locked".to_owned());
         Self::Refused(Box::new(SqlRefusal { code, message, ..SqlRefusal::default() }))
     }
 
@@ -117,8 +117,8 @@ const SQLITE_READONLY: [&str; 7] = ["8", "264", "520", "776", "1032", "1288", "1
 /// SQLite's code for an interrupted statement (`SQLITE_INTERRUPT`).
 const SQLITE_INTERRUPT: &str = "9";
 
-/// SQLite's codes for a database locked by another connection (`SQLITE_BUSY` and its extensions).
-const SQLITE_BUSY: [&str; 3] = ["5", "261", "517"];
+/// SQLite's primary result code for a database locked by another connection (<https://sqlite.org/rescode.html#busy>).
+const SQLITE_BUSY: u32 = 5;
 
 /// SQLite's message for a sum of integers beyond 64 bits, which has no code of its own.
 const SQLITE_OVERFLOW: &str = "integer overflow";
@@ -127,10 +127,20 @@ const SQLITE_OVERFLOW: &str = "integer overflow";
 /// `SQLITE_CANTOPEN`, `SQLITE_NOTADB`.
 const SQLITE_OF_FILE: [u32; 4] = [10, 11, 14, 26];
 
-/// Returns true if SQLite cannot use its file. An extended result code has the primary one in its last byte, and
-/// fewer digits than a SQLSTATE.
+/// Returns true if SQLite cannot use its file.
 fn is_of_file(code: &str) -> bool {
-    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| SQLITE_OF_FILE.contains(&(code & 0xff)))
+    has_primary(code, &SQLITE_OF_FILE)
+}
+
+/// Returns true if another connection has locked the file.
+pub(super) fn is_locked(code: &str) -> bool {
+    has_primary(code, &[SQLITE_BUSY])
+}
+
+/// Returns true for a code of SQLite with one of these primary ones. An extended result code has the primary one in its last byte,
+/// and fewer digits than a SQLSTATE.
+fn has_primary(code: &str, primary: &[u32]) -> bool {
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| primary.contains(&(code & 0xff)))
 }
 
 /// Returns true if the database ends the connection with this code.
@@ -173,7 +183,7 @@ fn of_code(code: &str, cause: &SqlError) -> Error {
         DISK_FULL | SQLITE_FULL => Error::disk_full(cause),
         _ if SQLITE_READONLY.contains(&code) => Error::read_only(cause),
         SQLITE_INTERRUPT => Error::timeout(cause),
-        _ if SQLITE_BUSY.contains(&code) => Error::conflict(cause),
+        _ if is_locked(code) => Error::conflict(cause),
         _ if code.starts_with(INSUFFICIENT_RESOURCES) || ends_connection(code) || is_of_file(code) => {
             Error::unavailable(cause)
         }
@@ -252,6 +262,9 @@ mod tests {
         }
         for unusable in ["10", "522", "11", "14", "26"] {
             assert_eq!(code(unusable), Code::Unavailable, "{unusable}");
+        }
+        for locked in ["5", "261", "517", "773"] {
+            assert_eq!(code(locked), Code::Conflict, "{locked}");
         }
         assert_eq!(code("42501"), Code::Forbidden);
         assert_eq!(code("22003"), Code::BadUserInput);

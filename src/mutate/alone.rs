@@ -248,19 +248,14 @@ impl SingleWrite<'_> {
     /// Returns true if the new values of a row may change keys that reference the row.
     fn changes_references(&self, id: EntityId, row: &RowInput) -> bool {
         let entity = &self.writer.model().entities[id];
-        let is_key = |column: ColumnId| entity.keys().any(|(_, key)| key.contains(&column));
-        let mut keys = row.columns().filter(|column| is_key(*column)).peekable();
-        if keys.peek().is_none() {
-            return false;
-        }
         if self.writer.session.statements().foreign_keys().is_none() {
-            return true;
+            return row.columns().any(|column| entity.keys().any(|(_, key)| key.contains(&column)));
         }
         let references = references_to(self.writer.session, id);
-        let is_referenced = |column: &ColumnId| {
+        let is_followed = |column: &ColumnId| {
             references.iter().any(|reference| reference.follows_updates && reference.to.contains(column))
         };
-        keys.any(|column| entity.primary_key.contains(&column) || is_referenced(&column))
+        row.columns().any(|column| entity.primary_key.contains(&column) || is_followed(&column))
     }
 
     fn delete(&self, id: EntityId, key: &[Value]) -> Option<SingleStatement> {

@@ -11,11 +11,11 @@ impl MutationWriter<'_> {
     /// Returns true if these columns are readable whatever their values, since nothing can be taken back, and if nothing changes
     /// returned rows of the table. The values of `given` columns have been checked.
     pub fn are_readable(&self, id: EntityId, columns: &[ColumnId], given: &BTreeSet<ColumnId>) -> bool {
-        let entity = &self.model().entities[id];
-        let catalog = self.session.statements().known_catalog();
         if !self.session.dialect().features().checks_column_types {
             return false;
         }
+        let entity = &self.model().entities[id];
+        let catalog = self.session.statements().known_catalog();
         let Some(never_null) = catalog.never_null_untriggered(&entity.table) else { return false };
         columns.iter().all(|column| {
             let described = &entity.columns[*column];

@@ -11,9 +11,6 @@ use crate::execute::{Json, StatementRecord, json, object};
 /// 2025, section 7.1.3).
 pub(super) type PartialResponse = (Option<Json>, Vec<LocatedError>);
 
-/// Beginning of a response of data alone.
-const BEFORE_DATA: &[u8] = b"{\"data\":";
-
 /// Response with the statements that were sent for it.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -41,10 +38,7 @@ impl Executed {
 
     /// Serializes the response (September 2025, section 7.1).
     pub fn to_json(&self) -> Json {
-        match &self.data {
-            Some(data) if self.is_data_alone() => [BEFORE_DATA, data, b"}"].concat(),
-            _ => self.to_json_with(&self.errors),
-        }
+        self.to_json_with(&self.errors)
     }
 
     /// Serializes the response with `told` in place of its errors.
@@ -57,20 +51,16 @@ impl Executed {
 
     /// Serializes the response without copying its data.
     pub fn into_json(self) -> Json {
-        let is_data_alone = self.is_data_alone();
         match self {
-            Self { data: Some(mut json), .. } if is_data_alone => {
-                json.splice(..0, BEFORE_DATA.iter().copied());
+            Self { data: Some(mut json), errors, extensions, .. }
+                if errors.is_empty() && extensions.is_empty() =>
+            {
+                json.splice(..0, *b"{\"data\":");
                 json.push(b'}');
                 json
             }
             executed => executed.to_json(),
         }
-    }
-
-    /// Returns true if the response has neither errors nor extensions.
-    fn is_data_alone(&self) -> bool {
-        self.errors.is_empty() && self.extensions.is_empty()
     }
 
     /// Parses the data for use in this process.

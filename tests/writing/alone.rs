@@ -80,6 +80,24 @@ async fn one_row_is_created_changed_and_deleted_by_one_statement_each() {
     }
 }
 
+#[tokio::test]
+async fn a_key_that_another_key_follows_is_changed_in_a_transaction() {
+    for database in support::databases().await {
+        make_tables(&database).await;
+        // A column without a field, whose value may change with that of another row, or of the same one.
+        database
+            .run("ALTER TABLE members ADD COLUMN boss text REFERENCES members (email) ON UPDATE CASCADE")
+            .await;
+        let schema = schema();
+        send(&schema, &database, CREATE).await;
+        let update = "mutation { updateMember(id: 1, input: { email: \"e\" }) { email } }";
+        let expected = json!({ "data": { "updateMember": { "email": "e" } } });
+        let words = vec!["UPDATE".to_owned(), "SELECT".to_owned()];
+        assert_eq!(send(&schema, &database, update).await, (expected, words), "{:?}", database.dialect);
+        database.drop().await;
+    }
+}
+
 /// Sends a mutation to SQLite after `before`. Checks its answer, the first words of its statements, and the members that are stored.
 async fn on_sqlite(before: &str, mutation: &str, answer: &Json, words: &[&str], stored: Json) {
     let database = support::sqlite().await;

@@ -64,7 +64,6 @@ pub(in crate::server) fn until_superseded<E: Send + 'static>(
             let (superseded, stopping) = (admission.generation.superseded.begun(), state.shutdown.begun());
             let ended = async {
                 tokio::select! {
-                    biased;
                     () = superseded => {}
                     () = stopping => {}
                 }

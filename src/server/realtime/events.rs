@@ -93,8 +93,6 @@ async fn open(
     let stream = stream::unfold(start, move |(mut events, mut end, mut silence, permit)| {
         let more = async move {
             let bytes = tokio::select! {
-                // An event that is there needs no look at the timer.
-                biased;
                 last = last_events(&mut end) => {
                     events = last;
                     events.next().await?
