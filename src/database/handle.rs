@@ -1,6 +1,5 @@
 //! Database handle of requests.
 
-use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -29,10 +28,10 @@ use super::sqlite::{AloneStatement, FileIdentity, SqliteReader};
 use super::tracked_statement::TrackedStatement;
 #[cfg(feature = "sqlite")]
 use super::uninterrupted::Uninterrupted;
-use super::written_alone::WrittenAlone;
+use super::written_alone::{LoneWrite, WrittenAlone};
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::model::{ColumnType, Table};
+use crate::model::ColumnType;
 use crate::plan::Catalog;
 use crate::policy::SessionSettings;
 
@@ -248,31 +247,23 @@ impl Database {
         self.driver().is_some()
     }
 
-    /// Sends a statement that writes these tables, as a transaction of its own, gives the returned rows to `answer`, and publishes
-    /// the tables. If the caller leaves, the statement still ends, and the tables are published.
+    /// Sends a statement that writes, as a transaction of its own, gives the returned rows to `answer`, and publishes the written
+    /// tables. If the caller leaves, the statement still ends, and the tables are published.
     ///
     /// # Errors
     /// [`SqlError::Refused`] if the database refuses: nothing was written. [`SqlError::OutcomeUnknown`] if the connection is lost
     /// meanwhile.
     pub(crate) async fn write_alone<A: Send + 'static>(
         &self,
-        sql: &Arc<str>,
-        values: &Arc<[Value]>,
-        columns: &Arc<[ColumnType]>,
-        touched: BTreeSet<Table>,
+        write: LoneWrite<'_>,
         answer: impl FnOnce(RowSet) -> Result<A, A> + Send + 'static,
     ) -> Result<WrittenAlone<A>, SqlError> {
+        let (database, touched) = (self.clone(), write.touches.clone());
+        let publish = move || database.changes().notify(touched.clone());
         match self.driver() {
             #[cfg(feature = "postgres")]
             Some(Driver::Postgres(connections)) => {
-                let (database, tables) = (self.clone(), touched.clone());
-                let on_end = Box::new(move || database.changes().notify(tables));
-                let rows = || RowSetBuilder::new(columns.clone());
-                let written = connections.write_alone(sql, values, &rows, on_end).await;
-                if SqlError::may_have_written(&written) {
-                    self.changes().notify(touched);
-                }
-                let rows = written?;
+                let rows = connections.write_alone(write, Arc::new(publish)).await?;
                 let count = rows.len();
                 // It is committed, whatever the answer.
                 let (Ok(answer) | Err(answer)) = answer(rows);
@@ -281,9 +272,9 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Some(Driver::Sqlite(reader)) => {
                 let statement = AloneStatement {
-                    sql: sql.clone(),
-                    values: values.clone(),
-                    rows: RowSetBuilder::new(columns.clone()),
+                    sql: write.sql.clone(),
+                    values: write.values.clone(),
+                    rows: RowSetBuilder::new(write.columns.clone()),
                     // A constraint that is checked at the commit would not tell which transaction violated it.
                     may_share: self.known_keys().is_some_and(|keys| !keys.has_deferred()),
                 };
@@ -295,7 +286,7 @@ impl Database {
                     let written = writer.write_alone(turn, statement, answer).await;
                     let is_taken_back = written.as_ref().is_ok_and(|written| written.is_taken_back);
                     if SqlError::may_have_written(&written) && !is_taken_back {
-                        database.changes().notify(touched);
+                        publish();
                     }
                     let written = written?;
                     // Writes to a deleted file are lost.

@@ -98,6 +98,8 @@ const NUMERIC_VALUE_OUT_OF_RANGE: &str = "22003";
 const QUERY_CANCELED: &str = "57014";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
+#[cfg(feature = "postgres")]
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// A table changed since a statement was prepared, or the server no longer knows its name.
 const STALE_STATEMENTS: [&str; 3] = ["0A000", "26000", "42P05"];
 /// Code with which poolers refuse what PostgreSQL accepts.
@@ -141,6 +143,12 @@ pub(super) fn is_locked(code: &str) -> bool {
 /// and fewer digits than a SQLSTATE.
 fn has_primary(code: &str, primary: &[u32]) -> bool {
     code.len() < 5 && code.parse::<u32>().is_ok_and(|code| primary.contains(&(code & 0xff)))
+}
+
+/// Returns true if a statement met another transaction of PostgreSQL: both locked the same rows, or changed them.
+#[cfg(feature = "postgres")]
+pub(super) fn is_conflict(code: &str) -> bool {
+    [SERIALIZATION_FAILURE, DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE].contains(&code)
 }
 
 /// Returns true if the database ends the connection with this code.

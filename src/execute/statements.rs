@@ -1,6 +1,5 @@
 //! Statements of one request; the only code that sends any.
 
-use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +12,8 @@ use tracing::{Instrument, Span};
 use super::explain::StatementRecord;
 use super::shared::Shared;
 use crate::database::{
-    Database, FOREIGN_KEY_COLUMNS, ForeignKeys, RowSet, RowSetBuilder, Running, SqlError, TrackedStatement,
-    Transaction, WrittenAlone, no_settings,
+    Database, FOREIGN_KEY_COLUMNS, ForeignKeys, LoneWrite, RowSet, RowSetBuilder, Running, SqlError,
+    TrackedStatement, Transaction, WrittenAlone, no_settings,
 };
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
@@ -227,21 +226,18 @@ impl Statements {
             && self.database.writes_alone()
     }
 
-    /// Sends a statement that writes these tables, as a transaction of its own, and gives the returned rows to `answer`. Rows
+    /// Sends a statement that writes, as a transaction of its own, and gives the returned rows to `answer`. Rows
     /// that cannot be answered take the statement back, if the database still can.
     ///
     /// # Errors
     /// [`SqlError::Refused`] if the database refuses: nothing was written.
     pub async fn write_alone<A: Send + 'static>(
         &self,
-        sql: &Arc<str>,
-        values: Arc<[Value]>,
-        columns: &Arc<[ColumnType]>,
-        touched: BTreeSet<Table>,
+        write: LoneWrite<'_>,
         answer: impl FnOnce(RowSet) -> Result<A, A> + Send + 'static,
     ) -> Result<WrittenAlone<A>, SqlError> {
-        let written = self.database.write_alone(sql, &values, columns, touched, answer);
-        self.recorded(sql, pin!(written), |written| written.rows).await
+        let written = self.database.write_alone(write, answer);
+        self.recorded(write.sql, pin!(written), |written| written.rows).await
     }
 
     /// Queries the database about itself, outside any transaction and without a record.

@@ -1,6 +1,7 @@
 //! Mutations of one statement, which commits by itself: neither BEGIN nor COMMIT, and no second look at the written row.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::slice;
 use std::sync::Arc;
 
@@ -19,10 +20,10 @@ use super::row::RowInput;
 use super::statement::WriteStatement;
 use super::writer::MutationWriter;
 use super::written::WrittenRows;
-use crate::database::{RowSet, SqlError, WrittenAlone};
+use crate::database::{CommitSharing, ExecutionStats, LoneWrite, RowSet, SqlError, WrittenAlone};
 use crate::error::LocatedError;
 use crate::execute::{Child, Json, Session, object};
-use crate::model::{ColumnId, EntityId, Model, RelationId};
+use crate::model::{ColumnId, EntityId, Model, RelationId, Table};
 use crate::plan::{Document, FieldKind, Join, Load, LoadKind, Selection};
 
 /// Carries out a mutation of one root field by one statement, which is kept with the document.
@@ -99,13 +100,16 @@ async fn send(
 ) -> Option<Result<Json, Failed>> {
     let path = || vec![PathSegment::Field(change.key.to_string())];
     let failed = |error| vec![LocatedError::new(error, change.position, path())];
+    let sharing = statement
+        .may_share_commit
+        .then(|| CommitSharing { last_run: &statement.last_run, lock_order: lock_order(&change.write) });
     let KeptWrite { sql, columns, touches, .. } = &*statement;
     let answer = {
         let (model, key, statement) = (writer.session.model().clone(), change.key.clone(), statement.clone());
         move |rows| write_answer(&model, &key, &statement, rows)
     };
-    let sent = writer.session.statements().write_alone(sql, values, columns, touches.clone(), answer);
-    match sent.await {
+    let write = LoneWrite { sql, values: &values, columns, touches, sharing };
+    match writer.session.statements().write_alone(write, answer).await {
         Ok(WrittenAlone { answer: RowAnswer::NoRow, .. }) => match &change.write {
             RootWrite::Update { entity, key, .. } | RootWrite::Delete { entity, key } => {
                 let by = &writer.model().entities[*entity].primary_key;
@@ -120,6 +124,31 @@ async fn send(
         Err(error) if is_described_in_a_transaction(&error) => None,
         Err(error) => Some(Err(failed(error.into()))),
     }
+}
+
+/// Returns the position of a write among those that lock rows: equal for equal keys of an entity.
+fn lock_order(write: &RootWrite) -> u64 {
+    let mut hash = DefaultHasher::new();
+    let mut add = |value: &Value| match value {
+        Value::Int(key) => key.hash(&mut hash),
+        Value::BigInt(key) => key.hash(&mut hash),
+        Value::String(key) => key.hash(&mut hash),
+        other => other.to_string().hash(&mut hash),
+    };
+    match write {
+        RootWrite::Update { entity, key, .. } | RootWrite::Delete { entity, key } => {
+            key.iter().for_each(&mut add);
+            entity.hash(&mut hash);
+        }
+        RootWrite::Upsert { entity, create, key } => {
+            let is_key = |(column, _): &&(ColumnId, Value)| key.contains(column);
+            create.values.iter().filter(is_key).for_each(|(_, value)| add(value));
+            entity.hash(&mut hash);
+        }
+        // New rows wait for no other row.
+        _ => return 0,
+    }
+    hash.finish()
 }
 
 /// Writes the answer from the returned row. An error takes the statement back, if the database still can.
@@ -307,6 +336,13 @@ impl SingleWrite<'_> {
         (is_row(load) && returns_all).then(|| rows.columns.clone())
     }
 
+    /// Returns true if a statement that writes these tables may share its commit.
+    fn may_share_commit(&self, touches: &[Table]) -> bool {
+        let keys = self.writer.session.statements().foreign_keys();
+        let has_deferred = keys.is_none_or(|keys| keys.has_deferred());
+        !has_deferred && touches.iter().all(|table| self.writer.is_untriggered(table))
+    }
+
     /// Returns a built statement with the places of its values. `None` if a placeholder of the template is not a value by itself.
     fn prepare(&self, built: SingleStatement, placeholders: usize) -> Option<KeptWrite> {
         let SingleStatement { load, selection, statement, joins } = built;
@@ -321,9 +357,32 @@ impl SingleWrite<'_> {
             sql: statement.sql.into(),
             values,
             columns: columns.into(),
-            touches: touches.into_iter().collect(),
             joins,
             plan: self.change.plan(&self.change.key, load, kind),
+            may_share_commit: self.may_share_commit(&touches),
+            last_run: ExecutionStats::default(),
+            touches: touches.into_iter().collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_keys_have_one_lock_order() {
+        let delete = |entity, key: i32| lock_order(&RootWrite::Delete { entity, key: vec![key.into()] });
+        assert_eq!(delete(1, 7), delete(1, 7));
+        assert_ne!(delete(1, 7), delete(1, 8));
+        assert_ne!(delete(1, 7), delete(2, 7));
+        let upsert = |key: i32, other: i32| {
+            let create = Create { values: vec![(0, key.into()), (1, other.into())], ..Create::default() };
+            lock_order(&RootWrite::Upsert { entity: 1, create, key: vec![0] })
+        };
+        assert_eq!(upsert(7, 1), upsert(7, 2));
+        assert_ne!(upsert(7, 1), upsert(8, 1));
+        let create = RootWrite::Create { entity: 1, creates: Vec::new(), many: false };
+        assert_eq!(lock_order(&create), 0);
     }
 }

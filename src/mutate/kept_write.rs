@@ -16,7 +16,7 @@ use super::change::{
     ColumnValues, Create, ForwardLink, LinkWrite, NestedWrite, ToOneWrite, UniqueKeyInput, Update,
 };
 use super::root::RootWrite;
-use crate::database::ForeignKeys;
+use crate::database::{ExecutionStats, ForeignKeys};
 use crate::execute::PreparedPlan;
 use crate::model::{ColumnId, ColumnType, RelationId, Table, is_null};
 use crate::plan::{Catalog, FragmentDefinitions, Join};
@@ -48,6 +48,11 @@ pub(super) struct KeptWrite {
     pub joins: Vec<Option<Join>>,
     /// Plan of the result.
     pub plan: PreparedPlan,
+    /// True if the statement may share its commit with those of other requests: nothing happens at the commit, and no trigger
+    /// relies on a transaction of its own.
+    pub may_share_commit: bool,
+    /// Statistics of the last execution.
+    pub last_run: ExecutionStats,
 }
 
 /// Value of a kept statement.

@@ -28,6 +28,7 @@ mod case;
 #[path = "../agreement/choices.rs"]
 #[allow(dead_code, reason = "the other binary uses more of it")]
 mod choices;
+mod commit_groups;
 mod django;
 mod domain;
 mod outside;

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use request::{ConnectionState, IDLE, IN_TRANSACTION, Request};
-pub(super) use request::{Reply, Stage, StatementResult, answer_of};
+use futures_util::future::BoxFuture;
+pub(in crate::database) use request::WriteNotice;
+use request::{CommitGroup, ConnectionState, IDLE, IN_TRANSACTION, Request, Submission};
+pub(super) use request::{GroupMember, Reply, Stage, StatementResult, answer_of};
 use sea_orm::Value;
 use task::Task;
 use tokio::runtime::{Handle, Id};
@@ -30,7 +32,7 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// answer.
 #[derive(Debug)]
 pub(super) struct Connection {
-    requests: mpsc::UnboundedSender<Request>,
+    submissions: mpsc::UnboundedSender<Submission>,
     state: Arc<ConnectionState>,
     task: JoinHandle<()>,
     place: Arc<PgConfig>,
@@ -63,13 +65,13 @@ impl Connection {
     ) -> Result<Self, Fault> {
         let losses = place.probe.losses();
         let opened = startup::open(place).await?;
-        let (requests, inbox) = mpsc::unbounded_channel();
+        let (submissions, inbox) = mpsc::unbounded_channel();
         let state =
             Arc::new(ConnectionState { status: AtomicU8::new(IDLE), is_given_up: AtomicBool::new(false) });
         let task = Task::new(place.clone(), opened, inbox, state.clone(), is_shared).heard_by(listener);
         let task = tokio::spawn(task.run());
         let (place, home) = (place.clone(), Arc::new(Handle::current().id()));
-        Ok(Self { requests, state, task, place, losses, since: Instant::now(), home })
+        Ok(Self { submissions, state, task, place, losses, since: Instant::now(), home })
     }
 
     /// Returns true if the connection may be reused: open, newer than the last server loss, and below its
@@ -80,7 +82,7 @@ impl Connection {
 
     /// Returns true if the connection accepts statements.
     pub fn is_open(&self) -> bool {
-        !self.requests.is_closed()
+        !self.submissions.is_closed()
     }
 
     /// Returns true if no transaction is open, according to the last answer.
@@ -107,8 +109,46 @@ impl Connection {
     ) -> Result<Reply, Fault> {
         let (reply, answer) = oneshot::channel();
         let request = Request { stage, sql, values, settings, rows, sendings: 0, reply };
-        self.requests.send(request).map_err(|_| Fault::Closed)?;
+        self.submissions.send(Submission::Statement(request)).map_err(|_| Fault::Closed)?;
         Ok(answer)
+    }
+
+    /// Sends statements of several requests, which one transaction commits. Each receiver learns the result of its own statement, or
+    /// [`Fault::NotTogether`] if none was written. The returned future completes after the transaction.
+    ///
+    /// # Errors
+    /// Fails if the connection is closed: nothing was sent.
+    pub fn commit_together(&self, mut members: Vec<GroupMember>) -> Result<BoxFuture<'static, ()>, Fault> {
+        if members.len() == 1
+            && let Some(only) = members.pop()
+        {
+            return self.commit_alone(only);
+        }
+        let (group, end) = CommitGroup::new(members);
+        self.submissions.send(Submission::Group(group)).map_err(|refused| {
+            refused.0.send_back();
+            Fault::Closed
+        })?;
+        Ok(Box::pin(async move { drop(end.await) }))
+    }
+
+    /// Sends a single statement, which needs neither BEGIN nor COMMIT.
+    fn commit_alone(&self, member: GroupMember) -> Result<BoxFuture<'static, ()>, Fault> {
+        let GroupMember { request: Request { sql, values, rows, reply, .. }, on_written, .. } = member;
+        match self.send(Stage::AloneWithoutWait, sql, values, None, rows) {
+            Ok(answer) => Ok(Box::pin(async move {
+                let answer = answer_of(answer).await;
+                if Fault::may_have_written(&answer) {
+                    on_written();
+                }
+                // The receiver may have been dropped.
+                let _ = reply.send(answer);
+            })),
+            Err(fault) => {
+                let _ = reply.send(Err(Fault::NotTogether { has_conflict: false }));
+                Err(fault)
+            }
+        }
     }
 
     /// Sends a statement, waits for its rows, and adds them to `rows`.
@@ -126,7 +166,7 @@ impl Connection {
     pub async fn give_up(self, patience: Duration) {
         self.state.is_given_up.store(true, Ordering::Relaxed);
         // The drop wakes the task.
-        drop(self.requests);
+        drop(self.submissions);
         // The task continues alone if the server takes longer.
         let _ = timeout(patience, self.task).await;
     }

@@ -8,7 +8,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::connection::{Connection, Stage, StatementResult, answer_of};
+use super::connection::{Connection, GroupMember, Stage, StatementResult, WriteNotice, answer_of};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
 use super::startup::PgConfig;
@@ -17,12 +17,16 @@ use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::sql_error::SqlError;
 use crate::database::tracked_statement::TrackedStatement;
+use crate::database::written_alone::{CommitSharing, LoneWrite};
 use crate::error::Result;
 use crate::model::ColumnType;
 use crate::policy::SessionSettings;
 
 /// Server time up to which an execution is short. Short statements share a connection.
 const SHORT: Duration = Duration::from_millis(5);
+
+/// Time up to which a write with its commit is short. Short writes may share a commit.
+const SHORT_WRITE: Duration = Duration::from_millis(50);
 
 /// Returns true where a transaction of a new connection only reads, as at a standby server, unless the settings
 /// of the connection (`options` in the URL) request that.
@@ -87,23 +91,74 @@ impl PostgresConnections {
         Ok(self.read_alone(&sql.into(), values, None, rows).await?.rows)
     }
 
-    /// Sends a statement that writes, as a transaction of its own, and decodes the returned rows. It is refused if it must wait for
-    /// a lock. If the caller leaves, the statement is ended at the server; `on_end` runs once that is done.
+    /// Sends a statement that writes, as a transaction of its own, or together with those of other requests if all connections are
+    /// busy, and decodes the returned rows. It is refused if it must wait for a lock. `on_written` runs once the statement may have
+    /// written, whether or not the caller is still there.
     ///
     /// # Errors
     /// [`SqlError::Refused`] if nothing was written. [`SqlError::OutcomeUnknown`] if the connection is lost after the statement
     /// was sent.
     pub async fn write_alone(
         &self,
-        sql: &Arc<str>,
-        values: &Arc<[Value]>,
-        rows: &(impl Fn() -> RowSetBuilder + Sync),
-        on_end: Box<dyn FnOnce() + Send>,
+        write: LoneWrite<'_>,
+        on_written: WriteNotice,
     ) -> Result<RowSet, SqlError> {
+        let answer = match self.write_together(write, &on_written).await? {
+            Some(answer) => answer,
+            None => self.write_without_others(write, on_written).await?,
+        };
+        if let Some(sharing) = write.sharing {
+            let is_short = answer.as_ref().is_ok_and(|result| result.worked <= SHORT_WRITE);
+            sharing.last_run.note_pace(is_short);
+        }
+        match self.noted(answer) {
+            Ok(result) => Ok(result.rows),
+            Err(Fault::Server(refusal)) => Err(SqlError::Refused(refusal).of_commit()),
+            Err(Fault::Parameter(cause)) => Err(SqlError::Internal(cause)),
+            Err(fault) => Err(SqlError::OutcomeUnknown(fault.to_string())),
+        }
+    }
+
+    /// Sends a statement together with those of other requests. `None` if it must be sent alone: it may not share its commit, a
+    /// connection is free, or the statements were not written together.
+    async fn write_together(
+        &self,
+        write: LoneWrite<'_>,
+        on_written: &WriteNotice,
+    ) -> Result<Option<Result<StatementResult, Fault>>, Fault> {
+        let Some(CommitSharing { last_run, lock_order }) = write.sharing else { return Ok(None) };
+        if !last_run.is_short() || self.place.is_pooled() {
+            return Ok(None);
+        }
+        let LoneWrite { sql, values, columns, .. } = write;
+        let member = || {
+            let rows = RowSetBuilder::new(columns.clone());
+            GroupMember::new(sql.clone(), values.clone(), rows, lock_order, on_written.clone())
+        };
+        let Some(waiting) = self.writing.join(member) else { return Ok(None) };
+        match self.writing.answer_of(waiting).await? {
+            Err(Fault::NotTogether { has_conflict }) => {
+                if has_conflict {
+                    self.writing.pause_groups();
+                }
+                Ok(None)
+            }
+            answer => Ok(Some(answer)),
+        }
+    }
+
+    /// Sends a statement over a connection of its own. If the caller leaves, the statement is ended at the server.
+    async fn write_without_others(
+        &self,
+        write: LoneWrite<'_>,
+        on_written: WriteNotice,
+    ) -> Result<Result<StatementResult, Fault>, Fault> {
+        let LoneWrite { sql, values, columns, .. } = write;
         let mut lease = self.lease_writing().await?;
         let send = |lease: &Lease| {
             let connection = lease.connection().ok_or(Fault::Closed)?;
-            connection.send(Stage::AloneWithoutWait, sql.clone(), values.clone(), None, rows())
+            let rows = RowSetBuilder::new(columns.clone());
+            connection.send(Stage::AloneWithoutWait, sql.clone(), values.clone(), None, rows)
         };
         let reply = match send(&lease) {
             // Nothing was sent: the connection broke while it was idle.
@@ -114,15 +169,13 @@ impl PostgresConnections {
             sent => sent?,
         };
         lease.set_busy(true);
-        lease.set_on_end(on_end);
+        lease.set_on_end(on_written.clone());
         let answer = answer_of(reply).await;
         lease.set_busy(false);
-        match self.noted(answer) {
-            Ok(result) => Ok(result.rows),
-            Err(Fault::Server(refusal)) => Err(SqlError::Refused(refusal).of_commit()),
-            Err(Fault::Parameter(cause)) => Err(SqlError::Internal(cause)),
-            Err(fault) => Err(SqlError::OutcomeUnknown(fault.to_string())),
+        if Fault::may_have_written(&answer) {
+            on_written();
         }
+        Ok(answer)
     }
 
     /// Returns an open connection for a transaction that writes.

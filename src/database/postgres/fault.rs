@@ -7,7 +7,7 @@ use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
 use crate::database::sql_error::{
-    INSUFFICIENT_RESOURCES, PROTOCOL_VIOLATION, SqlError, SqlRefusal, ends_connection,
+    INSUFFICIENT_RESOURCES, PROTOCOL_VIOLATION, SqlError, SqlRefusal, ends_connection, is_conflict,
 };
 use crate::error::Error;
 
@@ -35,6 +35,12 @@ pub(in crate::database) enum Fault {
     /// The server refused the statement.
     #[error("{0}")]
     Server(Box<SqlRefusal>),
+    /// A statement was not written together with those of other requests. It can be sent alone.
+    #[error("not written together with other statements")]
+    NotTogether {
+        /// True if a conflict with another transaction is the reason.
+        has_conflict: bool,
+    },
     /// The required encryption is not possible.
     #[error("TLS: {0}")]
     Tls(String),
@@ -152,6 +158,20 @@ impl Fault {
     /// Returns true if the statement must be prepared again.
     pub fn is_of_statement(&self) -> bool {
         matches!(self, Self::Server(refusal) if OF_STATEMENT.contains(&refusal.code.as_str()))
+    }
+
+    /// Returns true if a statement with this answer may have written: it was not refused, or the connection is lost.
+    pub fn may_have_written<T>(answer: &Result<T, Self>) -> bool {
+        match answer {
+            Err(Self::Server(refusal)) => ends_connection(&refusal.code),
+            Err(Self::Parameter(_) | Self::NotTogether { .. }) => false,
+            _ => true,
+        }
+    }
+
+    /// Returns true if a statement met another transaction: both locked the same rows, or changed them.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Server(refusal) if is_conflict(&refusal.code))
     }
 
     /// Returns true if the server already has the statement to be prepared.

@@ -5,9 +5,15 @@
 //! connection goes to a user of its own runtime first. If busy runtimes have unequal numbers of connections, one is closed for one of
 //! the other runtime. Equal numbers stay as they are: a new connection starts a process of the server, which prepares all statements
 //! anew.
+//!
+//! While all places are held, short statements that write wait for the next freed connection together, and share its commit: most of
+//! a small write's time at the server is its transaction. A free place is better used alone, because a slow disk serves several
+//! commits at once.
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::mem;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -16,7 +22,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::connection::{Connection, StatementResult};
+use super::connection::{Connection, GroupMember, Reply, StatementResult, WriteNotice, answer_of};
 use super::fault::Fault;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::settings::ACQUIRE_TIMEOUT;
@@ -27,6 +33,12 @@ const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Maximum time by which a user of the connection's own runtime goes before one that came earlier.
 const PRECEDENCE: Duration = Duration::from_millis(10);
+
+/// Maximum number of statements that one transaction commits.
+const MOST_MEMBERS: usize = 64;
+
+/// Time for which statements are sent alone after a conflict, which delays all that are sent together.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Bounded number of connections, with the idle ones among them.
 #[derive(Debug)]
@@ -44,14 +56,34 @@ struct PoolState {
     waiting: VecDeque<Waiter>,
     /// Runtimes of the connections that are open or being opened; those of closed ones are gone.
     homes: Vec<Weak<Id>>,
+    /// Number of the last waiting user.
+    last_waiter: u64,
+    /// Time until which statements are sent alone.
+    paused_until: Option<Instant>,
     is_closed: bool,
 }
 
 #[derive(Debug)]
 struct Waiter {
-    home: Id,
+    number: u64,
+    home: Handle,
     since: Instant,
-    place: oneshot::Sender<Lease>,
+    waits: Waits,
+}
+
+/// Reason to wait.
+#[derive(Debug)]
+enum Waits {
+    /// For a place.
+    ForPlace(oneshot::Sender<Lease>),
+    /// For a connection that sends this statement, together with others.
+    WithStatement(GroupMember),
+}
+
+/// Statement that waits for a connection, which sends it together with others.
+pub(super) struct WaitingMember {
+    number: u64,
+    reply: Reply,
 }
 
 /// Place of a pool, with a connection if one is open. An idle connection returns to the pool. A connection
@@ -65,7 +97,7 @@ pub(super) struct Lease {
     has_place: bool,
     is_busy: bool,
     /// Runs after an abandoned statement has ended at the server.
-    on_end: Option<Box<dyn FnOnce() + Send>>,
+    on_end: Option<WriteNotice>,
 }
 
 impl fmt::Debug for Lease {
@@ -83,7 +115,6 @@ impl Pool {
     /// Takes a place: with an idle connection of this runtime, to open one, or with an idle one of another runtime, in this order.
     /// Waits while all places are held.
     pub async fn take(self: &Arc<Self>) -> Result<Lease, Fault> {
-        let home = Handle::current().id();
         let given = {
             let mut state = self.state();
             if state.is_closed {
@@ -92,6 +123,7 @@ impl Pool {
             state.idle.retain(Connection::is_good);
             if state.held < self.limit {
                 state.held += 1;
+                let home = Handle::current().id();
                 let near = state.idle.iter().rposition(|connection| *connection.home == home);
                 let is_full = state.held + state.idle.len() > self.limit;
                 let index = near.or_else(|| is_full.then(|| state.idle.len() - 1));
@@ -99,11 +131,43 @@ impl Pool {
                 return Ok(self.lease(&mut state, connection, home));
             }
             let (place, given) = oneshot::channel();
-            state.waiting.push_back(Waiter { home, since: Instant::now(), place });
+            state.add_waiter(Waits::ForPlace(place));
             given
         };
         let given = timeout(ACQUIRE_TIMEOUT, given).await.map_err(|_| Fault::Slow(ACQUIRE_TIMEOUT))?;
         given.map_err(|_| Fault::Closed)
+    }
+
+    /// Adds a statement that the next free connection sends together with others. `None` if a place is free, or if statements are
+    /// sent alone for now.
+    pub fn join(&self, member: impl FnOnce() -> (GroupMember, Reply)) -> Option<WaitingMember> {
+        let mut state = self.state();
+        let is_paused = state.paused_until.is_some_and(|until| Instant::now() < until);
+        if is_paused || state.is_closed || state.held < self.limit {
+            return None;
+        }
+        let (member, reply) = member();
+        let number = state.add_waiter(Waits::WithStatement(member));
+        Some(WaitingMember { number, reply })
+    }
+
+    /// Waits for the result of a statement that is sent together with others.
+    ///
+    /// # Errors
+    /// Fails if no connection was free in time: nothing was sent.
+    pub async fn answer_of(&self, member: WaitingMember) -> Result<Result<StatementResult, Fault>, Fault> {
+        let WaitingMember { number, reply } = member;
+        let mut answer = pin!(answer_of(reply));
+        if let Ok(answer) = timeout(ACQUIRE_TIMEOUT, &mut answer).await {
+            return Ok(answer);
+        }
+        let is_unsent = self.state().withdraw(number);
+        if is_unsent { Err(Fault::Slow(ACQUIRE_TIMEOUT)) } else { Ok(answer.await) }
+    }
+
+    /// Sends statements alone for a while: their transactions met others.
+    pub fn pause_groups(&self) {
+        self.state().paused_until = Some(Instant::now() + PAUSE);
     }
 
     fn lease(self: &Arc<Self>, state: &mut PoolState, connection: Option<Connection>, home: Id) -> Lease {
@@ -117,7 +181,7 @@ impl Pool {
         let mut connection = connection.filter(Connection::is_good);
         loop {
             let mut state = self.state();
-            state.waiting.retain(|waiter| !waiter.place.is_closed());
+            state.waiting.retain(|waiter| !waiter.is_left());
             let home = connection.as_ref().map(|connection| *connection.home);
             let Some(next) = next_of(&state.waiting, home, |home| state.connections_of(home)) else {
                 state.held -= 1;
@@ -127,16 +191,28 @@ impl Pool {
                 return;
             };
             let Some(waiter) = state.waiting.remove(next.index) else { continue };
-            let unused = if next.opens { connection.take() } else { None };
-            let lease = self.lease(&mut state, connection, waiter.home);
-            drop((state, unused));
-            // The user may have left just now.
-            match waiter.place.send(lease) {
-                Ok(()) => return,
-                Err(mut refused) => {
-                    refused.has_place = false;
-                    connection = refused.connection.take();
+            match waiter.waits {
+                Waits::ForPlace(place) => {
+                    let unused = if next.opens { connection.take() } else { None };
+                    let lease = self.lease(&mut state, connection, waiter.home.id());
+                    drop((state, unused));
+                    // The user may have left just now.
+                    match place.send(lease) {
+                        Ok(()) => return,
+                        Err(mut refused) => {
+                            refused.has_place = false;
+                            connection = refused.connection.take();
+                        }
+                    }
                 }
+                Waits::WithStatement(first) if connection.is_some() && !next.opens => {
+                    let members = state.members_of(waiter.home.id(), first);
+                    let lease = self.lease(&mut state, connection, waiter.home.id());
+                    drop(state);
+                    lease.commit_together(&waiter.home, members);
+                    return;
+                }
+                Waits::WithStatement(first) => first.send_back(),
             }
         }
     }
@@ -161,7 +237,11 @@ impl Pool {
         let mut state = self.state();
         state.is_closed = true;
         state.idle.clear();
-        state.waiting.clear();
+        for waiter in state.waiting.drain(..) {
+            if let Waits::WithStatement(member) = waiter.waits {
+                member.send_back();
+            }
+        }
     }
 
     pub fn is_closed(&self) -> bool {
@@ -181,7 +261,45 @@ struct Next {
     opens: bool,
 }
 
+impl Waiter {
+    /// Returns true if the user does not wait any more.
+    fn is_left(&self) -> bool {
+        match &self.waits {
+            Waits::ForPlace(place) => place.is_closed(),
+            Waits::WithStatement(member) => member.is_left(),
+        }
+    }
+}
+
 impl PoolState {
+    /// Adds a user of this runtime that waits, and returns its number.
+    fn add_waiter(&mut self, waits: Waits) -> u64 {
+        self.last_waiter += 1;
+        let (number, home) = (self.last_waiter, Handle::current());
+        self.waiting.push_back(Waiter { number, home, since: Instant::now(), waits });
+        number
+    }
+
+    /// Removes a waiting user; returns false if it waits no longer.
+    fn withdraw(&mut self, number: u64) -> bool {
+        let place = self.waiting.iter().position(|waiter| waiter.number == number);
+        place.and_then(|place| self.waiting.remove(place)).is_some()
+    }
+
+    /// Takes the waiting statements of a runtime, besides the first.
+    fn members_of(&mut self, home: Id, first: GroupMember) -> Vec<GroupMember> {
+        let mut members = vec![first];
+        for waiter in mem::take(&mut self.waiting) {
+            match waiter.waits {
+                Waits::WithStatement(member) if waiter.home.id() == home && members.len() < MOST_MEMBERS => {
+                    members.push(member);
+                }
+                _ => self.waiting.push_back(waiter),
+            }
+        }
+        members
+    }
+
     /// Adds the runtime of a connection, and drops those of closed ones.
     fn add_home(&mut self, home: Option<&Arc<Id>>) {
         self.homes.retain(|home| home.strong_count() > 0);
@@ -198,12 +316,13 @@ impl PoolState {
 /// runtime came [`PRECEDENCE`] earlier. That one opens a connection of its own instead, if its runtime has two fewer `connections`.
 fn next_of(waiting: &VecDeque<Waiter>, home: Option<Id>, connections: impl Fn(Id) -> usize) -> Option<Next> {
     let first = waiting.front()?;
-    let near = home.and_then(|home| Some((home, waiting.iter().position(|waiter| waiter.home == home)?)));
+    let near =
+        home.and_then(|home| Some((home, waiting.iter().position(|waiter| waiter.home.id() == home)?)));
     Some(match near {
         Some((_, index)) if waiting[index].since.duration_since(first.since) < PRECEDENCE => {
             Next { index, opens: false }
         }
-        Some((home, _)) => Next { index: 0, opens: connections(first.home) + 1 < connections(home) },
+        Some((home, _)) => Next { index: 0, opens: connections(first.home.id()) + 1 < connections(home) },
         None => Next { index: 0, opens: false },
     })
 }
@@ -227,8 +346,20 @@ impl Lease {
     }
 
     /// Sets a function that runs once an abandoned statement has ended at the server.
-    pub fn set_on_end(&mut self, on_end: Box<dyn FnOnce() + Send>) {
+    pub fn set_on_end(&mut self, on_end: WriteNotice) {
         self.on_end = Some(on_end);
+    }
+
+    /// Sends statements that one transaction commits, and keeps the connection until its end.
+    fn commit_together(mut self, home: &Handle, members: Vec<GroupMember>) {
+        let Some(connection) = &self.connection else { return };
+        // The members learn of a closed connection.
+        let Ok(end) = connection.commit_together(members) else { return };
+        self.set_busy(true);
+        home.spawn(async move {
+            end.await;
+            self.set_busy(false);
+        });
     }
 
     /// Sends a statement outside any transaction, and waits for its rows.
@@ -280,22 +411,25 @@ mod tests {
     use super::*;
 
     /// Users of these runtimes, each with the milliseconds after which it came.
-    fn waiting(users: &[(Id, u64)]) -> VecDeque<Waiter> {
+    fn waiting(users: &[(&Handle, u64)]) -> VecDeque<Waiter> {
         let start = Instant::now();
-        let waiter = |(home, after): &(Id, u64)| Waiter {
-            home: *home,
+        let waiter = |(home, after): &(&Handle, u64)| Waiter {
+            number: 0,
+            home: (*home).clone(),
             since: start + Duration::from_millis(*after),
-            place: oneshot::channel().0,
+            waits: Waits::ForPlace(oneshot::channel().0),
         };
         users.iter().map(waiter).collect()
     }
 
     #[test]
     fn freed_connection_goes_to_its_own_runtime_unless_another_one_waits_long() {
-        let [one, other] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap().handle().id());
-        let connections = |home| if home == one { 5 } else { 3 };
-        assert_eq!(next_of(&waiting(&[]), Some(one), connections), None);
-        let next = |users: &[(Id, u64)], home| {
+        let runtimes = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
+        let [one, other] = runtimes.each_ref().map(|runtime| runtime.handle());
+        let connections = |home| if home == one.id() { 5 } else { 3 };
+        assert_eq!(next_of(&waiting(&[]), Some(one.id()), connections), None);
+        let next = |users: &[(&Handle, u64)], home: Option<&Handle>| {
+            let home = home.map(Handle::id);
             let Next { index, opens } = next_of(&waiting(users), home, connections).unwrap();
             (index, opens)
         };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use postgres_protocol::message::backend::Message;
 
-use super::request::{Request, StatementResult};
+use super::request::{Request, StatementResult, WriteNotice};
 use crate::database::postgres::decoder::CellDecoder;
 use crate::database::postgres::fault::Fault;
 use crate::database::postgres::inbox::{HEAD_BYTES, LENGTH_BYTES};
@@ -21,6 +21,8 @@ pub(super) struct PendingStatement {
     pub(super) fault: Option<Fault>,
     pub(super) is_rollback: bool,
     pub(super) sent: Instant,
+    /// Notice of a statement that shares its commit.
+    pub(super) on_written: Option<WriteNotice>,
 }
 
 impl PendingStatement {
@@ -50,12 +52,20 @@ impl PendingStatement {
         Ok(())
     }
 
+    /// Answers that nothing was written, because the statement was not sent.
+    pub(super) fn send_back(self) {
+        self.answer(Some(Fault::NotTogether { has_conflict: false }), Duration::ZERO);
+    }
+
     pub(super) fn answer(self, fault: Option<Fault>, worked: Duration) {
         let Request { rows, reply, .. } = self.request;
         let answer = match fault {
             Some(fault) => Err(fault),
             None => Ok(StatementResult { rows: rows.finish(), worked, is_rollback: self.is_rollback }),
         };
+        if let Some(on_written) = self.on_written.filter(|_| Fault::may_have_written(&answer)) {
+            on_written();
+        }
         // The receiver may have been dropped.
         let _ = reply.send(answer);
     }

@@ -1,12 +1,14 @@
 //! Task of a connection: owns the socket, sends statements, and answers them in order.
 
+mod group;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use postgres_protocol::message::frontend::{self, BindError};
@@ -16,7 +18,7 @@ use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 
 use super::pending::{PendingStatement, handle_other_message};
-use super::request::{ConnectionState, IDLE, Request, Stage};
+use super::request::{ConnectionState, IDLE, Request, Stage, Submission, WriteNotice};
 use crate::database::postgres::abandon::abandon;
 use crate::database::postgres::fault::Fault;
 use crate::database::postgres::inbox::{
@@ -40,7 +42,8 @@ const MOST_SENDINGS: u8 = 3;
 /// Ends statements that wait for a lock, from now on. Such a statement is refused, and its caller repeats it in a transaction.
 const SHORT_LOCK_WAIT: &str = "SET lock_timeout = '50ms'";
 
-/// Ends the next statement if it waits for a lock. A pooler gives the server's connection to other clients afterwards.
+/// Ends statements that wait for a lock, until the end of the transaction. A pooler gives the server's connection to other clients
+/// afterwards.
 const SHORT_LOCK_WAIT_ONCE: &str = "SELECT set_config('lock_timeout', '50ms', true)";
 
 /// Takes [`SHORT_LOCK_WAIT`] back in a transaction.
@@ -59,12 +62,14 @@ pub(super) struct Task {
     stream: Stream,
     process_id: i32,
     secret_key: i32,
-    requests: mpsc::UnboundedReceiver<Request>,
+    submissions: mpsc::UnboundedReceiver<Submission>,
     state: Arc<ConnectionState>,
     outbox: BytesMut,
     inbox: Inbox,
     kept: RoleStatements,
     waiting: VecDeque<PendingStatement>,
+    /// Statements that are complete, and share a commit that is not.
+    uncommitted: Vec<PendingStatement>,
     /// True once the server has [`SHORT_LOCK_WAIT`]. Statement and transaction then need no further message, and no planning.
     has_short_lock_wait: bool,
     /// Time of the last complete answer.
@@ -78,7 +83,7 @@ impl Task {
     pub(super) fn new(
         place: Arc<PgConfig>,
         opened: OpenedConnection,
-        requests: mpsc::UnboundedReceiver<Request>,
+        submissions: mpsc::UnboundedReceiver<Submission>,
         state: Arc<ConnectionState>,
         is_shared: bool,
     ) -> Self {
@@ -88,12 +93,13 @@ impl Task {
             stream: opened.stream,
             process_id: opened.process_id,
             secret_key: opened.secret_key,
-            requests,
+            submissions,
             state,
             outbox: BytesMut::new(),
             inbox: Inbox::new(&opened.received),
             kept: RoleStatements::default(),
             waiting: VecDeque::new(),
+            uncommitted: Vec::new(),
             has_short_lock_wait: false,
             free_since: Instant::now(),
             listener: None,
@@ -130,8 +136,9 @@ impl Task {
     /// Accepts new requests; returns false when no more can arrive.
     fn take_requests(&mut self, context: &mut Context<'_>) -> bool {
         while self.outbox.len() < UNSENT_BYTES {
-            match self.requests.poll_recv(context) {
-                Poll::Ready(Some(request)) => self.send(request),
+            match self.submissions.poll_recv(context) {
+                Poll::Ready(Some(Submission::Statement(request))) => self.send(request),
+                Poll::Ready(Some(Submission::Group(group))) => self.send_group(group),
                 Poll::Ready(None) => return false,
                 Poll::Pending => return true,
             }
@@ -165,14 +172,7 @@ impl Task {
         match self.ask_for_echo().and_then(|()| self.write(&request)) {
             Ok((prepared, ahead)) => {
                 request.sendings += 1;
-                self.waiting.push_back(PendingStatement {
-                    request,
-                    prepared,
-                    ahead,
-                    fault: None,
-                    is_rollback: false,
-                    sent: Instant::now(),
-                });
+                self.await_answer(request, prepared, ahead, None);
             }
             Err(fault) => {
                 self.outbox.truncate(start);
@@ -180,6 +180,24 @@ impl Task {
                 let _ = request.reply.send(Err(fault));
             }
         }
+    }
+
+    fn await_answer(
+        &mut self,
+        request: Request,
+        prepared: Arc<PreparedStatement>,
+        ahead: u8,
+        on_written: Option<WriteNotice>,
+    ) {
+        self.waiting.push_back(PendingStatement {
+            request,
+            prepared,
+            ahead,
+            fault: None,
+            is_rollback: false,
+            sent: Instant::now(),
+            on_written,
+        });
     }
 
     /// Requests an echo from the server ahead of a statement that may be silent for long. An idle connection
@@ -224,28 +242,36 @@ impl Task {
             ahead += 1;
         }
         let role = settings.as_ref().and_then(|settings| settings.role.as_deref());
-        let is_named = place.names_statements() && StatementCache::takes(sql);
-        let columns = rows.columns();
-        let known = if is_named { self.kept.of(role).get(sql, values, columns) } else { None };
-        let is_new = known.is_none();
-        let prepared = match known {
-            Some(prepared) => {
-                if prepared.is_undescribed.swap(false, Ordering::Relaxed) {
-                    frontend::describe(b'S', &prepared.name, &mut self.outbox)?;
-                }
-                prepared
-            }
-            None => self.prepare(sql, values, columns, is_named.then_some(role))?,
-        };
+        let (prepared, is_new) = self.find_or_prepare(sql, values, rows.columns(), role)?;
         self.bind_and_execute(&prepared.name, values)?;
         frontend::sync(&mut self.outbox);
-        if is_new && is_named {
+        if is_new {
             // After the Sync, so that an error of the statement cannot make the server skip the Close.
             for name in self.kept.of(role).put(sql.clone(), prepared.clone()) {
                 frontend::close(b'S', &name, &mut self.outbox)?;
             }
         }
         Ok((prepared, ahead))
+    }
+
+    /// Returns a statement that the server knows by name, or parses it. The second value is true if it has a new name, which is to be
+    /// kept.
+    fn find_or_prepare(
+        &mut self,
+        sql: &Arc<str>,
+        values: &[Value],
+        columns: &Arc<[ColumnType]>,
+        role: Option<&str>,
+    ) -> Result<(Arc<PreparedStatement>, bool), Fault> {
+        let is_named = self.place.names_statements() && StatementCache::takes(sql);
+        let known = if is_named { self.kept.of(role).get(sql, values, columns) } else { None };
+        let Some(prepared) = known else {
+            return Ok((self.prepare(sql, values, columns, is_named.then_some(role))?, is_named));
+        };
+        if prepared.is_undescribed.swap(false, Ordering::Relaxed) {
+            frontend::describe(b'S', &prepared.name, &mut self.outbox)?;
+        }
+        Ok((prepared, false))
     }
 
     /// Writes a statement without values, whose rows are ignored.
@@ -293,14 +319,21 @@ impl Task {
                 (READY_FOR_QUERY, _) => {
                     let status = body.first().copied().unwrap_or(IDLE);
                     self.state.status.store(status, Ordering::Relaxed);
-                    if let Some(waiting) = self.waiting.pop_front() {
-                        self.complete(waiting, status)?;
+                    match self.waiting.pop_front() {
+                        Some(last)
+                            if last.request.stage == Stage::Together || !self.uncommitted.is_empty() =>
+                        {
+                            self.complete_group(last, status)?;
+                        }
+                        Some(waiting) => self.complete(waiting, status)?,
+                        None => {}
                     }
                 }
-                (COMMAND_COMPLETE, Some(waiting)) => {
-                    waiting.is_rollback = body.starts_with(b"ROLLBACK");
-                    waiting.ahead = waiting.ahead.saturating_sub(1);
+                (COMMAND_COMPLETE, Some(waiting)) if waiting.ahead > 0 => waiting.ahead -= 1,
+                (COMMAND_COMPLETE, Some(waiting)) if waiting.request.stage == Stage::Together => {
+                    self.uncommitted.extend(self.waiting.pop_front());
                 }
+                (COMMAND_COMPLETE, Some(waiting)) => waiting.is_rollback = body.starts_with(b"ROLLBACK"),
                 (NOTIFICATION, _) => {
                     if let Some(listener) = &self.listener
                         && let Some(payload) = payload_of_other(body, self.process_id)
@@ -322,18 +355,7 @@ impl Task {
         let worked = now.duration_since(waiting.sent.max(self.free_since));
         self.free_since = now;
         let is_of_statement = waiting.fault.as_ref().is_some_and(Fault::is_of_statement);
-        let (sql, prepared) = (&waiting.request.sql, &waiting.prepared);
-        let settings = waiting.request.settings.as_ref();
-        let kept = self.kept.of(settings.and_then(|settings| settings.role.as_deref()));
-        if waiting.fault.as_ref().is_some_and(Fault::is_known_already) {
-            kept.note_known(sql, prepared);
-        } else if is_of_statement {
-            if kept.forget(sql, prepared) {
-                frontend::close(b'S', &prepared.name, &mut self.outbox)?;
-            }
-        } else if prepared.forms.get().is_none() {
-            kept.forget(sql, prepared);
-        }
+        self.note_preparation(&waiting)?;
         // The setting lasts if the statement behind it was committed.
         let is_set = waiting.request.stage == Stage::AloneWithoutWait && waiting.fault.is_none();
         self.has_short_lock_wait |= is_set && !self.place.is_pooled();
@@ -351,21 +373,44 @@ impl Task {
         Ok(())
     }
 
+    /// Keeps a prepared statement, unless the server refused or skipped its preparation.
+    fn note_preparation(&mut self, statement: &PendingStatement) -> Result<(), Fault> {
+        let PendingStatement { request: Request { sql, settings, .. }, prepared, fault, .. } = statement;
+        let kept = self.kept.of(settings.as_ref().and_then(|settings| settings.role.as_deref()));
+        if fault.as_ref().is_some_and(Fault::is_known_already) {
+            kept.note_known(sql, prepared);
+        } else if fault.as_ref().is_some_and(Fault::is_of_statement) {
+            if kept.forget(sql, prepared) {
+                frontend::close(b'S', &prepared.name, &mut self.outbox)?;
+            }
+        } else if prepared.forms.get().is_none() {
+            kept.forget(sql, prepared);
+        }
+        Ok(())
+    }
+
     /// Tells all receivers why the connection ended. Cancels the server's work if no receiver is left.
     async fn end(self, ended: Result<(), Fault>) {
-        let Self { place, stream, process_id, secret_key, mut requests, inbox, waiting, .. } = self;
+        let Self {
+            place, stream, process_id, secret_key, mut submissions, inbox, waiting, uncommitted, ..
+        } = self;
         let fault = ended.err();
-        let unanswered = waiting.len();
-        requests.close();
-        let mut replies: Vec<_> =
-            waiting.into_iter().map(|waiting| (waiting.fault, waiting.request.reply)).collect();
-        while let Ok(request) = requests.try_recv() {
-            replies.push((None, request.reply));
+        let lost = || fault.as_ref().map_or(Fault::Closed, Fault::duplicate);
+        let is_member = |statement: &PendingStatement| statement.request.stage == Stage::Together;
+        // The members of a group have one answer.
+        let unanswered = waiting.iter().filter(|statement| !is_member(statement)).count();
+        submissions.close();
+        for mut statement in uncommitted.into_iter().chain(waiting) {
+            // The transaction of a group may be committed, whatever became of one statement.
+            let own = statement.fault.take().filter(|_| !is_member(&statement));
+            statement.answer(Some(own.unwrap_or_else(lost)), Duration::ZERO);
         }
-        for (own, reply) in replies {
-            let lost = || fault.as_ref().map_or(Fault::Closed, Fault::duplicate);
-            // The receiver may have been dropped.
-            let _ = reply.send(Err(own.unwrap_or_else(lost)));
+        while let Ok(submission) = submissions.try_recv() {
+            match submission {
+                // The receiver may have been dropped.
+                Submission::Statement(request) => drop(request.reply.send(Err(lost()))),
+                group => group.send_back(),
+            }
         }
         let may_be_at_work = matches!(fault, None | Some(Fault::Silent | Fault::Lost));
         if may_be_at_work && unanswered > 0 {
