@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_graphql::{Request, Variables};
 use clap::{Args, ValueEnum};
 use crowsfoot::Schema;
+use serde_json::Value as Json;
 
 use crate::database::Database;
-use crate::workload::{self, Question, Workload};
-use crate::{Failure, dataset, example, growth};
+use crate::workload::{self, Workload};
+use crate::{Failure, dataset, example, growth, writes};
 
 /// Bounds: for each step, the maximum number of instructions of each workload.
 type Bounds = BTreeMap<String, BTreeMap<String, u64>>;
@@ -47,7 +48,7 @@ pub struct Options {
 #[derive(Debug, Args)]
 pub struct Repeat {
     step: Step,
-    #[arg(value_parser = workload::NAMES)]
+    /// Name of a workload, or of a write
     workload: String,
     times: u64,
     /// File of the dataset
@@ -63,6 +64,18 @@ enum Step {
     /// The whole response from SQLite, without HTTP; document and plan are cached, as for all requests after
     /// the first
     Answer,
+    /// The whole mutation of a SQLite file, without HTTP; document and statement are cached
+    Write,
+}
+
+impl Step {
+    /// Returns the names of what the step measures.
+    fn workloads(self) -> &'static [&'static str] {
+        match self {
+            Self::Plan | Self::Answer => &workload::NAMES,
+            Self::Write => &writes::SINGLE,
+        }
+    }
 }
 
 /// Repeats a step.
@@ -70,33 +83,55 @@ enum Step {
 /// # Errors
 /// If the step fails.
 pub async fn repeat(Repeat { step, workload, times, sqlite_file }: Repeat) -> Result<(), Failure> {
-    let Workload { questions, .. } =
-        workload::all().into_iter().find(|known| known.name == workload).ok_or("no such workload")?;
-    let requests = questions.iter().cycle().take(usize::try_from(times)?).map(request);
     let schema = Schema::new(example::registry().model()?)?;
+    let dataset = Database::sqlite(sqlite_file);
+    let requests = requests(step, &workload, usize::try_from(times)?)?;
     match step {
         Step::Plan => {
             for request in requests {
                 black_box(schema.plan(&black_box(request))?);
             }
+            Ok(())
         }
-        Step::Answer => {
-            let database = crowsfoot::connect(&Database::sqlite(sqlite_file).url(), 1).await?;
-            for request in requests {
-                let executed = schema.execute(black_box(request), &database).await;
-                if let Some(error) = executed.errors.first() {
-                    return Err(error.error.to_string().into());
-                }
-                black_box(executed.to_json());
-            }
+        Step::Answer => answer(&schema, &dataset.url(), requests).await,
+        Step::Write => {
+            let file = std::env::temp_dir().join(format!("crowsfoot-writes-{}.db", std::process::id()));
+            std::fs::copy(dataset.file(), &file)?;
+            let written = answer(&schema, &Database::sqlite(Some(file.clone())).url(), requests).await;
+            std::fs::remove_file(&file)?;
+            written
         }
     }
-    Ok(())
 }
 
-fn request(question: &Question) -> Request {
-    let variables = Variables::from_json(question.variables.clone());
-    Request::new(&question.query).variables(variables)
+/// Returns the requests of a workload, or of a write.
+fn requests(step: Step, name: &str, times: usize) -> Result<Vec<Request>, Failure> {
+    if let Step::Write = step {
+        let writes: Option<Vec<_>> = (0..times as u64).map(|number| writes::single(name, number)).collect();
+        let writes = writes.ok_or("no such write")?;
+        return Ok(writes.into_iter().map(|(query, variables)| request(query, variables)).collect());
+    }
+    let known = workload::all().into_iter().find(|known| known.name == name);
+    let Workload { questions, .. } = known.ok_or("no such workload")?;
+    let questions = questions.iter().cycle().take(times);
+    Ok(questions.map(|question| request(&question.query, question.variables.clone())).collect())
+}
+
+fn request(query: &str, variables: Json) -> Request {
+    Request::new(query).variables(Variables::from_json(variables))
+}
+
+/// Answers requests over a SQLite database.
+async fn answer(schema: &Schema, url: &str, requests: Vec<Request>) -> Result<(), Failure> {
+    let database = crowsfoot::connect(url, 1).await?;
+    for request in requests {
+        let executed = schema.execute(black_box(request), &database).await;
+        if let Some(error) = executed.errors.first() {
+            return Err(error.error.to_string().into());
+        }
+        black_box(executed.to_json());
+    }
+    Ok(database.close().await?)
 }
 
 /// Counts every step of every workload and compares the counts with the bounds. Also checks growth.
@@ -110,9 +145,12 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let mut bounds: Bounds = toml::from_str(&std::fs::read_to_string(&file).unwrap_or_default())?;
     let mut passed = Vec::new();
     println!("| step | workload | instructions | bound |\n|---|---|---:|---:|");
-    let steps = Step::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-    let steps: Vec<(String, &str)> = steps
-        .flat_map(|step| workload::NAMES.map(|workload| (step.get_name().to_owned(), workload)))
+    let of =
+        |step: &Step| step.to_possible_value().map(|value| (value.get_name().to_owned(), step.workloads()));
+    let steps: Vec<(String, &str)> = Step::value_variants()
+        .iter()
+        .filter_map(of)
+        .flat_map(|(step, workloads)| workloads.iter().map(move |workload| (step.clone(), *workload)))
         .collect();
     let counts = concurrently(&steps, |(step, workload)| count(step, workload, &database.file()))?;
     for ((step, workload), counted) in steps.into_iter().zip(counts) {

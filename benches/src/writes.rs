@@ -93,6 +93,15 @@ const WRITES: [Write; 7] = [
     },
 ];
 
+/// Writes of one row, alone or with its one-to-one row.
+pub const SINGLE: [&str; 5] = ["create", "update", "upsert", DELETE, "create_o2o"];
+
+/// Returns the query and the variables of a write of [`SINGLE`] in the dataset. `None` for another name.
+pub fn single(name: &str, number: u64) -> Option<(&'static str, Json)> {
+    let write = WRITES.iter().find(|write| write.name == name && SINGLE.contains(&name))?;
+    Some((write.query, variables(name, "written ", number, 1)))
+}
+
 /// Mutations per second on both servers: medians of the rounds.
 #[derive(Debug, Serialize)]
 struct Figures {
