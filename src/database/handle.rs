@@ -28,7 +28,7 @@ use super::sqlite::{AloneStatement, FileIdentity, SqliteReader};
 use super::tracked_statement::TrackedStatement;
 #[cfg(feature = "sqlite")]
 use super::uninterrupted::Uninterrupted;
-use super::written_alone::{LoneWrite, WrittenAlone};
+use super::written_alone::{AloneWrite, WrittenAlone};
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::model::ColumnType;
@@ -255,7 +255,7 @@ impl Database {
     /// meanwhile.
     pub(crate) async fn write_alone<A: Send + 'static>(
         &self,
-        write: LoneWrite<'_>,
+        write: AloneWrite<'_>,
         answer: impl FnOnce(RowSet) -> Result<A, A> + Send + 'static,
     ) -> Result<WrittenAlone<A>, SqlError> {
         let (database, touched) = (self.clone(), write.touches.clone());

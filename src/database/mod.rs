@@ -68,4 +68,4 @@ pub use tracked_statement::{ExecutionStats, TrackedStatement};
 pub(crate) use transaction::CommitNotice;
 pub(crate) use transaction::Running;
 pub use transaction::Transaction;
-pub(crate) use written_alone::{CommitSharing, LoneWrite, WrittenAlone};
+pub(crate) use written_alone::{AloneWrite, CommitSharing, WrittenAlone};

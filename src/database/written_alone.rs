@@ -10,7 +10,8 @@ use crate::model::{ColumnType, Table};
 
 /// Statement that writes as a transaction of its own.
 #[derive(Clone, Copy, Debug)]
-pub struct LoneWrite<'a> {
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "on SQLite all transactions share commits"))]
+pub struct AloneWrite<'a> {
     /// Text of the statement.
     pub sql: &'a Arc<str>,
     /// Values of its placeholders.
@@ -25,6 +26,7 @@ pub struct LoneWrite<'a> {
 
 /// Statement that may share its commit with those of other requests.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "on SQLite all transactions share commits"))]
 pub struct CommitSharing<'a> {
     /// Statistics of the statement. A long one, or one that is refused, does not share.
     pub last_run: &'a ExecutionStats,

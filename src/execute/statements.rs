@@ -12,7 +12,7 @@ use tracing::{Instrument, Span};
 use super::explain::StatementRecord;
 use super::shared::Shared;
 use crate::database::{
-    Database, FOREIGN_KEY_COLUMNS, ForeignKeys, LoneWrite, RowSet, RowSetBuilder, Running, SqlError,
+    AloneWrite, Database, FOREIGN_KEY_COLUMNS, ForeignKeys, RowSet, RowSetBuilder, Running, SqlError,
     TrackedStatement, Transaction, WrittenAlone, no_settings,
 };
 use crate::dialect::Dialect;
@@ -233,7 +233,7 @@ impl Statements {
     /// [`SqlError::Refused`] if the database refuses: nothing was written.
     pub async fn write_alone<A: Send + 'static>(
         &self,
-        write: LoneWrite<'_>,
+        write: AloneWrite<'_>,
         answer: impl FnOnce(RowSet) -> Result<A, A> + Send + 'static,
     ) -> Result<WrittenAlone<A>, SqlError> {
         let written = self.database.write_alone(write, answer);

@@ -20,7 +20,7 @@ use super::row::RowInput;
 use super::statement::WriteStatement;
 use super::writer::MutationWriter;
 use super::written::WrittenRows;
-use crate::database::{CommitSharing, ExecutionStats, LoneWrite, RowSet, SqlError, WrittenAlone};
+use crate::database::{AloneWrite, CommitSharing, ExecutionStats, RowSet, SqlError, WrittenAlone};
 use crate::error::LocatedError;
 use crate::execute::{Child, Json, Session, object};
 use crate::model::{ColumnId, EntityId, Model, RelationId, Table};
@@ -108,7 +108,7 @@ async fn send(
         let (model, key, statement) = (writer.session.model().clone(), change.key.clone(), statement.clone());
         move |rows| write_answer(&model, &key, &statement, rows)
     };
-    let write = LoneWrite { sql, values: &values, columns, touches, sharing };
+    let write = AloneWrite { sql, values: &values, columns, touches, sharing };
     match writer.session.statements().write_alone(write, answer).await {
         Ok(WrittenAlone { answer: RowAnswer::NoRow, .. }) => match &change.write {
             RootWrite::Update { entity, key, .. } | RootWrite::Delete { entity, key } => {

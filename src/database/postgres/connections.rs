@@ -17,7 +17,7 @@ use crate::database::row::RowSet;
 use crate::database::row_builder::RowSetBuilder;
 use crate::database::sql_error::SqlError;
 use crate::database::tracked_statement::TrackedStatement;
-use crate::database::written_alone::{CommitSharing, LoneWrite};
+use crate::database::written_alone::{AloneWrite, CommitSharing};
 use crate::error::Result;
 use crate::model::ColumnType;
 use crate::policy::SessionSettings;
@@ -100,7 +100,7 @@ impl PostgresConnections {
     /// was sent.
     pub async fn write_alone(
         &self,
-        write: LoneWrite<'_>,
+        write: AloneWrite<'_>,
         on_written: WriteNotice,
     ) -> Result<RowSet, SqlError> {
         let answer = match self.write_together(write, &on_written).await? {
@@ -123,14 +123,14 @@ impl PostgresConnections {
     /// connection is free, or the statements were not written together.
     async fn write_together(
         &self,
-        write: LoneWrite<'_>,
+        write: AloneWrite<'_>,
         on_written: &WriteNotice,
     ) -> Result<Option<Result<StatementResult, Fault>>, Fault> {
         let Some(CommitSharing { last_run, lock_order }) = write.sharing else { return Ok(None) };
         if !last_run.is_short() || self.place.is_pooled() {
             return Ok(None);
         }
-        let LoneWrite { sql, values, columns, .. } = write;
+        let AloneWrite { sql, values, columns, .. } = write;
         let member = || {
             let rows = RowSetBuilder::new(columns.clone());
             GroupMember::new(sql.clone(), values.clone(), rows, lock_order, on_written.clone())
@@ -150,10 +150,10 @@ impl PostgresConnections {
     /// Sends a statement over a connection of its own. If the caller leaves, the statement is ended at the server.
     async fn write_without_others(
         &self,
-        write: LoneWrite<'_>,
+        write: AloneWrite<'_>,
         on_written: WriteNotice,
     ) -> Result<Result<StatementResult, Fault>, Fault> {
-        let LoneWrite { sql, values, columns, .. } = write;
+        let AloneWrite { sql, values, columns, .. } = write;
         let mut lease = self.lease_writing().await?;
         let send = |lease: &Lease| {
             let connection = lease.connection().ok_or(Fault::Closed)?;

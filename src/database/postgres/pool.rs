@@ -443,4 +443,24 @@ mod tests {
         // The connection was lost.
         assert_eq!(next(&[(other, 0), (one, 1)], None), (0, false));
     }
+
+    #[tokio::test]
+    async fn waiting_statement_leaves_the_queue_once_and_is_sent_back_at_the_close() {
+        let pool = Pool::new(0);
+        let join = || {
+            pool.join(|| {
+                let rows = RowSetBuilder::new(Arc::default());
+                GroupMember::new("UPDATE".into(), Arc::default(), rows, 0, Arc::new(|| {}))
+            })
+        };
+        let member = join().unwrap();
+        assert!(pool.state().withdraw(member.number));
+        assert!(!pool.state().withdraw(member.number));
+        let member = join().unwrap();
+        pool.pause_groups();
+        assert!(join().is_none(), "a conflict has just happened");
+        pool.close();
+        let answer = answer_of(member.reply).await;
+        assert!(matches!(answer, Err(Fault::NotTogether { has_conflict: false })));
+    }
 }

@@ -103,7 +103,7 @@ impl GroupMember {
         (Self { request, lock_order, on_written }, answer)
     }
 
-    /// Returns true if nobody receives the result.
+    /// Returns true if the receiver of the result was dropped.
     pub fn is_left(&self) -> bool {
         self.request.reply.is_closed()
     }
