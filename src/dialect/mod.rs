@@ -263,6 +263,25 @@ impl Dialect {
         }
     }
 
+    /// Tests the tuple of `columns` as [`Dialect::one_of_keys`]. A single key is a value by itself, if it can be: in a list that is one
+    /// text, as on SQLite, a kept statement has no place for it.
+    pub fn one_of_written_keys(
+        self,
+        model: &Model,
+        columns: Vec<Expr>,
+        types: &[ColumnType],
+        keys: &[Vec<Value>],
+    ) -> Expr {
+        match (columns.as_slice(), types, keys) {
+            ([column], [column_type], [key])
+                if self == Self::Sqlite && (column_type.is_integer() || *column_type == ColumnType::Text) =>
+            {
+                self.is_in_values(column.clone(), key.clone(), column_type)
+            }
+            _ => self.one_of_keys(model, columns, types, keys),
+        }
+    }
+
     /// Returns true if a comparison with these keys has the text of a single one: see [`Dialect::is_key`].
     pub fn has_text_of_key(self, keys: &[Vec<Value>]) -> bool {
         self.features().assumed_items.is_some() && keys.len() == 1

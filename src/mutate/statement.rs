@@ -313,14 +313,7 @@ impl Writes<'_> {
             .iter()
             .map(|(name, column_type)| (Expr::col(Alias::new(name)), column_type.clone()))
             .unzip();
-        // SQLite's list of keys is one text, in which a kept statement has no place for a single key.
-        if let ([column], [column_type], [key]) = (names.as_slice(), types.as_slice(), keys)
-            && self.dialect == Dialect::Sqlite
-            && (column_type.is_integer() || *column_type == ColumnType::Text)
-        {
-            return self.dialect.is_in_values(column.clone(), key.clone(), column_type);
-        }
-        self.dialect.one_of_keys(self.model, names, &types, keys)
+        self.dialect.one_of_written_keys(self.model, names, &types, keys)
     }
 
     pub fn finish<S: sea_orm::StatementBuilder>(

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 pub(in crate::database) use request::WriteNotice;
-use request::{CommitGroup, ConnectionState, IDLE, IN_TRANSACTION, Request, Submission};
+use request::{ConnectionState, GroupTransaction, IDLE, IN_TRANSACTION, Request, Submission};
 pub(super) use request::{GroupMember, Reply, Stage, StatementResult, answer_of};
 use sea_orm::Value;
 use task::Task;
@@ -124,7 +124,7 @@ impl Connection {
         {
             return self.commit_alone(only);
         }
-        let (group, end) = CommitGroup::new(members);
+        let (group, end) = GroupTransaction::new(members);
         self.submissions.send(Submission::Group(group)).map_err(|refused| {
             refused.0.send_back();
             Fault::Closed

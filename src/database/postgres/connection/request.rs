@@ -117,12 +117,12 @@ impl GroupMember {
 
 /// Statements of several requests, which one transaction commits.
 #[derive(Debug)]
-pub(super) struct CommitGroup {
+pub(super) struct GroupTransaction {
     pub(super) members: Vec<GroupMember>,
     pub(super) commit: Request,
 }
 
-impl CommitGroup {
+impl GroupTransaction {
     /// Returns the group of these statements, and the receiver of its end.
     pub fn new(mut members: Vec<GroupMember>) -> (Self, Reply) {
         members.sort_by_key(|member| member.lock_order);
@@ -143,7 +143,7 @@ impl Request {
 #[derive(Debug)]
 pub(super) enum Submission {
     Statement(Request),
-    Group(CommitGroup),
+    Group(GroupTransaction),
 }
 
 impl Submission {
@@ -170,7 +170,7 @@ mod tests {
             let rows = RowSetBuilder::new(Arc::default());
             GroupMember::new("UPDATE".into(), Arc::default(), rows, lock_order, Arc::new(|| {})).0
         };
-        let (group, _) = CommitGroup::new([7, 0, 9, 7, 1].map(member).into());
+        let (group, _) = GroupTransaction::new([7, 0, 9, 7, 1].map(member).into());
         let order: Vec<u64> = group.members.iter().map(|member| member.lock_order).collect();
         assert_eq!(order, [0, 1, 7, 7, 9]);
     }

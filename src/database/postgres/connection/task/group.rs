@@ -10,14 +10,14 @@ use tokio::sync::oneshot;
 
 use super::{SHORT_LOCK_WAIT_ONCE, Task};
 use crate::database::postgres::connection::pending::PendingStatement;
-use crate::database::postgres::connection::request::{CommitGroup, GroupMember, IDLE, Request, Stage};
+use crate::database::postgres::connection::request::{GroupMember, GroupTransaction, IDLE, Request, Stage};
 use crate::database::postgres::fault::Fault;
 use crate::database::postgres::prepared::PreparedStatement;
 
 impl Task {
     /// Writes the transaction of a group into the outbox.
-    pub(super) fn send_group(&mut self, group: CommitGroup) {
-        let CommitGroup { mut members, commit } = group;
+    pub(super) fn send_group(&mut self, group: GroupTransaction) {
+        let GroupTransaction { mut members, commit } = group;
         // The receiver may have been dropped.
         members.retain(|member| !member.is_left());
         if members.is_empty() {
