@@ -1,8 +1,8 @@
 //! Bundles the GraphiQL page of `ui/` into the crate.
 //!
-//! Writes `graphiql_assets.rs` into `OUT_DIR`: a table of the page's files, gzipped. The table is empty if
-//! the page could not be bundled (no npm, or no registry in reach), or is switched off
-//! (`CROWSFOOT_WITHOUT_UI=1`). The crate builds either way.
+//! Writes `graphiql_assets.rs` into `OUT_DIR`: a table of the page's files, gzipped. The table is empty without the feature
+//! `bundled-graphiql`, with `CROWSFOOT_WITHOUT_UI=1`, and if the page could not be bundled (no npm, or no registry in reach).
+//! The crate builds either way.
 
 use std::{
     env,
@@ -28,28 +28,29 @@ const BUNDLE_LIMIT: Duration = Duration::from_secs(60);
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-env-changed={OFF_SWITCH}");
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?);
+    let bundles = env::var_os("CARGO_FEATURE_BUNDLED_GRAPHIQL").is_some();
+    let files = if bundles { bundled_files(&out) } else { Vec::new() };
+    fs::write(out.join("graphiql_assets.rs"), table(&files))
+}
+
+/// Returns the bundled files, gzipped. Returns none, with a warning, if the page is switched off or cannot be bundled.
+fn bundled_files(out: &Path) -> Vec<PathBuf> {
     for source in SOURCES {
         println!("cargo:rerun-if-changed=ui/{source}");
     }
-    // The page is a part of the server.
-    if env::var_os("CARGO_FEATURE_SERVER").is_none() {
-        return Ok(());
-    }
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?);
-
     let bundled = match off_switch() {
         Some(name) => Err(format!("{name} is set")),
         // Cargo reruns the build script when a source changes, not when the network is back.
-        None => bundle(&out).map_err(|reason| format!("{reason}; `touch build.rs` to try again")),
+        None => bundle(out).map_err(|reason| format!("{reason}; `touch build.rs` to try again")),
     };
-    let files = bundled.unwrap_or_else(|reason| {
+    bundled.unwrap_or_else(|reason| {
         println!(
             "cargo:warning=GraphiQL is not in this build: {reason}. \
              The page at / will load its scripts from a public host."
         );
         Vec::new()
-    });
-    fs::write(out.join("graphiql_assets.rs"), table(&files))
+    })
 }
 
 /// Returns the environment variable that switches the page off, if any.

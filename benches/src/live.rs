@@ -14,7 +14,7 @@ use crate::server::{Backends, Server, Service};
 use crate::subscribers::{Received, Variety, Writer, while_subscribed};
 use crate::{Failure, dataset};
 
-/// Pause between commits. A live query of the service runs at most every 50 ms.
+/// Pause between commits. A live query of the service runs at most every 20 ms.
 const PAUSE: Duration = Duration::from_millis(60);
 
 /// Options of `live`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{Receiver, Sender};
+use tokio::time::{Instant, sleep_until};
 
 use crate::model::Table;
 
@@ -103,6 +104,22 @@ impl Listener {
     /// Waits until a commit touched one of the tables since the last call. Changes are not counted: any
     /// number of changes completes one call.
     pub async fn changed(&mut self) {
+        self.touched().await;
+        self.catch_up();
+    }
+
+    /// Waits for a change as [`Self::changed`] does, and at least until `earliest`; changes until then complete the same call. A
+    /// call that is dropped may have seen a change.
+    pub(crate) async fn changed_from(&mut self, earliest: Instant) {
+        self.touched().await;
+        // A timer wakes a thread, even one whose time is over.
+        if Instant::now() < earliest {
+            sleep_until(earliest).await;
+        }
+        self.catch_up();
+    }
+
+    async fn touched(&mut self) {
         loop {
             match self.changes.recv().await {
                 Ok(PublishedChange { touched: Touched::Tables(touched), .. })
@@ -112,7 +129,10 @@ impl Listener {
                 Err(RecvError::Closed) => std::future::pending().await,
             }
         }
-        // Pending commits belong to the same change: the subscriber reads after this.
+    }
+
+    /// Skips pending commits, which belong to the same change: the subscriber reads after this.
+    fn catch_up(&mut self) {
         self.changes = self.changes.resubscribe();
     }
 }
@@ -167,6 +187,15 @@ mod tests {
         changes.notify(tables(["authors", "users"]));
         assert_eq!(listener.changed().now_or_never(), Some(()));
         assert_eq!(listener.changed().now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn a_change_before_the_earliest_time_waits_for_it() {
+        let changes = ChangeNotifier::default();
+        let mut listener = changes.subscribe(tables(["posts"]));
+        changes.notify(tables(["posts"]));
+        let in_an_hour = Instant::now() + std::time::Duration::from_secs(3_600);
+        assert_eq!(listener.changed_from(in_an_hour).now_or_never(), None);
     }
 
     #[test]

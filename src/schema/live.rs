@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::definition::Schema;
@@ -167,11 +168,11 @@ impl Run {
             if is_refused {
                 return;
             }
-            tokio::time::sleep(PAUSE).await;
+            let changed = listener.changed_from(Instant::now() + PAUSE);
             if failed {
-                let _ = tokio::time::timeout(RETRY, listener.changed()).await;
+                let _ = timeout(RETRY, changed).await;
             } else {
-                listener.changed().await;
+                changed.await;
             }
         }
     }

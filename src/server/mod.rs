@@ -28,7 +28,6 @@ pub use operations::traces;
 pub use realtime::permits::SocketLimits;
 pub use service::GraphqlService;
 pub use settings::Settings;
-pub use sign_in::{
-    Identify, IdentifyError, Identity, Jwt, JwtAlgorithm, JwtSettings, SignIn, SignInFault, SignInSecret,
-    Tokens, Webhook, WebhookSettings,
-};
+pub use sign_in::{Identify, IdentifyError, Identity, SignIn, SignInSecret};
+#[cfg(feature = "tokens")]
+pub use sign_in::{Jwt, JwtAlgorithm, JwtSettings, SignInFault, Tokens, Webhook, WebhookSettings};

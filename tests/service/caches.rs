@@ -49,8 +49,8 @@ const KEPT: &[(&str, usize, &str)] = &[
     ("src/server/http/documents.rs", 1, "texts by hash; each role validates them"),
     ("src/server/pages/drawings.rs", 1, "drawings of the whole model, for administrators"),
     ("src/server/operations/request_rate.rs", 1, "rates by viewer"),
-    ("src/server/sign_in/jwt/verified.rs", 1, "by hash of the token"),
-    ("src/server/sign_in/webhook.rs", 1, "by hash of the token"),
+    ("src/server/sign_in/tokens/jwt/verified.rs", 1, "by hash of the token"),
+    ("src/server/sign_in/tokens/webhook.rs", 1, "by hash of the token"),
 ];
 
 #[test]

@@ -1,10 +1,6 @@
-//! Origin checks of requests that browsers send without a preflight, so that any page could send them in its visitor's name:
-//! WebSocket handshakes, and requests with a cookie.
+//! Origin checks of requests that browsers send without a preflight, so that any page could send them in its visitor's name.
 
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
-
-/// Relation between the page and the service, as browsers state it.
-const FETCH_SITE: &str = "sec-fetch-site";
 
 /// Returns true if the request comes from a page of this service or of `origins`, or from no page at all.
 pub(in crate::server) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
@@ -13,18 +9,8 @@ pub(in crate::server) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> 
     origins.iter().any(|known| known.eq_ignore_ascii_case(origin)) || is_host(origin, headers)
 }
 
-/// Returns true if the request is known to come from a page of this service, or from the user's own navigation.
-pub(in crate::server) fn is_own(headers: &HeaderMap) -> bool {
-    match (headers.get(ORIGIN), headers.get(FETCH_SITE)) {
-        (Some(origin), _) => origin.to_str().is_ok_and(|origin| is_host(origin, headers)),
-        // A request that reads needs no `Origin`.
-        (None, Some(site)) => matches!(site.as_bytes(), b"same-origin" | b"none"),
-        (None, None) => false,
-    }
-}
-
 /// Returns true if the origin is that of the request's own host.
-fn is_host(origin: &str, headers: &HeaderMap) -> bool {
+pub(in crate::server) fn is_host(origin: &str, headers: &HeaderMap) -> bool {
     // A proxy may have terminated TLS, so schemes are not compared. Neither header names a default port.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let own = origin.split_once("://").map(|(_, host)| host);
@@ -60,30 +46,5 @@ mod tests {
         assert!(is_allowed(program.to_http_request().headers(), &[]));
         let without_host = TestRequest::get().insert_header((ORIGIN, "https://evil.example"));
         assert!(!is_allowed(without_host.to_http_request().headers(), &[]));
-    }
-    #[test]
-    fn a_request_is_own_if_the_browser_says_so() {
-        for (origin, site, expected) in [
-            (Some("https://api.example"), None, true),
-            (Some("https://api.example"), Some("cross-site"), true),
-            (Some("https://evil.example"), Some("same-origin"), false),
-            (Some("https://shop.api.example"), Some("same-site"), false),
-            (Some("null"), None, false),
-            (None, Some("same-origin"), true),
-            (None, Some("none"), true),
-            (None, Some("same-site"), false),
-            (None, Some("cross-site"), false),
-            (None, Some(""), false),
-            (None, None, false),
-        ] {
-            let mut http = TestRequest::get().insert_header((HOST, "api.example"));
-            for (name, value) in [(ORIGIN.as_str(), origin), (FETCH_SITE, site)] {
-                if let Some(value) = value {
-                    http = http.insert_header((name, value));
-                }
-            }
-            let http = http.to_http_request();
-            assert_eq!(is_own(http.headers()), expected, "{origin:?} {site:?}");
-        }
     }
 }

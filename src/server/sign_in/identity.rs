@@ -52,7 +52,7 @@ impl IdentifyError {
     }
 }
 
-/// Verification of credentials. [`Tokens`](super::Tokens) implements it for tokens; an application implements it for
+/// Verification of credentials. `Tokens`, of the feature `tokens`, implements it for tokens; an application implements it for
 /// credentials of its own, such as sessions.
 ///
 /// ```

@@ -5,24 +5,17 @@
 
 mod access;
 mod authenticator;
-mod cookie;
-mod fault;
 mod identity;
-mod jwt;
 mod refusal;
-mod remote;
 mod secret;
+#[cfg(feature = "tokens")]
 mod tokens;
-mod viewer_value;
-mod webhook;
 
 pub(super) use access::Access;
 pub use authenticator::SignIn;
 pub(super) use authenticator::{Authenticator, CREDENTIALS, PROXY_SECRET};
-pub use fault::SignInFault;
 pub use identity::{Identify, IdentifyError, Identity};
-pub use jwt::{Jwt, JwtAlgorithm, JwtSettings};
 pub(super) use refusal::SignInRefusal;
 pub use secret::SignInSecret;
-pub use tokens::Tokens;
-pub use webhook::{Webhook, WebhookSettings};
+#[cfg(feature = "tokens")]
+pub use tokens::{Jwt, JwtAlgorithm, JwtSettings, SignInFault, Tokens, Webhook, WebhookSettings};

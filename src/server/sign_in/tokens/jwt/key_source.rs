@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::key_set::{KeySet, VerificationKey, read_set};
 use super::remote_keys::RemoteKeys;
 use super::settings::JwtSettings;
-use crate::server::sign_in::fault::SignInFault;
 use crate::server::sign_in::identity::IdentifyError;
+use crate::server::sign_in::tokens::fault::SignInFault;
 
 /// Source of the keys.
 pub(super) enum KeySource {

@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 
 use super::settings::JwtSettings;
 use crate::policy::{Policies, Viewer, ViewerType};
-use crate::server::sign_in::fault::SignInFault;
 use crate::server::sign_in::identity::Identity;
-use crate::server::sign_in::viewer_value;
+use crate::server::sign_in::tokens::fault::SignInFault;
+use crate::server::sign_in::tokens::viewer_value;
 
 /// Entries of the settings that are no variables.
 const ROLE: &str = "role";

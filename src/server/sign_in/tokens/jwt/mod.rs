@@ -26,8 +26,8 @@ pub use settings::{JwtAlgorithm, JwtSettings};
 use verified::VerifiedTokens;
 
 use super::fault::SignInFault;
-use super::identity::{IdentifyError, Identity};
 use crate::policy::Policies;
+use crate::server::sign_in::identity::{IdentifyError, Identity};
 
 /// Verification of the tokens of an issuer.
 pub struct Jwt {

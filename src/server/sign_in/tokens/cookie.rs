@@ -1,10 +1,13 @@
 //! Tokens in cookies, for pages of this service.
 
-use actix_web::http::header::{COOKIE, HeaderMap};
+use actix_web::http::header::{COOKIE, HeaderMap, ORIGIN};
 
 use super::fault::SignInFault;
-use super::identity::IdentifyError;
-use crate::server::http::origin;
+use crate::server::http::origin::is_host;
+use crate::server::sign_in::identity::IdentifyError;
+
+/// Relation between the page and the service, as browsers state it.
+const FETCH_SITE: &str = "sec-fetch-site";
 
 /// Checks the name of a cookie.
 pub(super) fn check_name(name: &str) -> Result<(), SignInFault> {
@@ -31,7 +34,7 @@ pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a 
         // A neighbouring host may have set the second one.
         return Err(IdentifyError::invalid("the cookie occurs more than once"));
     }
-    match origin::is_own(headers) {
+    match is_own(headers) {
         true => Ok(Some(value)),
         false => {
             Err(IdentifyError::Forbidden("the cookie is accepted from pages of this service only".to_owned()))
@@ -39,9 +42,20 @@ pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a 
     }
 }
 
+/// Returns true if the request is known to come from a page of this service, or from the user's own navigation.
+fn is_own(headers: &HeaderMap) -> bool {
+    match (headers.get(ORIGIN), headers.get(FETCH_SITE)) {
+        (Some(origin), _) => origin.to_str().is_ok_and(|origin| is_host(origin, headers)),
+        // A request that reads needs no `Origin`.
+        (None, Some(site)) => matches!(site.as_bytes(), b"same-origin" | b"none"),
+        (None, None) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HOST, HeaderValue, ORIGIN};
+    use actix_web::http::header::{HOST, HeaderValue};
+    use actix_web::test::TestRequest;
 
     use super::*;
 
@@ -66,5 +80,31 @@ mod tests {
         assert!(value(&["session=a", "session=a"]).is_err());
         assert!(check_name("__Host-session").is_ok());
         assert!(check_name("a b").is_err() && check_name("").is_err() && check_name("a=b").is_err());
+    }
+
+    #[test]
+    fn a_request_is_own_if_the_browser_says_so() {
+        for (origin, site, expected) in [
+            (Some("https://api.example"), None, true),
+            (Some("https://api.example"), Some("cross-site"), true),
+            (Some("https://evil.example"), Some("same-origin"), false),
+            (Some("https://shop.api.example"), Some("same-site"), false),
+            (Some("null"), None, false),
+            (None, Some("same-origin"), true),
+            (None, Some("none"), true),
+            (None, Some("same-site"), false),
+            (None, Some("cross-site"), false),
+            (None, Some(""), false),
+            (None, None, false),
+        ] {
+            let mut http = TestRequest::get().insert_header((HOST, "api.example"));
+            for (name, value) in [(ORIGIN.as_str(), origin), (FETCH_SITE, site)] {
+                if let Some(value) = value {
+                    http = http.insert_header((name, value));
+                }
+            }
+            let http = http.to_http_request();
+            assert_eq!(is_own(http.headers()), expected, "{origin:?} {site:?}");
+        }
     }
 }

@@ -9,8 +9,8 @@ use jsonwebtoken::AlgorithmFamily;
 use serde::de::{SeqAccess, Visitor, value};
 use serde::{Deserialize, Deserializer};
 
-use crate::server::sign_in::cookie::check_name;
-use crate::server::sign_in::fault::SignInFault;
+use crate::server::sign_in::tokens::cookie::check_name;
+use crate::server::sign_in::tokens::fault::SignInFault;
 
 /// Claims that a token must have unless the settings name them.
 pub(super) const REQUIRED: [&str; 3] = ["exp", "iss", "aud"];

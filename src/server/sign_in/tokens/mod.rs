@@ -1,12 +1,21 @@
 //! Tokens of several kinds: each is verified by the issuer that the token names, or by a webhook.
 
+mod cookie;
+mod fault;
+mod jwt;
+mod remote;
+mod viewer_value;
+mod webhook;
+
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use async_trait::async_trait;
 
-use super::cookie;
+pub use fault::SignInFault;
+use jwt::issuer_of;
+pub use jwt::{Jwt, JwtAlgorithm, JwtSettings};
+pub use webhook::{Webhook, WebhookSettings};
+
 use super::identity::{Identify, IdentifyError, Identity};
-use super::jwt::{Jwt, issuer_of};
-use super::webhook::Webhook;
 
 /// Maximum size of a token, in bytes.
 const LARGEST: usize = 16 << 10;

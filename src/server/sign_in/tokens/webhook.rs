@@ -18,10 +18,10 @@ use ureq::Agent;
 
 use super::cookie::check_name;
 use super::fault::SignInFault;
-use super::identity::{IdentifyError, Identity};
 use super::remote::{agent, is_safe};
 use super::viewer_value;
 use crate::policy::{Policies, Viewer, ViewerType};
+use crate::server::sign_in::identity::{IdentifyError, Identity};
 
 /// Maximum size of an answer, in bytes.
 const LARGEST: u64 = 64 << 10;

@@ -8,8 +8,8 @@ use tokio::task;
 use ureq::Agent;
 
 use super::key_set::{KeySet, read_set};
-use crate::server::sign_in::fault::SignInFault;
-use crate::server::sign_in::remote::{agent, is_safe};
+use crate::server::sign_in::tokens::fault::SignInFault;
+use crate::server::sign_in::tokens::remote::{agent, is_safe};
 
 /// Time limit of a fetch.
 const FETCH_TIME: Duration = Duration::from_secs(5);
