@@ -1,7 +1,9 @@
 //! Response to an operation.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::error::LocatedError;
@@ -23,6 +25,8 @@ pub struct Executed {
     pub extensions: BTreeMap<String, serde_json::Value>,
     /// Statements that were sent to the database.
     pub statements: Vec<StatementRecord>,
+    /// Event with the response, which all subscribers share; empty until one of them takes it.
+    pub(crate) event: OnceLock<Bytes>,
 }
 
 impl Executed {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actix_web::web;
 use async_graphql::Request;
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::{self, BoxStream, FuturesUnordered};
+use futures_util::{FutureExt, StreamExt};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -68,7 +68,9 @@ pub(in crate::server) fn until_superseded<E: Send + 'static>(
                     () = stopping => {}
                 }
             };
-            events.take_until(Box::pin(ended)).boxed()
+            // Polled only when it is woken, and not with each event.
+            let ended = FuturesUnordered::from_iter([ended.boxed()]);
+            events.take_until(ended.into_future()).boxed()
         }
         OperationKind::Query | OperationKind::Mutation => events,
     }

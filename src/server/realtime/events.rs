@@ -1,15 +1,18 @@
 //! GraphQL over server-sent events, for clients without sockets: `graphql-sse` in distinct connections mode.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
-use tokio::time::{Instant, interval, sleep_until};
-use tracing::Instrument;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, FuturesUnordered};
+use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::time::{Interval, interval, sleep_until};
+use tracing::Span;
 
 use crate::error::{Error, Result};
 use crate::schema::{Executed, OperationKind};
@@ -20,6 +23,7 @@ use crate::server::http::operation;
 use crate::server::http::parameters::RequestBody;
 use crate::server::http::request::{check_method, read};
 use crate::server::operations::operation_record::{OperationRecord, RequestRecord};
+use crate::server::realtime::permits::SocketPermit;
 use crate::server::state::ServiceState;
 
 /// Interval of keep-alive comments: intermediaries close silent connections.
@@ -57,6 +61,9 @@ async fn open(
     let request = RequestRecord::id(http);
     let recorder = state.recorder.clone();
     let write = move |result: Result<Arc<Executed>, HttpRefusal>| match result {
+        Ok(executed) if executed.errors.is_empty() => {
+            executed.event.get_or_init(|| next(&answer::body(&executed, None))).clone()
+        }
         Ok(executed) => next(&answer::body(&executed, request.as_deref())),
         Err(refusal) => {
             let errors = refusal.into_errors();
@@ -65,45 +72,30 @@ async fn open(
         }
     };
     let complete = || stream::iter([Bytes::from_static(COMPLETE.as_bytes())]);
-    let (kind, results): (_, BoxStream<'static, Result<Arc<Executed>, HttpRefusal>>) =
-        match operation::prepare(sent, state, &admission, || RequestRecord::id(http)) {
-            Ok(admitted) => {
-                let kind = admitted.prepared.kind();
-                check_method(http, kind)?;
-                let results = operation::results(admitted, state, &admission);
-                (kind, results.map(|result| result.map_err(HttpRefusal::from)).boxed())
-            }
-            // A status would tell an `EventSource` nothing: errors of a document go into the stream.
-            Err(refusal) if refusal.is_well_formed() => {
-                (OperationKind::Query, stream::iter([Err(refusal)]).boxed())
-            }
-            Err(refusal) => return Err(refusal),
-        };
-    let end = admission.access.ends().map(|at| {
+    let interruptions = FuturesUnordered::from_iter([silence(interval(KEEP_ALIVE))]);
+    if let Some(at) = admission.access.ends() {
         let write = write.clone();
         let expired = stream::iter([Error::expired()]).map(move |error| write(Err(error.into())));
-        (at, expired.chain(complete()).boxed())
-    });
-    let events = results.map(write).chain(complete()).boxed();
+        let last = expired.chain(complete()).boxed();
+        interruptions.push(sleep_until(at).map(|()| Interruption::Expiry(last)).boxed());
+    }
+    let (kind, events) = match operation::prepare(sent, state, &admission, || RequestRecord::id(http)) {
+        Ok(admitted) => {
+            let kind = admitted.prepared.kind();
+            check_method(http, kind)?;
+            let results = operation::results(admitted, state, &admission);
+            let events = results.map(move |result| write(result.map_err(HttpRefusal::from)));
+            (kind, events.chain(complete()).boxed())
+        }
+        // A status would tell an `EventSource` nothing: errors of a document go into the stream.
+        Err(refusal) if refusal.is_well_formed() => {
+            let events = stream::iter([write(Err(refusal))]);
+            (OperationKind::Query, events.chain(complete()).boxed())
+        }
+        Err(refusal) => return Err(refusal),
+    };
     let events = operation::until_superseded(events, kind, state, &admission);
-    let span = tracing::Span::current();
-    let start = (events, end, interval(KEEP_ALIVE), permit);
-    // The stream is polled only after the client has taken the last event. It is dropped when the client
-    // disconnects.
-    let stream = stream::unfold(start, move |(mut events, mut end, mut silence, permit)| {
-        let more = async move {
-            let bytes = tokio::select! {
-                last = last_events(&mut end) => {
-                    events = last;
-                    events.next().await?
-                }
-                event = events.next() => event?,
-                _ = silence.tick() => Bytes::from_static(NOTHING.as_bytes()),
-            };
-            Some((Ok::<_, actix_web::Error>(bytes), (events, end, silence, permit)))
-        };
-        more.instrument(span.clone())
-    });
+    let stream = EventStream { events, interruptions, span: Span::current(), _permit: permit };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -113,14 +105,48 @@ async fn open(
         .streaming(stream))
 }
 
-/// Waits until the identity ends, and takes the events that follow. Waits forever for an identity without an end.
-async fn last_events<E>(end: &mut Option<(Instant, E)>) -> E {
-    if let Some((at, _)) = end {
-        sleep_until(*at).await;
-    }
-    match end.take() {
-        Some((_, events)) => events,
-        None => std::future::pending().await,
+/// Events of a subscriber. The stream is polled only after the client has taken the last event, and dropped when the client
+/// disconnects.
+struct EventStream {
+    events: BoxStream<'static, Bytes>,
+    /// Each is polled only when it is woken, and not with each event.
+    interruptions: FuturesUnordered<BoxFuture<'static, Interruption>>,
+    span: Span,
+    _permit: SocketPermit,
+}
+
+/// What comes between the events.
+enum Interruption {
+    /// No event for a while: the client is to see that the service lives.
+    Silence(Interval),
+    /// The identity of the client ends: these events are the last ones.
+    Expiry(BoxStream<'static, Bytes>),
+}
+
+fn silence(mut interval: Interval) -> BoxFuture<'static, Interruption> {
+    let tick = async move {
+        interval.tick().await;
+        Interruption::Silence(interval)
+    };
+    tick.boxed()
+}
+
+impl Stream for EventStream {
+    type Item = actix_web::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { events, interruptions, span, .. } = &mut *self;
+        let _entered = span.enter();
+        while let Poll::Ready(Some(interruption)) = interruptions.poll_next_unpin(context) {
+            match interruption {
+                Interruption::Silence(interval) => {
+                    interruptions.push(silence(interval));
+                    return Poll::Ready(Some(Ok(Bytes::from_static(NOTHING.as_bytes()))));
+                }
+                Interruption::Expiry(last) => *events = last,
+            }
+        }
+        events.poll_next_unpin(context).map(|event| event.map(Ok))
     }
 }
 
