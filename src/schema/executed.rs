@@ -1,9 +1,7 @@
 //! Response to an operation.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
-use bytes::Bytes;
 use serde::Serialize;
 
 use crate::error::LocatedError;
@@ -26,7 +24,8 @@ pub struct Executed {
     /// Statements that were sent to the database.
     pub statements: Vec<StatementRecord>,
     /// Event with the response, which all subscribers share; empty until one of them takes it.
-    pub(crate) event: OnceLock<Bytes>,
+    #[cfg(feature = "server")]
+    pub(crate) event: std::sync::OnceLock<bytes::Bytes>,
 }
 
 impl Executed {

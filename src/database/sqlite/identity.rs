@@ -89,6 +89,11 @@ impl FileIdentity {
     /// # Errors
     /// Returns [`Displaced`] if a known file is missing, replaced or shortened.
     pub fn check(&self) -> Result<(), Displaced> {
+        self.check_at(self.milliseconds_at(Instant::now()))
+    }
+
+    fn check_at(&self, now: u64) -> Result<(), Displaced> {
+        self.checked.store(now, Ordering::Relaxed);
         let checked = self.files.iter().try_for_each(OpenedFile::check);
         let was_lost = self.is_lost.swap(checked.is_err(), Ordering::Relaxed);
         if let Err(error) = &checked
@@ -109,14 +114,18 @@ impl FileIdentity {
     /// # Errors
     /// Fails as [`FileIdentity::check`].
     pub fn check_lately(&self, now: Instant) -> Result<(), Displaced> {
-        let age = now.saturating_duration_since(self.created);
-        let now = age.as_secs() * 1_000 + u64::from(age.subsec_millis());
+        let now = self.milliseconds_at(now);
         let is_known = now.saturating_sub(self.checked.load(Ordering::Relaxed)) < LATELY;
         if is_known && !self.is_lost.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.checked.store(now, Ordering::Relaxed);
-        self.check()
+        self.check_at(now)
+    }
+
+    /// Returns the milliseconds from the creation to the time `now`.
+    fn milliseconds_at(&self, now: Instant) -> u64 {
+        let age = now.saturating_duration_since(self.created);
+        age.as_secs() * 1_000 + u64::from(age.subsec_millis())
     }
 }
 
