@@ -38,6 +38,7 @@ const KEPT: &[(&str, usize, &str)] = &[
         4,
         "documents, verdicts and plans of a role's schema; the viewer's values are parameters",
     ),
+    ("src/schema/executed.rs", 1, "text of a result, which all its subscribers may see"),
     (
         "src/schema/impersonation.rs",
         1,

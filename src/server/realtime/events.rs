@@ -115,7 +115,7 @@ struct EventStream {
     _permit: SocketPermit,
 }
 
-/// What comes between the events.
+/// Interruption of the events.
 enum Interruption {
     /// No event for a while: the client is to see that the service lives.
     Silence(Interval),
