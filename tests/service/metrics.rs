@@ -176,7 +176,9 @@ async fn requests_errors_statements_and_rows_are_counted_as_they_were() {
         assert_eq!(page.value("crowsfoot_request_duration_seconds_count{operation=\"query\"}"), 3.0);
         assert_eq!(page.value("crowsfoot_http_responses_total{status=\"4xx\"}"), 2.0);
         let connections = |state| page.value(&format!("crowsfoot_pool_connections{{state=\"{state}\"}}"));
-        assert!((1.0..=8.0).contains(&(connections("idle") + connections("busy"))));
+        let (idle, busy) = (connections("idle"), connections("busy"));
+        // Up to eight of the pool that reads the catalog at the start, and up to eight that serve requests.
+        assert!((1.0..=16.0).contains(&(idle + busy)), "{idle} idle and {busy} busy connections: {}", database.url);
         service.stop().await;
         database.drop().await;
     }
