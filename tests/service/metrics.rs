@@ -178,7 +178,11 @@ async fn requests_errors_statements_and_rows_are_counted_as_they_were() {
         let connections = |state| page.value(&format!("crowsfoot_pool_connections{{state=\"{state}\"}}"));
         let (idle, busy) = (connections("idle"), connections("busy"));
         // Up to eight of the pool that reads the catalog at the start, and up to eight that serve requests.
-        assert!((1.0..=16.0).contains(&(idle + busy)), "{idle} idle and {busy} busy connections: {}", database.url);
+        assert!(
+            (1.0..=16.0).contains(&(idle + busy)),
+            "{idle} idle and {busy} busy connections: {}",
+            database.url
+        );
         service.stop().await;
         database.drop().await;
     }
