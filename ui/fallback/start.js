@@ -26,5 +26,5 @@ if (globalThis.React && globalThis.ReactDOM && globalThis.GraphiQL && globalThis
 } else {
   root.textContent =
     'This binary was built without GraphiQL, and the copy on unpkg.com could not be loaded. ' +
-    'Build it where npm can reach a registry, or send queries to /graphql with another client.';
+    'Build it with the feature bundled-graphiql where npm can reach a registry, or send queries to /graphql with another client.';
 }
