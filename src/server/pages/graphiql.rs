@@ -1,4 +1,4 @@
-//! GraphiQL at `/`, from the binary itself: no request goes to another host.
+//! GraphiQL at `/`. With the feature `bundled-graphiql` it is in the binary itself, and no request goes to another host.
 //!
 //! `build.rs` bundles `ui/` and puts the gzipped files into a table. A build without them serves a page of
 //! the same look that loads GraphiQL from a public host, each file pinned by its hash.
