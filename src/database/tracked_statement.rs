@@ -1,6 +1,7 @@
 //! Statement with the statistics of its last execution.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::capacity_hint::CapacityHint;
 use crate::plan::SqlStatement;
@@ -21,28 +22,40 @@ impl From<SqlStatement> for TrackedStatement {
 }
 
 /// Execution statistics of a statement. Only the speed of the next execution depends on them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ExecutionStats {
-    /// Number of executions in a row, up to [`PATIENCE`], that may be long before the statement counts as long.
-    patience: AtomicU8,
+    /// Time by which executions took longer than a short one, less the time by which they took shorter, in microseconds between zero
+    /// and [`MOST_EXCESS`]. Source: the cumulative sum of Page, "Continuous inspection schemes", Biometrika 41 (1954).
+    excess: AtomicU32,
     /// Capacity hint for the cells of the result.
     pub cells: CapacityHint,
     /// Capacity hint for the bytes of text in the cells.
     pub text: CapacityHint,
 }
 
-/// Long executions after which a short statement counts as long. A single one is often short at the server, and waited for the
-/// thread that reads its answer: with hundreds of clients the thread is busy for longer than a short statement takes.
-const PATIENCE: u8 = 2;
+/// Excess from which a statement counts as long: 100 ms. One execution of some milliseconds proves little, because the processors may
+/// have been busy with others.
+const LONG: u32 = 100_000;
+
+/// Maximum excess: 1 s. A statement that has become short is known as such after some hundreds of executions.
+const MOST_EXCESS: u32 = 1_000_000;
+
+impl Default for ExecutionStats {
+    /// Returns those of a statement that counts as long until its first short execution.
+    fn default() -> Self {
+        Self { excess: AtomicU32::new(LONG), cells: CapacityHint::default(), text: CapacityHint::default() }
+    }
+}
 
 impl ExecutionStats {
-    /// Records whether the execution was short; the sender defines short.
-    pub fn note_pace(&self, was_short: bool) {
-        let known = self.patience.load(Ordering::Relaxed);
-        let patience = if was_short { PATIENCE } else { known.saturating_sub(1) };
+    /// Records the time of an execution. The sender defines up to which time one is short.
+    pub fn note_time(&self, time: Duration, short: Duration) {
+        let known = self.excess.load(Ordering::Relaxed);
+        let excess = known.saturating_add(microseconds(time)).saturating_sub(microseconds(short));
+        let excess = excess.min(MOST_EXCESS);
         // Writes only on change, because all threads read the value.
-        if patience != known {
-            self.patience.store(patience, Ordering::Relaxed);
+        if excess != known {
+            self.excess.store(excess, Ordering::Relaxed);
         }
     }
 
@@ -52,31 +65,60 @@ impl ExecutionStats {
         self.text.note(text);
     }
 
-    /// Returns true if one of the last executions was short; false before the first.
+    /// Returns true if the last executions were short on average; false before the first.
     pub fn is_short(&self) -> bool {
-        self.patience.load(Ordering::Relaxed) > 0
+        self.excess.load(Ordering::Relaxed) < LONG
     }
+}
+
+fn microseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_statement_is_long_before_its_first_execution_and_after_two_long_ones() {
+    const SHORT: Duration = Duration::from_millis(5);
+
+    fn after(milliseconds: impl IntoIterator<Item = u64>) -> ExecutionStats {
         let stats = ExecutionStats::default();
-        assert!(!stats.is_short());
-        for (was_short, is_short) in [
-            (false, false),
-            (true, true),
-            (false, true),
-            (true, true),
-            (false, true),
-            (false, false),
-            (false, false),
-        ] {
-            stats.note_pace(was_short);
-            assert_eq!(stats.is_short(), is_short);
+        for time in milliseconds {
+            stats.note_time(Duration::from_millis(time), SHORT);
         }
+        stats
+    }
+
+    #[test]
+    fn a_statement_is_long_until_its_first_short_execution() {
+        assert!(!ExecutionStats::default().is_short());
+        assert!(!after([6]).is_short());
+        assert!(after([1]).is_short());
+        assert!(after([6, 1]).is_short());
+    }
+
+    #[test]
+    fn executions_on_busy_processors_do_not_make_a_statement_long() {
+        assert!(after([1; 25].into_iter().chain([50, 50])).is_short());
+        let one_in_ten = (0..1000).map(|nth| if nth % 10 == 9 { 40 } else { 1 });
+        assert!(after(one_in_ten).is_short());
+    }
+
+    #[test]
+    fn executions_that_are_long_on_average_make_a_statement_long() {
+        assert!(!after([1, 110]).is_short());
+        assert!(!after((0..200).map(|_| 6)).is_short());
+        let one_in_ten = (0..1000).map(|nth| if nth % 10 == 0 { 500 } else { 1 });
+        assert!(!after(one_in_ten).is_short());
+    }
+
+    #[test]
+    fn a_statement_that_has_become_short_is_short_again() {
+        let stats = after([u64::MAX]);
+        let executions = (1..).take_while(|_| {
+            stats.note_time(Duration::from_millis(1), SHORT);
+            !stats.is_short()
+        });
+        assert_eq!(executions.count(), 225);
     }
 }

@@ -22,11 +22,14 @@ use crate::error::Result;
 use crate::model::ColumnType;
 use crate::policy::SessionSettings;
 
-/// Server time up to which an execution is short. Short statements share a connection.
+/// Server time up to which an execution is short. Statements that are short on average share a connection.
 const SHORT: Duration = Duration::from_millis(5);
 
-/// Time up to which a write with its commit is short. Short writes may share a commit.
+/// Time up to which a write with its commit is short. Writes that are short on average may share a commit.
 const SHORT_WRITE: Duration = Duration::from_millis(50);
+
+/// Time as which a refused write counts. After two of them a write shares no commit, because a refusal sends all of its group anew.
+const REFUSED: Duration = Duration::from_millis(100);
 
 /// Returns true where a transaction of a new connection only reads, as at a standby server, unless the settings
 /// of the connection (`options` in the URL) request that.
@@ -62,8 +65,8 @@ impl PostgresConnections {
         settings: Option<Arc<SessionSettings>>,
     ) -> Result<RowSet> {
         let note = |answer: &Result<StatementResult, Fault>| match answer {
-            Ok(StatementResult { worked, .. }) => query.last_run.note_pace(*worked <= SHORT),
-            Err(Fault::Silent) => query.last_run.note_pace(false),
+            Ok(StatementResult { worked, .. }) => query.last_run.note_time(*worked, SHORT),
+            Err(Fault::Silent) => query.last_run.note_time(Duration::MAX, SHORT),
             Err(_) => {}
         };
         if query.last_run.is_short() {
@@ -108,8 +111,8 @@ impl PostgresConnections {
             None => self.write_without_others(write, on_written).await?,
         };
         if let Some(sharing) = write.sharing {
-            let is_short = answer.as_ref().is_ok_and(|result| result.worked <= SHORT_WRITE);
-            sharing.last_run.note_pace(is_short);
+            let time = answer.as_ref().map_or(REFUSED, |result| result.worked);
+            sharing.last_run.note_time(time, SHORT_WRITE);
         }
         match self.noted(answer) {
             Ok(result) => Ok(result.rows),
