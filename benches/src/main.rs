@@ -17,6 +17,7 @@ mod load;
 mod many;
 mod memory;
 mod plot;
+mod postgraphile;
 mod record;
 mod rules;
 mod scale;
@@ -56,6 +57,8 @@ enum Command {
     Compare(compare::Options),
     /// Measure writes on both servers: rows that are committed for good
     Writes(writes::Options),
+    /// Measure processes of PostGraphile 5 and the service on PostgreSQL, with reads and writes that both have
+    Postgraphile(postgraphile::Options),
     /// Measure the fan-out of commits to subscribers of one live query on both servers
     Live(live::Options),
     /// Measure growth with rows, depth and clients on both databases, and plot it
@@ -111,6 +114,7 @@ async fn main() -> ExitCode {
     let done = match CommandLine::parse().command {
         Command::Compare(options) => compare::run(options).await,
         Command::Writes(options) => writes::run(options).await,
+        Command::Postgraphile(options) => postgraphile::run(options).await,
         Command::Live(options) => live::run(options).await,
         Command::Curves(options) => curves::run(options).await,
         Command::Start(options) => start::run(options).await,

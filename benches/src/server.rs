@@ -84,7 +84,11 @@ impl Server {
         Self::start(&mut command)
     }
 
-    fn start(command: &mut Command) -> Result<Self, Failure> {
+    /// Starts a server that prints its address in its first line.
+    ///
+    /// # Errors
+    /// If the server prints no address.
+    pub fn start(command: &mut Command) -> Result<Self, Failure> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let out = child.stdout.take().ok_or("no output")?;
         let mut line = String::new();

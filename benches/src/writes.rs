@@ -31,15 +31,17 @@ pub struct Options {
 }
 
 /// Kind of write.
-struct Write {
-    name: &'static str,
+pub struct Write {
+    /// Name in tables.
+    pub name: &'static str,
     /// Path of the floor.
     path: &'static str,
-    query: &'static str,
+    /// Mutation of the service.
+    pub query: &'static str,
 }
 
 /// Name of the write that deletes rows.
-const DELETE: &str = "delete";
+pub const DELETE: &str = "delete";
 
 /// Posts for each second of `delete`: more than either server deletes.
 const POSTS_PER_SECOND: f64 = 40_000.0;
@@ -51,7 +53,8 @@ const BULK: u64 = 1_000;
 const STUDENTS: u64 = 10_000;
 const COURSES: u64 = 200;
 
-const WRITES: [Write; 7] = [
+/// Compared writes.
+pub const WRITES: [Write; 7] = [
     Write {
         name: "create",
         path: "/create",
@@ -141,7 +144,7 @@ pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failu
                     let number = if write.name == DELETE { number - start } else { number };
                     Request::to_path(path, write.query, &variables(write.name, &prefix, number, first))
                 };
-                per_second(server, pace.clients.get(), Duration::from_secs_f64(pace.seconds), next).await
+                per_second(&[server], pace.clients.get(), Duration::from_secs_f64(pace.seconds), next).await
             };
             let pair = match round % 2 {
                 0 => (rate(floor.address, write.path).await?, rate(service.address, "/graphql").await?),
@@ -158,21 +161,32 @@ pub async fn run(Options { mut setup, pace, json }: Options) -> Result<(), Failu
     }
     eprintln!();
     drop((floor, service));
-    for sql in [
-        "DELETE FROM posts WHERE title = 'written'",
-        "DELETE FROM courses WHERE title = 'written'",
-        "DELETE FROM profiles WHERE bio LIKE 'written %'",
-        "DELETE FROM users WHERE username LIKE 'written %'",
-        "DELETE FROM authors WHERE id > 1000",
-    ] {
-        connection.execute_unprepared(sql).await?;
-    }
+    remove_written(&connection).await?;
     let figures: Vec<Figures> =
         WRITES.iter().zip(rounds).map(|(write, rounds)| summary(write, &rounds)).collect();
     let record = Record::new(database.release().await?, Conditions::new(&setup, pace), figures);
     print!("{}", table(&record));
     if let Some(file) = json {
         record.write(&file)?;
+    }
+    Ok(())
+}
+
+/// Removes the rows that writes have added to the dataset, and their traces in files and statistics, which slow down reads.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn remove_written(connection: &DatabaseConnection) -> Result<(), Failure> {
+    for sql in [
+        "DELETE FROM posts WHERE title = 'written'",
+        "DELETE FROM courses WHERE title = 'written'",
+        "DELETE FROM profiles WHERE bio LIKE 'written %'",
+        "DELETE FROM users WHERE username LIKE 'written %'",
+        "DELETE FROM authors WHERE id > 1000",
+        "VACUUM",
+        "ANALYZE",
+    ] {
+        connection.execute_unprepared(sql).await?;
     }
     Ok(())
 }
@@ -189,7 +203,10 @@ async fn add_courses(connection: &DatabaseConnection) -> Result<u64, Failure> {
 
 /// Replaces the posts of `delete` by as many as a measurement of these seconds needs, and returns the id of the first. Their ids ascend
 /// without a gap.
-async fn renew_posts(connection: &DatabaseConnection, seconds: f64) -> Result<u64, Failure> {
+///
+/// # Errors
+/// If the database refuses.
+pub async fn renew_posts(connection: &DatabaseConnection, seconds: f64) -> Result<u64, Failure> {
     let count = (POSTS_PER_SECOND * seconds.max(1.0)).ceil();
     let sql = format!(
         "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
@@ -205,7 +222,7 @@ async fn renew_posts(connection: &DatabaseConnection, seconds: f64) -> Result<u6
 }
 
 /// Returns the variables of a write, others for each number. `first` is the id of the first course, or post.
-fn variables(write: &str, prefix: &str, number: u64, first: u64) -> Json {
+pub fn variables(write: &str, prefix: &str, number: u64, first: u64) -> Json {
     let name = format!("{prefix}{number}");
     match write {
         DELETE => json!({ "id": first + number }),
@@ -226,16 +243,20 @@ fn variables(write: &str, prefix: &str, number: u64, first: u64) -> Json {
     }
 }
 
-/// Sends writes over several connections, each with one under way, and returns their number per second.
-async fn per_second(
-    address: SocketAddr,
+/// Sends requests over several connections, each with one under way, and returns their number per second. The connections are spread
+/// over the servers.
+///
+/// # Errors
+/// If a server cannot be reached, or answers with an error.
+pub async fn per_second(
+    servers: &[SocketAddr],
     clients: usize,
     time: Duration,
     next: impl Fn() -> Request,
 ) -> Result<f64, Failure> {
     let mut connections = Vec::new();
-    for _ in 0..clients {
-        connections.push(Connection::open(address).await?);
+    for server in servers.iter().cycle().take(clients) {
+        connections.push(Connection::open(*server).await?);
     }
     let start = Instant::now();
     let next = &next;
