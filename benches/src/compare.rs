@@ -176,7 +176,7 @@ impl Bench {
         let database = after.1.zip(before.1).map(|(after, before)| each(after.saturating_sub(before)));
         Ok(Cost {
             per_second: answers / load.elapsed.as_secs_f64(),
-            cpu_ms: each(after.0 - before.0),
+            cpu_ms: each(after.0.saturating_sub(before.0)),
             database_cpu_ms: database,
             p99_ms: load.p99.as_secs_f64() * 1_000.0,
         })

@@ -38,7 +38,7 @@ struct Conditions {
     /// Numbers of subscribers
     #[arg(long, value_delimiter = ',', default_values = ["100", "1000"])]
     subscribers: Vec<NonZeroUsize>,
-    /// Commits of a round; the system counts processor time in hundredths of a second
+    /// Commits of a round
     #[arg(long, default_value = "100")]
     commits: NonZeroUsize,
 }

@@ -195,17 +195,22 @@ fn built_service() -> Result<PathBuf, Failure> {
     Ok(std::env::current_exe()?.with_file_name("crowsfoot"))
 }
 
-/// Returns the processor time of a process, in user and kernel mode.
+/// Returns the processor time of a process's threads, in user and kernel mode. Threads that have ended do not count.
 ///
 /// # Errors
-/// If the process has ended.
+/// If the process has ended, or the system counts no such times (`CONFIG_SCHED_INFO`).
 pub fn cpu(process: u32) -> Result<Duration, Failure> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The second field is the program's name in parentheses, which may contain any character.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field - 3).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or(0);
-    // proc(5): fields 14 and 15, in hundredths of a second on every Linux.
-    Ok(Duration::from_millis(10 * (ticks(14) + ticks(15))))
+    let mut total = Duration::ZERO;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        // proc(5): nanoseconds on a processor are the first of three numbers. The thread may have ended.
+        let times = std::fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        let nanoseconds = times.split_whitespace().next().and_then(|time| time.parse().ok()).unwrap_or(0);
+        total += Duration::from_nanos(nanoseconds);
+    }
+    if total.is_zero() {
+        return Err(format!("the system counts no processor time of process {process}").into());
+    }
+    Ok(total)
 }
 
 /// Other connections of this database.

@@ -1,8 +1,8 @@
 //! Log lines: gathered, and written to the standard error output by a thread of their own.
 //!
 //! A line that its request writes costs a request by key half as much processor time as its answer. So does a line that wakes
-//! another thread, such as one sent over a channel. Here a request only adds its line to a buffer, which is written every
-//! [`PAUSE`], as buffered access logs of web servers are.
+//! another thread, such as one sent over a channel. Here a request only adds its line to a buffer, which is written at most once
+//! per [`PAUSE`], as buffered access logs of web servers are.
 
 mod request_lines;
 
@@ -12,7 +12,7 @@ use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crowsfoot::server::{REQUEST_LOG, REQUEST_SPAN, RequestLog};
 use request_lines::RequestLines;
@@ -79,10 +79,13 @@ impl LogWriter {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        if lines.text.is_empty() {
+        let is_first = lines.text.is_empty();
+        lines.text.extend_from_slice(line);
+        // Without the lock, for which the thread would wait.
+        drop(lines);
+        if is_first {
             self.lines.1.notify_one();
         }
-        lines.text.extend_from_slice(line);
     }
 
     /// Returns the number of dropped lines.
@@ -97,14 +100,17 @@ impl LogWriter {
     /// Writes lines until the end.
     fn run(&self) {
         let mut written = Vec::new();
+        let mut last: Option<Instant> = None;
         loop {
             let is_idle = |lines: &mut WaitingLines| lines.text.is_empty() && !lines.has_ended;
             let waited = self.lines.1.wait_while(self.waiting(), is_idle);
             let has_ended = waited.unwrap_or_else(PoisonError::into_inner).has_ended;
-            if !has_ended {
-                thread::sleep(PAUSE);
+            let rest = last.and_then(|last| PAUSE.checked_sub(last.elapsed()));
+            if let Some(rest) = rest.filter(|_| !has_ended) {
+                thread::sleep(rest);
             }
             self.write_waiting(&mut written);
+            last = Some(Instant::now());
             if has_ended {
                 return;
             }
