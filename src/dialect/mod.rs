@@ -156,7 +156,7 @@ impl Dialect {
     pub fn ordered_value(self, model: &Model, value: Value, column_type: &ColumnType) -> Expr {
         match column_type {
             ColumnType::Native(_) | ColumnType::List(_) => self.operand(model, Expr::val(value), column_type),
-            _ => Expr::val(value),
+            _ => sql!(self, as_compared(Expr::val(value), column_type)),
         }
     }
 

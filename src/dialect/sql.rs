@@ -57,6 +57,10 @@ pub(super) trait DatabaseSql {
         column
     }
 
+    fn as_compared(operand: Expr, _: &ColumnType) -> Expr {
+        operand
+    }
+
     fn compare(column: Expr, comparison: Comparison, operand: Expr, _: &ColumnType) -> Expr {
         comparison.of(column, operand)
     }

@@ -70,13 +70,17 @@ impl DatabaseSql for Sqlite {
         }
     }
 
-    fn compare(column: Expr, comparison: Comparison, operand: Expr, column_type: &ColumnType) -> Expr {
-        let near = Self::near(&column, comparison, &operand, column_type);
-        // Decimals are bound as text.
-        let operand = match column_type {
+    /// Decimals are bound as text, which every number precedes if the column is an expression.
+    fn as_compared(operand: Expr, column_type: &ColumnType) -> Expr {
+        match column_type {
             ColumnType::Decimal => operand.cast_as("NUMERIC"),
             _ => operand,
-        };
+        }
+    }
+
+    fn compare(column: Expr, comparison: Comparison, operand: Expr, column_type: &ColumnType) -> Expr {
+        let near = Self::near(&column, comparison, &operand, column_type);
+        let operand = Self::as_compared(operand, column_type);
         let exact = comparison.of(Self::compared(column.clone(), column_type), operand);
         let exact = sqlite_storage::narrowed(exact, column, comparison, column_type);
         match near {

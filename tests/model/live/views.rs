@@ -159,6 +159,54 @@ async fn an_offset_skips_rows_of_a_view_and_not_their_partners() {
     }
 }
 
+/// An expression of a view has no type on SQLite, which then compares a number with text as such.
+#[tokio::test]
+async fn cursors_of_expressions_neither_lose_nor_repeat_rows() {
+    const ROWS: &str = "
+        CREATE TABLE prices (id integer PRIMARY KEY, net numeric(12, 3), large bigint, share double precision, name text);
+        CREATE VIEW totals AS
+            SELECT id, net * 1 AS net, large + 0 AS large, share * 1 AS share, name || '' AS name FROM prices;
+        INSERT INTO prices VALUES (1, -1.5, -3, -0.5, 'a'), (2, 0.2, 0, 0.25, 'b'), (3, 10, 9007199254740993, 1e300, 'c'),
+            (4, 2, 5, 2, '10'), (5, NULL, NULL, NULL, NULL);";
+    for database in support::databases().await {
+        database.run(ROWS).await;
+        let options = TableOptions::new().entity("totals", |view| {
+            let view = view.key(["id"]);
+            let types = [("net", "Decimal"), ("large", "BigInt"), ("share", "Float"), ("name", "String")];
+            match database.dialect {
+                Dialect::Sqlite => types.iter().fold(view, |view, (name, of)| view.column_type(*name, *of)),
+                Dialect::Postgres => view,
+            }
+        });
+        let schema = Schema::new(model(&database, &options).await).unwrap();
+        for column in ["net", "large", "share", "name"] {
+            for direction in ["ASC", "DESC"] {
+                let page = async |arguments: &str| {
+                    let query = format!(
+                        "{{ totalsConnection(orderBy: [{{ {column}: {direction} }}], {arguments}) {{ edges {{ cursor node {{ id }} }} }} }}"
+                    );
+                    let read = data(&schema, &database, &query).await;
+                    read["totalsConnection"]["edges"].as_array().unwrap().clone()
+                };
+                let ids =
+                    |edges: &[Json]| Json::from_iter(edges.iter().map(|edge| edge["node"]["id"].clone()));
+                let all = page("first: 5").await;
+                assert_eq!(all.len(), 5);
+                for (place, edge) in all.iter().enumerate() {
+                    let cursor = &edge["cursor"];
+                    let (before, after) = (
+                        page(&format!("last: 5, before: {cursor}")).await,
+                        page(&format!("first: 5, after: {cursor}")).await,
+                    );
+                    assert_eq!(ids(&before), ids(&all[..place]), "{column} {direction} before {place}");
+                    assert_eq!(ids(&after), ids(&all[place + 1..]), "{column} {direction} after {place}");
+                }
+            }
+        }
+        database.drop().await;
+    }
+}
+
 /// Nothing keeps a declared key unique: rows that repeat it never multiply the rows that reference them.
 #[tokio::test]
 async fn a_broken_promise_multiplies_no_row_and_check_finds_it() {
